@@ -1,0 +1,1 @@
+//! Connects to the daemon, starting one when none answers.

@@ -1,0 +1,1 @@
+//! The primary of Node's cluster as a pure machine.

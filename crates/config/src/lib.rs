@@ -1,0 +1,1 @@
+//! Files and options to AppSpec, with diagnosed errors.

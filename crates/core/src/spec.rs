@@ -1,0 +1,213 @@
+//! What the user asked for: one application, validated and with every default filled in.
+//!
+//! An [`AppSpec`] that exists is valid: `ostler-config` is the only maker, and everything that can be wrong is
+//! reported there, with a place in the file. The daemon reads it and never checks it again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::Millis;
+
+/// One application as resolved from options, a process file or a saved dump.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppSpec {
+    /// Name shown to the user and used in selectors; need not be unique.
+    pub name: String,
+    /// Group of apps that can be selected together; `default` when not given.
+    pub namespace: String,
+    /// Absolute path of the script or binary (`pm_exec_path`).
+    pub script: PathBuf,
+    /// Arguments after the script.
+    pub args: Vec<String>,
+    /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes the script itself.
+    pub interpreter: Option<String>,
+    /// Arguments between interpreter and script (`node_args`).
+    pub interpreter_args: Vec<String>,
+    /// Working directory (`pm_cwd`), absolute.
+    pub cwd: PathBuf,
+    /// One process that binds by itself, or workers of a shared port.
+    pub exec_mode: ExecMode,
+    /// How many processes to start; at least 1.
+    pub instances: u32,
+    /// Whether the instance count was given (decides PM2's words and the log suffix).
+    pub instances_given: bool,
+    /// The application's environment, complete (the daemon adds only its own run-time variables).
+    pub env: BTreeMap<String, String>,
+    /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
+    pub instance_var: String,
+    /// Variable incremented for each instance, if any.
+    pub increment_var: Option<String>,
+    /// Where output goes.
+    pub logs: LogSpec,
+    /// Pid file before the `-<id>` suffix is put in (`pm_pid_path`).
+    pub pid_file: PathBuf,
+    /// User id to run as.
+    pub uid: Option<u32>,
+    /// Group id to run as.
+    pub gid: Option<u32>,
+    /// Name of the user shown in lists.
+    pub username: String,
+    /// Start when added; `false` registers the app as stopped.
+    pub autostart: bool,
+    /// Restart, stop and readiness rules.
+    pub policy: Policy,
+    /// How connections are spread over cluster workers.
+    pub balance: Balance,
+    /// Check that a worker must pass before it replaces another, and while it serves.
+    pub health: Option<Health>,
+    /// Restart when resident memory of the process exceeds this many bytes.
+    pub max_memory: Option<u64>,
+    /// Version of the application from the nearest `package.json`, if one was found.
+    pub version: Option<String>,
+    /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
+    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the dump.
+    pub passthrough: BTreeMap<String, String>,
+}
+
+/// PM2's execution modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExecMode {
+    /// Any program; it binds its own ports.
+    Fork,
+    /// A worker of Node's cluster; the daemon is the primary.
+    Cluster,
+}
+
+/// Where and how output is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSpec {
+    /// File for standard output, before the `-<id>` suffix; `None` writes none.
+    pub out: Option<PathBuf>,
+    /// File for standard error, before the `-<id>` suffix; `None` writes none.
+    pub err: Option<PathBuf>,
+    /// File that gets both, if wanted.
+    pub combined: Option<PathBuf>,
+    /// `true`: instances share the files (no `-<id>` suffix).
+    pub merge: bool,
+    /// `true`: write nothing and publish nothing.
+    pub disabled: bool,
+    /// Raw lines or one JSON object a line.
+    pub format: LogFormat,
+    /// Date format (dayjs tokens, as PM2) put before each line.
+    pub date_format: Option<String>,
+}
+
+/// Form of a log file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As the application wrote it.
+    Raw,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Rules the supervision machine follows. All times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Start again after an exit that nobody asked for.
+    pub autorestart: bool,
+    /// Exit codes after which it stays stopped.
+    pub stop_exit_codes: Vec<i32>,
+    /// Unstable runs in a row after which it is given up (`max_restarts`).
+    pub max_unstable: u32,
+    /// A run shorter than this is unstable.
+    pub min_uptime: Millis,
+    /// Pause before a restart.
+    pub restart_delay: Millis,
+    /// First pause of the growing back-off; replaces `restart_delay` when set.
+    pub backoff: Option<Millis>,
+    /// Signal that asks it to end (number).
+    pub stop_signal: i32,
+    /// Ask by the message `shutdown` on the IPC channel instead of a signal.
+    pub stop_by_message: bool,
+    /// Time between the request to end and SIGKILL (`kill_timeout`).
+    pub stop_grace: Millis,
+    /// Signal and kill the descendants too.
+    pub tree_kill: bool,
+    /// What makes a run ready.
+    pub readiness: Readiness,
+    /// How long to wait for readiness (`listen_timeout`).
+    pub ready_timeout: Millis,
+    /// In a reload: how long a ready worker must live on before it counts as proven.
+    pub stable_for: Millis,
+    /// In a reload: how long the old worker may finish open connections before it is asked to end.
+    pub drain_timeout: Millis,
+}
+
+/// What makes a run ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Spawned is ready (fork mode) or the runtime said `online` (cluster mode).
+    Started,
+    /// The application sends the message `ready` (`wait_ready`).
+    Message,
+}
+
+/// How connections are spread over the workers of an app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Balance {
+    /// Each in turn; exactly even.
+    #[default]
+    RoundRobin,
+    /// By a hash of the peer's address: a client stays with its worker.
+    Sticky,
+    /// The worker with the fewest connections not yet acknowledged.
+    Least,
+    /// Workers accept for themselves from one shared socket.
+    Shared,
+}
+
+/// A health check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// What is asked.
+    pub probe: Probe,
+    /// Time between two probes, ms.
+    pub interval: Millis,
+    /// Time one probe may take, ms.
+    pub timeout: Millis,
+    /// Failed probes in a row that make it unhealthy.
+    pub retries: u32,
+}
+
+/// What a health check asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// `GET` on this URL must answer 2xx or 3xx.
+    Http {
+        /// `http://host:port/path`.
+        url: String,
+    },
+    /// A connection to `host:port` must be accepted.
+    Tcp {
+        /// `host:port`.
+        address: String,
+    },
+    /// This shell command must exit with 0.
+    Exec {
+        /// Run by `sh -c` in the app's directory and environment.
+        command: String,
+    },
+}
+
+impl Default for Policy {
+    /// PM2's defaults: 16 unstable runs, 1 s, SIGINT, 1.6 s, tree kill, 3 s for readiness.
+    fn default() -> Self {
+        Self {
+            autorestart: true,
+            stop_exit_codes: Vec::new(),
+            max_unstable: 16,
+            min_uptime: 1000,
+            restart_delay: 0,
+            backoff: None,
+            stop_signal: 2,
+            stop_by_message: false,
+            stop_grace: 1600,
+            tree_kill: true,
+            readiness: Readiness::Started,
+            ready_timeout: 3000,
+            stable_for: 0,
+            drain_timeout: 0,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! I/O around the core: event loop, driver, cluster primary, control server.

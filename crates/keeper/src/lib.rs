@@ -1,0 +1,1 @@
+//! The process that must not die: forks, reaps, holds descriptors.

@@ -1,0 +1,1 @@
+//! Sandbox homes, wait-for-event helpers, victim programs.
