@@ -111,7 +111,7 @@ pub fn decode(buffer: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
 
 /// What a client may ask.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Who is there? → [`Reply::Hello`].
     Hello,
@@ -259,7 +259,7 @@ pub struct ReloadOptions {
 
 /// Something on the way to the reply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// An app was added and its processes are up (as far as its readiness rule says).
     Started {
@@ -344,7 +344,7 @@ pub struct Failure {
 
 /// The answer that ends a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Request::Hello`].
     Hello {
@@ -477,7 +477,7 @@ mod tests {
     fn a_frame_is_found_only_when_it_is_whole() {
         let mut bytes = Vec::new();
         encode_json(FrameKind::Request, &Request::Hello, &mut bytes).unwrap();
-        assert_eq!(&bytes, b"\x00\x00\x00\x0fQ{\"op\":\"hello\"}");
+        assert_eq!(&bytes, b"\x00\x00\x00\x08Q\"hello\"");
         for end in 0..bytes.len() {
             assert_eq!(decode(&bytes[..end]).unwrap(), None);
         }
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn a_request_keeps_its_records_as_they_are() {
-        let text = r#"{"op":"start","apps":[{"name":"a","args":[1, 2]}]}"#;
+        let text = r#"{"start":{"apps":[{"name":"a","args":[1, 2]}]}}"#;
         let Request::Start { apps } = serde_json::from_str(text).unwrap() else { panic!("not a start") };
         assert_eq!(apps[0].get(), r#"{"name":"a","args":[1, 2]}"#);
     }
