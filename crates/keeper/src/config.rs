@@ -1,0 +1,33 @@
+//! What a keeper is told when it starts.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// The environment variable that names the daemon's end of the link.
+pub const KEEPER_FD_VAR: &str = "OSTLER_KEEPER_FD";
+
+/// The environment variable that names the ready descriptor; only the first daemon gets one.
+pub const READY_FD_VAR: &str = "OSTLER_READY_FD";
+
+/// What a keeper is told when it starts.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The daemon's program.
+    pub program: PathBuf,
+    /// The daemon's arguments, without the zeroth.
+    pub daemon_args: Vec<OsString>,
+    /// The directory that keeper and daemon work in.
+    pub home: PathBuf,
+    /// Variables that the daemon gets in addition to the keeper's own.
+    pub daemon_env: Vec<(OsString, OsString)>,
+    /// Passed to the first daemon, which tells through it that it answers.
+    pub ready_fd: Option<OwnedFd>,
+    /// The file to which the standard output and error of keeper and daemon are appended; `None` leaves them.
+    pub log: Option<PathBuf>,
+    /// The link to a living daemon whose keeper died: that one is served, and a new one started only when it dies.
+    pub adopt: Option<OwnedFd>,
+    /// The soft and hard limit of open files that programs get; `None` for those of this process. A daemon that starts
+    /// a keeper passes the ones of the Welcome of the earlier keeper.
+    pub nofile: Option<(u64, u64)>,
+}

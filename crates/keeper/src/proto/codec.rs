@@ -1,0 +1,277 @@
+//! Frames and fields.
+//!
+//! A frame is `u32 length | u8 version | u8 type | u8 descriptors | body`, integers little-endian; `length` counts what
+//! follows it. Byte strings and lists carry a `u32` count, options a byte 0 or 1. Nothing is allocated for an announced
+//! size, only for bytes that are there.
+
+use std::fmt;
+
+/// Bytes before a frame's body.
+pub const HEADER: usize = 7;
+
+/// The largest value of a frame's length field.
+pub const MAX_FRAME: usize = 4 << 20;
+
+/// A type that travels in frames.
+pub trait Message: Sized {
+    /// The type byte.
+    fn kind(&self) -> u8;
+    /// Appends the body.
+    fn write(&self, writer: &mut Writer<'_>);
+    /// Reads the body of a frame of type `kind`; an unknown one is [`DecodeError::UnknownKind`].
+    fn read(kind: u8, reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+}
+
+/// A whole frame, not yet understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The sender's protocol version.
+    pub version: u8,
+    /// The message's type.
+    pub kind: u8,
+    /// How many descriptors ride on the frame's first byte.
+    pub fds: u8,
+    /// The message's fields.
+    pub body: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// Bytes that the frame takes in the stream.
+    pub fn size(&self) -> usize {
+        HEADER + self.body.len()
+    }
+
+    /// Reads the message. Bytes after the last field are an error, except in a frame of a newer version.
+    pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
+        let mut reader = Reader { rest: self.body };
+        let message = M::read(self.kind, &mut reader)?;
+        if !reader.rest.is_empty() && self.version <= super::VERSION {
+            return Err(DecodeError::TrailingBytes(reader.rest.len()));
+        }
+        Ok(message)
+    }
+}
+
+/// The stream holds no frames (any more): the conversation cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// The length field is over [`MAX_FRAME`].
+    TooLong(u32),
+    /// The length field does not even cover the header.
+    TooShort(u32),
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(length) => write!(f, "frame of `{length}` bytes is over the limit of `{MAX_FRAME}`"),
+            Self::TooShort(length) => write!(f, "frame of `{length}` bytes is shorter than its header"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+/// One frame could not be understood; the next one can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// A type byte that this version does not know.
+    UnknownKind(u8),
+    /// The body ends inside the named field.
+    Truncated(&'static str),
+    /// The named field holds a value that it cannot have.
+    Invalid(&'static str),
+    /// So many bytes follow the last field.
+    TrailingBytes(usize),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownKind(kind) => write!(f, "message type `{kind}` is unknown to protocol version {}", super::VERSION),
+            Self::Truncated(field) => write!(f, "message ends inside `{field}`"),
+            Self::Invalid(field) => write!(f, "field `{field}` has an impossible value"),
+            Self::TrailingBytes(count) => write!(f, "`{count}` bytes follow the last field"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Cuts the first frame off `bytes`; `None` while it is incomplete.
+pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_le_bytes(*length);
+    if length as usize > MAX_FRAME {
+        return Err(FrameError::TooLong(length));
+    }
+    if (length as usize) < HEADER - 4 {
+        return Err(FrameError::TooShort(length));
+    }
+    let Some(&[version, kind, fds, ref body @ ..]) = rest.get(..length as usize) else { return Ok(None) };
+    Ok(Some(Frame { version, kind, fds, body }))
+}
+
+/// The frame of a message on which `fds` descriptors ride.
+pub fn encode<M: Message>(message: &M, fds: u8) -> Result<Vec<u8>, FrameError> {
+    let mut body = Vec::new();
+    message.write(&mut Writer { out: &mut body });
+    let length = u32::try_from(body.len() + HEADER - 4).unwrap_or(u32::MAX);
+    if length as usize > MAX_FRAME {
+        return Err(FrameError::TooLong(length));
+    }
+    let mut out = Vec::with_capacity(HEADER + body.len());
+    out.extend(length.to_le_bytes());
+    out.extend([super::VERSION, message.kind(), fds]);
+    out.extend(body);
+    Ok(out)
+}
+
+/// Appends fields to a body.
+pub struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer at the end of `out`.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out }
+    }
+
+    /// One byte.
+    pub fn u8(&mut self, value: u8) {
+        self.out.push(value);
+    }
+
+    /// One byte, 0 or 1.
+    pub fn bool(&mut self, value: bool) {
+        self.u8(u8::from(value));
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self, value: u32) {
+        self.out.extend(value.to_le_bytes());
+    }
+
+    /// Four bytes.
+    pub fn i32(&mut self, value: i32) {
+        self.out.extend(value.to_le_bytes());
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self, value: u64) {
+        self.out.extend(value.to_le_bytes());
+    }
+
+    /// A count and the bytes. What is too long for the count is too long for a frame, which [`encode`] refuses.
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
+        self.out.extend(value);
+    }
+
+    /// A count and that many byte strings.
+    pub fn list(&mut self, list: &[Vec<u8>]) {
+        self.u32(u32::try_from(list.len()).unwrap_or(u32::MAX));
+        for value in list {
+            self.bytes(value);
+        }
+    }
+
+    /// A byte 0, or a byte 1 and the value.
+    pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        self.bool(value.is_some());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+}
+
+/// Takes fields off a body. Each method names the field, for the error.
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of all of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Whether all was read: a field that was added later is then absent and takes its default.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated(field))?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    /// One byte.
+    pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        self.array::<1>(field).map(|[byte]| byte)
+    }
+
+    /// One byte, 0 or 1.
+    pub fn bool(&mut self, field: &'static str) -> Result<bool, DecodeError> {
+        match self.u8(field)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Invalid(field)),
+        }
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.array(field).map(u32::from_le_bytes)
+    }
+
+    /// Four bytes.
+    pub fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
+        self.array(field).map(i32::from_le_bytes)
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        self.array(field).map(u64::from_le_bytes)
+    }
+
+    /// A count and the bytes.
+    pub fn bytes(&mut self, field: &'static str) -> Result<Vec<u8>, DecodeError> {
+        let count = self.u32(field)? as usize;
+        let (head, rest) = self.rest.split_at_checked(count).ok_or(DecodeError::Truncated(field))?;
+        self.rest = rest;
+        Ok(head.to_vec())
+    }
+
+    /// A byte string that is at most `limit` long.
+    pub fn bytes_within(&mut self, field: &'static str, limit: usize) -> Result<Vec<u8>, DecodeError> {
+        let bytes = self.bytes(field)?;
+        if bytes.len() > limit { Err(DecodeError::Invalid(field)) } else { Ok(bytes) }
+    }
+
+    /// A byte string that must be UTF-8.
+    pub fn string(&mut self, field: &'static str) -> Result<String, DecodeError> {
+        String::from_utf8(self.bytes(field)?).map_err(|_| DecodeError::Invalid(field))
+    }
+
+    /// A count and that many byte strings.
+    pub fn list(&mut self, field: &'static str) -> Result<Vec<Vec<u8>>, DecodeError> {
+        let count = self.u32(field)?;
+        let mut list = Vec::new();
+        for _ in 0..count {
+            list.push(self.bytes(field)?);
+        }
+        Ok(list)
+    }
+
+    /// A byte 0, or a byte 1 and the value.
+    pub fn option<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.bool(field)? { read(self).map(Some) } else { Ok(None) }
+    }
+}
