@@ -1,9 +1,28 @@
 //! Supervision as a pure machine: what should happen next, decided from what was wanted and what was reported.
 //!
 //! Nothing in this crate reads a clock, does I/O, draws a random number or starts a thread. Time enters as
-//! [`Millis`], effects leave as actions.
+//! [`Millis`], effects leave as [`Action`]s. The way in is [`Supervisor::handle`], the only timer is
+//! [`Supervisor::deadline`].
+//!
+//! From the inside out: an [`Ending`](ending::Ending) brings one run to its end; a [`Process`](process::Process) keeps
+//! one slot as the user wants it, one run after the other; a [`Candidate`](candidate::Candidate) is a run that must
+//! prove itself before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app as one
+//! transaction; the [`Supervisor`] owns them all and routes reports by run.
 
+pub mod candidate;
+pub mod ending;
+mod event;
+pub mod process;
+pub mod reload;
+mod run;
 pub mod spec;
+pub mod supervisor;
+
+pub use event::{Action, Event, Notice};
+pub use process::{Goal, Phase};
+pub use reload::ReloadOptions;
+pub use run::{AppId, Exit, ProcId, Role, RunId, SeenRun, SpecId};
+pub use supervisor::{SavedProcess, SavedReload, Supervisor};
 
 /// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the epoch.
 pub type Millis = u64;

@@ -130,6 +130,11 @@ pub struct Policy {
     pub ready_timeout: Millis,
     /// In a reload: how long a ready worker must live on before it counts as proven.
     pub stable_for: Millis,
+    /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user gave one, else 30 s
+    /// (a slow start is no reason to give up a version).
+    pub prove_timeout: Millis,
+    /// In a reload: how long the health check may take in all; `None` when there is no health check.
+    pub health_budget: Option<Millis>,
     /// In a reload: how long the old worker may finish open connections before it is asked to end.
     pub drain_timeout: Millis,
 }
@@ -207,7 +212,9 @@ impl Default for Policy {
             readiness: Readiness::Started,
             ready_timeout: 3000,
             stable_for: 0,
-            drain_timeout: 0,
+            prove_timeout: 30_000,
+            health_budget: None,
+            drain_timeout: 8000,
         }
     }
 }

@@ -1,0 +1,118 @@
+//! Everything that can happen, and everything that can be asked for. Both are closed.
+
+use std::sync::Arc;
+
+use crate::run::{AppId, Exit, ProcId, RunId, SpecId};
+use crate::spec::Policy;
+use crate::{Millis, ReloadOptions};
+
+/// Everything that can happen to the supervisor.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
+pub enum Event {
+    /// A new slot. It stays stopped until [`Event::Start`].
+    Add { proc: ProcId, app: AppId, spec: SpecId, policy: Arc<Policy>, cluster: bool },
+    /// The user wants it up. Short runs so far are forgiven.
+    Start(ProcId),
+    /// The user wants it down.
+    Stop(ProcId),
+    /// The user wants a fresh run, with this specification from then on if one is given.
+    Restart { proc: ProcId, change: Option<(SpecId, Arc<Policy>)> },
+    /// The user wants it gone: ended, then [`Notice::Removed`].
+    Delete(ProcId),
+    /// As [`Event::Delete`], but it may finish its connections first (scaling down).
+    Retire(ProcId),
+    /// The user wants the counters at zero.
+    Reset(ProcId),
+    /// Replace the runs of these slots of one app by runs of `spec`, as a transaction.
+    Reload { app: AppId, procs: Vec<ProcId>, spec: SpecId, policy: Arc<Policy>, options: ReloadOptions },
+    /// End a canary: `keep` rolls it out, otherwise the old version comes back.
+    Promote { app: AppId, keep: bool },
+    /// The keeper spawned the run.
+    Spawned(RunId),
+    /// A worker's runtime said `online`.
+    RuntimeOnline(RunId),
+    /// The run sent the message `ready`.
+    ReadyMessage(RunId),
+    /// The run has a listener.
+    Listening(RunId),
+    /// The candidate listens on everything that the run it replaces listens on.
+    Covers(RunId),
+    /// A probe asked for by [`Action::Probe`] ended well or was given up.
+    Probed { run: RunId, healthy: bool },
+    /// The run's IPC channel was closed by the run.
+    Disconnected(RunId),
+    /// The run's first process ended. Its descendants may live.
+    Exited { run: RunId, exit: Exit },
+    /// The run's first process and all its descendants are gone.
+    TreeGone(RunId),
+    /// [`Supervisor::deadline`](crate::Supervisor::deadline) has passed.
+    Deadline,
+}
+
+/// Everything the supervisor may ask of the outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
+pub enum Action {
+    /// Start a run. Answered by `Spawned` or `Exited { SpawnFailed }`.
+    Spawn { proc: ProcId, run: RunId, spec: SpecId },
+    /// Take the run off its listeners and ask it to disconnect by the cluster protocol.
+    Disconnect(RunId),
+    /// Take the run off its listeners and ask it to end, by message or signal.
+    Terminate(RunId),
+    /// SIGKILL the run, and its descendants where the specification says so.
+    Kill(RunId),
+    /// Make an end of descendants that a dead run left behind.
+    Sweep(RunId),
+    /// Watch the run's health until it passes or fails as configured.
+    Probe(RunId),
+    /// The run has another role now; note it where it survives.
+    Note { run: RunId },
+    /// Nothing to do, something to know.
+    Tell(Notice),
+}
+
+/// What an observer may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
+pub enum Notice {
+    /// The slot's current run is ready; `late` when only because the time for it ran out.
+    Online { proc: ProcId, run: RunId, late: bool },
+    /// The slot's current run ended.
+    Ended { proc: ProcId, run: RunId, exit: Exit },
+    /// It will be started again in `delay` ms.
+    WillRestart { proc: ProcId, delay: Millis },
+    /// Too many short runs in a row: it is errored.
+    GaveUp { proc: ProcId, unstable: u32 },
+    /// The slot is at rest, stopped.
+    Stopped { proc: ProcId },
+    /// The slot is gone.
+    Removed { proc: ProcId },
+    /// A candidate was spawned.
+    Proving { proc: ProcId, run: RunId },
+    /// A candidate took the slot over; the `old` run, if there was one, is leaving.
+    Replaced { proc: ProcId, run: RunId, old: Option<RunId> },
+    /// A candidate failed.
+    Failed { proc: ProcId, run: RunId, why: Failure },
+    /// A leaving run is gone.
+    Left { proc: ProcId, run: RunId },
+    /// A canary serves and waits for [`Event::Promote`].
+    CanaryWaits { app: AppId, proc: ProcId },
+    /// The slots already replaced are taken back to the old specification.
+    RollingBack { app: AppId, procs: Vec<ProcId> },
+    /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now on.
+    ReloadEnded { app: AppId, spec: SpecId, failure: Option<(ProcId, RunId, Failure)> },
+}
+
+/// Why a candidate was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It ended before it had proven itself.
+    Exited(Exit),
+    /// It did not say `ready` in time.
+    NotReady,
+    /// It does not listen on what the run it replaces listens on.
+    NotListening,
+    /// Its health check failed.
+    Unhealthy,
+}

@@ -1,0 +1,66 @@
+//! Names of things: a process slot, an app, a specification, one run. A pid is never one of them: pids are used again.
+
+use crate::Millis;
+
+/// A process slot as the user sees it (PM2's `pm_id`). It outlives its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcId(pub u32);
+
+/// A group of slots that are scaled and reloaded together: namespace and name, numbered by the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppId(pub u32);
+
+/// One version of an app's specification, numbered by the driver and never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpecId(pub u32);
+
+/// One spawn. A report that names another run than the one at hand is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// `exit(code)`.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(i32),
+    /// It is gone and nobody can tell how (its parent died first and the kernel does not say).
+    Unknown,
+    /// It never ran.
+    SpawnFailed,
+}
+
+/// What a run is to its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The run that the slot shows.
+    Current,
+    /// To become the current one when it has proven itself.
+    Candidate,
+    /// Replaced or given up; on its way out.
+    Leaving,
+}
+
+/// A run found alive or dead after the daemon lost its memory, as the keeper tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenRun {
+    /// Which run.
+    pub run: RunId,
+    /// Of which slot.
+    pub proc: ProcId,
+    /// With which specification it was spawned.
+    pub spec: SpecId,
+    /// What it was to the slot when last noted.
+    pub role: Role,
+    /// When it was spawned.
+    pub since: Millis,
+    /// It was ready before.
+    pub ready: bool,
+    /// It had a listener before.
+    pub listening: bool,
+    /// It had been asked to end, or was about to be.
+    pub ending: bool,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+}

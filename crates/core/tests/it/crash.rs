@@ -1,0 +1,76 @@
+//! The daemon's memory is lost before every single action of a story; the end state must be the same.
+
+use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
+
+use crate::world::{Nature, World};
+
+const GOOD: Nature = Nature {
+    exits: None,
+    listens: true,
+    says_ready: false,
+    stubborn: false,
+    healthy: true,
+    drains: true,
+    litters: false,
+};
+
+#[track_caller]
+fn same_end(story: impl Fn(&mut World)) {
+    let mut whole = World::new();
+    story(&mut whole);
+    assert!(5 < whole.steps, "the story has no actions to lose");
+    for at in 0..whole.steps {
+        let mut broken = World::new();
+        broken.crash_at = Some(at);
+        story(&mut broken);
+        assert_eq!(broken.state(), whole.state(), "memory lost at action {at}");
+        let alive = |world: &World| world.runs.values().filter(|sim| sim.alive()).count();
+        assert_eq!(alive(&broken), alive(&whole), "runs alive after memory lost at action {at}");
+    }
+}
+
+#[test]
+fn memory_may_be_lost_at_every_action() {
+    same_end(|world| {
+        let spec = world.version(1, GOOD, |_| ());
+        world.add(3, spec);
+        world.wait(50);
+        world.event(Event::Restart { proc: ProcId(0), change: None });
+        world.event(Event::Stop(ProcId(1)));
+        world.wait(50);
+        world.event(Event::Delete(ProcId(2)));
+        world.wait(50);
+        world.event(Event::Start(ProcId(1)));
+        world.wait(1000);
+    });
+}
+
+#[test]
+fn memory_may_be_lost_in_a_reload() {
+    for (nature, parallel) in
+        [(GOOD, 1), (GOOD, 2), (Nature { exits: Some(1), ..GOOD }, 1), (Nature { listens: false, ..GOOD }, 1)]
+    {
+        same_end(|world| {
+            let old = world.version(1, GOOD, |_| ());
+            world.version(2, nature, |policy| policy.stable_for = 5);
+            world.add(3, old);
+            world.wait(50);
+            world.reload(3, SpecId(2), ReloadOptions { parallel, ..ReloadOptions::default() });
+            world.wait(5000);
+        });
+    }
+}
+
+#[test]
+fn memory_may_be_lost_with_stubborn_workers_and_their_descendants() {
+    same_end(|world| {
+        let old = world.version(1, Nature { stubborn: true, drains: false, litters: true, ..GOOD }, |_| ());
+        world.version(2, GOOD, |_| ());
+        world.add(2, old);
+        world.wait(50);
+        world.reload(2, SpecId(2), ReloadOptions::default());
+        world.wait(1000);
+        world.event(Event::Retire(ProcId(0)));
+        world.wait(1000);
+    });
+}

@@ -1,0 +1,141 @@
+//! Random histories: users who change their minds, runs that crash, reports that come late, doubled or never meant us.
+
+use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, Role, RunId, SpecId};
+use proptest::prelude::*;
+
+use crate::world::{Nature, World};
+
+#[derive(Clone, Debug)]
+enum Move {
+    User(u8, u32),
+    Reload(u32, bool, bool),
+    Promote(bool),
+    Crash(u64),
+    Deliver(u8),
+    Stale(u8, u64),
+    Wait(u64),
+    Forget,
+}
+
+fn moves(forget: bool) -> impl Strategy<Value = Move> {
+    prop_oneof![
+        4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
+        2 => (1..5u32, any::<bool>(), any::<bool>()).prop_map(|(spec, canary, no)| Move::Reload(spec, canary, no)),
+        1 => any::<bool>().prop_map(Move::Promote),
+        2 => (0..20u64).prop_map(Move::Crash),
+        6 => (0..6u8).prop_map(Move::Deliver),
+        2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
+        3 => (0..80u64).prop_map(Move::Wait),
+        u32::from(forget) => Just(Move::Forget),
+    ]
+}
+
+fn natures(world: &mut World) {
+    let good = Nature { listens: true, healthy: true, drains: true, ..Nature::default() };
+    world.version(1, good, |_| ());
+    world
+        .version(2, Nature { stubborn: true, drains: false, litters: true, ..good }, |policy| policy.backoff = Some(7));
+    world.version(3, Nature { exits: Some(1), ..good }, |policy| policy.restart_delay = 3);
+    world.version(4, Nature { listens: false, ..good }, |policy| policy.stable_for = 9);
+    world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
+}
+
+fn play(world: &mut World, step: Move) {
+    match step {
+        Move::User(what, id) => {
+            let proc = ProcId(id);
+            world.event(match what {
+                0 | 1 => Event::Start(proc),
+                2 => Event::Stop(proc),
+                3 => Event::Restart { proc, change: None },
+                4 => Event::Retire(proc),
+                _ => Event::Delete(proc),
+            });
+        }
+        Move::Reload(spec, canary, no_rollback) => {
+            let parallel = 1 + spec % 2;
+            world.reload(3, SpecId(spec), ReloadOptions { parallel, surge: None, canary, no_rollback });
+        }
+        Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),
+        Move::Crash(run) => world.end(RunId(run), Exit::Code(3)),
+        Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),
+        Move::Stale(what, run) => {
+            let run = RunId(run);
+            // A report about a run that is not (or no longer) there must change nothing.
+            if !world.runs.contains_key(&run) {
+                world.event(match what {
+                    0 => Event::Spawned(run),
+                    1 => Event::RuntimeOnline(run),
+                    2 => Event::ReadyMessage(run),
+                    3 => Event::Listening(run),
+                    4 => Event::Covers(run),
+                    5 => Event::Disconnected(run),
+                    6 => Event::Exited { run, exit: Exit::Code(0) },
+                    _ => Event::TreeGone(run),
+                });
+            }
+        }
+        Move::Wait(ms) => world.wait(ms),
+        Move::Forget => world.forget(),
+    }
+    oracle(world);
+}
+
+/// What must be true after every step.
+fn oracle(world: &World) {
+    for (id, slot) in world.supervisor.slots() {
+        let process = slot.process();
+        let transient = matches!(process.phase(), Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. });
+        let others = slot.candidate().is_some() || 0 < slot.leaving().count();
+        assert!(!(transient || others) || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
+        let holds = process.run().into_iter().chain(slot.candidate().map(|(run, _)| run)).chain(slot.leaving());
+        for run in holds {
+            assert_eq!(world.supervisor.owner(run).map(|owner| owner.0), Some(id), "owner of {run:?}");
+        }
+    }
+    // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept later).
+    for (run, sim) in &world.runs {
+        if sim.leader {
+            let owner = world.supervisor.owner(*run);
+            assert!(owner.is_some_and(|owner| owner.0 == sim.seen.proc), "{run:?} is nobody's");
+        }
+    }
+    let current = |id| world.runs.values().filter(move |sim| sim.leader && sim.seen.proc == id);
+    for (id, _) in world.supervisor.slots() {
+        let count =
+            current(id).filter(|sim| world.supervisor.owner(sim.seen.run).is_some_and(|o| o.1 == Role::Current));
+        assert!(count.count() <= 1, "two current runs of {id:?}");
+    }
+}
+
+fn run_history(steps: Vec<Move>) {
+    let mut world = World::new();
+    natures(&mut world);
+    world.add(3, SpecId(1));
+    for step in steps {
+        play(&mut world, step);
+    }
+    // It comes to rest, and nothing is left, once the user wants nothing any more.
+    world.event(Event::Promote { app: crate::world::APP, keep: false });
+    for id in 0..3 {
+        world.event(Event::Delete(ProcId(id)));
+    }
+    world.wait(100_000);
+    assert_eq!(world.state(), "", "did not come to rest");
+    assert!(world.runs.values().all(|sim| !sim.alive()), "orphans: {:?}", world.runs);
+    assert!(world.supervisor.reload(crate::world::APP).is_none(), "a reload without slots goes on");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn invariants_hold_under_random_histories(steps in proptest::collection::vec(moves(false), 0..60)) {
+        run_history(steps);
+    }
+
+    #[test]
+    fn invariants_hold_when_the_memory_is_lost_at_random(steps in proptest::collection::vec(moves(true), 0..60)) {
+        run_history(steps);
+    }
+}

@@ -1,0 +1,7 @@
+//! The supervisor against a modelled world: stories that fix what the policy means, random histories that hold the
+//! invariants, and the loss of the daemon's memory at every action.
+
+mod crash;
+mod histories;
+mod stories;
+mod world;

@@ -1,0 +1,324 @@
+//! A world of runs that obey or do not, and what a keeper would remember of them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use ostler_core::spec::Policy;
+use ostler_core::{
+    Action, AppId, Event, Exit, Goal, Millis, Notice, Phase, ProcId, Role, RunId, SeenRun, SpecId, Supervisor,
+};
+
+pub const APP: AppId = AppId(1);
+
+/// How the runs of a specification behave.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nature {
+    /// Exits with this code as soon as it is spawned.
+    pub exits: Option<i32>,
+    /// Has a listener after it was spawned.
+    pub listens: bool,
+    /// Sends `ready`.
+    pub says_ready: bool,
+    /// Ignores every request to end but SIGKILL.
+    pub stubborn: bool,
+    /// Its health check passes.
+    pub healthy: bool,
+    /// Exits when asked to disconnect.
+    pub drains: bool,
+    /// Leaves a descendant behind that only SIGKILL ends.
+    pub litters: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct SimRun {
+    pub seen: SeenRun,
+    pub leader: bool,
+    pub child: bool,
+}
+
+impl SimRun {
+    pub fn alive(&self) -> bool {
+        self.leader || self.child
+    }
+}
+
+#[derive(Clone)]
+pub struct World {
+    pub supervisor: Supervisor,
+    pub now: Millis,
+    pub runs: BTreeMap<RunId, SimRun>,
+    pub versions: BTreeMap<SpecId, (Arc<Policy>, Nature)>,
+    pub reports: VecDeque<Event>,
+    pub said: Vec<String>,
+    /// Actions carried out so far.
+    pub steps: usize,
+    /// Lose the memory before the action of this number is carried out.
+    pub crash_at: Option<usize>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            supervisor: Supervisor::new(),
+            now: 1000,
+            runs: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            reports: VecDeque::new(),
+            said: Vec::new(),
+            steps: 0,
+            crash_at: None,
+        }
+    }
+
+    pub fn version(&mut self, number: u32, nature: Nature, change: impl FnOnce(&mut Policy)) -> SpecId {
+        let mut policy = Policy { drain_timeout: 50, ready_timeout: 30, stop_grace: 16, ..Policy::default() };
+        policy.prove_timeout = 300;
+        policy.max_unstable = 3;
+        policy.min_uptime = 10;
+        change(&mut policy);
+        self.versions.insert(SpecId(number), (Arc::new(policy), nature));
+        SpecId(number)
+    }
+
+    pub fn add(&mut self, count: u32, spec: SpecId) {
+        for id in 0..count {
+            let policy = Arc::clone(&self.versions[&spec].0);
+            self.event(Event::Add { proc: ProcId(id), app: APP, spec, policy, cluster: true });
+            self.event(Event::Start(ProcId(id)));
+        }
+    }
+
+    pub fn reload(&mut self, count: u32, spec: SpecId, options: ostler_core::ReloadOptions) {
+        let policy = Arc::clone(&self.versions[&spec].0);
+        let procs = (0..count).map(ProcId).collect();
+        self.event(Event::Reload { app: APP, procs, spec, policy, options });
+    }
+
+    pub fn event(&mut self, event: Event) {
+        let mut out = Vec::new();
+        self.supervisor.handle(self.now, event, &mut out);
+        self.carry_out(out);
+    }
+
+    /// Carries out actions in order; where the memory is lost, what is left of them is lost with it.
+    fn carry_out(&mut self, out: Vec<Action>) {
+        for action in out {
+            if self.crash_at.is_some_and(|at| at <= self.steps) {
+                self.crash_at = None;
+                self.forget();
+                return;
+            }
+            self.steps += 1;
+            self.act(action);
+        }
+    }
+
+    /// The daemon dies and another takes up the work.
+    pub fn forget(&mut self) {
+        // Reports on their way are not lost: what they say is in the keeper's table.
+        self.reports.clear();
+        let saved = (self.supervisor.saved_processes(), self.supervisor.saved_reloads());
+        let last = self.supervisor.last_run();
+        let seen: Vec<SeenRun> =
+            self.runs.values().filter(|run| run.alive() || run.seen.exit.is_some()).map(|run| run.seen).collect();
+        let versions = self.versions.clone();
+        let version_of = |spec: SpecId| Some((spec, Arc::clone(&versions.get(&spec)?.0)));
+        let mut out = Vec::new();
+        self.supervisor = Supervisor::recover(self.now, last, saved.0, saved.1, &seen, version_of, &mut out);
+        self.carry_out(out);
+        // The driver asks again what is true of every run.
+        let runs: Vec<SimRun> = self.runs.values().cloned().collect();
+        for run in runs {
+            let id = run.seen.run;
+            if run.leader {
+                self.reports.push_back(Event::Spawned(id));
+                self.announce(id, run.seen.spec);
+            } else if !run.child {
+                self.reports.push_back(Event::TreeGone(id));
+            }
+        }
+    }
+
+    fn announce(&mut self, run: RunId, spec: SpecId) {
+        let nature = self.versions[&spec].1;
+        self.reports.push_back(Event::RuntimeOnline(run));
+        if nature.says_ready {
+            self.reports.push_back(Event::ReadyMessage(run));
+        }
+        if nature.listens {
+            self.reports.push_back(Event::Listening(run));
+            self.reports.push_back(Event::Covers(run));
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Spawn { proc, run, spec } => {
+                let holders = self.runs.values().filter(|other| {
+                    other.leader
+                        && other.seen.proc == proc
+                        && self.supervisor.owner(other.seen.run).is_some_and(|o| o.1 == Role::Current)
+                });
+                let current = holders.count();
+                let is_current = self.supervisor.owner(run).is_some_and(|owner| owner.1 == Role::Current);
+                assert!(!is_current || current == 0, "two runs of {proc:?} alive");
+                assert!(!self.runs.contains_key(&run), "run number used twice");
+                let role = self.supervisor.owner(run).map_or(Role::Leaving, |owner| owner.1);
+                let seen = SeenRun {
+                    run,
+                    proc,
+                    spec,
+                    role,
+                    since: self.now,
+                    ready: false,
+                    listening: false,
+                    ending: false,
+                    exit: None,
+                };
+                let nature = self.versions[&spec].1;
+                self.runs.insert(run, SimRun { seen, leader: true, child: nature.litters });
+                self.said.push(format!("spawn {} v{}", proc.0, spec.0));
+                self.reports.push_back(Event::Spawned(run));
+                match nature.exits {
+                    Some(code) => self.end(run, Exit::Code(code)),
+                    None => self.announce(run, spec),
+                }
+            }
+            Action::Disconnect(run) => {
+                self.said.push(format!("disconnect {}", run.0));
+                self.expect_alive(run, "disconnect");
+                if self.nature(run).drains {
+                    self.reports.push_back(Event::Disconnected(run));
+                    self.end(run, Exit::Code(0));
+                }
+            }
+            Action::Terminate(run) => {
+                self.said.push(format!("ask {}", run.0));
+                self.expect_alive(run, "ask");
+                if !self.nature(run).stubborn {
+                    self.end(run, Exit::Signal(2));
+                }
+            }
+            Action::Kill(run) => {
+                self.said.push(format!("kill {}", run.0));
+                self.expect_alive(run, "kill");
+                if let Some(sim) = self.runs.get_mut(&run) {
+                    sim.child = false;
+                }
+                self.end(run, Exit::Signal(9));
+            }
+            Action::Sweep(run) => {
+                if let Some(sim) = self.runs.get_mut(&run) {
+                    assert!(!sim.leader, "swept a live run");
+                    if std::mem::take(&mut sim.child) {
+                        self.reports.push_back(Event::TreeGone(run));
+                    }
+                }
+            }
+            Action::Probe(run) => {
+                let healthy = self.nature(run).healthy;
+                self.reports.push_back(Event::Probed { run, healthy });
+            }
+            Action::Note { run } => {
+                if let (Some((id, role)), Some(sim)) = (self.supervisor.owner(run), self.runs.get_mut(&run)) {
+                    sim.seen.role = role;
+                    sim.seen.listening = self.supervisor.is_listening(run);
+                    let slot = self.supervisor.slot(id).unwrap();
+                    sim.seen.ready = match role {
+                        Role::Current => matches!(slot.process().phase(), Phase::Online { .. }),
+                        Role::Candidate => slot.candidate_is_ready(),
+                        Role::Leaving => true,
+                    };
+                }
+            }
+            Action::Tell(notice) => self.said.push(self.sentence(&notice)),
+        }
+    }
+
+    fn expect_alive(&mut self, run: RunId, what: &str) {
+        let Some(sim) = self.runs.get_mut(&run) else { panic!("{what} of a run never spawned") };
+        sim.seen.ending = true;
+        // A dead leader whose end was not yet reported may still be asked: the driver finds nobody there.
+    }
+
+    fn nature(&self, run: RunId) -> Nature {
+        self.runs.get(&run).map_or_else(Nature::default, |sim| self.versions[&sim.seen.spec].1)
+    }
+
+    /// The leader ends now; who watches hears of it later.
+    pub fn end(&mut self, run: RunId, exit: Exit) {
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        if std::mem::take(&mut sim.leader) {
+            sim.seen.exit = Some(exit);
+            self.reports.push_back(Event::Exited { run, exit });
+        }
+        if !self.runs[&run].child {
+            self.reports.push_back(Event::TreeGone(run));
+        }
+    }
+
+    /// Delivers one report that is on its way.
+    pub fn deliver(&mut self) -> bool {
+        let Some(event) = self.reports.pop_front() else { return false };
+        self.event(event.clone());
+        if let Event::TreeGone(run) = event {
+            self.runs.retain(|id, sim| *id != run || sim.alive());
+        }
+        true
+    }
+
+    /// Lets everything happen that happens within `ms`.
+    pub fn wait(&mut self, ms: Millis) {
+        let until = self.now + ms;
+        loop {
+            while self.deliver() {}
+            match self.supervisor.deadline().filter(|at| *at <= until) {
+                Some(at) => {
+                    self.now = self.now.max(at);
+                    self.event(Event::Deadline);
+                }
+                None => break,
+            }
+        }
+        self.now = until;
+    }
+
+    /// The end state of every slot, in words.
+    pub fn state(&self) -> String {
+        let slots = self.supervisor.slots().map(|(id, slot)| {
+            let process = slot.process();
+            let phase = match process.phase() {
+                Phase::Stopped => "stopped",
+                Phase::Errored => "errored",
+                Phase::Starting { .. } => "starting",
+                Phase::Online { .. } => "online",
+                Phase::Stopping(_) => "stopping",
+                Phase::Backoff { .. } => "pausing",
+            };
+            let goal = if process.goal() == Goal::Up { "up" } else { "down" };
+            let extra = slot.leaving().count() + usize::from(slot.candidate().is_some());
+            format!("{}:{goal} {phase} v{}{}", id.0, process.spec().0, "+".repeat(extra))
+        });
+        slots.collect::<Vec<_>>().join(", ")
+    }
+
+    fn sentence(&self, notice: &Notice) -> String {
+        match notice {
+            Notice::Online { proc, late, .. } => format!("{} online{}", proc.0, if *late { " late" } else { "" }),
+            Notice::Ended { proc, exit, .. } => format!("{} ended {exit:?}", proc.0),
+            Notice::WillRestart { proc, delay } => format!("{} restarts in {delay}", proc.0),
+            Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
+            Notice::Stopped { proc } => format!("{} stopped", proc.0),
+            Notice::Removed { proc } => format!("{} removed", proc.0),
+            Notice::Proving { proc, .. } => format!("{} proving", proc.0),
+            Notice::Replaced { proc, .. } => format!("{} replaced", proc.0),
+            Notice::Failed { proc, why, .. } => format!("{} failed {why:?}", proc.0),
+            Notice::Left { proc, .. } => format!("{} left", proc.0),
+            Notice::CanaryWaits { proc, .. } => format!("{} canary", proc.0),
+            Notice::RollingBack { procs, .. } => format!("back {:?}", procs.iter().map(|id| id.0).collect::<Vec<_>>()),
+            Notice::ReloadEnded { spec, failure, .. } => {
+                format!("reload ended v{}{}", spec.0, if failure.is_some() { " failed" } else { "" })
+            }
+        }
+    }
+}
