@@ -1,2 +1,51 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks: `cargo xtask TASK`. Run without a task for the list.
+#![forbid(unsafe_code)]
+// A task talks to the person at the terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod check;
+mod run;
+mod setup;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const TASKS: &str = "\
+cargo xtask check            formatting, clippy without warnings, tidy
+cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
+cargo xtask setup            installs Node 18–26, bun, deno, PM2 into .cache/, and wrk by apt
+cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
+cargo xtask bench [NAME…] [--quick] [--rounds N]
+                             side by side with PM2; writes bench/out.json, appends tables to bench/RESULTS.md";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match task(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn task(args: &[String]) -> Result<()> {
+    let Some((name, rest)) = args.split_first() else {
+        println!("{TASKS}");
+        return Ok(());
+    };
+    if name != "bench" && !rest.is_empty() {
+        bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
+    }
+    match name.as_str() {
+        "check" => check::check(),
+        "test" => check::test(),
+        "setup" => setup::setup(setup::What::Everything),
+        "tidy" => tidy::tidy(),
+        "bench" => bench::bench(rest),
+        other => bail!("no task is called `{other}`\n{TASKS}"),
+    }
+}

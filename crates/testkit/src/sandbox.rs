@@ -116,8 +116,13 @@ impl Sandbox {
     /// Writes an executable file into the work folder.
     #[track_caller]
     pub fn write_executable(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.write(name, content);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let source = self.write(Path::new(".source").join(name.as_ref()), content);
+        let path = self.work().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // A child copies it: a file that this process holds open for writing, while another thread forks, could not be
+        // executed for a moment (ETXTBSY).
+        let installed = Command::new("install").args(["-m", "755"]).arg(&source).arg(&path).status();
+        assert!(installed.is_ok_and(|s| s.success()), "cannot install `{}`", path.display());
         path
     }
 
@@ -310,6 +315,9 @@ impl Sandbox {
             if ended.is_err() {
                 eprintln!("`ostler kill` did not end");
             }
+        }
+        if self.may_leave.get() {
+            return;
         }
         let end = Instant::now() + END_LIMIT;
         for pid in self.pids() {

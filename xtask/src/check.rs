@@ -1,0 +1,33 @@
+//! What must hold before a commit, and before a merge.
+
+use anyhow::Result;
+
+use crate::run::{cargo, is_installed, show};
+use crate::{setup, tidy};
+
+/// Quick: no test is run.
+pub fn check() -> Result<()> {
+    show(cargo(&["fmt", "--all", "--check"]))?;
+    tidy::tidy()?;
+    show(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Everything. The same on a laptop and in CI.
+pub fn test() -> Result<()> {
+    setup::setup(setup::What::Tests)?;
+    check()?;
+    if is_installed("cargo-deny") {
+        show(cargo(&["deny", "--all-features", "check"]))?;
+    } else {
+        println!("cargo-deny is not installed: licences and advisories are not checked here");
+    }
+    // The daemon under test is the binary of the cli crate: integration tests of other crates find it built.
+    show(cargo(&["build", "--package", "ostler"]))?;
+    if is_installed("cargo-nextest") {
+        show(cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
+    } else {
+        println!("cargo-nextest is not installed: using cargo test");
+        show(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
+    }
+    show(cargo(&["test", "--workspace", "--doc"]))
+}

@@ -1,0 +1,142 @@
+//! Installs what tests and benchmarks run against: real runtimes, the real PM2, wrk.
+//!
+//! Everything from npm goes into `.cache/` of the repository, which git ignores; nothing of the user's is touched. What
+//! is there and works stays as it is. Each package is installed beside its place and renamed, so that a broken download
+//! never looks like an installation.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use ostler_testkit::runtimes::{PACKAGES, cache_dir, pm2_path};
+
+use crate::run::{command, is_installed, output, show};
+
+/// How much to install.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// What `cargo xtask test` needs.
+    Tests,
+    /// Also what only the benchmarks need.
+    Everything,
+}
+
+/// One npm package in a folder of its own.
+struct Wanted {
+    name: &'static str,
+    npm: &'static str,
+    /// Below the cache.
+    folder: String,
+    /// Below the folder.
+    binary: String,
+}
+
+/// Installs what is missing and prints a line for each.
+pub fn setup(what: What) -> Result<()> {
+    let cache = cache_dir();
+    fs::create_dir_all(&cache).with_context(|| format!("cannot make `{}`", cache.display()))?;
+    // Made now, the folder has a canonical name; asked for again so that every path below agrees.
+    let cache = cache_dir();
+    println!("test runtimes in {}", cache.display());
+    let mut wanted: Vec<Wanted> = PACKAGES
+        .iter()
+        .map(|p| Wanted {
+            name: p.name,
+            npm: p.npm,
+            folder: format!("runtimes/{}", p.name),
+            binary: p.binary.to_owned(),
+        })
+        .collect();
+    let pm2 = pm2_path();
+    let below = pm2.strip_prefix(cache.join("pm2")).context("the place of PM2 is not below the cache")?;
+    let binary = below.to_string_lossy().into_owned();
+    wanted.push(Wanted { name: "pm2", npm: "pm2@7", folder: "pm2".to_owned(), binary });
+    let results: Vec<Result<String>> = thread::scope(|scope| {
+        let (wanted, cache) = (&wanted, &cache);
+        // Two at a time: npm is busy with the network half of the time and with unpacking the other half.
+        let threads: Vec<_> = (0..2)
+            .map(|i| {
+                let mine = wanted.iter().skip(i).step_by(2);
+                scope.spawn(move || mine.map(|w| ensure(cache, w)).collect::<Vec<_>>())
+            })
+            .collect();
+        let join = |t: thread::ScopedJoinHandle<'_, Vec<Result<String>>>| match t.join() {
+            Ok(results) => results,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        threads.into_iter().flat_map(join).collect()
+    });
+    let mut lines = results.into_iter().collect::<Result<Vec<String>>>()?;
+    lines.sort();
+    for line in lines {
+        println!("  {line}");
+    }
+    if what == What::Everything {
+        wrk()?;
+    }
+    Ok(())
+}
+
+/// Makes one package be there; the line says what it is and whether it is new.
+fn ensure(cache: &Path, wanted: &Wanted) -> Result<String> {
+    let folder = cache.join(&wanted.folder);
+    if let Ok(version) = version(&folder.join(&wanted.binary), wanted.name) {
+        return Ok(format!("{:8} {version}", wanted.name));
+    }
+    if !is_installed("npm") {
+        bail!("`{}` is missing and npm is not installed\nhint: install Node.js with npm 8 or later", wanted.name);
+    }
+    println!("  installing {} from npm", wanted.npm);
+    let new = folder.with_extension("new");
+    remove(&new)?;
+    fs::create_dir_all(&new).with_context(|| format!("cannot make `{}`", new.display()))?;
+    // npm looks upwards for a project unless there is one here.
+    fs::write(new.join("package.json"), "{\"private\":true}\n")?;
+    let to = new.to_string_lossy();
+    output(command("npm", ["install", "--prefix", &*to, "--no-audit", "--no-fund", "--loglevel=error", wanted.npm]))?;
+    version(&new.join(&wanted.binary), wanted.name)?;
+    remove(&folder)?;
+    fs::rename(&new, &folder).with_context(|| format!("cannot rename `{}`", new.display()))?;
+    let version = version(&folder.join(&wanted.binary), wanted.name)?;
+    Ok(format!("{:8} {version} (new)", wanted.name))
+}
+
+/// Asks the program for its version, which also shows that it runs.
+fn version(binary: &Path, name: &str) -> Result<String> {
+    if !binary.is_file() {
+        bail!("there is no `{}`", binary.display());
+    }
+    // PM2 would start its daemon for almost any command: npm's own note says the version.
+    if name == "pm2" {
+        let note = binary.parent().and_then(Path::parent).unwrap_or(binary).join(".package-lock.json");
+        let text = fs::read_to_string(&note).with_context(|| format!("cannot read `{}`", note.display()))?;
+        let json: serde_json::Value = serde_json::from_str(&text)?;
+        let version = json.pointer("/packages/node_modules~1pm2/version").and_then(|v| v.as_str());
+        return Ok(version.context("npm's note names no version of pm2")?.to_owned());
+    }
+    let text = output(command(binary, ["--version"]))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e).with_context(|| format!("cannot remove `{}`", dir.display())),
+    }
+}
+
+fn wrk() -> Result<()> {
+    if is_installed("wrk") {
+        println!("  wrk      installed");
+        return Ok(());
+    }
+    let install = ["install", "--yes", "--no-install-recommends", "wrk"];
+    if !is_installed("apt-get") || show(command("apt-get", install)).is_err() {
+        println!(
+            "  wrk      missing, needed by the benchmark cluster_conn\n           hint: install it with your package manager"
+        );
+    }
+    Ok(())
+}
