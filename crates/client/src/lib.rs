@@ -1,1 +1,25 @@
-//! Connects to the daemon, starting one when none answers.
+//! The client's side of ostler's control socket, blocking and without a runtime, and the way a daemon comes to be.
+//!
+//! A command must answer in milliseconds, and it must work on a machine where nothing runs yet. So: connect; when nobody
+//! answers, take the lock `start.lock`, look again (someone else may have been faster), start the keeper, and wait until
+//! it says that the daemon answers. However many commands begin at once, one daemon is started.
+//!
+//! - [`Home`]: the directory and the names in it.
+//! - [`Client`]: one connection; a request, its events, its answer.
+//! - [`connect_or_start`]: as above.
+//! - [`follow`]: an endless request (logs) that outlives the daemon.
+
+#![deny(unsafe_code)]
+
+mod client;
+mod error;
+mod follow;
+mod home;
+mod start;
+mod sys;
+
+pub use client::{Answer, Client};
+pub use error::Error;
+pub use follow::{Step, follow};
+pub use home::{Home, SOCKET_PATH_LIMIT};
+pub use start::{Connected, READY_FD_VAR, START_LIMIT, Starter, connect_or_start};

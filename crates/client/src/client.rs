@@ -1,0 +1,194 @@
+//! One connection to the daemon: a request, the events on the way, one answer.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
+
+use crate::{Error, Home, Step};
+
+/// How long an answer may take that needs no app to do anything.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// One connection to the daemon. Requests are answered in order, one at a time.
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    buffer: Vec<u8>,
+    /// Bytes of `buffer` that were already used.
+    used: usize,
+}
+
+/// What ends a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// A typed reply.
+    Reply(Reply),
+    /// Text for the user, as it is.
+    Raw(Vec<u8>),
+}
+
+/// A frame as its owner needs it, so that the buffer may move on.
+enum Incoming {
+    Event(Event),
+    Answer(Answer),
+}
+
+impl Client {
+    /// Connects to a running daemon; starts none.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`], [`Error::PermissionDenied`].
+    pub fn connect(home: &Home) -> Result<Self, Error> {
+        let socket = home.checked_socket()?;
+        match UnixStream::connect(&socket) {
+            Ok(stream) => Ok(Self { stream, buffer: Vec::new(), used: 0 }),
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NotRunning { socket },
+                io::ErrorKind::PermissionDenied => Error::PermissionDenied { socket },
+                io::ErrorKind::NotADirectory => Error::HomeUnusable { home: home.path().to_owned(), source: error },
+                _ => Error::Io { what: format!("cannot connect to `{}`", socket.display()), source: error },
+            }),
+        }
+    }
+
+    /// Asks, hands every event to `on_event`, gives the answer.
+    ///
+    /// # Errors
+    /// [`Error::Broken`], [`Error::Timeout`], [`Error::Mismatch`] or an answer that is not understood.
+    pub fn request(&mut self, request: &Request, mut on_event: impl FnMut(Event)) -> Result<Answer, Error> {
+        let answer = self.exchange(request, &mut |event| {
+            on_event(event);
+            Step::Continue
+        })?;
+        // Only `Step::Stop` ends an exchange without an answer.
+        answer.ok_or(Error::Broken)
+    }
+
+    /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the connection is of no use.
+    pub(crate) fn exchange(
+        &mut self,
+        request: &Request,
+        on_event: &mut dyn FnMut(Event) -> Step,
+    ) -> Result<Option<Answer>, Error> {
+        let limit = limit_of(request);
+        self.stream.set_read_timeout(limit).map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        self.send(request)?;
+        loop {
+            match self.receive() {
+                Ok(Incoming::Event(event)) => {
+                    if on_event(event) == Step::Stop {
+                        return Ok(None);
+                    }
+                }
+                Ok(Incoming::Answer(answer)) => return Ok(Some(answer)),
+                Err(Error::Malformed(text)) if !matches!(request, Request::Hello) => {
+                    return Err(self.mismatch().unwrap_or(Error::Malformed(text)));
+                }
+                Err(Error::Timeout { .. }) => return Err(Error::Timeout { limit: limit.unwrap_or(ANSWER_LIMIT) }),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let mut frame = Vec::with_capacity(64);
+        control::encode_json(FrameKind::Request, request, &mut frame)
+            .map_err(|error| Error::Malformed(format!("the request cannot be written: {error}")))?;
+        if control::MAX_FRAME + 4 < frame.len() {
+            return Err(Error::Malformed(format!("the request has {} bytes, {} are allowed", frame.len(), control::MAX_FRAME)));
+        }
+        self.stream.write_all(&frame).map_err(broken)
+    }
+
+    /// The next frame, whole.
+    fn receive(&mut self) -> Result<Incoming, Error> {
+        loop {
+            let pending = self.buffer.get(self.used..).unwrap_or_default();
+            if let Some(frame) = control::decode(pending)? {
+                let incoming = understand(frame.kind, frame.payload);
+                self.used += frame.consumed;
+                return incoming;
+            }
+            self.buffer.drain(..self.used);
+            self.used = 0;
+            self.fill()?;
+        }
+    }
+
+    /// Reads what is there; room grows with the frame that is awaited, so that a large one takes few calls.
+    fn fill(&mut self) -> Result<(), Error> {
+        let wanted = match self.buffer.first_chunk::<4>() {
+            Some(head) => usize::try_from(u32::from_be_bytes(*head)).unwrap_or(0).saturating_add(4).min(control::MAX_FRAME),
+            None => 0,
+        };
+        let have = self.buffer.len();
+        self.buffer.resize(wanted.max(have + (64 << 10)), 0);
+        let read = loop {
+            match self.stream.read(self.buffer.get_mut(have..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.buffer.truncate(have + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => Err(Error::Broken),
+            Ok(_) => Ok(()),
+            Err(error) => Err(broken(error)),
+        }
+    }
+
+    /// Whether an answer is not understood because the daemon is of another version.
+    fn mismatch(&mut self) -> Option<Error> {
+        match self.exchange(&Request::Hello, &mut |_| Step::Continue) {
+            Ok(Some(Answer::Reply(Reply::Hello { protocol, version, .. }))) if protocol != control::VERSION => {
+                Some(Error::Mismatch { ours: control::VERSION, theirs: protocol, version })
+            }
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+fn understand(kind: FrameKind, payload: &[u8]) -> Result<Incoming, Error> {
+    let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
+    match kind {
+        FrameKind::Event => serde_json::from_slice(payload).map(Incoming::Event).map_err(malformed),
+        FrameKind::Reply => {
+            serde_json::from_slice(payload).map(|reply| Incoming::Answer(Answer::Reply(reply))).map_err(malformed)
+        }
+        FrameKind::Raw => Ok(Incoming::Answer(Answer::Raw(payload.to_vec()))),
+        FrameKind::Request => Err(Error::Malformed("it is a request".to_owned())),
+    }
+}
+
+fn broken(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout { limit: ANSWER_LIMIT },
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Error::Broken,
+        _ => Error::Io { what: "cannot talk to the daemon".to_owned(), source: error },
+    }
+}
+
+/// What only reads the daemon's memory must come soon; what starts or stops apps takes as long as the apps take.
+fn limit_of(request: &Request) -> Option<Duration> {
+    match request {
+        Request::Hello
+        | Request::List
+        | Request::Jlist
+        | Request::Describe { .. }
+        | Request::Env { .. }
+        | Request::Flush { .. }
+        | Request::ReloadLogs
+        | Request::Save { .. } => Some(ANSWER_LIMIT),
+        Request::Start { .. }
+        | Request::Act { .. }
+        | Request::Scale { .. }
+        | Request::Reload { .. }
+        | Request::Promote { .. }
+        | Request::Logs { .. }
+        | Request::Resurrect
+        | Request::Update { .. }
+        | Request::Kill => None,
+    }
+}

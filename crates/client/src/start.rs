@@ -1,0 +1,161 @@
+//! How a daemon comes to be: one, however many commands want one at the same time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::FlockOperation;
+use rustix::pipe::PipeFlags;
+
+use crate::{Client, Error, Home};
+
+/// The environment variable that names the descriptor on which the daemon says `ok` or why not.
+pub const READY_FD_VAR: &str = "OSTLER_READY_FD";
+
+/// How long a daemon may take to become ready.
+pub const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// Bytes of the log that are shown when a daemon ends without a word.
+const TAIL: u64 = 2000;
+
+/// The program that becomes the keeper.
+#[derive(Clone, Debug)]
+pub struct Starter {
+    /// Absolute path.
+    pub exe: PathBuf,
+    /// The first argument, which makes it the keeper.
+    pub role: String,
+    /// How long the daemon may take to become ready.
+    pub limit: Duration,
+}
+
+impl Starter {
+    /// This program in the role `keeper`.
+    #[must_use]
+    pub fn new(exe: impl Into<PathBuf>) -> Self {
+        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT }
+    }
+}
+
+/// A connection and how it came about.
+#[derive(Debug)]
+pub struct Connected {
+    /// The connection.
+    pub client: Client,
+    /// Whether the daemon was started by this call.
+    pub started: bool,
+}
+
+/// Connects; when nobody answers, starts a daemon first. `on_start` is called before one is started.
+///
+/// # Errors
+/// As [`Client::connect`], [`Error::HomeUnusable`], [`Error::NotStarted`], [`Error::NotReady`].
+pub fn connect_or_start(home: &Home, starter: &Starter, on_start: impl FnOnce()) -> Result<Connected, Error> {
+    match Client::connect(home) {
+        Err(Error::NotRunning { .. }) => {}
+        other => return Ok(Connected { client: other?, started: false }),
+    }
+    home.create()?;
+    // The lock ends with its file, whichever way this function or process ends.
+    let _lock = lock(home)?;
+    match Client::connect(home) {
+        Err(Error::NotRunning { .. }) => {}
+        other => return Ok(Connected { client: other?, started: false }),
+    }
+    on_start();
+    start(home, starter)?;
+    Ok(Connected { client: Client::connect(home)?, started: true })
+}
+
+fn lock(home: &Home) -> Result<File, Error> {
+    let path = home.start_lock();
+    let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into())),
+        }
+    }
+}
+
+/// Starts the keeper and waits until the daemon answers.
+fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
+    let path = home.log();
+    let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+    let began = log.metadata().map_or(0, |meta| meta.len());
+    let err = log.try_clone().map_err(Error::io("cannot duplicate the descriptor of the daemon's log"))?;
+    let (reader, writer) =
+        rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
+
+    let mut command = Command::new(&starter.exe);
+    command.arg(&starter.role).current_dir(home.path()).env("OSTLER_HOME", home.path());
+    command.env(READY_FD_VAR, writer.as_raw_fd().to_string());
+    command.stdin(Stdio::null()).stdout(log).stderr(err);
+    crate::sys::detach(&mut command, writer);
+    let what = format!("cannot start `{}`", starter.exe.display());
+    // The keeper is meant to outlive this process, so it is not waited for.
+    let child = command.spawn().map_err(Error::io(what))?;
+    // The command owns the write end of the pipe: with it goes this side's copy.
+    drop(command);
+    drop(child);
+
+    let word = await_word(&reader, starter.limit, &path)?;
+    let word = word.trim();
+    if word == "ok" {
+        return Ok(());
+    }
+    let reason = if word.is_empty() { tail(&path, began) } else { word.to_owned() };
+    Err(Error::NotStarted { reason, log: path })
+}
+
+/// What is said on the ready pipe: `ok`, or everything until its end.
+fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Result<String, Error> {
+    let until = Instant::now() + limit;
+    let mut said = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
+        match rustix::event::poll(&mut [PollFd::new(&reader.as_fd(), PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => return Err(Error::NotReady { limit, log: log.to_owned() }),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(Error::io("cannot wait for the daemon")(error.into())),
+        }
+        match rustix::io::read(reader, &mut buffer) {
+            Ok(0) => break,
+            Ok(length) => said.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Error::io("cannot hear the daemon")(error.into())),
+        }
+        if said == b"ok\n" {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The end of what the log got since `began`.
+fn tail(path: &std::path::Path, began: u64) -> String {
+    let read = || -> io::Result<String> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(began.max(length.saturating_sub(TAIL)).min(length)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+    };
+    match read() {
+        Ok(text) if !text.is_empty() => text,
+        Ok(_) => "it ended without a word".to_owned(),
+        Err(error) => format!("it ended, and its log cannot be read: {error}"),
+    }
+}
