@@ -11,6 +11,9 @@ const MANY_LINES: usize = 400;
 const STUBS: [&str; 3] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
 const SLEEPS: [&str; 3] = [concat!("thread::", "sleep"), concat!("time::", "sleep("), concat!("sleep", "_ms(")];
 
+/// The keeper's own loop. The daemon may see its protocol, not this.
+const KEEPER_ITSELF: [&str; 2] = ["ostler_keeper::run(", "ostler_keeper::resume("];
+
 /// What was found in one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -34,6 +37,7 @@ pub fn check(file: &Source) -> Found {
     }
     let mut is_test = path.contains("/tests/") || path.starts_with("crates/testkit/");
     let may_be_unsafe = path.ends_with("/sys.rs");
+    let is_daemon = path.starts_with("crates/daemon/src/");
     for (number, line) in (1..).zip(file.text.lines()) {
         let code = code_of(line);
         // Tests are at the end of a file, after everything else.
@@ -43,6 +47,9 @@ pub fn check(file: &Source) -> Found {
         }
         if STUBS.iter().any(|s| code.contains(s)) {
             found.errors.push(format!("{path}:{number}: a stub or a debugging aid"));
+        }
+        if is_daemon && KEEPER_ITSELF.iter().any(|k| code.contains(k)) {
+            found.errors.push(format!("{path}:{number}: the daemon talks to the keeper as to a process, it never runs it"));
         }
         if !may_be_unsafe && code.contains(concat!("allow(", "unsafe_code)")) {
             found.errors.push(format!("{path}:{number}: unsafe code is allowed only in the crate's `sys.rs`"));
@@ -89,6 +96,13 @@ mod tests {
             assert_eq!(check_text("crates/a/src/a.rs", &format!("fn f() {{ {stub}) }}\n")).errors.len(), 1);
             assert_eq!(check_text("crates/a/src/a.rs", &format!("// never {stub})\n")), Found::default());
         }
+    }
+
+    #[test]
+    fn the_daemon_does_not_run_the_keeper() {
+        let text = "ostler_keeper::run(config);\n";
+        assert_eq!(check_text("crates/cli/src/main.rs", text), Found::default());
+        assert_eq!(check_text("crates/daemon/src/lib.rs", text).errors.len(), 1);
     }
 
     #[test]
