@@ -1,7 +1,30 @@
 //! The process that must not die: forks, reaps, holds descriptors.
+//!
+//! A supervisor that holds policy is large, and large things crash. When the process that crashes is also the parent of
+//! the applications and the only holder of their pipes and sockets, the applications go with it. So the two jobs are two
+//! processes: the *daemon* decides and may die at any instruction; the *keeper* decides nothing, is small, has one
+//! thread, and keeps whatever a new daemon needs in order to go on: children, exit statuses and descriptors.
+//!
+//! - [`proto`]: what the two say to each other, as types and bytes. Pure.
+//! - [`link`]: the socket between them, used by both sides.
+//! - [`table`]: what the keeper holds. Pure.
+//! - [`run`], [`resume`]: the keeper itself, as a role of an executable.
+
 #![deny(unsafe_code)]
+
 mod config;
+mod daemon;
+mod keeper;
 pub mod link;
 pub mod proto;
+mod resume;
+mod serve;
+mod spawn;
+mod state;
 mod sys;
+pub mod table;
+mod watch;
+
 pub use config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
+pub use keeper::run;
+pub use resume::resume;

@@ -67,6 +67,12 @@ struct Batch {
     fds: Vec<OwnedFd>,
 }
 
+/// What an end had received but not read when its program was replaced.
+pub(crate) struct Leftover {
+    pub(crate) input: Vec<u8>,
+    pub(crate) batches: Vec<(Range<u64>, Vec<OwnedFd>)>,
+}
+
 #[derive(Debug)]
 struct Outgoing {
     bytes: Vec<u8>,
@@ -155,7 +161,12 @@ impl<S: Message, R: Message> Endpoint<S, R> {
                     self.starved = true;
                     return Ok(false);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // The other side is gone; what it said before can still be read.
+                    self.output.clear();
+                    self.queued = 0;
+                    return Err(error.into());
+                }
             }
         }
         Ok(true)
@@ -164,6 +175,25 @@ impl<S: Message, R: Message> Endpoint<S, R> {
     /// Bytes that wait to be written.
     pub fn queued(&self) -> usize {
         self.queued
+    }
+
+    /// The socket as it is owned.
+    pub(crate) fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    /// What was received and is not read yet: bytes, and descriptors with the range of those bytes that they came with.
+    pub(crate) fn leftover(&self) -> (&[u8], Vec<(Range<u64>, &[OwnedFd])>) {
+        let range =
+            |range: &Range<u64>| range.start.saturating_sub(self.position)..range.end.saturating_sub(self.position);
+        let batches = self.batches.iter().map(|batch| (range(&batch.range), batch.fds.as_slice())).collect();
+        (self.input.get(self.start..).unwrap_or_default(), batches)
+    }
+
+    /// Puts back what an earlier program had received. For a new end only.
+    pub(crate) fn restore(&mut self, leftover: Leftover) {
+        self.input = leftover.input;
+        self.batches = leftover.batches.into_iter().map(|(range, fds)| Batch { range, fds }).collect();
     }
 
     /// Whether the last write failed for want of something that no poll reports (memory, descriptors in flight).
@@ -336,5 +366,5 @@ fn invalid(text: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-#[cfg(any())]
+#[cfg(test)]
 mod tests;

@@ -51,6 +51,13 @@ pub(crate) fn set_cloexec(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(fd, flags)?)
 }
 
+/// As [`set_cloexec`], for a descriptor that its owner keeps open meanwhile.
+pub(crate) fn set_cloexec_raw(raw: RawFd, on: bool) -> io::Result<()> {
+    // SAFETY: sets a flag of a number; one that is not open fails with EBADF.
+    let result = unsafe { libc::fcntl(raw, libc::F_SETFD, if on { libc::FD_CLOEXEC } else { 0 }) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Takes the inherited descriptor whose number the variable holds; close-on-exec from now on.
 pub(crate) fn take_env_fd(variable: &str) -> io::Result<Option<OwnedFd>> {
     let Some(value) = std::env::var_os(variable) else { return Ok(None) };
@@ -319,10 +326,10 @@ unsafe fn place_fds(fds: *mut RawFd, count: usize) -> bool {
 /// # Safety
 /// As [`prepare`].
 unsafe fn become_user(uid: Option<u32>, gid: Option<u32>) -> Result<(), (Stage, i32)> {
-    #[cfg(any(target_arch = "x86", target_arch = "arm"))]
-    use libc::{SYS_setgid32 as SET_GID, SYS_setgroups32 as SET_GROUPS, SYS_setuid32 as SET_UID};
     #[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
     use libc::{SYS_setgid as SET_GID, SYS_setgroups as SET_GROUPS, SYS_setuid as SET_UID};
+    #[cfg(any(target_arch = "x86", target_arch = "arm"))]
+    use libc::{SYS_setgid32 as SET_GID, SYS_setgroups32 as SET_GROUPS, SYS_setuid32 as SET_UID};
 
     // SAFETY: plain system calls; the list of groups is one local value.
     unsafe {

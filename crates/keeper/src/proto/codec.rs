@@ -88,7 +88,9 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownKind(kind) => write!(f, "message type `{kind}` is unknown to protocol version {}", super::VERSION),
+            Self::UnknownKind(kind) => {
+                write!(f, "message type `{kind}` is unknown to protocol version {}", super::VERSION)
+            }
             Self::Truncated(field) => write!(f, "message ends inside `{field}`"),
             Self::Invalid(field) => write!(f, "field `{field}` has an impossible value"),
             Self::TrailingBytes(count) => write!(f, "`{count}` bytes follow the last field"),

@@ -19,7 +19,7 @@ pub use codec::{DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Read
 pub use messages::{ExitStatus, FromKeeper, SpawnSpec, Stage, ToKeeper};
 pub use run_fds::{FdMask, RunFd, RunFds};
 
-#[cfg(any())]
+#[cfg(test)]
 mod tests;
 
 /// The version that this build speaks; the second half of every frame's header begins with it.

@@ -1,0 +1,136 @@
+//! One request of the daemon's, obeyed or refused. Nothing here decides what should run.
+
+use std::ffi::CString;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::daemon::{Daemon, Phase};
+use crate::keeper::Keeper;
+use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, ToKeeper, VERSION};
+use crate::table::{Fd, Life, Refusal, Run};
+
+impl Keeper {
+    /// Obeys a request, with the descriptors that came with it; those that are not kept are closed.
+    pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>) {
+        match request {
+            ToKeeper::Hello { version: _ } => self.greet(),
+            ToKeeper::Spawn(spec) => self.spawn(spec, &fds),
+            ToKeeper::SetRunMeta { run, meta } => {
+                let result = self.table.set_run_meta(run, meta);
+                self.refuse_failed(result, || format!("set the metadata of run `{run}`"));
+            }
+            ToKeeper::Release { run } => {
+                let result = self.table.release(run);
+                self.refuse_failed(result, || format!("release run `{run}`"));
+            }
+            ToKeeper::CloseRunFd { run, which } => {
+                let result = self.table.close_fd(run, which);
+                self.refuse_failed(result, || format!("close a descriptor of run `{run}`"));
+            }
+            ToKeeper::Put { name, meta } => match (fds.pop(), fds.is_empty()) {
+                (Some(fd), true) => {
+                    let result = self.table.put(name.clone(), meta, Arc::new(fd));
+                    self.refuse_failed(result, || format!("keep a descriptor as `{name}`"));
+                }
+                _ => self.refuse(format!("keep a descriptor as `{name}`"), &MISSING_FDS),
+            },
+            ToKeeper::SetMeta { name, meta } => {
+                let result = self.table.set_meta(&name, meta);
+                self.refuse_failed(result, || format!("set the metadata of `{name}`"));
+            }
+            ToKeeper::Del { name } => self.table.del(&name),
+            ToKeeper::Adopt { run, pid, start_time, meta, mask } => {
+                let life = Life::Adopted;
+                match shared(mask, fds) {
+                    Some(fds) if fds.pidfd.is_some() => self.adopt(run, Run { pid, start_time, life, meta, fds }),
+                    _ => self.refuse(format!("adopt run `{run}`"), &MISSING_FDS),
+                }
+            }
+            ToKeeper::Shutdown => self.shutdown = true,
+            ToKeeper::Upgrade { exe } => match CString::new(exe) {
+                Ok(exe) if exe.to_bytes().starts_with(b"/") => self.upgrade = Some(exe),
+                _ => self.reply(&FromKeeper::UpgradeFailed { errno: libc::EINVAL }, Vec::new()),
+            },
+        }
+    }
+
+    /// Tells the daemon that a request was not obeyed.
+    pub(crate) fn refuse(&mut self, what: String, why: &dyn fmt::Display) {
+        self.reply(&FromKeeper::Refused { what, why: why.to_string() }, Vec::new());
+    }
+
+    /// Who we are.
+    pub(crate) fn welcome(&self) -> FromKeeper {
+        let pid = std::process::id();
+        FromKeeper::Welcome { version: VERSION, pid, daemons: self.daemons, nofile: self.spawner.nofile }
+    }
+
+    fn greet(&mut self) {
+        self.table.expect_inventory();
+        let welcome = self.welcome();
+        self.reply(&welcome, Vec::new());
+        if let Daemon::Running(running) = &mut self.daemon {
+            running.phase = Phase::Runs { told: None };
+            // A daemon before this one may have been told to stop and died over it.
+            if let Some(signal) = self.stop_signal {
+                running.signal(signal);
+            }
+        }
+    }
+
+    fn spawn(&mut self, spec: SpawnSpec, passed: &[OwnedFd]) {
+        let run = spec.run;
+        if self.table.get(run).is_none() {
+            if let Err(refusal) = self.table.check_room(&spec.meta) {
+                return self.refuse(format!("spawn run `{run}`"), &refusal);
+            }
+            match self.spawner.spawn(&spec, passed) {
+                Ok(born) => {
+                    let meta = spec.meta;
+                    let (pid, start_time) = (born.pid, born.start_time);
+                    let entry = Run { pid, start_time, life: Life::Child, meta, fds: born.fds };
+                    let result = self.table.insert(run, entry);
+                    self.refuse_failed(result, || format!("note run `{run}`"));
+                }
+                Err((stage, errno)) => {
+                    return self.reply(&FromKeeper::SpawnFailed { run, stage, errno }, Vec::new());
+                }
+            }
+        }
+        let Some(entry) = self.table.get(run) else { return };
+        let fds = entry.fds.iter().cloned().collect();
+        let (pid, start_time, mask, status) = (entry.pid, entry.start_time, entry.fds.mask(), entry.status());
+        self.reply(&FromKeeper::Spawned { run, pid, start_time, mask }, fds);
+        if let Some(status) = status {
+            self.table.mark_reported(run);
+            self.reply(&FromKeeper::Exited { run, status }, Vec::new());
+        }
+    }
+
+    fn adopt(&mut self, run: u64, entry: Run) {
+        match self.table.get(run) {
+            Some(known) if known.pid == entry.pid && known.start_time == entry.start_time => return,
+            Some(_) => return self.refuse(format!("adopt run `{run}`"), &Refusal::RunTaken),
+            None => {}
+        }
+        let pid = entry.pid;
+        let Some(pidfd) = entry.fds.pidfd.clone() else { return };
+        match self.table.insert(run, entry) {
+            Ok(()) => self.watch_adopted(run, pid, &pidfd),
+            Err(refusal) => self.refuse(format!("adopt run `{run}`"), &refusal),
+        }
+    }
+
+    fn refuse_failed(&mut self, result: Result<(), Refusal>, what: impl FnOnce() -> String) {
+        if let Err(refusal) = result {
+            self.refuse(what(), &refusal);
+        }
+    }
+}
+
+const MISSING_FDS: &str = "the descriptors that it speaks of did not arrive (is the limit of open files reached?)";
+
+fn shared(mask: FdMask, fds: Vec<OwnedFd>) -> Option<RunFds<Fd>> {
+    RunFds::from_list(mask, fds.into_iter().map(Arc::new).collect())
+}

@@ -1,0 +1,204 @@
+//! From a request to a process: descriptors are made, strings are laid out, and only then a child is born.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
+use crate::proto::{RunFds, SpawnSpec, Stage};
+use crate::sys::{CStrings, LISTEN_PID, Plan, Stack, set_nonblocking};
+use crate::table::Fd;
+
+/// Variables that the keeper itself sets when the descriptors they speak of are there.
+const CHANNEL_VAR: &[u8] = b"NODE_CHANNEL_FD=";
+const LISTEN_VARS: [&[u8]; 2] = [b"LISTEN_FDS=", b"LISTEN_PID="];
+
+/// The first descriptor after the standard ones.
+const FIRST: RawFd = 3;
+
+/// A failed spawn: what was being done, and the system's number.
+pub(crate) type Failure = (Stage, i32);
+
+/// A process that began.
+pub(crate) struct Born {
+    pub(crate) pid: u32,
+    pub(crate) start_time: u64,
+    pub(crate) fds: RunFds<Fd>,
+}
+
+/// Starts processes.
+pub(crate) struct Spawner {
+    stack: Stack,
+    null: OwnedFd,
+    /// The limit of open files that programs get.
+    pub(crate) nofile: (u64, u64),
+}
+
+/// Our ends (for the table) and the child's ends (closed after the birth) of what a run is given.
+struct Ends {
+    ours: RunFds<Fd>,
+    out: Option<OwnedFd>,
+    err: Option<OwnedFd>,
+    ipc: Option<OwnedFd>,
+}
+
+impl Spawner {
+    pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
+        let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { stack: Stack::new()?, null, nofile })
+    }
+
+    /// `/dev/null`.
+    pub(crate) fn null(&self) -> BorrowedFd<'_> {
+        self.null.as_fd()
+    }
+
+    /// Starts a program; `passed` are listening sockets for it.
+    pub(crate) fn spawn(&mut self, spec: &SpawnSpec, passed: &[OwnedFd]) -> Result<Born, Failure> {
+        let program = c_string(&spec.program)?;
+        let cwd = c_string(&spec.cwd)?;
+        let cgroup = spec.cgroup.as_deref().map(open_cgroup).transpose()?;
+        let ends = make_ends(spec).map_err(|errno| (Stage::Fds, errno.raw_os_error()))?;
+
+        let null = self.null.as_raw_fd();
+        let or_null = |fd: &Option<OwnedFd>| fd.as_ref().map_or(null, OwnedFd::as_raw_fd);
+        let mut fds = vec![null, or_null(&ends.out), or_null(&ends.err)];
+        fds.extend(passed.iter().map(OwnedFd::as_raw_fd));
+        let channel = ends.ipc.as_ref().map(|ipc| {
+            fds.push(ipc.as_raw_fd());
+            fds.len() - 1
+        });
+
+        let (pid, pidfd) = self.stack.spawn(Plan {
+            program: &program,
+            argv: strings(spec.argv.iter().map(Vec::as_slice))?,
+            envp: environment(&spec.envp, channel, passed.len())?,
+            listen_pid: !passed.is_empty(),
+            cwd: &cwd,
+            fds,
+            cgroup: cgroup.as_ref().map(AsFd::as_fd),
+            nofile: Some(self.nofile),
+            uid: spec.uid,
+            gid: spec.gid,
+        })?;
+        let fds = RunFds { pidfd: Some(Arc::new(pidfd)), ..ends.ours };
+        Ok(Born { pid, start_time: start_time(pid), fds })
+    }
+
+    /// Starts the daemon with its end of the link; our own standard output and error become its.
+    pub(crate) fn spawn_daemon(
+        &mut self,
+        config: &Config,
+        link: BorrowedFd<'_>,
+        ready: Option<BorrowedFd<'_>>,
+    ) -> Result<(u32, OwnedFd), Failure> {
+        let program = c_string(config.program.as_os_str().as_bytes())?;
+        let home = c_string(config.home.as_os_str().as_bytes())?;
+        let args = config.daemon_args.iter().map(|arg| arg.as_bytes());
+        let mut fds = vec![self.null.as_raw_fd(), 1, 2, link.as_raw_fd()];
+        fds.extend(ready.map(|fd| fd.as_raw_fd()));
+        let env = daemon_environment(config, ready.is_some());
+        self.stack.spawn(Plan {
+            program: &program,
+            argv: strings(std::iter::once(program.as_bytes()).chain(args))?,
+            envp: strings(env.iter().map(Vec::as_slice))?,
+            listen_pid: false,
+            cwd: &home,
+            fds,
+            cgroup: None,
+            nofile: None,
+            uid: None,
+            gid: None,
+        })
+    }
+}
+
+/// When the process started, from field 22 of its `stat`; 0 when that cannot be read.
+pub(crate) fn start_time(pid: u32) -> u64 {
+    let read = || -> Option<u64> {
+        let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+        // The name (field 2) is in parentheses and may hold anything; field 3 follows the last one.
+        let after = stat.rsplit(|byte| *byte == b')').next()?;
+        std::str::from_utf8(after).ok()?.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+    };
+    read().unwrap_or(0)
+}
+
+fn make_ends(spec: &SpawnSpec) -> Result<Ends, Errno> {
+    let (ours_out, out) = make_pipe(spec.want_out)?;
+    let (ours_err, err) = make_pipe(spec.want_err)?;
+    let (ours_ipc, ipc) = if spec.want_ipc {
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        set_nonblocking(ours.as_fd()).map_err(errno_of)?;
+        (Some(Arc::new(ours)), Some(theirs))
+    } else {
+        (None, None)
+    };
+    Ok(Ends { ours: RunFds { pidfd: None, out: ours_out, err: ours_err, ipc: ours_ipc }, out, err, ipc })
+}
+
+/// The read end, which must not block us, and the write end, which must block the program.
+fn make_pipe(wanted: bool) -> Result<(Option<Fd>, Option<OwnedFd>), Errno> {
+    if !wanted {
+        return Ok((None, None));
+    }
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    set_nonblocking(read.as_fd()).map_err(errno_of)?;
+    Ok((Some(Arc::new(read)), Some(write)))
+}
+
+fn open_cgroup(directory: &[u8]) -> Result<OwnedFd, Failure> {
+    let mut path = directory.to_vec();
+    path.extend(b"/cgroup.procs");
+    open(path.as_slice(), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| (Stage::Cgroup, errno.raw_os_error()))
+}
+
+fn environment(given: &[Vec<u8>], channel: Option<usize>, passed: usize) -> Result<CStrings, Failure> {
+    let ours = |variable: &[u8]| {
+        (channel.is_some() && variable.starts_with(CHANNEL_VAR))
+            || (passed > 0 && LISTEN_VARS.iter().any(|name| variable.starts_with(name)))
+    };
+    let mut added = Vec::new();
+    added.extend(channel.map(|fd| [CHANNEL_VAR, fd.to_string().as_bytes()].concat()));
+    if passed > 0 {
+        added.push(format!("LISTEN_FDS={passed}").into_bytes());
+        added.push(LISTEN_PID.to_vec());
+    }
+    strings(given.iter().filter(|variable| !ours(variable)).chain(&added).map(Vec::as_slice))
+}
+
+fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
+    let replaced = |name: &OsStr| {
+        name == KEEPER_FD_VAR || name == READY_FD_VAR || config.daemon_env.iter().any(|(added, _)| added == name)
+    };
+    let mut env: Vec<Vec<u8>> = std::env::vars_os()
+        .filter(|(name, _)| !replaced(name))
+        .chain(config.daemon_env.iter().cloned())
+        .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
+        .collect();
+    env.push(format!("{KEEPER_FD_VAR}={FIRST}").into_bytes());
+    if ready {
+        env.push(format!("{READY_FD_VAR}={}", FIRST + 1).into_bytes());
+    }
+    env
+}
+
+fn c_string(bytes: &[u8]) -> Result<CString, Failure> {
+    CString::new(bytes).map_err(|_| (Stage::Spec, libc::EINVAL))
+}
+
+fn strings<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<CStrings, Failure> {
+    CStrings::new(list).ok_or((Stage::Spec, libc::EINVAL))
+}
+
+fn errno_of(error: io::Error) -> Errno {
+    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+}

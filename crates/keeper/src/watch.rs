@@ -1,0 +1,245 @@
+//! Births and deaths: signals, our children, adopted runs, and the daemon itself.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{PidfdFlags, WaitOptions, pidfd_open, wait};
+
+use crate::daemon::{Daemon, Running, count_failures, pause};
+use crate::keeper::{ADOPTED, DAEMON, Keeper, LINK, log};
+use crate::link::{self, KeeperEnd};
+use crate::proto::ExitStatus;
+use crate::sys;
+use crate::table::{Fd, Life};
+
+/// How long the parent of an adopted run that ended has to reap it. Only then the kernel tells us its status.
+const REAP_GRACE: Duration = Duration::from_secs(1);
+
+/// With a signal to end and so many daemons in a row that did not live to obey it, the keeper ends.
+const MAX_FAILED_STOPS: u32 = 3;
+
+/// Adopted runs that ended without a status, and until when it may come.
+pub(crate) type Graces = BTreeMap<u64, Instant>;
+
+impl Keeper {
+    /// The next time at which something is to be done unasked.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let daemon = match &self.daemon {
+            Daemon::Waiting { start_at } => Some(*start_at),
+            Daemon::Running(running) => running.kill_at,
+        };
+        self.graces.values().copied().chain(daemon).min()
+    }
+
+    pub(crate) fn on_deadlines(&mut self, now: Instant) {
+        let overdue: Vec<u64> = self.graces.iter().filter(|(_, at)| **at <= now).map(|(run, _)| *run).collect();
+        for run in overdue {
+            self.end_adopted(run, true);
+        }
+        match &mut self.daemon {
+            Daemon::Waiting { start_at } if *start_at <= now => self.start_daemon(),
+            Daemon::Running(running) if running.kill_at.is_some_and(|at| at <= now) => {
+                running.kill_at = None;
+                log(&format!("the daemon (pid {}) lives without a link, it is killed", running.pid));
+                running.signal(libc::SIGKILL);
+            }
+            Daemon::Waiting { .. } | Daemon::Running(_) => {}
+        }
+    }
+
+    pub(crate) fn on_signals(&mut self) {
+        for signal in sys::read_signals(self.signals.as_fd()) {
+            if signal != libc::SIGCHLD {
+                log(&format!("got signal {signal}, the daemon is told to stop everything"));
+                self.stop_signal = Some(signal);
+                match &self.daemon {
+                    Daemon::Running(running) if running.phase != crate::daemon::Phase::Silent => running.signal(signal),
+                    // It is told when it has said hello and can act on it.
+                    Daemon::Running(_) | Daemon::Waiting { .. } => {}
+                }
+            }
+        }
+        self.reap();
+    }
+
+    /// Collects all children that ended. What is neither a run nor the daemon is an orphan that came to us.
+    pub(crate) fn reap(&mut self) {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    let pid = pid.as_raw_nonzero().get().unsigned_abs();
+                    self.on_child_exit(pid, ExitStatus::from_wait(status.as_raw()));
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn on_child_exit(&mut self, pid: u32, status: ExitStatus) {
+        if let Some(run) = self.table.run_of_pid(pid) {
+            self.forget_adopted(run);
+            self.table.end(run, status);
+        } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid) {
+            self.on_daemon_exit(&format!("{status:?}"));
+        }
+    }
+
+    /// Starts to watch a run that is not our child.
+    pub(crate) fn watch_adopted(&mut self, run: u64, pid: u32, pidfd: &Fd) {
+        let token = EventData::new_u64(ADOPTED | u64::from(pid));
+        if let Err(error) = epoll::add(&self.epoll, pidfd, token, EventFlags::IN) {
+            log(&format!("cannot watch process {pid} of run {run}: {error}"));
+            self.table.end(run, ExitStatus::Unknown);
+        }
+    }
+
+    pub(crate) fn on_adopted_exit(&mut self, pid: u64, flags: EventFlags) {
+        if let Some(run) = u32::try_from(pid).ok().and_then(|pid| self.table.run_of_pid(pid)) {
+            self.end_adopted(run, flags.contains(EventFlags::HUP));
+        }
+    }
+
+    /// An adopted run ended; `last` when waiting longer for its status is useless.
+    fn end_adopted(&mut self, run: u64, last: bool) {
+        let Some(entry) = self.table.get(run) else { return };
+        let Some(pidfd) = entry.fds.pidfd.clone() else { return };
+        match sys::pidfd_exit_status(pidfd.as_fd()) {
+            Some(raw) => self.end_run(run, ExitStatus::from_wait(raw)),
+            None if last => self.end_run(run, ExitStatus::Unknown),
+            None => {
+                // It is dead but not reaped: only its hanging up is of interest now, and that is always told.
+                let token = EventData::new_u64(ADOPTED | u64::from(entry.pid));
+                self.graces.insert(run, Instant::now() + REAP_GRACE);
+                if let Err(error) = epoll::modify(&self.epoll, &pidfd, token, EventFlags::empty()) {
+                    log(&format!("cannot watch run {run} any more: {error}"));
+                    self.end_run(run, ExitStatus::Unknown);
+                }
+            }
+        }
+    }
+
+    fn end_run(&mut self, run: u64, status: ExitStatus) {
+        self.forget_adopted(run);
+        self.table.end(run, status);
+    }
+
+    /// Stops watching. The daemon holds the same pidfd, so that closing ours would not be enough.
+    fn forget_adopted(&mut self, run: u64) {
+        self.graces.remove(&run);
+        if let Some(entry) = self.table.get(run)
+            && entry.life == Life::Adopted
+            && let Some(pidfd) = &entry.fds.pidfd
+            && let Err(error) = epoll::delete(&self.epoll, pidfd)
+        {
+            log(&format!("cannot stop watching run {run}: {error}"));
+        }
+    }
+
+    /// Starts a daemon, or waits before the next try.
+    pub(crate) fn start_daemon(&mut self) {
+        self.reserve.clear();
+        if let Err(error) = self.try_start_daemon() {
+            self.failures = self.failures.saturating_add(1);
+            let wait = pause(self.failures);
+            log(&format!("cannot start the daemon `{}`, next try in {wait:?}: {error}", self.config.program.display()));
+            self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
+            self.check_stop();
+        }
+        self.fill_reserve();
+    }
+
+    fn try_start_daemon(&mut self) -> std::io::Result<()> {
+        let (ours, theirs) = link::pair()?;
+        let link = self.watch_link(ours)?;
+        let ready = self.config.ready_fd.take();
+        let result = self.spawner.spawn_daemon(&self.config, theirs.as_fd(), ready.as_ref().map(AsFd::as_fd));
+        match result {
+            Ok((pid, pidfd)) => {
+                self.daemons = self.daemons.saturating_add(1);
+                self.daemon = Daemon::Running(Running::new(pid, pidfd, true, link));
+                Ok(())
+            }
+            Err((_, errno)) => {
+                self.config.ready_fd = ready;
+                Err(std::io::Error::from_raw_os_error(errno))
+            }
+        }
+    }
+
+    /// Serves a daemon that another keeper started.
+    pub(crate) fn adopt_daemon(&mut self, socket: OwnedFd) -> std::io::Result<()> {
+        let link = self.watch_link(socket)?;
+        // The daemon made the socket pair, so it is the peer that the kernel names.
+        let pid = rustix::net::sockopt::socket_peercred(&link)?.pid;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        let pid = pid.as_raw_nonzero().get().unsigned_abs();
+        self.watch_daemon(&pidfd)?;
+        self.daemon = Daemon::Running(Running::new(pid, pidfd, false, link));
+        Ok(())
+    }
+
+    /// Watches a daemon that is not our child.
+    pub(crate) fn watch_daemon(&self, pidfd: &OwnedFd) -> std::io::Result<()> {
+        Ok(epoll::add(&self.epoll, pidfd, EventData::new_u64(DAEMON), EventFlags::IN)?)
+    }
+
+    /// Makes our end of a link, and watches it.
+    pub(crate) fn watch_link(&mut self, socket: OwnedFd) -> std::io::Result<KeeperEnd> {
+        let link = KeeperEnd::new(socket)?;
+        self.interest = EventFlags::IN;
+        epoll::add(&self.epoll, &link, EventData::new_u64(LINK), self.interest)?;
+        Ok(link)
+    }
+
+    pub(crate) fn on_adopted_daemon_exit(&mut self) {
+        if let Daemon::Running(running) = &self.daemon
+            && !running.child
+        {
+            if let Err(error) = epoll::delete(&self.epoll, &running.pidfd) {
+                log(&format!("cannot stop watching the daemon: {error}"));
+            }
+            self.on_daemon_exit("not our child");
+        }
+    }
+
+    /// The daemon is dead: what it had asked for is done, and the next one is due.
+    fn on_daemon_exit(&mut self, how: &str) {
+        self.upgrade = None;
+        self.serve_rest();
+        let Daemon::Running(running) = &self.daemon else { return };
+        let (pid, lived) = (running.pid, running.started.elapsed());
+        if self.shutdown {
+            log(&format!("the daemon (pid {pid}) ended for good"));
+            self.exit = Some(std::process::ExitCode::SUCCESS);
+            return;
+        }
+        self.failures = count_failures(self.failures, lived);
+        self.upgrade = None;
+        let wait = pause(self.failures);
+        log(&format!("the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"));
+        self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
+        self.check_stop();
+    }
+
+    /// Ends when told to and no daemon lives to do it.
+    fn check_stop(&mut self) {
+        if self.stop_signal.is_some() && self.failures >= MAX_FAILED_STOPS {
+            log("told to stop, but no daemon lives to stop the programs: ending, they go on");
+            self.exit = Some(std::process::ExitCode::FAILURE);
+        }
+    }
+
+    /// Appends standard output and error to the log, if there is one; standard input is empty.
+    pub(crate) fn open_log(&self) -> std::io::Result<()> {
+        let Some(path) = &self.config.log else { return Ok(()) };
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+        let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
+        rustix::stdio::dup2_stdin(self.spawner.null())?;
+        rustix::stdio::dup2_stdout(&file)?;
+        Ok(rustix::stdio::dup2_stderr(&file)?)
+    }
+}
