@@ -49,7 +49,9 @@ pub fn check(file: &Source) -> Found {
             found.errors.push(format!("{path}:{number}: a stub or a debugging aid"));
         }
         if is_daemon && KEEPER_ITSELF.iter().any(|k| code.contains(k)) {
-            found.errors.push(format!("{path}:{number}: the daemon talks to the keeper as to a process, it never runs it"));
+            found
+                .errors
+                .push(format!("{path}:{number}: the daemon talks to the keeper as to a process, it never runs it"));
         }
         if !may_be_unsafe && code.contains(concat!("allow(", "unsafe_code)")) {
             found.errors.push(format!("{path}:{number}: unsafe code is allowed only in the crate's `sys.rs`"));
