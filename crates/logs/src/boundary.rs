@@ -1,0 +1,194 @@
+//! What may happen to a file only between two lines, and files that fail.
+//!
+//! Problem: a raw stream's bytes reach the file as they come, so the file may end within a line at the moment when it is to
+//! be rotated, emptied, or joined by a second writer.
+//! Rule: then the file is *settling*: its writer finishes the line, alone; the change comes at the line end, or when
+//! the writer has been silent about it for [`GRACE`].
+
+use std::cmp::Reverse;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::files::{Failing, FileId, Key, LogFile, Settling};
+use crate::types::{Event, Token};
+use crate::worker::Worker;
+
+/// How long a line may stay unfinished when something waits for its end.
+const GRACE: Duration = Duration::from_millis(200);
+/// Pause between two attempts on a file that fails.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// A stream has been given this file.
+    pub(crate) fn joined(&mut self, id: FileId, newcomer: Key) {
+        let Some(file) = self.files.get_mut(id) else { return };
+        if file.has_moved() {
+            file.reopen = true;
+        }
+        if file.reopen || file.writers.len() > 1 {
+            let owner = file.writers.iter().copied().find(|writer| *writer != newcomer);
+            self.change(id, owner);
+        }
+    }
+
+    /// A stream has left this file.
+    pub(crate) fn left(&mut self, id: FileId, writer: Key) {
+        if let Some(mut closed) = self.files.detach(id, writer) {
+            closed.settling = None;
+            let tokens = apply(&mut closed).0;
+            self.flushed(&tokens);
+        } else if let Some(file) = self.files.get(id) {
+            if file.settling.is_some_and(|settling| settling.owner == writer) {
+                self.settle(id);
+            } else {
+                self.wake_writers(id);
+            }
+        }
+    }
+
+    /// Empties these files at their next line end.
+    pub(crate) fn flush(&mut self, paths: &[PathBuf], token: Token) {
+        let mut ids = Vec::new();
+        for path in paths {
+            match self.files.find(path) {
+                Some(id) if !ids.contains(&id) => ids.push(id),
+                Some(_) => {}
+                None => {
+                    if let Err(error) = truncate_path(path) {
+                        self.outbox.send(Event::FileError { path: path.clone(), error });
+                    }
+                }
+            }
+        }
+        *self.flushes.entry(token).or_default() += ids.len();
+        for id in ids {
+            if let Some(file) = self.files.get_mut(id) {
+                file.truncate.push(token);
+                let owner = file.writers.first().copied();
+                self.change(id, owner);
+            }
+        }
+        self.flushed(&[]);
+    }
+
+    /// Opens every file anew at its next line end.
+    pub(crate) fn reopen(&mut self) {
+        for id in self.files.ids() {
+            if let Some(file) = self.files.get_mut(id) {
+                file.reopen = true;
+                let owner = file.writers.first().copied();
+                self.change(id, owner);
+            }
+        }
+    }
+
+    /// Something is to be done to this file, whose last bytes were written by `owner`: now, or at its line end.
+    fn change(&mut self, id: FileId, owner: Option<Key>) {
+        let Some(file) = self.files.get_mut(id) else { return };
+        if file.settling.is_some() {
+            return;
+        }
+        let between_lines = file.end().ok().flatten().is_none_or(|end| file.ends_with_line(end));
+        let owner = owner.filter(|owner| {
+            self.sources.get(owner).is_some_and(|source| {
+                source.formatter.is_plain() && source.files.len() == 1 && !source.hung_up && !source.drained
+            })
+        });
+        match owner {
+            Some(owner) if !between_lines => {
+                let until = Instant::now() + GRACE;
+                file.settling = Some(Settling { owner, until });
+                self.timers.push(Reverse((until, id)));
+                self.queue(owner);
+            }
+            Some(_) | None => self.settle(id),
+        }
+    }
+
+    /// The file is between two lines, or has waited long enough.
+    pub(crate) fn settle(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(id) else { return };
+        file.settling = None;
+        let (tokens, applied) = apply(file);
+        if let Err(error) = applied {
+            self.fail(id, error);
+        }
+        self.flushed(&tokens);
+        self.wake_writers(id);
+    }
+
+    fn flushed(&mut self, done: &[Token]) {
+        for token in done {
+            if let Some(left) = self.flushes.get_mut(token) {
+                *left = left.saturating_sub(1);
+            }
+        }
+        let finished: Vec<Token> =
+            self.flushes.iter().filter(|(_, left)| **left == 0).map(|(token, _)| *token).collect();
+        for token in finished {
+            self.flushes.remove(&token);
+            self.outbox.send(Event::Flushed(token));
+        }
+    }
+
+    fn wake_writers(&mut self, id: FileId) {
+        let writers: Vec<Key> = self.files.get(id).into_iter().flat_map(|file| file.writers.iter().copied()).collect();
+        for writer in writers {
+            self.queue(writer);
+        }
+    }
+
+    /// A file cannot be written: says so once, and tries again later.
+    pub(crate) fn fail(&mut self, id: FileId, error: io::Error) {
+        let Some(file) = self.files.get_mut(id) else { return };
+        let (code, retry_at) = (error.raw_os_error(), Instant::now() + RETRY);
+        let is_news = file.failing.as_ref().is_none_or(|failing| failing.code != code);
+        file.failing = Some(Failing { code, retry_at });
+        self.timers.push(Reverse((retry_at, id)));
+        if is_news {
+            self.outbox.send(Event::FileError { path: file.path.clone(), error });
+        }
+    }
+
+    /// A file has been written.
+    pub(crate) fn succeed(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(id)
+            && file.failing.take().is_some()
+        {
+            self.outbox.send(Event::FileOk { path: file.path.clone() });
+            self.wake_writers(id);
+        }
+    }
+
+    pub(crate) fn handle_file_timer(&mut self, id: FileId, at: Instant) {
+        let Some(file) = self.files.get(id) else { return };
+        if file.settling.is_some_and(|settling| settling.until <= at) {
+            self.settle(id);
+        } else if file.failing.as_ref().is_some_and(|failing| failing.retry_at <= at) {
+            self.wake_writers(id);
+        }
+    }
+}
+
+/// Does what was to be done between two lines.
+fn apply(file: &mut LogFile) -> (Vec<Token>, io::Result<()>) {
+    let tokens = std::mem::take(&mut file.truncate);
+    let mut done = Ok(());
+    if let Some(open) = file.open.as_ref().filter(|open| open.regular && !tokens.is_empty()) {
+        done = rustix::fs::ftruncate(&open.fd, 0).map_err(io::Error::from);
+        file.clean_end = 0;
+    }
+    if std::mem::take(&mut file.reopen) {
+        done = done.and(file.open_anew());
+    }
+    (tokens, done)
+}
+
+fn truncate_path(path: &std::path::Path) -> io::Result<()> {
+    match std::fs::OpenOptions::new().write(true).truncate(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,128 @@
+//! Dates in dayjs tokens, as PM2 users write them: `YYYY-MM-DD HH:mm:ss.SSS Z`.
+//!
+//! Text in `[…]` is taken as it stands; what is no token is, too.
+
+use std::fmt::Write as _;
+
+use jiff::Zoned;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Token(&'static str),
+}
+
+/// Longest first, so that `MM` is never read as two `M`.
+const TOKENS: [&str; 25] = [
+    "YYYY", "MMMM", "dddd", "MMM", "ddd", "SSS", "YY", "MM", "DD", "dd", "HH", "hh", "mm", "ss", "ZZ", "M", "D", "d",
+    "H", "h", "m", "s", "Z", "A", "a",
+];
+
+/// A date format, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DateFormat(Vec<Part>);
+
+impl DateFormat {
+    pub(crate) fn new(format: &str) -> Self {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        let mut rest = format;
+        while let Some(first) = rest.chars().next() {
+            if let Some((literal, after)) = rest.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
+                text.push_str(literal);
+                rest = after;
+            } else if let Some(token) = TOKENS.into_iter().find(|token| rest.starts_with(token)) {
+                if !text.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut text)));
+                }
+                parts.push(Part::Token(token));
+                rest = rest.get(token.len()..).unwrap_or_default();
+            } else {
+                text.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            }
+        }
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Self(parts)
+    }
+
+    pub(crate) fn render(&self, at: &Zoned) -> String {
+        let mut out = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Token(token) => push(&mut out, token, at),
+            }
+        }
+        out
+    }
+}
+
+/// What `toISOString()` gives: UTC with milliseconds.
+pub(crate) fn iso(at: &Zoned) -> String {
+    let utc = at.with_time_zone(jiff::tz::TimeZone::UTC);
+    DateFormat::new("YYYY-MM-DD[T]HH:mm:ss.SSS[Z]").render(&utc)
+}
+
+fn push(out: &mut String, token: &str, at: &Zoned) {
+    let (year, month, day) = (at.year(), at.month(), at.day());
+    let hour12 = if at.hour() % 12 == 0 { 12 } else { at.hour() % 12 };
+    // Writing into a string cannot fail.
+    let _ = match token {
+        "YYYY" => write!(out, "{year:04}"),
+        "YY" => write!(out, "{:02}", year.rem_euclid(100)),
+        "MMMM" => write!(out, "{}", at.strftime("%B")),
+        "MMM" => write!(out, "{}", at.strftime("%b")),
+        "MM" => write!(out, "{month:02}"),
+        "M" => write!(out, "{month}"),
+        "DD" => write!(out, "{day:02}"),
+        "D" => write!(out, "{day}"),
+        "dddd" => write!(out, "{}", at.strftime("%A")),
+        "ddd" => write!(out, "{}", at.strftime("%a")),
+        "dd" => write!(out, "{:.2}", at.strftime("%a").to_string()),
+        "d" => write!(out, "{}", at.weekday().to_sunday_zero_offset()),
+        "HH" => write!(out, "{:02}", at.hour()),
+        "H" => write!(out, "{}", at.hour()),
+        "hh" => write!(out, "{hour12:02}"),
+        "h" => write!(out, "{hour12}"),
+        "mm" => write!(out, "{:02}", at.minute()),
+        "m" => write!(out, "{}", at.minute()),
+        "ss" => write!(out, "{:02}", at.second()),
+        "s" => write!(out, "{}", at.second()),
+        "SSS" => write!(out, "{:03}", at.millisecond()),
+        "Z" => write!(out, "{}", at.strftime("%:z")),
+        "ZZ" => write!(out, "{}", at.strftime("%z")),
+        "A" => write!(out, "{}", if at.hour() < 12 { "AM" } else { "PM" }),
+        "a" => write!(out, "{}", if at.hour() < 12 { "am" } else { "pm" }),
+        other => write!(out, "{other}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(format: &str, expected: &str) {
+        let at: Zoned = "2026-03-01T00:07:09.045+05:30[Asia/Kolkata]".parse().unwrap();
+        assert_eq!(DateFormat::new(format).render(&at), expected, "for {format:?}");
+    }
+
+    #[test]
+    fn tokens_are_those_of_dayjs() {
+        check("YYYY-MM-DDTHH:mm:ss", "2026-03-01T00:07:09");
+        check("YYYY-MM-DD HH:mm:ss.SSS Z", "2026-03-01 00:07:09.045 +05:30");
+        check("YY M D d H h m s ZZ", "26 3 1 0 0 12 7 9 +0530");
+        check("MMMM MMM dddd ddd dd hh:mm A a", "March Mar Sunday Sun Su 12:07 AM am");
+        check("[at] HH[h] é", "at 00h é");
+        check("[open", "[open");
+    }
+
+    #[test]
+    fn iso_is_utc_with_milliseconds() {
+        let at: Zoned = "2026-03-01T00:07:09.045+05:30[Asia/Kolkata]".parse().unwrap();
+        assert_eq!(iso(&at), "2026-02-28T18:37:09.045Z");
+    }
+}

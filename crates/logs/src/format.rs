@@ -1,0 +1,145 @@
+//! Lines as they stand in a file: raw, with a date, or as JSON.
+
+use std::borrow::Cow;
+
+use jiff::Zoned;
+
+use crate::date::{DateFormat, iso};
+use crate::types::{Format, Sink, Stream};
+
+#[derive(Clone, Debug)]
+enum Form {
+    Plain,
+    Dated(DateFormat),
+    /// Everything behind the timestamp is the same in each line.
+    Json {
+        date: Option<DateFormat>,
+        tail: String,
+    },
+}
+
+/// What a stream's lines become in its files.
+#[derive(Clone, Debug)]
+pub(crate) struct Formatter(Form);
+
+impl Formatter {
+    pub(crate) fn new(sink: &Sink, stream: Stream) -> Self {
+        let date = sink.date_format.as_deref().filter(|format| !format.is_empty()).map(DateFormat::new);
+        Self(match (sink.format, date) {
+            (Format::Raw, None) => Form::Plain,
+            (Format::Raw, Some(date)) => Form::Dated(date),
+            (Format::Json, date) => {
+                let name = serde_json::Value::from(sink.name.as_str());
+                let (stream, id) = (stream.as_str(), sink.proc_id);
+                Form::Json {
+                    date,
+                    tail: format!("\",\"type\":\"{stream}\",\"process_id\":{id},\"app_name\":{name}}}\n"),
+                }
+            }
+        })
+    }
+
+    /// Whether bytes go to the file as they come.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.0, Form::Plain)
+    }
+
+    /// Appends the lines of `input`, dated now, as long as `out` stays under `limit`; at least one. What follows the
+    /// last line end counts as a line. Returns how much of `input` was taken.
+    pub(crate) fn render(&self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> usize {
+        if matches!(self.0, Form::Plain) && input.len() < limit {
+            out.extend_from_slice(input);
+            if !input.ends_with(b"\n") {
+                out.push(b'\n');
+            }
+            return input.len();
+        }
+        let stamp = self.stamp();
+        let mut taken = 0;
+        while let Some(rest) = input.get(taken..).filter(|rest| !rest.is_empty()) {
+            let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let line = rest.get(..len).unwrap_or(rest);
+            let before = out.len();
+            self.push(line, &stamp, out);
+            if taken > 0 && out.len() > limit {
+                out.truncate(before);
+                break;
+            }
+            taken += len;
+        }
+        taken
+    }
+
+    fn stamp(&self) -> String {
+        match &self.0 {
+            Form::Plain => String::new(),
+            Form::Dated(date) => format!("{}: ", date.render(&Zoned::now())),
+            Form::Json { date: Some(date), .. } => {
+                let text = serde_json::Value::from(date.render(&Zoned::now())).to_string();
+                text.trim_matches('"').to_owned()
+            }
+            Form::Json { date: None, .. } => iso(&Zoned::now()),
+        }
+    }
+
+    fn push(&self, line: &[u8], stamp: &str, out: &mut Vec<u8>) {
+        match &self.0 {
+            Form::Plain | Form::Dated(_) => {
+                out.extend_from_slice(stamp.as_bytes());
+                out.extend_from_slice(line);
+                if !line.ends_with(b"\n") {
+                    out.push(b'\n');
+                }
+            }
+            Form::Json { tail, .. } => {
+                out.extend_from_slice(b"{\"message\":");
+                let text: Cow<'_, str> = String::from_utf8_lossy(line);
+                // A string is always valid JSON, and a vector takes all.
+                let _ = serde_json::to_writer(&mut *out, text.as_ref());
+                out.extend_from_slice(b",\"timestamp\":\"");
+                out.extend_from_slice(stamp.as_bytes());
+                out.extend_from_slice(tail.as_bytes());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(sink: &Sink, input: &[u8], limit: usize) -> (String, usize) {
+        let mut out = Vec::new();
+        let taken = Formatter::new(sink, Stream::Err).render(input, limit, &mut out);
+        (String::from_utf8(out).unwrap(), taken)
+    }
+
+    #[test]
+    fn each_line_has_its_date_and_an_unfinished_one_gets_an_end() {
+        let sink = Sink { date_format: Some("[D]".to_owned()), ..Sink::default() };
+        assert_eq!(render(&sink, b"a\r\n\nb", 100), ("D: a\r\nD: \nD: b\n".to_owned(), 5));
+        assert_eq!(render(&sink, b"a\nb\nc\n", 8), ("D: a\n".to_owned(), 2));
+    }
+
+    #[test]
+    fn a_json_line_has_pm2s_keys_in_pm2s_order() {
+        let sink = Sink {
+            proc_id: 3,
+            name: "a\"b".to_owned(),
+            format: Format::Json,
+            date_format: Some("[x]".to_owned()),
+            ..Sink::default()
+        };
+        let line = r#"{"message":"h\u0001�\n","timestamp":"x","type":"err","process_id":3,"app_name":"a\"b"}"#;
+        assert_eq!(render(&sink, b"h\x01\xff\n", 1000).0, format!("{line}\n"));
+        let iso = Sink { date_format: None, ..sink };
+        let value: serde_json::Value = serde_json::from_str(&render(&iso, b"h", 1000).0).unwrap();
+        assert!(value["timestamp"].as_str().unwrap().ends_with('Z'), "{value}");
+        assert_eq!(value["message"], "h");
+    }
+
+    #[test]
+    fn plain_lines_stop_at_the_limit_too() {
+        assert_eq!(render(&Sink::default(), b"aa\nbb\ncc\n", 6), ("aa\nbb\n".to_owned(), 6));
+    }
+}

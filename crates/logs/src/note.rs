@@ -1,0 +1,210 @@
+//! The journal's content as bytes: the record that makes a note valid, and the note itself.
+//!
+//! Both carry a version by the record's magic; numbers are little-endian. A program that finds a version it does not
+//! know leaves the note alone and starts a journal of its own.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::journal::{find_file, write_all_at};
+use crate::types::{SourceId, Stream};
+
+/// Length of an encoded [`Record`]; within one page.
+pub(crate) const RECORD_LEN: usize = 64;
+const MAGIC: &[u8; 8] = b"OSTLOG\0\x01";
+
+/// Makes a note valid, or says that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// A step is in flight.
+    pub active: bool,
+    /// A successor has brought the files up to date; only consuming is left.
+    pub written: bool,
+    pub source: SourceId,
+    pub stream: Stream,
+    /// Bytes to take from the pipe.
+    pub consume: u64,
+    /// Length of the encoded note.
+    pub body_len: u64,
+}
+
+impl Record {
+    pub(crate) fn encode(&self) -> [u8; RECORD_LEN] {
+        let mut bytes = [0u8; RECORD_LEN];
+        let flags =
+            [u8::from(self.active), u8::from(self.written), u8::from(self.stream == Stream::Err), 0, 0, 0, 0, 0];
+        let words = [*MAGIC, flags, self.source.to_le_bytes(), self.consume.to_le_bytes(), self.body_len.to_le_bytes()];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word);
+        }
+        bytes
+    }
+
+    /// `None` for another version.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.take(8)? != MAGIC {
+            return None;
+        }
+        let flags = reader.take(8)?;
+        let flag = |place: usize| flags.get(place) == Some(&1);
+        Some(Self {
+            active: flag(0),
+            written: flag(1),
+            stream: if flag(2) { Stream::Err } else { Stream::Out },
+            source: reader.u64()?,
+            consume: reader.u64()?,
+            body_len: reader.u64()?,
+        })
+    }
+}
+
+/// One file that a step writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
+    pub path: &'a Path,
+    /// Device and inode, to know the file again after a rename.
+    pub inode: (u64, u64),
+    /// Its length before the write; `None` for what is not a regular file.
+    pub offset: Option<u64>,
+    /// The file ends within a line that nobody will end: write a line end first.
+    pub lead: bool,
+}
+
+/// A step as a successor finds it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Note<'a> {
+    targets: Vec<Target<'a>>,
+    output: &'a [u8],
+}
+
+impl<'a> Note<'a> {
+    /// Appends everything but the output itself, which follows.
+    pub(crate) fn encode_head(targets: &[Target<'_>], output_len: usize, out: &mut Vec<u8>) {
+        out.extend((targets.len() as u64).to_le_bytes());
+        for target in targets {
+            let path = target.path.as_os_str().as_bytes();
+            let offset = target.offset.unwrap_or(u64::MAX);
+            for number in [target.inode.0, target.inode.1, offset, u64::from(target.lead), path.len() as u64] {
+                out.extend(number.to_le_bytes());
+            }
+            out.extend(path);
+        }
+        out.extend((output_len as u64).to_le_bytes());
+    }
+
+    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let count = reader.u64()?;
+        let mut targets = Vec::new();
+        for _ in 0..count {
+            let inode = (reader.u64()?, reader.u64()?);
+            let offset = Some(reader.u64()?).filter(|offset| *offset != u64::MAX);
+            let lead = reader.u64()? == 1;
+            let len = reader.u64()?;
+            targets.push(Target { path: Path::new(OsStr::from_bytes(reader.take(len)?)), inode, offset, lead });
+        }
+        let len = reader.u64()?;
+        Some(Self { targets, output: reader.take(len)? })
+    }
+
+    /// Writes what is missing.
+    ///
+    /// # Errors
+    /// A file cannot be written, or is gone: then the step is to be undone and taken again from the pipe.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        for target in &self.targets {
+            let Some(offset) = target.offset else { continue };
+            let file = find_file(target.path, target.inode)?.ok_or(io::ErrorKind::NotFound)?;
+            let size = rustix::fs::fstat(&file).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))?;
+            // Shorter than before the write: someone truncated it, the output goes to its new end.
+            let (done, at) = if size < offset { (0, size) } else { (size - offset, size) };
+            let lead: &[u8] = if target.lead { b"\n" } else { b"" };
+            let missing: Vec<u8> =
+                lead.iter().chain(self.output).skip(usize::try_from(done).unwrap_or(usize::MAX)).copied().collect();
+            write_all_at(&file, &missing, at)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts the files back to what they were before the step.
+    pub(crate) fn undo(&self) {
+        for target in &self.targets {
+            if let (Some(offset), Ok(Some(file))) = (target.offset, find_file(target.path, target.inode))
+                && rustix::fs::fstat(&file)
+                    .is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|size| size > offset))
+            {
+                // When even that fails, part of a line stays and is written again: there is nothing better to do.
+                let _ = rustix::fs::ftruncate(&file, offset);
+            }
+        }
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take(8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_and_another_version_is_refused() {
+        let record =
+            Record { active: true, written: false, source: 7, stream: Stream::Err, consume: 4096, body_len: 99 };
+        let mut bytes = record.encode();
+        assert_eq!(Record::decode(&bytes), Some(record));
+        bytes[7] = 2;
+        assert_eq!(Record::decode(&bytes), None);
+    }
+
+    #[test]
+    fn every_prefix_of_a_note_is_incomplete() {
+        let target = Target { path: Path::new("/x/y.log"), inode: (1, 2), offset: Some(10), lead: true };
+        let device = Target { path: Path::new("/dev/tty"), inode: (3, 4), offset: None, lead: false };
+        let mut bytes = Vec::new();
+        Note::encode_head(&[target, device], 5, &mut bytes);
+        bytes.extend(b"line\n");
+        let note = Note::decode(&bytes).unwrap();
+        assert_eq!(note, Note { targets: vec![target, device], output: b"line\n" });
+        for len in 0..bytes.len() {
+            assert_eq!(Note::decode(&bytes[..len]), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_half_written_file_is_completed_and_a_complete_one_left_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        for found in ["old", "old\n", "old\nli", "old\nline\n"] {
+            std::fs::write(&path, found).unwrap();
+            let meta = path.metadata().unwrap();
+            let inode = (meta.dev(), meta.ino());
+            let target = Target { path: &path, inode, offset: Some(3), lead: true };
+            Note { targets: vec![target], output: b"line\n" }.finish().unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "old\nline\n", "from {found:?}");
+        }
+        let renamed = folder.path().join("a.log.1");
+        std::fs::write(&path, "old\nli").unwrap();
+        let meta = path.metadata().unwrap();
+        std::fs::rename(&path, &renamed).unwrap();
+        let target = Target { path: &path, inode: (meta.dev(), meta.ino()), offset: Some(3), lead: true };
+        Note { targets: vec![target], output: b"line\n" }.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&renamed).unwrap(), "old\nline\n");
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,136 @@
+//! Lines for those who watch, with a bound for each.
+//!
+//! Problem: a watcher that stalls must cost neither memory nor time.
+//! Rule: what waits for a subscriber is counted from here until the daemon takes it out of the channel; over the bound
+//! a line is dropped, and the next one that gets through says how many were.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::engine::{Charge, Outbox};
+use crate::types::{Event, Filter, Line, SourceId, Stream, SubscriberId};
+
+/// Bytes that may wait for one subscriber.
+const BOUND: usize = 4 << 20;
+/// What a line costs besides its text.
+const LINE_COST: usize = 96;
+/// A line longer than this is passed on in pieces.
+const LONGEST: usize = 1 << 20;
+
+/// Who wrote a line.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub source: SourceId,
+    pub proc_id: u32,
+    pub name: Arc<str>,
+    pub stream: Stream,
+}
+
+struct Subscriber {
+    id: SubscriberId,
+    filter: Filter,
+    waiting: Arc<AtomicUsize>,
+    batch: Vec<Line>,
+    batch_bytes: usize,
+    dropped: u64,
+}
+
+/// All who watch.
+#[derive(Default)]
+pub(crate) struct Subscribers(Vec<Subscriber>);
+
+impl Subscribers {
+    pub(crate) fn add(&mut self, id: SubscriberId, filter: Filter) {
+        if let Some(subscriber) = self.0.iter_mut().find(|subscriber| subscriber.id == id) {
+            subscriber.filter = filter;
+        } else {
+            let waiting = Arc::new(AtomicUsize::new(0));
+            self.0.push(Subscriber { id, filter, waiting, batch: Vec::new(), batch_bytes: 0, dropped: 0 });
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: SubscriberId) {
+        self.0.retain(|subscriber| subscriber.id != id);
+    }
+
+    /// Whether anybody wants lines of this origin.
+    pub(crate) fn want(&self, proc_id: u32, stream: Stream) -> bool {
+        self.0.iter().any(|subscriber| subscriber.filter.wants(proc_id, stream))
+    }
+
+    /// Bytes of a stream, in order; whole lines go out, the rest stays in `partial`.
+    pub(crate) fn feed(&mut self, origin: &Origin, partial: &mut Vec<u8>, mut bytes: &[u8]) {
+        let at_ms = now_ms();
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (line, rest) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
+            if partial.is_empty() {
+                self.line(origin, at_ms, line);
+            } else {
+                partial.extend_from_slice(line);
+                self.line(origin, at_ms, partial);
+                partial.clear();
+            }
+            bytes = rest;
+        }
+        partial.extend_from_slice(bytes);
+        if partial.len() >= LONGEST {
+            self.line(origin, at_ms, partial);
+            partial.clear();
+        }
+        if partial.is_empty() {
+            partial.shrink_to(1 << 10);
+        }
+    }
+
+    /// The stream will not end this line.
+    pub(crate) fn end(&mut self, origin: &Origin, partial: &mut Vec<u8>) {
+        if !partial.is_empty() {
+            self.line(origin, now_ms(), partial);
+            *partial = Vec::new();
+        }
+    }
+
+    fn line(&mut self, origin: &Origin, at_ms: u64, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let bytes = line.len() + LINE_COST;
+        let mut shared: Option<Arc<str>> = None;
+        for subscriber in &mut self.0 {
+            if !subscriber.filter.wants(origin.proc_id, origin.stream) {
+                continue;
+            }
+            if subscriber.waiting.load(Ordering::Relaxed) + subscriber.batch_bytes + bytes > BOUND {
+                subscriber.dropped += 1;
+                continue;
+            }
+            let text = shared.get_or_insert_with(|| String::from_utf8_lossy(line).into());
+            subscriber.batch_bytes += bytes;
+            subscriber.batch.push(Line {
+                source: origin.source,
+                proc_id: origin.proc_id,
+                name: Arc::clone(&origin.name),
+                stream: origin.stream,
+                at_ms,
+                text: Arc::clone(text),
+                dropped: std::mem::take(&mut subscriber.dropped),
+            });
+        }
+    }
+
+    /// Sends what has gathered.
+    pub(crate) fn send(&mut self, outbox: &Outbox) {
+        for subscriber in &mut self.0 {
+            if !subscriber.batch.is_empty() {
+                let bytes = std::mem::take(&mut subscriber.batch_bytes);
+                subscriber.waiting.fetch_add(bytes, Ordering::Relaxed);
+                let lines = std::mem::take(&mut subscriber.batch);
+                let charge = Charge { waiting: Arc::clone(&subscriber.waiting), bytes };
+                outbox.send_charged(Event::Lines { subscriber: subscriber.id, lines }, Some(charge));
+            }
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

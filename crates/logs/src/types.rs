@@ -1,0 +1,162 @@
+//! What goes into the engine and what comes out of it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The run whose output it is; unique for ever, also across daemons.
+pub type SourceId = u64;
+
+/// Chosen by the caller; comes back in the answer.
+pub type Token = u64;
+
+/// Chosen by the caller; names one subscriber.
+pub type SubscriberId = u64;
+
+/// Which output of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+impl Stream {
+    /// PM2's word for it: `out` or `err`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Err => "err",
+        }
+    }
+}
+
+/// Form of the lines in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// As the application wrote them.
+    #[default]
+    Raw,
+    /// One JSON object a line: `{"message","timestamp","type","process_id","app_name"}`.
+    Json,
+}
+
+/// Where the output of a process goes, and in which form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sink {
+    /// The process's id (`pm_id`).
+    pub proc_id: u32,
+    /// The process's name.
+    pub name: String,
+    /// File for standard output, complete (with its `-<id>` suffix); `None` writes none.
+    pub out: Option<PathBuf>,
+    /// File for standard error; may be the same as `out`.
+    pub err: Option<PathBuf>,
+    /// File that gets both.
+    pub combined: Option<PathBuf>,
+    /// Form of the lines.
+    pub format: Format,
+    /// Date in dayjs tokens: put before each raw line as `<date>: `, or the `timestamp` of a JSON line.
+    pub date_format: Option<String>,
+    /// Write nothing and publish nothing; the files are created all the same, and the pipe is kept empty.
+    pub disabled: bool,
+}
+
+/// Which lines a subscriber wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Process ids; `None` means all.
+    pub ids: Option<Vec<u32>>,
+    /// Standard output.
+    pub out: bool,
+    /// Standard error.
+    pub err: bool,
+}
+
+impl Filter {
+    /// Every line of every process.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { ids: None, out: true, err: true }
+    }
+
+    /// Whether a line of this process and stream is wanted.
+    #[must_use]
+    pub fn wants(&self, proc_id: u32, stream: Stream) -> bool {
+        let stream = match stream {
+            Stream::Out => self.out,
+            Stream::Err => self.err,
+        };
+        stream && self.ids.as_ref().is_none_or(|ids| ids.contains(&proc_id))
+    }
+}
+
+/// One line for a subscriber.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The run that wrote it.
+    pub source: SourceId,
+    /// Its process's id.
+    pub proc_id: u32,
+    /// Its process's name.
+    pub name: Arc<str>,
+    /// Which output.
+    pub stream: Stream,
+    /// When it was read, milliseconds since 1970.
+    pub at_ms: u64,
+    /// The text without line end; bytes that are not UTF-8 are replaced. A line over 1 MiB comes in pieces.
+    pub text: Arc<str>,
+    /// Lines that this subscriber missed just before this one, because it was too slow.
+    pub dropped: u64,
+}
+
+/// What the engine tells the daemon.
+#[derive(Debug)]
+pub enum Event {
+    /// Everything an ended process had written is in its files. Waits while a file cannot be written.
+    Drained(SourceId),
+    /// This stream is at its end and forgotten: no process holds the pipe. The keeper may drop its duplicate.
+    Eof {
+        /// The run.
+        source: SourceId,
+        /// Its output.
+        stream: Stream,
+    },
+    /// The files of this flush are empty.
+    Flushed(Token),
+    /// Lines for a subscriber.
+    Lines {
+        /// The subscriber.
+        subscriber: SubscriberId,
+        /// Its lines in order.
+        lines: Vec<Line>,
+    },
+    /// A file cannot be opened or written; the bytes wait, the engine goes on trying. Once per change of state.
+    FileError {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file that failed is written again.
+    FileOk {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Give this descriptor to the keeper under this name (replacing an older one), and pass it to
+    /// [`Engine::start`](crate::Engine::start) after a takeover.
+    Keep {
+        /// Name in the keeper's store.
+        name: String,
+        /// The descriptor.
+        fd: OwnedFd,
+    },
+    /// The keeper may drop what it holds under this name.
+    Unkeep {
+        /// Name in the keeper's store.
+        name: String,
+    },
+}

@@ -1,0 +1,332 @@
+//! The engine's thread: commands, pipes and timers, one thing at a time.
+//!
+//! Rule: pipes are watched edge-triggered, since an unfinished line may stay in its pipe; whatever is worth a look stands
+//! in `ready`, each stream once, and gets one bounded turn. A stream that waits for a file or for the journal is
+//! *parked*: no one looks at it until that changes. With nothing to do, the thread sleeps without a timeout.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+
+use crate::engine::{Command, Outbox};
+use crate::files::{FileId, Files, Key};
+use crate::journal::Journal;
+use crate::scratch::Scratch;
+use crate::source::Source;
+use crate::subscribe::Subscribers;
+use crate::types::{Event, Sink, SourceId, Stream, Token};
+
+/// The eventfd's place among the streams' keys.
+const BELL: Key = 0;
+/// A daemon that never says `resumed` does not stop the logs for longer than this.
+const RESUME_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a stream's turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The pipe holds nothing that can be passed on: wait for more.
+    Idle,
+    /// There may be more: look again after the others.
+    More,
+    /// A file or the journal must come back first.
+    Parked,
+    /// Empty, and nobody can write any more.
+    End,
+}
+
+/// Everything that the thread owns.
+pub(crate) struct Worker {
+    epoll: OwnedFd,
+    bell: Arc<OwnedFd>,
+    inbox: Receiver<Command>,
+    pub(crate) outbox: Outbox,
+    pub(crate) sources: BTreeMap<Key, Source>,
+    keys: BTreeMap<(SourceId, Stream), Key>,
+    next_key: Key,
+    pub(crate) files: Files,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) journal: Journal,
+    pub(crate) scratch: Scratch,
+    pub(crate) output: Vec<u8>,
+    pub(crate) devnull: OwnedFd,
+    /// Streams whose pipe has been enlarged.
+    pub(crate) grown: BTreeSet<Key>,
+    ready: VecDeque<Key>,
+    is_ready: BTreeSet<Key>,
+    /// Streams parked until the journal is free.
+    pub(crate) held: Vec<Key>,
+    pub(crate) timers: BinaryHeap<Reverse<(Instant, FileId)>>,
+    resume_by: Option<Instant>,
+    /// Runs whose `Drained` is owed.
+    draining: BTreeSet<SourceId>,
+    /// Files still to be truncated, by request.
+    pub(crate) flushes: BTreeMap<Token, usize>,
+    stopping: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        bell: Arc<OwnedFd>,
+        inbox: Receiver<Command>,
+        outbox: Outbox,
+        journal: Journal,
+    ) -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
+        let devnull = std::fs::OpenOptions::new().write(true).open("/dev/null")?.into();
+        let resume_by = journal.is_busy().then(|| Instant::now() + RESUME_WITHIN);
+        Ok(Self {
+            epoll,
+            bell,
+            inbox,
+            outbox,
+            sources: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            next_key: BELL,
+            files: Files::default(),
+            subscribers: Subscribers::default(),
+            journal,
+            scratch: Scratch::default(),
+            output: Vec::new(),
+            devnull,
+            grown: BTreeSet::new(),
+            ready: VecDeque::new(),
+            is_ready: BTreeSet::new(),
+            held: Vec::new(),
+            timers: BinaryHeap::new(),
+            resume_by,
+            draining: BTreeSet::new(),
+            flushes: BTreeMap::new(),
+            stopping: false,
+        })
+    }
+
+    pub(crate) fn run(mut self) {
+        while !self.stopping {
+            self.wait();
+            self.handle_timers();
+            // Each stream that is ready now gets one turn before anything is looked at again.
+            for _ in 0..self.ready.len() {
+                let Some(key) = self.ready.pop_front() else { break };
+                self.is_ready.remove(&key);
+                self.turn(key);
+            }
+            self.subscribers.send(&self.outbox);
+        }
+    }
+
+    fn wait(&mut self) {
+        let timeout = self.timeout();
+        if timeout.is_none() {
+            self.scratch.trim();
+            self.journal.trim();
+            self.output.shrink_to(64 << 10);
+        }
+        let timeout = timeout.map(|left| Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut room = [MaybeUninit::uninit(); 256];
+        // Interrupted or not, the caller looks at everything and comes back.
+        let Ok((events, _)) = epoll::wait(&self.epoll, &mut room, timeout.as_ref()) else { return };
+        let mut rung = false;
+        for event in events {
+            let (key, flags) = (event.data.u64(), event.flags);
+            if key == BELL {
+                rung = true;
+            } else if let Some(source) = self.sources.get_mut(&key) {
+                source.hung_up |= flags.intersects(EventFlags::HUP | EventFlags::ERR);
+                self.queue(key);
+            }
+        }
+        if rung {
+            let mut count = [0u8; 8];
+            // Empty already: then its ringer's command is found all the same.
+            let _ = rustix::io::read(&self.bell, &mut count);
+            while let Ok(command) = self.inbox.try_recv() {
+                self.handle(command);
+            }
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let next = timer.into_iter().chain(self.resume_by).min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn handle_timers(&mut self) {
+        if self.timers.is_empty() && self.resume_by.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        if self.resume_by.is_some_and(|by| by <= now) {
+            self.resumed();
+        }
+        while let Some(Reverse((at, id))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+            self.timers.pop();
+            self.handle_file_timer(id, at);
+        }
+    }
+
+    /// Has a look at this stream soon.
+    pub(crate) fn queue(&mut self, key: Key) {
+        if self.is_ready.insert(key) {
+            self.ready.push_back(key);
+        }
+    }
+
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Attach { source, stream, pipe, sink } => self.attach(source, stream, pipe, &sink),
+            Command::Resumed => self.resumed(),
+            Command::Ended(source) => self.ended(source),
+            Command::Detach(source) => {
+                self.draining.remove(&source);
+                for stream in [Stream::Out, Stream::Err] {
+                    self.forget(source, stream);
+                }
+            }
+            Command::Flush { paths, token } => self.flush(&paths, token),
+            Command::Reopen => self.reopen(),
+            Command::Subscribe { subscriber, filter } => self.subscribers.add(subscriber, filter),
+            Command::Unsubscribe(subscriber) => self.subscribers.remove(subscriber),
+            Command::Stop => self.stopping = true,
+        }
+    }
+
+    fn attach(&mut self, id: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
+        self.forget(id, stream);
+        if self.journal.is_busy() {
+            // A failure leaves the step owed: it is tried again by the next daemon, or given up at `resumed`.
+            let _ = self.journal.attached(id, stream, &pipe);
+            self.release_held();
+        }
+        self.next_key += 1;
+        let key = self.next_key;
+        let mut source = Source::new(key, id, stream, pipe, sink);
+        source.ended = self.draining.contains(&id);
+        let own = match stream {
+            Stream::Out => &sink.out,
+            Stream::Err => &sink.err,
+        };
+        for path in own.iter().chain(&sink.combined) {
+            if path.as_os_str() == "/dev/null" {
+                continue;
+            }
+            let (file, opened) = self.files.attach(path, key);
+            if !source.files.contains(&file) {
+                source.files.push(file);
+            }
+            if let Err(error) = opened {
+                self.fail(file, error);
+            }
+            self.joined(file, key);
+        }
+        if sink.disabled {
+            self.leave_files(&mut source);
+        }
+        // Out of kernel memory: the stream is still read when something else makes it ready.
+        let flags = EventFlags::IN | EventFlags::ET;
+        let _ = epoll::add(&self.epoll, &source.pipe, EventData::new_u64(key), flags);
+        self.keys.insert((id, stream), key);
+        self.sources.insert(key, source);
+        self.queue(key);
+    }
+
+    fn resumed(&mut self) {
+        self.resume_by = None;
+        // The memory file takes these 64 bytes as it took all the others; if not, the next step says so.
+        let _ = self.journal.give_up_owed();
+        self.release_held();
+    }
+
+    fn release_held(&mut self) {
+        if !self.journal.is_busy() {
+            self.resume_by = None;
+            for key in std::mem::take(&mut self.held) {
+                self.queue(key);
+            }
+        }
+    }
+
+    fn ended(&mut self, id: SourceId) {
+        self.draining.insert(id);
+        for stream in [Stream::Out, Stream::Err] {
+            if let Some(key) = self.keys.get(&(id, stream)).copied() {
+                if let Some(source) = self.sources.get_mut(&key) {
+                    source.ended = true;
+                }
+                self.queue(key);
+            }
+        }
+        self.report_drained(id);
+    }
+
+    fn report_drained(&mut self, id: SourceId) {
+        let is_drained = |stream| {
+            let key = self.keys.get(&(id, stream));
+            key.and_then(|key| self.sources.get(key)).is_none_or(|source| source.drained)
+        };
+        if self.draining.contains(&id) && is_drained(Stream::Out) && is_drained(Stream::Err) {
+            self.draining.remove(&id);
+            self.subscribers.send(&self.outbox);
+            self.outbox.send(Event::Drained(id));
+        }
+    }
+
+    fn turn(&mut self, key: Key) {
+        // Taken out, so that the stream and the rest of the worker can be used side by side.
+        let Some(mut source) = self.sources.remove(&key) else { return };
+        let turn = self.pump(&mut source);
+        let (id, stream) = (source.origin.source, source.origin.stream);
+        let is_done = match turn {
+            Turn::Idle => source.ended && !source.drained,
+            Turn::More | Turn::Parked => false,
+            Turn::End => true,
+        };
+        if is_done {
+            self.subscribers.end(&source.origin, &mut source.partial);
+            source.drained = true;
+        }
+        self.sources.insert(key, source);
+        match turn {
+            Turn::More => self.queue(key),
+            Turn::Idle | Turn::Parked => {}
+            Turn::End => {
+                self.forget(id, stream);
+                self.subscribers.send(&self.outbox);
+                self.outbox.send(Event::Eof { source: id, stream });
+            }
+        }
+        if is_done {
+            self.report_drained(id);
+        }
+    }
+
+    fn forget(&mut self, id: SourceId, stream: Stream) {
+        let Some(key) = self.keys.remove(&(id, stream)) else { return };
+        let Some(mut source) = self.sources.remove(&key) else { return };
+        // Closing is not enough: the keeper's duplicate would keep it in the set.
+        let _ = epoll::delete(&self.epoll, &source.pipe);
+        self.grown.remove(&key);
+        self.leave_files(&mut source);
+    }
+
+    fn leave_files(&mut self, source: &mut Source) {
+        for file in std::mem::take(&mut source.files) {
+            self.left(file, source.key);
+        }
+    }
+}
