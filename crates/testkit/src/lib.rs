@@ -23,7 +23,7 @@ pub mod wait;
 
 pub use load::{Load, Outcome, Report};
 pub use run::{Ostler, Output};
-pub use runtimes::{Kind, Runtime, nodes};
+pub use runtimes::{Kind, Runtime, built_program, nodes};
 pub use sandbox::Sandbox;
 pub use victims::Victim;
 pub use wait::{wait_connect, wait_exit, wait_for, wait_in};

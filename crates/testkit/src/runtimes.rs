@@ -105,6 +105,16 @@ pub fn pm2_path() -> PathBuf {
     cache_dir().join("pm2/node_modules/.bin/pm2")
 }
 
+/// The `ostler` that lies beside the running test in cargo's target folder, for tests outside the cli crate (inside it,
+/// `env!("CARGO_BIN_EXE_ostler")` is surer: cargo builds it first). `cargo xtask test` builds it before any test.
+#[track_caller]
+pub fn built_program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // A test is in `target/PROFILE/deps`, a program in `target/PROFILE`.
+    let program = test.ancestors().skip(1).take(2).map(|dir| dir.join("ostler")).find(|p| p.is_file());
+    program.unwrap_or_else(|| panic!("no `ostler` near `{}`\nhint: run `cargo build -p ostler`", test.display()))
+}
+
 /// `OSTLER_CACHE`, else `.cache` in the repository.
 pub fn cache_dir() -> PathBuf {
     let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache");
