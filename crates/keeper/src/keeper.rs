@@ -90,9 +90,6 @@ pub(crate) fn log(line: &str) {
 impl Keeper {
     fn start(mut config: Config) -> io::Result<Self> {
         let adopt = config.adopt.take();
-        if let Some(ready) = &config.ready_fd {
-            sys::set_cloexec(ready.as_fd(), true)?;
-        }
         if !config.home.as_os_str().is_empty() {
             std::env::set_current_dir(&config.home)?;
         }
@@ -110,6 +107,7 @@ impl Keeper {
 
     /// A keeper that holds nothing and has no daemon.
     pub(crate) fn new(config: Config, nofile: (u64, u64)) -> io::Result<Self> {
+        sys::keep_fds_to_ourselves();
         let signals = sys::take_signals()?;
         rustix::process::set_child_subreaper(Some(Pid::INIT))?;
         let limit = getrlimit(Resource::Nofile);

@@ -356,6 +356,12 @@ pub fn ready_fd_from_env() -> io::Result<Option<OwnedFd>> {
     sys::take_env_fd(READY_FD_VAR)
 }
 
+/// Takes a descriptor that another program left open for this one under a known number (a `--resume` or an adopted
+/// link); close-on-exec from now on. To be called once for a number.
+pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    sys::own_fd(number)
+}
+
 /// A new stream: the keeper's end as a descriptor to pass on, and the daemon's end.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};

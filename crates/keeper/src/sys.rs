@@ -32,6 +32,8 @@ const IGNORED: [c_int; 11] = [
     libc::SIGIO,
 ];
 
+const LAST_SIGNAL: c_int = 64;
+
 /// Signals that are read from a descriptor.
 const READ: [c_int; 3] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT];
 
@@ -56,6 +58,12 @@ pub(crate) fn set_cloexec_raw(raw: RawFd, on: bool) -> io::Result<()> {
     // SAFETY: sets a flag of a number; one that is not open fails with EBADF.
     let result = unsafe { libc::fcntl(raw, libc::F_SETFD, if on { libc::FD_CLOEXEC } else { 0 }) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Keeps every descriptor above the standard ones from programs, also those that we know nothing of.
+pub(crate) fn keep_fds_to_ourselves() {
+    // SAFETY: sets a flag. A kernel before 5.11 refuses, then what our starter left open is passed on as it was to us.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
 /// Takes the inherited descriptor whose number the variable holds; close-on-exec from now on.
@@ -85,9 +93,14 @@ pub(crate) fn own_fd(raw: RawFd) -> io::Result<OwnedFd> {
 pub(crate) fn take_signals() -> io::Result<OwnedFd> {
     // SAFETY: plain signal calls on a zeroed set of our own; no handler is installed.
     unsafe {
-        for signal in 1..32 {
-            if signal != libc::SIGKILL && signal != libc::SIGSTOP {
-                libc::signal(signal, if IGNORED.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL });
+        for signal in 1..=LAST_SIGNAL {
+            if IGNORED.contains(&signal) {
+                libc::signal(signal, libc::SIG_IGN);
+            } else {
+                // Past the C library, which does not touch the signals that it uses itself; they may be ignored too.
+                // All zero is the default effect. That it fails for SIGKILL and SIGSTOP is as it should be.
+                let default = [0_u64; 4];
+                libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
             }
         }
         let mut set: libc::sigset_t = std::mem::zeroed();

@@ -6,7 +6,8 @@ use super::{FdMask, RunFd};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToKeeper {
     /// The first message of each daemon. Answered by [`FromKeeper::Welcome`], the inventory (each run, each item) and
-    /// [`FromKeeper::InventoryEnd`]. Reports of exits may come from the first of these on.
+    /// [`FromKeeper::InventoryEnd`]. Answers to requests that follow may come before that end, and a run that they began
+    /// may then be in the inventory too. Ends are reported from the end of the inventory on.
     Hello {
         /// The daemon's protocol version.
         version: u8,

@@ -1,1 +1,90 @@
-fn main() {}
+//! Stories about real keepers, daemons and programs.
+//!
+//! A keeper forks and takes over the signals of its process, so it needs one of its own: this executable plays every
+//! part, by its first argument. Without one of these it runs the stories, those whose names contain an argument.
+//!
+//! The daemon's part is played in the story itself: the process that a keeper starts as its daemon only hands its end of
+//! the link over to the story and lives until it is killed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+
+mod death;
+mod handover;
+mod home;
+mod limits;
+mod parts;
+mod spawning;
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+type Story = (&'static str, fn());
+
+macro_rules! stories {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        const STORIES: &[Story] = &[$((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),*];
+    };
+}
+
+stories![
+    spawning::a_program_begins_writes_and_ends,
+    spawning::a_repeated_spawn_starts_nothing,
+    spawning::a_program_gets_its_descriptors_and_no_other,
+    spawning::signals_and_limits_are_as_before_the_keeper,
+    spawning::a_channel_reaches_the_program,
+    spawning::listening_sockets_are_passed_as_systemd_does,
+    spawning::failures_name_their_stage,
+    spawning::a_program_becomes_another_user,
+    death::a_daemon_that_dies_before_hello_is_replaced,
+    death::a_daemon_that_dies_amid_the_inventory_is_replaced,
+    death::an_end_between_two_daemons_is_told,
+    death::an_end_is_told_to_every_daemon_until_released,
+    death::a_living_run_is_not_released,
+    death::requests_of_a_dead_daemon_are_obeyed,
+    death::named_descriptors_outlive_the_daemon,
+    death::garbage_costs_the_daemon_its_life_and_nobody_else,
+    death::an_unknown_message_is_refused_and_the_next_one_obeyed,
+    death::a_daemon_without_a_link_is_killed,
+    death::after_shutdown_the_keeper_ends_and_programs_go_on,
+    death::a_signal_to_stop_reaches_each_daemon,
+    death::orphans_are_reaped,
+    handover::an_upgrade_keeps_process_children_and_descriptors,
+    handover::an_upgrade_to_nothing_changes_nothing,
+    handover::requests_sent_after_an_upgrade_are_not_lost,
+    handover::a_new_keeper_takes_over_from_a_dead_one,
+    handover::a_keeper_started_by_a_daemon_starts_the_next_one,
+    limits::no_descriptor_is_left_after_many_runs,
+    limits::without_descriptors_spawns_fail_and_the_keeper_lives,
+    limits::a_daemon_that_does_not_read_costs_no_memory,
+    limits::a_thousand_runs_fit_into_four_megabytes,
+    limits::a_spawn_is_about_as_fast_as_can_be,
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let Some(code) = parts::play(&words) {
+        return code;
+    }
+    let chosen = |name: &str| {
+        let mut filters = words.iter().filter(|word| !word.starts_with('-')).peekable();
+        filters.peek().is_none() || filters.any(|filter| name.contains(filter))
+    };
+    let list = words.contains(&"--list");
+    let mut failed = Vec::new();
+    for (name, story) in STORIES.iter().filter(|(name, _)| chosen(name)) {
+        if list {
+            println!("{name}: test");
+            continue;
+        }
+        let passed = catch_unwind(story).is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        if !passed {
+            failed.push(name);
+        }
+    }
+    if !failed.is_empty() {
+        println!("failed: {failed:?}");
+    }
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
