@@ -1,0 +1,20 @@
+//! Names for things that the owner has and the machine only talks about.
+
+/// A point in time or a span, milliseconds of one monotonic clock.
+pub type Millis = u64;
+
+/// One run of one worker; never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u64);
+
+/// One listening socket of the app. Chosen by the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub u64);
+
+/// One accepted connection. Chosen by the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// One descriptor that the app sent to us or that we send to the app as a message. Chosen by the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandleId(pub u64);

@@ -1,0 +1,193 @@
+//! The machine: workers, listeners, and what happens to them.
+
+mod connection;
+mod handle;
+mod leave;
+mod message;
+mod query;
+mod view;
+
+pub use handle::SendError;
+
+use crate::listener::{Listener, State};
+use crate::worker::Worker;
+use crate::{Action, ListenerId, ListenerMeta, Millis, Output, Policy, WorkerId, WorkerOptions};
+use ostler_wire::node::Mark;
+
+/// Most connections that a worker may have unacknowledged.
+pub(crate) const MAX_WINDOW: usize = 16;
+
+/// What a [`Primary`] is told once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// First number for our messages. After our death it must be above all that were used before, so that late
+    /// acknowledgements match nothing; below 2^53, which is where JavaScript's whole numbers end.
+    pub first_seq: u64,
+    /// Lowest name for a listener that is opened from now on.
+    pub first_listener: u64,
+    /// How connections are spread.
+    pub policy: Policy,
+    /// Connections that a worker may have unacknowledged, 1 to 16.
+    pub window: usize,
+    /// Numbers that the app may use with `listen({fd})`, each for a socket that the operator configured.
+    pub fds: Vec<i64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { first_seq: 1, first_listener: 1, policy: Policy::RoundRobin, window: 4, fds: Vec::new() }
+    }
+}
+
+/// The primary of one app.
+#[derive(Debug)]
+pub struct Primary {
+    seq: u64,
+    next_listener: u64,
+    policy: Policy,
+    window: usize,
+    fds: Vec<i64>,
+    workers: Vec<Worker>,
+    listeners: Vec<Listener>,
+}
+
+impl Primary {
+    /// Of an app without workers.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            seq: config.first_seq,
+            next_listener: config.first_listener,
+            policy: config.policy,
+            window: config.window.clamp(1, MAX_WINDOW),
+            fds: config.fds,
+            workers: Vec::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Of an app whose primary died. `workers` are those whose channel is still there; what the stored listeners say
+    /// about others is forgotten, and stored again without them.
+    ///
+    /// All slots count as free. A connection that the dead primary had accepted is with its worker or closed. A query
+    /// that it had read and not answered is lost: a worker that is online and does not get to listen must be replaced.
+    #[must_use]
+    pub fn restore(
+        config: Config,
+        listeners: Vec<ListenerMeta>,
+        workers: &[(WorkerId, WorkerOptions)],
+        out: &mut Output,
+    ) -> Self {
+        let mut primary = Self::new(config);
+        for (worker, options) in workers {
+            primary.handle_worker_added(*worker, *options);
+        }
+        for worker in &mut primary.workers {
+            worker.inherited = true;
+        }
+        for meta in listeners {
+            primary.restore_listener(meta, out);
+        }
+        for at in 0..primary.listeners.len() {
+            primary.update_accepting(at, out);
+        }
+        primary
+    }
+
+    fn restore_listener(&mut self, meta: ListenerMeta, out: &mut Output) {
+        self.next_listener = self.next_listener.max(meta.listener.0 + 1);
+        let state = State::Open { sockname: meta.sockname };
+        let mut listener = Listener::new(meta.listener, meta.key, meta.kind, state);
+        listener.data = meta.data;
+        let mut forgotten = false;
+        for (id, shared) in meta.workers {
+            match self.workers.iter().find(|worker| worker.id == id) {
+                Some(worker) => {
+                    listener.add(id, worker.options.slot, shared);
+                    if let (true, Some(member)) = (worker.options.leaving, listener.member(id)) {
+                        member.active = false;
+                    }
+                }
+                None => forgotten = true,
+            }
+        }
+        if forgotten {
+            out.push(Action::ListenerMetaChanged { listener: listener.id });
+        }
+        self.listeners.push(listener);
+    }
+
+    /// A worker was started; before anything is read from its channel.
+    pub fn handle_worker_added(&mut self, worker: WorkerId, options: WorkerOptions) {
+        if self.worker(worker).is_none() {
+            self.workers.push(Worker::new(worker, options));
+        }
+    }
+
+    /// How the worker marks its messages, as its framer saw.
+    pub fn set_mark(&mut self, worker: WorkerId, mark: Mark) {
+        if let Some(worker) = self.worker(worker) {
+            worker.options.mark = mark;
+        }
+    }
+
+    /// The channel's output is full (`blocked`), or took everything again. A blocked worker gets no connections.
+    pub fn handle_backpressure(&mut self, worker: WorkerId, blocked: bool, out: &mut Output) {
+        let Some(found) = self.worker(worker) else { return };
+        found.blocked = blocked;
+        self.slots_changed(worker, out);
+    }
+
+    /// Connections are spread differently from now on. Who has the listening socket itself keeps it; who asks next is
+    /// answered by the new policy.
+    pub fn set_policy(&mut self, policy: Policy, out: &mut Output) {
+        self.policy = policy;
+        for at in 0..self.listeners.len() {
+            if policy != Policy::Sticky {
+                for waiting in self.listeners.get_mut(at).into_iter().flat_map(|l| &mut l.waiting) {
+                    waiting.patience = None;
+                }
+            }
+            self.pump(at, out);
+        }
+    }
+
+    /// When [`Primary::handle_deadline`] is to be called, if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let workers = self.workers.iter().filter_map(|worker| worker.retry_at);
+        let listeners = self.listeners.iter().flat_map(|listener| {
+            let members = listener.members.iter().filter_map(|member| member.retry_at);
+            members.chain(listener.waiting.iter().filter_map(|waiting| waiting.patience))
+        });
+        workers.chain(listeners).min()
+    }
+
+    /// Time went by.
+    pub fn handle_deadline(&mut self, now: Millis, out: &mut Output) {
+        for worker in &mut self.workers {
+            worker.retry_at = worker.retry_at.filter(|at| *at > now);
+        }
+        for at in 0..self.listeners.len() {
+            for member in self.listeners.get_mut(at).into_iter().flat_map(|l| &mut l.members) {
+                member.retry_at = member.retry_at.filter(|at| *at > now);
+            }
+            self.end_patience(now, at);
+            self.pump(at, out);
+        }
+    }
+
+    pub(crate) fn worker(&mut self, id: WorkerId) -> Option<&mut Worker> {
+        self.workers.iter_mut().find(|worker| worker.id == id)
+    }
+
+    pub(crate) fn listener_at(&self, id: ListenerId) -> Option<usize> {
+        self.listeners.iter().position(|listener| listener.id == id)
+    }
+
+    pub(crate) fn next_seq(&mut self) -> u64 {
+        let seq = self.seq;
+        self.seq += 1;
+        seq
+    }
+}
