@@ -1,0 +1,203 @@
+//! What is wrong with something the user wrote, so that they can mend it without a manual.
+//!
+//! A diagnostic says what, where and what to do. It reads the same with and without colour:
+//!
+//! ```text
+//! error[bad-type]: Expect "kill_timeout" to be a typeof [object Number], but now is [object Boolean]
+//!   --> ecosystem.json:4:19
+//!    |
+//!  4 |     kill_timeout: true,
+//!    |                   ^^^^
+//!   help: write a number of milliseconds
+//! ```
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// Nothing may be started.
+    Error,
+    /// Worth saying; it works all the same.
+    Warning,
+}
+
+/// A place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Characters concerned, at least 1.
+    pub length: usize,
+    /// The line itself, without its end.
+    pub text: String,
+}
+
+/// One complaint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable name of this kind of complaint, for scripts and documentation.
+    pub code: &'static str,
+    /// What is wrong, with the values; in PM2's words where PM2 has some.
+    pub message: String,
+    /// File, or `command line`, or `standard input`.
+    pub origin: Option<String>,
+    /// Where in the origin.
+    pub place: Option<Place>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place.
+    #[must_use]
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into(), origin: None, place: None, help: None }
+    }
+
+    /// A warning without a place.
+    #[must_use]
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same about this origin.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Whether nothing may be started because of it.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// As text for a terminal, ending with a line end.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let paint = |codes: &'static str, text: &str| {
+            if color { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
+        };
+        let (word, codes) = match self.severity {
+            Severity::Error => ("error", "1;31"),
+            Severity::Warning => ("warning", "1;33"),
+        };
+        let head = paint(codes, &format!("{word}[{}]", self.code));
+        let mut out = format!("{head}: {}\n", paint("1", &self.message));
+        match (&self.origin, &self.place) {
+            (Some(origin), Some(place)) => {
+                let _ = writeln!(out, "  {} {origin}:{}:{}", paint("1;34", "-->"), place.line, place.column);
+                out.push_str(&place.render(&|text| paint("1;34", text), &|text| paint(codes, text)));
+            }
+            (Some(origin), None) => {
+                let _ = writeln!(out, "  {} {origin}", paint("1;34", "-->"));
+            }
+            (None, _) => {}
+        }
+        if let Some(help) = &self.help {
+            let _ = writeln!(out, "  {}: {help}", paint("1;36", "help"));
+        }
+        out
+    }
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.render(false).trim_end())
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Columns of a line that are shown; a minified file has only one line.
+const WINDOW: usize = 100;
+
+impl Place {
+    /// The place of the bytes `start..end` of `text`.
+    #[must_use]
+    pub fn of(text: &str, start: usize, end: usize) -> Self {
+        let start = floor(text, start);
+        let before = text.get(..start).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let after = text.get(line_start..).unwrap_or("");
+        let line = after.split('\n').next().unwrap_or("").trim_end_matches('\r');
+        let line_end = line_start + line.len();
+        let concerned = text.get(start..floor(text, end).min(line_end)).unwrap_or("");
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: text.get(line_start..start).unwrap_or("").chars().count() + 1,
+            length: concerned.chars().count().max(1),
+            text: line.to_owned(),
+        }
+    }
+
+    fn render(&self, frame: &dyn Fn(&str) -> String, mark: &dyn Fn(&str) -> String) -> String {
+        // A window around the place; tabs become one blank so that the caret stands below what it means.
+        let first = (self.column - 1).saturating_sub(WINDOW / 2);
+        let first = if self.text.chars().count() <= WINDOW { 0 } else { first };
+        let shown: String =
+            self.text.chars().skip(first).take(WINDOW).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let lead: String = shown.chars().take(self.column - 1 - first).collect();
+        let concerned: String = shown.chars().skip(self.column - 1 - first).take(self.length).collect();
+        let number = self.line.to_string();
+        let pad = " ".repeat(number.len());
+        let caret = "^".repeat(concerned.width().max(1));
+        let mut out = format!(" {pad} {}\n", frame("|"));
+        let _ = writeln!(out, " {} {} {}", frame(&number), frame("|"), shown.trim_end());
+        let _ = writeln!(out, " {pad} {} {}{}", frame("|"), " ".repeat(lead.width()), mark(&caret));
+        out
+    }
+}
+
+/// The nearest character boundary at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_counts_characters_not_bytes() {
+        let text = "a\n\té: 'x'\r\nb";
+        let start = text.find("'x'").unwrap();
+        let place = Place::of(text, start, start + 3);
+        assert_eq!((place.line, place.column, place.length, place.text.as_str()), (2, 5, 3, "\té: 'x'"));
+    }
+
+    #[test]
+    fn a_minified_file_shows_only_the_part_around_the_place() {
+        let text = format!("{}BAD{}", "x".repeat(5000), "y".repeat(5000));
+        let mut diagnostic = Diagnostic::error("bad", "no").origin("f");
+        diagnostic.place = Some(Place::of(&text, 5000, 5003));
+        let shown = diagnostic.render(false);
+        assert!(shown.contains("BAD") && shown.len() < 400, "{shown}");
+        assert!(diagnostic.render(true).contains("\x1b[1;31m^^^\x1b[0m"));
+    }
+
+    #[test]
+    fn a_place_past_the_end_is_the_end() {
+        assert_eq!(Place::of("é", 1, 9).column, 1);
+        assert_eq!(Place::of("", 5, 9).line, 1);
+    }
+}

@@ -1,0 +1,36 @@
+const fs = require('fs'), path = require('path'), url = require('url');
+const file = process.argv[process.argv.length - 1];
+const done = (answer) => {
+  const bytes = Buffer.from(JSON.stringify(answer) + '\n');
+  for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);
+  process.exit(0);
+};
+const fail = (error) => done({ error: {
+  message: String(error && error.name && error.message !== undefined ? `${error.name}: ${error.message}` : error),
+  stack: String((error && error.stack) || ''),
+} });
+const load = async () => {
+  const resolved = path.resolve(file);
+  if (!resolved.endsWith('.mjs')) {
+    try {
+      return require(resolved);
+    } catch (error) {
+      const module = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
+      if (!module) throw error;
+    }
+  }
+  return import(url.pathToFileURL(resolved).href);
+};
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+process.argv.splice(1, process.argv.length, file);
+(async () => {
+  let value = await load();
+  for (let turn = 0; turn < 10; turn++) {
+    value = await value;
+    if (typeof value === 'function') value = value();
+    else if (value && typeof value === 'object' && value.default !== undefined && !value.apps && !value.script) value = value.default;
+    else break;
+  }
+  done({ value: value === undefined || typeof value === 'function' ? null : value });
+})().catch(fail);

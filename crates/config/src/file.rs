@@ -1,0 +1,203 @@
+//! Process files: which arguments are one, and from their text to the apps.
+
+use std::path::Path;
+
+use ostler_core::spec::AppSpec;
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::environment::From;
+use crate::evaluate;
+use crate::fields::{COMMAND_LINE, Fields, Source};
+use crate::json;
+use crate::options::Options;
+use crate::resolve;
+use crate::shape;
+use crate::suggest;
+use crate::value::Node;
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Program,
+    NotYet(&'static str),
+}
+
+/// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in it.
+#[rustfmt::skip]
+const FORMS: [(&str, Form); 8] = [
+    (".json", Form::Json), (".json5", Form::Json),
+    (".config.js", Form::Program), (".config.cjs", Form::Program), (".config.mjs", Form::Program),
+    (".yml", Form::NotYet("YAML")), (".yaml", Form::NotYet("YAML")), (".toml", Form::NotYet("TOML")),
+];
+
+/// Largest process file read, bytes.
+const LARGEST: u64 = 16 << 20;
+
+fn form(arg: &str) -> Option<Form> {
+    let name = Path::new(arg).file_name()?.to_str()?;
+    FORMS.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, form)| form)
+}
+
+/// Whether an argument names a process file, by the end of the file's name.
+#[must_use]
+pub fn is_config_file(arg: &str) -> bool {
+    form(arg).is_some()
+}
+
+/// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to say about it.
+///
+/// The apps are those that may be started: none when any value in the file is of the wrong kind; those whose script and
+/// interpreter exist when others' do not (PM2 starts them too, and ends with code 1). Options apply as in PM2:
+/// `namespace`, `only`, `env`, `filter_env`, and arguments after `--`; others given with a file get a warning.
+#[must_use]
+pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    let absolute = ctx.absolute(&ctx.cwd, path);
+    let fail = |diagnostic: Diagnostic| (Vec::new(), vec![diagnostic.origin(path)]);
+    let kind = match form(path) {
+        Some(Form::NotYet(name)) => {
+            let diagnostic = Diagnostic::error("unsupported", format!("{name} process files are not supported yet"));
+            return fail(diagnostic.help("use `ecosystem.config.js` or `ecosystem.json`"));
+        }
+        Some(kind) => kind,
+        None => Form::Json,
+    };
+    let text = match read(&absolute) {
+        Ok(text) => text,
+        Err(ReadError::Missing) => {
+            let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"));
+            return fail(diagnostic.help(format!("it is looked for at {}", absolute.display())));
+        }
+        Err(ReadError::Other(message)) => {
+            return fail(Diagnostic::error("unreadable", format!("cannot read {path}: {message}")));
+        }
+    };
+    if kind == Form::Json {
+        return load_text(&text, path, options, ctx);
+    }
+    let source = Source { origin: path, text: &text };
+    match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
+        Ok(root) => apps(&root, source, options, ctx),
+        Err(diagnostic) => (Vec::new(), vec![malformed(diagnostic, path)]),
+    }
+}
+
+/// As [`load`], of a JSON text that was read elsewhere (standard input); `origin` is its name in diagnostics.
+#[must_use]
+pub fn load_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    let source = Source { origin, text };
+    match json::parse(text) {
+        Ok(root) => apps(&root, source, options, ctx),
+        Err(error) => {
+            let mut diagnostic = Diagnostic::error("syntax", error.message);
+            diagnostic.help = error.help.map(str::to_owned);
+            (Vec::new(), vec![malformed(source.at(diagnostic, Some(error.span)), origin)])
+        }
+    }
+}
+
+enum ReadError {
+    Missing,
+    Other(String),
+}
+
+fn read(path: &Path) -> Result<String, ReadError> {
+    let other = |message: &str| Err(ReadError::Other(message.to_owned()));
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::Missing),
+        Err(error) => return Err(ReadError::Other(error.to_string())),
+        Ok(meta) if meta.is_dir() => return other("it is a directory"),
+        Ok(meta) if meta.len() > LARGEST => return other("it has more than 16 MB"),
+        Ok(_) => {}
+    }
+    match std::fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(error)) => Err(ReadError::Other(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))),
+        Err(error) => Err(ReadError::Other(error.to_string())),
+    }
+}
+
+fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
+    diagnostic.message = format!("File {path} malformated: {}", diagnostic.message);
+    diagnostic
+}
+
+fn apps(root: &Node, source: Source<'_>, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    let mut report = Vec::new();
+    let shape = shape::read(root, options.env.as_deref(), source, &mut report);
+    let over = applicable(options, &mut report);
+    let mut all = Vec::new();
+    for (entries, span) in shape.apps {
+        let mut fields = Fields::of_entries(entries, span, source, &mut report);
+        fields.add_options(over.clone(), &mut report);
+        all.push(fields);
+    }
+    let chosen = only(all, &options.only, source, &mut report);
+    // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine stops only its own app.
+    let valid = !report.iter().any(Diagnostic::is_error);
+    let from = From::File { env: options.env.as_deref(), deploy: shape.deploy };
+    let mut specs = Vec::new();
+    for fields in &chosen {
+        let before = report.len();
+        let spec = resolve::resolve(fields, from, ctx, &mut report);
+        let clean = !report.iter().skip(before).any(Diagnostic::is_error);
+        specs.extend(spec.filter(|_| valid && clean));
+    }
+    (specs, report)
+}
+
+/// Options that go over a file's values. PM2 ignores all others silently; here that is said.
+fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static str, Node)> {
+    const APPLY: [&str; 3] = ["namespace", "args", "filter_env"];
+    let (apply, ignored): (Vec<_>, Vec<_>) = options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
+    for (key, _) in ignored {
+        let message = format!("the option for \"{key}\" is ignored with a process file");
+        let help = format!("set `{key}` in the file");
+        report.push(Diagnostic::warning("ignored-option", message).origin(COMMAND_LINE).help(help));
+    }
+    apply
+}
+
+/// The apps that `--only` names.
+fn only<'a>(
+    all: Vec<Fields<'a>>,
+    names: &[String],
+    source: Source<'_>,
+    report: &mut Vec<Diagnostic>,
+) -> Vec<Fields<'a>> {
+    let wanted: Vec<&str> =
+        names.iter().flat_map(|name| name.split([',', ' '])).filter(|name| !name.is_empty()).collect();
+    if wanted.is_empty() {
+        return all;
+    }
+    let known: Vec<String> = all.iter().map(resolve::written_name).collect();
+    for name in wanted.iter().filter(|name| !known.iter().any(|known| known == *name)) {
+        let diagnostic = Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));
+        let help = match suggest::nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("the file has {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
+        };
+        report.push(source.at(diagnostic.help(help), None));
+    }
+    all.into_iter().zip(known).filter(|(_, name)| wanted.contains(&name.as_str())).map(|(fields, _)| fields).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_file_is_known_by_the_end_of_its_name() {
+        for yes in
+            ["a.json", "x/a.json5", "ecosystem.config.js", "a.config.cjs", "a.config.mjs", "p.yml", "p.yaml", "p.toml"]
+        {
+            assert!(is_config_file(yes), "{yes}");
+        }
+        for no in ["app.js", "my.json.d/app.js", "a.json.js", "config.js", "x.config.ts", "json", "", "/", "a.json/"] {
+            assert_eq!(is_config_file(no), no == "a.json/", "{no}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The `health` object: one probe and how often it is asked.
+
+use ostler_core::spec::{Health, Probe};
+
+use crate::diagnostic::Diagnostic;
+use crate::fields::{Fields, plain};
+use crate::suggest;
+use crate::value::{Entry, Node, Value};
+
+const INTERVAL: u64 = 1000;
+const TIMEOUT: u64 = 2000;
+const RETRIES: u64 = 3;
+const KEYS: [&str; 6] = ["http", "tcp", "exec", "interval", "timeout", "retries"];
+const HELP: &str = "write one of `http` (a URL), `tcp` (`host:port`) and `exec` (a shell command)";
+
+/// The check, `Some(None)` when there is none, `None` when it is wrong.
+#[allow(clippy::option_option)] // wrong, absent, present
+pub(crate) fn read(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<Option<Health>> {
+    let Some(node) = fields.node("health") else { return Some(None) };
+    let place = |span: Option<&Node>, diagnostic: Diagnostic| match span.and_then(|node| node.span) {
+        Some(span) => fields.at_span(Some(span), diagnostic),
+        None => fields.at("health", diagnostic),
+    };
+    match parse(node) {
+        Ok(health) => Some(Some(health)),
+        Err(wrong) => {
+            report.extend(wrong.into_iter().map(|(node, diagnostic)| place(node, diagnostic)));
+            None
+        }
+    }
+}
+
+/// How long a check may take in all before it is given up: every try and the pauses between them.
+pub(crate) fn budget(health: &Health) -> u64 {
+    health.interval.saturating_add(health.timeout).saturating_mul(u64::from(health.retries))
+}
+
+type Wrong<'n> = Vec<(Option<&'n Node>, Diagnostic)>;
+
+/// Reads the object.
+pub(crate) fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
+    let Value::Object(entries) = &node.value else {
+        return Err(vec![(Some(node), Diagnostic::error("wrong-type", "\"health\" must be an object").help(HELP))]);
+    };
+    let mut wrong: Wrong<'_> = entries.iter().filter_map(unknown).collect();
+    let mut number = |key: &str, usual: u64| match node.get(key) {
+        None => usual,
+        Some(value) => match plain(value).trim().parse::<f64>() {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
+            Ok(number) if number >= 1.0 && number.is_finite() => number as u64,
+            _ => {
+                let message = format!("\"health.{key}\" must be a number from 1 up, but is `{}`", plain(value));
+                wrong.push((Some(value), Diagnostic::error("wrong-form", message)));
+                usual
+            }
+        },
+    };
+    let interval = number("interval", INTERVAL);
+    let timeout = number("timeout", TIMEOUT);
+    let retries = u32::try_from(number("retries", RETRIES)).unwrap_or(u32::MAX);
+    match probe(node) {
+        Ok(probe) if wrong.is_empty() => Ok(Health { probe, interval, timeout, retries }),
+        Ok(_) => Err(wrong),
+        Err(mut more) => {
+            wrong.append(&mut more);
+            Err(wrong)
+        }
+    }
+}
+
+fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
+    let given: Vec<(&str, &Node)> =
+        ["http", "tcp", "exec"].into_iter().filter_map(|key| Some((key, node.get(key)?))).collect();
+    let (key, value) = match given.as_slice() {
+        [one] => *one,
+        [] => {
+            return Err(vec![(
+                Some(node),
+                Diagnostic::error("no-probe", "\"health\" does not say what to ask").help(HELP),
+            )]);
+        }
+        [_, (key, value), ..] => {
+            let message = format!("\"health.{key}\" is a second probe; one is asked");
+            return Err(vec![(Some(value), Diagnostic::error("two-probes", message).help(HELP))]);
+        }
+    };
+    let fail =
+        |message: String, help: &str| Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))]);
+    let text = match &value.value {
+        Value::Text(text) if !text.trim().is_empty() => text.clone(),
+        // A port alone means this machine.
+        Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", plain(value)),
+        _ => {
+            return fail(format!("\"health.{key}\" must be a text, but is [object {}]", value.value.type_name()), HELP);
+        }
+    };
+    match key {
+        "http" if !text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) => {
+            fail(format!("\"health.http\" is `{text}`, which is not a URL"), "write `http://host:port/path`")
+        }
+        "http" => Ok(Probe::Http { url: text }),
+        "tcp" => match text.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                Ok(Probe::Tcp { address: text })
+            }
+            _ => fail(format!("\"health.tcp\" is `{text}`, which is not `host:port`"), "write `127.0.0.1:3000`"),
+        },
+        _ => Ok(Probe::Exec { command: text }),
+    }
+}
+
+fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
+    if KEYS.contains(&entry.key.as_str()) {
+        return None;
+    }
+    let help = suggest::nearest(&entry.key, KEYS.into_iter())
+        .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
+    let diagnostic = Diagnostic::error("unknown-key", format!("\"health\" has no key `{}`", entry.key)).help(help);
+    Some((Some(&entry.node), diagnostic))
+}

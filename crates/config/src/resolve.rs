@@ -1,0 +1,366 @@
+//! From what was written about an app to its specification: defaults filled in, paths made absolute, programs found.
+//!
+//! All that is wrong is reported; a specification is made only when nothing is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ostler_core::spec::{AppSpec, Balance, ExecMode, LogFormat, LogSpec, Policy, Readiness};
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::environment::{self, From};
+use crate::fields::{Fields, plain};
+use crate::health;
+use crate::instances;
+use crate::interpreter::{self, Interpreter};
+use crate::keys::Use;
+use crate::script::{self, Target};
+use crate::units;
+use crate::users;
+use crate::value::{Node, Value};
+use crate::version;
+
+/// The app, if nothing is wrong with it.
+pub(crate) fn resolve(
+    fields: &Fields<'_>,
+    from: From<'_>,
+    ctx: &Context,
+    report: &mut Vec<Diagnostic>,
+) -> Option<AppSpec> {
+    Resolver { fields, from, ctx, report }.run()
+}
+
+struct Resolver<'r, 'f> {
+    fields: &'r Fields<'f>,
+    from: From<'r>,
+    ctx: &'r Context,
+    report: &'r mut Vec<Diagnostic>,
+}
+
+/// Who the app runs as.
+struct RunAs {
+    uid: Option<u32>,
+    gid: Option<u32>,
+    username: String,
+    home: Option<String>,
+}
+
+impl Resolver<'_, '_> {
+    fn run(mut self) -> Option<AppSpec> {
+        let fields = self.fields;
+        let cwd = fields.text("cwd").map_or_else(|| self.ctx.cwd.clone(), |cwd| self.ctx.absolute(&self.ctx.cwd, cwd));
+        let target = self.target(&cwd);
+        let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
+        let instances = interpreter.as_ref().and_then(|interpreter| self.instances(interpreter));
+        let run_as = self.run_as();
+        let stop_exit_codes = self.stop_exit_codes();
+        let stop_signal = self.stop_signal();
+        let health = health::read(fields, self.report);
+        let mut env = environment::build(fields, self.from, self.ctx, self.report);
+        self.warn_not_yet();
+        // Everything was looked at; from here on only what is right goes on.
+        let (target, interpreter, instances, run_as) = (target?, interpreter?, instances?, run_as?);
+        let (stop_exit_codes, stop_signal, health) = (stop_exit_codes?, stop_signal?, health?);
+
+        let name = self.name(&target);
+        let logs = self.logs(&name, &cwd, instances.merge);
+        let pid_file = match fields.text("pid_file") {
+            Some(path) => self.ctx.absolute(&cwd, path),
+            None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&name))),
+        };
+        env.extend(run_as.home.map(|home| ("HOME".to_owned(), home)));
+        if interpreter.program.as_deref().is_some_and(|program| program.contains("python")) {
+            env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+        }
+        let mut interpreter_args = interpreter.args;
+        interpreter_args.extend(fields.words("node_args").unwrap_or_default());
+        Some(AppSpec {
+            namespace: fields.text("namespace").unwrap_or("default").to_owned(),
+            args: target.args.unwrap_or_else(|| fields.words("args").unwrap_or_default()),
+            version: version::of(&target.path),
+            script: target.path,
+            interpreter: interpreter.program,
+            interpreter_args,
+            exec_mode: instances.mode,
+            instances: instances.count,
+            instances_given: fields.node("instances").is_some(),
+            env,
+            instance_var: fields.text("instance_var").unwrap_or("NODE_APP_INSTANCE").to_owned(),
+            increment_var: fields.text("increment_var").map(str::to_owned),
+            logs,
+            pid_file,
+            uid: run_as.uid,
+            gid: run_as.gid,
+            username: run_as.username,
+            autostart: fields.flag("autostart").unwrap_or(true),
+            policy: policy(fields, stop_exit_codes, stop_signal, health.as_ref()),
+            balance: fields.text("balance").and_then(balance).unwrap_or_default(),
+            health,
+            max_memory: memory(fields).filter(|bytes| *bytes > 0),
+            passthrough: passthrough(fields, self.from),
+            name,
+            cwd,
+        })
+    }
+
+    fn fail<T>(&mut self, key: &str, diagnostic: Diagnostic) -> Option<T> {
+        self.report.push(self.fields.at(key, diagnostic));
+        None
+    }
+
+    fn target(&mut self, cwd: &Path) -> Option<Target> {
+        let Some(script) = self.fields.text("script") else {
+            if !self.fields.was_rejected("script") {
+                let diagnostic = Diagnostic::error("no-script", "No script path - aborting");
+                return self.fail("script", diagnostic.help("give the app a `script`"));
+            }
+            return None;
+        };
+        script::find(script, cwd, self.ctx).map_or_else(|diagnostic| self.fail("script", diagnostic), Some)
+    }
+
+    fn interpreter(&mut self, target: &Target, cwd: &Path) -> Option<Interpreter> {
+        if target.args.is_some() {
+            return Some(Interpreter::default());
+        }
+        let asked = self.fields.text("interpreter");
+        let key = if asked.is_some() { "interpreter" } else { "script" };
+        interpreter::choose(&target.path, asked, cwd, self.ctx)
+            .map_or_else(|diagnostic| self.fail(key, diagnostic), Some)
+    }
+
+    fn instances(&mut self, interpreter: &Interpreter) -> Option<instances::Instances> {
+        let given = self.fields.node("instances").map(plain);
+        let mode = match self.fields.text("exec_mode") {
+            _ if self.fields.flag("execute_command") == Some(true) => Some(ExecMode::Fork),
+            Some("cluster" | "cluster_mode") => Some(ExecMode::Cluster),
+            Some(_) => Some(ExecMode::Fork),
+            None => None,
+        };
+        let decided = instances::decide(given.as_deref(), mode, interpreter.is_node_like(), self.ctx.cpus.max(1));
+        decided.map_or_else(|message| self.fail("instances", Diagnostic::error("too-many", message)), Some)
+    }
+
+    fn name(&self, target: &Target) -> String {
+        let base = match self.fields.text("name") {
+            Some(name) => name.to_owned(),
+            None => target.name.clone(),
+        };
+        match self.from {
+            From::File { env: Some(env), .. } if self.fields.flag("append_env_to_name") == Some(true) => {
+                format!("{base}-{env}")
+            }
+            From::File { .. } | From::Options => base,
+        }
+    }
+
+    fn run_as(&mut self) -> Option<RunAs> {
+        let mut out = RunAs { uid: None, gid: None, username: self.ctx.username.clone(), home: None };
+        if let Some(username) = self.fields.text("username") {
+            username.clone_into(&mut out.username);
+        }
+        for key in ["uid", "gid"] {
+            if self.fields.node(key).is_some()
+                && let Err(diagnostic) = users::may_switch(key, self.ctx)
+            {
+                return self.fail(key, diagnostic);
+            }
+        }
+        let group = match self.fields.node("gid").map(plain) {
+            None => None,
+            Some(wanted) => match users::find_group(&wanted, self.ctx) {
+                Ok(Some(gid)) => Some(gid),
+                Ok(None) => {
+                    return self.fail("gid", Diagnostic::error("no-group", format!("Group {wanted} cannot be found")));
+                }
+                Err(diagnostic) => return self.fail("gid", diagnostic),
+            },
+        };
+        out.gid = group;
+        let Some(wanted) = self.fields.node("uid").map(plain) else { return Some(out) };
+        match (users::find_user(&wanted, self.ctx), wanted.parse()) {
+            (Ok(Some(user)), _) => {
+                out.uid = Some(user.uid);
+                out.gid = group.or(Some(user.gid));
+                out.home = Some(user.home);
+                out.username = user.name;
+            }
+            // A number without a name is enough when the group is given too.
+            (Ok(None), Ok(uid)) if group.is_some() => out.uid = Some(uid),
+            (Ok(None), _) => {
+                let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));
+                return self.fail("uid", diagnostic.help("a number that has no name needs a `gid` too"));
+            }
+            (Err(diagnostic), _) => return self.fail("uid", diagnostic),
+        }
+        Some(out)
+    }
+
+    fn stop_exit_codes(&mut self) -> Option<Vec<i32>> {
+        let Some(node) = self.fields.node("stop_exit_codes") else { return Some(Vec::new()) };
+        let items: Vec<&Node> = match &node.value {
+            Value::List(items) => items.iter().collect(),
+            _ => vec![node],
+        };
+        let mut codes = Vec::new();
+        for item in items {
+            match plain(item).trim().parse() {
+                Ok(code) => codes.push(code),
+                Err(_) => {
+                    let message = format!("\"stop_exit_codes\" has `{}`, which is not a whole number", plain(item));
+                    let diagnostic =
+                        Diagnostic::error("wrong-form", message).help("write a list of numbers, such as `[0, 2]`");
+                    self.report.push(match item.span {
+                        Some(_) => self.fields.at_span(item.span, diagnostic),
+                        None => self.fields.at("stop_exit_codes", diagnostic),
+                    });
+                    return None;
+                }
+            }
+        }
+        Some(codes)
+    }
+
+    fn stop_signal(&mut self) -> Option<i32> {
+        let Some(written) = self.fields.node("kill_signal").map(plain) else {
+            return Some(Policy::default().stop_signal);
+        };
+        match units::signal(&written) {
+            Some(signal) => Some(signal),
+            None => {
+                let diagnostic =
+                    Diagnostic::error("no-signal", format!("\"kill_signal\" is `{written}`, which is no signal"));
+                self.fail("kill_signal", diagnostic.help("write a signal's name, such as `\"SIGTERM\"`"))
+            }
+        }
+    }
+
+    fn logs(&self, name: &str, cwd: &Path, merge: bool) -> LogSpec {
+        let fields = self.fields;
+        let folder = self.ctx.home.join("logs");
+        let file = |key: &str, usual: String| match fields.text(key) {
+            Some("NULL" | "/dev/null") => None,
+            Some(path) => Some(self.ctx.absolute(cwd, path)),
+            None => Some(folder.join(usual)),
+        };
+        let base = file_name(name);
+        let combined = match fields.node("log_file").map(|node| &node.value) {
+            Some(Value::Bool(true)) => Some(folder.join(format!("{base}.log"))),
+            Some(Value::Text(_)) => file("log_file", String::new()),
+            _ => None,
+        };
+        let usual_time = (fields.flag("time") == Some(true)).then(|| "YYYY-MM-DDTHH:mm:ss".to_owned());
+        LogSpec {
+            out: file("out_file", format!("{base}-out.log")),
+            err: file("error_file", format!("{base}-error.log")),
+            combined,
+            merge: fields.flag("merge_logs").unwrap_or(merge),
+            disabled: fields.flag("disable_logs").unwrap_or(false),
+            format: if fields.text("log_type") == Some("json") { LogFormat::Json } else { LogFormat::Raw },
+            date_format: fields
+                .text("log_date_format")
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+                .or(usual_time),
+        }
+    }
+
+    fn warn_not_yet(&mut self) {
+        for (key, node) in self.fields.iter().filter(|(key, _)| key.goes == Use::PassNotYet) {
+            let on = !matches!(&node.value, Value::Bool(false)) && plain(node) != "0";
+            if on {
+                let message = format!("\"{}\" is kept but has no effect yet", key.name);
+                self.report.push(self.fields.at(key.name, Diagnostic::warning("no-effect", message)));
+            }
+        }
+    }
+}
+
+fn policy(
+    fields: &Fields<'_>,
+    stop_exit_codes: Vec<i32>,
+    stop_signal: i32,
+    health: Option<&ostler_core::spec::Health>,
+) -> Policy {
+    let usual = Policy::default();
+    let min_uptime = match fields.node("min_uptime").map(|node| &node.value) {
+        Some(Value::Text(text)) => units::uptime(text),
+        Some(_) => fields.number("min_uptime"),
+        None => None,
+    };
+    let listen_timeout = fields.number("listen_timeout");
+    let most = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let wait_ready = fields.flag("wait_ready").unwrap_or(false);
+    Policy {
+        autorestart: fields.flag("autorestart").unwrap_or(usual.autorestart),
+        stop_exit_codes,
+        max_unstable: fields.number("max_restarts").map_or(usual.max_unstable, most),
+        min_uptime: min_uptime.unwrap_or(usual.min_uptime),
+        restart_delay: fields.number("restart_delay").unwrap_or(usual.restart_delay),
+        backoff: fields.number("exp_backoff_restart_delay").filter(|delay| *delay > 0),
+        stop_signal,
+        stop_by_message: fields.flag("shutdown_with_message").unwrap_or(usual.stop_by_message),
+        stop_grace: fields.number("kill_timeout").unwrap_or(usual.stop_grace),
+        tree_kill: fields.flag("treekill").unwrap_or(usual.tree_kill),
+        readiness: if wait_ready { Readiness::Message } else { Readiness::Started },
+        ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
+        stable_for: fields.number("stable_for").unwrap_or(usual.stable_for),
+        prove_timeout: listen_timeout.unwrap_or(usual.prove_timeout),
+        health_budget: health.map(health::budget),
+        drain_timeout: fields.number("drain_timeout").unwrap_or(usual.drain_timeout),
+    }
+}
+
+fn memory(fields: &Fields<'_>) -> Option<u64> {
+    fields.text("max_memory_restart").map_or_else(|| fields.number("max_memory_restart"), units::memory)
+}
+
+/// The mode of balancing of this name.
+pub(crate) fn balance(name: &str) -> Option<Balance> {
+    match name {
+        "round-robin" => Some(Balance::RoundRobin),
+        "sticky" => Some(Balance::Sticky),
+        "least" => Some(Balance::Least),
+        "shared" => Some(Balance::Shared),
+        _ => None,
+    }
+}
+
+/// A name as part of a file's name: everything outside letters, digits, `.`, `-` and `\` becomes `-`, as in PM2.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '\\') { c } else { '-' }).collect()
+}
+
+/// What PM2's client puts into every record, and what the user gave that ostler only keeps.
+fn passthrough(fields: &Fields<'_>, from: From<'_>) -> BTreeMap<String, String> {
+    let usual = [
+        ("vizion", "true"),
+        ("watch", "false"),
+        ("pmx", "true"),
+        ("automation", "true"),
+        ("windowsHide", "true"),
+        ("kill_retry_time", "100"),
+        ("km_link", "false"),
+    ];
+    let mut out: BTreeMap<String, String> =
+        usual.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    if matches!(from, From::Options) {
+        out.insert("filter_env".to_owned(), "[]".to_owned());
+    }
+    for (key, node) in fields.iter().filter(|(key, _)| crate::keys::is_passthrough(key.name)) {
+        out.insert(key.name.to_owned(), node.to_json().to_string());
+    }
+    out
+}
+
+/// The name an app will have, from what is written alone (`--only` chooses before anything is looked up).
+pub(crate) fn written_name(fields: &Fields<'_>) -> String {
+    let script = fields.text("script").unwrap_or("");
+    let by_script = if script.trim().contains(char::is_whitespace) {
+        script.to_owned()
+    } else {
+        script::name_of(Path::new(script))
+    };
+    fields.text("name").map_or(by_script, str::to_owned)
+}

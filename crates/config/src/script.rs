@@ -1,0 +1,69 @@
+//! What a `script` means: a file, a program in `PATH`, or a line for the shell.
+
+use std::path::{Path, PathBuf};
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Arguments that replace all others: the script is a line for the shell at `path`.
+    pub args: Option<Vec<String>>,
+    /// Name when none is given.
+    pub name: String,
+}
+
+/// Finds what `script` means in `cwd`.
+pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Diagnostic> {
+    let path = ctx.absolute(cwd, script);
+    match std::fs::metadata(&path) {
+        // A folder and a program may share a name: `start test`.
+        Ok(meta) if meta.is_dir() && (script.contains('/') || ctx.find_program(script).is_none()) => {
+            let message = format!("script is a directory: {}", path.display());
+            return Err(Diagnostic::error("is-directory", message).help("name the file to run inside it"));
+        }
+        Ok(meta) if !meta.is_dir() => return Ok(Target { name: name_of(&path), path, args: None }),
+        Ok(_) | Err(_) => {}
+    }
+    if script.trim().contains(char::is_whitespace) {
+        return shell(script, ctx);
+    }
+    match (script.contains('/'), ctx.find_program(script)) {
+        (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
+        (true, _) | (_, None) => Err(Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
+            .help(help_missing(&path, ctx))),
+    }
+}
+
+fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
+    let Some(path) = ctx.find_program("bash").or_else(|| ctx.find_program("sh")) else {
+        let diagnostic =
+            Diagnostic::error("no-interpreter", format!("neither `bash` nor `sh` is in PATH to run `{line}`"));
+        return Err(diagnostic.help("name one program without blanks, and its arguments as `args`"));
+    };
+    Ok(Target { path, args: Some(vec!["-c".to_owned(), line.to_owned()]), name: line.to_owned() })
+}
+
+/// File name without its last extension.
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy()).into_owned()
+}
+
+/// A near name in the same folder, else where paths start.
+fn help_missing(path: &Path, ctx: &Context) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    let folder = path.parent().unwrap_or(&ctx.cwd);
+    let names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|e| e.file_name().into_string().ok())
+        .collect();
+    match crate::suggest::nearest(name, names.iter().map(String::as_str).filter(|near| *near != name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a script is looked for in the app's `cwd`, then in PATH".to_owned(),
+    }
+}

@@ -1,0 +1,82 @@
+//! The forms a process file may have: `{apps: […]}`, `{pm2: …}`, a list, or one app.
+
+use crate::diagnostic::Diagnostic;
+use crate::fields::Source;
+use crate::keys;
+use crate::suggest;
+use crate::value::{Entry, Node, Span, Value};
+
+/// The apps of a file, as written.
+pub(crate) struct Shape<'n> {
+    /// Keys and place of each.
+    pub apps: Vec<(&'n [Entry], Option<Span>)>,
+    /// Variables of `deploy.<env>.env`.
+    pub deploy: Option<&'n Node>,
+}
+
+/// Finds the apps.
+pub(crate) fn read<'n>(
+    root: &'n Node,
+    env: Option<&str>,
+    source: Source<'_>,
+    report: &mut Vec<Diagnostic>,
+) -> Shape<'n> {
+    let deploy = env
+        .and_then(|env| root.get("deploy")?.get(env)?.get("env"))
+        .filter(|node| matches!(node.value, Value::Object(_)));
+    let mut shape = Shape { apps: Vec::new(), deploy };
+    if let Value::Object(entries) = &root.value
+        && let Some(entry) = entries.iter().find(|entry| entry.key == "static")
+    {
+        let diagnostic = Diagnostic::error("unsupported", "`static` servers are not supported yet");
+        report.push(source.at(diagnostic.help("run a server of your own as an app"), entry.key_span));
+    }
+    collect(root, 0, source, report, &mut shape);
+    shape
+}
+
+fn collect<'n>(node: &'n Node, depth: u32, source: Source<'_>, report: &mut Vec<Diagnostic>, shape: &mut Shape<'n>) {
+    let inner = || node.get("apps").or_else(|| node.get("pm2"));
+    match &node.value {
+        Value::List(items) if depth < 3 => {
+            if items.is_empty() {
+                let diagnostic = Diagnostic::error("no-apps", "the list of apps is empty");
+                report.push(source.at(diagnostic.help("add an object with a `script`"), node.span));
+            }
+            for item in items {
+                match &item.value {
+                    Value::Object(entries) => shape.apps.push((entries, item.span)),
+                    // A hole (`[{…}, cond && {…}]` in an evaluated file) is no app.
+                    Value::Null | Value::Bool(false) => {}
+                    _ => report.push(source.at(not_an_app(item), item.span)),
+                }
+            }
+        }
+        Value::Object(entries) => match inner() {
+            Some(apps) if depth < 2 => collect(apps, depth + 1, source, report, shape),
+            Some(_) | None if entries.iter().any(|entry| keys::find(&entry.key).is_some()) => {
+                shape.apps.push((entries, node.span))
+            }
+            Some(_) | None => {
+                report.push(source.at(no_apps(entries), node.span.map(|span| Span { end: span.start + 1, ..span })))
+            }
+        },
+        _ => report.push(source.at(not_an_app(node), node.span)),
+    }
+}
+
+fn not_an_app(node: &Node) -> Diagnostic {
+    let message = format!("an app must be an object, but this is [object {}]", node.value.type_name());
+    Diagnostic::error("no-app", message).help("write `{ \"name\": \"api\", \"script\": \"api.js\" }`")
+}
+
+fn no_apps(entries: &[Entry]) -> Diagnostic {
+    let diagnostic = Diagnostic::error("no-apps", "No script path - aborting");
+    let near = entries
+        .iter()
+        .find_map(|entry| Some((&entry.key, suggest::nearest(&entry.key, ["apps", "script"].into_iter())?)));
+    match near {
+        Some((written, near)) => diagnostic.help(format!("the file has `{written}`; did you mean `{near}`?")),
+        None => diagnostic.help("a process file has a list `apps`, or is one app with a `script`"),
+    }
+}

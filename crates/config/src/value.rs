@@ -1,0 +1,133 @@
+//! A parsed value that remembers where it stood, so that a complaint about it can point there.
+
+/// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in particular".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    /// The value.
+    pub value: Value,
+    /// Its place; `None` for what did not come from a text (options, evaluated files).
+    pub span: Option<Span>,
+}
+
+/// What JSON can say, order of keys kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// `null` (also `undefined`).
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// Any number.
+    Number(f64),
+    /// Text.
+    Text(String),
+    /// `[…]`.
+    List(Vec<Node>),
+    /// `{…}`.
+    Object(Vec<Entry>),
+}
+
+/// One key of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// The key.
+    pub key: String,
+    /// Place of the key.
+    pub key_span: Option<Span>,
+    /// Its value.
+    pub node: Node,
+}
+
+impl Node {
+    /// A value from nowhere in a text.
+    pub(crate) fn bare(value: Value) -> Self {
+        Self { value, span: None }
+    }
+
+    /// A text from nowhere in a text.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::bare(Value::Text(text.into()))
+    }
+
+    /// The value of `key` when this is an object that has it and it is not null; the last one when doubled, as in JavaScript.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        let Value::Object(entries) = &self.value else { return None };
+        entries.iter().rev().find(|entry| entry.key == key).map(|entry| &entry.node).filter(|node| !node.is_null())
+    }
+
+    /// Whether it is `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// As JSON text.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(value) => number_to_json(*value),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Node::to_json).collect(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+
+    /// From JSON; nothing has a place.
+    pub(crate) fn from_json(json: &serde_json::Value) -> Self {
+        Self::bare(match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::String(text) => Value::Text(text.clone()),
+            serde_json::Value::Array(items) => Value::List(items.iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(map) => Value::Object(
+                map.iter()
+                    .map(|(key, value)| Entry { key: key.clone(), key_span: None, node: Self::from_json(value) })
+                    .collect(),
+            ),
+        })
+    }
+}
+
+impl Value {
+    /// JavaScript's name of the type, as PM2's messages use it.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Boolean",
+            Self::Number(_) => "Number",
+            Self::Text(_) => "String",
+            Self::List(_) => "Array",
+            Self::Object(_) => "Object",
+        }
+    }
+}
+
+/// A number as JavaScript prints it: `2000`, not `2000.0`.
+pub(crate) fn number_text(value: f64) -> String {
+    // Rust's `Display` of a whole f64 has no fraction, as JavaScript's below 1e21.
+    value.to_string()
+}
+
+fn number_to_json(value: f64) -> serde_json::Value {
+    /// Above this a float no longer tells neighbours apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        #[allow(clippy::cast_possible_truncation)] // whole and within 53 bits
+        let whole = value as i64;
+        return whole.into();
+    }
+    serde_json::Number::from_f64(value).map_or(serde_json::Value::Null, serde_json::Value::Number)
+}
