@@ -4,7 +4,7 @@
 //! signals, for the link, for the ends of adopted runs and for its deadlines, and never blocks anywhere else.
 
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

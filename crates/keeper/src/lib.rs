@@ -16,6 +16,7 @@ mod config;
 mod daemon;
 mod keeper;
 pub mod link;
+mod proc_stat;
 pub mod proto;
 mod resume;
 mod serve;

@@ -67,6 +67,9 @@ struct Batch {
     fds: Vec<OwnedFd>,
 }
 
+/// Descriptors that wait for their frame, and the range of unread bytes that they came with.
+pub(crate) type Came<'a> = (Range<u64>, &'a [OwnedFd]);
+
 /// What an end had received but not read when its program was replaced.
 pub(crate) struct Leftover {
     pub(crate) input: Vec<u8>,
@@ -183,7 +186,7 @@ impl<S: Message, R: Message> Endpoint<S, R> {
     }
 
     /// What was received and is not read yet: bytes, and descriptors with the range of those bytes that they came with.
-    pub(crate) fn leftover(&self) -> (&[u8], Vec<(Range<u64>, &[OwnedFd])>) {
+    pub(crate) fn leftover(&self) -> (&[u8], Vec<Came<'_>>) {
         let range =
             |range: &Range<u64>| range.start.saturating_sub(self.position)..range.end.saturating_sub(self.position);
         let batches = self.batches.iter().map(|batch| (range(&batch.range), batch.fds.as_slice())).collect();

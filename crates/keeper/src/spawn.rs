@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
+use crate::proc_stat::start_time;
 use crate::proto::{RunFds, SpawnSpec, Stage};
 use crate::sys::{CStrings, LISTEN_PID, Plan, Stack, set_nonblocking};
 use crate::table::Fd;
@@ -120,23 +121,12 @@ impl Spawner {
     }
 }
 
-/// When the process started, from field 22 of its `stat`; 0 when that cannot be read.
-pub(crate) fn start_time(pid: u32) -> u64 {
-    let read = || -> Option<u64> {
-        let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // The name (field 2) is in parentheses and may hold anything; field 3 follows the last one.
-        let after = stat.rsplit(|byte| *byte == b')').next()?;
-        std::str::from_utf8(after).ok()?.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
-    };
-    read().unwrap_or(0)
-}
-
 fn make_ends(spec: &SpawnSpec) -> Result<Ends, Errno> {
     let (ours_out, out) = make_pipe(spec.want_out)?;
     let (ours_err, err) = make_pipe(spec.want_err)?;
     let (ours_ipc, ipc) = if spec.want_ipc {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        set_nonblocking(ours.as_fd()).map_err(errno_of)?;
+        set_nonblocking(ours.as_fd()).map_err(|error| errno_of(&error))?;
         (Some(Arc::new(ours)), Some(theirs))
     } else {
         (None, None)
@@ -150,7 +140,7 @@ fn make_pipe(wanted: bool) -> Result<(Option<Fd>, Option<OwnedFd>), Errno> {
         return Ok((None, None));
     }
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    set_nonblocking(read.as_fd()).map_err(errno_of)?;
+    set_nonblocking(read.as_fd()).map_err(|error| errno_of(&error))?;
     Ok((Some(Arc::new(read)), Some(write)))
 }
 
@@ -199,6 +189,6 @@ fn strings<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<CStrings, Failure
     CStrings::new(list).ok_or((Stage::Spec, libc::EINVAL))
 }
 
-fn errno_of(error: io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+fn errno_of(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

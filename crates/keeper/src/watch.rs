@@ -11,11 +11,12 @@ use rustix::process::{PidfdFlags, WaitOptions, pidfd_open, wait};
 use crate::daemon::{Daemon, Running, count_failures, pause};
 use crate::keeper::{ADOPTED, DAEMON, Keeper, LINK, log};
 use crate::link::{self, KeeperEnd};
+use crate::proc_stat::zombie_status;
 use crate::proto::ExitStatus;
 use crate::sys;
 use crate::table::{Fd, Life};
 
-/// How long the parent of an adopted run that ended has to reap it. Only then the kernel tells us its status.
+/// How long the parent of an adopted run that ended has to reap it, when only then the kernel tells us its status.
 const REAP_GRACE: Duration = Duration::from_secs(1);
 
 /// With a signal to end and so many daemons in a row that did not live to obey it, the keeper ends.
@@ -107,7 +108,8 @@ impl Keeper {
     fn end_adopted(&mut self, run: u64, last: bool) {
         let Some(entry) = self.table.get(run) else { return };
         let Some(pidfd) = entry.fds.pidfd.clone() else { return };
-        match sys::pidfd_exit_status(pidfd.as_fd()) {
+        let told = sys::pidfd_exit_status(pidfd.as_fd()).or_else(|| zombie_status(entry.pid, entry.start_time));
+        match told {
             Some(raw) => self.end_run(run, ExitStatus::from_wait(raw)),
             None if last => self.end_run(run, ExitStatus::Unknown),
             None => {

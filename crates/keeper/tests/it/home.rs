@@ -38,6 +38,7 @@ pub struct Daemon {
 /// A run as the story knows it.
 pub struct Run {
     pub pid: u32,
+    pub start_time: u64,
     pub fds: RunFds<OwnedFd>,
 }
 
@@ -130,7 +131,7 @@ impl Home {
                 assert!(start_time > 0);
                 let fds = RunFds::from_list(mask, fds).unwrap();
                 self.pidfds.extend(fds.pidfd.as_ref().map(|fd| fd.try_clone().unwrap()));
-                Run { pid, fds }
+                Run { pid, start_time, fds }
             }
             (other, _) => panic!("expected run {run} to be spawned, got {other:?}"),
         }
@@ -216,9 +217,9 @@ impl Daemon {
                 (FromKeeper::Welcome { pid, daemons, nofile, .. }, _) => {
                     (all.daemons, all.keeper, all.nofile) = (daemons, pid, nofile);
                 }
-                (FromKeeper::Run { run, pid, status, meta, mask, .. }, fds) => {
+                (FromKeeper::Run { run, pid, start_time, status, meta, mask }, fds) => {
                     let fds = RunFds::from_list(mask, fds).unwrap();
-                    assert!(all.runs.insert(run, (status, meta, Run { pid, fds })).is_none());
+                    assert!(all.runs.insert(run, (status, meta, Run { pid, start_time, fds })).is_none());
                 }
                 (FromKeeper::Item { name, meta }, mut fds) => {
                     assert!(all.items.insert(name, (meta, fds.pop().unwrap())).is_none());

@@ -66,17 +66,17 @@ fn hand_over(mut story: UnixStream, end: &impl AsFd) -> ExitCode {
 /// A daemon whose keeper died: starts another keeper that adopts it.
 fn foster(home: &Path) -> ExitCode {
     let (theirs, ours) = link::pair().unwrap();
-    let mut keeper = start_adopting(home, theirs);
+    let mut keeper = start_adopting(home, &theirs);
     std::fs::write(home.join("keeper.pid"), keeper.id().to_string()).unwrap();
     std::thread::spawn(move || keeper.wait());
     hand_over(UnixStream::connect(home.join("sock")).unwrap(), &ours)
 }
 
 /// Starts a keeper that adopts this process as its daemon.
-pub fn start_adopting(home: &Path, link: std::os::fd::OwnedFd) -> std::process::Child {
+pub fn start_adopting(home: &Path, link: &std::os::fd::OwnedFd) -> std::process::Child {
     let path: PathBuf = std::env::current_exe().unwrap();
-    rustix::io::fcntl_setfd(&link, rustix::io::FdFlags::empty()).unwrap();
-    let number = std::os::fd::AsRawFd::as_raw_fd(&link).to_string();
+    rustix::io::fcntl_setfd(link, rustix::io::FdFlags::empty()).unwrap();
+    let number = std::os::fd::AsRawFd::as_raw_fd(link).to_string();
     let home = home.to_str().unwrap();
     Command::new(path).args(["keeper", home, "adopt", &number]).spawn().unwrap()
 }
