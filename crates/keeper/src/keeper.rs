@@ -198,8 +198,8 @@ impl Keeper {
         let Some(link) = &mut running.link else { return false };
         match link.receive_frame() {
             Ok(None) => false,
-            Ok(Some(Received::Message(request, fds))) => {
-                self.handle(request, fds);
+            Ok(Some(Received::Message { message, fds, lost })) => {
+                self.handle(message, fds, lost);
                 true
             }
             Ok(Some(Received::Bad { kind, error })) => {

@@ -13,6 +13,7 @@
 #![deny(unsafe_code)]
 
 mod config;
+mod cstrings;
 mod daemon;
 mod keeper;
 pub mod link;

@@ -86,8 +86,15 @@ struct Outgoing {
 /// One frame, as it came.
 #[derive(Debug)]
 pub enum Received<R> {
-    /// A message with its descriptors.
-    Message(R, Vec<OwnedFd>),
+    /// A message.
+    Message {
+        /// The message.
+        message: R,
+        /// The descriptors that rode on it.
+        fds: Vec<OwnedFd>,
+        /// Whether this process had no room for all of them.
+        lost: bool,
+    },
     /// A frame that is not understood; the next one may be.
     Bad {
         /// The frame's type byte.
@@ -224,7 +231,8 @@ impl<S: Message, R: Message> Endpoint<S, R> {
     }
 
     /// The next message; `None` when there is no whole one yet. Messages of types that were invented after this
-    /// version are passed over.
+    /// version are passed over. When this process is at its limit of open files, fewer descriptors come than the
+    /// message's mask announces.
     ///
     /// # Errors
     /// As [`receive_frame`](Self::receive_frame), and `InvalidData` for a message of a known type that makes no sense.
@@ -232,7 +240,7 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         loop {
             match self.receive_frame()? {
                 None => return Ok(None),
-                Some(Received::Message(message, fds)) => return Ok(Some((message, fds))),
+                Some(Received::Message { message, fds, lost: _ }) => return Ok(Some((message, fds))),
                 Some(Received::Bad { error: DecodeError::UnknownKind(_), .. }) => {}
                 Some(Received::Bad { error, .. }) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
@@ -250,8 +258,9 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         let decoded = frame.decode::<R>().map_err(|error| (frame.kind, error));
         let fds = self.take_fds(expected);
         self.consume(size);
+        let lost = fds.len() < expected;
         Ok(Some(match decoded {
-            Ok(message) => Received::Message(message, fds),
+            Ok(message) => Received::Message { message, fds, lost },
             Err((kind, error)) => Received::Bad { kind, error },
         }))
     }

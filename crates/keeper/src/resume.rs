@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::cstrings::CStrings;
 use crate::daemon::{Daemon, Phase, Running};
 use crate::keeper::{Keeper, log};
 use crate::proto::FromKeeper;
 use crate::state::{self, Image};
-use crate::sys::{self, CStrings};
+use crate::sys;
 use crate::table::Life;
 
 /// Goes on as the keeper that this process was before it executed this program; `state` is the descriptor number that

@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use crate::daemon::{Daemon, Phase};
 use crate::keeper::Keeper;
-use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, ToKeeper, VERSION};
+use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, VERSION};
 use crate::table::{Fd, Life, Refusal, Run};
 
 impl Keeper {
-    /// Obeys a request, with the descriptors that came with it; those that are not kept are closed.
-    pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>) {
+    /// Obeys a request, with the descriptors that came with it; those that are not kept are closed. Some may be `lost`
+    /// for want of room.
+    pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>, lost: bool) {
         match request {
             ToKeeper::Hello { version: _ } => self.greet(),
+            ToKeeper::Spawn(spec) if lost => self.fail_spawn(spec.run, Stage::Fds, libc::EMFILE),
             ToKeeper::Spawn(spec) => self.spawn(spec, &fds),
             ToKeeper::SetRunMeta { run, meta } => {
                 let result = self.table.set_run_meta(run, meta);
@@ -82,8 +84,8 @@ impl Keeper {
     fn spawn(&mut self, spec: SpawnSpec, passed: &[OwnedFd]) {
         let run = spec.run;
         if self.table.get(run).is_none() {
-            if let Err(refusal) = self.table.check_room(&spec.meta) {
-                return self.refuse(format!("spawn run `{run}`"), &refusal);
+            if self.table.check_room(&spec.meta).is_err() {
+                return self.fail_spawn(run, Stage::Spec, libc::ENOSPC);
             }
             match self.spawner.spawn(&spec, passed) {
                 Ok(born) => {
@@ -93,9 +95,7 @@ impl Keeper {
                     let result = self.table.insert(run, entry);
                     self.refuse_failed(result, || format!("note run `{run}`"));
                 }
-                Err((stage, errno)) => {
-                    return self.reply(&FromKeeper::SpawnFailed { run, stage, errno }, Vec::new());
-                }
+                Err((stage, errno)) => return self.fail_spawn(run, stage, errno),
             }
         }
         let Some(entry) = self.table.get(run) else { return };
@@ -106,6 +106,10 @@ impl Keeper {
             self.table.mark_reported(run);
             self.reply(&FromKeeper::Exited { run, status }, Vec::new());
         }
+    }
+
+    fn fail_spawn(&mut self, run: u64, stage: Stage, errno: i32) {
+        self.reply(&FromKeeper::SpawnFailed { run, stage, errno }, Vec::new());
     }
 
     fn adopt(&mut self, run: u64, entry: Run) {

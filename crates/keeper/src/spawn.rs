@@ -1,4 +1,8 @@
 //! From a request to a process: descriptors are made, strings are laid out, and only then a child is born.
+//!
+//! The keeper waits while the child borrows its memory, that is until `execve` has found and mapped the program. This is
+//! what makes a start fast and its failure exact; the price is that a program or a working directory on a file system
+//! that hangs makes the keeper wait too.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -12,9 +16,10 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
+use crate::cstrings::{CStrings, LISTEN_PID};
 use crate::proc_stat::start_time;
 use crate::proto::{RunFds, SpawnSpec, Stage};
-use crate::sys::{CStrings, LISTEN_PID, Plan, Stack, set_nonblocking};
+use crate::sys::{Plan, Stack, set_nonblocking};
 use crate::table::Fd;
 
 /// Variables that the keeper itself sets when the descriptors they speak of are there.

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, FdFlags};
 
+use crate::cstrings::CStrings;
 use crate::proto::Stage;
 
 /// Signals that must not end the keeper and that programs get back with their default effect.
@@ -36,10 +37,6 @@ const LAST_SIGNAL: c_int = 64;
 
 /// Signals that are read from a descriptor.
 const READ: [c_int; 3] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT];
-
-/// The variable whose value the child itself must write, with room for a pid.
-pub(crate) const LISTEN_PID: &[u8] = b"LISTEN_PID=0000000000";
-const LISTEN_PID_DIGITS: usize = 10;
 
 /// Makes reads and writes return at once.
 pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
@@ -134,51 +131,12 @@ pub(crate) fn read_signals(fd: BorrowedFd<'_>) -> Vec<i32> {
     signals
 }
 
-/// A list of C strings with the pointers to them, as `execve` takes it.
-pub(crate) struct CStrings {
-    bytes: Vec<u8>,
-    starts: Vec<usize>,
-    pointers: Vec<*const c_char>,
-}
-
-impl CStrings {
-    /// Copies the strings; `None` when one holds a NUL byte.
-    pub(crate) fn new<'a>(strings: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
-        for string in strings {
-            if string.contains(&0) {
-                return None;
-            }
-            starts.push(bytes.len());
-            bytes.extend(string);
-            bytes.push(0);
-        }
-        let mut list = Self { bytes, starts, pointers: Vec::new() };
-        list.point();
-        Some(list)
-    }
-
-    fn point(&mut self) {
-        let base: *const u8 = self.bytes.as_mut_ptr();
-        self.pointers = self.starts.iter().map(|start| base.wrapping_add(*start).cast()).collect();
-        self.pointers.push(ptr::null());
-    }
-
-    /// The place of the digits of [`LISTEN_PID`], which must be the last string.
-    fn last_digits(&mut self) -> *mut u8 {
-        let from = self.bytes.len().saturating_sub(LISTEN_PID_DIGITS + 1);
-        let place = self.bytes.as_mut_ptr().wrapping_add(from);
-        self.point();
-        place
-    }
-}
-
 /// Everything that a child does between its birth and its program, prepared.
 pub(crate) struct Plan<'a> {
     pub(crate) program: &'a CStr,
     pub(crate) argv: CStrings,
     pub(crate) envp: CStrings,
-    /// Whether the last variable is [`LISTEN_PID`].
+    /// Whether the last variable is [`LISTEN_PID`](crate::cstrings::LISTEN_PID).
     pub(crate) listen_pid: bool,
     pub(crate) cwd: &'a CStr,
     /// What becomes 0, 1, 2, …; all of them above 2 here.
@@ -226,7 +184,7 @@ impl Stack {
     pub(crate) fn spawn(&mut self, mut plan: Plan<'_>) -> Result<(u32, OwnedFd), (Stage, i32)> {
         let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
         let fds = plan.fds.as_mut_ptr();
-        let (argv, envp) = (plan.argv.pointers.as_ptr(), plan.envp.pointers.as_ptr());
+        let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());
         let shared = Shared { plan, argv, envp, fds, digits, stage: AtomicU8::new(0), errno: AtomicI32::new(0) };
         let mut pidfd: c_int = -1;
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
@@ -371,7 +329,7 @@ unsafe fn become_user(uid: Option<u32>, gid: Option<u32>) -> Result<(), (Stage, 
 /// Writes the own pid in decimal and a NUL.
 ///
 /// # Safety
-/// `place` has room for [`LISTEN_PID_DIGITS`] + 1 bytes.
+/// `place` has room for [`LISTEN_PID_DIGITS`](crate::cstrings::LISTEN_PID_DIGITS) + 1 bytes.
 unsafe fn write_pid(place: *mut u8) {
     // SAFETY: a pid has at most ten digits.
     unsafe {
@@ -400,7 +358,7 @@ fn errno() -> i32 {
 /// Replaces this process's program; returns only the reason of the failure.
 pub(crate) fn exec(program: &CString, argv: &CStrings, envp: &CStrings) -> i32 {
     // SAFETY: the lists end with a null pointer and live.
-    unsafe { libc::execve(program.as_ptr(), argv.pointers.as_ptr(), envp.pointers.as_ptr()) };
+    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
     errno()
 }
 

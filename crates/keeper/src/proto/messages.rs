@@ -203,7 +203,7 @@ pub enum ExitStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
-    /// Reading the request: a NUL byte where none may be.
+    /// Reading the request: a NUL byte where none may be (`EINVAL`), or no room in the keeper's table (`ENOSPC`).
     Spec = 1,
     /// Making pipes and the channel, or putting them in place.
     Fds = 2,
