@@ -60,6 +60,16 @@ impl DateFormat {
     }
 }
 
+/// A time, ms since 1970, in the local time zone and in dayjs tokens. A time that no calendar has is the number itself.
+#[must_use]
+pub fn date(at_ms: u64, format: &str) -> String {
+    let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    at.map_or_else(
+        || at_ms.to_string(),
+        |at| DateFormat::new(format).render(&at.to_zoned(jiff::tz::TimeZone::system())),
+    )
+}
+
 /// What `toISOString()` gives: UTC with milliseconds.
 pub(crate) fn iso(at: &Zoned) -> String {
     let utc = at.with_time_zone(jiff::tz::TimeZone::UTC);

@@ -1,0 +1,241 @@
+//! No line lost, doubled or cut by `kill -9`.
+//!
+//! This test plays the keeper: it holds the pipes and the journal, and starts one engine after another in a child process
+//! (this same binary), which it kills at moments of its dice. Writers count their lines all the while.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ostler_logs::{Engine, Event, Format, Sink, Stream};
+use rustix::io::FdFlags;
+
+use crate::rig::{Dice, pipe};
+use crate::sys::inherited;
+
+/// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
+const PLAN: &str = "OSTLER_LOGS_LEDGER";
+
+/// Files of stream number `index` in this mode. Even streams are standard output, odd ones standard error.
+fn form(mode: &str, folder: &Path, index: usize) -> Sink {
+    let own = |suffix: &str| Some(folder.join(format!("{}-{suffix}.log", index / 2)));
+    let merged = Some(folder.join("merged.log"));
+    let plain = Sink { proc_id: 1, name: "app".to_owned(), out: own("out"), err: own("err"), ..Sink::default() };
+    match mode {
+        "raw" => plain,
+        "time" => Sink { date_format: Some("YYYY-MM-DDTHH:mm:ss".to_owned()), ..plain },
+        "json" => Sink { format: Format::Json, ..plain },
+        "merged" => Sink { out: merged.clone(), err: merged, ..plain },
+        "combined" => Sink { combined: Some(folder.join("all.log")), ..plain },
+        other => panic!("no mode {other}"),
+    }
+}
+
+/// The line without what the mode puts around it.
+fn bare(mode: &str, line: &str) -> String {
+    match mode {
+        "time" => {
+            let (date, rest) = line.split_at(21);
+            assert!(date.ends_with(": ") && date.starts_with("20"), "no date: {line}");
+            rest.to_owned()
+        }
+        "json" => {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            value["message"].as_str().unwrap().trim_end().to_owned()
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// One engine's life, in the child. Ends by itself only when all pipes are at their end.
+#[test]
+fn child() {
+    let Ok(plan) = std::env::var(PLAN) else { return };
+    let parts: Vec<&str> = plan.split('|').collect();
+    let (wake, woken) = mpsc::channel();
+    let kept = vec![("logs/journal".to_owned(), inherited(parts[0].parse().unwrap()))];
+    let engine = Engine::start(Box::new(move || wake.send(()).unwrap_or(())), kept).unwrap();
+    let mut left = 0;
+    for (index, fd) in parts[3].split(' ').enumerate() {
+        let sink = Arc::new(form(parts[1], Path::new(parts[2]), index));
+        let stream = if index % 2 == 0 { Stream::Out } else { Stream::Err };
+        engine.attach(index as u64 / 2, stream, inherited(fd.parse().unwrap()), &sink);
+        left += 1;
+    }
+    engine.resumed();
+    while left > 0 {
+        woken.recv().unwrap();
+        while let Some(event) = engine.try_recv() {
+            match event {
+                Event::Eof { .. } => left -= 1,
+                Event::Keep { .. } => panic!("the journal was not taken over"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn inheritable(fd: &OwnedFd) -> i32 {
+    rustix::io::fcntl_setfd(fd, FdFlags::empty()).unwrap();
+    fd.as_raw_fd()
+}
+
+fn write_lines(mut pipe: File, index: usize, seed: u64, stop: &AtomicBool) -> u64 {
+    let mut dice = Dice(seed);
+    let mut number = 0;
+    let mut block = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        for _ in 0..=dice.below(40) {
+            let tail = "x".repeat(usize::try_from(dice.below(200)).unwrap());
+            block.extend(format!("{index} {number} {tail}.\n").bytes());
+            number += 1;
+        }
+        // In pieces, so that lines are cut on the way.
+        let cut = usize::try_from(dice.below(block.len() as u64)).unwrap();
+        pipe.write_all(&block[..cut]).unwrap();
+        block.drain(..cut);
+        if dice.below(4) == 0 {
+            std::thread::yield_now();
+        }
+    }
+    pipe.write_all(&block).unwrap();
+    number
+}
+
+fn start(plan: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ledger::child"])
+        .env(PLAN, plan)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn journal() -> OwnedFd {
+    let engine = Engine::start(Box::new(|| {}), Vec::new()).unwrap();
+    match engine.try_recv() {
+        Some(Event::Keep { name, fd }) => {
+            assert_eq!(name, "logs/journal");
+            fd
+        }
+        other => panic!("no journal to keep but {other:?}"),
+    }
+}
+
+/// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up what it holds.
+fn count(mode: &str, path: &Path, counts: &mut BTreeMap<usize, u64>) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", path.display());
+    for line in text.lines() {
+        let line = bare(mode, line);
+        let words: Vec<&str> = line.split(' ').collect();
+        let [index, number, tail] = words[..] else { panic!("cut or mixed in {}: {line:?}", path.display()) };
+        assert_eq!(tail.trim_start_matches('x'), ".", "cut or mixed in {}: {line:?}", path.display());
+        let expected = counts.entry(index.parse().unwrap()).or_insert(0);
+        assert_eq!(number.parse(), Ok(*expected), "lost or doubled in {}: {line:?}", path.display());
+        *expected += 1;
+    }
+}
+
+/// Kills per mode; `OSTLER_LOGS_KILLS` asks for more.
+fn kills() -> usize {
+    std::env::var("OSTLER_LOGS_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+#[track_caller]
+fn check(mode: &str) {
+    const STREAMS: usize = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
+    let mut dice = Dice(seed);
+    let journal = journal();
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut held = Vec::new();
+    let mut writers = Vec::new();
+    for index in 0..STREAMS {
+        let (read, write) = pipe();
+        held.push(read);
+        let (stop, seed) = (Arc::clone(&stop), dice.below(u64::MAX) | 1);
+        writers.push(std::thread::spawn(move || write_lines(File::from(write), index, seed, &stop)));
+    }
+    let fds: Vec<String> = held.iter().map(|fd| inheritable(fd).to_string()).collect();
+    let plan = format!("{}|{mode}|{}|{}", inheritable(&journal), folder.path().display(), fds.join(" "));
+    for _ in 0..kills() {
+        let before = size_of_all(folder.path());
+        let mut child = start(&plan);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        // Killed while it writes, not while it loads.
+        while size_of_all(folder.path()) == before {
+            assert!(Instant::now() < deadline, "seed {seed}: nothing is written");
+            std::thread::yield_now();
+        }
+        let moment = Instant::now() + Duration::from_micros(dice.below(3000));
+        while Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut child = start(&plan);
+    let written: BTreeMap<usize, u64> = writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "seed {seed}: {said}");
+    verify(mode, folder.path(), &written, seed);
+}
+
+fn size_of_all(folder: &Path) -> u64 {
+    std::fs::read_dir(folder).unwrap().flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+}
+
+#[track_caller]
+fn verify(mode: &str, folder: &Path, written: &BTreeMap<usize, u64>, seed: u64) {
+    let (all, own): (Vec<PathBuf>, Vec<PathBuf>) = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .partition(|path| path.ends_with("all.log"));
+    let mut counts = BTreeMap::new();
+    for path in &own {
+        count(mode, path, &mut counts);
+    }
+    assert_eq!(counts, *written, "seed {seed}: lines in the files and lines written");
+    for path in &all {
+        let mut counts = BTreeMap::new();
+        count(mode, path, &mut counts);
+        assert_eq!(counts, *written, "seed {seed}: lines in {}", path.display());
+    }
+}
+
+#[test]
+fn raw_lines_survive_kills() {
+    check("raw");
+}
+
+#[test]
+fn dated_lines_survive_kills() {
+    check("time");
+}
+
+#[test]
+fn json_lines_survive_kills() {
+    check("json");
+}
+
+#[test]
+fn merged_lines_survive_kills() {
+    check("merged");
+}
+
+#[test]
+fn combined_lines_survive_kills() {
+    check("combined");
+}

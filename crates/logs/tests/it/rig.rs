@@ -1,0 +1,111 @@
+//! An engine, its events, and pipes to write to.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use ostler_logs::{Engine, Event, Sink, SourceId, Stream};
+use rustix::pipe::PipeFlags;
+
+/// Longer than anything here takes; only a failing test waits that long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Rig {
+    pub engine: Engine,
+    woken: Receiver<()>,
+    pub folder: tempfile::TempDir,
+    pub seen: Vec<Event>,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        let (wake, woken) = mpsc::channel();
+        let engine = Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new()).unwrap();
+        engine.resumed();
+        Self { engine, woken, folder: tempfile::tempdir().unwrap(), seen: Vec::new() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Attaches a new pipe and returns its write end.
+    pub fn attach(&self, source: SourceId, stream: Stream, sink: &Sink) -> File {
+        let (read, write) = pipe();
+        self.engine.attach(source, stream, read, &Arc::new(sink.clone()));
+        File::from(write)
+    }
+
+    /// Waits for an event that `pick` accepts; the others stay in `seen`.
+    #[track_caller]
+    pub fn wait<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            while let Some(event) = self.engine.try_recv() {
+                self.seen.push(event);
+            }
+            let found = self.seen.iter().position(|event| pick(event).is_some());
+            if let Some(place) = found {
+                return pick(&self.seen.remove(place)).unwrap();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(self.woken.recv_timeout(left).is_ok(), "no {what}; seen: {:?}", self.seen);
+        }
+    }
+
+    #[track_caller]
+    pub fn wait_eof(&mut self, id: SourceId, of: Stream) {
+        self.wait("eof", |event| match event {
+            Event::Eof { source, stream } if *source == id && *stream == of => Some(()),
+            _ => None,
+        });
+    }
+
+    #[track_caller]
+    pub fn wait_drained(&mut self, id: SourceId) {
+        self.wait("drained", |event| matches!(event, Event::Drained(source) if *source == id).then_some(()));
+    }
+
+    #[track_caller]
+    pub fn wait_flushed(&mut self, token: u64) {
+        self.wait("flushed", |event| matches!(event, Event::Flushed(done) if *done == token).then_some(()));
+    }
+
+    /// Waits until the file's content satisfies `test`; the engine says nothing when it writes.
+    #[track_caller]
+    pub fn wait_content(path: &Path, test: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let content = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+            if test(&content) {
+                return content;
+            }
+            assert!(Instant::now() < deadline, "{} holds {content:?}", path.display());
+            std::thread::yield_now();
+        }
+    }
+}
+
+pub fn pipe() -> (OwnedFd, OwnedFd) {
+    rustix::pipe::pipe_with(PipeFlags::CLOEXEC).unwrap()
+}
+
+/// Both streams of a process into files of their own.
+pub fn sink(out: &Path) -> Sink {
+    Sink { proc_id: 1, name: "app".to_owned(), out: Some(out.to_owned()), ..Sink::default() }
+}
+
+/// Small numbers without a pattern, the same for the same seed.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}

@@ -1,0 +1,112 @@
+//! Lines for those who watch.
+
+use std::io::Write;
+
+use ostler_logs::{Event, Filter, Line, Sink, Stream};
+
+use crate::rig::{Rig, sink};
+
+#[track_caller]
+fn lines(rig: &mut Rig, subscriber: u64, count: usize) -> Vec<Line> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        all.extend(rig.wait("lines", |event| match event {
+            Event::Lines { subscriber: who, lines } if *who == subscriber => Some(lines.clone()),
+            _ => None,
+        }));
+    }
+    all
+}
+
+#[test]
+fn each_gets_the_lines_it_asked_for() {
+    let mut rig = Rig::new();
+    rig.engine.subscribe(1, Filter::all());
+    rig.engine.subscribe(2, Filter { ids: Some(vec![1]), out: false, err: true });
+    let path = rig.path("a.log");
+    let form = Sink { err: Some(path.clone()), ..sink(&path) };
+    let mut out = rig.attach(9, Stream::Out, &form);
+    let mut err = rig.attach(9, Stream::Err, &form);
+    out.write_all(b"one\r\n\xffpart").unwrap();
+    assert_eq!(&*lines(&mut rig, 1, 1)[0].text, "one");
+    drop(out);
+    let line = lines(&mut rig, 1, 1).remove(0);
+    assert_eq!((&*line.text, line.source, line.proc_id, line.stream), ("\u{fffd}part", 9, 1, Stream::Out));
+    assert_eq!((&*line.name, line.dropped), ("app", 0));
+    assert!(line.at_ms > 1_600_000_000_000);
+    err.write_all(b"bad\n").unwrap();
+    let bad = lines(&mut rig, 2, 1);
+    assert_eq!((&*bad[0].text, bad[0].stream), ("bad", Stream::Err));
+    Rig::wait_content(&path, |content| content == "one\r\n\u{fffd}part\nbad\n");
+}
+
+#[test]
+fn raw_lines_reach_file_and_subscriber_alike() {
+    let mut rig = Rig::new();
+    rig.engine.subscribe(1, Filter::all());
+    let path = rig.path("a.log");
+    let mut writer = rig.attach(1, Stream::Out, &sink(&path));
+    writer.write_all(b"al").unwrap();
+    Rig::wait_content(&path, |content| content == "al");
+    writer.write_all(b"pha\nbeta\n").unwrap();
+    let texts: Vec<String> = lines(&mut rig, 1, 2).iter().map(|line| line.text.to_string()).collect();
+    assert_eq!(texts, ["alpha", "beta"]);
+}
+
+#[test]
+fn a_slow_subscriber_misses_lines_and_is_told_how_many_while_the_file_has_all() {
+    const COUNT: usize = 200_000;
+    let mut rig = Rig::new();
+    rig.engine.subscribe(1, Filter::all());
+    let path = rig.path("a.log");
+    let mut writer = rig.attach(1, Stream::Out, &sink(&path));
+    let mut text = String::new();
+    for number in 0..COUNT {
+        text.push_str(&format!("{number:08}\n"));
+    }
+    // Nobody takes events out meanwhile.
+    writer.write_all(text.as_bytes()).unwrap();
+    Rig::wait_content(&path, |content| content.len() == text.len());
+    let mut got = 0;
+    let mut dropped = 0;
+    let mut next = 0;
+    writer.write_all(b"prod\n").unwrap();
+    Rig::wait_content(&path, |content| content.ends_with("prod\n"));
+    loop {
+        let batch = lines(&mut rig, 1, 1);
+        let mut done = false;
+        for line in batch {
+            dropped += line.dropped;
+            next += line.dropped;
+            if &*line.text == "last" {
+                done = true;
+                continue;
+            }
+            if &*line.text != "prod" {
+                assert_eq!(&*line.text, format!("{next:08}"));
+            }
+            next += 1;
+            got += 1;
+        }
+        if done {
+            break;
+        }
+        if !rig.seen.iter().any(|event| matches!(event, Event::Lines { .. })) {
+            writer.write_all(b"last\n").unwrap();
+        }
+    }
+    assert!(dropped > 0, "nothing was dropped");
+    assert_eq!(got + usize::try_from(dropped).unwrap(), COUNT + 1);
+}
+
+#[test]
+fn who_unsubscribes_hears_no_more() {
+    let mut rig = Rig::new();
+    rig.engine.subscribe(1, Filter::all());
+    rig.engine.subscribe(2, Filter::all());
+    rig.engine.unsubscribe(1);
+    let mut writer = rig.attach(1, Stream::Out, &Sink::default());
+    writer.write_all(b"x\n").unwrap();
+    assert_eq!(lines(&mut rig, 2, 1).len(), 1);
+    assert!(!rig.seen.iter().any(|event| matches!(event, Event::Lines { .. })));
+}
