@@ -245,3 +245,23 @@ impl Keeper {
         Ok(rustix::stdio::dup2_stderr(&file)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::Pid;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_pidfd_tells_how_a_reaped_process_ended_where_the_kernel_knows_it() {
+        let mut child = Command::new("/bin/sh").args(["-c", "read x; exit 7"]).stdin(Stdio::piped()).spawn().unwrap();
+        let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+        assert_eq!(sys::pidfd_exit_status(pidfd.as_fd()), None, "it is alive");
+        child.wait().unwrap();
+        let uname = rustix::system::uname();
+        let mut parts = uname.release().to_str().unwrap().split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+        let version: (u32, u32) = (parts.next().unwrap(), parts.next().unwrap());
+        let expected = (version >= (6, 15)).then_some(7 << 8);
+        assert_eq!(sys::pidfd_exit_status(pidfd.as_fd()), expected);
+    }
+}

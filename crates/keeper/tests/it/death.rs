@@ -21,6 +21,19 @@ pub fn a_daemon_that_dies_before_hello_is_replaced() {
     assert_eq!(inventory.daemons, 2);
 }
 
+pub fn only_the_first_daemon_is_asked_to_tell_that_it_is_ready() {
+    let (read, write) = std::io::pipe().unwrap();
+    rustix::io::fcntl_setfd(&write, rustix::io::FdFlags::empty()).unwrap();
+    let mut home = Home::with(|command| {
+        command.arg("ready").arg(write.as_raw_fd().to_string());
+    });
+    drop(write);
+    home.served_daemon().0.die();
+    home.served_daemon().0.die();
+    // Nobody holds the other end any more, the keeper neither.
+    assert_eq!(std::io::read_to_string(read).unwrap(), "ready");
+}
+
 pub fn a_daemon_that_dies_amid_the_inventory_is_replaced() {
     let mut home = Home::new();
     let (mut first, _) = home.served_daemon();
@@ -50,7 +63,7 @@ pub fn an_end_between_two_daemons_is_told() {
     let dies = home.spawn_sh(&mut first, 1, "echo last words; exec sleep 1000");
     let lives = home.spawn_sh(&mut first, 2, "echo alive; exec sleep 1000");
     lives.line();
-    assert_eq!(dies.fds.mask().count(), 2);
+    wait_readable(dies.fds.out.as_ref().unwrap().as_fd());
     // Both at once, and the daemon has read nothing of the output.
     pidfd_send_signal(&first.pidfd, Signal::STOP).unwrap();
     dies.kill();

@@ -19,6 +19,10 @@ pub fn play(args: &[&str]) -> Option<ExitCode> {
             let adopt = Some(link::inherited(fd.parse().unwrap()).unwrap());
             Some(ostler_keeper::run(Config { adopt, nofile: Some((1000, 2000)), ..config(home) }))
         }
+        ["keeper", home, "ready", fd] => {
+            let ready_fd = Some(link::inherited(fd.parse().unwrap()).unwrap());
+            Some(ostler_keeper::run(Config { ready_fd, ..config(home) }))
+        }
         ["daemon", home] => Some(daemon(Path::new(home))),
         ["foster", home] => Some(foster(Path::new(home))),
         ["program", words @ ..] => Some(program(words)),
@@ -41,6 +45,9 @@ fn config(home: &str) -> Config {
 fn daemon(home: &Path) -> ExitCode {
     assert_eq!(std::env::var("STORY").unwrap(), "told");
     let mut end = link::from_env().unwrap().unwrap();
+    if let Some(ready) = link::ready_fd_from_env().unwrap() {
+        rustix::io::write(ready, b"ready").unwrap();
+    }
     match UnixStream::connect(home.join("sock")) {
         Ok(story) => hand_over(story, &end),
         Err(_) => {
