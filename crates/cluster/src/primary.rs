@@ -4,6 +4,8 @@ mod connection;
 mod handle;
 mod leave;
 mod message;
+#[cfg(test)]
+mod oracle;
 mod query;
 mod view;
 

@@ -1,1 +1,8 @@
-//! Stories.
+//! Stories with transcripts, one per rule and trap, and random histories.
+
+mod harness;
+mod histories;
+mod leaving;
+mod recovery;
+mod spreading;
+mod traps;

@@ -104,7 +104,8 @@ pub(crate) struct Worker {
     pub(crate) stuck: bool,
     /// Acknowledgements of messages that our predecessor sent may still come.
     pub(crate) inherited: bool,
-    /// So many descriptors did not arrive while that was so: we do not know yet whether they were ours.
+    /// So many descriptors did not arrive while that was so. Whether they were ours is known with the next answer, so
+    /// there are so many slots more, lest the worker has none left to give it.
     pub(crate) unsure: u32,
     pub(crate) given: Vec<Given>,
     /// Keys of servers whose worker waits until we closed their sockets.
@@ -135,10 +136,16 @@ impl Worker {
         !self.sent.back().is_some_and(|sent| sent.large)
     }
 
+    /// Whether an acknowledgement without a number may be for a message of our predecessor, and it would matter: no
+    /// connection may be taken for one that did not arrive.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.inherited && self.sent.iter().any(|sent| matches!(sent.what, What::Conn(_)))
+    }
+
     /// Whether a connection may be sent now.
     pub(crate) fn has_slot(&self, window: usize) -> bool {
         self.phase == Phase::Active
-            && self.in_flight.len() < window
+            && self.in_flight.len() < window.saturating_add(usize::try_from(self.unsure).unwrap_or(0))
             && !self.blocked
             && self.retry_at.is_none()
             && self.gate_open()

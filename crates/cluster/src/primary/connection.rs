@@ -186,9 +186,8 @@ impl Primary {
     fn settle_inheritance(&mut self, now: Millis, id: WorkerId, seq: u64, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
         worker.inherited = false;
-        let older =
-            worker.sent.iter().take_while(|sent| !matches!(sent.what, What::Conn(number) if number == seq)).count();
-        let settled: Vec<_> = worker.sent.drain(..(older + 1).min(worker.sent.len())).collect();
+        let ours = worker.sent.iter().position(|sent| matches!(sent.what, What::Conn(number) if number == seq));
+        let settled: Vec<_> = worker.sent.drain(..ours.map_or(0, |at| at + 1)).collect();
         let lost = usize::try_from(std::mem::take(&mut worker.unsure)).unwrap_or(usize::MAX);
         let before: Vec<_> = worker.in_flight.iter().filter(|flight| flight.seq < seq).take(lost).copied().collect();
         worker.in_flight.retain(|flight| !before.iter().any(|lost| lost.seq == flight.seq));

@@ -140,6 +140,9 @@ impl Primary {
 
     pub(super) fn on_handle_ack(&mut self, id: WorkerId, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
+        if worker.is_unsure() {
+            return;
+        }
         let Some(sent) = worker.sent.pop_front() else { return };
         if let What::Handle { handle, .. } = sent.what {
             self.drop_handle(handle, out);
@@ -152,9 +155,9 @@ impl Primary {
 
     pub(super) fn on_handle_nack(&mut self, now: Millis, id: WorkerId, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
-        if worker.inherited {
+        if worker.is_unsure() {
             worker.unsure = worker.unsure.saturating_add(1);
-            return;
+            return self.slots_changed(id, out);
         }
         let Some(sent) = worker.sent.pop_front() else { return };
         match sent.what {

@@ -21,6 +21,11 @@ impl Primary {
         out.push(Action::Send { worker, bytes });
     }
 
+    /// The worker is taken off every listener and told nothing: it is asked to end in another way.
+    pub fn handle_off(&mut self, worker: WorkerId, out: &mut Output) {
+        self.retire(worker, out);
+    }
+
     /// The worker leaves by its own will and waits for our word.
     pub(super) fn on_voluntary(&mut self, worker: WorkerId, ack: i64, out: &mut Output) {
         self.retire(worker, out);

@@ -1,0 +1,78 @@
+//! After our death.
+
+use super::harness::{World, check, serving};
+use crate::{Config, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, WorkerId, WorkerOptions};
+
+const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
+
+/// What comes back when `alive` of the workers do.
+fn reborn(old: &World, alive: &[u64]) -> World {
+    let meta = old.primary.listener_meta(ListenerId(7)).unwrap();
+    let meta = ListenerMeta::from_bytes(&meta.to_bytes()).unwrap();
+    let workers: Vec<_> =
+        alive.iter().map(|id| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap()))).collect();
+    let mut out = Output::new();
+    let config = Config { first_seq: 1 << 32, window: 1, ..Config::default() };
+    World { primary: Primary::restore(config, vec![meta], &workers, &mut out), now: 5000, out }
+}
+
+#[test]
+fn a_successor_goes_on_where_the_dead_one_was() {
+    let mut old = serving(Policy::RoundRobin, 2, 2);
+    let lost = World::handed(&old.accepted(1, 0))[0];
+    let mut world = reborn(&old, &[0, 1]);
+    check(&world.take(), &["accept 7 true"]);
+    // What the dead one handed out is answered late, and means nothing here.
+    check(&world.answers(lost.0, lost.1, true), &[]);
+    assert_eq!(World::handed(&world.accepted(1, 0)), [(0, 1 << 32)]);
+    assert_eq!(World::handed(&world.accepted(2, 0)), [(1, (1 << 32) + 1)]);
+    assert!(world.query(0, TCP80)[0].contains(r#""errno":-98"#));
+    world.add(5, 0);
+    assert!(world.query(5, TCP80)[0].contains(r#""key":"7""#));
+    assert!(world.query(5, r#""address":null,"port":81,"addressType":4"#)[0].starts_with("open 8 "));
+}
+
+#[test]
+fn workers_that_did_not_survive_are_forgotten() {
+    let old = serving(Policy::RoundRobin, 2, 2);
+    let mut world = reborn(&old, &[1]);
+    check(&world.take(), &["accept 7 true"]);
+    assert_eq!(world.primary.addresses(WorkerId(0)).count(), 0);
+    assert_eq!(world.primary.listener_meta(ListenerId(7)).unwrap().workers, [(WorkerId(1), false)]);
+    assert_eq!(World::handed(&world.accepted(1, 0))[0].0, 1);
+}
+
+#[test]
+fn t20_a_late_nack_takes_nothing_from_a_worker() {
+    let mut old = serving(Policy::RoundRobin, 2, 1);
+    old.accepted(1, 0);
+    let mut world = reborn(&old, &[0]);
+    world.take();
+    let (_, seq) = World::handed(&world.accepted(2, 0))[0];
+    check(&world.nack(0), &["accept 7 true"]);
+    check(&world.says(0, r#"{"cmd":"NODE_HANDLE_ACK"}"#), &[]);
+    let lines = world.says(0, &super::harness::ack(seq, true));
+    assert!(lines.contains(&"taken conn 2".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn a_nack_of_ours_after_a_takeover_is_understood_with_the_next_answer() {
+    let old = serving(Policy::RoundRobin, 2, 1);
+    let mut world = reborn(&old, &[0]);
+    world.take();
+    assert_eq!(World::handed(&world.accepted(1, 0)).len(), 1);
+    check(&world.nack(0), &["accept 7 true"]);
+    let (_, seq) = World::handed(&world.accepted(2, 0))[0];
+    let lines = world.answers(0, seq, true);
+    assert!(lines.contains(&"taken conn 2".to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("w0 <- conn 1 ")), "{lines:?}");
+}
+
+#[test]
+fn stored_listeners_of_version_1_load_for_ever() {
+    let bytes = br#"{"v":1,"id":7,"key":{"address":null,"port":0,"address_type":"4","fd":null,"index":1},"kind":{"tcp":{"address":null,"port":0,"v6only":false,"backlog":511}},"name":["::",4000],"data":"{\"t\":1}","workers":[[1,false],[2,true]]}"#;
+    let meta = ListenerMeta::from_bytes(bytes).unwrap();
+    assert_eq!(meta.to_bytes(), bytes);
+    assert!(matches!(ListenerMeta::from_bytes(br#"{"v":2,"id":[]}"#), Err(MetaError::Version(2))));
+    assert!(matches!(ListenerMeta::from_bytes(b""), Err(MetaError::Json(_))));
+}
