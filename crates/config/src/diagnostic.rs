@@ -49,7 +49,7 @@ pub struct Diagnostic {
     /// File, or `command line`, or `standard input`.
     pub origin: Option<String>,
     /// Where in the origin.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// What to do.
     pub help: Option<String>,
 }
@@ -158,7 +158,8 @@ impl Place {
         let pad = " ".repeat(number.len());
         let caret = "^".repeat(concerned.width().max(1));
         let mut out = format!(" {pad} {}\n", frame("|"));
-        let _ = writeln!(out, " {} {} {}", frame(&number), frame("|"), shown.trim_end());
+        let line = format!(" {} {} {}", frame(&number), frame("|"), shown);
+        let _ = writeln!(out, "{}", line.trim_end());
         let _ = writeln!(out, " {pad} {} {}{}", frame("|"), " ".repeat(lead.width()), mark(&caret));
         out
     }
@@ -189,7 +190,7 @@ mod tests {
     fn a_minified_file_shows_only_the_part_around_the_place() {
         let text = format!("{}BAD{}", "x".repeat(5000), "y".repeat(5000));
         let mut diagnostic = Diagnostic::error("bad", "no").origin("f");
-        diagnostic.place = Some(Place::of(&text, 5000, 5003));
+        diagnostic.place = Some(Box::new(Place::of(&text, 5000, 5003)));
         let shown = diagnostic.render(false);
         assert!(shown.contains("BAD") && shown.len() < 400, "{shown}");
         assert!(diagnostic.render(true).contains("\x1b[1;31m^^^\x1b[0m"));

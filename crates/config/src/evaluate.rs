@@ -39,7 +39,7 @@ pub(crate) fn run(path: &Path, source: Source<'_>, ctx: &Context, limit: Duratio
     }
     let status = child.wait();
     match line {
-        Line::Whole(text) => understand(&text, path, source),
+        Line::Whole(text) => understand(&text, path, source, &node, ctx),
         Line::Late => {
             let diagnostic =
                 Diagnostic::error("timeout", format!("the file was still running after {} s", limit.as_secs()));
@@ -101,7 +101,7 @@ fn read_line(child: &mut Child, limit: Duration) -> Line {
 }
 
 /// `{"value": …}`, or `{"error": {"message", "stack"}}`.
-fn understand(line: &str, path: &Path, source: Source<'_>) -> Result<Node, Diagnostic> {
+fn understand(line: &str, path: &Path, source: Source<'_>, node: &Path, ctx: &Context) -> Result<Node, Diagnostic> {
     let answer: serde_json::Value = serde_json::from_str(line).map_err(|error| {
         source.at(Diagnostic::error("no-result", format!("what the file exports is not JSON: {error}")), None)
     })?;
@@ -114,12 +114,22 @@ fn understand(line: &str, path: &Path, source: Source<'_>) -> Result<Node, Diagn
         "the file threw something without a message".clone_into(&mut message);
     }
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    let found = position(&text("stack"), &[path, &real]);
     let mut diagnostic = source.at(Diagnostic::error("threw", message), None);
+    let files = [path, &real];
+    let found = position(&text("stack"), &files).or_else(|| {
+        // The stack of an ES module's syntax error does not say where it is; Node's checker does.
+        diagnostic.message.starts_with("SyntaxError").then(|| position(&checked(path, node, ctx), &files)).flatten()
+    });
     if let Some((line, column, length)) = found {
-        diagnostic.place = Some(place(source.text, line, column, length));
+        diagnostic.place = Some(Box::new(place(source.text, line, column, length)));
     }
     Err(diagnostic)
+}
+
+/// What `node --check` says; nothing when it cannot be run, since a place is all that is lost.
+fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
+    let output = Command::new(node).arg("--check").arg(path).env_clear().envs(&ctx.env).stdin(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default()
 }
 
 /// Line, column and length of the first place in one of `files` that a stack names.
@@ -158,5 +168,25 @@ mod tests {
         assert_eq!(position("Error: x\n    at Object.<anonymous> (/a/x.config.js:2:7)\n", &files), Some((2, 7, 1)));
         assert_eq!(position("Error: x\n    at file:///a/x.config.js:12:9\n", &files), Some((12, 9, 1)));
         assert_eq!(position("Error: elsewhere", &files), None);
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("e.config.js");
+        std::fs::write(&path, "for (;;);").unwrap();
+        let ctx = Context {
+            home: dir.path().into(),
+            cwd: dir.path().into(),
+            env: std::env::vars().collect(),
+            cpus: 1,
+            username: String::new(),
+            euid: 1000,
+            node: None,
+            etc: "/etc".into(),
+        };
+        let source = Source { origin: "e.config.js", text: "" };
+        let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();
+        assert!(error.message.contains("still running"), "{error}");
     }
 }

@@ -23,7 +23,7 @@ impl Source<'_> {
     /// The diagnostic, placed at `span`.
     pub(crate) fn at(&self, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
         diagnostic.origin = Some(self.origin.to_owned());
-        diagnostic.place = span.map(|span| Place::of(self.text, span.start, span.end));
+        diagnostic.place = span.map(|span| Box::new(Place::of(self.text, span.start, span.end)));
         diagnostic
     }
 
@@ -114,9 +114,10 @@ impl<'a> Fields<'a> {
             if let Some(name) = entry.key.strip_prefix("env_") {
                 match entry.node.value {
                     Value::Object(_) => self.environments.push((name.to_owned(), entry.node.clone())),
-                    _ => {
-                        report.push(place(wrong_type(&entry.key, &[Type::Object], &entry.node.value), entry.node.span))
-                    }
+                    _ => report.push(place(
+                        wrong_type(&entry.key, &[Type::Object], &entry.node.value).help("write an object of variables"),
+                        entry.node.span,
+                    )),
                 }
             } else {
                 report.push(place(unknown(&entry.key), entry.key_span));

@@ -50,7 +50,8 @@ pub fn is_config_file(arg: &str) -> bool {
 ///
 /// The apps are those that may be started: none when any value in the file is of the wrong kind; those whose script and
 /// interpreter exist when others' do not (PM2 starts them too, and ends with code 1). Options apply as in PM2:
-/// `namespace`, `only`, `env`, `filter_env`, and arguments after `--`; others given with a file get a warning.
+/// `namespace`, `cwd`, `uid`, `gid`, `watch`, `filter_env`, `only`, `env`, and arguments after `--`; others given with a
+/// file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
@@ -149,7 +150,7 @@ fn apps(root: &Node, source: Source<'_>, options: &Options, ctx: &Context) -> (V
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
 fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static str, Node)> {
-    const APPLY: [&str; 3] = ["namespace", "args", "filter_env"];
+    const APPLY: [&str; 8] = ["namespace", "cwd", "args", "filter_env", "uid", "gid", "watch", "ignore_watch"];
     let (apply, ignored): (Vec<_>, Vec<_>) = options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
     for (key, _) in ignored {
         let message = format!("the option for \"{key}\" is ignored with a process file");

@@ -3,7 +3,7 @@
 use ostler_core::spec::ExecMode;
 
 /// Processes one app may have; more is a mistake that would take the machine down.
-pub(crate) const MOST: u32 = 4096;
+const MOST: u32 = 4096;
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +24,7 @@ pub(crate) fn decide(
     cpus: u32,
 ) -> Result<Instances, String> {
     let number = given.map(|text| text.trim().parse::<f64>().unwrap_or(0.0));
-    let count = match number {
-        None => 1,
-        Some(number) if number >= 1.0 && number <= f64::from(MOST) => to_u32(number),
-        Some(number) if number > f64::from(MOST) => {
-            return Err(format!("\"instances\" is {number}, above the most that one app may have, {MOST}"));
-        }
-        // 0, `max`, fractions below 1 and texts that are no number: all CPUs; below 0: that many fewer.
-        Some(number) => cpus.saturating_sub(to_u32(-number)).max(1),
-    };
+    let count = number.map_or(Ok(1), |number| count(number, cpus))?;
     let clustered = node_like && number.is_some_and(|number| number.trunc() >= -1.0);
     let all = number.is_none_or(|number| number.trunc() == 0.0);
     Ok(Instances {
@@ -40,6 +32,14 @@ pub(crate) fn decide(
         mode: mode.unwrap_or(if clustered { ExecMode::Cluster } else { ExecMode::Fork }),
         merge: mode != Some(ExecMode::Cluster) && all,
     })
+}
+
+/// The count that a number means: 0 (and fractions below 1) all CPUs; below 0 that many fewer, at least 1.
+pub(crate) fn count(number: f64, cpus: u32) -> Result<u32, String> {
+    if number > f64::from(MOST) {
+        return Err(format!("\"instances\" is {number}, above the most that one app may have, {MOST}"));
+    }
+    Ok(if number >= 1.0 { to_u32(number) } else { cpus.saturating_sub(to_u32(-number)).max(1) })
 }
 
 fn to_u32(number: f64) -> u32 {

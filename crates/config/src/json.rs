@@ -154,7 +154,11 @@ impl Parser<'_> {
             }
             Some(c) if c == close => Ok(()),
             None => Err(self.unclosed(open, close)),
-            Some(_) => Err(self.unexpected(&format!("`,` or `{close}`"))),
+            Some(next) => {
+                let starts = matches!(next, '"' | '\'' | '{' | '[') || is_word_start(next);
+                let help = starts.then_some("put a `,` after the value before this");
+                Err(SyntaxError { help, ..self.unexpected(&format!("`,` or `{close}`")) })
+            }
         }
     }
 

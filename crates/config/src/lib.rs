@@ -26,6 +26,7 @@ mod keys;
 mod options;
 pub mod record;
 mod resolve;
+mod run_as;
 mod script;
 mod shape;
 mod suggest;

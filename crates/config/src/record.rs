@@ -20,7 +20,7 @@ mod patch;
 mod read;
 
 pub use patch::{options_patch, patch};
-pub use read::from_record;
+pub use read::{from_map, from_record};
 
 /// Version of what [`to_record`] writes.
 pub const VERSION: u64 = 1;

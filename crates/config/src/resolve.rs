@@ -15,10 +15,10 @@ use crate::health;
 use crate::instances;
 use crate::interpreter::{self, Interpreter};
 use crate::keys::Use;
+use crate::run_as;
 use crate::script::{self, Target};
 use crate::units;
-use crate::users;
-use crate::value::{Node, Value};
+use crate::value::Value;
 use crate::version;
 
 /// The app, if nothing is wrong with it.
@@ -38,14 +38,6 @@ struct Resolver<'r, 'f> {
     report: &'r mut Vec<Diagnostic>,
 }
 
-/// Who the app runs as.
-struct RunAs {
-    uid: Option<u32>,
-    gid: Option<u32>,
-    username: String,
-    home: Option<String>,
-}
-
 impl Resolver<'_, '_> {
     fn run(mut self) -> Option<AppSpec> {
         let fields = self.fields;
@@ -53,8 +45,8 @@ impl Resolver<'_, '_> {
         let target = self.target(&cwd);
         let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
         let instances = interpreter.as_ref().and_then(|interpreter| self.instances(interpreter));
-        let run_as = self.run_as();
-        let stop_exit_codes = self.stop_exit_codes();
+        let run_as = run_as::read(fields, self.ctx, self.report);
+        let stop_exit_codes = stop_exit_codes(fields, self.report);
         let stop_signal = self.stop_signal();
         let health = health::read(fields, self.report);
         let mut env = environment::build(fields, self.from, self.ctx, self.report);
@@ -155,73 +147,6 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn run_as(&mut self) -> Option<RunAs> {
-        let mut out = RunAs { uid: None, gid: None, username: self.ctx.username.clone(), home: None };
-        if let Some(username) = self.fields.text("username") {
-            username.clone_into(&mut out.username);
-        }
-        for key in ["uid", "gid"] {
-            if self.fields.node(key).is_some()
-                && let Err(diagnostic) = users::may_switch(key, self.ctx)
-            {
-                return self.fail(key, diagnostic);
-            }
-        }
-        let group = match self.fields.node("gid").map(plain) {
-            None => None,
-            Some(wanted) => match users::find_group(&wanted, self.ctx) {
-                Ok(Some(gid)) => Some(gid),
-                Ok(None) => {
-                    return self.fail("gid", Diagnostic::error("no-group", format!("Group {wanted} cannot be found")));
-                }
-                Err(diagnostic) => return self.fail("gid", diagnostic),
-            },
-        };
-        out.gid = group;
-        let Some(wanted) = self.fields.node("uid").map(plain) else { return Some(out) };
-        match (users::find_user(&wanted, self.ctx), wanted.parse()) {
-            (Ok(Some(user)), _) => {
-                out.uid = Some(user.uid);
-                out.gid = group.or(Some(user.gid));
-                out.home = Some(user.home);
-                out.username = user.name;
-            }
-            // A number without a name is enough when the group is given too.
-            (Ok(None), Ok(uid)) if group.is_some() => out.uid = Some(uid),
-            (Ok(None), _) => {
-                let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));
-                return self.fail("uid", diagnostic.help("a number that has no name needs a `gid` too"));
-            }
-            (Err(diagnostic), _) => return self.fail("uid", diagnostic),
-        }
-        Some(out)
-    }
-
-    fn stop_exit_codes(&mut self) -> Option<Vec<i32>> {
-        let Some(node) = self.fields.node("stop_exit_codes") else { return Some(Vec::new()) };
-        let items: Vec<&Node> = match &node.value {
-            Value::List(items) => items.iter().collect(),
-            _ => vec![node],
-        };
-        let mut codes = Vec::new();
-        for item in items {
-            match plain(item).trim().parse() {
-                Ok(code) => codes.push(code),
-                Err(_) => {
-                    let message = format!("\"stop_exit_codes\" has `{}`, which is not a whole number", plain(item));
-                    let diagnostic =
-                        Diagnostic::error("wrong-form", message).help("write a list of numbers, such as `[0, 2]`");
-                    self.report.push(match item.span {
-                        Some(_) => self.fields.at_span(item.span, diagnostic),
-                        None => self.fields.at("stop_exit_codes", diagnostic),
-                    });
-                    return None;
-                }
-            }
-        }
-        Some(codes)
-    }
-
     fn stop_signal(&mut self) -> Option<i32> {
         let Some(written) = self.fields.node("kill_signal").map(plain) else {
             return Some(Policy::default().stop_signal);
@@ -275,6 +200,32 @@ impl Resolver<'_, '_> {
             }
         }
     }
+}
+
+/// The codes, if all are whole numbers.
+pub(crate) fn stop_exit_codes(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<Vec<i32>> {
+    let Some(node) = fields.node("stop_exit_codes") else { return Some(Vec::new()) };
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut codes = Vec::new();
+    for item in items {
+        match plain(item).trim().parse() {
+            Ok(code) => codes.push(code),
+            Err(_) => {
+                let message = format!("\"stop_exit_codes\" has `{}`, which is not a whole number", plain(item));
+                let diagnostic =
+                    Diagnostic::error("wrong-form", message).help("write a list of numbers, such as `[0, 2]`");
+                report.push(match item.span {
+                    Some(_) => fields.at_span(item.span, diagnostic),
+                    None => fields.at("stop_exit_codes", diagnostic),
+                });
+                return None;
+            }
+        }
+    }
+    Some(codes)
 }
 
 fn policy(

@@ -55,10 +55,10 @@ fn collect<'n>(node: &'n Node, depth: u32, source: Source<'_>, report: &mut Vec<
         Value::Object(entries) => match inner() {
             Some(apps) if depth < 2 => collect(apps, depth + 1, source, report, shape),
             Some(_) | None if entries.iter().any(|entry| keys::find(&entry.key).is_some()) => {
-                shape.apps.push((entries, node.span))
+                shape.apps.push((entries, node.span));
             }
             Some(_) | None => {
-                report.push(source.at(no_apps(entries), node.span.map(|span| Span { end: span.start + 1, ..span })))
+                report.push(source.at(no_apps(entries), node.span.map(|span| Span { end: span.start + 1, ..span })));
             }
         },
         _ => report.push(source.at(not_an_app(node), node.span)),

@@ -1,15 +1,22 @@
 //! Changes to an app that exists: options given at a restart, and what PM2's client sends as `current_conf`.
 
+use std::path::Path;
+
 use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::Fields;
+use crate::fields::{COMMAND_LINE, Fields, plain};
+use crate::health;
+use crate::interpreter;
 use crate::keys::{self, Use};
 use crate::options::Options;
 use crate::record::{MARK, read::from_map, to_map, wrong};
-use crate::value::{Node, Value};
+use crate::resolve;
+use crate::run_as;
+use crate::units;
+use crate::value::Value;
 
 /// Keys of a process file that have another name in a record.
 const RENAMED: [(&str, &str); 7] = [
@@ -44,6 +51,7 @@ pub fn patch(spec: &AppSpec, patch: &str) -> Result<AppSpec, Vec<Diagnostic>> {
             "env" if value.as_object().is_some_and(Map::is_empty) => {}
             "time" if value == Json::Bool(true) => {
                 map.insert("log_date_format".to_owned(), "YYYY-MM-DDTHH:mm:ss".into());
+                map.insert(key, value);
             }
             _ if cleared => {
                 map.remove(&key);
@@ -97,32 +105,46 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
             // Without a path the place depends on the app's name, which is not known here.
             ("log_file", _) => {
                 let diagnostic = Diagnostic::error("no-path", "--log needs a path when the app exists already");
-                report.push(diagnostic.origin(crate::fields::COMMAND_LINE).help("write `--log <path>`"));
+                report.push(diagnostic.origin(COMMAND_LINE).help("write `--log <path>`"));
                 continue;
             }
             _ => node.to_json(),
         };
         changes.insert(key.name.to_owned(), value);
     }
-    check(&fields, ctx, &mut report);
+    check(&fields, &cwd, ctx, &mut changes, &mut report);
     match report.iter().any(Diagnostic::is_error) {
         true => Err(report),
         false => Ok(Json::Object(changes).to_string()),
     }
 }
 
-/// What the daemon would refuse is said here already, in the words of the command line.
-fn check(fields: &Fields<'_>, ctx: &Context, report: &mut Vec<Diagnostic>) {
-    for (key, node) in fields.iter() {
-        let probe: Node = node.clone();
-        let text = crate::fields::plain(&probe);
-        let wrong = match key.name {
-            "kill_signal" if crate::units::signal(&text).is_none() => {
-                Some(format!("\"kill_signal\" is `{text}`, which is no signal"))
-            }
-            "uid" | "gid" => crate::users::may_switch(key.name, ctx).err().map(|diagnostic| diagnostic.message),
-            _ => None,
-        };
-        report.extend(wrong.map(|message| fields.at(key.name, Diagnostic::error("wrong-option", message))));
+/// User and group as numbers, and what the daemon would refuse, said here already in the words of the command line.
+fn check(
+    fields: &Fields<'_>,
+    cwd: &Path,
+    ctx: &Context,
+    changes: &mut Map<String, Json>,
+    report: &mut Vec<Diagnostic>,
+) {
+    if (fields.node("uid").is_some() || fields.node("gid").is_some())
+        && let Some(found) = run_as::read(fields, ctx, report)
+    {
+        changes.extend(found.uid.map(|uid| ("uid".to_owned(), uid.into())));
+        changes.extend(found.gid.map(|gid| ("gid".to_owned(), gid.into())));
+        changes.insert("username".to_owned(), found.username.into());
     }
+    if let Some(program) = fields.text("interpreter").filter(|program| *program != "none") {
+        match interpreter::choose(Path::new(""), Some(program), cwd, ctx) {
+            Ok(found) => changes.extend(found.program.map(|program| ("interpreter".to_owned(), program.into()))),
+            Err(diagnostic) => report.push(fields.at("interpreter", diagnostic)),
+        }
+    }
+    if let Some(signal) = fields.node("kill_signal").map(plain).filter(|text| units::signal(text).is_none()) {
+        let message = format!("\"kill_signal\" is `{signal}`, which is no signal");
+        report.push(fields.at("kill_signal", Diagnostic::error("no-signal", message)));
+    }
+    // Checks the codes and the probe too; what they mean is read from the record.
+    resolve::stop_exit_codes(fields, report);
+    health::read(fields, report);
 }

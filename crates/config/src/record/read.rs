@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use crate::diagnostic::Diagnostic;
 use crate::fields::plain;
 use crate::health;
+use crate::instances;
 use crate::keys;
 use crate::record::{MARK, NO_FILE, VERSION, wrong};
 use crate::resolve;
@@ -198,25 +199,24 @@ impl Reader<'_> {
     }
 
     fn instances(&mut self) -> Option<u32> {
+        let value = self.get("instances")?;
+        let number = match value {
+            Json::Number(number) => number.as_f64().unwrap_or(0.0),
+            // `max` is 0, as in PM2.
+            Json::String(text) => text.trim().parse().unwrap_or(0.0),
+            _ => {
+                self.refuse("instances", "a number or `max`");
+                return None;
+            }
+        };
         // PM2's client leaves 0 and numbers below 0 to the daemon, which counts CPUs.
-        match self.get("instances").and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok())) {
-            Some(number) if number > 0 => {
-                u32::try_from(number).ok().filter(|count| *count <= crate::instances::MOST).or_else(|| {
-                    self.refuse("instances", "at most 4096");
-                    None
-                })
+        let cpus = std::thread::available_parallelism().map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(1));
+        match instances::count(number, cpus) {
+            Ok(count) => Some(count),
+            Err(message) => {
+                self.report.push(wrong(message));
+                None
             }
-            Some(number) => {
-                let cpus =
-                    std::thread::available_parallelism().map_or(1, |cpus| i64::try_from(cpus.get()).unwrap_or(1));
-                u32::try_from(cpus.saturating_add(number).max(1)).ok()
-            }
-            None if self.get("instances").is_some() => {
-                let cpus =
-                    std::thread::available_parallelism().map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(1));
-                Some(cpus)
-            }
-            None => None,
         }
     }
 
@@ -334,11 +334,14 @@ impl Reader<'_> {
     }
 
     fn env(&mut self, name: &str) -> BTreeMap<String, String> {
+        let foreign = !self.map.contains_key(MARK);
         match self.get("env") {
-            // PM2's client adds a variable called like the app, an object of module settings: no variable for ostler.
+            // PM2's client adds a variable called like the app with its module settings: empty, it means nothing.
             Some(Json::Object(vars)) => vars
                 .iter()
-                .filter(|(key, value)| !(key.as_str() == name && value.is_object()))
+                .filter(|(key, value)| {
+                    !(foreign && key.as_str() == name && (value.is_object() || value.as_str() == Some("{}")))
+                })
                 .map(|(key, value)| (key.clone(), plain(&Node::from_json(value))))
                 .collect(),
             Some(_) => {

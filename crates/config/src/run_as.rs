@@ -1,0 +1,61 @@
+//! Who the app runs as: `uid` and `gid` by name or number, and what follows from them.
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::fields::{Fields, plain};
+use crate::users;
+
+/// Who the app runs as.
+pub(crate) struct RunAs {
+    /// User, when one was asked for.
+    pub uid: Option<u32>,
+    /// Group, asked for or the user's own.
+    pub gid: Option<u32>,
+    /// Name for lists.
+    pub username: String,
+    /// `HOME` of another user.
+    pub home: Option<String>,
+}
+
+/// What was asked for, if it is allowed and exists.
+pub(crate) fn read(fields: &Fields<'_>, ctx: &Context, report: &mut Vec<Diagnostic>) -> Option<RunAs> {
+    match find(fields, ctx) {
+        Ok(found) => Some(found),
+        Err((key, diagnostic)) => {
+            report.push(fields.at(key, diagnostic));
+            None
+        }
+    }
+}
+
+fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diagnostic)> {
+    for key in ["uid", "gid"] {
+        if fields.node(key).is_some() {
+            users::may_switch(key, ctx).map_err(|diagnostic| (key, diagnostic))?;
+        }
+    }
+    let username = fields.text("username").unwrap_or(&ctx.username).to_owned();
+    let mut out = RunAs { uid: None, gid: None, username, home: None };
+    if let Some(wanted) = fields.node("gid").map(plain) {
+        out.gid = users::find_group(&wanted, ctx).map_err(|diagnostic| ("gid", diagnostic))?;
+        if out.gid.is_none() {
+            return Err(("gid", Diagnostic::error("no-group", format!("Group {wanted} cannot be found"))));
+        }
+    }
+    let Some(wanted) = fields.node("uid").map(plain) else { return Ok(out) };
+    let user = users::find_user(&wanted, ctx).map_err(|diagnostic| ("uid", diagnostic))?;
+    match (user, wanted.parse()) {
+        (Some(user), _) => Ok(RunAs {
+            uid: Some(user.uid),
+            gid: out.gid.or(Some(user.gid)),
+            username: user.name,
+            home: Some(user.home),
+        }),
+        // A number without a name is enough when the group is given too: no primary group has to be known.
+        (None, Ok(uid)) if out.gid.is_some() => Ok(RunAs { uid: Some(uid), ..out }),
+        (None, _) => {
+            let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));
+            Err(("uid", diagnostic.help("a number that has no name needs a `gid` too")))
+        }
+    }
+}

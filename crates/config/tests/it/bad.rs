@@ -1,0 +1,31 @@
+//! Every file of `bad/` beside what is said about it. `UPDATE_EXPECT=1` writes the `.txt` files anew: read them then.
+
+use std::path::Path;
+
+use expect_test::expect_file;
+use ostler_config::{Options, is_config_file, load};
+
+use crate::world::{World, node, render};
+
+#[test]
+fn every_bad_file_is_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/bad");
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| is_config_file(name))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 20, "{names:?}");
+    let mut world = World::new(&[]);
+    world.ctx.cwd = folder.clone();
+    world.ctx.node = Some(node());
+    for name in names {
+        let options = Options { env: name.contains("env-name").then(|| "prod".to_owned()), ..Options::default() };
+        let (specs, report) = load(&name, &options, &world.ctx);
+        assert!(!report.is_empty(), "{name}");
+        let apps: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let text = format!("{}\nstarts: {}\n", render(&report, &folder), apps.join(", "));
+        expect_file![folder.join(format!("{name}.txt"))].assert_eq(&text);
+    }
+}

@@ -1,0 +1,6 @@
+module.exports = {
+  apps: [{
+    name: 'api'
+    script: 'ok.js',
+  }],
+};

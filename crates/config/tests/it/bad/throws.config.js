@@ -1,0 +1,4 @@
+const settings = undefined;
+module.exports = {
+  apps: [{ script: settings.script }],
+};

@@ -1,0 +1,69 @@
+//! Process files that are programs, run by the real Node.
+
+use ostler_config::{Options, load};
+
+use crate::world::{World, node};
+
+#[track_caller]
+fn check(name: &str, text: &str) {
+    let mut world = World::new(&["node"]);
+    world.ctx.node = Some(node());
+    world.file("a.js", "");
+    world.file(name, text);
+    let (specs, report) = load(name, &Options::default(), &world.ctx);
+    assert!(report.is_empty(), "{}", world.render(&report));
+    let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["one"], "{text}");
+}
+
+const APP: &str = "{ apps: [{ name: 'one', script: 'a.js' }] }";
+
+#[test]
+fn every_way_to_export() {
+    check("e.config.js", &format!("module.exports = {APP}"));
+    check("e.config.cjs", &format!("exports.default = {APP}"));
+    check("e.config.js", &format!("module.exports = () => ({APP})"));
+    check(
+        "e.config.js",
+        &format!("module.exports = async () => {{ await new Promise(r => setTimeout(r, 5)); return {APP} }}"),
+    );
+    check("e.config.js", &format!("module.exports = Promise.resolve({APP})"));
+    check("e.config.mjs", &format!("export default {APP}"));
+    check("e.config.mjs", "export const apps = [{ name: 'one', script: 'a.js' }]");
+    check("e.config.mjs", &format!("export default async () => ({APP})"));
+    check("e.config.mjs", &format!("const it = await Promise.resolve({APP}); export default it"));
+}
+
+#[test]
+fn what_the_file_prints_or_leaves_open_does_not_matter() {
+    check(
+        "e.config.js",
+        &format!("console.log('{{'); process.stdout.write('x'); setInterval(() => {{}}, 1000); module.exports = {APP}"),
+    );
+}
+
+#[test]
+fn the_file_sees_the_callers_environment_and_folder() {
+    let text =
+        "module.exports = { name: process.env.SHELL_VAR === 's' ? 'one' : 'two', script: process.cwd() + '/a.js' }";
+    check("e.config.js", text);
+}
+
+#[test]
+fn a_module_package_is_loaded_too() {
+    let mut world = World::new(&["node"]);
+    world.ctx.node = Some(node());
+    world.file("a.js", "");
+    world.file("package.json", r#"{"type":"module"}"#);
+    world.file("e.config.js", format!("export default {APP}"));
+    let (specs, report) = load("e.config.js", &Options::default(), &world.ctx);
+    assert!(report.is_empty() && specs.len() == 1, "{}", world.render(&report));
+}
+
+#[test]
+fn without_node_a_program_cannot_be_read() {
+    let world = World::new(&[]);
+    world.file("e.config.js", "");
+    let (_, report) = load("e.config.js", &Options::default(), &world.ctx);
+    assert!(world.render(&report).contains("`node` is not in PATH"));
+}

@@ -1,0 +1,244 @@
+//! `start <script>`: what the script means, what runs it, how many, where its files go.
+
+use std::path::Path;
+
+use ostler_config::Options;
+use ostler_core::spec::ExecMode;
+
+use crate::world::World;
+
+#[track_caller]
+fn interpreter(programs: &[&str], file: &str, content: &[u8]) -> String {
+    let world = World::new(programs);
+    world.file(file, content);
+    let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
+    match ostler_config::from_script(file, &Options::default(), &world.ctx) {
+        Ok(spec) => spec.interpreter.map_or("none".to_owned(), |program| program.replace(&root, "")),
+        Err(report) => report[0].message.replace(&root, ""),
+    }
+}
+
+#[test]
+fn the_extension_chooses_the_interpreter() {
+    let all = ["node", "bash", "python", "python3", "ruby", "php", "perl", "coffee", "lsc", "bun"];
+    for (extension, program) in [
+        ("js", "node"),
+        ("sh", "bash"),
+        ("py", "python"),
+        ("rb", "ruby"),
+        ("php", "php"),
+        ("pl", "perl"),
+        ("coffee", "coffee"),
+        ("ls", "lsc"),
+        ("ts", "bun"),
+        ("tsx", "bun"),
+        ("mjs", "/bin/node"),
+        ("cjs", "/bin/node"),
+        ("txt", "/bin/node"),
+    ] {
+        assert_eq!(interpreter(&all, &format!("a.{extension}"), b"text"), program, "{extension}");
+    }
+    assert_eq!(interpreter(&["python3"], "a.py", b""), "python3");
+    assert_eq!(interpreter(&all, "no-extension", b"text"), "/bin/node");
+    assert_eq!(
+        interpreter(&[], "a.py", b""),
+        "Interpreter python is NOT AVAILABLE in PATH. (type 'which python' to double check.)"
+    );
+    assert_eq!(
+        interpreter(&[], "a.coffee", b""),
+        "Interpreter coffee is NOT AVAILABLE in PATH. (type 'which coffee' to double check.)"
+    );
+    assert_eq!(
+        interpreter(&[], "a.txt", b""),
+        "Interpreter node is NOT AVAILABLE in PATH. (type 'which node' to double check.)"
+    );
+}
+
+#[test]
+fn typescript_without_bun_needs_a_new_node() {
+    let world = World::new(&[]);
+    world.file("a.ts", "");
+    for (version, outcome) in [
+        ("v22.18.0", Ok(vec![])),
+        ("v24.1.0", Ok(vec![])),
+        ("v23.5.0", Ok(vec!["--experimental-strip-types".to_owned()])),
+        ("v22.6.0", Ok(vec!["--experimental-strip-types".to_owned()])),
+        ("v20.20.2", Err("TypeScript needs bun, or Node 22.6 or newer: this is v20.20.2")),
+    ] {
+        world.program("../bin/node", format!("#!/bin/sh\necho {version}\n"));
+        let got = ostler_config::from_script("a.ts", &Options::default(), &world.ctx);
+        match outcome {
+            Ok(args) => assert_eq!(got.unwrap().interpreter_args, args, "{version}"),
+            Err(message) => assert_eq!(got.unwrap_err()[0].message, message),
+        }
+    }
+}
+
+#[test]
+fn binaries_and_scripts_that_name_another_program_are_executed_themselves() {
+    let world = World::new(&["node"]);
+    world.program("server", b"\x7fELF\0\0\0");
+    world.program("tool", "#!/usr/bin/env python3\n");
+    world.program("cli", "#!/usr/bin/env node\n");
+    assert_eq!(world.start("server", &Options::default()).interpreter, None);
+    assert_eq!(world.start("tool", &Options::default()).interpreter, None);
+    assert!(world.start("cli", &Options::default()).interpreter.unwrap().ends_with("/bin/node"));
+    world.file("data", b"\x7fELF\0\0\0");
+    let refused = world.refused("data", &Options::default());
+    assert!(refused.contains("script is not executable: $CWD/data") && refused.contains("chmod +x"), "{refused}");
+}
+
+#[test]
+fn the_callers_node_is_used_where_it_is_known() {
+    let mut world = World::new(&["node"]);
+    world.ctx.node = Some("/opt/node/bin/node".into());
+    world.file("a.mjs", "");
+    assert_eq!(world.start("a.mjs", &Options::default()).interpreter.as_deref(), Some("/opt/node/bin/node"));
+}
+
+#[test]
+fn an_interpreter_that_was_asked_for_must_exist() {
+    let world = World::new(&["ruby"]);
+    world.file("a.js", "");
+    let with = |interpreter: &str| Options { interpreter: Some(interpreter.to_owned()), ..Options::default() };
+    assert_eq!(world.start("a.js", &with("ruby")).interpreter.as_deref(), Some("ruby"));
+    world.program("tools/run", "");
+    let run = world.ctx.cwd.join("tools/run");
+    assert_eq!(world.start("a.js", &with("./tools/run")).interpreter.as_deref(), run.to_str());
+    let refused = world.refused("a.js", &with("nope"));
+    assert!(
+        refused.contains("Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)"),
+        "{refused}"
+    );
+    assert!(world.refused("a.js", &with("none")).contains("not executable"));
+    let nvm = world.ctx.cwd.join("nvm");
+    let mut world = world;
+    world.ctx.env.insert("NVM_DIR".to_owned(), nvm.to_str().unwrap().to_owned());
+    for version in ["v20.9.0", "v20.11.1", "v22.1.0"] {
+        world.program(&format!("nvm/versions/node/{version}/bin/node"), "");
+    }
+    let newest = world.start("a.js", &with("node@20")).interpreter.unwrap();
+    assert!(newest.ends_with("v20.11.1/bin/node"), "{newest}");
+    assert!(world.refused("a.js", &with("node@18")).contains("nvm install 18"));
+}
+
+#[test]
+fn a_script_is_a_file_a_program_or_a_line_for_the_shell() {
+    let world = World::new(&["node", "bash", "tool"]);
+    let file = world.file("api.v2.js", "");
+    let spec = world.start("./api.v2.js", &Options::default());
+    assert_eq!((spec.name.as_str(), spec.script.as_path()), ("api.v2", file.as_path()));
+
+    let spec = world.start("tool", &Options::default());
+    assert_eq!((spec.name.as_str(), spec.script.ends_with("bin/tool")), ("tool", true));
+
+    let line = "npm run 'my app' && echo done";
+    let args = Some(vec!["ignored".to_owned()]);
+    let spec = world.start(line, &Options { args, instances: Some("2".to_owned()), ..Options::default() });
+    assert_eq!(spec.name, line);
+    assert_eq!(spec.args, ["-c", line]);
+    assert!(spec.script.ends_with("bin/bash") && spec.interpreter.is_none());
+    assert_eq!((spec.exec_mode, spec.instances), (ExecMode::Fork, 2));
+    assert!(spec.logs.out.unwrap().ends_with("logs/npm-run--my-app-----echo-done-out.log"));
+
+    world.file("two words.js", "");
+    assert_eq!(world.start("two words.js", &Options::default()).interpreter.as_deref(), Some("node"));
+
+    let sh = World::new(&["sh"]);
+    assert!(sh.start("a b", &Options::default()).script.ends_with("bin/sh"));
+    assert!(World::new(&[]).refused("a b", &Options::default()).contains("neither `bash` nor `sh`"));
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_with_its_absolute_path() {
+    let world = World::new(&["node"]);
+    world.file("folder/index.js", "");
+    world.file("server.js", "");
+    let refused = |script: &str| world.refused(script, &Options::default());
+    assert!(refused("sever.js").contains("Script not found: $CWD/sever.js"));
+    assert!(refused("sever.js").contains("did you mean `server.js`?"));
+    assert!(refused("folder").contains("script is a directory: $CWD/folder"));
+    assert!(refused("no-such-program").contains("Script not found: $CWD/no-such-program"));
+    assert!(refused("").contains("\"script\" is empty"));
+}
+
+#[test]
+fn a_program_may_share_its_name_with_a_folder() {
+    let world = World::new(&["node", "test"]);
+    world.file("test/a.js", "");
+    assert!(world.start("test", &Options::default()).script.ends_with("bin/test"));
+    assert!(world.refused("./test", &Options::default()).contains("is a directory"));
+}
+
+#[test]
+fn a_mean_first_bytes_rule_needs_no_more_than_they_are() {
+    let world = World::new(&["node"]);
+    world.file("empty", "");
+    assert!(world.start("empty", &Options::default()).interpreter.unwrap().ends_with("node"));
+}
+
+#[test]
+fn files_are_named_after_the_app() {
+    let world = World::new(&["node"]);
+    world.file("a.js", "");
+    let spec = world.start("a.js", &Options { name: Some("my_app/1.0".to_owned()), ..Options::default() });
+    let home = &world.ctx.home;
+    assert_eq!(spec.logs.out, Some(home.join("logs/my-app-1.0-out.log")));
+    assert_eq!(spec.logs.err, Some(home.join("logs/my-app-1.0-error.log")));
+    assert_eq!(spec.logs.combined, None);
+    assert_eq!(spec.pid_file, home.join("pids/my-app-1.0.pid"));
+    assert!(spec.logs.merge && !spec.instances_given);
+
+    let options = Options {
+        out_file: Some("logs/../o.log".to_owned()),
+        error_file: Some("~/e.log".to_owned()),
+        log_file: Some(None),
+        pid_file: Some("x.pid".to_owned()),
+        cwd: Some("sub".to_owned()),
+        ..Options::default()
+    };
+    world.file("sub/a.js", "");
+    let spec = world.start("a.js", &options);
+    assert_eq!(spec.cwd, world.ctx.cwd.join("sub"));
+    assert_eq!(spec.script, world.ctx.cwd.join("sub/a.js"));
+    assert_eq!(spec.logs.out, Some(world.ctx.cwd.join("sub/o.log")));
+    assert_eq!(spec.logs.err.as_deref(), Some(Path::new("/home/jo/e.log")));
+    assert_eq!(spec.logs.combined, Some(home.join("logs/a.log")));
+    assert_eq!(spec.pid_file, world.ctx.cwd.join("sub/x.pid"));
+
+    for none in ["NULL", "/dev/null"] {
+        let options = Options { out_file: Some(none.to_owned()), ..Options::default() };
+        assert_eq!(world.start("a.js", &options).logs.out, None);
+    }
+}
+
+#[test]
+fn instances_decide_the_mode() {
+    let world = World::new(&["node", "python3"]);
+    world.file("a.js", "");
+    world.file("a.py", "");
+    let with = |script: &str, instances: &str, execute_command: bool| {
+        let instances = Some(instances.to_owned());
+        let spec = world.start(script, &Options { instances, execute_command, ..Options::default() });
+        (spec.instances, spec.exec_mode, spec.logs.merge)
+    };
+    assert_eq!(with("a.js", "max", false), (4, ExecMode::Cluster, true));
+    assert_eq!(with("a.js", "1", false), (1, ExecMode::Cluster, false));
+    assert_eq!(with("a.js", "-1", false), (3, ExecMode::Cluster, false));
+    assert_eq!(with("a.js", "2", true), (2, ExecMode::Fork, false));
+    assert_eq!(with("a.py", "2", false), (2, ExecMode::Fork, false));
+    let spec = world.start("a.py", &Options::default());
+    assert_eq!(spec.env.get("PYTHONUNBUFFERED").map(String::as_str), Some("1"));
+}
+
+#[test]
+fn the_version_is_that_of_the_nearest_package() {
+    let world = World::new(&["node"]);
+    world.file("package.json", r#"{"version":"1.2.3"}"#);
+    world.file("src/deep/a.js", "");
+    assert_eq!(world.start("src/deep/a.js", &Options::default()).version.as_deref(), Some("1.2.3"));
+    world.file("src/package.json", "{}");
+    assert_eq!(world.start("src/deep/a.js", &Options::default()).version, None);
+    world.file("src/package.json", "not json");
+    assert_eq!(world.start("src/deep/a.js", &Options::default()).version, None);
+}
