@@ -18,7 +18,7 @@ mod run;
 pub mod spec;
 pub mod supervisor;
 
-pub use event::{Action, Event, Notice};
+pub use event::{Action, Event, Failure, Notice};
 pub use process::{Goal, Phase};
 pub use reload::ReloadOptions;
 pub use run::{AppId, Exit, ProcId, Role, RunId, SeenRun, SpecId};

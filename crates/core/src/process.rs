@@ -46,7 +46,7 @@ pub enum Phase {
 }
 
 /// Gives out run numbers; they are never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunIds {
     /// The last number given out.
     pub last: u64,
@@ -54,7 +54,7 @@ pub struct RunIds {
 
 impl RunIds {
     /// The next run.
-    pub fn next(&mut self) -> RunId {
+    pub fn allot(&mut self) -> RunId {
         self.last += 1;
         RunId(self.last)
     }
@@ -96,6 +96,12 @@ impl Process {
             backoff: 0,
             remains: None,
         }
+    }
+
+    /// A cluster worker.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.cluster
     }
 
     /// The run that the slot holds, in whatever state.
@@ -308,7 +314,6 @@ impl Process {
                 self.spawn(now, runs, out);
             }
             Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
-                ()
             }
         }
     }
@@ -321,7 +326,7 @@ impl Process {
         if let Some(remains) = self.remains.take() {
             out.push(Action::Sweep(remains));
         }
-        let run = runs.next();
+        let run = runs.allot();
         self.phase = Phase::Starting { run, since: now, ready_by: now + self.policy.ready_timeout };
         out.push(Action::Spawn { proc: self.id, run, spec: self.spec });
     }

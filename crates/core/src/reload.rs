@@ -99,11 +99,13 @@ impl Reload {
             return Step::Wait;
         }
         if self.active.is_empty() {
-            if self.stage == Stage::Forward && self.options.canary && !self.pending.is_empty() {
-                if let Some(first) = self.done.first() {
-                    self.stage = Stage::Canary;
-                    return Step::CanaryWaits(*first);
-                }
+            if self.stage == Stage::Forward
+                && self.options.canary
+                && !self.pending.is_empty()
+                && let Some(first) = self.done.first()
+            {
+                self.stage = Stage::Canary;
+                return Step::CanaryWaits(*first);
             }
             if self.pending.is_empty() {
                 return Step::End(self.in_force());
@@ -125,6 +127,12 @@ impl Reload {
             }
             None => Step::Wait,
         }
+    }
+
+    /// One slot is replaced and the user is to decide.
+    #[must_use]
+    pub fn is_canary(&self) -> bool {
+        self.stage == Stage::Canary
     }
 
     /// The slot's candidate took over.

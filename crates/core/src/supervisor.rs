@@ -85,11 +85,8 @@ pub struct Supervisor {
     runs: RunIds,
 }
 
-impl Default for RunIds {
-    fn default() -> Self {
-        Self { last: 0 }
-    }
-}
+/// What a report means to a candidate.
+type Judge<'a> = &'a mut dyn FnMut(&mut Candidate, &mut Vec<Action>) -> Verdict;
 
 impl Supervisor {
     /// Nothing to supervise yet.
@@ -238,7 +235,7 @@ impl Supervisor {
         run: RunId,
         out: &mut Vec<Action>,
         act: impl FnOnce(&mut Process, &mut RunIds, &mut Vec<Action>),
-        judge: Option<&mut dyn FnMut(&mut Candidate, &mut Vec<Action>) -> Verdict>,
+        judge: Option<Judge<'_>>,
     ) {
         let Some((id, role)) = self.owner(run) else { return };
         let Some(slot) = self.slots.get_mut(&id) else { return };
@@ -405,7 +402,7 @@ impl Supervisor {
     fn begin_candidate(&mut self, now: Millis, id: ProcId, (spec, policy): Version, out: &mut Vec<Action>) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         let must_cover = slot.process.run().is_some_and(|run| self.listening.contains(&run));
-        let run = self.runs.next();
+        let run = self.runs.allot();
         slot.candidate = Some(Candidate::new(now, run, spec, policy, must_cover));
         self.owners.insert(run, id);
         out.push(Action::Spawn { proc: id, run, spec });

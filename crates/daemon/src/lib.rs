@@ -1,1 +1,64 @@
-//! I/O around the core: event loop, driver, cluster primary, control server.
+//! I/O around the core: the event loop, the driver of its actions, the primary of Node's cluster, the control socket.
+//!
+//! The daemon may die at any instruction. What it must know again is in the keeper (descriptors, runs and how they
+//! ended) and in its state file; everything else it works out.
+//!
+//! # Invariants
+//! - Nothing but the poll is ever waited for.
+//! - What must survive is saved before an action that follows from it is carried out.
+//! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
+
+mod book;
+mod channel;
+mod clock;
+mod cluster;
+mod control;
+mod daemon;
+mod driver;
+mod dump;
+mod environment;
+mod jobs;
+mod keepers;
+mod logbook;
+mod logs;
+mod memory;
+mod notices;
+mod persist;
+mod probes;
+mod reloads;
+mod runs;
+mod start;
+mod state_file;
+mod sys;
+mod tokens;
+mod tree;
+mod views;
+
+use std::process::ExitCode;
+
+pub use daemon::Config;
+
+/// Runs the daemon until it is told to go.
+#[must_use]
+pub fn run(config: Config) -> ExitCode {
+    let ready = ostler_keeper::link::ready_fd_from_env().unwrap_or_default();
+    let home = config.home.display().to_string();
+    let started = start::link().and_then(|link| start::start(config, link));
+    let mut daemon = match started {
+        Ok(daemon) => daemon,
+        Err(problem) => {
+            logbook::error(&problem);
+            start::tell_ready(ready, Err(&problem));
+            return ExitCode::from(2);
+        }
+    };
+    logbook::log(format!("New daemon started (pid {}, keeper {}, home `{home}`)", std::process::id(), daemon.keeper.0));
+    start::tell_ready(ready, Ok(()));
+    match daemon.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            logbook::error(format!("the daemon cannot poll any more: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

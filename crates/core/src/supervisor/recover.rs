@@ -108,7 +108,7 @@ impl Supervisor {
     pub fn recover(
         now: Millis,
         last_run: u64,
-        processes: Vec<SavedProcess>,
+        processes: &[SavedProcess],
         reloads: Vec<SavedReload>,
         seen: &[SeenRun],
         version_of: impl Fn(SpecId) -> Option<Version>,
@@ -116,12 +116,12 @@ impl Supervisor {
     ) -> Self {
         let last = seen.iter().map(|seen| seen.run.0).chain([last_run]).max().unwrap_or(0);
         let mut supervisor = Self { runs: RunIds { last }, ..Self::default() };
-        for saved in &processes {
+        for saved in processes {
             supervisor.slots.insert(saved.id, slot_of(saved));
         }
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
-        let current = current_runs(&processes, &newest_first);
+        let current = current_runs(processes, &newest_first);
         for seen in newest_first {
             let rolling = |app: AppId| reloads.iter().any(|reload| reload.app == app);
             let is_current = current.get(&seen.proc) == Some(&seen.run);
@@ -131,7 +131,7 @@ impl Supervisor {
             let reload = supervisor.reload_of(saved);
             supervisor.reloads.insert(reload.0, reload.1);
         }
-        for saved in &processes {
+        for saved in processes {
             supervisor.make_true(now, saved, out);
         }
         // A candidate does not say `ready` twice.

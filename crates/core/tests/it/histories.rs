@@ -40,8 +40,8 @@ fn natures(world: &mut World) {
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
 }
 
-fn play(world: &mut World, step: Move) {
-    match step {
+fn play(world: &mut World, step: &Move) {
+    match *step {
         Move::User(what, id) => {
             let proc = ProcId(id);
             world.event(match what {
@@ -113,7 +113,7 @@ fn run_history(steps: Vec<Move>) {
     natures(&mut world);
     world.add(3, SpecId(1));
     for step in steps {
-        play(&mut world, step);
+        play(&mut world, &step);
     }
     // It comes to rest, and nothing is left, once the user wants nothing any more.
     world.event(Event::Promote { app: crate::world::APP, keep: false });

@@ -124,7 +124,7 @@ impl World {
         let versions = self.versions.clone();
         let version_of = |spec: SpecId| Some((spec, Arc::clone(&versions.get(&spec)?.0)));
         let mut out = Vec::new();
-        self.supervisor = Supervisor::recover(self.now, last, saved.0, saved.1, &seen, version_of, &mut out);
+        self.supervisor = Supervisor::recover(self.now, last, &saved.0, saved.1, &seen, version_of, &mut out);
         self.carry_out(out);
         // The driver asks again what is true of every run.
         let runs: Vec<SimRun> = self.runs.values().cloned().collect();

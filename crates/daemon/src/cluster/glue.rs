@@ -1,0 +1,465 @@
+//! What the primaries decide, done; what happens to workers, told to their primaries.
+
+use std::os::fd::AsRawFd;
+
+use mio::Interest;
+use ostler_cluster::{Action, HandleId, ListenerId, Output, Primary, Received, WorkerId, WorkerOptions};
+use ostler_core::{AppId, Event, Goal, Phase, ProcId, Role, RunId, SpecId};
+use ostler_keeper::proto::ToKeeper;
+use ostler_wire::node::{self, Framer, Incoming, Mark};
+use rustix::io::Errno;
+
+use super::{ACCEPT_PAUSE, Listener, policy_of, sockets};
+use crate::channel::SendError;
+use crate::daemon::Daemon;
+use crate::tokens::Source;
+use crate::{clock, logbook};
+
+impl Daemon {
+    // ------------------------------------------------------------------------------------------ channels
+
+    /// An application's channel has something to read or takes bytes again.
+    pub fn on_channel(&mut self, run: RunId, readable: bool) {
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        if channel.is_blocked() {
+            channel.flush();
+            if !channel.is_blocked() {
+                self.ask_primary(run, |primary, worker, out| primary.handle_backpressure(worker, false, out));
+            }
+        }
+        if !readable {
+            return;
+        }
+        let mut window = std::mem::take(&mut self.window);
+        let channel = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut());
+        let closed = channel.is_some_and(|channel| channel.fill(&mut window));
+        self.window = window;
+        self.handle_channel(run);
+        if closed {
+            self.on_channel_closed(run);
+        }
+    }
+
+    fn on_channel_closed(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        held.disconnected = true;
+        if let Some(channel) = held.channel.take() {
+            self.deregister(channel.as_raw_fd());
+        }
+        self.ask_primary(run, |primary, worker, out| primary.handle_eof(clock::monotonic(), worker, out));
+        self.events.push_back(Event::Disconnected(run));
+    }
+
+    /// Handles every whole message that was read from a channel.
+    pub fn handle_channel(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let Some(channel) = held.channel.as_mut() else { return };
+        let mut framer = std::mem::take(&mut channel.framer);
+        let mark = framer.mark();
+        if held.cluster {
+            self.worker_messages(run, &mut framer)
+        } else {
+            self.fork_messages(run, &mut framer)
+        }
+        if mark != framer.mark() {
+            let mark = framer.mark();
+            self.ask_primary(run, |primary, worker, _| primary.set_mark(worker, mark));
+        }
+        if let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) {
+            channel.framer = framer;
+        }
+    }
+
+    fn worker_messages(&mut self, run: RunId, framer: &mut Framer<std::os::fd::OwnedFd>) {
+        let Some(app) = self.cluster.workers.get(&run).copied() else { return };
+        let now = clock::monotonic();
+        while let Some(message) = framer.next_message() {
+            let received = match message.fd {
+                Some(node::Received::Fd(fd)) => Received::Fd(self.cluster.add_handle(fd)),
+                Some(node::Received::Missing) => Received::Missing,
+                None if message.wants_ack => Received::Missing,
+                None => Received::Nothing,
+            };
+            let mut out = self.cluster.spare.pop().unwrap_or_default();
+            if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+                primary.handle_message(now, WorkerId(run.0), &message.incoming, received, &mut out);
+            }
+            self.do_cluster(app, out);
+        }
+    }
+
+    /// A plain process with a channel: messages only, and descriptors that nobody asked for.
+    fn fork_messages(&mut self, run: RunId, framer: &mut Framer<std::os::fd::OwnedFd>) {
+        while let Some(message) = framer.next_message() {
+            match &message.incoming {
+                Incoming::User(text) => self.on_user_message(run, text),
+                Incoming::Garbage(what) => {
+                    logbook::error(format!(
+                        "run {} wrote something to its IPC channel that is no message: {what:?}",
+                        run.0
+                    ));
+                }
+                Incoming::Handle(_)
+                | Incoming::Online { .. }
+                | Incoming::QueryServer { .. }
+                | Incoming::Listening { .. }
+                | Incoming::Close { .. }
+                | Incoming::ExitedAfterDisconnect { .. }
+                | Incoming::Ack { .. }
+                | Incoming::HandleAck
+                | Incoming::HandleNack
+                | Incoming::SocketNotifyClose { .. }
+                | Incoming::SocketGetCount { .. }
+                | Incoming::UnknownInternal(_) => {}
+            }
+            if message.wants_ack {
+                // The descriptor is closed, but without a word its sender would never send anything again.
+                let mut bytes = Vec::new();
+                node::outgoing::handle_ack(&mut bytes, Mark::Plain);
+                self.send_bytes(run, &bytes);
+            }
+        }
+    }
+
+    fn on_user_message(&mut self, run: RunId, text: &str) {
+        if text == "\"ready\"" {
+            self.events.push_back(Event::ReadyMessage(run));
+        }
+    }
+
+    /// Sends a message to the application.
+    pub fn send_user(&mut self, run: RunId, json: &str) {
+        let mut bytes = Vec::new();
+        if node::outgoing::user(&mut bytes, json).is_ok() {
+            self.send_bytes(run, &bytes);
+        }
+    }
+
+    fn send_bytes(&mut self, run: RunId, bytes: &[u8]) {
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        if channel.send(bytes, None) == Err(SendError::Full) {
+            logbook::error(format!("run {} does not read its IPC channel: a message was dropped", run.0));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ workers
+
+    /// A worker was spawned.
+    pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
+        let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { return };
+        let options = self.worker_options(id, spec, false);
+        let policy =
+            self.book.versions.get(&spec).map_or_else(Default::default, |version| policy_of(version.spec.balance));
+        self.cluster.workers.insert(run, app);
+        let primary = self.cluster.primary(app, policy);
+        primary.handle_worker_added(WorkerId(run.0), options);
+        let mut out = Output::new();
+        if primary.policy() != policy {
+            // A change of the policy takes effect with the first worker that was started for it.
+            primary.set_policy(policy, &mut out);
+        }
+        self.do_cluster(app, out);
+    }
+
+    /// What the machine must know about a worker.
+    pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
+        let slot = self.book.procs.get(&id).map_or(0, |proc| proc.instance);
+        let interpreter = self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
+        let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
+        WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
+    }
+
+    /// A worker is to leave: off its listeners, and told so when `tell`.
+    pub fn worker_leaving(&mut self, _now: u64, run: RunId, tell: bool) {
+        self.ask_primary(
+            run,
+            |primary, worker, out| {
+                if tell { primary.handle_leaving(worker, out) } else { primary.handle_off(worker, out) }
+            },
+        );
+    }
+
+    /// A worker is dead, and everything it said was read.
+    pub fn worker_gone(&mut self, run: RunId) {
+        self.ask_primary(run, |primary, worker, out| primary.handle_worker_gone(clock::monotonic(), worker, out));
+        self.cluster.workers.remove(&run);
+    }
+
+    fn ask_primary(&mut self, run: RunId, ask: impl FnOnce(&mut Primary, WorkerId, &mut Output)) {
+        let Some(app) = self.cluster.workers.get(&run).copied() else { return };
+        let Some(primary) = self.cluster.primaries.get_mut(&app) else { return };
+        let mut out = self.cluster.spare.pop().unwrap_or_default();
+        ask(primary, WorkerId(run.0), &mut out);
+        self.do_cluster(app, out);
+    }
+
+    /// Time passed for the primaries.
+    pub fn on_cluster_deadline(&mut self, now: u64) {
+        let due = |primary: &Primary| primary.deadline().is_some_and(|at| at <= now);
+        let apps: Vec<AppId> = self.cluster.primaries.iter().filter(|(_, one)| due(one)).map(|(app, _)| *app).collect();
+        for app in apps {
+            let mut out = Output::new();
+            if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+                primary.handle_deadline(now, &mut out);
+            }
+            self.do_cluster(app, out);
+        }
+        if self.cluster.accept_at.is_some_and(|at| at <= now) {
+            self.cluster.accept_at = None;
+            let all: Vec<u64> = self.cluster.listeners.keys().copied().collect();
+            for listener in all {
+                self.accept_connections(listener);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ connections
+
+    /// Somebody waits at a listening socket.
+    pub fn on_listener(&mut self, number: u64) {
+        if let Some(listener) = self.cluster.listeners.get_mut(&number) {
+            listener.ready = true;
+        }
+        self.accept_connections(number);
+    }
+
+    /// Takes connections while some worker has a free slot. The rest waits in the kernel, where our death loses nothing.
+    fn accept_connections(&mut self, number: u64) {
+        loop {
+            let Some(listener) = self.cluster.listeners.get_mut(&number) else { return };
+            if !(listener.ready && listener.accepting) {
+                return;
+            }
+            let app = listener.app;
+            match sockets::accept(&listener.fd) {
+                Ok((fd, peer)) => {
+                    let conn = self.cluster.add_conn(fd);
+                    let mut out = self.cluster.spare.pop().unwrap_or_default();
+                    if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+                        primary.handle_accepted(clock::monotonic(), ListenerId(number), conn, peer, &mut out);
+                    }
+                    self.do_cluster(app, out);
+                }
+                Err(Errno::AGAIN) => {
+                    listener.ready = false;
+                    return;
+                }
+                // It gave up while it waited.
+                Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
+                Err(error) => {
+                    logbook::error(format!(
+                        "could not accept a connection: {error}; trying again in {ACCEPT_PAUSE} ms"
+                    ));
+                    self.cluster.accept_at = Some(clock::monotonic() + ACCEPT_PAUSE);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Does what a primary decided, in order.
+    pub fn do_cluster(&mut self, app: AppId, mut out: Output) {
+        let mut accept = Vec::new();
+        for action in out.actions() {
+            match action {
+                Action::Send { worker, bytes } => self.send_line(*worker, out.bytes(*bytes), None),
+                Action::SendWithConn { worker, conn, bytes } => {
+                    let fd = self.cluster.conns.get(conn).cloned();
+                    self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
+                }
+                Action::CloseConn { conn, .. } => _ = self.cluster.conns.remove(conn),
+                Action::SetAccepting { listener, accepting } => {
+                    if let Some(listener) = self.cluster.listeners.get_mut(&listener.0) {
+                        listener.accepting = *accepting;
+                    }
+                    if *accepting {
+                        accept.push(listener.0);
+                    }
+                }
+                Action::SendWithListener { worker, listener, bytes } => {
+                    let fd = self.cluster.listeners.get(&listener.0).map(|listener| listener.fd.clone());
+                    self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
+                }
+                Action::SendWithHandle { worker, handle, bytes } => {
+                    let fd = self.cluster.handles.get(handle).and_then(|fd| fd.try_clone().ok()).map(std::rc::Rc::new);
+                    self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
+                }
+                Action::OpenListener { listener, kind } => self.open_listener(app, *listener, kind),
+                Action::CloseListener { listener, unlink } => self.close_listener(*listener, unlink.as_deref()),
+                Action::ListenerMetaChanged { listener } => self.keep_listener(app, *listener, false),
+                Action::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
+                Action::WorkerOnline { worker } => self.events.push_back(Event::RuntimeOnline(RunId(worker.0))),
+                Action::WorkerListening { worker, .. } => {
+                    let run = RunId(worker.0);
+                    self.events.push_back(Event::Listening(run));
+                    self.compare_listeners(run);
+                }
+                Action::Voluntary { worker } => {
+                    logbook::log(format!("worker of run {} leaves by its own will", worker.0))
+                }
+                Action::UserMessage { worker, text } => self.on_user_message(RunId(worker.0), out.text(*text)),
+                Action::UserHandle { handle, .. } => self.close_handle(app, *handle),
+                Action::Noise { worker, noise } => {
+                    logbook::error(format!("run {} wrote something to its IPC channel: {noise:?}", worker.0));
+                }
+            }
+        }
+        out.clear();
+        if self.cluster.spare.len() < 8 {
+            self.cluster.spare.push(out);
+        }
+        for listener in accept {
+            self.accept_connections(listener);
+        }
+    }
+
+    fn send_line(&mut self, worker: WorkerId, bytes: &[u8], fd: Option<&std::rc::Rc<std::os::fd::OwnedFd>>) {
+        let run = RunId(worker.0);
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        let was_blocked = channel.is_blocked();
+        let result = channel.send(bytes, fd);
+        let blocked = channel.is_blocked();
+        match result {
+            Ok(()) if blocked && !was_blocked => {
+                self.ask_primary(run, |primary, worker, out| primary.handle_backpressure(worker, true, out));
+            }
+            // Closed: the end of the channel is about to be read, and everything unacknowledged is given to others.
+            Ok(()) | Err(SendError::Closed) => {}
+            Err(SendError::Full) => {
+                logbook::error(format!("run {} does not read its IPC channel: a message was dropped", run.0));
+            }
+        }
+    }
+
+    /// Nothing here has a use for a descriptor that an app sent.
+    fn close_handle(&mut self, app: AppId, handle: HandleId) {
+        self.cluster.handles.remove(&handle);
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.handle_closed(handle, &mut out);
+        }
+        self.do_cluster(app, out);
+    }
+
+    // ------------------------------------------------------------------------------------------ listeners
+
+    fn open_listener(&mut self, app: AppId, id: ListenerId, kind: &ostler_cluster::ListenerKind) {
+        let result = match sockets::open(kind) {
+            Ok((fd, name)) => {
+                self.add_listener(app, id, fd);
+                Ok(name)
+            }
+            Err(error) => {
+                let name = self.app_name(app);
+                logbook::error(format!("app [{name}] cannot listen on {kind:?}: {error}"));
+                Err(-error.raw_os_error())
+            }
+        };
+        let opened = result.is_ok();
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.handle_opened(id, result, &mut out);
+        }
+        if opened {
+            // Before any worker hears of it: a socket that only we have would die with us.
+            self.keep_listener(app, id, true);
+        }
+        self.do_cluster(app, out);
+    }
+
+    /// Takes a socket in.
+    pub fn add_listener(&mut self, app: AppId, id: ListenerId, fd: std::os::fd::OwnedFd) {
+        let raw = fd.as_raw_fd();
+        self.cluster.listeners.insert(id.0, Listener { app, fd: std::rc::Rc::new(fd), accepting: false, ready: true });
+        if let Err(error) = self.register(raw, Source::Listener(id.0), Interest::READABLE) {
+            logbook::error(format!("a listening socket cannot be watched: {error}"));
+        }
+    }
+
+    /// Gives a socket, or what changed about it, to the keeper.
+    pub fn keep_listener(&mut self, app: AppId, id: ListenerId, new: bool) {
+        let meta = self.cluster.primaries.get(&app).and_then(|primary| primary.listener_meta(id));
+        let Some(meta) = meta.map(|meta| meta.to_bytes()) else { return };
+        let name = listener_name(app, id);
+        if !new {
+            return self.keeper_send(&ToKeeper::SetMeta { name, meta }, Vec::new());
+        }
+        match self.cluster.listeners.get(&id.0).map(|listener| listener.fd.try_clone()) {
+            Some(Ok(fd)) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![fd]),
+            Some(Err(error)) => logbook::error(format!("a listening socket cannot be kept: {error}")),
+            None => {}
+        }
+    }
+
+    fn close_listener(&mut self, id: ListenerId, unlink: Option<&str>) {
+        if let Some(raw) = self.cluster.raw(id) {
+            self.deregister(raw);
+        }
+        if let Some(listener) = self.cluster.listeners.remove(&id.0) {
+            let name = listener_name(listener.app, id);
+            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+        }
+        if let Some(path) = unlink {
+            sockets::unlink(path);
+        }
+    }
+
+    /// Closes the sockets of an app that is at rest, and those that a reload made superfluous.
+    pub fn tidy_listeners(&mut self, app: AppId) {
+        if !self.cluster.primaries.contains_key(&app) {
+            return;
+        }
+        let slots = || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
+        let at_rest = slots().all(|slot| {
+            let process = slot.process();
+            let down = process.goal() == Goal::Down && process.run().is_none();
+            down && slot.candidate().is_none() && slot.leaving().next().is_none()
+        });
+        let settled = self.core.reload(app).is_none()
+            && slots().all(|slot| {
+                let online = matches!(slot.process().phase(), Phase::Online { run, .. } if self.core.is_listening(run));
+                online && slot.leaving().next().is_none()
+            });
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            if at_rest {
+                primary.close_all(&mut out);
+            } else if settled {
+                primary.close_unused(&mut out);
+            }
+        }
+        self.do_cluster(app, out);
+    }
+
+    /// Forgets the primary of an app that has no slots any more.
+    pub fn forget_app_if_gone(&mut self, app: AppId) {
+        if self.book.apps.contains_key(&app) {
+            return self.tidy_listeners(app);
+        }
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.close_all(&mut out);
+        }
+        self.do_cluster(app, out);
+        self.cluster.primaries.remove(&app);
+    }
+
+    /// Tells the machine when a candidate listens on all that the run it would replace listens on.
+    pub fn compare_listeners(&mut self, run: RunId) {
+        let Some((id, Role::Candidate)) = self.core.owner(run) else { return };
+        let current = self.core.slot(id).and_then(|slot| slot.process().run());
+        // Where the old run is gone, any listener will do: there is nothing to compare with.
+        let covers = current.map_or_else(|| self.core.is_listening(run), |current| self.cluster.covers(run, current));
+        if let Some(held) = self.runs.get_mut(&run)
+            && covers
+            && !std::mem::replace(&mut held.covers, true)
+        {
+            self.events.push_back(Event::Covers(run));
+        }
+    }
+}
+
+/// The name of a socket in the keeper.
+pub fn listener_name(app: AppId, id: ListenerId) -> String {
+    format!("listener/{}/{}", app.0, id.0)
+}

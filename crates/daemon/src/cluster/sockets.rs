@@ -1,0 +1,156 @@
+//! Listening sockets as workers of Node's cluster ask for them, and the connections on them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use ostler_cluster::ListenerKind;
+use ostler_wire::node::outgoing::Sockname;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen,
+    socket_with, sockopt,
+};
+
+/// An open socket and where it is.
+pub type Opened = (OwnedFd, Option<Sockname>);
+
+/// Opens what a worker asked for.
+///
+/// # Errors
+/// The system's number, positive.
+pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
+    match kind {
+        ListenerKind::Tcp { address: Some(address), port, v6only, backlog } => {
+            tcp(socket_address(address, *port)?, *v6only, *backlog)
+        }
+        ListenerKind::Tcp { address: None, port, v6only, backlog } => {
+            let any = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), *port);
+            match tcp(any, *v6only, *backlog) {
+                // Only where there is no IPv6 at all; a taken port stays an error.
+                Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => {
+                    tcp(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), *port), false, *backlog)
+                }
+                other => other,
+            }
+        }
+        ListenerKind::Unix { path, readable_all, writable_all, backlog } => {
+            let (address, _folder) = bindable(path)?;
+            let fd = unix(&address, *backlog)?;
+            let more = if *readable_all { 0o444 } else { 0 } | if *writable_all { 0o222 } else { 0 };
+            if more != 0 {
+                allow(Path::new(path), more)?;
+            }
+            Ok((fd, None))
+        }
+        ListenerKind::Abstract { name, backlog } => {
+            Ok((unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, *backlog)?, None))
+        }
+        ListenerKind::Udp { address, port, v6, v6only, reuse } => {
+            let any = if *v6 { IpAddr::from(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
+            let to = match address {
+                Some(address) => socket_address(address, *port)?,
+                None => SocketAddr::new(any, *port),
+            };
+            let fd = socket(&to, SocketType::DGRAM)?;
+            sockopt::set_socket_reuseaddr(&fd, *reuse)?;
+            if to.is_ipv6() {
+                sockopt::set_ipv6_v6only(&fd, *v6only)?;
+            }
+            bind(&fd, &to)?;
+            let name = name_of(&fd)?;
+            Ok((fd, name))
+        }
+        // No table of configured descriptors exists yet, so the machine has refused before it came to this.
+        ListenerKind::Fd { .. } => Err(Errno::INVAL),
+    }
+}
+
+/// Takes the file of a UNIX listener away.
+pub fn unlink(path: &str) {
+    // Somebody may have removed it already.
+    _ = std::fs::remove_file(path);
+}
+
+/// Takes one connection: its socket and a number that is the same for the same client address.
+///
+/// # Errors
+/// The system's number; `EAGAIN` when nobody waits.
+pub fn accept(listener: &OwnedFd) -> Result<(OwnedFd, u64), Errno> {
+    let (fd, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let mut hash = DefaultHasher::new();
+    match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+        // The port differs from connection to connection: only the address makes a client.
+        Some(peer) => peer.ip().to_canonical().hash(&mut hash),
+        None => fd.as_raw_fd().hash(&mut hash),
+    }
+    Ok((fd, hash.finish()))
+}
+
+fn tcp(to: SocketAddr, v6only: bool, backlog: u32) -> Result<Opened, Errno> {
+    let fd = socket(&to, SocketType::STREAM)?;
+    sockopt::set_socket_reuseaddr(&fd, true)?;
+    if to.is_ipv6() {
+        sockopt::set_ipv6_v6only(&fd, v6only)?;
+    }
+    bind(&fd, &to)?;
+    listen(&fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    let name = name_of(&fd)?;
+    Ok((fd, name))
+}
+
+fn unix(to: &SocketAddrUnix, backlog: u32) -> Result<OwnedFd, Errno> {
+    let fd = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
+    bind(&fd, to)?;
+    listen(&fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(fd)
+}
+
+fn socket(to: &SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
+    let family = if to.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    socket_with(family, kind, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+}
+
+fn name_of(fd: &OwnedFd) -> Result<Option<Sockname>, Errno> {
+    let name: SocketAddrAny = getsockname(fd)?;
+    Ok(SocketAddr::try_from(name).ok().map(|name| Sockname { address: name.ip(), port: name.port() }))
+}
+
+/// An address as an app wrote it, with the scope that a link-local one may carry.
+fn socket_address(address: &str, port: u16) -> Result<SocketAddr, Errno> {
+    if let Some((address, scope)) = address.split_once('%') {
+        let address: Ipv6Addr = address.parse().map_err(|_| Errno::INVAL)?;
+        let index = scope.parse().ok().or_else(|| interface(scope)).ok_or(Errno::NODEV)?;
+        return Ok(SocketAddrV6::new(address, port, 0, index).into());
+    }
+    Ok(SocketAddr::new(address.parse().map_err(|_| Errno::INVAL)?, port))
+}
+
+/// The number of a network interface.
+fn interface(name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?;
+    text.trim().parse().ok()
+}
+
+/// A path short enough for `bind`: a long one goes through its folder's descriptor, which must be open until then.
+fn bindable(path: &str) -> Result<(SocketAddrUnix, Option<OwnedFd>), Errno> {
+    match SocketAddrUnix::new(path) {
+        Err(Errno::NAMETOOLONG) => {
+            let path = Path::new(path);
+            let (folder, file) = (path.parent().ok_or(Errno::INVAL)?, path.file_name().ok_or(Errno::INVAL)?);
+            let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+            let fd = rustix::fs::open(folder, flags, rustix::fs::Mode::empty())?;
+            let short = Path::new("/proc/self/fd").join(fd.as_raw_fd().to_string()).join(file);
+            Ok((SocketAddrUnix::new(&short)?, Some(fd)))
+        }
+        other => other.map(|address| (address, None)),
+    }
+}
+
+fn allow(path: &Path, more: u32) -> Result<(), Errno> {
+    let failed = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | more)).map_err(failed)
+}

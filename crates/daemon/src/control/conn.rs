@@ -1,0 +1,170 @@
+//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more than its bound.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
+use serde::Serialize;
+
+/// A client that does not read is cut off when so much waits for it, bytes.
+const MAX_QUEUED: usize = 64 << 20;
+/// A reader of log lines that does not read gets no more while so much waits for it, bytes.
+const STREAM_QUEUED: usize = 1 << 20;
+
+/// What a client's bytes amount to.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A whole request.
+    Request(Request),
+    /// Bytes that are no request; answered with this and then closed.
+    Garbage(String),
+    /// It left.
+    Closed,
+    /// Nothing for now.
+    Nothing,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Conn {
+    stream: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    sent: usize,
+    /// A request is being worked on; the next waits in `input`.
+    pub busy: bool,
+    /// Log lines left out because it does not read.
+    pub missed: u64,
+    /// Close when everything is written.
+    pub closing: bool,
+    eof: bool,
+}
+
+impl Conn {
+    /// Takes a stream that does not block.
+    pub fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            sent: 0,
+            busy: false,
+            missed: 0,
+            closing: false,
+            eof: false,
+        }
+    }
+
+    /// Reads what is there.
+    pub fn fill(&mut self) {
+        let mut chunk = [0; 16 << 10];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => {
+                    self.eof = true;
+                    return;
+                }
+                Ok(count) => {
+                    self.input.extend(chunk.iter().take(count));
+                    if control::MAX_FRAME + 16 < self.input.len() {
+                        // More than one request may hold: a client that does not wait for answers.
+                        self.eof = true;
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.eof = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next request, if none is being worked on.
+    pub fn next(&mut self) -> Incoming {
+        if self.busy || self.closing {
+            return if self.eof { Incoming::Closed } else { Incoming::Nothing };
+        }
+        let (result, consumed) = match control::decode(&self.input) {
+            Ok(None) => return if self.eof { Incoming::Closed } else { Incoming::Nothing },
+            Ok(Some(frame)) if frame.kind == FrameKind::Request => {
+                let request = serde_json::from_slice::<Request>(frame.payload);
+                (request.map_err(|error| format!("this is no request that I know: {error}")), frame.consumed)
+            }
+            Ok(Some(frame)) => (Err(format!("a client sends requests, not {:?} frames", frame.kind)), frame.consumed),
+            Err(error) => return Incoming::Garbage(error.to_string()),
+        };
+        self.input.drain(..consumed);
+        if self.input.is_empty() {
+            self.input = Vec::new();
+        }
+        match result {
+            Ok(request) => {
+                self.busy = true;
+                Incoming::Request(request)
+            }
+            Err(text) => Incoming::Garbage(text),
+        }
+    }
+
+    /// Whether bytes of a further request are there.
+    pub fn has_more(&self) -> bool {
+        !self.busy && !self.input.is_empty()
+    }
+
+    /// Queues an event.
+    pub fn event(&mut self, event: &Event) {
+        self.json(FrameKind::Event, event);
+    }
+
+    /// Queues the reply that ends the request at hand.
+    pub fn reply(&mut self, reply: &Reply) {
+        self.json(FrameKind::Reply, reply);
+        self.busy = false;
+    }
+
+    /// Queues text that ends the request at hand.
+    pub fn raw(&mut self, text: &str) {
+        control::encode(FrameKind::Raw, text.as_bytes(), &mut self.output);
+        self.busy = false;
+    }
+
+    /// Whether a stream of lines should pause.
+    pub fn is_slow(&self) -> bool {
+        STREAM_QUEUED < self.output.len() - self.sent
+    }
+
+    /// Writes what the socket takes. `false`: the connection is over.
+    pub fn flush(&mut self) -> bool {
+        while let Some(rest) = self.output.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(0) => return false,
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return self.output.len() - self.sent <= MAX_QUEUED;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        self.output = Vec::new();
+        self.sent = 0;
+        !self.closing
+    }
+
+    fn json<T: Serialize>(&mut self, kind: FrameKind, value: &T) {
+        if control::encode_json(kind, value, &mut self.output).is_err() {
+            // Our own types have nothing that JSON cannot say; a client without an answer would wait for ever.
+            self.closing = true;
+        }
+    }
+}
+
+impl AsRawFd for Conn {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+}

@@ -1,0 +1,168 @@
+//! What each request does.
+
+use ostler_core::{Event, ProcId};
+use ostler_logs::Filter;
+use ostler_wire::control::{self, Change, Failure, Reply, Request, ScaleTo, VERSION};
+
+use crate::daemon::{Daemon, Ending};
+use crate::jobs::{Job, Style, Wanted};
+use crate::logbook;
+
+impl Daemon {
+    /// One request of a client.
+    pub fn on_request(&mut self, conn: usize, request: Request) {
+        if self.ending != Ending::No && !matches!(request, Request::Hello | Request::List | Request::Jlist) {
+            let message = "the daemon is about to end".to_owned();
+            return self.reply(conn, &Reply::Error(Failure { message, hint: Some("try again".to_owned()) }));
+        }
+        match request {
+            Request::Hello => self.reply(
+                conn,
+                &Reply::Hello {
+                    protocol: VERSION,
+                    version: self.config.version.to_owned(),
+                    pid: std::process::id(),
+                    keeper_pid: self.keeper.0,
+                },
+            ),
+            Request::List => {
+                let processes = self.list();
+                self.reply(conn, &Reply::List { processes });
+            }
+            Request::Jlist => {
+                let text = self.jlist();
+                if let Some(conn) = self.conns.get_mut(&conn) {
+                    conn.raw(&text);
+                }
+            }
+            Request::Describe { id } => {
+                let reply = self
+                    .details(ProcId(id))
+                    .map_or_else(|| Reply::Error(unknown_process(id)), |details| Reply::Describe(Box::new(details)));
+                self.reply(conn, &reply);
+            }
+            Request::Env { id } => {
+                let reply = self
+                    .env_of(ProcId(id))
+                    .map_or_else(|| Reply::Error(unknown_process(id)), |vars| Reply::Env { vars });
+                self.reply(conn, &reply);
+            }
+            Request::Start { apps } => self.on_start(conn, &apps),
+            Request::Act { action, ids, change } => self.on_act(conn, action, &ids, &change),
+            Request::Scale { name, target } => self.on_scale(conn, &name, target),
+            Request::Reload { ids, change, options } => self.on_reload(conn, &ids, &change, options),
+            Request::Promote { name, keep } => self.on_promote(conn, &name, keep),
+            Request::Logs { ids, out, err } => self.on_logs(conn, ids, out, err),
+            Request::Flush { ids } => self.on_flush(conn, &ids),
+            Request::ReloadLogs => {
+                self.engine.reopen();
+                self.reply(conn, &Reply::Done);
+            }
+            Request::Save { force } => self.on_save(conn, force),
+            Request::Resurrect => self.on_resurrect(conn),
+            Request::Update { exe } => self.on_update(conn, exe),
+            Request::Kill => self.on_kill(conn),
+        }
+    }
+
+    fn on_act(&mut self, conn: usize, action: control::Action, ids: &[u32], change: &Change) {
+        let mut job = Job::new(conn, Style::Act);
+        job.todo = ids.iter().map(|id| (ProcId(*id), action)).collect();
+        if action == control::Action::Restart {
+            // As PM2: one of two instances stays up, two at a time of more (command line §1.1).
+            let default = if ids.len() <= 2 { 1 } else { 2 };
+            let one_app = |id: &u32| self.book.procs.get(&ProcId(*id)).map(|proc| proc.app);
+            let several = ids.iter().filter_map(one_app).collect::<std::collections::BTreeSet<_>>().len();
+            let wanted = change.parallel.and_then(|count| usize::try_from(count).ok());
+            job.parallel = wanted.unwrap_or(default * several.max(1)).max(1);
+            for id in ids.iter().copied().map(ProcId) {
+                match self.changed_spec(id, change, false) {
+                    Ok(spec) => _ = job.changes.insert(id, spec),
+                    Err(failure) => return self.reply(conn, &Reply::Error(failure)),
+                }
+            }
+        }
+        self.begin_job(job);
+    }
+
+    fn on_scale(&mut self, conn: usize, name: &str, target: ScaleTo) {
+        let Some(app) = self.book.apps.iter().find(|(_, app)| app.key.1 == name).map(|(id, _)| *id) else {
+            let failure = Failure {
+                message: format!("Application {name} not found"),
+                hint: Some("see `ostler list` for the names".to_owned()),
+            };
+            return self.reply(conn, &Reply::Error(failure));
+        };
+        let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
+        let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let wanted = match target {
+            ScaleTo::Exactly(count) => count,
+            ScaleTo::Add(more) => now.saturating_add(more),
+            ScaleTo::Remove(fewer) => now.saturating_sub(fewer),
+        };
+        if wanted == now {
+            let failure = Failure {
+                message: "Nothing to do".to_owned(),
+                hint: Some(format!("app `{name}` has {now} instances already")),
+            };
+            return self.reply(conn, &Reply::Error(failure));
+        }
+        let mut job = Job::new(conn, Style::Act);
+        let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
+        // Newest first: the numbers that remain have no gap.
+        for id in ids.iter().rev().take(surplus) {
+            job.active.insert(*id, self.waiting_for(*id, Wanted::Gone, false));
+            self.handle_now(Event::Retire(*id));
+        }
+        for _ in now..wanted {
+            if let Some(id) = self.add_instance(app) {
+                job.active.insert(id, self.waiting_for(id, Wanted::Up, true));
+            }
+        }
+        self.begin_job(job);
+    }
+
+    fn on_logs(&mut self, conn: usize, ids: Vec<u32>, out: bool, err: bool) {
+        let subscriber = conn as u64;
+        self.subscribers.insert(subscriber, conn);
+        let ids = if ids.is_empty() { None } else { Some(ids) };
+        self.engine.subscribe(subscriber, Filter { ids, out, err });
+    }
+
+    fn on_flush(&mut self, conn: usize, ids: &[u32]) {
+        let mut paths: Vec<std::path::PathBuf> = Vec::new();
+        for (id, proc) in &self.book.procs {
+            if ids.is_empty() || ids.contains(&id.0) {
+                let spec = self.core.slot(*id).map(|slot| slot.process().spec());
+                if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
+                    paths.extend(crate::environment::log_files(&version.spec, *id).into_iter().flatten());
+                }
+                _ = proc;
+            }
+        }
+        if ids.is_empty() {
+            let own = self.config.home.join("pm2.log");
+            if let Err(error) = std::fs::OpenOptions::new().write(true).open(&own).and_then(|file| file.set_len(0)) {
+                logbook::error(format!("could not empty `{}`: {error}", own.display()));
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        self.next_flush += 1;
+        self.flushes.insert(self.next_flush, conn);
+        self.engine.flush(paths, self.next_flush);
+    }
+
+    fn on_kill(&mut self, conn: usize) {
+        let mut job = Job::new(conn, Style::Kill);
+        for id in self.book.procs.keys().copied() {
+            job.active.insert(id, self.waiting_for(id, Wanted::Gone, false));
+        }
+        self.begin_job(job);
+        self.begin_end();
+    }
+}
+
+fn unknown_process(id: u32) -> Failure {
+    Failure { message: format!("process {id} not found"), hint: Some("see `ostler list` for the ids".to_owned()) }
+}

@@ -1,0 +1,276 @@
+//! The daemon: everything it knows, and the loop in which everything happens.
+//!
+//! One thread. Sources of events (keeper, clients, channels, listeners, log engine, signals, time) are polled together;
+//! each is turned into calls of the pure machines; what these decide is carried out in order, after what must survive
+//! has been saved. Nothing here waits for anything but the poll.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Waker};
+use ostler_core::{Action, Event, ProcId, RunId, Supervisor};
+use ostler_keeper::link::Link;
+use ostler_logs::Engine;
+
+use crate::book::Book;
+use crate::cluster::Cluster;
+use crate::control::conn::Conn;
+use crate::jobs::Job;
+use crate::probes::Probed;
+use crate::runs::Run;
+use crate::tokens::{Source, token};
+use crate::tree::Groups;
+use crate::{clock, logbook};
+
+/// What the daemon is told when it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The home directory.
+    pub home: PathBuf,
+    /// The program, to start keepers from.
+    pub exe: PathBuf,
+    /// Version of the program.
+    pub version: &'static str,
+}
+
+/// Everything.
+pub(crate) struct Daemon {
+    pub config: Config,
+    pub poll: Poll,
+    pub link: Link,
+    /// The keeper's process and how many daemons it has started.
+    pub keeper: (u32, u32),
+    /// The limits of open files that programs get.
+    pub nofile: (u64, u64),
+    pub core: Supervisor,
+    pub book: Book,
+    pub runs: BTreeMap<RunId, Run>,
+    pub cluster: Cluster,
+    pub engine: Engine,
+    pub groups: Option<Groups>,
+    /// Tells when control groups are empty: watch → run.
+    pub inotify: OwnedFd,
+    pub watches: BTreeMap<i32, RunId>,
+    /// Marks processes of this home in their environment.
+    pub mark: String,
+    pub listener: UnixListener,
+    pub conns: BTreeMap<usize, Conn>,
+    pub next_conn: usize,
+    pub jobs: Vec<Job>,
+    /// Slots about which something was told since the jobs were last looked at.
+    pub touched: BTreeSet<ProcId>,
+    pub actions: VecDeque<Action>,
+    pub events: VecDeque<Event>,
+    /// Something that must survive has changed.
+    pub dirty: bool,
+    pub signals: OwnedFd,
+    pub probed: (mpsc::Sender<Probed>, mpsc::Receiver<Probed>),
+    pub waker: std::sync::Arc<Waker>,
+    /// Log subscribers: connection.
+    pub subscribers: BTreeMap<u64, usize>,
+    pub flushes: BTreeMap<u64, usize>,
+    pub next_flush: u64,
+    pub window: Vec<u8>,
+    pub ending: Ending,
+    /// When memory limits are looked at next.
+    pub memory_at: Option<u64>,
+    /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
+    pub lock: OwnedFd,
+    /// Our copies of what the log engine wants kept.
+    pub kept_logs: BTreeMap<String, OwnedFd>,
+    /// Decisions of restored primaries that wait for the channels.
+    pub pending_cluster: Vec<(ostler_core::AppId, ostler_cluster::Output)>,
+    /// A change of program under way: who asked, and which program.
+    pub update: Option<(usize, String)>,
+    /// Keepers that died under this daemon.
+    pub keeper_deaths: u32,
+}
+
+/// Whether and how the daemon is about to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is not.
+    No,
+    /// Everything is being stopped; it goes when nothing runs.
+    Stopping,
+    /// Now.
+    Now,
+}
+
+impl Daemon {
+    /// Runs until it is told to go.
+    pub fn run(&mut self) -> std::io::Result<()> {
+        let mut events = Events::with_capacity(256);
+        self.work();
+        while self.ending != Ending::Now {
+            let timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                other => other?,
+            }
+            for event in &events {
+                self.on_ready(
+                    Source::of(event.token()),
+                    event.is_readable() || event.is_read_closed() || event.is_error(),
+                );
+            }
+            self.on_time();
+            self.work();
+        }
+        Ok(())
+    }
+
+    /// The earliest time at which something is due by time alone.
+    fn deadline(&self) -> Option<u64> {
+        let jobs = self.jobs.iter().filter_map(Job::deadline).min();
+        [self.core.deadline(), self.cluster.deadline(), self.memory_at, jobs].into_iter().flatten().min()
+    }
+
+    fn on_time(&mut self) {
+        let now = clock::monotonic();
+        if self.core.deadline().is_some_and(|at| at <= now) {
+            self.events.push_back(Event::Deadline);
+        }
+        if self.cluster.deadline().is_some_and(|at| at <= now) {
+            self.on_cluster_deadline(now);
+        }
+        if self.memory_at.is_some_and(|at| at <= now) {
+            self.check_memory(now);
+        }
+        self.expire_jobs(now);
+    }
+
+    fn on_ready(&mut self, source: Source, readable: bool) {
+        match source {
+            Source::Keeper => self.on_keeper(),
+            Source::Control => self.accept_clients(),
+            Source::Client(number) => self.on_client(number, readable),
+            Source::Channel(run) => self.on_channel(run, readable),
+            Source::Listener(listener) => self.on_listener(listener),
+            Source::Signals => self.on_signals(),
+            Source::Waker => self.on_wake(),
+            Source::Descendant(pid) => self.on_descendant(pid),
+            Source::Inotify => self.on_inotify(),
+        }
+    }
+
+    /// Lets the machine take what has come, carries out what it decides, tells who waits for it, until nothing is left.
+    pub fn work(&mut self) {
+        loop {
+            let now = clock::monotonic();
+            let mut out = Vec::new();
+            while let Some(event) = self.events.pop_front() {
+                self.core.handle(now, event, &mut out);
+            }
+            self.actions.extend(out);
+            if self.actions.is_empty() && self.touched.is_empty() && !self.dirty {
+                break;
+            }
+            self.save_if_dirty();
+            while let Some(action) = self.actions.pop_front() {
+                self.carry_out(now, action);
+            }
+            self.advance_jobs();
+        }
+        self.flush_clients();
+    }
+
+    /// Polls a descriptor from now on.
+    pub fn register(&self, fd: RawFd, source: Source, interest: Interest) -> std::io::Result<()> {
+        self.poll.registry().register(&mut SourceFd(&fd), token(source), interest)
+    }
+
+    /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps it alive.
+    pub fn deregister(&self, fd: RawFd) {
+        // It may never have been registered; then there is nothing to undo.
+        _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+    }
+
+    fn on_wake(&mut self) {
+        self.on_log_events();
+        while let Ok((run, result)) = self.probed.1.try_recv() {
+            if let Some(held) = self.runs.get_mut(&run) {
+                held.probing = false;
+            }
+            if let Err(why) = &result {
+                logbook::error(format!("health check of run {} failed: {why}", run.0));
+                self.note_failure(run, format!("its health check failed: {why}"));
+            }
+            self.events.push_back(Event::Probed { run, healthy: result.is_ok() });
+        }
+    }
+
+    fn on_signals(&mut self) {
+        let mut buffer = [0_u8; 128 * 8];
+        loop {
+            let count = match rustix::io::read(&self.signals, &mut buffer) {
+                Ok(0) | Err(_) => return,
+                Ok(count) => count,
+            };
+            for info in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
+                let number = info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+                match number {
+                    libc::SIGHUP => logbook::log("SIGHUP is ignored"),
+                    libc::SIGUSR2 => {
+                        logbook::log("opening all log files again");
+                        self.engine.reopen();
+                    }
+                    _ => self.stop_everything(number),
+                }
+            }
+        }
+    }
+
+    /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
+    fn stop_everything(&mut self, signal: i32) {
+        logbook::log(format!("received {}: saving and stopping everything", crate::book::signal_name(signal)));
+        if !self.book.procs.is_empty()
+            && let Err(error) = self.write_dump()
+        {
+            logbook::error(error.message);
+        }
+        self.begin_end();
+    }
+
+    /// Stops and forgets everything; the daemon goes when that is done.
+    pub fn begin_end(&mut self) {
+        self.ending = Ending::Stopping;
+        let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
+        self.dirty = true;
+        for id in ids {
+            self.events.push_back(Event::Delete(id));
+        }
+        self.end_if_empty();
+    }
+
+    /// Goes when nothing is left.
+    pub fn end_if_empty(&mut self) {
+        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || !self.runs.is_empty() {
+            return;
+        }
+        if !self.jobs.iter().any(|job| job.is_kill()) {
+            self.go();
+        }
+    }
+
+    /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.
+    pub fn go(&mut self) {
+        if let Some(groups) = &self.groups {
+            groups.remove_base();
+        }
+        for name in ["ostler.sock", "pm2.pid", "ostler.state"] {
+            // What is not there need not be removed.
+            _ = std::fs::remove_file(self.config.home.join(name));
+        }
+        if let Err(error) = self.link.send(&ostler_keeper::proto::ToKeeper::Shutdown, Vec::new()) {
+            logbook::error(format!("could not tell the keeper to go: {error}"));
+        }
+        logbook::log("the daemon ends");
+        self.ending = Ending::Now;
+    }
+}

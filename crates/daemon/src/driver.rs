@@ -1,0 +1,583 @@
+//! Carrying out what the machine decides, and telling it what became of it.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+
+use mio::Interest;
+use ostler_core::spec::ExecMode;
+use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
+use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
+use rustix::fs::inotify::{self, WatchFlags};
+
+use crate::channel::Channel;
+use crate::daemon::Daemon;
+use crate::environment::{self, Particulars};
+use crate::runs::{Meta, Pending, Run, Tree};
+use crate::tokens::Source;
+use crate::tree::{self, Held};
+use crate::{clock, logbook, probes};
+
+impl Daemon {
+    /// Carries out one action.
+    pub fn carry_out(&mut self, now: Millis, action: Action) {
+        match action {
+            Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
+            Action::Disconnect(run) => self.disconnect(now, run),
+            Action::Terminate(run) => self.terminate(now, run),
+            Action::Kill(run) => self.kill(run),
+            Action::Sweep(run) => self.sweep(run),
+            Action::Probe(run) => self.probe(run),
+            Action::Note { run } => self.note(run),
+            Action::Tell(notice) => self.tell(notice),
+        }
+    }
+
+    /// Sends to the keeper. A keeper that does not take it is about to be found dead by the poll.
+    pub fn keeper_send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        if let Err(error) = self.link.send(message, fds) {
+            logbook::error(format!("could not send to the keeper: {error}"));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ spawning
+
+    fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
+        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id)) else {
+            self.spawn_failed(run, format!("specification {} of process {} is not known", spec.0, id.0));
+            return;
+        };
+        let spec_of = version.spec.clone();
+        let (restarts, unstable) =
+            self.core.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
+        let wall = clock::wall();
+        let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
+        let [_, err, _] = environment::log_files(&spec_of, id);
+        held.err_mark = err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
+        let group = match &self.groups {
+            Some(groups) if spec_of.policy.tree_kill => match groups.create(run) {
+                Ok(path) => Some(path),
+                Err(error) => {
+                    logbook::error(format!("no control group for run {}: {error}; using process groups", run.0));
+                    None
+                }
+            },
+            _ => None,
+        };
+        held.grouped = group.is_some();
+        let role = self.core.owner(run).map_or(Role::Current, |owner| owner.1);
+        let meta = held.meta(role, false, (restarts, unstable)).to_bytes();
+        let particulars =
+            Particulars { id, proc, run, since: wall, restarts, unstable, home: &self.config.home, mark: &self.mark };
+        let request = environment::spawn_spec(&spec_of, particulars, group.as_deref(), meta);
+        logbook::log(format!("App [{}:{}] starting in -{} mode-", proc.name, id.0, mode_word(spec_of.exec_mode)));
+        self.runs.insert(run, held);
+        self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
+    }
+
+    /// A run never came to be.
+    pub fn spawn_failed(&mut self, run: RunId, why: String) {
+        self.note_failure(run, why);
+        if let Some(held) = self.runs.remove(&run)
+            && held.grouped
+            && let Some(groups) = &self.groups
+        {
+            groups.remove(run);
+        }
+        self.events.push_back(Event::Exited { run, exit: Exit::SpawnFailed });
+        self.events.push_back(Event::TreeGone(run));
+    }
+
+    /// Remembers in words why a run failed, for whoever asks for its slot.
+    pub fn note_failure(&mut self, run: RunId, why: String) {
+        let Some((id, _)) = self.core.owner(run) else { return };
+        if let Some(proc) = self.book.procs.get_mut(&id) {
+            logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
+            proc.last_exit = Some(crate::book::LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
+        }
+    }
+
+    /// Everything the keeper has to say.
+    pub fn on_keeper(&mut self) {
+        loop {
+            match self.link.receive() {
+                Ok(None) => break,
+                Ok(Some((message, fds))) => self.on_keeper_message(message, fds),
+                Err(error) => {
+                    self.replace_keeper(&error);
+                    return;
+                }
+            }
+        }
+        if let Err(error) = self.link.flush() {
+            self.replace_keeper(&error);
+        }
+    }
+
+    fn on_keeper_message(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
+        match message {
+            FromKeeper::Spawned { run, pid, start_time, mask } => {
+                self.on_spawned(RunId(run), pid, start_time, mask, fds);
+            }
+            FromKeeper::SpawnFailed { run, stage, errno } => {
+                let run = RunId(run);
+                let why = self.spawn_error(run, stage, errno);
+                self.spawn_failed(run, why);
+            }
+            FromKeeper::Exited { run, status } => self.on_exited(RunId(run), exit_of(status)),
+            FromKeeper::Welcome { pid, daemons, nofile, .. } => {
+                self.keeper = (pid, daemons);
+                self.nofile = nofile;
+                self.on_keeper_upgraded(None);
+            }
+            FromKeeper::UpgradeFailed { errno } => self.on_keeper_upgraded(Some(errno)),
+            FromKeeper::Refused { what, why } => logbook::error(format!("the keeper refused `{what}`: {why}")),
+            // Parts of an inventory, which is asked for and taken in before the loop begins.
+            FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
+        }
+    }
+
+    fn on_spawned(&mut self, run: RunId, pid: u32, start_time: u64, mask: FdMask, fds: Vec<OwnedFd>) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        if held.pid != 0 {
+            return; // Said before.
+        }
+        held.pid = pid;
+        held.start_time = start_time;
+        let Some(fds) = RunFds::from_list(mask, fds) else {
+            logbook::error(format!("the keeper's descriptors of run {} did not arrive: out of descriptors?", run.0));
+            self.events.push_back(Event::Spawned(run));
+            return;
+        };
+        self.take_fds(run, fds);
+        self.write_pid_file(run);
+        self.events.push_back(Event::Spawned(run));
+        match self.runs.get_mut(&run).and_then(|held| held.pending.take()) {
+            Some(Pending::Terminate) => self.terminate(clock::monotonic(), run),
+            Some(Pending::Kill) => self.kill(run),
+            None => {}
+        }
+    }
+
+    /// Begins to read a run's output and channel.
+    pub fn take_fds(&mut self, run: RunId, fds: RunFds<OwnedFd>) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        held.pidfd = fds.pidfd;
+        let (id, spec, cluster) = (held.proc, held.spec, held.cluster);
+        if let Some(ipc) = fds.ipc {
+            let channel = Channel::new(ipc);
+            let raw = channel.as_raw_fd();
+            held.channel = Some(channel);
+            if let Err(error) = self.register(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE) {
+                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
+            }
+            if cluster {
+                self.add_worker(run, id, spec);
+            }
+        }
+        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        let pipes = [copy(&fds.out), copy(&fds.err)];
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.pipes = pipes;
+        }
+        self.attach_logs(run, id, spec, fds.out, fds.err);
+    }
+
+    fn write_pid_file(&self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let path = environment::pid_file(&version.spec, held.proc);
+        if let Some(folder) = path.parent()
+            && let Err(error) =
+                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, held.pid.to_string()))
+        {
+            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
+        }
+    }
+
+    fn spawn_error(&self, run: RunId, stage: Stage, errno: i32) -> String {
+        let error = std::io::Error::from_raw_os_error(errno);
+        let spec = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec)).map(|version| &version.spec);
+        let Some(spec) = spec else { return format!("could not be started: {error}") };
+        let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
+        match stage {
+            Stage::Exec if errno == libc::ENOEXEC => {
+                format!("could not execute `{program}`: it is neither a binary nor a script with a `#!` line")
+            }
+            Stage::Exec => format!("could not execute `{program}`: {error}"),
+            Stage::Cwd => format!("could not enter the working directory `{}`: {error}", spec.cwd.display()),
+            Stage::Uid | Stage::Gid => format!("could not become user `{}`: {error}", spec.username),
+            Stage::Cgroup => format!("could not join its control group: {error}"),
+            Stage::Fds => format!("could not get its pipes: {error} (out of descriptors? see `ulimit -n`)"),
+            Stage::Fork => format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)"),
+            Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ ending
+
+    fn on_exited(&mut self, run: RunId, exit: Exit) {
+        let Some(held) = self.runs.get_mut(&run) else {
+            // Nobody knows it any more: the keeper need not either.
+            self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
+            return;
+        };
+        if held.exit.is_some() {
+            return; // Said before.
+        }
+        held.exit = Some(exit);
+        held.pidfd = None;
+        self.close_channel(run);
+        self.engine.ended(run.0);
+        self.events.push_back(Event::Exited { run, exit });
+        self.look_at_tree(run);
+    }
+
+    /// A run that the inventory says is dead: as if it were reported now, for what is ours; the core knows already.
+    pub fn on_found_dead(&mut self, run: RunId, exit: Exit) {
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.exit = Some(exit);
+            held.pidfd = None;
+        }
+        self.close_channel(run);
+        self.engine.ended(run.0);
+        self.look_at_tree(run);
+    }
+
+    /// Reads what an application said last, and closes the channel.
+    fn close_channel(&mut self, run: RunId) {
+        if let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) {
+            let mut window = std::mem::take(&mut self.window);
+            channel.drain(&mut window);
+            self.window = window;
+            self.handle_channel(run);
+        }
+        if let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.take()) {
+            self.deregister(channel.as_raw_fd());
+        }
+        self.worker_gone(run);
+    }
+
+    /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
+    fn look_at_tree(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
+        match &self.groups {
+            _ if !tree_kill => self.tree_gone(run),
+            Some(groups) if held.grouped => {
+                if groups.is_populated(run) {
+                    self.watch_group(run);
+                } else {
+                    self.tree_gone(run);
+                }
+            }
+            // Without control groups a look costs a walk over all processes. After a crash that walk must not delay
+            // the next run: the core asks for it by `Sweep`.
+            _ if held.ending => self.watch_descendants(run),
+            _ => {}
+        }
+    }
+
+    fn watch_group(&mut self, run: RunId) {
+        let Some(groups) = &self.groups else { return };
+        let path = groups.path(run).join("cgroup.events");
+        match inotify::add_watch(&self.inotify, &path, WatchFlags::MODIFY) {
+            Ok(watch) => _ = self.watches.insert(watch, run),
+            Err(error) => {
+                // Without the watch the deadlines of the machine ask again.
+                logbook::error(format!("could not watch `{}`: {error}", path.display()));
+            }
+        }
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.tree = Tree::Group;
+        }
+        // It may have become empty before the watch was there.
+        if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+            self.tree_gone(run);
+        }
+    }
+
+    /// A control group changed.
+    pub fn on_inotify(&mut self) {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut changed = Vec::new();
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        while let Ok(event) = reader.next() {
+            changed.extend(self.watches.get(&event.wd()).copied());
+        }
+        for run in changed {
+            if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+                self.tree_gone(run);
+            }
+        }
+    }
+
+    fn watch_descendants(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let left = tree::descendants(held.pid, &self.mark, run);
+        if left.is_empty() {
+            self.tree_gone(run);
+            return;
+        }
+        for one in &left {
+            if let Err(error) = self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE) {
+                logbook::error(format!("could not watch process {}: {error}", one.pid));
+            }
+        }
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.tree = Tree::Watched(left);
+        }
+    }
+
+    /// A watched descendant ended.
+    pub fn on_descendant(&mut self, pid: u32) {
+        let watched = |run: &Run| matches!(&run.tree, Tree::Watched(list) if list.iter().any(|one| one.pid == pid));
+        let Some(run) = self.runs.iter().find(|(_, run)| watched(run)).map(|(id, _)| *id) else { return };
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let Tree::Watched(list) = &mut held.tree else { return };
+        let (ended, left): (Vec<Held>, Vec<Held>) = std::mem::take(list).into_iter().partition(|one| one.pid == pid);
+        *list = left;
+        let empty = list.is_empty();
+        for one in ended {
+            self.deregister(one.fd.as_raw_fd());
+        }
+        if empty {
+            // One of them may have left a child of its own behind.
+            self.watch_descendants(run);
+        }
+    }
+
+    fn tree_gone(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        if matches!(held.tree, Tree::Gone) {
+            return;
+        }
+        if let Tree::Watched(list) = std::mem::replace(&mut held.tree, Tree::Gone) {
+            for one in list {
+                self.deregister(one.fd.as_raw_fd());
+            }
+        }
+        self.watches.retain(|_, watched| *watched != run);
+        if let Some(groups) = &self.groups {
+            groups.remove(run);
+        }
+        self.events.push_back(Event::TreeGone(run));
+        self.release(run);
+    }
+
+    /// All output of a dead run is written.
+    pub fn on_drained(&mut self, run: RunId) {
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.drained = true;
+        }
+        self.release(run);
+    }
+
+    /// Forgets a run of which nothing is left, here and in the keeper.
+    fn release(&mut self, run: RunId) {
+        let over = |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
+        if self.runs.get(&run).is_some_and(over) {
+            self.runs.remove(&run);
+            self.engine.detach(run.0);
+            self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
+            self.end_if_empty();
+        }
+    }
+
+    fn disconnect(&mut self, now: Millis, run: RunId) {
+        self.mark_ending(run);
+        let by_message = self.stops_by_message(run);
+        if by_message {
+            self.send_user(run, "\"shutdown\"");
+        }
+        self.worker_leaving(now, run, true);
+    }
+
+    fn terminate(&mut self, now: Millis, run: RunId) {
+        self.mark_ending(run);
+        self.worker_leaving(now, run, false);
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        if held.pid == 0 {
+            held.pending.get_or_insert(Pending::Terminate);
+            return;
+        }
+        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let (signal, tree_kill) = (version.spec.policy.stop_signal, version.spec.policy.tree_kill);
+        if self.stops_by_message(run) && self.runs.get(&run).is_some_and(|held| held.channel.is_some()) {
+            self.send_user(run, "\"shutdown\"");
+            return;
+        }
+        let below = if tree_kill { self.descendants_of(run) } else { Vec::new() };
+        for one in below {
+            self.signal(&one.fd, signal, one.pid);
+        }
+        if let Some(held) = self.runs.get(&run)
+            && let Some(pidfd) = &held.pidfd
+        {
+            self.signal(pidfd, signal, held.pid);
+        }
+    }
+
+    fn stops_by_message(&self, run: RunId) -> bool {
+        let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
+        version.is_some_and(|version| version.spec.policy.stop_by_message)
+    }
+
+    fn signal(&self, pidfd: &OwnedFd, signal: i32, pid: u32) {
+        if let Err(error) = tree::signal(pidfd, signal) {
+            logbook::error(format!("could not signal process {pid}: {error}"));
+        }
+    }
+
+    fn descendants_of(&self, run: RunId) -> Vec<Held> {
+        let Some(held) = self.runs.get(&run) else { return Vec::new() };
+        match &self.groups {
+            Some(groups) if held.grouped => {
+                // A lone process, which most are, needs no walk.
+                let members = groups.members(run);
+                if members.iter().all(|pid| *pid == held.pid) {
+                    return Vec::new();
+                }
+                tree::hold_members(groups, run, held.pid)
+            }
+            _ => tree::descendants(held.pid, &self.mark, run),
+        }
+    }
+
+    fn kill(&mut self, run: RunId) {
+        self.mark_ending(run);
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        if held.pid == 0 {
+            held.pending = Some(Pending::Kill);
+            return;
+        }
+        let tree_kill = self.book.versions.get(&held.spec).is_none_or(|version| version.spec.policy.tree_kill);
+        match (&self.groups, held.grouped, tree_kill) {
+            (Some(groups), true, true) => {
+                if let Err(error) = groups.kill(run) {
+                    logbook::error(format!("could not kill the control group of run {}: {error}", run.0));
+                }
+            }
+            (_, _, true) => {
+                for one in self.descendants_of(run) {
+                    self.signal(&one.fd, libc::SIGKILL, one.pid);
+                }
+            }
+            (_, _, false) => {}
+        }
+        if let Some(held) = self.runs.get(&run)
+            && let Some(pidfd) = &held.pidfd
+        {
+            self.signal(pidfd, libc::SIGKILL, held.pid);
+        }
+        if self.runs.get(&run).is_some_and(|held| held.exit.is_some()) {
+            self.look_at_tree(run);
+        }
+    }
+
+    /// Ends what a dead run left behind.
+    fn sweep(&mut self, run: RunId) {
+        if self.runs.get(&run).is_none_or(|held| held.exit.is_none() || matches!(held.tree, Tree::Gone)) {
+            return;
+        }
+        self.kill(run);
+    }
+
+    fn mark_ending(&mut self, run: RunId) {
+        if let Some(held) = self.runs.get_mut(&run)
+            && !held.ending
+        {
+            held.ending = true;
+            self.note(run);
+        }
+    }
+
+    /// Puts what a run is now where it survives.
+    pub fn note(&mut self, run: RunId) {
+        let Some((id, role)) = self.core.owner(run) else { return };
+        let Some(slot) = self.core.slot(id) else { return };
+        let online = matches!(slot.process().phase(), ostler_core::Phase::Online { run: online, .. } if online == run);
+        let ready = online || (role == Role::Candidate && slot.candidate_is_ready());
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        held.ready |= ready;
+        let meta = self.meta_of_run(run);
+        self.keeper_send(&ToKeeper::SetRunMeta { run: run.0, meta }, Vec::new());
+        if role == Role::Candidate {
+            self.compare_listeners(run);
+        }
+    }
+
+    /// What is to be kept with a run.
+    pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
+        let owner = self.core.owner(run);
+        let slot = owner.and_then(|(id, _)| self.core.slot(id));
+        let counters = slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
+        let role = owner.map_or(Role::Leaving, |owner| owner.1);
+        let listening = self.core.is_listening(run);
+        self.runs.get(&run).map_or_else(Vec::new, |held| held.meta(role, listening, counters).to_bytes())
+    }
+
+    fn probe(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(health) = version.spec.health.clone() else { return };
+        if std::mem::replace(&mut held.probing, true) {
+            return;
+        }
+        let waker = self.waker.clone();
+        let wake = move || {
+            // The waker fails only when the poll is gone, and the daemon with it.
+            _ = waker.wake();
+        };
+        if let Err(error) = probes::start(run, version.spec.clone(), health, self.probed.0.clone(), wake) {
+            logbook::error(format!("could not start a health check: {error}"));
+            self.events.push_back(Event::Probed { run, healthy: false });
+        }
+    }
+
+    /// The run's last words, from what it wrote to its error file.
+    pub fn last_words(&self, run: RunId, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
+        _ = run;
+        let Some(version) = self.book.versions.get(&spec) else { return Vec::new() };
+        let [_, err, _] = environment::log_files(&version.spec, id);
+        err.map_or_else(Vec::new, |path| tail_after(&path, mark))
+    }
+}
+
+/// The last lines of a file beyond `mark`, ten at most.
+fn tail_after(path: &Path, mark: u64) -> Vec<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        let begin = if length < mark { 0 } else { mark.max(length.saturating_sub(16 << 10)) };
+        file.seek(SeekFrom::Start(begin))?;
+        let mut bytes = Vec::new();
+        file.take(16 << 10).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines.iter().skip(lines.len().saturating_sub(10)).map(|line| (*line).to_owned()).collect()
+}
+
+/// The keeper's word in the core's.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    match status {
+        ExitStatus::Code(code) => Exit::Code(code),
+        ExitStatus::Signal(signal, _) => Exit::Signal(signal),
+        ExitStatus::Unknown => Exit::Unknown,
+    }
+}
+
+/// What the keeper kept with a run.
+pub fn meta_of(bytes: &[u8]) -> Option<Meta> {
+    serde_json::from_slice(bytes).ok()
+}
+
+fn mode_word(mode: ExecMode) -> &'static str {
+    match mode {
+        ExecMode::Fork => "fork",
+        ExecMode::Cluster => "cluster",
+    }
+}

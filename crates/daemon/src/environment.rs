@@ -1,0 +1,191 @@
+//! From a specification to what the keeper executes: program, arguments, environment.
+//!
+//! PM2 flattens its whole record into the application's environment, and libraries recognise it by that (`pm_id`,
+//! `NODE_APP_INSTANCE`, `unique_id`): kept (configuration §8.3, quirk A1).
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_core::{ProcId, RunId};
+use ostler_keeper::proto::SpawnSpec;
+
+use crate::book::Proc;
+use crate::tree::RUN_VARIABLE;
+
+/// What a run gets beside its specification.
+#[derive(Clone, Copy, Debug)]
+pub struct Particulars<'a> {
+    /// The slot.
+    pub id: ProcId,
+    /// What is known of the slot.
+    pub proc: &'a Proc,
+    /// The run.
+    pub run: RunId,
+    /// When it begins, ms since 1970.
+    pub since: u64,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Short runs in a row.
+    pub unstable: u32,
+    /// The home directory.
+    pub home: &'a Path,
+    /// Marks processes of this home.
+    pub mark: &'a str,
+}
+
+/// The path of a log or pid file with the process's number before its extension (PM2: configuration §7).
+pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
+    let text = path.to_string_lossy();
+    match text.rsplit_once(extension) {
+        Some((head, tail)) => PathBuf::from(format!("{head}-{}{extension}{tail}", id.0)),
+        None => PathBuf::from(format!("{text}-{}", id.0)),
+    }
+}
+
+/// The files a slot's output goes to: standard output, standard error, both.
+pub fn log_files(spec: &AppSpec, id: ProcId) -> [Option<PathBuf>; 3] {
+    let logs = &spec.logs;
+    [&logs.out, &logs.err, &logs.combined].map(|path| {
+        let path = path.as_ref()?;
+        Some(if logs.merge { path.clone() } else { numbered(path, id, ".log") })
+    })
+}
+
+/// The pid file of a slot.
+pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
+    numbered(&spec.pid_file, id, ".pid")
+}
+
+/// What the keeper is to execute.
+pub fn spawn_spec(spec: &AppSpec, particulars: Particulars<'_>, cgroup: Option<&Path>, meta: Vec<u8>) -> SpawnSpec {
+    let env = environment(spec, particulars);
+    let script = spec.script.as_os_str().as_bytes().to_vec();
+    let (program, mut argv) = match &spec.interpreter {
+        None => (script.clone(), vec![script]),
+        Some(interpreter) => {
+            let mut argv = vec![interpreter.clone().into_bytes()];
+            argv.extend(spec.interpreter_args.iter().map(|arg| arg.clone().into_bytes()));
+            argv.push(script);
+            (find_program(interpreter, env.get("PATH").map(String::as_str), &spec.cwd), argv)
+        }
+    };
+    argv.extend(spec.args.iter().map(|arg| arg.clone().into_bytes()));
+    let variable = |(name, value): (String, String)| format!("{name}={value}").into_bytes();
+    SpawnSpec {
+        run: particulars.run.0,
+        program,
+        argv,
+        envp: env.into_iter().map(variable).collect(),
+        cwd: spec.cwd.as_os_str().as_bytes().to_vec(),
+        uid: spec.uid,
+        gid: spec.gid,
+        want_out: true,
+        want_err: true,
+        want_ipc: true,
+        cgroup: cgroup.map(|path| path.as_os_str().as_bytes().to_vec()),
+        meta,
+    }
+}
+
+/// The application's environment.
+pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
+    let Particulars { id, proc, run, since, restarts, unstable, home, mark } = particulars;
+    let mut env = flattened(spec, id);
+    env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
+    set(&spec.instance_var, proc.instance.to_string());
+    if let (Some(name), Some(value)) = (&spec.increment_var, proc.increment) {
+        set(name, value.to_string());
+    }
+    set("name", proc.name.clone());
+    set("pm_id", id.0.to_string());
+    set("unique_id", proc.unique_id.clone());
+    set("status", "launching".to_owned());
+    set("pm_uptime", since.to_string());
+    set("created_at", proc.created_at.to_string());
+    set("restart_time", restarts.to_string());
+    set("unstable_restarts", unstable.to_string());
+    set("PM2_HOME", home.display().to_string());
+    set("PM2_USAGE", "CLI".to_owned());
+    set(RUN_VARIABLE, format!("{mark}:{}", run.0));
+    if spec.exec_mode == ExecMode::Cluster {
+        set("NODE_UNIQUE_ID", run.0.to_string());
+    }
+    env
+}
+
+/// The scalar fields of PM2's record that do not change from run to run.
+pub fn flattened(spec: &AppSpec, id: ProcId) -> BTreeMap<String, String> {
+    let [out, err, combined] = log_files(spec, id);
+    let path = |path: Option<PathBuf>| path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string());
+    let mut flat: BTreeMap<String, String> = [
+        ("namespace", spec.namespace.clone()),
+        ("merge_logs", spec.logs.merge.to_string()),
+        ("autostart", spec.autostart.to_string()),
+        ("autorestart", spec.policy.autorestart.to_string()),
+        ("treekill", spec.policy.tree_kill.to_string()),
+        ("instance_var", spec.instance_var.clone()),
+        ("username", spec.username.clone()),
+        ("pm_exec_path", spec.script.display().to_string()),
+        ("pm_cwd", spec.cwd.display().to_string()),
+        ("exec_interpreter", spec.interpreter.clone().unwrap_or_else(|| "none".to_owned())),
+        ("exec_mode", exec_mode(spec.exec_mode).to_owned()),
+        ("instances", spec.instances.to_string()),
+        ("pm_out_log_path", path(out)),
+        ("pm_err_log_path", path(err)),
+        ("pm_pid_path", pid_file(spec, id).display().to_string()),
+        ("km_link", "false".to_owned()),
+        ("vizion_running", "false".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    if let Some(combined) = combined {
+        flat.insert("pm_log_path".to_owned(), combined.display().to_string());
+    }
+    for (name, json) in &spec.passthrough {
+        // Scalars only: objects, lists and null have no form in an environment.
+        if !json.starts_with(['{', '[']) && json != "null" {
+            let plain = serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone());
+            flat.entry(name.clone()).or_insert(plain);
+        }
+    }
+    flat
+}
+
+/// PM2's word for the mode.
+pub fn exec_mode(mode: ExecMode) -> &'static str {
+    match mode {
+        ExecMode::Fork => "fork_mode",
+        ExecMode::Cluster => "cluster_mode",
+    }
+}
+
+/// A program by name, looked up in `PATH`; a name with a slash stays as it is.
+fn find_program(name: &str, path: Option<&str>, cwd: &Path) -> Vec<u8> {
+    if name.contains('/') {
+        return name.as_bytes().to_vec();
+    }
+    let path = path.unwrap_or("/usr/local/bin:/usr/bin:/bin");
+    let candidates = path.split(':').map(|folder| cwd.join(folder).join(name));
+    let executable = |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && !path.is_dir();
+    candidates.into_iter().find(executable).map_or_else(|| name.into(), |path| path.as_os_str().as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_stands_before_the_extension() {
+        let check = |path: &str, extension, expected: &str| {
+            assert_eq!(numbered(Path::new(path), ProcId(3), extension), Path::new(expected));
+        };
+        check("/h/logs/web-out.log", ".log", "/h/logs/web-out-3.log");
+        check("/h/pids/web.pid", ".pid", "/h/pids/web-3.pid");
+        check("/h/logs/plain", ".log", "/h/logs/plain-3");
+        check("/h.log/web.log", ".log", "/h.log/web-3.log");
+    }
+}

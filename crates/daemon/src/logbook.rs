@@ -1,0 +1,28 @@
+//! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's form, because people
+//! and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use crate::clock;
+
+/// Writes a line that is no complaint.
+pub fn log(text: impl Display) {
+    write("log", &text.to_string());
+}
+
+/// Writes a complaint.
+pub fn error(text: impl Display) {
+    write("error", &text.to_string());
+}
+
+fn write(kind: &str, text: &str) {
+    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(clock::wall()));
+    // Nobody is left to tell when the log itself cannot be written.
+    _ = std::io::stdout().write_all(line.as_bytes());
+}
+
+/// `YYYY-MM-DDTHH:mm:ss` in the local time zone.
+fn timestamp(wall: u64) -> String {
+    ostler_logs::date(wall, "YYYY-MM-DDTHH:mm:ss")
+}

@@ -1,0 +1,111 @@
+//! Between the daemon and the log engine: what to read, where to write it, who listens.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use ostler_core::spec::LogFormat;
+use ostler_core::{ProcId, RunId, SpecId};
+use ostler_keeper::proto::{RunFd, ToKeeper};
+use ostler_logs::{Format, Line, Sink, Stream};
+use ostler_wire::control::{self, LogLine, Reply};
+
+use crate::daemon::Daemon;
+use crate::environment;
+use crate::logbook;
+
+impl Daemon {
+    /// Reads a run's output from now on.
+    pub fn attach_logs(&mut self, run: RunId, id: ProcId, spec: SpecId, out: Option<OwnedFd>, err: Option<OwnedFd>) {
+        let Some(version) = self.book.versions.get(&spec) else { return };
+        let files = environment::log_files(&version.spec, id);
+        let logs = &version.spec.logs;
+        let [stdout, stderr, combined] = files;
+        let sink = Arc::new(Sink {
+            proc_id: id.0,
+            name: version.spec.name.clone(),
+            out: stdout,
+            err: stderr,
+            combined,
+            format: match logs.format {
+                LogFormat::Raw => Format::Raw,
+                LogFormat::Json => Format::Json,
+            },
+            date_format: logs.date_format.clone(),
+            disabled: logs.disabled,
+        });
+        for (stream, pipe) in [(Stream::Out, out), (Stream::Err, err)] {
+            if let Some(pipe) = pipe {
+                self.engine.attach(run.0, stream, pipe, &sink);
+            }
+        }
+    }
+
+    /// Everything the engine has to say.
+    pub fn on_log_events(&mut self) {
+        while let Some(event) = self.engine.try_recv() {
+            match event {
+                ostler_logs::Event::Drained(source) => self.on_drained(RunId(source)),
+                ostler_logs::Event::Eof { source, stream } => self.on_output_closed(RunId(source), stream),
+                ostler_logs::Event::Flushed(token) => {
+                    if let Some(conn) = self.flushes.remove(&token) {
+                        self.reply(conn, &Reply::Done);
+                    }
+                }
+                ostler_logs::Event::Lines { subscriber, lines } => self.on_lines(subscriber, lines),
+                ostler_logs::Event::FileError { path, error } => logbook::error(format!(
+                    "could not write the log file `{}`: {error}; the output waits in the app's pipe, trying again",
+                    path.display()
+                )),
+                ostler_logs::Event::FileOk { path } => {
+                    logbook::log(format!("the log file `{}` is written again", path.display()));
+                }
+                ostler_logs::Event::Keep { name, fd } => {
+                    match fd.try_clone() {
+                        Ok(copy) => _ = self.kept_logs.insert(name.clone(), copy),
+                        Err(error) => logbook::error(format!("out of descriptors for `{name}`: {error}")),
+                    }
+                    self.keeper_send(&ToKeeper::Put { name: format!("log/{name}"), meta: Vec::new() }, vec![fd]);
+                }
+                ostler_logs::Event::Unkeep { name } => {
+                    self.kept_logs.remove(&name);
+                    self.keeper_send(&ToKeeper::Del { name: format!("log/{name}") }, Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Nobody holds the other end of a pipe any more.
+    fn on_output_closed(&mut self, run: RunId, stream: Stream) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let [out, err] = &mut held.pipes;
+        let (copy, which) = match stream {
+            Stream::Out => (out, RunFd::Out),
+            Stream::Err => (err, RunFd::Err),
+        };
+        *copy = None;
+        self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
+    }
+
+    fn on_lines(&mut self, subscriber: u64, lines: Vec<Line>) {
+        let Some(number) = self.subscribers.get(&subscriber).copied() else { return };
+        let Some(conn) = self.conns.get_mut(&number) else { return };
+        let mut dropped = 0;
+        for line in lines {
+            if conn.is_slow() {
+                // Only a reader that does not read loses lines, and it is told how many.
+                dropped += 1 + line.dropped;
+                continue;
+            }
+            let missed = std::mem::take(&mut conn.missed);
+            conn.event(&control::Event::Log(LogLine {
+                id: line.proc_id,
+                name: line.name.to_string(),
+                err: line.stream == Stream::Err,
+                at: line.at_ms,
+                text: line.text.to_string(),
+                dropped: line.dropped + missed,
+            }));
+        }
+        conn.missed += dropped;
+    }
+}

@@ -1,0 +1,180 @@
+//! What the machine tells: into the log, to whoever waits, to what is shown.
+
+use ostler_core::{AppId, Exit, Notice, ProcId, RunId};
+use ostler_wire::control::Failure;
+
+use crate::book::{LastExit, signal_name};
+use crate::daemon::Daemon;
+use crate::{environment, logbook};
+
+impl Daemon {
+    /// Takes one notice.
+    pub fn tell(&mut self, notice: Notice) {
+        match notice {
+            Notice::Online { proc, run, late } => {
+                if let Some(held) = self.runs.get_mut(&run) {
+                    held.ready = !late;
+                }
+                logbook::log(format!("App [{}] online", self.label(proc)));
+                self.touched.insert(proc);
+            }
+            Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit),
+            Notice::WillRestart { proc, delay } => {
+                if 0 < delay {
+                    logbook::log(format!("App [{}] will restart in {delay}ms", self.label(proc)));
+                }
+                self.touched.insert(proc);
+            }
+            Notice::GaveUp { proc, unstable } => {
+                logbook::error(format!(
+                    "Script of app [{}] had too many unstable restarts ({unstable}). Stopped. \"errored\"",
+                    self.label(proc)
+                ));
+                self.remove_pid_file(proc);
+                self.touched.insert(proc);
+                self.dirty = true;
+            }
+            Notice::Stopped { proc } => {
+                self.remove_pid_file(proc);
+                self.touched.insert(proc);
+                self.dirty = true;
+            }
+            Notice::Removed { proc } => self.on_removed(proc),
+            Notice::Proving { proc, run } => {
+                self.set_rollout(proc, Some("reloading"));
+                self.step_of(proc, format!("starting a new worker for {} (run {})", proc.0, run.0));
+            }
+            Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old),
+            Notice::Failed { proc, run, why } => {
+                let text =
+                    format!("new worker {} (run {}) failed: {}", proc.0, run.0, self.failure_text(proc, run, why));
+                self.set_rollout(proc, None);
+                self.step_of(proc, text);
+            }
+            Notice::Left { proc, .. } => {
+                self.touched.insert(proc);
+                self.step_of(proc, format!("old worker of {} has left", proc.0));
+            }
+            Notice::CanaryWaits { app, proc } => {
+                self.set_rollout(proc, Some("canary"));
+                let name = self.app_name(app);
+                self.step(app, proc, format!("the canary serves; `ostler promote {name}` or `ostler rollback {name}`"));
+                self.reload_over(app, None);
+            }
+            Notice::RollingBack { app, procs } => {
+                if let Some(first) = procs.first() {
+                    let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
+                    self.step(app, *first, format!("rolling back: {}", list.join(", ")));
+                }
+            }
+            Notice::ReloadEnded { app, spec, failure } => {
+                if let Some(of_book) = self.book.apps.get_mut(&app) {
+                    of_book.spec = spec;
+                }
+                let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
+                for id in ids {
+                    self.set_rollout(id, None);
+                }
+                let failure = failure.map(|(id, run, why)| self.reload_failure(app, id, run, why));
+                self.reload_over(app, failure);
+            }
+        }
+    }
+
+    fn on_ended(&mut self, id: ProcId, exit: Exit) {
+        let text = match exit {
+            Exit::Code(code) => format!("exited with code [{code}]"),
+            Exit::Signal(signal) => format!("exited with code [0] via signal [{}]", signal_name(signal)),
+            Exit::Unknown => "exited; how is not known".to_owned(),
+            Exit::SpawnFailed => "could not be started".to_owned(),
+        };
+        logbook::log(format!("App [{}] {text}", self.label(id)));
+        if let Some(proc) = self.book.procs.get_mut(&id) {
+            let reason = proc.last_exit.take().and_then(|last| last.reason).filter(|_| exit == Exit::SpawnFailed);
+            proc.last_exit = Some(LastExit { exit, reason });
+        }
+        self.touched.insert(id);
+    }
+
+    fn on_removed(&mut self, id: ProcId) {
+        self.remove_pid_file(id);
+        if let Some(proc) = self.book.remove_proc(id) {
+            logbook::log(format!("App [{}:{}] deleted", proc.name, id.0));
+            self.forget_app_if_gone(proc.app);
+        }
+        self.touched.insert(id);
+        self.dirty = true;
+        self.end_if_empty();
+    }
+
+    fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>) {
+        self.set_rollout(id, None);
+        self.dirty = true;
+        self.touched.insert(id);
+        let pid = self.runs.get(&run).map_or(0, |held| held.pid);
+        let listens = self.cluster.addresses(run).join(", ");
+        let on = if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
+        let leaves = old.map_or_else(String::new, |_| "; the old one finishes its connections".to_owned());
+        self.step_of(id, format!("new worker {} (pid {pid}) has proven itself{on}{leaves}", id.0));
+    }
+
+    fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {
+        let name = self.app_name(app);
+        let mut message =
+            format!("the new version of app `{name}` failed: worker {} {}", id.0, self.failure_text(id, run, why));
+        if let Some(held) = self.runs.get(&run) {
+            let words = self.last_words(run, held.err_mark, held.spec, id);
+            if !words.is_empty() {
+                message.push_str("\nits last words on stderr:");
+                for line in words {
+                    message.push_str("\n  ");
+                    message.push_str(&line);
+                }
+            }
+        }
+        message.push_str("\nthe old version goes on serving");
+        Failure { message, hint: Some(format!("see `ostler logs {name} --err`; mend it and reload again")) }
+    }
+
+    fn failure_text(&self, id: ProcId, _run: RunId, why: ostler_core::Failure) -> String {
+        let spec = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
+        let limit = spec.map_or(0, |version| version.policy.prove_timeout);
+        let reason = self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
+        match why {
+            ostler_core::Failure::Exited(Exit::SpawnFailed) => {
+                reason.unwrap_or_else(|| "could not be started".to_owned())
+            }
+            ostler_core::Failure::Exited(exit) => format!("ended with {}", LastExit { exit, reason: None }.text()),
+            ostler_core::Failure::NotReady => format!("did not say `ready` within {limit} ms"),
+            ostler_core::Failure::NotListening => {
+                format!("did not listen within {limit} ms on what the old version listens on")
+            }
+            ostler_core::Failure::Unhealthy => reason.unwrap_or_else(|| "did not pass its health check".to_owned()),
+        }
+    }
+
+    fn step_of(&mut self, id: ProcId, text: String) {
+        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+            self.step(app, id, text);
+        }
+    }
+
+    fn set_rollout(&mut self, id: ProcId, rollout: Option<&'static str>) {
+        if let Some(proc) = self.book.procs.get_mut(&id) {
+            proc.rollout = rollout;
+        }
+    }
+
+    fn remove_pid_file(&self, id: ProcId) {
+        let spec = self.core.slot(id).map(|slot| slot.process().spec());
+        if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
+            // It may never have been written.
+            _ = std::fs::remove_file(environment::pid_file(&version.spec, id));
+        }
+    }
+
+    fn label(&self, id: ProcId) -> String {
+        let name = self.book.procs.get(&id).map_or("", |proc| proc.name.as_str());
+        format!("{name}:{}", id.0)
+    }
+}

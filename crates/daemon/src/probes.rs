@@ -1,0 +1,133 @@
+//! Health checks of a worker that must prove itself: each in a thread of its own, so that a server that does not answer
+//! holds nobody up. The result comes back through a channel and a wake-up.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use ostler_core::RunId;
+use ostler_core::spec::{AppSpec, Health, Probe};
+
+/// A probe's end: the run, and what failed last if it is not healthy.
+pub type Probed = (RunId, Result<(), String>);
+
+/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls `wake`.
+///
+/// # Errors
+/// The thread cannot be started.
+pub fn start(
+    run: RunId,
+    spec: Arc<AppSpec>,
+    health: Health,
+    done: Sender<Probed>,
+    wake: impl Fn() + Send + 'static,
+) -> std::io::Result<()> {
+    let work = move || {
+        let result = ask_repeatedly(&spec, &health);
+        // The daemon may have no use for it any more; then nobody listens.
+        if done.send((run, result)).is_ok() {
+            wake();
+        }
+    };
+    std::thread::Builder::new().name("probe".to_owned()).stack_size(256 << 10).spawn(work).map(|_| ())
+}
+
+fn ask_repeatedly(spec: &AppSpec, health: &Health) -> Result<(), String> {
+    let mut failures = 0;
+    loop {
+        match ask(spec, health) {
+            Ok(()) => return Ok(()),
+            Err(why) if health.retries <= failures => return Err(why),
+            Err(_) => failures += 1,
+        }
+        std::thread::park_timeout(Duration::from_millis(health.interval));
+    }
+}
+
+fn ask(spec: &AppSpec, health: &Health) -> Result<(), String> {
+    let timeout = Duration::from_millis(health.timeout.max(1));
+    match &health.probe {
+        Probe::Http { url } => http(url, timeout),
+        Probe::Tcp { address } => connect(address, timeout).map(|_| ()),
+        Probe::Exec { command } => exec(command, spec, timeout),
+    }
+}
+
+fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
+    let addresses = address.to_socket_addrs().map_err(|error| format!("could not look up `{address}`: {error}"))?;
+    let mut last = format!("`{address}` has no address");
+    for socket in addresses {
+        match TcpStream::connect_timeout(&socket, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = format!("could not connect to `{socket}`: {error}"),
+        }
+    }
+    Err(last)
+}
+
+/// `GET`, and only the status line of the answer matters.
+fn http(url: &str, timeout: Duration) -> Result<(), String> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
+    let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let deadline = Instant::now() + timeout;
+    let mut stream = connect(&address, timeout)?;
+    let asked = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n");
+    stream.write_all(asked.as_bytes()).map_err(|error| format!("could not ask `{url}`: {error}"))?;
+    let mut answer = Vec::new();
+    let mut chunk = [0; 512];
+    while !answer.contains(&b'\n') && answer.len() < 8 << 10 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(format!("`{url}` did not answer within {} ms", timeout.as_millis()));
+        }
+        stream.set_read_timeout(Some(left)).map_err(|error| error.to_string())?;
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => answer.extend(chunk.iter().take(count)),
+            Err(error) => return Err(format!("`{url}` did not answer: {error}")),
+        }
+    }
+    let line = String::from_utf8_lossy(&answer);
+    let line = line.lines().next().unwrap_or_default();
+    let status =
+        line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    match status {
+        Some(200..=399_u16) => Ok(()),
+        Some(code) => Err(format!("`{url}` answered {code}")),
+        None => Err(format!("`{url}` answered `{line}`, which is not HTTP")),
+    }
+}
+
+fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(command).current_dir(&spec.cwd).env_clear().envs(&spec.env);
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = shell.spawn().map_err(|error| format!("could not run `{command}`: {error}"))?;
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let pidfd = pid.and_then(|pid| rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok());
+    let Some(pidfd) = pidfd else {
+        // Without a descriptor there is nothing to wait on with a limit.
+        _ = child.kill();
+        _ = child.wait();
+        return Err(format!("could not watch `{command}`"));
+    };
+    let mut fds = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+    let limit = rustix::event::Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
+    let in_time = rustix::event::poll(&mut fds, Some(&limit)).is_ok_and(|ready| 0 < ready);
+    if !in_time {
+        _ = child.kill();
+    }
+    let status = child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
+    match (in_time, status.success()) {
+        (true, true) => Ok(()),
+        (true, false) => Err(format!("`{command}` ended with {status}")),
+        (false, _) => Err(format!("`{command}` took more than {} ms", timeout.as_millis())),
+    }
+}

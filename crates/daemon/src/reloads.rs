@@ -1,0 +1,161 @@
+//! Reloads as clients see them: one at a time for each app, each step told, the end with its reason.
+
+use std::collections::BTreeMap;
+
+use ostler_core::spec::ExecMode;
+use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
+use ostler_wire::control::{self, Change, Failure, Reply};
+
+use crate::daemon::Daemon;
+use crate::jobs::{Job, Style};
+
+/// A reload that waits for another one of the same app.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// The app.
+    pub app: AppId,
+    /// Its slots, in order.
+    pub procs: Vec<ProcId>,
+    /// The new version.
+    pub spec: SpecId,
+    /// How.
+    pub options: ReloadOptions,
+}
+
+impl Daemon {
+    /// A client asks for a reload.
+    pub fn on_reload(&mut self, conn: usize, ids: &[u32], change: &Change, options: control::ReloadOptions) {
+        let mut apps: BTreeMap<AppId, Vec<ProcId>> = BTreeMap::new();
+        let mut job = Job::new(conn, Style::Act);
+        job.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
+        for id in ids.iter().copied().map(ProcId) {
+            let Some(proc) = self.book.procs.get(&id) else {
+                let message = format!("process {} not found", id.0);
+                return self
+                    .reply(conn, &Reply::Error(Failure { message, hint: Some("see `ostler list`".to_owned()) }));
+            };
+            apps.entry(proc.app).or_default().push(id);
+        }
+        if !options.wait
+            && let Some(app) = apps.keys().find(|app| self.core.reload(**app).is_some())
+        {
+            let name = self.app_name(*app);
+            let failure = Failure {
+                message: format!("a reload of app `{name}` is under way"),
+                hint: Some(format!(
+                    "wait for it, or use `--wait` to queue behind it; a canary ends with `ostler promote {name}` or `ostler rollback {name}`"
+                )),
+            };
+            return self.reply(conn, &Reply::Error(failure));
+        }
+        let mut versions = BTreeMap::new();
+        for (app, procs) in &apps {
+            for id in procs {
+                match self.changed_spec(*id, change, true) {
+                    Ok(spec) => _ = versions.entry((*app, self.slot_cluster(*id))).or_insert(spec),
+                    Err(failure) => return self.reply(conn, &Reply::Error(failure)),
+                }
+            }
+        }
+        for (app, procs) in apps {
+            let (cluster, fork): (Vec<ProcId>, Vec<ProcId>) = procs.into_iter().partition(|id| self.slot_cluster(*id));
+            for id in fork {
+                // Two processes of an app that binds its own port cannot live at the same time: it is restarted.
+                if let Some(spec) = versions.get(&(app, false)) {
+                    job.changes.insert(id, *spec);
+                }
+                job.todo.push_back((id, control::Action::Restart));
+            }
+            if let (false, Some(spec)) = (cluster.is_empty(), versions.get(&(app, true))) {
+                let core = ReloadOptions {
+                    parallel: options.parallel.or(options.surge).unwrap_or(1),
+                    surge: options.surge,
+                    canary: options.canary,
+                    no_rollback: options.no_rollback,
+                };
+                job.queued.push(Queued { app, procs: cluster, spec: *spec, options: core });
+            }
+        }
+        self.begin_job(job);
+        self.begin_queued_reloads();
+    }
+
+    /// A client ends a canary.
+    pub fn on_promote(&mut self, conn: usize, name: &str, keep: bool) {
+        let waits = |app: &AppId| {
+            self.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary) && self.app_name(*app) == name
+        };
+        let Some(app) = self.book.apps.keys().copied().find(waits) else {
+            let failure = Failure {
+                message: format!("app `{name}` has no canary"),
+                hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
+            };
+            return self.reply(conn, &Reply::Error(failure));
+        };
+        let mut job = Job::new(conn, Style::Act);
+        job.reloads.insert(app);
+        self.begin_job(job);
+        self.handle_now(Event::Promote { app, keep });
+        self.dirty = true;
+    }
+
+    /// Begins reloads that waited and need not any more.
+    pub fn begin_queued_reloads(&mut self) {
+        let mut jobs = std::mem::take(&mut self.jobs);
+        for job in &mut jobs {
+            let (ready, rest): (Vec<Queued>, Vec<Queued>) =
+                std::mem::take(&mut job.queued).into_iter().partition(|queued| self.core.reload(queued.app).is_none());
+            job.queued = rest;
+            for queued in ready {
+                if self.core.reload(queued.app).is_some() {
+                    job.queued.push(queued);
+                    continue;
+                }
+                let Some(policy) = self.book.versions.get(&queued.spec).map(|version| version.policy.clone()) else {
+                    continue;
+                };
+                job.reloads.insert(queued.app);
+                self.dirty = true;
+                let Queued { app, procs, spec, options } = queued;
+                self.handle_now(Event::Reload { app, procs, spec, policy, options });
+            }
+        }
+        jobs.append(&mut self.jobs);
+        self.jobs = jobs;
+    }
+
+    /// Tells everybody who waits for the app's reload.
+    pub fn step(&mut self, app: AppId, id: ProcId, text: String) {
+        let name = self.app_name(app);
+        crate::logbook::log(format!("reload of app [{name}]: {text}"));
+        let waiting: Vec<usize> =
+            self.jobs.iter().filter(|job| job.reloads.contains(&app)).map(|job| job.conn).collect();
+        for conn in waiting {
+            self.event(conn, &control::Event::Step { name: name.clone(), id: id.0, text: text.clone() });
+        }
+    }
+
+    /// The reload of an app is over, or (`None` failure and `canary`) waits for the user.
+    pub fn reload_over(&mut self, app: AppId, failure: Option<Failure>) {
+        for job in &mut self.jobs {
+            if job.reloads.remove(&app) && job.failure.is_none() {
+                job.failure.clone_from(&failure);
+            }
+        }
+        self.begin_queued_reloads();
+        // Jobs are looked at once more, although no slot may have changed.
+        self.touched.extend(self.book.procs_of(app).map(|(id, _)| id).collect::<Vec<_>>());
+        self.dirty = true;
+    }
+
+    /// An app's name.
+    pub fn app_name(&self, app: AppId) -> String {
+        self.book.apps.get(&app).map_or_else(String::new, |app| app.key.1.clone())
+    }
+
+    fn slot_cluster(&self, id: ProcId) -> bool {
+        let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
+        spec.and_then(|spec| self.book.versions.get(&spec))
+            .is_some_and(|version| version.spec.exec_mode == ExecMode::Cluster)
+    }
+}

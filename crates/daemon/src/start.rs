@@ -1,0 +1,433 @@
+//! From a fresh process to a daemon that answers: alone in its home, with everything that a predecessor left.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use mio::{Interest, Poll, Waker};
+use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
+use ostler_core::{AppId, RunId, Supervisor};
+use ostler_keeper::link::{self, Link};
+use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, VERSION};
+use ostler_logs::Engine;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::inotify;
+
+use crate::book::Book;
+use crate::cluster::{self, Cluster};
+use crate::daemon::{Config, Daemon, Ending};
+use crate::driver::{exit_of, meta_of};
+use crate::persist::Found;
+use crate::state_file::State;
+use crate::tokens::{Source, token};
+use crate::tree::{self, Groups, Stat};
+use crate::{logbook, sys};
+
+/// Names of descriptors in the keeper.
+const CONTROL: &str = "control";
+const LOCK: &str = "lock";
+
+/// Everything the keeper held for us.
+#[derive(Default)]
+struct Inventory {
+    keeper: (u32, u32),
+    nofile: (u64, u64),
+    runs: BTreeMap<RunId, Found>,
+    items: BTreeMap<String, (Vec<u8>, OwnedFd)>,
+    strays: Vec<u64>,
+}
+
+/// Makes the daemon.
+///
+/// # Errors
+/// In words for a person: what could not be had, and what to do.
+pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
+    let said = |what: &str| {
+        let what = what.to_owned();
+        move |error: io::Error| format!("{what}: {error}")
+    };
+    sys::limit_arenas();
+    let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
+    raise_descriptor_limit();
+    make_home(&config.home)?;
+    let mut link = link;
+    let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
+    let lock = match inventory.items.remove(LOCK) {
+        Some((_, lock)) => lock,
+        None => take_lock(&config.home, &mut link)?,
+    };
+    let listener = match inventory.items.remove(CONTROL) {
+        Some((_, fd)) => UnixListener::from(fd),
+        None => bind_control(&config.home, &mut link)?,
+    };
+    listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
+    let poll = Poll::new().map_err(said("could not poll"))?;
+    let waker = Arc::new(Waker::new(poll.registry(), token(Source::Waker)).map_err(said("could not poll"))?);
+    let of_logs = |name: &str| name.strip_prefix("log/").map(str::to_owned);
+    let names: Vec<(String, String)> =
+        inventory.items.keys().filter_map(|name| Some((name.clone(), of_logs(name)?))).collect();
+    let kept: Vec<(String, OwnedFd)> =
+        names.into_iter().filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1))).collect();
+    let for_engine = Arc::clone(&waker);
+    let mut kept_logs = BTreeMap::new();
+    for (name, fd) in &kept {
+        kept_logs.insert(name.clone(), fd.try_clone().map_err(said("out of descriptors"))?);
+    }
+    let wake = move || {
+        // The waker fails only when the poll is gone, and the daemon with it.
+        _ = for_engine.wake();
+    };
+    let engine = Engine::start(Box::new(wake), kept).map_err(said("could not start the log engine"))?;
+    let mark = mark_of(&config.home);
+    let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
+    let inotify = inotify::init(inotify_flags).map_err(|error| format!("could not watch control groups: {error}"))?;
+    let mut daemon = Daemon {
+        groups: Groups::find(&mark),
+        poll,
+        link,
+        keeper: inventory.keeper,
+        nofile: inventory.nofile,
+        core: Supervisor::new(),
+        book: Book::default(),
+        runs: BTreeMap::new(),
+        cluster: Cluster::default(),
+        engine,
+        kept_logs,
+        inotify,
+        watches: BTreeMap::new(),
+        mark,
+        listener,
+        conns: BTreeMap::new(),
+        next_conn: 0,
+        jobs: Vec::new(),
+        touched: BTreeSet::new(),
+        actions: VecDeque::new(),
+        events: VecDeque::new(),
+        dirty: false,
+        signals,
+        probed: mpsc::channel(),
+        waker,
+        subscribers: BTreeMap::new(),
+        flushes: BTreeMap::new(),
+        next_flush: 0,
+        window: Vec::new(),
+        ending: Ending::No,
+        memory_at: None,
+        lock,
+        pending_cluster: Vec::new(),
+        update: None,
+        keeper_deaths: 0,
+        config,
+    };
+    daemon.register_sources().map_err(said("could not poll"))?;
+    daemon.take_over(inventory);
+    daemon.write_own_pid();
+    Ok(daemon)
+}
+
+impl Daemon {
+    fn register_sources(&self) -> io::Result<()> {
+        self.register(self.link.fd(), Source::Keeper, Interest::READABLE | Interest::WRITABLE)?;
+        self.register(self.listener.as_raw_fd(), Source::Control, Interest::READABLE)?;
+        self.register(self.signals.as_raw_fd(), Source::Signals, Interest::READABLE)?;
+        self.register(self.inotify.as_raw_fd(), Source::Inotify, Interest::READABLE)
+    }
+
+    fn write_own_pid(&self) {
+        let path = self.config.home.join("pm2.pid");
+        if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
+            logbook::error(format!("could not write `{}`: {error}", path.display()));
+        }
+    }
+
+    /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too, in the state file and
+    /// among the processes of this machine.
+    fn take_over(&mut self, mut inventory: Inventory) {
+        let state = match State::read(&self.config.home) {
+            Ok(state) => state,
+            Err(problem) => {
+                logbook::error(problem);
+                None
+            }
+        };
+        if let Some(state) = &state
+            && inventory.runs.is_empty()
+            && inventory.items.is_empty()
+        {
+            self.adopt_orphans(state, &mut inventory);
+        }
+        let state = state.unwrap_or_else(State::empty);
+        if state.procs.is_empty() && inventory.runs.is_empty() {
+            self.engine.resumed();
+            return;
+        }
+        // First what is to be read and heard of, then the machine, then what it decides.
+        let found = std::mem::take(&mut inventory.runs);
+        self.recover(state, &found);
+        self.restore_primaries(&found, &mut inventory.items);
+        for (run, found) in found {
+            self.take_up_run(run, found);
+        }
+        self.on_log_events();
+        self.engine.resumed();
+        for name in inventory.items.keys().cloned().collect::<Vec<_>>() {
+            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+        }
+        for run in inventory.strays {
+            logbook::error(format!("the keeper holds run {run}, of which nothing is known"));
+        }
+        self.after_takeover();
+        logbook::log(format!(
+            "New daemon (pid {}) took over {} processes, {} online",
+            std::process::id(),
+            self.book.procs.len(),
+            self.count_up()
+        ));
+    }
+
+    /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is adopted so that it is
+    /// known, and marked as ending: it is stopped and started cleanly, never doubled.
+    fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
+        let mut by_run: BTreeMap<RunId, Vec<tree::Held>> = BTreeMap::new();
+        for (run, held) in tree::marked(&self.mark) {
+            by_run.entry(run).or_default().push(held);
+        }
+        for (run, mut processes) in by_run {
+            let is_leader = |held: &tree::Held| Stat::read(held.pid).is_some_and(|stat| stat.session == held.pid);
+            let leader = processes.iter().position(is_leader).map(|at| processes.swap_remove(at));
+            let slot = leader.as_ref().and_then(|leader| tree::variable_of(leader.pid, "pm_id")?.parse::<u32>().ok());
+            let saved = slot.and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
+            let (Some(leader), Some(saved)) = (leader, saved) else {
+                // Nobody knows it: descendants without their first process, or an app that was deleted.
+                for held in processes {
+                    logbook::log(format!("process {} was left behind by run {}: killed", held.pid, run.0));
+                    if let Err(error) = tree::signal(&held.fd, libc::SIGKILL) {
+                        logbook::error(format!("could not kill process {}: {error}", held.pid));
+                    }
+                }
+                continue;
+            };
+            let meta = crate::runs::Meta {
+                p: saved.id,
+                s: saved.spec,
+                r: 0,
+                t: crate::clock::monotonic(),
+                w: crate::clock::wall(),
+                f: 0b0100 | if self.groups.is_some() { 0b1_0000 } else { 0 },
+                n: (saved.restarts, saved.unstable),
+                e: 0,
+            };
+            let start_time = Stat::read(leader.pid).map_or(0, |stat| stat.start_time);
+            let fds = RunFds { pidfd: Some(leader.fd), ..RunFds::default() };
+            self.adopt(run, leader.pid, start_time, meta.to_bytes(), &fds);
+            logbook::log(format!("process {} of run {} is an orphan: stopped and started cleanly", leader.pid, run.0));
+            inventory.runs.insert(run, Found { pid: leader.pid, start_time, exit: None, meta, fds });
+        }
+    }
+
+    /// Gives each cluster app its primary again, with the sockets that the keeper held and the workers that live.
+    fn restore_primaries(&mut self, found: &BTreeMap<RunId, Found>, items: &mut BTreeMap<String, (Vec<u8>, OwnedFd)>) {
+        let mut metas: BTreeMap<AppId, Vec<ListenerMeta>> = BTreeMap::new();
+        let names: Vec<String> = items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
+        for name in names {
+            let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
+            let Some(app) = app.filter(|app| self.book.apps.contains_key(app)) else { continue };
+            let Some((bytes, fd)) = items.remove(&name) else { continue };
+            match ListenerMeta::from_bytes(&bytes) {
+                Ok(meta) => {
+                    self.add_listener(app, meta.listener, fd);
+                    metas.entry(app).or_default().push(meta);
+                }
+                Err(error) => {
+                    logbook::error(format!("listening socket `{name}` cannot be taken over: {error}"));
+                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                }
+            }
+        }
+        let mut workers: BTreeMap<AppId, Vec<(WorkerId, ostler_cluster::WorkerOptions)>> = BTreeMap::new();
+        for (run, found) in found {
+            let id = ostler_core::ProcId(found.meta.p);
+            let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
+            if found.meta.has(3) && found.exit.is_none() && found.fds.ipc.is_some() {
+                let options = self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
+                workers.entry(app).or_default().push((WorkerId(run.0), options));
+                self.cluster.workers.insert(*run, app);
+            }
+        }
+        let apps: BTreeSet<AppId> = metas.keys().chain(workers.keys()).copied().collect();
+        for app in apps {
+            let metas = metas.remove(&app).unwrap_or_default();
+            let workers = workers.remove(&app).unwrap_or_default();
+            let spec = self.book.apps.get(&app).and_then(|app| self.book.versions.get(&app.spec));
+            let policy = spec.map_or_else(Default::default, |version| cluster::policy_of(version.spec.balance));
+            let mut out = Output::new();
+            let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
+            self.cluster.primaries.insert(app, primary);
+            self.pending_cluster.push((app, out));
+        }
+    }
+
+    /// What had to wait until channels and sockets were taken in.
+    fn after_takeover(&mut self) {
+        for (app, out) in std::mem::take(&mut self.pending_cluster) {
+            self.do_cluster(app, out);
+        }
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        for run in runs {
+            if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
+                // The keeper had spawned it before it could be told; told again, it changes nothing.
+                self.events.push_back(ostler_core::Event::Spawned(run));
+            }
+            self.compare_listeners(run);
+        }
+    }
+}
+
+/// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone at 200 apps.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        logbook::error(format!("could not raise the limit of open files: {error}"));
+    }
+}
+
+fn make_home(home: &Path) -> Result<(), String> {
+    let hint = "set OSTLER_HOME to a folder that you may write to";
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    for folder in [home.to_owned(), home.join("logs"), home.join("pids")] {
+        builder
+            .create(&folder)
+            .map_err(|error| format!("could not create `{}`: {error}\nhint: {hint}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// One daemon per home: the lock is held by keeper and daemon both, and free when both are dead.
+fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String> {
+    let path = home.join("ostler.lock");
+    let failed = |error: &dyn std::fmt::Display| format!("could not lock `{}`: {error}", path.display());
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = OwnedFd::from(file.map_err(|error| failed(&error))?);
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(format!("another daemon has the home `{}`", home.display()));
+        }
+        Err(error) => return Err(failed(&error)),
+    }
+    let copy = file.try_clone().map_err(|error| failed(&error))?;
+    link.send(&ToKeeper::Put { name: LOCK.to_owned(), meta: Vec::new() }, vec![copy])
+        .map_err(|error| failed(&error))?;
+    Ok(file)
+}
+
+/// The control socket. We have the lock, so a file in its place is a dead daemon's.
+fn bind_control(home: &Path, link: &mut Link) -> Result<UnixListener, String> {
+    let path = home.join("ostler.sock");
+    let failed = |error: io::Error| {
+        let hint = if path.as_os_str().len() > 107 {
+            "\nhint: the path is longer than 107 bytes: set OSTLER_HOME to a shorter one"
+        } else {
+            ""
+        };
+        format!("could not listen on `{}`: {error}{hint}", path.display())
+    };
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let copy = OwnedFd::from(listener.try_clone().map_err(failed)?);
+    link.send(&ToKeeper::Put { name: CONTROL.to_owned(), meta: Vec::new() }, vec![copy]).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Asks the keeper for everything it holds, and waits for all of it.
+fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
+    link.send(&ToKeeper::Hello { version: VERSION }, Vec::new())?;
+    let mut inventory = Inventory::default();
+    loop {
+        match link.receive()? {
+            Some((FromKeeper::InventoryEnd, _)) => return Ok(inventory),
+            Some((message, fds)) => inventory.take(message, fds),
+            None => {
+                let written = link.flush()?;
+                let interest = if written { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+                poll(&mut [PollFd::new(link, interest)], None)?;
+            }
+        }
+    }
+}
+
+impl Inventory {
+    fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
+        match message {
+            FromKeeper::Welcome { pid, daemons, nofile, .. } => {
+                self.keeper = (pid, daemons);
+                self.nofile = nofile;
+            }
+            FromKeeper::Run { run, pid, start_time, status, meta, mask } => {
+                match (meta_of(&meta), RunFds::from_list(mask, fds)) {
+                    (Some(meta), fds) => {
+                        let fds = fds.unwrap_or_default();
+                        let found = Found { pid, start_time, exit: status.map(exit_of), meta, fds };
+                        self.runs.insert(RunId(run), found);
+                    }
+                    (None, _) => self.strays.push(run),
+                }
+            }
+            FromKeeper::Item { name, meta } => {
+                if let Some(fd) = fds.into_iter().next() {
+                    self.items.insert(name, (meta, fd));
+                }
+            }
+            FromKeeper::Exited { run, status } => {
+                if let Some(found) = self.runs.get_mut(&RunId(run)) {
+                    found.exit = Some(exit_of(status));
+                }
+            }
+            FromKeeper::InventoryEnd
+            | FromKeeper::Spawned { .. }
+            | FromKeeper::SpawnFailed { .. }
+            | FromKeeper::Refused { .. }
+            | FromKeeper::UpgradeFailed { .. } => {}
+        }
+    }
+}
+
+/// The mark of a home in the environment of what it runs: its path, hashed by FNV-1a, the same in every version.
+fn mark_of(home: &Path) -> String {
+    let path = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
+    let hash = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+/// Tells who started us how it went: `ok`, or what is wrong.
+pub(crate) fn tell_ready(fd: Option<OwnedFd>, result: Result<(), &str>) {
+    if let Some(fd) = fd {
+        let text = result.err().unwrap_or("ok");
+        // Whoever waited may have left.
+        _ = std::fs::File::from(fd).write_all(format!("{text}\n").as_bytes());
+    }
+}
+
+/// The daemon's end of the link that its keeper passed.
+///
+/// # Errors
+/// There is none: the daemon was started by hand.
+pub(crate) fn link() -> Result<Link, String> {
+    match link::from_env() {
+        Ok(Some(link)) => Ok(link),
+        Ok(None) => Err("the daemon is started by its keeper, not by hand; run any `ostler` command".to_owned()),
+        Err(error) => Err(format!("could not use the link to the keeper: {error}")),
+    }
+}

@@ -1,0 +1,139 @@
+//! What the daemon must know again after it lost its memory: apps, specifications, goals, reloads.
+//!
+//! Written before any action that follows from it is carried out, whole and under a new name, then renamed. It is not
+//! synced: it must outlive the daemon, not a power cut (for that there is `dump.pm2`). After a reboot it is set aside.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct State {
+    /// Version of the format.
+    pub version: u32,
+    /// Which boot it belongs to.
+    pub boot: String,
+    /// Last run number given out.
+    pub last_run: u64,
+    /// Apps: number, namespace, name, specification in force.
+    pub apps: Vec<(u32, String, String, u32)>,
+    /// Specifications by number, as records.
+    pub specs: Vec<(u32, Box<RawValue>)>,
+    /// Slots.
+    pub procs: Vec<SavedProc>,
+    /// Reloads under way.
+    pub reloads: Vec<SavedReload>,
+}
+
+/// A slot.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SavedProc {
+    pub id: u32,
+    pub app: u32,
+    pub name: String,
+    pub instance: u32,
+    #[serde(default)]
+    pub increment: Option<u32>,
+    pub created_at: u64,
+    pub unique_id: String,
+    pub spec: u32,
+    #[serde(default)]
+    pub next: Option<u32>,
+    pub up: bool,
+    #[serde(default)]
+    pub errored: bool,
+    #[serde(default)]
+    pub restarts: u32,
+    #[serde(default)]
+    pub unstable: u32,
+    #[serde(default)]
+    pub backoff: u64,
+    #[serde(default)]
+    pub removing: bool,
+}
+
+/// A reload.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SavedReload {
+    pub app: u32,
+    pub to: u32,
+    pub from: Vec<(u32, u32)>,
+    pub parallel: u32,
+    pub surge: Option<u32>,
+    pub canary: bool,
+    pub no_rollback: bool,
+    /// 0 forward, 1 canary, 2 back.
+    pub stage: u8,
+    /// Slot and run of the first failure.
+    pub failure: Option<(u32, u64)>,
+}
+
+impl State {
+    /// Nothing, for this boot.
+    pub fn empty() -> Self {
+        Self {
+            version: VERSION,
+            boot: boot_id(),
+            last_run: 0,
+            apps: Vec::new(),
+            specs: Vec::new(),
+            procs: Vec::new(),
+            reloads: Vec::new(),
+        }
+    }
+
+    /// Writes it whole, then renames.
+    ///
+    /// # Errors
+    /// Whatever the system says; the old file is untouched then.
+    pub fn write(&self, home: &Path) -> io::Result<()> {
+        let new = home.join("ostler.state.new");
+        let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+        fs::write(&new, bytes)?;
+        fs::rename(&new, path(home))
+    }
+
+    /// Reads it; `None` when there is none, or when it is of another boot.
+    ///
+    /// # Errors
+    /// The file is not understood: it was set aside, the text says where.
+    pub fn read(home: &Path) -> Result<Option<Self>, String> {
+        let path = path(home);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
+        };
+        let problem = match serde_json::from_slice::<Self>(&bytes) {
+            Ok(state) if state.version != VERSION => format!("it has version {}, not {VERSION}", state.version),
+            Ok(state) if state.boot != boot_id() => return Ok(None),
+            Ok(state) => return Ok(Some(state)),
+            Err(error) => error.to_string(),
+        };
+        let aside = home.join(format!("ostler.state.bad-{}", crate::clock::wall()));
+        match fs::rename(&path, &aside) {
+            Ok(()) => {
+                Err(format!("`{}` is not understood ({problem}); set aside as `{}`", path.display(), aside.display()))
+            }
+            Err(error) => {
+                Err(format!("`{}` is not understood ({problem}) and cannot be renamed: {error}", path.display()))
+            }
+        }
+    }
+}
+
+fn path(home: &Path) -> PathBuf {
+    home.join("ostler.state")
+}
+
+/// Differs from boot to boot; empty where the system does not tell.
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,38 @@
+//! The system calls that no safe library offers. The only unsafe code of the crate.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+/// Signals the daemon reads from a descriptor instead of being interrupted.
+pub const READ: [i32; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR2, libc::SIGHUP];
+
+/// Blocks [`READ`] for the whole process (call before any thread starts) and returns a descriptor to read them from.
+/// SIGPIPE is ignored: a broken connection is an error of that connection.
+pub fn signal_fd() -> io::Result<OwnedFd> {
+    // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else owns.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in READ {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        if libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
+    }
+}
+
+/// One allocator arena is enough for a process whose work is done by one thread; each further one costs memory.
+pub fn limit_arenas() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets two parameters of the allocator before any thread is started.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 256 << 10);
+    }
+}

@@ -1,0 +1,263 @@
+//! All processes of a run: the first one and whatever descends from it, also what forked twice or left its session.
+//!
+//! Signalling a number is a race: the process may be gone and its number given to a stranger. Where control groups of
+//! version 2 can be had, each run has one: `cgroup.kill` ends everything in it in one step, and `cgroup.events` tells
+//! when it is empty. Elsewhere descendants are found in `/proc` by parent, session, or the variable
+//! [`RUN_VARIABLE`] in their environment, each is opened as a pidfd first, checked again through it, and only then
+//! signalled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use ostler_core::RunId;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
+pub const RUN_VARIABLE: &str = "OSTLER_RUN";
+
+/// Where runs get control groups of their own.
+#[derive(Debug)]
+pub struct Groups {
+    base: PathBuf,
+}
+
+impl Groups {
+    /// A folder below our own control group, when version 2 is mounted and we may write there.
+    pub fn find(mark: &str) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let mount = mounts.lines().find_map(|line| {
+            let (fields, kind) = line.split_once(" - ")?;
+            kind.starts_with("cgroup2 ").then(|| fields.split(' ').nth(4).map(PathBuf::from)).flatten()
+        })?;
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        // A daemon started by one of its own apps must not put its groups below that app's.
+        let own = own.split("/ostler-").next().unwrap_or(own);
+        let own = if own.starts_with("ostler-") { "" } else { own };
+        let base = mount.join(own).join(format!("ostler-{mark}"));
+        match fs::create_dir(&base) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(_) => return None,
+        }
+        base.join("cgroup.kill").exists().then_some(Self { base })
+    }
+
+    /// The group of a run, made.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn create(&self, run: RunId) -> io::Result<PathBuf> {
+        let path = self.path(run);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(path),
+        }
+    }
+
+    /// Where the group of a run is.
+    pub fn path(&self, run: RunId) -> PathBuf {
+        self.base.join(format!("run-{}", run.0))
+    }
+
+    /// Whether any process is in it; `false` also when there is no such group.
+    pub fn is_populated(&self, run: RunId) -> bool {
+        let events = fs::read_to_string(self.path(run).join("cgroup.events")).unwrap_or_default();
+        events.lines().any(|line| line == "populated 1")
+    }
+
+    /// SIGKILL for everything in it.
+    pub fn kill(&self, run: RunId) -> io::Result<()> {
+        match fs::write(self.path(run).join("cgroup.kill"), "1") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Takes an empty group away.
+    pub fn remove(&self, run: RunId) {
+        // A group that is still populated stays; whoever empties it calls again.
+        _ = fs::remove_dir(self.path(run));
+    }
+
+    /// Takes the folder of all groups away.
+    pub fn remove_base(&self) {
+        _ = fs::remove_dir(&self.base);
+    }
+
+    /// Processes in the group of a run.
+    pub fn members(&self, run: RunId) -> Vec<u32> {
+        let text = fs::read_to_string(self.path(run).join("cgroup.procs")).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+}
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// One letter; `Z` and `X` are dead.
+    pub state: char,
+    /// Parent.
+    pub ppid: u32,
+    /// Session.
+    pub session: u32,
+    /// CPU time, clock ticks.
+    pub cpu: u64,
+    /// Clock ticks after boot.
+    pub start_time: u64,
+    /// Resident pages.
+    pub rss: u64,
+}
+
+impl Stat {
+    /// Reads it; `None` when there is no such process.
+    pub fn read(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last one.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (_, rest) = line.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let number = |index: usize| fields.get(index).and_then(|field| field.trim().parse::<u64>().ok());
+        Some(Self {
+            state: fields.first()?.chars().next()?,
+            ppid: u32::try_from(number(1)?).ok()?,
+            session: u32::try_from(number(3)?).unwrap_or(0),
+            cpu: number(11)? + number(12)?,
+            start_time: number(19)?,
+            rss: number(21)?,
+        })
+    }
+
+    /// Dead: a zombie counts as gone, whoever forgets to reap it.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// A process that is held fast: its number cannot be given to another while this is open.
+#[derive(Debug)]
+pub struct Held {
+    /// Its number.
+    pub pid: u32,
+    /// Its descriptor.
+    pub fd: OwnedFd,
+}
+
+/// Every live process that descends from `leader` or carries the run's mark, deepest first, without the leader itself.
+pub fn descendants(leader: u32, mark: &str, run: RunId) -> Vec<Held> {
+    let all = processes();
+    let mut found: BTreeSet<u32> = BTreeSet::from([leader]);
+    loop {
+        let more: Vec<u32> = all
+            .iter()
+            .filter(|(pid, stat)| !found.contains(pid) && (found.contains(&stat.ppid) || stat.session == leader))
+            .map(|(pid, _)| *pid)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    let own = std::process::id();
+    let value = format!("{mark}:{}", run.0);
+    let marked = |pid: &u32| !found.contains(pid) && *pid != own && has_mark(*pid, &value);
+    let strays: Vec<u32> = all.keys().copied().filter(marked).collect();
+    found.extend(strays);
+    found.remove(&leader);
+    let mut held: Vec<Held> = found.into_iter().filter_map(|pid| hold(pid, all.get(&pid)?.start_time)).collect();
+    held.sort_by_key(|held| std::cmp::Reverse(held.pid));
+    held
+}
+
+/// The members of a run's control group without its leader, each held fast and then found in the group once more.
+pub fn hold_members(groups: &Groups, run: RunId, leader: u32) -> Vec<Held> {
+    let hold_live = |pid: u32| hold(pid, Stat::read(pid)?.start_time);
+    let held: Vec<Held> = groups.members(run).into_iter().filter(|pid| *pid != leader).filter_map(hold_live).collect();
+    let still = groups.members(run);
+    let mut held: Vec<Held> = held.into_iter().filter(|one| still.contains(&one.pid)).collect();
+    held.sort_by_key(|one| std::cmp::Reverse(one.pid));
+    held
+}
+
+/// Every live process that carries the mark of a home, with the run it belongs to.
+pub fn marked(mark: &str) -> Vec<(RunId, Held)> {
+    let prefix = format!("{mark}:");
+    let own = std::process::id();
+    let run_of = |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
+    let held =
+        |(pid, stat): (u32, Stat)| if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time)?)) };
+    processes().into_iter().filter_map(held).collect()
+}
+
+/// Opens the process and makes sure that it is still the one that began at `start_time`.
+fn hold(pid: u32, start_time: u64) -> Option<Held> {
+    let fd = pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()?;
+    let same = Stat::read(pid).is_some_and(|stat| stat.start_time == start_time && !stat.is_dead());
+    same.then_some(Held { pid, fd })
+}
+
+/// Signals through the descriptor. A process that is gone already is no error.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn signal(fd: &OwnedFd, number: i32) -> io::Result<()> {
+    let Some(signal) = Signal::from_named_raw(number) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{number}` is not a signal")));
+    };
+    match pidfd_send_signal(fd, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All live processes.
+fn processes() -> BTreeMap<u32, Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return BTreeMap::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let stat = |pid| Stat::read(pid).filter(|stat| !stat.is_dead()).map(|stat| (pid, stat));
+    pids.filter_map(stat).collect()
+}
+
+fn has_mark(pid: u32, value: &str) -> bool {
+    variable(pid, RUN_VARIABLE).is_some_and(|found| found == value)
+}
+
+/// A variable of another process's environment.
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+    variable(pid, name)
+}
+
+fn variable(pid: u32, name: &str) -> Option<String> {
+    let bytes = fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).ok()?;
+    let found = bytes.split(|byte| *byte == 0).find_map(|entry| {
+        let entry = entry.strip_prefix(name.as_bytes())?;
+        entry.strip_prefix(b"=")
+    })?;
+    let text: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(found);
+    text.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
+        let line = "42 (a ) b) S 7 42 41 0 -1 4194560 97 0 0 0 3 4 0 0 20 0 1 0 1234 2437120 55 18446744073709551615 1";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.ppid, stat.session, stat.cpu), ('S', 7, 41, 7));
+        assert_eq!((stat.start_time, stat.rss), (1234, 55));
+    }
+
+    #[test]
+    fn we_find_ourselves_but_not_a_process_that_never_was() {
+        assert!(Stat::read(std::process::id()).is_some_and(|stat| !stat.is_dead()));
+        assert_eq!(Stat::read(u32::MAX), None);
+    }
+}
