@@ -1,2 +1,28 @@
-//! The ostler command.
-fn main() {}
+//! The ostler command, which is also the daemon and the keeper.
+//!
+//! One binary has three roles. Two of them are hidden first arguments and are decided before anything else is looked at,
+//! because what these processes must not do (parse arguments, read configuration, print) is as important as what they do.
+
+mod apps;
+mod args;
+mod cmd;
+mod dates;
+mod failed;
+mod inspect;
+mod out;
+mod paint;
+mod program;
+mod role;
+mod select;
+mod session;
+mod view;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match role::of(std::env::args_os().nth(1).as_deref()) {
+        role::Role::Keeper => role::keeper(),
+        role::Role::Daemon => role::daemon(),
+        role::Role::Command => cmd::main(),
+    }
+}

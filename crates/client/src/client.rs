@@ -92,12 +92,34 @@ impl Client {
         }
     }
 
+    /// Waits until the daemon ends the connection, as it does last after [`Request::Kill`].
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] when it does not.
+    pub fn wait_end(mut self) -> Result<(), Error> {
+        self.stream
+            .set_read_timeout(Some(ANSWER_LIMIT))
+            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        loop {
+            self.buffer.clear();
+            match self.fill() {
+                Ok(()) => {}
+                Err(Error::Broken) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn send(&mut self, request: &Request) -> Result<(), Error> {
         let mut frame = Vec::with_capacity(64);
         control::encode_json(FrameKind::Request, request, &mut frame)
             .map_err(|error| Error::Malformed(format!("the request cannot be written: {error}")))?;
         if control::MAX_FRAME + 4 < frame.len() {
-            return Err(Error::Malformed(format!("the request has {} bytes, {} are allowed", frame.len(), control::MAX_FRAME)));
+            return Err(Error::Malformed(format!(
+                "the request has {} bytes, {} are allowed",
+                frame.len(),
+                control::MAX_FRAME
+            )));
         }
         self.stream.write_all(&frame).map_err(broken)
     }
@@ -120,7 +142,9 @@ impl Client {
     /// Reads what is there; room grows with the frame that is awaited, so that a large one takes few calls.
     fn fill(&mut self) -> Result<(), Error> {
         let wanted = match self.buffer.first_chunk::<4>() {
-            Some(head) => usize::try_from(u32::from_be_bytes(*head)).unwrap_or(0).saturating_add(4).min(control::MAX_FRAME),
+            Some(head) => {
+                usize::try_from(u32::from_be_bytes(*head)).unwrap_or(0).saturating_add(4).min(control::MAX_FRAME)
+            }
             None => 0,
         };
         let have = self.buffer.len();

@@ -104,7 +104,9 @@ impl Error {
             Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory".to_owned(),
             Self::Mismatch { .. } => "run `ostler update` to replace the running daemon, apps untouched".to_owned(),
             Self::Broken => "try again; why it ended is in pm2.log in the home directory".to_owned(),
-            Self::Frame(_) | Self::Malformed(_) => "run `ostler update` so that daemon and command are the same version".to_owned(),
+            Self::Frame(_) | Self::Malformed(_) => {
+                "run `ostler update` so that daemon and command are the same version".to_owned()
+            }
             Self::Io { .. } => return None,
         })
     }

@@ -123,7 +123,8 @@ fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
     let mut buffer = [0; 1024];
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
+        let timeout =
+            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
         match rustix::event::poll(&mut [PollFd::new(&reader.as_fd(), PollFlags::IN)], Some(&timeout)) {
             Ok(0) => return Err(Error::NotReady { limit, log: log.to_owned() }),
             Ok(_) => {}

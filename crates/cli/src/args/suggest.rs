@@ -1,0 +1,53 @@
+//! What was probably meant.
+
+/// The name nearest to `word`, if one is near enough to be a slip of the fingers.
+pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    names
+        .map(|name| (distance(&word, &name.to_lowercase()), name))
+        .filter(|(d, _)| *d <= allowed)
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, name)| name)
+}
+
+/// Letters to insert, drop, change or swap.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for (row, l) in left.chars().enumerate() {
+        let mut line = vec![row + 1];
+        for (column, r) in right.iter().enumerate() {
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (at(&last, column) + usize::from(l != *r)).min(at(&last, column + 1) + 1).min(at(&line, column) + 1);
+            let swapped = 0 < column && previous == Some(*r) && right.get(column - 1) == Some(&l);
+            if swapped {
+                best = best.min(at(&before_last, column - 1) + 1);
+            }
+            line.push(best);
+        }
+        before_last = std::mem::replace(&mut last, line);
+        previous = Some(l);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_understood_and_other_words_are_not() {
+        let names = ["start", "stop", "restart", "list", "logs"];
+        let check = |word: &str, near: Option<&str>| assert_eq!(nearest(word, names.into_iter()), near, "{word}");
+        check("strat", Some("start"));
+        check("lsit", Some("list"));
+        check("restar", Some("restart"));
+        check("STOP", Some("stop"));
+        check("frobnicate", None);
+        check("", None);
+    }
+}

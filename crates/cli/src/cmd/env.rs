@@ -1,0 +1,27 @@
+//! `env`: the environment of one process.
+
+use ostler_client::Answer;
+use ostler_wire::control::{Reply, Request};
+
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// `env`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let word = session.args.word().to_owned();
+    session.plain_data = true;
+    let list = session.list()?;
+    let Some(id) = word.parse().ok().filter(|id| list.iter().any(|process| process.id == *id)) else {
+        let hint = format!("`{} list` shows the ids", session.program.name());
+        return Err(Failed::new(format!("Modules with id {word} not found")).hint(hint));
+    };
+    match session.ask(&Request::Env { id })? {
+        Answer::Reply(Reply::Env { vars }) => {
+            for (name, value) in vars {
+                session.out.message(&format!("{name}: {value}"));
+            }
+            Ok(())
+        }
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,15 @@
+//! `id`: the ids of an app.
+
+use crate::failed::Failed;
+use crate::inspect::inspect;
+use crate::session::Session;
+
+/// `id`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    session.plain_data = true;
+    let list = session.list()?;
+    let name = session.args.word();
+    let ids: Vec<u32> = list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
+    session.out.message(&inspect(&serde_json::Value::from(ids)));
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! `jlist`: the daemon's own text, untouched, without a line end.
+
+use ostler_client::Answer;
+use ostler_wire::control::Request;
+
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// `jlist`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let text = ask(session)?;
+    session.out.bytes(&text);
+    Ok(())
+}
+
+/// The list as JSON.
+pub(super) fn ask(session: &mut Session) -> Result<Vec<u8>, Failed> {
+    session.plain_data = true;
+    match session.ask(&Request::Jlist)? {
+        Answer::Raw(text) => Ok(text),
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,39 @@
+//! `kill`: stops and forgets everything, ends daemon and keeper. Without a daemon there is nothing to do, and none is
+//! started for it.
+
+use ostler_client::Answer;
+use ostler_wire::control::{Action, Event, Reply, Request};
+
+use super::act;
+use crate::failed::Failed;
+use crate::select::Picked;
+use crate::session::{Session, unexpected};
+
+/// `kill`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    if session.connect_if_running()? {
+        let list = session.list()?;
+        let ids: Vec<u32> = list.iter().map(|process| process.id).collect();
+        if !ids.is_empty() {
+            let shown = serde_json::Value::from(ids.as_slice());
+            act::announce(session, Action::Delete, "all", &Picked { ids, shown });
+        }
+        let answer = session.ask_with(&Request::Kill, |out, event| match event {
+            event @ (Event::Acted { .. } | Event::Failed { .. }) => {
+                act::acted(out, &event);
+            }
+            Event::Started { .. }
+            | Event::Step { .. }
+            | Event::Log(_)
+            | Event::Restored { .. }
+            | Event::Warning { .. } => {}
+        })?;
+        match answer {
+            Answer::Reply(Reply::Done) => session.wait_gone()?,
+            other => return Err(unexpected(&other)),
+        }
+    }
+    session.out.say("[v] All Applications Stopped");
+    session.out.say("[v] PM2 Daemon Stopped");
+    Ok(())
+}

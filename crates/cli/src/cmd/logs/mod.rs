@@ -1,0 +1,125 @@
+//! `logs`: the last lines of the files, then each new line as it is written.
+
+mod format;
+mod tail;
+
+use ostler_client::{Step, follow};
+use ostler_wire::control::{Event, LogLine, ProcView, Request};
+
+use crate::apps;
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::select::{self, NoPick, is_pattern, pattern};
+use crate::session::Session;
+use format::{Form, Writer};
+
+/// Lines shown first when nothing else is said.
+const LINES: usize = 15;
+
+/// What is shown.
+#[derive(Debug)]
+struct Wanted {
+    /// The word that chose the processes.
+    word: String,
+    /// Ids it means now.
+    ids: Vec<u32>,
+    /// The expression in the word, if it is one.
+    pattern: Option<regex_lite::Regex>,
+    out: bool,
+    err: bool,
+}
+
+/// `logs`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
+    let list = session.list()?;
+    let wanted = wanted(session, word, &list)?;
+    let writer = Writer::new(session)?;
+    let lines = match session.args.value(FlagId::Lines) {
+        None => LINES,
+        Some(text) => text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?,
+    };
+    let still = session.has(FlagId::NoStream);
+    // A program reads these two: lines of the past, whose time nobody knows, would only be in its way.
+    let machine = matches!(writer.form, Form::Json | Form::Pairs) && !still;
+    if 0 < lines && !machine {
+        tail::show(session, &wanted, &list, lines, &writer);
+    }
+    if still {
+        return Ok(());
+    }
+    stream(session, &wanted, writer)
+}
+
+/// After `start` and `restart` with `--attach`: the logs of everything.
+pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
+    if !session.has(FlagId::Attach) {
+        return Ok(());
+    }
+    let wanted = Wanted { word: "all".to_owned(), ids: Vec::new(), pattern: None, out: true, err: true };
+    let writer = Writer::new(session)?;
+    stream(session, &wanted, writer)
+}
+
+fn wanted(session: &mut Session, word: String, list: &[ProcView]) -> Result<Wanted, Failed> {
+    let program = session.program.name();
+    let ids = match select::select(&word, list, &apps::cwd()?) {
+        Ok(picked) => picked.ids,
+        Err(none @ NoPick::Pattern(_)) => return Err(none.say(&mut session.out, program)),
+        // As PM2: an app of this name may come yet.
+        Err(NoPick::Empty | NoPick::Name(_) | NoPick::Id(_)) => Vec::new(),
+    };
+    let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };
+    let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));
+    Ok(Wanted { word, ids, pattern, out: out || !err, err: err || !out })
+}
+
+impl Wanted {
+    fn all(&self) -> bool {
+        self.word == "all"
+    }
+
+    fn wants(&self, line: &LogLine) -> bool {
+        let stream = if line.err { self.err } else { self.out };
+        stream
+            && (self.all()
+                || self.ids.contains(&line.id)
+                || line.name == self.word
+                || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&line.name)))
+    }
+}
+
+fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<(), Failed> {
+    let home = session.home.clone();
+    let client = session.take_client()?;
+    let out = &mut session.out;
+    out.flush()?;
+    // Only an id can be left to the daemon: processes of a name may be added while this runs.
+    let numeric = wanted.word.bytes().all(|byte| byte.is_ascii_digit()) && !wanted.ids.is_empty();
+    let ids = if numeric { wanted.ids.clone() } else { Vec::new() };
+    let request = Request::Logs { ids, out: wanted.out, err: wanted.err };
+    let mut end = Ok(());
+    let out = std::cell::RefCell::new(out);
+    let result = follow(
+        client,
+        &home,
+        &request,
+        |event| {
+            let out = &mut **out.borrow_mut();
+            match event {
+                Event::Log(line) if wanted.wants(&line) => writer.line(out, &line),
+                Event::Warning { text } => out.warn_aside(&text),
+                _ => {}
+            }
+            end = out.flush();
+            if end.is_ok() { Step::Continue } else { Step::Stop }
+        },
+        || {
+            out.borrow_mut()
+                .warn_aside("the daemon was replaced; a few lines may be missing here, they are in the files")
+        },
+    );
+    end?;
+    result?;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! The commands, one file each, and what surrounds every one of them.
+
+mod act;
+mod cleardump;
+mod describe;
+mod env;
+mod file;
+mod flush;
+mod id;
+mod jlist;
+mod kill;
+mod list;
+mod logs;
+mod pid;
+mod ping;
+mod prettylist;
+mod promote;
+mod reload;
+mod reload_logs;
+mod reset;
+mod resurrect;
+mod save;
+mod scale;
+mod start;
+mod update;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::args::{self, CommandId, FlagId, Misuse, help};
+use crate::failed::Failed;
+use crate::out::Out;
+use crate::paint::Paint;
+use crate::program::Program;
+use crate::session::Session;
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let program = Program::of(words.next().as_deref());
+    let parsed = args::parse(words);
+    let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
+    let silent = given(FlagId::Silent)
+        || std::env::var_os("PM2_SILENT").is_some_and(|value| !value.is_empty() && value != "false");
+    let mut out = Out::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
+    let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(misuse) => {
+            refuse(&mut out, &misuse, program);
+            return end(&mut out, Err(Failed::quiet(1)));
+        }
+    };
+    if parsed.has(FlagId::Version) {
+        out.data(&format!("{}\n", program.version()));
+        return end(&mut out, Ok(()));
+    }
+    if parsed.has(FlagId::Help) {
+        out.data(&help::help(program.name(), parsed.command));
+        return end(&mut out, Ok(()));
+    }
+    let Some(command) = parsed.command else {
+        out.data(&usage(program));
+        return end(&mut out, Err(Failed::quiet(1)));
+    };
+    let home = match home {
+        Ok(home) => home,
+        Err(failed) => return end(&mut out, Err(failed)),
+    };
+    let mut session = Session::new(parsed, out, program, home);
+    let result = run(command.id, &mut session);
+    end(&mut session.out, result)
+}
+
+/// One command.
+fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    match command {
+        CommandId::Start => start::run(session),
+        CommandId::Stop => act::stop(session),
+        CommandId::Restart => act::restart(session),
+        CommandId::Delete => act::delete(session),
+        CommandId::Reload => reload::run(session),
+        CommandId::StartOrRestart => start::or_restart(session),
+        CommandId::StartOrReload => start::or_reload(session),
+        CommandId::Scale => scale::run(session),
+        CommandId::Promote => promote::run(session, true),
+        CommandId::Rollback => promote::run(session, false),
+        CommandId::List => list::run(session),
+        CommandId::Jlist => jlist::run(session),
+        CommandId::Prettylist => prettylist::run(session),
+        CommandId::Describe => describe::run(session),
+        CommandId::Env => env::run(session),
+        CommandId::Logs => logs::run(session),
+        CommandId::Flush => flush::run(session),
+        CommandId::ReloadLogs => reload_logs::run(session),
+        CommandId::Pid => pid::run(session),
+        CommandId::Id => id::run(session),
+        CommandId::Reset => reset::run(session),
+        CommandId::Ping => ping::run(session),
+        CommandId::Save => save::run(session),
+        CommandId::Resurrect => resurrect::run(session),
+        CommandId::Cleardump => cleardump::run(session),
+        CommandId::Update => update::run(session),
+        CommandId::Kill => kill::run(session),
+    }
+}
+
+/// Says what is left to say, writes what is left to write, and gives the exit code.
+fn end(out: &mut Out, result: Result<(), Failed>) -> ExitCode {
+    let result = result.and_then(|()| out.flush());
+    let Err(failed) = result else { return ExitCode::SUCCESS };
+    if let Some(message) = &failed.message {
+        out.error(message, failed.hint.as_deref());
+    }
+    match out.flush() {
+        // Nobody reads any more: not a failure of the command, unless it had failed before.
+        Ok(()) | Err(Failed { message: None, .. }) => {}
+        Err(Failed { message: Some(message), .. }) if failed.message.as_ref() != Some(&message) => {
+            out.error(&message, None)
+        }
+        Err(Failed { message: Some(_), .. }) => {}
+    }
+    ExitCode::from(failed.code)
+}
+
+fn usage(program: Program) -> String {
+    let home = match program {
+        Program::Ostler => "~/.ostler",
+        Program::Pm2 => "~/.pm2",
+    };
+    help::usage(program.name(), home)
+}
+
+/// A command line that is not understood, in the places and words that PM2 uses.
+fn refuse(out: &mut Out, misuse: &Misuse, program: Program) {
+    let hint = misuse.hint(program.name());
+    match misuse {
+        Misuse::Command { .. } => {
+            let line = out.paint.ink(&[crate::paint::Ink::Red], &format!("[{}][ERROR] ", program.bracket()));
+            out.data(&format!("{line}{}\n", misuse.text()));
+            if let Some(hint) = hint {
+                out.data(&format!("hint: {hint}\n"));
+            }
+            out.data(&format!("\n{}", usage(program)));
+        }
+        Misuse::Option { .. }
+        | Misuse::Value { .. }
+        | Misuse::Missing { .. }
+        | Misuse::Extra { .. }
+        | Misuse::NotText(_) => {
+            let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
+            out.data_aside(&format!("\n  error: {}\n{hint}\n", misuse.text()));
+        }
+    }
+}

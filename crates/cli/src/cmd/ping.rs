@@ -1,0 +1,18 @@
+//! `ping`: whether the daemon answers.
+
+use ostler_client::Answer;
+use ostler_wire::control::{Reply, Request};
+
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// `ping`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    match session.ask(&Request::Hello)? {
+        Answer::Reply(Reply::Hello { .. }) => {
+            session.out.message("{ msg: 'pong' }");
+            Ok(())
+        }
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,28 @@
+//! `promote` and `rollback`: the two ends of a canary.
+
+use ostler_client::Answer;
+use ostler_wire::control::{Event, Reply, Request};
+
+use super::{act, list};
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// `promote` (`keep`) or `rollback`
+pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
+    let name = session.args.word().to_owned();
+    let processes = session.list()?;
+    if processes.iter().all(|process| process.name != name) {
+        let hint = format!("`{} list` shows the names", session.program.name());
+        return Err(Failed::new(format!("Application {name} not found")).hint(hint));
+    }
+    let mut failed = false;
+    let answer = session.ask_with(&Request::Promote { name, keep }, |out, event| match event {
+        Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
+        other => failed |= !act::acted(out, &other),
+    })?;
+    match answer {
+        Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
+        Answer::Reply(Reply::Done) => list::table(session),
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,70 @@
+//! `scale`: `4`, `+2`, `-1`.
+
+use ostler_client::Answer;
+use ostler_wire::control::{Event, Reply, Request, ScaleTo};
+
+use super::list;
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// `scale`
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    // `scale web -- -1` was the only way to write it in PM2's days.
+    let rest = session.args.rest.as_ref().and_then(|rest| rest.first());
+    let name = session.args.word().to_owned();
+    let text = session.args.words.get(1).or(rest).cloned().unwrap_or_default();
+    let Some(target) = parse(&text) else {
+        return Err(Failed::new(format!("`{text}` is not a number of instances")).hint("write 4, +2 or -1"));
+    };
+    let list = session.list()?;
+    let current = list.iter().filter(|process| process.name == name).count();
+    if current == 0 {
+        let hint = format!("`{} list` shows the names", session.program.name());
+        return Err(Failed::new(format!("Application {name} not found")).hint(hint));
+    }
+    let nothing = match target {
+        ScaleTo::Exactly(count) => usize::try_from(count) == Ok(current),
+        ScaleTo::Add(count) | ScaleTo::Remove(count) => count == 0,
+    };
+    if nothing {
+        return Err(Failed::new("Nothing to do"));
+    }
+    let mut failed = false;
+    let answer = session.ask_with(&Request::Scale { name, target }, |out, event| match event {
+        Event::Acted { error: None, added: true, .. } => out.say("Scaling up application"),
+        Event::Acted { id, name, error: None, added: false } => {
+            out.say(&format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])"));
+            out.say(&format!("[{name}]({id}) ✓"));
+        }
+        other => failed |= !super::act::acted(out, &other),
+    })?;
+    match answer {
+        Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
+        Answer::Reply(Reply::Done) => list::table(session),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn parse(text: &str) -> Option<ScaleTo> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    match text.split_at_checked(1)? {
+        ("+", count) => digits(count).map(ScaleTo::Add),
+        ("-", count) => digits(count).map(ScaleTo::Remove),
+        _ => digits(text).map(ScaleTo::Exactly),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_absolute_or_signed() {
+        assert_eq!(parse("4"), Some(ScaleTo::Exactly(4)));
+        assert_eq!(parse("+2"), Some(ScaleTo::Add(2)));
+        assert_eq!(parse("-1"), Some(ScaleTo::Remove(1)));
+        for text in ["", "+", "-", "x", "4x", "--1", "+-1", "99999999999", "½"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Everything that is printed goes through here: prefixes, silence, colours, and few writes.
+//!
+//! Standard output is collected and written at once when the command ends or is about to wait; whatever goes to standard
+//! error is written after what was collected, so that the two keep their order on a terminal.
+
+use std::io::Write as _;
+
+use crate::failed::Failed;
+use crate::paint::{Ink, Paint};
+
+/// Where a command's words go.
+#[derive(Debug)]
+pub(crate) struct Out {
+    buffer: Vec<u8>,
+    silent: bool,
+    name: &'static str,
+    /// Colours.
+    pub(crate) paint: Paint,
+    /// Standard output cannot be written to: why.
+    broken: Option<rustix::io::Errno>,
+}
+
+impl Out {
+    /// `name` is what stands in the brackets: `PM2` or `ostler`.
+    pub(crate) fn new(name: &'static str, silent: bool, paint: Paint) -> Self {
+        Self { buffer: Vec::new(), silent, name, paint, broken: None }
+    }
+
+    /// `[PM2] text`
+    pub(crate) fn say(&mut self, text: &str) {
+        let prefix = self.paint.ink(&[Ink::Green], &format!("[{}] ", self.name));
+        self.message(&format!("{prefix}{text}"));
+    }
+
+    /// `[PM2][WARN] text`
+    pub(crate) fn warn(&mut self, text: &str) {
+        let prefix = self.warn_prefix();
+        self.message(&format!("{prefix}{text}"));
+    }
+
+    /// `[PM2][WARN] text` on standard error.
+    pub(crate) fn warn_aside(&mut self, text: &str) {
+        let line = format!("{}{text}\n", self.warn_prefix());
+        self.aside(&line);
+    }
+
+    /// `[PM2][ERROR] text` and the hint, on standard error.
+    pub(crate) fn error(&mut self, text: &str, hint: Option<&str>) {
+        let prefix = self.paint.ink(&[Ink::Red], &format!("[{}][ERROR] ", self.name));
+        let hint = hint.map_or(String::new(), |hint| format!("{} {hint}\n", self.paint.ink(&[Ink::Cyan], "hint:")));
+        self.aside(&format!("{prefix}{text}\n{hint}"));
+    }
+
+    /// A line without a prefix that silence suppresses.
+    pub(crate) fn message(&mut self, line: &str) {
+        if !self.silent {
+            self.data(line);
+            self.data("\n");
+        }
+    }
+
+    /// Text that was asked for; silence does not suppress it.
+    pub(crate) fn data(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// As [`data`](Self::data).
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Text on standard error, after what was collected for standard output; silence suppresses it.
+    pub(crate) fn aside(&mut self, text: &str) {
+        if !self.silent {
+            self.data_aside(text);
+        }
+    }
+
+    /// As [`aside`](Self::aside), but asked for.
+    pub(crate) fn data_aside(&mut self, text: &str) {
+        self.drain();
+        // There is nobody left to tell when standard error is closed.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Writes what was collected.
+    ///
+    /// # Errors
+    /// When nobody reads any more (which ends the command quietly), or the disk is full.
+    pub(crate) fn flush(&mut self) -> Result<(), Failed> {
+        self.drain();
+        match self.broken {
+            None => Ok(()),
+            Some(rustix::io::Errno::PIPE) => Err(Failed::quiet(0)),
+            Some(error) => {
+                Err(Failed::new(format!("cannot write to standard output: {}", std::io::Error::from(error))))
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        let mut rest = self.buffer.as_slice();
+        while !rest.is_empty() && self.broken.is_none() {
+            match rustix::io::write(std::io::stdout(), rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        self.buffer.clear();
+    }
+
+    fn warn_prefix(&self) -> String {
+        self.paint.ink(&[Ink::Yellow], &format!("[{}][WARN] ", self.name))
+    }
+}

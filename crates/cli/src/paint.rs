@@ -1,0 +1,92 @@
+//! When and how text is coloured.
+
+use std::io::IsTerminal as _;
+
+/// Codes of the terminal, named for what they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Ink {
+    /// Bold.
+    Bold = 1,
+    /// Dim.
+    Dim = 2,
+    /// Italic.
+    Italic = 3,
+    /// Foreground and background swapped.
+    Inverse = 7,
+    /// Red.
+    Red = 31,
+    /// Green.
+    Green = 32,
+    /// Yellow.
+    Yellow = 33,
+    /// Blue.
+    Blue = 34,
+    /// Cyan.
+    Cyan = 36,
+    /// White.
+    White = 37,
+    /// Grey.
+    Grey = 90,
+    /// Grey background.
+    OnGrey = 100,
+}
+
+impl Ink {
+    fn end(self) -> u8 {
+        match self {
+            Self::Bold | Self::Dim => 22,
+            Self::Italic => 23,
+            Self::Inverse => 27,
+            Self::Red | Self::Green | Self::Yellow | Self::Blue | Self::Cyan | Self::White | Self::Grey => 39,
+            Self::OnGrey => 49,
+        }
+    }
+}
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Paint {
+    /// Colour text.
+    pub(crate) text: bool,
+    /// Colour the frames and heads of tables too: only where a person looks.
+    pub(crate) frame: bool,
+}
+
+impl Paint {
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) const PLAIN: Self = Self { text: false, frame: false };
+
+    /// As PM2: on a terminal, or anywhere when `PM2_HOME` is set, unless told otherwise.
+    pub(crate) fn detect(no_color: bool) -> Self {
+        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let terminal = std::io::stdout().is_terminal();
+        let forced = var("FORCE_COLOR");
+        let off = no_color || forced.as_ref().is_some_and(|value| value == "0" || value == "false");
+        if off {
+            return Self { text: false, frame: false };
+        }
+        if forced.is_some() {
+            return Self { text: true, frame: true };
+        }
+        let dumb = var("NO_COLOR").is_some() || var("TERM").is_some_and(|term| term == "dumb");
+        Self { text: !dumb && (terminal || var("PM2_HOME").is_some()), frame: !dumb && terminal }
+    }
+
+    /// The text in these inks, the first outermost.
+    pub(crate) fn ink(self, inks: &[Ink], text: &str) -> String {
+        if self.text { wrap(inks, text) } else { text.to_owned() }
+    }
+
+    /// As [`ink`](Self::ink), for frames and heads.
+    pub(crate) fn frame(self, inks: &[Ink], text: &str) -> String {
+        if self.frame { wrap(inks, text) } else { text.to_owned() }
+    }
+}
+
+fn wrap(inks: &[Ink], text: &str) -> String {
+    let open: String = inks.iter().map(|ink| format!("\x1b[{}m", *ink as u8)).collect();
+    let close: String = inks.iter().rev().map(|ink| format!("\x1b[{}m", ink.end())).collect();
+    format!("{open}{text}{close}")
+}

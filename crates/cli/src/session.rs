@@ -1,0 +1,161 @@
+//! What every command has: the arguments, the voice, and the daemon, connected when it is first needed.
+
+use ostler_client::{Answer, Client, Home, Starter, connect_or_start};
+use ostler_wire::control::{Event, ProcView, Reply, Request};
+
+use crate::args::{FlagId, Parsed};
+use crate::failed::Failed;
+use crate::out::Out;
+use crate::program::Program;
+
+/// One run of a command.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The command line.
+    pub(crate) args: Parsed,
+    /// The voice.
+    pub(crate) out: Out,
+    /// The name the program was called by.
+    pub(crate) program: Program,
+    /// The home directory.
+    pub(crate) home: Home,
+    /// Whether this command started the daemon.
+    pub(crate) started: bool,
+    /// Whether standard output is read by a program, which must not be given messages about the daemon's start.
+    pub(crate) plain_data: bool,
+    client: Option<Client>,
+}
+
+impl Session {
+    /// A session that is not connected yet.
+    pub(crate) fn new(args: Parsed, out: Out, program: Program, home: Home) -> Self {
+        Self { args, out, program, home, started: false, plain_data: false, client: None }
+    }
+
+    /// Whether the option was given.
+    pub(crate) fn has(&self, id: FlagId) -> bool {
+        self.args.has(id)
+    }
+
+    /// Asks a question whose events are of no interest.
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Answer, Failed> {
+        self.ask_with(request, |_, _| ())
+    }
+
+    /// Asks; every event is handed over with the voice. Warnings are said here.
+    pub(crate) fn ask_with(
+        &mut self,
+        request: &Request,
+        mut on_event: impl FnMut(&mut Out, Event),
+    ) -> Result<Answer, Failed> {
+        // What was said so far must be readable while the daemon works.
+        if waits(request) {
+            self.out.flush()?;
+        }
+        self.connect()?;
+        let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
+        let answer = client.request(request, |event| match event {
+            Event::Warning { text } => out.warn(&text),
+            event => on_event(out, event),
+        })?;
+        match answer {
+            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Every process.
+    pub(crate) fn list(&mut self) -> Result<Vec<ProcView>, Failed> {
+        match self.ask(&Request::List)? {
+            Answer::Reply(Reply::List { processes }) => Ok(processes),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Connects, starting a daemon when there is none.
+    pub(crate) fn connect(&mut self) -> Result<(), Failed> {
+        if self.client.is_some() {
+            return Ok(());
+        }
+        let exe = std::env::current_exe()
+            .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+        let starting = format!("Spawning PM2 daemon with pm2_home={}", self.home.path().display());
+        let aside = self.plain_data && self.program == Program::Ostler;
+        let out = &mut self.out;
+        let connected = connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
+        if connected.started {
+            say(&mut self.out, aside, "PM2 Successfully daemonized");
+        }
+        self.started |= connected.started;
+        self.client = Some(connected.client);
+        Ok(())
+    }
+
+    /// Connects only if a daemon runs.
+    pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
+        match Client::connect(&self.home) {
+            Ok(client) => {
+                self.client = Some(client);
+                Ok(true)
+            }
+            Err(ostler_client::Error::NotRunning { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the connection; the next question makes a new one.
+    pub(crate) fn disconnect(&mut self) {
+        self.client = None;
+    }
+
+    /// Waits until the daemon has ended the connection, which is the last thing it does.
+    pub(crate) fn wait_gone(&mut self) -> Result<(), Failed> {
+        match self.client.take() {
+            Some(client) => Ok(client.wait_end()?),
+            None => Ok(()),
+        }
+    }
+
+    /// The connection, given away.
+    pub(crate) fn take_client(&mut self) -> Result<Client, Failed> {
+        self.connect()?;
+        self.client.take().ok_or_else(|| Failed::new("not connected"))
+    }
+}
+
+fn say(out: &mut Out, aside: bool, text: &str) {
+    if aside { out.warn_aside(text) } else { out.say(text) }
+}
+
+/// An answer of the wrong kind.
+pub(crate) fn unexpected(answer: &Answer) -> Failed {
+    let kind = match answer {
+        Answer::Raw(_) => "text".to_owned(),
+        Answer::Reply(reply) => format!("{reply:?}").chars().take(80).collect(),
+    };
+    Failed::new(format!("the daemon answered with something else than was asked for: {kind}"))
+        .hint("run `ostler update` so that daemon and command are the same version")
+}
+
+/// Whether the answer depends on what apps do.
+fn waits(request: &Request) -> bool {
+    match request {
+        Request::Start { .. }
+        | Request::Act { .. }
+        | Request::Scale { .. }
+        | Request::Reload { .. }
+        | Request::Promote { .. }
+        | Request::Logs { .. }
+        | Request::Resurrect
+        | Request::Update { .. }
+        | Request::Kill => true,
+        Request::Hello
+        | Request::List
+        | Request::Jlist
+        | Request::Describe { .. }
+        | Request::Env { .. }
+        | Request::Flush { .. }
+        | Request::ReloadLogs
+        | Request::Save { .. } => false,
+    }
+}

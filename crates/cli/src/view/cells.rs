@@ -1,0 +1,112 @@
+//! How single values look.
+
+use ostler_wire::control::ProcView;
+
+use crate::paint::Ink;
+
+/// `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit is used only when there is more than one of it.
+pub(super) fn uptime(process: &ProcView, now: u64) -> String {
+    if process.status != "online" || process.since == 0 {
+        return "0".to_owned();
+    }
+    let mut text = String::new();
+    let mut count = now.saturating_sub(process.since) / 1000;
+    for (unit, next) in [('s', 60), ('m', 60), ('h', 24), ('D', 30), ('M', 12), ('Y', u64::MAX)] {
+        if unit == 's' || 1 < count {
+            text = format!("{count}{unit}");
+        }
+        count /= next;
+    }
+    text
+}
+
+/// `0b`, `1.5kb`, `20.4mb`, base 1024.
+pub(super) fn memory(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes}b");
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = "kb";
+    for larger in ["mb", "gb", "tb"] {
+        // What would be printed as 1024.0 belongs to the next unit.
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    format!("{value:.1}{unit}")
+}
+
+/// `0%`, `4.5%`
+pub(super) fn cpu(percent: f32) -> String {
+    let rounded = (f64::from(percent) * 10.0).round() / 10.0;
+    format!("{}%", crate::inspect::float(rounded.max(0.0)))
+}
+
+/// `fork` or `cluster`
+pub(super) fn mode(process: &ProcView) -> &'static str {
+    if process.cluster { "cluster" } else { "fork" }
+}
+
+/// The name, with a mark while a reload is under way.
+pub(super) fn name(process: &ProcView) -> String {
+    match &process.rollout {
+        Some(rollout) => format!("[{rollout}] {}", process.name),
+        None => process.name.clone(),
+    }
+}
+
+/// Inks of a status.
+pub(super) fn status_inks(status: &str) -> &'static [Ink] {
+    match status {
+        "online" => &[Ink::Green, Ink::Bold],
+        "launching" => &[Ink::Blue, Ink::Bold],
+        _ => &[Ink::Red, Ink::Bold],
+    }
+}
+
+/// The version, `N/A` when unknown.
+pub(super) fn version(process: &ProcView) -> &str {
+    process.version.as_deref().unwrap_or("N/A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    #[test]
+    fn uptime_takes_a_unit_from_two_on() {
+        let check =
+            |seconds: u64, text: &str| assert_eq!(uptime(&sample(0, "a"), 1000 + seconds * 1000), text, "{seconds} s");
+        check(0, "0s");
+        check(119, "119s");
+        check(120, "2m");
+        check(2 * 3600 - 1, "119m");
+        check(2 * 3600, "2h");
+        check(47 * 3600, "47h");
+        check(48 * 3600, "2D");
+        check(59 * 86400, "59D");
+        check(60 * 86400, "2M");
+        check(720 * 86400, "2Y");
+        let mut stopped = sample(0, "a");
+        stopped.status = "stopped".to_owned();
+        assert_eq!(uptime(&stopped, 9_000_000), "0");
+    }
+
+    #[test]
+    fn memory_and_cpu_have_at_most_one_decimal() {
+        assert_eq!(memory(0), "0b");
+        assert_eq!(memory(1023), "1023b");
+        assert_eq!(memory(1536), "1.5kb");
+        assert_eq!(memory(21_390_950), "20.4mb");
+        assert_eq!(memory(1024 * 1024 - 1), "1.0mb");
+        assert_eq!(memory(5 << 40), "5.0tb");
+        assert_eq!(
+            (cpu(0.0), cpu(4.5), cpu(99.96), cpu(12.34)),
+            ("0%".into(), "4.5%".into(), "100%".into(), "12.3%".into())
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! The list of processes, in the layout that fits the terminal.
+
+use ostler_wire::control::ProcView;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::cells;
+use super::table::{Cell, Table};
+use crate::paint::{Ink, Paint};
+
+/// Columns taken for granted where nobody looks.
+const NO_TERMINAL: usize = 300;
+
+/// A layout: what a row shows and how wide.
+struct Layout {
+    /// Widest name column.
+    name: usize,
+    /// Titles and widths of the other columns.
+    titles: &'static [(&'static str, usize)],
+    row: fn(&ProcView, u64) -> Vec<Cell>,
+}
+
+/// From the widest to the narrowest.
+const LAYOUTS: [Layout; 3] = [
+    Layout { name: 40, titles: &FULL, row: full },
+    Layout { name: 20, titles: &CONDENSED, row: condensed },
+    Layout { name: 16, titles: &MINIMAL, row: minimal },
+];
+
+const FULL: [(&str, usize); 11] = [
+    ("namespace", 13),
+    ("version", 9),
+    ("mode", 9),
+    ("pid", 10),
+    ("uptime", 8),
+    ("↺", 6),
+    ("status", 11),
+    ("cpu", 10),
+    ("mem", 10),
+    ("user", 10),
+    ("watching", 10),
+];
+const CONDENSED: [(&str, usize); 5] = [("mode", 10), ("↺", 6), ("status", 11), ("cpu", 10), ("memory", 10)];
+const MINIMAL: [(&str, usize); 3] = [("status", 11), ("cpu", 8), ("mem", 10)];
+
+/// Columns of the terminal.
+pub(crate) fn width() -> usize {
+    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(size) if 0 < size.ws_col => usize::from(size.ws_col),
+        Ok(_) | Err(_) => NO_TERMINAL,
+    }
+}
+
+/// The table of these processes, in their order, for a terminal of `columns`.
+pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Paint) -> String {
+    let longest = processes.iter().map(|process| cells::name(process).width()).max().map_or(11, |width| width + 5);
+    let id = processes.iter().map(|process| process.id.to_string().len() + 2).max().unwrap_or(0).max(4);
+    let mut narrowest = String::new();
+    for layout in LAYOUTS {
+        let widths: Vec<usize> =
+            [id, longest.min(layout.name)].into_iter().chain(layout.titles.iter().map(|title| title.1)).collect();
+        let fits = widths.iter().sum::<usize>() + widths.len() < columns;
+        if !fits && layout.name != 16 {
+            continue;
+        }
+        let titles = ["id", "name"].into_iter().chain(layout.titles.iter().map(|title| title.0)).collect();
+        let rows =
+            processes.iter().map(|process| [head(process), (layout.row)(process, now)].into_iter().flatten().collect());
+        narrowest = Table { widths, titles, rows: rows.collect() }.render(paint);
+        break;
+    }
+    narrowest
+}
+
+fn head(process: &ProcView) -> Vec<Cell> {
+    vec![Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]), Cell::plain(cells::name(process))]
+}
+
+fn full(process: &ProcView, now: u64) -> Vec<Cell> {
+    vec![
+        Cell::plain(process.namespace.as_str()),
+        Cell::plain(cells::version(process)),
+        mode(process),
+        Cell::plain(process.pid.to_string()),
+        Cell::plain(cells::uptime(process, now)),
+        Cell::plain(process.restarts.to_string()),
+        status(process),
+        Cell::plain(cells::cpu(process.cpu)),
+        Cell::plain(cells::memory(process.memory)),
+        Cell::inked(process.user.as_str(), &[Ink::Bold]),
+        if process.watching {
+            Cell::inked("enabled", &[Ink::Green, Ink::Bold])
+        } else {
+            Cell::inked("disabled", &[Ink::Grey])
+        },
+    ]
+}
+
+fn condensed(process: &ProcView, _now: u64) -> Vec<Cell> {
+    vec![
+        mode(process),
+        Cell::plain(process.restarts.to_string()),
+        status(process),
+        Cell::plain(cells::cpu(process.cpu)),
+        Cell::plain(cells::memory(process.memory)),
+    ]
+}
+
+fn minimal(process: &ProcView, _now: u64) -> Vec<Cell> {
+    vec![status(process), Cell::plain(cells::cpu(process.cpu)), Cell::plain(cells::memory(process.memory))]
+}
+
+fn mode(process: &ProcView) -> Cell {
+    let inks: &[Ink] = if process.cluster { &[Ink::Blue, Ink::Bold] } else { &[Ink::Inverse, Ink::Bold] };
+    Cell::inked(cells::mode(process), inks)
+}
+
+fn status(process: &ProcView) -> Cell {
+    Cell::inked(process.status.as_str(), cells::status_inks(&process.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+    use expect_test::expect;
+
+    fn three() -> Vec<ProcView> {
+        let mut list =
+            vec![sample(10, "a-very-long-name-that-exceeds-forty-columns"), sample(0, "app"), sample(3, "web")];
+        list[1].status = "waiting restart".to_owned();
+        list[2].cluster = true;
+        list[2].version = Some("1.2.3".to_owned());
+        list[2].cpu = 4.5;
+        list[2].watching = true;
+        list[2].rollout = Some("canary".to_owned());
+        list
+    }
+
+    #[test]
+    fn wide_terminals_and_pipes_get_every_column() {
+        expect![[r#"
+            ┌────┬────────────────────────────────────────┬─────────────┬─────────┬─────────┬──────────┬────────┬──────┬───────────┬──────────┬──────────┬──────────┬──────────┐
+            │ id │ name                                   │ namespace   │ version │ mode    │ pid      │ uptime │ ↺    │ status    │ cpu      │ mem      │ user     │ watching │
+            ├────┼────────────────────────────────────────┼─────────────┼─────────┼─────────┼──────────┼────────┼──────┼───────────┼──────────┼──────────┼──────────┼──────────┤
+            │ 10 │ a-very-long-name-that-exceeds-forty-c… │ default     │ N/A     │ fork    │ 4010     │ 9s     │ 0    │ online    │ 0%       │ 20.4mb   │ root     │ disabled │
+            │ 0  │ app                                    │ default     │ N/A     │ fork    │ 4000     │ 0      │ 0    │ waiting … │ 0%       │ 20.4mb   │ root     │ disabled │
+            │ 3  │ [canary] web                           │ default     │ 1.2.3   │ cluster │ 4003     │ 9s     │ 0    │ online    │ 4.5%     │ 20.4mb   │ root     │ enabled  │
+            └────┴────────────────────────────────────────┴─────────────┴─────────┴─────────┴──────────┴────────┴──────┴───────────┴──────────┴──────────┴──────────┴──────────┘
+        "#]].assert_eq(&list(&three(), 300, 10_000, Paint::PLAIN));
+    }
+
+    #[test]
+    fn narrower_terminals_get_fewer_columns() {
+        expect![[r#"
+            ┌────┬────────────────────┬──────────┬──────┬───────────┬──────────┬──────────┐
+            │ id │ name               │ mode     │ ↺    │ status    │ cpu      │ memory   │
+            ├────┼────────────────────┼──────────┼──────┼───────────┼──────────┼──────────┤
+            │ 10 │ a-very-long-name-… │ fork     │ 0    │ online    │ 0%       │ 20.4mb   │
+            │ 0  │ app                │ fork     │ 0    │ waiting … │ 0%       │ 20.4mb   │
+            │ 3  │ [canary] web       │ cluster  │ 0    │ online    │ 4.5%     │ 20.4mb   │
+            └────┴────────────────────┴──────────┴──────┴───────────┴──────────┴──────────┘
+        "#]]
+        .assert_eq(&list(&three(), 163, 10_000, Paint::PLAIN));
+        expect![[r#"
+            ┌────┬────────────────┬───────────┬────────┬──────────┐
+            │ id │ name           │ status    │ cpu    │ mem      │
+            ├────┼────────────────┼───────────┼────────┼──────────┤
+            │ 10 │ a-very-long-n… │ online    │ 0%     │ 20.4mb   │
+            │ 0  │ app            │ waiting … │ 0%     │ 20.4mb   │
+            │ 3  │ [canary] web   │ online    │ 4.5%   │ 20.4mb   │
+            └────┴────────────────┴───────────┴────────┴──────────┘
+        "#]]
+        .assert_eq(&list(&three(), 60, 10_000, Paint::PLAIN));
+    }
+
+    #[test]
+    fn an_empty_list_is_a_head() {
+        let text = list(&[], 300, 0, Paint::PLAIN);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("│ id │ name      │ namespace   │"), "{text}");
+    }
+
+    #[test]
+    fn colours_are_where_pm2_has_them() {
+        let text = list(&[sample(0, "app")], 300, 1000, Paint { text: true, frame: false });
+        let row = text.lines().nth(3).unwrap().replace('\x1b', "^");
+        expect!["│ ^[1m^[36m0^[39m^[22m  │ app    │ default     │ N/A     │ ^[7m^[1mfork^[22m^[27m    │ 4000     │ 0s     │ 0    │ ^[32m^[1monline^[22m^[39m    │ 0%       │ 20.4mb   │ ^[1mroot^[22m     │ ^[90mdisabled^[39m │"].assert_eq(&row);
+    }
+}

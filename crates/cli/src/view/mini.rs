@@ -1,0 +1,25 @@
+//! The list as lines (`--mini-list`).
+
+use ostler_wire::control::ProcView;
+
+use super::cells;
+
+/// One process as lines; `pid_file` is not part of the list and comes apart.
+pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
+    let watching = if process.watching { "yes" } else { "no" };
+    format!(
+        "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\nrestarted : {}\nuptime : {}\n\
+         memory usage : {} \nerror log : {}\nwatching : {watching}\nPID file : {pid_file}\n\n",
+        process.name,
+        process.namespace,
+        cells::version(process),
+        process.pid,
+        process.id,
+        process.status,
+        cells::mode(process),
+        process.restarts,
+        cells::uptime(process, now),
+        cells::memory(process.memory),
+        process.logs.get(1).and_then(Option::as_deref).unwrap_or("N/A"),
+    )
+}

@@ -1,0 +1,146 @@
+//! Tables with frames. Widths are what the eye sees: colours have none, wide letters have two, and a text that is too
+//! long is cut before it is coloured.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::paint::{Ink, Paint};
+
+/// A text and its inks.
+#[derive(Debug)]
+pub(super) struct Cell {
+    text: String,
+    inks: &'static [Ink],
+}
+
+impl Cell {
+    /// Without colour.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), inks: &[] }
+    }
+
+    /// In these inks.
+    pub(super) fn inked(text: impl Into<String>, inks: &'static [Ink]) -> Self {
+        Self { text: text.into(), inks }
+    }
+
+    /// Columns it takes.
+    pub(super) fn width(&self) -> usize {
+        self.text.width()
+    }
+}
+
+/// A table.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Widths of the columns, their two blanks included.
+    pub(super) widths: Vec<usize>,
+    /// Titles; a table without has no head.
+    pub(super) titles: Vec<&'static str>,
+    /// Rows.
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// The table as text, ending with a line end.
+    pub(super) fn render(&self, paint: Paint) -> String {
+        let mut out = String::with_capacity((self.rows.len() + 4) * self.widths.iter().sum::<usize>() * 2);
+        let bar = paint.frame(&[Ink::Grey], "│");
+        self.rule(&mut out, ['┌', '┬', '┐'], paint);
+        if !self.titles.is_empty() {
+            for (title, width) in self.titles.iter().zip(&self.widths) {
+                let cell = format!(" {} ", fit(title, width.saturating_sub(2)));
+                out.push_str(&bar);
+                out.push_str(&paint.frame(&[Ink::Bold, Ink::Cyan], &cell));
+            }
+            out.push_str(&bar);
+            out.push('\n');
+            if !self.rows.is_empty() {
+                self.rule(&mut out, ['├', '┼', '┤'], paint);
+            }
+        }
+        for row in &self.rows {
+            for (cell, width) in row.iter().zip(&self.widths) {
+                let text = cut(&cell.text, width.saturating_sub(2));
+                let pad = (width.saturating_sub(1)).saturating_sub(text.width());
+                out.push_str(&bar);
+                out.push(' ');
+                if cell.inks.is_empty() {
+                    out.push_str(&text);
+                } else {
+                    out.push_str(&paint.ink(cell.inks, &text));
+                }
+                out.extend(std::iter::repeat_n(' ', pad));
+            }
+            out.push_str(&bar);
+            out.push('\n');
+        }
+        self.rule(&mut out, ['└', '┴', '┘'], paint);
+        out
+    }
+
+    fn rule(&self, out: &mut String, [left, middle, right]: [char; 3], paint: Paint) {
+        let mut line = String::from(left);
+        for (column, width) in self.widths.iter().enumerate() {
+            line.extend(std::iter::repeat_n('─', *width));
+            line.push(if column + 1 == self.widths.len() { right } else { middle });
+        }
+        out.push_str(&paint.frame(&[Ink::Grey], &line));
+        out.push('\n');
+    }
+}
+
+/// Cut and filled up to exactly `width`.
+fn fit(text: &str, width: usize) -> String {
+    let mut text = cut(text, width).into_owned();
+    let pad = width.saturating_sub(text.width());
+    text.extend(std::iter::repeat_n(' ', pad));
+    text
+}
+
+/// Cut to `width` columns, `…` for what is missing. Control characters, which would break the table, become `?`.
+pub(super) fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
+    let clean = if text.contains(char::is_control) {
+        std::borrow::Cow::Owned(text.replace(char::is_control, "?"))
+    } else {
+        std::borrow::Cow::Borrowed(text)
+    };
+    if clean.width() <= width {
+        return clean;
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in clean.chars() {
+        used += c.width().unwrap_or(0);
+        if width.saturating_sub(1) < used {
+            break;
+        }
+        out.push(c);
+    }
+    if 0 < width {
+        out.push('…');
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_by_what_the_eye_sees() {
+        assert_eq!(cut("waiting restart", 9), "waiting …");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("a\x1b[31mb\n", 20), "a?[31mb?");
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn a_coloured_status_keeps_its_place() {
+        let inks: &[Ink] = &[Ink::Red, Ink::Bold];
+        let table =
+            Table { widths: vec![11], titles: vec!["status"], rows: vec![vec![Cell::inked("waiting restart", inks)]] };
+        let text = table.render(Paint { text: true, frame: false });
+        assert!(text.contains("│ \x1b[31m\x1b[1mwaiting …\x1b[22m\x1b[39m │\n"), "{text}");
+    }
+}
