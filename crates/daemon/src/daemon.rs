@@ -168,10 +168,12 @@ impl Daemon {
                 self.core.handle(now, event, &mut out);
             }
             self.actions.extend(out);
-            if self.actions.is_empty() && self.touched.is_empty() && !self.dirty {
+            if self.actions.is_empty() && self.touched.is_empty() && (!self.dirty || self.ending == Ending::Now) {
                 break;
             }
-            self.save_if_dirty();
+            if self.ending != Ending::Now {
+                self.save_if_dirty();
+            }
             while let Some(action) = self.actions.pop_front() {
                 self.carry_out(now, action);
             }
@@ -271,6 +273,7 @@ impl Daemon {
             logbook::error(format!("could not tell the keeper to go: {error}"));
         }
         logbook::log("the daemon ends");
+        self.dirty = false;
         self.ending = Ending::Now;
     }
 }
