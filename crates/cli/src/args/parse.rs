@@ -53,6 +53,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
             }
         }
     }
+    if parsed.command.is_some_and(|command| command.id == CommandId::Scale) {
+        // `scale web -- -1` was the way around PM2's reading of `-1` as an option; there is no app to give arguments to.
+        parsed.words.extend(parsed.rest.take().unwrap_or_default());
+    }
     check(parsed, &options, unknown)
 }
 
@@ -212,6 +216,7 @@ mod tests {
     #[test]
     fn scale_takes_a_negative_number() {
         assert_eq!(of("scale web -1").unwrap().words, ["web", "-1"]);
+        assert_eq!(of("scale web -- -1").unwrap().words, ["web", "-1"]);
         assert_eq!(of("scale web +2").unwrap().words, ["web", "+2"]);
     }
 

@@ -9,10 +9,8 @@ use crate::session::{Session, unexpected};
 
 /// `scale`
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    // `scale web -- -1` was the only way to write it in PM2's days.
-    let rest = session.args.rest.as_ref().and_then(|rest| rest.first());
     let name = session.args.word().to_owned();
-    let text = session.args.words.get(1).or(rest).cloned().unwrap_or_default();
+    let text = session.args.words.get(1).cloned().unwrap_or_default();
     let Some(target) = parse(&text) else {
         return Err(Failed::new(format!("`{text}` is not a number of instances")).hint("write 4, +2 or -1"));
     };

@@ -1,0 +1,188 @@
+//! A daemon of a few lines, and the command run against it.
+
+use std::ffi::OsStr;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use ostler_wire::control::{FrameKind, decode, encode, encode_json};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Answers to requests other than the list: kind and payload of each frame, `None` for the usual answer.
+type Answers = Box<dyn Fn(&Value) -> Option<Vec<(FrameKind, Value)>> + Send + Sync>;
+
+/// A home with a daemon that says what it is told to say.
+pub struct Fake {
+    dir: TempDir,
+    requests: Arc<Mutex<Vec<Value>>>,
+}
+
+/// What a command did.
+pub struct Ran {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output, with the home as `$H`.
+    pub out: String,
+    /// Standard error, with the home as `$H`.
+    pub err: String,
+}
+
+/// A process in the list.
+pub fn process(id: u32, name: &str) -> Value {
+    json!({ "id": id, "name": name, "namespace": "default", "version": null, "cluster": false, "pid": 4000 + id, "since": 0,
+        "restarts": 0, "status": "stopped", "cpu": 0.0, "memory": 0, "user": "root", "watching": false,
+        "script": format!("/srv/{name}.js"), "logs": [format!("/nowhere/{name}-out.log"), format!("/nowhere/{name}-error.log"), null] })
+}
+
+impl Fake {
+    /// A home without a daemon.
+    pub fn silent() -> Self {
+        Self { dir: TempDir::new().unwrap(), requests: Arc::default() }
+    }
+
+    /// A daemon with these processes that succeeds in everything.
+    pub fn with(list: Vec<Value>) -> Self {
+        Self::saying(list, Box::new(|_| None))
+    }
+
+    /// A daemon with these processes and answers.
+    pub fn saying(list: Vec<Value>, answers: Answers) -> Self {
+        let fake = Self::silent();
+        let listener = UnixListener::bind(fake.dir.path().join("ostler.sock")).unwrap();
+        let requests = Arc::clone(&fake.requests);
+        let (list, answers) = (Arc::new(list), Arc::new(answers));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (requests, list, answers) = (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&answers));
+                std::thread::spawn(move || serve(stream.unwrap(), &requests, &list, &answers));
+            }
+        });
+        fake
+    }
+
+    pub fn home(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What was asked since the last call, `list` left out.
+    pub fn asked(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+            .into_iter()
+            .filter(|request| *request != json!("list"))
+            .collect()
+    }
+
+    /// Writes a file into the home.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The command under this name, working in the home.
+    pub fn command(&self, name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
+        command.arg0(name).args(args).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
+            .env_clear()
+            .env("OSTLER_HOME", self.dir.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("TZ", "UTC").env("HOME", self.dir.path());
+        command
+    }
+
+    /// Runs `line`, split on blanks, under the name `pm2`.
+    pub fn pm2(&self, line: &str) -> Ran {
+        self.end(self.command("pm2", line.split_whitespace()))
+    }
+
+    /// Runs `line`, split on blanks, under the name `ostler`.
+    pub fn ostler(&self, line: &str) -> Ran {
+        self.end(self.command("ostler", line.split_whitespace()))
+    }
+
+    /// Runs the command to its end.
+    pub fn end(&self, mut command: Command) -> Ran {
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(self.dir.path().to_str().unwrap(), "$H");
+        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// Standard output without tables.
+    pub fn words(&self) -> String {
+        self.out
+            .lines()
+            .filter(|line| !line.starts_with(['┌', '│', '├', '└']))
+            .fold(String::new(), |all, line| all + line + "\n")
+    }
+
+    pub fn has_table(&self) -> bool {
+        self.out.contains("│ id │ name")
+    }
+}
+
+fn serve(mut stream: UnixStream, requests: &Mutex<Vec<Value>>, list: &[Value], answers: &Answers) {
+    while let Some(request) = next(&mut stream) {
+        requests.lock().unwrap().push(request.clone());
+        let frames = answers(&request).unwrap_or_else(|| usual(&request, list));
+        let mut bytes = Vec::new();
+        for (kind, value) in frames {
+            match (kind, value) {
+                (FrameKind::Raw, Value::String(text)) => encode(FrameKind::Raw, text.as_bytes(), &mut bytes),
+                (kind, value) => encode_json(kind, &value, &mut bytes).unwrap(),
+            }
+        }
+        if stream.write_all(&bytes).is_err() || request == "kill" {
+            return;
+        }
+    }
+}
+
+fn next(stream: &mut UnixStream) -> Option<Value> {
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    loop {
+        if let Some(frame) = decode(&bytes).unwrap() {
+            return Some(serde_json::from_slice(frame.payload).unwrap());
+        }
+        if stream.read(&mut byte).unwrap_or(0) == 0 {
+            return None;
+        }
+        bytes.push(byte[0]);
+    }
+}
+
+/// What a daemon says to which everything succeeds.
+fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
+    let mut frames: Vec<(FrameKind, Value)> = Vec::new();
+    let name = |id: &Value| list.iter().find(|p| p["id"] == *id).map_or(json!("?"), |p| p["name"].clone());
+    if request == "list" {
+        return vec![(FrameKind::Reply, json!({"list": {"processes": list}}))];
+    }
+    if request == "hello" {
+        return vec![(FrameKind::Reply, json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}))];
+    }
+    if request == "jlist" {
+        return vec![(
+            FrameKind::Raw,
+            json!(r#"[{"pid":7,"name":"app","pm2_env":{"status":"online","args":[]},"pm_id":0}]"#),
+        )];
+    }
+    for id in request["act"]["ids"].as_array().into_iter().flatten() {
+        frames.push((FrameKind::Event, json!({"acted": {"id": id, "name": name(id), "error": null, "added": false}})));
+    }
+    for (at, app) in request["start"]["apps"].as_array().into_iter().flatten().enumerate() {
+        frames.push((FrameKind::Event, json!({"started": {"name": app["name"], "ids": [at], "late": false}})));
+    }
+    if let Some(save) = request.get("save") {
+        let count = if save["force"] == true { 1 } else { list.len() };
+        return vec![(FrameKind::Reply, json!({"saved": {"path": "/h/dump.pm2", "count": count}}))];
+    }
+    frames.push((FrameKind::Reply, json!("done")));
+    frames
+}

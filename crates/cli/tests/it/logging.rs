@@ -1,0 +1,98 @@
+//! `logs`: the files first, then the stream.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use ostler_wire::control::FrameKind;
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, process};
+
+fn with_files() -> (Fake, tempfile::TempDir) {
+    let files = tempfile::TempDir::new().unwrap();
+    let mut app = process(0, "app");
+    for (at, name) in ["out", "error"].iter().enumerate() {
+        let path = files.path().join(format!("{name}.log"));
+        std::fs::write(&path, format!("first {name}\nlast {name}\n")).unwrap();
+        app["logs"][at] = json!(path.to_str().unwrap());
+    }
+    let event = |name: &str, err: bool, text: &str| -> (FrameKind, Value) {
+        (
+            FrameKind::Event,
+            json!({"log": {"id": 0, "name": name, "err": err, "at": 1_795_388_825_573_u64, "text": text}}),
+        )
+    };
+    let lines = vec![
+        event("app", false, "one"),
+        event("other", false, "two"),
+        event("app", true, "three"),
+        event("app", false, ""),
+    ];
+    let answers = move |request: &Value| {
+        request.get("logs")?;
+        let mut frames = lines.clone();
+        frames.push((FrameKind::Reply, json!("done")));
+        Some(frames)
+    };
+    (Fake::saying(vec![app], Box::new(answers)), files)
+}
+
+#[test]
+fn the_last_lines_of_each_file_stand_under_its_path() {
+    let (fake, files) = with_files();
+    let ran = fake.pm2("logs app --nostream --lines 1 --out");
+    let path = files.path().join("out.log");
+    let text = format!(
+        "[TAILING] Tailing last 1 lines for [app] process (change the value with --lines option)\n{} last 1 lines:\n0|app      | last out\n\n",
+        path.display()
+    );
+    assert_eq!((ran.code, ran.out), (0, text));
+    let ran = fake.pm2("logs app --nostream --raw --err");
+    assert!(ran.out.ends_with("error.log last 15 lines:\n\n"), "{}", ran.out);
+    assert_eq!(ran.err, "first error\nlast error\n");
+    assert_eq!(fake.pm2("logs nope --nostream").out.lines().count(), 1);
+    assert_eq!(fake.pm2("logs --nostream --lines 0").out, "");
+}
+
+#[test]
+fn lines_that_arrive_are_labelled_and_chosen() {
+    let (fake, _files) = with_files();
+    assert_eq!(fake.pm2("logs --lines 0").out, "0|app | one\n0|other | two\n0|app   | three\n");
+    // Id 0 is `app` now; a name is followed by name and by the ids it had.
+    let ran = fake.pm2("logs app --lines 0 --raw");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("one\ntwo\n", "three\n"));
+    let ran = fake.pm2("logs --lines 0 --timestamp");
+    assert!(ran.out.starts_with("2026-11-22-23:07:05 0|app | one\n"), "{}", ran.out);
+    let ran = fake.pm2("logs --json");
+    assert!(
+        ran.out.starts_with(
+            r#"{"message":"one","timestamp":"2026-11-22T23:07:05.573Z","type":"out","process_id":0,"app_name":"app"}"#
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(
+        fake.pm2("logs --format")
+            .out
+            .starts_with("timestamp=2026-11-22-23:07:05+0000 app=app id=0 type=out message=one\n")
+    );
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    let many = |request: &Value| {
+        request.get("logs")?;
+        let line = json!({"log": {"id": 0, "name": "app", "err": false, "at": 1, "text": "x".repeat(100)}});
+        Some((0..5000).map(|_| (FrameKind::Event, line.clone())).collect())
+    };
+    let fake = Fake::saying(vec![process(0, "app")], Box::new(many));
+    let mut child =
+        fake.command("ostler", ["logs", "--lines", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    assert!(line.starts_with("0|app | xxx"));
+}

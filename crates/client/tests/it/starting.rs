@@ -1,0 +1,146 @@
+//! How a daemon comes to be.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ostler_client::{Answer, Client, Error, Home, Starter, connect_or_start};
+use ostler_wire::control::{FrameKind, Reply, Request};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::fake::{next, send};
+
+/// Not a test of its own: this program as a keeper, started by the tests below under this name.
+#[test]
+fn fake_keeper_role() {
+    let Some(home) = std::env::var_os("OSTLER_HOME").map(PathBuf::from).filter(|home| home.join("fake").exists())
+    else {
+        return;
+    };
+    let mut starts = OpenOptions::new().create(true).append(true).open(home.join("starts")).unwrap();
+    starts.write_all(format!("{}\n", std::process::id()).as_bytes()).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(home.join("ostler.sock")).unwrap();
+    let ready = format!("/dev/fd/{}", std::env::var("OSTLER_READY_FD").unwrap());
+    OpenOptions::new().write(true).open(ready).unwrap().write_all(b"ok\n").unwrap();
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        std::thread::spawn(move || {
+            while let Some(request) = next(&mut stream) {
+                if matches!(request, Request::Kill) {
+                    std::process::exit(0);
+                }
+                let hello =
+                    json!({"hello": {"protocol": 1, "version": "1", "pid": std::process::id(), "keeper_pid": 1}});
+                send(&mut stream, FrameKind::Reply, &hello);
+            }
+        });
+    }
+}
+
+fn starter() -> Starter {
+    Starter { role: "fake_keeper_role".to_owned(), ..Starter::new(std::env::current_exe().unwrap()) }
+}
+
+/// A program of one shell script.
+fn script(dir: &Path, text: &str) -> Starter {
+    let path = dir.join("keeper.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    Starter::new(path)
+}
+
+fn pid_of(client: &mut Client) -> u32 {
+    match client.request(&Request::Hello, |_| ()).unwrap() {
+        Answer::Reply(Reply::Hello { pid, .. }) => pid,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_hundred_at_once_start_one() {
+    let dir = TempDir::new().unwrap();
+    let home = Home::new(dir.path());
+    std::fs::write(dir.path().join("fake"), "").unwrap();
+    let threads: Vec<_> = (0..100)
+        .map(|_| {
+            let home = home.clone();
+            std::thread::spawn(move || {
+                let mut connected = connect_or_start(&home, &starter(), || ()).unwrap();
+                (pid_of(&mut connected.client), connected.started)
+            })
+        })
+        .collect();
+    let ends: Vec<(u32, bool)> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let starts = std::fs::read_to_string(dir.path().join("starts")).unwrap();
+    // The keeper is told to end before anything is judged, so that a failure leaves no process behind.
+    let end = Client::connect(&home).unwrap().request(&Request::Kill, |_| ());
+    assert!(matches!(end, Err(Error::Broken)));
+    assert_eq!(starts.lines().count(), 1, "{starts}");
+    assert!(ends.iter().all(|(pid, _)| starts.trim() == pid.to_string()));
+    assert_eq!(ends.iter().filter(|(_, started)| *started).count(), 1);
+}
+
+#[test]
+fn a_home_that_is_not_there_is_made_for_its_owner_alone() {
+    let dir = TempDir::new().unwrap();
+    let home = Home::new(dir.path().join("a/b"));
+    let starter = script(dir.path(), "exit 0");
+    assert!(connect_or_start(&home, &starter, || ()).is_err());
+    assert_eq!(std::fs::metadata(home.path()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn why_it_cannot_run_is_passed_on() {
+    let check = |text: &str, words: &str| {
+        let dir = TempDir::new().unwrap();
+        let starter = script(dir.path(), text);
+        let home = Home::new(dir.path());
+        std::fs::write(home.log(), "old line\n").unwrap();
+        let error = connect_or_start(&home, &starter, || ()).unwrap_err();
+        let Error::NotStarted { reason, .. } = &error else { panic!("{error}") };
+        assert_eq!(reason, words);
+        assert!(error.hint().unwrap().contains("pm2.log"));
+    };
+    check("echo 'the snapshot is damaged' > /dev/fd/$OSTLER_READY_FD", "the snapshot is damaged");
+    check("echo 'no more memory' >&2; exit 3", "no more memory");
+    check("exit 3", "it ended without a word");
+}
+
+#[test]
+fn a_daemon_that_never_gets_ready_is_not_awaited_for_ever() {
+    let dir = TempDir::new().unwrap();
+    let starter = Starter { limit: Duration::from_millis(300), ..script(dir.path(), "echo $$ > pid; exec sleep 60") };
+    let error = connect_or_start(&Home::new(dir.path()), &starter, || ()).unwrap_err();
+    if let Ok(pid) = std::fs::read_to_string(dir.path().join("pid")) {
+        let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    assert!(matches!(error, Error::NotReady { .. }), "{error}");
+}
+
+#[test]
+fn homes_that_cannot_be_used_are_named_with_the_way_out() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let check = |home: PathBuf, text: &str| {
+        let error = connect_or_start(&Home::new(home), &starter(), || ()).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(error.hint().unwrap().contains("OSTLER_HOME"));
+    };
+    check(file, "Not a directory");
+    check("/proc/ostler".into(), "cannot use `/proc/ostler` as home directory");
+    let long = dir.path().join("x".repeat(100));
+    check(long, "bytes, the system allows 107");
+}
+
+#[test]
+fn a_socket_that_nobody_serves_is_no_daemon() {
+    let dir = TempDir::new().unwrap();
+    drop(std::os::unix::net::UnixListener::bind(dir.path().join("ostler.sock")).unwrap());
+    let error = Client::connect(&Home::new(dir.path())).unwrap_err();
+    assert!(matches!(error, Error::NotRunning { .. }), "{error}");
+}
