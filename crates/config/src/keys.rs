@@ -156,6 +156,7 @@ pub(crate) static KEYS: &[Key] = &[
     key("health", &[], OBJECT, Rule::Any, Use::Spec, "write an object, such as `{ \"http\": \"http://localhost:3000/health\" }`"),
     ms("stable_for"),
     ms("drain_timeout"),
+    flag("drain_hook", &[], Use::Spec),
     text("username", &[]),
     flag("source_map_support", &[], Use::Pass),
     flag("disable_source_map_support", &[], Use::Pass),

@@ -129,6 +129,9 @@ fn policy(policy: &Policy, health: Option<&Health>, map: &mut Map<String, Json>)
     let mut put = |key: &str, value: Json| map.insert(key.to_owned(), value);
     put("autorestart", policy.autorestart.into());
     put("treekill", policy.tree_kill.into());
+    if policy.drain_hook != usual.drain_hook {
+        put("drain_hook", policy.drain_hook.into());
+    }
     if !policy.stop_exit_codes.is_empty() {
         put("stop_exit_codes", policy.stop_exit_codes.clone().into());
     }

@@ -260,6 +260,7 @@ fn policy(
         prove_timeout: listen_timeout.unwrap_or(usual.prove_timeout),
         health_budget: health.map(health::budget),
         drain_timeout: fields.number("drain_timeout").unwrap_or(usual.drain_timeout),
+        drain_hook: fields.flag("drain_hook").unwrap_or(usual.drain_hook),
     }
 }
 

@@ -137,6 +137,8 @@ pub struct Policy {
     pub health_budget: Option<Millis>,
     /// In a reload: how long the old worker may finish open connections before it is asked to end.
     pub drain_timeout: Millis,
+    /// Load into a Node worker what makes it answer with `Connection: close` while it leaves.
+    pub drain_hook: bool,
 }
 
 /// What makes a run ready.
@@ -215,6 +217,7 @@ impl Default for Policy {
             prove_timeout: 30_000,
             health_budget: None,
             drain_timeout: 8000,
+            drain_hook: true,
         }
     }
 }

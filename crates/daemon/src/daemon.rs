@@ -265,7 +265,7 @@ impl Daemon {
         if let Some(groups) = &self.groups {
             groups.remove_base();
         }
-        for name in ["ostler.sock", "pm2.pid", "ostler.state"] {
+        for name in ["ostler.sock", "pm2.pid", "ostler.state", "drain.cjs"] {
             // What is not there need not be removed.
             _ = std::fs::remove_file(self.config.home.join(name));
         }

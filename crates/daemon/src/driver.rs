@@ -15,7 +15,7 @@ use crate::environment::{self, Particulars};
 use crate::runs::{Meta, Pending, Run, Tree};
 use crate::tokens::Source;
 use crate::tree::{self, Held};
-use crate::{clock, logbook, probes};
+use crate::{clock, drain, logbook, probes};
 
 impl Daemon {
     /// Carries out one action.
@@ -385,6 +385,12 @@ impl Daemon {
 
     fn disconnect(&mut self, now: Millis, run: RunId) {
         self.mark_ending(run);
+        let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
+        if let Some(spec) = version.map(|version| &version.spec).filter(|spec| drain::is_wanted(spec)) {
+            // Before anything that makes the app close its servers.
+            let word = drain::word(spec.policy.drain_timeout);
+            self.send_bytes(run, word.as_bytes());
+        }
         let by_message = self.stops_by_message(run);
         if by_message {
             self.send_user(run, "\"shutdown\"");

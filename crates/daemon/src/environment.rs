@@ -12,6 +12,7 @@ use ostler_core::{ProcId, RunId};
 use ostler_keeper::proto::SpawnSpec;
 
 use crate::book::Proc;
+use crate::drain;
 use crate::tree::RUN_VARIABLE;
 
 /// What a run gets beside its specification.
@@ -60,7 +61,10 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
 
 /// What the keeper is to execute.
 pub fn spawn_spec(spec: &AppSpec, particulars: Particulars<'_>, cgroup: Option<&Path>, meta: Vec<u8>) -> SpawnSpec {
-    let env = environment(spec, particulars);
+    let mut env = environment(spec, particulars);
+    if drain::is_wanted(spec) {
+        drain::add_to(&mut env, particulars.home);
+    }
     let script = spec.script.as_os_str().as_bytes().to_vec();
     let (program, mut argv) = match &spec.interpreter {
         None => (script.clone(), vec![script]),

@@ -14,6 +14,7 @@ mod clock;
 mod cluster;
 mod control;
 mod daemon;
+mod drain;
 mod driver;
 mod dump;
 mod environment;

@@ -60,6 +60,10 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         Some((_, lock)) => lock,
         None => take_lock(&config.home, &mut link)?,
     };
+    if let Err(error) = crate::drain::install(&config.home) {
+        let path = crate::drain::path(&config.home);
+        logbook::error(format!("could not write `{}`: {error}; workers leave without it", path.display()));
+    }
     let listener = match inventory.items.remove(CONTROL) {
         Some((_, fd)) => UnixListener::from(fd),
         None => bind_control(&config.home, &mut link)?,

@@ -288,6 +288,7 @@ impl Reader<'_> {
             prove_timeout: self.number("prove_timeout").or(listen_timeout).unwrap_or(usual.prove_timeout),
             health_budget: budget,
             drain_timeout: self.number("drain_timeout").unwrap_or(usual.drain_timeout),
+            drain_hook: self.flag("drain_hook").unwrap_or(usual.drain_hook),
         }
     }
 

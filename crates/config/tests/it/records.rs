@@ -156,14 +156,14 @@ prop_compose! {
 
 prop_compose! {
     fn policy()(codes in prop::collection::vec(any::<i32>(), 0..4), times in prop::array::uniform7(0u64..1 << 50), backoff in prop::option::of(1u64..99),
-        signal in 1i32..64, flags: [bool; 6], max in any::<u32>(), budget in prop::option::of(0u64..1 << 50)) -> Policy {
+        signal in 1i32..64, flags: [bool; 7], max in any::<u32>(), budget in prop::option::of(0u64..1 << 50)) -> Policy {
         let usual = Policy::default();
         Policy {
             autorestart: flags[0], stop_exit_codes: codes, max_unstable: max, min_uptime: times[0], restart_delay: times[1], backoff,
             stop_signal: signal, stop_by_message: flags[1], stop_grace: times[2], tree_kill: flags[2],
             readiness: if flags[3] { Readiness::Message } else { Readiness::Started },
             ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] }, stable_for: times[4],
-            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6],
+            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
         }
     }
 }

@@ -135,7 +135,8 @@ impl Daemon {
         }
     }
 
-    fn send_bytes(&mut self, run: RunId, bytes: &[u8]) {
+    /// Writes bytes to the application, which must be whole lines.
+    pub fn send_bytes(&mut self, run: RunId, bytes: &[u8]) {
         let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
         if channel.send(bytes, None) == Err(SendError::Full) {
             logbook::error(format!("run {} does not read its IPC channel: a message was dropped", run.0));

@@ -1,0 +1,80 @@
+//! The word that lets a Node worker leave without a failed request: what is loaded into it, and what it is told.
+//!
+//! The problem: a client that keeps its connection alive may send its next request in the very moment in which the
+//! leaving worker closes that connection. Node closes idle connections at once (19 and later), so under load this does
+//! happen. The rule: a leaving worker answers everything that still comes with `Connection: close`, and leaves the
+//! closing to its clients; `drain.cjs` teaches it so.
+//!
+//! It is loaded by `NODE_OPTIONS`, which shows neither in `process.argv` nor in `process.execArgv` nor in
+//! `require.main`; the file itself restores the variable before the app can see it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ostler_core::spec::{AppSpec, ExecMode};
+
+/// The file that is loaded.
+const HOOK: &str = include_str!("drain/drain.cjs");
+/// Where the user's own options are while Node starts.
+const GIVEN: &str = "OSTLER_NODE_OPTIONS";
+
+/// Where the file is.
+pub fn path(home: &Path) -> PathBuf {
+    home.join("drain.cjs")
+}
+
+/// Writes the file, whole.
+///
+/// # Errors
+/// The home cannot be written.
+pub fn install(home: &Path) -> std::io::Result<()> {
+    let path = path(home);
+    if std::fs::read(&path).is_ok_and(|there| there == HOOK.as_bytes()) {
+        return Ok(());
+    }
+    let new = home.join(format!("drain.cjs.{}", std::process::id()));
+    std::fs::write(&new, HOOK)?;
+    std::fs::rename(&new, &path)
+}
+
+/// Whether workers of this version get the file.
+pub fn is_wanted(spec: &AppSpec) -> bool {
+    let node = spec.interpreter.as_deref().map(Path::new).and_then(Path::file_name);
+    let node = node.is_some_and(|name| name == "node" || name == "nodejs");
+    // Under Node's permission model a program may read what it was allowed to, and fails to start for anything else.
+    let options = spec.env.get("NODE_OPTIONS").map_or("", String::as_str).split_ascii_whitespace();
+    let mut all = options.chain(spec.interpreter_args.iter().map(String::as_str));
+    let restricted = all.any(|option| {
+        ["--permission", "--experimental-permission", "--policy", "--experimental-policy"]
+            .iter()
+            .any(|name| option == *name || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+    });
+    spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && node && !restricted && is_readable(spec)
+}
+
+/// The home is ours alone: another user's program could not read the file.
+fn is_readable(spec: &AppSpec) -> bool {
+    spec.uid.is_none_or(|uid| uid == 0 || uid == rustix::process::geteuid().as_raw())
+}
+
+/// Adds what makes Node load the file.
+pub fn add_to(env: &mut BTreeMap<String, String>, home: &Path) {
+    let Ok(path) = std::path::absolute(path(home)) else { return };
+    // A file that vanished would keep the app from starting.
+    let Some(path) = path.to_str().filter(|_| path.is_file()) else { return };
+    let quoted = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let load = format!("--require \"{quoted}\"");
+    let given = env.get("NODE_OPTIONS").cloned();
+    let all = given.as_ref().map_or_else(|| load.clone(), |given| format!("{load} {given}"));
+    env.insert("NODE_OPTIONS".to_owned(), all);
+    match given {
+        Some(given) => env.insert(GIVEN.to_owned(), given),
+        None => env.remove(GIVEN),
+    };
+}
+
+/// The line that begins it: answers close their connections from now on, idle ones are closed shortly before `ms` are
+/// over. A Node without the file takes no notice of it.
+pub fn word(ms: u64) -> String {
+    format!("{{\"cmd\":\"NODE_OSTLER\",\"act\":\"drain\",\"ms\":{ms}}}\n")
+}

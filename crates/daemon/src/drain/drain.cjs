@@ -1,0 +1,66 @@
+// Loaded by ostler into Node workers before the app. Until the worker is told to leave it only listens for that word.
+//
+// Node alone closes idle keep-alive connections at once when a worker disconnects (19 and later), or keeps serving them
+// for ever (18): in the first case a request that is on its way meets a closed connection, in the second the worker
+// never gets done. From the word `drain` on, every further answer says `Connection: close`, so that it is the client
+// who opens a new connection, and an idle connection is closed only when the time is nearly over.
+'use strict';
+try {
+  // The app and its children see NODE_OPTIONS as the user wrote it.
+  const given = process.env.OSTLER_NODE_OPTIONS;
+  delete process.env.OSTLER_NODE_OPTIONS;
+  if (given === undefined) delete process.env.NODE_OPTIONS;
+  else process.env.NODE_OPTIONS = given;
+  const onMessage = (message) => {
+    if (message === null || typeof message !== 'object' || message.cmd !== 'NODE_OSTLER' || message.act !== 'drain') return;
+    process.removeListener('internalMessage', onMessage);
+    try {
+      drain(message.ms);
+    } catch {
+      // Then the worker leaves as it would have left without us.
+    }
+  };
+  process.on('internalMessage', onMessage);
+} catch {
+  // Nothing here may keep an app from starting.
+}
+
+function drain(ms) {
+  const { Server } = require('net');
+  const servers = new Set();
+  let over = false;
+  const take = (server) => {
+    if (servers.has(server)) return;
+    servers.add(server);
+    const { emit } = server;
+    server.emit = function (event, _request, response) {
+      if (response && typeof response === 'object' && 'shouldKeepAlive' in response) response.shouldKeepAlive = false;
+      return Reflect.apply(emit, this, arguments);
+    };
+  };
+  const closers = [];
+  for (const name of ['http', 'https']) {
+    const { prototype } = require(name).Server;
+    const { close, closeIdleConnections } = prototype;
+    closers.push([prototype, closeIdleConnections]);
+    prototype.close = function () {
+      take(this);
+      return Reflect.apply(close, this, arguments);
+    };
+    if (typeof closeIdleConnections !== 'function') continue;
+    prototype.closeIdleConnections = function () {
+      take(this);
+      if (over) return Reflect.apply(closeIdleConnections, this, arguments);
+    };
+  }
+  const http = closers.map(([prototype]) => prototype);
+  const isHttp = (server) => http.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, server));
+  for (const handle of process._getActiveHandles()) if (handle instanceof Server && isHttp(handle)) take(handle);
+  const end = () => {
+    over = true;
+    for (const server of servers) if (typeof server.closeIdleConnections === 'function') server.closeIdleConnections();
+    // What is busy now is idle later.
+    setTimeout(end, 100).unref();
+  };
+  setTimeout(end, Math.max(ms - 500, ms / 2)).unref();
+}
