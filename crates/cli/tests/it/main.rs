@@ -5,4 +5,5 @@ mod failing;
 mod fake;
 mod listing;
 mod logging;
+mod reload_load;
 mod starting;
