@@ -77,6 +77,8 @@ pub struct Process {
     pub(crate) backoff: Millis,
     /// The last run that ended by itself and may have left descendants behind.
     pub(crate) remains: Option<RunId>,
+    /// The last run whose end was counted.
+    pub(crate) ended: Option<RunId>,
 }
 
 impl Process {
@@ -95,6 +97,7 @@ impl Process {
             unstable: 0,
             backoff: 0,
             remains: None,
+            ended: None,
         }
     }
 
@@ -268,6 +271,7 @@ impl Process {
         match &mut self.phase {
             Phase::Starting { run, since, .. } | Phase::Online { run, since } if *run == ended => {
                 let uptime = now.saturating_sub(*since);
+                self.ended = Some(ended);
                 out.push(Action::Tell(Notice::Ended { proc: self.id, run: ended, exit }));
                 self.after_exit(now, ended, uptime, exit, runs, out);
             }

@@ -90,6 +90,7 @@ impl Spawner {
             cwd: &cwd,
             fds,
             cgroup: cgroup.as_ref().map(AsFd::as_fd),
+            join: false,
             nofile: Some(self.nofile),
             uid: spec.uid,
             gid: spec.gid,
@@ -119,6 +120,7 @@ impl Spawner {
             cwd: &home,
             fds,
             cgroup: None,
+            join: false,
             nofile: None,
             uid: None,
             gid: None,
@@ -150,9 +152,7 @@ fn make_pipe(wanted: bool) -> Result<(Option<Fd>, Option<OwnedFd>), Errno> {
 }
 
 fn open_cgroup(directory: &[u8]) -> Result<OwnedFd, Failure> {
-    let mut path = directory.to_vec();
-    path.extend(b"/cgroup.procs");
-    open(path.as_slice(), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+    open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(|errno| (Stage::Cgroup, errno.raw_os_error()))
 }
 

@@ -141,8 +141,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) cwd: &'a CStr,
     /// What becomes 0, 1, 2, …; all of them above 2 here.
     pub(crate) fds: Vec<RawFd>,
-    /// An open `cgroup.procs`.
+    /// The folder of a control group.
     pub(crate) cgroup: Option<BorrowedFd<'a>>,
+    /// The child joins its control group by itself, because it was not born in it.
+    pub(crate) join: bool,
     pub(crate) nofile: Option<(u64, u64)>,
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,
@@ -187,13 +189,22 @@ impl Stack {
         let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());
         let shared = Shared { plan, argv, envp, fds, digits, stage: AtomicU8::new(0), errno: AtomicI32::new(0) };
         let mut pidfd: c_int = -1;
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-        // SAFETY: the child runs `child` on a stack of its own while this thread, the only one, is suspended by
-        // CLONE_VFORK; `shared` and `pidfd` outlive that. The stack's top is aligned as the mapping is.
-        let pid = unsafe {
-            let top = self.base.byte_add(STACK);
-            libc::clone(child, top, flags, (&raw const shared).cast_mut().cast(), &raw mut pidfd)
-        };
+        let mut shared = shared;
+        let mut pid = -1;
+        if let Some(cgroup) = shared.plan.cgroup {
+            pid = self.clone_into(cgroup, &raw const shared, &mut pidfd);
+            // Where that cannot be done (an old kernel, a sandbox), the child joins by itself, which is slow.
+            shared.plan.join = pid < 0;
+        }
+        if pid < 0 {
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+            // SAFETY: the child runs `child` on a stack of its own while this thread, the only one, is suspended by
+            // CLONE_VFORK; `shared` and `pidfd` outlive that. The stack's top is aligned as the mapping is.
+            pid = unsafe {
+                let top = self.base.byte_add(STACK);
+                libc::clone(child, top, flags, (&raw const shared).cast_mut().cast(), &raw mut pidfd)
+            };
+        }
         let error = Errno::from_io_error(&io::Error::last_os_error());
         let Some(pid) = rustix::process::Pid::from_raw(pid).filter(|pid| pid.as_raw_nonzero().get() > 0) else {
             return Err((Stage::Fork, error.map_or(libc::EAGAIN, Errno::raw_os_error)));
@@ -206,6 +217,54 @@ impl Stack {
             return Err((stage, shared.errno.load(Ordering::Acquire)));
         }
         Ok((pid.as_raw_nonzero().get().unsigned_abs(), pidfd))
+    }
+}
+
+impl Stack {
+    /// Makes a child that is born in a control group. Moving it there later waits for a grace period of the kernel, some
+    /// ten milliseconds, during which its parent is suspended. Negative: it could not be done, or not on this machine.
+    #[cfg(target_arch = "x86_64")]
+    fn clone_into(&mut self, cgroup: BorrowedFd<'_>, shared: *const Shared<'_>, pidfd: &mut c_int) -> c_int {
+        const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD;
+        let mut args = [0_u64; 11];
+        let [of_flags, of_pidfd, _, _, of_signal, of_stack, of_size, _, _, _, of_cgroup] = &mut args;
+        *of_flags = u64::from(flags.unsigned_abs()) | CLONE_INTO_CGROUP;
+        *of_pidfd = (&raw mut *pidfd) as u64;
+        *of_signal = u64::from(libc::SIGCHLD.unsigned_abs());
+        *of_stack = self.base as u64;
+        *of_size = STACK as u64;
+        *of_cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
+        let mut result = libc::SYS_clone3;
+        // SAFETY: as with `clone` in `spawn`: the kernel gives the child the stack in `args`, where it calls `child`,
+        // which never returns; this thread is suspended until the child executes or exits. The kernel changes rcx and
+        // r11 only.
+        unsafe {
+            std::arch::asm!(
+                "syscall",
+                "test rax, rax",
+                "jnz 2f",
+                "xor ebp, ebp",
+                "mov rdi, r12",
+                "call r13",
+                "ud2",
+                "2:",
+                inlateout("rax") result,
+                in("rdi") args.as_ptr(),
+                in("rsi") size_of_val(&args),
+                in("r12") shared,
+                in("r13") child as extern "C" fn(*mut c_void) -> c_int,
+                lateout("rcx") _,
+                lateout("r11") _,
+            );
+        }
+        c_int::try_from(result).unwrap_or(-1)
+    }
+
+    /// Known for one kind of processor only; elsewhere the child joins by itself.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn clone_into(&mut self, _cgroup: BorrowedFd<'_>, _shared: *const Shared<'_>, _pidfd: &mut c_int) -> c_int {
+        -1
     }
 }
 
@@ -234,10 +293,11 @@ unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
         for signal in IGNORED {
             libc::signal(signal, libc::SIG_DFL);
         }
-        if let Some(procs) = plan.cgroup
-            && libc::write(procs.as_raw_fd(), c"0".as_ptr().cast(), 1) < 0
-        {
-            return (Stage::Cgroup, errno());
+        if let (Some(cgroup), true) = (plan.cgroup, plan.join) {
+            let procs = libc::openat(cgroup.as_raw_fd(), c"cgroup.procs".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+            if procs < 0 || libc::write(procs, c"0".as_ptr().cast(), 1) < 0 {
+                return (Stage::Cgroup, errno());
+            }
         }
         if !place_fds(shared.fds, plan.fds.len()) {
             return (Stage::Fds, errno());

@@ -43,6 +43,8 @@ pub struct SavedProcess {
     pub backoff: Millis,
     /// It is to be forgotten.
     pub removing: bool,
+    /// The last run whose end is in these counters.
+    pub ended: Option<RunId>,
 }
 
 /// A reload as it was saved.
@@ -79,6 +81,7 @@ impl Supervisor {
             unstable: slot.process.unstable,
             backoff: slot.process.backoff,
             removing: slot.removing,
+            ended: slot.process.ended,
         };
         self.slots.iter().map(saved).collect()
     }
@@ -123,6 +126,10 @@ impl Supervisor {
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, &newest_first);
         for seen in newest_first {
+            if is_counted(processes, seen) {
+                supervisor.take_remains(seen, out);
+                continue;
+            }
             let rolling = |app: AppId| reloads.iter().any(|reload| reload.app == app);
             let is_current = current.get(&seen.proc) == Some(&seen.run);
             supervisor.take_up(now, seen, is_current, &rolling, &version_of, out);
@@ -140,7 +147,7 @@ impl Supervisor {
         }
         // What ended while nobody listened is reported now, the usual way.
         for seen in seen {
-            if let Some(exit) = seen.exit {
+            if let Some(exit) = seen.exit.filter(|_| !is_counted(processes, seen)) {
                 supervisor.handle(now, Event::Exited { run: seen.run, exit }, out);
             }
         }
@@ -149,6 +156,17 @@ impl Supervisor {
             supervisor.drive(now, app, out);
         }
         supervisor
+    }
+
+    /// A run whose end had its effect before the memory was lost: only its descendants may be left.
+    fn take_remains(&mut self, seen: &SeenRun, out: &mut Vec<Action>) {
+        let Some(slot) = self.slots.get_mut(&seen.proc) else { return };
+        self.owners.insert(seen.run, seen.proc);
+        match slot.process.remains {
+            // The newest stays for the next spawn to sweep.
+            Some(_) => out.push(Action::Sweep(seen.run)),
+            None => slot.process.remains = Some(seen.run),
+        }
     }
 
     /// Gives one run back to its slot.
@@ -248,12 +266,19 @@ impl Supervisor {
 /// specification had taken over, whatever its note says.
 fn current_runs(processes: &[SavedProcess], newest_first: &[&SeenRun]) -> BTreeMap<ProcId, RunId> {
     let current = |saved: &SavedProcess| {
-        let mut own = newest_first.iter().filter(|seen| seen.proc == saved.id && seen.role != Role::Leaving);
+        let of_slot = |seen: &&&SeenRun| seen.proc == saved.id && seen.role != Role::Leaving;
+        let mut own = newest_first.iter().filter(of_slot).filter(|seen| !is_counted(processes, seen));
         let by_spec = own.clone().find(|seen| seen.spec == saved.spec);
         let run = by_spec.or_else(|| own.find(|seen| seen.role == Role::Current))?.run;
         Some((saved.id, run))
     };
     processes.iter().filter_map(current).collect()
+}
+
+/// Whether the end of the run is in what was saved: it must not be counted twice.
+fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
+    let saved = processes.iter().find(|saved| saved.id == seen.proc);
+    seen.exit.is_some() && !seen.ending && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
 }
 
 fn slot_of(saved: &SavedProcess) -> Slot {
@@ -264,5 +289,6 @@ fn slot_of(saved: &SavedProcess) -> Slot {
     process.restarts = saved.restarts;
     process.unstable = saved.unstable;
     process.backoff = saved.backoff;
+    process.ended = saved.ended;
     Slot { app: saved.app, process, candidate: None, leaving: Vec::new(), removing: false }
 }
