@@ -3,6 +3,7 @@
 mod harness;
 mod histories;
 mod leaving;
+mod proving;
 mod recovery;
 mod spreading;
 mod traps;

@@ -20,13 +20,16 @@ pub struct WorkerOptions {
     pub servers_ok: bool,
     /// It was told to leave already. (After our death; a new worker never was.)
     pub leaving: bool,
+    /// It must prove itself first: it listens, and gets no connections before `handle_trusted`. (Who has the socket
+    /// itself cannot be held back.)
+    pub held: bool,
 }
 
 impl WorkerOptions {
     /// A Node of these days in this slot.
     #[must_use]
     pub fn node(slot: u32) -> Self {
-        Self { slot, mark: Mark::Plain, shared_ok: true, servers_ok: true, leaving: false }
+        Self { slot, mark: Mark::Plain, shared_ok: true, servers_ok: true, leaving: false, held: false }
     }
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct InFlight {
     pub(crate) listener: ListenerId,
     pub(crate) seq: u64,
     pub(crate) peer: u64,
+    /// For this worker and nobody else.
+    pub(crate) own: bool,
 }
 
 /// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in order.
@@ -145,6 +150,7 @@ impl Worker {
     /// Whether a connection may be sent now.
     pub(crate) fn has_slot(&self, window: usize) -> bool {
         self.phase == Phase::Active
+            && !self.options.held
             && self.in_flight.len() < window.saturating_add(usize::try_from(self.unsure).unwrap_or(0))
             && !self.blocked
             && self.retry_at.is_none()

@@ -7,10 +7,10 @@
 
 use ostler_wire::node::outgoing;
 
-use super::Primary;
+use super::{MAX_WINDOW, Primary};
 use crate::listener::{Listener, Member, Waiting};
 use crate::policy::weight;
-use crate::worker::{InFlight, Sent, What, Worker};
+use crate::worker::{InFlight, Phase, Sent, What, Worker};
 use crate::{Action, ConnId, ListenerId, Millis, Output, Policy, WorkerId};
 
 /// Pause after a first refusal.
@@ -64,6 +64,35 @@ impl Primary {
         self.update_accepting(at, out);
     }
 
+    /// A connection that is for one worker only, also for one that is held: if it does not take it, nobody gets it.
+    /// `false`: the worker does not have the listener, or cannot be asked; the connection is still the owner's.
+    pub fn handle_own(&mut self, id: WorkerId, listener: ListenerId, conn: ConnId, out: &mut Output) -> bool {
+        let Some(worker) = self.worker(id) else { return false };
+        if worker.phase == Phase::Closed || worker.blocked || !worker.gate_open() || worker.in_flight.len() >= MAX_WINDOW {
+            return false;
+        }
+        let Some(found) = self.listener_at(listener).and_then(|at| self.listeners.get_mut(at)) else { return false };
+        let name = found.name.clone();
+        let Some(member) = found.member(id).filter(|member| member.active && !member.shared) else { return false };
+        member.in_flight += 1;
+        let seq = self.next_seq();
+        let Some(worker) = self.worker(id) else { return false };
+        worker.in_flight.push_back(InFlight { conn, listener, seq, peer: 0, own: true });
+        worker.sent.push_back(Sent { what: What::Conn(seq), large: false });
+        let mark = worker.options.mark;
+        let bytes = out.write(|bytes| outgoing::new_connection(bytes, mark, &name, seq));
+        out.push(Action::SendWithConn { worker: id, conn, bytes });
+        self.slots_changed(id, out);
+        true
+    }
+
+    /// The worker has proven itself and gets connections from now on.
+    pub fn handle_trusted(&mut self, id: WorkerId, out: &mut Output) {
+        let Some(worker) = self.worker(id).filter(|worker| worker.options.held) else { return };
+        worker.options.held = false;
+        self.slots_changed(id, out);
+    }
+
     fn hand(&mut self, at: usize, member: usize, waiting: Waiting, out: &mut Output) {
         let seq = self.next_seq();
         let Some(listener) = self.listeners.get_mut(at) else { return };
@@ -73,7 +102,7 @@ impl Primary {
         found.counters.handed += 1;
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == found.worker) else { return };
         let Waiting { conn, peer, .. } = waiting;
-        worker.in_flight.push_back(InFlight { conn, listener: listener.id, seq, peer });
+        worker.in_flight.push_back(InFlight { conn, listener: listener.id, seq, peer, own: false });
         worker.sent.push_back(Sent { what: What::Conn(seq), large: false });
         let mark = worker.options.mark;
         let bytes = out.write(|bytes| outgoing::new_connection(bytes, mark, &listener.name, seq));
@@ -146,7 +175,7 @@ impl Primary {
             }
         }
         match at {
-            Some(at) if !accepted => self.enqueue(now, at, flight.conn, flight.peer, true),
+            Some(at) if !accepted && !flight.own => self.enqueue(now, at, flight.conn, flight.peer, true),
             Some(_) | None => out.push(Action::CloseConn { conn: flight.conn, taken: accepted }),
         }
         self.slots_changed(id, out);
@@ -171,13 +200,14 @@ impl Primary {
 
     /// Puts a connection that its worker does not have back in the queue.
     pub(super) fn redistribute(&mut self, now: Millis, worker: WorkerId, flight: InFlight, out: &mut Output) {
-        let Some(at) = self.listener_at(flight.listener) else {
+        let at = self.listener_at(flight.listener);
+        if let Some(member) = at.and_then(|at| self.listeners.get_mut(at)).and_then(|found| found.member(worker)) {
+            member.in_flight = member.in_flight.saturating_sub(1);
+            member.counters.redistributed += u64::from(!flight.own);
+        }
+        let Some(at) = at.filter(|_| !flight.own) else {
             return out.push(Action::CloseConn { conn: flight.conn, taken: false });
         };
-        if let Some(member) = self.listeners.get_mut(at).and_then(|listener| listener.member(worker)) {
-            member.in_flight = member.in_flight.saturating_sub(1);
-            member.counters.redistributed += 1;
-        }
         self.enqueue(now, at, flight.conn, flight.peer, true);
     }
 
@@ -258,12 +288,13 @@ fn choose(policy: Policy, window: usize, listener: &Listener, workers: &[Worker]
 }
 
 /// The member whose slot a peer belongs to. Of two in one slot (a reload) the older, until it leaves. Those that do not
-/// answer are passed over, unless none does.
+/// answer are passed over, unless none does; those that are held always.
 fn own_member(members: &[Member], workers: &[Worker], peer: u64) -> Option<usize> {
     let best = |with_stuck: bool| {
         let usable = members.iter().enumerate().filter(|(_, member)| {
-            let stuck = || workers.iter().any(|worker| worker.id == member.worker && worker.stuck);
-            member.active && !member.shared && (with_stuck || !stuck())
+            let bars = |worker: &Worker| worker.options.held || (worker.stuck && !with_stuck);
+            let barred = || workers.iter().any(|worker| worker.id == member.worker && bars(worker));
+            member.active && !member.shared && !barred()
         });
         usable.max_by_key(|(_, member)| (weight(peer, member.slot), std::cmp::Reverse(member.worker))).map(|(at, _)| at)
     };
