@@ -54,11 +54,17 @@ impl Session {
         }
         self.connect()?;
         let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
-        let answer = client.request(request, |event| match event {
-            Event::Warning { text } => out.warn(&text),
-            event => on_event(out, event),
+        let mut told = false;
+        let answer = client.request(request, |event| {
+            told |= is_failure(&event);
+            match event {
+                Event::Warning { text } => out.warn(&text),
+                event => on_event(out, event),
+            }
         })?;
         match answer {
+            // The reply repeats the first failure for clients that look at nothing else.
+            Answer::Reply(Reply::Error(_)) if told => Err(Failed::quiet(1)),
             Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
         }
@@ -125,6 +131,15 @@ impl Session {
 
 fn say(out: &mut Out, aside: bool, text: &str) {
     if aside { out.warn_aside(text) } else { out.say(text) }
+}
+
+/// Whether an event says that something went wrong.
+fn is_failure(event: &Event) -> bool {
+    match event {
+        Event::Failed { .. } => true,
+        Event::Acted { error, .. } | Event::Restored { error, .. } => error.is_some(),
+        Event::Started { .. } | Event::Step { .. } | Event::Log(_) | Event::Warning { .. } => false,
+    }
 }
 
 /// An answer of the wrong kind.

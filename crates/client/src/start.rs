@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ pub fn connect_or_start(home: &Home, starter: &Starter, on_start: impl FnOnce())
     }
     home.create()?;
     // The lock ends with its file, whichever way this function or process ends.
-    let _lock = lock(home)?;
+    let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
     match Client::connect(home) {
         Err(Error::NotRunning { .. }) => {}
         other => return Ok(Connected { client: other?, started: false }),
@@ -72,17 +72,40 @@ pub fn connect_or_start(home: &Home, starter: &Starter, on_start: impl FnOnce())
     Ok(Connected { client: Client::connect(home)?, started: true })
 }
 
+/// The right to start a daemon. Its file is taken away with it, so that a home at rest holds none; whoever waited for
+/// the lock of a file that is gone makes a new one.
+struct StartLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Drop for StartLock {
+    fn drop(&mut self) {
+        // What cannot be taken away does no harm.
+        if is_at(&self.file, &self.path) {
+            _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 fn lock(home: &Home) -> Result<File, Error> {
     let path = home.start_lock();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
     loop {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
-            Ok(()) => return Ok(file),
-            Err(rustix::io::Errno::INTR) => {}
+            Ok(()) if is_at(&file, &path) => return Ok(file),
+            // Who held it before has taken the file away: the lock of it is worth nothing.
+            Ok(()) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into())),
         }
     }
+}
+
+/// Whether the open file is the one at this path.
+fn is_at(file: &File, path: &std::path::Path) -> bool {
+    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
 /// Starts the keeper and waits until the daemon answers.

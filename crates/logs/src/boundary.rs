@@ -91,9 +91,9 @@ impl Worker {
         }
         let between_lines = file.end().ok().flatten().is_none_or(|end| file.ends_with_line(end));
         let owner = owner.filter(|owner| {
-            self.sources.get(owner).is_some_and(|source| {
-                source.formatter.is_plain() && source.files.len() == 1 && !source.hung_up && !source.drained
-            })
+            self.sources
+                .get(owner)
+                .is_some_and(|source| source.formatter.is_plain() && source.files.len() == 1 && !source.drained)
         });
         match owner {
             Some(owner) if !between_lines => {

@@ -93,8 +93,8 @@ impl Engine {
         self.send(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
     }
 
-    /// All streams that a former daemon served are attached: what its last step left open is settled, and files
-    /// shared by several streams are written from here on. A fresh start needs it too (it is then immediate).
+    /// All streams that a former daemon served are attached again: what its journal holds of others is dropped.
+    /// Without a former daemon it does nothing.
     pub fn resumed(&self) {
         self.send(Command::Resumed);
     }

@@ -1,236 +1,322 @@
-//! The one step in flight, written down where a `kill -9` cannot reach it.
+//! The lines in flight, where a `kill -9` cannot reach them.
 //!
-//! Problem: a formatted line is written to files by one call and consumed from its pipe by another. A daemon killed in
-//! between leaves its successor with two doubts: was it written, and was it consumed? Guessing wrong doubles or loses
-//! a line.
+//! Problem: a formatted line is written to files by one call and leaves its pipe by another. A daemon killed in between
+//! leaves its successor with two doubts: was it written, and was it consumed? Guessing wrong doubles or loses a line.
+//! Nor may an unfinished line stay in its pipe: Linux does not report what a blocked writer adds to a pipe that is not
+//! empty.
 //!
-//! Rule: there is one memory file (`memfd`) per engine, held by the keeper, and one step at a time:
+//! Rule: there is one memory file (`memfd`) per engine, held by the keeper, with a slot for each stream that goes by
+//! lines.
 //!
-//! 1. *note*: the output, and for each file its length before the write; last a record of 64 bytes in one page, by one
-//!    call, which makes the note valid. A signal cannot split a copy within a page.
-//! 2. *write* the output at the noted offsets. Only this thread writes these files, so a file's length says how much of
+//! 1. *move*: the slot's entry says where new bytes go, and the memory file's **position** is set there; `splice` takes
+//!    them from the pipe through that position. The kernel moves the bytes and advances the position in one call, and
+//!    the position belongs to the open file that the keeper shares: it says how much has been moved.
+//! 2. *note*: the output, and for each file its length before the write; then the entry, 64 bytes in one page by one
+//!    call (a signal cannot split a copy within a page): it makes the note valid, and ends the move.
+//! 3. *write* the output at the noted offsets. Only this thread writes these files, so a file's length says how much of
 //!    it has been written.
-//! 3. *consume* by `splice` from the pipe into the memory file through its **file position**. The kernel moves the bytes
-//!    and advances the position in the same call, and the position belongs to the open file that the keeper shares:
-//!    it says how much has been consumed.
-//! 4. *clear* the note.
+//! 4. *done*: the entry again, now without the bytes that were written.
 //!
-//! A successor that finds a note writes what is missing from the files (if consuming had begun, nothing is), consumes
-//! what is missing from the pipe when that is attached again, and clears it. A write that fails is undone by
-//! truncating to the noted length, and the note is cleared: the bytes are still in the pipe.
+//! A successor that finds a move counts it; that finds a note writes what is missing. A write that fails is undone by
+//! truncating to the noted length; its bytes stay in the slot.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{MemfdFlags, SeekFrom};
+use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
 use crate::engine::Outbox;
-use crate::note::{Note, RECORD_LEN, Record, Target};
+use crate::fileio::{read_exact_at, write_all_at};
+use crate::note::{ENTRY_LEN, Entry, HEADER_LEN, Note, Phase, Target, decode_header, encode_header};
 use crate::types::{Event, SourceId, Stream};
 
 /// Name under which the keeper holds the memory file.
 const NAME: &str = "logs/journal";
-/// Where the note's targets and output lie; the record is at 0.
-const BODY: u64 = 4096;
-/// Where consumed bytes land, each time over the last ones: far behind the largest body.
-const SINK: u64 = 256 << 20;
-/// Bodies over this are given back to the system when the engine has nothing to do.
-const BODY_KEPT: u64 = 256 << 10;
+/// Where the entries lie; the header is at 0.
+const TABLE: u64 = 4096;
+/// Where the note lies: behind 65,536 entries at least.
+const BODY: u64 = 8 << 20;
+/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to be moved about.
+const SLOTS: u64 = 64 << 20;
+const STRIDE: u64 = 4 << 20;
+/// Entries there are: streams by lines at the same time.
+const MOST: u32 = 65_536;
+/// A line longer than this is passed on in pieces.
+pub(crate) const LONGEST: u64 = 1 << 20;
+/// Bytes moved before others get their turn.
+const FILL: u64 = 256 << 10;
+/// Memory over this is given back to the system when there is nothing to do.
+const KEPT: u64 = 64 << 10;
 
-/// What a former daemon's step still has to consume.
+/// Whose bytes they are.
+pub(crate) type Owner = (SourceId, Stream);
+
+/// How a move ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Owed {
-    source: SourceId,
-    stream: Stream,
-    bytes: u64,
+pub(crate) enum Filled {
+    /// There may be more in the pipe.
+    More,
+    /// The pipe is empty.
+    Drained,
+    /// The pipe is empty, and nobody can write any more.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    index: u32,
+    start: u64,
+    len: u64,
+    /// How far it has been used since its memory was given back.
+    high: u64,
+}
+
+impl Slot {
+    fn entry_place(self) -> u64 {
+        TABLE + u64::from(self.index) * ENTRY_LEN as u64
+    }
+
+    fn place(self) -> u64 {
+        SLOTS + u64::from(self.index) * STRIDE + self.start
+    }
+
+    fn shorten(&mut self, consumed: u64) {
+        self.len = self.len.saturating_sub(consumed);
+        self.start = if self.len == 0 { 0 } else { self.start + consumed };
+    }
 }
 
 /// See the module's text.
 pub(crate) struct Journal {
     file: OwnedFd,
-    owed: Option<Owed>,
+    slots: BTreeMap<Owner, Slot>,
+    free: BTreeSet<u32>,
+    used: u32,
     body_high: u64,
-    scratch: Vec<u8>,
+    head: Vec<u8>,
 }
 
 impl Journal {
-    /// Takes the memory file over from a former daemon and writes what its last step left unwritten; or makes a new one
-    /// and asks the daemon to have it kept.
+    /// Takes the memory file over from a former daemon and writes what its last step left unwritten; or makes a new
+    /// one and asks the daemon to have it kept.
     pub(crate) fn open(kept: Vec<(String, OwnedFd)>, outbox: &Outbox) -> io::Result<Self> {
         if let Some((_, file)) = kept.into_iter().find(|(name, _)| name == NAME)
             && let Some(journal) = Self::adopt(file)?
         {
             return Ok(journal);
         }
-        let file = rustix::fs::memfd_create("ostler-logs", MemfdFlags::CLOEXEC)?;
-        let mut journal = Self { file, owed: None, body_high: 0, scratch: Vec::new() };
-        journal.clear()?;
+        let journal = Self::with(rustix::fs::memfd_create("ostler-logs", MemfdFlags::CLOEXEC)?, 0);
+        write_all_at(&journal.file, &encode_header(0), 0)?;
         outbox.send(Event::Keep { name: NAME.to_owned(), fd: journal.file.try_clone()? });
         Ok(journal)
     }
 
+    fn with(file: OwnedFd, used: u32) -> Self {
+        Self { file, slots: BTreeMap::new(), free: BTreeSet::new(), used, body_high: 0, head: Vec::new() }
+    }
+
     /// `None` when the file is of a version that this program does not know.
     fn adopt(file: OwnedFd) -> io::Result<Option<Self>> {
-        let mut bytes = [0u8; RECORD_LEN];
-        read_exact_at(&file, &mut bytes, 0)?;
-        let Some(record) = Record::decode(&bytes) else { return Ok(None) };
-        let mut journal = Self { file, owed: None, body_high: 0, scratch: Vec::new() };
-        if record.active {
-            journal.settle(record)?;
-        } else {
-            journal.clear()?;
+        let mut header = [0; HEADER_LEN];
+        read_exact_at(&file, &mut header, 0)?;
+        let Some(used) = decode_header(&header).filter(|used| *used <= MOST) else { return Ok(None) };
+        let mut journal = Self::with(file, used);
+        for index in 0..used {
+            let slot = Slot { index, ..Slot::default() };
+            let mut bytes = [0; ENTRY_LEN];
+            read_exact_at(&journal.file, &mut bytes, slot.entry_place())?;
+            match Entry::decode(&bytes) {
+                Some(entry) => journal.settle(slot, entry)?,
+                None => {
+                    journal.free.insert(index);
+                }
+            }
         }
         Ok(Some(journal))
     }
 
-    fn settle(&mut self, record: Record) -> io::Result<()> {
-        let consumed = rustix::fs::tell(&self.file)?.saturating_sub(SINK);
-        if consumed == 0 && !record.written {
-            let mut body = vec![0u8; usize::try_from(record.body_len.min(SINK)).unwrap_or(0)];
-            read_exact_at(&self.file, &mut body, BODY)?;
-            let Some(note) = Note::decode(&body) else { return self.clear() };
-            if note.finish().is_err() {
-                // As if the step had never begun: its bytes are still in the pipe.
-                note.undo();
-                return self.clear();
+    fn settle(&mut self, slot: Slot, entry: Entry) -> io::Result<()> {
+        let mut slot = Slot { start: entry.start, len: entry.len, high: STRIDE, ..slot };
+        match entry.phase {
+            Phase::Idle => {}
+            Phase::Moving => {
+                let position = rustix::fs::tell(&self.file)?;
+                slot.len += position.saturating_sub(slot.place() + slot.len).min(STRIDE);
             }
-            self.put(&Record { written: true, ..record })?;
+            Phase::Writing => {
+                let mut body = vec![0; usize::try_from(entry.body_len.min(SLOTS - BODY)).unwrap_or(0)];
+                read_exact_at(&self.file, &mut body, BODY)?;
+                // A failure leaves the bytes in the slot, as in any step.
+                if let Some(note) = Note::decode(&body) {
+                    match note.finish() {
+                        Ok(()) => slot.shorten(entry.consume),
+                        Err(_) => note.undo(),
+                    }
+                }
+            }
         }
-        let bytes = record.consume.saturating_sub(consumed);
-        self.owed = Some(Owed { source: record.source, stream: record.stream, bytes });
-        Ok(())
+        let owner = (entry.source, entry.stream);
+        self.slots.insert(owner, slot);
+        self.rest(owner)
     }
 
-    /// Whether a former daemon's step waits for its pipe: no new step may begin.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.owed.is_some()
+    /// Bytes of this stream that wait here.
+    pub(crate) fn len(&self, owner: Owner) -> u64 {
+        self.slots.get(&owner).map_or(0, |slot| slot.len)
     }
 
-    /// Ends the former daemon's step, now that its pipe is back.
-    pub(crate) fn attached(&mut self, source: SourceId, stream: Stream, pipe: &OwnedFd) -> io::Result<()> {
-        let Some(owed) = self.owed.filter(|owed| owed.source == source && owed.stream == stream) else {
+    /// Step 1. [`Self::note`] or [`Self::rest`] has to follow before any other stream's move.
+    pub(crate) fn fill(&mut self, owner: Owner, pipe: &OwnedFd) -> io::Result<Filled> {
+        let slot = self.slot(owner)?;
+        rustix::fs::seek(&self.file, SeekFrom::Start(slot.place() + slot.len))?;
+        self.put(owner, Phase::Moving, 0, 0)?;
+        let mut moved = 0;
+        let filled = loop {
+            if moved >= FILL || slot.len + moved >= LONGEST {
+                break Ok(Filled::More);
+            }
+            let len = usize::try_from(FILL).unwrap_or(usize::MAX);
+            // To the very end: only an empty pipe reports its next bytes.
+            match rustix::pipe::splice(pipe, None, &self.file, None, len, SpliceFlags::NONBLOCK) {
+                Ok(0) => break Ok(Filled::End),
+                Ok(more) => moved += more as u64,
+                Err(Errno::AGAIN) => break Ok(Filled::Drained),
+                Err(Errno::INTR) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        if let Some(slot) = self.slots.get_mut(&owner) {
+            slot.len += moved;
+            slot.high = slot.high.max(slot.start + slot.len);
+        }
+        if filled.is_err() {
+            self.rest(owner)?;
+        }
+        Ok(filled?)
+    }
+
+    /// The slot of this stream, with its bytes at its front when they have wandered off.
+    fn slot(&mut self, owner: Owner) -> io::Result<Slot> {
+        let mut slot = match self.slots.get(&owner) {
+            Some(slot) => *slot,
+            None => Slot { index: self.take_index()?, ..Slot::default() },
+        };
+        if slot.start >= FILL.max(slot.len) {
+            let mut bytes = vec![0; usize::try_from(slot.len).unwrap_or(0)];
+            read_exact_at(&self.file, &mut bytes, slot.place())?;
+            // The copy overlaps nothing, and counts only with the entry.
+            slot.start = 0;
+            write_all_at(&self.file, &bytes, slot.place())?;
+        }
+        self.slots.insert(owner, slot);
+        Ok(slot)
+    }
+
+    fn take_index(&mut self) -> io::Result<u32> {
+        if let Some(index) = self.free.pop_first() {
+            return Ok(index);
+        }
+        let index = self.used;
+        if index >= MOST {
+            return Err(io::Error::other("more than 65536 streams with formatted or shared log files"));
+        }
+        // Until its first use the entry reads as free.
+        let slot = Slot { index, ..Slot::default() };
+        write_all_at(&self.file, &[0; ENTRY_LEN], slot.entry_place())?;
+        write_all_at(&self.file, &encode_header(index + 1), 0)?;
+        self.used += 1;
+        Ok(index)
+    }
+
+    /// Copies the bytes that wait.
+    pub(crate) fn read(&self, owner: Owner, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let Some(slot) = self.slots.get(&owner) else {
+            bytes.clear();
             return Ok(());
         };
-        self.consume(pipe, owed.bytes)?;
-        self.owed = None;
-        self.clear()
+        bytes.resize(usize::try_from(slot.len).unwrap_or(0), 0);
+        read_exact_at(&self.file, bytes, slot.place())
     }
 
-    /// The pipe of the former daemon's step does not come back: there is nothing to consume.
-    pub(crate) fn give_up_owed(&mut self) -> io::Result<()> {
-        match self.owed.take() {
-            Some(_) => self.clear(),
-            None => Ok(()),
-        }
-    }
-
-    /// Step 1: from here on a successor finishes this step.
-    pub(crate) fn note(
-        &mut self,
-        (source, stream): (SourceId, Stream),
-        consume: u64,
-        targets: &[Target<'_>],
-        output: &[u8],
-    ) -> io::Result<()> {
-        self.scratch.clear();
-        Note::encode_head(targets, output.len(), &mut self.scratch);
-        let head = self.scratch.len() as u64;
-        write_all_at(&self.file, &self.scratch, BODY)?;
+    /// Step 2: from here on a successor finishes this step.
+    pub(crate) fn note(&mut self, owner: Owner, consume: u64, targets: &[Target<'_>], output: &[u8]) -> io::Result<()> {
+        self.head.clear();
+        Note::encode_head(targets, output.len(), &mut self.head);
+        let head = self.head.len() as u64;
+        write_all_at(&self.file, &self.head, BODY)?;
         write_all_at(&self.file, output, BODY + head)?;
         let body_len = head + output.len() as u64;
         self.body_high = self.body_high.max(body_len);
-        self.put(&Record { active: true, written: false, source, stream, consume, body_len })
+        self.put(owner, Phase::Writing, consume, body_len)
     }
 
-    /// Step 3. A pipe that has less is a pipe that someone else reads: then there is nothing left to consume.
-    pub(crate) fn consume(&self, pipe: &OwnedFd, bytes: u64) -> io::Result<()> {
-        let mut left = bytes;
-        while left > 0 {
-            let len = usize::try_from(left).unwrap_or(usize::MAX);
-            match rustix::pipe::splice(pipe, None, &self.file, None, len, SpliceFlags::NONBLOCK) {
-                Ok(0) | Err(Errno::AGAIN) => return Ok(()),
-                Ok(moved) => left = left.saturating_sub(moved as u64),
-                Err(Errno::INTR) => {}
-                Err(_) => left = left.saturating_sub(read_away(pipe, len)?),
+    /// Step 4: these bytes are in their files.
+    pub(crate) fn done(&mut self, owner: Owner, consumed: u64) -> io::Result<()> {
+        if let Some(slot) = self.slots.get_mut(&owner) {
+            slot.shorten(consumed);
+        }
+        self.rest(owner)
+    }
+
+    /// Nothing is in flight: the slot's bytes wait.
+    pub(crate) fn rest(&mut self, owner: Owner) -> io::Result<()> {
+        self.put(owner, Phase::Idle, 0, 0)
+    }
+
+    /// The stream is gone, with what still waits here.
+    pub(crate) fn forget(&mut self, owner: Owner) {
+        if let Some(slot) = self.slots.remove(&owner) {
+            self.punch(slot);
+            // If the entry stays, a successor has a slot of a stream that never comes: `resumed` forgets it.
+            if write_all_at(&self.file, &[0; ENTRY_LEN], slot.entry_place()).is_ok() {
+                self.free.insert(slot.index);
             }
         }
-        Ok(())
     }
 
-    /// Step 4, and the state before a first note.
-    pub(crate) fn clear(&mut self) -> io::Result<()> {
-        self.put(&Record { active: false, written: false, source: 0, stream: Stream::Out, consume: 0, body_len: 0 })?;
-        rustix::fs::seek(&self.file, SeekFrom::Start(SINK))?;
-        Ok(())
+    /// Forgets what belongs to streams that are no longer known.
+    pub(crate) fn forget_all_but(&mut self, is_known: impl Fn(&Owner) -> bool) {
+        let strangers: Vec<Owner> = self.slots.keys().filter(|owner| !is_known(owner)).copied().collect();
+        for owner in strangers {
+            self.forget(owner);
+        }
     }
 
     /// Gives memory back that a flood took. Only between steps.
     pub(crate) fn trim(&mut self) {
-        if self.body_high > BODY_KEPT && self.owed.is_none() {
-            // A failure costs memory, nothing else.
-            let _ = rustix::fs::ftruncate(&self.file, BODY);
+        if self.body_high > KEPT {
+            // Failing to give back costs memory, nothing else; here and below.
+            let _ = rustix::fs::fallocate(&self.file, punch_flags(), BODY, self.body_high);
             self.body_high = 0;
         }
-    }
-
-    fn put(&self, record: &Record) -> io::Result<()> {
-        write_all_at(&self.file, &record.encode(), 0)
-    }
-}
-
-/// The last resort when the memory file takes nothing more: exactly once but for a kill within these two lines.
-fn read_away(pipe: &OwnedFd, len: usize) -> io::Result<u64> {
-    let mut bytes = vec![0u8; len.min(64 << 10)];
-    Ok(rustix::io::read(pipe, &mut bytes)? as u64)
-}
-
-/// Writes all of it at this offset, whatever it takes.
-pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::pwrite(&file, bytes, offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                bytes = bytes.get(written..).unwrap_or_default();
-                offset += written as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        let mut wasteful = Vec::new();
+        for slot in self.slots.values_mut().filter(|slot| slot.high > KEPT && slot.len == 0) {
+            wasteful.push(*slot);
+            slot.high = 0;
+        }
+        for slot in wasteful {
+            self.punch(slot);
         }
     }
-    Ok(())
-}
 
-fn read_exact_at(file: &OwnedFd, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::pread(file, &mut *bytes, offset) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
-                bytes = bytes.get_mut(read..).unwrap_or_default();
-                offset += read as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+    fn punch(&self, slot: Slot) {
+        if slot.high > 0 {
+            let front = Slot { start: 0, ..slot };
+            let _ = rustix::fs::fallocate(&self.file, punch_flags(), front.place(), slot.high);
         }
     }
-    Ok(())
+
+    fn put(&self, owner: Owner, phase: Phase, consume: u64, body_len: u64) -> io::Result<()> {
+        let Some(slot) = self.slots.get(&owner) else { return Ok(()) };
+        let (source, stream) = owner;
+        let entry = Entry { phase, source, stream, start: slot.start, len: slot.len, consume, body_len };
+        write_all_at(&self.file, &entry.encode(), slot.entry_place())
+    }
 }
 
-/// The file at `path` if it is the one noted, or the one it has been renamed to in the same folder.
-pub(crate) fn find_file(path: &Path, inode: (u64, u64)) -> io::Result<Option<OwnedFd>> {
-    use std::os::unix::fs::MetadataExt;
-    let is_it = |path: &Path| path.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == inode);
-    let open = |path: &Path| std::fs::OpenOptions::new().write(true).open(path).map(|file| Some(OwnedFd::from(file)));
-    if is_it(path) {
-        return open(path);
-    }
-    let Some(folder) = path.parent() else { return Ok(None) };
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        if is_it(&entry.path()) {
-            return open(&entry.path());
-        }
-    }
-    Ok(None)
+fn punch_flags() -> FallocateFlags {
+    FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE
 }

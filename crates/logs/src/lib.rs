@@ -11,13 +11,13 @@
 //!
 //! - **Raw**: one stream alone in a file, as it comes. The kernel moves the bytes from the pipe to the end of the file
 //!   in one step (`splice`): bytes moved are bytes consumed, whenever the process dies. A prompt shows at once.
-//! - **Lines**: a file shared by several streams, or lines that get a date or become JSON. Whole lines are copied
-//!   from the pipe (`tee`, which consumes nothing), formatted, noted in a small shared memory that the keeper holds,
-//!   written, then consumed from the pipe; a successor finds in the note what is still to do (see `journal`).
-//!   An unfinished line waits in the pipe until its end comes or the process ends.
+//! - **Lines**: a file shared by several streams, or lines that get a date or become JSON. The bytes are moved from the
+//!   pipe into a memory file that the keeper holds, and whole lines are formatted, noted there and written; a successor
+//!   finds there what is still to do (see `journal`). An unfinished line waits there until its end comes or the process
+//!   ends.
 //!
-//! In a file written by lines, a line longer than the pipe can be made (1 MiB; 64 KiB when the system allows no
-//! larger pipe) is passed on in pieces of that size, each a line of its own. Raw files are never touched that way.
+//! In a file written by lines, a line longer than 1 MiB is passed on in pieces of about that size, each a line of its
+//! own. Raw files are never touched that way.
 //!
 //! # When a file cannot be written
 //!
@@ -33,6 +33,7 @@
 mod boundary;
 mod date;
 mod engine;
+mod fileio;
 mod files;
 mod format;
 mod journal;

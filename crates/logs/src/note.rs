@@ -1,63 +1,92 @@
-//! The journal's content as bytes: the record that makes a note valid, and the note itself.
+//! The journal's content as bytes: its header, an entry for each slot, and the note.
 //!
-//! Both carry a version by the record's magic; numbers are little-endian. A program that finds a version it does not
-//! know leaves the note alone and starts a journal of its own.
+//! The header carries the version; numbers are little-endian. A program that finds a version it does not know leaves the
+//! journal alone and starts one of its own.
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::journal::{find_file, write_all_at};
+use crate::fileio::{find_file, write_all_at};
 use crate::types::{SourceId, Stream};
 
-/// Length of an encoded [`Record`]; within one page.
-pub(crate) const RECORD_LEN: usize = 64;
+/// Length of the header.
+pub(crate) const HEADER_LEN: usize = 16;
+/// Length of an encoded [`Entry`]; a page holds a whole number of them.
+pub(crate) const ENTRY_LEN: usize = 64;
 const MAGIC: &[u8; 8] = b"OSTLOG\0\x01";
 
-/// Makes a note valid, or says that there is none.
+/// The header: the version, and how many entries have ever been used.
+pub(crate) fn encode_header(used: u32) -> [u8; HEADER_LEN] {
+    let mut bytes = [0; HEADER_LEN];
+    for (place, word) in bytes.chunks_exact_mut(8).zip([*MAGIC, u64::from(used).to_le_bytes()]) {
+        place.copy_from_slice(&word);
+    }
+    bytes
+}
+
+/// How many entries have ever been used; `None` for another version.
+pub(crate) fn decode_header(bytes: &[u8]) -> Option<u32> {
+    let mut reader = Reader(bytes);
+    (reader.take(8)? == MAGIC).then_some(())?;
+    reader.u64()?.try_into().ok()
+}
+
+/// Where a slot's step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    /// A step is in flight.
-    pub active: bool,
-    /// A successor has brought the files up to date; only consuming is left.
-    pub written: bool,
+pub(crate) enum Phase {
+    /// Nothing is in flight.
+    Idle,
+    /// The memory file's position says how many bytes have come behind `len`.
+    Moving,
+    /// The note holds what becomes of the first `consume` bytes.
+    Writing,
+}
+
+/// One slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub phase: Phase,
     pub source: SourceId,
     pub stream: Stream,
-    /// Bytes to take from the pipe.
+    /// Where its bytes begin within the slot, and how many they are.
+    pub start: u64,
+    pub len: u64,
     pub consume: u64,
     /// Length of the encoded note.
     pub body_len: u64,
 }
 
-impl Record {
-    pub(crate) fn encode(&self) -> [u8; RECORD_LEN] {
-        let mut bytes = [0u8; RECORD_LEN];
-        let flags =
-            [u8::from(self.active), u8::from(self.written), u8::from(self.stream == Stream::Err), 0, 0, 0, 0, 0];
-        let words = [*MAGIC, flags, self.source.to_le_bytes(), self.consume.to_le_bytes(), self.body_len.to_le_bytes()];
+impl Entry {
+    pub(crate) fn encode(&self) -> [u8; ENTRY_LEN] {
+        let mut bytes = [0; ENTRY_LEN];
+        let phase = match self.phase {
+            Phase::Idle => 1,
+            Phase::Moving => 2,
+            Phase::Writing => 3,
+        };
+        let flags = phase | if self.stream == Stream::Err { 1 << 8 } else { 0 };
+        let words = [flags, self.source, self.start, self.len, self.consume, self.body_len];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-            place.copy_from_slice(&word);
+            place.copy_from_slice(&word.to_le_bytes());
         }
         bytes
     }
 
-    /// `None` for another version.
+    /// `None` for a slot that is free.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        if reader.take(8)? != MAGIC {
-            return None;
-        }
-        let flags = reader.take(8)?;
-        let flag = |place: usize| flags.get(place) == Some(&1);
-        Some(Self {
-            active: flag(0),
-            written: flag(1),
-            stream: if flag(2) { Stream::Err } else { Stream::Out },
-            source: reader.u64()?,
-            consume: reader.u64()?,
-            body_len: reader.u64()?,
-        })
+        let flags = reader.u64()?;
+        let phase = match flags & 0xff {
+            1 => Phase::Idle,
+            2 => Phase::Moving,
+            3 => Phase::Writing,
+            _ => return None,
+        };
+        let stream = if flags >> 8 == 1 { Stream::Err } else { Stream::Out };
+        let (source, start, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        Some(Self { phase, source, stream, start, len, consume: reader.u64()?, body_len: reader.u64()? })
     }
 }
 
@@ -162,13 +191,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_comes_back_and_another_version_is_refused() {
-        let record =
-            Record { active: true, written: false, source: 7, stream: Stream::Err, consume: 4096, body_len: 99 };
-        let mut bytes = record.encode();
-        assert_eq!(Record::decode(&bytes), Some(record));
-        bytes[7] = 2;
-        assert_eq!(Record::decode(&bytes), None);
+    fn an_entry_comes_back_and_another_version_is_refused() {
+        for phase in [Phase::Idle, Phase::Moving, Phase::Writing] {
+            let entry =
+                Entry { phase, source: 7, stream: Stream::Err, start: 3, len: 5000, consume: 4096, body_len: 99 };
+            assert_eq!(Entry::decode(&entry.encode()), Some(entry));
+        }
+        assert_eq!(Entry::decode(&[0; ENTRY_LEN]), None);
+        let mut header = encode_header(77);
+        assert_eq!(decode_header(&header), Some(77));
+        header[7] = 2;
+        assert_eq!(decode_header(&header), None);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
+use crate::fileio::write_all_at;
 use crate::files::{FileId, LogFile};
-use crate::journal::write_all_at;
+use crate::journal::{Filled, LONGEST};
 use crate::note::Target;
 use crate::scratch::Peek;
 use crate::source::Source;
@@ -21,8 +22,6 @@ const MOVE: usize = 1 << 20;
 const STEP: usize = 1 << 20;
 /// The same for what is not a regular file: up to here a write to a FIFO is whole or not at all.
 const DEVICE_STEP: usize = 4096;
-/// Pipes enlarged at a time; an unprivileged user may have 64 such pipes.
-const GROWN: usize = 24;
 /// How long a device may take to make room before what does not fit is dropped.
 const DEVICE_PATIENCE: rustix::event::Timespec = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
@@ -54,18 +53,20 @@ impl Worker {
 
     /// Bytes as they come, to a file or to nowhere.
     fn pass(&mut self, source: &mut Source, id: Option<FileId>) -> Turn {
-        source.known = 0;
+        if let Err(turn) = self.pass_waiting(source) {
+            return turn;
+        }
         for _ in 0..MOVES {
             let settling = id.and_then(|id| self.files.get(id)).is_some_and(|file| file.settling.is_some());
-            let watched = !source.silent && self.subscribers.want(source.origin.proc_id, source.origin.stream);
+            let watched = self.is_watched(source);
             let mut len = MOVE;
             let mut ends_line = false;
             if settling || watched {
-                len = match self.peek(source, 0) {
-                    Ok(Peek::Bytes { len, .. }) => len,
+                len = match self.scratch.peek(&source.pipe) {
+                    Ok(Peek::Bytes(len)) => len,
                     Ok(Peek::Empty) => return Turn::Idle,
                     Ok(Peek::End) => return Turn::End,
-                    Err(turn) => return turn,
+                    Err(error) => return self.troubled(source, error),
                 };
                 if settling && let Some(end) = memchr::memchr(b'\n', self.scratch.bytes(len)) {
                     (len, ends_line) = (end + 1, true);
@@ -118,76 +119,118 @@ impl Worker {
         }
     }
 
+    /// What the journal holds of a stream that goes by lines no more: part of a line, which goes on in the pipe.
+    fn pass_waiting(&mut self, source: &mut Source) -> Result<(), Turn> {
+        let waiting = self.journal.len(source.id());
+        if waiting == 0 {
+            return Ok(());
+        }
+        let mut input = std::mem::take(&mut self.input);
+        let passed = match self.journal.read(source.id(), &mut input) {
+            Ok(()) if source.files.is_empty() => self.journal.done(source.id(), waiting).map_err(|error| (None, error)),
+            Ok(()) => self.commit(source, waiting, &input).map_err(|(id, error)| (Some(id), error)),
+            Err(error) => Err((None, error)),
+        };
+        if passed.is_ok() && self.is_watched(source) {
+            self.subscribers.feed(&source.origin, &mut source.partial, &input);
+        }
+        self.input = input;
+        match passed {
+            Ok(()) => Ok(()),
+            Err((Some(id), error)) => {
+                self.fail(id, error);
+                Err(Turn::Parked)
+            }
+            Err((None, error)) => Err(self.troubled(source, error)),
+        }
+    }
+
     /// Whole lines, formatted, by way of the journal.
     fn step(&mut self, source: &mut Source) -> Turn {
-        if self.journal.is_busy() {
-            self.held.push(source.key);
-            return Turn::Parked;
+        let filled = if source.unwritten { Ok(Filled::More) } else { self.journal.fill(source.id(), &source.pipe) };
+        let mut input = std::mem::take(&mut self.input);
+        let turn = filled.and_then(|filled| {
+            self.journal.read(source.id(), &mut input)?;
+            self.write(source, filled, &input)
+        });
+        if turn.is_err() {
+            // No move may stay open when another stream gets its turn. If this fails too, so does its move.
+            let _ = self.journal.rest(source.id());
         }
-        let skipped = source.known;
-        let (len, full) = match self.peek(source, skipped) {
-            Ok(Peek::Bytes { len, full }) => (len, full),
-            Ok(Peek::Empty) => return Turn::Idle,
-            Ok(Peek::End) => return Turn::End,
-            Err(turn) => return turn,
+        self.input = input;
+        turn.unwrap_or_else(|error| self.troubled(source, error))
+    }
+
+    /// Writes the whole lines of what waits in the journal; all of it, when no more will come.
+    fn write(&mut self, source: &mut Source, filled: Filled, input: &[u8]) -> io::Result<Turn> {
+        let is_final = match filled {
+            Filled::More => false,
+            Filled::Drained => source.is_final(),
+            Filled::End => true,
         };
-        let line_end = memchr::memrchr(b'\n', self.scratch.bytes(len)).map(|end| end + 1);
-        if line_end.is_none() && !source.is_final() {
-            source.known = skipped + len;
-            if !full {
-                return Turn::Idle;
+        let whole = match memchr::memrchr(b'\n', input) {
+            Some(end) => end + 1,
+            None if is_final || source.unwritten || input.len() as u64 >= LONGEST => input.len(),
+            None => 0,
+        };
+        let mut taken = 0;
+        if whole == 0 {
+            self.journal.rest(source.id())?;
+        } else {
+            let mut output = std::mem::take(&mut self.output);
+            output.clear();
+            let lines = input.get(..whole).unwrap_or(input);
+            taken = source.formatter.render(lines, self.limit(source), &mut output);
+            let committed = self.commit(source, taken as u64, &output);
+            self.output = output;
+            source.unwritten = committed.is_err();
+            if let Err((id, error)) = committed {
+                self.fail(id, error);
+                self.journal.rest(source.id())?;
+                return Ok(Turn::Parked);
             }
-            if source.recheck_capacity() || self.grow(source) {
-                return Turn::More;
-            }
+            self.publish(source, input.get(..taken).unwrap_or(input));
         }
-        if skipped > 0 {
-            // The line's beginning is needed now: look again from the front.
-            source.known = 0;
-            let whole = line_end.is_none() && !source.is_final();
-            let all = skipped + len;
-            return if whole { self.look_and_write(source, all) } else { Turn::More };
-        }
-        self.write(source, line_end.unwrap_or(len), len, full)
+        let is_left = taken < whole || (is_final && taken < input.len());
+        Ok(match filled {
+            Filled::More => Turn::More,
+            Filled::Drained | Filled::End if is_left => Turn::More,
+            Filled::Drained => Turn::Idle,
+            Filled::End => Turn::End,
+        })
     }
 
-    /// A line that fills the largest pipe: a piece of it.
-    fn look_and_write(&mut self, source: &mut Source, all: usize) -> Turn {
-        match self.peek(source, 0) {
-            Ok(Peek::Bytes { len, full }) => self.write(source, len.min(all), len, full),
-            Ok(Peek::Empty) => Turn::Idle,
-            Ok(Peek::End) => Turn::End,
-            Err(turn) => turn,
-        }
-    }
-
-    /// Writes the lines in the first `whole` of `len` bytes seen.
-    fn write(&mut self, source: &mut Source, whole: usize, len: usize, full: bool) -> Turn {
-        let is_regular =
-            |id: &FileId| self.files.get(*id).and_then(|file| file.open.as_ref()).is_some_and(|open| open.regular);
-        let limit = if source.files.iter().all(is_regular) { STEP } else { DEVICE_STEP };
-        let mut output = std::mem::take(&mut self.output);
-        output.clear();
-        let taken = source.formatter.render(self.scratch.bytes(whole), limit, &mut output);
-        let committed = self.commit(source, taken as u64, &output);
-        self.output = output;
-        if let Err((id, error)) = committed {
-            self.fail(id, error);
-            return Turn::Parked;
-        }
-        let watched = !source.silent && self.subscribers.want(source.origin.proc_id, source.origin.stream);
-        if watched {
-            let bytes = self.scratch.bytes(taken);
-            self.subscribers.feed(&source.origin, &mut source.partial, bytes);
-            if !bytes.ends_with(b"\n") {
+    fn publish(&mut self, source: &mut Source, lines: &[u8]) {
+        if self.is_watched(source) {
+            self.subscribers.feed(&source.origin, &mut source.partial, lines);
+            if !lines.ends_with(b"\n") {
                 self.subscribers.end(&source.origin, &mut source.partial);
             }
         }
-        source.known = if taken == whole { len - whole } else { 0 };
-        if full || taken < whole || source.is_final() { Turn::More } else { Turn::Idle }
     }
 
-    /// The journal's four steps.
+    fn is_watched(&self, source: &Source) -> bool {
+        !source.silent && self.subscribers.want(source.origin.proc_id, source.origin.stream)
+    }
+
+    fn limit(&self, source: &Source) -> usize {
+        let is_device =
+            |id: &FileId| self.files.get(*id).and_then(|file| file.open.as_ref()).is_some_and(|open| !open.regular);
+        if source.files.iter().any(is_device) { DEVICE_STEP } else { STEP }
+    }
+
+    /// No descriptor or memory to be had: as if the file failed, so that it is tried again.
+    fn troubled(&mut self, source: &Source, error: io::Error) -> Turn {
+        match source.files.first() {
+            Some(id) => {
+                self.fail(*id, error);
+                Turn::Parked
+            }
+            None => Turn::More,
+        }
+    }
+
+    /// The journal's steps from the note on.
     fn commit(&mut self, source: &Source, taken: u64, output: &[u8]) -> Result<(), (FileId, io::Error)> {
         let mut order = source.files.clone();
         // A file that failed is tried first: if it fails again, the others are not touched.
@@ -208,20 +251,19 @@ impl Worker {
                 Some(Target { path: &file.path, inode, offset: *offset, lead: *lead })
             })
             .collect();
-        let origin = (source.origin.source, source.origin.stream);
-        self.journal.note(origin, taken, &targets, output).map_err(|error| (first, error))?;
+        let owner = source.id();
+        self.journal.note(owner, taken, &targets, output).map_err(|error| (first, error))?;
         for (id, end, lead) in &ends {
             let Some(file) = self.files.get_mut(*id) else { continue };
             if let Err(error) = append(file, *end, *lead, output) {
                 for (id, end, _) in &ends {
                     undo(self.files.get(*id), *end);
                 }
-                self.journal.clear().map_err(|error| (first, error))?;
+                self.journal.rest(owner).map_err(|error| (first, error))?;
                 return Err((*id, error));
             }
         }
-        self.journal.consume(&source.pipe, taken).map_err(|error| (first, error))?;
-        self.journal.clear().map_err(|error| (first, error))?;
+        self.journal.done(owner, taken).map_err(|error| (first, error))?;
         for (id, end, lead) in ends {
             if let (Some(file), Some(end)) = (self.files.get_mut(id), end) {
                 file.clean_end = end + output.len() as u64 + u64::from(lead);
@@ -229,36 +271,6 @@ impl Worker {
             self.succeed(id);
         }
         Ok(())
-    }
-
-    fn peek(&mut self, source: &mut Source, skip: usize) -> Result<Peek, Turn> {
-        self.scratch.peek(&source.pipe, source.capacity, skip).map_err(|error| {
-            // No descriptor or memory for the scratch pipe: as if the file failed, so that it is tried again.
-            match source.files.first() {
-                Some(id) => {
-                    self.fail(*id, error);
-                    Turn::Parked
-                }
-                None => Turn::More,
-            }
-        })
-    }
-
-    /// Enlarges the pipe for a long line, taking the room back from pipes that need it no more.
-    fn grow(&mut self, source: &mut Source) -> bool {
-        if self.grown.len() >= GROWN {
-            for key in self.grown.clone() {
-                let shrunk = self.sources.get_mut(&key).is_none_or(|other| other.known == 0 && other.resize(64 << 10));
-                if shrunk {
-                    self.grown.remove(&key);
-                }
-            }
-        }
-        let grown = self.grown.len() < GROWN && source.grow();
-        if grown {
-            self.grown.insert(source.key);
-        }
-        grown
     }
 }
 

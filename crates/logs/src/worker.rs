@@ -1,8 +1,9 @@
 //! The engine's thread: commands, pipes and timers, one thing at a time.
 //!
-//! Rule: pipes are watched edge-triggered, since an unfinished line may stay in its pipe; whatever is worth a look stands
-//! in `ready`, each stream once, and gets one bounded turn. A stream that waits for a file or for the journal is
-//! *parked*: no one looks at it until that changes. With nothing to do, the thread sleeps without a timeout.
+//! Rule: pipes are watched edge-triggered and read until they are empty (only then Linux reports all that comes next);
+//! whatever is worth a look stands in `ready`, each stream once, and gets one bounded turn. A stream that waits for a
+//! file is *parked*: its pipe may fill, no one looks at it until the file changes. With nothing to do, the thread sleeps
+//! without a timeout.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
@@ -26,17 +27,15 @@ use crate::types::{Event, Sink, SourceId, Stream, Token};
 
 /// The eventfd's place among the streams' keys.
 const BELL: Key = 0;
-/// A daemon that never says `resumed` does not stop the logs for longer than this.
-const RESUME_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a stream's turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// The pipe holds nothing that can be passed on: wait for more.
+    /// The pipe is empty: wait for more.
     Idle,
     /// There may be more: look again after the others.
     More,
-    /// A file or the journal must come back first.
+    /// A file must come back first.
     Parked,
     /// Empty, and nobody can write any more.
     End,
@@ -55,16 +54,12 @@ pub(crate) struct Worker {
     pub(crate) subscribers: Subscribers,
     pub(crate) journal: Journal,
     pub(crate) scratch: Scratch,
+    pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
     pub(crate) devnull: OwnedFd,
-    /// Streams whose pipe has been enlarged.
-    pub(crate) grown: BTreeSet<Key>,
     ready: VecDeque<Key>,
     is_ready: BTreeSet<Key>,
-    /// Streams parked until the journal is free.
-    pub(crate) held: Vec<Key>,
     pub(crate) timers: BinaryHeap<Reverse<(Instant, FileId)>>,
-    resume_by: Option<Instant>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
     /// Files still to be truncated, by request.
@@ -82,7 +77,6 @@ impl Worker {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
         let devnull = std::fs::OpenOptions::new().write(true).open("/dev/null")?.into();
-        let resume_by = journal.is_busy().then(|| Instant::now() + RESUME_WITHIN);
         Ok(Self {
             epoll,
             bell,
@@ -95,14 +89,12 @@ impl Worker {
             subscribers: Subscribers::default(),
             journal,
             scratch: Scratch::default(),
+            input: Vec::new(),
             output: Vec::new(),
             devnull,
-            grown: BTreeSet::new(),
             ready: VecDeque::new(),
             is_ready: BTreeSet::new(),
-            held: Vec::new(),
             timers: BinaryHeap::new(),
-            resume_by,
             draining: BTreeSet::new(),
             flushes: BTreeMap::new(),
             stopping: false,
@@ -128,7 +120,10 @@ impl Worker {
         if timeout.is_none() {
             self.scratch.trim();
             self.journal.trim();
-            self.output.shrink_to(64 << 10);
+            for buffer in [&mut self.input, &mut self.output] {
+                buffer.clear();
+                buffer.shrink_to(64 << 10);
+            }
         }
         let timeout = timeout.map(|left| Timespec {
             tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
@@ -139,12 +134,9 @@ impl Worker {
         let Ok((events, _)) = epoll::wait(&self.epoll, &mut room, timeout.as_ref()) else { return };
         let mut rung = false;
         for event in events {
-            let (key, flags) = (event.data.u64(), event.flags);
-            if key == BELL {
-                rung = true;
-            } else if let Some(source) = self.sources.get_mut(&key) {
-                source.hung_up |= flags.intersects(EventFlags::HUP | EventFlags::ERR);
-                self.queue(key);
+            match event.data.u64() {
+                BELL => rung = true,
+                key => self.queue(key),
             }
         }
         if rung {
@@ -161,19 +153,15 @@ impl Worker {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
-        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        let next = timer.into_iter().chain(self.resume_by).min()?;
+        let Reverse((next, _)) = self.timers.peek()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
     fn handle_timers(&mut self) {
-        if self.timers.is_empty() && self.resume_by.is_none() {
+        if self.timers.is_empty() {
             return;
         }
         let now = Instant::now();
-        if self.resume_by.is_some_and(|by| by <= now) {
-            self.resumed();
-        }
         while let Some(Reverse((at, id))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now) {
             self.timers.pop();
             self.handle_file_timer(id, at);
@@ -190,7 +178,7 @@ impl Worker {
     fn handle(&mut self, command: Command) {
         match command {
             Command::Attach { source, stream, pipe, sink } => self.attach(source, stream, pipe, &sink),
-            Command::Resumed => self.resumed(),
+            Command::Resumed => self.journal.forget_all_but(|owner| self.keys.contains_key(owner)),
             Command::Ended(source) => self.ended(source),
             Command::Detach(source) => {
                 self.draining.remove(&source);
@@ -207,12 +195,8 @@ impl Worker {
     }
 
     fn attach(&mut self, id: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
-        self.forget(id, stream);
-        if self.journal.is_busy() {
-            // A failure leaves the step owed: it is tried again by the next daemon, or given up at `resumed`.
-            let _ = self.journal.attached(id, stream, &pipe);
-            self.release_held();
-        }
+        // The journal keeps what it holds of this stream, from a former daemon or a former pipe.
+        self.unhook(id, stream);
         self.next_key += 1;
         let key = self.next_key;
         let mut source = Source::new(key, id, stream, pipe, sink);
@@ -243,22 +227,6 @@ impl Worker {
         self.keys.insert((id, stream), key);
         self.sources.insert(key, source);
         self.queue(key);
-    }
-
-    fn resumed(&mut self) {
-        self.resume_by = None;
-        // The memory file takes these 64 bytes as it took all the others; if not, the next step says so.
-        let _ = self.journal.give_up_owed();
-        self.release_held();
-    }
-
-    fn release_held(&mut self) {
-        if !self.journal.is_busy() {
-            self.resume_by = None;
-            for key in std::mem::take(&mut self.held) {
-                self.queue(key);
-            }
-        }
     }
 
     fn ended(&mut self, id: SourceId) {
@@ -316,11 +284,15 @@ impl Worker {
     }
 
     fn forget(&mut self, id: SourceId, stream: Stream) {
+        self.unhook(id, stream);
+        self.journal.forget((id, stream));
+    }
+
+    fn unhook(&mut self, id: SourceId, stream: Stream) {
         let Some(key) = self.keys.remove(&(id, stream)) else { return };
         let Some(mut source) = self.sources.remove(&key) else { return };
         // Closing is not enough: the keeper's duplicate would keep it in the set.
         let _ = epoll::delete(&self.epoll, &source.pipe);
-        self.grown.remove(&key);
         self.leave_files(&mut source);
     }
 

@@ -116,7 +116,7 @@ fn end(out: &mut Out, result: Result<(), Failed>) -> ExitCode {
         // Nobody reads any more: not a failure of the command, unless it had failed before.
         Ok(()) | Err(Failed { message: None, .. }) => {}
         Err(Failed { message: Some(message), .. }) if failed.message.as_ref() != Some(&message) => {
-            out.error(&message, None)
+            out.error(&message, None);
         }
         Err(Failed { message: Some(_), .. }) => {}
     }

@@ -27,6 +27,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Ok(other) => return Err(unexpected(&other)),
         // No usable dump is no failure to PM2: boot scripts run this command before anything was saved.
         Err(Failed { code: 1, message: Some(message), hint }) => session.out.error(&message, hint.as_deref()),
+        // Single failures were said above.
+        Err(Failed { code: 1, message: None, .. }) => {}
         Err(other) => return Err(other),
     }
     list::table(session)

@@ -152,7 +152,7 @@ fn lines_up_to_a_mebibyte_stay_whole_and_longer_ones_come_in_pieces() {
     let file = String::from_utf8(written(&dated, format!("{longer}\nb\n").as_bytes(), &[70_000])).unwrap();
     let pieces: Vec<&str> = file.lines().map(|line| line.strip_prefix("D: ").unwrap()).collect();
     assert_eq!(pieces.concat(), format!("{longer}b"));
-    assert!(pieces.len() <= 5 && pieces.iter().all(|piece| piece.len() <= 1 << 20), "{} pieces", pieces.len());
+    assert!(pieces.len() <= 5 && pieces.iter().all(|piece| piece.len() <= 3 << 19), "{} pieces", pieces.len());
 }
 
 #[test]
@@ -161,6 +161,24 @@ fn a_line_in_thousands_of_small_writes_stays_whole() {
     let line = "abc".repeat(40_000);
     let file = String::from_utf8(written(&dated, format!("{line}\n").as_bytes(), &[3])).unwrap();
     assert!(file == format!("D: {line}\n"), "{} bytes", file.len());
+}
+
+/// Linux does not report what a blocked writer adds to a pipe that is not empty: an unfinished line left in the pipe
+/// would stop the engine and the writer for ever.
+#[test]
+fn a_write_larger_than_the_pipe_goes_through_behind_an_unfinished_line() {
+    let mut rig = Rig::new();
+    let path = rig.path("a.log");
+    let mut writer = rig.attach(1, Stream::Out, &Sink { date_format: Some("[D]".to_owned()), ..sink(&path) });
+    writer.write_all(b"done\nbegun ").unwrap();
+    Rig::wait_content(&path, |content| content == "D: done\n");
+    let block = format!("{}\nrest", "x".repeat(99)).repeat(10_000);
+    writer.write_all(block.as_bytes()).unwrap();
+    drop(writer);
+    rig.wait_eof(1, Stream::Out);
+    let content = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(content.lines().count(), 10_002);
+    assert!(content.replace("D: ", "") == format!("done\nbegun {block}\n"), "{} bytes", content.len());
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<
         },
         || {
             out.borrow_mut()
-                .warn_aside("the daemon was replaced; a few lines may be missing here, they are in the files")
+                .warn_aside("the daemon was replaced; a few lines may be missing here, they are in the files");
         },
     );
     end?;

@@ -1,0 +1,56 @@
+//! Whole reads and writes at an offset, and a file known by its inode.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::io::Errno;
+
+/// Writes all of it at this offset, whatever it takes.
+pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(&file, bytes, offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                offset += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Fills the buffer from this offset on.
+pub(crate) fn read_exact_at(file: &OwnedFd, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::pread(file, &mut *bytes, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                bytes = bytes.get_mut(read..).unwrap_or_default();
+                offset += read as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The file at `path` if it is the one noted, or the one it has been renamed to in the same folder.
+pub(crate) fn find_file(path: &Path, inode: (u64, u64)) -> io::Result<Option<OwnedFd>> {
+    use std::os::unix::fs::MetadataExt;
+    let is_it = |path: &Path| path.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == inode);
+    let open = |path: &Path| std::fs::OpenOptions::new().write(true).open(path).map(|file| Some(OwnedFd::from(file)));
+    if is_it(path) {
+        return open(path);
+    }
+    let Some(folder) = path.parent() else { return Ok(None) };
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if is_it(&entry.path()) {
+            return open(&entry.path());
+        }
+    }
+    Ok(None)
+}
