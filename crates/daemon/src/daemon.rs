@@ -21,7 +21,7 @@ use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
 use crate::jobs::Job;
-use crate::probes::Probed;
+use crate::probes::Said;
 use crate::runs::Run;
 use crate::tokens::{Source, token};
 use crate::tree::Groups;
@@ -69,7 +69,7 @@ pub(crate) struct Daemon {
     /// Something that must survive has changed.
     pub dirty: bool,
     pub signals: OwnedFd,
-    pub probed: (mpsc::Sender<Probed>, mpsc::Receiver<Probed>),
+    pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
     pub waker: std::sync::Arc<Waker>,
     /// Log subscribers: connection.
     pub subscribers: BTreeMap<u64, usize>,
@@ -195,7 +195,14 @@ impl Daemon {
 
     fn on_wake(&mut self) {
         self.on_log_events();
-        while let Ok((run, result)) = self.probed.1.try_recv() {
+        while let Ok(said) = self.probed.1.try_recv() {
+            let (run, result) = match said {
+                Said::End(run, result) => (run, result),
+                Said::Connect(run, listener, fd) => {
+                    self.hand_own(run, listener, fd);
+                    continue;
+                }
+            };
             if let Some(held) = self.runs.get_mut(&run) {
                 held.probing = false;
             }

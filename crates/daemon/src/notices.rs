@@ -71,6 +71,7 @@ impl Daemon {
                 if let Some(of_book) = self.book.apps.get_mut(&app) {
                     of_book.spec = spec;
                 }
+                self.apply_balance(app, spec);
                 let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
                 for id in ids {
                     self.set_rollout(id, None);
@@ -108,6 +109,7 @@ impl Daemon {
     }
 
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>) {
+        self.worker_trusted(run);
         self.set_rollout(id, None);
         self.dirty = true;
         self.touched.insert(id);

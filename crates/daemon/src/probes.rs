@@ -1,20 +1,35 @@
 //! Health checks of a worker that must prove itself: each in a thread of its own, so that a server that does not answer
 //! holds nobody up. The result comes back through a channel and a wake-up.
+//!
+//! All workers of an app share its port, so a request to the URL would be answered by anybody, most likely by an old
+//! worker. Where the URL is one of the worker's own listeners, the daemon therefore hands the connection to this worker.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use ostler_cluster::ListenerId;
 use ostler_core::RunId;
 use ostler_core::spec::{AppSpec, Health, Probe};
 
-/// A probe's end: the run, and what failed last if it is not healthy.
-pub type Probed = (RunId, Result<(), String>);
+/// What a probe says.
+#[derive(Debug)]
+pub enum Said {
+    /// Its end: the run, and what failed last if it is not healthy.
+    End(RunId, Result<(), String>),
+    /// This is a connection for the run, as if it came from its listener.
+    Connect(RunId, ListenerId, OwnedFd),
+}
 
-/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls `wake`.
+/// A way to one worker past all others.
+type Way<'a> = Option<&'a dyn Fn() -> io::Result<TcpStream>>;
+
+/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls `wake`. `own` is the
+/// worker's listener that a health URL means.
 ///
 /// # Errors
 /// The thread cannot be started.
@@ -22,23 +37,62 @@ pub fn start(
     run: RunId,
     spec: Arc<AppSpec>,
     health: Health,
-    done: Sender<Probed>,
+    own: Option<ListenerId>,
+    done: Sender<Said>,
     wake: impl Fn() + Send + 'static,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let work = move || {
-        let result = ask_repeatedly(&spec, &health);
-        // The daemon may have no use for it any more; then nobody listens.
-        if done.send((run, result)).is_ok() {
-            wake();
-        }
+        let say = |said| {
+            // The daemon may have no use for it any more; then nobody listens.
+            if done.send(said).is_ok() {
+                wake();
+            }
+        };
+        let result = match own {
+            None => ask_repeatedly(&spec, &health, None),
+            Some(listener) => {
+                let connect = || {
+                    let (ours, theirs) = pair()?;
+                    say(Said::Connect(run, listener, theirs.into()));
+                    Ok(ours)
+                };
+                ask_repeatedly(&spec, &health, Some(&connect))
+            }
+        };
+        say(Said::End(run, result));
     };
     std::thread::Builder::new().name("probe".to_owned()).stack_size(256 << 10).spawn(work).map(|_| ())
 }
 
-fn ask_repeatedly(spec: &AppSpec, health: &Health) -> Result<(), String> {
+/// Both ends of a connection of this machine with itself.
+fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let ours = TcpStream::connect(listener.local_addr()?)?;
+    loop {
+        let (theirs, peer) = listener.accept()?;
+        // Somebody else may have found the port.
+        if peer == ours.local_addr()? {
+            theirs.set_nonblocking(true)?;
+            return Ok((ours, theirs));
+        }
+    }
+}
+
+/// Host and port of a health URL, as far as they are to be had without looking anything up.
+pub fn place(health: &Health) -> Option<(&str, u16)> {
+    let Probe::Http { url } = &health.probe else { return None };
+    let rest = url.strip_prefix("http://")?;
+    let address = rest.split_once('/').map_or(rest, |(address, _)| address);
+    match address.rsplit_once(':') {
+        Some((host, port)) => Some((host.trim_matches(['[', ']']), port.parse().ok()?)),
+        None => Some((address, 80)),
+    }
+}
+
+fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
     let mut failures = 0;
     loop {
-        match ask(spec, health) {
+        match ask(spec, health, way) {
             Ok(()) => return Ok(()),
             Err(why) if health.retries <= failures => return Err(why),
             Err(_) => failures += 1,
@@ -47,10 +101,10 @@ fn ask_repeatedly(spec: &AppSpec, health: &Health) -> Result<(), String> {
     }
 }
 
-fn ask(spec: &AppSpec, health: &Health) -> Result<(), String> {
+fn ask(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
     let timeout = Duration::from_millis(health.timeout.max(1));
     match &health.probe {
-        Probe::Http { url } => http(url, timeout),
+        Probe::Http { url } => http(url, timeout, way),
         Probe::Tcp { address } => connect(address, timeout).map(|_| ()),
         Probe::Exec { command } => exec(command, spec, timeout),
     }
@@ -69,12 +123,15 @@ fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
 }
 
 /// `GET`, and only the status line of the answer matters.
-fn http(url: &str, timeout: Duration) -> Result<(), String> {
+fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
     let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
     let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let deadline = Instant::now() + timeout;
-    let mut stream = connect(&address, timeout)?;
+    let mut stream = match way {
+        Some(way) => way().map_err(|error| format!("could not make a connection: {error}"))?,
+        None => connect(&address, timeout)?,
+    };
     let asked = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n");
     stream.write_all(asked.as_bytes()).map_err(|error| format!("could not ask `{url}`: {error}"))?;
     let mut answer = Vec::new();

@@ -258,6 +258,8 @@ impl Daemon {
             let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
             if found.meta.has(3) && found.exit.is_none() && found.fds.ipc.is_some() {
                 let options = self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
+                // Candidates only; who turns out to be none is trusted when all is taken in.
+                let options = ostler_cluster::WorkerOptions { held: found.meta.r == 1, ..options };
                 workers.entry(app).or_default().push((WorkerId(run.0), options));
                 self.cluster.workers.insert(*run, app);
             }
@@ -282,6 +284,9 @@ impl Daemon {
         }
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
+            if self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Candidate) {
+                self.worker_trusted(run);
+            }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
                 // The keeper had spawned it before it could be told; told again, it changes nothing.
                 self.events.push_back(ostler_core::Event::Spawned(run));

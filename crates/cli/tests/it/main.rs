@@ -5,5 +5,6 @@ mod failing;
 mod fake;
 mod listing;
 mod logging;
+mod reload;
 mod reload_load;
 mod starting;

@@ -114,7 +114,9 @@ fn soak() {
     let nodes = std::env::var("OSTLER_SOAK_NODES").unwrap_or_else(|_| "node-18,node-20,node-22,node-24".to_owned());
     let hooks: &[bool] = if std::env::var_os("OSTLER_SOAK_PLAIN").is_some() { &[true, false] } else { &[true] };
     let only = std::env::var("OSTLER_SOAK_ONLY").unwrap_or_default();
-    println!("| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | closed idle | p50 | p99 | max |");
+    println!(
+        "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | closed idle | p50 | p99 | max |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut bad = Vec::new();
     for node in nodes.split(',') {
@@ -126,7 +128,9 @@ fn soak() {
                     if !only.is_empty() && only != client {
                         continue;
                     }
-                    let Some(report) = reload_under_load(Case { node, handler, keep_alive, hook }, reloads) else { continue };
+                    let Some(report) = reload_under_load(Case { node, handler, keep_alive, hook }, reloads) else {
+                        continue;
+                    };
                     let n = report.figures();
                     println!(
                         "| {node} | {handler} | {client} | {hook} | {reloads} | {} | {} | {} | {} | {:?} | {:?} | {:?} |",

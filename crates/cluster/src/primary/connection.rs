@@ -68,7 +68,11 @@ impl Primary {
     /// `false`: the worker does not have the listener, or cannot be asked; the connection is still the owner's.
     pub fn handle_own(&mut self, id: WorkerId, listener: ListenerId, conn: ConnId, out: &mut Output) -> bool {
         let Some(worker) = self.worker(id) else { return false };
-        if worker.phase == Phase::Closed || worker.blocked || !worker.gate_open() || worker.in_flight.len() >= MAX_WINDOW {
+        if worker.phase == Phase::Closed
+            || worker.blocked
+            || !worker.gate_open()
+            || worker.in_flight.len() >= MAX_WINDOW
+        {
             return false;
         }
         let Some(found) = self.listener_at(listener).and_then(|at| self.listeners.get_mut(at)) else { return false };

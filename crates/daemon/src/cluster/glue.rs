@@ -148,7 +148,8 @@ impl Daemon {
     /// A worker was spawned.
     pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
         let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { return };
-        let options = self.worker_options(id, spec, false);
+        let held = self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
+        let options = WorkerOptions { held, ..self.worker_options(id, spec, false) };
         let policy =
             self.book.versions.get(&spec).map_or_else(Default::default, |version| policy_of(version.spec.balance));
         self.cluster.workers.insert(run, app);
@@ -168,6 +169,32 @@ impl Daemon {
         let interpreter = self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
+    }
+
+    /// A worker has proven itself: clients may meet it.
+    pub fn worker_trusted(&mut self, run: RunId) {
+        self.ask_primary(run, |primary, worker, out| primary.handle_trusted(worker, out));
+    }
+
+    /// A connection for this worker only.
+    pub fn hand_own(&mut self, run: RunId, listener: ListenerId, fd: std::os::fd::OwnedFd) {
+        let conn = self.cluster.add_conn(fd);
+        let mut sent = false;
+        self.ask_primary(run, |primary, worker, out| sent = primary.handle_own(worker, listener, conn, out));
+        if !sent {
+            self.cluster.conns.remove(&conn);
+        }
+    }
+
+    /// Spreads connections as the version says that is in force.
+    pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
+        let Some(policy) = self.book.versions.get(&spec).map(|version| policy_of(version.spec.balance)) else { return };
+        let Some(primary) = self.cluster.primaries.get_mut(&app).filter(|primary| primary.policy() != policy) else {
+            return;
+        };
+        let mut out = Output::new();
+        primary.set_policy(policy, &mut out);
+        self.do_cluster(app, out);
     }
 
     /// A worker is to leave: off its listeners, and told so when `tell`.

@@ -84,6 +84,17 @@ impl Cluster {
         primary.listeners_of(WorkerId(run.0)).map(view).collect()
     }
 
+    /// The listener of a worker that this host and port of this machine mean, if connections come to it through us.
+    pub fn own_listener(&self, run: RunId, host: &str, port: u16) -> Option<ListenerId> {
+        let primary = self.workers.get(&run).and_then(|app| self.primaries.get(app))?;
+        let here = ["localhost", "127.0.0.1", "::1", "0.0.0.0", "::"].contains(&host);
+        let means = |used: &ostler_cluster::Use<'_>| {
+            let same_host = here || used.key.address.as_deref() == Some(host);
+            same_host && !used.shared && used.sockname.is_some_and(|name| name.port == port)
+        };
+        primary.listeners_of(WorkerId(run.0)).find(means).map(|used| used.listener)
+    }
+
     /// Whether the new run listens on everything that the old one listens on.
     pub fn covers(&self, new: RunId, old: RunId) -> bool {
         let primary = self.workers.get(&new).and_then(|app| self.primaries.get(app));

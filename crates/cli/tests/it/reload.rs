@@ -1,0 +1,372 @@
+//! A reload is a transaction: the new version proves itself, or the old one goes on as if nothing had been tried.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ostler_testkit::load::Running;
+use ostler_testkit::{Load, Output, Sandbox, wait_connect, wait_for};
+
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A server whose release is as good as the file `mode` beside it says, when it starts.
+const APP: &str = r"const fs = require('fs'), http = require('http');
+let mode = '';
+try { mode = fs.readFileSync(__dirname + '/mode', 'utf8').trim(); } catch {}
+if (process.env.MODE) mode = process.env.MODE;
+if (mode === 'exits') { console.error('bad release: no database'); process.exit(3); }
+if (mode === 'throws') setTimeout(() => { throw new Error('boom after a while'); }, 500);
+const server = http.createServer((request, response) => {
+  if (mode === 'sick') response.statusCode = 500;
+  response.end('hello from ' + process.pid + ' ' + (process.env.VERSION || '') + '\n');
+});
+server.keepAliveTimeout = 60000;
+if (mode === 'deaf') { console.error('waiting for nobody'); setInterval(() => {}, 1 << 30); }
+else server.listen(Number(process.env.PORT), '127.0.0.1', () => { if (mode !== 'mute' && process.send) process.send('ready'); });
+";
+
+/// An app of `web.js` in cluster mode, under load.
+pub(crate) struct World {
+    pub sandbox: Sandbox,
+    pub port: u16,
+}
+
+impl World {
+    /// Starts it with these keys in its process file beside the usual ones.
+    pub fn start(instances: u32, keys: &str) -> Self {
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+        let port = sandbox.port();
+        let world = Self { sandbox, port };
+        world.sandbox.write("web.js", APP);
+        world.file(instances, keys, "");
+        world.sandbox.ostler(["start", "ecosystem.config.js"]).run();
+        wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
+        world
+    }
+
+    /// Writes the process file.
+    pub fn file(&self, instances: u32, keys: &str, env: &str) {
+        let text = format!(
+            "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: {instances}, exec_mode: 'cluster', \
+             {keys} env: {{ PORT: {}, {env} }} }}] }}",
+            self.port
+        );
+        self.sandbox.write("ecosystem.config.js", text);
+    }
+
+    pub fn mode(&self, mode: &str) {
+        self.sandbox.write("mode", mode);
+    }
+
+    pub fn load(&self) -> Running {
+        let load = Load::to_port(self.port).connections(8).think(Duration::from_millis(3)).start();
+        load.wait_answered(50, SOON);
+        load
+    }
+
+    pub fn pids(&self) -> Vec<u32> {
+        self.sandbox.pids_of("web")
+    }
+
+    pub fn reload(&self, args: &[&str], code: i32) -> Output {
+        self.sandbox.ostler(["reload"]).args(args).code(code).run()
+    }
+
+    /// What a connection of its own is answered.
+    pub fn ask(&self) -> String {
+        let mut stream = wait_connect(SocketAddr::from(([127, 0, 0, 1], self.port)), SOON);
+        let mut text = String::new();
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        text.rsplit_once("\r\n\r\n").map(|(_, body)| body.trim().to_owned()).unwrap_or_default()
+    }
+}
+
+/// A release that fails so leaves the old one serving, fails no request and says why.
+fn check_bad_release(mode: &str, keys: &str, said: &[&str]) {
+    let world = World::start(2, keys);
+    let before = world.pids();
+    let load = world.load();
+    world.mode(mode);
+    let output = world.reload(&["web"], 1);
+    for part in said.iter().chain(&["the old version goes on serving"]) {
+        assert!(output.err.contains(part), "no `{part}` in\n{}\n{}", output.out, output.err);
+    }
+    assert_eq!(world.pids(), before);
+    load.wait_answered(100, SOON);
+    let report = load.stop();
+    report.assert_none_failed(100);
+    assert_eq!(report.figures().races, 0, "{report}");
+    assert!(report.by_pid().keys().all(|pid| before.contains(pid)), "{report}: answered by others than {before:?}");
+    // The next good release goes through: nothing of the failure is left.
+    world.mode("good");
+    world.reload(&["web"], 0);
+    assert!(world.pids().iter().all(|pid| !before.contains(pid)));
+}
+
+#[test]
+fn a_release_that_exits_at_once_changes_nothing() {
+    check_bad_release("exits", "", &["ended with", "code 3", "bad release: no database"]);
+}
+
+#[test]
+fn a_release_that_throws_later_changes_nothing_with_stable_for() {
+    check_bad_release("throws", "stable_for: 1500,", &["ended with", "Error: boom after a while"]);
+}
+
+#[test]
+fn a_release_that_never_listens_changes_nothing() {
+    check_bad_release("deaf", "listen_timeout: 700,", &["did not listen within 700 ms", "waiting for nobody"]);
+}
+
+#[test]
+fn a_release_that_never_says_ready_changes_nothing() {
+    check_bad_release("mute", "wait_ready: true, listen_timeout: 700,", &["did not say `ready` within 700 ms"]);
+}
+
+#[test]
+fn a_release_that_is_sick_changes_nothing_and_meets_no_client() {
+    let world = World::start(2, "");
+    // The port is known only now.
+    let keys = format!("health: {{ http: 'http://127.0.0.1:{}/', interval: 50, retries: 1 }},", world.port);
+    world.file(2, &keys, "");
+    world.sandbox.ostler(["reload", "ecosystem.config.js"]).run();
+    let before = world.pids();
+    let load = world.load();
+    world.mode("sick");
+    let output = world.reload(&["web"], 1);
+    assert!(output.err.contains("answered 500"), "{}", output.err);
+    assert_eq!(world.pids(), before);
+    load.wait_answered(100, SOON);
+    load.stop().assert_none_failed(100);
+}
+
+#[test]
+fn without_rollback_the_bad_release_takes_over_as_with_pm2() {
+    let world = World::start(2, "listen_timeout: 500,");
+    let before = world.pids();
+    world.mode("deaf");
+    world.reload(&["web", "--no-rollback"], 1);
+    let after = world.pids();
+    assert!(after.len() == 2 && after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
+}
+
+#[test]
+fn a_failed_change_of_the_file_leaves_the_old_config_in_force() {
+    let world = World::start(2, "");
+    world.file(2, "", "VERSION: 'two'");
+    world.sandbox.ostler(["reload", "ecosystem.config.js"]).run();
+    assert!(world.ask().ends_with(" two"));
+    world.file(2, "balance: 'least', kill_timeout: 4321,", "VERSION: 'three', MODE: 'exits'");
+    let output = world.sandbox.ostler(["reload", "ecosystem.config.js"]).code(1).run();
+    assert!(output.err.contains("bad release"), "{}", output.err);
+    assert!(world.ask().ends_with(" two"));
+    // Also for runs that begin later: after a restart and a scale it is still version two.
+    world.sandbox.ostler(["restart", "web"]).run();
+    assert!(world.ask().ends_with(" two"));
+    world.sandbox.ostler(["scale", "web", "3"]).run();
+    for process in world.sandbox.jlist() {
+        assert_eq!(process["pm2_env"]["VERSION"], "two");
+        assert_ne!(process["pm2_env"]["kill_timeout"], 4321);
+    }
+    world.sandbox.ostler(["describe", "0"]).shows("round-robin").run();
+}
+
+#[test]
+fn a_failure_in_the_middle_takes_back_what_was_replaced() {
+    let world = World::start(3, "");
+    let load = world.load();
+    // The second worker of the new version fails, once the first one serves.
+    world.sandbox.write(
+        "web.js",
+        APP.replace("let mode = '';", "let mode = process.env.NODE_APP_INSTANCE === '1' ? 'exits' : '';")
+            .replace("VERSION || ''", "VERSION2 || 'new'"),
+    );
+    let output = world.reload(&["web"], 1);
+    assert!(output.out.contains("rolling back: 0"), "{}", output.out);
+    // The script on disk is still the new one, which is all that a rollback of the same file can start; what counts is
+    // that there are three workers and no request failed.
+    assert_eq!(world.pids().len(), 3);
+    load.wait_answered(50, SOON);
+    load.stop().assert_none_failed(100);
+}
+
+#[test]
+fn a_canary_waits_for_its_promotion() {
+    let world = World::start(3, "");
+    let before = world.pids();
+    world.file(3, "", "VERSION: 'two'");
+    let load = world.load();
+    world.sandbox.ostler(["reload", "ecosystem.config.js", "--canary"]).run();
+    let during = world.pids();
+    assert_eq!(during.iter().filter(|pid| before.contains(pid)).count(), 2);
+    let list = world.sandbox.jlist();
+    assert_eq!(list.iter().filter(|process| process["pm2_env"]["rollout"] == "canary").count(), 1);
+    // Another reload meanwhile is refused with the way out.
+    let output = world.reload(&["web"], 1);
+    assert!(output.err.contains("a reload of app `web` is under way"), "{}", output.err);
+    assert!(output.err.contains("ostler promote web"), "{}", output.err);
+    world.sandbox.ostler(["promote", "web"]).run();
+    assert!(world.pids().iter().all(|pid| !before.contains(pid)));
+    assert!(world.ask().ends_with(" two"));
+    load.wait_answered(50, SOON);
+    load.stop().assert_none_failed(100);
+}
+
+#[test]
+fn a_canary_can_be_taken_back() {
+    let world = World::start(2, "");
+    world.file(2, "", "VERSION: 'two'");
+    world.sandbox.ostler(["reload", "ecosystem.config.js", "--canary"]).run();
+    world.sandbox.ostler(["rollback", "web"]).run();
+    for _ in 0..4 {
+        assert!(!world.ask().ends_with(" two"));
+    }
+    let error = world.sandbox.ostler(["rollback", "web"]).code(1).run().err;
+    assert!(error.contains("app `web` has no canary"), "{error}");
+}
+
+#[test]
+fn parallel_and_surge_bound_how_many_there_are() {
+    let world = World::start(4, "");
+    let mut peaks = Vec::new();
+    for args in
+        [&["web", "--parallel", "1"][..], &["web", "--parallel", "4"], &["web", "--parallel", "4", "--surge", "2"]]
+    {
+        let before = world.pids();
+        let output = world.reload(args, 0);
+        let after = world.pids();
+        assert!(after.len() == 4 && after.iter().all(|pid| !before.contains(pid)));
+        let (mut now, mut peak) = (0_i32, 0);
+        for line in output.out.lines() {
+            if line.contains("starting a new worker") {
+                now += 1;
+            } else if line.contains("has proven itself") {
+                now -= 1;
+            }
+            peak = peak.max(now);
+        }
+        peaks.push(peak);
+    }
+    assert_eq!(peaks[0], 1);
+    assert_eq!(peaks[1], 4);
+    assert!(peaks[2] <= 2, "{peaks:?}");
+}
+
+#[test]
+fn a_second_reload_is_refused_or_queued() {
+    let world = World::start(2, "wait_ready: true, listen_timeout: 20000,");
+    world.mode("mute");
+    let before = world.pids();
+    let mut first = world.sandbox.command();
+    first.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut first = first.spawn().unwrap();
+    world.sandbox.wait_list("the first reload", SOON, |list| {
+        list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
+    });
+    let error = world.reload(&["web"], 1).err;
+    assert!(error.contains("a reload of app `web` is under way") && error.contains("--wait"), "{error}");
+    world.mode("good");
+    let mut second = world.sandbox.command();
+    second.args(["reload", "web", "--wait"]).stdout(std::process::Stdio::null());
+    let mut second = second.spawn().unwrap();
+    // The mute candidate is what the first waits for; without it the first fails and the second begins.
+    let candidate = world.sandbox.wait_for("the candidate", SOON, || {
+        let known: Vec<u32> = before.iter().copied().collect();
+        world.sandbox.pids().into_iter().find(|pid| {
+            let script = ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("web.js"));
+            script && !known.contains(pid)
+        })
+    });
+    ostler_testkit::procs::kill_if(candidate, ostler_testkit::procs::Signal::KILL, || true);
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    assert_eq!(second.wait().unwrap().code(), Some(0));
+    assert!(world.pids().iter().all(|pid| !before.contains(pid)));
+}
+
+#[test]
+fn a_killed_daemon_finishes_the_reload() {
+    let world = World::start(3, "stable_for: 400,");
+    let before = world.pids();
+    let load = world.load();
+    let mut client = world.sandbox.command();
+    client.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut client = client.spawn().unwrap();
+    world.sandbox.wait_list("the first worker to be replaced", SOON, |list| {
+        let pid = list.first()?["pid"].as_u64()?;
+        before.iter().all(|old| u64::from(*old) != pid).then_some(())
+    });
+    let daemon = world.sandbox.daemon_pid().unwrap();
+    ostler_testkit::procs::kill_if(daemon, ostler_testkit::procs::Signal::KILL, || true);
+    client.wait().unwrap();
+    wait_for("all workers to be new", SOON, || {
+        let pids = world.pids();
+        (pids.len() == 3 && pids.iter().all(|pid| !before.contains(pid))).then_some(())
+    });
+    world.sandbox.wait_list("the reload to be over", SOON, |list| {
+        list.iter().all(|process| process["pm2_env"]["rollout"].is_null()).then_some(())
+    });
+    load.wait_answered(100, SOON);
+    load.stop().assert_none_failed(100);
+}
+
+#[test]
+fn a_killed_daemon_rolls_back_what_fails_later() {
+    let world = World::start(2, "stable_for: 600,");
+    let before = world.pids();
+    let load = world.load();
+    world.mode("throws");
+    let mut client = world.sandbox.command();
+    client.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut client = client.spawn().unwrap();
+    world.sandbox.wait_list("the reload", SOON, |list| {
+        list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
+    });
+    let daemon = world.sandbox.daemon_pid().unwrap();
+    ostler_testkit::procs::kill_if(daemon, ostler_testkit::procs::Signal::KILL, || true);
+    client.wait().unwrap();
+    world.sandbox.wait_list("the reload to be over", SOON, |list| {
+        list.iter().all(|process| process["pm2_env"]["rollout"].is_null()).then_some(())
+    });
+    assert_eq!(world.pids(), before);
+    load.wait_answered(50, SOON);
+    load.stop().assert_none_failed(100);
+}
+
+#[test]
+fn a_namespace_a_file_and_all_are_reloaded_whole() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+    sandbox.write("web.js", APP);
+    let (a, b) = (sandbox.port(), sandbox.port());
+    let app = |name: &str, port: u16, space: &str| {
+        format!(
+            "{{ name: '{name}', script: 'web.js', instances: 2, exec_mode: 'cluster', namespace: '{space}', env: {{ PORT: {port} }} }}"
+        )
+    };
+    sandbox.write(
+        "all.config.js",
+        format!("module.exports = {{ apps: [{}, {}] }}", app("a", a, "front"), app("b", b, "back")),
+    );
+    // Nothing runs yet: it is started.
+    sandbox.ostler(["startOrReload", "all.config.js"]).run();
+    let pids = || (sandbox.pids_of("a"), sandbox.pids_of("b"));
+    let mut last = pids();
+    assert_eq!((last.0.len(), last.1.len()), (2, 2));
+    let differ = |old: &[u32], new: &[u32]| new.len() == 2 && new.iter().all(|pid| !old.contains(pid));
+    for args in [&["reload", "front"][..], &["gracefulReload", "a"]] {
+        sandbox.ostler(args).run();
+        let now = pids();
+        assert!(differ(&last.0, &now.0) && last.1 == now.1, "{args:?}: {last:?} {now:?}");
+        last = now;
+    }
+    for args in [
+        &["reload", "all"][..],
+        &["reload", "all.config.js"],
+        &["startOrReload", "all.config.js"],
+        &["startOrGracefulReload", "all.config.js"],
+    ] {
+        sandbox.ostler(args).run();
+        let now = pids();
+        assert!(differ(&last.0, &now.0) && differ(&last.1, &now.1), "{args:?}: {last:?} {now:?}");
+        last = now;
+    }
+}
