@@ -61,6 +61,8 @@ pub struct Reload {
     pub(crate) pending: VecDeque<ProcId>,
     pub(crate) active: BTreeSet<ProcId>,
     pub(crate) done: Vec<ProcId>,
+    /// Slots that the user took away.
+    pub(crate) dropped: BTreeSet<ProcId>,
 }
 
 /// What to do next.
@@ -90,12 +92,13 @@ impl Reload {
             pending,
             active: BTreeSet::new(),
             done: Vec::new(),
+            dropped: BTreeSet::new(),
         }
     }
 
     /// The next step, where `extra` runs above the number of slots are alive.
     pub fn next_step(&mut self, extra: u32) -> Step {
-        if self.stage == Stage::Canary {
+        if self.stage == Stage::Canary && !(self.done.is_empty() && self.pending.is_empty()) {
             return Step::Wait;
         }
         if self.active.is_empty() {
@@ -170,6 +173,7 @@ impl Reload {
         self.pending.retain(|other| *other != id);
         self.done.retain(|other| *other != id);
         self.active.remove(&id);
+        self.dropped.insert(id);
     }
 
     /// The specification that new runs of the app should have.

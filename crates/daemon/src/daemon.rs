@@ -23,6 +23,7 @@ use crate::control::conn::Conn;
 use crate::jobs::Job;
 use crate::probes::Said;
 use crate::runs::Run;
+use crate::state_file::State;
 use crate::tokens::{Source, token};
 use crate::tree::Groups;
 use crate::{clock, logbook};
@@ -68,6 +69,8 @@ pub(crate) struct Daemon {
     pub events: VecDeque<Event>,
     /// Something that must survive has changed.
     pub dirty: bool,
+    /// When to save what may wait, or to try again what failed.
+    pub save_by: Option<u64>,
     pub signals: OwnedFd,
     pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
     pub waker: std::sync::Arc<Waker>,
@@ -128,7 +131,7 @@ impl Daemon {
     /// The earliest time at which something is due by time alone.
     fn deadline(&self) -> Option<u64> {
         let jobs = self.jobs.iter().filter_map(Job::deadline).min();
-        [self.core.deadline(), self.cluster.deadline(), self.memory_at, jobs].into_iter().flatten().min()
+        [self.core.deadline(), self.cluster.deadline(), self.memory_at, self.save_by, jobs].into_iter().flatten().min()
     }
 
     fn on_time(&mut self) {
@@ -141,6 +144,9 @@ impl Daemon {
         }
         if self.memory_at.is_some_and(|at| at <= now) {
             self.check_memory(now);
+        }
+        if self.save_by.is_some_and(|at| at <= now) {
+            self.dirty = true;
         }
         self.expire_jobs(now);
     }
@@ -272,10 +278,11 @@ impl Daemon {
         if let Some(groups) = &self.groups {
             groups.remove_base();
         }
-        for name in ["ostler.sock", "pm2.pid", "ostler.state", "drain.cjs"] {
+        for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
             // What is not there need not be removed.
             _ = std::fs::remove_file(self.config.home.join(name));
         }
+        State::remove(&self.config.home);
         if let Err(error) = self.link.send(&ostler_keeper::proto::ToKeeper::Shutdown, Vec::new()) {
             logbook::error(format!("could not tell the keeper to go: {error}"));
         }

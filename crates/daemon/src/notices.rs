@@ -7,6 +7,9 @@ use crate::book::{LastExit, signal_name};
 use crate::daemon::Daemon;
 use crate::{environment, logbook};
 
+/// Counters of apps that crash and are restarted at once are saved so late at most, ms.
+const SAVE_WITHIN: u64 = 1000;
+
 impl Daemon {
     /// Takes one notice.
     pub fn tell(&mut self, notice: Notice) {
@@ -21,7 +24,13 @@ impl Daemon {
             Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit),
             Notice::WillRestart { proc, delay } => {
                 if 0 < delay {
+                    self.remove_pid_file(proc);
                     logbook::log(format!("App [{}] will restart in {delay}ms", self.label(proc)));
+                    // Nothing of it may be left in the keeper when the time has come.
+                    self.dirty = true;
+                } else {
+                    // Its counters go with the next run; only the loss of the keeper would cost them.
+                    self.save_by.get_or_insert(crate::clock::monotonic() + SAVE_WITHIN);
                 }
                 self.touched.insert(proc);
             }
@@ -57,11 +66,13 @@ impl Daemon {
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some("canary"));
+                self.dirty = true;
                 let name = self.app_name(app);
                 self.step(app, proc, format!("the canary serves; `ostler promote {name}` or `ostler rollback {name}`"));
                 self.reload_over(app, None);
             }
             Notice::RollingBack { app, procs } => {
+                self.dirty = true;
                 if let Some(first) = procs.first() {
                     let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
                     self.step(app, *first, format!("rolling back: {}", list.join(", ")));
@@ -168,7 +179,9 @@ impl Daemon {
     }
 
     fn remove_pid_file(&self, id: ProcId) {
-        let spec = self.core.slot(id).map(|slot| slot.process().spec());
+        // A slot that was removed is known by its app only.
+        let of_app = || Some(self.book.apps.get(&self.book.procs.get(&id)?.app)?.spec);
+        let spec = self.core.slot(id).map(|slot| slot.process().spec()).or_else(of_app);
         if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
             // It may never have been written.
             _ = std::fs::remove_file(environment::pid_file(&version.spec, id));

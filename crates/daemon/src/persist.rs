@@ -11,7 +11,7 @@ use ostler_core::{
 use ostler_keeper::proto::RunFds;
 use serde_json::value::RawValue;
 
-use crate::book::{App, Proc};
+use crate::book::{App, LastExit, Proc};
 use crate::daemon::Daemon;
 use crate::logbook;
 use crate::runs::{Meta, Run};
@@ -31,6 +31,9 @@ pub struct Found {
     pub fds: RunFds<OwnedFd>,
 }
 
+/// A save that failed is tried again after this, ms.
+const SAVE_AGAIN: u64 = 2000;
+
 impl Daemon {
     /// Saves, if anything that must survive has changed. Called before actions that follow from it are carried out.
     pub fn save_if_dirty(&mut self) {
@@ -45,8 +48,10 @@ impl Daemon {
     pub fn save_now(&mut self) {
         let in_use: Vec<SpecId> = self.specs_in_use();
         self.book.forget_versions(|spec| in_use.contains(&spec));
+        self.save_by = None;
         if let Err(error) = self.state().write(&self.config.home) {
             logbook::error(format!("could not save the state to `{}`: {error}", self.config.home.display()));
+            self.save_by = Some(crate::clock::monotonic() + SAVE_AGAIN);
         }
     }
 
@@ -93,6 +98,9 @@ impl Daemon {
                 unstable: saved.unstable,
                 backoff: saved.backoff,
                 removing: saved.removing,
+                ended: saved.ended.map(|run| run.0),
+                due: saved.due,
+                last_exit: proc.last_exit.as_ref().map(|last| (last.exit.into(), last.reason.clone())),
             });
         }
         for saved in self.core.saved_reloads() {
@@ -109,6 +117,8 @@ impl Daemon {
                     Stage::Canary => 1,
                     Stage::Back => 2,
                 },
+                done: saved.done.iter().map(|id| id.0).collect(),
+                dropped: saved.dropped.iter().map(|id| id.0).collect(),
                 failure: saved.failure.map(|(id, run, _)| (id.0, run.0)),
             });
         }
@@ -138,7 +148,7 @@ impl Daemon {
                     increment: saved.increment,
                     created_at: saved.created_at,
                     unique_id: saved.unique_id,
-                    last_exit: None,
+                    last_exit: saved.last_exit.map(|(exit, reason)| LastExit { exit: exit.into(), reason }),
                     rollout: None,
                 },
             );
@@ -162,7 +172,9 @@ impl Daemon {
         let (spec, policy) = self.version(SpecId(saved.spec))?;
         let cluster = self.book.versions.get(&spec)?.spec.exec_mode == ostler_core::spec::ExecMode::Cluster;
         // Counters are saved seldom and noted with every run.
-        let noted = found.values().filter(|found| found.meta.p == saved.id).map(|found| found.meta.n).max();
+        let uncounted = |(run, found): &(&RunId, &Found)| found.exit.is_none() || saved.ended < Some(run.0);
+        let of_slot = found.iter().filter(|(_, found)| found.meta.p == saved.id);
+        let noted = of_slot.filter(uncounted).map(|(_, found)| found.meta.n).max();
         let (restarts, unstable) = noted.unwrap_or_default();
         Some(SavedProcess {
             id: ProcId(saved.id),
@@ -177,6 +189,8 @@ impl Daemon {
             unstable: if noted.is_some() { unstable } else { saved.unstable },
             backoff: saved.backoff,
             removing: saved.removing,
+            ended: saved.ended.map(RunId),
+            due: saved.due,
         })
     }
 
@@ -197,6 +211,8 @@ impl Daemon {
                 1 => Stage::Canary,
                 _ => Stage::Back,
             },
+            done: saved.done.iter().copied().map(ProcId).collect(),
+            dropped: saved.dropped.iter().copied().map(ProcId).collect(),
             failure: saved.failure.map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -112,6 +112,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         actions: VecDeque::new(),
         events: VecDeque::new(),
         dirty: false,
+        save_by: None,
         signals,
         probed: mpsc::channel(),
         waker,
@@ -151,13 +152,7 @@ impl Daemon {
     /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too, in the state file and
     /// among the processes of this machine.
     fn take_over(&mut self, mut inventory: Inventory) {
-        let state = match State::read(&self.config.home) {
-            Ok(state) => state,
-            Err(problem) => {
-                logbook::error(problem);
-                None
-            }
-        };
+        let state = State::read(&self.config.home, logbook::error);
         if let Some(state) = &state
             && inventory.runs.is_empty()
             && inventory.items.is_empty()
@@ -322,18 +317,27 @@ fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String> {
     let path = home.join("ostler.lock");
     let failed = |error: &dyn std::fmt::Display| format!("could not lock `{}`: {error}", path.display());
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = OwnedFd::from(file.map_err(|error| failed(&error))?);
+    let file = file.map_err(|error| failed(&error))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        // A daemon that ended took the file away in between; its lock is worth nothing.
+        Ok(()) if !is_at(&file, &path) => return take_lock(home, link),
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             return Err(format!("another daemon has the home `{}`", home.display()));
         }
         Err(error) => return Err(failed(&error)),
     }
+    let file = OwnedFd::from(file);
     let copy = file.try_clone().map_err(|error| failed(&error))?;
     link.send(&ToKeeper::Put { name: LOCK.to_owned(), meta: Vec::new() }, vec![copy])
         .map_err(|error| failed(&error))?;
     Ok(file)
+}
+
+/// Whether the open file is the one at this path.
+fn is_at(file: &std::fs::File, path: &Path) -> bool {
+    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
 /// The control socket. We have the lock, so a file in its place is a dead daemon's.

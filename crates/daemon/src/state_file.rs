@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ostler_core::Exit;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -57,6 +58,47 @@ pub struct SavedProc {
     pub backoff: u64,
     #[serde(default)]
     pub removing: bool,
+    /// The last run whose end is in these counters.
+    #[serde(default)]
+    pub ended: Option<u64>,
+    /// When the next run is due, on the monotonic clock.
+    #[serde(default)]
+    pub due: Option<u64>,
+    /// How the last run ended, and why if it could not be spawned.
+    #[serde(default)]
+    pub last_exit: Option<(SavedExit, Option<String>)>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedExit {
+    Code(i32),
+    Signal(i32),
+    Unknown,
+    SpawnFailed,
+}
+
+impl From<Exit> for SavedExit {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Code(code) => Self::Code(code),
+            Exit::Signal(signal) => Self::Signal(signal),
+            Exit::Unknown => Self::Unknown,
+            Exit::SpawnFailed => Self::SpawnFailed,
+        }
+    }
+}
+
+impl From<SavedExit> for Exit {
+    fn from(exit: SavedExit) -> Self {
+        match exit {
+            SavedExit::Code(code) => Self::Code(code),
+            SavedExit::Signal(signal) => Self::Signal(signal),
+            SavedExit::Unknown => Self::Unknown,
+            SavedExit::SpawnFailed => Self::SpawnFailed,
+        }
+    }
 }
 
 /// A reload.
@@ -71,6 +113,12 @@ pub struct SavedReload {
     pub no_rollback: bool,
     /// 0 forward, 1 canary, 2 back.
     pub stage: u8,
+    /// Slots that were replaced.
+    #[serde(default)]
+    pub done: Vec<u32>,
+    /// Slots that the user took away.
+    #[serde(default)]
+    pub dropped: Vec<u32>,
     /// Slot and run of the first failure.
     pub failure: Option<(u32, u64)>,
 }
@@ -97,36 +145,59 @@ impl State {
         let new = home.join("ostler.state.new");
         let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
         fs::write(&new, bytes)?;
+        // Whoever dies between the two leaves the backup, which is then read.
+        match fs::rename(path(home), backup(home)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         fs::rename(&new, path(home))
     }
 
-    /// Reads it; `None` when there is none, or when it is of another boot.
-    ///
-    /// # Errors
-    /// The file is not understood: it was set aside, the text says where.
-    pub fn read(home: &Path) -> Result<Option<Self>, String> {
-        let path = path(home);
-        let bytes = match fs::read(&path) {
+    /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of another boot.
+    /// What was not understood or is of another boot is set aside, and `complain` is told.
+    pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<Self> {
+        let read = |path: PathBuf, complain: &mut dyn FnMut(String)| match Self::read_file(home, &path) {
+            Ok(state) => state,
+            Err(problem) => {
+                complain(problem);
+                None
+            }
+        };
+        read(path(home), &mut complain).or_else(|| read(backup(home), &mut complain))
+    }
+
+    /// Takes the file and its backup away.
+    pub fn remove(home: &Path) {
+        for path in [path(home), backup(home)] {
+            // What is not there need not be removed.
+            _ = fs::remove_file(path);
+        }
+    }
+
+    fn read_file(home: &Path, path: &Path) -> Result<Option<Self>, String> {
+        let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
         };
         let problem = match serde_json::from_slice::<Self>(&bytes) {
             Ok(state) if state.version != VERSION => format!("it has version {}, not {VERSION}", state.version),
-            Ok(state) if state.boot != boot_id() => return Ok(None),
+            Ok(state) if state.boot != boot_id() => "it is of an earlier boot".to_owned(),
             Ok(state) => return Ok(Some(state)),
             Err(error) => error.to_string(),
         };
         let aside = home.join(format!("ostler.state.bad-{}", crate::clock::wall()));
-        match fs::rename(&path, &aside) {
-            Ok(()) => {
-                Err(format!("`{}` is not understood ({problem}); set aside as `{}`", path.display(), aside.display()))
-            }
+        match fs::rename(path, &aside) {
+            Ok(()) => Err(format!("`{}` is of no use ({problem}); set aside as `{}`", path.display(), aside.display())),
             Err(error) => {
                 Err(format!("`{}` is not understood ({problem}) and cannot be renamed: {error}", path.display()))
             }
         }
     }
+}
+
+fn backup(home: &Path) -> PathBuf {
+    home.join("ostler.state.bak")
 }
 
 fn path(home: &Path) -> PathBuf {

@@ -45,6 +45,8 @@ pub struct SavedProcess {
     pub removing: bool,
     /// The last run whose end is in these counters.
     pub ended: Option<RunId>,
+    /// When the next run is due, if it waits for that.
+    pub due: Option<Millis>,
 }
 
 /// A reload as it was saved.
@@ -60,6 +62,10 @@ pub struct SavedReload {
     pub options: ReloadOptions,
     /// Which way it goes.
     pub stage: Stage,
+    /// Slots that were replaced.
+    pub done: Vec<ProcId>,
+    /// Slots that the user took away from it.
+    pub dropped: Vec<ProcId>,
     /// The first candidate that failed.
     pub failure: Option<(ProcId, RunId, Failure)>,
 }
@@ -82,6 +88,14 @@ impl Supervisor {
             backoff: slot.process.backoff,
             removing: slot.removing,
             ended: slot.process.ended,
+            due: match slot.process.phase {
+                Phase::Backoff { until } => Some(until),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_) => None,
+            },
         };
         self.slots.iter().map(saved).collect()
     }
@@ -95,6 +109,8 @@ impl Supervisor {
             from: reload.from.iter().map(|(id, version)| (*id, version.clone())).collect(),
             options: reload.options,
             stage: reload.stage,
+            done: reload.done.clone(),
+            dropped: reload.dropped.iter().copied().collect(),
             failure: reload.failure,
         };
         self.reloads.iter().map(saved).collect()
@@ -124,7 +140,7 @@ impl Supervisor {
         }
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
-        let current = current_runs(processes, &newest_first);
+        let current = current_runs(processes, &reloads, &newest_first);
         for seen in newest_first {
             if is_counted(processes, seen) {
                 supervisor.take_remains(seen, out);
@@ -217,10 +233,15 @@ impl Supervisor {
         reload.stage = saved.stage;
         reload.failure = saved.failure;
         reload.pending.clear();
+        reload.dropped = saved.dropped.into_iter().collect();
         for (id, (old, _)) in &reload.from {
+            if reload.dropped.contains(id) {
+                continue;
+            }
             let Some(slot) = self.slots.get_mut(id) else { continue };
             let target = if saved.stage == Stage::Back { *old } else { reload.to.0 };
-            let replaced = slot.process.spec == target && slot.process.run().is_some();
+            let differs = *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
+            let replaced = differs || (saved.stage != Stage::Back && saved.done.contains(id));
             match &slot.candidate {
                 Some(candidate) if candidate.spec == target => _ = reload.active.insert(*id),
                 _ if replaced && saved.stage != Stage::Back => reload.done.push(*id),
@@ -251,7 +272,7 @@ impl Supervisor {
         match (saved.removing, saved.goal, slot.process.run()) {
             (true, _, _) => self.remove(now, saved.id, out, |process, out| process.on_stop(now, out)),
             (false, Goal::Down, Some(_)) => slot.process.on_stop(now, out),
-            (false, Goal::Up, None) if !saved.errored => {
+            (false, Goal::Up, None) if !saved.errored && saved.due.is_none() => {
                 let restarts = (slot.process.unstable, slot.process.backoff);
                 slot.process.on_start(now, &mut self.runs, out);
                 (slot.process.unstable, slot.process.backoff) = restarts;
@@ -262,14 +283,23 @@ impl Supervisor {
     }
 }
 
-/// Which run each slot should show. What was saved is newer than what was noted of the runs: a candidate of the saved
-/// specification had taken over, whatever its note says.
-fn current_runs(processes: &[SavedProcess], newest_first: &[&SeenRun]) -> BTreeMap<ProcId, RunId> {
+/// Which run each slot should show: the newest that is noted as current, or a candidate of the specification that was
+/// saved for the slot, which had taken over when that was saved, whatever its note says.
+fn current_runs(
+    processes: &[SavedProcess],
+    reloads: &[SavedReload],
+    newest_first: &[&SeenRun],
+) -> BTreeMap<ProcId, RunId> {
+    // In a reload from a specification to the same, the specification says nothing.
+    let same = |saved: &SavedProcess| {
+        let of_app = reloads.iter().find(|reload| reload.app == saved.app);
+        of_app.is_some_and(|reload| reload.from.iter().any(|(id, old)| *id == saved.id && old.0 == reload.to.0))
+    };
     let current = |saved: &SavedProcess| {
         let of_slot = |seen: &&&SeenRun| seen.proc == saved.id && seen.role != Role::Leaving;
         let mut own = newest_first.iter().filter(of_slot).filter(|seen| !is_counted(processes, seen));
-        let by_spec = own.clone().find(|seen| seen.spec == saved.spec);
-        let run = by_spec.or_else(|| own.find(|seen| seen.role == Role::Current))?.run;
+        let is_it = |seen: &&&SeenRun| seen.role == Role::Current || (seen.spec == saved.spec && !same(saved));
+        let run = own.find(is_it)?.run;
         Some((saved.id, run))
     };
     processes.iter().filter_map(current).collect()
@@ -285,7 +315,11 @@ fn slot_of(saved: &SavedProcess) -> Slot {
     let mut process = Process::new(saved.id, saved.spec, Arc::clone(&saved.policy), saved.cluster);
     process.next.clone_from(&saved.next);
     process.goal = saved.goal;
-    process.phase = if saved.errored { Phase::Errored } else { Phase::Stopped };
+    process.phase = match saved.due {
+        _ if saved.errored => Phase::Errored,
+        Some(until) if saved.goal == Goal::Up => Phase::Backoff { until },
+        Some(_) | None => Phase::Stopped,
+    };
     process.restarts = saved.restarts;
     process.unstable = saved.unstable;
     process.backoff = saved.backoff;

@@ -1,5 +1,6 @@
 //! The daemon's memory is lost before every single action of a story; the end state must be the same.
 
+use ostler_core::spec::Policy;
 use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
 
 use crate::world::{Nature, World};
@@ -14,6 +15,11 @@ const GOOD: Nature = Nature {
     litters: false,
 };
 
+fn counters(world: &World) -> Vec<(u32, u32, u64)> {
+    let of = |process: &ostler_core::process::Process| (process.restarts(), process.unstable(), process.backoff());
+    world.supervisor.slots().map(|(_, slot)| of(slot.process())).collect()
+}
+
 #[track_caller]
 fn same_end(story: impl Fn(&mut World)) {
     let mut whole = World::new();
@@ -24,6 +30,7 @@ fn same_end(story: impl Fn(&mut World)) {
         broken.crash_at = Some(at);
         story(&mut broken);
         assert_eq!(broken.state(), whole.state(), "memory lost at action {at}");
+        assert_eq!(counters(&broken), counters(&whole), "counters after memory lost at action {at}");
         let alive = |world: &World| world.runs.values().filter(|sim| sim.alive()).count();
         assert_eq!(alive(&broken), alive(&whole), "runs alive after memory lost at action {at}");
     }
@@ -73,4 +80,18 @@ fn memory_may_be_lost_with_stubborn_workers_and_their_descendants() {
         world.event(Event::Retire(ProcId(0)));
         world.wait(1000);
     });
+}
+
+#[test]
+fn no_end_is_counted_twice_or_forgotten() {
+    for change in [|policy: &mut Policy| policy.backoff = Some(20), |policy: &mut Policy| policy.restart_delay = 5] {
+        same_end(|world| {
+            let spec = world.version(1, Nature { exits: Some(1), ..GOOD }, |policy| {
+                policy.max_unstable = 5;
+                change(policy);
+            });
+            world.add(2, spec);
+            world.wait(45);
+        });
+    }
 }

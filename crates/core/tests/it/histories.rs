@@ -5,8 +5,9 @@ use proptest::prelude::*;
 
 use crate::world::{Nature, World};
 
+/// One step of a history.
 #[derive(Clone, Debug)]
-enum Move {
+pub enum Move {
     User(u8, u32),
     Reload(u32, bool, bool),
     Promote(bool),
@@ -14,7 +15,14 @@ enum Move {
     Deliver(u8),
     Stale(u8, u64),
     Wait(u64),
+    /// The next report comes twice.
+    Double,
+    /// A later report comes first.
+    Delay(u8),
+    /// The memory is lost now.
     Forget,
+    /// The memory is lost before one of the next actions.
+    ForgetAt(u64),
 }
 
 fn moves(forget: bool) -> impl Strategy<Value = Move> {
@@ -26,7 +34,10 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         6 => (0..6u8).prop_map(Move::Deliver),
         2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
         3 => (0..80u64).prop_map(Move::Wait),
-        u32::from(forget) => Just(Move::Forget),
+        1 => Just(Move::Double),
+        2 => (0..6u8).prop_map(Move::Delay),
+        1 => Just(if forget { Move::Forget } else { Move::Double }),
+        1 => (0..6u64).prop_map(move |after| if forget { Move::ForgetAt(after) } else { Move::Wait(after) }),
     ]
 }
 
@@ -76,7 +87,10 @@ fn play(world: &mut World, step: &Move) {
             }
         }
         Move::Wait(ms) => world.wait(ms),
+        Move::Double => world.double(),
+        Move::Delay(by) => world.delay(usize::from(by)),
         Move::Forget => world.forget(),
+        Move::ForgetAt(after) => world.crash_at = Some(world.steps + usize::try_from(after).unwrap()),
     }
     oracle(world);
 }
@@ -108,13 +122,15 @@ fn oracle(world: &World) {
     }
 }
 
-fn run_history(steps: Vec<Move>) {
+/// Plays a history and asks for rest.
+pub fn run_history(steps: &[Move]) {
     let mut world = World::new();
     natures(&mut world);
     world.add(3, SpecId(1));
     for step in steps {
-        play(&mut world, &step);
+        play(&mut world, step);
     }
+    world.crash_at = None;
     // It comes to rest, and nothing is left, once the user wants nothing any more.
     world.event(Event::Promote { app: crate::world::APP, keep: false });
     for id in 0..3 {
@@ -131,11 +147,11 @@ proptest! {
 
     #[test]
     fn invariants_hold_under_random_histories(steps in proptest::collection::vec(moves(false), 0..60)) {
-        run_history(steps);
+        run_history(&steps);
     }
 
     #[test]
     fn invariants_hold_when_the_memory_is_lost_at_random(steps in proptest::collection::vec(moves(true), 0..60)) {
-        run_history(steps);
+        run_history(&steps);
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests may panic")]
 
+mod bulk;
 mod crash;
 mod histories;
 mod stories;

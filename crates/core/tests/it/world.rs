@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ostler_core::spec::Policy;
 use ostler_core::{
-    Action, AppId, Event, Exit, Goal, Millis, Notice, Phase, ProcId, Role, RunId, SeenRun, SpecId, Supervisor,
+    Action, AppId, Event, Exit, Goal, Millis, Notice, Phase, ProcId, Role, RunId, SavedProcess, SavedReload, SeenRun,
+    SpecId, Supervisor,
 };
 
 pub const APP: AppId = AppId(1);
@@ -32,6 +33,8 @@ pub struct Nature {
 #[derive(Clone, Debug)]
 pub struct SimRun {
     pub seen: SeenRun,
+    /// Counters of its slot, noted with it.
+    pub counters: (u32, u32),
     pub leader: bool,
     pub child: bool,
 }
@@ -54,6 +57,17 @@ pub struct World {
     pub steps: usize,
     /// Lose the memory before the action of this number is carried out.
     pub crash_at: Option<usize>,
+    /// What was saved last, and whether what must survive has changed since.
+    disk: Disk,
+    dirty: bool,
+}
+
+/// What a daemon has on its disk.
+#[derive(Clone, Default)]
+struct Disk {
+    processes: Vec<SavedProcess>,
+    reloads: Vec<SavedReload>,
+    last_run: u64,
 }
 
 impl World {
@@ -67,6 +81,8 @@ impl World {
             said: Vec::new(),
             steps: 0,
             crash_at: None,
+            disk: Disk::default(),
+            dirty: false,
         }
     }
 
@@ -96,8 +112,56 @@ impl World {
 
     pub fn event(&mut self, event: Event) {
         let mut out = Vec::new();
+        self.dirty |= is_wish(&event);
         self.supervisor.handle(self.now, event, &mut out);
+        self.save();
         self.carry_out(out);
+        self.save();
+    }
+
+    /// Saves what must survive, as the daemon does: after wishes and notices that change it, before actions.
+    fn save(&mut self) {
+        if std::mem::take(&mut self.dirty) {
+            self.disk = Disk {
+                processes: self.supervisor.saved_processes(),
+                reloads: self.supervisor.saved_reloads(),
+                last_run: self.supervisor.last_run(),
+            };
+        }
+    }
+
+    /// What the daemon reads back: what was saved, and newer counters where a run has them.
+    fn read(&self) -> Disk {
+        let mut disk = self.disk.clone();
+        for saved in &mut disk.processes {
+            let of_slot = self.runs.values().filter(|sim| sim.seen.proc == saved.id);
+            let uncounted = of_slot.filter(|sim| sim.seen.exit.is_none() || Some(sim.seen.run) > saved.ended);
+            if let Some((restarts, unstable)) = uncounted.map(|sim| sim.counters).max() {
+                saved.restarts = saved.restarts.max(restarts);
+                saved.unstable = unstable;
+            }
+        }
+        disk
+    }
+
+    fn counters(&self, id: ProcId) -> (u32, u32) {
+        self.supervisor.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
+    }
+
+    /// The next report is delivered, and will be once more.
+    pub fn double(&mut self) {
+        if let Some(event) = self.reports.front().cloned() {
+            self.event(event);
+        }
+    }
+
+    /// A later report overtakes those of other runs; of one run they come in their order (but a probe's result).
+    pub fn delay(&mut self, by: usize) {
+        let Some(run) = self.reports.get(by).and_then(run_of) else { return };
+        if self.reports.iter().take(by).all(|earlier| run_of(earlier) != Some(run)) {
+            let event = self.reports.remove(by).unwrap();
+            self.reports.push_front(event);
+        }
     }
 
     /// Carries out actions in order; where the memory is lost, what is left of them is lost with it.
@@ -117,15 +181,17 @@ impl World {
     pub fn forget(&mut self) {
         // Reports on their way are not lost: what they say is in the keeper's table.
         self.reports.clear();
-        let saved = (self.supervisor.saved_processes(), self.supervisor.saved_reloads());
-        let last = self.supervisor.last_run();
+        let Disk { processes, reloads, last_run } = self.read();
+        self.dirty = true;
         let seen: Vec<SeenRun> =
             self.runs.values().filter(|run| run.alive() || run.seen.exit.is_some()).map(|run| run.seen).collect();
         let versions = self.versions.clone();
         let version_of = |spec: SpecId| Some((spec, Arc::clone(&versions.get(&spec)?.0)));
         let mut out = Vec::new();
-        self.supervisor = Supervisor::recover(self.now, last, &saved.0, saved.1, &seen, version_of, &mut out);
+        self.supervisor = Supervisor::recover(self.now, last_run, &processes, reloads, &seen, version_of, &mut out);
+        self.save();
         self.carry_out(out);
+        self.save();
         // The driver asks again what is true of every run.
         let runs: Vec<SimRun> = self.runs.values().cloned().collect();
         for run in runs {
@@ -176,7 +242,8 @@ impl World {
                     exit: None,
                 };
                 let nature = self.versions[&spec].1;
-                self.runs.insert(run, SimRun { seen, leader: true, child: nature.litters });
+                let counters = self.counters(proc);
+                self.runs.insert(run, SimRun { seen, counters, leader: true, child: nature.litters });
                 self.said.push(format!("spawn {} v{}", proc.0, spec.0));
                 self.reports.push_back(Event::Spawned(run));
                 match nature.exits {
@@ -220,8 +287,10 @@ impl World {
                 self.reports.push_back(Event::Probed { run, healthy });
             }
             Action::Note { run } => {
+                let counters = self.supervisor.owner(run).map_or((0, 0), |owner| self.counters(owner.0));
                 if let (Some((id, role)), Some(sim)) = (self.supervisor.owner(run), self.runs.get_mut(&run)) {
                     sim.seen.role = role;
+                    sim.counters = counters;
                     sim.seen.listening = self.supervisor.is_listening(run);
                     let slot = self.supervisor.slot(id).unwrap();
                     sim.seen.ready = match role {
@@ -231,7 +300,10 @@ impl World {
                     };
                 }
             }
-            Action::Tell(notice) => self.said.push(self.sentence(&notice)),
+            Action::Tell(notice) => {
+                self.dirty |= must_survive(&notice);
+                self.said.push(self.sentence(&notice));
+            }
         }
     }
 
@@ -320,5 +392,55 @@ impl World {
                 format!("reload ended v{}{}", spec.0, if failure.is_some() { " failed" } else { "" })
             }
         }
+    }
+}
+
+/// A wish of the user's is saved before it has any effect.
+fn is_wish(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Add { .. }
+            | Event::Start(_)
+            | Event::Stop(_)
+            | Event::Restart { .. }
+            | Event::Delete(_)
+            | Event::Retire(_)
+            | Event::Reset(_)
+            | Event::Reload { .. }
+            | Event::Promote { .. }
+    )
+}
+
+/// Notices after which the daemon saves.
+fn must_survive(notice: &Notice) -> bool {
+    match notice {
+        Notice::WillRestart { delay, .. } => 0 < *delay,
+        Notice::GaveUp { .. }
+        | Notice::Stopped { .. }
+        | Notice::Removed { .. }
+        | Notice::Replaced { .. }
+        | Notice::CanaryWaits { .. }
+        | Notice::RollingBack { .. }
+        | Notice::ReloadEnded { .. } => true,
+        Notice::Online { .. }
+        | Notice::Ended { .. }
+        | Notice::Proving { .. }
+        | Notice::Failed { .. }
+        | Notice::Left { .. } => false,
+    }
+}
+
+fn run_of(report: &Event) -> Option<RunId> {
+    match report {
+        Event::Spawned(run)
+        | Event::RuntimeOnline(run)
+        | Event::ReadyMessage(run)
+        | Event::Listening(run)
+        | Event::Covers(run)
+        | Event::Disconnected(run)
+        | Event::TreeGone(run)
+        | Event::Probed { run, .. }
+        | Event::Exited { run, .. } => Some(*run),
+        _ => None,
     }
 }
