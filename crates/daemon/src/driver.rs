@@ -228,6 +228,17 @@ impl Daemon {
         held.pidfd = None;
         self.close_channel(run);
         self.engine.ended(run.0);
+        if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+            // Why it failed is in its last words: the machine hears of the end when they are written.
+            if let Some(held) = self.runs.get_mut(&run) {
+                held.untold = Some(exit);
+            }
+            return;
+        }
+        self.tell_exited(run, exit);
+    }
+
+    fn tell_exited(&mut self, run: RunId, exit: Exit) {
         self.events.push_back(Event::Exited { run, exit });
         self.look_at_tree(run);
     }
@@ -366,8 +377,10 @@ impl Daemon {
 
     /// All output of a dead run is written.
     pub fn on_drained(&mut self, run: RunId) {
-        if let Some(held) = self.runs.get_mut(&run) {
-            held.drained = true;
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        held.drained = true;
+        if let Some(exit) = held.untold.take() {
+            self.tell_exited(run, exit);
         }
         self.release(run);
     }

@@ -51,31 +51,32 @@ impl Daemon {
             Notice::Removed { proc } => self.on_removed(proc),
             Notice::Proving { proc, run } => {
                 self.set_rollout(proc, Some("reloading"));
-                self.step_of(proc, format!("starting a new worker for {} (run {})", proc.0, run.0));
+                self.step_of(proc, &format!("starting a new worker for {} (run {})", proc.0, run.0));
             }
             Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old),
             Notice::Failed { proc, run, why } => {
                 let text =
                     format!("new worker {} (run {}) failed: {}", proc.0, run.0, self.failure_text(proc, run, why));
                 self.set_rollout(proc, None);
-                self.step_of(proc, text);
+                self.step_of(proc, &text);
             }
             Notice::Left { proc, .. } => {
                 self.touched.insert(proc);
-                self.step_of(proc, format!("old worker of {} has left", proc.0));
+                self.step_of(proc, &format!("old worker of {} has left", proc.0));
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some("canary"));
                 self.dirty = true;
                 let name = self.app_name(app);
-                self.step(app, proc, format!("the canary serves; `ostler promote {name}` or `ostler rollback {name}`"));
+                let text = format!("the canary serves; `ostler promote {name}` or `ostler rollback {name}`");
+                self.step(app, proc, &text);
                 self.reload_over(app, None);
             }
             Notice::RollingBack { app, procs } => {
                 self.dirty = true;
                 if let Some(first) = procs.first() {
                     let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
-                    self.step(app, *first, format!("rolling back: {}", list.join(", ")));
+                    self.step(app, *first, &format!("rolling back: {}", list.join(", ")));
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {
@@ -88,7 +89,7 @@ impl Daemon {
                     self.set_rollout(id, None);
                 }
                 let failure = failure.map(|(id, run, why)| self.reload_failure(app, id, run, why));
-                self.reload_over(app, failure);
+                self.reload_over(app, failure.as_ref());
             }
         }
     }
@@ -128,7 +129,7 @@ impl Daemon {
         let listens = self.cluster.addresses(run).join(", ");
         let on = if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
         let leaves = old.map_or_else(String::new, |_| "; the old one finishes its connections".to_owned());
-        self.step_of(id, format!("new worker {} (pid {pid}) has proven itself{on}{leaves}", id.0));
+        self.step_of(id, &format!("new worker {} (pid {pid}) has proven itself{on}{leaves}", id.0));
     }
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {
@@ -166,7 +167,7 @@ impl Daemon {
         }
     }
 
-    fn step_of(&mut self, id: ProcId, text: String) {
+    fn step_of(&mut self, id: ProcId, text: &str) {
         if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
             self.step(app, id, text);
         }

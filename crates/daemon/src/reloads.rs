@@ -125,21 +125,21 @@ impl Daemon {
     }
 
     /// Tells everybody who waits for the app's reload.
-    pub fn step(&mut self, app: AppId, id: ProcId, text: String) {
+    pub fn step(&mut self, app: AppId, id: ProcId, text: &str) {
         let name = self.app_name(app);
         crate::logbook::log(format!("reload of app [{name}]: {text}"));
         let waiting: Vec<usize> =
             self.jobs.iter().filter(|job| job.reloads.contains(&app)).map(|job| job.conn).collect();
         for conn in waiting {
-            self.event(conn, &control::Event::Step { name: name.clone(), id: id.0, text: text.clone() });
+            self.event(conn, &control::Event::Step { name: name.clone(), id: id.0, text: text.to_owned() });
         }
     }
 
     /// The reload of an app is over, or (`None` failure and `canary`) waits for the user.
-    pub fn reload_over(&mut self, app: AppId, failure: Option<Failure>) {
+    pub fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
         for job in &mut self.jobs {
             if job.reloads.remove(&app) && job.failure.is_none() {
-                job.failure.clone_from(&failure);
+                job.failure = failure.cloned();
             }
         }
         self.begin_queued_reloads();

@@ -43,6 +43,8 @@ pub struct Run {
     pub covers: bool,
     /// How its first process ended.
     pub exit: Option<Exit>,
+    /// The same, while the machine is not told of it yet.
+    pub untold: Option<Exit>,
     /// What became of its descendants.
     pub tree: Tree,
     /// All its output is written.
@@ -123,6 +125,7 @@ impl Run {
             ready: false,
             covers: false,
             exit: None,
+            untold: None,
             tree: Tree::Unknown,
             drained: false,
             pending: None,

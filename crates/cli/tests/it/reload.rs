@@ -75,8 +75,8 @@ impl World {
     pub fn ask(&self) -> String {
         let mut stream = wait_connect(SocketAddr::from(([127, 0, 0, 1], self.port)), SOON);
         let mut text = String::new();
-        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").unwrap();
-        std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").expect("it takes a request");
+        std::io::Read::read_to_string(&mut stream, &mut text).expect("it answers");
         text.rsplit_once("\r\n\r\n").map(|(_, body)| body.trim().to_owned()).unwrap_or_default()
     }
 }
@@ -271,7 +271,7 @@ fn a_second_reload_is_refused_or_queued() {
     let mut second = second.spawn().unwrap();
     // The mute candidate is what the first waits for; without it the first fails and the second begins.
     let candidate = world.sandbox.wait_for("the candidate", SOON, || {
-        let known: Vec<u32> = before.iter().copied().collect();
+        let known = before.clone();
         world.sandbox.pids().into_iter().find(|pid| {
             let script = ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("web.js"));
             script && !known.contains(pid)

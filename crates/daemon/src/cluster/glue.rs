@@ -57,9 +57,9 @@ impl Daemon {
         let mut framer = std::mem::take(&mut channel.framer);
         let mark = framer.mark();
         if held.cluster {
-            self.worker_messages(run, &mut framer)
+            self.worker_messages(run, &mut framer);
         } else {
-            self.fork_messages(run, &mut framer)
+            self.fork_messages(run, &mut framer);
         }
         if mark != framer.mark() {
             let mark = framer.mark();
@@ -323,7 +323,7 @@ impl Daemon {
                     self.compare_listeners(run);
                 }
                 Action::Voluntary { worker } => {
-                    logbook::log(format!("worker of run {} leaves by its own will", worker.0))
+                    logbook::log(format!("worker of run {} leaves by its own will", worker.0));
                 }
                 Action::UserMessage { worker, text } => self.on_user_message(RunId(worker.0), out.text(*text)),
                 Action::UserHandle { handle, .. } => self.close_handle(app, *handle),
