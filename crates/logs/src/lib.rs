@@ -47,7 +47,6 @@ mod types;
 mod worker;
 
 pub use date::date;
-pub use date::date;
 pub use engine::Engine;
 pub use tail::tail;
 pub use types::{Event, Filter, Format, Line, Sink, SourceId, Stream, SubscriberId, Token};
