@@ -3,6 +3,8 @@
 //! The main process is `ostler boot`: it starts the manager, resurrects, says `READY=1`, and stays to watch it. It is
 //! neither keeper nor daemon, so that nothing depends on it: killed, it is started again and finds everything running.
 
+use std::path::Path;
+
 use super::quote::unit;
 use super::service::Service;
 use super::{Installation, Step};
@@ -23,14 +25,16 @@ pub(super) fn system(service: &Service) -> Installation {
 /// For the user's own manager. Lingering makes it start with the machine instead of the first login.
 pub(super) fn user(service: &Service) -> Installation {
     let name = &service.name;
+    let mut enable = vec![Step::of(["systemctl", "--user", "enable", name])];
+    // Allowed to the user on most machines; where it is not, an administrator may have done it before.
+    if !Path::new("/var/lib/systemd/linger").join(&service.user).exists() {
+        enable.push(Step::of(["loginctl", "enable-linger", &service.user]));
+    }
     Installation {
         target: service.user_home.join(format!(".config/systemd/user/{name}.service")),
         mode: 0o644,
         text: text(service, false),
-        enable: vec![
-            Step::of(["systemctl", "--user", "enable", name]),
-            Step::of(["loginctl", "enable-linger", &service.user]),
-        ],
+        enable,
         // Other services of this user may need the lingering: it stays.
         disable: vec![
             Step::of(["systemctl", "--user", "stop", name]),

@@ -274,7 +274,10 @@ fn perform(step: &Step) -> Result<(), Failed> {
     let status = Command::new(program).args(words).stdin(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failed::new(format!("`{}` failed: {status}", step.shown()))),
+        Ok(status) => Err(Failed {
+            hint: (program == "loginctl").then(|| format!("an administrator may: `sudo {}`", step.shown())),
+            ..Failed::new(format!("`{}` failed: {status}", step.shown()))
+        }),
         Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))
             .hint("is this the machine's init system? `startup` without a platform finds it")),
     }
