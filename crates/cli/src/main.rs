@@ -5,6 +5,7 @@
 
 mod apps;
 mod args;
+mod boot;
 mod cmd;
 mod dates;
 mod failed;
@@ -15,6 +16,7 @@ mod program;
 mod role;
 mod select;
 mod session;
+mod sys;
 mod view;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! One connection to the daemon: a request, the events on the way, one answer.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -27,6 +28,13 @@ pub enum Answer {
     Reply(Reply),
     /// Text for the user, as it is.
     Raw(Vec<u8>),
+}
+
+impl AsFd for Client {
+    /// The connection. Nothing comes over it unasked: when it can be read between two requests, it has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
 }
 
 /// A frame as its owner needs it, so that the buffer may move on.
@@ -66,13 +74,38 @@ impl Client {
         answer.ok_or(Error::Broken)
     }
 
+    /// As [`request`](Self::request), with a limit of the caller's on every part of the answer.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn request_within(
+        &mut self,
+        request: &Request,
+        limit: Duration,
+        mut on_event: impl FnMut(Event),
+    ) -> Result<Answer, Error> {
+        let answer = self.exchange_within(request, Some(limit), &mut |event| {
+            on_event(event);
+            Step::Continue
+        })?;
+        answer.ok_or(Error::Broken)
+    }
+
     /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the connection is of no use.
     pub(crate) fn exchange(
         &mut self,
         request: &Request,
         on_event: &mut dyn FnMut(Event) -> Step,
     ) -> Result<Option<Answer>, Error> {
-        let limit = limit_of(request);
+        self.exchange_within(request, limit_of(request), on_event)
+    }
+
+    fn exchange_within(
+        &mut self,
+        request: &Request,
+        limit: Option<Duration>,
+        on_event: &mut dyn FnMut(Event) -> Step,
+    ) -> Result<Option<Answer>, Error> {
         self.stream.set_read_timeout(limit).map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
         self.send(request)?;
         loop {

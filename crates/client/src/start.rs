@@ -23,6 +23,10 @@ pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of the log that are shown when a daemon ends without a word.
 const TAIL: u64 = 2000;
 
+/// What a service manager says to the service that calls; the manager and its apps are not that service.
+const OF_THE_CALLER: [&str; 6] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
 pub struct Starter {
@@ -121,6 +125,9 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let mut command = Command::new(&starter.exe);
     command.arg(&starter.role).current_dir(home.path()).env("OSTLER_HOME", home.path());
     command.env(READY_FD_VAR, writer.as_raw_fd().to_string());
+    for name in OF_THE_CALLER {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(log).stderr(err);
     crate::sys::detach(&mut command, writer);
     let what = format!("cannot start `{}`", starter.exe.display());

@@ -244,7 +244,9 @@ impl Daemon {
     /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
     fn stop_everything(&mut self, signal: i32) {
         logbook::log(format!("received {}: saving and stopping everything", crate::book::signal_name(signal)));
-        if !self.book.procs.is_empty()
+        // Told again (by the init system and by the keeper), the list is already getting shorter.
+        if self.ending == Ending::No
+            && !self.book.procs.is_empty()
             && let Err(error) = self.write_dump()
         {
             logbook::error(error.message);

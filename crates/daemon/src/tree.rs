@@ -19,6 +19,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 /// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
 pub const RUN_VARIABLE: &str = "OSTLER_RUN";
 
+/// With the value `off` in the environment of the command that starts the daemon, no control groups are made: some
+/// hosts reserve them for another manager.
+pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
+
 /// Where runs get control groups of their own.
 #[derive(Debug)]
 pub struct Groups {
@@ -26,8 +30,12 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// A folder below our own control group, when version 2 is mounted and we may write there.
+    /// A folder below our own control group, when version 2 is mounted, we may write there, and the user did not forbid
+    /// it by [`GROUPS_VARIABLE`].
     pub fn find(mark: &str) -> Option<Self> {
+        if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
+            return None;
+        }
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let mount = mounts.lines().find_map(|line| {
             let (fields, kind) = line.split_once(" - ")?;
@@ -36,8 +44,7 @@ impl Groups {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
         // A daemon started by one of its own apps must not put its groups below that app's.
-        let own = own.split("/ostler-").next().unwrap_or(own);
-        let own = if own.starts_with("ostler-") { "" } else { own };
+        let own = outside(own);
         let base = mount.join(own).join(format!("ostler-{mark}"));
         match fs::create_dir(&base) {
             Ok(()) => {}
@@ -94,6 +101,23 @@ impl Groups {
         let text = fs::read_to_string(self.path(run).join("cgroup.procs")).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
+}
+
+/// The part of a control group's path before the first group that a daemon made. A service may be called `ostler-ann`
+/// too: ours have 16 hexadecimal digits.
+fn outside(path: &str) -> &str {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let ours = |part: &str| {
+        part.strip_prefix("ostler-").is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
+    };
+    let mut end = 0;
+    for part in path.split_inclusive('/') {
+        if ours(part.trim_end_matches('/')) {
+            return path.get(..end).unwrap_or_default().trim_end_matches('/');
+        }
+        end += part.len();
+    }
+    path
 }
 
 /// What `/proc/PID/stat` says of a process.
@@ -246,6 +270,16 @@ fn variable(pid: u32, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_of_the_same_name_is_not_a_group_of_ours() {
+        let unit = "system.slice/ostler-root.service";
+        assert_eq!(outside(unit), unit);
+        assert_eq!(outside(&format!("{unit}/ostler-0123456789abcdef/run-7")), unit);
+        assert_eq!(outside("ostler-0123456789abcdef/run-7"), "");
+        assert_eq!(outside("user.slice/x"), "user.slice/x");
+        assert_eq!(outside(""), "");
+    }
 
     #[test]
     fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {

@@ -15,7 +15,7 @@ use crate::types::{Event, Token};
 use crate::worker::Worker;
 
 /// How long a line may stay unfinished when something waits for its end.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_secs(1);
 /// Pause between two attempts on a file that fails.
 const RETRY: Duration = Duration::from_secs(1);
 

@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_shown_in_the_local_time_zone() {
+        let now = Zoned::now();
+        let at_ms = u64::try_from(now.timestamp().as_millisecond()).unwrap();
+        assert_eq!(date(at_ms, "YYYY-MM-DD HH:mm:ss.SSS Z"), DateFormat::new("YYYY-MM-DD HH:mm:ss.SSS Z").render(&now));
+        assert_eq!(date(u64::MAX, "YYYY"), u64::MAX.to_string());
+    }
+
+    #[test]
     fn iso_is_utc_with_milliseconds() {
         let at: Zoned = "2026-03-01T00:07:09.045+05:30[Asia/Kolkata]".parse().unwrap();
         assert_eq!(iso(&at), "2026-02-28T18:37:09.045Z");

@@ -66,6 +66,9 @@ commands! {
     Ping ["ping"] [] "see whether the daemon answers; start one if not";
     Save ["save", "dump"] [] "save the list of apps for `resurrect`";
     Resurrect ["resurrect"] [] "start the saved apps that do not run";
+    Startup ["startup"] [Maybe("platform")] "start with the machine: install a service of its init system";
+    Unstartup ["unstartup"] [Maybe("platform")] "remove that service";
+    Boot ["boot"] [] "for init systems: resurrect, then stay in the foreground until the daemon ends";
     Cleardump ["cleardump"] [] "save an empty list";
     Update ["update", "updatePM2"] [] "replace the running daemon by this program, apps untouched";
     Kill ["kill"] [] "stop everything and end the daemon";

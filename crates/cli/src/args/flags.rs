@@ -1,6 +1,6 @@
 //! Every option there is, once. Parsing, help and whatever is generated later (manual page, completions) read this table.
 
-use super::commands::CommandId::{self, Logs, Reload, StartOrReload};
+use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
 
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,9 @@ flags! {
     NoStream ' ' ["nostream"] Nothing, [Logs] "print what is there and end";
     Surge ' ' ["surge"] One("n"), [Reload, StartOrReload] "how many workers more than usual while it lasts";
     Canary ' ' ["canary"] Nothing, [Reload, StartOrReload] "replace one worker, then wait for `promote` or `rollback`";
+    HomePath ' ' ["hp"] One("path"), [Startup, Unstartup] "home directory of the user that the service runs as";
+    ServiceName ' ' ["service-name"] One("name"), [Startup, Unstartup] "name of the service";
+    WaitIp ' ' ["wait-ip"] Nothing, [Startup, Unstartup] "start it only when the machine has an address";
     NoRollback ' ' ["no-rollback"] Nothing, [Reload, StartOrReload] "carry on when a new worker fails, as PM2 does";
     Wait ' ' ["wait"] Nothing, [Reload, StartOrReload] "wait for a reload of the same app that is under way";
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what surrounds every one of them.
 
 mod act;
+mod boot;
 mod cleardump;
 mod describe;
 mod env;
@@ -22,6 +23,7 @@ mod resurrect;
 mod save;
 mod scale;
 mod start;
+mod startup;
 mod update;
 
 use std::path::PathBuf;
@@ -99,6 +101,9 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Ping => ping::run(session),
         CommandId::Save => save::run(session),
         CommandId::Resurrect => resurrect::run(session),
+        CommandId::Startup => startup::startup(session),
+        CommandId::Unstartup => startup::unstartup(session),
+        CommandId::Boot => boot::run(session),
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),

@@ -9,6 +9,12 @@ use crate::session::{Session, unexpected};
 
 /// `resurrect`
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    restore(session)?;
+    list::table(session)
+}
+
+/// Starts them and says so.
+pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
     let dump = session.home.dump();
     session.out.say("Resurrecting");
     session.out.say(&format!("Restoring processes located in {}", dump.display()));
@@ -23,13 +29,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
     });
     match answer {
-        Ok(Answer::Reply(Reply::Done)) => {}
-        Ok(other) => return Err(unexpected(&other)),
+        Ok(Answer::Reply(Reply::Done)) => Ok(()),
+        Ok(other) => Err(unexpected(&other)),
         // No usable dump is no failure to PM2: boot scripts run this command before anything was saved.
-        Err(Failed { code: 1, message: Some(message), hint }) => session.out.error(&message, hint.as_deref()),
-        // Single failures were said above.
-        Err(Failed { code: 1, message: None, .. }) => {}
-        Err(other) => return Err(other),
+        Err(Failed { code: 1, message: Some(message), hint }) => {
+            session.out.error(&message, hint.as_deref());
+            Ok(())
+        }
+        Err(other) => Err(other),
     }
-    list::table(session)
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ostler_logs::{Engine, Event, Format, Sink, Stream};
+use ostler_logs::{Engine, Event, Filter, Format, Sink, Stream};
 use rustix::io::FdFlags;
 
 use crate::rig::{Dice, pipe};
@@ -29,7 +29,7 @@ fn form(mode: &str, folder: &Path, index: usize) -> Sink {
     let merged = Some(folder.join("merged.log"));
     let plain = Sink { proc_id: 1, name: "app".to_owned(), out: own("out"), err: own("err"), ..Sink::default() };
     match mode {
-        "raw" => plain,
+        "raw" | "watched" => plain,
         "time" => Sink { date_format: Some("YYYY-MM-DDTHH:mm:ss".to_owned()), ..plain },
         "json" => Sink { format: Format::Json, ..plain },
         "merged" => Sink { out: merged.clone(), err: merged, ..plain },
@@ -70,6 +70,9 @@ fn child() {
         left += 1;
     }
     engine.resumed();
+    if parts[1] == "watched" {
+        engine.subscribe(1, Filter::all());
+    }
     while left > 0 {
         woken.recv().unwrap();
         while let Some(event) = engine.try_recv() {
@@ -218,6 +221,11 @@ fn verify(mode: &str, folder: &Path, written: &BTreeMap<usize, u64>, seed: u64) 
 #[test]
 fn raw_lines_survive_kills() {
     check("raw");
+}
+
+#[test]
+fn watched_lines_survive_kills() {
+    check("watched");
 }
 
 #[test]

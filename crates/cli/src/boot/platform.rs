@@ -1,0 +1,96 @@
+//! The init systems that are known, how they are called, and how they are found.
+
+/// An init system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Platform {
+    /// systemd, started with the machine.
+    Systemd,
+    /// systemd's manager of one user: no root needed.
+    SystemdUser,
+    /// Scripts in `/etc/init.d`, made known by `update-rc.d`.
+    Upstart,
+    /// Scripts in `/etc/init.d`, made known by `chkconfig`.
+    Systemv,
+    /// OpenRC.
+    Openrc,
+    /// launchd.
+    Launchd,
+    /// FreeBSD's rc.d.
+    Rcd,
+    /// OpenBSD's rc.d.
+    RcdOpenbsd,
+    /// Solaris's service management facility.
+    Smf,
+}
+
+/// The program that shows an init system, in the order of the search.
+const SIGNS: [(&str, Platform); 8] = [
+    ("systemctl", Platform::Systemd),
+    ("update-rc.d", Platform::Upstart),
+    ("chkconfig", Platform::Systemv),
+    ("rc-update", Platform::Openrc),
+    ("launchctl", Platform::Launchd),
+    ("sysrc", Platform::Rcd),
+    ("rcctl", Platform::RcdOpenbsd),
+    ("svcadm", Platform::Smf),
+];
+
+/// Names that a person may give.
+const NAMES: [(&str, Platform); 24] = [
+    ("systemd", Platform::Systemd),
+    ("systemd-user", Platform::SystemdUser),
+    ("upstart", Platform::Upstart),
+    ("systemv", Platform::Systemv),
+    ("openrc", Platform::Openrc),
+    ("launchd", Platform::Launchd),
+    ("rcd", Platform::Rcd),
+    ("rcd-openbsd", Platform::RcdOpenbsd),
+    ("smf", Platform::Smf),
+    ("ubuntu", Platform::Systemd),
+    ("centos", Platform::Systemd),
+    ("arch", Platform::Systemd),
+    ("oracle", Platform::Systemd),
+    ("ubuntu12", Platform::Upstart),
+    ("ubuntu14", Platform::Upstart),
+    ("amazon", Platform::Systemv),
+    ("centos6", Platform::Systemv),
+    ("gentoo", Platform::Openrc),
+    ("macos", Platform::Launchd),
+    ("darwin", Platform::Launchd),
+    ("freebsd", Platform::Rcd),
+    ("openbsd", Platform::RcdOpenbsd),
+    ("sunos", Platform::Smf),
+    ("solaris", Platform::Smf),
+];
+
+impl Platform {
+    /// The init system whose tool is found first.
+    pub(crate) fn detect(is_there: impl Fn(&str) -> bool) -> Option<Self> {
+        SIGNS.iter().find(|(program, _)| is_there(program)).map(|(_, platform)| *platform)
+    }
+
+    /// By a name or a synonym.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, platform)| *platform)
+    }
+
+    /// Its own name, the first in the table.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, platform)| *platform == self).map_or("", |(name, _)| name)
+    }
+
+    /// Every name there is.
+    pub(crate) fn known() -> String {
+        NAMES.map(|(name, _)| name).join(", ")
+    }
+
+    /// Whether only root may install a service.
+    pub(crate) fn needs_root(self) -> bool {
+        self != Self::SystemdUser
+    }
+
+    /// Whether this choice is at home where `detected` was found.
+    pub(crate) fn agrees_with(self, detected: Self) -> bool {
+        self == detected || (self, detected) == (Self::SystemdUser, Self::Systemd)
+    }
+}

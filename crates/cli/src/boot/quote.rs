@@ -1,0 +1,41 @@
+//! How values are written into the texts, so that they stay values.
+
+/// For a unit file: quoted, with systemd's escapes and no specifier in it.
+pub(super) fn unit(text: &str) -> String {
+    let mut out = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => out.extend(['\\', char]),
+            '%' => out.push_str("%%"),
+            _ => out.push(char),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// For a shell: bare when it needs no quotes.
+pub(crate) fn shell(text: &str) -> String {
+    let bare =
+        |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.' | '/' | ':' | '@' | '+' | ',');
+    if !text.is_empty() && text.chars().all(bare) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// For XML text and attributes.
+pub(super) fn xml(text: &str) -> String {
+    let mut out = String::new();
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            _ => out.push(char),
+        }
+    }
+    out
+}

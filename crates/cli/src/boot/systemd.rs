@@ -1,0 +1,120 @@
+//! systemd: the unit, for the machine and for one user.
+//!
+//! The main process is `ostler boot`: it starts the manager, resurrects, says `READY=1`, and stays to watch it. It is
+//! neither keeper nor daemon, so that nothing depends on it: killed, it is started again and finds everything running.
+
+use std::path::Path;
+
+use super::quote::unit;
+use super::service::Service;
+use super::{Installation, Step};
+
+/// For `/etc/systemd/system`.
+pub(super) fn system(service: &Service) -> Installation {
+    let name = &service.name;
+    Installation {
+        target: format!("/etc/systemd/system/{name}.service").into(),
+        mode: 0o644,
+        text: text(service, true),
+        enable: vec![Step::of(["systemctl", "enable", name])],
+        disable: vec![Step::of(["systemctl", "stop", name]), Step::of(["systemctl", "disable", name])],
+        forget: vec![Step::of(["systemctl", "daemon-reload"])],
+    }
+}
+
+/// For the user's own manager. Lingering makes it start with the machine instead of the first login.
+pub(super) fn user(service: &Service) -> Installation {
+    let name = &service.name;
+    let mut enable = vec![Step::of(["systemctl", "--user", "enable", name])];
+    // Allowed to the user on most machines; where it is not, an administrator may have done it before.
+    if !Path::new("/var/lib/systemd/linger").join(&service.user).exists() {
+        enable.push(Step::of(["loginctl", "enable-linger", &service.user]));
+    }
+    Installation {
+        target: service.user_home.join(format!(".config/systemd/user/{name}.service")),
+        mode: 0o644,
+        text: text(service, false),
+        enable,
+        // Other services of this user may need the lingering: it stays.
+        disable: vec![
+            Step::of(["systemctl", "--user", "stop", name]),
+            Step::of(["systemctl", "--user", "disable", name]),
+        ],
+        forget: vec![Step::of(["systemctl", "--user", "daemon-reload"])],
+    }
+}
+
+fn text(service: &Service, system: bool) -> String {
+    let command = service.program.name();
+    let exe = unit(&service.exe());
+    let (platform, after, wants, wanted_by, who, bounds) = if system {
+        let network = if service.wait_ip { "network-online.target" } else { "network.target" };
+        let wanted_by = if service.wait_ip { "network-online.target" } else { "multi-user.target" };
+        let wants = if service.wait_ip { "Wants=network-online.target\n" } else { "" };
+        (
+            "systemd",
+            format!("After={network}\n"),
+            wants,
+            wanted_by,
+            format!("User={}\n", service.user.replace('%', "%%")),
+            BOUNDS,
+        )
+    } else {
+        ("systemd-user", String::new(), "", "default.target", String::new(), "")
+    };
+    let path = unit(&format!("PATH={}", service.path));
+    let home = unit(&format!("{}={}", service.home_variable(), service.home()));
+    let description = service.description().replace('%', "%%");
+    format!(
+        "\
+# Made by `{command} startup {platform}`; `{command} unstartup {platform}` removes it.
+# Changes of your own survive in a drop-in: `systemctl edit {name}`.
+
+[Unit]
+Description={description}
+{after}{wants}# Whatever kills it, and however often, it is started again.
+StartLimitIntervalSec=0
+
+[Service]
+# Ready when the saved apps are back. The main process only watches keeper and daemon, so that it may be killed: with
+# KillMode=process keeper, daemon and apps go on, and the next main process finds them.
+Type=notify
+NotifyAccess=main
+{who}Environment={path}
+Environment={home}
+ExecStart={exe} boot
+ExecReload={exe} reload all
+ExecStop={exe} kill
+KillMode=process
+Restart=on-failure
+RestartSec=1
+# Pings are sent only while the daemon answers; one that hangs is replaced before this time is over.
+WatchdogSec=90
+TimeoutStartSec=600
+TimeoutStopSec=180
+
+# Each app gets a control group of its own, so that nothing it started outlives it.
+Delegate=yes
+# One app that the kernel kills for want of memory is no reason to stop the others.
+OOMPolicy=continue
+LimitNOFILE=infinity
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+
+{bounds}[Install]
+WantedBy={wanted_by}
+",
+        name = service.name,
+    )
+}
+
+/// What no app can miss. Everything else that systemd offers would bind the apps too.
+const BOUNDS: &str = "\
+# Apps inherit every restriction made here. NoNewPrivileges, and what implies it for a user other than root (system
+# call filters, ProtectKernel*, RestrictNamespaces, LockPersonality, …), would break sudo, ping and whatever else is
+# setuid; PrivateTmp and ProtectSystem would hide files that apps share; MemoryDenyWriteExecute breaks every JIT. Add
+# what your apps can bear in a drop-in.
+CapabilityBoundingSet=~CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_AUDIT_CONTROL
+
+";

@@ -1,0 +1,284 @@
+//! `startup` and `unstartup`: a service of the machine's init system that brings the saved apps back.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::args::FlagId;
+use crate::boot::account::Account;
+use crate::boot::quote::shell;
+use crate::boot::{Platform, Service, Step, installation, path, service_name};
+use crate::failed::Failed;
+use crate::program::Program;
+use crate::session::Session;
+
+/// Files go below this directory instead of `/`; the tests install there.
+const ROOT_VARIABLE: &str = "OSTLER_BOOT_ROOT";
+
+/// What was found out about the machine and the wishes.
+struct Wanted {
+    platform: Platform,
+    service: Service,
+    account: Account,
+    /// No path to the program is without a version of something.
+    copy: bool,
+    /// Folders of `PATH` that will not stay.
+    passing: Vec<String>,
+}
+
+/// `startup [platform]`
+pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
+    let mut wanted = prepare(session, "startup")?;
+    if wanted.copy {
+        copy_program(session, &mut wanted)?;
+    }
+    let Wanted { platform, service, account, passing, .. } = wanted;
+    let service = service.check()?;
+    let plan = installation(platform, &service);
+    let out = &mut session.out;
+    out.message(&format!(
+        "Platform {}\nTemplate\n{}\nTarget path\n{}",
+        platform.name(),
+        plan.text,
+        plan.target.display()
+    ));
+    out.message("Command list");
+    let commands: Vec<String> = plan.enable.iter().map(Step::shown).collect();
+    out.message(&crate::inspect::inspect(&serde_json::Value::from(commands)));
+    out.say(&format!("Writing init configuration in {}", plan.target.display()));
+    let owner = plan.target.starts_with(&account.home).then_some(&account);
+    write(&below_root(&plan.target), plan.text.as_bytes(), plan.mode, owner)?;
+    out.say("Making script booting at startup...");
+    for step in &plan.enable {
+        out.say(&format!("[-] Executing: {}...", step.shown()));
+        out.flush()?;
+        perform(step)?;
+        out.say("[v] Command successfully executed.");
+    }
+    for folder in &passing {
+        out.warn(&format!(
+            "PATH of the service names `{folder}`, which belongs to one version: after the next upgrade, run \
+             `{} startup` again",
+            service.program.name()
+        ));
+    }
+    let command = service.program.name();
+    out.message("+---------------------------------------+");
+    out.say("Freeze a process list on reboot via:");
+    out.message(&format!("$ {command} save\n"));
+    out.say("Remove init script via:");
+    out.message(&format!("$ {command} unstartup {}", platform.name()));
+    Ok(())
+}
+
+/// `unstartup [platform]`
+pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
+    let Wanted { platform, service, .. } = prepare(session, "unstartup")?;
+    let plan = installation(platform, &service.check()?);
+    let file = below_root(&plan.target);
+    if !file.exists() {
+        let message = format!("there is no service to remove: `{}` does not exist", plan.target.display());
+        let hint = "the service of another user is chosen by `-u USER`, one of another name by `--service-name NAME`";
+        return Err(Failed::new(message).hint(hint));
+    }
+    let mut failed = false;
+    let mut all = |session: &mut Session, steps: &[Step]| {
+        for step in steps {
+            session.out.flush()?;
+            // What is half removed is removed whole: the rest is done all the same.
+            if let Err(problem) = perform(step) {
+                failed = true;
+                session.out.error(&problem.message.unwrap_or_default(), problem.hint.as_deref());
+            }
+        }
+        Ok::<(), Failed>(())
+    };
+    all(session, &plan.disable)?;
+    std::fs::remove_file(&file)
+        .map_err(|error| Failed::new(format!("cannot remove `{}`: {error}", plan.target.display())))?;
+    all(session, &plan.forget)?;
+    session.out.say("Init file disabled.");
+    if failed { Err(Failed::quiet(1)) } else { Ok(()) }
+}
+
+/// Platform, user and paths; without root, where root is needed, the command that has it is printed instead.
+fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
+    let platform = platform(session)?;
+    let program = session.program;
+    let me = rustix::process::geteuid();
+    let user = match session.args.value(FlagId::User) {
+        Some(user) => user.to_owned(),
+        None => me.as_raw().to_string(),
+    };
+    let account = Account::find(&user)?;
+    let user_home = match session.args.value(FlagId::HomePath) {
+        Some(path) => PathBuf::from(path),
+        None => account.home.clone(),
+    };
+    let named = session.args.value(FlagId::ServiceName);
+    let name = match named {
+        Some(name) => name.strip_suffix(".service").unwrap_or(name).to_owned(),
+        None => service_name(program, '-', &account.name),
+    };
+    let path_now = std::env::var("PATH").unwrap_or_default();
+    let current = std::env::current_exe()
+        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let argument = std::env::args_os().next().unwrap_or_default();
+    let stable = path::stable_exe(&argument, &current, &path_now);
+    let (path, passing) = path::service_path(&path_now, &user_home);
+    let service = Service {
+        program,
+        name,
+        named: named.is_some(),
+        user: account.name.clone(),
+        home: manager_home(program, &user_home),
+        user_home,
+        exe: stable.clone().unwrap_or(current),
+        path,
+        wait_ip: session.has(FlagId::WaitIp),
+    };
+    if platform.needs_root() && !me.is_root() {
+        let service = service.check()?;
+        ask_for_root(session, verb, platform, &service);
+        return Err(Failed::quiet(1));
+    }
+    if !platform.needs_root() && account.uid != me.as_raw() {
+        return Err(Failed::new(format!("a `{}` service belongs to the user who installs it", platform.name()))
+            .hint(format!("run this command as `{}`, without `-u`", account.name)));
+    }
+    Ok(Wanted { platform, service, account, copy: stable.is_none(), passing })
+}
+
+fn platform(session: &mut Session) -> Result<Platform, Failed> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let detected = Platform::detect(|name| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+    let known = || format!("the known ones are {}", Platform::known());
+    let asked = session.args.words.first().map(String::as_str);
+    let platform = match (asked, detected) {
+        (Some(name), _) => Platform::named(name)
+            .ok_or_else(|| Failed::new(format!("no init system is called `{}`", name.escape_debug())).hint(known()))?,
+        (None, Some(detected)) => detected,
+        (None, None) => {
+            return Err(Failed::new("Init system not found").hint(format!(
+                "name one: `{} startup PLATFORM`; {}",
+                session.program.name(),
+                known()
+            )));
+        }
+    };
+    session.out.say(&format!("Init System found: {}", platform.name()));
+    if let Some(detected) = detected.filter(|detected| !platform.agrees_with(*detected)) {
+        let line = "-".repeat(59);
+        session.out.message(&format!(
+            "{line}\n {} detected {} but you precised {}\n Please verify that your choice is indeed your init system\n \
+             If you arent sure, just run : {} startup\n{line}",
+            session.program.bracket(),
+            detected.name(),
+            platform.name(),
+            session.program.name()
+        ));
+    }
+    Ok(platform)
+}
+
+/// `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
+fn manager_home(program: Program, user_home: &Path) -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own = match program {
+        Program::Ostler => ".ostler",
+        Program::Pm2 => ".pm2",
+    };
+    set("OSTLER_HOME").or_else(|| set("PM2_HOME")).unwrap_or_else(|| user_home.join(own))
+}
+
+/// Prints the command that root has to run. It is pasted into a shell: every word is quoted for one.
+fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: &Service) {
+    let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
+    for name in ["OSTLER_HOME", "PM2_HOME"] {
+        if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
+            words.push(format!("{name}={}", shell(&value)));
+        }
+    }
+    words.extend([shell(&service.exe()), verb.to_owned(), platform.name().to_owned()]);
+    words.extend(["-u".to_owned(), shell(&service.user), "--hp".to_owned()]);
+    words.push(shell(&service.user_home.display().to_string()));
+    if service.named {
+        words.extend(["--service-name".to_owned(), shell(&service.name)]);
+    }
+    if service.wait_ip {
+        words.push("--wait-ip".to_owned());
+    }
+    let what = if verb == "startup" { "setup" } else { "unsetup" };
+    session.out.say(&format!("To {what} the Startup Script, copy/paste the following command:"));
+    session.out.data(&format!("{}\n", words.join(" ")));
+}
+
+/// Puts a copy of this program where no upgrade of Node takes it away.
+fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed> {
+    let service = &mut wanted.service;
+    let copy = service.home.join("bin").join(service.program.name());
+    let bytes = std::fs::read(&service.exe)
+        .map_err(|error| Failed::new(format!("cannot read `{}`: {error}", service.exe.display())))?;
+    write(&below_root(&copy), &bytes, 0o755, Some(&wanted.account))?;
+    session.out.warn(&format!(
+        "`{}` goes away with a version of Node: the service runs the copy `{}`; run `{} startup` again after an upgrade",
+        service.exe.display(),
+        copy.display(),
+        service.program.name()
+    ));
+    service.exe = copy;
+    Ok(())
+}
+
+fn below_root(path: &Path) -> PathBuf {
+    match std::env::var_os(ROOT_VARIABLE).filter(|root| !root.is_empty()) {
+        Some(root) => PathBuf::from(root).join(path.strip_prefix("/").unwrap_or(path)),
+        None => path.to_owned(),
+    }
+}
+
+/// Writes a file whole, beside its place first. New folders and the file belong to `owner`.
+fn write(path: &Path, bytes: &[u8], mode: u32, owner: Option<&Account>) -> Result<(), Failed> {
+    let failed = |error: std::io::Error| Failed::new(format!("cannot write `{}`: {error}", path.display()));
+    let own = |path: &Path| match owner {
+        Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)),
+        None => Ok(()),
+    };
+    let folder = path.parent().unwrap_or(path);
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    let private = if owner.is_some() { 0o700 } else { 0o755 };
+    for folder in missing.into_iter().rev() {
+        DirBuilder::new().mode(private).create(folder).and_then(|()| own(folder)).map_err(failed)?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    // A file of an earlier, interrupted call; whatever it is, a link that stands there is not followed.
+    _ = std::fs::remove_file(&beside);
+    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        // The mask of the caller does not count.
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        file.sync_all()?;
+        own(&beside)?;
+        std::fs::rename(&beside, path)
+    });
+    written.map_err(failed)
+}
+
+/// Runs a command with our output.
+fn perform(step: &Step) -> Result<(), Failed> {
+    let Some((program, words)) = step.0.split_first() else { return Ok(()) };
+    let status = Command::new(program).args(words).stdin(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failed {
+            hint: (program == "loginctl").then(|| format!("an administrator may: `sudo {}`", step.shown())),
+            ..Failed::new(format!("`{}` failed: {status}", step.shown()))
+        }),
+        Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))
+            .hint("is this the machine's init system? `startup` without a platform finds it")),
+    }
+}
