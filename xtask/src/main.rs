@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 const TASKS: &str = "\
 cargo xtask check            formatting, clippy without warnings, tidy
 cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
-cargo xtask setup            installs Node 18–26, bun, deno, PM2 into .cache/, and wrk by apt
+cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
 cargo xtask bench [NAME…] [--quick] [--rounds N]
                              side by side with PM2; writes bench/out.json, appends tables to bench/RESULTS.md";

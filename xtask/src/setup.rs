@@ -1,4 +1,4 @@
-//! Installs what tests and benchmarks run against: real runtimes, the real PM2, wrk.
+//! Installs what tests and benchmarks run against: real runtimes, the real PM2, Express, wrk.
 //!
 //! Everything from npm goes into `.cache/` of the repository, which git ignores; nothing of the user's is touched. What
 //! is there and works stays as it is. Each package is installed beside its place and renamed, so that a broken download
@@ -52,6 +52,8 @@ pub fn setup(what: What) -> Result<()> {
     let below = pm2.strip_prefix(cache.join("pm2")).context("the place of PM2 is not below the cache")?;
     let binary = below.to_string_lossy().into_owned();
     wanted.push(Wanted { name: "pm2", npm: "pm2@7", folder: "pm2".to_owned(), binary });
+    let binary = "node_modules/express/package.json".to_owned();
+    wanted.push(Wanted { name: "express", npm: "express@4", folder: "express".to_owned(), binary });
     let results: Vec<Result<String>> = thread::scope(|scope| {
         let (wanted, cache) = (&wanted, &cache);
         // Two at a time: npm is busy with the network half of the time and with unpacking the other half.
@@ -114,6 +116,11 @@ fn version(binary: &Path, name: &str) -> Result<String> {
         let json: serde_json::Value = serde_json::from_str(&text)?;
         let version = json.pointer("/packages/node_modules~1pm2/version").and_then(|v| v.as_str());
         return Ok(version.context("npm's note names no version of pm2")?.to_owned());
+    }
+    if binary.ends_with("package.json") {
+        let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(binary)?)?;
+        let version = json.get("version").and_then(|v| v.as_str());
+        return Ok(version.with_context(|| format!("`{}` names no version", binary.display()))?.to_owned());
     }
     let text = output(command(binary, ["--version"]))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

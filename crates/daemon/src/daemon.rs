@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
-use ostler_core::{Action, Event, ProcId, RunId, Supervisor};
+use ostler_core::{Action, AppId, Event, ProcId, RunId, Supervisor};
 use ostler_keeper::link::Link;
 use ostler_logs::Engine;
 
@@ -90,6 +90,8 @@ pub(crate) struct Daemon {
     pub pending_cluster: Vec<(ostler_core::AppId, ostler_cluster::Output)>,
     /// A change of program under way: who asked, and which program.
     pub update: Option<(usize, String)>,
+    /// What candidates that have ended wrote last.
+    pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
     /// Keepers that died under this daemon.
     pub keeper_deaths: u32,
 }

@@ -380,6 +380,10 @@ impl Daemon {
         let Some(held) = self.runs.get_mut(&run) else { return };
         held.drained = true;
         if let Some(exit) = held.untold.take() {
+            let (mark, spec, id) = (held.err_mark, held.spec, held.proc);
+            if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+                self.words.insert(run, (app, self.last_words(mark, spec, id)));
+            }
             self.tell_exited(run, exit);
         }
         self.release(run);
@@ -555,8 +559,7 @@ impl Daemon {
     }
 
     /// The run's last words, from what it wrote to its error file.
-    pub fn last_words(&self, run: RunId, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
-        _ = run;
+    pub fn last_words(&self, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
         let Some(version) = self.book.versions.get(&spec) else { return Vec::new() };
         let [_, err, _] = environment::log_files(&version.spec, id);
         err.map_or_else(Vec::new, |path| tail_after(&path, mark))

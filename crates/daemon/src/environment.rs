@@ -113,6 +113,8 @@ pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<Str
     set("unstable_restarts", unstable.to_string());
     set("PM2_HOME", home.display().to_string());
     set("PM2_USAGE", "CLI".to_owned());
+    // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
+    set("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned());
     set(RUN_VARIABLE, format!("{mark}:{}", run.0));
     if spec.exec_mode == ExecMode::Cluster {
         set("NODE_UNIQUE_ID", run.0.to_string());

@@ -48,6 +48,8 @@ impl Daemon {
         let (theirs, ours) = link::pair()?;
         let mut command = Command::new(&self.config.exe);
         command.arg("keeper").env("OSTLER_HOME", &self.config.home).current_dir("/");
+        // They name descriptors of the first keeper's daemon.
+        command.env_remove(ostler_keeper::READY_FD_VAR).env_remove(ostler_keeper::KEEPER_FD_VAR);
         command.stdin(Stdio::null());
         // Inherited by the keeper alone: nothing else is started by this process but short health checks.
         rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty())?;

@@ -89,6 +89,7 @@ impl Daemon {
                     self.set_rollout(id, None);
                 }
                 let failure = failure.map(|(id, run, why)| self.reload_failure(app, id, run, why));
+                self.words.retain(|_, (of, _)| *of != app);
                 self.reload_over(app, failure.as_ref());
             }
         }
@@ -136,14 +137,13 @@ impl Daemon {
         let name = self.app_name(app);
         let mut message =
             format!("the new version of app `{name}` failed: worker {} {}", id.0, self.failure_text(id, run, why));
-        if let Some(held) = self.runs.get(&run) {
-            let words = self.last_words(run, held.err_mark, held.spec, id);
-            if !words.is_empty() {
-                message.push_str("\nits last words on stderr:");
-                for line in words {
-                    message.push_str("\n  ");
-                    message.push_str(&line);
-                }
+        let living = || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
+        let words = self.words.get(&run).map(|(_, words)| words.clone()).or_else(living).unwrap_or_default();
+        if !words.is_empty() {
+            message.push_str("\nits last words on stderr:");
+            for line in words {
+                message.push_str("\n  ");
+                message.push_str(&line);
             }
         }
         message.push_str("\nthe old version goes on serving");

@@ -115,6 +115,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         save_by: None,
         signals,
         probed: mpsc::channel(),
+        words: BTreeMap::new(),
         waker,
         subscribers: BTreeMap::new(),
         flushes: BTreeMap::new(),

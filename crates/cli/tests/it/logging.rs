@@ -60,12 +60,12 @@ fn the_last_lines_of_each_file_stand_under_its_path() {
 #[test]
 fn lines_that_arrive_are_labelled_and_chosen() {
     let (fake, _files) = with_files();
-    assert_eq!(fake.pm2("logs --lines 0").out, "0|app | one\n0|other | two\n0|app   | three\n");
+    assert_eq!(fake.pm2("logs --lines 0").out, "0|app  | one\n0|other  | two\n0|app    | three\n");
     // Id 0 is `app` now; a name is followed by name and by the ids it had.
     let ran = fake.pm2("logs app --lines 0 --raw");
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("one\ntwo\n", "three\n"));
     let ran = fake.pm2("logs --lines 0 --timestamp");
-    assert!(ran.out.starts_with("2026-11-22-23:07:05 0|app | one\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("2026-11-22-23:07:05 0|app  | one\n"), "{}", ran.out);
     let ran = fake.pm2("logs --json");
     assert!(
         ran.out.starts_with(
@@ -97,5 +97,5 @@ fn a_reader_that_leaves_ends_it_quietly() {
     drop(out);
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-    assert!(line.starts_with("0|app | xxx"));
+    assert!(line.starts_with("0|app  | xxx"));
 }

@@ -93,7 +93,8 @@ impl Writer {
                 let label = format!("{}|{}", line.id, line.name);
                 self.widest = self.widest.max(label.chars().count());
                 let ink = if line.err { Ink::Red } else { Ink::Green };
-                let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest));
+                // One blank more than the widest, as PM2.
+                let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest + 1));
                 let date = self.date.as_ref().map_or(String::new(), |format| {
                     self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", dates::local(line.at, format)))
                 });
@@ -131,9 +132,9 @@ mod tests {
     #[test]
     fn labels_are_as_wide_as_the_widest_so_far() {
         let mut writer = writer(Form::Labelled, false);
-        assert_eq!(writer.render(&line(3, "t", false, "out 0")), "3|t | out 0\n");
-        assert_eq!(writer.render(&line(12, "web", true, "err 0")), "12|web | err 0\n");
-        assert_eq!(writer.render(&line(3, "t", false, "a")), "3|t    | a\n");
+        assert_eq!(writer.render(&line(3, "t", false, "out 0")), "3|t  | out 0\n");
+        assert_eq!(writer.render(&line(12, "web", true, "err 0")), "12|web  | err 0\n");
+        assert_eq!(writer.render(&line(3, "t", false, "a")), "3|t     | a\n");
     }
 
     #[test]
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn the_marked_text_and_the_label_are_coloured() {
         let text = writer(Form::Labelled, true).render(&line(3, "t", false, "a second second"));
-        assert_eq!(text, "\x1b[32m3|t | \x1b[39ma \x1b[100msecond\x1b[49m second\n");
+        assert_eq!(text, "\x1b[32m3|t  | \x1b[39ma \x1b[100msecond\x1b[49m second\n");
         assert_eq!(writer(Form::Raw, true).render(&line(3, "t", false, "a second")), "a second\n");
     }
 }

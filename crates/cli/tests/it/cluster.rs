@@ -1,0 +1,1 @@
+//! Node's cluster through the daemon.

@@ -1,0 +1,331 @@
+//! Every command of the first round against the real daemon: what it does to the list, and what it prints.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use ostler_testkit::{Sandbox, Victim, procs};
+use serde_json::Value;
+
+use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_log, wait_one};
+
+const SLEEP: &str = "echo up $NODE_APP_INSTANCE $1\nexec sleep 1000000";
+
+/// Names, in the order of the list.
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.jlist().iter().map(|process| process["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// `[name, status]` of each.
+fn states(sandbox: &Sandbox) -> Vec<String> {
+    let word = |process: &Value| {
+        format!("{} {}", process["name"].as_str().unwrap(), process["pm2_env"]["status"].as_str().unwrap())
+    };
+    sandbox.jlist().iter().map(word).collect()
+}
+
+/// Instance numbers, in the order of the list.
+fn instances(sandbox: &Sandbox) -> Vec<u64> {
+    sandbox.jlist().iter().map(|process| process["pm2_env"]["NODE_APP_INSTANCE"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "web", SLEEP, &["--namespace", "front"]);
+    start_sh(&sandbox, "api-1", SLEEP, &["--namespace", "back"]);
+    start_sh(&sandbox, "api-2", SLEEP, &["--namespace", "back"]);
+    start_sh(&sandbox, "script", SLEEP, &["--name", "other"]);
+    let all = ["web", "api-1", "api-2", "other"];
+    let check = |word: &str, shown: &str, stopped: &[&str]| {
+        let line = format!("[ostler] Applying action stopProcessId on app [{word}](ids: {shown})\n");
+        let out = sandbox.ostler(["stop", word]).run().out;
+        let (said, _table) = out.split_once('┌').unwrap();
+        let mut marks: Vec<&str> =
+            said.strip_prefix(&line).unwrap_or_else(|| panic!("{word}: {out}")).lines().collect();
+        // In the order in which they ended.
+        marks.sort_unstable();
+        let id = |name: &str| all.iter().position(|one| *one == name).unwrap();
+        let mut expected: Vec<String> =
+            stopped.iter().map(|name| format!("[ostler] [{name}]({}) ✓", id(name))).collect();
+        expected.sort();
+        assert_eq!(marks, expected, "{word}");
+        let expected: Vec<String> = all
+            .iter()
+            .map(|name| format!("{name} {}", if stopped.contains(name) { "stopped" } else { "online" }))
+            .collect();
+        assert_eq!(states(&sandbox), expected, "{word}");
+        sandbox.ostler(["start", "all"]).shows("Process successfully started").run();
+    };
+    check("web", "[ 0 ]", &["web"]);
+    check("script.sh", "[ 3 ]", &["other"]);
+    check("back", "[ 1, 2 ]", &["api-1", "api-2"]);
+    check("2", "[ '2' ]", &["api-2"]);
+    check("/^api/", "[ 1, 2 ]", &["api-1", "api-2"]);
+    check("all", "[ 0, 1, 2, 3 ]", &all);
+    let err = sandbox.ostler(["stop", "nope"]).code(1).run().err;
+    assert!(err.starts_with("[ostler][ERROR] Process or Namespace nope not found\n"), "{err}");
+    sandbox.ostler(["delete", "back", "0"]).run();
+    assert_eq!(states(&sandbox), ["other online"]);
+}
+
+#[test]
+fn options_of_a_restart_are_merged_and_kept() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "app", "echo \"up $FROM $1\"\nexec sleep 1000000", &["--kill-timeout", "5000", "--", "one"]);
+    wait_log(&sandbox, "app-out.log", "up  one");
+    let unique = one(&sandbox, "app")["pm2_env"]["unique_id"].clone();
+    let out = sandbox.ostler(["restart", "app"]).env("FROM", "shell").run().out;
+    assert!(out.starts_with("Use --update-env to update environment variables\n"), "{out}");
+    sandbox.wait_file("logs/app-out.log", SOON, |text| (text == "up  one\nup  one\n").then_some(()));
+    sandbox.ostler(["restart", "app", "--update-env", "--restart-delay", "7", "--", "two"]).env("FROM", "shell").run();
+    wait_log(&sandbox, "app-out.log", "up shell two");
+    sandbox.ostler(["restart", "app", "--name", "new"]).run();
+    let process = wait_one(&sandbox, "new", "online");
+    let env = &process["pm2_env"];
+    assert_eq!((&env["kill_timeout"], &env["restart_delay"], &env["FROM"]), (&5000.into(), &7.into(), &"shell".into()));
+    assert_eq!((&env["restart_time"], &env["unique_id"]), (&3.into(), &unique));
+    // The files keep their names.
+    sandbox.wait_file("logs/app-out.log", SOON, |text| (text.matches("up shell two").count() == 2).then_some(()));
+    assert_eq!(names(&sandbox), ["new"]);
+    sandbox.ostler(["stop", "new"]).run();
+}
+
+#[test]
+fn starting_twice_is_refused_or_forced_and_a_stopped_one_is_started_again() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "app", SLEEP, &[]);
+    let err = sandbox.ostler(["start", "app.sh"]).code(1).run().err;
+    assert!(err.starts_with("[ostler][ERROR] Script already launched, add -f option to force re-execution\n"), "{err}");
+    sandbox.ostler(["start", "app.sh", "-f"]).run();
+    assert_eq!(states(&sandbox), ["app online", "app online"]);
+    sandbox.ostler(["stop", "1"]).run();
+    sandbox.ostler(["delete", "0"]).run();
+    sandbox.ostler(["start", "app.sh"]).shows("on app [app](ids: [ 1 ])").run();
+    assert_eq!(states(&sandbox), ["app online"]);
+    sandbox.ostler(["delete", "all"]).run();
+    // Numbers begin again.
+    start_sh(&sandbox, "app", SLEEP, &[]);
+    assert_eq!(one(&sandbox, "app")["pm_id"], 0);
+}
+
+#[test]
+fn scale_adds_and_takes_away_and_numbers_are_used_again() {
+    let sandbox = sandbox();
+    sandbox.write("app.sh", SLEEP);
+    sandbox.ostler(["start", "app.sh", "-i", "2"]).run();
+    assert_eq!(instances(&sandbox), [0, 1], "fork mode, two processes");
+    let out = sandbox.ostler(["scale", "app", "4"]).run().out;
+    assert_eq!(out.matches("[ostler] Scaling up application\n").count(), 2, "{out}");
+    assert_eq!(instances(&sandbox), [0, 1, 2, 3]);
+    sandbox.ostler(["delete", "1"]).run();
+    assert_eq!(instances(&sandbox), [0, 2, 3]);
+    sandbox.ostler(["scale", "app", "+2"]).run();
+    assert_eq!(instances(&sandbox), [0, 2, 3, 1, 4], "the free number first");
+    let out = sandbox.ostler(["scale", "app", "-3"]).run().out;
+    assert!(out.contains("[ostler] [app](5) ✓") && out.contains("[ostler] [app](4) ✓"), "{out}");
+    assert_eq!(instances(&sandbox), [0, 2], "the newest go first");
+    assert_eq!(states(&sandbox), ["app online", "app online"]);
+    let err = sandbox.ostler(["scale", "app", "2"]).code(1).run().err;
+    assert!(err.contains("Nothing to do"), "{err}");
+    let err = sandbox.ostler(["scale", "nope", "2"]).code(1).run().err;
+    assert!(err.starts_with("[ostler][ERROR] Application nope not found\n"), "{err}");
+}
+
+#[test]
+fn a_cluster_scales_and_each_worker_knows_its_number() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("PORT", sandbox.port().to_string());
+    let script = sandbox.victim("web", Victim::Http);
+    sandbox.ostler(["start"]).arg(script).args(["-i", "1"]).run();
+    sandbox.ostler(["scale", "web", "+1"]).run();
+    assert_eq!(states(&sandbox), ["web online", "web online"]);
+    assert_eq!(instances(&sandbox), [0, 1]);
+    for id in 0..2 {
+        wait_log(&sandbox, &format!("web-out-{id}.log"), "up");
+    }
+    let second = sandbox.pids_of("web")[1];
+    assert_eq!(procs::env_of(second, "NODE_APP_INSTANCE").as_deref(), Some("1"));
+}
+
+#[test]
+fn the_list_is_saved_and_brought_back() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "one", "echo \"up $MINE $1\"\nexec sleep 1000000", &["--", "arg"]);
+    sandbox.write("two.sh", SLEEP);
+    sandbox
+        .ostler(["start", "two.sh", "-i", "2", "--namespace", "space", "--max-restarts", "3"])
+        .env("MINE", "x")
+        .run();
+    start_sh(&sandbox, "off", SLEEP, &[]);
+    sandbox.ostler(["stop", "off"]).run();
+    sandbox.ostler(["delete", "1"]).run();
+    let before: Vec<Value> = sandbox.jlist();
+    let out = sandbox.ostler(["save"]).run().out;
+    assert_eq!(out, "[ostler] Saving current process list...\n[ostler] Successfully saved in [ROOT]/h/dump.pm2\n");
+    sandbox.ostler(["kill"]).run();
+    let out = sandbox.ostler(["resurrect"]).run().out;
+    assert!(out.contains("[ostler] Restoring processes located in [ROOT]/h/dump.pm2\n"), "{out}");
+    assert_eq!(out.matches(" restored\n").count(), 3, "{out}");
+    assert_eq!(states(&sandbox), ["one online", "two online", "off stopped"]);
+    let after = sandbox.jlist();
+    for (old, new) in before.iter().zip(&after) {
+        for key in [
+            "name",
+            "namespace",
+            "MINE",
+            "args",
+            "pm_exec_path",
+            "exec_mode",
+            "NODE_APP_INSTANCE",
+            "max_restarts",
+            "pm_cwd",
+            "exec_interpreter",
+        ] {
+            assert_eq!(old["pm2_env"][key], new["pm2_env"][key], "{key} of {}", old["name"]);
+        }
+    }
+    assert_eq!(after[1]["pm2_env"]["NODE_APP_INSTANCE"], 1);
+    sandbox.wait_file("logs/one-out.log", SOON, |text| (text.matches("up  arg\n").count() == 2).then_some(()));
+    // What runs is not started twice.
+    sandbox.ostler(["resurrect"]).run();
+    assert_eq!(after.len(), sandbox.jlist().len());
+    sandbox.ostler(["cleardump"]).run();
+    assert_eq!(fs::read_to_string(sandbox.file("dump.pm2")).unwrap().trim(), "[]");
+    sandbox.ostler(["delete", "all"]).run();
+    let out = sandbox.ostler(["save"]).run().out;
+    assert!(out.contains("save --force"), "{out}");
+    sandbox.ostler(["resurrect"]).run();
+    assert_eq!(sandbox.jlist(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_dump_that_is_not_understood_is_set_aside_and_the_one_before_is_used() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "app", SLEEP, &[]);
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["kill"]).run();
+    fs::write(sandbox.file("dump.pm2"), "[{\"name\": tr").unwrap();
+    sandbox.ostler(["resurrect"]).shows("is not understood").shows("set aside").run();
+    assert_eq!(states(&sandbox), ["app online"]);
+    let aside = fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(aside.filter(|name| name.starts_with("dump.pm2.bad-")).count(), 1);
+}
+
+#[test]
+fn a_dump_of_pm2_itself_is_read() {
+    let pm2 = ostler_testkit::runtimes::pm2().expect("pm2 is installed\nhint: run `cargo xtask setup`");
+    let sandbox = sandbox();
+    sandbox.write("one.sh", "echo up $KEPT $1\nexec sleep 1000000");
+    let port = sandbox.port().to_string();
+    let web = sandbox.victim("web", Victim::Http);
+    let theirs = sandbox.root().join("p");
+    let run = |args: &[&str]| {
+        let mut command = sandbox.command_of(&pm2);
+        command.env("PM2_HOME", &theirs).env_remove("OSTLER_HOME").env("KEPT", "kept").env("PORT", &port).args(args);
+        let output = ostler_testkit::run::finish(command, &[], std::time::Duration::from_secs(60));
+        assert_eq!(output.code, 0, "pm2 {args:?}: {}{}", output.out, output.err);
+    };
+    run(&["start", "one.sh", "--namespace", "space", "--restart-delay", "77", "--", "arg"]);
+    run(&["start", web.to_str().unwrap(), "-i", "2", "--kill-timeout", "999"]);
+    run(&["save"]);
+    run(&["kill"]);
+    fs::copy(theirs.join("dump.pm2"), sandbox.file("dump.pm2")).unwrap();
+    sandbox.ostler(["resurrect"]).run();
+    assert_eq!(states(&sandbox), ["one online", "web online", "web online"]);
+    let list = sandbox.jlist();
+    assert_eq!((&list[0]["pm2_env"]["restart_delay"], &list[0]["pm2_env"]["namespace"]), (&77.into(), &"space".into()));
+    assert_eq!(
+        (&list[1]["pm2_env"]["kill_timeout"], &list[1]["pm2_env"]["exec_mode"]),
+        (&999.into(), &"cluster_mode".into())
+    );
+    assert_eq!(instances(&sandbox), [0, 0, 1]);
+    // Log files stay where PM2 had them.
+    sandbox
+        .wait_file(theirs.join("logs/one-out.log"), SOON, |text| (text == "up kept arg\nup kept arg\n").then_some(()));
+    let answer = sandbox.wait_for("an answer", SOON, || {
+        std::net::TcpStream::connect(("127.0.0.1", port.parse::<u16>().unwrap())).ok()?;
+        Some(crate::start_e2e::get(port.parse().unwrap()))
+    });
+    assert!(answer.starts_with("hello from"), "{answer}");
+}
+
+#[test]
+fn questions_are_answered_as_pm2_answers_them() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "app", SLEEP, &["--max-memory-restart", "100M", "--", "x"]);
+    let pid = sandbox.pids_of("app")[0];
+    assert_eq!(sandbox.run(&["pid"]).success().out, format!("{pid}\n"));
+    assert_eq!(sandbox.run(&["pid", "app"]).success().out, format!("{pid}\n"));
+    assert_eq!(sandbox.run(&["pid", "nope"]).success().out, "\n");
+    assert_eq!(sandbox.run(&["id", "app"]).success().out, "[ 0 ]\n");
+    assert_eq!(sandbox.run(&["id", "nope"]).success().out, "[]\n");
+    assert_eq!(sandbox.run(&["ping"]).success().out, "{ msg: 'pong' }\n");
+    let jlist = sandbox.run(&["jlist"]).success().out;
+    assert!(jlist.starts_with("[{") && jlist.ends_with("}]"), "no line feed at the end: {jlist}");
+    let pretty = sandbox.run(&["prettylist"]).success().out;
+    assert!(pretty.contains("name: 'app'") && pretty.contains("status: 'online'") && pretty.ends_with(']'), "{pretty}");
+    let env = sandbox.run(&["env", "0"]).success().out;
+    for line in ["name: app\n", "pm_id: 0\n", "status: online\n"] {
+        assert!(env.contains(line), "{line} is not in {env}");
+    }
+    let described = sandbox.run(&["describe", "app"]).success().out;
+    assert!(described.contains(" Describing process with id 0 - name app "), "{described}");
+    for row in [
+        ("status", "online"),
+        ("name", "app"),
+        ("script args", "x"),
+        ("interpreter", "bash"),
+        ("exec mode", "fork_mode"),
+        ("restarts", "0"),
+        ("watch & reload", "✘"),
+        ("max memory restart", "104857600"),
+    ] {
+        let found = described.lines().any(|line| {
+            let cells: Vec<&str> = line.split('│').map(str::trim).collect();
+            cells.get(1) == Some(&row.0) && cells.get(2) == Some(&row.1)
+        });
+        assert!(found, "{row:?} is not in {described}");
+    }
+    for (args, err) in [
+        (&["describe", "nope"][..], "[ostler][WARN] nope doesn't exist\n"),
+        (&["env", "9"], "[ostler][ERROR] Modules with id 9 not found\n"),
+        (&["reset", "nope"], "Unknown process name\n"),
+        (&["restart", "nope"], "[ostler][ERROR] Process or Namespace nope not found\n"),
+    ] {
+        let said = sandbox.run(args);
+        assert_eq!(said.code, 1, "{args:?}");
+        assert!(said.err.starts_with(err), "{args:?}: {}", said.err);
+    }
+    assert_eq!(sandbox.run(&["reset", "9"]).code, 0);
+}
+
+#[test]
+fn under_the_name_pm2_it_is_pm2() {
+    let mut sandbox = sandbox();
+    sandbox.remove_env("OSTLER_HOME");
+    let pm2 = sandbox.work().join("pm2");
+    symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    sandbox.write("app.sh", SLEEP);
+    let run = |args: &[&str]| {
+        let mut command = sandbox.command_of(&pm2);
+        command.args(args);
+        ostler_testkit::run::finish(command, &[], SOON)
+    };
+    let home = sandbox.root().join("u/.pm2");
+    let out = run(&["start", "app.sh"]).success().out;
+    let script = sandbox.work().join("app.sh");
+    let head = format!(
+        "[PM2] Spawning PM2 daemon with pm2_home={}\n[PM2] PM2 Successfully daemonized\n\
+         [PM2] Starting {} in fork_mode (1 instance)\n[PM2] Done.\n┌",
+        home.display(),
+        script.display()
+    );
+    assert!(out.starts_with(&head), "{out}");
+    assert!(home.join("pm2.pid").exists());
+    assert_eq!(run(&["--version"]).success().out, "7.0.4\n");
+    let list: Value = serde_json::from_str(&run(&["jlist"]).success().out).unwrap();
+    assert_eq!(list[0]["name"], "app");
+    assert_eq!(run(&["stop", "nope"]).err.lines().next(), Some("[PM2][ERROR] Process or Namespace nope not found"));
+    assert!(run(&["kill"]).success().out.ends_with("[PM2] [v] PM2 Daemon Stopped\n"));
+}
