@@ -107,9 +107,8 @@ impl Groups {
 /// too: ours have 16 hexadecimal digits.
 fn outside(path: &str) -> &str {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let ours = |part: &str| {
-        part.strip_prefix("ostler-").is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
-    };
+    let ours =
+        |part: &str| part.strip_prefix("ostler-").is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit));
     let mut end = 0;
     for part in path.split_inclusive('/') {
         if ours(part.trim_end_matches('/')) {
