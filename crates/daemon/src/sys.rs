@@ -22,6 +22,8 @@ pub fn signal_fd() -> io::Result<OwnedFd> {
             return Err(io::Error::last_os_error());
         }
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        // A file size limit is an error of the write that hits it, not the end of the daemon.
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
     }
