@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::run::{cargo, is_installed, show};
-use crate::{setup, tidy};
+use crate::{labs, setup, tidy};
 
 /// Quick: no test is run.
 pub fn check() -> Result<()> {
@@ -29,5 +29,6 @@ pub fn test() -> Result<()> {
         println!("cargo-nextest is not installed: using cargo test");
         show(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
     }
-    show(cargo(&["test", "--workspace", "--doc"]))
+    show(cargo(&["test", "--workspace", "--doc"]))?;
+    labs::labs(labs::Want::WhatCanBeDone)
 }

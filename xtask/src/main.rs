@@ -5,6 +5,7 @@
 
 mod bench;
 mod check;
+mod labs;
 mod run;
 mod setup;
 mod tidy;
@@ -17,6 +18,7 @@ const TASKS: &str = "\
 cargo xtask check            formatting, clippy without warnings, tidy
 cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
 cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
+cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
 cargo xtask bench [NAME…] [--quick] [--rounds N]
                              side by side with PM2; writes bench/out.json, appends tables to bench/RESULTS.md";
@@ -44,6 +46,7 @@ fn task(args: &[String]) -> Result<()> {
         "check" => check::check(),
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
+        "labs" => labs::labs(labs::Want::All),
         "tidy" => tidy::tidy(),
         "bench" => bench::bench(rest),
         other => bail!("no task is called `{other}`\n{TASKS}"),

@@ -33,7 +33,7 @@ const TOKENS: [(&str, &str); 18] = [
 
 /// `ms` in the local time zone, by dayjs tokens.
 pub(crate) fn local(ms: u64, format: &str) -> String {
-    zoned(ms, format, TimeZone::system())
+    zoned(ms, format, ostler_logs::zone().clone())
 }
 
 fn zoned(ms: u64, format: &str, zone: TimeZone) -> String {

@@ -21,11 +21,13 @@ use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
 use crate::jobs::Job;
+use crate::keepers::KeeperProcess;
 use crate::probes::Said;
 use crate::runs::Run;
 use crate::state_file::State;
 use crate::tokens::{Source, token};
 use crate::tree::Groups;
+use crate::update::{Checked, Update};
 use crate::{clock, logbook};
 
 /// What the daemon is told when it starts.
@@ -87,13 +89,18 @@ pub(crate) struct Daemon {
     /// Our copies of what the log engine wants kept.
     pub kept_logs: BTreeMap<String, OwnedFd>,
     /// Decisions of restored primaries that wait for the channels.
-    pub pending_cluster: Vec<(ostler_core::AppId, ostler_cluster::Output)>,
-    /// A change of program under way: who asked, and which program.
-    pub update: Option<(usize, String)>,
+    pub pending_cluster: Vec<(AppId, ostler_cluster::Output)>,
+    /// A change of program under way.
+    pub update: Option<Update>,
+    /// Programs that were tried for it.
+    pub checked: (mpsc::Sender<Checked>, mpsc::Receiver<Checked>),
+    pub keeper_process: KeeperProcess,
+    /// Runs whose descriptors are to be asked for again: there was no room for them.
+    pub refetch: BTreeSet<RunId>,
+    /// When to try again what failed for want of descriptors.
+    pub retry_at: Option<u64>,
     /// What candidates that have ended wrote last.
     pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
-    /// Keepers that died under this daemon.
-    pub keeper_deaths: u32,
 }
 
 /// Whether and how the daemon is about to go.
@@ -133,7 +140,18 @@ impl Daemon {
     /// The earliest time at which something is due by time alone.
     fn deadline(&self) -> Option<u64> {
         let jobs = self.jobs.iter().filter_map(Job::deadline).min();
-        [self.core.deadline(), self.cluster.deadline(), self.memory_at, self.save_by, jobs].into_iter().flatten().min()
+        [
+            self.core.deadline(),
+            self.cluster.deadline(),
+            self.memory_at,
+            self.save_by,
+            self.retry_at,
+            self.keeper_process.due,
+            jobs,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn on_time(&mut self) {
@@ -150,6 +168,10 @@ impl Daemon {
         if self.save_by.is_some_and(|at| at <= now) {
             self.dirty = true;
         }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry();
+        }
+        self.start_due_keeper(now);
         self.expire_jobs(now);
     }
 
@@ -203,6 +225,9 @@ impl Daemon {
 
     fn on_wake(&mut self) {
         self.on_log_events();
+        while let Ok(result) = self.checked.1.try_recv() {
+            self.on_update_checked(result);
+        }
         while let Ok(said) = self.probed.1.try_recv() {
             let (run, result) = match said {
                 Said::End(run, result) => (run, result),

@@ -17,6 +17,9 @@ use crate::tokens::Source;
 use crate::tree::{self, Held};
 use crate::{clock, drain, logbook, probes};
 
+/// What failed for want of descriptors is tried again after this, ms.
+const RETRY: u64 = 250;
+
 impl Daemon {
     /// Carries out one action.
     pub fn carry_out(&mut self, now: Millis, action: Action) {
@@ -34,6 +37,9 @@ impl Daemon {
 
     /// Sends to the keeper. A keeper that does not take it is about to be found dead by the poll.
     pub fn keeper_send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        if self.keeper_process.due.is_some() {
+            return; // The next one is given everything as it is then.
+        }
         if let Err(error) = self.link.send(message, fds) {
             logbook::error(format!("could not send to the keeper: {error}"));
         }
@@ -47,8 +53,6 @@ impl Daemon {
             return;
         };
         let spec_of = version.spec.clone();
-        let (restarts, unstable) =
-            self.core.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
         let wall = clock::wall();
         let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
         let [_, err, _] = environment::log_files(&spec_of, id);
@@ -64,14 +68,47 @@ impl Daemon {
             _ => None,
         };
         held.grouped = group.is_some();
-        let role = self.core.owner(run).map_or(Role::Current, |owner| owner.1);
-        let meta = held.meta(role, false, (restarts, unstable)).to_bytes();
-        let particulars =
-            Particulars { id, proc, run, since: wall, restarts, unstable, home: &self.config.home, mark: &self.mark };
-        let request = environment::spawn_spec(&spec_of, particulars, group.as_deref(), meta);
         logbook::log(format!("App [{}:{}] starting in -{} mode-", proc.name, id.0, mode_word(spec_of.exec_mode)));
         self.runs.insert(run, held);
+        self.send_spawn(run);
+    }
+
+    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as it is.
+    pub fn send_spawn(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let id = held.proc;
+        let (Some(version), Some(proc)) = (self.book.versions.get(&held.spec), self.book.procs.get(&id)) else {
+            return;
+        };
+        let (restarts, unstable) =
+            self.core.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
+        let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
+        let since = held.since_wall;
+        let particulars =
+            Particulars { id, proc, run, since, restarts, unstable, home: &self.config.home, mark: &self.mark };
+        let meta = self.meta_of_run(run);
+        let request = environment::spawn_spec(&version.spec, particulars, group.as_deref(), meta);
         self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
+    }
+
+    /// There was no room for a run's descriptors: the keeper is asked for them again a little later.
+    pub fn fetch_again(&mut self, run: RunId) {
+        self.refetch.insert(run);
+        self.retry_soon();
+    }
+
+    /// Tries again what fails for want of descriptors.
+    pub fn retry_soon(&mut self) {
+        self.retry_at.get_or_insert(clock::monotonic() + RETRY);
+    }
+
+    /// It is time to try again.
+    pub fn retry(&mut self) {
+        self.retry_at = None;
+        for run in std::mem::take(&mut self.refetch) {
+            self.send_spawn(run);
+        }
+        self.accept_clients();
     }
 
     /// A run never came to be.
@@ -141,13 +178,12 @@ impl Daemon {
         if held.pid != 0 {
             return; // Said before.
         }
+        let Some(fds) = RunFds::from_list(mask, fds) else {
+            logbook::error(format!("no room for the descriptors of run {} (see `ulimit -n`); trying again", run.0));
+            return self.fetch_again(run);
+        };
         held.pid = pid;
         held.start_time = start_time;
-        let Some(fds) = RunFds::from_list(mask, fds) else {
-            logbook::error(format!("the keeper's descriptors of run {} did not arrive: out of descriptors?", run.0));
-            self.events.push_back(Event::Spawned(run));
-            return;
-        };
         self.take_fds(run, fds);
         self.write_pid_file(run);
         self.events.push_back(Event::Spawned(run));
@@ -590,6 +626,15 @@ pub fn exit_of(status: ExitStatus) -> Exit {
         ExitStatus::Code(code) => Exit::Code(code),
         ExitStatus::Signal(signal, _) => Exit::Signal(signal),
         ExitStatus::Unknown => Exit::Unknown,
+    }
+}
+
+/// The core's word in the keeper's.
+pub fn status_of(exit: Exit) -> ExitStatus {
+    match exit {
+        Exit::Code(code) => ExitStatus::Code(code),
+        Exit::Signal(signal) => ExitStatus::Signal(signal, false),
+        Exit::Unknown | Exit::SpawnFailed => ExitStatus::Unknown,
     }
 }
 

@@ -1,177 +1,248 @@
-//! The keeper's side of things: a new one for one that died, and the change of program of both.
+//! The keeper's side of things: a new one for one that died, with our copies of everything.
+//!
+//! A keeper dies only by force or by a fault of the system's, and may then be lacking for a while: nothing waits for it.
+//! What is asked of it meanwhile is not sent; a new keeper is given everything as it is then, also the starts that the
+//! dead one left open.
 
-use std::ffi::OsString;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use mio::Interest;
 use ostler_core::RunId;
 use ostler_keeper::link::{self, Link};
-use ostler_keeper::proto::{RunFds, ToKeeper, VERSION};
-use ostler_wire::control::{Failure, Reply};
+use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, ToKeeper, VERSION};
+use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::daemon::{Daemon, Ending};
-use crate::logbook;
 use crate::tokens::Source;
+use crate::tree::{self, Held};
+use crate::{clock, logbook, sys};
 
-/// Keepers that die one after the other are not replaced for ever: something else is wrong then.
-const MOST_DEATHS: u32 = 20;
+/// A keeper that lived this long was well, ms.
+const WELL: u64 = 10_000;
+/// Keepers that die young one after the other are replaced without a pause so often.
+const AT_ONCE: u32 = 5;
+/// The longest pause before another, ms.
+const LONGEST_PAUSE: u64 = 5_000;
+/// What a dead keeper's last children may take to die of SIGKILL before their run is started again, all of them.
+const STRAYS_LIMIT: Duration = Duration::from_millis(500);
 
-impl Daemon {
-    /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
-    pub fn replace_keeper(&mut self, error: &std::io::Error) {
-        if self.ending == Ending::Now {
-            return;
+/// The keeper as the daemon sees it.
+#[derive(Debug, Default)]
+pub(crate) struct KeeperProcess {
+    /// Its process, held fast.
+    pidfd: Option<OwnedFd>,
+    /// The same, if it is our child.
+    child: Option<Child>,
+    /// When it became ours, monotonic ms.
+    since: u64,
+    /// Keepers in a row that died young.
+    deaths: u32,
+    /// There is none; the next is started then.
+    pub due: Option<u64>,
+}
+
+impl KeeperProcess {
+    /// The one that started us, or that we found.
+    pub fn of(pid: u32) -> Self {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        Self { pidfd, child: None, since: clock::monotonic(), deaths: 0, due: None }
+    }
+
+    /// Makes sure that it is dead: a keeper without a link would start another daemon.
+    fn end(&mut self) {
+        if let Some(pidfd) = self.pidfd.take()
+            && let Err(error) = tree::signal(&pidfd, libc::SIGKILL)
+        {
+            logbook::error(format!("could not end the keeper: {error}"));
         }
-        self.keeper_deaths += 1;
-        logbook::error(format!("the keeper (pid {}) is gone ({error}); starting another", self.keeper.0));
-        self.deregister(self.link.fd());
-        if MOST_DEATHS < self.keeper_deaths {
-            logbook::error("too many keepers died; the daemon ends, apps go on until the next command");
-            self.ending = Ending::Now;
-            return;
-        }
-        match self.start_keeper() {
-            Ok(link) => {
-                self.link = link;
-                self.hand_over();
-            }
-            Err(error) => {
-                logbook::error(format!("could not start a keeper: {error}; the daemon ends, apps go on"));
-                self.ending = Ending::Now;
+        if let Some(mut child) = self.child.take() {
+            // It was killed: this waits for nothing but the kernel.
+            if let Err(error) = child.wait() {
+                logbook::error(format!("could not wait for the keeper: {error}"));
             }
         }
     }
 
-    fn start_keeper(&self) -> std::io::Result<Link> {
+    fn pause(&self) -> u64 {
+        match self.deaths.checked_sub(AT_ONCE) {
+            None => 0,
+            Some(more) => (10_u64 << more.min(10)).min(LONGEST_PAUSE),
+        }
+    }
+}
+
+impl Daemon {
+    /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
+    pub fn replace_keeper(&mut self, error: &std::io::Error) {
+        if self.ending == Ending::Now || self.keeper_process.due.is_some() {
+            return;
+        }
+        logbook::error(format!("the keeper (pid {}) is gone ({error}); starting another", self.keeper.0));
+        self.deregister(self.link.fd());
+        let now = clock::monotonic();
+        let process = &mut self.keeper_process;
+        process.end();
+        process.deaths = if now < process.since + WELL { process.deaths + 1 } else { 1 };
+        process.due = Some(now + process.pause());
+        self.fail_update("the keeper died of it");
+        self.start_due_keeper(now);
+    }
+
+    /// Starts a keeper when it is time.
+    pub fn start_due_keeper(&mut self, now: u64) {
+        if self.keeper_process.due.is_none_or(|due| now < due) {
+            return;
+        }
+        match self.start_keeper() {
+            Ok((link, child)) => {
+                self.link = link;
+                let pid = child.id();
+                let deaths = self.keeper_process.deaths;
+                self.keeper_process = KeeperProcess { child: Some(child), deaths, ..KeeperProcess::of(pid) };
+                self.keeper.0 = pid;
+                logbook::log(format!("started keeper {pid}"));
+                self.hand_over();
+            }
+            Err(error) => {
+                self.keeper_process.deaths += 1;
+                let pause = self.keeper_process.pause().max(100);
+                logbook::error(format!("could not start a keeper: {error}; trying again in {pause} ms, apps go on"));
+                self.keeper_process.due = Some(now + pause);
+            }
+        }
+    }
+
+    fn start_keeper(&self) -> std::io::Result<(Link, Child)> {
         let (theirs, ours) = link::pair()?;
-        let mut command = Command::new(&self.config.exe);
-        command.arg("keeper").env("OSTLER_HOME", &self.config.home).current_dir("/");
-        // They name descriptors of the first keeper's daemon.
-        command.env_remove(ostler_keeper::READY_FD_VAR).env_remove(ostler_keeper::KEEPER_FD_VAR);
-        command.stdin(Stdio::null());
-        // Inherited by the keeper alone: nothing else is started by this process but short health checks.
-        rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty())?;
-        command.arg("--adopt").arg(theirs.as_raw_fd().to_string());
+        // Not by its path: there may be another version by now, or none.
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0(&self.config.exe).arg("keeper");
+        command.env("OSTLER_HOME", &self.config.home).env_remove(KEEPER_FD_VAR).env_remove(READY_FD_VAR);
+        command.current_dir("/").stdin(Stdio::null());
         command.arg("--nofile").arg(format!("{}:{}", self.nofile.0, self.nofile.1));
-        // Not our child's child for ever: it outlives us, in a session of its own.
-        command.process_group(0);
-        let child = command.spawn()?;
-        logbook::log(format!("started keeper {}", child.id()));
+        let number = sys::pass_on(&mut command, theirs).to_string();
+        command.arg("--adopt").arg(number);
         let link = Link::new(ours)?;
         self.register(link.fd(), Source::Keeper, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(link)
+        Ok((link, command.spawn()?))
     }
 
     /// Gives a new keeper everything that it must hold.
     fn hand_over(&mut self) {
         self.keeper_send(&ToKeeper::Hello { version: VERSION }, Vec::new());
-        let copy = |fd: &OwnedFd| fd.try_clone();
-        match (copy(&self.lock), self.listener.try_clone()) {
-            (Ok(lock), Ok(listener)) => {
-                self.keeper_send(&ToKeeper::Put { name: "lock".to_owned(), meta: Vec::new() }, vec![lock]);
-                let control = ToKeeper::Put { name: "control".to_owned(), meta: Vec::new() };
-                self.keeper_send(&control, vec![OwnedFd::from(listener)]);
-            }
-            (Err(error), _) | (_, Err(error)) => logbook::error(format!("out of descriptors for the keeper: {error}")),
-        }
+        let lock = self.lock.try_clone();
+        let control = self.listener.try_clone().map(OwnedFd::from);
+        self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);
+        self.put_copy(crate::start::CONTROL.to_owned(), Vec::new(), control);
         let logs: Vec<(String, std::io::Result<OwnedFd>)> =
-            self.kept_logs.iter().map(|(name, fd)| (format!("log/{name}"), copy(fd))).collect();
+            self.kept_logs.iter().map(|(name, fd)| (format!("log/{name}"), fd.try_clone())).collect();
         for (name, fd) in logs {
-            match fd {
-                Ok(fd) => self.keeper_send(&ToKeeper::Put { name, meta: Vec::new() }, vec![fd]),
-                Err(error) => logbook::error(format!("out of descriptors for the keeper: {error}")),
-            }
+            self.put_copy(name, Vec::new(), fd);
         }
         let listeners: Vec<(ostler_core::AppId, u64)> =
             self.cluster.listeners.iter().map(|(id, listener)| (listener.app, *id)).collect();
         for (app, id) in listeners {
             self.keep_listener(app, ostler_cluster::ListenerId(id), true);
         }
-        let runs: Vec<RunId> = self.runs.keys().copied().collect();
-        for run in runs {
+        let open: Vec<RunId> =
+            self.runs.iter().filter(|(_, run)| run.pid == 0 && run.exit.is_none()).map(|(run, _)| *run).collect();
+        let known: Vec<RunId> = self.runs.keys().copied().filter(|run| !open.contains(run)).collect();
+        for run in known {
             self.hand_over_run(run);
+        }
+        self.spawn_again(&open);
+        // Last: if we die before, what the keeper did not get is looked for.
+        let swept = ToKeeper::SetMeta { name: crate::start::LOCK.to_owned(), meta: crate::start::SWEPT.to_vec() };
+        self.keeper_send(&swept, Vec::new());
+    }
+
+    /// Gives the keeper a copy to hold.
+    fn put_copy(&mut self, name: String, meta: Vec<u8>, copy: std::io::Result<OwnedFd>) {
+        match copy {
+            Ok(copy) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![copy]),
+            Err(error) => logbook::error(format!("out of descriptors for the keeper, `{name}` is not kept: {error}")),
         }
     }
 
     fn hand_over_run(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        if held.exit.is_some() {
-            return;
-        }
-        if held.pid == 0 {
-            // It was asked for, and nobody knows whether it came to be; a run without a process has ended.
-            let marked = crate::tree::marked(&self.mark).into_iter().filter(|(of, _)| *of == run);
-            for (_, process) in marked {
-                if let Err(error) = crate::tree::signal(&process.fd, libc::SIGKILL) {
-                    logbook::error(format!("could not kill process {}: {error}", process.pid));
-                }
-            }
-            self.spawn_failed(run, "its keeper died while it was being started".to_owned());
-            return;
-        }
-        let Some(pidfd) = held.pidfd.as_ref().and_then(|fd| fd.try_clone().ok()) else { return };
         let [out, err] = &held.pipes;
         let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        let status = held.exit.map(crate::driver::status_of);
         let fds = RunFds {
-            pidfd: Some(pidfd),
+            pidfd: copy(&held.pidfd).filter(|_| status.is_none()),
             out: copy(out),
             err: copy(err),
             ipc: held.channel.as_ref().and_then(|channel| channel.duplicate().ok()),
         };
         let (pid, start_time) = (held.pid, held.start_time);
         let meta = self.meta_of_run(run);
-        self.adopt(run, pid, start_time, meta, &fds);
+        self.adopt(run, pid, start_time, meta, status, &fds);
+    }
+
+    /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
+    fn spawn_again(&mut self, runs: &[RunId]) {
+        if runs.is_empty() {
+            return;
+        }
+        let strays: Vec<Held> =
+            tree::marked(&self.mark).into_iter().filter(|(run, _)| runs.contains(run)).map(|(_, held)| held).collect();
+        end_strays(&strays);
+        for run in runs {
+            if let Some(groups) = &self.groups
+                && let Err(error) = groups.kill(*run)
+            {
+                logbook::error(format!("could not kill the control group of run {}: {error}", run.0));
+            }
+            self.send_spawn(*run);
+        }
     }
 
     /// Makes the keeper hold a run that is not its child.
-    pub fn adopt(&mut self, run: RunId, pid: u32, start_time: u64, meta: Vec<u8>, fds: &RunFds<OwnedFd>) {
+    pub fn adopt(
+        &mut self,
+        run: RunId,
+        pid: u32,
+        start_time: u64,
+        meta: Vec<u8>,
+        status: Option<ExitStatus>,
+        fds: &RunFds<OwnedFd>,
+    ) {
         let copies: Result<Vec<OwnedFd>, std::io::Error> = fds.iter().map(OwnedFd::try_clone).collect();
-        match copies {
-            Ok(copies) => {
-                let message = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask: fds.mask() };
-                self.keeper_send(&message, copies);
+        let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
+            Ok(copies) => (fds.mask(), copies),
+            Err(error) => {
+                logbook::error(format!("out of descriptors for the keeper: {error}"));
+                return;
             }
-            Err(error) => logbook::error(format!("out of descriptors for the keeper: {error}")),
+        };
+        self.keeper_send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+    }
+}
+
+/// Kills processes and waits a moment until they are gone: their ports and files must be free for what comes next.
+/// The one place where the loop waits, since nothing of these runs can go on before; a process dies of SIGKILL at once.
+pub(crate) fn end_strays(strays: &[Held]) {
+    for stray in strays {
+        logbook::log(format!("process {} was left behind: killed", stray.pid));
+        if let Err(error) = tree::signal(&stray.fd, libc::SIGKILL) {
+            logbook::error(format!("could not kill process {}: {error}", stray.pid));
         }
     }
-
-    // ------------------------------------------------------------------------------------------ change of program
-
-    /// A client asks for another program: the keeper changes first; when it has, this daemon makes room for a new one.
-    pub fn on_update(&mut self, conn: usize, exe: String) {
-        if let Err(error) = rustix::fs::access(&exe, rustix::fs::Access::EXEC_OK) {
-            let message = format!("cannot execute `{exe}`: {error}");
-            let hint = Some("nothing was changed; the running daemon goes on".to_owned());
-            return self.reply(conn, &Reply::Error(Failure { message, hint }));
-        }
-        if self.update.is_some() {
-            let message = "another update is under way".to_owned();
-            return self.reply(conn, &Reply::Error(Failure { message, hint: None }));
-        }
-        logbook::log(format!("updating keeper and daemon to `{exe}`"));
-        self.update = Some((conn, exe.clone()));
-        self.keeper_send(&ToKeeper::Upgrade { exe: OsString::from(exe).into_encoded_bytes() }, Vec::new());
-    }
-
-    /// The keeper has changed its program, or could not.
-    pub fn on_keeper_upgraded(&mut self, errno: Option<i32>) {
-        let Some((conn, exe)) = self.update.take() else { return };
-        match errno {
-            Some(errno) => {
-                let error = std::io::Error::from_raw_os_error(errno);
-                let message = format!("could not change to `{exe}`: {error}");
-                let hint = Some("nothing was changed; the running daemon goes on".to_owned());
-                self.reply(conn, &Reply::Error(Failure { message, hint }));
-            }
-            None => {
-                logbook::log("the keeper runs the new program; the daemon makes room for its successor");
-                self.reply(conn, &Reply::Done);
-                self.flush_clients();
-                self.save_now();
-                self.ending = Ending::Now;
-            }
+    let until = Instant::now() + STRAYS_LIMIT;
+    for stray in strays {
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(&stray.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
+            Ok(0) => logbook::error(format!("process {} still dies, going on without it", stray.pid)),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => logbook::error(format!("could not wait for process {}: {error}", stray.pid)),
         }
     }
 }

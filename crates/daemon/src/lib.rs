@@ -33,6 +33,7 @@ mod state_file;
 mod sys;
 mod tokens;
 mod tree;
+mod update;
 mod views;
 
 use std::process::ExitCode;

@@ -221,7 +221,9 @@ impl Daemon {
     pub fn take_up_run(&mut self, run: RunId, found: Found) {
         let Found { pid, start_time, exit, meta, fds } = found;
         let mut held = Run::new(ProcId(meta.p), SpecId(meta.s), meta.has(3), meta.t, meta.w);
-        held.pid = pid;
+        // Without its pidfd it is as good as not begun: there was no room, the keeper is asked again.
+        let held_fast = fds.pidfd.is_some();
+        held.pid = if held_fast || exit.is_some() { pid } else { 0 };
         held.start_time = start_time;
         held.grouped = meta.has(4);
         held.ending = meta.has(2);
@@ -229,8 +231,10 @@ impl Daemon {
         held.err_mark = meta.e;
         self.runs.insert(run, held);
         self.take_fds(run, fds);
-        if let Some(exit) = exit {
-            self.on_found_dead(run, exit);
+        match exit {
+            Some(exit) => self.on_found_dead(run, exit),
+            None if !held_fast => self.fetch_again(run),
+            None => {}
         }
     }
 }

@@ -28,8 +28,11 @@ use crate::tree::{self, Groups, Stat};
 use crate::{logbook, sys};
 
 /// Names of descriptors in the keeper.
-const CONTROL: &str = "control";
-const LOCK: &str = "lock";
+pub(crate) const CONTROL: &str = "control";
+pub(crate) const LOCK: &str = "lock";
+
+/// Kept with the lock once what an earlier keeper left behind was looked for.
+pub(crate) const SWEPT: &[u8] = b"swept";
 
 /// Everything the keeper held for us.
 #[derive(Default)]
@@ -38,7 +41,10 @@ struct Inventory {
     nofile: (u64, u64),
     runs: BTreeMap<RunId, Found>,
     items: BTreeMap<String, (Vec<u8>, OwnedFd)>,
-    strays: Vec<u64>,
+    /// Runs whose metadata is not understood, with their processes.
+    strays: Vec<(u64, Option<OwnedFd>)>,
+    /// What an earlier keeper left behind was looked for.
+    swept: bool,
 }
 
 /// Makes the daemon.
@@ -57,7 +63,10 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     let mut link = link;
     let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
     let lock = match inventory.items.remove(LOCK) {
-        Some((_, lock)) => lock,
+        Some((meta, lock)) => {
+            inventory.swept = meta == SWEPT;
+            lock
+        }
         None => take_lock(&config.home, &mut link)?,
     };
     if let Err(error) = crate::drain::install(&config.home) {
@@ -126,7 +135,10 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         lock,
         pending_cluster: Vec::new(),
         update: None,
-        keeper_deaths: 0,
+        keeper_process: crate::keepers::KeeperProcess::of(inventory.keeper.0),
+        checked: mpsc::channel(),
+        refetch: BTreeSet::new(),
+        retry_at: None,
         config,
     };
     daemon.register_sources().map_err(said("could not poll"))?;
@@ -153,15 +165,21 @@ impl Daemon {
     /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too, in the state file and
     /// among the processes of this machine.
     fn take_over(&mut self, mut inventory: Inventory) {
-        let state = State::read(&self.config.home, logbook::error);
-        if let Some(state) = &state
-            && inventory.runs.is_empty()
-            && inventory.items.is_empty()
-        {
-            self.adopt_orphans(state, &mut inventory);
-        }
+        let mut had_state = false;
+        let state = State::read(&self.config.home, |problem| {
+            had_state = true;
+            logbook::error(problem);
+        });
+        had_state |= state.is_some();
         let state = state.unwrap_or_else(State::empty);
-        if state.procs.is_empty() && inventory.runs.is_empty() {
+        if !inventory.swept {
+            if had_state {
+                self.adopt_orphans(&state, &mut inventory);
+            }
+            self.keeper_send(&ToKeeper::SetMeta { name: LOCK.to_owned(), meta: SWEPT.to_vec() }, Vec::new());
+        }
+        self.on_log_events();
+        if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
             self.engine.resumed();
             return;
         }
@@ -177,8 +195,11 @@ impl Daemon {
         for name in inventory.items.keys().cloned().collect::<Vec<_>>() {
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
         }
-        for run in inventory.strays {
-            logbook::error(format!("the keeper holds run {run}, of which nothing is known"));
+        for (run, pidfd) in inventory.strays {
+            logbook::error(format!("the keeper holds run {run}, of which nothing is known: killed"));
+            if let Some(Err(error)) = pidfd.map(|pidfd| tree::signal(&pidfd, libc::SIGKILL)) {
+                logbook::error(format!("could not kill it: {error}"));
+            }
         }
         self.after_takeover();
         logbook::log(format!(
@@ -194,21 +215,25 @@ impl Daemon {
     fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
         let mut by_run: BTreeMap<RunId, Vec<tree::Held>> = BTreeMap::new();
         for (run, held) in tree::marked(&self.mark) {
+            if inventory.runs.contains_key(&run) {
+                continue; // An earlier daemon of this keeper came so far.
+            }
             by_run.entry(run).or_default().push(held);
         }
-        for (run, mut processes) in by_run {
+        let mut slots = BTreeSet::new();
+        let mut strays = Vec::new();
+        for (run, mut processes) in by_run.into_iter().rev() {
             let is_leader = |held: &tree::Held| Stat::read(held.pid).is_some_and(|stat| stat.session == held.pid);
             let leader = processes.iter().position(is_leader).map(|at| processes.swap_remove(at));
             let slot = leader.as_ref().and_then(|leader| tree::variable_of(leader.pid, "pm_id")?.parse::<u32>().ok());
-            let saved = slot.and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
-            let (Some(leader), Some(saved)) = (leader, saved) else {
+            // The newest of a slot is the one; others were on their way out.
+            let saved = slot
+                .filter(|slot| slots.insert(*slot))
+                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
+            let Some((leader, saved)) = leader.as_ref().zip(saved) else {
                 // Nobody knows it: descendants without their first process, or an app that was deleted.
-                for held in processes {
-                    logbook::log(format!("process {} was left behind by run {}: killed", held.pid, run.0));
-                    if let Err(error) = tree::signal(&held.fd, libc::SIGKILL) {
-                        logbook::error(format!("could not kill process {}: {error}", held.pid));
-                    }
-                }
+                strays.extend(processes);
+                strays.extend(leader);
                 continue;
             };
             let meta = crate::runs::Meta {
@@ -217,15 +242,21 @@ impl Daemon {
                 r: 0,
                 t: crate::clock::monotonic(),
                 w: crate::clock::wall(),
-                f: 0b0100 | if self.groups.is_some() { 0b1_0000 } else { 0 },
+                f: 0b0100
+                    | if self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)) { 0b1_0000 } else { 0 },
                 n: (saved.restarts, saved.unstable),
                 e: 0,
             };
             let start_time = Stat::read(leader.pid).map_or(0, |stat| stat.start_time);
-            let fds = RunFds { pidfd: Some(leader.fd), ..RunFds::default() };
-            self.adopt(run, leader.pid, start_time, meta.to_bytes(), &fds);
-            logbook::log(format!("process {} of run {} is an orphan: stopped and started cleanly", leader.pid, run.0));
-            inventory.runs.insert(run, Found { pid: leader.pid, start_time, exit: None, meta, fds });
+            let pid = leader.pid;
+            let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
+            self.adopt(run, pid, start_time, meta.to_bytes(), None, &fds);
+            logbook::log(format!("process {pid} of run {} is an orphan: stopped and started cleanly", run.0));
+            inventory.runs.insert(run, Found { pid, start_time, exit: None, meta, fds });
+        }
+        crate::keepers::end_strays(&strays);
+        if let Some(groups) = &self.groups {
+            groups.remove_others(|run| inventory.runs.contains_key(&run));
         }
     }
 
@@ -394,7 +425,7 @@ impl Inventory {
                         let found = Found { pid, start_time, exit: status.map(exit_of), meta, fds };
                         self.runs.insert(RunId(run), found);
                     }
-                    (None, _) => self.strays.push(run),
+                    (None, fds) => self.strays.push((run, fds.and_then(|fds| fds.pidfd))),
                 }
             }
             FromKeeper::Item { name, meta } => {

@@ -22,6 +22,8 @@ pub fn signal_fd() -> io::Result<OwnedFd> {
             return Err(io::Error::last_os_error());
         }
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        // A file size limit is an error of the write that hits it, not the end of the daemon.
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
     }
@@ -35,4 +37,28 @@ pub fn limit_arenas() {
         libc::mallopt(libc::M_ARENA_MAX, 1);
         libc::mallopt(libc::M_TRIM_THRESHOLD, 256 << 10);
     }
+}
+
+/// Lets the command, and nothing else that this process starts, have the descriptor, and begin a session of its own.
+/// Gives the number it has there.
+pub fn pass_on(command: &mut std::process::Command, fd: OwnedFd) -> std::os::fd::RawFd {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::process::CommandExt;
+    let raw = fd.as_raw_fd();
+    let last = move || {
+        // SAFETY: system calls that are safe between fork and exec; the closure owns the descriptor, so it is open.
+        unsafe {
+            libc::setsid();
+            if libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, 0) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        }
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(last) };
+    raw
 }

@@ -91,6 +91,16 @@ impl Groups {
         _ = fs::remove_dir(self.path(run));
     }
 
+    /// Takes empty groups of other runs away, which nobody will empty any more.
+    pub fn remove_others(&self, known: impl Fn(RunId) -> bool) {
+        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
+            let run = entry.file_name().to_str().and_then(|name| name.strip_prefix("run-")?.parse().ok()).map(RunId);
+            if let Some(run) = run.filter(|run| !known(*run)) {
+                self.remove(run);
+            }
+        }
+    }
+
     /// Takes the folder of all groups away.
     pub fn remove_base(&self) {
         _ = fs::remove_dir(&self.base);

@@ -19,6 +19,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a daemon may live without a link.
 pub(crate) const UNLINKED_GRACE: Duration = Duration::from_secs(1);
 
+/// How long a daemon may live without saying hello: it hangs.
+const HELLO_LIMIT: Duration = Duration::from_secs(15);
+
 /// The daemon, or the pause before the next.
 #[allow(clippy::large_enum_variant, reason = "there is exactly one, and it nearly always runs")]
 pub(crate) enum Daemon {
@@ -40,6 +43,8 @@ pub(crate) struct Running {
     pub(crate) phase: Phase,
     /// When it is killed for living without a link.
     pub(crate) kill_at: Option<Instant>,
+    /// It was killed for saying nothing.
+    pub(crate) mute: bool,
 }
 
 /// How much a daemon has been told.
@@ -57,7 +62,16 @@ pub(crate) enum Phase {
 
 impl Running {
     pub(crate) fn new(pid: u32, pidfd: OwnedFd, child: bool, link: KeeperEnd) -> Self {
-        Self { pid, pidfd, child, started: Instant::now(), link: Some(link), phase: Phase::Silent, kill_at: None }
+        Self {
+            pid,
+            pidfd,
+            child,
+            started: Instant::now(),
+            link: Some(link),
+            phase: Phase::Silent,
+            kill_at: None,
+            mute: false,
+        }
     }
 
     /// Sends a signal; a daemon that is gone already is seen elsewhere.
@@ -68,6 +82,11 @@ impl Running {
         {
             crate::keeper::log(&format!("cannot send signal {number} to the daemon (pid {}): {error}", self.pid));
         }
+    }
+
+    /// When a daemon that has not said hello is killed.
+    pub(crate) fn hello_by(&self) -> Option<Instant> {
+        (self.phase == Phase::Silent && !self.mute).then(|| self.started + HELLO_LIMIT)
     }
 
     /// The link is of no use any more.

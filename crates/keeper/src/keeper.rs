@@ -51,6 +51,10 @@ pub(crate) struct Keeper {
     pub(crate) daemons: u32,
     /// Daemons in a row that died young.
     pub(crate) failures: u32,
+    /// The program that an upgrade replaced.
+    pub(crate) previous: Option<OwnedFd>,
+    /// Which of the programs to start daemons from.
+    pub(crate) choice: usize,
     /// The daemon said that it ends for good.
     pub(crate) shutdown: bool,
     /// The signal that told us to end; each daemon gets it until one of them does so.
@@ -125,6 +129,8 @@ impl Keeper {
             daemon: Daemon::Waiting { start_at: Instant::now() },
             daemons: 0,
             failures: 0,
+            previous: None,
+            choice: 0,
             shutdown: false,
             stop_signal: None,
             upgrade: None,

@@ -3,6 +3,7 @@
 //! A process that must not die can be replaced in place: `exec` keeps the process, its children, its pending signals and
 //! the descriptors that are told to stay. Until `exec` has succeeded nothing is given up.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -10,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 
 use crate::cstrings::CStrings;
 use crate::daemon::{Daemon, Phase, Running};
@@ -41,7 +42,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
     drop(file);
     let mut keeper = Keeper::new(saved.config, saved.nofile)?;
     keeper.daemons = saved.daemons;
-    keeper.failures = saved.failures;
+    keeper.previous = saved.previous;
     keeper.stop_signal = saved.stop_signal;
     keeper.shutdown = saved.shutdown;
 
@@ -89,7 +90,11 @@ impl Keeper {
             return;
         }
         let Some(exe) = self.upgrade.take() else { return };
-        let Some(image) = state::save(self, running) else { return };
+        // Under its path there may be another program by now, or none.
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let previous = open("/proc/self/exe", flags, Mode::empty()).ok();
+        let program = OsStr::from_bytes(exe.as_bytes());
+        let Some(image) = state::save(self, running, program, previous.as_ref()) else { return };
         log(&format!("becoming `{}`", exe.to_string_lossy()));
         let errno = match exec_with(&exe, &image) {
             Ok(errno) => errno,

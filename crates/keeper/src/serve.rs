@@ -42,10 +42,12 @@ impl Keeper {
                 self.refuse_failed(result, || format!("set the metadata of `{name}`"));
             }
             ToKeeper::Del { name } => self.table.del(&name),
-            ToKeeper::Adopt { run, pid, start_time, meta, mask } => {
-                let life = Life::Adopted;
+            ToKeeper::Adopt { run, pid, start_time, meta, mask, status } => {
+                let life = status.map_or(Life::Adopted, Life::Ended);
                 match shared(mask, fds) {
-                    Some(fds) if fds.pidfd.is_some() => self.adopt(run, Run { pid, start_time, life, meta, fds }),
+                    Some(fds) if fds.pidfd.is_some() || status.is_some() => {
+                        self.adopt(run, Run { pid, start_time, life, meta, fds });
+                    }
                     _ => self.refuse(format!("adopt run `{run}`"), &MISSING_FDS),
                 }
             }
@@ -119,9 +121,13 @@ impl Keeper {
             None => {}
         }
         let pid = entry.pid;
-        let Some(pidfd) = entry.fds.pidfd.clone() else { return };
+        let watched = entry.fds.pidfd.clone().filter(|_| entry.life == Life::Adopted);
         match self.table.insert(run, entry) {
-            Ok(()) => self.watch_adopted(run, pid, &pidfd),
+            Ok(()) => {
+                if let Some(pidfd) = watched {
+                    self.watch_adopted(run, pid, &pidfd);
+                }
+            }
             Err(refusal) => self.refuse(format!("adopt run `{run}`"), &refusal),
         }
     }

@@ -8,6 +8,7 @@ use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, open};
@@ -103,10 +104,12 @@ impl Spawner {
     pub(crate) fn spawn_daemon(
         &mut self,
         config: &Config,
+        program: &Path,
         link: BorrowedFd<'_>,
         ready: Option<BorrowedFd<'_>>,
     ) -> Result<(u32, OwnedFd), Failure> {
-        let program = c_string(config.program.as_os_str().as_bytes())?;
+        let name = config.program.as_os_str().as_bytes();
+        let program = c_string(program.as_os_str().as_bytes())?;
         let home = c_string(config.home.as_os_str().as_bytes())?;
         let args = config.daemon_args.iter().map(|arg| arg.as_bytes());
         let mut fds = vec![self.null.as_raw_fd(), 1, 2, link.as_raw_fd()];
@@ -114,7 +117,7 @@ impl Spawner {
         let env = daemon_environment(config, ready.is_some());
         self.stack.spawn(Plan {
             program: &program,
-            argv: strings(std::iter::once(program.as_bytes()).chain(args))?,
+            argv: strings(std::iter::once(name).chain(args))?,
             envp: strings(env.iter().map(Vec::as_slice))?,
             listen_pid: false,
             cwd: &home,

@@ -43,12 +43,13 @@ pub(crate) struct Saved {
     pub(crate) config: Config,
     pub(crate) nofile: (u64, u64),
     pub(crate) daemons: u32,
-    pub(crate) failures: u32,
     pub(crate) stop_signal: Option<i32>,
     pub(crate) shutdown: bool,
     pub(crate) daemon: SavedDaemon,
     pub(crate) runs: Vec<(u64, bool, Run)>,
     pub(crate) items: Vec<(String, Vec<u8>, OwnedFd)>,
+    /// The program before this one.
+    pub(crate) previous: Option<OwnedFd>,
 }
 
 struct Saver {
@@ -75,12 +76,13 @@ impl Saver {
     }
 }
 
-/// Writes the state down. The daemon must run and have a link with nothing left to be written.
-pub(crate) fn save(keeper: &Keeper, running: &Running) -> Option<Image> {
+/// Writes the state down for a program that starts daemons from `program`, with `previous` to fall back to. The daemon
+/// must run and have a link with nothing left to be written.
+pub(crate) fn save(keeper: &Keeper, running: &Running, program: &OsStr, previous: Option<&OwnedFd>) -> Option<Image> {
     let link = running.link.as_ref()?;
     let mut s = Saver { bytes: MAGIC.to_vec(), fds: Vec::new() };
     s.w().u8(STATE_VERSION);
-    save_config(&mut s, &keeper.config);
+    save_config(&mut s, &keeper.config, program);
     s.w().u64(keeper.spawner.nofile.0);
     s.w().u64(keeper.spawner.nofile.1);
     s.w().u32(keeper.daemons);
@@ -115,11 +117,12 @@ pub(crate) fn save(keeper: &Keeper, running: &Running) -> Option<Image> {
         s.w().bytes(&item.meta);
         s.fd(Some(&item.fd));
     }
+    s.fd(previous);
     Some(Image { bytes: s.bytes, fds: s.fds })
 }
 
-fn save_config(s: &mut Saver, config: &Config) {
-    s.os(config.program.as_os_str());
+fn save_config(s: &mut Saver, config: &Config, program: &OsStr) {
+    s.os(program);
     s.count(config.daemon_args.len());
     for arg in &config.daemon_args {
         s.os(arg);
@@ -187,7 +190,8 @@ pub(crate) fn load(bytes: &[u8]) -> io::Result<Saved> {
     let config = load_config(&mut l)?;
     let nofile = (l.r.u64("nofile").map_err(bad)?, l.r.u64("nofile").map_err(bad)?);
     let daemons = l.r.u32("daemons").map_err(bad)?;
-    let failures = l.r.u32("failures").map_err(bad)?;
+    // Daemons of the earlier program that died young: they say nothing of the next one's.
+    l.r.u32("failures").map_err(bad)?;
     let stop_signal = l.r.option("stop_signal", |r| r.i32("stop_signal")).map_err(bad)?;
     let shutdown = l.r.bool("shutdown").map_err(bad)?;
     let daemon = load_daemon(&mut l)?;
@@ -199,7 +203,8 @@ pub(crate) fn load(bytes: &[u8]) -> io::Result<Saved> {
     for _ in 0..l.count().map_err(bad)? {
         items.push((l.r.string("name").map_err(bad)?, l.r.bytes("meta").map_err(bad)?, l.fd()?));
     }
-    Ok(Saved { config, nofile, daemons, failures, stop_signal, shutdown, daemon, runs, items })
+    let previous = if l.r.is_empty() { None } else { l.try_fd()? };
+    Ok(Saved { config, nofile, daemons, stop_signal, shutdown, daemon, runs, items, previous })
 }
 
 fn load_config(l: &mut Loader<'_>) -> io::Result<Config> {

@@ -156,6 +156,7 @@ struct Shared<'a> {
     envp: *const *const c_char,
     fds: *mut RawFd,
     digits: *mut u8,
+    parent: libc::pid_t,
     stage: AtomicU8,
     errno: AtomicI32,
 }
@@ -187,7 +188,10 @@ impl Stack {
         let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
         let fds = plan.fds.as_mut_ptr();
         let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());
-        let shared = Shared { plan, argv, envp, fds, digits, stage: AtomicU8::new(0), errno: AtomicI32::new(0) };
+        // SAFETY: it always succeeds.
+        let parent = unsafe { libc::getpid() };
+        let (stage, errno) = (AtomicU8::new(0), AtomicI32::new(0));
+        let shared = Shared { plan, argv, envp, fds, digits, parent, stage, errno };
         let mut pidfd: c_int = -1;
         let mut shared = shared;
         let mut pid = -1;
@@ -320,6 +324,10 @@ unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
+        // A keeper that was killed meanwhile knows nothing of this child, and whoever takes its place must not either.
+        if libc::getppid() != shared.parent {
+            libc::_exit(127);
+        }
         libc::execve(plan.program.as_ptr(), shared.argv, shared.envp);
         (Stage::Exec, errno())
     }

@@ -1,7 +1,8 @@
 //! Births and deaths: signals, our children, adopted runs, and the daemon itself.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -22,6 +23,19 @@ const REAP_GRACE: Duration = Duration::from_secs(1);
 /// With a signal to end and so many daemons in a row that did not live to obey it, the keeper ends.
 const MAX_FAILED_STOPS: u32 = 3;
 
+/// Daemons of one program that may die young in a row before another program is tried.
+const TRIES: u32 = 3;
+
+/// Where a daemon's program may come from.
+enum Program {
+    /// The path that the keeper was told.
+    Configured,
+    /// What the keeper was before an upgrade: under its path there may be another program by now.
+    Previous(RawFd),
+    /// What the keeper is.
+    Own,
+}
+
 /// Adopted runs that ended without a status, and until when it may come.
 pub(crate) type Graces = BTreeMap<u64, Instant>;
 
@@ -30,7 +44,7 @@ impl Keeper {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let daemon = match &self.daemon {
             Daemon::Waiting { start_at } => Some(*start_at),
-            Daemon::Running(running) => running.kill_at,
+            Daemon::Running(running) => running.kill_at.into_iter().chain(running.hello_by()).min(),
         };
         self.graces.values().copied().chain(daemon).min()
     }
@@ -45,6 +59,11 @@ impl Keeper {
             Daemon::Running(running) if running.kill_at.is_some_and(|at| at <= now) => {
                 running.kill_at = None;
                 log(&format!("the daemon (pid {}) lives without a link, it is killed", running.pid));
+                running.signal(libc::SIGKILL);
+            }
+            Daemon::Running(running) if running.hello_by().is_some_and(|at| at <= now) => {
+                running.mute = true;
+                log(&format!("the daemon (pid {}) says nothing, it is killed", running.pid));
                 running.signal(libc::SIGKILL);
             }
             Daemon::Waiting { .. } | Daemon::Running(_) => {}
@@ -144,21 +163,49 @@ impl Keeper {
     /// Starts a daemon, or waits before the next try.
     pub(crate) fn start_daemon(&mut self) {
         self.reserve.clear();
-        if let Err(error) = self.try_start_daemon() {
+        let program = self.program();
+        if let Err(error) = self.try_start_daemon(&program) {
             self.failures = self.failures.saturating_add(1);
+            self.choose();
             let wait = pause(self.failures);
-            log(&format!("cannot start the daemon `{}`, next try in {wait:?}: {error}", self.config.program.display()));
+            log(&format!("cannot start the daemon `{}`, next try in {wait:?}: {error}", program.display()));
             self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
             self.check_stop();
         }
         self.fill_reserve();
     }
 
-    fn try_start_daemon(&mut self) -> std::io::Result<()> {
+    /// The program to start the next daemon from.
+    fn program(&self) -> PathBuf {
+        let own = std::process::id();
+        match self.programs().get(self.choice) {
+            Some(Program::Configured) | None => self.config.program.clone(),
+            Some(Program::Previous(fd)) => PathBuf::from(format!("/proc/{own}/fd/{fd}")),
+            Some(Program::Own) => PathBuf::from(format!("/proc/{own}/exe")),
+        }
+    }
+
+    fn programs(&self) -> Vec<Program> {
+        let previous = self.previous.as_ref().map(|fd| Program::Previous(fd.as_raw_fd()));
+        [Some(Program::Configured), previous, Some(Program::Own)].into_iter().flatten().collect()
+    }
+
+    /// Falls back to another program when daemons of this one die again and again.
+    fn choose(&mut self) {
+        if 0 < self.failures && self.failures.is_multiple_of(TRIES) {
+            self.choice = (self.choice + 1) % self.programs().len();
+            log(&format!(
+                "daemons of this program do not live, the next is started from `{}`",
+                self.program().display()
+            ));
+        }
+    }
+
+    fn try_start_daemon(&mut self, program: &Path) -> std::io::Result<()> {
         let (ours, theirs) = link::pair()?;
         let link = self.watch_link(ours)?;
         let ready = self.config.ready_fd.take();
-        let result = self.spawner.spawn_daemon(&self.config, theirs.as_fd(), ready.as_ref().map(AsFd::as_fd));
+        let result = self.spawner.spawn_daemon(&self.config, program, theirs.as_fd(), ready.as_ref().map(AsFd::as_fd));
         match result {
             Ok((pid, pidfd)) => {
                 self.daemons = self.daemons.saturating_add(1);
@@ -221,6 +268,7 @@ impl Keeper {
         }
         self.failures = count_failures(self.failures, lived);
         self.upgrade = None;
+        self.choose();
         let wait = pause(self.failures);
         log(&format!("the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"));
         self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };

@@ -3,8 +3,10 @@
 //! Text in `[…]` is taken as it stands; what is no token is, too.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use jiff::Zoned;
+use jiff::tz::TimeZone;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -66,13 +68,36 @@ pub fn date(at_ms: u64, format: &str) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     at.map_or_else(
         || at_ms.to_string(),
-        |at| DateFormat::new(format).render(&at.to_zoned(jiff::tz::TimeZone::system())),
+        |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())),
     )
+}
+
+/// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that one file: the library's
+/// own way walks through the whole time zone database, which costs a fresh process twenty milliseconds.
+#[must_use]
+pub fn zone() -> &'static TimeZone {
+    static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
+        let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
+        let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
+        let name = name.strip_prefix(':').unwrap_or(&name);
+        let file = if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") };
+        from_file(&file).or_else(|| TimeZone::posix(name).ok()).unwrap_or(TimeZone::UTC)
+    });
+    &ZONE
+}
+
+fn from_file(path: &str) -> Option<TimeZone> {
+    TimeZone::tzif("local", &std::fs::read(path).ok()?).ok()
+}
+
+/// Now, in the local time zone.
+pub(crate) fn now() -> Zoned {
+    jiff::Timestamp::now().to_zoned(zone().clone())
 }
 
 /// What `toISOString()` gives: UTC with milliseconds.
 pub(crate) fn iso(at: &Zoned) -> String {
-    let utc = at.with_time_zone(jiff::tz::TimeZone::UTC);
+    let utc = at.with_time_zone(TimeZone::UTC);
     DateFormat::new("YYYY-MM-DD[T]HH:mm:ss.SSS[Z]").render(&utc)
 }
 

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use jiff::Zoned;
 
-use crate::date::{DateFormat, iso};
+use crate::date::{DateFormat, iso, now};
 use crate::types::{Format, Sink, Stream};
 
 #[derive(Clone, Debug)]
@@ -73,12 +72,12 @@ impl Formatter {
     fn stamp(&self) -> String {
         match &self.0 {
             Form::Plain => String::new(),
-            Form::Dated(date) => format!("{}: ", date.render(&Zoned::now())),
+            Form::Dated(date) => format!("{}: ", date.render(&now())),
             Form::Json { date: Some(date), .. } => {
-                let text = serde_json::Value::from(date.render(&Zoned::now())).to_string();
+                let text = serde_json::Value::from(date.render(&now())).to_string();
                 text.trim_matches('"').to_owned()
             }
-            Form::Json { date: None, .. } => iso(&Zoned::now()),
+            Form::Json { date: None, .. } => iso(&now()),
         }
     }
 

@@ -46,7 +46,7 @@ mod tail;
 mod types;
 mod worker;
 
-pub use date::date;
+pub use date::{date, zone};
 pub use engine::Engine;
 pub use tail::tail;
 pub use types::{Event, Filter, Format, Line, Sink, SourceId, Stream, SubscriberId, Token};

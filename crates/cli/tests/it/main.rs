@@ -1,9 +1,9 @@
 //! The command against a daemon of a few lines: what is printed, with which code it ends, and how it fails.
 
-mod cluster;
-mod reload;
-mod reload_load;
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+
 mod acting;
+mod cluster;
 mod commands;
 mod commands_policy;
 mod failing;
@@ -12,7 +12,10 @@ mod fork;
 mod listing;
 mod logging;
 mod logs;
+mod reload;
+mod reload_load;
 mod start;
 mod start_e2e;
 mod starting;
+mod startup;
 mod stop;

@@ -25,9 +25,9 @@ impl Daemon {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    // Out of descriptors, mostly. Who waits in the queue is taken when the next one connects or leaves.
+                    // Out of descriptors, mostly. Who waits in the queue is taken a little later.
                     logbook::error(format!("could not accept a client: {error}"));
-                    return;
+                    return self.retry_soon();
                 }
             };
             let own = rustix::process::geteuid();

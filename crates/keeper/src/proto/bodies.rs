@@ -123,12 +123,13 @@ impl Message for ToKeeper {
                 w.bytes(meta);
             }
             Self::Del { name } => w.bytes(name.as_bytes()),
-            Self::Adopt { run, pid, start_time, meta, mask } => {
+            Self::Adopt { run, pid, start_time, meta, mask, status } => {
                 w.u64(*run);
                 w.u32(*pid);
                 w.u64(*start_time);
                 w.bytes(meta);
                 w.u8(mask.0);
+                w.option(*status, |w, status| status.write(w));
             }
             Self::Shutdown => {}
             Self::Upgrade { exe } => w.bytes(exe),
@@ -151,6 +152,7 @@ impl Message for ToKeeper {
                 start_time: r.u64("start_time")?,
                 meta: read_meta(r)?,
                 mask: read_mask(r)?,
+                status: r.option("status", ExitStatus::read)?,
             },
             10 => Self::Shutdown,
             11 => Self::Upgrade { exe: r.bytes("exe")? },

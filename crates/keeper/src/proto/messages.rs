@@ -55,8 +55,8 @@ pub enum ToKeeper {
         /// The name.
         name: String,
     },
-    /// Take over a run whose parent was an earlier keeper. The descriptors that `mask` announces ride on the frame; the
-    /// pidfd must be among them.
+    /// Take over a run whose parent was an earlier keeper. The descriptors that `mask` announces ride on the frame; of a
+    /// run that is alive the pidfd must be among them.
     Adopt {
         /// The run.
         run: u64,
@@ -68,6 +68,8 @@ pub enum ToKeeper {
         meta: Vec<u8>,
         /// The descriptors.
         mask: FdMask,
+        /// How it ended, if it did: it is kept until it is released, as ever.
+        status: Option<ExitStatus>,
     },
     /// The daemon is about to exit for good: do not start another one, exit 0. Runs that are alive are left alone.
     Shutdown,

@@ -28,7 +28,14 @@ fn to_keeper() -> Vec<ToKeeper> {
         ToKeeper::Put { name: name.clone(), meta: meta.clone() },
         ToKeeper::SetMeta { name: name.clone(), meta: meta.clone() },
         ToKeeper::Del { name },
-        ToKeeper::Adopt { run: 1, pid: 2, start_time: 3, meta, mask: FdMask(FdMask::ALL) },
+        ToKeeper::Adopt {
+            run: 1,
+            pid: 2,
+            start_time: 3,
+            meta,
+            mask: FdMask(FdMask::ALL),
+            status: Some(ExitStatus::Code(3)),
+        },
         ToKeeper::Shutdown,
         ToKeeper::Upgrade { exe: b"/x".to_vec() },
     ]
@@ -152,7 +159,7 @@ fn values_out_of_bounds_are_refused() {
     check(ToKeeper::SetRunMeta { run: 1, meta: vec![0; MAX_META + 1] }, "meta");
     check(ToKeeper::Put { name: "x".repeat(MAX_NAME + 1), meta: vec![] }, "name");
     check(ToKeeper::Put { name: String::new(), meta: vec![] }, "name");
-    check(ToKeeper::Adopt { run: 1, pid: 1, start_time: 1, meta: vec![], mask: FdMask(16) }, "mask");
+    check(ToKeeper::Adopt { run: 1, pid: 1, start_time: 1, meta: vec![], mask: FdMask(16), status: None }, "mask");
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub fn requests_sent_after_an_upgrade_are_not_lost() {
 fn adopt(run: u64, run_of: &Run) -> ToKeeper {
     let fds = &run_of.fds;
     let (pid, start_time) = (run_of.pid, run_of.start_time);
-    ToKeeper::Adopt { run, pid, start_time, meta: b"meta".to_vec(), mask: fds.mask() }
+    ToKeeper::Adopt { run, pid, start_time, meta: b"meta".to_vec(), mask: fds.mask(), status: None }
 }
 
 fn list(fds: &RunFds<std::os::fd::OwnedFd>) -> Vec<std::os::fd::OwnedFd> {

@@ -1,0 +1,342 @@
+//! `startup`, `unstartup` and `boot`, with init systems that only note what they are told. A real systemd is in
+//! `tests/labs/systemd.sh`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use ostler_testkit::procs::{self, Signal};
+use ostler_testkit::run::{Output, finish};
+use ostler_testkit::{Sandbox, wait_exit};
+
+use super::start_e2e::{SOON, sandbox};
+
+/// Programs of init systems that write down how they are called.
+const TOOLS: [&str; 4] = ["systemctl", "loginctl", "rc-update", "rc-service"];
+
+/// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go below its root.
+fn machine(tools: &[&str]) -> Sandbox {
+    let mut sandbox = sandbox();
+    for tool in TOOLS.iter().filter(|tool| tools.contains(tool)) {
+        let notes = sandbox.root().join("calls");
+        let script = format!("#!/bin/sh\necho \"{tool} $*\" >> '{}'\n", notes.display());
+        sandbox.write_executable(format!("bin/{tool}"), script);
+    }
+    for tool in ["getent", "setpriv", "sh", "sleep"] {
+        let path = std::env::var_os("PATH").unwrap();
+        let mut found = std::env::split_paths(&path).map(|dir| dir.join(tool));
+        if let Some(found) = found.find(|path| path.is_file()) {
+            fs::create_dir_all(sandbox.work().join("bin")).unwrap();
+            std::os::unix::fs::symlink(found, sandbox.work().join("bin").join(tool)).unwrap();
+        }
+    }
+    sandbox.set_env("PATH", sandbox.work().join("bin"));
+    sandbox.set_env("OSTLER_BOOT_ROOT", sandbox.root().join("machine"));
+    sandbox
+}
+
+/// `ostler ARGS` as someone who is not root.
+fn as_nobody(sandbox: &Sandbox, args: &[&str]) -> Output {
+    if !rustix::process::geteuid().is_root() {
+        return sandbox.run(args);
+    }
+    fs::set_permissions(sandbox.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = sandbox.command_of("/usr/bin/setpriv");
+    command.args(["--reuid", "1", "--regid", "1", "--clear-groups"]).arg(env!("CARGO_BIN_EXE_ostler")).args(args);
+    command.current_dir("/");
+    finish(command, &[], SOON)
+}
+
+fn calls(sandbox: &Sandbox) -> String {
+    fs::read_to_string(sandbox.root().join("calls")).unwrap_or_default()
+}
+
+#[test]
+fn without_root_the_command_for_root_is_printed() {
+    let mut sandbox = machine(&["systemctl"]);
+    sandbox.remove_env("OSTLER_HOME");
+    sandbox.set_env("PM2_HOME", "/srv/my pm2");
+    let output = as_nobody(&sandbox, &["startup", "--hp", "/home/o'neil", "--service-name", "web"]);
+    assert_eq!(output.code, 1);
+    let user = procs_user();
+    let ostler = env!("CARGO_BIN_EXE_ostler");
+    assert_eq!(
+        output.out,
+        format!(
+            "[ostler] Init System found: systemd\n[ostler] To setup the Startup Script, copy/paste the following \
+             command:\nsudo env PATH=\"$PATH\" PM2_HOME='/srv/my pm2' {ostler} startup systemd -u {user} --hp \
+             '/home/o'\\''neil' --service-name web\n"
+        )
+    );
+    let output = as_nobody(&sandbox, &["unstartup", "systemd"]);
+    assert_eq!(output.code, 1);
+    assert!(output.out.contains(" unstartup systemd -u "), "{}", output.out);
+    assert_eq!(calls(&sandbox), "");
+}
+
+/// The name of whoever [`as_nobody`] is.
+fn procs_user() -> String {
+    let uid = match rustix::process::geteuid() {
+        root if root.is_root() => 1,
+        other => other.as_raw(),
+    };
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid.to_string())).unwrap();
+    line.split(':').next().unwrap().to_owned()
+}
+
+#[test]
+fn an_unknown_init_system_is_refused_with_the_known_ones() {
+    let sandbox = machine(&[]);
+    let check = |args: &[&str], message: &str| {
+        let output = sandbox.run(args);
+        assert_eq!(output.code, 1, "{}", output.err);
+        assert!(output.err.contains(message), "{}", output.err);
+        for known in ["systemd", "openrc", "launchd", "rcd-openbsd", "smf", "ubuntu", "systemd-user"] {
+            assert!(output.err.contains(known), "no `{known}` in {}", output.err);
+        }
+    };
+    check(&["startup"], "Init system not found");
+    check(&["startup", "windows"], "no init system is called `windows`");
+    check(&["unstartup", "a;id"], "no init system is called `a;id`");
+}
+
+#[test]
+fn a_systemd_unit_is_written_enabled_and_removed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = machine(&["systemctl"]);
+    let output = sandbox.run(&["startup", "--service-name", "web.service", "--wait-ip"]).success();
+    let unit = sandbox.root().join("machine/etc/systemd/system/web.service");
+    let text = fs::read_to_string(&unit).unwrap();
+    for line in [
+        "Type=notify".to_owned(),
+        "KillMode=process".to_owned(),
+        "Delegate=yes".to_owned(),
+        "OOMPolicy=continue".to_owned(),
+        "Wants=network-online.target".to_owned(),
+        "After=network-online.target".to_owned(),
+        "WantedBy=network-online.target".to_owned(),
+        format!("ExecStart=\"{}\" boot", env!("CARGO_BIN_EXE_ostler")),
+        format!("Environment=\"OSTLER_HOME={}\"", sandbox.home().display()),
+    ] {
+        assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
+    }
+    assert_eq!(fs::metadata(&unit).unwrap().permissions().mode() & 0o7777, 0o644);
+    assert_eq!(calls(&sandbox), "systemctl enable web\n");
+    for words in [
+        format!("Platform systemd\nTemplate\n{text}\nTarget path\n/etc/systemd/system/web.service\nCommand list\n"),
+        "[ 'systemctl enable web' ]\n".to_owned(),
+        "[ostler] Freeze a process list on reboot via:\n$ ostler save\n".to_owned(),
+        "[ostler] Remove init script via:\n$ ostler unstartup systemd\n".to_owned(),
+    ] {
+        assert!(output.out.contains(&words), "no `{words}` in\n{}", output.out);
+    }
+    verify(&unit);
+    let output = sandbox.run(&["unstartup", "--service-name", "web"]).success();
+    assert_eq!(output.out, "[ostler] Init System found: systemd\n[ostler] Init file disabled.\n");
+    assert!(!unit.exists());
+    let all = "systemctl enable web\nsystemctl stop web\nsystemctl disable web\nsystemctl daemon-reload\n";
+    assert_eq!(calls(&sandbox), all);
+    let again = sandbox.run(&["unstartup", "--service-name", "web"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("there is no service to remove"), "{}", again.err);
+}
+
+/// What systemd itself says about a unit: nothing.
+fn verify(unit: &Path) {
+    let verdict = Command::new("systemd-analyze").arg("verify").arg(unit).stdin(Stdio::null()).output();
+    // Where there is no systemd, the lab does the same inside of one.
+    let Ok(verdict) = verdict else { return };
+    assert_eq!(String::from_utf8_lossy(&verdict.stderr), "");
+    assert!(verdict.status.success());
+}
+
+#[test]
+fn a_choice_that_is_not_what_was_found_is_warned_of_and_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = machine(&["systemctl", "rc-update", "rc-service"]);
+    let output = sandbox.run(&["startup", "openrc"]).success();
+    assert!(output.out.contains(" ostler detected systemd but you precised openrc\n"), "{}", output.out);
+    let script = sandbox.root().join("machine/etc/init.d/ostler");
+    assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o7777, 0o755);
+    sandbox.run(&["unstartup", "openrc"]).success();
+    assert!(!script.exists());
+    assert_eq!(
+        calls(&sandbox),
+        "rc-update add ostler default\nrc-service ostler stop\nrc-update delete ostler default\n"
+    );
+}
+
+/// PM2 #6089.
+#[test]
+fn nothing_odd_becomes_the_name_of_a_service_or_user() {
+    let sandbox = machine(&["systemctl"]);
+    for name in ["a;touch pwned", "$(touch pwned)", "../../../tmp/pwned", "a\nUser=root", "-x y"] {
+        for args in
+            [["startup", "--service-name", name], ["unstartup", "--service-name", name], ["startup", "-u", name]]
+        {
+            let output = sandbox.run(&args);
+            assert_eq!(output.code, 1, "{args:?}: {}", output.out);
+            assert!(!output.err.is_empty(), "{args:?}");
+        }
+    }
+    assert_eq!(calls(&sandbox), "");
+    assert!(!sandbox.root().join("machine").exists());
+    assert!(!sandbox.work().join("pwned").exists());
+}
+
+/// PM2 #2006.
+#[test]
+fn a_program_of_one_version_of_node_is_copied_to_where_it_stays() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = machine(&["systemctl"]);
+    let versioned = sandbox.work().join("versions/node/v20.1.0/bin/ostler");
+    fs::create_dir_all(versioned.parent().unwrap()).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_ostler"), &versioned).unwrap();
+    let mut command = sandbox.command_of(&versioned);
+    command.arg("startup");
+    let output = finish(command, &[], SOON).success();
+    let copy = sandbox.home().join("bin/ostler");
+    assert!(output.out.contains(&format!("the service runs the copy `{}`", copy.display())), "{}", output.out);
+    let unit = fs::read_to_string(sandbox.root().join("machine/etc/systemd/system/ostler-root.service")).unwrap();
+    assert!(unit.contains(&format!("ExecStart=\"{}\" boot\n", copy.display())), "{unit}");
+    fs::remove_file(&versioned).unwrap();
+    let copied = sandbox.root().join("machine").join(copy.strip_prefix("/").unwrap());
+    let version = Command::new(copied).arg("--version").output().unwrap();
+    assert!(version.status.success());
+}
+
+/// `ostler boot` as systemd would run it, and what it says.
+struct Booted {
+    pid: u32,
+    socket: UnixDatagram,
+}
+
+impl Booted {
+    fn new(sandbox: &Sandbox, watchdog: Option<u32>) -> Self {
+        let path = sandbox.root().join("notify");
+        // One after the other may listen there.
+        let _ = fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(SOON)).unwrap();
+        let mut command = sandbox.command();
+        command.arg("boot").env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some(millis) = watchdog {
+            command.env("WATCHDOG_USEC", (u64::from(millis) * 1000).to_string());
+        }
+        Self { pid: sandbox.spawn_helper(command), socket }
+    }
+
+    #[track_caller]
+    fn hears(&self, wanted: &str) {
+        let mut buffer = [0; 1000];
+        loop {
+            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no `{wanted}`: {error}"));
+            if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == wanted) {
+                return;
+            }
+        }
+    }
+}
+
+const APP: &str = "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done\n";
+
+/// A sandbox with two saved apps and no daemon.
+fn saved() -> Sandbox {
+    let sandbox = sandbox();
+    let script = sandbox.write("app.sh", APP);
+    for name in ["one", "two"] {
+        let script = script.to_str().unwrap();
+        let args = ["start", script, "--interpreter", "sh", "--name", name, "--force", "--kill-timeout", "100"];
+        sandbox.run(&args).success();
+    }
+    sandbox.run(&["save"]).success();
+    sandbox.run(&["kill"]).success();
+    sandbox
+}
+
+fn pids(sandbox: &Sandbox) -> Vec<u32> {
+    ["one", "two"].iter().flat_map(|name| sandbox.pids_of(name)).collect()
+}
+
+#[test]
+fn boot_is_ready_when_the_saved_apps_are_and_ends_in_peace_with_the_daemon() {
+    let sandbox = saved();
+    let boot = Booted::new(&sandbox, None);
+    boot.hears("READY=1");
+    let apps = pids(&sandbox);
+    assert_eq!(apps.len(), 2);
+    for pid in apps.iter().copied().chain(sandbox.daemon_pid()) {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+        assert!(!String::from_utf8_lossy(&environment).contains("NOTIFY_SOCKET"), "process {pid} could speak for us");
+    }
+    sandbox.run(&["kill"]).success();
+    assert!(wait_exit(boot.pid, SOON));
+}
+
+#[test]
+fn boot_that_is_told_to_go_stops_everything_first() {
+    let sandbox = saved();
+    let boot = Booted::new(&sandbox, None);
+    boot.hears("READY=1");
+    let apps = pids(&sandbox);
+    let daemon = sandbox.daemon_pid().unwrap();
+    procs::signal(boot.pid, Signal::TERM);
+    boot.hears("STOPPING=1");
+    assert!(wait_exit(boot.pid, SOON));
+    for pid in apps.into_iter().chain([daemon]) {
+        assert!(!procs::alive(pid), "process {pid} is left");
+    }
+}
+
+#[test]
+fn boot_may_be_killed_and_the_next_finds_everything_running() {
+    let sandbox = saved();
+    let first = Booted::new(&sandbox, None);
+    first.hears("READY=1");
+    let (apps, daemon) = (pids(&sandbox), sandbox.daemon_pid());
+    procs::signal(first.pid, Signal::KILL);
+    assert!(wait_exit(first.pid, SOON));
+    let second = Booted::new(&sandbox, None);
+    second.hears("READY=1");
+    assert_eq!((pids(&sandbox), sandbox.daemon_pid()), (apps, daemon));
+}
+
+#[test]
+fn boot_ends_when_keeper_and_daemon_are_both_killed() {
+    let sandbox = saved();
+    let first = Booted::new(&sandbox, None);
+    first.hears("READY=1");
+    let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
+    // The daemon must not see its keeper's end.
+    procs::signal(daemon, Signal::STOP);
+    procs::signal(keeper, Signal::KILL);
+    procs::signal(daemon, Signal::KILL);
+    assert!(wait_exit(first.pid, SOON));
+    let second = Booted::new(&sandbox, None);
+    second.hears("READY=1");
+    sandbox.wait_status("one", "online", 1, SOON);
+    sandbox.wait_status("two", "online", 1, SOON);
+}
+
+#[test]
+fn a_daemon_that_hangs_is_replaced_before_the_watchdog_bites() {
+    let sandbox = saved();
+    let boot = Booted::new(&sandbox, Some(1500));
+    boot.hears("READY=1");
+    boot.hears("WATCHDOG=1");
+    let (apps, daemon) = (pids(&sandbox), sandbox.daemon_pid().unwrap());
+    procs::signal(daemon, Signal::STOP);
+    assert!(wait_exit(daemon, SOON));
+    boot.hears("WATCHDOG=1");
+    assert_eq!(pids(&sandbox), apps);
+    assert!(procs::alive(boot.pid));
+}

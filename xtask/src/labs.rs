@@ -1,0 +1,126 @@
+//! Tests that need a machine of their own: a real systemd, booted as the first process of namespaces.
+//!
+//! They need root, cgroup v2, namespaces, and Debian's `debootstrap` to make the machine's files (about 250 MB in
+//! `.cache/sdroot`, once). Where one of these cannot be had, `cargo xtask test` skips them, aloud; `cargo xtask labs` fails.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use ostler_testkit::runtimes::cache_dir;
+
+use crate::run::{cargo, command, is_installed, output, show};
+
+/// What the machine needs besides the smallest Debian.
+const PACKAGES: &str = "--include=systemd,systemd-sysv,dbus,procps,libpam-systemd,dbus-user-session";
+
+/// What the lab ends with when its machine does not boot here.
+const NO_MACHINE: i32 = 77;
+
+/// Whether a test that cannot be done is a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// It is.
+    All,
+    /// It is said aloud.
+    WhatCanBeDone,
+}
+
+/// Runs them, or says why not.
+pub fn labs(want: Want) -> Result<()> {
+    let reason = match missing() {
+        Some(reason) => reason,
+        None => match machine() {
+            Err(error) => format!("the machine's files cannot be made: {error:#}"),
+            Ok(root) => match systemd(&root)? {
+                true => return Ok(()),
+                false => "systemd does not boot in namespaces here".to_owned(),
+            },
+        },
+    };
+    if want == Want::All {
+        bail!("the service under a real systemd cannot be tested: {reason}");
+    }
+    println!("!!! SKIPPED: the service under a real systemd was NOT tested: {reason}");
+    Ok(())
+}
+
+/// `false`: there is no machine to test on.
+fn systemd(root: &Path) -> Result<bool> {
+    let meta: serde_json::Value =
+        serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
+    let target =
+        meta.get("target_directory").and_then(|v| v.as_str()).context("cargo metadata names no target directory")?;
+    show(cargo(&["build", "--package", "ostler"]))?;
+    let program = format!("{target}/debug/ostler");
+    println!("> tests/labs/systemd.sh");
+    let status = command("bash", ["tests/labs/systemd.sh", &root.to_string_lossy(), &program]).status()?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(NO_MACHINE) => Ok(false),
+        Some(_) | None => bail!("`tests/labs/systemd.sh` failed: {status}"),
+    }
+}
+
+/// Why it cannot be done here.
+fn missing() -> Option<String> {
+    let uid = output(command("id", ["-u"])).unwrap_or_default();
+    if uid.trim() != "0" {
+        return Some("it needs root".to_owned());
+    }
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let groups = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"));
+    let Some(groups) = groups.and_then(|line| line.split(' ').nth(1)) else {
+        return Some("it needs control groups of version 2".to_owned());
+    };
+    let probe = Path::new(groups).join(format!("ostler-lab-{}", std::process::id()));
+    if let Err(error) = fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)) {
+        return Some(format!("it needs control groups that may be written: {error}"));
+    }
+    let namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--fork", "true"];
+    if let Err(error) = output(command("unshare", namespaces)) {
+        return Some(format!("it needs namespaces: {error:#}"));
+    }
+    if !is_made() && !is_installed("debootstrap") && !is_installed("apt-get") {
+        return Some("it needs debootstrap, and there is no apt to install it".to_owned());
+    }
+    None
+}
+
+/// Where the files of the machine are.
+fn place() -> PathBuf {
+    cache_dir().join("sdroot")
+}
+
+/// A tree that was not finished has another name.
+fn is_made() -> bool {
+    place().join("sbin/init").symlink_metadata().is_ok()
+}
+
+/// The files of a machine with systemd; made once, never changed: what runs there writes to a layer above.
+fn machine() -> Result<PathBuf> {
+    let place = place();
+    if is_made() {
+        return Ok(place);
+    }
+    if !is_installed("debootstrap") {
+        show(command("apt-get", ["update", "-qq"]))?;
+        show(command("apt-get", ["install", "-y", "-qq", "debootstrap"]))?;
+    }
+    let new = place.with_extension("new");
+    if new.exists() {
+        fs::remove_dir_all(&new).with_context(|| format!("cannot remove `{}`", new.display()))?;
+    }
+    fs::create_dir_all(cache_dir())?;
+    // The program was linked against this machine's C library: the same release has the same one.
+    let suite = codename(Path::new("/etc/os-release")).unwrap_or_else(|| "bookworm".to_owned());
+    show(command("debootstrap", ["--variant=minbase", PACKAGES, &suite, &new.to_string_lossy()]))?;
+    fs::rename(&new, &place).with_context(|| format!("cannot rename `{}`", new.display()))?;
+    Ok(place)
+}
+
+fn codename(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    Some(value.trim_matches('"').to_owned()).filter(|name| !name.is_empty())
+}
