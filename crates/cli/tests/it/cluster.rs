@@ -120,8 +120,7 @@ fn check_runtime(name: &str) {
     let env = format!("PORT: {port}, PORT2: {second}, {udp_env} SOCKET: '{}', ABSTRACT: '{label}'", path.display());
     start(&sandbox, "app.cjs", keys, &env);
     let text = wait_output(&sandbox, "up ", 2);
-    let mut zero: Vec<u16> =
-        text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
+    let mut zero: Vec<u16> = text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
     zero.sort_unstable();
     zero.dedup();
     assert_eq!(zero.len(), 2, "two calls of listen(0), the same ports in both workers:\n{text}");
@@ -288,7 +287,10 @@ fn an_app_sees_nothing_of_what_is_loaded_into_it() {
 fn exclusive_workers_bind_by_themselves() {
     let sandbox = node();
     let port = sandbox.port();
-    let script = WEB.replace("(+process.env.PORT, '127.0.0.1',", "({ port: +process.env.PORT, host: '127.0.0.1', [process.env.HOW]: true },");
+    let script = WEB.replace(
+        "(+process.env.PORT, '127.0.0.1',",
+        "({ port: +process.env.PORT, host: '127.0.0.1', [process.env.HOW]: true },",
+    );
     sandbox.write("app.js", script);
     // One may have the port alone, and its successor cannot have it at the same time: said, and nothing changes.
     start(&sandbox, "app.js", "instances: 1, listen_timeout: 3000,", &format!("PORT: {port}, HOW: 'exclusive'"));
@@ -365,7 +367,10 @@ fn tls_sessions_are_resumed_by_other_workers() {
 fn connections_above_the_maximum_are_refused_and_counted() {
     let sandbox = node();
     let port = sandbox.port();
-    sandbox.write("app.js", WEB.replace("http.createServer", "const server = http.createServer") + "server.maxConnections = 1;");
+    sandbox.write(
+        "app.js",
+        WEB.replace("http.createServer", "const server = http.createServer") + "server.maxConnections = 1;",
+    );
     start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
     wait_output(&sandbox, "up ", 2);
     // Each is told to one worker, and holds its only place.
@@ -398,8 +403,11 @@ fn a_worker_that_leaves_by_its_own_will_is_replaced() {
         let port = sandbox.port();
         sandbox.write(
             "app.js",
-            WEB.replace("(request, response) =>", "(request, response) => { if (request.url === '/leave') require('cluster').worker[process.env.HOW]();")
-                .replace("'\\n'))", "'\\n'); })"),
+            WEB.replace(
+                "(request, response) =>",
+                "(request, response) => { if (request.url === '/leave') require('cluster').worker[process.env.HOW]();",
+            )
+            .replace("'\\n'))", "'\\n'); })"),
         );
         start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}, HOW: '{how}'"));
         wait_output(&sandbox, "up ", 2);
@@ -471,7 +479,9 @@ fn a_sticky_client_keeps_its_worker_and_a_replacement_keeps_its_clients() {
 fn a_change_of_the_balance_is_a_reload() {
     let (sandbox, port) = web(2, "");
     let env = format!("PORT: {port}");
-    for (balance, shown) in [("shared", "shared"), ("least", "least"), ("sticky", "sticky"), ("round-robin", "round-robin")] {
+    for (balance, shown) in
+        [("shared", "shared"), ("least", "least"), ("sticky", "sticky"), ("round-robin", "round-robin")]
+    {
         file(&sandbox, "app.js", &format!("instances: 2, balance: '{balance}',"), &env);
         let load = Load::to_port(port).connection_per_request().connections(4).think(Duration::from_millis(5)).start();
         load.wait_answered(5, SOON);
@@ -510,7 +520,8 @@ fn what_a_killed_worker_had_not_taken_is_answered_by_another() {
     procs::kill_if(pids[0], Signal::STOP, || true);
     // Every other connection goes to the stopped one, which cannot acknowledge it.
     let asking: Vec<_> = (0..8).map(|_| std::thread::spawn(move || ask_port(port))).collect();
-    sandbox.wait_for("four answers", SOON, || (4 <= asking.iter().filter(|one| one.is_finished()).count()).then_some(()));
+    sandbox
+        .wait_for("four answers", SOON, || (4 <= asking.iter().filter(|one| one.is_finished()).count()).then_some(()));
     procs::kill_if(pids[0], Signal::KILL, || true);
     for one in asking {
         assert_ne!(one.join().unwrap().expect("an answer"), pids[0]);
