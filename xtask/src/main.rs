@@ -8,6 +8,7 @@ mod check;
 mod labs;
 mod run;
 mod setup;
+mod soak;
 mod tidy;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ cargo xtask test             check, cargo deny if installed, every test; install
 cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
 cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
+cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]
+                             reloads under load, 200 a case by default; prints a table, fails when a request failed
 cargo xtask bench [NAME…] [--quick] [--rounds N]
                              side by side with PM2; writes bench/out.json, appends tables to bench/RESULTS.md";
 
@@ -39,7 +42,7 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if name != "bench" && !rest.is_empty() {
+    if !["bench", "soak-reload"].contains(&name.as_str()) && !rest.is_empty() {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
     match name.as_str() {
@@ -48,6 +51,7 @@ fn task(args: &[String]) -> Result<()> {
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
         "tidy" => tidy::tidy(),
+        "soak-reload" => soak::reload(rest),
         "bench" => bench::bench(rest),
         other => bail!("no task is called `{other}`\n{TASKS}"),
     }

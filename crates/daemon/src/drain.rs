@@ -9,6 +9,9 @@
 //! `require.main`; the file itself restores the variable before the app can see it.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode};
@@ -27,14 +30,38 @@ pub fn path(home: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The home cannot be written.
-pub fn install(home: &Path) -> std::io::Result<()> {
-    let path = path(home);
-    if std::fs::read(&path).is_ok_and(|there| there == HOOK.as_bytes()) {
+pub fn install(home: &Path) -> io::Result<()> {
+    write(&path(home))
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == HOOK.as_bytes()) {
         return Ok(());
     }
-    let new = home.join(format!("drain.cjs.{}", std::process::id()));
+    let new = path.with_extension(format!("cjs.{}", std::process::id()));
     std::fs::write(&new, HOOK)?;
-    std::fs::rename(&new, &path)
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
+    std::fs::rename(&new, path)
+}
+
+/// The file for programs of another user, who cannot look into the home: in a folder of root's, as only root starts
+/// programs for others.
+fn install_for_others() -> io::Result<PathBuf> {
+    let folder = Path::new("/run/ostler");
+    match std::fs::DirBuilder::new().mode(0o755).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let meta = std::fs::symlink_metadata(folder)?;
+    if !meta.is_dir() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
+        return Err(io::Error::other(format!("`{}` is not a folder that only root can write", folder.display())));
+    }
+    // Another version of ostler may have workers that need another text.
+    let mut hash = DefaultHasher::new();
+    HOOK.hash(&mut hash);
+    let path = folder.join(format!("drain-{:016x}.cjs", hash.finish()));
+    write(&path)?;
+    Ok(path)
 }
 
 /// Whether workers of this version get the file.
@@ -49,19 +76,21 @@ pub fn is_wanted(spec: &AppSpec) -> bool {
             .iter()
             .any(|name| option == *name || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
     });
-    spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && node && !restricted && is_readable(spec)
-}
-
-/// The home is ours alone: another user's program could not read the file.
-fn is_readable(spec: &AppSpec) -> bool {
-    spec.uid.is_none_or(|uid| uid == 0 || uid == rustix::process::geteuid().as_raw())
+    spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && node && !restricted
 }
 
 /// Adds what makes Node load the file.
-pub fn add_to(env: &mut BTreeMap<String, String>, home: &Path) {
-    let Ok(path) = std::path::absolute(path(home)) else { return };
-    // A file that vanished would keep the app from starting.
-    let Some(path) = path.to_str().filter(|_| path.is_file()) else { return };
+///
+/// # Errors
+/// The file cannot be put where the program could read it; the program starts without it.
+pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) -> io::Result<()> {
+    let other = spec.uid.is_some_and(|uid| uid != 0 && uid != rustix::process::geteuid().as_raw());
+    let path = if other { install_for_others()? } else { std::path::absolute(path(home))? };
+    if !other {
+        // A file that vanished would keep the app from starting.
+        write(&path)?;
+    }
+    let Some(path) = path.to_str() else { return Err(io::Error::other("the home's path is not UTF-8")) };
     let quoted = path.replace('\\', "\\\\").replace('"', "\\\"");
     let load = format!("--require \"{quoted}\"");
     let given = env.get("NODE_OPTIONS").cloned();
@@ -71,6 +100,7 @@ pub fn add_to(env: &mut BTreeMap<String, String>, home: &Path) {
         Some(given) => env.insert(GIVEN.to_owned(), given),
         None => env.remove(GIVEN),
     };
+    Ok(())
 }
 
 /// The line that begins it: answers close their connections from now on, idle ones are closed shortly before `ms` are

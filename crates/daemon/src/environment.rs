@@ -62,8 +62,10 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
 /// What the keeper is to execute.
 pub fn spawn_spec(spec: &AppSpec, particulars: Particulars<'_>, cgroup: Option<&Path>, meta: Vec<u8>) -> SpawnSpec {
     let mut env = environment(spec, particulars);
-    if drain::is_wanted(spec) {
-        drain::add_to(&mut env, particulars.home);
+    if drain::is_wanted(spec)
+        && let Err(error) = drain::add_to(&mut env, spec, particulars.home)
+    {
+        crate::logbook::error(format!("app [{}] starts without the drain hook: {error}", spec.name));
     }
     let script = spec.script.as_os_str().as_bytes().to_vec();
     let (program, mut argv) = match &spec.interpreter {

@@ -1,0 +1,196 @@
+//! How an old worker leaves: what it was doing is finished, nobody's connection is closed under a request.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use ostler_testkit::{Load, Sandbox, Victim, procs, runtimes, wait_connect, wait_exit};
+
+use crate::reload::SOON;
+
+/// One worker of a server whose answers take `delay` ms, with these keys.
+fn start(node: &str, keys: &str, delay: u32) -> Option<(Sandbox, u16, u32)> {
+    let runtime = runtimes::runtime(node)?;
+    let mut sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+    sandbox.use_runtime(&runtime);
+    let port = sandbox.port();
+    sandbox.victim("web", Victim::Http);
+    let file = format!(
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 1, exec_mode: 'cluster', {keys} \
+         env: {{ PORT: {port}, DELAY: {delay} }} }}] }}"
+    );
+    sandbox.write("ecosystem.config.js", file);
+    sandbox.ostler(["start", "ecosystem.config.js"]).run();
+    wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
+    let pid = sandbox.pids_of("web")[0];
+    Some((sandbox, port, pid))
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+fn send(stream: &mut TcpStream) {
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+}
+
+/// One answer on a connection that may stay open.
+fn answer(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    let mut bytes = [0; 4096];
+    loop {
+        let count = match stream.read(&mut bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            other => other.unwrap(),
+        };
+        text.extend_from_slice(&bytes[..count]);
+        let seen = String::from_utf8_lossy(&text);
+        if count == 0 || seen.contains("\r\n\r\n") && seen.ends_with('\n') {
+            return seen.into_owned();
+        }
+    }
+}
+
+fn is_closed(stream: &mut TcpStream) -> bool {
+    matches!(stream.read(&mut [0]), Ok(0) | Err(_))
+}
+
+fn idle_connection_is_served_once_more(node: &str) {
+    let Some((sandbox, port, old)) = start(node, "", 0) else { return };
+    let mut stream = connect(port);
+    send(&mut stream);
+    assert!(answer(&mut stream).contains("keep-alive"));
+    sandbox.ostler(["reload", "web"]).run();
+    // The new worker serves, and the command has ended; the old one is there for its clients.
+    assert!(procs::alive(old));
+    send(&mut stream);
+    let text = answer(&mut stream);
+    assert!(text.contains("Connection: close") && text.contains(&format!("hello from {old}")), "{node}: {text}");
+    assert!(is_closed(&mut stream));
+    assert!(wait_exit(old, SOON), "nothing keeps it any more");
+}
+
+#[test]
+fn an_idle_connection_of_node_18_is_served_once_more_and_told_to_close() {
+    idle_connection_is_served_once_more("node-18");
+}
+
+#[test]
+fn an_idle_connection_of_node_24_is_served_once_more_and_told_to_close() {
+    idle_connection_is_served_once_more("node-24");
+}
+
+#[test]
+fn an_idle_connection_that_stays_idle_is_closed_before_the_deadline() {
+    let Some((sandbox, port, old)) = start("node-22", "drain_timeout: 1200,", 0) else { return };
+    let mut stream = connect(port);
+    send(&mut stream);
+    answer(&mut stream);
+    sandbox.ostler(["reload", "web"]).run();
+    assert!(is_closed(&mut stream));
+    assert!(wait_exit(old, SOON));
+}
+
+#[test]
+fn a_request_under_way_is_finished() {
+    let Some((sandbox, port, old)) = start("node-22", "", 1000) else { return };
+    let mut stream = connect(port);
+    send(&mut stream);
+    sandbox.ostler(["reload", "web"]).run();
+    let text = answer(&mut stream);
+    assert!(text.contains(&format!("hello from {old}")), "{text}");
+    drop(stream);
+    assert!(wait_exit(old, SOON));
+}
+
+#[test]
+fn a_websocket_lives_until_the_deadline() {
+    let Some((sandbox, port, _)) = start("node-22", "drain_timeout: 900,", 0) else { return };
+    let text = std::fs::read_to_string(sandbox.work().join("web.js")).unwrap();
+    sandbox.write(
+        "socket.js",
+        text.replace(
+            "server.listen(",
+            "server.on('upgrade', (request, socket) => { socket.write('HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n'); \
+             socket.on('data', (data) => socket.write(data)); });\nserver.listen(",
+        ),
+    );
+    let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
+    sandbox.write("ecosystem.config.js", file.replace("web.js", "socket.js"));
+    sandbox.ostler(["delete", "web"]).run();
+    sandbox.ostler(["start", "ecosystem.config.js"]).run();
+    let mut stream = connect(port);
+    let old = sandbox.pids_of("web")[0];
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+    let mut bytes = [0; 256];
+    let count = stream.read(&mut bytes).unwrap();
+    assert!(bytes[..count].starts_with(b"HTTP/1.1 101"));
+    sandbox.ostler(["reload", "web"]).run();
+    stream.write_all(b"still there?").unwrap();
+    let count = stream.read(&mut bytes).unwrap();
+    assert_eq!(&bytes[..count], b"still there?", "it is served on");
+    assert!(is_closed(&mut stream), "until the time is over");
+    assert!(wait_exit(old, SOON));
+}
+
+#[test]
+fn an_app_that_is_asked_by_message_closes_nobody_either() {
+    let Some((sandbox, port, _)) = start("node-22", "shutdown_with_message: true,", 0) else { return };
+    let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
+    sandbox.write("ecosystem.config.js", file.replace("DELAY: 0", "GRACEFUL: '1'"));
+    sandbox.ostler(["reload", "ecosystem.config.js"]).run();
+    let load = Load::to_port(port).connections(8).think(Duration::from_millis(2)).start();
+    load.wait_answered(100, SOON);
+    for _ in 0..3 {
+        sandbox.ostler(["reload", "web"]).run();
+        load.wait_answered(200, SOON);
+    }
+    let report = load.stop();
+    report.assert_none_failed(500);
+    assert_eq!(report.figures().races, 0, "{report}");
+}
+
+#[test]
+fn without_the_hook_node_closes_idle_connections_at_once() {
+    let Some((sandbox, port, old)) = start("node-22", "drain_hook: false,", 0) else { return };
+    let mut stream = connect(port);
+    send(&mut stream);
+    answer(&mut stream);
+    sandbox.ostler(["reload", "web"]).run();
+    assert!(is_closed(&mut stream));
+    assert!(wait_exit(old, SOON));
+}
+
+#[test]
+fn a_program_of_another_user_has_the_hook_too() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let Some((sandbox, port, _)) = start("node-22", "", 0) else { return };
+    let open =
+        |path: &std::path::Path| std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    open(sandbox.root()).unwrap();
+    let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
+    sandbox.write("ecosystem.config.js", file.replace("instances: 1,", "instances: 1, uid: 65534,"));
+    sandbox.ostler(["delete", "web"]).run();
+    sandbox.ostler(["start", "ecosystem.config.js"]).run();
+    let mut stream = connect(port);
+    send(&mut stream);
+    answer(&mut stream);
+    sandbox.ostler(["reload", "web"]).run();
+    send(&mut stream);
+    assert!(answer(&mut stream).contains("Connection: close"));
+}
+
+#[test]
+fn a_restricted_program_is_left_alone() {
+    let Some((sandbox, port, _)) = start("node-24", "node_args: ['--permission', '--allow-fs-read=*'],", 0) else {
+        return;
+    };
+    let report = Load::to_port(port).connection_per_request().requests(3);
+    report.assert_none_failed(3);
+    sandbox.ostler(["reload", "web"]).run();
+    Load::to_port(port).connection_per_request().requests(3).assert_none_failed(3);
+}
