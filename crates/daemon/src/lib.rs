@@ -9,6 +9,7 @@
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
 mod book;
+mod candidates;
 mod channel;
 mod clock;
 mod cluster;

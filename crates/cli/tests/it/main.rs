@@ -4,6 +4,7 @@
 
 mod acting;
 mod cluster;
+mod cluster_balance;
 mod commands;
 mod commands_policy;
 mod failing;
