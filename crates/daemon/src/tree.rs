@@ -157,24 +157,28 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Reads it; `None` when there is no such process.
+    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes asks a thousand times.
     pub fn read(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        let path = format!("/proc/{pid}/stat");
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        let file = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty()).ok()?;
+        let mut line = [0; 1024];
+        let length = rustix::io::read(&file, &mut line).ok()?;
+        Self::parse(std::str::from_utf8(line.get(..length)?).ok()?)
     }
 
     /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last one.
     pub fn parse(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split(' ').collect();
-        let number = |index: usize| fields.get(index).and_then(|field| field.trim().parse::<u64>().ok());
-        Some(Self {
-            state: fields.first()?.chars().next()?,
-            ppid: u32::try_from(number(1)?).ok()?,
-            session: u32::try_from(number(3)?).unwrap_or(0),
-            cpu: number(11)? + number(12)?,
-            start_time: number(19)?,
-            rss: number(21)?,
-        })
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        // What is left out between two of these: process group; terminal to children's faults; and so on.
+        let mut skip = |count: usize| fields.nth(count)?.parse::<u64>().ok();
+        let ppid = u32::try_from(skip(0)?).ok()?;
+        let session = u32::try_from(skip(1)?).unwrap_or(0);
+        let cpu = skip(7)? + skip(0)?;
+        let (start_time, rss) = (skip(6)?, skip(1)?);
+        Some(Self { state, ppid, session, cpu, start_time, rss })
     }
 
     /// Dead: a zombie counts as gone, whoever forgets to reap it.

@@ -23,3 +23,5 @@ mod starting;
 mod startup;
 mod stop;
 mod takeover;
+mod persistence;
+mod update;
