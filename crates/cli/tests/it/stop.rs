@@ -199,11 +199,8 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
         assert!(said.ends_with("[v] All Applications Stopped\n[ostler] [v] PM2 Daemon Stopped\n"), "{said}");
         assert!(wait_exit(keeper, SOON) && wait_exit(daemon, SOON), "{kind}");
         assert_eq!(sandbox.pids(), Default::default(), "{kind}");
-        let mut files: Vec<String> = fs::read_dir(&home)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| !name.ends_with(".lock"))
-            .collect();
+        let mut files: Vec<String> =
+            fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
         assert_eq!(files, ["dump.pm2", "logs", "pids", "pm2.log"], "{kind}");
         assert_eq!(fs::read_dir(home.join("pids")).unwrap().count(), 0, "{kind}");
