@@ -23,7 +23,9 @@ UNIT=ostler-root
 prop() { x systemctl show -p "$1" --value "$UNIT"; }
 apps() { x pgrep -f '^/bin/sh /opt/apps/' | sort -n | tr '\n' ' ' || true; }
 count() { x pgrep -fc '^/bin/sh /opt/apps/' || true; }
-role() { x pgrep -fo "^/usr/local/bin/ostler $1\$" || true; }
+role() { x pgrep -fo "^/usr/local/bin/ostler $1( |\$)" || true; }
+# The daemon is stopped first: it would replace a keeper that dies a moment before.
+kill_both() { x sh -c "kill -STOP $(role daemon); kill -KILL $* $(role keeper) $(role daemon)"; }
 two() { [ "$(count)" = 2 ]; }
 none() { [ "$(count)" = 0 ] && [ -z "$(role keeper)$(role daemon)$(role boot)" ]; }
 answers() { x ostler jlist >/dev/null 2>&1; }
@@ -83,12 +85,12 @@ is "apps after SIGKILL of keeper, then daemon" "$(apps)" "$pids"; online || die 
 is "main process" "$(prop MainPID)/$(prop NRestarts)" "$main/$n"
 step "SIGKILL of the keeper, then of the daemon: same apps, the unit does not notice"
 
-x sh -c "kill -KILL $(x pgrep -f '^/usr/local/bin/ostler (keeper|daemon)' | tr '\n' ' ')"
+kill_both
 until_ "a restart of the unit" restarted "$n"; until_ "two apps" two; until_ "both online" online; is "apps" "$(count)" 2
 step "SIGKILL of keeper and daemon at once: two apps, no duplicate"
 
 n=$(prop NRestarts)
-x sh -c "kill -KILL $(prop MainPID) $(x pgrep -f '^/usr/local/bin/ostler (keeper|daemon)' | tr '\n' ' ')"
+kill_both "$(prop MainPID)"
 until_ "a restart of the unit" restarted "$n"; until_ "two apps" two; until_ "both online" online; is "apps" "$(count)" 2
 step "SIGKILL of all three: two apps, no duplicate"
 

@@ -8,6 +8,9 @@ use crate::failed::Failed;
 use crate::out::Out;
 use crate::program::Program;
 
+/// Daemons that may die under one question.
+const TRIES: u32 = 5;
+
 /// One run of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -52,16 +55,27 @@ impl Session {
         if waits(request) {
             self.out.flush()?;
         }
-        self.connect()?;
-        let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
         let mut told = false;
-        let answer = client.request(request, |event| {
-            told |= is_failure(&event);
-            match event {
-                Event::Warning { text } => out.warn(&text),
-                event => on_event(out, event),
+        let mut tries = 0;
+        let answer = loop {
+            self.connect()?;
+            let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
+            let answer = client.request(request, |event| {
+                told |= is_failure(&event);
+                match event {
+                    Event::Warning { text } => out.warn(&text),
+                    event => on_event(out, event),
+                }
+            });
+            match answer {
+                // The daemon was killed under the question. Who only asked asks the next one.
+                Err(ostler_client::Error::Broken) if tries < TRIES && !waits(request) => {
+                    tries += 1;
+                    self.client = None;
+                }
+                other => break other?,
             }
-        })?;
+        };
         match answer {
             // The reply repeats the first failure for clients that look at nothing else.
             Answer::Reply(Reply::Error(_)) if told => Err(Failed::quiet(1)),

@@ -65,6 +65,9 @@ impl Resolver<'_, '_> {
         if interpreter.program.as_deref().is_some_and(|program| program.contains("python")) {
             env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
         }
+        if instances.mode == ExecMode::Cluster {
+            self.warn_balance(interpreter.program.as_deref());
+        }
         let mut interpreter_args = interpreter.args;
         interpreter_args.extend(fields.words("node_args").unwrap_or_default());
         Some(AppSpec {
@@ -189,6 +192,23 @@ impl Resolver<'_, '_> {
                 .map(str::to_owned)
                 .or(usual_time),
         }
+    }
+
+    /// What a runtime cannot do is said, and done as well as it can be.
+    fn warn_balance(&mut self, program: Option<&str>) {
+        let balance = self.fields.text("balance").unwrap_or("round-robin");
+        let is = |name: &str| program.is_some_and(|program| program.rsplit('/').next() == Some(name));
+        let (message, help) = if is("deno") && balance == "shared" {
+            ("deno cannot take a shared socket: its workers get connections in turn", "leave `balance` out for deno")
+        } else if is("bun") && balance != "round-robin" {
+            (
+                "bun's workers bind the port by themselves: the kernel spreads connections, whatever `balance` says",
+                "leave `balance` out for bun, or use Node",
+            )
+        } else {
+            return;
+        };
+        self.report.push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
     }
 
     fn warn_not_yet(&mut self) {

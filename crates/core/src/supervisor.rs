@@ -150,6 +150,7 @@ impl Supervisor {
             Event::Start(id) => self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out)),
             Event::Stop(id) => {
                 self.take_from_reload(now, id, out);
+                self.hurry_leaving(now, id, out);
                 self.command(now, id, out, |process, _, out| process.on_stop(now, out));
             }
             Event::Restart { proc, change } => {
@@ -341,6 +342,13 @@ impl Supervisor {
         self.drive(now, app, out);
     }
 
+    /// What the user wants down is not left to finish its connections.
+    fn hurry_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
+        for (ending, policy) in self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving) {
+            ending.hurry(now, policy, out);
+        }
+    }
+
     fn remove(
         &mut self,
         now: Millis,
@@ -349,11 +357,9 @@ impl Supervisor {
         act: impl FnOnce(&mut Process, &mut Vec<Action>),
     ) {
         self.take_from_reload(now, id, out);
+        self.hurry_leaving(now, id, out);
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.removing = true;
-        for (ending, policy) in &mut slot.leaving {
-            ending.hurry(now, policy, out);
-        }
         act(&mut slot.process, out);
         self.settle(now, id, out);
     }

@@ -17,7 +17,7 @@ use rustix::net::{
 };
 
 /// Bytes looked at at once. More than a socket usually queues, so that a whole message is seen whole.
-const WINDOW: usize = 256 << 10;
+const WINDOW: usize = 64 << 10;
 /// Bytes that may wait for an application that does not read; more is refused.
 const MAX_QUEUED: usize = 16 << 20;
 
@@ -70,6 +70,10 @@ impl Channel {
             let Some(take) = whole.or((seen > WINDOW / 2).then_some(seen)) else { return false };
             if !self.take(window, take) {
                 return true;
+            }
+            if seen < WINDOW && take == seen {
+                // All that was there. What came since is told by another event.
+                return false;
             }
         }
     }

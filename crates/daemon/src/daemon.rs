@@ -69,6 +69,8 @@ pub(crate) struct Daemon {
     pub touched: BTreeSet<ProcId>,
     pub actions: VecDeque<Action>,
     pub events: VecDeque<Event>,
+    /// Runs that ended in this round: what is left of them is seen to after their successors were started.
+    pub dead: Vec<RunId>,
     /// Something that must survive has changed.
     pub dirty: bool,
     /// When to save what may wait, or to try again what failed.
@@ -202,7 +204,8 @@ impl Daemon {
                 self.core.handle(now, event, &mut out);
             }
             self.actions.extend(out);
-            if self.actions.is_empty() && self.touched.is_empty() && (!self.dirty || self.ending == Ending::Now) {
+            let unsaved = self.dirty && self.ending != Ending::Now;
+            if self.actions.is_empty() && self.touched.is_empty() && self.dead.is_empty() && !unsaved {
                 break;
             }
             if self.ending != Ending::Now {
@@ -212,6 +215,7 @@ impl Daemon {
                 self.carry_out(now, action);
             }
             self.advance_jobs();
+            self.bury();
         }
         self.flush_clients();
         if self.conns.is_empty() {

@@ -269,15 +269,24 @@ impl Daemon {
         held.exit = Some(exit);
         held.pidfd = None;
         self.close_channel(run);
-        self.engine.ended(run.0);
         if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+            self.engine.ended(run.0);
             // Why it failed is in its last words: the machine hears of the end when they are written.
             if let Some(held) = self.runs.get_mut(&run) {
                 held.untold = Some(exit);
             }
             return;
         }
-        self.tell_exited(run, exit);
+        self.events.push_back(Event::Exited { run, exit });
+        self.dead.push(run);
+    }
+
+    /// Sees to what dead runs left: their last output, their descendants. The next run of the slot does not wait for it.
+    pub fn bury(&mut self) {
+        for run in std::mem::take(&mut self.dead) {
+            self.engine.ended(run.0);
+            self.look_at_tree(run);
+        }
     }
 
     fn tell_exited(&mut self, run: RunId, exit: Exit) {
@@ -552,7 +561,9 @@ impl Daemon {
 
     /// Ends what a dead run left behind.
     fn sweep(&mut self, run: RunId) {
-        if self.runs.get(&run).is_none_or(|held| held.exit.is_none() || matches!(held.tree, Tree::Gone)) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let empty = held.grouped && self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run));
+        if held.exit.is_none() || empty || matches!(held.tree, Tree::Gone) {
             return;
         }
         self.kill(run);

@@ -198,7 +198,8 @@ impl Daemon {
         let phase = slot.process().phase();
         match (waiting.wanted, phase) {
             (Wanted::Gone, _) => None,
-            (Wanted::Down, Phase::Stopped | Phase::Errored) => Some(None),
+            // Also the runs that a reload replaced and that had not left yet.
+            (Wanted::Down, Phase::Stopped | Phase::Errored) => slot.leaving().next().is_none().then_some(None),
             (Wanted::Up, Phase::Online { run, .. }) => {
                 waiting.late = self.runs.get(&run).is_some_and(|held| !held.ready);
                 Some(None)

@@ -195,10 +195,8 @@ impl Daemon {
             tree::marked(&self.mark).into_iter().filter(|(run, _)| runs.contains(run)).map(|(_, held)| held).collect();
         end_strays(&strays);
         for run in runs {
-            if let Some(groups) = &self.groups
-                && let Err(error) = groups.kill(*run)
-            {
-                logbook::error(format!("could not kill the control group of run {}: {error}", run.0));
+            if let (Some(groups), Some(held)) = (&self.groups, self.runs.get_mut(run)) {
+                held.grouped = held.grouped && groups.renew(*run);
             }
             self.send_spawn(*run);
         }

@@ -40,11 +40,13 @@ impl Daemon {
                     self.label(proc)
                 ));
                 self.remove_pid_file(proc);
+                self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
                 self.dirty = true;
             }
             Notice::Stopped { proc } => {
                 self.remove_pid_file(proc);
+                self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
                 self.dirty = true;
             }
@@ -61,6 +63,7 @@ impl Daemon {
                 self.step_of(proc, &text);
             }
             Notice::Left { proc, .. } => {
+                self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
                 self.step_of(proc, &format!("old worker of {} has left", proc.0));
             }
@@ -84,6 +87,7 @@ impl Daemon {
                     of_book.spec = spec;
                 }
                 self.apply_balance(app, spec);
+                self.tidy_listeners(app);
                 let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
                 for id in ids {
                     self.set_rollout(id, None);
@@ -164,6 +168,12 @@ impl Daemon {
                 format!("did not listen within {limit} ms on what the old version listens on")
             }
             ostler_core::Failure::Unhealthy => reason.unwrap_or_else(|| "did not pass its health check".to_owned()),
+        }
+    }
+
+    fn tidy_listeners_of(&mut self, id: ProcId) {
+        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+            self.tidy_listeners(app);
         }
     }
 

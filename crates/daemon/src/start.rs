@@ -120,6 +120,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         touched: BTreeSet::new(),
         actions: VecDeque::new(),
         events: VecDeque::new(),
+        dead: Vec::new(),
         dirty: false,
         save_by: None,
         signals,

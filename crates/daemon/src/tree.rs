@@ -66,6 +66,16 @@ impl Groups {
         }
     }
 
+    /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was written to once is of no
+    /// use again: the kernel (6.18) kills whatever is born into it. `false` when there can be none.
+    pub fn renew(&self, run: RunId) -> bool {
+        if self.is_populated(run) && self.kill(run).is_err() {
+            return false;
+        }
+        self.remove(run);
+        fs::create_dir(self.path(run)).is_ok()
+    }
+
     /// Where the group of a run is.
     pub fn path(&self, run: RunId) -> PathBuf {
         self.base.join(format!("run-{}", run.0))

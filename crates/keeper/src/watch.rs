@@ -104,7 +104,7 @@ impl Keeper {
             self.forget_adopted(run);
             self.table.end(run, status);
         } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid) {
-            self.on_daemon_exit(&format!("{status:?}"));
+            self.on_daemon_exit(Some(status));
         }
     }
 
@@ -251,12 +251,13 @@ impl Keeper {
             if let Err(error) = epoll::delete(&self.epoll, &running.pidfd) {
                 log(&format!("cannot stop watching the daemon: {error}"));
             }
-            self.on_daemon_exit("not our child");
+            let status = sys::pidfd_exit_status(running.pidfd.as_fd()).map(ExitStatus::from_wait);
+            self.on_daemon_exit(status);
         }
     }
 
     /// The daemon is dead: what it had asked for is done, and the next one is due.
-    fn on_daemon_exit(&mut self, how: &str) {
+    fn on_daemon_exit(&mut self, status: Option<ExitStatus>) {
         self.upgrade = None;
         self.serve_rest();
         let Daemon::Running(running) = &self.daemon else { return };
@@ -266,11 +267,19 @@ impl Keeper {
             self.exit = Some(std::process::ExitCode::SUCCESS);
             return;
         }
-        self.failures = count_failures(self.failures, lived);
+        // Somebody killed it while it did its work: that is no fault of the program's, and the next one is due at once.
+        let forced = matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _)));
+        let forced = forced && running.phase == crate::daemon::Phase::Served;
+        if !forced {
+            self.failures = count_failures(self.failures, lived);
+        }
         self.upgrade = None;
-        self.choose();
-        let wait = pause(self.failures);
+        let how = status.map_or_else(|| "how is not known".to_owned(), |status| format!("{status:?}"));
+        let wait = if forced { Duration::ZERO } else { pause(self.failures) };
         log(&format!("the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"));
+        if !forced {
+            self.choose();
+        }
         self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
         self.check_stop();
     }

@@ -1,1 +1,544 @@
-//! Node's cluster through the daemon.
+//! Node's cluster through the daemon: every runtime, every kind of listener, every way to spread connections.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixStream};
+use std::time::Duration;
+
+use ostler_testkit::procs::{self, Signal};
+use ostler_testkit::{Kind, Load, Runtime, Sandbox, runtimes, wait_connect, wait_for};
+
+use crate::reload::SOON;
+
+/// Listens on everything that there is: two ports, port 0 twice, UDP, a path, an abstract name.
+const KITCHEN: &str = r"const http = require('http'), dgram = require('dgram');
+const answer = (request, response) => response.end('hello from ' + process.pid + '\n');
+let left = process.env.UDP ? 7 : 6;
+const up = () => { if (--left === 0) console.log('up ' + process.pid); };
+const serve = (...to) => { const server = http.createServer(answer); server.on('error', (e) => { console.error(e); process.exit(9); }); return server.listen(...to, up); };
+serve(+process.env.PORT, '127.0.0.1');
+serve(+process.env.PORT2, '127.0.0.1');
+const zero = [serve(0, '127.0.0.1'), serve(0, '127.0.0.1')];
+for (const server of zero) server.on('listening', () => console.log('zero ' + server.address().port));
+serve(process.env.SOCKET);
+serve('\0' + process.env.ABSTRACT);
+if (process.env.UDP) {
+  const udp = dgram.createSocket('udp4');
+  udp.on('message', (message, from) => udp.send('hello from ' + process.pid + '\n', from.port, from.address));
+  udp.bind(+process.env.UDP, '127.0.0.1', up);
+}
+";
+
+fn sandbox(runtime: &Runtime) -> Sandbox {
+    let mut sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+    sandbox.use_runtime(runtime);
+    sandbox
+}
+
+fn node() -> Sandbox {
+    match runtimes::runtime("node-22") {
+        Some(runtime) => sandbox(&runtime),
+        None => Sandbox::new(env!("CARGO_BIN_EXE_ostler")),
+    }
+}
+
+/// Writes a process file of one app in cluster mode and starts it.
+fn start(sandbox: &Sandbox, script: &str, keys: &str, env: &str) {
+    file(sandbox, script, keys, env);
+    sandbox.ostler(["start", "app.config.js"]).run();
+}
+
+fn file(sandbox: &Sandbox, script: &str, keys: &str, env: &str) {
+    let text = format!(
+        "module.exports = {{ apps: [{{ name: 'app', script: '{script}', exec_mode: 'cluster', {keys} env: {{ {env} }} }}] }}"
+    );
+    sandbox.write("app.config.js", text);
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+const ASK: &[u8] = b"GET / HTTP/1.0\r\nConnection: close\r\n\r\n";
+
+/// The pid in the answer, `None` when there was none.
+fn ask(mut stream: impl Read + Write) -> Option<u32> {
+    stream.write_all(ASK).ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    pid_in(&text)
+}
+
+fn pid_in(text: &str) -> Option<u32> {
+    text.split_once("hello from ")?.1.split_whitespace().next()?.parse().ok()
+}
+
+fn ask_port(port: u16) -> Option<u32> {
+    ask(TcpStream::connect(local(port)).ok()?)
+}
+
+/// Asks on a UDP socket until an answer comes (a datagram may be lost).
+fn ask_udp(port: u16) -> u32 {
+    let socket = UdpSocket::bind(local(0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    wait_for("an answer by UDP", SOON, || {
+        socket.send_to(b"who", local(port)).ok()?;
+        let mut bytes = [0; 64];
+        let count = socket.recv(&mut bytes).ok()?;
+        pid_in(&String::from_utf8_lossy(&bytes[..count]))
+    })
+}
+
+/// The app's standard output of all its processes.
+fn output(sandbox: &Sandbox, name: &str) -> String {
+    (0..8).filter_map(|id| std::fs::read_to_string(sandbox.file(format!("logs/{name}-out-{id}.log"))).ok()).collect()
+}
+
+fn wait_output(sandbox: &Sandbox, what: &str, count: usize) -> String {
+    wait_for(format_args!("{count} × `{what}`"), SOON, || {
+        let text = output(sandbox, "app");
+        (count <= text.matches(what).count()).then_some(text)
+    })
+}
+
+/// Everything a runtime can do, through start, reload and stop.
+fn check_runtime(name: &str) {
+    let Some(runtime) = runtimes::runtime(name) else { return };
+    let sandbox = sandbox(&runtime);
+    let (port, second, udp) = (sandbox.port(), sandbox.port(), sandbox.port());
+    let udp = (runtime.kind == Kind::Node).then_some(udp);
+    let path = sandbox.work().join("app.sock");
+    let label = format!("ostler-test-{}", sandbox.root().display());
+    sandbox.write("app.cjs", KITCHEN);
+    let keys = match runtime.kind {
+        Kind::Deno => "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'],",
+        Kind::Node | Kind::Bun => "instances: 2,",
+    };
+    let udp_env = udp.map_or_else(String::new, |udp| format!("UDP: {udp},"));
+    let env = format!("PORT: {port}, PORT2: {second}, {udp_env} SOCKET: '{}', ABSTRACT: '{label}'", path.display());
+    start(&sandbox, "app.cjs", keys, &env);
+    let text = wait_output(&sandbox, "up ", 2);
+    let mut zero: Vec<u16> = text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
+    zero.sort_unstable();
+    zero.dedup();
+    assert_eq!(zero.len(), 2, "two calls of listen(0), the same ports in both workers:\n{text}");
+    let mut known = sandbox.pids_of("app");
+    for round in 0..2 {
+        let everywhere = || {
+            let mut asked = BTreeMap::new();
+            for place in [port, second, zero[0], zero[1]] {
+                asked.entry(place.to_string()).or_insert_with(Vec::new).extend([ask_port(place), ask_port(place)]);
+            }
+            let unix = || ask(UnixStream::connect(&path).ok()?);
+            asked.insert("path".into(), vec![unix(), unix()]);
+            let name = UnixAddr::from_abstract_name(&label).unwrap();
+            let hidden = || ask(UnixStream::connect_addr(&name).ok()?);
+            asked.insert("abstract".into(), vec![hidden(), hidden()]);
+            asked
+        };
+        for (place, pids) in everywhere() {
+            let mut pids: Vec<u32> = pids.into_iter().map(|pid| pid.expect("an answer")).collect();
+            pids.sort_unstable();
+            let mut all = known.clone();
+            all.sort_unstable();
+            assert_eq!(pids, all, "{name}, {place}, round {round}: each worker in turn");
+        }
+        if let Some(udp) = udp {
+            assert!(known.contains(&ask_udp(udp)));
+        }
+        if round == 0 {
+            sandbox.ostler(["reload", "app"]).run();
+            let now = sandbox.pids_of("app");
+            assert!(now.len() == 2 && now.iter().all(|pid| !known.contains(pid)), "{known:?} {now:?}");
+            known = now;
+        }
+    }
+    let shown = sandbox.ostler(["describe", "0"]).shows("round-robin").run().out;
+    assert!(shown.contains(&format!("127.0.0.1:{port}")) && shown.contains("app.sock"), "{shown}");
+    sandbox.ostler(["stop", "app"]).run();
+    assert!(TcpStream::connect(local(port)).is_err() && !path.exists(), "what nobody serves is closed");
+}
+
+#[test]
+fn everything_with_node_18() {
+    check_runtime("node-18");
+}
+
+#[test]
+fn everything_with_node_20() {
+    check_runtime("node-20");
+}
+
+#[test]
+fn everything_with_node_22() {
+    check_runtime("node-22");
+}
+
+#[test]
+fn everything_with_node_24() {
+    check_runtime("node-24");
+}
+
+#[test]
+fn everything_with_node_26() {
+    check_runtime("node-26");
+}
+
+#[test]
+fn everything_with_deno_but_udp() {
+    check_runtime("deno");
+}
+
+const WEB: &str = r"const http = require('http');
+http.createServer((request, response) => response.end('hello from ' + process.pid + '\n'))
+  .listen(+process.env.PORT, '127.0.0.1', () => console.log('up ' + process.pid));
+";
+
+#[test]
+fn bun_binds_by_itself_and_is_reloaded_all_the_same() {
+    let Some(runtime) = runtimes::runtime("bun") else { return };
+    let sandbox = sandbox(&runtime);
+    let port = sandbox.port();
+    sandbox.write("app.js", WEB);
+    start(&sandbox, "app.js", "instances: 2, interpreter: 'bun', drain_timeout: 500,", &format!("PORT: {port}"));
+    wait_output(&sandbox, "up ", 2);
+    let before = sandbox.pids_of("app");
+    assert!(before.contains(&ask_port(port).unwrap()));
+    sandbox.ostler(["reload", "app"]).run();
+    let after = sandbox.pids_of("app");
+    assert!(after.len() == 2 && after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
+    // Its workers do not go by themselves: the old ones are asked after the time for their connections.
+    for pid in before {
+        assert!(ostler_testkit::wait_exit(pid, SOON));
+    }
+    assert!(after.contains(&ask_port(port).unwrap()));
+    sandbox.ostler(["stop", "app"]).run();
+    assert!(TcpStream::connect(local(port)).is_err());
+}
+
+#[test]
+fn deno_is_not_given_a_shared_socket_and_the_user_is_told() {
+    let Some(runtime) = runtimes::runtime("deno") else { return };
+    let sandbox = sandbox(&runtime);
+    let port = sandbox.port();
+    sandbox.write("app.cjs", WEB);
+    let keys = "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'], balance: 'shared',";
+    file(&sandbox, "app.cjs", keys, &format!("PORT: {port}"));
+    sandbox.ostler(["start", "app.config.js"]).shows("deno cannot take a shared socket").run();
+    wait_output(&sandbox, "up ", 2);
+    let mut pids = [ask_port(port).unwrap(), ask_port(port).unwrap()];
+    pids.sort_unstable();
+    let mut all = sandbox.pids_of("app");
+    all.sort_unstable();
+    assert_eq!(pids.to_vec(), all, "round robin");
+}
+
+#[test]
+fn an_es_module_is_a_worker() {
+    let sandbox = node();
+    let port = sandbox.port();
+    sandbox.write("app.mjs", WEB.replace("const http = require('http')", "import http from 'node:http'"));
+    start(&sandbox, "app.mjs", "instances: 2,", &format!("PORT: {port}"));
+    wait_output(&sandbox, "up ", 2);
+    let before = sandbox.pids_of("app");
+    assert_ne!(ask_port(port), ask_port(port));
+    sandbox.ostler(["reload", "app"]).run();
+    assert!(!before.contains(&ask_port(port).unwrap()));
+}
+
+#[test]
+fn typescript_is_a_worker_of_node_24() {
+    let Some(runtime) = runtimes::runtime("node-24") else { return };
+    let sandbox = sandbox(&runtime);
+    let port = sandbox.port();
+    sandbox.write(
+        "app.ts",
+        WEB.replace("const http = require('http')", "import http from 'node:http'; const n: number = 1; void n"),
+    );
+    sandbox.write("package.json", r#"{ "type": "module" }"#);
+    file(&sandbox, "app.ts", "instances: 2, interpreter: 'node',", &format!("PORT: {port}"));
+    sandbox.write("app.config.cjs", std::fs::read_to_string(sandbox.work().join("app.config.js")).unwrap());
+    sandbox.ostler(["start", "app.config.cjs"]).run();
+    wait_output(&sandbox, "up ", 2);
+    assert_ne!(ask_port(port), ask_port(port));
+}
+
+#[test]
+fn an_app_sees_nothing_of_what_is_loaded_into_it() {
+    let sandbox = node();
+    sandbox.write(
+        "app.js",
+        "console.log('up ' + JSON.stringify([process.argv.slice(2), process.execArgv, require.main === module, \
+         process.env.NODE_OPTIONS, Object.keys(process.env).filter((key) => /OSTLER_NODE/.test(key)), module.parent ?? null]));\
+         setInterval(() => {}, 1e9);",
+    );
+    let keys = "instances: 1, args: ['a'], node_args: ['--no-warnings'],";
+    start(&sandbox, "app.js", keys, "NODE_OPTIONS: '--stack-trace-limit=7'");
+    let text = wait_output(&sandbox, "up ", 1);
+    assert_eq!(text, "up [[\"a\"],[\"--no-warnings\"],true,\"--stack-trace-limit=7\",[],null]\n");
+    sandbox.ostler(["delete", "app"]).run();
+    start(&sandbox, "app.js", "instances: 1, name: 'app',", "A: 1");
+    wait_output(&sandbox, "up [[],[],true,null,[],null]", 1);
+}
+
+#[test]
+fn exclusive_workers_bind_by_themselves() {
+    let sandbox = node();
+    let port = sandbox.port();
+    let script = WEB.replace(
+        "(+process.env.PORT, '127.0.0.1',",
+        "({ port: +process.env.PORT, host: '127.0.0.1', [process.env.HOW]: true },",
+    );
+    sandbox.write("app.js", script);
+    // One may have the port alone, and its successor cannot have it at the same time: said, and nothing changes.
+    start(&sandbox, "app.js", "instances: 1, listen_timeout: 3000,", &format!("PORT: {port}, HOW: 'exclusive'"));
+    wait_output(&sandbox, "up ", 1);
+    let before = ask_port(port);
+    let error = sandbox.ostler(["reload", "app"]).code(1).run().err;
+    assert!(error.contains("EADDRINUSE"), "{error}");
+    assert_eq!(ask_port(port), before);
+    sandbox.ostler(["delete", "app"]).run();
+    // With reusePort both have it, and being alive for the time is the proof.
+    start(&sandbox, "app.js", "instances: 2, listen_timeout: 800,", &format!("PORT: {port}, HOW: 'reusePort'"));
+    wait_output(&sandbox, "up ", 3);
+    let before = sandbox.pids_of("app");
+    sandbox.ostler(["reload", "app"]).run();
+    let after = sandbox.pids_of("app");
+    assert!(after.len() == 2 && after.iter().all(|pid| !before.contains(pid)));
+}
+
+#[test]
+fn a_descriptor_by_number_is_refused_and_the_log_says_what_to_do() {
+    let sandbox = node();
+    sandbox.write(
+        "app.js",
+        "require('net').createServer().on('error', (e) => { console.log('error ' + e.code); }).listen({ fd: 3 }); setInterval(() => {}, 1e9);",
+    );
+    start(&sandbox, "app.js", "instances: 1,", "A: 1");
+    wait_output(&sandbox, "error EINVAL", 1);
+    sandbox.wait_file("pm2.log", SOON, |text| text.contains("app [app] asked to listen on descriptor 3").then_some(()));
+}
+
+#[test]
+fn tls_sessions_are_resumed_by_other_workers() {
+    let sandbox = node();
+    let port = sandbox.port();
+    let made = sandbox
+        .command_of("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    sandbox.write(
+        "app.js",
+        "const fs = require('fs');\
+         require('https').createServer({ key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem') }, \
+         (request, response) => response.end('hello from ' + process.pid + ' ' + request.socket.isSessionReused()))\
+         .listen(+process.env.PORT, '127.0.0.1', () => console.log('up ' + process.pid));",
+    );
+    sandbox.write(
+        "client.js",
+        "const https = require('https'); let session; const seen = [];\
+         const ask = (left) => { const agent = new https.Agent({ maxCachedSessions: 0 });\
+         const request = https.get({ port: +process.argv[2], host: '127.0.0.1', rejectUnauthorized: false, agent, session, maxVersion: 'TLSv1.2' }, (response) => {\
+         let text = ''; response.on('data', (part) => text += part); response.on('end', () => { seen.push(text); session = session || request.socket.getSession();\
+         agent.destroy(); if (left) ask(left - 1); else console.log(seen.join('\\n')); }); }); }; ask(3);",
+    );
+    start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
+    wait_output(&sandbox, "up ", 2);
+    let client = |sandbox: &Sandbox| {
+        let output = sandbox.command_of("node").args(["client.js", &port.to_string()]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    let text = client(&sandbox);
+    let reused: Vec<bool> = text.lines().map(|line| line.ends_with(" true")).collect();
+    assert_eq!(reused, [false, true, true, true], "{text}");
+    let pids: std::collections::BTreeSet<Option<u32>> = text.lines().map(pid_in).collect();
+    assert_eq!(pids.len(), 2, "{text}");
+    // A reload keeps the keys too.
+    sandbox.ostler(["reload", "app"]).run();
+    assert_eq!(client(&sandbox).lines().filter(|line| line.ends_with(" true")).count(), 3);
+}
+
+#[test]
+fn connections_above_the_maximum_are_refused_and_counted() {
+    let sandbox = node();
+    let port = sandbox.port();
+    sandbox.write(
+        "app.js",
+        WEB.replace("http.createServer", "const server = http.createServer") + "server.maxConnections = 1;",
+    );
+    start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
+    wait_output(&sandbox, "up ", 2);
+    // Each is told to one worker, and holds its only place.
+    let mut held: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = wait_connect(local(port), SOON);
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            stream
+        })
+        .collect();
+    let waiting = std::thread::spawn(move || ask_port(port));
+    sandbox.wait_for("a refusal in `describe`", SOON, || {
+        let refused = |id: &str| {
+            let text = sandbox.run(&["describe", id]).out;
+            text.split_once(" handed, ").is_some_and(|(_, rest)| !rest.starts_with("0 refused"))
+        };
+        (refused("0") || refused("1")).then_some(())
+    });
+    assert!(!waiting.is_finished());
+    held.pop();
+    assert!(waiting.join().unwrap().is_some(), "the one that waited gets the free place");
+}
+
+#[test]
+fn a_worker_that_leaves_by_its_own_will_is_replaced() {
+    for how in ["disconnect", "kill"] {
+        let sandbox = node();
+        let port = sandbox.port();
+        sandbox.write(
+            "app.js",
+            WEB.replace(
+                "(request, response) =>",
+                "(request, response) => { if (request.url === '/leave') require('cluster').worker[process.env.HOW]();",
+            )
+            .replace("'\\n'))", "'\\n'); })"),
+        );
+        start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}, HOW: '{how}'"));
+        wait_output(&sandbox, "up ", 2);
+        let before = sandbox.pids_of("app");
+        let report = Load::to_port(port).connection_per_request().path("/leave").connections(1).requests(1);
+        report.assert_none_failed(1);
+        let left = *report.by_pid().keys().next().unwrap();
+        wait_output(&sandbox, "up ", 3);
+        let after = sandbox.pids_of("app");
+        assert!(after.len() == 2 && !after.contains(&left) && after.iter().any(|pid| before.contains(pid)), "{how}");
+        Load::to_port(port).connection_per_request().requests(20).assert_none_failed(20);
+    }
+}
+
+// -------------------------------------------------------------------------------------------------- balance
+
+fn web(instances: u32, keys: &str) -> (Sandbox, u16) {
+    let sandbox = node();
+    let port = sandbox.port();
+    sandbox.write("app.js", WEB);
+    start(&sandbox, "app.js", &format!("instances: {instances}, {keys}"), &format!("PORT: {port}"));
+    wait_output(&sandbox, "up ", usize::try_from(instances).unwrap());
+    (sandbox, port)
+}
+
+#[test]
+fn round_robin_is_exactly_even() {
+    let (_sandbox, port) = web(3, "");
+    let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+    for _ in 0..60 {
+        *counts.entry(ask_port(port).unwrap()).or_default() += 1;
+    }
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), [20, 20, 20]);
+}
+
+/// Asks from one of loopback's many addresses.
+fn ask_from(source: u8, port: u16) -> u32 {
+    let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 1, source], 0))).unwrap();
+    rustix::net::connect(&socket, &local(port)).unwrap();
+    ask(TcpStream::from(socket)).unwrap()
+}
+
+#[test]
+fn a_sticky_client_keeps_its_worker_and_a_replacement_keeps_its_clients() {
+    let (sandbox, port) = web(3, "balance: 'sticky',");
+    let slots = |sandbox: &Sandbox| -> BTreeMap<u32, usize> {
+        sandbox.pids_of("app").into_iter().enumerate().map(|(slot, pid)| (pid, slot)).collect()
+    };
+    let pids = slots(&sandbox);
+    let home: Vec<usize> = (1..=24).map(|source| pids[&ask_from(source, port)]).collect();
+    for source in 1..=24 {
+        // As socket.io's polling does: many connections of one client.
+        for _ in 0..3 {
+            assert_eq!(pids[&ask_from(source, port)], home[usize::from(source) - 1]);
+        }
+    }
+    let used: std::collections::BTreeSet<usize> = home.iter().copied().collect();
+    assert_eq!(used.len(), 3, "clients are spread: {home:?}");
+    sandbox.ostler(["reload", "app"]).run();
+    let now = slots(&sandbox);
+    assert!(now.keys().all(|pid| !pids.contains_key(pid)));
+    for source in 1..=24 {
+        assert_eq!(now[&ask_from(source, port)], home[usize::from(source) - 1], "client {source}");
+    }
+}
+
+#[test]
+fn a_change_of_the_balance_is_a_reload() {
+    let (sandbox, port) = web(2, "");
+    let env = format!("PORT: {port}");
+    for (balance, shown) in
+        [("shared", "shared"), ("least", "least"), ("sticky", "sticky"), ("round-robin", "round-robin")]
+    {
+        file(&sandbox, "app.js", &format!("instances: 2, balance: '{balance}',"), &env);
+        let load = Load::to_port(port).connection_per_request().connections(4).think(Duration::from_millis(5)).start();
+        load.wait_answered(5, SOON);
+        sandbox.ostler(["reload", "app.config.js"]).run();
+        load.wait_answered(20, SOON);
+        load.stop().assert_none_failed(25);
+        sandbox.ostler(["describe", "0"]).shows(shown).run();
+    }
+}
+
+#[test]
+fn least_prefers_the_worker_that_answers() {
+    let (sandbox, port) = web(2, "balance: 'least',");
+    let pids = sandbox.pids_of("app");
+    procs::kill_if(pids[0], Signal::STOP, || true);
+    // The stopped one can hold as many as its window; everything else is answered by the other.
+    let mut answered = 0;
+    for _ in 0..40 {
+        let Ok(mut stream) = TcpStream::connect(local(port)) else { continue };
+        stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        let mut text = String::new();
+        stream.write_all(ASK).unwrap();
+        if stream.read_to_string(&mut text).is_ok() {
+            assert_eq!(pid_in(&text), Some(pids[1]));
+            answered += 1;
+        }
+    }
+    procs::kill_if(pids[0], Signal::CONT, || true);
+    assert!(36 <= answered, "only {answered} of 40 were answered");
+}
+
+#[test]
+fn what_a_killed_worker_had_not_taken_is_answered_by_another() {
+    let (sandbox, port) = web(2, "");
+    let pids = sandbox.pids_of("app");
+    procs::kill_if(pids[0], Signal::STOP, || true);
+    // Every other connection goes to the stopped one, which cannot acknowledge it.
+    let asking: Vec<_> = (0..8).map(|_| std::thread::spawn(move || ask_port(port))).collect();
+    sandbox
+        .wait_for("four answers", SOON, || (4 <= asking.iter().filter(|one| one.is_finished()).count()).then_some(()));
+    procs::kill_if(pids[0], Signal::KILL, || true);
+    for one in asking {
+        assert_ne!(one.join().unwrap().expect("an answer"), pids[0]);
+    }
+}
+
+#[test]
+fn scale_drains_the_newest_first() {
+    let (sandbox, port) = web(4, "");
+    let before = sandbox.pids_of("app");
+    let load = Load::to_port(port).connections(8).think(Duration::from_millis(2)).start();
+    load.wait_answered(50, SOON);
+    sandbox.ostler(["scale", "app", "2"]).run();
+    assert_eq!(sandbox.pids_of("app"), before[..2]);
+    sandbox.ostler(["scale", "app", "+1"]).run();
+    load.wait_answered(50, SOON);
+    let report = load.stop();
+    report.assert_none_failed(100);
+    assert_eq!(report.figures().races, 0, "{report}");
+}

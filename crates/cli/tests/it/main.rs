@@ -21,3 +21,5 @@ mod start_e2e;
 mod starting;
 mod startup;
 mod stop;
+mod keeper_death;
+mod takeover;

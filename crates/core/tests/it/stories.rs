@@ -283,6 +283,15 @@ fn a_reload_replaces_one_after_the_other_and_the_old_leaves_after_the_proof() {
 }
 
 #[test]
+fn a_stop_asks_also_the_old_run_that_still_drains() {
+    let mut world = rolling(1, Nature { drains: false, ..GOOD }, GOOD, ReloadOptions::default(), |_| ());
+    world.wait(5);
+    told(&mut world);
+    world.event(Event::Stop(ProcId(0)));
+    check(&mut world, "ask 1; ask 2");
+}
+
+#[test]
 fn a_new_version_that_exits_leaves_the_old_one_serving() {
     let mut world = rolling(2, GOOD, Nature { exits: Some(1), ..GOOD }, ReloadOptions::default(), |_| ());
     world.wait(5);

@@ -80,6 +80,16 @@ impl Daemon {
                 None if message.wants_ack => Received::Missing,
                 None => Received::Nothing,
             };
+            if let Incoming::QueryServer { query, .. } = &message.incoming
+                && let Some(number) = query.fd.filter(|number| 0 <= *number)
+            {
+                // The number would be one of ours.
+                logbook::error(format!(
+                    "app [{}] asked to listen on descriptor {number}, which no manager can look up for it: it got \
+                     EINVAL; let it listen on a port or a path",
+                    self.app_name(app)
+                ));
+            }
             let mut out = self.cluster.spare.pop().unwrap_or_default();
             if let Some(primary) = self.cluster.primaries.get_mut(&app) {
                 primary.handle_message(now, WorkerId(run.0), &message.incoming, received, &mut out);
@@ -441,7 +451,7 @@ impl Daemon {
         let at_rest = slots().all(|slot| {
             let process = slot.process();
             let down = process.goal() == Goal::Down && process.run().is_none();
-            down && slot.candidate().is_none() && slot.leaving().next().is_none()
+            down && slot.candidate().is_none()
         });
         let settled = self.core.reload(app).is_none()
             && slots().all(|slot| {

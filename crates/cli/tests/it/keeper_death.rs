@@ -1,0 +1,155 @@
+//! The keeper dies by SIGKILL: the daemon starts another one and hands everything over. Both die: nothing is doubled.
+
+use std::time::Duration;
+
+use ostler_testkit::procs::{self, Signal};
+use ostler_testkit::{Load, Sandbox, Victim, wait_exit, wait_for};
+
+use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
+
+/// Kills the keeper and waits until another one is there.
+pub fn kill_keeper(sandbox: &Sandbox) -> u32 {
+    let old = wait_for("a keeper", SOON, || sandbox.keeper_pid());
+    assert!(procs::signal(old, Signal::KILL));
+    assert!(wait_exit(old, SOON));
+    wait_for("another keeper", SOON, || sandbox.keeper_pid().filter(|pid| *pid != old))
+}
+
+/// Kills both, so that nobody is left to replace anybody.
+fn kill_both(sandbox: &Sandbox) {
+    let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
+    // A stopped process replaces nobody.
+    procs::signal(daemon, Signal::STOP);
+    procs::signal(keeper, Signal::KILL);
+    assert!(wait_exit(keeper, SOON));
+    procs::signal(daemon, Signal::KILL);
+    assert!(wait_exit(daemon, SOON));
+}
+
+#[test]
+fn keeper_and_daemon_are_killed_in_turn_under_load_and_nothing_notices() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let script = sandbox.victim("api", Victim::Http);
+    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    let talks = sandbox.victim("talks", Victim::Lines { every: 1, count: 1_000_000 });
+    sandbox.ostler(["start"]).arg(&talks).arg("--time").run();
+    let before = lives(&sandbox);
+    let load = Load::to_port(port).connections(4).connection_per_request().start();
+    for _ in 0..4 {
+        load.wait_answered(20, SOON);
+        kill_keeper(&sandbox);
+        load.wait_answered(20, SOON);
+        kill_daemon(&sandbox);
+        assert_eq!(lives(&sandbox), before);
+    }
+    load.wait_answered(20, SOON);
+    load.stop().assert_none_failed(100);
+    sandbox.ostler(["stop", "talks"]).run();
+    let text = std::fs::read_to_string(sandbox.file("logs/talks-out.log")).unwrap();
+    assert!(100 < assert_ledger(&text, "time"));
+}
+
+#[test]
+fn how_apps_of_a_dead_keeper_end_is_known() {
+    let sandbox = sandbox();
+    let script =
+        sandbox.write_executable("waits.sh", "#!/bin/sh\ntrap 'exit 9' USR1\necho up\nwhile :; do sleep 0.01; done\n");
+    sandbox.ostler(["start"]).arg(script).args(["--name", "waits", "--no-autorestart"]).run();
+    sandbox.wait_file("logs/waits-out.log", SOON, |text| text.contains("up").then_some(()));
+    let pid = sandbox.pids_of("waits")[0];
+    kill_keeper(&sandbox);
+    procs::signal(pid, Signal::USR1);
+    let code = sandbox.wait_list("the end", SOON, |list| {
+        (list[0]["pm2_env"]["status"] == "stopped").then(|| list[0]["pm2_env"]["exit_code"].clone())
+    });
+    assert_eq!(code, 9, "the kernel tells it through the pidfd");
+}
+
+#[test]
+fn apps_of_a_dead_keeper_are_stopped_restarted_and_deleted_as_ever() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("idle", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "a"]).run();
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "b"]).run();
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "c"]).run();
+    let pids = [sandbox.pids_of("a")[0], sandbox.pids_of("b")[0], sandbox.pids_of("c")[0]];
+    kill_keeper(&sandbox);
+    sandbox.ostler(["stop", "a"]).run();
+    sandbox.ostler(["restart", "b"]).run();
+    sandbox.ostler(["delete", "c"]).run();
+    for pid in pids {
+        assert!(!procs::alive(pid));
+    }
+    assert_eq!((sandbox.statuses_of("a"), sandbox.statuses_of("b")), (vec!["stopped".into()], vec!["online".into()]));
+    assert!(sandbox.statuses_of("c").is_empty());
+}
+
+#[test]
+fn a_start_that_the_dead_keeper_left_open_happens_once() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("idle", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "first"]).run();
+    let keeper = sandbox.keeper_pid().unwrap();
+    // It takes requests and does nothing.
+    procs::signal(keeper, Signal::STOP);
+    let mut command = sandbox.command();
+    command.args(["start"]).arg(&script).args(["--name", "second"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    sandbox.spawn_helper(command);
+    sandbox.wait_list("the second app", SOON, |list| (list.len() == 2).then_some(()));
+    procs::signal(keeper, Signal::KILL);
+    sandbox.wait_status("second", "online", 1, SOON);
+    assert_eq!(sandbox.jlist()[1]["pm2_env"]["restart_time"], 0, "it is no restart");
+    let running = sandbox.pids().into_iter().filter(|pid| procs::args(*pid).iter().any(|arg| arg == "sleep")).count();
+    assert_eq!(running, 2);
+}
+
+#[test]
+fn when_both_die_apps_are_stopped_and_started_cleanly_and_keep_their_numbers() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("idle", Victim::Sleeper);
+    let tree = sandbox.victim("tree", Victim::ForksTree);
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "gone"]).run();
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "a"]).run();
+    sandbox.ostler(["start"]).arg(tree).run();
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "down"]).run();
+    sandbox.ostler(["stop", "down"]).run();
+    sandbox.ostler(["restart", "a"]).run();
+    sandbox.ostler(["delete", "gone"]).run();
+    sandbox.wait_file("logs/tree-out.log", SOON, |text| text.contains("up").then_some(()));
+    // Counters of restarts that nobody asked for may wait a moment before they are saved; these were asked for.
+    let before = lives(&sandbox);
+    let old = sandbox.pids();
+    let manager = [sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap()];
+    kill_both(&sandbox);
+    assert!(3 < sandbox.pids().len(), "apps live on alone");
+    sandbox.wait_status("a", "online", 1, SOON);
+    sandbox.wait_status("tree", "online", 1, SOON);
+    let after = lives(&sandbox);
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    for (id, (pid, status, restarts)) in &before {
+        assert_eq!((&after[id].1, &after[id].2), (status, restarts), "process {id}");
+        assert!(*pid == 0 || after[id].0 != *pid, "process {id} was started afresh");
+    }
+    for pid in old.iter().filter(|pid| !manager.contains(pid)) {
+        assert!(wait_exit(*pid, Duration::from_secs(5)), "{} is left", procs::describe(*pid));
+    }
+}
+
+#[test]
+fn what_an_unreadable_state_leaves_behind_is_ended() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("idle", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(&script).run();
+    let pid = sandbox.pids_of("idle")[0];
+    kill_both(&sandbox);
+    for file in ["ostler.state", "ostler.state.bak"] {
+        std::fs::write(sandbox.file(file), "{ garbage").unwrap();
+    }
+    assert_eq!(sandbox.jlist().len(), 0);
+    assert!(wait_exit(pid, SOON), "an orphan is left");
+    let aside = std::fs::read_dir(sandbox.home()).unwrap().flatten();
+    let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains(".bad-")).count();
+    assert_eq!(aside, 2, "both are set aside, not deleted");
+}
