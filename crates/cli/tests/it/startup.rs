@@ -292,9 +292,11 @@ fn boot_that_is_told_to_go_stops_everything_first() {
     procs::signal(boot.pid, Signal::TERM);
     boot.hears("STOPPING=1");
     assert!(wait_exit(boot.pid, SOON));
-    for pid in apps.into_iter().chain([daemon]) {
+    for pid in apps {
         assert!(!procs::alive(pid), "process {pid} is left");
     }
+    // Its last word was the end of the connection.
+    assert!(wait_exit(daemon, SOON));
 }
 
 #[test]
