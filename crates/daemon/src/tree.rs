@@ -166,8 +166,9 @@ impl Stat {
 
     /// The same, telling a process that is gone (`None`) from one that cannot be looked at.
     fn try_read(pid: u32) -> io::Result<Option<Self>> {
-        match fs::read_to_string(format!("/proc/{pid}/stat")) {
-            Ok(line) => Ok(Self::parse(&line)),
+        match fs::read(format!("/proc/{pid}/stat")) {
+            // A name is whatever bytes a program likes; what is read of it is not used.
+            Ok(line) => Ok(Self::parse(&String::from_utf8_lossy(&line))),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
         }
