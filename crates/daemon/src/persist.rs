@@ -12,7 +12,7 @@ use ostler_keeper::proto::RunFds;
 use serde_json::value::RawValue;
 
 use crate::book::{App, LastExit, Proc};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Ending};
 use crate::logbook;
 use crate::runs::{Meta, Run};
 use crate::state_file::{self, State};
@@ -75,6 +75,7 @@ impl Daemon {
         let record =
             |spec: &ostler_core::spec::AppSpec| RawValue::from_string(ostler_config::record::to_record(spec)).ok();
         let mut state = State::empty();
+        state.ending = self.ending == Ending::Stopping;
         state.last_run = self.core.last_run();
         state.apps =
             self.book.apps.iter().map(|(id, app)| (id.0, app.key.0.clone(), app.key.1.clone(), app.spec.0)).collect();

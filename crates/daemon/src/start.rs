@@ -146,7 +146,9 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     daemon.register_sources().map_err(said("could not poll"))?;
     daemon.take_over(inventory);
-    daemon.write_own_pid();
+    if daemon.ending != Ending::Now {
+        daemon.write_own_pid();
+    }
     Ok(daemon)
 }
 
@@ -175,6 +177,7 @@ impl Daemon {
         });
         had_state |= state.is_some();
         let state = state.unwrap_or_else(State::empty);
+        let ending = state.ending;
         if !inventory.swept {
             if had_state {
                 self.adopt_orphans(&state, &mut inventory);
@@ -184,6 +187,9 @@ impl Daemon {
         self.on_log_events();
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
             self.engine.resumed();
+            if ending {
+                self.begin_end();
+            }
             return;
         }
         // First what is to be read and heard of, then the machine, then what it decides.
@@ -205,6 +211,9 @@ impl Daemon {
             }
         }
         self.after_takeover();
+        if ending {
+            self.begin_end();
+        }
         logbook::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),

@@ -31,6 +31,9 @@ pub struct State {
     pub procs: Vec<SavedProc>,
     /// Reloads under way.
     pub reloads: Vec<SavedReload>,
+    /// Everything is being ended.
+    #[serde(default)]
+    pub ending: bool,
 }
 
 /// A slot.
@@ -134,6 +137,7 @@ impl State {
             specs: Vec::new(),
             procs: Vec::new(),
             reloads: Vec::new(),
+            ending: false,
         }
     }
 
@@ -156,7 +160,7 @@ impl State {
     /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of another boot.
     /// What was not understood or is of another boot is set aside, and `complain` is told.
     pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<Self> {
-        let read = |path: PathBuf, complain: &mut dyn FnMut(String)| match Self::read_file(home, &path) {
+        let read = |path: PathBuf, complain: &mut dyn FnMut(String)| match Self::read_file(&path) {
             Ok(state) => state,
             Err(problem) => {
                 complain(problem);
@@ -174,7 +178,7 @@ impl State {
         }
     }
 
-    fn read_file(home: &Path, path: &Path) -> Result<Option<Self>, String> {
+    fn read_file(path: &Path) -> Result<Option<Self>, String> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -186,7 +190,9 @@ impl State {
             Ok(state) => return Ok(Some(state)),
             Err(error) => error.to_string(),
         };
-        let aside = home.join(format!("ostler.state.bad-{}", crate::clock::wall()));
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".bad-{}", crate::clock::wall()));
+        let aside = PathBuf::from(aside);
         match fs::rename(path, &aside) {
             Ok(()) => Err(format!("`{}` is of no use ({problem}); set aside as `{}`", path.display(), aside.display())),
             Err(error) => {

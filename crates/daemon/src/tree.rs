@@ -159,16 +159,22 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Reads it; `None` when there is no such process.
+    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes asks a thousand times.
     pub fn read(pid: u32) -> Option<Self> {
         Self::try_read(pid).ok().flatten()
     }
 
     /// The same, telling a process that is gone (`None`) from one that cannot be looked at.
     fn try_read(pid: u32) -> io::Result<Option<Self>> {
-        match fs::read(format!("/proc/{pid}/stat")) {
+        let path = format!("/proc/{pid}/stat");
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        let mut line = [0; 1024];
+        let read = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty())
+            .and_then(|file| rustix::io::read(&file, &mut line))
+            .map_err(io::Error::from);
+        match read {
             // A name is whatever bytes a program likes; what is read of it is not used.
-            Ok(line) => Ok(Self::parse(&String::from_utf8_lossy(&line))),
+            Ok(length) => Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default()))),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -177,16 +183,15 @@ impl Stat {
     /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last one.
     pub fn parse(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split(' ').collect();
-        let number = |index: usize| fields.get(index).and_then(|field| field.trim().parse::<u64>().ok());
-        Some(Self {
-            state: fields.first()?.chars().next()?,
-            ppid: u32::try_from(number(1)?).ok()?,
-            session: u32::try_from(number(3)?).unwrap_or(0),
-            cpu: number(11)? + number(12)?,
-            start_time: number(19)?,
-            rss: number(21)?,
-        })
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        // What is left out between two of these: process group; terminal to children's faults; and so on.
+        let mut skip = |count: usize| fields.nth(count)?.parse::<u64>().ok();
+        let ppid = u32::try_from(skip(0)?).ok()?;
+        let session = u32::try_from(skip(1)?).unwrap_or(0);
+        let cpu = skip(7)? + skip(0)?;
+        let (start_time, rss) = (skip(6)?, skip(1)?);
+        Some(Self { state, ppid, session, cpu, start_time, rss })
     }
 
     /// Dead: a zombie counts as gone, whoever forgets to reap it.

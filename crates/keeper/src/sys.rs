@@ -210,7 +210,8 @@ impl Stack {
             };
         }
         let error = Errno::from_io_error(&io::Error::last_os_error());
-        let Some(pid) = rustix::process::Pid::from_raw(pid).filter(|pid| pid.as_raw_nonzero().get() > 0) else {
+        // `from_raw` takes no negative number, which is what a failure gives.
+        let Some(pid) = rustix::process::Pid::from_raw(pid.max(0)) else {
             return Err((Stage::Fork, error.map_or(libc::EAGAIN, Errno::raw_os_error)));
         };
         // SAFETY: clone succeeded, so it stored a new descriptor there.

@@ -267,8 +267,9 @@ impl Keeper {
             self.exit = Some(std::process::ExitCode::SUCCESS);
             return;
         }
-        // Somebody killed it while it did its work: that is no fault of the program's, and the next one is due at once.
-        let forced = matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _)));
+        // Somebody killed it while it did its work, or it makes room for another program: that is no fault of the
+        // program's, and the next one is due at once.
+        let forced = matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _) | ExitStatus::Code(0)));
         let forced = forced && running.phase == crate::daemon::Phase::Served;
         if !forced {
             self.failures = count_failures(self.failures, lived);

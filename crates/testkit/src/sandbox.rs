@@ -295,9 +295,14 @@ impl Sandbox {
             if rest.is_empty() {
                 break;
             }
+            // All at once: of keeper and daemon, each replaces the other.
+            for signal in [Signal::STOP, Signal::KILL] {
+                for pid in &rest {
+                    seen.entry(*pid).or_insert_with(|| procs::describe(*pid));
+                    procs::kill_if(*pid, signal, || self.pids().contains(pid));
+                }
+            }
             for pid in rest {
-                seen.entry(pid).or_insert_with(|| procs::describe(pid));
-                procs::kill_if(pid, Signal::KILL, || self.pids().contains(&pid));
                 wait_exit(pid, END_LIMIT);
             }
         }

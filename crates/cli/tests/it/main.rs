@@ -23,3 +23,5 @@ mod startup;
 mod stop;
 mod keeper_death;
 mod takeover;
+mod persistence;
+mod update;

@@ -219,6 +219,24 @@ fn the_next_command_is_answered_at_once_with_a_hundred_apps() {
 }
 
 #[test]
+fn an_end_of_everything_that_was_begun_is_finished_by_the_next_daemon() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("deaf", Victim::IgnoresSignals);
+    sandbox.ostler(["start"]).arg(script).args(["--kill-timeout", "1000"]).run();
+    sandbox.wait_file("logs/deaf-out.log", SOON, |text| text.contains("up").then_some(()));
+    let keeper = sandbox.keeper_pid().unwrap();
+    let mut command = sandbox.command();
+    command.arg("kill").stdout(Stdio::null()).stderr(Stdio::null());
+    sandbox.spawn_helper(command);
+    sandbox.wait_status("deaf", "stopping", 1, SOON);
+    let daemon = sandbox.daemon_pid().unwrap();
+    procs::signal(daemon, Signal::KILL);
+    assert!(wait_exit(keeper, SOON), "it goes on");
+    assert!(sandbox.pids().is_empty());
+    assert!(!sandbox.file("ostler.state").exists());
+}
+
+#[test]
 fn a_restart_pause_is_not_cut_short_and_counters_live_on() {
     let sandbox = sandbox();
     let script = sandbox.victim("fails", Victim::Exits { code: 3 });

@@ -11,7 +11,9 @@ use crate::logbook;
 impl Daemon {
     /// One request of a client.
     pub fn on_request(&mut self, conn: usize, request: Request) {
-        if self.ending != Ending::No && !matches!(request, Request::Hello | Request::List | Request::Jlist) {
+        if self.ending != Ending::No
+            && !matches!(request, Request::Hello | Request::List | Request::Jlist | Request::Kill)
+        {
             let message = "the daemon is about to end".to_owned();
             return self.reply(conn, &Reply::Error(Failure { message, hint: Some("try again".to_owned()) }));
         }
