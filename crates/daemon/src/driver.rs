@@ -107,6 +107,9 @@ impl Daemon {
         for run in std::mem::take(&mut self.refetch) {
             self.send_spawn(run);
         }
+        for run in std::mem::take(&mut self.relook) {
+            self.look_at_tree(run);
+        }
         self.accept_clients();
     }
 
@@ -231,6 +234,9 @@ impl Daemon {
 
     fn spawn_error(&self, run: RunId, stage: Stage, errno: i32) -> String {
         let error = std::io::Error::from_raw_os_error(errno);
+        if errno == libc::EMFILE || errno == libc::ENFILE {
+            return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
+        }
         let spec = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec)).map(|version| &version.spec);
         let Some(spec) = spec else { return format!("could not be started: {error}") };
         let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
@@ -242,7 +248,7 @@ impl Daemon {
             Stage::Cwd => format!("could not enter the working directory `{}`: {error}", spec.cwd.display()),
             Stage::Uid | Stage::Gid => format!("could not become user `{}`: {error}", spec.username),
             Stage::Cgroup => format!("could not join its control group: {error}"),
-            Stage::Fds => format!("could not get its pipes: {error} (out of descriptors? see `ulimit -n`)"),
+            Stage::Fds => format!("could not get its pipes: {error}"),
             Stage::Fork => format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)"),
             Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
         }
@@ -368,7 +374,15 @@ impl Daemon {
 
     fn watch_descendants(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let left = tree::descendants(held.pid, &self.mark, run);
+        let left = match tree::descendants(held.pid, &self.mark, run) {
+            Ok(left) => left,
+            Err(error) => {
+                // Nobody knows, so it is not over; asked again a little later.
+                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                self.relook.insert(run);
+                return self.retry_soon();
+            }
+        };
         if left.is_empty() {
             self.tree_gone(run);
             return;
@@ -506,7 +520,10 @@ impl Daemon {
                 }
                 tree::hold_members(groups, run, held.pid)
             }
-            _ => tree::descendants(held.pid, &self.mark, run),
+            _ => tree::descendants(held.pid, &self.mark, run).unwrap_or_else(|error| {
+                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                Vec::new()
+            }),
         }
     }
 

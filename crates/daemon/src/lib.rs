@@ -28,6 +28,7 @@ mod notices;
 mod persist;
 mod probes;
 mod reloads;
+mod reserve;
 mod runs;
 mod start;
 mod state_file;

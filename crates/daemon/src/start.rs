@@ -140,6 +140,8 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         checked: mpsc::channel(),
         refetch: BTreeSet::new(),
         retry_at: None,
+        relook: BTreeSet::new(),
+        reserve: crate::reserve::Reserve::default(),
         config,
     };
     daemon.register_sources().map_err(said("could not poll"))?;
