@@ -27,3 +27,4 @@ mod stop;
 mod takeover;
 mod persistence;
 mod update;
+mod torture;
