@@ -28,6 +28,7 @@ mod notices;
 mod persist;
 mod probes;
 mod reloads;
+mod remains;
 mod reserve;
 mod runs;
 mod start;
