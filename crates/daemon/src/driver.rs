@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use mio::Interest;
 use ostler_core::spec::ExecMode;
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
 
 use crate::channel::Channel;
@@ -21,6 +22,13 @@ const RETRY: u64 = 250;
 impl Daemon {
     /// Carries out one action.
     pub fn carry_out(&mut self, now: Millis, action: Action) {
+        let (before, after) = places(&action);
+        hit(before);
+        self.act(now, action);
+        hit(after);
+    }
+
+    fn act(&mut self, now: Millis, action: Action) {
         match action {
             Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
             Action::Disconnect(run) => self.disconnect(now, run),
@@ -38,9 +46,11 @@ impl Daemon {
         if self.keeper_process.due.is_some() {
             return; // The next one is given everything as it is then.
         }
+        hit("send.before");
         if let Err(error) = self.link.send(message, fds) {
             logbook::error(format!("could not send to the keeper: {error}"));
         }
+        hit("send.after");
     }
 
     // ------------------------------------------------------------------------------------------ spawning
@@ -154,6 +164,7 @@ impl Daemon {
     fn on_keeper_message(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
+                hit("report.spawned");
                 self.on_spawned(RunId(run), pid, start_time, mask, fds);
             }
             FromKeeper::SpawnFailed { run, stage, errno } => {
@@ -161,7 +172,10 @@ impl Daemon {
                 let why = self.spawn_error(run, stage, errno);
                 self.spawn_failed(run, why);
             }
-            FromKeeper::Exited { run, status } => self.on_exited(RunId(run), exit_of(status)),
+            FromKeeper::Exited { run, status } => {
+                hit("report.exited");
+                self.on_exited(RunId(run), exit_of(status));
+            }
             FromKeeper::Welcome { pid, daemons, nofile, .. } => {
                 self.keeper = (pid, daemons);
                 self.nofile = nofile;
@@ -337,6 +351,7 @@ impl Daemon {
         if self.runs.get(&run).is_some_and(over) {
             self.runs.remove(&run);
             self.engine.detach(run.0);
+            hit("release.before");
             self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
             self.end_if_empty();
         }
@@ -493,6 +508,17 @@ pub fn exit_of(status: ExitStatus) -> Exit {
         ExitStatus::Code(code) => Exit::Code(code),
         ExitStatus::Signal(signal, _) => Exit::Signal(signal),
         ExitStatus::Unknown => Exit::Unknown,
+    }
+}
+
+/// Where a test may kill this process.
+fn places(action: &Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Spawn { .. } => ("spawn.before", "spawn.after"),
+        Action::Disconnect(_) => ("disconnect.before", "disconnect.after"),
+        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => ("terminate.before", "terminate.after"),
+        Action::Probe(_) | Action::Note { .. } => ("note.before", "note.after"),
+        Action::Tell(_) => ("tell.before", "tell.after"),
     }
 }
 

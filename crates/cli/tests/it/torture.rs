@@ -197,7 +197,7 @@ fn count_requests(report: &Report, ledger: &mut Ledger) {
     ledger.requests = report.samples.len();
     ledger.failed_requests = report.failures().count();
     if 0 < ledger.failed_requests {
-        println!("{report}");
+        eprintln!("{report}");
     }
 }
 
@@ -282,9 +282,9 @@ fn nothing_is_lost_doubled_or_left_when_the_manager_is_killed_at_random() {
     let seconds = std::env::var("OSTLER_TORTURE_SECONDS").map_or(8, |text| text.parse().unwrap());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
     let seed = std::env::var("OSTLER_SEED").map_or(u64::from(now), |text| text.parse().unwrap());
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let ledger = torture(seconds, seed);
-    println!("{ledger:#?}");
+    eprintln!("{ledger:#?}");
     assert!(ledger.bad_lines.is_empty() && ledger.wrong_exits.is_empty(), "{ledger:#?}");
     assert_eq!(ledger.failed_requests, 0, "{ledger:#?}");
     assert!(ledger.restarted.is_empty() && ledger.duplicates.is_empty() && ledger.orphans.is_empty(), "{ledger:#?}");

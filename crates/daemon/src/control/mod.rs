@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 
 use mio::Interest;
+use ostler_keeper::failpoint::hit;
 use ostler_wire::control::{Event, Failure, Reply};
 
 use crate::daemon::Daemon;
@@ -97,7 +98,11 @@ impl Daemon {
     fn serve(&mut self, number: usize) {
         while let Some(conn) = self.conns.get_mut(&number) {
             match conn.next() {
-                Incoming::Request(request) => self.on_request(number, request),
+                Incoming::Request(request) => {
+                    hit("request.before");
+                    self.on_request(number, request);
+                    hit("request.after");
+                }
                 Incoming::Nothing => return,
                 Incoming::Garbage(text) => {
                     let failure = Failure { message: text, hint: Some("is the client of another version?".to_owned()) };
@@ -145,10 +150,12 @@ impl Daemon {
 
     /// Ends a client's request, and begins its next one if that waits.
     pub fn reply(&mut self, number: usize, reply: &Reply) {
+        hit("reply.before");
         if let Some(conn) = self.conns.get_mut(&number) {
             conn.reply(reply);
             self.serve_later(number);
         }
+        hit("reply.after");
     }
 
     /// Requests that wait behind one that has ended are taken by the next round.
