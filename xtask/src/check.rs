@@ -30,5 +30,10 @@ pub fn test() -> Result<()> {
         show(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
     }
     show(cargo(&["test", "--workspace", "--doc"]))?;
+    // What takes long or needs another build: very many histories, and a death at each named place.
+    let mut histories = cargo(&["test", "--package", "ostler-core", "--test", "it", "bulk"]);
+    histories.env("OSTLER_HISTORIES", "1000000");
+    show(histories)?;
+    show(cargo(&["test", "--package", "ostler", "--features", "failpoints", "--test", "it", "failpoints"]))?;
     labs::labs(labs::Want::WhatCanBeDone)
 }

@@ -10,6 +10,7 @@ mod run;
 mod setup;
 mod soak;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,8 @@ cargo xtask check            formatting, clippy without warnings, tidy
 cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
 cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
 cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
+cargo xtask torture [--minutes N]
+                             apps and clients at work while daemon and keeper are killed at random; 10 minutes if not said
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
 cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]
                              reloads under load, 200 a case by default; prints a table, fails when a request failed
@@ -42,7 +45,7 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if !["bench", "soak-reload"].contains(&name.as_str()) && !rest.is_empty() {
+    if !["bench", "soak-reload", "torture"].contains(&name.as_str()) && !rest.is_empty() {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
     match name.as_str() {
@@ -50,6 +53,7 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
+        "torture" => torture::torture(rest),
         "tidy" => tidy::tidy(),
         "soak-reload" => soak::reload(rest),
         "bench" => bench::bench(rest),

@@ -101,6 +101,10 @@ pub(crate) struct Daemon {
     pub refetch: BTreeSet<RunId>,
     /// When to try again what failed for want of descriptors.
     pub retry_at: Option<u64>,
+    /// Dead runs whose descendants are to be looked for then.
+    pub relook: BTreeSet<RunId>,
+    /// Descriptors held back for then.
+    pub reserve: crate::reserve::Reserve,
     /// What candidates that have ended wrote last.
     pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
 }
@@ -214,6 +218,9 @@ impl Daemon {
             self.bury();
         }
         self.flush_clients();
+        if self.conns.is_empty() {
+            self.reserve.refill();
+        }
     }
 
     /// Polls a descriptor from now on.

@@ -5,8 +5,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use mio::Interest;
 use ostler_core::spec::ExecMode;
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
-use rustix::fs::inotify::{self, WatchFlags};
 
 use crate::channel::Channel;
 use crate::daemon::Daemon;
@@ -22,6 +22,13 @@ const RETRY: u64 = 250;
 impl Daemon {
     /// Carries out one action.
     pub fn carry_out(&mut self, now: Millis, action: Action) {
+        let (before, after) = places(&action);
+        hit(before);
+        self.act(now, action);
+        hit(after);
+    }
+
+    fn act(&mut self, now: Millis, action: Action) {
         match action {
             Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
             Action::Disconnect(run) => self.disconnect(now, run),
@@ -39,9 +46,11 @@ impl Daemon {
         if self.keeper_process.due.is_some() {
             return; // The next one is given everything as it is then.
         }
+        hit("send.before");
         if let Err(error) = self.link.send(message, fds) {
             logbook::error(format!("could not send to the keeper: {error}"));
         }
+        hit("send.after");
     }
 
     // ------------------------------------------------------------------------------------------ spawning
@@ -107,6 +116,9 @@ impl Daemon {
         for run in std::mem::take(&mut self.refetch) {
             self.send_spawn(run);
         }
+        for run in std::mem::take(&mut self.relook) {
+            self.look_at_tree(run);
+        }
         self.accept_clients();
     }
 
@@ -152,6 +164,7 @@ impl Daemon {
     fn on_keeper_message(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
+                hit("report.spawned");
                 self.on_spawned(RunId(run), pid, start_time, mask, fds);
             }
             FromKeeper::SpawnFailed { run, stage, errno } => {
@@ -159,7 +172,10 @@ impl Daemon {
                 let why = self.spawn_error(run, stage, errno);
                 self.spawn_failed(run, why);
             }
-            FromKeeper::Exited { run, status } => self.on_exited(RunId(run), exit_of(status)),
+            FromKeeper::Exited { run, status } => {
+                hit("report.exited");
+                self.on_exited(RunId(run), exit_of(status));
+            }
             FromKeeper::Welcome { pid, daemons, nofile, .. } => {
                 self.keeper = (pid, daemons);
                 self.nofile = nofile;
@@ -231,6 +247,9 @@ impl Daemon {
 
     fn spawn_error(&self, run: RunId, stage: Stage, errno: i32) -> String {
         let error = std::io::Error::from_raw_os_error(errno);
+        if errno == libc::EMFILE || errno == libc::ENFILE {
+            return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
+        }
         let spec = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec)).map(|version| &version.spec);
         let Some(spec) = spec else { return format!("could not be started: {error}") };
         let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
@@ -242,7 +261,7 @@ impl Daemon {
             Stage::Cwd => format!("could not enter the working directory `{}`: {error}", spec.cwd.display()),
             Stage::Uid | Stage::Gid => format!("could not become user `{}`: {error}", spec.username),
             Stage::Cgroup => format!("could not join its control group: {error}"),
-            Stage::Fds => format!("could not get its pipes: {error} (out of descriptors? see `ulimit -n`)"),
+            Stage::Fds => format!("could not get its pipes: {error}"),
             Stage::Fork => format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)"),
             Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
         }
@@ -312,113 +331,6 @@ impl Daemon {
         self.worker_gone(run);
     }
 
-    /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
-    fn look_at_tree(&mut self, run: RunId) {
-        let Some(held) = self.runs.get(&run) else { return };
-        let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
-        match &self.groups {
-            _ if !tree_kill => self.tree_gone(run),
-            Some(groups) if held.grouped => {
-                if groups.is_populated(run) {
-                    self.watch_group(run);
-                } else {
-                    self.tree_gone(run);
-                }
-            }
-            // Without control groups a look costs a walk over all processes. After a crash that walk must not delay
-            // the next run: the core asks for it by `Sweep`.
-            _ if held.ending => self.watch_descendants(run),
-            _ => {}
-        }
-    }
-
-    fn watch_group(&mut self, run: RunId) {
-        let Some(groups) = &self.groups else { return };
-        let path = groups.path(run).join("cgroup.events");
-        match inotify::add_watch(&self.inotify, &path, WatchFlags::MODIFY) {
-            Ok(watch) => _ = self.watches.insert(watch, run),
-            Err(error) => {
-                // Without the watch the deadlines of the machine ask again.
-                logbook::error(format!("could not watch `{}`: {error}", path.display()));
-            }
-        }
-        if let Some(held) = self.runs.get_mut(&run) {
-            held.tree = Tree::Group;
-        }
-        // It may have become empty before the watch was there.
-        if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
-            self.tree_gone(run);
-        }
-    }
-
-    /// A control group changed.
-    pub fn on_inotify(&mut self) {
-        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
-        let mut changed = Vec::new();
-        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
-        while let Ok(event) = reader.next() {
-            changed.extend(self.watches.get(&event.wd()).copied());
-        }
-        for run in changed {
-            if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
-                self.tree_gone(run);
-            }
-        }
-    }
-
-    fn watch_descendants(&mut self, run: RunId) {
-        let Some(held) = self.runs.get(&run) else { return };
-        let left = tree::descendants(held.pid, &self.mark, run);
-        if left.is_empty() {
-            self.tree_gone(run);
-            return;
-        }
-        for one in &left {
-            if let Err(error) = self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE) {
-                logbook::error(format!("could not watch process {}: {error}", one.pid));
-            }
-        }
-        if let Some(held) = self.runs.get_mut(&run) {
-            held.tree = Tree::Watched(left);
-        }
-    }
-
-    /// A watched descendant ended.
-    pub fn on_descendant(&mut self, pid: u32) {
-        let watched = |run: &Run| matches!(&run.tree, Tree::Watched(list) if list.iter().any(|one| one.pid == pid));
-        let Some(run) = self.runs.iter().find(|(_, run)| watched(run)).map(|(id, _)| *id) else { return };
-        let Some(held) = self.runs.get_mut(&run) else { return };
-        let Tree::Watched(list) = &mut held.tree else { return };
-        let (ended, left): (Vec<Held>, Vec<Held>) = std::mem::take(list).into_iter().partition(|one| one.pid == pid);
-        *list = left;
-        let empty = list.is_empty();
-        for one in ended {
-            self.deregister(one.fd.as_raw_fd());
-        }
-        if empty {
-            // One of them may have left a child of its own behind.
-            self.watch_descendants(run);
-        }
-    }
-
-    fn tree_gone(&mut self, run: RunId) {
-        let Some(held) = self.runs.get_mut(&run) else { return };
-        if matches!(held.tree, Tree::Gone) {
-            return;
-        }
-        if let Tree::Watched(list) = std::mem::replace(&mut held.tree, Tree::Gone) {
-            for one in list {
-                self.deregister(one.fd.as_raw_fd());
-            }
-        }
-        self.watches.retain(|_, watched| *watched != run);
-        if let Some(groups) = &self.groups {
-            groups.remove(run);
-        }
-        self.events.push_back(Event::TreeGone(run));
-        self.release(run);
-    }
-
     /// All output of a dead run is written.
     pub fn on_drained(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
@@ -434,11 +346,12 @@ impl Daemon {
     }
 
     /// Forgets a run of which nothing is left, here and in the keeper.
-    fn release(&mut self, run: RunId) {
+    pub fn release(&mut self, run: RunId) {
         let over = |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
         if self.runs.get(&run).is_some_and(over) {
             self.runs.remove(&run);
             self.engine.detach(run.0);
+            hit("release.before");
             self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
             self.end_if_empty();
         }
@@ -506,7 +419,10 @@ impl Daemon {
                 }
                 tree::hold_members(groups, run, held.pid)
             }
-            _ => tree::descendants(held.pid, &self.mark, run),
+            _ => tree::descendants(held.pid, &self.mark, run).unwrap_or_else(|error| {
+                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                Vec::new()
+            }),
         }
     }
 
@@ -592,6 +508,17 @@ pub fn exit_of(status: ExitStatus) -> Exit {
         ExitStatus::Code(code) => Exit::Code(code),
         ExitStatus::Signal(signal, _) => Exit::Signal(signal),
         ExitStatus::Unknown => Exit::Unknown,
+    }
+}
+
+/// Where a test may kill this process.
+fn places(action: &Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Spawn { .. } => ("spawn.before", "spawn.after"),
+        Action::Disconnect(_) => ("disconnect.before", "disconnect.after"),
+        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => ("terminate.before", "terminate.after"),
+        Action::Probe(_) | Action::Note { .. } => ("note.before", "note.after"),
+        Action::Tell(_) => ("tell.before", "tell.after"),
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use mio::Interest;
 use ostler_core::RunId;
 use ostler_keeper::link::{self, Link};
-use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, ToKeeper, VERSION};
+use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, ToKeeper, version};
 use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -135,7 +135,7 @@ impl Daemon {
 
     /// Gives a new keeper everything that it must hold.
     fn hand_over(&mut self) {
-        self.keeper_send(&ToKeeper::Hello { version: VERSION }, Vec::new());
+        self.keeper_send(&ToKeeper::Hello { version: version() }, Vec::new());
         let lock = self.lock.try_clone();
         let control = self.listener.try_clone().map(OwnedFd::from);
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);

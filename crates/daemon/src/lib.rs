@@ -28,6 +28,8 @@ mod notices;
 mod persist;
 mod probes;
 mod reloads;
+mod remains;
+mod reserve;
 mod runs;
 mod start;
 mod state_file;

@@ -12,7 +12,7 @@ use mio::{Interest, Poll, Waker};
 use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
 use ostler_core::{AppId, RunId, Supervisor};
 use ostler_keeper::link::{self, Link};
-use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, VERSION};
+use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use ostler_logs::Engine;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify;
@@ -140,6 +140,8 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         checked: mpsc::channel(),
         refetch: BTreeSet::new(),
         retry_at: None,
+        relook: BTreeSet::new(),
+        reserve: crate::reserve::Reserve::default(),
         config,
     };
     daemon.register_sources().map_err(said("could not poll"))?;
@@ -193,6 +195,7 @@ impl Daemon {
         // First what is to be read and heard of, then the machine, then what it decides.
         let found = std::mem::take(&mut inventory.runs);
         self.recover(state, &found);
+        ostler_keeper::failpoint::hit("takeover.recovered");
         self.restore_primaries(&found, &mut inventory.items);
         for (run, found) in found {
             self.take_up_run(run, found);
@@ -209,6 +212,7 @@ impl Daemon {
             }
         }
         self.after_takeover();
+        ostler_keeper::failpoint::hit("takeover.after");
         if ending {
             self.begin_end();
         }
@@ -406,7 +410,7 @@ fn bind_control(home: &Path, link: &mut Link) -> Result<UnixListener, String> {
 
 /// Asks the keeper for everything it holds, and waits for all of it.
 fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
-    link.send(&ToKeeper::Hello { version: VERSION }, Vec::new())?;
+    link.send(&ToKeeper::Hello { version: version() }, Vec::new())?;
     let mut inventory = Inventory::default();
     loop {
         match link.receive()? {

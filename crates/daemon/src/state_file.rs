@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ostler_core::Exit;
+use ostler_keeper::failpoint::hit;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -148,13 +149,18 @@ impl State {
     pub fn write(&self, home: &Path) -> io::Result<()> {
         let new = home.join("ostler.state.new");
         let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+        hit("state.before");
         fs::write(&new, bytes)?;
+        hit("state.written");
         // Whoever dies between the two leaves the backup, which is then read.
         match fs::rename(path(home), backup(home)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::rename(&new, path(home))
+        hit("state.between");
+        fs::rename(&new, path(home))?;
+        hit("state.after");
+        Ok(())
     }
 
     /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of another boot.

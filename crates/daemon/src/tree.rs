@@ -81,10 +81,12 @@ impl Groups {
         self.base.join(format!("run-{}", run.0))
     }
 
-    /// Whether any process is in it; `false` also when there is no such group.
+    /// Whether any process is in it; `false` also when there is no such group, and `true` when nobody can tell.
     pub fn is_populated(&self, run: RunId) -> bool {
-        let events = fs::read_to_string(self.path(run).join("cgroup.events")).unwrap_or_default();
-        events.lines().any(|line| line == "populated 1")
+        match fs::read_to_string(self.path(run).join("cgroup.events")) {
+            Ok(events) => events.lines().any(|line| line == "populated 1"),
+            Err(error) => !is_gone(&error),
+        }
     }
 
     /// SIGKILL for everything in it.
@@ -159,12 +161,23 @@ pub struct Stat {
 impl Stat {
     /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes asks a thousand times.
     pub fn read(pid: u32) -> Option<Self> {
+        Self::try_read(pid).ok().flatten()
+    }
+
+    /// The same, telling a process that is gone (`None`) from one that cannot be looked at.
+    fn try_read(pid: u32) -> io::Result<Option<Self>> {
         let path = format!("/proc/{pid}/stat");
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-        let file = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty()).ok()?;
         let mut line = [0; 1024];
-        let length = rustix::io::read(&file, &mut line).ok()?;
-        Self::parse(std::str::from_utf8(line.get(..length)?).ok()?)
+        let read = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty())
+            .and_then(|file| rustix::io::read(&file, &mut line))
+            .map_err(io::Error::from);
+        match read {
+            // A name is whatever bytes a program likes; what is read of it is not used.
+            Ok(length) => Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default()))),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last one.
@@ -197,8 +210,11 @@ pub struct Held {
 }
 
 /// Every live process that descends from `leader` or carries the run's mark, deepest first, without the leader itself.
-pub fn descendants(leader: u32, mark: &str, run: RunId) -> Vec<Held> {
-    let all = processes();
+///
+/// # Errors
+/// It cannot be found out, mostly for want of descriptors.
+pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<Held>> {
+    let all = processes()?;
     let mut found: BTreeSet<u32> = BTreeSet::from([leader]);
     loop {
         let more: Vec<u32> = all
@@ -217,14 +233,16 @@ pub fn descendants(leader: u32, mark: &str, run: RunId) -> Vec<Held> {
     let strays: Vec<u32> = all.keys().copied().filter(marked).collect();
     found.extend(strays);
     found.remove(&leader);
-    let mut held: Vec<Held> = found.into_iter().filter_map(|pid| hold(pid, all.get(&pid)?.start_time)).collect();
+    let starts = found.into_iter().filter_map(|pid| Some((pid, all.get(&pid)?.start_time)));
+    let held: io::Result<Vec<Option<Held>>> = starts.map(|(pid, start_time)| hold(pid, start_time)).collect();
+    let mut held: Vec<Held> = held?.into_iter().flatten().collect();
     held.sort_by_key(|held| std::cmp::Reverse(held.pid));
-    held
+    Ok(held)
 }
 
 /// The members of a run's control group without its leader, each held fast and then found in the group once more.
 pub fn hold_members(groups: &Groups, run: RunId, leader: u32) -> Vec<Held> {
-    let hold_live = |pid: u32| hold(pid, Stat::read(pid)?.start_time);
+    let hold_live = |pid: u32| hold(pid, Stat::read(pid)?.start_time).ok().flatten();
     let held: Vec<Held> = groups.members(run).into_iter().filter(|pid| *pid != leader).filter_map(hold_live).collect();
     let still = groups.members(run);
     let mut held: Vec<Held> = held.into_iter().filter(|one| still.contains(&one.pid)).collect();
@@ -237,16 +255,28 @@ pub fn marked(mark: &str) -> Vec<(RunId, Held)> {
     let prefix = format!("{mark}:");
     let own = std::process::id();
     let run_of = |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
-    let held =
-        |(pid, stat): (u32, Stat)| if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time)?)) };
-    processes().into_iter().filter_map(held).collect()
+    let held = |(pid, stat): (u32, Stat)| {
+        if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time).ok()??)) }
+    };
+    processes().unwrap_or_default().into_iter().filter_map(held).collect()
 }
 
-/// Opens the process and makes sure that it is still the one that began at `start_time`.
-fn hold(pid: u32, start_time: u64) -> Option<Held> {
-    let fd = pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()?;
-    let same = Stat::read(pid).is_some_and(|stat| stat.start_time == start_time && !stat.is_dead());
-    same.then_some(Held { pid, fd })
+/// Opens the process and makes sure that it is still the one that began at `start_time`; `None` when it is gone.
+fn hold(pid: u32, start_time: u64) -> io::Result<Option<Held>> {
+    let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    let fd = match pidfd_open(number, PidfdFlags::empty()) {
+        Ok(fd) => fd,
+        Err(rustix::io::Errno::SRCH) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let stat = Stat::try_read(pid)?;
+    Ok(stat.is_some_and(|stat| stat.start_time == start_time && !stat.is_dead()).then_some(Held { pid, fd }))
+}
+
+/// Whether the error says that there is no such process or group any more.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || matches!(error.raw_os_error(), Some(code) if code == libc::ESRCH || code == libc::ENODEV)
 }
 
 /// Signals through the descriptor. A process that is gone already is no error.
@@ -264,11 +294,15 @@ pub fn signal(fd: &OwnedFd, number: i32) -> io::Result<()> {
 }
 
 /// All live processes.
-fn processes() -> BTreeMap<u32, Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return BTreeMap::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let stat = |pid| Stat::read(pid).filter(|stat| !stat.is_dead()).map(|stat| (pid, stat));
-    pids.filter_map(stat).collect()
+fn processes() -> io::Result<BTreeMap<u32, Stat>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if let Some(stat) = Stat::try_read(pid)?.filter(|stat| !stat.is_dead()) {
+            all.insert(pid, stat);
+        }
+    }
+    Ok(all)
 }
 
 fn has_mark(pid: u32, value: &str) -> bool {

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::daemon::{Daemon, Phase, Running};
+use crate::failpoint::hit;
 use crate::link::Received;
 use crate::proto::FromKeeper;
 use crate::spawn::Spawner;
@@ -205,7 +206,9 @@ impl Keeper {
         match link.receive_frame() {
             Ok(None) => false,
             Ok(Some(Received::Message { message, fds, lost })) => {
+                hit("keeper.request.before");
                 self.handle(message, fds, lost);
+                hit("keeper.request.after");
                 true
             }
             Ok(Some(Received::Bad { kind, error })) => {
@@ -247,6 +250,7 @@ impl Keeper {
 
     /// Sends a message. What fails to be sent is told again to the next daemon, and a broken link is seen by reading.
     pub(crate) fn reply(&mut self, message: &FromKeeper, fds: Vec<crate::table::Fd>) {
+        hit("keeper.reply.before");
         if let Daemon::Running(running) = &mut self.daemon
             && let Some(link) = &mut running.link
             && let Err(error) = link.send_shared(message, fds)
@@ -254,6 +258,7 @@ impl Keeper {
         {
             log(&format!("cannot answer the daemon (pid {}): {error}", running.pid));
         }
+        hit("keeper.reply.after");
     }
 
     /// Writes what waits, and then what the table has to tell, one message at a time: nothing piles up for a daemon

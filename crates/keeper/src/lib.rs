@@ -15,6 +15,7 @@
 mod config;
 mod cstrings;
 mod daemon;
+pub mod failpoint;
 mod keeper;
 pub mod link;
 mod proc_stat;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::daemon::{Daemon, Phase};
 use crate::keeper::Keeper;
-use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, VERSION};
+use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, version};
 use crate::table::{Fd, Life, Refusal, Run};
 
 impl Keeper {
@@ -67,7 +67,7 @@ impl Keeper {
     /// Who we are.
     pub(crate) fn welcome(&self) -> FromKeeper {
         let pid = std::process::id();
-        FromKeeper::Welcome { version: VERSION, pid, daemons: self.daemons, nofile: self.spawner.nofile }
+        FromKeeper::Welcome { version: version(), pid, daemons: self.daemons, nofile: self.spawner.nofile }
     }
 
     fn greet(&mut self) {
@@ -91,6 +91,7 @@ impl Keeper {
             }
             match self.spawner.spawn(&spec, passed) {
                 Ok(born) => {
+                    crate::failpoint::hit("keeper.born");
                     let meta = spec.meta;
                     let (pid, start_time) = (born.pid, born.start_time);
                     let entry = Run { pid, start_time, life: Life::Child, meta, fds: born.fds };
@@ -103,6 +104,7 @@ impl Keeper {
         let Some(entry) = self.table.get(run) else { return };
         let fds = entry.fds.iter().cloned().collect();
         let (pid, start_time, mask, status) = (entry.pid, entry.start_time, entry.fds.mask(), entry.status());
+        crate::failpoint::hit("keeper.spawned");
         self.reply(&FromKeeper::Spawned { run, pid, start_time, mask }, fds);
         if let Some(status) = status {
             self.table.mark_reported(run);

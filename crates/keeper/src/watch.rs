@@ -101,6 +101,7 @@ impl Keeper {
 
     fn on_child_exit(&mut self, pid: u32, status: ExitStatus) {
         if let Some(run) = self.table.run_of_pid(pid) {
+            crate::failpoint::hit("keeper.reaped");
             self.forget_adopted(run);
             self.table.end(run, status);
         } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid) {
@@ -209,6 +210,7 @@ impl Keeper {
         match result {
             Ok((pid, pidfd)) => {
                 self.daemons = self.daemons.saturating_add(1);
+                crate::failpoint::hit("keeper.daemon.born");
                 self.daemon = Daemon::Running(Running::new(pid, pidfd, true, link));
                 Ok(())
             }

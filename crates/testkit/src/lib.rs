@@ -26,4 +26,4 @@ pub use run::{Ostler, Output};
 pub use runtimes::{Kind, Runtime, built_program, nodes};
 pub use sandbox::Sandbox;
 pub use victims::Victim;
-pub use wait::{wait_connect, wait_exit, wait_for, wait_in};
+pub use wait::{try_wait, wait_connect, wait_exit, wait_for, wait_in};

@@ -33,6 +33,11 @@ pub fn wait_for<T>(what: impl Display, limit: Duration, ask: impl FnMut() -> Opt
     }
 }
 
+/// As [`wait_for`]; `None` when the limit is reached.
+pub fn try_wait<T>(limit: Duration, ask: impl FnMut() -> Option<T>) -> Option<T> {
+    try_for(limit, None, ask)
+}
+
 /// As [`wait_for`], asking again whenever something changes in the folder `dir` (which must exist).
 #[track_caller]
 pub fn wait_in<T>(dir: impl AsRef<Path>, what: impl Display, limit: Duration, ask: impl FnMut() -> Option<T>) -> T {

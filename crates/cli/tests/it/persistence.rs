@@ -47,6 +47,18 @@ fn a_state_file_that_is_no_good_is_set_aside_and_the_one_before_is_used() {
 }
 
 #[test]
+fn a_state_with_things_of_a_newer_version_is_read() {
+    let sandbox = sandbox();
+    sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+    let before = lives(&sandbox);
+    let state = sandbox.file("ostler.state");
+    let newer = fs::read_to_string(&state).unwrap().replace("{\"", "{\"of_tomorrow\":[1],\"");
+    replace_daemon(&sandbox, || fs::write(&state, newer).unwrap());
+    assert_eq!(lives(&sandbox), before);
+    assert_eq!(aside(&sandbox), 0);
+}
+
+#[test]
 fn a_death_between_the_two_renames_costs_nothing() {
     let sandbox = sandbox();
     sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();

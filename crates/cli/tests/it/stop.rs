@@ -84,6 +84,21 @@ fn a_child_that_ignores_the_request_is_killed_after_its_parent_obeyed() {
 }
 
 #[test]
+fn a_process_may_have_a_name_that_is_no_text() {
+    for (kind, sandbox) in both_kinds() {
+        let body = "cp \"$(command -v sleep)\" \"$(printf '\\377 ) \\376')\"\n\"./$(printf '\\377 ) \\376')\" 1000000 &\necho $! > child.new; mv child.new child; echo up\nwait";
+        start_sh(&sandbox, "odd", body, &["--kill-timeout", "200"]);
+        wait_log(&sandbox, "odd-out.log", "up");
+        let child = pids_in(&sandbox, "child")[0];
+        sandbox.wait_for("its new name", SOON, || {
+            fs::read(format!("/proc/{child}/comm")).unwrap().starts_with(b"\xff").then_some(())
+        });
+        sandbox.ostler(["stop", "odd"]).limit(SOON).run();
+        assert!(!procs::alive(child), "{kind}");
+    }
+}
+
+#[test]
 fn what_a_crashed_run_left_behind_does_not_run_beside_the_next() {
     for (kind, sandbox) in both_kinds() {
         let body = "if [ -e left ]; then echo again; exec sleep 1000000; fi\nsetsid sleep 1000000 &\necho $! > left.new; mv left.new left\nexit 1";
@@ -199,11 +214,8 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
         assert!(said.ends_with("[v] All Applications Stopped\n[ostler] [v] PM2 Daemon Stopped\n"), "{said}");
         assert!(wait_exit(keeper, SOON) && wait_exit(daemon, SOON), "{kind}");
         assert_eq!(sandbox.pids(), Default::default(), "{kind}");
-        let mut files: Vec<String> = fs::read_dir(&home)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| !name.ends_with(".lock"))
-            .collect();
+        let mut files: Vec<String> =
+            fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
         assert_eq!(files, ["dump.pm2", "logs", "pids", "pm2.log"], "{kind}");
         assert_eq!(fs::read_dir(home.join("pids")).unwrap().count(), 0, "{kind}");

@@ -25,7 +25,8 @@ fn wrapped(sandbox: &Sandbox, name: &str, lines: &str) -> PathBuf {
     sandbox.write_executable(name, format!("#!/bin/sh\n{lines}\nexec {PROGRAM} \"$@\"\n"))
 }
 
-fn ask_update(sandbox: &Sandbox, exe: &Path) -> Result<(), String> {
+/// Asks the daemon to change to a program.
+pub fn ask_update(sandbox: &Sandbox, exe: &Path) -> Result<(), String> {
     let mut client = Client::connect(&Home::new(sandbox.home())).unwrap();
     let request = Request::Update { exe: exe.display().to_string() };
     match client.request(&request, |_| ()).unwrap() {

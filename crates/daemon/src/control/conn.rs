@@ -38,12 +38,14 @@ pub struct Conn {
     pub missed: u64,
     /// Close when everything is written.
     pub closing: bool,
+    /// When it came or was last answered, on the monotonic clock.
+    pub since: u64,
     eof: bool,
 }
 
 impl Conn {
     /// Takes a stream that does not block.
-    pub fn new(stream: UnixStream) -> Self {
+    pub fn new(stream: UnixStream, now: u64) -> Self {
         Self {
             stream,
             input: Vec::new(),
@@ -52,6 +54,7 @@ impl Conn {
             busy: false,
             missed: 0,
             closing: false,
+            since: now,
             eof: false,
         }
     }
@@ -110,6 +113,11 @@ impl Conn {
         }
     }
 
+    /// Whether it asks nothing, and nothing is being sent to it.
+    pub fn is_idle(&self) -> bool {
+        !self.busy && self.input.is_empty() && self.output.len() == self.sent
+    }
+
     /// Whether bytes of a further request are there.
     pub fn has_more(&self) -> bool {
         !self.busy && !self.input.is_empty()
@@ -123,13 +131,18 @@ impl Conn {
     /// Queues the reply that ends the request at hand.
     pub fn reply(&mut self, reply: &Reply) {
         self.json(FrameKind::Reply, reply);
-        self.busy = false;
+        self.answered();
     }
 
     /// Queues text that ends the request at hand.
     pub fn raw(&mut self, text: &str) {
         control::encode(FrameKind::Raw, text.as_bytes(), &mut self.output);
+        self.answered();
+    }
+
+    fn answered(&mut self) {
         self.busy = false;
+        self.since = crate::clock::monotonic();
     }
 
     /// Whether a stream of lines should pause.

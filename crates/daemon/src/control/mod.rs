@@ -6,26 +6,36 @@ mod specs;
 
 pub use specs::{failure_of, unique_id};
 
+use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 
 use mio::Interest;
+use ostler_keeper::failpoint::hit;
 use ostler_wire::control::{Event, Failure, Reply};
 
 use crate::daemon::Daemon;
-use crate::logbook;
 use crate::tokens::Source;
+use crate::{clock, logbook, reserve};
 use conn::{Conn, Incoming};
+
+/// A client that has asked nothing for so long, ms, gives way when there is no room for another.
+const IDLE: u64 = 100;
 
 impl Daemon {
     /// Clients that want in. Only we and root may: whoever controls the daemon runs programs as us.
     pub fn accept_clients(&mut self) {
         loop {
+            if reserve::most_clients() <= self.conns.len() && !self.send_idle_away() {
+                return self.retry_soon();
+            }
             let stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                // Out of descriptors, mostly.
+                Err(_) if self.reserve.release() || self.send_idle_away() => continue,
                 Err(error) => {
-                    // Out of descriptors, mostly. Who waits in the queue is taken a little later.
+                    // Who waits in the queue is taken a little later.
                     logbook::error(format!("could not accept a client: {error}"));
                     return self.retry_soon();
                 }
@@ -53,8 +63,25 @@ impl Daemon {
                 logbook::error(format!("turned away a client: {error}"));
                 continue;
             }
-            self.conns.insert(number, Conn::new(stream));
+            self.conns.insert(number, Conn::new(stream, clock::monotonic()));
         }
+    }
+
+    /// Ends the connection of the oldest client that asks nothing. `false`: there is none.
+    fn send_idle_away(&mut self) -> bool {
+        let before = clock::monotonic().saturating_sub(IDLE);
+        let subscribed: BTreeSet<usize> = self.subscribers.values().copied().collect();
+        let idle = self.conns.iter_mut().find_map(|(number, conn)| {
+            if before < conn.since || subscribed.contains(number) {
+                return None;
+            }
+            // What it has asked just now may not have been read.
+            conn.fill();
+            conn.is_idle().then_some(*number)
+        });
+        let Some(number) = idle else { return false };
+        self.close_client(number);
+        true
     }
 
     /// A client said something, left, or takes bytes again.
@@ -71,7 +98,11 @@ impl Daemon {
     fn serve(&mut self, number: usize) {
         while let Some(conn) = self.conns.get_mut(&number) {
             match conn.next() {
-                Incoming::Request(request) => self.on_request(number, request),
+                Incoming::Request(request) => {
+                    hit("request.before");
+                    self.on_request(number, request);
+                    hit("request.after");
+                }
                 Incoming::Nothing => return,
                 Incoming::Garbage(text) => {
                     let failure = Failure { message: text, hint: Some("is the client of another version?".to_owned()) };
@@ -119,10 +150,12 @@ impl Daemon {
 
     /// Ends a client's request, and begins its next one if that waits.
     pub fn reply(&mut self, number: usize, reply: &Reply) {
+        hit("reply.before");
         if let Some(conn) = self.conns.get_mut(&number) {
             conn.reply(reply);
             self.serve_later(number);
         }
+        hit("reply.after");
     }
 
     /// Requests that wait behind one that has ended are taken by the next round.

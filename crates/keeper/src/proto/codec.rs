@@ -118,13 +118,17 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
 pub fn encode<M: Message>(message: &M, fds: u8) -> Result<Vec<u8>, FrameError> {
     let mut body = Vec::new();
     message.write(&mut Writer { out: &mut body });
+    if super::VERSION < super::version() {
+        // A newer version has fields that this one does not know.
+        body.extend(*b"new");
+    }
     let length = u32::try_from(body.len() + HEADER - 4).unwrap_or(u32::MAX);
     if length as usize > MAX_FRAME {
         return Err(FrameError::TooLong(length));
     }
     let mut out = Vec::with_capacity(HEADER + body.len());
     out.extend(length.to_le_bytes());
-    out.extend([super::VERSION, message.kind(), fds]);
+    out.extend([super::version(), message.kind(), fds]);
     out.extend(body);
     Ok(out)
 }

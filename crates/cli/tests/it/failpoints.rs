@@ -1,0 +1,117 @@
+//! Keeper or daemon dies at each named place once, in a small story; the end is the same as if nothing had happened.
+//!
+//! Built with the feature `failpoints` only: `cargo test -p ostler --features failpoints --test it failpoints`.
+
+use std::time::Duration;
+
+use ostler_keeper::failpoint::{DAEMON, KEEPER};
+use ostler_testkit::{Load, Sandbox, Victim, try_wait, wait_exit};
+use serde_json::Value;
+
+use crate::keeper_death::kill_keeper;
+use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
+use crate::update::ask_update;
+
+/// The processes of that name and nothing else of it, all with this status.
+fn are(list: &[Value], name: &str, status: &str, count: usize) -> bool {
+    let named: Vec<&Value> = list.iter().filter(|process| process["name"] == name).collect();
+    named.len() == count && named.iter().all(|process| process["pm2_env"]["status"] == status)
+}
+
+/// Asks for something until it is so: a command whose daemon dies may have been heard or not.
+fn bring_about(sandbox: &Sandbox, args: &[&str], what: &str, done: impl Fn(&[Value]) -> bool) {
+    for _ in 0..3 {
+        sandbox.ostler(args).any_code().run();
+        if try_wait(Duration::from_secs(4), || done(&sandbox.jlist()).then_some(())).is_some() {
+            return;
+        }
+    }
+    panic!("{what} does not come about by {args:?}: {:?}", sandbox.jlist());
+}
+
+fn story(point: &str, nth: u32) -> bool {
+    let mut sandbox = sandbox();
+    let once = sandbox.work().join("died");
+    sandbox.set_env("OSTLER_FAILPOINT", format!("{point}:{nth}"));
+    sandbox.set_env("OSTLER_FAILPOINT_ONCE", &once);
+    let port = sandbox.port().to_string();
+    sandbox.set_env("PORT", &port);
+    let talks = sandbox.victim("talks", Victim::Lines { every: 3, count: 1_000_000 });
+    let api = sandbox.victim("api", Victim::Http);
+    let fails = sandbox.victim("fails", Victim::Exits { code: 4 });
+    let path = |path: &std::path::Path| path.display().to_string();
+
+    bring_about(&sandbox, &["start", &path(&talks), "--time"], "a start", |list| are(list, "talks", "online", 1));
+    bring_about(&sandbox, &["start", &path(&fails), "--max-restarts", "3"], "an end", |list| {
+        are(list, "fails", "errored", 1)
+    });
+    bring_about(&sandbox, &["start", &path(&api), "-i", "2", "--wait-ready"], "a cluster", |list| {
+        are(list, "api", "online", 2)
+    });
+    let talker = sandbox.pids_of("talks");
+    if point.starts_with("takeover.") {
+        kill_daemon(&sandbox);
+    }
+    let old = sandbox.pids_of("api");
+    bring_about(&sandbox, &["reload", "api"], "a reload", |list| {
+        let new = |process: &Value| !old.iter().any(|pid| process["pid"] == *pid);
+        are(list, "api", "online", 2) && list.iter().filter(|process| process["name"] == "api").all(new)
+    });
+    for pid in old {
+        assert!(wait_exit(pid, SOON), "{point}: an old worker is left");
+    }
+    bring_about(&sandbox, &["scale", "api", "1"], "a smaller cluster", |list| are(list, "api", "online", 1));
+    bring_about(&sandbox, &["delete", "fails"], "a deletion", |list| are(list, "fails", "", 0));
+    assert_eq!(sandbox.pids_of("talks"), talker, "{point}: an app that nobody touched was restarted");
+    bring_about(&sandbox, &["stop", "talks"], "a stop", |list| are(list, "talks", "stopped", 1));
+    let text = sandbox.wait_file("logs/talks-out.log", SOON, |text| Some(text.to_owned()));
+    assert!(5 < assert_ledger(&text, point));
+    let workers = sandbox.pids().into_iter();
+    let workers = workers.filter(|pid| ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
+    assert_eq!(workers.count(), 1, "{point}: a worker is doubled or lost");
+    once.exists()
+}
+
+#[test]
+fn a_death_at_any_named_place_changes_nothing_in_the_end() {
+    let mut never = Vec::new();
+    for point in DAEMON.into_iter().chain(KEEPER) {
+        for nth in [1, 4] {
+            println!("{point}:{nth}");
+            if !story(point, nth) && nth == 1 {
+                never.push(point);
+            }
+        }
+    }
+    assert!(never.is_empty(), "the story never comes to {never:?}");
+}
+
+/// A program that speaks a newer protocol, with fields that ours does not know.
+#[test]
+fn the_next_version_takes_over_and_gives_back() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let script = sandbox.victim("api", Victim::Http);
+    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    let before = lives(&sandbox);
+    let load = Load::to_port(port).connections(2).connection_per_request().start();
+    let ours = env!("CARGO_BIN_EXE_ostler");
+    let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
+    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(2)));
+    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(1)));
+    // Between its two halves a change of program has one of each: the old daemon with the new keeper, and, when the
+    // new daemon is killed, the next one.
+    for program in [&next, &back, &next, &back] {
+        load.wait_answered(10, SOON);
+        ask_update(&sandbox, program).unwrap();
+        assert_eq!(lives(&sandbox), before);
+        kill_daemon(&sandbox);
+        assert_eq!(lives(&sandbox), before);
+    }
+    kill_keeper(&sandbox);
+    assert_eq!(lives(&sandbox), before);
+    sandbox.ostler(["restart", "api"]).run();
+    load.wait_answered(10, SOON);
+    sandbox.ostler(["scale", "api", "3"]).run();
+    load.stop().assert_none_failed(40);
+}

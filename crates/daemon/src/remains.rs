@@ -1,0 +1,130 @@
+//! What a dead run left behind: found, watched, and told when nothing of it is left.
+
+use std::os::fd::AsRawFd;
+
+use mio::Interest;
+use ostler_core::{Event, RunId};
+use rustix::fs::inotify::{self, WatchFlags};
+
+use crate::daemon::Daemon;
+use crate::logbook;
+use crate::runs::{Run, Tree};
+use crate::tokens::Source;
+use crate::tree::{self, Held};
+
+impl Daemon {
+    /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
+    pub fn look_at_tree(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
+        match &self.groups {
+            _ if !tree_kill => self.tree_gone(run),
+            Some(groups) if held.grouped => {
+                if groups.is_populated(run) {
+                    self.watch_group(run);
+                } else {
+                    self.tree_gone(run);
+                }
+            }
+            // Without control groups a look costs a walk over all processes. After a crash that walk must not delay
+            // the next run: the core asks for it by `Sweep`.
+            _ if held.ending => self.watch_descendants(run),
+            _ => {}
+        }
+    }
+
+    fn watch_group(&mut self, run: RunId) {
+        let Some(groups) = &self.groups else { return };
+        let path = groups.path(run).join("cgroup.events");
+        match inotify::add_watch(&self.inotify, &path, WatchFlags::MODIFY) {
+            Ok(watch) => _ = self.watches.insert(watch, run),
+            Err(error) => {
+                // Without the watch the deadlines of the machine ask again.
+                logbook::error(format!("could not watch `{}`: {error}", path.display()));
+            }
+        }
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.tree = Tree::Group;
+        }
+        // It may have become empty before the watch was there.
+        if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+            self.tree_gone(run);
+        }
+    }
+
+    /// A control group changed.
+    pub fn on_inotify(&mut self) {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut changed = Vec::new();
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        while let Ok(event) = reader.next() {
+            changed.extend(self.watches.get(&event.wd()).copied());
+        }
+        for run in changed {
+            if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+                self.tree_gone(run);
+            }
+        }
+    }
+
+    fn watch_descendants(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(&run) else { return };
+        let left = match tree::descendants(held.pid, &self.mark, run) {
+            Ok(left) => left,
+            Err(error) => {
+                // Nobody knows, so it is not over; asked again a little later.
+                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                self.relook.insert(run);
+                return self.retry_soon();
+            }
+        };
+        if left.is_empty() {
+            self.tree_gone(run);
+            return;
+        }
+        for one in &left {
+            if let Err(error) = self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE) {
+                logbook::error(format!("could not watch process {}: {error}", one.pid));
+            }
+        }
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.tree = Tree::Watched(left);
+        }
+    }
+
+    /// A watched descendant ended.
+    pub fn on_descendant(&mut self, pid: u32) {
+        let watched = |run: &Run| matches!(&run.tree, Tree::Watched(list) if list.iter().any(|one| one.pid == pid));
+        let Some(run) = self.runs.iter().find(|(_, run)| watched(run)).map(|(id, _)| *id) else { return };
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let Tree::Watched(list) = &mut held.tree else { return };
+        let (ended, left): (Vec<Held>, Vec<Held>) = std::mem::take(list).into_iter().partition(|one| one.pid == pid);
+        *list = left;
+        let empty = list.is_empty();
+        for one in ended {
+            self.deregister(one.fd.as_raw_fd());
+        }
+        if empty {
+            // One of them may have left a child of its own behind.
+            self.watch_descendants(run);
+        }
+    }
+
+    pub fn tree_gone(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        if matches!(held.tree, Tree::Gone) {
+            return;
+        }
+        if let Tree::Watched(list) = std::mem::replace(&mut held.tree, Tree::Gone) {
+            for one in list {
+                self.deregister(one.fd.as_raw_fd());
+            }
+        }
+        self.watches.retain(|_, watched| *watched != run);
+        if let Some(groups) = &self.groups {
+            groups.remove(run);
+        }
+        self.events.push_back(Event::TreeGone(run));
+        self.release(run);
+    }
+}

@@ -1,0 +1,63 @@
+//! Descriptors kept free for bad days.
+//!
+//! A daemon without a free descriptor can accept nobody, read nothing of `/proc` or a control group, and so stop
+//! nothing: it could not even be told to make room. So a few are held back. They are let go when a client comes and
+//! none is left, and taken again when it has gone.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Resource, getrlimit};
+
+/// How many: a client, and what it takes to look at processes and control groups, with room to spare.
+const COUNT: usize = 16;
+/// Connections that are always allowed.
+const LEAST_CLIENTS: usize = 8;
+
+/// What is held back.
+#[derive(Debug, Default)]
+pub struct Reserve {
+    held: Vec<OwnedFd>,
+}
+
+impl Reserve {
+    /// Takes what is missing, as far as there is any.
+    pub fn refill(&mut self) {
+        while self.held.len() < COUNT {
+            match open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+                Ok(fd) => self.held.push(fd),
+                // It will be tried again.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Lets everything go. `false`: there was nothing.
+    pub fn release(&mut self) -> bool {
+        let any = !self.held.is_empty();
+        self.held = Vec::new();
+        any
+    }
+}
+
+/// How many clients may be connected: a part of all descriptors, so that clients alone can never take the last one.
+pub fn most_clients() -> usize {
+    let all = getrlimit(Resource::Nofile).current.and_then(|soft| usize::try_from(soft).ok()).unwrap_or(usize::MAX);
+    (all / 4).max(LEAST_CLIENTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_is_taken_again() {
+        let mut reserve = Reserve::default();
+        assert!(!reserve.release());
+        for _ in 0..2 {
+            reserve.refill();
+            assert_eq!(reserve.held.len(), COUNT);
+            assert!(reserve.release());
+        }
+    }
+}
