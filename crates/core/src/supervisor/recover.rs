@@ -209,7 +209,10 @@ impl Supervisor {
             Role::Current | Role::Candidate if is_current => {
                 let run = seen.run;
                 slot.process.phase = if seen.ending {
-                    Phase::Stopping(Ending::ask(now, run, &policy, out))
+                    // A worker that was to be forgotten may have been finishing its connections (a scale).
+                    let drains = slot.removing && slot.process.cluster && seen.ready;
+                    let end = if drains { Ending::drain } else { Ending::ask };
+                    Phase::Stopping(end(now, run, &policy, out))
                 } else if seen.ready || seen.role == Role::Candidate {
                     Phase::Online { run, since: seen.since }
                 } else {
