@@ -221,6 +221,7 @@ impl Daemon {
         if self.conns.is_empty() {
             self.reserve.refill();
         }
+        logbook::flush();
     }
 
     /// Polls a descriptor from now on.

@@ -63,8 +63,11 @@ impl Daemon {
         let spec_of = version.spec.clone();
         let wall = clock::wall();
         let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
+        // Only the last words of candidates are quoted.
+        let candidate = self.core.slot(id).is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
         let [_, err, _] = environment::log_files(&spec_of, id);
-        held.err_mark = err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
+        held.err_mark =
+            err.filter(|_| candidate).and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
         let group = match &self.groups {
             Some(groups) if spec_of.policy.tree_kill => match groups.create(run) {
                 Ok(path) => Some(path),
@@ -298,6 +301,9 @@ impl Daemon {
         for run in std::mem::take(&mut self.dead) {
             self.engine.ended(run.0);
             self.look_at_tree(run);
+            if let Some(groups) = &self.groups {
+                groups.prepare(RunId(self.core.last_run() + 1));
+            }
         }
     }
 

@@ -53,17 +53,20 @@ pub fn run(config: Config) -> ExitCode {
         Ok(daemon) => daemon,
         Err(problem) => {
             logbook::error(&problem);
+            logbook::flush();
             start::tell_ready(ready, Err(&problem));
             return ExitCode::from(2);
         }
     };
     logbook::log(format!("New daemon started (pid {}, keeper {}, home `{home}`)", std::process::id(), daemon.keeper.0));
     start::tell_ready(ready, Ok(()));
-    match daemon.run() {
+    let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             logbook::error(format!("the daemon cannot poll any more: {error}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    logbook::flush();
+    code
 }

@@ -1,10 +1,16 @@
 //! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's form, because people
 //! and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::Write;
 
 use crate::clock;
+
+thread_local! {
+    /// Lines that wait for [`flush`].
+    static LINES: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// Writes a line that is no complaint.
 pub fn log(text: impl Display) {
@@ -18,8 +24,16 @@ pub fn error(text: impl Display) {
 
 fn write(kind: &str, text: &str) {
     let line = format!("{}: PM2 {kind}: {text}\n", timestamp(clock::wall()));
-    // Nobody is left to tell when the log itself cannot be written.
-    _ = std::io::stdout().write_all(line.as_bytes());
+    LINES.with_borrow_mut(|lines| lines.push_str(&line));
+}
+
+/// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.
+pub fn flush() {
+    let lines = LINES.take();
+    if !lines.is_empty() {
+        // Nobody is left to tell when the log itself cannot be written.
+        _ = std::io::stdout().write_all(lines.as_bytes());
+    }
 }
 
 /// `YYYY-MM-DDTHH:mm:ss` in the local time zone.

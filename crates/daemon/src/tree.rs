@@ -66,6 +66,12 @@ impl Groups {
         }
     }
 
+    /// Makes the group of a run that may come next, while nobody waits for it: where one crashed, another will be started.
+    pub fn prepare(&self, run: RunId) {
+        // It is made when it is needed, if it cannot be made now.
+        _ = self.create(run);
+    }
+
     /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was written to once is of no
     /// use again: the kernel (6.18) kills whatever is born into it. `false` when there can be none.
     pub fn renew(&self, run: RunId) -> bool {
@@ -115,6 +121,10 @@ impl Groups {
 
     /// Takes the folder of all groups away.
     pub fn remove_base(&self) {
+        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
+            // Prepared for a run that never came; the system's own files are not removed by this.
+            _ = fs::remove_dir(entry.path());
+        }
         _ = fs::remove_dir(&self.base);
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Slot, Supervisor};
 use crate::candidate::Candidate;
 use crate::ending::Ending;
-use crate::event::Failure;
+use crate::event::{Failure, Notice};
 use crate::process::{Goal, Phase, Process, RunIds};
 use crate::reload::{Reload, ReloadOptions, Stage, Version};
 use crate::run::{AppId, ProcId, Role, RunId, SeenRun, SpecId};
@@ -163,8 +163,14 @@ impl Supervisor {
         }
         // What ended while nobody listened is reported now, the usual way.
         for seen in seen {
-            if let Some(exit) = seen.exit.filter(|_| !is_counted(processes, seen)) {
-                supervisor.handle(now, Event::Exited { run: seen.run, exit }, out);
+            let (run, proc) = (seen.run, seen.proc);
+            match seen.exit {
+                // Its effects were saved before anybody may have been told.
+                Some(exit) if is_counted(processes, seen) => {
+                    out.push(Action::Tell(Notice::Ended { proc, run, exit }));
+                }
+                Some(exit) => supervisor.handle(now, Event::Exited { run, exit }, out),
+                None => {}
             }
         }
         let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
