@@ -71,6 +71,11 @@ pub(crate) struct Daemon {
     pub events: VecDeque<Event>,
     /// Runs that ended in this round: what is left of them is seen to after their successors were started.
     pub dead: Vec<RunId>,
+    /// Something was started in this round. What can wait waits for the next one: on the same core, every call of ours
+    /// keeps the keeper from starting it.
+    pub spawning: bool,
+    /// Ends of output that the keeper need not hold any more, and when it is told.
+    pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
     /// Something that must survive has changed.
     pub dirty: bool,
     /// When to save what may wait, or to try again what failed.
@@ -120,17 +125,31 @@ pub(crate) enum Ending {
     Now,
 }
 
+/// How long chores wait for the keeper's report of a start, at most.
+const CHORES_WAIT: Duration = Duration::from_millis(2);
+/// So many dead runs do not wait.
+const MOST_DEAD: usize = 64;
+
 impl Daemon {
+    /// Whether what is left of dead runs waits for the next round.
+    fn bury_later(&self) -> bool {
+        self.spawning && self.dead.len() < MOST_DEAD
+    }
+
     /// Runs until it is told to go.
     pub fn run(&mut self) -> std::io::Result<()> {
         let mut events = Events::with_capacity(256);
         self.work();
         while self.ending != Ending::Now {
-            let timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
+            let mut timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
+            if !self.dead.is_empty() {
+                timeout = Some(timeout.map_or(CHORES_WAIT, |timeout| timeout.min(CHORES_WAIT)));
+            }
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 other => other?,
             }
+            self.spawning = false;
             for event in &events {
                 self.on_ready(
                     Source::of(event.token()),
@@ -151,6 +170,7 @@ impl Daemon {
             self.cluster.deadline(),
             self.memory_at,
             self.save_by,
+            self.closed.1,
             self.retry_at,
             self.keeper_process.due,
             jobs,
@@ -170,6 +190,9 @@ impl Daemon {
         }
         if self.memory_at.is_some_and(|at| at <= now) {
             self.check_memory(now);
+        }
+        if self.closed.1.is_some_and(|at| at <= now) {
+            self.close_outputs();
         }
         if self.save_by.is_some_and(|at| at <= now) {
             self.dirty = true;
@@ -205,7 +228,8 @@ impl Daemon {
             }
             self.actions.extend(out);
             let unsaved = self.dirty && self.ending != Ending::Now;
-            if self.actions.is_empty() && self.touched.is_empty() && self.dead.is_empty() && !unsaved {
+            let buried = self.dead.is_empty() || self.bury_later();
+            if self.actions.is_empty() && self.touched.is_empty() && buried && !unsaved {
                 break;
             }
             if self.ending != Ending::Now {
@@ -215,7 +239,9 @@ impl Daemon {
                 self.carry_out(now, action);
             }
             self.advance_jobs();
-            self.bury();
+            if !self.bury_later() {
+                self.bury();
+            }
         }
         self.flush_clients();
         if self.conns.is_empty() {

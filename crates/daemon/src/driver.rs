@@ -100,6 +100,7 @@ impl Daemon {
         let meta = self.meta_of_run(run);
         let request = environment::spawn_spec(&version.spec, particulars, group.as_deref(), meta);
         self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
+        self.spawning = true;
     }
 
     /// There was no room for a run's descriptors: the keeper is asked for them again a little later.

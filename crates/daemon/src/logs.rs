@@ -13,6 +13,9 @@ use crate::daemon::Daemon;
 use crate::environment;
 use crate::logbook;
 
+/// Pause before the keeper is told that an output is at its end, ms.
+const CLOSE_LATER: u64 = 5;
+
 impl Daemon {
     /// Reads a run's output from now on.
     pub fn attach_logs(&mut self, run: RunId, id: ProcId, spec: SpecId, out: Option<OwnedFd>, err: Option<OwnedFd>) {
@@ -83,7 +86,19 @@ impl Daemon {
             Stream::Err => (err, RunFd::Err),
         };
         *copy = None;
-        self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
+        // Mostly its process is at its end too, and the keeper drops all of it in a moment.
+        self.closed.0.push((run, which));
+        self.closed.1.get_or_insert(crate::clock::monotonic() + CLOSE_LATER);
+    }
+
+    /// Tells the keeper of pipes that nobody writes to any more, of runs that go on.
+    pub fn close_outputs(&mut self) {
+        self.closed.1 = None;
+        for (run, which) in std::mem::take(&mut self.closed.0) {
+            if self.runs.contains_key(&run) {
+                self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
+            }
+        }
     }
 
     fn on_lines(&mut self, subscriber: u64, lines: Vec<Line>) {

@@ -121,6 +121,8 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         actions: VecDeque::new(),
         events: VecDeque::new(),
         dead: Vec::new(),
+        spawning: false,
+        closed: (Vec::new(), None),
         dirty: false,
         save_by: None,
         signals,
