@@ -29,6 +29,22 @@ pub fn signal_fd() -> io::Result<OwnedFd> {
     }
 }
 
+/// Whether this thread, when it is woken, lets who runs run on (`SCHED_BATCH`). Threads and programs that it starts are not
+/// affected.
+///
+/// # Errors
+/// The system does not allow it.
+pub fn set_batch(on: bool) -> io::Result<()> {
+    let policy = if on { libc::SCHED_BATCH } else { libc::SCHED_OTHER };
+    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the call.
+    let result = unsafe {
+        let mut parameters: libc::sched_param = std::mem::zeroed();
+        parameters.sched_priority = 0;
+        libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &raw const parameters)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// One allocator arena is enough for a process whose work is done by one thread; each further one costs memory.
 pub fn limit_arenas() {
     #[cfg(target_env = "gnu")]
