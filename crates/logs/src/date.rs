@@ -66,10 +66,7 @@ impl DateFormat {
 #[must_use]
 pub fn date(at_ms: u64, format: &str) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.map_or_else(
-        || at_ms.to_string(),
-        |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())),
-    )
+    at.map_or_else(|| at_ms.to_string(), |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())))
 }
 
 /// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that one file: the library's

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use crate::date::{DateFormat, iso, now};
 use crate::types::{Format, Sink, Stream};
 

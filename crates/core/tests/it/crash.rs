@@ -13,6 +13,9 @@ const GOOD: Nature = Nature {
     healthy: true,
     drains: true,
     litters: false,
+    partial: false,
+    mute: false,
+    hangs: false,
 };
 
 fn counters(world: &World) -> Vec<(u32, u32, u64)> {

@@ -13,6 +13,9 @@ const GOOD: Nature = Nature {
     healthy: true,
     drains: true,
     litters: false,
+    partial: false,
+    mute: false,
+    hangs: false,
 };
 const SILENT: Nature = Nature { listens: false, ..GOOD };
 
@@ -447,4 +450,77 @@ fn a_stopped_or_errored_slot_comes_up_by_a_reload() {
     world.reload(1, new, ReloadOptions::default());
     world.wait(1);
     assert_eq!(world.state(), "0:up online v2");
+}
+
+#[test]
+fn ready_without_a_listener_is_no_proof_where_the_old_one_listens() {
+    let wait = |policy: &mut Policy| policy.readiness = Readiness::Message;
+    let mut world = rolling(1, GOOD, Nature { says_ready: true, ..SILENT }, ReloadOptions::default(), wait);
+    world.wait(299);
+    assert_eq!(world.state(), "0:up online v1+");
+    world.wait(2);
+    assert!(told(&mut world).contains("0 failed NotListening"));
+}
+
+#[test]
+fn a_listener_that_does_not_cover_the_old_ones_is_no_proof() {
+    let mut world = rolling(1, GOOD, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
+    world.wait(299);
+    assert_eq!(world.state(), "0:up online v1+");
+    world.wait(2);
+    assert!(told(&mut world).contains("0 failed NotListening"));
+    // Where there is nothing to cover, any listener is proof at once.
+    let mut world = rolling(1, SILENT, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
+    world.wait(1);
+    assert_eq!(world.state(), "0:up online v2");
+}
+
+#[test]
+fn a_health_check_without_an_end_is_given_up_after_its_budget() {
+    let health = |policy: &mut Policy| policy.health_budget = Some(100);
+    let mut world = rolling(1, GOOD, Nature { mute: true, ..GOOD }, ReloadOptions::default(), health);
+    world.wait(99);
+    assert_eq!(world.state(), "0:up online v1+");
+    world.wait(2);
+    assert!(told(&mut world).contains("0 failed Unhealthy"));
+}
+
+#[test]
+fn what_hangs_is_killed_again_but_not_in_a_busy_loop() {
+    let world = &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 0);
+    told(world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(250);
+    check(world, "ask 1; kill 1; kill 1; kill 1");
+    let world = &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 400);
+    told(world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1300);
+    check(world, "ask 1; kill 1; kill 1; kill 1");
+}
+
+#[test]
+fn a_plain_process_is_asked_at_once_when_it_is_retired() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    let policy = world.versions[&spec].0.clone();
+    world.event(Event::Add { proc: ProcId(0), app: crate::world::APP, spec, policy, cluster: false });
+    world.event(Event::Start(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "spawn 0 v1; 0 online");
+    assert!(!world.supervisor.slot(ProcId(0)).unwrap().process().is_cluster());
+    world.event(Event::Retire(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended Signal(2); 0 stopped; 0 removed");
+}
+
+#[test]
+fn the_last_pause_is_shown_until_the_user_forgives_it() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |policy| policy.backoff = Some(100));
+    let backoff = |world: &World| world.supervisor.slot(ProcId(0)).unwrap().process().backoff();
+    assert_eq!(backoff(world), 100);
+    world.wait(100);
+    assert_eq!(backoff(world), 150);
+    world.event(Event::Reset(ProcId(0)));
+    assert_eq!(backoff(world), 0);
 }

@@ -28,6 +28,12 @@ pub struct Nature {
     pub drains: bool,
     /// Leaves a descendant behind that only SIGKILL ends.
     pub litters: bool,
+    /// Listens on less than the run it replaces.
+    pub partial: bool,
+    /// Its health check never comes to an end.
+    pub mute: bool,
+    /// Hangs in the kernel: SIGKILL has no effect yet.
+    pub hangs: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -213,7 +219,9 @@ impl World {
         }
         if nature.listens {
             self.reports.push_back(Event::Listening(run));
-            self.reports.push_back(Event::Covers(run));
+            if !nature.partial {
+                self.reports.push_back(Event::Covers(run));
+            }
         }
     }
 
@@ -269,6 +277,9 @@ impl World {
             Action::Kill(run) => {
                 self.said.push(format!("kill {}", run.0));
                 self.expect_alive(run, "kill");
+                if self.nature(run).hangs {
+                    return;
+                }
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.child = false;
                 }
@@ -283,7 +294,10 @@ impl World {
                 }
             }
             Action::Probe(run) => {
-                let healthy = self.nature(run).healthy;
+                let Nature { healthy, mute, .. } = self.nature(run);
+                if mute {
+                    return;
+                }
                 self.reports.push_back(Event::Probed { run, healthy });
             }
             Action::Note { run } => {
