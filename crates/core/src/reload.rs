@@ -138,6 +138,12 @@ impl Reload {
         self.stage == Stage::Canary
     }
 
+    /// The slot is still to be replaced.
+    #[must_use]
+    pub fn is_open(&self, id: ProcId) -> bool {
+        self.active.contains(&id) || self.pending.contains(&id)
+    }
+
     /// The slot's candidate took over.
     pub fn on_replaced(&mut self, id: ProcId) {
         if self.active.remove(&id) {

@@ -80,6 +80,33 @@ impl Daemon {
         self.begin_queued_reloads();
     }
 
+    /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits for it must know.
+    pub fn cut_reloads_short(&mut self, action: control::Action, ids: &[u32]) {
+        for id in ids.iter().copied().map(ProcId) {
+            let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
+            if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
+                continue;
+            }
+            let word = match action {
+                control::Action::Stop => "stop",
+                control::Action::Restart => "restart",
+                control::Action::Delete => "delete",
+                control::Action::Reset => "reset",
+            };
+            let name = self.app_name(app);
+            let failure = Failure {
+                message: format!(
+                    "the reload of app `{name}` was cut short: a `{word}` took process {} out of it",
+                    id.0
+                ),
+                hint: Some(format!("see `ostler list`; `ostler reload {name}` again for the new version")),
+            };
+            for job in self.jobs.iter_mut().filter(|job| job.reloads.contains(&app)) {
+                job.failure.get_or_insert_with(|| failure.clone());
+            }
+        }
+    }
+
     /// A client ends a canary.
     pub fn on_promote(&mut self, conn: usize, name: &str, keep: bool) {
         let waits = |app: &AppId| {

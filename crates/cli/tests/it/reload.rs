@@ -284,6 +284,26 @@ fn a_second_reload_is_refused_or_queued() {
 }
 
 #[test]
+fn a_reload_that_another_command_cuts_short_says_so() {
+    for command in ["restart", "stop", "delete"] {
+        let world = World::start(1, "wait_ready: true, listen_timeout: 20000,");
+        world.mode("mute");
+        let mut reload = world.sandbox.command();
+        reload.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        let reload = reload.spawn().unwrap();
+        world.sandbox.wait_list("the reload", SOON, |list| {
+            list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
+        });
+        world.mode("good");
+        world.sandbox.ostler([command, "web"]).run();
+        let reload = reload.wait_with_output().unwrap();
+        let error = String::from_utf8_lossy(&reload.stderr);
+        assert_eq!(reload.status.code(), Some(1), "{command}: {error}");
+        assert!(error.contains("cut short") && error.contains(command), "{error}");
+    }
+}
+
+#[test]
 fn a_killed_daemon_finishes_the_reload() {
     let world = World::start(3, "stable_for: 400,");
     let before = world.pids();

@@ -84,6 +84,9 @@ impl Daemon {
                 }
             }
         }
+        if action != control::Action::Reset {
+            self.cut_reloads_short(action, ids);
+        }
         self.begin_job(job);
     }
 
