@@ -127,6 +127,8 @@ pub(crate) enum Ending {
 
 /// How long chores wait for the keeper's report of a start, at most.
 const CHORES_WAIT: Duration = Duration::from_millis(2);
+/// How long the last words to the keeper may take, ms.
+const GOODBYE: u64 = 5000;
 /// So many dead runs do not wait.
 const MOST_DEAD: usize = 64;
 
@@ -159,7 +161,21 @@ impl Daemon {
             self.on_time();
             self.work();
         }
+        self.say_goodbye();
         Ok(())
+    }
+
+    /// Everything that was said to the keeper must reach it before we go: after a thousand releases its socket is full, and
+    /// the word that it is not to start another daemon comes last.
+    fn say_goodbye(&mut self) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let until = clock::monotonic() + GOODBYE;
+        while matches!(self.link.flush(), Ok(false)) && clock::monotonic() < until {
+            let pause = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+            if let Err(error) = poll(&mut [PollFd::new(&self.link, PollFlags::OUT)], Some(&pause)) {
+                logbook::error(format!("could not wait for the keeper: {error}"));
+            }
+        }
     }
 
     /// The earliest time at which something is due by time alone.

@@ -227,6 +227,20 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     }
 }
 
+/// So much was said to the keeper that its socket was full, and the word to go was left unsaid: another daemon began.
+#[test]
+fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
+    let sandbox = sandbox();
+    let app = |n: u32| serde_json::json!({"name": format!("a{n}"), "script": "/bin/sleep", "args": "1000", "interpreter": "none"});
+    let apps: Vec<serde_json::Value> = (0..800).map(app).collect();
+    let file = sandbox.write("many.json", serde_json::json!({ "apps": apps }).to_string());
+    sandbox.ostler(["start"]).arg(file).limit(Duration::from_secs(60)).run();
+    let keeper = sandbox.keeper_pid().unwrap();
+    sandbox.ostler(["kill"]).limit(Duration::from_secs(60)).run();
+    assert!(wait_exit(keeper, SOON), "the keeper goes on");
+    assert_eq!(sandbox.pids(), Default::default());
+}
+
 /// Control groups whose mark belongs to this home: the keeper's processes carried it in their environment.
 fn groups_of(home: &std::path::Path) -> Vec<String> {
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(home.as_os_str());
