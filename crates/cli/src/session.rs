@@ -52,7 +52,7 @@ impl Session {
         mut on_event: impl FnMut(&mut Out, Event),
     ) -> Result<Answer, Failed> {
         // What was said so far must be readable while the daemon works.
-        if waits(request) {
+        if ostler_client::waits_for_apps(request) {
             self.out.flush()?;
         }
         let mut told = false;
@@ -69,7 +69,7 @@ impl Session {
             });
             match answer {
                 // The daemon was killed under the question. Who only asked asks the next one.
-                Err(ostler_client::Error::Broken) if tries < TRIES && !waits(request) => {
+                Err(ostler_client::Error::Broken) if tries < TRIES && !ostler_client::waits_for_apps(request) => {
                     tries += 1;
                     self.client = None;
                 }
@@ -164,27 +164,4 @@ pub(crate) fn unexpected(answer: &Answer) -> Failed {
     };
     Failed::new(format!("the daemon answered with something else than was asked for: {kind}"))
         .hint("run `ostler update` so that daemon and command are the same version")
-}
-
-/// Whether the answer depends on what apps do.
-fn waits(request: &Request) -> bool {
-    match request {
-        Request::Start { .. }
-        | Request::Act { .. }
-        | Request::Scale { .. }
-        | Request::Reload { .. }
-        | Request::Promote { .. }
-        | Request::Logs { .. }
-        | Request::Resurrect
-        | Request::Update { .. }
-        | Request::Kill => true,
-        Request::Hello
-        | Request::List
-        | Request::Jlist
-        | Request::Describe { .. }
-        | Request::Env { .. }
-        | Request::Flush { .. }
-        | Request::ReloadLogs
-        | Request::Save { .. } => false,
-    }
 }

@@ -97,7 +97,7 @@ impl Client {
         request: &Request,
         on_event: &mut dyn FnMut(Event) -> Step,
     ) -> Result<Option<Answer>, Error> {
-        self.exchange_within(request, limit_of(request), on_event)
+        self.exchange_within(request, (!waits_for_apps(request)).then_some(ANSWER_LIMIT), on_event)
     }
 
     fn exchange_within(
@@ -227,17 +227,11 @@ fn broken(error: io::Error) -> Error {
     }
 }
 
-/// What only reads the daemon's memory must come soon; what starts or stops apps takes as long as the apps take.
-fn limit_of(request: &Request) -> Option<Duration> {
+/// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon; what starts or stops
+/// apps takes as long as the apps take.
+#[must_use]
+pub fn waits_for_apps(request: &Request) -> bool {
     match request {
-        Request::Hello
-        | Request::List
-        | Request::Jlist
-        | Request::Describe { .. }
-        | Request::Env { .. }
-        | Request::Flush { .. }
-        | Request::ReloadLogs
-        | Request::Save { .. } => Some(ANSWER_LIMIT),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }
@@ -246,6 +240,14 @@ fn limit_of(request: &Request) -> Option<Duration> {
         | Request::Logs { .. }
         | Request::Resurrect
         | Request::Update { .. }
-        | Request::Kill => None,
+        | Request::Kill => true,
+        Request::Hello
+        | Request::List
+        | Request::Jlist
+        | Request::Describe { .. }
+        | Request::Env { .. }
+        | Request::Flush { .. }
+        | Request::ReloadLogs
+        | Request::Save { .. } => false,
     }
 }

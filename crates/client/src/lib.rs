@@ -18,7 +18,7 @@ mod home;
 mod start;
 mod sys;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, waits_for_apps};
 pub use error::Error;
 pub use follow::{Step, follow};
 pub use home::{Home, SOCKET_PATH_LIMIT};

@@ -31,8 +31,8 @@ impl Daemon {
     fn act(&mut self, now: Millis, action: Action) {
         match action {
             Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
-            Action::Disconnect(run) => self.disconnect(now, run),
-            Action::Terminate(run) => self.terminate(now, run),
+            Action::Disconnect(run) => self.disconnect(run),
+            Action::Terminate(run) => self.terminate(run),
             Action::Kill(run) => self.kill(run),
             Action::Sweep(run) => self.sweep(run),
             Action::Probe(run) => self.probe(run),
@@ -207,7 +207,7 @@ impl Daemon {
         self.write_pid_file(run);
         self.events.push_back(Event::Spawned(run));
         match self.runs.get_mut(&run).and_then(|held| held.pending.take()) {
-            Some(Pending::Terminate) => self.terminate(clock::monotonic(), run),
+            Some(Pending::Terminate) => self.terminate(run),
             Some(Pending::Kill) => self.kill(run),
             None => {}
         }
@@ -364,7 +364,7 @@ impl Daemon {
         }
     }
 
-    fn disconnect(&mut self, now: Millis, run: RunId) {
+    fn disconnect(&mut self, run: RunId) {
         self.mark_ending(run);
         let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
         if let Some(spec) = version.map(|version| &version.spec).filter(|spec| drain::is_wanted(spec)) {
@@ -376,12 +376,12 @@ impl Daemon {
         if by_message {
             self.send_user(run, "\"shutdown\"");
         }
-        self.worker_leaving(now, run, true);
+        self.worker_leaving(run, true);
     }
 
-    fn terminate(&mut self, now: Millis, run: RunId) {
+    fn terminate(&mut self, run: RunId) {
         self.mark_ending(run);
-        self.worker_leaving(now, run, false);
+        self.worker_leaving(run, false);
         let Some(held) = self.runs.get_mut(&run) else { return };
         if held.pid == 0 {
             held.pending.get_or_insert(Pending::Terminate);

@@ -57,8 +57,7 @@ impl Daemon {
             }
             Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old),
             Notice::Failed { proc, run, why } => {
-                let text =
-                    format!("new worker {} (run {}) failed: {}", proc.0, run.0, self.failure_text(proc, run, why));
+                let text = format!("new worker {} (run {}) failed: {}", proc.0, run.0, self.failure_text(proc, why));
                 self.set_rollout(proc, None);
                 self.step_of(proc, &text);
             }
@@ -140,7 +139,7 @@ impl Daemon {
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {
         let name = self.app_name(app);
         let mut message =
-            format!("the new version of app `{name}` failed: worker {} {}", id.0, self.failure_text(id, run, why));
+            format!("the new version of app `{name}` failed: worker {} {}", id.0, self.failure_text(id, why));
         let living = || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
         let words = self.words.get(&run).map(|(_, words)| words.clone()).or_else(living).unwrap_or_default();
         if !words.is_empty() {
@@ -154,7 +153,7 @@ impl Daemon {
         Failure { message, hint: Some(format!("see `ostler logs {name} --err`; mend it and reload again")) }
     }
 
-    fn failure_text(&self, id: ProcId, _run: RunId, why: ostler_core::Failure) -> String {
+    fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
         let spec = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
         let limit = spec.map_or(0, |version| version.policy.prove_timeout);
         let reason = self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());

@@ -3,20 +3,7 @@
 use ostler_core::spec::Policy;
 use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
 
-use crate::world::{Nature, World};
-
-const GOOD: Nature = Nature {
-    exits: None,
-    listens: true,
-    says_ready: false,
-    stubborn: false,
-    healthy: true,
-    drains: true,
-    litters: false,
-    partial: false,
-    mute: false,
-    hangs: false,
-};
+use crate::world::{GOOD, Nature, World};
 
 fn counters(world: &World) -> Vec<(u32, u32, u64)> {
     let of = |process: &ostler_core::process::Process| (process.restarts(), process.unstable(), process.backoff());

@@ -3,20 +3,8 @@
 use ostler_core::spec::{Policy, Readiness};
 use ostler_core::{Event, Exit, Goal, Phase, ProcId, ReloadOptions, RunId};
 
-use crate::world::{Nature, World};
+use crate::world::{GOOD, Nature, World};
 
-const GOOD: Nature = Nature {
-    exits: None,
-    listens: true,
-    says_ready: false,
-    stubborn: false,
-    healthy: true,
-    drains: true,
-    litters: false,
-    partial: false,
-    mute: false,
-    hangs: false,
-};
 const SILENT: Nature = Nature { listens: false, ..GOOD };
 
 /// One slot of this nature, started.

@@ -36,6 +36,20 @@ pub struct Nature {
     pub hangs: bool,
 }
 
+/// A run as one would wish it.
+pub const GOOD: Nature = Nature {
+    exits: None,
+    listens: true,
+    says_ready: false,
+    stubborn: false,
+    healthy: true,
+    drains: true,
+    litters: false,
+    partial: false,
+    mute: false,
+    hangs: false,
+};
+
 #[derive(Clone, Debug)]
 pub struct SimRun {
     pub seen: SeenRun,

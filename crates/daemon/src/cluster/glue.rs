@@ -208,7 +208,7 @@ impl Daemon {
     }
 
     /// A worker is to leave: off its listeners, and told so when `tell`.
-    pub fn worker_leaving(&mut self, _now: u64, run: RunId, tell: bool) {
+    pub fn worker_leaving(&mut self, run: RunId, tell: bool) {
         self.ask_primary(
             run,
             |primary, worker, out| {

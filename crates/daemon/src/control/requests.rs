@@ -136,13 +136,12 @@ impl Daemon {
 
     fn on_flush(&mut self, conn: usize, ids: &[u32]) {
         let mut paths: Vec<std::path::PathBuf> = Vec::new();
-        for (id, proc) in &self.book.procs {
+        for id in self.book.procs.keys() {
             if ids.is_empty() || ids.contains(&id.0) {
                 let spec = self.core.slot(*id).map(|slot| slot.process().spec());
                 if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
                     paths.extend(crate::environment::log_files(&version.spec, *id).into_iter().flatten());
                 }
-                _ = proc;
             }
         }
         if ids.is_empty() {
