@@ -317,8 +317,9 @@ impl Supervisor {
                 ending.on_deadline(now, policy, out);
             }
             let verdict = slot.candidate.as_mut().map_or(Verdict::Open, |candidate| candidate.on_deadline(now, out));
-            self.on_verdict(now, id, verdict, out);
+            // A run that the process began just now must be known before the candidate sends it away.
             self.adopt_run(id);
+            self.on_verdict(now, id, verdict, out);
         }
     }
 

@@ -512,3 +512,20 @@ fn the_last_pause_is_shown_until_the_user_forgives_it() {
     world.event(Event::Reset(ProcId(0)));
     assert_eq!(backoff(world), 0);
 }
+
+#[test]
+fn a_run_that_begins_the_moment_a_candidate_is_proven_is_ended_too() {
+    let mut world = World::new();
+    let old = world.version(1, Nature { exits: Some(1), ..SILENT }, |policy| policy.restart_delay = 20);
+    let new = world.version(2, SILENT, |_| ());
+    world.add(1, old);
+    world.wait(1);
+    world.reload(1, new, ReloadOptions::default());
+    // The candidate is proven by the readiness time, in the same moment in which the pause of the old one is over.
+    world.now += 100;
+    world.event(Event::Deadline);
+    world.wait(200);
+    assert_eq!(world.state(), "0:up online v2");
+    assert_eq!(world.runs.values().filter(|run| run.alive()).count(), 1);
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().leaving().count(), 0);
+}
