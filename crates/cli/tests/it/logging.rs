@@ -58,6 +58,42 @@ fn the_last_lines_of_each_file_stand_under_its_path() {
 }
 
 #[test]
+fn a_word_that_means_no_process_is_said_at_once() {
+    let (fake, _files) = with_files();
+    for word in ["nope", "7", "/^no/"] {
+        let ran = fake.pm2(&format!("logs {word} --nostream"));
+        assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);
+        assert!(
+            ran.err.starts_with("[PM2][WARN] no process has")
+                && ran.err.ends_with(&format!("`{word}`; there are: app\n")),
+            "{}",
+            ran.err
+        );
+        let ran = fake.ostler(&format!("logs {word} --lines 0"));
+        assert!(ran.err.ends_with("yet; its lines are shown as soon as there is one; there are: app\n"), "{}", ran.err);
+    }
+    assert_eq!(fake.ostler("logs app --nostream").err, "");
+    assert_eq!(fake.ostler("logs PM2 --nostream").err, "");
+    let many: Vec<Value> = (0..12).map(|id| process(id, &format!("app{id:02}"))).collect();
+    let ran = Fake::with(many).ostler("logs nope --nostream");
+    assert!(ran.err.ends_with("app00, app01, app02, app03, app04, app05, app06, app07, app08, app09 and 2 more\n"));
+    let ran = Fake::with(Vec::new()).ostler("logs --nostream");
+    assert_eq!((ran.code, ran.err.as_str()), (0, "[ostler][WARN] there is no process\n"));
+}
+
+#[test]
+fn an_id_that_nobody_has_yet_is_followed_when_somebody_has_it() {
+    let line = json!({"log": {"id": 7, "name": "late", "err": false, "at": 1, "text": "here"}});
+    let answers = move |request: &Value| {
+        request.get("logs")?;
+        Some(vec![(FrameKind::Event, line.clone()), (FrameKind::Reply, json!("done"))])
+    };
+    let fake = Fake::saying(vec![process(0, "app")], Box::new(answers));
+    assert_eq!(fake.ostler("logs 7 --lines 0").out, "7|late  | here\n");
+    assert_eq!(fake.ostler("logs 8 --lines 0").out, "");
+}
+
+#[test]
 fn lines_that_arrive_are_labelled_and_chosen() {
     let (fake, _files) = with_files();
     assert_eq!(fake.pm2("logs --lines 0").out, "0|app  | one\n0|other  | two\n0|app    | three\n");

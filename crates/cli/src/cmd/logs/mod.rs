@@ -3,6 +3,8 @@
 mod format;
 mod tail;
 
+use std::collections::BTreeSet;
+
 use ostler_client::{Step, follow};
 use ostler_wire::control::{Event, LogLine, ProcView, Request};
 
@@ -16,6 +18,11 @@ use format::{Form, Writer};
 /// Lines shown first when nothing else is said.
 const LINES: usize = 15;
 
+/// The word for the daemon's own lines, as PM2 has it.
+const DAEMON: &str = "PM2";
+/// Names that are said, of those that there are.
+const NAMES: usize = 10;
+
 /// What is shown.
 #[derive(Debug)]
 struct Wanted {
@@ -23,6 +30,8 @@ struct Wanted {
     word: String,
     /// Ids it means now.
     ids: Vec<u32>,
+    /// The word as an id, where no process has it yet.
+    later: Option<u32>,
     /// The expression in the word, if it is one.
     pattern: Option<regex_lite::Regex>,
     out: bool,
@@ -40,6 +49,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Some(text) => text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?,
     };
     let still = session.has(FlagId::NoStream);
+    if wanted.ids.is_empty() && wanted.word != DAEMON {
+        say_nobody(session, &wanted.word, &list, still);
+    }
     // A program reads these two: lines of the past, whose time nobody knows, would only be in its way.
     let machine = matches!(writer.form, Form::Json | Form::Pairs) && !still;
     if 0 < lines && !machine {
@@ -56,22 +68,42 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     if !session.has(FlagId::Attach) {
         return Ok(());
     }
-    let wanted = Wanted { word: "all".to_owned(), ids: Vec::new(), pattern: None, out: true, err: true };
+    let wanted = Wanted { word: "all".to_owned(), ids: Vec::new(), later: None, pattern: None, out: true, err: true };
     let writer = Writer::new(session)?;
     stream(session, &wanted, writer)
 }
 
 fn wanted(session: &mut Session, word: String, list: &[ProcView]) -> Result<Wanted, Failed> {
     let program = session.program.name();
-    let ids = match select::select(&word, list, &apps::cwd()?) {
-        Ok(picked) => picked.ids,
+    let (ids, later) = match select::select(&word, list, &apps::cwd()?) {
+        Ok(picked) => (picked.ids, None),
         Err(none @ NoPick::Pattern(_)) => return Err(none.say(&mut session.out, program)),
         // As PM2: an app of this name may come yet.
-        Err(NoPick::Empty | NoPick::Name(_) | NoPick::Id(_)) => Vec::new(),
+        Err(NoPick::Empty | NoPick::Name(_)) => (Vec::new(), None),
+        Err(NoPick::Id(id)) => (Vec::new(), id.parse().ok()),
     };
     let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };
     let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));
-    Ok(Wanted { word, ids, pattern, out: out || !err, err: err || !out })
+    Ok(Wanted { word, ids, later, pattern, out: out || !err, err: err || !out })
+}
+
+/// The word means no process: who waits for lines must know that there may never be any, and what else there is.
+fn say_nobody(session: &mut Session, word: &str, list: &[ProcView], still: bool) {
+    let what = if word == "all" {
+        "there is no process".to_owned()
+    } else if is_pattern(word) {
+        format!("no process has a name that matches `{word}`")
+    } else {
+        format!("no process has the name, namespace or id `{word}`")
+    };
+    let names: BTreeSet<&str> = list.iter().map(|process| process.name.as_str()).collect();
+    let mut there = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+    if NAMES < names.len() {
+        there.push_str(&format!(" and {} more", names.len() - NAMES));
+    }
+    let there = if names.is_empty() { String::new() } else { format!("; there are: {there}") };
+    let yet = if still { "" } else { " yet; its lines are shown as soon as there is one" };
+    session.out.warn_aside(&format!("{what}{yet}{there}"));
 }
 
 impl Wanted {
@@ -84,6 +116,7 @@ impl Wanted {
         stream
             && (self.all()
                 || self.ids.contains(&line.id)
+                || self.later == Some(line.id)
                 || line.name == self.word
                 || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&line.name)))
     }
