@@ -50,11 +50,54 @@ fn the_last_lines_of_each_file_stand_under_its_path() {
         path.display()
     );
     assert_eq!((ran.code, ran.out), (0, text));
-    let ran = fake.pm2("logs app --nostream --raw --err");
-    assert!(ran.out.ends_with("error.log last 15 lines:\n\n"), "{}", ran.out);
-    assert_eq!(ran.err, "first error\nlast error\n");
+    assert_eq!((fake.pm2("logs app --nostream --raw").out.as_str(), ran.err.as_str()), ("first out\nlast out\n", ""));
     assert_eq!(fake.pm2("logs nope --nostream").out.lines().count(), 1);
     assert_eq!(fake.pm2("logs --nostream --lines 0").out, "");
+}
+
+#[test]
+fn a_program_that_reads_the_last_lines_gets_nothing_else() {
+    let (fake, _files) = with_files();
+    fake.file("pm2.log", "2026-11-22T10:00:00: PM2 log: App [app:0] online\n");
+    for word in ["app", "all"] {
+        let ran = fake.pm2(&format!("logs {word} --nostream --raw --lines 1"));
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("last out\n", "last error\n"));
+        let ran = fake.pm2(&format!("logs {word} --nostream --json --lines 1"));
+        let mut lines: Vec<&str> = ran.out.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                r#"{"message":"last error","timestamp":null,"type":"err","process_id":0,"app_name":"app"}"#,
+                r#"{"message":"last out","timestamp":null,"type":"out","process_id":0,"app_name":"app"}"#
+            ]
+        );
+        assert_eq!(ran.err, "");
+    }
+    let ran = fake.pm2("logs app --nostream --format --out --lines 1");
+    assert_eq!(ran.out, "app=app id=0 type=out message=last out\n");
+    // Who asks for the daemon's own lines gets them in the same forms.
+    let own = "2026-11-22T10:00:00: PM2 log: App [app:0] online";
+    assert_eq!(fake.pm2("logs PM2 --nostream --raw").out, format!("{own}\n"));
+    assert_eq!(fake.pm2("logs PM2 --nostream --format").out, format!("app=pm2 message={own}\n"));
+    assert_eq!(
+        fake.pm2("logs PM2 --nostream --json").out,
+        format!(r#"{{"message":"{own}","timestamp":null,"type":"out","process_id":"PM2","app_name":"PM2"}}"#) + "\n"
+    );
+    // Nothing at all, not even a header, is there for a word that means nobody.
+    for form in ["--json", "--raw", "--format"] {
+        assert_eq!(fake.pm2(&format!("logs nope --nostream {form}")).out, "");
+    }
+}
+
+#[test]
+fn lines_of_a_file_in_json_form_are_given_as_they_are() {
+    let (fake, files) = with_files();
+    let whole = r#"{"message":"a\n","timestamp":"2026-11-22T10:00:00","type":"out","process_id":0,"app_name":"app"}"#;
+    std::fs::write(files.path().join("out.log"), format!("{whole}\n{{\"message\":1}}\n")).unwrap();
+    let ran = fake.pm2("logs app --nostream --json --out");
+    let expected = r#"{"message":"{\"message\":1}","timestamp":null,"type":"out","process_id":0,"app_name":"app"}"#;
+    assert_eq!(ran.out, format!("{whole}\n{expected}\n"));
 }
 
 #[test]

@@ -136,6 +136,14 @@ fn a_tail_alone_ends() {
 }
 
 #[test]
+fn a_reader_of_objects_is_not_told_that_a_daemon_starts() {
+    let sandbox = sandbox();
+    let ran = sandbox.ostler(["logs", "--json", "--nostream"]).run();
+    assert_eq!(ran.out, "");
+    assert!(ran.err.contains("Spawning") && ran.err.contains("there is no process"), "{}", ran.err);
+}
+
+#[test]
 fn lines_of_several_processes_in_one_file_are_whole() {
     let sandbox = sandbox();
     let script = sandbox.victim("many", Victim::Lines { every: 0, count: 2000 });

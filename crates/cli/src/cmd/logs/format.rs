@@ -1,8 +1,9 @@
-//! How a line that arrives is printed.
+//! How a line is printed, of the past or just arrived.
 
 use ostler_wire::control::LogLine;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::DAEMON;
 use crate::args::FlagId;
 use crate::dates;
 use crate::failed::Failed;
@@ -25,6 +26,20 @@ pub(super) enum Form {
     /// `timestamp=… app=…`
     Pairs,
 }
+
+/// Who wrote a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// The daemon.
+    Daemon,
+    /// A process; `err` = on standard error.
+    App { id: u32, name: String, err: bool },
+}
+
+/// Columns of the label of a line of the past.
+const LABEL: usize = 10;
+/// What each object of a line has, and in which order.
+const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name"];
 
 /// Prints lines.
 #[derive(Debug)]
@@ -73,16 +88,47 @@ impl Writer {
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }
 
+    /// Prints a line of a file, whose time nobody knows.
+    pub(super) fn past(&self, out: &mut Out, of: &Of, line: &str) {
+        let text = self.render_past(of, line);
+        let aside = self.form == Form::Raw && matches!(of, Of::App { err: true, .. });
+        if aside { out.data_aside(&text) } else { out.data(&text) }
+    }
+
+    fn render_past(&self, of: &Of, line: &str) -> String {
+        let ink = match of {
+            Of::Daemon => Ink::Blue,
+            Of::App { err: false, .. } => Ink::Green,
+            Of::App { err: true, .. } => Ink::Red,
+        };
+        match (self.form, of) {
+            (Form::Raw, _) => format!("{line}\n"),
+            (Form::Labelled, _) => {
+                let label = match of {
+                    Of::Daemon => DAEMON.to_owned(),
+                    Of::App { id, name, .. } => format!("{id}|{name}").chars().take(LABEL).collect(),
+                };
+                format!("{}{line}\n", self.paint.ink(&[ink], &format!("{label:LABEL$} | ")))
+            }
+            // A file in JSON form (`log_type: "json"`) says more than we know.
+            (Form::Json, _) if is_object_of_a_line(line) => format!("{line}\n"),
+            (Form::Json, Of::Daemon) => object(line, &Value::Null, "out", &DAEMON.into(), DAEMON),
+            (Form::Json, Of::App { id, name, err }) => {
+                object(line, &Value::Null, if *err { "err" } else { "out" }, &(*id).into(), name)
+            }
+            (Form::Pairs, Of::Daemon) => format!("app=pm2 message={line}\n"),
+            (Form::Pairs, Of::App { id, name, err }) => {
+                format!("app={name} id={id} type={} message={line}\n", if *err { "error" } else { "out" })
+            }
+        }
+    }
+
     fn render(&mut self, line: &LogLine) -> String {
         match self.form {
             Form::Raw => format!("{}\n", line.text),
             Form::Json => {
                 let kind = if line.err { "err" } else { "out" };
-                let at = dates::iso(line.at).unwrap_or_default();
-                format!(
-                    "{}\n",
-                    json!({ "message": line.text, "timestamp": at, "type": kind, "process_id": line.id, "app_name": line.name })
-                )
+                object(&line.text, &iso(line.at), kind, &line.id.into(), &line.name)
             }
             Form::Pairs => {
                 let kind = if line.err { "error" } else { "out" };
@@ -109,6 +155,21 @@ impl Writer {
             None => text.to_owned(),
         }
     }
+}
+
+/// The object of one line: what was written, when (`null`: not known), on which output, by whom.
+fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String {
+    let [message, timestamp, of_type, process_id, app_name] = KEYS;
+    format!("{}\n", json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name }))
+}
+
+fn is_object_of_a_line(line: &str) -> bool {
+    let object = if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
+    object.is_some_and(|object| KEYS.iter().all(|key| object.get(key).is_some()))
+}
+
+fn iso(ms: u64) -> Value {
+    dates::iso(ms).map_or(Value::Null, Value::String)
 }
 
 #[cfg(test)]

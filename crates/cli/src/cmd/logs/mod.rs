@@ -41,9 +41,10 @@ struct Wanted {
 /// `logs`
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
+    let writer = Writer::new(session)?;
+    session.plain_data = writer.form != Form::Labelled;
     let list = session.list()?;
     let wanted = wanted(session, word, &list)?;
-    let writer = Writer::new(session)?;
     let lines = match session.args.value(FlagId::Lines) {
         None => LINES,
         Some(text) => text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?,

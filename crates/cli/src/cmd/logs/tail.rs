@@ -6,46 +6,33 @@ use std::time::SystemTime;
 
 use ostler_wire::control::ProcView;
 
-use super::Wanted;
-use super::format::{Form, Writer};
+use super::format::{Form, Of, Writer};
+use super::{DAEMON, Wanted};
 use crate::out::Out;
 use crate::paint::Ink;
 use crate::session::Session;
 
-/// Columns of a label.
-const LABEL: usize = 10;
-
-/// Whose file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Daemon,
-    Out,
-    Err,
-}
-
+/// A log file.
 struct Source {
     path: PathBuf,
-    label: String,
-    kind: Kind,
+    of: Of,
     changed: SystemTime,
 }
 
 /// Prints the last lines of everything that is wanted. A file that cannot be read is named, and the others go on.
 pub(super) fn show(session: &mut Session, wanted: &Wanted, list: &[ProcView], lines: usize, writer: &Writer) {
-    let plural = if wanted.all() { "processes" } else { "process" };
-    let head = format!(
-        "[TAILING] Tailing last {lines} lines for [{}] {plural} (change the value with --lines option)",
-        wanted.word
-    );
-    let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
-    session.out.data(&format!("{head}\n"));
-    let own = (wanted.all() || wanted.word == "PM2") && wanted.out && wanted.err && writer.form != Form::Raw;
-    let daemon = own.then(|| Source {
-        path: session.home.log(),
-        label: "PM2".into(),
-        kind: Kind::Daemon,
-        changed: SystemTime::UNIX_EPOCH,
-    });
+    if writer.form == Form::Labelled {
+        let plural = if wanted.all() { "processes" } else { "process" };
+        let head = format!(
+            "[TAILING] Tailing last {lines} lines for [{}] {plural} (change the value with --lines option)",
+            wanted.word
+        );
+        let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
+        session.out.data(&format!("{head}\n"));
+    }
+    // Who wants bytes or objects of apps gets those and nothing else, unless the daemon's lines were asked for by name.
+    let own = wanted.out && wanted.err && (wanted.word == DAEMON || wanted.all() && writer.form == Form::Labelled);
+    let daemon = own.then(|| Source { path: session.home.log(), of: Of::Daemon, changed: SystemTime::UNIX_EPOCH });
     for source in daemon.into_iter().chain(sources(wanted, list)) {
         file(&mut session.out, &source, lines, writer);
     }
@@ -56,16 +43,14 @@ fn sources(wanted: &Wanted, list: &[ProcView]) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
     for process in list.iter().filter(|process| wanted.ids.contains(&process.id)) {
-        let label = format!("{}|{}", process.id, process.name);
-        for (path, kind, on) in
-            [(process.logs.first(), Kind::Out, wanted.out), (process.logs.get(1), Kind::Err, wanted.err)]
-        {
+        for (path, err, on) in [(process.logs.first(), false, wanted.out), (process.logs.get(1), true, wanted.err)] {
             let Some(path) = path.and_then(Option::as_deref).filter(|path| on && *path != "/dev/null") else {
                 continue;
             };
             if seen.insert(path.to_owned()) {
                 let changed = modified(Path::new(path));
-                sources.push(Source { path: path.into(), label: label.clone(), kind, changed });
+                let of = Of::App { id: process.id, name: process.name.clone(), err };
+                sources.push(Source { path: path.into(), of, changed });
             }
         }
     }
@@ -84,23 +69,15 @@ fn file(out: &mut Out, source: &Source, count: usize, writer: &Writer) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
         Err(error) => return out.error(&format!("cannot read `{}`: {error}", source.path.display()), None),
     };
-    let head = out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
-    out.data(&format!("{head}\n"));
-    let ink = match source.kind {
-        Kind::Daemon => Ink::Blue,
-        Kind::Out => Ink::Green,
-        Kind::Err => Ink::Red,
-    };
-    let label: String = source.label.chars().take(LABEL).collect();
-    let label = out.paint.ink(&[ink], &format!("{label:LABEL$} | "));
-    for line in &lines {
-        match (writer.form, source.kind) {
-            (Form::Raw, Kind::Err) => out.data_aside(&format!("{line}\n")),
-            (Form::Raw, Kind::Daemon | Kind::Out) => out.data(&format!("{line}\n")),
-            (Form::Labelled | Form::Json | Form::Pairs, _) => out.data(&format!("{label}{line}\n")),
-        }
+    let framed = writer.form == Form::Labelled;
+    if framed {
+        let head = out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
+        out.data(&format!("{head}\n"));
     }
-    if !lines.is_empty() {
+    for line in &lines {
+        writer.past(out, &source.of, line);
+    }
+    if framed && !lines.is_empty() {
         out.data("\n");
     }
 }
