@@ -152,7 +152,12 @@ fn is_failure(event: &Event) -> bool {
     match event {
         Event::Failed { .. } => true,
         Event::Acted { error, .. } | Event::Restored { error, .. } => error.is_some(),
-        Event::Started { .. } | Event::Step { .. } | Event::Log(_) | Event::Warning { .. } => false,
+        Event::Started { .. }
+        | Event::Step { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => false,
     }
 }
 

@@ -259,6 +259,7 @@ impl Daemon {
                 self.bury();
             }
         }
+        self.tell_own();
         self.flush_clients();
         if self.conns.is_empty() {
             self.reserve.refill();

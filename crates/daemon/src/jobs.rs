@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Event, Phase, ProcId};
-use ostler_wire::control::{self, Failure, Reply};
+use ostler_wire::control::{self, Failure, Lifecycle, Reply};
 
 use crate::clock;
 use crate::daemon::{Daemon, Ending};
@@ -266,6 +266,15 @@ impl Daemon {
 
     fn end_slot(&mut self, job: &mut Job, id: ProcId, failure: Option<Failure>) {
         let waiting = job.active.remove(&id);
+        if let (None, Some(waiting)) = (&failure, &waiting) {
+            let starts = waiting.added || matches!(job.style, Style::Start(_) | Style::Restore(_));
+            match waiting.wanted {
+                Wanted::Up if starts => self.lifecycle(id, Lifecycle::Start),
+                Wanted::Up => self.lifecycle(id, Lifecycle::Restart),
+                Wanted::Down => self.lifecycle(id, Lifecycle::Stop),
+                Wanted::Gone => {} // Told when it went.
+            }
+        }
         if job.failure.is_none() {
             job.failure.clone_from(&failure);
         }

@@ -1,7 +1,7 @@
 //! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's form, because people
 //! and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::Write;
 
@@ -10,6 +10,20 @@ use crate::clock;
 thread_local! {
     /// Lines that wait for [`flush`].
     static LINES: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Somebody watches.
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
+    /// Lines for who watches, each with its time, ms since 1970.
+    static FRESH: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether somebody wants [`take_fresh`].
+pub fn watch(on: bool) {
+    WATCHED.set(on);
+}
+
+/// What was said since the last call, if somebody watches.
+pub fn take_fresh() -> Vec<(u64, String)> {
+    FRESH.take()
 }
 
 /// Writes a line that is no complaint.
@@ -23,8 +37,12 @@ pub fn error(text: impl Display) {
 }
 
 fn write(kind: &str, text: &str) {
-    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(clock::wall()));
+    let at = clock::wall();
+    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(at));
     LINES.with_borrow_mut(|lines| lines.push_str(&line));
+    if WATCHED.get() {
+        FRESH.with_borrow_mut(|fresh| fresh.push((at, text.to_owned())));
+    }
 }
 
 /// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.

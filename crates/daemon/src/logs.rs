@@ -7,8 +7,9 @@ use ostler_core::spec::LogFormat;
 use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::{RunFd, ToKeeper};
 use ostler_logs::{Format, Line, Sink, Stream};
-use ostler_wire::control::{self, LogLine, Reply};
+use ostler_wire::control::{self, Lifecycle, LogLine, Reply};
 
+use crate::control::conn::Watching;
 use crate::daemon::Daemon;
 use crate::environment;
 use crate::logbook;
@@ -99,6 +100,41 @@ impl Daemon {
                 self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
             }
         }
+    }
+
+    /// Tells who watches what happened to a process.
+    pub fn tell_lifecycle(&mut self, id: ProcId, name: &str, what: Lifecycle) {
+        let at = crate::clock::wall();
+        for conn in self.conns.values_mut() {
+            let wants =
+                |watching: &Watching| watching.events && watching.ids.as_ref().is_none_or(|ids| ids.contains(&id.0));
+            if conn.watching.as_ref().is_some_and(wants) {
+                conn.stream(&control::Event::Process { id: id.0, name: name.to_owned(), what, at });
+            }
+        }
+    }
+
+    /// As [`tell_lifecycle`](Self::tell_lifecycle), of a process that is still known.
+    pub fn lifecycle(&mut self, id: ProcId, what: Lifecycle) {
+        if let Some(name) = self.book.procs.get(&id).map(|proc| proc.name.clone()) {
+            self.tell_lifecycle(id, &name, what);
+        }
+    }
+
+    /// Passes on what was written into the daemon's own log in this round.
+    pub fn tell_own(&mut self) {
+        let fresh = logbook::take_fresh();
+        if fresh.is_empty() {
+            return;
+        }
+        let mut watched = false;
+        for conn in self.conns.values_mut().filter(|conn| conn.watching.as_ref().is_some_and(|of| of.own)) {
+            watched = true;
+            for (at, text) in &fresh {
+                conn.stream(&control::Event::Own { at: *at, text: text.clone() });
+            }
+        }
+        logbook::watch(watched);
     }
 
     fn on_lines(&mut self, subscriber: u64, lines: Vec<Line>) {

@@ -1,7 +1,7 @@
 //! What the machine tells: into the log, to whoever waits, to what is shown.
 
 use ostler_core::{AppId, Exit, Notice, ProcId, RunId};
-use ostler_wire::control::Failure;
+use ostler_wire::control::{Failure, Lifecycle};
 
 use crate::book::{LastExit, signal_name};
 use crate::daemon::Daemon;
@@ -19,6 +19,7 @@ impl Daemon {
                     held.ready = !late;
                 }
                 logbook::log(format!("App [{}] online", self.label(proc)));
+                self.lifecycle(proc, Lifecycle::Online);
                 self.touched.insert(proc);
             }
             Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit),
@@ -39,6 +40,7 @@ impl Daemon {
                     "Script of app [{}] had too many unstable restarts ({unstable}). Stopped. \"errored\"",
                     self.label(proc)
                 ));
+                self.lifecycle(proc, Lifecycle::RestartOverlimit);
                 self.remove_pid_file(proc);
                 self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
@@ -62,6 +64,7 @@ impl Daemon {
                 self.step_of(proc, &text);
             }
             Notice::Left { proc, .. } => {
+                self.lifecycle(proc, Lifecycle::Exit);
                 self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
                 self.step_of(proc, &format!("old worker of {} has left", proc.0));
@@ -106,6 +109,7 @@ impl Daemon {
             Exit::SpawnFailed => "could not be started".to_owned(),
         };
         logbook::log(format!("App [{}] {text}", self.label(id)));
+        self.lifecycle(id, Lifecycle::Exit);
         if let Some(proc) = self.book.procs.get_mut(&id) {
             let reason = proc.last_exit.take().and_then(|last| last.reason).filter(|_| exit == Exit::SpawnFailed);
             proc.last_exit = Some(LastExit { exit, reason });
@@ -117,6 +121,7 @@ impl Daemon {
         self.remove_pid_file(id);
         if let Some(proc) = self.book.remove_proc(id) {
             logbook::log(format!("App [{}:{}] deleted", proc.name, id.0));
+            self.tell_lifecycle(id, &proc.name, Lifecycle::Delete);
             self.forget_app_if_gone(proc.app);
         }
         self.touched.insert(id);
@@ -126,6 +131,8 @@ impl Daemon {
 
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>) {
         self.worker_trusted(run);
+        self.lifecycle(id, Lifecycle::Online);
+        self.lifecycle(id, Lifecycle::Reload);
         self.set_rollout(id, None);
         self.dirty = true;
         self.touched.insert(id);

@@ -177,6 +177,12 @@ pub enum Request {
         out: bool,
         /// Standard error wanted.
         err: bool,
+        /// What happens to these processes wanted too: [`Event::Process`].
+        #[serde(default)]
+        events: bool,
+        /// The daemon's own lines wanted too: [`Event::Own`].
+        #[serde(default)]
+        own: bool,
     },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's own log.
     Flush {
@@ -299,6 +305,24 @@ pub enum Event {
     },
     /// A line of output.
     Log(LogLine),
+    /// Something happened to a process; only for who asked for it.
+    Process {
+        /// Process id.
+        id: u32,
+        /// App name.
+        name: String,
+        /// What.
+        what: Lifecycle,
+        /// When, ms since 1970.
+        at: u64,
+    },
+    /// A line of the daemon's own log, without date and kind; only for who asked for it.
+    Own {
+        /// When, ms since 1970.
+        at: u64,
+        /// The text.
+        text: String,
+    },
     /// A saved app was started again.
     Restored {
         /// App name.
@@ -313,6 +337,46 @@ pub enum Event {
         /// The sentence.
         text: String,
     },
+}
+
+/// What may happen to a process, in the words of PM2's bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// It runs.
+    Online,
+    /// Its process ended.
+    Exit,
+    /// A user's `start` of it is done.
+    Start,
+    /// A user's `restart` of it is done.
+    Restart,
+    /// A new worker took its place.
+    Reload,
+    /// A user's `stop` of it is done.
+    Stop,
+    /// It was deleted.
+    Delete,
+    /// It ended too often at once and is given up.
+    #[serde(rename = "restart overlimit")]
+    RestartOverlimit,
+}
+
+impl Lifecycle {
+    /// PM2's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Exit => "exit",
+            Self::Start => "start",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Stop => "stop",
+            Self::Delete => "delete",
+            Self::RestartOverlimit => "restart overlimit",
+        }
+    }
 }
 
 /// One line of an app's output, without its line end.

@@ -108,8 +108,12 @@ pub(super) fn acted(out: &mut crate::out::Out, event: &Event) -> bool {
             out.error(&format!("[{name}] {}", error.message), error.hint.as_deref());
             false
         }
-        Event::Started { .. } | Event::Step { .. } | Event::Log(_) | Event::Restored { .. } | Event::Warning { .. } => {
-            true
-        }
+        Event::Started { .. }
+        | Event::Step { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Restored { .. }
+        | Event::Warning { .. } => true,
     }
 }

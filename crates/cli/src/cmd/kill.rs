@@ -25,6 +25,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             Event::Started { .. }
             | Event::Step { .. }
             | Event::Log(_)
+            | Event::Process { .. }
+            | Event::Own { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => {}
         })?;

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use ostler_testkit::{Sandbox, Victim};
+use ostler_testkit::{Sandbox, Victim, procs};
 use serde_json::Value;
 
 use crate::start_e2e::{SOON, sandbox, start_sh, wait_log};
@@ -115,6 +115,64 @@ fn a_reader_chooses_stream_and_form() {
         assert_eq!((&line["process_id"], &line["app_name"]), (&0.into(), &"app".into()));
         assert!(line["timestamp"].as_str().is_some_and(|at| at.ends_with('Z')), "{line}");
     }
+}
+
+/// What a stream of objects says of an app: its events and the lines it wrote, up to this one.
+fn told(stream: &Stream, last: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    while told.last().is_none_or(|word| word != last) {
+        let line: Value = serde_json::from_str(&stream.find(|_| true)).unwrap();
+        assert_eq!(line["app_name"], "app", "{line}");
+        assert!(line["timestamp"].as_str().is_some_and(|at| at.ends_with('Z')), "{line}");
+        if line["type"] == "process_event" {
+            let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["timestamp", "type", "status", "app_name"]);
+            told.push(line["status"].as_str().unwrap().to_owned());
+        }
+    }
+    told
+}
+
+#[test]
+fn what_happens_to_an_app_is_in_the_stream() {
+    let sandbox = sandbox();
+    sandbox.write("tick", "");
+    start_sh(&sandbox, "app", TICKS, &[]);
+    start_sh(&sandbox, "other", "exec sleep 1000000", &[]);
+    wait_log(&sandbox, "app-out.log", "ready");
+    let json = Stream::begin(&sandbox, &["app", "--json"]);
+    let all = Stream::begin(&sandbox, &["--lines", "0"]);
+    let raw = Stream::begin(&sandbox, &["--raw", "--lines", "0"]);
+    json.await_first(&sandbox);
+    all.await_first(&sandbox);
+    raw.await_first(&sandbox);
+    sandbox.ostler(["restart", "other"]).run();
+    sandbox.ostler(["restart", "app"]).run();
+    assert_eq!(told(&json, "restart"), ["exit", "online", "restart"]);
+    // SAFETY of numbers: the process is the sandbox's own.
+    assert!(procs::signal(sandbox.pids_of("app")[0], procs::Signal::KILL));
+    assert_eq!(told(&json, "online"), ["exit", "online"]);
+    sandbox.ostler(["stop", "app"]).run();
+    assert_eq!(told(&json, "stop"), ["exit", "stop"]);
+    sandbox.ostler(["start", "app"]).run();
+    sandbox.ostler(["delete", "app"]).run();
+    assert_eq!(told(&json, "delete"), ["online", "restart", "exit", "delete"]);
+    for line in [
+        "PM2        | App [other:1] online",
+        "PM2        | App [app:0] exited with code [0] via signal [SIGKILL]",
+        "PM2        | App [app:0] starting in -fork mode-",
+        "PM2        | App [app:0] deleted",
+    ] {
+        let (start, text) = line.split_once(" | ").unwrap();
+        all.find(|line| line.starts_with(start.trim()) && line.ends_with(&format!(" | {text}")));
+    }
+    // Who wants the bytes of apps gets nothing else.
+    tick(&sandbox, "over");
+    start_sh(&sandbox, "last", "echo the last; exec sleep 1000000", &[]);
+    raw.find(|line| {
+        assert!(!line.contains("App ["), "{line}");
+        line == "the last"
+    });
 }
 
 #[test]

@@ -25,6 +25,17 @@ pub enum Incoming {
     Nothing,
 }
 
+/// What a reader of logs wants beside lines of output.
+#[derive(Debug)]
+pub struct Watching {
+    /// Of these processes; `None` = all.
+    pub ids: Option<Vec<u32>>,
+    /// What happens to them.
+    pub events: bool,
+    /// The daemon's own lines.
+    pub own: bool,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Conn {
@@ -36,6 +47,8 @@ pub struct Conn {
     pub busy: bool,
     /// Log lines left out because it does not read.
     pub missed: u64,
+    /// It reads logs.
+    pub watching: Option<Watching>,
     /// Close when everything is written.
     pub closing: bool,
     /// When it came or was last answered, on the monotonic clock.
@@ -53,6 +66,7 @@ impl Conn {
             sent: 0,
             busy: false,
             missed: 0,
+            watching: None,
             closing: false,
             since: now,
             eof: false,
@@ -126,6 +140,15 @@ impl Conn {
     /// Queues an event.
     pub fn event(&mut self, event: &Event) {
         self.json(FrameKind::Event, event);
+    }
+
+    /// Queues an event of a stream; one that does not read misses it.
+    pub fn stream(&mut self, event: &Event) {
+        if self.is_slow() {
+            self.missed += 1;
+        } else {
+            self.event(event);
+        }
     }
 
     /// Queues the reply that ends the request at hand.

@@ -4,6 +4,7 @@ use ostler_core::{Event, ProcId};
 use ostler_logs::Filter;
 use ostler_wire::control::{self, Change, Failure, Reply, Request, ScaleTo, VERSION};
 
+use super::conn::Watching;
 use crate::daemon::{Daemon, Ending};
 use crate::jobs::{Job, Style, Wanted};
 use crate::logbook;
@@ -54,7 +55,10 @@ impl Daemon {
             Request::Scale { name, target } => self.on_scale(conn, &name, target),
             Request::Reload { ids, change, options } => self.on_reload(conn, &ids, &change, options),
             Request::Promote { name, keep } => self.on_promote(conn, &name, keep),
-            Request::Logs { ids, out, err } => self.on_logs(conn, ids, out, err),
+            Request::Logs { ids, out, err, events, own } => {
+                let ids = if ids.is_empty() { None } else { Some(ids) };
+                self.on_logs(conn, Filter { ids, out, err }, events, own);
+            }
             Request::Flush { ids } => self.on_flush(conn, &ids),
             Request::ReloadLogs => {
                 self.engine.reopen();
@@ -127,11 +131,16 @@ impl Daemon {
         self.begin_job(job);
     }
 
-    fn on_logs(&mut self, conn: usize, ids: Vec<u32>, out: bool, err: bool) {
-        let subscriber = conn as u64;
-        self.subscribers.insert(subscriber, conn);
-        let ids = if ids.is_empty() { None } else { Some(ids) };
-        self.engine.subscribe(subscriber, Filter { ids, out, err });
+    fn on_logs(&mut self, number: usize, filter: Filter, events: bool, own: bool) {
+        let subscriber = number as u64;
+        self.subscribers.insert(subscriber, number);
+        if let Some(conn) = self.conns.get_mut(&number) {
+            conn.watching = Some(Watching { ids: filter.ids.clone(), events, own });
+        }
+        if own {
+            logbook::watch(true);
+        }
+        self.engine.subscribe(subscriber, filter);
     }
 
     fn on_flush(&mut self, conn: usize, ids: &[u32]) {

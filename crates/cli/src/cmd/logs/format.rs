@@ -1,6 +1,6 @@
 //! How a line is printed, of the past or just arrived.
 
-use ostler_wire::control::LogLine;
+use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
 use super::DAEMON;
@@ -36,6 +36,8 @@ pub(super) enum Of {
     App { id: u32, name: String, err: bool },
 }
 
+/// Columns that the daemon's own lines take for their label.
+const OWN_LABEL: usize = "PM2|PM2".len();
 /// Columns of the label of a line of the past.
 const LABEL: usize = 10;
 /// What each object of a line has, and in which order.
@@ -88,6 +90,47 @@ impl Writer {
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }
 
+    /// Prints what happened to a process. Only objects have a shape for it; the daemon's own lines say it to people.
+    pub(super) fn event(&self, out: &mut Out, name: &str, what: Lifecycle, at: u64) {
+        if self.form == Form::Json {
+            let at = iso(at);
+            let object = json!({ "timestamp": at, "type": "process_event", "status": what.as_str(), "app_name": name });
+            out.data(&format!("{object}\n"));
+        }
+    }
+
+    /// Prints a line of the daemon's own.
+    pub(super) fn own(&mut self, out: &mut Out, at: u64, text: &str) {
+        let text = self.render_own(at, text);
+        out.data(&text);
+    }
+
+    fn render_own(&mut self, at: u64, text: &str) -> String {
+        match self.form {
+            Form::Raw => format!("{text}\n"),
+            Form::Json => object(text, &iso(at), "out", &DAEMON.into(), DAEMON),
+            Form::Pairs => {
+                format!("timestamp={} app=pm2 message={text}\n", dates::local(at, "YYYY-MM-DD-HH:mm:ssZZ"))
+            }
+            Form::Labelled => {
+                // As wide as PM2 makes it: name and id are both its own.
+                let label = self.label(OWN_LABEL, DAEMON, Ink::Blue, at);
+                text.lines().map(|line| format!("{label}{}\n", self.highlighted(line))).collect()
+            }
+        }
+    }
+
+    /// What stands before a line, as wide as the widest of `whole` so far.
+    fn label(&mut self, whole: usize, label: &str, ink: Ink, at: u64) -> String {
+        self.widest = self.widest.max(whole);
+        // One blank more than the widest, as PM2.
+        let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest + 1));
+        let date = self.date.as_ref().map_or(String::new(), |format| {
+            self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", dates::local(at, format)))
+        });
+        format!("{date}{label}")
+    }
+
     /// Prints a line of a file, whose time nobody knows.
     pub(super) fn past(&self, out: &mut Out, of: &Of, line: &str) {
         let text = self.render_past(of, line);
@@ -137,14 +180,9 @@ impl Writer {
             }
             Form::Labelled => {
                 let label = format!("{}|{}", line.id, line.name);
-                self.widest = self.widest.max(label.chars().count());
                 let ink = if line.err { Ink::Red } else { Ink::Green };
-                // One blank more than the widest, as PM2.
-                let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest + 1));
-                let date = self.date.as_ref().map_or(String::new(), |format| {
-                    self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", dates::local(line.at, format)))
-                });
-                format!("{date}{label}{}\n", self.highlighted(&line.text))
+                let label = self.label(label.chars().count(), &label, ink, line.at);
+                format!("{label}{}\n", self.highlighted(&line.text))
             }
         }
     }
@@ -196,6 +234,20 @@ mod tests {
         assert_eq!(writer.render(&line(3, "t", false, "out 0")), "3|t  | out 0\n");
         assert_eq!(writer.render(&line(12, "web", true, "err 0")), "12|web  | err 0\n");
         assert_eq!(writer.render(&line(3, "t", false, "a")), "3|t     | a\n");
+    }
+
+    #[test]
+    fn the_daemons_own_lines_have_a_label_too() {
+        let mut own = writer(Form::Labelled, false);
+        assert_eq!(own.render_own(0, "App [t:3] online\nsecond"), "PM2      | App [t:3] online\nPM2      | second\n");
+        assert_eq!(own.render(&line(3, "t", false, "a")), "3|t      | a\n");
+        let object = writer(Form::Json, false).render_own(1_795_388_825_573, "a");
+        assert_eq!(
+            object,
+            "{\"message\":\"a\",\"timestamp\":\"2026-11-22T23:07:05.573Z\",\"type\":\"out\",\"process_id\":\"PM2\",\"app_name\":\"PM2\"}\n"
+        );
+        let pairs = writer(Form::Pairs, false).render_own(1_795_388_825_573, "a b");
+        assert!(pairs.starts_with("timestamp=2026-11-2") && pairs.ends_with(" app=pm2 message=a b\n"), "{pairs}");
     }
 
     #[test]

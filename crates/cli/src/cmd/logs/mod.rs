@@ -6,7 +6,7 @@ mod tail;
 use std::collections::BTreeSet;
 
 use ostler_client::{Step, follow};
-use ostler_wire::control::{Event, LogLine, ProcView, Request};
+use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::apps;
 use crate::args::FlagId;
@@ -112,14 +112,12 @@ impl Wanted {
         self.word == "all"
     }
 
-    fn wants(&self, line: &LogLine) -> bool {
-        let stream = if line.err { self.err } else { self.out };
-        stream
-            && (self.all()
-                || self.ids.contains(&line.id)
-                || self.later == Some(line.id)
-                || line.name == self.word
-                || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&line.name)))
+    fn wants(&self, id: u32, name: &str) -> bool {
+        self.all()
+            || self.ids.contains(&id)
+            || self.later == Some(id)
+            || name == self.word
+            || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
     }
 }
 
@@ -131,7 +129,11 @@ fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<
     // Only an id can be left to the daemon: processes of a name may be added while this runs.
     let numeric = wanted.word.bytes().all(|byte| byte.is_ascii_digit()) && !wanted.ids.is_empty();
     let ids = if numeric { wanted.ids.clone() } else { Vec::new() };
-    let request = Request::Logs { ids, out: wanted.out, err: wanted.err };
+    let whole = wanted.out && wanted.err;
+    let events = whole && writer.form == Form::Json;
+    // As PM2: its own lines with those of all. Who reads objects or bytes of apps gets them only when asked by name.
+    let own = whole && (wanted.word == DAEMON || wanted.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
+    let request = Request::Logs { ids, out: wanted.out, err: wanted.err, events, own };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(
@@ -141,7 +143,11 @@ fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<
         |event| {
             let out = &mut **out.borrow_mut();
             match event {
-                Event::Log(line) if wanted.wants(&line) => writer.line(out, &line),
+                Event::Log(line) if wanted.wants(line.id, &line.name) => writer.line(out, &line),
+                Event::Process { id, name, what, at } if wanted.wants(id, &name) => {
+                    writer.event(out, &name, what, at);
+                }
+                Event::Own { at, text } => writer.own(out, at, &text),
                 Event::Warning { text } => out.warn_aside(&text),
                 _ => {}
             }
