@@ -246,6 +246,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Jlist
         | Request::Describe { .. }
         | Request::Env { .. }
+        | Request::Listens { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
         | Request::Save { .. } => false,

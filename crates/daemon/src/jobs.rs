@@ -20,6 +20,8 @@ pub enum Wanted {
     Down,
     /// Forgotten.
     Gone,
+    /// Listening on something, or not running.
+    Listening,
 }
 
 /// A slot that is waited for.
@@ -48,6 +50,8 @@ pub enum Style {
     Restore(Vec<(String, String, Vec<ProcId>)>),
     /// As `Act`, then the daemon ends.
     Kill,
+    /// What this slot listens on, at the end.
+    Listens(ProcId),
 }
 
 /// One request that takes time.
@@ -171,6 +175,10 @@ impl Daemon {
                 job.active.iter().filter(|(_, waiting)| waiting.until <= now).map(|(id, _)| *id).collect();
             for id in late {
                 self.touched.insert(id);
+                if job.active.get(&id).is_some_and(|waiting| waiting.wanted == Wanted::Listening) {
+                    self.end_slot(job, id, None);
+                    continue;
+                }
                 let failure = Failure {
                     message: format!("process {} is still there after SIGKILL", id.0),
                     hint: Some("it hangs in the kernel (see `ps -o stat,wchan`); ostler goes on trying".to_owned()),
@@ -198,6 +206,12 @@ impl Daemon {
         let phase = slot.process().phase();
         match (waiting.wanted, phase) {
             (Wanted::Gone, _) => None,
+            (Wanted::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
+                (!self.cluster.listeners_of(run).is_empty()).then_some(None)
+            }
+            (Wanted::Listening, Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_)) => {
+                Some(None)
+            }
             // Also the runs that a reload replaced and that had not left yet.
             (Wanted::Down, Phase::Stopped | Phase::Errored) => slot.leaving().next().is_none().then_some(None),
             (Wanted::Up, Phase::Online { run, .. }) => {
@@ -272,7 +286,7 @@ impl Daemon {
                 Wanted::Up if starts => self.lifecycle(id, Lifecycle::Start),
                 Wanted::Up => self.lifecycle(id, Lifecycle::Restart),
                 Wanted::Down => self.lifecycle(id, Lifecycle::Stop),
-                Wanted::Gone => {} // Told when it went.
+                Wanted::Gone | Wanted::Listening => {} // Told when it went; not done to it.
             }
         }
         if job.failure.is_none() {
@@ -289,6 +303,7 @@ impl Daemon {
                     self.warn_late(job.conn, id);
                 }
             }
+            Style::Listens(_) => {}
             Style::Start(_) | Style::Restore(_) => {
                 job.ended.insert(id, failure);
                 self.end_apps(job, late);
@@ -334,7 +349,7 @@ impl Daemon {
                 }
                 !over(ids)
             }),
-            Style::Act | Style::Kill => {}
+            Style::Act | Style::Kill | Style::Listens(_) => {}
         }
         for event in told {
             self.event(job.conn, &event);
@@ -348,6 +363,10 @@ impl Daemon {
             self.end_if_empty();
             return;
         }
+        if let Style::Listens(id) = job.style {
+            let addresses = self.listens(id);
+            return self.reply(job.conn, &Reply::Listens { addresses });
+        }
         match job.failure {
             None => self.reply(job.conn, &Reply::Done),
             Some(failure) => self.reply(job.conn, &Reply::Error(failure)),
@@ -355,6 +374,12 @@ impl Daemon {
         if self.ending == Ending::Stopping {
             self.end_if_empty();
         }
+    }
+
+    fn listens(&self, id: ProcId) -> Vec<String> {
+        let run = self.core.slot(id).and_then(|slot| slot.process().run());
+        let listeners = run.map_or_else(Vec::new, |run| self.cluster.listeners_of(run));
+        listeners.into_iter().map(|listener| listener.address).collect()
     }
 
     fn reset(&mut self, id: ProcId) {

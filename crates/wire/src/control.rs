@@ -129,6 +129,13 @@ pub enum Request {
         /// Process id.
         id: u32,
     },
+    /// What a process of a cluster listens on, as soon as it does → [`Reply::Listens`].
+    Listens {
+        /// Process id.
+        id: u32,
+        /// How long to wait for it, ms; then the answer is empty.
+        within: u32,
+    },
     /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per app, then [`Reply::Done`].
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
@@ -433,6 +440,11 @@ pub enum Reply {
         /// Name and value, in PM2's order.
         vars: Vec<(String, String)>,
     },
+    /// To [`Request::Listens`].
+    Listens {
+        /// As [`ListenerView::address`].
+        addresses: Vec<String>,
+    },
     /// To [`Request::Save`].
     Saved {
         /// The file.
@@ -521,7 +533,7 @@ pub struct Details {
 /// One listener of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerView {
-    /// `tcp 0.0.0.0:3000`, `unix /run/x.sock`, `udp :::53`.
+    /// `*:3000`, `127.0.0.1:3000`, `[::1]:3000`, `udp:*:53`, `/run/x.sock`, `@abstract`.
     pub address: String,
     /// `round-robin`, `sticky`, `least`, `shared`.
     pub balance: String,

@@ -6,6 +6,7 @@ mod cleardump;
 mod describe;
 mod env;
 mod file;
+mod first_steps;
 mod flush;
 mod id;
 mod jlist;

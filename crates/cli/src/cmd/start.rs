@@ -6,11 +6,10 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Change, Event, ProcView, Reply, Request};
 
-use super::{act, file, list, reload};
+use super::{act, file, first_steps, list, reload};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::failed::Failed;
-use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::{Session, unexpected};
 
@@ -35,7 +34,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
     }
     list::table(session)?;
-    first_steps(session);
+    first_steps::say(session);
     super::logs::attach(session)
 }
 
@@ -189,26 +188,4 @@ fn launch(
         Answer::Reply(Reply::Done) => Ok(()),
         other => Err(unexpected(&other)),
     }
-}
-
-/// After the very first start: what to do next.
-fn first_steps(session: &mut Session) {
-    if !session.started || session.program == Program::Pm2 {
-        return;
-    }
-    let Some(name) = first_name(session) else { return };
-    session.out.message("\nWhat next:");
-    for (command, what) in [
-        (format!("ostler logs {name}"), "watch its output"),
-        (format!("ostler scale {name} 4"), "run four of it, on one port"),
-        ("ostler stop all".to_owned(), "stop everything, keep the list"),
-        ("ostler kill".to_owned(), "stop everything and the daemon"),
-    ] {
-        session.out.message(&format!("  {command:<28}{what}"));
-    }
-}
-
-fn first_name(session: &mut Session) -> Option<String> {
-    // Only for the words above: without a list there are none.
-    session.list().ok()?.into_iter().next().map(|process| process.name)
 }

@@ -37,7 +37,8 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
         let cells: Vec<&str> = row.split('│').map(str::trim).collect();
         assert_eq!((cells[1], cells[5], cells[9]), (id.to_string().as_str(), "cluster", "online"), "{row}");
     }
-    for next in ["ostler logs hello", "ostler scale hello 4", "ostler stop all", "ostler kill"] {
+    let curl = format!("curl http://127.0.0.1:{port}");
+    for next in [curl.as_str(), "ostler logs hello", "ostler scale hello 4", "ostler stop all", "ostler kill"] {
         assert!(out.contains(next), "`{next}` is not among what to do next: {out}");
     }
     wait_two_workers(&sandbox, "hello");
@@ -48,6 +49,26 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
     // The second start of anything gives no lesson again.
     let again = sandbox.ostler(["restart", "hello"]).run().out;
     assert!(!again.contains("What next"), "{again}");
+}
+
+#[test]
+fn who_does_not_listen_is_not_waited_for_without_end() {
+    for (script, options) in [
+        ("setInterval(() => {}, 1 << 30)", &["-i", "1"][..]),
+        ("require('http').createServer().listen(process.env.PORT)", &[]),
+        ("process.exit(1)", &["-i", "1", "--no-autorestart"]),
+    ] {
+        let mut sandbox = sandbox();
+        sandbox.set_env("PORT", sandbox.port().to_string());
+        sandbox.write("mute.js", script);
+        let out = sandbox.ostler(["start", "mute.js"]).args(options).any_code().run().out;
+        assert!(!out.contains("curl"), "{out}");
+    }
+    let sandbox = sandbox();
+    sandbox.write("app.js", "require('http').createServer().listen(process.cwd() + '/a b.sock')");
+    let out = sandbox.ostler(["start", "app.js", "-i", "1"]).run().out;
+    let command = "curl --unix-socket '[ROOT]/w/a b.sock' http://localhost ";
+    assert!(out.contains(command), "{out}");
 }
 
 #[test]

@@ -330,6 +330,7 @@ impl Daemon {
                 Action::WorkerListening { worker, .. } => {
                     let run = RunId(worker.0);
                     self.events.push_back(Event::Listening(run));
+                    self.touched.extend(self.runs.get(&run).map(|held| held.proc));
                     self.compare_listeners(run);
                 }
                 Action::Voluntary { worker } => {

@@ -6,8 +6,8 @@ use ostler_wire::control::{self, Change, Failure, Reply, Request, ScaleTo, VERSI
 
 use super::conn::Watching;
 use crate::daemon::{Daemon, Ending};
-use crate::jobs::{Job, Style, Wanted};
-use crate::logbook;
+use crate::jobs::{Job, Style, Waiting, Wanted};
+use crate::{clock, logbook};
 
 impl Daemon {
     /// One request of a client.
@@ -50,6 +50,7 @@ impl Daemon {
                     .map_or_else(|| Reply::Error(unknown_process(id)), |vars| Reply::Env { vars });
                 self.reply(conn, &reply);
             }
+            Request::Listens { id, within } => self.on_listens(conn, ProcId(id), within),
             Request::Start { apps } => self.on_start(conn, &apps),
             Request::Act { action, ids, change } => self.on_act(conn, action, &ids, &change),
             Request::Scale { name, target } => self.on_scale(conn, &name, target),
@@ -91,6 +92,13 @@ impl Daemon {
         if action != control::Action::Reset {
             self.cut_reloads_short(action, ids);
         }
+        self.begin_job(job);
+    }
+
+    fn on_listens(&mut self, conn: usize, id: ProcId, within: u32) {
+        let mut job = Job::new(conn, Style::Listens(id));
+        let until = clock::monotonic() + u64::from(within);
+        job.active.insert(id, Waiting { until, ..self.waiting_for(id, Wanted::Listening, false) });
         self.begin_job(job);
     }
 
