@@ -112,6 +112,8 @@ pub(crate) struct Daemon {
     pub reserve: crate::reserve::Reserve,
     /// What candidates that have ended wrote last.
     pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
+    /// Specification and pid of runs that left, until that is said.
+    pub gone: BTreeMap<RunId, (ostler_core::SpecId, u32)>,
 }
 
 /// Whether and how the daemon is about to go.

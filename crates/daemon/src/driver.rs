@@ -129,6 +129,7 @@ impl Daemon {
     /// A run never came to be.
     pub fn spawn_failed(&mut self, run: RunId, why: String) {
         self.note_failure(run, why);
+        self.remember_gone(run);
         if let Some(held) = self.runs.remove(&run)
             && held.grouped
             && let Some(groups) = &self.groups

@@ -33,6 +33,7 @@ mod reserve;
 mod runs;
 mod start;
 mod state_file;
+mod steps;
 mod sys;
 mod tokens;
 mod tree;

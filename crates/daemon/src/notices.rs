@@ -55,19 +55,18 @@ impl Daemon {
             Notice::Removed { proc } => self.on_removed(proc),
             Notice::Proving { proc, run } => {
                 self.set_rollout(proc, Some("reloading"));
-                self.step_of(proc, &format!("starting a new worker for {} (run {})", proc.0, run.0));
+                self.step_proving(proc, run);
             }
             Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old),
             Notice::Failed { proc, run, why } => {
-                let text = format!("new worker {} (run {}) failed: {}", proc.0, run.0, self.failure_text(proc, why));
                 self.set_rollout(proc, None);
-                self.step_of(proc, &text);
+                self.step_failed(proc, run, why);
             }
-            Notice::Left { proc, .. } => {
+            Notice::Left { proc, run } => {
                 self.lifecycle(proc, Lifecycle::Exit);
                 self.tidy_listeners_of(proc);
                 self.touched.insert(proc);
-                self.step_of(proc, &format!("old worker of {} has left", proc.0));
+                self.step_left(proc, run);
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some("canary"));
@@ -81,7 +80,7 @@ impl Daemon {
                 self.dirty = true;
                 if let Some(first) = procs.first() {
                     let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
-                    self.step(app, *first, &format!("rolling back: {}", list.join(", ")));
+                    self.step(app, *first, &format!("rolling back to the old version: {}", list.join(", ")));
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {
@@ -136,11 +135,7 @@ impl Daemon {
         self.set_rollout(id, None);
         self.dirty = true;
         self.touched.insert(id);
-        let pid = self.runs.get(&run).map_or(0, |held| held.pid);
-        let listens = self.cluster.addresses(run).join(", ");
-        let on = if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
-        let leaves = old.map_or_else(String::new, |_| "; the old one finishes its connections".to_owned());
-        self.step_of(id, &format!("new worker {} (pid {pid}) has proven itself{on}{leaves}", id.0));
+        self.step_replaced(id, run, old);
     }
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {
@@ -160,7 +155,7 @@ impl Daemon {
         Failure { message, hint: Some(format!("see `ostler logs {name} --err`; mend it and reload again")) }
     }
 
-    fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
+    pub fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
         let spec = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
         let limit = spec.map_or(0, |version| version.policy.prove_timeout);
         let reason = self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
@@ -183,7 +178,8 @@ impl Daemon {
         }
     }
 
-    fn step_of(&mut self, id: ProcId, text: &str) {
+    /// As [`step`](Self::step), of the app that the slot belongs to.
+    pub fn step_of(&mut self, id: ProcId, text: &str) {
         if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
             self.step(app, id, text);
         }

@@ -124,6 +124,7 @@ impl Daemon {
         if let Some(groups) = &self.groups {
             groups.remove(run);
         }
+        self.remember_gone(run);
         self.events.push_back(Event::TreeGone(run));
         self.release(run);
     }

@@ -128,6 +128,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         signals,
         probed: mpsc::channel(),
         words: BTreeMap::new(),
+        gone: BTreeMap::new(),
         waker,
         subscribers: BTreeMap::new(),
         flushes: BTreeMap::new(),

@@ -182,7 +182,18 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
             .replace("VERSION || ''", "VERSION2 || 'new'"),
     );
     let output = world.reload(&["web"], 1);
-    assert!(output.out.contains("rolling back: 0"), "{}", output.out);
+    // Each step says of which version its worker is: in a reload that goes back, "the old one" may be either.
+    let steps: Vec<&str> = output.out.lines().filter_map(|line| line.split_once(") ")).map(|(_, step)| step).collect();
+    let at = |start: &str, end: &str| {
+        let found = steps.iter().position(|step| step.starts_with(start) && step.ends_with(end));
+        found.unwrap_or_else(|| panic!("no step `{start}…{end}`: {steps:#?}"))
+    };
+    let failed = at("new worker 1 (run ", "ended with exit code 3");
+    let back = at("rolling back to the old version: 0", "");
+    let started = at("starting a worker of the old version for 0 (run ", ")");
+    let proven = at("worker of the old version for 0 (pid ", "; the one of the new version finishes its connections");
+    assert!(failed < back && back < started && started < proven, "{steps:#?}");
+    assert!(failed < at("worker 1 of the new version (pid ", ") has left"), "{steps:#?}");
     // The script on disk is still the new one, which is all that a rollback of the same file can start; what counts is
     // that there are three workers and no request failed.
     assert_eq!(world.pids().len(), 3);
