@@ -56,11 +56,13 @@ impl Session {
             self.out.flush()?;
         }
         let mut told = false;
-        let mut tries = 0;
+        let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
             let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
+            let mut heard = false;
             let answer = client.request(request, |event| {
+                heard = true;
                 told |= is_failure(&event);
                 match event {
                     Event::Warning { text } => out.warn(&text),
@@ -73,6 +75,11 @@ impl Session {
                     tries += 1;
                     self.client = None;
                 }
+                // Who changes something may ask again where the daemon knows the request by its ticket.
+                Err(ostler_client::Error::Broken) if is_resumable(request) => {
+                    fruitless = if heard { 0 } else { fruitless + 1 };
+                    self.client = Some(self.successor(fruitless)?);
+                }
                 other => break other?,
             }
         };
@@ -81,6 +88,27 @@ impl Session {
             Answer::Reply(Reply::Error(_)) if told => Err(Failed::quiet(1)),
             Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
+        }
+    }
+
+    /// A connection to the daemon that has taken the place of one that died under a request.
+    fn successor(&mut self, fruitless: u32) -> Result<Client, Failed> {
+        let unknown = |why: &str| {
+            Failed::new(format!("{why} in the middle of this; how it went on is not known"))
+                .hint("see `ostler list` and pm2.log in the home directory")
+        };
+        if TRIES < fruitless {
+            return Err(unknown("the daemon died again and again"));
+        }
+        // Only one that has been told by the keeper what went on: a new daemon, started now, would know nothing.
+        match Client::connect(&self.home) {
+            Ok(client) => {
+                self.out
+                    .warn_aside("the daemon was replaced in the middle of this; waiting for its successor to finish");
+                Ok(client)
+            }
+            Err(ostler_client::Error::NotRunning { .. }) => Err(unknown("the daemon and its keeper ended")),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -145,6 +173,11 @@ impl Session {
 
 fn say(out: &mut Out, aside: bool, text: &str) {
     if aside { out.warn_aside(text) } else { out.say(text) }
+}
+
+/// Whether the same request may be sent again and begins nothing twice.
+fn is_resumable(request: &Request) -> bool {
+    matches!(request, Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. })
 }
 
 /// Whether an event says that something went wrong.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Exit, ProcId, SpecId};
 
+use crate::tickets::Tickets;
+
 /// An app: processes that are scaled and reloaded together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
@@ -78,6 +80,8 @@ pub struct Book {
     pub versions: BTreeMap<SpecId, Version>,
     /// Slots by number.
     pub procs: BTreeMap<ProcId, Proc>,
+    /// Reloads whose client may ask again.
+    pub tickets: Tickets,
     next_app: u32,
     next_spec: u32,
     next_proc: u32,

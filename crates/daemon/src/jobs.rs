@@ -75,6 +75,8 @@ pub struct Job {
     pub queued: Vec<crate::reloads::Queued>,
     /// The first failure.
     pub failure: Option<Failure>,
+    /// Under what its reloads and their restarts are remembered.
+    pub ticket: Option<String>,
     /// Changed specifications by app, for what is still to be begun.
     pub changes: BTreeMap<ProcId, ostler_core::SpecId>,
 }
@@ -92,6 +94,7 @@ impl Job {
             reloads: BTreeSet::new(),
             queued: Vec::new(),
             failure: None,
+            ticket: None,
             changes: BTreeMap::new(),
         }
     }
@@ -252,6 +255,9 @@ impl Daemon {
                 control::Action::Stop => (Event::Stop(id), Wanted::Down),
                 control::Action::Delete => (Event::Delete(id), Wanted::Gone),
                 control::Action::Restart => {
+                    if let Some(ticket) = &job.ticket {
+                        self.book.tickets.restart(ticket, id);
+                    }
                     let change = job
                         .changes
                         .get(&id)

@@ -35,6 +35,7 @@ mod start;
 mod state_file;
 mod steps;
 mod sys;
+mod tickets;
 mod tokens;
 mod tree;
 mod update;

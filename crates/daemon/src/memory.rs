@@ -37,7 +37,7 @@ impl Daemon {
             ));
             if cluster {
                 let options = control::ReloadOptions { wait: true, ..control::ReloadOptions::default() };
-                self.on_reload(usize::MAX, &[id.0], &control::Change::default(), options);
+                self.on_reload(usize::MAX, &[id.0], &control::Change::default(), options, None);
             } else {
                 let mut job = Job::new(usize::MAX, Style::Act);
                 job.todo.push_back((id, control::Action::Restart));

@@ -61,6 +61,7 @@ impl Daemon {
             Notice::Failed { proc, run, why } => {
                 self.set_rollout(proc, None);
                 self.step_failed(proc, run, why);
+                self.remember_failure(proc, run, why);
             }
             Notice::Left { proc, run } => {
                 self.lifecycle(proc, Lifecycle::Exit);
@@ -93,7 +94,10 @@ impl Daemon {
                 for id in ids {
                     self.set_rollout(id, None);
                 }
-                let failure = failure.map(|(id, run, why)| self.reload_failure(app, id, run, why));
+                let failure = failure.map(|(id, run, why)| {
+                    // Another daemon may have seen it, and known more.
+                    self.book.tickets.failure(app).unwrap_or_else(|| self.reload_failure(app, id, run, why))
+                });
                 self.words.retain(|_, (of, _)| *of != app);
                 self.reload_over(app, failure.as_ref());
             }
@@ -136,6 +140,18 @@ impl Daemon {
         self.dirty = true;
         self.touched.insert(id);
         self.step_replaced(id, run, old);
+    }
+
+    fn remember_failure(&mut self, id: ProcId, run: RunId, why: ostler_core::Failure) {
+        // What fails on the way back is not why the reload failed.
+        if self.beside_current(id, run) == std::cmp::Ordering::Less {
+            return;
+        }
+        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+            let failure = self.reload_failure(app, id, run, why);
+            self.book.tickets.fail(app, &failure);
+            self.dirty = true;
+        }
     }
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {

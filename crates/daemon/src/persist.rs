@@ -16,6 +16,7 @@ use crate::daemon::{Daemon, Ending};
 use crate::logbook;
 use crate::runs::{Meta, Run};
 use crate::state_file::{self, State};
+use crate::tickets::Tickets;
 
 /// A run in the keeper's inventory.
 pub struct Found {
@@ -104,6 +105,7 @@ impl Daemon {
                 last_exit: proc.last_exit.as_ref().map(|last| (last.exit.into(), last.reason.clone())),
             });
         }
+        state.tickets = self.book.tickets.to_saved();
         for saved in self.core.saved_reloads() {
             state.reloads.push(state_file::SavedReload {
                 app: saved.app.0,
@@ -137,6 +139,7 @@ impl Daemon {
         for (id, namespace, name, spec) in state.apps {
             self.book.insert_app(AppId(id), App { key: (namespace, name), spec: SpecId(spec) });
         }
+        self.book.tickets = Tickets::new(state.tickets);
         let mut processes = Vec::new();
         for saved in state.procs {
             let Some(process) = self.saved_process(&saved, found) else { continue };

@@ -7,7 +7,8 @@ use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Change, Failure, Reply};
 
 use crate::daemon::Daemon;
-use crate::jobs::{Job, Style};
+use crate::jobs::{Job, Style, Wanted};
+use crate::tickets::Ticket;
 
 /// A reload that waits for another one of the same app.
 #[derive(Clone, Debug)]
@@ -24,9 +25,18 @@ pub struct Queued {
 
 impl Daemon {
     /// A client asks for a reload.
-    pub fn on_reload(&mut self, conn: usize, ids: &[u32], change: &Change, options: control::ReloadOptions) {
+    pub fn on_reload(
+        &mut self,
+        conn: usize,
+        ids: &[u32],
+        change: &Change,
+        options: control::ReloadOptions,
+        ticket: Option<String>,
+    ) {
         let mut apps: BTreeMap<AppId, Vec<ProcId>> = BTreeMap::new();
         let mut job = Job::new(conn, Style::Act);
+        let begun = ticket.as_deref().and_then(|name| self.book.tickets.find(name)).cloned();
+        job.ticket = ticket;
         job.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         for id in ids.iter().copied().map(ProcId) {
             let Some(proc) = self.book.procs.get(&id) else {
@@ -34,8 +44,17 @@ impl Daemon {
                 return self
                     .reply(conn, &Reply::Error(Failure { message, hint: Some("see `ostler list`".to_owned()) }));
             };
-            apps.entry(proc.app).or_default().push(id);
+            let app = proc.app;
+            let cluster = self.slot_cluster(id);
+            match &begun {
+                Some(begun) if cluster && begun.part(app).is_some() => {}
+                Some(begun) if !cluster && begun.has_restarted(id) => {
+                    job.active.insert(id, self.waiting_for(id, Wanted::Up, false));
+                }
+                _ => apps.entry(app).or_default().push(id),
+            }
         }
+        self.take_up_begun(begun.as_ref(), &mut job);
         if !options.wait
             && let Some(app) = apps.keys().find(|app| self.core.reload(**app).is_some())
         {
@@ -101,6 +120,7 @@ impl Daemon {
                 ),
                 hint: Some(format!("see `ostler list`; `ostler reload {name}` again for the new version")),
             };
+            self.book.tickets.fail(app, &failure);
             for job in self.jobs.iter_mut().filter(|job| job.reloads.contains(&app)) {
                 job.failure.get_or_insert_with(|| failure.clone());
             }
@@ -108,7 +128,13 @@ impl Daemon {
     }
 
     /// A client ends a canary.
-    pub fn on_promote(&mut self, conn: usize, name: &str, keep: bool) {
+    pub fn on_promote(&mut self, conn: usize, name: &str, keep: bool, ticket: Option<&str>) {
+        let begun = ticket.and_then(|name| self.book.tickets.find(name)).cloned();
+        if begun.is_some() {
+            let mut job = Job::new(conn, Style::Act);
+            self.take_up_begun(begun.as_ref(), &mut job);
+            return self.begin_job(job);
+        }
         let waits = |app: &AppId| {
             self.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary) && self.app_name(*app) == name
         };
@@ -121,9 +147,29 @@ impl Daemon {
         };
         let mut job = Job::new(conn, Style::Act);
         job.reloads.insert(app);
+        if let Some(ticket) = ticket {
+            self.book.tickets.begin(ticket, app);
+        }
         self.begin_job(job);
         self.handle_now(Event::Promote { app, keep });
         self.dirty = true;
+    }
+
+    /// A client asks again: it waits for what goes on, and is told what has ended.
+    fn take_up_begun(&self, begun: Option<&Ticket>, job: &mut Job) {
+        for part in begun.into_iter().flat_map(|ticket| &ticket.parts) {
+            let app = AppId(part.app);
+            if part.over {
+                job.failure = job.failure.take().or_else(|| part.failure.clone());
+            } else if self.core.reload(app).is_some() {
+                job.reloads.insert(app);
+            } else {
+                job.failure.get_or_insert_with(|| Failure {
+                    message: format!("how the reload of app `{}` ended is not known", self.app_name(app)),
+                    hint: Some("see `ostler list` and pm2.log in the home directory".to_owned()),
+                });
+            }
+        }
     }
 
     /// Begins reloads that waited and need not any more.
@@ -142,6 +188,9 @@ impl Daemon {
                     continue;
                 };
                 job.reloads.insert(queued.app);
+                if let Some(ticket) = &job.ticket {
+                    self.book.tickets.begin(ticket, queued.app);
+                }
                 self.dirty = true;
                 let Queued { app, procs, spec, options } = queued;
                 self.handle_now(Event::Reload { app, procs, spec, policy, options });
@@ -164,6 +213,7 @@ impl Daemon {
 
     /// The reload of an app is over, or (`None` failure and `canary`) waits for the user.
     pub fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
+        self.book.tickets.end(app, failure);
         for job in &mut self.jobs {
             if job.reloads.remove(&app) && job.failure.is_none() {
                 job.failure = failure.cloned();

@@ -12,6 +12,8 @@ use ostler_keeper::failpoint::hit;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::tickets::Ticket;
+
 /// Version of the format.
 const VERSION: u32 = 1;
 
@@ -32,6 +34,9 @@ pub struct State {
     pub procs: Vec<SavedProc>,
     /// Reloads under way.
     pub reloads: Vec<SavedReload>,
+    /// What was begun under which ticket.
+    #[serde(default)]
+    pub tickets: Vec<Ticket>,
     /// Everything is being ended.
     #[serde(default)]
     pub ending: bool,
@@ -138,6 +143,7 @@ impl State {
             specs: Vec::new(),
             procs: Vec::new(),
             reloads: Vec::new(),
+            tickets: Vec::new(),
             ending: false,
         }
     }

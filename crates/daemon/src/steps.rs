@@ -70,7 +70,7 @@ impl Daemon {
     }
 
     /// The run's version beside that of the slot's current one.
-    fn beside_current(&self, id: ProcId, run: RunId) -> Ordering {
+    pub fn beside_current(&self, id: ProcId, run: RunId) -> Ordering {
         let current = self.core.slot(id).map(|slot| slot.process().spec());
         let spec = self.spec_and_pid(run).map(|(spec, _)| spec);
         spec.zip(current).map_or(Ordering::Equal, |(spec, current)| spec.cmp(&current))

@@ -168,6 +168,10 @@ pub enum Request {
         /// How.
         #[serde(default)]
         options: ReloadOptions,
+        /// A word that no other request has. The same request with the same word, after the connection has ended, begins
+        /// nothing twice: it waits for what was begun, or is told how it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Ends a canary: keep the new version everywhere, or go back → as [`Request::Reload`].
     Promote {
@@ -175,6 +179,9 @@ pub enum Request {
         name: String,
         /// `true`: roll the new version out; `false`: back to the old.
         keep: bool,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Streams output: [`Event::Log`]s until the client leaves.
     Logs {

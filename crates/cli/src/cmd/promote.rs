@@ -3,6 +3,7 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
+use super::reload::ticket;
 use super::{act, list};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
@@ -16,10 +17,11 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
         return Err(Failed::new(format!("Application {name} not found")).hint(hint));
     }
     let mut failed = false;
-    let answer = session.ask_with(&Request::Promote { name, keep }, |out, event| match event {
-        Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
-        other => failed |= !act::acted(out, &other),
-    })?;
+    let answer =
+        session.ask_with(&Request::Promote { name, keep, ticket: Some(ticket()) }, |out, event| match event {
+            Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
+            other => failed |= !act::acted(out, &other),
+        })?;
     match answer {
         Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
         Answer::Reply(Reply::Done) => list::table(session),

@@ -42,7 +42,7 @@ pub(super) fn perform(session: &mut Session, ids: &[u32], change: Change, list: 
     let steps = session.program == Program::Ostler;
     let mut said: BTreeSet<u32> = BTreeSet::new();
     let mut failed = false;
-    let request = Request::Reload { ids: ids.to_vec(), change, options };
+    let request = Request::Reload { ids: ids.to_vec(), change, options, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| {
         if let Event::Acted { id, .. } = &event {
             said.insert(*id);
@@ -76,6 +76,12 @@ pub(super) fn perform(session: &mut Session, ids: &[u32], change: Change, list: 
         session.out.say(&format!("[{}]({}) ✓", process.name, process.id));
     }
     Ok(())
+}
+
+/// A word that no other request has: the daemon may die in the middle, and its successor is asked by it.
+pub(super) fn ticket() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
 fn options(session: &Session) -> Result<ReloadOptions, Failed> {

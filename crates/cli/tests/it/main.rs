@@ -22,6 +22,7 @@ mod persistence;
 mod reload;
 mod reload_drain;
 mod reload_load;
+mod reload_resumed;
 mod start;
 mod start_e2e;
 mod starting;

@@ -54,8 +54,10 @@ impl Daemon {
             Request::Start { apps } => self.on_start(conn, &apps),
             Request::Act { action, ids, change } => self.on_act(conn, action, &ids, &change),
             Request::Scale { name, target } => self.on_scale(conn, &name, target),
-            Request::Reload { ids, change, options } => self.on_reload(conn, &ids, &change, options),
-            Request::Promote { name, keep } => self.on_promote(conn, &name, keep),
+            Request::Reload { ids, change, options, ticket } => {
+                self.on_reload(conn, &ids, &change, options, ticket);
+            }
+            Request::Promote { name, keep, ticket } => self.on_promote(conn, &name, keep, ticket.as_deref()),
             Request::Logs { ids, out, err, events, own } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
                 self.on_logs(conn, Filter { ids, out, err }, events, own);
