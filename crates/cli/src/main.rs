@@ -7,7 +7,6 @@ mod apps;
 mod args;
 mod boot;
 mod cmd;
-mod dates;
 mod failed;
 mod inspect;
 mod out;

@@ -69,10 +69,16 @@ pub fn date(at_ms: u64, format: &str) -> String {
     at.map_or_else(|| at_ms.to_string(), |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())))
 }
 
+/// A time, ms since 1970, as `2026-11-22T23:07:05.573Z`; `None` for one that no calendar has.
+#[must_use]
+pub fn iso(at_ms: u64) -> Option<String> {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(at_ms).ok()?).ok()?;
+    Some(iso_of(&at.to_zoned(TimeZone::UTC)))
+}
+
 /// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that one file: the library's
 /// own way walks through the whole time zone database, which costs a fresh process twenty milliseconds.
-#[must_use]
-pub fn zone() -> &'static TimeZone {
+fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
         let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
         let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
@@ -93,7 +99,7 @@ pub(crate) fn now() -> Zoned {
 }
 
 /// What `toISOString()` gives: UTC with milliseconds.
-pub(crate) fn iso(at: &Zoned) -> String {
+pub(crate) fn iso_of(at: &Zoned) -> String {
     let utc = at.with_time_zone(TimeZone::UTC);
     DateFormat::new("YYYY-MM-DD[T]HH:mm:ss.SSS[Z]").render(&utc)
 }
@@ -150,6 +156,46 @@ mod tests {
         check("MMMM MMM dddd ddd dd hh:mm A a", "March Mar Sunday Sun Su 12:07 AM am");
         check("[at] HH[h] é", "at 00h é");
         check("[open", "[open");
+        check("DD/MM/YY HH:mm:ss.SSS Z", "01/03/26 00:07:09.045 +05:30");
+        check("YYYY-MM-DD-HH:mm:ssZZ", "2026-03-01-00:07:09+0530");
+        // What is no token stays, and a percent sign is none.
+        check("[at MM] HH 100% _", "at MM 00 100% _");
+    }
+
+    #[test]
+    fn every_token_is_known() {
+        let at: Zoned = "2026-11-09T15:04:05.006-08:00[America/Los_Angeles]".parse().unwrap();
+        let expected = [
+            ("YYYY", "2026"),
+            ("MMMM", "November"),
+            ("dddd", "Monday"),
+            ("MMM", "Nov"),
+            ("ddd", "Mon"),
+            ("SSS", "006"),
+            ("YY", "26"),
+            ("MM", "11"),
+            ("DD", "09"),
+            ("dd", "Mo"),
+            ("HH", "15"),
+            ("hh", "03"),
+            ("mm", "04"),
+            ("ss", "05"),
+            ("ZZ", "-0800"),
+            ("M", "11"),
+            ("D", "9"),
+            ("d", "1"),
+            ("H", "15"),
+            ("h", "3"),
+            ("m", "4"),
+            ("s", "5"),
+            ("Z", "-08:00"),
+            ("A", "PM"),
+            ("a", "pm"),
+        ];
+        assert_eq!(expected.map(|(token, _)| token), TOKENS);
+        for (token, text) in expected {
+            assert_eq!(DateFormat::new(token).render(&at), text, "{token}");
+        }
     }
 
     #[test]
@@ -163,6 +209,8 @@ mod tests {
     #[test]
     fn iso_is_utc_with_milliseconds() {
         let at: Zoned = "2026-03-01T00:07:09.045+05:30[Asia/Kolkata]".parse().unwrap();
-        assert_eq!(iso(&at), "2026-02-28T18:37:09.045Z");
+        assert_eq!(iso_of(&at), "2026-02-28T18:37:09.045Z");
+        assert_eq!(iso(1_795_388_825_573).as_deref(), Some("2026-11-22T23:07:05.573Z"));
+        assert_eq!(iso(u64::MAX), None);
     }
 }

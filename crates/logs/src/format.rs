@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::date::{DateFormat, iso, now};
+use crate::date::{DateFormat, iso_of, now};
 use crate::types::{Format, Sink, Stream};
 
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Formatter {
                 let text = serde_json::Value::from(date.render(&now())).to_string();
                 text.trim_matches('"').to_owned()
             }
-            Form::Json { date: None, .. } => iso(&now()),
+            Form::Json { date: None, .. } => iso_of(&now()),
         }
     }
 

@@ -46,7 +46,7 @@ mod tail;
 mod types;
 mod worker;
 
-pub use date::{date, zone};
+pub use date::{date, iso};
 pub use engine::Engine;
 pub use tail::tail;
 pub use types::{Event, Filter, Format, Line, Sink, SourceId, Stream, SubscriberId, Token};

@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return table(session);
     }
     loop {
-        let now = crate::dates::iso(view::now()).unwrap_or_default();
+        let now = ostler_logs::iso(view::now()).unwrap_or_default();
         session.out.data(&format!("\x1b[2J\x1b[HLast refresh:  {now}\n"));
         table(session)?;
         session.out.flush()?;

@@ -96,7 +96,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell)> {
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
         ("watch & reload", if view.watching { Cell::inked("✔", &[Ink::Green, Ink::Bold]) } else { Cell::plain("✘") }),
         ("unstable restarts", Cell::plain(details.unstable.to_string())),
-        ("created at", Cell::plain(or_none(crate::dates::iso(details.created_at).as_deref()))),
+        ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
     // Ours, after PM2's.
     if let Some(rollout) = &view.rollout {

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::DAEMON;
 use crate::args::FlagId;
-use crate::dates;
 use crate::failed::Failed;
 use crate::out::Out;
 use crate::paint::{Ink, Paint};
@@ -110,7 +109,7 @@ impl Writer {
             Form::Raw => format!("{text}\n"),
             Form::Json => object(text, &iso(at), "out", &DAEMON.into(), DAEMON),
             Form::Pairs => {
-                format!("timestamp={} app=pm2 message={text}\n", dates::local(at, "YYYY-MM-DD-HH:mm:ssZZ"))
+                format!("timestamp={} app=pm2 message={text}\n", ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"))
             }
             Form::Labelled => {
                 // As wide as PM2 makes it: name and id are both its own.
@@ -126,7 +125,7 @@ impl Writer {
         // One blank more than the widest, as PM2.
         let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest + 1));
         let date = self.date.as_ref().map_or(String::new(), |format| {
-            self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", dates::local(at, format)))
+            self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", ostler_logs::date(at, format)))
         });
         format!("{date}{label}")
     }
@@ -175,7 +174,7 @@ impl Writer {
             }
             Form::Pairs => {
                 let kind = if line.err { "error" } else { "out" };
-                let at = dates::local(line.at, "YYYY-MM-DD-HH:mm:ssZZ");
+                let at = ostler_logs::date(line.at, "YYYY-MM-DD-HH:mm:ssZZ");
                 format!("timestamp={at} app={} id={} type={kind} message={}\n", line.name, line.id, line.text)
             }
             Form::Labelled => {
@@ -207,7 +206,7 @@ fn is_object_of_a_line(line: &str) -> bool {
 }
 
 fn iso(ms: u64) -> Value {
-    dates::iso(ms).map_or(Value::Null, Value::String)
+    ostler_logs::iso(ms).map_or(Value::Null, Value::String)
 }
 
 #[cfg(test)]
