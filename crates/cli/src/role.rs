@@ -51,6 +51,7 @@ pub(crate) fn keeper() -> ExitCode {
         log: Some(home.join("pm2.log")),
         adopt: inherited,
         nofile: words.nofile,
+        hello_limit: None,
         home,
     })
 }

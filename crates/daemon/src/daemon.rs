@@ -191,6 +191,7 @@ impl Daemon {
             self.closed.1,
             self.retry_at,
             self.keeper_process.due,
+            self.update_due(),
             jobs,
         ]
         .into_iter()
@@ -219,6 +220,7 @@ impl Daemon {
             self.retry();
         }
         self.start_due_keeper(now);
+        self.expire_update(now);
         self.expire_jobs(now);
     }
 

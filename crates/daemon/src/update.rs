@@ -6,19 +6,23 @@
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::control::{Failure, Reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use crate::daemon::{Daemon, Ending};
-use crate::logbook;
+use crate::{clock, logbook};
 
 /// How long the new program may take to say its version.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the keeper may say nothing after it was told to change its program, ms.
+const KEEPER_LIMIT: u64 = 10_000;
 
 /// What trying a program came to.
 pub(crate) type Checked = Result<(), String>;
@@ -30,8 +34,8 @@ pub(crate) struct Update {
     conn: usize,
     /// The new program.
     exe: String,
-    /// The keeper was told.
-    sent: bool,
+    /// The keeper was told, and has until then to answer, monotonic ms.
+    until: Option<u64>,
 }
 
 impl Daemon {
@@ -42,7 +46,7 @@ impl Daemon {
             return self.reply(conn, &Reply::Error(Failure { message, hint: None }));
         }
         logbook::log(format!("updating keeper and daemon to `{exe}`"));
-        self.update = Some(Update { conn, exe: exe.clone(), sent: false });
+        self.update = Some(Update { conn, exe: exe.clone(), until: None });
         let (done, waker) = (self.checked.0.clone(), self.waker.clone());
         let work = move || {
             if done.send(check(&exe)).is_ok() {
@@ -63,10 +67,24 @@ impl Daemon {
             Ok(()) if self.keeper_process.due.is_some() => self.fail_update("there is no keeper at the moment"),
             Ok(()) => {
                 let Some(update) = &mut self.update else { return };
-                update.sent = true;
+                update.until = Some(clock::monotonic() + KEEPER_LIMIT);
                 let exe = OsString::from(update.exe.clone()).into_encoded_bytes();
                 self.keeper_send(&ToKeeper::Upgrade { exe }, Vec::new());
             }
+        }
+    }
+
+    /// When the keeper that changed its program must have said something.
+    pub fn update_due(&self) -> Option<u64> {
+        self.update.as_ref()?.until
+    }
+
+    /// A keeper that hangs after its change of program is as good as dead: another one of this program takes its place.
+    pub fn expire_update(&mut self, now: u64) {
+        if self.update_due().is_some_and(|until| until <= now) {
+            let why = format!("the keeper says nothing since, for {} s", KEEPER_LIMIT / 1000);
+            self.fail_update(&why);
+            self.replace_keeper(&std::io::Error::other("it hangs in the new program"));
         }
     }
 
@@ -81,7 +99,7 @@ impl Daemon {
 
     /// The keeper has changed its program, or could not.
     pub fn on_keeper_upgraded(&mut self, errno: Option<i32>) {
-        if self.update.as_ref().is_none_or(|update| !update.sent) {
+        if self.update.as_ref().is_none_or(|update| update.until.is_none()) {
             return;
         }
         if let Some(errno) = errno {
@@ -100,6 +118,8 @@ impl Daemon {
 fn check(exe: &str) -> Checked {
     let mut command = Command::new(exe);
     command.arg("--version").current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // What it starts goes with it.
+    command.process_group(0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or("it has no pid")?;
     let ended = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| error.to_string());
@@ -109,7 +129,7 @@ fn check(exe: &str) -> Checked {
     });
     if in_time != Ok(1) {
         // It may have ended by now.
-        _ = child.kill();
+        _ = rustix::process::kill_process_group(pid, Signal::KILL);
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     match in_time? {

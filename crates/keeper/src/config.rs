@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The environment variable that names the daemon's end of the link.
 pub const KEEPER_FD_VAR: &str = "OSTLER_KEEPER_FD";
@@ -30,4 +31,7 @@ pub struct Config {
     /// The soft and hard limit of open files that programs get; `None` for those of this process. A daemon that starts
     /// a keeper passes the ones of the Welcome of the earlier keeper.
     pub nofile: Option<(u64, u64)>,
+    /// How long a daemon may live without saying hello before it is killed as one that hangs; `None` = 15 s. A keeper
+    /// that takes over by an upgrade has the default again.
+    pub hello_limit: Option<Duration>,
 }

@@ -20,7 +20,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) const UNLINKED_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a daemon may live without saying hello: it hangs.
-const HELLO_LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const HELLO_LIMIT: Duration = Duration::from_secs(15);
 
 /// The daemon, or the pause before the next.
 #[allow(clippy::large_enum_variant, reason = "there is exactly one, and it nearly always runs")]
@@ -84,9 +84,9 @@ impl Running {
         }
     }
 
-    /// When a daemon that has not said hello is killed.
-    pub(crate) fn hello_by(&self) -> Option<Instant> {
-        (self.phase == Phase::Silent && !self.mute).then(|| self.started + HELLO_LIMIT)
+    /// When a daemon that has not said hello within `limit` is killed.
+    pub(crate) fn hello_by(&self, limit: Duration) -> Option<Instant> {
+        (self.phase == Phase::Silent && !self.mute).then(|| self.started + limit)
     }
 
     /// The link is of no use any more.
@@ -96,9 +96,9 @@ impl Running {
     }
 }
 
-/// How many daemons in a row died young, this one counted.
-pub(crate) fn count_failures(before: u32, lived: Duration) -> u32 {
-    if lived < WELL { before.saturating_add(1) } else { 0 }
+/// How many daemons in a row died young or had to be killed for saying nothing, this one counted.
+pub(crate) fn count_failures(before: u32, lived: Duration, mute: bool) -> u32 {
+    if lived < WELL || mute { before.saturating_add(1) } else { 0 }
 }
 
 /// The pause before the next daemon: none after the first early death, then 10 ms, doubled up to 5 s.
@@ -118,7 +118,8 @@ mod tests {
         let pauses: Vec<u128> = (0..14).map(|failures| pause(failures).as_millis()).collect();
         assert_eq!(pauses, [0, 0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000, 5000]);
         assert_eq!(pause(u32::MAX), LAST_PAUSE);
-        assert_eq!(count_failures(7, Duration::from_millis(999)), 8);
-        assert_eq!(count_failures(7, WELL), 0);
+        assert_eq!(count_failures(7, Duration::from_millis(999), false), 8);
+        assert_eq!(count_failures(7, WELL, false), 0);
+        assert_eq!(count_failures(7, HELLO_LIMIT, true), 8, "it lived long, but it was of no use");
     }
 }

@@ -9,7 +9,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{PidfdFlags, WaitOptions, pidfd_open, wait};
 
-use crate::daemon::{Daemon, Running, count_failures, pause};
+use crate::daemon::{Daemon, HELLO_LIMIT, Running, count_failures, pause};
 use crate::keeper::{ADOPTED, DAEMON, Keeper, LINK, log};
 use crate::link::{self, KeeperEnd};
 use crate::proc_stat::zombie_status;
@@ -44,9 +44,13 @@ impl Keeper {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let daemon = match &self.daemon {
             Daemon::Waiting { start_at } => Some(*start_at),
-            Daemon::Running(running) => running.kill_at.into_iter().chain(running.hello_by()).min(),
+            Daemon::Running(running) => running.kill_at.into_iter().chain(running.hello_by(self.hello_limit())).min(),
         };
         self.graces.values().copied().chain(daemon).min()
+    }
+
+    fn hello_limit(&self) -> Duration {
+        self.config.hello_limit.unwrap_or(HELLO_LIMIT)
     }
 
     pub(crate) fn on_deadlines(&mut self, now: Instant) {
@@ -54,6 +58,7 @@ impl Keeper {
         for run in overdue {
             self.end_adopted(run, true);
         }
+        let limit = self.hello_limit();
         match &mut self.daemon {
             Daemon::Waiting { start_at } if *start_at <= now => self.start_daemon(),
             Daemon::Running(running) if running.kill_at.is_some_and(|at| at <= now) => {
@@ -61,7 +66,7 @@ impl Keeper {
                 log(&format!("the daemon (pid {}) lives without a link, it is killed", running.pid));
                 running.signal(libc::SIGKILL);
             }
-            Daemon::Running(running) if running.hello_by().is_some_and(|at| at <= now) => {
+            Daemon::Running(running) if running.hello_by(limit).is_some_and(|at| at <= now) => {
                 running.mute = true;
                 log(&format!("the daemon (pid {}) says nothing, it is killed", running.pid));
                 running.signal(libc::SIGKILL);
@@ -167,7 +172,7 @@ impl Keeper {
         let program = self.program();
         if let Err(error) = self.try_start_daemon(&program) {
             self.failures = self.failures.saturating_add(1);
-            self.choose();
+            self.choose(TRIES);
             let wait = pause(self.failures);
             log(&format!("cannot start the daemon `{}`, next try in {wait:?}: {error}", program.display()));
             self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
@@ -191,9 +196,9 @@ impl Keeper {
         [Some(Program::Configured), previous, Some(Program::Own)].into_iter().flatten().collect()
     }
 
-    /// Falls back to another program when daemons of this one die again and again.
-    fn choose(&mut self) {
-        if 0 < self.failures && self.failures.is_multiple_of(TRIES) {
+    /// Falls back to another program when so many daemons of this one died in a row.
+    fn choose(&mut self, tries: u32) {
+        if 0 < self.failures && self.failures.is_multiple_of(tries) {
             self.choice = (self.choice + 1) % self.programs().len();
             log(&format!(
                 "daemons of this program do not live, the next is started from `{}`",
@@ -263,7 +268,7 @@ impl Keeper {
         self.upgrade = None;
         self.serve_rest();
         let Daemon::Running(running) = &self.daemon else { return };
-        let (pid, lived) = (running.pid, running.started.elapsed());
+        let (pid, lived, mute) = (running.pid, running.started.elapsed(), running.mute);
         if self.shutdown {
             log(&format!("the daemon (pid {pid}) ended for good"));
             self.exit = Some(std::process::ExitCode::SUCCESS);
@@ -274,14 +279,15 @@ impl Keeper {
         let forced = matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _) | ExitStatus::Code(0)));
         let forced = forced && running.phase == crate::daemon::Phase::Served;
         if !forced {
-            self.failures = count_failures(self.failures, lived);
+            self.failures = count_failures(self.failures, lived, mute);
         }
         self.upgrade = None;
         let how = status.map_or_else(|| "how is not known".to_owned(), |status| format!("{status:?}"));
         let wait = if forced { Duration::ZERO } else { pause(self.failures) };
         log(&format!("the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"));
         if !forced {
-            self.choose();
+            // Waiting for one that hangs takes long; nobody should have to wait so three times.
+            self.choose(if mute { 1 } else { TRIES });
         }
         self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
         self.check_stop();

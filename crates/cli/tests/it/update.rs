@@ -141,6 +141,52 @@ fn a_program_whose_daemon_dies_is_given_up() {
 }
 
 #[test]
+fn a_program_that_hangs_when_it_is_tried_is_not_begun() {
+    let sandbox = sandbox();
+    sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+    let before = lives(&sandbox);
+    let manager = (sandbox.keeper_pid(), sandbox.daemon_pid());
+    // What it has started must not stay either.
+    let bad = wrapped(&sandbox, "bad", "if [ \"$1\" = --version ]; then sleep 1000000; fi");
+    let why = ask_update(&sandbox, &bad).unwrap_err();
+    assert!(why.ends_with("bad --version` did not end within 5s"), "{why}");
+    assert_eq!((sandbox.keeper_pid(), sandbox.daemon_pid()), manager);
+    assert_eq!(lives(&sandbox), before);
+}
+
+#[test]
+fn a_program_whose_keeper_hangs_is_given_up() {
+    let sandbox = sandbox();
+    sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+    let before = lives(&sandbox);
+    let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid());
+    let bad = wrapped(&sandbox, "bad", "if [ \"$1\" = keeper ]; then exec sleep 1000000; fi");
+    let why = ask_update(&sandbox, &bad).unwrap_err();
+    assert!(why.ends_with("the keeper says nothing since, for 10 s"), "{why}");
+    assert_eq!(sandbox.daemon_pid(), daemon, "the old daemon goes on");
+    assert!(wait_exit(keeper, SOON), "what hangs is ended");
+    assert_eq!(lives(&sandbox), before);
+    kill_daemon(&sandbox);
+    assert_eq!(lives(&sandbox), before);
+}
+
+#[test]
+fn a_program_whose_daemon_hangs_is_given_up_after_one_try() {
+    let sandbox = sandbox();
+    sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+    let before = lives(&sandbox);
+    let bad = wrapped(&sandbox, "bad", "if [ \"$1\" = daemon ]; then exec sleep 1000000; fi");
+    ask_update(&sandbox, &bad).unwrap();
+    // The next command waits and is answered by the old program, in time.
+    assert_eq!(lives(&sandbox), before);
+    assert_eq!(exe_of_daemon(&sandbox), Some(PathBuf::from(PROGRAM).canonicalize().unwrap()));
+    let log = std::fs::read_to_string(sandbox.file("pm2.log")).unwrap();
+    assert_eq!(log.matches("says nothing, it is killed").count(), 1, "{log}");
+    sandbox.ostler(["update"]).run();
+    assert_eq!(lives(&sandbox), before);
+}
+
+#[test]
 fn a_program_that_was_replaced_on_disk_by_a_broken_one_lives_on() {
     let sandbox = sandbox();
     let own = other(&sandbox, "ostler-own");

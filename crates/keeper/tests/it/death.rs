@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 use ostler_keeper::proto::{ExitStatus, FromKeeper, MAX_META, RunFd, ToKeeper};
 use rustix::process::{Signal, pidfd_send_signal};
@@ -19,6 +21,20 @@ pub fn a_daemon_that_dies_before_hello_is_replaced() {
     let (second, inventory) = home.served_daemon();
     assert_ne!(second.pid, pid);
     assert_eq!(inventory.daemons, 2);
+}
+
+pub fn a_daemon_that_says_nothing_gives_way_to_one_of_another_program() {
+    let mut home = Home::started_by(|dir| {
+        // A program in whose place the keeper's own is taken.
+        let mute = dir.join("mute");
+        std::fs::write(&mute, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&mute, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Command::new(std::env::current_exe().unwrap()).arg("keeper").arg(dir).arg("mute").spawn().unwrap()
+    });
+    let (_daemon, inventory) = home.served_daemon();
+    assert_eq!(inventory.daemons, 2, "one that hangs is enough");
+    let log = std::fs::read_to_string(home.dir.path().join("log")).unwrap();
+    assert!(log.contains("says nothing, it is killed") && log.contains("do not live"), "{log}");
 }
 
 pub fn only_the_first_daemon_is_asked_to_tell_that_it_is_ready() {

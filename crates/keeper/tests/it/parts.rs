@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use ostler_keeper::proto::ToKeeper;
 use ostler_keeper::{Config, link};
@@ -22,6 +23,10 @@ pub fn play(args: &[&str]) -> Option<ExitCode> {
         ["keeper", home, "ready", fd] => {
             let ready_fd = Some(link::inherited(fd.parse().unwrap()).unwrap());
             Some(ostler_keeper::run(Config { ready_fd, ..config(home) }))
+        }
+        ["keeper", home, "mute"] => {
+            let (program, hello_limit) = (Path::new(home).join("mute"), Some(Duration::from_secs(2)));
+            Some(ostler_keeper::run(Config { program, hello_limit, ..config(home) }))
         }
         ["daemon", home] => Some(daemon(Path::new(home))),
         ["foster", home] => Some(foster(Path::new(home))),
