@@ -1,17 +1,22 @@
 //! What the primaries decide, done; what happens to workers, told to their primaries.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 
 use mio::Interest;
-use ostler_cluster::{Action, HandleId, ListenerId, Output, Primary, Received, WorkerId, WorkerOptions};
+use ostler_cluster::{
+    Action, ConnId, HandleId, ListenerId, Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
+};
 use ostler_core::{AppId, Event, Goal, Phase, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::node::{self, Framer, Incoming, Mark};
 use rustix::io::Errno;
 
 use super::{ACCEPT_PAUSE, Listener, policy_of, sockets};
-use crate::channel::SendError;
+use crate::channel::{Channel, SendError};
+use crate::cluster;
 use crate::daemon::Daemon;
+use crate::guard::Left;
 use crate::tokens::Source;
 use crate::{clock, logbook, sys};
 
@@ -31,13 +36,24 @@ impl Daemon {
             return;
         }
         let mut window = std::mem::take(&mut self.window);
-        let channel = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut());
-        let closed = channel.is_some_and(|channel| channel.fill(&mut window));
-        self.window = window;
-        self.handle_channel(run);
-        if closed {
-            self.on_channel_closed(run);
+        while let Some(seen) = self.channel(run).map(|channel| channel.peek(&mut window)) {
+            self.handle_channel(run);
+            ostler_keeper::failpoint::hit("channel.handled");
+            if let Some(channel) = self.channel(run) {
+                channel.consume(&mut window, seen);
+            }
+            if seen.closed {
+                self.on_channel_closed(run);
+            }
+            if !seen.more {
+                break;
+            }
         }
+        self.window = window;
+    }
+
+    fn channel(&mut self, run: RunId) -> Option<&mut Channel> {
+        self.runs.get_mut(&run)?.channel.as_mut()
     }
 
     fn on_channel_closed(&mut self, run: RunId) {
@@ -192,7 +208,7 @@ impl Daemon {
         let mut sent = false;
         self.ask_primary(run, |primary, worker, out| sent = primary.handle_own(worker, listener, conn, out));
         if !sent {
-            self.cluster.conns.remove(&conn);
+            self.close_conn(conn);
         }
     }
 
@@ -269,8 +285,17 @@ impl Daemon {
                 return;
             }
             let app = listener.app;
-            match sockets::accept(&listener.fd) {
+            let ledger = &self.guard.ledger;
+            ledger.asking(listener.fd.as_raw_fd(), number);
+            let accepted = sockets::accept(&listener.fd);
+            if let Ok((fd, _)) = &accepted {
+                ostler_keeper::failpoint::hit("accept.unnoted");
+                ledger.hold(fd.as_raw_fd(), number);
+            }
+            ledger.asked();
+            match accepted {
                 Ok((fd, peer)) => {
+                    ostler_keeper::failpoint::hit("accept.noted");
                     let conn = self.cluster.add_conn(fd);
                     let mut out = self.cluster.spare.pop().unwrap_or_default();
                     if let Some(primary) = self.cluster.primaries.get_mut(&app) {
@@ -295,17 +320,63 @@ impl Daemon {
         }
     }
 
+    /// Closes our copy of a connection.
+    fn close_conn(&mut self, conn: ConnId) {
+        if let Some(fd) = self.cluster.conns.remove(&conn) {
+            self.guard.ledger.clear(fd.as_raw_fd());
+        }
+    }
+
+    /// Gives the connections that dead daemons had accepted to the primaries of their apps.
+    pub fn give_recovered(&mut self, left: Vec<Left>) {
+        let mut by_app: BTreeMap<AppId, Vec<Recovered>> = BTreeMap::new();
+        for Left { fd, note } in left {
+            let Some(app) = cluster::app_of(note.listener).filter(|app| self.cluster.primaries.contains_key(app))
+            else {
+                // It was stopped; so are its clients.
+                self.guard.ledger.clear(fd.as_raw_fd());
+                continue;
+            };
+            let peer = sockets::peer(&fd);
+            let sent = note.sent.map(|(run, seq)| (WorkerId(run), seq));
+            let conn = self.cluster.add_conn(fd);
+            by_app.entry(app).or_default().push(Recovered { conn, listener: ListenerId(note.listener), peer, sent });
+        }
+        for (app, conns) in by_app {
+            logbook::log(format!("{} connections of app [{}] were recovered", conns.len(), self.app_name(app)));
+            let mut out = Output::new();
+            if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+                primary.handle_recovered(clock::monotonic(), &conns, &mut out);
+            }
+            self.pending_cluster.push((app, out));
+        }
+    }
+
     /// Does what a primary decided, in order.
     pub fn do_cluster(&mut self, app: AppId, mut out: Output) {
         let mut accept = Vec::new();
         for action in out.actions() {
             match action {
                 Action::Send { worker, bytes } => self.send_line(*worker, out.bytes(*bytes), None),
-                Action::SendWithConn { worker, conn, bytes } => {
+                Action::SendWithConn { worker, conn, seq, bytes } => {
                     let fd = self.cluster.conns.get(conn).cloned();
+                    if let Some(fd) = &fd {
+                        self.guard.ledger.send(fd.as_raw_fd(), worker.0, *seq);
+                    }
+                    ostler_keeper::failpoint::hit("conn.unsent");
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
+                    ostler_keeper::failpoint::hit("conn.sent");
                 }
-                Action::CloseConn { conn, .. } => _ = self.cluster.conns.remove(conn),
+                Action::SendFence { worker, bytes } => match sockets::unconnected() {
+                    Ok(fd) => self.send_line(*worker, out.bytes(*bytes), Some(&std::rc::Rc::new(fd))),
+                    Err(error) => {
+                        logbook::error(format!("could not ask run {} what reached it: {error}", worker.0));
+                        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+                            primary.handle_fence_failed(clock::monotonic(), *worker);
+                        }
+                    }
+                },
+                Action::CloseConn { conn, .. } => self.close_conn(*conn),
                 Action::SetAccepting { listener, accepting } => {
                     if let Some(listener) = self.cluster.listeners.get_mut(&listener.0) {
                         listener.accepting = *accepting;

@@ -140,6 +140,11 @@ pub fn config(app: AppId, policy: Policy) -> ostler_cluster::Config {
     }
 }
 
+/// The app of a listener, by the number of the latter.
+pub fn app_of(listener: u64) -> Option<AppId> {
+    u32::try_from(listener / LISTENERS_PER_APP).ok().map(AppId)
+}
+
 /// The machine's word for a policy.
 pub fn policy_of(balance: Balance) -> Policy {
     match balance {

@@ -10,8 +10,8 @@ use ostler_cluster::ListenerKind;
 use ostler_wire::node::outgoing::Sockname;
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen,
-    socket_with, sockopt,
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getpeername,
+    getsockname, listen, socket_with, sockopt,
 };
 
 /// An open socket and where it is.
@@ -80,13 +80,32 @@ pub fn unlink(path: &str) {
 /// The system's number; `EAGAIN` when nobody waits.
 pub fn accept(listener: &OwnedFd) -> Result<(OwnedFd, u64), Errno> {
     let (fd, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let peer = number_of(&fd, peer);
+    Ok((fd, peer))
+}
+
+/// The number of a connection's client, as [`accept`] gives it.
+pub fn peer(conn: &OwnedFd) -> u64 {
+    // Whoever has gone has no address; then any number will do.
+    number_of(conn, getpeername(conn).ok().flatten())
+}
+
+/// A socket that is connected to nothing.
+///
+/// # Errors
+/// Out of descriptors.
+pub fn unconnected() -> Result<OwnedFd, Errno> {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+}
+
+fn number_of(fd: &OwnedFd, peer: Option<SocketAddrAny>) -> u64 {
     let mut hash = DefaultHasher::new();
     match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
         // The port differs from connection to connection: only the address makes a client.
         Some(peer) => peer.ip().to_canonical().hash(&mut hash),
         None => fd.as_raw_fd().hash(&mut hash),
     }
-    Ok((fd, hash.finish()))
+    hash.finish()
 }
 
 fn tcp(to: SocketAddr, v6only: bool, backlog: u32) -> Result<Opened, Errno> {
