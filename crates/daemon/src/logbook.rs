@@ -1,15 +1,22 @@
 //! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's form, because people
 //! and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt::Display;
 use std::io::Write;
 
 use crate::clock;
+use crate::sys::SharedText;
 
 thread_local! {
     /// Lines that wait for [`flush`].
-    static LINES: RefCell<String> = const { RefCell::new(String::new()) };
+    static LINES: Cell<Option<SharedText>> = const { Cell::new(None) };
+}
+
+/// Lets lines of this thread wait there for [`flush`] from now on. When we die before, whoever shares the memory writes them:
+/// what is in effect is told.
+pub fn wait_in(lines: SharedText) {
+    LINES.set(Some(lines));
 }
 
 /// Writes a line that is no complaint.
@@ -24,15 +31,18 @@ pub fn error(text: impl Display) {
 
 fn write(kind: &str, text: &str) {
     let line = format!("{}: PM2 {kind}: {text}\n", timestamp(clock::wall()));
-    LINES.with_borrow_mut(|lines| lines.push_str(&line));
+    if LINES.get().is_some_and(|lines| lines.append(line.as_bytes())) {
+        return;
+    }
+    flush();
+    // Nobody is left to tell when the log itself cannot be written.
+    _ = std::io::stdout().write_all(line.as_bytes());
 }
 
 /// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.
 pub fn flush() {
-    let lines = LINES.take();
-    if !lines.is_empty() {
-        // Nobody is left to tell when the log itself cannot be written.
-        _ = std::io::stdout().write_all(lines.as_bytes());
+    if let Some(lines) = LINES.get() {
+        lines.write_out();
     }
 }
 

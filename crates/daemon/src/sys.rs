@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::Pid;
 
@@ -76,6 +76,64 @@ pub fn shared_words(count: usize) -> io::Result<&'static [AtomicU64]> {
             flags,
         )?;
         Ok(std::slice::from_raw_parts(start.cast(), count))
+    }
+}
+
+/// Text in memory that a forked process shares with us: one thread appends and writes it out, the other process reads when
+/// that thread is dead.
+#[derive(Debug, Clone, Copy)]
+pub struct SharedText {
+    len: &'static AtomicU64,
+    bytes: &'static [AtomicU64],
+}
+
+impl SharedText {
+    /// Room for so many bytes.
+    ///
+    /// # Errors
+    /// The system refuses the memory.
+    pub fn new(room: usize) -> io::Result<Self> {
+        let words = shared_words(1 + room.div_ceil(size_of::<u64>()))?;
+        let (len, bytes) = words.split_first().ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { len, bytes })
+    }
+
+    fn filled(&self) -> usize {
+        usize::try_from(self.len.load(Ordering::Acquire)).unwrap_or(0)
+    }
+
+    /// Appends text. `false`: there is no room for it.
+    pub fn append(&self, text: &[u8]) -> bool {
+        let filled = self.filled();
+        if size_of_val(self.bytes) < filled + text.len() {
+            return false;
+        }
+        // SAFETY: inside the mapping, as was checked; nobody reads behind the length, which is stored afterwards.
+        unsafe {
+            let start = self.bytes.as_ptr().cast::<u8>().cast_mut().add(filled);
+            std::ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
+        }
+        self.len.store((filled + text.len()) as u64, Ordering::Release);
+        true
+    }
+
+    /// Writes it to standard output, and forgets it.
+    pub fn write_out(&self) {
+        let filled = self.filled();
+        if filled == 0 {
+            return;
+        }
+        // SAFETY: these bytes were appended, and are not written to before the length is 0.
+        let mut text = unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), filled) };
+        while !text.is_empty() {
+            match rustix::io::write(rustix::stdio::stdout(), text) {
+                Ok(written) => text = text.get(written..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR) => {}
+                // Nobody is left to tell when the log itself cannot be written.
+                Err(_) => break,
+            }
+        }
+        self.len.store(0, Ordering::Release);
     }
 }
 

@@ -9,6 +9,8 @@
 //! about to become of them, it reads in the [`Ledger`], memory that both see. Nothing is written anywhere and nobody is
 //! asked for a connection: a few stores to memory are all that it costs.
 //!
+//! It also writes the lines of our log that were waiting to be written.
+//!
 //! A guard that dies is replaced. Only if guard and daemon are killed in the same instant is the connection lost that
 //! was in our hands at that moment.
 
@@ -26,10 +28,13 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid}
 pub use ledger::Ledger;
 pub use recover::{Left, recover};
 
+use crate::sys::SharedText;
 use crate::{clock, logbook, sys};
 
 /// Names of the keeper's ends begin so.
 pub const PREFIX: &str = "guard/";
+/// Room for lines of the log, bytes.
+const LINES: usize = 64 << 10;
 /// Pause before another guard, ms, if the last one died younger than this.
 const PAUSE: u64 = 1000;
 
@@ -38,6 +43,8 @@ const PAUSE: u64 = 1000;
 pub struct Guard {
     /// What it will read.
     pub ledger: Ledger,
+    /// Lines of the log that were not written yet.
+    lines: SharedText,
     /// Our own process, for it to wait for.
     ourselves: OwnedFd,
     /// Its end of the way to our successor.
@@ -64,6 +71,7 @@ impl Guard {
         let (from, to) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut guard = Self {
             ledger: Ledger::new()?,
+            lines: SharedText::new(LINES)?,
             ourselves: pidfd_open(getpid(), PidfdFlags::empty())?,
             from,
             to,
@@ -72,6 +80,7 @@ impl Guard {
             since: 0,
             due: None,
         };
+        logbook::wait_in(guard.lines);
         guard.spawn();
         Ok(guard)
     }
@@ -81,8 +90,11 @@ impl Guard {
         self.due = None;
         self.since = clock::monotonic();
         let (ourselves, from) = (self.ourselves.as_raw_fd(), self.from.as_raw_fd());
-        let ledger = &self.ledger;
-        let started = sys::fork_with_our_descriptors(|| watch::watch(ourselves, from, ledger));
+        let (ledger, lines) = (&self.ledger, self.lines);
+        let started = sys::fork_with_our_descriptors(|| {
+            watch::watch(ourselves, from, ledger);
+            lines.write_out();
+        });
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
             Ok(process) => self.process = Some(process),
             Err(error) => {
