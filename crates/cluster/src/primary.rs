@@ -91,6 +91,11 @@ impl Primary {
         self.slots_changed(worker, out);
     }
 
+    /// The numbers that the app may use with `listen({fd})` from now on.
+    pub fn set_fds(&mut self, fds: Vec<i64>) {
+        self.fds = fds;
+    }
+
     /// Connections are spread differently from now on. Who has the listening socket itself keeps it; who asks next is
     /// answered by the new policy.
     pub fn set_policy(&mut self, policy: Policy, out: &mut Output) {

@@ -337,6 +337,10 @@ impl Daemon {
             let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
             self.cluster.primaries.insert(app, primary);
             self.pending_cluster.push((app, out));
+            let spec = self.book.apps.get(&app).map(|app| app.spec);
+            if let Some(spec) = spec {
+                self.use_fds(app, spec);
+            }
         }
     }
 

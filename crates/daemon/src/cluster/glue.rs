@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 
 use mio::Interest;
 use ostler_cluster::{
-    Action, ConnId, HandleId, ListenerId, Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
+    Action, ConnId, HandleId, ListenerId, ListenerKind, Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
 use ostler_core::{AppId, Event, Goal, Phase, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::ToKeeper;
@@ -97,12 +97,12 @@ impl Daemon {
                 None => Received::Nothing,
             };
             if let Incoming::QueryServer { query, .. } = &message.incoming
-                && let Some(number) = query.fd.filter(|number| 0 <= *number)
+                && let Some(number) = query.fd.filter(|number| !self.may_name(app, *number))
             {
                 // The number would be one of ours.
                 logbook::error(format!(
-                    "app [{}] asked to listen on descriptor {number}, which no manager can look up for it: it got \
-                     EINVAL; let it listen on a port or a path",
+                    "app [{}] asked to listen on descriptor {number}, which means nothing here: it got EINVAL; \
+                     say what it means in `fds`, such as `fds: {{ \"{number}\": \"127.0.0.1:8080\" }}`",
                     self.app_name(app)
                 ));
             }
@@ -112,6 +112,11 @@ impl Daemon {
             }
             self.do_cluster(app, out);
         }
+    }
+
+    fn may_name(&self, app: AppId, number: i64) -> bool {
+        let table = self.cluster.fds.get(&app);
+        number < 0 || u32::try_from(number).is_ok_and(|number| table.is_some_and(|table| table.contains_key(&number)))
     }
 
     /// A plain process with a channel: messages only, and descriptors that nobody asked for.
@@ -187,6 +192,17 @@ impl Daemon {
             primary.set_policy(policy, &mut out);
         }
         self.do_cluster(app, out);
+        self.use_fds(app, spec);
+    }
+
+    /// The table for `listen({ fd })` of a version that is in force or about to be.
+    pub fn use_fds(&mut self, app: AppId, spec: SpecId) {
+        let Some(version) = self.book.versions.get(&spec) else { return };
+        let table = version.spec.fds.clone();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.set_fds(table.keys().copied().map(i64::from).collect());
+        }
+        self.cluster.fds.insert(app, table);
     }
 
     /// What the machine must know about a worker.
@@ -452,7 +468,15 @@ impl Daemon {
 
     // ------------------------------------------------------------------------------------------ listeners
 
-    fn open_listener(&mut self, app: AppId, id: ListenerId, kind: &ostler_cluster::ListenerKind) {
+    fn open_listener(&mut self, app: AppId, id: ListenerId, kind: &ListenerKind) {
+        let configured = match kind {
+            ListenerKind::Fd { number, udp: false } => {
+                let address = u32::try_from(*number).ok().and_then(|number| self.cluster.fds.get(&app)?.get(&number));
+                address.map(sockets::kind_of)
+            }
+            _ => None,
+        };
+        let kind = configured.as_ref().unwrap_or(kind);
         let result = match sockets::open(kind) {
             Ok((fd, name)) => {
                 self.add_listener(app, id, fd);
@@ -517,6 +541,12 @@ impl Daemon {
             self.deregister(raw);
         }
         if let Some(listener) = self.cluster.listeners.remove(&id.0) {
+            if unlink.is_none()
+                && let Some(path) = sockets::path_of(&listener.fd)
+            {
+                // The machine knows it by a number only.
+                sockets::unlink(&path);
+            }
             let name = listener_name(listener.app, id);
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
             if self.cluster.listeners.is_empty() {
@@ -566,6 +596,7 @@ impl Daemon {
         }
         self.do_cluster(app, out);
         self.cluster.primaries.remove(&app);
+        self.cluster.fds.remove(&app);
     }
 
     /// Tells the machine when a candidate listens on all that the run it would replace listens on.

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 
 use ostler_cluster::{ConnId, HandleId, ListenerId, Output, Policy, Primary, WorkerId};
-use ostler_core::spec::Balance;
+use ostler_core::spec::{Address, Balance};
 use ostler_core::{AppId, RunId};
 use ostler_wire::control::ListenerView;
 
@@ -48,6 +48,8 @@ pub struct Cluster {
     pub handles: BTreeMap<HandleId, OwnedFd>,
     /// Which app a worker belongs to.
     pub workers: BTreeMap<RunId, AppId>,
+    /// What the newest version of each app may name by numbers.
+    pub fds: BTreeMap<AppId, BTreeMap<u32, Address>>,
     next_conn: u64,
     next_handle: u64,
     /// When listeners that ran out of descriptors are tried again.

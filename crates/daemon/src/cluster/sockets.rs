@@ -7,12 +7,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ostler_cluster::ListenerKind;
+use ostler_core::spec::Address;
 use ostler_wire::node::outgoing::Sockname;
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getpeername,
     getsockname, listen, socket_with, sockopt,
 };
+
+/// Connections that may wait at a socket whose app does not say how many: as in Node.
+const BACKLOG: u32 = 511;
 
 /// An open socket and where it is.
 pub type Opened = (OwnedFd, Option<Sockname>);
@@ -63,9 +67,29 @@ pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
             let name = name_of(&fd)?;
             Ok((fd, name))
         }
-        // No table of configured descriptors exists yet, so the machine has refused before it came to this.
+        // The owner has put what the number means in its place.
         ListenerKind::Fd { .. } => Err(Errno::INVAL),
     }
+}
+
+/// What an operator's address means.
+pub fn kind_of(address: &Address) -> ListenerKind {
+    let backlog = BACKLOG;
+    match address {
+        Address::Tcp { host, port } => {
+            ListenerKind::Tcp { address: host.map(|host| host.to_string()), port: *port, v6only: false, backlog }
+        }
+        Address::Unix(path) => {
+            let path = path.to_string_lossy().into_owned();
+            ListenerKind::Unix { path, readable_all: false, writable_all: false, backlog }
+        }
+    }
+}
+
+/// The file of a UNIX listener.
+pub fn path_of(listener: &OwnedFd) -> Option<String> {
+    let name = SocketAddrUnix::try_from(getsockname(listener).ok()?).ok()?;
+    name.path().and_then(|path| path.to_str().ok().map(str::to_owned))
 }
 
 /// Takes the file of a UNIX listener away.
