@@ -141,7 +141,7 @@ impl Daemon {
         match self.guard.for_keeper() {
             Ok((message, copy)) => self.keeper_send(&message, vec![copy]),
             Err(error) => {
-                logbook::error(format!("out of descriptors for the keeper, connections are not guarded: {error}"))
+                logbook::error(format!("out of descriptors for the keeper, connections are not guarded: {error}"));
             }
         }
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);

@@ -3,8 +3,11 @@
 //! A listening socket belongs to its app, here and in the keeper, never to a worker: its queue outlives every worker,
 //! every reload and this daemon.
 
-mod glue;
+mod actions;
+mod connections;
+mod listeners;
 mod sockets;
+mod workers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsRawFd, OwnedFd};
