@@ -47,6 +47,16 @@ pub enum Action {
         worker: WorkerId,
         /// The connection.
         conn: ConnId,
+        /// The number in the line, which the worker's answer will name.
+        seq: u64,
+        /// The line.
+        bytes: Span,
+    },
+    /// Write a line with the descriptor of any stream socket, which the worker closes and answers for: a mark between
+    /// what our predecessor sent and what we send.
+    SendFence {
+        /// To whom.
+        worker: WorkerId,
         /// The line.
         bytes: Span,
     },

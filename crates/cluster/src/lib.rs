@@ -44,5 +44,5 @@ pub use key::{Key, ListenerKind};
 pub use listener::{Counters, Use};
 pub use meta::{ListenerMeta, MetaError};
 pub use policy::Policy;
-pub use primary::{Config, Primary, SendError};
+pub use primary::{Config, Primary, Recovered, SendError};
 pub use worker::{Received, WorkerOptions};

@@ -45,6 +45,9 @@ pub(crate) struct Member {
     /// `false` while it leaves.
     pub(crate) active: bool,
     pub(crate) in_flight: u32,
+    /// The number of the query that made it a member. Asked again by the same number (our predecessor died between
+    /// the answer and taking the query out of the channel), it is answered again.
+    pub(crate) asked: Option<i64>,
     /// Refusals since it took a connection. Until it takes one, it gets one at a time.
     pub(crate) refusals: u32,
     /// After a refusal: it gets nothing before.
@@ -130,13 +133,14 @@ impl Listener {
         }
     }
 
-    pub(crate) fn add(&mut self, worker: WorkerId, slot: u32, shared: bool) {
+    pub(crate) fn add(&mut self, worker: WorkerId, slot: u32, shared: bool, asked: Option<i64>) {
         self.members.push(Member {
             worker,
             slot,
             shared,
             active: true,
             in_flight: 0,
+            asked,
             refusals: 0,
             retry_at: None,
             counters: Counters::default(),

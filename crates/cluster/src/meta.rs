@@ -26,6 +26,8 @@ pub struct ListenerMeta {
     pub data: Option<String>,
     /// Who has it: worker, and whether it has the socket itself.
     pub workers: Vec<(WorkerId, bool)>,
+    /// The number of the query by which a worker got it.
+    pub asked: Vec<(WorkerId, i64)>,
 }
 
 /// Why bytes are no [`ListenerMeta`].
@@ -58,6 +60,8 @@ struct Stored {
     name: Option<(std::net::IpAddr, u16)>,
     data: Option<String>,
     workers: Vec<(u64, bool)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<(u64, i64)>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +81,7 @@ impl ListenerMeta {
             name: self.sockname.as_ref().map(|name| (name.address, name.port)),
             data: self.data.clone(),
             workers: self.workers.iter().map(|(worker, shared)| (worker.0, *shared)).collect(),
+            asked: self.asked.iter().map(|(worker, seq)| (worker.0, *seq)).collect(),
         };
         // Strings, numbers and lists of them always have a JSON form.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -99,6 +104,7 @@ impl ListenerMeta {
             sockname: stored.name.map(|(address, port)| Sockname { address, port }),
             data: stored.data,
             workers: stored.workers.into_iter().map(|(worker, shared)| (WorkerId(worker), shared)).collect(),
+            asked: stored.asked.into_iter().map(|(worker, seq)| (WorkerId(worker), seq)).collect(),
         })
     }
 
@@ -112,6 +118,7 @@ impl ListenerMeta {
                 sockname: sockname.clone(),
                 data: listener.data.clone(),
                 workers: listener.members.iter().map(|member| (member.worker, member.shared)).collect(),
+                asked: listener.members.iter().filter_map(|member| Some((member.worker, member.asked?))).collect(),
             }),
         }
     }

@@ -7,13 +7,15 @@ mod message;
 #[cfg(test)]
 mod oracle;
 mod query;
+mod recovery;
 mod view;
 
 pub use handle::SendError;
+pub use recovery::Recovered;
 
-use crate::listener::{Listener, State};
+use crate::listener::Listener;
 use crate::worker::Worker;
-use crate::{Action, ListenerId, ListenerMeta, Millis, Output, Policy, WorkerId, WorkerOptions};
+use crate::{ListenerId, Millis, Output, Policy, WorkerId, WorkerOptions};
 use ostler_wire::node::Mark;
 
 /// Most connections that a worker may have unacknowledged.
@@ -68,57 +70,6 @@ impl Primary {
         }
     }
 
-    /// Of an app whose primary died. `workers` are those whose channel is still there; what the stored listeners say
-    /// about others is forgotten, and stored again without them.
-    ///
-    /// All slots count as free. A connection that the dead primary had accepted is with its worker or closed. A query
-    /// that it had read and not answered is lost: a worker that is online and does not get to listen must be replaced.
-    #[must_use]
-    pub fn restore(
-        config: Config,
-        listeners: Vec<ListenerMeta>,
-        workers: &[(WorkerId, WorkerOptions)],
-        out: &mut Output,
-    ) -> Self {
-        let mut primary = Self::new(config);
-        for (worker, options) in workers {
-            primary.handle_worker_added(*worker, *options);
-        }
-        for worker in &mut primary.workers {
-            worker.inherited = true;
-        }
-        for meta in listeners {
-            primary.restore_listener(meta, out);
-        }
-        for at in 0..primary.listeners.len() {
-            primary.update_accepting(at, out);
-        }
-        primary
-    }
-
-    fn restore_listener(&mut self, meta: ListenerMeta, out: &mut Output) {
-        self.next_listener = self.next_listener.max(meta.listener.0 + 1);
-        let state = State::Open { sockname: meta.sockname };
-        let mut listener = Listener::new(meta.listener, meta.key, meta.kind, state);
-        listener.data = meta.data;
-        let mut forgotten = false;
-        for (id, shared) in meta.workers {
-            match self.workers.iter().find(|worker| worker.id == id) {
-                Some(worker) => {
-                    listener.add(id, worker.options.slot, shared);
-                    if let (true, Some(member)) = (worker.options.leaving, listener.member(id)) {
-                        member.active = false;
-                    }
-                }
-                None => forgotten = true,
-            }
-        }
-        if forgotten {
-            out.push(Action::ListenerMetaChanged { listener: listener.id });
-        }
-        self.listeners.push(listener);
-    }
-
     /// A worker was started; before anything is read from its channel.
     pub fn handle_worker_added(&mut self, worker: WorkerId, options: WorkerOptions) {
         if self.worker(worker).is_none() {
@@ -140,6 +91,11 @@ impl Primary {
         self.slots_changed(worker, out);
     }
 
+    /// The numbers that the app may use with `listen({fd})` from now on.
+    pub fn set_fds(&mut self, fds: Vec<i64>) {
+        self.fds = fds;
+    }
+
     /// Connections are spread differently from now on. Who has the listening socket itself keeps it; who asks next is
     /// answered by the new policy.
     pub fn set_policy(&mut self, policy: Policy, out: &mut Output) {
@@ -157,7 +113,7 @@ impl Primary {
     /// When [`Primary::handle_deadline`] is to be called, if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        let workers = self.workers.iter().filter_map(|worker| worker.retry_at);
+        let workers = self.workers.iter().flat_map(|worker| [worker.retry_at, worker.fence_at]).flatten();
         let listeners = self.listeners.iter().flat_map(|listener| {
             let members = listener.members.iter().filter_map(|member| member.retry_at);
             members.chain(listener.waiting.iter().filter_map(|waiting| waiting.patience))
@@ -170,6 +126,7 @@ impl Primary {
         for worker in &mut self.workers {
             worker.retry_at = worker.retry_at.filter(|at| *at > now);
         }
+        self.repeat_fences(now, out);
         for at in 0..self.listeners.len() {
             for member in self.listeners.get_mut(at).into_iter().flat_map(|l| &mut l.members) {
                 member.retry_at = member.retry_at.filter(|at| *at > now);

@@ -64,6 +64,8 @@ pub(crate) struct InFlight {
     pub(crate) peer: u64,
     /// For this worker and nobody else.
     pub(crate) own: bool,
+    /// Our predecessor was about to send it; whether it did, the worker's answer tells.
+    pub(crate) doubtful: bool,
 }
 
 /// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in order.
@@ -79,6 +81,8 @@ pub(crate) struct Sent {
 pub(crate) enum What {
     /// A connection, by the number of its message.
     Conn(u64),
+    /// A mark: what our predecessor sent is in front of it.
+    Fence(u64),
     /// The answer to a query, with the socket.
     Listener { listener: ListenerId, ack: i64, tries: u8 },
     /// A message of the owner, kept in case that it must be repeated.
@@ -105,6 +109,8 @@ pub(crate) struct Worker {
     pub(crate) blocked: bool,
     /// It had no descriptor free; until then it gets no connection.
     pub(crate) retry_at: Option<Millis>,
+    /// When another mark is sent: the last may not have arrived.
+    pub(crate) fence_at: Option<Millis>,
     /// It let a connection wait too long (sticky); until it answers, others need not wait for it.
     pub(crate) stuck: bool,
     /// Acknowledgements of messages that our predecessor sent may still come.
@@ -128,6 +134,7 @@ impl Worker {
             held: VecDeque::new(),
             blocked: false,
             retry_at: None,
+            fence_at: None,
             stuck: false,
             inherited: false,
             unsure: 0,
@@ -144,7 +151,13 @@ impl Worker {
     /// Whether an acknowledgement without a number may be for a message of our predecessor, and it would matter: no
     /// connection may be taken for one that did not arrive.
     pub(crate) fn is_unsure(&self) -> bool {
-        self.inherited && self.sent.iter().any(|sent| matches!(sent.what, What::Conn(_)))
+        self.inherited && self.sent.iter().any(|sent| matches!(sent.what, What::Conn(_) | What::Fence(_)))
+    }
+
+    /// Whether the answer to our message of that number is the first since our predecessor's death.
+    pub(crate) fn is_settled_by(&self, seq: u64) -> bool {
+        let ours = |sent: &Sent| matches!(sent.what, What::Conn(number) | What::Fence(number) if number == seq);
+        self.inherited && self.sent.iter().any(ours)
     }
 
     /// Whether a connection may be sent now.

@@ -153,6 +153,7 @@ pub(crate) static KEYS: &[Key] = &[
     key("uid", &["user"], NUMBER_TEXT, Rule::Any, Use::Spec, "write the name or number of a user"),
     key("gid", &[], NUMBER_TEXT, Rule::Any, Use::Spec, "write the name or number of a group"),
     key("balance", &[], TEXT, Rule::Words(&["round-robin", "sticky", "least", "shared"]), Use::Spec, "write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`"),
+    key("fds", &[], OBJECT, Rule::Any, Use::Spec, "write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`"),
     key("health", &[], OBJECT, Rule::Any, Use::Spec, "write an object, such as `{ \"http\": \"http://localhost:3000/health\" }`"),
     ms("stable_for"),
     ms("drain_timeout"),

@@ -16,6 +16,7 @@ mod context;
 mod diagnostic;
 mod environment;
 mod evaluate;
+mod fds;
 mod fields;
 mod file;
 mod health;

@@ -174,6 +174,10 @@ fn cluster(spec: &AppSpec, map: &mut Map<String, Json>) {
         Balance::Shared => Some("shared"),
     };
     map.extend(balance.map(|name| ("balance".to_owned(), name.into())));
+    if !spec.fds.is_empty() {
+        let fds = spec.fds.iter().map(|(number, address)| (number.to_string(), address.to_string().into()));
+        map.insert("fds".to_owned(), Json::Object(fds.collect()));
+    }
     if let Some(health) = &spec.health {
         let (key, asked) = match &health.probe {
             Probe::Http { url } => ("http", url),

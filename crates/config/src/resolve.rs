@@ -10,6 +10,7 @@ use ostler_core::spec::{AppSpec, Balance, ExecMode, LogFormat, LogSpec, Policy, 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
+use crate::fds;
 use crate::fields::{Fields, plain};
 use crate::health;
 use crate::instances;
@@ -49,11 +50,12 @@ impl Resolver<'_, '_> {
         let stop_exit_codes = stop_exit_codes(fields, self.report);
         let stop_signal = self.stop_signal();
         let health = health::read(fields, self.report);
+        let fds = fds::read(fields, self.report);
         let mut env = environment::build(fields, self.from, self.ctx, self.report);
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         let (target, interpreter, instances, run_as) = (target?, interpreter?, instances?, run_as?);
-        let (stop_exit_codes, stop_signal, health) = (stop_exit_codes?, stop_signal?, health?);
+        let (stop_exit_codes, stop_signal, health, fds) = (stop_exit_codes?, stop_signal?, health?, fds?);
 
         let name = self.name(&target);
         let logs = self.logs(&name, &cwd, instances.merge);
@@ -91,6 +93,7 @@ impl Resolver<'_, '_> {
             autostart: fields.flag("autostart").unwrap_or(true),
             policy: policy(fields, stop_exit_codes, stop_signal, health.as_ref()),
             balance: fields.text("balance").and_then(balance).unwrap_or_default(),
+            fds,
             health,
             max_memory: memory(fields).filter(|bytes| *bytes > 0),
             passthrough: passthrough(fields, self.from),

@@ -4,6 +4,8 @@
 //! reported there, with a place in the file. The daemon reads it and never checks it again.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::Millis;
@@ -53,6 +55,8 @@ pub struct AppSpec {
     pub policy: Policy,
     /// How connections are spread over cluster workers.
     pub balance: Balance,
+    /// What workers may name by a number in `listen({ fd })`.
+    pub fds: BTreeMap<u32, Address>,
     /// Check that a worker must pass before it replaces another, and while it serves.
     pub health: Option<Health>,
     /// Restart when resident memory of the process exceeds this many bytes.
@@ -62,6 +66,31 @@ pub struct AppSpec {
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
     /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the dump.
     pub passthrough: BTreeMap<String, String>,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP.
+    Tcp {
+        /// `None` is every address of the machine.
+        host: Option<IpAddr>,
+        /// Never 0 in what a user would write, but then any.
+        port: u16,
+    },
+    /// A UNIX socket, by its absolute path.
+    Unix(PathBuf),
+}
+
+/// As `ostler-config` reads it.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host: None, port } => port.fmt(f),
+            Self::Tcp { host: Some(host), port } => SocketAddr::new(*host, *port).fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// PM2's execution modes.

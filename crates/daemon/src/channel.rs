@@ -1,7 +1,8 @@
 //! The manager's end of one application's IPC channel: bytes and descriptors in and out, without blocking.
 //!
-//! What is read is consumed in whole lines only, as far as they fit: the rest stays in the socket, of which the keeper
-//! holds a duplicate, so that a daemon that dies in between loses no half message.
+//! What is read stays in the socket, of which the keeper holds a duplicate, until it was handled: lines are looked at,
+//! handled, and taken out then. A daemon that dies in between leaves them to its successor, who handles them again; so
+//! whatever a line brings about, it must be the same when it is brought about twice.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -30,6 +31,21 @@ pub enum SendError {
     Full,
 }
 
+/// What a look at a channel saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Bytes of whole lines.
+    pub take: usize,
+    /// The other end is closed.
+    pub closed: bool,
+    /// There may be more behind it.
+    pub more: bool,
+}
+
+impl Seen {
+    const NOTHING: Self = Self { take: 0, closed: false, more: false };
+}
+
 /// One channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -54,28 +70,72 @@ impl Channel {
         Self { fd, framer: Framer::default(), output: VecDeque::new(), queued: 0, broken: false }
     }
 
-    /// Reads until nothing is left, at most so many rounds that others get their turn. `true`: the other end is closed.
-    pub fn fill(&mut self, window: &mut Vec<u8>) -> bool {
+    /// Looks at what came: whole lines are in the framer then, and still in the socket. When they were handled, they are
+    /// to be taken out by [`Channel::consume`].
+    pub fn peek(&mut self, window: &mut Vec<u8>) -> Seen {
         window.resize(WINDOW, 0);
-        loop {
-            let seen = match recv(&self.fd, window.as_mut_slice(), RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-                Ok((_, 0)) => return true,
-                Ok((_, seen)) => seen.min(WINDOW),
-                Err(Errno::AGAIN) => return false,
-                Err(Errno::INTR) => continue,
-                Err(_) => return true,
-            };
-            let whole = window.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
+        let Some((seen, fds)) = self.look(window, WINDOW) else { return Seen::NOTHING };
+        if seen == 0 {
+            return Seen { closed: true, ..Seen::NOTHING };
+        }
+        let whole = window.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
+        let Some(take) = whole else {
             // No line end in sight: wait for more, unless so much is there that no more can come.
-            let Some(take) = whole.or((seen > WINDOW / 2).then_some(seen)) else { return false };
-            if !self.take(window, take) {
-                return true;
+            let full = WINDOW / 2 < seen;
+            return Seen { closed: full && !self.take(window, seen), more: full, ..Seen::NOTHING };
+        };
+        let any = !fds.is_empty();
+        let fds = if any && take < seen {
+            // Descriptors come with the first byte of a line: whether that line is among the whole ones, the kernel knows.
+            match self.look(window, take) {
+                Some((again, fds)) if again == take => fds,
+                Some(_) | None => return Seen { closed: true, ..Seen::NOTHING },
             }
-            if seen < WINDOW && take == seen {
-                // All that was there. What came since is told by another event.
-                return false;
+        } else {
+            fds
+        };
+        for fd in fds {
+            match fd {
+                Some(fd) => self.framer.push_fd(fd),
+                None => self.framer.push_missing(),
             }
         }
+        self.framer.push(window.get(..take).unwrap_or_default());
+        // A look ends behind descriptors, and at the window's end. What came since is told by another event.
+        Seen { take, closed: false, more: any || seen == WINDOW }
+    }
+
+    /// Takes out what was looked at and handled.
+    pub fn consume(&mut self, window: &mut Vec<u8>, seen: Seen) {
+        window.resize(WINDOW, 0);
+        let mut left = seen.take;
+        while 0 < left {
+            let Some(room) = window.get_mut(..left) else { return };
+            match recv(&self.fd, room, RecvFlags::DONTWAIT) {
+                Ok((_, 0)) | Err(Errno::AGAIN) => return,
+                Ok((_, read)) => left -= read.min(left),
+                Err(Errno::INTR) => {}
+                // It is at its end; the next look says so.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for one that could not be had.
+    /// All of it stays. `None`: nothing is there. No bytes: the other end is closed.
+    fn look(&self, window: &mut [u8], room: usize) -> Option<(usize, Vec<Option<OwnedFd>>)> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::PEEK | RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+        let message = loop {
+            match recvmsg(&self.fd, &mut [IoSliceMut::new(window.get_mut(..room)?)], &mut control, flags) {
+                Ok(message) => break message,
+                Err(Errno::AGAIN) => return None,
+                Err(Errno::INTR) => {}
+                Err(_) => return Some((0, Vec::new())),
+            }
+        };
+        Some((message.bytes, descriptors(&mut control, message.flags)))
     }
 
     /// Reads what is left, whole lines or not, of an application that is dead.
@@ -98,20 +158,11 @@ impl Channel {
                 Err(Errno::INTR) => continue,
                 Err(_) => return false,
             };
-            let mut came = 0;
-            for part in control.drain() {
-                if let RecvAncillaryMessage::ScmRights(fds) = part {
-                    for fd in fds {
-                        // One message carries one descriptor; a second one belongs to nobody.
-                        came += 1;
-                        if came == 1 {
-                            self.framer.push_fd(fd);
-                        }
-                    }
+            for fd in descriptors(&mut control, message.flags) {
+                match fd {
+                    Some(fd) => self.framer.push_fd(fd),
+                    None => self.framer.push_missing(),
                 }
-            }
-            if came == 0 && message.flags.contains(ReturnFlags::CTRUNC) {
-                self.framer.push_missing();
             }
             self.framer.push(window.get(..message.bytes).unwrap_or_default());
             left -= message.bytes;
@@ -197,6 +248,21 @@ impl AsRawFd for Channel {
     fn as_raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
+}
+
+/// What came beside bytes. One message carries one descriptor; a second one belongs to nobody.
+fn descriptors(control: &mut RecvAncillaryBuffer<'_>, flags: ReturnFlags) -> Vec<Option<OwnedFd>> {
+    let mut all = Vec::new();
+    for part in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(fds) = part {
+            all.extend(fds.map(Some));
+        }
+    }
+    all.truncate(1);
+    if all.is_empty() && flags.contains(ReturnFlags::CTRUNC) {
+        all.push(None);
+    }
+    all
 }
 
 fn write(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> Result<usize, Errno> {

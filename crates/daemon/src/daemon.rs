@@ -5,7 +5,7 @@
 //! has been saved. Nothing here waits for anything but the poll.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -20,6 +20,7 @@ use ostler_logs::Engine;
 use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
+use crate::guard::Guard;
 use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
 use crate::probes::Said;
@@ -46,6 +47,8 @@ pub(crate) struct Daemon {
     pub config: Config,
     pub poll: Poll,
     pub link: Link,
+    /// Keeps accepted connections when we die.
+    pub guard: Guard,
     /// The keeper's process and how many daemons it has started.
     pub keeper: (u32, u32),
     /// The limits of open files that programs get.
@@ -192,6 +195,7 @@ impl Daemon {
             self.retry_at,
             self.keeper_process.due,
             self.update_due(),
+            self.guard.due,
             jobs,
         ]
         .into_iter()
@@ -221,6 +225,10 @@ impl Daemon {
         }
         self.start_due_keeper(now);
         self.expire_update(now);
+        if self.guard.due.is_some_and(|at| at <= now) {
+            self.guard.spawn();
+            self.watch_guard();
+        }
         self.expire_jobs(now);
     }
 
@@ -235,6 +243,7 @@ impl Daemon {
             Source::Waker => self.on_wake(),
             Source::Descendant(pid) => self.on_descendant(pid),
             Source::Inotify => self.on_inotify(),
+            Source::Guard => self.guard.bury(),
         }
     }
 
@@ -274,6 +283,15 @@ impl Daemon {
     /// Polls a descriptor from now on.
     pub fn register(&self, fd: RawFd, source: Source, interest: Interest) -> std::io::Result<()> {
         self.poll.registry().register(&mut SourceFd(&fd), token(source), interest)
+    }
+
+    /// Polls the guard, to replace it when it dies.
+    pub fn watch_guard(&self) {
+        if let Some(pidfd) = self.guard.pidfd()
+            && let Err(error) = self.register(pidfd.as_raw_fd(), Source::Guard, Interest::READABLE)
+        {
+            logbook::error(format!("the guard of connections cannot be watched: {error}"));
+        }
     }
 
     /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps it alive.

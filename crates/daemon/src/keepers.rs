@@ -138,6 +138,12 @@ impl Daemon {
         self.keeper_send(&ToKeeper::Hello { version: version() }, Vec::new());
         let lock = self.lock.try_clone();
         let control = self.listener.try_clone().map(OwnedFd::from);
+        match self.guard.for_keeper() {
+            Ok((message, copy)) => self.keeper_send(&message, vec![copy]),
+            Err(error) => {
+                logbook::error(format!("out of descriptors for the keeper, connections are not guarded: {error}"));
+            }
+        }
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);
         self.put_copy(crate::start::CONTROL.to_owned(), Vec::new(), control);
         let logs: Vec<(String, std::io::Result<OwnedFd>)> =

@@ -6,10 +6,11 @@ use std::fmt::Display;
 use std::io::Write;
 
 use crate::clock;
+use crate::sys::SharedText;
 
 thread_local! {
     /// Lines that wait for [`flush`].
-    static LINES: RefCell<String> = const { RefCell::new(String::new()) };
+    static LINES: Cell<Option<SharedText>> = const { Cell::new(None) };
     /// Somebody watches.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
     /// Lines for who watches, each with its time, ms since 1970.
@@ -26,6 +27,12 @@ pub fn take_fresh() -> Vec<(u64, String)> {
     FRESH.take()
 }
 
+/// Lets lines of this thread wait there for [`flush`] from now on. When we die before, whoever shares the memory writes them:
+/// what is in effect is told.
+pub fn wait_in(lines: SharedText) {
+    LINES.set(Some(lines));
+}
+
 /// Writes a line that is no complaint.
 pub fn log(text: impl Display) {
     write("log", &text.to_string());
@@ -38,19 +45,22 @@ pub fn error(text: impl Display) {
 
 fn write(kind: &str, text: &str) {
     let at = clock::wall();
-    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(at));
-    LINES.with_borrow_mut(|lines| lines.push_str(&line));
     if WATCHED.get() {
         FRESH.with_borrow_mut(|fresh| fresh.push((at, text.to_owned())));
     }
+    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(at));
+    if LINES.get().is_some_and(|lines| lines.append(line.as_bytes())) {
+        return;
+    }
+    flush();
+    // Nobody is left to tell when the log itself cannot be written.
+    _ = std::io::stdout().write_all(line.as_bytes());
 }
 
 /// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.
 pub fn flush() {
-    let lines = LINES.take();
-    if !lines.is_empty() {
-        // Nobody is left to tell when the log itself cannot be written.
-        _ = std::io::stdout().write_all(lines.as_bytes());
+    if let Some(lines) = LINES.get() {
+        lines.write_out();
     }
 }
 

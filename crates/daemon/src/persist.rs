@@ -222,7 +222,7 @@ impl Daemon {
     }
 
     /// Takes a found run's descriptors in.
-    pub fn take_up_run(&mut self, run: RunId, found: Found) {
+    pub fn take_up_run(&mut self, run: RunId, found: Found) -> Option<(RunId, Exit)> {
         let Found { pid, start_time, exit, meta, fds } = found;
         let mut held = Run::new(ProcId(meta.p), SpecId(meta.s), meta.has(3), meta.t, meta.w);
         // Without its pidfd it is as good as not begun: there was no room, the keeper is asked again.
@@ -235,10 +235,9 @@ impl Daemon {
         held.err_mark = meta.e;
         self.runs.insert(run, held);
         self.take_fds(run, fds);
-        match exit {
-            Some(exit) => self.on_found_dead(run, exit),
-            None if !held_fast => self.fetch_again(run),
-            None => {}
+        if exit.is_none() && !held_fast {
+            self.fetch_again(run);
         }
+        exit.map(|exit| (run, exit))
     }
 }

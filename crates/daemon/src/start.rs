@@ -21,6 +21,7 @@ use crate::book::Book;
 use crate::cluster::{self, Cluster};
 use crate::daemon::{Config, Daemon, Ending};
 use crate::driver::{exit_of, meta_of};
+use crate::guard::{self, Guard};
 use crate::persist::Found;
 use crate::state_file::State;
 use crate::tokens::{Source, token};
@@ -58,6 +59,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     sys::limit_arenas();
     let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
+    let guard = Guard::start().map_err(said("could not prepare a guard for connections"))?;
     raise_descriptor_limit();
     make_home(&config.home)?;
     let mut link = link;
@@ -69,6 +71,8 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         }
         None => take_lock(&config.home, &mut link)?,
     };
+    let (guard_end, guard_fd) = guard.for_keeper().map_err(said("out of descriptors"))?;
+    link.send(&guard_end, vec![guard_fd]).map_err(said("could not talk to the keeper"))?;
     if let Err(error) = crate::drain::install(&config.home) {
         let path = crate::drain::path(&config.home);
         logbook::error(format!("could not write `{}`: {error}; workers leave without it", path.display()));
@@ -102,6 +106,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         groups: Groups::find(&mark),
         poll,
         link,
+        guard,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
         core: Supervisor::new(),
@@ -160,6 +165,7 @@ impl Daemon {
         self.register(self.link.fd(), Source::Keeper, Interest::READABLE | Interest::WRITABLE)?;
         self.register(self.listener.as_raw_fd(), Source::Control, Interest::READABLE)?;
         self.register(self.signals.as_raw_fd(), Source::Signals, Interest::READABLE)?;
+        self.watch_guard();
         self.register(self.inotify.as_raw_fd(), Source::Inotify, Interest::READABLE)
     }
 
@@ -187,9 +193,14 @@ impl Daemon {
             }
             self.keeper_send(&ToKeeper::SetMeta { name: LOCK.to_owned(), meta: SWEPT.to_vec() }, Vec::new());
         }
+        let (connections, guards) = guard::recover(&mut inventory.items, &self.guard.ledger);
+        for name in guards {
+            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+        }
         self.on_log_events();
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
             self.engine.resumed();
+            self.give_recovered(connections);
             if ending {
                 self.begin_end();
             }
@@ -200,8 +211,17 @@ impl Daemon {
         self.recover(state, &found);
         ostler_keeper::failpoint::hit("takeover.recovered");
         self.restore_primaries(&found, &mut inventory.items);
+        let mut dead = Vec::new();
         for (run, found) in found {
-            self.take_up_run(run, found);
+            dead.extend(self.take_up_run(run, found));
+        }
+        self.give_recovered(connections);
+        for (app, out) in std::mem::take(&mut self.pending_cluster) {
+            self.do_cluster(app, out);
+        }
+        // Now there is somebody to whom the connections of dead workers can go.
+        for (run, exit) in dead {
+            self.on_found_dead(run, exit);
         }
         self.on_log_events();
         self.engine.resumed();
@@ -300,7 +320,7 @@ impl Daemon {
         for (run, found) in found {
             let id = ostler_core::ProcId(found.meta.p);
             let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
-            if found.meta.has(3) && found.exit.is_none() && found.fds.ipc.is_some() {
+            if found.meta.has(3) && found.fds.ipc.is_some() {
                 let options = self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
                 // Candidates only; who turns out to be none is trusted when all is taken in.
                 let options = ostler_cluster::WorkerOptions { held: found.meta.r == 1, ..options };
@@ -318,14 +338,15 @@ impl Daemon {
             let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
             self.cluster.primaries.insert(app, primary);
             self.pending_cluster.push((app, out));
+            let spec = self.book.apps.get(&app).map(|app| app.spec);
+            if let Some(spec) = spec {
+                self.use_fds(app, spec);
+            }
         }
     }
 
-    /// What had to wait until channels and sockets were taken in.
+    /// What had to wait until everything was taken in.
     fn after_takeover(&mut self) {
-        for (app, out) in std::mem::take(&mut self.pending_cluster) {
-            self.do_cluster(app, out);
-        }
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
             if self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Candidate) {

@@ -2,8 +2,12 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::process::Pid;
 
 /// Signals the daemon reads from a descriptor instead of being interrupted.
 pub const READ: [i32; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR2, libc::SIGHUP];
@@ -55,9 +59,123 @@ pub fn limit_arenas() {
     }
 }
 
+/// Zeroed memory that a forked process shares with us. It is never given back.
+///
+/// # Errors
+/// The system refuses it.
+pub fn shared_words(count: usize) -> io::Result<&'static [AtomicU64]> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    let flags = MapFlags::SHARED | MapFlags::NORESERVE;
+    // SAFETY: a new mapping that nobody else knows, zeroed, aligned to pages, as long as the slice, never unmapped; the
+    // atomics are all that ever touches it.
+    unsafe {
+        let start = mmap_anonymous(
+            std::ptr::null_mut(),
+            count * size_of::<AtomicU64>(),
+            ProtFlags::READ | ProtFlags::WRITE,
+            flags,
+        )?;
+        Ok(std::slice::from_raw_parts(start.cast(), count))
+    }
+}
+
+/// Text in memory that a forked process shares with us: one thread appends and writes it out, the other process reads when
+/// that thread is dead.
+#[derive(Debug, Clone, Copy)]
+pub struct SharedText {
+    len: &'static AtomicU64,
+    bytes: &'static [AtomicU64],
+}
+
+impl SharedText {
+    /// Room for so many bytes.
+    ///
+    /// # Errors
+    /// The system refuses the memory.
+    pub fn new(room: usize) -> io::Result<Self> {
+        let words = shared_words(1 + room.div_ceil(size_of::<u64>()))?;
+        let (len, bytes) = words.split_first().ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { len, bytes })
+    }
+
+    fn filled(&self) -> usize {
+        usize::try_from(self.len.load(Ordering::Acquire)).unwrap_or(0)
+    }
+
+    /// Appends text. `false`: there is no room for it.
+    pub fn append(&self, text: &[u8]) -> bool {
+        let filled = self.filled();
+        if size_of_val(self.bytes) < filled + text.len() {
+            return false;
+        }
+        // SAFETY: inside the mapping, as was checked; nobody reads behind the length, which is stored afterwards.
+        unsafe {
+            let start = self.bytes.as_ptr().cast::<u8>().cast_mut().add(filled);
+            std::ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
+        }
+        self.len.store((filled + text.len()) as u64, Ordering::Release);
+        true
+    }
+
+    /// Writes it to standard output, and forgets it.
+    pub fn write_out(&self) {
+        let filled = self.filled();
+        if filled == 0 {
+            return;
+        }
+        // SAFETY: these bytes were appended, and are not written to before the length is 0.
+        let mut text = unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), filled) };
+        while !text.is_empty() {
+            match rustix::io::write(rustix::stdio::stdout(), text) {
+                Ok(written) => text = text.get(written..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR) => {}
+                // Nobody is left to tell when the log itself cannot be written.
+                Err(_) => break,
+            }
+        }
+        self.len.store(0, Ordering::Release);
+    }
+}
+
+/// Starts a copy of this process that shares its descriptor table, runs `work` in it, and ends. `work` may neither allocate
+/// nor take a lock nor panic: other threads are not copied, what they held is.
+///
+/// # Errors
+/// Out of processes or memory.
+pub fn fork_with_our_descriptors(work: impl FnOnce()) -> io::Result<Pid> {
+    let flags = libc::c_long::from(libc::CLONE_FILES | libc::SIGCHLD);
+    // SAFETY: as fork, with a copy of the memory and of the stack; the child calls `work` only and ends without unwinding
+    // or running anything of the parent's.
+    unsafe {
+        match libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) {
+            0 => {
+                work();
+                libc::_exit(0);
+            }
+            pid => {
+                let pid = i32::try_from(pid).ok().and_then(|pid| Pid::from_raw(pid.max(0)));
+                pid.ok_or_else(io::Error::last_os_error)
+            }
+        }
+    }
+}
+
+/// A descriptor that is known by its number, and open.
+pub fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: asked for by the guard only, about numbers of its own table, in which nothing is closed any more. A number that
+    // is not open would be an error of the call that it is used in.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Names this process for `ps`.
+pub fn name_process(name: &CStr) {
+    // SAFETY: the string is read during the call.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
 /// Lets the command, and nothing else that this process starts, have the descriptor, and begin a session of its own.
 /// Gives the number it has there.
-pub fn pass_on(command: &mut std::process::Command, fd: OwnedFd) -> std::os::fd::RawFd {
+pub fn pass_on(command: &mut std::process::Command, fd: OwnedFd) -> RawFd {
     use std::os::fd::AsRawFd;
     use std::os::unix::process::CommandExt;
     let raw = fd.as_raw_fd();

@@ -24,6 +24,8 @@ pub enum Source {
     Descendant(u32),
     /// Control groups.
     Inotify,
+    /// The guard of connections.
+    Guard,
 }
 
 const BITS: u32 = 60;
@@ -40,6 +42,7 @@ pub fn token(source: Source) -> Token {
         Source::Waker => (6, 0),
         Source::Descendant(pid) => (7, usize::try_from(pid).unwrap_or(usize::MAX)),
         Source::Inotify => (8, 0),
+        Source::Guard => (9, 0),
     };
     Token((kind << BITS) | (number & ((1 << BITS) - 1)))
 }
@@ -57,6 +60,7 @@ impl Source {
             5 => Self::Signals,
             7 => Self::Descendant(u32::try_from(number).unwrap_or(0)),
             8 => Self::Inotify,
+            9 => Self::Guard,
             _ => Self::Waker,
         }
     }
@@ -78,6 +82,7 @@ mod tests {
             Source::Waker,
             Source::Descendant(4_000_000),
             Source::Inotify,
+            Source::Guard,
         ];
         for source in all {
             assert_eq!(Source::of(token(source)), source);

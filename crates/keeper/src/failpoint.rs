@@ -5,7 +5,7 @@
 //! while it is there nobody dies any more.
 
 /// Places in the daemon.
-pub const DAEMON: [&str; 25] = [
+pub const DAEMON: [&str; 30] = [
     "state.before",
     "state.written",
     "state.between",
@@ -31,6 +31,11 @@ pub const DAEMON: [&str; 25] = [
     "release.before",
     "takeover.recovered",
     "takeover.after",
+    "accept.unnoted",
+    "accept.noted",
+    "conn.unsent",
+    "conn.sent",
+    "channel.handled",
 ];
 
 /// Places in the keeper.

@@ -309,18 +309,6 @@ fn exclusive_workers_bind_by_themselves() {
 }
 
 #[test]
-fn a_descriptor_by_number_is_refused_and_the_log_says_what_to_do() {
-    let sandbox = node();
-    sandbox.write(
-        "app.js",
-        "require('net').createServer().on('error', (e) => { console.log('error ' + e.code); }).listen({ fd: 3 }); setInterval(() => {}, 1e9);",
-    );
-    start(&sandbox, "app.js", "instances: 1,", "A: 1");
-    wait_output(&sandbox, "error EINVAL", 1);
-    sandbox.wait_file("pm2.log", SOON, |text| text.contains("app [app] asked to listen on descriptor 3").then_some(()));
-}
-
-#[test]
 fn tls_sessions_are_resumed_by_other_workers() {
     let sandbox = node();
     let port = sandbox.port();

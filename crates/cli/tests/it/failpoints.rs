@@ -12,6 +12,9 @@ use crate::keeper_death::kill_keeper;
 use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
 use crate::update::ask_update;
 
+/// Places between a connection's two owners; clients must be there for them to be reached.
+const IN_HAND: [&str; 5] = ["accept.unnoted", "accept.noted", "conn.unsent", "conn.sent", "channel.handled"];
+
 /// The processes of that name and nothing else of it, all with this status.
 fn are(list: &[Value], name: &str, status: &str, count: usize) -> bool {
     let named: Vec<&Value> = list.iter().filter(|process| process["name"] == name).collect();
@@ -75,7 +78,7 @@ fn story(point: &str, nth: u32) -> bool {
 #[test]
 fn a_death_at_any_named_place_changes_nothing_in_the_end() {
     let mut never = Vec::new();
-    for point in DAEMON.into_iter().chain(KEEPER) {
+    for point in DAEMON.into_iter().chain(KEEPER).filter(|point| !IN_HAND.contains(point)) {
         for nth in [1, 4] {
             println!("{point}:{nth}");
             if !story(point, nth) && nth == 1 {
@@ -84,6 +87,29 @@ fn a_death_at_any_named_place_changes_nothing_in_the_end() {
         }
     }
     assert!(never.is_empty(), "the story never comes to {never:?}");
+}
+
+/// Between the kernel's queue and the worker's answer a connection is in the daemon's hands only.
+#[test]
+fn a_connection_in_the_daemons_hands_outlives_it() {
+    for point in IN_HAND {
+        for nth in [1, 7, 40] {
+            let mut sandbox = sandbox();
+            let once = sandbox.work().join("died");
+            sandbox.set_env("OSTLER_FAILPOINT", format!("{point}:{nth}"));
+            sandbox.set_env("OSTLER_FAILPOINT_ONCE", &once);
+            let port = sandbox.port();
+            let script = sandbox.victim("api", Victim::Http);
+            let start = sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]);
+            // The daemon may die before it answers; the app is started all the same.
+            start.env("PORT", port.to_string()).any_code().run();
+            assert!(try_wait(SOON, || are(&sandbox.jlist(), "api", "online", 2).then_some(())).is_some(), "{point}");
+            let load = Load::to_port(port).connections(3).connection_per_request().start();
+            assert!(try_wait(SOON, || once.exists().then_some(())).is_some(), "nobody died at {point}:{nth}");
+            load.wait_answered(20, SOON);
+            load.stop().assert_none_failed(20);
+        }
+    }
 }
 
 /// A program that speaks a newer protocol, with fields that ours does not know.

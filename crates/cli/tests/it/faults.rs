@@ -157,7 +157,7 @@ fn a_hundred_first_commands_at_once_start_one_daemon() {
     assert_eq!(started, 1);
     let log = fs::read_to_string(sandbox.file("pm2.log")).unwrap();
     assert_eq!(log.matches("New daemon started").count(), 1, "{log}");
-    assert_eq!(sandbox.pids().len(), 2, "a keeper and a daemon");
+    assert_eq!(sandbox.pids().len(), 3, "a keeper, a daemon and its guard");
 }
 
 #[test]

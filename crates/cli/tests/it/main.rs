@@ -5,6 +5,7 @@
 mod acting;
 mod cluster;
 mod cluster_balance;
+mod cluster_fds;
 mod commands;
 mod commands_policy;
 mod config;

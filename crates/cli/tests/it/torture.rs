@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ostler_testkit::procs::{self, Signal};
-use ostler_testkit::{Load, Outcome, Report, Sandbox, Victim, wait_exit, wait_for};
+use ostler_testkit::{Load, Report, Sandbox, Victim, wait_exit, wait_for};
 use serde_json::Value;
 
 use crate::takeover::{SOON, lives, sandbox};
@@ -32,7 +32,6 @@ struct Ledger {
     requests: usize,
     failed_requests: usize,
     /// Those among them that were reset before an answer.
-    resets: u32,
     restarted: Vec<String>,
     duplicates: Vec<String>,
     orphans: Vec<String>,
@@ -198,7 +197,6 @@ fn settle(sandbox: &Sandbox) {
 fn count_requests(report: &Report, ledger: &mut Ledger) {
     ledger.requests = report.samples.len();
     ledger.failed_requests = report.failures().count();
-    ledger.resets = u32::try_from(report.count(Outcome::Reset)).unwrap();
     if 0 < ledger.failed_requests {
         eprintln!("{report}");
     }
@@ -289,10 +287,7 @@ fn nothing_is_lost_doubled_or_left_when_the_manager_is_killed_at_random() {
     let ledger = torture(seconds, seed);
     eprintln!("{ledger:#?}");
     assert!(ledger.bad_lines.is_empty() && ledger.wrong_exits.is_empty(), "{ledger:#?}");
-    // One way is open: a connection that the daemon has accepted and not yet handed over, some microseconds later, dies
-    // with it. Seen once in several hundred kills under load.
-    let open = ledger.daemons_killed.div_ceil(100);
-    assert!(ledger.resets <= open && ledger.failed_requests == usize::try_from(ledger.resets).unwrap(), "{ledger:#?}");
+    assert_eq!(ledger.failed_requests, 0, "{ledger:#?}");
     assert!(ledger.restarted.is_empty() && ledger.duplicates.is_empty() && ledger.orphans.is_empty(), "{ledger:#?}");
     assert!(seconds / 2 <= u64::from(ledger.daemons_killed + ledger.keepers_killed), "{ledger:#?}");
 }

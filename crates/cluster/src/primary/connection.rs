@@ -18,7 +18,7 @@ const REFUSED: Millis = 5;
 /// The pause is doubled so often at most.
 const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
-const NO_DESCRIPTOR: Millis = 100;
+pub(super) const NO_DESCRIPTOR: Millis = 100;
 /// So long a connection waits for its own worker (sticky), then it goes to another.
 const PATIENCE: Millis = 1000;
 /// So many connections of one listener may wait for their own workers (sticky).
@@ -81,11 +81,11 @@ impl Primary {
         member.in_flight += 1;
         let seq = self.next_seq();
         let Some(worker) = self.worker(id) else { return false };
-        worker.in_flight.push_back(InFlight { conn, listener, seq, peer: 0, own: true });
+        worker.in_flight.push_back(InFlight { conn, listener, seq, peer: 0, own: true, doubtful: false });
         worker.sent.push_back(Sent { what: What::Conn(seq), large: false });
         let mark = worker.options.mark;
         let bytes = out.write(|bytes| outgoing::new_connection(bytes, mark, &name, seq));
-        out.push(Action::SendWithConn { worker: id, conn, bytes });
+        out.push(Action::SendWithConn { worker: id, conn, seq, bytes });
         self.slots_changed(id, out);
         true
     }
@@ -106,11 +106,11 @@ impl Primary {
         found.counters.handed += 1;
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == found.worker) else { return };
         let Waiting { conn, peer, .. } = waiting;
-        worker.in_flight.push_back(InFlight { conn, listener: listener.id, seq, peer, own: false });
+        worker.in_flight.push_back(InFlight { conn, listener: listener.id, seq, peer, own: false, doubtful: false });
         worker.sent.push_back(Sent { what: What::Conn(seq), large: false });
         let mark = worker.options.mark;
         let bytes = out.write(|bytes| outgoing::new_connection(bytes, mark, &listener.name, seq));
-        out.push(Action::SendWithConn { worker: worker.id, conn, bytes });
+        out.push(Action::SendWithConn { worker: worker.id, conn, seq, bytes });
         if worker.in_flight.len() >= self.window {
             let worker = worker.id;
             self.update_others(worker, at, out);
@@ -155,14 +155,12 @@ impl Primary {
     /// The worker answered for a connection. (`accepted` absent: it does not say that it gave it back, so it has it.)
     pub(super) fn on_ack(&mut self, now: Millis, id: WorkerId, ack: i64, accepted: bool, out: &mut Output) {
         let Ok(seq) = u64::try_from(ack) else { return };
-        let Some(worker) = self.worker(id) else { return };
-        let Some(place) = worker.in_flight.iter().position(|flight| flight.seq == seq) else { return };
-        worker.stuck = false;
-        if worker.inherited {
+        if self.worker(id).is_some_and(|worker| worker.is_settled_by(seq)) {
             self.settle_inheritance(now, id, seq, out);
         }
         let Some(worker) = self.worker(id) else { return };
-        let place = worker.in_flight.iter().position(|flight| flight.seq == seq).unwrap_or(place);
+        let Some(place) = worker.in_flight.iter().position(|flight| flight.seq == seq) else { return };
+        worker.stuck = false;
         let Some(flight) = worker.in_flight.remove(place) else { return };
         let at = self.listener_at(flight.listener);
         if let Some(member) = at.and_then(|at| self.listeners.get_mut(at)).and_then(|found| found.member(id)) {
@@ -186,6 +184,13 @@ impl Primary {
         if let (false, Some(at)) = (accepted, at) {
             // The worker may have closed the listener meanwhile.
             self.pump(at, out);
+        }
+    }
+
+    /// The mark could not be sent: it is tried again.
+    pub fn handle_fence_failed(&mut self, now: Millis, id: WorkerId) {
+        if let Some(worker) = self.worker(id) {
+            worker.fence_at = Some(now + NO_DESCRIPTOR);
         }
     }
 
@@ -213,26 +218,6 @@ impl Primary {
             return out.push(Action::CloseConn { conn: flight.conn, taken: false });
         };
         self.enqueue(now, at, flight.conn, flight.peer, true);
-    }
-
-    /// The first answer to a message of ours came, so what the worker says from now on is about ours. Answers keep the
-    /// order: connections before this one that lack one are those whose descriptor did not arrive.
-    fn settle_inheritance(&mut self, now: Millis, id: WorkerId, seq: u64, out: &mut Output) {
-        let Some(worker) = self.worker(id) else { return };
-        worker.inherited = false;
-        let ours = worker.sent.iter().position(|sent| matches!(sent.what, What::Conn(number) if number == seq));
-        let settled: Vec<_> = worker.sent.drain(..ours.map_or(0, |at| at + 1)).collect();
-        let lost = usize::try_from(std::mem::take(&mut worker.unsure)).unwrap_or(usize::MAX);
-        let before: Vec<_> = worker.in_flight.iter().filter(|flight| flight.seq < seq).take(lost).copied().collect();
-        worker.in_flight.retain(|flight| !before.iter().any(|lost| lost.seq == flight.seq));
-        for flight in before {
-            self.redistribute(now, id, flight, out);
-        }
-        for sent in settled {
-            if let What::Handle { handle, .. } = sent.what {
-                self.drop_handle(handle, out);
-            }
-        }
     }
 
     /// Connections that waited too long for their own worker go to anybody, and nobody waits for that worker before it

@@ -4,6 +4,7 @@ use ostler_wire::node::outgoing::{self, Answer};
 use ostler_wire::node::{Handle, HandleType, Incoming, LARGE_HANDLE_MESSAGE, Mark};
 
 use super::Primary;
+use super::connection::NO_DESCRIPTOR;
 use crate::key::EMFILE;
 use crate::listener::Asker;
 use crate::worker::{Given, Phase, Received, Sent, What};
@@ -117,7 +118,7 @@ impl Primary {
     /// Writes the line; whether it is a large one. `None`: it has no object any more.
     fn write_what(&mut self, id: WorkerId, what: &What, out: &mut Output) -> Option<bool> {
         match what {
-            What::Conn(_) => None,
+            What::Conn(_) | What::Fence(_) => None,
             What::Handle { handle, bytes, .. } => {
                 let large = bytes.len() >= LARGE_HANDLE_MESSAGE;
                 let bytes = out.copy(bytes);
@@ -157,11 +158,14 @@ impl Primary {
         let Some(worker) = self.worker(id) else { return };
         if worker.is_unsure() {
             worker.unsure = worker.unsure.saturating_add(1);
+            // It may have been the mark.
+            worker.fence_at = Some(now + NO_DESCRIPTOR);
             return self.slots_changed(id, out);
         }
         let Some(sent) = worker.sent.pop_front() else { return };
         match sent.what {
             What::Conn(seq) => self.on_conn_lost(now, id, seq, out),
+            What::Fence(_) => {}
             What::Handle { handle, tries, .. } if tries >= MAX_RESENT => self.drop_handle(handle, out),
             What::Handle { handle, bytes, tries } => {
                 worker.held.push_back(What::Handle { handle, bytes, tries: tries + 1 });

@@ -69,6 +69,7 @@ impl Primary {
         }
         worker.phase = Phase::Closed;
         worker.retry_at = None;
+        worker.fence_at = None;
         worker.notify.clear();
         let flights = std::mem::take(&mut worker.in_flight);
         let sent = std::mem::take(&mut worker.sent);
@@ -76,7 +77,7 @@ impl Primary {
         for what in sent.into_iter().map(|sent| sent.what).chain(held) {
             match what {
                 What::Handle { handle, .. } => self.drop_handle(handle, out),
-                What::Conn(_) | What::Listener { .. } => {}
+                What::Conn(_) | What::Fence(_) | What::Listener { .. } => {}
             }
         }
         // The oldest goes to the front in the end.

@@ -66,6 +66,9 @@ impl Primary {
     fn join(&mut self, at: usize, asker: Asker, query: &Query, out: &mut Output) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
         if listener.is_held_by(asker.worker) {
+            if listener.member(asker.worker).is_some_and(|member| member.asked == Some(asker.ack)) {
+                return self.answer(at, asker, out);
+            }
             let data = listener.data.clone().or_else(|| query.data.clone());
             return self.refuse(asker, EADDRINUSE, "", data.as_deref(), out);
         }
@@ -87,7 +90,7 @@ impl Primary {
         for asker in askers {
             let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else { continue };
             let shared = listener.kind.is_udp() || (self.policy == Policy::Shared && worker.options.shared_ok);
-            listener.add(asker.worker, worker.options.slot, shared);
+            listener.add(asker.worker, worker.options.slot, shared, Some(asker.ack));
         }
         let listener = listener.id;
         out.push(Action::ListenerMetaChanged { listener });

@@ -52,7 +52,16 @@ impl World {
     }
 
     pub(super) fn query(&mut self, worker: u64, fields: &str) -> Vec<String> {
-        self.says(worker, &format!(r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":5}}"#))
+        self.query_numbered(worker, fields, 5)
+    }
+
+    /// Another query than that of `query`.
+    pub(super) fn query_again(&mut self, worker: u64, fields: &str) -> Vec<String> {
+        self.query_numbered(worker, fields, 6)
+    }
+
+    fn query_numbered(&mut self, worker: u64, fields: &str, seq: u64) -> Vec<String> {
+        self.says(worker, &format!(r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":{seq}}}"#))
     }
 
     pub(super) fn opened(&mut self, listener: u64, port: u16) -> Vec<String> {
@@ -131,7 +140,12 @@ fn line(action: &Action, out: &Output) -> Option<String> {
         Action::CloseListener { listener, unlink } => format!("close {} {unlink:?}", listener.0),
         Action::SetAccepting { listener, accepting } => format!("accept {} {accepting}", listener.0),
         Action::Send { worker, bytes } => format!("w{} <- {}", worker.0, text(*bytes)),
-        Action::SendWithConn { worker, conn, bytes } => format!("w{} <- conn {} {}", worker.0, conn.0, text(*bytes)),
+        Action::SendWithConn { worker, conn, seq, bytes } => {
+            let line = text(*bytes);
+            assert!(line.ends_with(&format!("\"seq\":{seq}}}}}")), "{line}");
+            format!("w{} <- conn {} {line}", worker.0, conn.0)
+        }
+        Action::SendFence { worker, bytes } => format!("w{} <- fence {}", worker.0, text(*bytes)),
         Action::SendWithListener { worker, listener, bytes } => {
             format!("w{} <- listener {} {}", worker.0, listener.0, text(*bytes))
         }

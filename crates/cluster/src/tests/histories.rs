@@ -8,24 +8,38 @@ use proptest::prelude::*;
 
 use super::harness::ack;
 use crate::{
-    Action, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received, WorkerId, WorkerOptions,
+    Action, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received, Recovered, WorkerId,
+    WorkerOptions,
 };
 
 #[derive(Clone, Debug)]
 enum Step {
     Add(u32),
-    Query { worker: usize, port: u16 },
-    Open { ok: bool },
-    Accept { peer: u64 },
-    Answer { worker: usize, how: How },
-    Close { worker: usize },
+    Query {
+        worker: usize,
+        port: u16,
+    },
+    Open {
+        ok: bool,
+    },
+    Accept {
+        peer: u64,
+    },
+    Answer {
+        worker: usize,
+        how: How,
+    },
+    Close {
+        worker: usize,
+    },
     Leave(usize),
     Eof(usize),
     Block(usize, bool),
     Policy(u8),
     Time(u64),
     Noise(usize, u8),
-    Reborn,
+    /// With this many of the connections in the queue noted as sent.
+    Reborn(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..4_u8).prop_map(Step::Policy),
         4 => (1..400_u64).prop_map(Step::Time),
         1 => (0..6_usize, 0..6_u8).prop_map(|(worker, what)| Step::Noise(worker, what)),
-        1 => Just(Step::Reborn),
+        1 => (0..3_usize).prop_map(Step::Reborn),
     ]
 }
 
@@ -58,8 +72,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Peer {
     options: Option<WorkerOptions>,
-    /// Messages with a descriptor, unread: those with a connection by number, and those with a listener.
-    inbox: VecDeque<Option<(u64, ConnId)>>,
+    /// Messages with a descriptor, unread.
+    inbox: VecDeque<Unread>,
     keys: HashSet<u64>,
     asked: HashSet<i64>,
     leaving: bool,
@@ -71,7 +85,25 @@ struct Peer {
 enum Place {
     Queue,
     Worker(u64),
+    /// Noted by the dead primary as sent to that worker; it was not.
+    Doubt(u64),
     Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unread {
+    Conn(u64, ConnId),
+    Fence(u64),
+    Listener,
+}
+
+impl Peer {
+    fn unread(&self) -> impl Iterator<Item = (u64, ConnId)> {
+        self.inbox.iter().filter_map(|unread| match unread {
+            Unread::Conn(seq, conn) => Some((*seq, *conn)),
+            Unread::Fence(_) | Unread::Listener => None,
+        })
+    }
 }
 
 struct World {
@@ -87,6 +119,7 @@ struct World {
     accepting: HashSet<ListenerId>,
     meta: HashMap<ListenerId, Vec<u8>>,
     conns: HashMap<ConnId, Place>,
+    accepted: HashMap<ConnId, ListenerId>,
 }
 
 impl World {
@@ -105,6 +138,7 @@ impl World {
             accepting: HashSet::new(),
             meta: HashMap::new(),
             conns: HashMap::new(),
+            accepted: HashMap::new(),
         }
     }
 
@@ -156,6 +190,7 @@ impl World {
                 self.next += 1;
                 let conn = ConnId(self.next);
                 self.conns.insert(conn, Place::Queue);
+                self.accepted.insert(conn, listener);
                 self.primary.handle_accepted(self.now, listener, conn, *peer, &mut self.out);
             }
             Step::Answer { worker, how } => {
@@ -210,7 +245,7 @@ impl World {
                 ];
                 self.says(id, lines[usize::from(*what)]);
             }
-            Step::Reborn => self.reborn(),
+            Step::Reborn(doubted) => self.reborn(*doubted),
         }
         self.drive();
         self.check();
@@ -220,10 +255,24 @@ impl World {
     fn answer(&mut self, id: u64, how: How) {
         let peer = self.peers.get_mut(&id).unwrap();
         let Some(oldest) = peer.inbox.pop_front() else { return };
-        let Some((seq, conn)) = oldest else { return self.says(id, r#"{"cmd":"NODE_HANDLE_ACK"}"#) };
+        let (seq, conn) = match oldest {
+            Unread::Listener => return self.says(id, r#"{"cmd":"NODE_HANDLE_ACK"}"#),
+            Unread::Fence(seq) => {
+                let ours = seq >= self.config.first_seq;
+                peer.inherited = peer.inherited && !ours;
+                self.says(id, r#"{"cmd":"NODE_HANDLE_ACK"}"#);
+                if ours {
+                    self.doubt_ends(id);
+                }
+                return self.says(id, &ack(seq, false));
+            }
+            Unread::Conn(seq, conn) => (seq, conn),
+        };
         // What a NACK means before the first answer has a story of its own.
-        let inherited = std::mem::take(&mut peer.inherited);
-        let how = if inherited { How::Take } else { how };
+        let how = if peer.inherited { How::Take } else { how };
+        if seq >= self.config.first_seq {
+            peer.inherited = false;
+        }
         match how {
             How::Nack => {
                 self.conns.insert(conn, Place::Queue);
@@ -239,14 +288,20 @@ impl World {
     }
 
     fn die(&mut self, id: u64) {
-        for (_, conn) in self.peers.remove(&id).unwrap().inbox.into_iter().flatten() {
+        for (_, conn) in self.peers.remove(&id).unwrap().unread() {
             self.conns.insert(conn, Place::Queue);
+        }
+        self.doubt_ends(id);
+    }
+
+    fn doubt_ends(&mut self, id: u64) {
+        for place in self.conns.values_mut().filter(|place| **place == Place::Doubt(id)) {
+            *place = Place::Queue;
         }
     }
 
-    /// The primary dies. What it had in its queue is lost with it, what workers have is theirs.
-    fn reborn(&mut self) {
-        self.conns.retain(|_, place| matches!(place, Place::Closed));
+    /// The primary dies. What it had accepted is held for its successor, with what was noted about it.
+    fn reborn(&mut self, mut doubted: usize) {
         self.opening.clear();
         self.accepting.clear();
         let ids: Vec<_> = self.peers.keys().copied().collect();
@@ -256,12 +311,8 @@ impl World {
                 self.die(id);
                 continue;
             }
-            // They answer for what they were given before; nobody listens.
-            let peer = self.peers.get_mut(&id).unwrap();
-            peer.inbox.clear();
-            peer.inherited = true;
+            self.peers.get_mut(&id).unwrap().inherited = true;
         }
-        self.conns.retain(|_, place| matches!(place, Place::Closed));
         self.config.first_seq += 1 << 20;
         let metas = self.meta.values().map(|bytes| ListenerMeta::from_bytes(bytes).unwrap()).collect();
         let workers: Vec<_> = self
@@ -270,6 +321,24 @@ impl World {
             .map(|(id, peer)| (WorkerId(*id), WorkerOptions { leaving: peer.leaving, ..peer.options.unwrap() }))
             .collect();
         self.primary = Primary::restore(self.config.clone(), metas, &workers, &mut self.out);
+        let mut conns: Vec<ConnId> =
+            self.conns.iter().filter(|(_, place)| **place != Place::Closed).map(|(conn, _)| *conn).collect();
+        conns.sort_unstable();
+        let mut recovered = Vec::new();
+        for conn in conns {
+            let unread = |peer: &Peer| peer.unread().find(|(_, other)| *other == conn).map(|(seq, _)| seq);
+            let mut sent = self.peers.iter().find_map(|(id, peer)| Some((WorkerId(*id), unread(peer)?)));
+            if let Place::Doubt(id) = self.conns[&conn] {
+                // Again, before the doubt was settled.
+                sent = Some((WorkerId(id), (1 << 40) + conn.0));
+            } else if let (None, 1.., Some(id)) = (sent, doubted, self.peers.keys().min().copied()) {
+                doubted -= 1;
+                sent = Some((WorkerId(id), (1 << 40) + conn.0));
+                self.conns.insert(conn, Place::Doubt(id));
+            }
+            recovered.push(Recovered { conn, listener: self.accepted[&conn], peer: 0, sent });
+        }
+        self.primary.handle_recovered(self.now, &recovered, &mut self.out);
     }
 
     fn drive(&mut self) {
@@ -304,18 +373,22 @@ impl World {
                     assert!(self.open.contains(&listener));
                     let line = self.out.text(bytes).to_owned();
                     self.read(worker, &line, true);
-                    self.peers.get_mut(&worker.0).unwrap().inbox.push_back(None);
+                    self.peers.get_mut(&worker.0).unwrap().inbox.push_back(Unread::Listener);
                 }
-                Action::SendWithConn { worker, conn, bytes } => {
+                Action::SendFence { worker, bytes } => {
                     let line = self.out.text(bytes).trim_end();
                     let seq = line.rsplit_once("\"seq\":").unwrap().1.trim_end_matches('}').parse().unwrap();
+                    self.peers.get_mut(&worker.0).expect("sent to a dead worker").inbox.push_back(Unread::Fence(seq));
+                }
+                Action::SendWithConn { worker, conn, seq, bytes } => {
+                    let line = self.out.text(bytes).trim_end();
                     let key = line.split_once("\"key\":\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
                     assert_eq!(self.conns.insert(conn, Place::Worker(worker.0)), Some(Place::Queue), "{conn:?}");
                     let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
                     assert!(!peer.leaving, "sent to a worker that leaves");
                     assert!(peer.keys.contains(&key), "connection before the answer");
-                    peer.inbox.push_back(Some((seq, conn)));
-                    assert!(peer.inbox.iter().flatten().count() <= self.config.window, "more than the window");
+                    peer.inbox.push_back(Unread::Conn(seq, conn));
+                    assert!(peer.unread().count() <= self.config.window, "more than the window");
                 }
                 Action::CloseConn { conn, taken } => {
                     let place = self.conns.insert(conn, Place::Closed);
@@ -347,7 +420,7 @@ impl World {
         for (conn, place) in &self.conns {
             if let Place::Worker(id) = place {
                 let peer = self.peers.get(id).expect("with a dead worker");
-                assert_eq!(peer.inbox.iter().flatten().filter(|(_, other)| other == conn).count(), 1);
+                assert_eq!(peer.unread().filter(|(_, other)| other == conn).count(), 1);
             }
         }
         let queued = self.conns.values().filter(|place| **place == Place::Queue).count();
@@ -386,6 +459,6 @@ proptest! {
             }
             world.step(&Step::Time(1500));
         }
-        prop_assert!(!world.conns.values().any(|place| matches!(place, Place::Worker(_))));
+        prop_assert!(!world.conns.values().any(|place| matches!(place, Place::Worker(_) | Place::Doubt(_))));
     }
 }

@@ -70,7 +70,7 @@ fn what_nobody_uses_is_closed_when_the_app_is_at_rest() {
 #[test]
 fn a_worker_may_close_and_listen_again() {
     let mut world = serving(Policy::RoundRobin, 1, 2);
-    assert!(world.query(0, TCP80)[0].contains(r#""errno":-98"#));
+    assert!(world.query_again(0, TCP80)[0].contains(r#""errno":-98"#));
     world.says(0, CLOSE);
     assert!(world.query(0, TCP80)[0].contains(r#""key":"7""#));
     assert_eq!(world.primary.addresses(WorkerId(0)).map(Key::to_string).collect::<Vec<_>>(), ["*:80"]);

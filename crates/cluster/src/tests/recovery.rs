@@ -1,7 +1,9 @@
 //! After our death.
 
 use super::harness::{World, check, serving};
-use crate::{Config, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, WorkerId, WorkerOptions};
+use crate::{
+    Config, ConnId, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, Recovered, WorkerId, WorkerOptions,
+};
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 
@@ -26,7 +28,6 @@ fn a_successor_goes_on_where_the_dead_one_was() {
     check(&world.answers(lost.0, lost.1, true), &[]);
     assert_eq!(World::handed(&world.accepted(1, 0)), [(0, 1 << 32)]);
     assert_eq!(World::handed(&world.accepted(2, 0)), [(1, (1 << 32) + 1)]);
-    assert!(world.query(0, TCP80)[0].contains(r#""errno":-98"#));
     world.add(5, 0);
     assert!(world.query(5, TCP80)[0].contains(r#""key":"7""#));
     assert!(world.query(5, r#""address":null,"port":81,"addressType":4"#)[0].starts_with("open 8 "));
@@ -66,6 +67,85 @@ fn a_nack_of_ours_after_a_takeover_is_understood_with_the_next_answer() {
     let lines = world.answers(0, seq, true);
     assert!(lines.contains(&"taken conn 2".to_owned()), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("w0 <- conn 1 ")), "{lines:?}");
+}
+
+/// The dead one had accepted it, and noted that it would go to that worker.
+fn conn(id: u64, sent: Option<(u64, u64)>) -> Recovered {
+    let sent = sent.map(|(worker, seq)| (WorkerId(worker), seq));
+    Recovered { conn: ConnId(id), listener: ListenerId(7), peer: 0, sent }
+}
+
+impl World {
+    fn recovered(&mut self, conns: &[Recovered]) -> Vec<String> {
+        self.primary.handle_recovered(self.now, conns, &mut self.out);
+        self.take()
+    }
+}
+
+#[test]
+fn a_connection_that_was_only_accepted_goes_to_a_worker() {
+    let old = serving(Policy::RoundRobin, 2, 2);
+    let mut world = reborn(&old, &[0, 1]);
+    world.take();
+    assert_eq!(World::handed(&world.recovered(&[conn(1, None), conn(2, None)])), [(0, 1 << 32), (1, (1 << 32) + 1)]);
+}
+
+#[test]
+fn a_connection_of_a_dead_worker_or_a_lost_listener() {
+    let old = serving(Policy::RoundRobin, 2, 2);
+    let mut world = reborn(&old, &[1]);
+    world.take();
+    let lost = Recovered { listener: ListenerId(9), ..conn(2, None) };
+    let lines = world.recovered(&[conn(1, Some((0, 100))), lost]);
+    assert_eq!(World::handed(&lines), [(1, 1 << 32)]);
+    assert!(lines.contains(&"drop conn 2".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn t20_a_connection_that_may_be_with_a_worker_waits_for_the_answer_to_a_mark() {
+    let old = serving(Policy::RoundRobin, 4, 2);
+    let mut world = reborn(&old, &[0, 1]);
+    world.take();
+    let lines = world.recovered(&[conn(1, Some((0, 101))), conn(2, Some((0, 102))), conn(3, Some((0, 103)))]);
+    let fence = format!(r#""key":"0","seq":{}}}}}"#, 1_u64 << 32);
+    assert!(lines.len() == 1 && lines[0].starts_with("w0 <- fence ") && lines[0].ends_with(&fence), "{lines:?}");
+    // The first arrived, the second was refused, the third was never sent.
+    check(&world.answers(0, 101, true), &["taken conn 1"]);
+    assert_eq!(World::handed(&world.answers(0, 102, false)), [(1, (1 << 32) + 1)]);
+    check(&world.answers(0, 1 << 32, false), &[]);
+    assert_eq!(World::handed(&world.answers(1, (1 << 32) + 1, true)), [(1, (1 << 32) + 2)]);
+}
+
+#[test]
+fn a_mark_that_did_not_arrive_is_sent_again() {
+    let old = serving(Policy::RoundRobin, 2, 1);
+    let mut world = reborn(&old, &[0]);
+    world.take();
+    world.recovered(&[conn(1, Some((0, 101)))]);
+    world.nack(0);
+    let lines = world.wait();
+    assert!(lines.iter().any(|line| line.starts_with("w0 <- fence ")), "{lines:?}");
+    let lines = world.answers(0, (1 << 32) + 1, false);
+    assert_eq!(World::handed(&lines), [(0, (1 << 32) + 2)]);
+}
+
+#[test]
+fn a_worker_that_dies_in_doubt_leaves_its_connections_to_others() {
+    let old = serving(Policy::RoundRobin, 2, 2);
+    let mut world = reborn(&old, &[0, 1]);
+    world.take();
+    world.recovered(&[conn(1, Some((0, 101)))]);
+    assert_eq!(World::handed(&world.eof(0)), [(1, (1 << 32) + 1)]);
+}
+
+#[test]
+fn a_query_that_comes_twice_is_answered_twice() {
+    let old = serving(Policy::RoundRobin, 2, 1);
+    let mut world = reborn(&old, &[0]);
+    world.take();
+    let lines = world.query(0, TCP80);
+    assert!(lines[0].contains(r#""errno":null,"key":"7""#), "{lines:?}");
+    assert!(world.query_again(0, TCP80)[0].contains(r#""errno":-98"#));
 }
 
 #[test]

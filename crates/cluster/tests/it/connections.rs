@@ -127,6 +127,30 @@ fn t10_after_a_takeover_everything_goes_on() {
 }
 
 #[test]
+fn what_a_dead_primary_had_accepted_is_answered() {
+    for node in nodes() {
+        let mut cluster = pair(&node, SERVE, Config { window: 4, ..Config::default() });
+        let port = port(&mut cluster, &[1, 2]);
+        // Four are on their way to a worker that does not read, and four were noted and never sent.
+        cluster.signal(1, Signal::STOP);
+        let mut asked = clients(8, port);
+        cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(1)) == 4).then_some(()));
+        cluster.until_that(|_| (asked.iter().filter(|client| client.is_finished()).count() == 4).then_some(()));
+        cluster.dying = true;
+        asked.extend(clients(4, port));
+        cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(2)) == 4).then_some(()));
+        cluster.take_over(Config { first_seq: 1 << 32, window: 4, ..Config::default() });
+        cluster.signal(1, Signal::CONT);
+        assert_eq!(answers(&mut cluster, asked).len(), 12);
+        assert!(cluster.find("1 fence").is_some() && cluster.find("2 fence").is_some());
+        // The workers are none the worse for it.
+        let more = clients(4, port);
+        assert_eq!(answers(&mut cluster, more).len(), 4);
+        cluster.until_that(|cluster| cluster.conns.is_empty().then_some(()));
+    }
+}
+
+#[test]
 fn t1_a_slow_reader_does_not_freeze_the_worker() {
     for node in nodes() {
         let script = "http.createServer((q, r) => r.end(q.url === '/big' ? Buffer.alloc(64 << 20) : 'quick'))

@@ -12,15 +12,15 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::{
-    Action, Config, ConnId, HandleId, ListenerId, ListenerKind, ListenerMeta, Output, Primary, Received, WorkerId,
-    WorkerOptions,
+    Action, Config, ConnId, HandleId, ListenerId, ListenerKind, ListenerMeta, Output, Primary, Received, Recovered,
+    WorkerId, WorkerOptions,
 };
 use ostler_wire::node::outgoing::Sockname;
 use ostler_wire::node::{self, Framer};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, accept_with, recvmsg, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, accept_with, recvmsg, sendmsg, socket_with, socketpair,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -49,6 +49,10 @@ pub struct Cluster {
     listeners: BTreeMap<ListenerId, OwnedFd>,
     accepting: BTreeSet<ListenerId>,
     pub conns: BTreeMap<ConnId, OwnedFd>,
+    /// Where each was accepted, and to whom it was sent under which number.
+    pub noted: BTreeMap<ConnId, (ListenerId, Option<(WorkerId, u64)>)>,
+    /// The primary dies before it sends what it has noted.
+    pub dying: bool,
     pub handles: BTreeMap<HandleId, OwnedFd>,
     /// Sockets for `listen({fd})`.
     pub table: BTreeMap<i64, OwnedFd>,
@@ -73,6 +77,8 @@ impl Cluster {
             listeners: BTreeMap::new(),
             accepting: BTreeSet::new(),
             conns: BTreeMap::new(),
+            dying: false,
+            noted: BTreeMap::new(),
             handles: BTreeMap::new(),
             table: BTreeMap::new(),
             next: 1,
@@ -154,9 +160,15 @@ impl Cluster {
             .filter(|(_, worker)| worker.channel.is_some())
             .map(|(id, _)| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap())))
             .collect();
+        self.dying = false;
         self.accepting.clear();
-        self.conns.clear();
         self.primary = Primary::restore(config, metas, &workers, &mut self.out);
+        let conns: Vec<_> = self
+            .noted
+            .iter()
+            .map(|(conn, (listener, sent))| Recovered { conn: *conn, listener: *listener, peer: 0, sent: *sent })
+            .collect();
+        self.primary.handle_recovered(self.now(), &conns, &mut self.out);
         self.drive();
     }
 
@@ -192,6 +204,7 @@ impl Cluster {
                 self.next += 1;
                 let conn = ConnId(self.next);
                 self.conns.insert(conn, fd);
+                self.noted.insert(conn, (*id, None));
                 self.primary.handle_accepted(now, *id, conn, 0, &mut self.out);
                 self.drive();
             }
@@ -280,8 +293,17 @@ impl Cluster {
             }
             Action::ListenerMetaChanged { .. } => {}
             Action::Send { worker, bytes } => self.write(*worker, out.bytes(*bytes), None),
-            Action::SendWithConn { worker, conn, bytes } => {
-                self.write(*worker, out.bytes(*bytes), Some(self.conns[conn].as_fd()));
+            Action::SendWithConn { worker, conn, seq, bytes } => {
+                self.noted.insert(*conn, (self.noted[conn].0, Some((*worker, *seq))));
+                if !self.dying {
+                    self.write(*worker, out.bytes(*bytes), Some(self.conns[conn].as_fd()));
+                }
+            }
+            Action::SendFence { worker, bytes } => {
+                let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+                let fd = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+                self.log.push(format!("{} fence", worker.0));
+                self.write(*worker, out.bytes(*bytes), Some(fd.as_fd()));
             }
             Action::SendWithListener { worker, listener, bytes } => {
                 self.write(*worker, out.bytes(*bytes), Some(self.listeners[listener].as_fd()));
@@ -291,6 +313,7 @@ impl Cluster {
             }
             Action::CloseConn { conn, taken } => {
                 self.conns.remove(conn);
+                self.noted.remove(conn);
                 self.log.push(format!("conn {} {}", conn.0, if *taken { "taken" } else { "dropped" }));
             }
             Action::CloseHandle { handle } => {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::fds;
 use crate::fields::{COMMAND_LINE, Fields, plain};
 use crate::health;
 use crate::interpreter;
@@ -147,4 +148,5 @@ fn check(
     // Checks the codes and the probe too; what they mean is read from the record.
     resolve::stop_exit_codes(fields, report);
     health::read(fields, report);
+    fds::read(fields, report);
 }

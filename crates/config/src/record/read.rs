@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ostler_core::spec::{AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Readiness};
+use ostler_core::spec::{Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Readiness};
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Diagnostic;
+use crate::fds;
 use crate::fields::plain;
 use crate::health;
 use crate::instances;
@@ -109,6 +110,7 @@ impl Reader<'_> {
             autostart: self.flag("autostart").unwrap_or(true),
             policy,
             balance: self.balance(),
+            fds: self.fds(),
             health,
             max_memory,
             version: self.text("version").filter(|version| version != "N/A"),
@@ -320,6 +322,14 @@ impl Reader<'_> {
         resolve::balance(&name).unwrap_or_else(|| {
             self.refuse("balance", "`round-robin`, `sticky`, `least` or `shared`");
             Balance::default()
+        })
+    }
+
+    fn fds(&mut self) -> BTreeMap<u32, Address> {
+        let Some(node) = self.get("fds").map(Node::from_json) else { return BTreeMap::new() };
+        fds::parse(&node).unwrap_or_else(|wrong| {
+            self.report.extend(wrong.into_iter().map(|(_, diagnostic)| diagnostic));
+            BTreeMap::new()
         })
     }
 

@@ -154,3 +154,10 @@ fn health_is_read_with_its_defaults() {
     assert_eq!(health("{tcp: 3000}").probe, Probe::Tcp { address: "127.0.0.1:3000".to_owned() });
     assert_eq!(health("{exec: 'true'}").probe, Probe::Exec { command: "true".to_owned() });
 }
+
+#[test]
+fn descriptors_by_number_are_ports_addresses_and_paths() {
+    let app = world().app("{script: 'a.js', fds: {3: 8080, '4': '[::1]:81', '5': '/run/app.sock'}}");
+    let said: Vec<String> = app.fds.iter().map(|(number, address)| format!("{number} {address}")).collect();
+    assert_eq!(said, ["3 8080", "4 [::1]:81", "5 /run/app.sock"]);
+}

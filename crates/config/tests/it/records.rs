@@ -1,9 +1,10 @@
 //! Records: what is written is read back, and what PM2 wrote is understood.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_config::{Options, record};
-use ostler_core::spec::{AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness};
+use ostler_core::spec::{Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness};
 use proptest::prelude::*;
 
 use crate::world::{World, vars};
@@ -184,18 +185,25 @@ fn health() -> impl Strategy<Value = Option<Health>> {
     )
 }
 
+fn fds() -> impl Strategy<Value = BTreeMap<u32, Address>> {
+    let host = prop::option::of(any::<std::net::IpAddr>());
+    let tcp = (host, any::<u16>()).prop_map(|(host, port)| Address::Tcp { host, port });
+    let path = "/[a-z/]{1,20}".prop_map(|path| Address::Unix(path.into()));
+    prop::collection::btree_map(any::<u32>(), prop_oneof![tcp, path], 0..3)
+}
+
 prop_compose! {
     fn spec()(texts in prop::array::uniform6(text()), lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
         options in (prop::option::of(text()), prop::option::of(text()), prop::option::of("[a-z/]{5,9}"), prop::option::of(1u64..1 << 50)),
         env in prop::collection::btree_map(".{1,5}", ".*", 0..4), ids: (Option<u32>, Option<u32>), flags: [bool; 3], instances in 1u32..=4096,
-        logs in logs(), policy in policy(), health in health(),
+        logs in logs(), policy in policy(), health in health(), fds in fds(),
         balance in prop::sample::select(vec![Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared]))
         -> AppSpec {
         let [name, namespace, instance_var, username, file, script] = texts;
         let (increment_var, version, interpreter, max_memory) = options;
         let [args, interpreter_args] = lists;
         AppSpec {
-            name, namespace, instance_var, username, args, interpreter_args, increment_var, max_memory, env, logs, policy, health, balance,
+            name, namespace, instance_var, username, args, interpreter_args, increment_var, max_memory, env, logs, policy, health, fds, balance,
             interpreter: interpreter.filter(|program| program != "none"),
             version: version.filter(|version| version != "N/A"),
             script: format!("/{script}").into(), cwd: "/x".into(), pid_file: format!("/pids/{file}-3.pid").into(),

@@ -3,15 +3,18 @@
 //! A listening socket belongs to its app, here and in the keeper, never to a worker: its queue outlives every worker,
 //! every reload and this daemon.
 
-mod glue;
+mod actions;
+mod connections;
+mod listeners;
 mod sockets;
+mod workers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 
 use ostler_cluster::{ConnId, HandleId, ListenerId, Output, Policy, Primary, WorkerId};
-use ostler_core::spec::Balance;
+use ostler_core::spec::{Address, Balance};
 use ostler_core::{AppId, RunId};
 use ostler_wire::control::ListenerView;
 
@@ -48,6 +51,8 @@ pub struct Cluster {
     pub handles: BTreeMap<HandleId, OwnedFd>,
     /// Which app a worker belongs to.
     pub workers: BTreeMap<RunId, AppId>,
+    /// What the newest version of each app may name by numbers.
+    pub fds: BTreeMap<AppId, BTreeMap<u32, Address>>,
     next_conn: u64,
     next_handle: u64,
     /// When listeners that ran out of descriptors are tried again.
@@ -138,6 +143,11 @@ pub fn config(app: AppId, policy: Policy) -> ostler_cluster::Config {
         window: WINDOW,
         fds: Vec::new(),
     }
+}
+
+/// The app of a listener, by the number of the latter.
+pub fn app_of(listener: u64) -> Option<AppId> {
+    u32::try_from(listener / LISTENERS_PER_APP).ok().map(AppId)
 }
 
 /// The machine's word for a policy.

@@ -7,12 +7,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ostler_cluster::ListenerKind;
+use ostler_core::spec::Address;
 use ostler_wire::node::outgoing::Sockname;
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getsockname, listen,
-    socket_with, sockopt,
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getpeername,
+    getsockname, listen, socket_with, sockopt,
 };
+
+/// Connections that may wait at a socket whose app does not say how many: as in Node.
+const BACKLOG: u32 = 511;
 
 /// An open socket and where it is.
 pub type Opened = (OwnedFd, Option<Sockname>);
@@ -63,9 +67,29 @@ pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
             let name = name_of(&fd)?;
             Ok((fd, name))
         }
-        // No table of configured descriptors exists yet, so the machine has refused before it came to this.
+        // The owner has put what the number means in its place.
         ListenerKind::Fd { .. } => Err(Errno::INVAL),
     }
+}
+
+/// What an operator's address means.
+pub fn kind_of(address: &Address) -> ListenerKind {
+    let backlog = BACKLOG;
+    match address {
+        Address::Tcp { host, port } => {
+            ListenerKind::Tcp { address: host.map(|host| host.to_string()), port: *port, v6only: false, backlog }
+        }
+        Address::Unix(path) => {
+            let path = path.to_string_lossy().into_owned();
+            ListenerKind::Unix { path, readable_all: false, writable_all: false, backlog }
+        }
+    }
+}
+
+/// The file of a UNIX listener.
+pub fn path_of(listener: &OwnedFd) -> Option<String> {
+    let name = SocketAddrUnix::try_from(getsockname(listener).ok()?).ok()?;
+    name.path().and_then(|path| path.to_str().ok().map(str::to_owned))
 }
 
 /// Takes the file of a UNIX listener away.
@@ -80,13 +104,32 @@ pub fn unlink(path: &str) {
 /// The system's number; `EAGAIN` when nobody waits.
 pub fn accept(listener: &OwnedFd) -> Result<(OwnedFd, u64), Errno> {
     let (fd, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let peer = number_of(&fd, peer);
+    Ok((fd, peer))
+}
+
+/// The number of a connection's client, as [`accept`] gives it.
+pub fn peer(conn: &OwnedFd) -> u64 {
+    // Whoever has gone has no address; then any number will do.
+    number_of(conn, getpeername(conn).ok().flatten())
+}
+
+/// A socket that is connected to nothing.
+///
+/// # Errors
+/// Out of descriptors.
+pub fn unconnected() -> Result<OwnedFd, Errno> {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+}
+
+fn number_of(fd: &OwnedFd, peer: Option<SocketAddrAny>) -> u64 {
     let mut hash = DefaultHasher::new();
     match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
         // The port differs from connection to connection: only the address makes a client.
         Some(peer) => peer.ip().to_canonical().hash(&mut hash),
         None => fd.as_raw_fd().hash(&mut hash),
     }
-    Ok((fd, hash.finish()))
+    hash.finish()
 }
 
 fn tcp(to: SocketAddr, v6only: bool, backlog: u32) -> Result<Opened, Errno> {

@@ -1,0 +1,166 @@
+//! Listening sockets: opened for workers, kept by the keeper, closed when nobody wants them.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
+
+use mio::Interest;
+use ostler_cluster::{ListenerId, ListenerKind, Output};
+use ostler_core::{AppId, Event, Goal, Phase, Role, RunId};
+use ostler_keeper::proto::ToKeeper;
+
+use super::{Listener, sockets};
+use crate::daemon::Daemon;
+use crate::tokens::Source;
+use crate::{logbook, sys};
+
+impl Daemon {
+    pub fn open_listener(&mut self, app: AppId, id: ListenerId, kind: &ListenerKind) {
+        let configured = match kind {
+            ListenerKind::Fd { number, udp: false } => {
+                let address = u32::try_from(*number).ok().and_then(|number| self.cluster.fds.get(&app)?.get(&number));
+                address.map(sockets::kind_of)
+            }
+            _ => None,
+        };
+        let kind = configured.as_ref().unwrap_or(kind);
+        let result = match sockets::open(kind) {
+            Ok((fd, name)) => {
+                self.add_listener(app, id, fd);
+                Ok(name)
+            }
+            Err(error) => {
+                let name = self.app_name(app);
+                logbook::error(format!("app [{name}] cannot listen on {kind:?}: {error}"));
+                Err(-error.raw_os_error())
+            }
+        };
+        let opened = result.is_ok();
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.handle_opened(id, result, &mut out);
+        }
+        if opened {
+            // Before any worker hears of it: a socket that only we have would die with us.
+            self.keep_listener(app, id, true);
+        }
+        self.do_cluster(app, out);
+    }
+
+    /// While there are connections to hand over, workers go before us. Woken by every single one, we would stop the worker
+    /// that is about to take the last one: five thousand changes a second, each for one connection. Last in turn, we find
+    /// several at once, for a third of the time.
+    fn go_last(&self, last: bool) {
+        if let Err(error) = sys::set_batch(last) {
+            logbook::error(format!("could not change the scheduling of the daemon: {error}"));
+        }
+    }
+
+    /// Takes a socket in.
+    pub fn add_listener(&mut self, app: AppId, id: ListenerId, fd: OwnedFd) {
+        let raw = fd.as_raw_fd();
+        if self.cluster.listeners.is_empty() {
+            self.go_last(true);
+        }
+        self.cluster.listeners.insert(id.0, Listener { app, fd: Rc::new(fd), accepting: false, ready: true });
+        if let Err(error) = self.register(raw, Source::Listener(id.0), Interest::READABLE) {
+            logbook::error(format!("a listening socket cannot be watched: {error}"));
+        }
+    }
+
+    /// Gives a socket, or what changed about it, to the keeper.
+    pub fn keep_listener(&mut self, app: AppId, id: ListenerId, new: bool) {
+        let meta = self.cluster.primaries.get(&app).and_then(|primary| primary.listener_meta(id));
+        let Some(meta) = meta.map(|meta| meta.to_bytes()) else { return };
+        let name = listener_name(app, id);
+        if !new {
+            return self.keeper_send(&ToKeeper::SetMeta { name, meta }, Vec::new());
+        }
+        match self.cluster.listeners.get(&id.0).map(|listener| listener.fd.try_clone()) {
+            Some(Ok(fd)) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![fd]),
+            Some(Err(error)) => logbook::error(format!("a listening socket cannot be kept: {error}")),
+            None => {}
+        }
+    }
+
+    pub fn close_listener(&mut self, id: ListenerId, unlink: Option<&str>) {
+        if let Some(raw) = self.cluster.raw(id) {
+            self.deregister(raw);
+        }
+        if let Some(listener) = self.cluster.listeners.remove(&id.0) {
+            if unlink.is_none()
+                && let Some(path) = sockets::path_of(&listener.fd)
+            {
+                // The machine knows it by a number only.
+                sockets::unlink(&path);
+            }
+            let name = listener_name(listener.app, id);
+            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+            if self.cluster.listeners.is_empty() {
+                self.go_last(false);
+            }
+        }
+        if let Some(path) = unlink {
+            sockets::unlink(path);
+        }
+    }
+
+    /// Closes the sockets of an app that is at rest, and those that a reload made superfluous.
+    pub fn tidy_listeners(&mut self, app: AppId) {
+        if !self.cluster.primaries.contains_key(&app) {
+            return;
+        }
+        let slots = || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
+        let at_rest = slots().all(|slot| {
+            let process = slot.process();
+            let down = process.goal() == Goal::Down && process.run().is_none();
+            down && slot.candidate().is_none()
+        });
+        let settled = self.core.reload(app).is_none()
+            && slots().all(|slot| {
+                let online = matches!(slot.process().phase(), Phase::Online { run, .. } if self.core.is_listening(run));
+                online && slot.leaving().next().is_none()
+            });
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            if at_rest {
+                primary.close_all(&mut out);
+            } else if settled {
+                primary.close_unused(&mut out);
+            }
+        }
+        self.do_cluster(app, out);
+    }
+
+    /// Forgets the primary of an app that has no slots any more.
+    pub fn forget_app_if_gone(&mut self, app: AppId) {
+        if self.book.apps.contains_key(&app) {
+            return self.tidy_listeners(app);
+        }
+        let mut out = Output::new();
+        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
+            primary.close_all(&mut out);
+        }
+        self.do_cluster(app, out);
+        self.cluster.primaries.remove(&app);
+        self.cluster.fds.remove(&app);
+    }
+
+    /// Tells the machine when a candidate listens on all that the run it would replace listens on.
+    pub fn compare_listeners(&mut self, run: RunId) {
+        let Some((id, Role::Candidate)) = self.core.owner(run) else { return };
+        let current = self.core.slot(id).and_then(|slot| slot.process().run());
+        // Where the old run is gone, any listener will do: there is nothing to compare with.
+        let covers = current.map_or_else(|| self.core.is_listening(run), |current| self.cluster.covers(run, current));
+        if let Some(held) = self.runs.get_mut(&run)
+            && covers
+            && !std::mem::replace(&mut held.covers, true)
+        {
+            self.events.push_back(Event::Covers(run));
+        }
+    }
+}
+
+/// The name of a socket in the keeper.
+fn listener_name(app: AppId, id: ListenerId) -> String {
+    format!("listener/{}/{}", app.0, id.0)
+}

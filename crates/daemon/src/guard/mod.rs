@@ -1,0 +1,133 @@
+//! Accepted connections outlive the daemon.
+//!
+//! The problem: between `accept` and the worker's answer a connection is nowhere but in our descriptor table. SIGKILL at
+//! that instant closes it, and the client, whose connection was already up, gets a reset.
+//!
+//! The rule: a second process, the guard, shares our descriptor table (`CLONE_FILES`), so what is open stays open when
+//! we die. It does nothing but wait for that; then it sends the connections into a socket whose other end the keeper
+//! holds for our successor, and goes, and with it the table. Which of its descriptors are connections, and what was
+//! about to become of them, it reads in the [`Ledger`], memory that both see. Nothing is written anywhere and nobody is
+//! asked for a connection: a few stores to memory are all that it costs.
+//!
+//! It also writes the lines of our log that were waiting to be written.
+//!
+//! A guard that dies is replaced. Only if guard and daemon are killed in the same instant is the connection lost that
+//! was in our hands at that moment.
+
+mod ledger;
+mod recover;
+mod watch;
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use ostler_keeper::proto::ToKeeper;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid};
+
+pub use ledger::Ledger;
+pub use recover::{Left, recover};
+
+use crate::sys::SharedText;
+use crate::{clock, logbook, sys};
+
+/// Names of the keeper's ends begin so.
+pub const PREFIX: &str = "guard/";
+/// Room for lines of the log, bytes.
+const LINES: usize = 64 << 10;
+/// Pause before another guard, ms, if the last one died younger than this.
+const PAUSE: u64 = 1000;
+
+/// The guard as the daemon sees it.
+#[derive(Debug)]
+pub struct Guard {
+    /// What it will read.
+    pub ledger: Ledger,
+    /// Lines of the log that were not written yet.
+    lines: SharedText,
+    /// Our own process, for it to wait for.
+    ourselves: OwnedFd,
+    /// Its end of the way to our successor.
+    from: OwnedFd,
+    /// The end that the keeper holds for our successor.
+    to: OwnedFd,
+    name: String,
+    /// Its process.
+    process: Option<(Pid, OwnedFd)>,
+    since: u64,
+    /// There is none; another is started then.
+    pub due: Option<u64>,
+}
+
+impl Guard {
+    /// Makes everything that a guard needs, and starts one. To be called while the process is small: the guard keeps a
+    /// copy of it as it is now.
+    ///
+    /// # Errors
+    /// The system refuses memory or descriptors. (That no process could be started is told in the log: it is tried
+    /// again.)
+    pub fn start() -> io::Result<Self> {
+        let flags = SocketFlags::CLOEXEC;
+        let (from, to) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let mut guard = Self {
+            ledger: Ledger::new()?,
+            lines: SharedText::new(LINES)?,
+            ourselves: pidfd_open(getpid(), PidfdFlags::empty())?,
+            from,
+            to,
+            name: format!("{PREFIX}{}-{}", std::process::id(), clock::wall()),
+            process: None,
+            since: 0,
+            due: None,
+        };
+        logbook::wait_in(guard.lines);
+        guard.spawn();
+        Ok(guard)
+    }
+
+    /// Starts a guard.
+    pub fn spawn(&mut self) {
+        self.due = None;
+        self.since = clock::monotonic();
+        let (ourselves, from) = (self.ourselves.as_raw_fd(), self.from.as_raw_fd());
+        let (ledger, lines) = (&self.ledger, self.lines);
+        let started = sys::fork_with_our_descriptors(|| {
+            watch::watch(ourselves, from, ledger);
+            lines.write_out();
+        });
+        match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => {
+                logbook::error(format!("could not start a guard for connections: {error}; trying again"));
+                self.due = Some(self.since + PAUSE);
+            }
+        }
+    }
+
+    /// Its process, to be polled.
+    pub fn pidfd(&self) -> Option<&OwnedFd> {
+        self.process.as_ref().map(|(_, pidfd)| pidfd)
+    }
+
+    /// It is dead: the next one is due.
+    pub fn bury(&mut self) {
+        let Some((pid, _)) = self.process.take() else { return };
+        logbook::error(format!("the guard of connections (pid {pid}) is gone; starting another"));
+        if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {
+            logbook::error(format!("could not reap the guard: {error}"));
+        }
+        let now = clock::monotonic();
+        self.due = Some(if now < self.since + PAUSE { now + PAUSE } else { now });
+    }
+
+    /// What the keeper is to hold for our successor.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub fn for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
+        Ok((ToKeeper::Put { name: self.name.clone(), meta: Vec::new() }, self.to.try_clone()?))
+    }
+}
+
+#[cfg(test)]
+mod tests;
