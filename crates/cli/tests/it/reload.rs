@@ -20,6 +20,7 @@ const server = http.createServer((request, response) => {
   response.end('hello from ' + process.pid + ' ' + (process.env.VERSION || '') + '\n');
 });
 server.keepAliveTimeout = 60000;
+if (mode === 'mute') console.log('says nothing');
 if (mode === 'deaf') { console.error('waiting for nobody'); setInterval(() => {}, 1 << 30); }
 else server.listen(Number(process.env.PORT), '127.0.0.1', () => { if (mode !== 'mute' && process.send) process.send('ready'); });
 ";
@@ -55,6 +56,15 @@ impl World {
 
     pub fn mode(&self, mode: &str) {
         self.sandbox.write("mode", mode);
+    }
+
+    /// Waits until a worker has read that it is to be mute: only then another mode means the next one.
+    fn wait_mute(&self) {
+        self.sandbox.wait_for("a mute worker", SOON, || {
+            let logs = std::fs::read_dir(self.sandbox.home().join("logs")).ok()?;
+            let texts = logs.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+            texts.into_iter().any(|text| text.contains("says nothing\n")).then_some(())
+        });
     }
 
     pub fn load(&self) -> Running {
@@ -276,6 +286,7 @@ fn a_second_reload_is_refused_or_queued() {
     });
     let error = world.reload(&["web"], 1).err;
     assert!(error.contains("a reload of app `web` is under way") && error.contains("--wait"), "{error}");
+    world.wait_mute();
     world.mode("good");
     let mut second = world.sandbox.command();
     second.args(["reload", "web", "--wait"]).stdout(std::process::Stdio::null());
@@ -305,6 +316,7 @@ fn a_reload_that_another_command_cuts_short_says_so() {
         world.sandbox.wait_list("the reload", SOON, |list| {
             list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
         });
+        world.wait_mute();
         world.mode("good");
         world.sandbox.ostler([command, "web"]).run();
         let reload = reload.wait_with_output().unwrap();
