@@ -56,10 +56,13 @@ fn story(point: &str, nth: u32) -> bool {
         kill_daemon(&sandbox);
     }
     let old = sandbox.pids_of("api");
-    bring_about(&sandbox, &["reload", "api"], "a reload", |list| {
-        let new = |process: &Value| !old.iter().any(|pid| process["pid"] == *pid);
-        are(list, "api", "online", 2) && list.iter().filter(|process| process["name"] == "api").all(new)
-    });
+    // Who asks for a reload is told how it ended, whoever dies under it; and then it is so.
+    let told = sandbox.ostler(["reload", "api"]).any_code().run();
+    assert_eq!(told.code, 0, "{point}:{nth}: {}{}", told.out, told.err);
+    let list = sandbox.jlist();
+    let new = |process: &Value| !old.iter().any(|pid| process["pid"] == *pid);
+    assert!(are(&list, "api", "online", 2), "{point}:{nth}: {list:?}");
+    assert!(list.iter().filter(|process| process["name"] == "api").all(new), "{point}:{nth}: {list:?}");
     for pid in old {
         assert!(wait_exit(pid, SOON), "{point}: an old worker is left");
     }
