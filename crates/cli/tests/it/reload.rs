@@ -21,7 +21,10 @@ const server = http.createServer((request, response) => {
 });
 server.keepAliveTimeout = 60000;
 if (mode === 'deaf') { console.error('waiting for nobody'); setInterval(() => {}, 1 << 30); }
-else server.listen(Number(process.env.PORT), '127.0.0.1', () => { if (mode !== 'mute' && process.send) process.send('ready'); });
+else server.listen(Number(process.env.PORT), '127.0.0.1', () => {
+  if (mode === 'mute') console.log('says nothing');
+  else if (process.send) process.send('ready');
+});
 ";
 
 /// An app of `web.js` in cluster mode, under load.
@@ -69,6 +72,11 @@ impl World {
 
     pub fn reload(&self, args: &[&str], code: i32) -> Output {
         self.sandbox.ostler(["reload"]).args(args).code(code).run()
+    }
+
+    /// Waits until a candidate is there that will not say that it is ready.
+    pub fn wait_mute(&self) {
+        self.sandbox.wait_file("logs/web-out-0.log", SOON, |text| text.contains("says nothing").then_some(()));
     }
 
     /// What a connection of its own is answered.
@@ -265,6 +273,8 @@ fn a_second_reload_is_refused_or_queued() {
     });
     let error = world.reload(&["web"], 1).err;
     assert!(error.contains("a reload of app `web` is under way") && error.contains("--wait"), "{error}");
+    // It reads its mode when it starts, and must have.
+    world.wait_mute();
     world.mode("good");
     let mut second = world.sandbox.command();
     second.args(["reload", "web", "--wait"]).stdout(std::process::Stdio::null());
@@ -294,6 +304,7 @@ fn a_reload_that_another_command_cuts_short_says_so() {
         world.sandbox.wait_list("the reload", SOON, |list| {
             list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
         });
+        world.wait_mute();
         world.mode("good");
         world.sandbox.ostler([command, "web"]).run();
         let reload = reload.wait_with_output().unwrap();
