@@ -75,12 +75,16 @@ fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() 
 #[test]
 fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
     let sandbox = sandbox();
-    let script = sandbox.victim("lines", Victim::Lines { every: 0, count: 60_000 });
+    sandbox.victim("lines", Victim::Lines { every: 0, count: 60_000 });
+    // All begin at once, when everything is there to disturb them.
+    let script =
+        sandbox.write_executable("gate.sh", "while [ ! -e open ]; do sleep 0.02; done\nexec node ./lines.js\n");
     let forms: [(&str, &[&str]); 4] =
         [("raw", &[]), ("time", &["--time"]), ("json", &["--log-type", "json"]), ("combined", &["-l", "both.log"])];
     for (name, options) in forms {
         sandbox.ostler(["start"]).arg(&script).args(["--name", name]).args(options).run();
     }
+    sandbox.write("open", "");
     let done = |file: &str| fs::read_to_string(sandbox.file(file)).unwrap_or_default().contains("done");
     let mut kills = 0;
     while !(done("logs/raw-out.log") && done("logs/time-out.log") && done("logs/json-out.log")) {
