@@ -280,11 +280,6 @@ impl Daemon {
         self.poll.registry().register(&mut SourceFd(&fd), token(source), interest)
     }
 
-    /// Polls a descriptor anew: what it has to say already is said again.
-    pub fn reregister(&self, fd: RawFd, source: Source, interest: Interest) -> std::io::Result<()> {
-        self.poll.registry().reregister(&mut SourceFd(&fd), token(source), interest)
-    }
-
     /// Polls the guard, to replace it when it dies.
     pub fn watch_guard(&self) {
         if let Some(pidfd) = self.guard.pidfd()

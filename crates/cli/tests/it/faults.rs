@@ -336,17 +336,3 @@ fn an_end_by_signal_is_told_as_such() {
     sandbox.ostler(["start"]).arg(script).arg("--no-autorestart").run();
     assert_eq!(wait_one(&sandbox, "segv", "stopped")["pm2_env"]["exit_signal"], "SIGSEGV");
 }
-
-#[test]
-fn who_floods_its_channel_keeps_nobody_waiting() {
-    let sandbox = sandbox();
-    let flood = "import os\nfd = int(os.environ['NODE_CHANNEL_FD'])\nprint('floods', flush=True)\nwhile True: os.write(fd, b'\"x\"\\n' * 20000)";
-    sandbox.write("flood.py", flood);
-    sandbox.ostler(["start", "flood.py"]).run();
-    wait_log(&sandbox, "flood-out.log", "floods");
-    start_sh(&sandbox, "other", "exec sleep 1000000", &[]);
-    for _ in 0..20 {
-        assert_eq!(sandbox.statuses_of("other"), ["online"]);
-    }
-    sandbox.ostler(["stop", "all"]).run();
-}

@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use mio::Interest;
 use ostler_cluster::{ListenerId, Output, Primary, Received, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 use ostler_wire::node::{self, Framer, Incoming, Mark};
@@ -10,11 +9,7 @@ use ostler_wire::node::{self, Framer, Incoming, Mark};
 use super::policy_of;
 use crate::channel::{Channel, SendError};
 use crate::daemon::Daemon;
-use crate::tokens::Source;
 use crate::{clock, logbook};
-
-/// Looks at one channel in a row, up to 64 KiB each.
-const MOST_LOOKS: u32 = 16;
 
 impl Daemon {
     // ------------------------------------------------------------------------------------------ channels
@@ -32,9 +27,7 @@ impl Daemon {
             return;
         }
         let mut window = std::mem::take(&mut self.window);
-        let mut looks = 0;
         while let Some(seen) = self.channel(run).map(|channel| channel.peek(&mut window)) {
-            looks += 1;
             self.handle_channel(run);
             ostler_keeper::failpoint::hit("channel.handled");
             if let Some(channel) = self.channel(run) {
@@ -46,20 +39,8 @@ impl Daemon {
             if !seen.more {
                 break;
             }
-            if looks == MOST_LOOKS {
-                self.look_again(run);
-                break;
-            }
         }
         self.window = window;
-    }
-
-    /// Others get their turn first: the poll tells of this channel anew.
-    fn look_again(&mut self, run: RunId) {
-        let Some(raw) = self.channel(run).map(|channel| channel.as_raw_fd()) else { return };
-        if let Err(error) = self.reregister(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE) {
-            logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
-        }
     }
 
     fn channel(&mut self, run: RunId) -> Option<&mut Channel> {
