@@ -390,18 +390,32 @@ impl Daemon {
         }
         let Some(version) = self.book.versions.get(&held.spec) else { return };
         let (signal, tree_kill) = (version.spec.policy.stop_signal, version.spec.policy.tree_kill);
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.terminated = true;
+        }
         if self.stops_by_message(run) && self.runs.get(&run).is_some_and(|held| held.channel.is_some()) {
             self.send_user(run, "\"shutdown\"");
             return;
         }
         let below = if tree_kill { self.descendants_of(run) } else { Vec::new() };
-        for one in below {
-            self.signal(&one.fd, signal, one.pid);
-        }
+        // The first process first: the other way round it would see its children die, and might replace them.
         if let Some(held) = self.runs.get(&run)
             && let Some(pidfd) = &held.pidfd
         {
             self.signal(pidfd, signal, held.pid);
+        }
+        self.ask_to_end(run, &below);
+    }
+
+    /// Asks those descendants to end that were not asked before.
+    pub fn ask_to_end(&mut self, run: RunId, descendants: &[Held]) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let Some(signal) = self.book.versions.get(&held.spec).map(|version| version.spec.policy.stop_signal) else {
+            return;
+        };
+        let new: Vec<&Held> = descendants.iter().filter(|one| held.asked.insert(one.pid)).collect();
+        for one in new {
+            self.signal(&one.fd, signal, one.pid);
         }
     }
 
@@ -416,7 +430,7 @@ impl Daemon {
         }
     }
 
-    fn descendants_of(&self, run: RunId) -> Vec<Held> {
+    pub fn descendants_of(&self, run: RunId) -> Vec<Held> {
         let Some(held) = self.runs.get(&run) else { return Vec::new() };
         match &self.groups {
             Some(groups) if held.grouped => {

@@ -21,6 +21,7 @@ impl Daemon {
             _ if !tree_kill => self.tree_gone(run),
             Some(groups) if held.grouped => {
                 if groups.is_populated(run) {
+                    self.ask_the_rest(run);
                     self.watch_group(run);
                 } else {
                     self.tree_gone(run);
@@ -30,6 +31,14 @@ impl Daemon {
             // the next run: the core asks for it by `Sweep`.
             _ if held.ending => self.watch_descendants(run),
             _ => {}
+        }
+    }
+
+    /// Who was born while the others were asked to end, or has only its first process asked by a message, is told now.
+    fn ask_the_rest(&mut self, run: RunId) {
+        if self.runs.get(&run).is_some_and(|held| held.terminated) {
+            let left = self.descendants_of(run);
+            self.ask_to_end(run, &left);
         }
     }
 
@@ -86,6 +95,9 @@ impl Daemon {
             if let Err(error) = self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE) {
                 logbook::error(format!("could not watch process {}: {error}", one.pid));
             }
+        }
+        if held.terminated {
+            self.ask_to_end(run, &left);
         }
         if let Some(held) = self.runs.get_mut(&run) {
             held.tree = Tree::Watched(left);

@@ -1,5 +1,6 @@
 //! What the daemon holds of each run: its process, its descriptors, how far its end has come.
 
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 use ostler_core::{Exit, Millis, ProcId, Role, RunId, SeenRun, SpecId};
@@ -37,6 +38,10 @@ pub struct Run {
     pub grouped: bool,
     /// It was asked to end, or is about to be.
     pub ending: bool,
+    /// It was asked to end by us.
+    pub terminated: bool,
+    /// Descendants that were asked to end.
+    pub asked: BTreeSet<u32>,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -122,6 +127,8 @@ impl Run {
             cluster,
             grouped: false,
             ending: false,
+            terminated: false,
+            asked: BTreeSet::new(),
             ready: false,
             covers: false,
             exit: None,

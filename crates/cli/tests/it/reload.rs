@@ -20,9 +20,11 @@ const server = http.createServer((request, response) => {
   response.end('hello from ' + process.pid + ' ' + (process.env.VERSION || '') + '\n');
 });
 server.keepAliveTimeout = 60000;
-if (mode === 'mute') console.log('says nothing');
 if (mode === 'deaf') { console.error('waiting for nobody'); setInterval(() => {}, 1 << 30); }
-else server.listen(Number(process.env.PORT), '127.0.0.1', () => { if (mode !== 'mute' && process.send) process.send('ready'); });
+else server.listen(Number(process.env.PORT), '127.0.0.1', () => {
+  if (mode === 'mute') console.log('says nothing');
+  else if (process.send) process.send('ready');
+});
 ";
 
 /// An app of `web.js` in cluster mode, under load.
@@ -58,15 +60,6 @@ impl World {
         self.sandbox.write("mode", mode);
     }
 
-    /// Waits until a worker has read that it is to be mute: only then another mode means the next one.
-    fn wait_mute(&self) {
-        self.sandbox.wait_for("a mute worker", SOON, || {
-            let logs = std::fs::read_dir(self.sandbox.home().join("logs")).ok()?;
-            let texts = logs.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
-            texts.into_iter().any(|text| text.contains("says nothing\n")).then_some(())
-        });
-    }
-
     pub fn load(&self) -> Running {
         let load = Load::to_port(self.port).connections(8).think(Duration::from_millis(3)).start();
         load.wait_answered(50, SOON);
@@ -79,6 +72,11 @@ impl World {
 
     pub fn reload(&self, args: &[&str], code: i32) -> Output {
         self.sandbox.ostler(["reload"]).args(args).code(code).run()
+    }
+
+    /// Waits until a candidate is there that will not say that it is ready.
+    pub fn wait_mute(&self) {
+        self.sandbox.wait_file("logs/web-out-0.log", SOON, |text| text.contains("says nothing").then_some(()));
     }
 
     /// What a connection of its own is answered.
@@ -286,6 +284,7 @@ fn a_second_reload_is_refused_or_queued() {
     });
     let error = world.reload(&["web"], 1).err;
     assert!(error.contains("a reload of app `web` is under way") && error.contains("--wait"), "{error}");
+    // It reads its mode when it starts, and must have.
     world.wait_mute();
     world.mode("good");
     let mut second = world.sandbox.command();

@@ -196,6 +196,18 @@ fn another_signal_may_ask() {
 }
 
 #[test]
+fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
+    for (_, sandbox) in both_kinds() {
+        // Its last child is born after everybody was asked, and would live for a minute.
+        sandbox
+            .write("app.sh", "trap 'sleep 1000000 & exit 0' TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done");
+        sandbox.ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"]).run();
+        wait_log(&sandbox, "app-out.log", "up");
+        sandbox.ostler(["stop", "app"]).run();
+    }
+}
+
+#[test]
 fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     for (kind, sandbox) in both_kinds() {
         for (name, victim) in

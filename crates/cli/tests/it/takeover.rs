@@ -72,15 +72,50 @@ fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() 
     kept.stop().assert_none_failed(100);
 }
 
+fn guard(sandbox: &Sandbox) -> Option<u32> {
+    let is_guard =
+        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "ostler-guard\n");
+    sandbox.pids().into_iter().find(is_guard)
+}
+
+#[test]
+fn a_guard_that_is_killed_is_replaced_and_alone_or_with_its_daemon_takes_nothing_along() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let script = sandbox.victim("api", Victim::Http);
+    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    let before = lives(&sandbox);
+    let load = Load::to_port(port).connections(3).connection_per_request().start();
+    for _ in 0..3 {
+        let old = wait_for("a guard", SOON, || guard(&sandbox));
+        procs::signal(old, Signal::KILL);
+        wait_for("another guard", SOON, || guard(&sandbox).filter(|new| *new != old));
+        kill_daemon(&sandbox);
+        load.wait_answered(20, SOON);
+    }
+    load.stop().assert_none_failed(60);
+    let old = wait_for("a guard", SOON, || guard(&sandbox));
+    let daemon = sandbox.daemon_pid().unwrap();
+    for pid in [old, daemon] {
+        procs::signal(pid, Signal::KILL);
+    }
+    wait_for("another daemon", SOON, || sandbox.daemon_pid().filter(|new| *new != daemon));
+    assert_eq!(lives(&sandbox), before);
+}
+
 #[test]
 fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
     let sandbox = sandbox();
-    let script = sandbox.victim("lines", Victim::Lines { every: 0, count: 60_000 });
+    sandbox.victim("lines", Victim::Lines { every: 0, count: 60_000 });
+    // All begin at once, when everything is there to disturb them.
+    let script =
+        sandbox.write_executable("gate.sh", "while [ ! -e open ]; do sleep 0.02; done\nexec node ./lines.js\n");
     let forms: [(&str, &[&str]); 4] =
         [("raw", &[]), ("time", &["--time"]), ("json", &["--log-type", "json"]), ("combined", &["-l", "both.log"])];
     for (name, options) in forms {
         sandbox.ostler(["start"]).arg(&script).args(["--name", name]).args(options).run();
     }
+    sandbox.write("open", "");
     let done = |file: &str| fs::read_to_string(sandbox.file(file)).unwrap_or_default().contains("done");
     let mut kills = 0;
     while !(done("logs/raw-out.log") && done("logs/time-out.log") && done("logs/json-out.log")) {

@@ -35,8 +35,10 @@ use crate::{clock, logbook, sys};
 pub const PREFIX: &str = "guard/";
 /// Room for lines of the log, bytes.
 const LINES: usize = 64 << 10;
-/// Pause before another guard, ms, if the last one died younger than this.
+/// Pause before another guard, ms, if the last one died younger than this; doubled each time that none can be started.
 const PAUSE: u64 = 1000;
+/// The longest pause, ms.
+const LONGEST_PAUSE: u64 = 60_000;
 
 /// The guard as the daemon sees it.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub struct Guard {
     /// Its process.
     process: Option<(Pid, OwnedFd)>,
     since: u64,
+    /// Before the next try.
+    pause: u64,
     /// There is none; another is started then.
     pub due: Option<u64>,
 }
@@ -78,6 +82,7 @@ impl Guard {
             name: format!("{PREFIX}{}-{}", std::process::id(), clock::wall()),
             process: None,
             since: 0,
+            pause: PAUSE,
             due: None,
         };
         logbook::wait_in(guard.lines);
@@ -96,10 +101,17 @@ impl Guard {
             lines.write_out();
         });
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
-            Ok(process) => self.process = Some(process),
+            Ok(process) => {
+                self.process = Some(process);
+                self.pause = PAUSE;
+            }
             Err(error) => {
-                logbook::error(format!("could not start a guard for connections: {error}; trying again"));
-                self.due = Some(self.since + PAUSE);
+                logbook::error(format!(
+                    "could not start a guard for connections: {error}; trying again in {} ms",
+                    self.pause
+                ));
+                self.due = Some(self.since + self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
