@@ -7,30 +7,34 @@ use std::io::Write;
 
 use crate::clock;
 
+/// When, which kind, what.
+type Entry = (u64, &'static str, String);
+
 thread_local! {
     /// Lines that wait for [`flush`].
-    static LINES: RefCell<String> = const { RefCell::new(String::new()) };
+    static LINES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Writes a line that is no complaint.
 pub fn log(text: impl Display) {
-    write("log", &text.to_string());
+    write("log", text.to_string());
 }
 
 /// Writes a complaint.
 pub fn error(text: impl Display) {
-    write("error", &text.to_string());
+    write("error", text.to_string());
 }
 
-fn write(kind: &str, text: &str) {
-    let line = format!("{}: PM2 {kind}: {text}\n", timestamp(clock::wall()));
-    LINES.with_borrow_mut(|lines| lines.push_str(&line));
+fn write(kind: &'static str, text: String) {
+    LINES.with_borrow_mut(|lines| lines.push((clock::wall(), kind, text)));
 }
 
 /// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.
 pub fn flush() {
     let lines = LINES.take();
     if !lines.is_empty() {
+        let lines: String =
+            lines.into_iter().map(|(at, kind, text)| format!("{}: PM2 {kind}: {text}\n", timestamp(at))).collect();
         // Nobody is left to tell when the log itself cannot be written.
         _ = std::io::stdout().write_all(lines.as_bytes());
     }

@@ -19,8 +19,8 @@ impl Daemon {
         let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
         match &self.groups {
             _ if !tree_kill => self.tree_gone(run),
-            Some(groups) if held.grouped => {
-                if groups.is_populated(run) {
+            Some(_) if held.grouped => {
+                if self.is_populated(run) {
                     self.watch_group(run);
                 } else {
                     self.tree_gone(run);
@@ -30,6 +30,14 @@ impl Daemon {
             // the next run: the core asks for it by `Sweep`.
             _ if held.ending => self.watch_descendants(run),
             _ => {}
+        }
+    }
+
+    /// Whether any process is in the control group of a run.
+    pub fn is_populated(&self, run: RunId) -> bool {
+        match self.runs.get(&run).and_then(|held| held.events.as_ref()) {
+            Some(events) => tree::is_populated(events),
+            None => self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)),
         }
     }
 
@@ -47,7 +55,7 @@ impl Daemon {
             held.tree = Tree::Group;
         }
         // It may have become empty before the watch was there.
-        if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+        if !self.is_populated(run) {
             self.tree_gone(run);
         }
     }
@@ -61,7 +69,7 @@ impl Daemon {
             changed.extend(self.watches.get(&event.wd()).copied());
         }
         for run in changed {
-            if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+            if !self.is_populated(run) {
                 self.tree_gone(run);
             }
         }
