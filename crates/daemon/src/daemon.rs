@@ -162,7 +162,6 @@ impl Daemon {
             self.work();
         }
         self.say_goodbye();
-        logbook::flush();
         Ok(())
     }
 
@@ -269,9 +268,8 @@ impl Daemon {
         if self.conns.is_empty() {
             self.reserve.refill();
         }
-        if self.spawning.is_none() {
-            logbook::flush();
-        }
+        // Not later: a daemon that is killed must have told of every end that it acted on.
+        logbook::flush();
     }
 
     /// Watches the link for room to write while something waits for that, and at no other time: else every message that the

@@ -170,6 +170,11 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     if request == "hello" {
         return vec![(FrameKind::Reply, json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}))];
     }
+    if let Some(word) = request["find"]["word"].as_str() {
+        let found = list.iter().filter(|process| process["name"] == word || process["id"].to_string() == word);
+        let ids: Vec<&Value> = found.map(|process| &process["id"]).collect();
+        return vec![(FrameKind::Reply, json!({"found": {"ids": ids}}))];
+    }
     if request == "jlist" {
         return vec![(
             FrameKind::Raw,
