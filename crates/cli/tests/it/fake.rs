@@ -171,7 +171,10 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
         return vec![(FrameKind::Reply, json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}))];
     }
     if let Some(word) = request["find"]["word"].as_str() {
-        let found = list.iter().filter(|process| process["name"] == word || process["id"].to_string() == word);
+        let number = word.parse::<u64>().ok();
+        let wanted =
+            |process: &&Value| process["name"] == word || (number.is_some() && process["id"].as_u64() == number);
+        let found = list.iter().filter(wanted);
         let ids: Vec<&Value> = found.map(|process| &process["id"]).collect();
         return vec![(FrameKind::Reply, json!({"found": {"ids": ids}}))];
     }
