@@ -155,9 +155,6 @@ impl Keeper {
             }
             self.set_interest();
             let timeout = self.timeout();
-            if timeout.is_none() {
-                self.spawner.prepare();
-            }
             events.clear();
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), timeout.as_ref()) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}

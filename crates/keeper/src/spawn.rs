@@ -61,7 +61,9 @@ struct Ends {
 impl Spawner {
     pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { stack: Stack::new()?, null, spare: None, nofile })
+        let mut spawner = Self { stack: Stack::new()?, null, spare: None, nofile };
+        spawner.prepare();
+        Ok(spawner)
     }
 
     /// `/dev/null`.
@@ -102,7 +104,7 @@ impl Spawner {
         Ok(Born { pid, start_time: start_time(pid), fds })
     }
 
-    /// Makes what the next run is given, while nobody waits for it: where one was started or crashed, another will be.
+    /// Makes what the next run is given, while nobody waits for it. What is open does not depend on what was started.
     pub(crate) fn prepare(&mut self) {
         if self.spare.is_none() {
             // They are made when they are needed, if they cannot be made now.
