@@ -69,6 +69,11 @@ impl Out {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// As [`bytes`](Self::bytes), for what is large: it is not copied when it is the first.
+    pub(crate) fn take(&mut self, bytes: Vec<u8>) {
+        if self.buffer.is_empty() { self.buffer = bytes } else { self.bytes(&bytes) }
+    }
+
     /// Text on standard error, after what was collected for standard output; silence suppresses it.
     pub(crate) fn aside(&mut self, text: &str) {
         if !self.silent {

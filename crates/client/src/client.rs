@@ -162,6 +162,12 @@ impl Client {
         loop {
             let pending = self.buffer.get(self.used..).unwrap_or_default();
             if let Some(frame) = control::decode(pending)? {
+                if frame.kind == FrameKind::Raw && frame.consumed == pending.len() {
+                    // All that there is: a large text is not copied.
+                    let mut text = std::mem::take(&mut self.buffer);
+                    text.drain(..std::mem::take(&mut self.used) + control::HEAD);
+                    return Ok(Incoming::Answer(Answer::Raw(text)));
+                }
                 let incoming = understand(frame.kind, frame.payload);
                 self.used += frame.consumed;
                 return incoming;
@@ -243,6 +249,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Kill => true,
         Request::Hello
         | Request::List
+        | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }
         | Request::Env { .. }

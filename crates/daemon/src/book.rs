@@ -49,6 +49,14 @@ pub struct Proc {
     pub rollout: Option<&'static str>,
 }
 
+impl Proc {
+    /// Whether its runs get the same variables as those of the other.
+    pub fn is_given_the_same(&self, other: &Self) -> bool {
+        let given = |proc: &Self| (proc.instance, proc.increment, proc.created_at);
+        given(self) == given(other) && self.name == other.name && self.unique_id == other.unique_id
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastExit {

@@ -49,6 +49,8 @@ pub(crate) struct Daemon {
     pub link: Link,
     /// Keeps accepted connections when we die.
     pub guard: Guard,
+    /// The link's descriptor, while it is watched for room to write.
+    pub link_full: Option<RawFd>,
     /// The keeper's process and how many daemons it has started.
     pub keeper: (u32, u32),
     /// The limits of open files that programs get.
@@ -74,9 +76,11 @@ pub(crate) struct Daemon {
     pub events: VecDeque<Event>,
     /// Runs that ended in this round: what is left of them is seen to after their successors were started.
     pub dead: Vec<RunId>,
-    /// Something was started in this round. What can wait waits for the next one: on the same core, every call of ours
-    /// keeps the keeper from starting it.
-    pub spawning: bool,
+    /// What was made ready for the next runs of slots whose runs crash.
+    pub prepared: BTreeMap<ProcId, crate::environment::Prepared>,
+    /// The keeper was asked to start something: until it answers, or until this time, what can wait waits. On the same
+    /// core, every call of ours keeps the keeper from starting it.
+    pub spawning: Option<u64>,
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
     /// Something that must survive has changed.
@@ -130,17 +134,17 @@ pub(crate) enum Ending {
     Now,
 }
 
-/// How long chores wait for the keeper's report of a start, at most.
-const CHORES_WAIT: Duration = Duration::from_millis(2);
+/// How long chores wait for the keeper's report of a start, at most, ms.
+pub const CHORES_WAIT: u64 = 10;
 /// How long the last words to the keeper may take, ms.
 const GOODBYE: u64 = 5000;
 /// So many dead runs do not wait.
 const MOST_DEAD: usize = 64;
 
 impl Daemon {
-    /// Whether what is left of dead runs waits for the next round.
+    /// Whether what is left of dead runs waits.
     fn bury_later(&self) -> bool {
-        self.spawning && self.dead.len() < MOST_DEAD
+        self.spawning.is_some() && self.dead.len() < MOST_DEAD
     }
 
     /// Runs until it is told to go.
@@ -148,15 +152,11 @@ impl Daemon {
         let mut events = Events::with_capacity(256);
         self.work();
         while self.ending != Ending::Now {
-            let mut timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
-            if !self.dead.is_empty() {
-                timeout = Some(timeout.map_or(CHORES_WAIT, |timeout| timeout.min(CHORES_WAIT)));
-            }
+            let timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 other => other?,
             }
-            self.spawning = false;
             for event in &events {
                 self.on_ready(
                     Source::of(event.token()),
@@ -192,6 +192,7 @@ impl Daemon {
             self.memory_at,
             self.save_by,
             self.closed.1,
+            self.spawning,
             self.retry_at,
             self.keeper_process.due,
             self.update_due(),
@@ -219,6 +220,9 @@ impl Daemon {
         }
         if self.save_by.is_some_and(|at| at <= now) {
             self.dirty = true;
+        }
+        if self.spawning.is_some_and(|at| at <= now) {
+            self.spawning = None;
         }
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry();
@@ -273,11 +277,27 @@ impl Daemon {
             }
         }
         self.tell_own();
+        self.watch_link();
         self.flush_clients();
         if self.conns.is_empty() {
             self.reserve.refill();
         }
+        // Not later: a daemon that is killed must have told of every end that it acted on.
         logbook::flush();
+    }
+
+    /// Watches the link for room to write while something waits for that, and at no other time: else every message that the
+    /// keeper reads would wake us, and on one core keep it from doing what it was told.
+    fn watch_link(&mut self) {
+        let fd = self.link.fd();
+        let full = 0 < self.link.queued();
+        if full != (self.link_full == Some(fd)) {
+            let interest = if full { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            if let Err(error) = self.poll.registry().reregister(&mut SourceFd(&fd), token(Source::Keeper), interest) {
+                logbook::error(format!("could not watch the link to the keeper: {error}"));
+            }
+        }
+        self.link_full = full.then_some(fd);
     }
 
     /// Polls a descriptor from now on.

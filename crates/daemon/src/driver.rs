@@ -9,7 +9,7 @@ use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
 
 use crate::channel::Channel;
-use crate::daemon::Daemon;
+use crate::daemon::{CHORES_WAIT, Daemon};
 use crate::environment::{self, Particulars};
 use crate::runs::{Meta, Pending, Run, Tree};
 use crate::tokens::Source;
@@ -65,10 +65,11 @@ impl Daemon {
         let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
         // Only the last words of candidates are quoted.
         let candidate = self.core.slot(id).is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
-        let [_, err, _] = environment::log_files(&spec_of, id);
-        held.err_mark =
-            err.filter(|_| candidate).and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
-        let group = match &self.groups {
+        if candidate {
+            let [_, err, _] = environment::log_files(&spec_of, id);
+            held.err_mark = err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
+        }
+        let group = match &mut self.groups {
             Some(groups) if spec_of.policy.tree_kill => match groups.create(run) {
                 Ok(path) => Some(path),
                 Err(error) => {
@@ -86,21 +87,48 @@ impl Daemon {
 
     /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as it is.
     pub fn send_spawn(&mut self, run: RunId) {
+        let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
+        let prepared = self.prepared.remove(&id);
         let Some(held) = self.runs.get(&run) else { return };
-        let id = held.proc;
         let (Some(version), Some(proc)) = (self.book.versions.get(&held.spec), self.book.procs.get(&id)) else {
             return;
         };
+        let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
+        let particulars = self.particulars(id, proc, run, held.since_wall);
+        let template = prepared
+            .and_then(|prepared| prepared.take(held.spec, proc))
+            .unwrap_or_else(|| environment::template(&version.spec, particulars));
+        let meta = self.meta_of_run(run);
+        let request = environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
+        self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
+        self.spawning = Some(clock::monotonic() + CHORES_WAIT);
+    }
+
+    fn particulars<'a>(&'a self, id: ProcId, proc: &'a crate::book::Proc, run: RunId, since: u64) -> Particulars<'a> {
         let (restarts, unstable) =
             self.core.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
-        let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
-        let since = held.since_wall;
-        let particulars =
-            Particulars { id, proc, run, since, restarts, unstable, home: &self.config.home, mark: &self.mark };
-        let meta = self.meta_of_run(run);
-        let request = environment::spawn_spec(&version.spec, particulars, group.as_deref(), meta);
-        self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
-        self.spawning = true;
+        Particulars { id, proc, run, since, restarts, unstable, home: &self.config.home, mark: &self.mark }
+    }
+
+    /// Has at hand what tells of a run's remains, where the last run crashed: another crash is likely.
+    fn open_events(&mut self, run: RunId) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let restarts = self.core.slot(held.proc).map_or(0, |slot| slot.process().restarts());
+        if held.grouped && 0 < restarts {
+            // It is opened when it is needed, if it cannot be opened now.
+            let events = self.groups.as_ref().and_then(|groups| groups.open_events(run).ok());
+            held.events = events.filter(crate::reserve::is_plentiful);
+        }
+    }
+
+    /// Makes what can be made of the next run of a slot whose run has crashed: another crash is likely.
+    fn prepare_next(&mut self, run: RunId) {
+        let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
+        let Some(spec) = self.core.slot(id).map(|slot| slot.process().spec()) else { return };
+        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id)) else { return };
+        let prepared = environment::Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
+        self.prepared.retain(|id, _| self.book.procs.contains_key(id));
+        self.prepared.extend(prepared.map(|prepared| (id, prepared)));
     }
 
     /// There was no room for a run's descriptors: the keeper is asked for them again a little later.
@@ -170,10 +198,17 @@ impl Daemon {
         match message {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
                 hit("report.spawned");
+                self.spawning = None;
                 self.on_spawned(RunId(run), pid, start_time, mask, fds);
             }
             FromKeeper::SpawnFailed { run, stage, errno } => {
+                self.spawning = None;
                 let run = RunId(run);
+                // A group that was made in advance may have been taken away since.
+                let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
+                if vanished && self.groups.as_ref().is_some_and(|groups| groups.make_again(run)) {
+                    return self.send_spawn(run);
+                }
                 let why = self.spawn_error(run, stage, errno);
                 self.spawn_failed(run, why);
             }
@@ -206,6 +241,7 @@ impl Daemon {
         held.start_time = start_time;
         self.take_fds(run, fds);
         self.write_pid_file(run);
+        self.open_events(run);
         self.events.push_back(Event::Spawned(run));
         match self.runs.get_mut(&run).and_then(|held| held.pending.take()) {
             Some(Pending::Terminate) => self.terminate(run),
@@ -283,8 +319,7 @@ impl Daemon {
         if held.exit.is_some() {
             return; // Said before.
         }
-        held.exit = Some(exit);
-        held.pidfd = None;
+        held.end(exit);
         self.close_channel(run);
         if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
             self.engine.ended(run.0);
@@ -302,8 +337,9 @@ impl Daemon {
     pub fn bury(&mut self) {
         for run in std::mem::take(&mut self.dead) {
             self.engine.ended(run.0);
+            self.prepare_next(run);
             self.look_at_tree(run);
-            if let Some(groups) = &self.groups {
+            if let Some(groups) = &mut self.groups {
                 groups.prepare(RunId(self.core.last_run() + 1));
             }
         }
@@ -317,8 +353,7 @@ impl Daemon {
     /// A run that the inventory says is dead: as if it were reported now, for what is ours; the core knows already.
     pub fn on_found_dead(&mut self, run: RunId, exit: Exit) {
         if let Some(held) = self.runs.get_mut(&run) {
-            held.exit = Some(exit);
-            held.pidfd = None;
+            held.end(exit);
         }
         self.close_channel(run);
         self.engine.ended(run.0);
@@ -482,7 +517,7 @@ impl Daemon {
     /// Ends what a dead run left behind.
     fn sweep(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let empty = held.grouped && self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run));
+        let empty = held.grouped && !self.is_populated(run);
         if held.exit.is_none() || empty || matches!(held.tree, Tree::Gone) {
             return;
         }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode};
-use ostler_core::{ProcId, RunId};
+use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::SpawnSpec;
 
 use crate::book::Proc;
@@ -59,45 +59,94 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
     numbered(&spec.pid_file, id, ".pid")
 }
 
-/// What the keeper is to execute.
-pub fn spawn_spec(spec: &AppSpec, particulars: Particulars<'_>, cgroup: Option<&Path>, meta: Vec<u8>) -> SpawnSpec {
-    let mut env = environment(spec, particulars);
+/// What the keeper is to execute, as far as it is the same for every run of a slot; [`complete`] adds the rest.
+pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
+    let mut env = fixed(spec, particulars);
     if drain::is_wanted(spec)
         && let Err(error) = drain::add_to(&mut env, spec, particulars.home)
     {
         crate::logbook::error(format!("app [{}] starts without the drain hook: {error}", spec.name));
     }
     let script = spec.script.as_os_str().as_bytes().to_vec();
-    let (program, mut argv) = match &spec.interpreter {
-        None => (script.clone(), vec![script]),
+    let mut argv = match &spec.interpreter {
+        None => vec![script],
         Some(interpreter) => {
             let mut argv = vec![interpreter.clone().into_bytes()];
             argv.extend(spec.interpreter_args.iter().map(|arg| arg.clone().into_bytes()));
             argv.push(script);
-            (find_program(interpreter, env.get("PATH").map(String::as_str), &spec.cwd), argv)
+            argv
         }
     };
     argv.extend(spec.args.iter().map(|arg| arg.clone().into_bytes()));
-    let variable = |(name, value): (String, String)| format!("{name}={value}").into_bytes();
+    let varies = of_run(spec, particulars);
+    env.retain(|name, _| varies.iter().all(|(varying, _)| name != varying));
     SpawnSpec {
-        run: particulars.run.0,
-        program,
+        run: 0,
+        program: Vec::new(),
         argv,
-        envp: env.into_iter().map(variable).collect(),
+        envp: env.into_iter().map(|(name, value)| variable(&name, &value)).collect(),
         cwd: spec.cwd.as_os_str().as_bytes().to_vec(),
         uid: spec.uid,
         gid: spec.gid,
         want_out: true,
         want_err: true,
         want_ipc: true,
-        cgroup: cgroup.map(|path| path.as_os_str().as_bytes().to_vec()),
-        meta,
+        cgroup: None,
+        meta: Vec::new(),
     }
+}
+
+/// A [`template`] with what is this run's own, and its program looked up as of now.
+pub fn complete(
+    mut template: SpawnSpec,
+    spec: &AppSpec,
+    particulars: Particulars<'_>,
+    cgroup: Option<&Path>,
+    meta: Vec<u8>,
+) -> SpawnSpec {
+    template.run = particulars.run.0;
+    template.program = match &spec.interpreter {
+        None => spec.script.as_os_str().as_bytes().to_vec(),
+        Some(interpreter) => {
+            let path = template.envp.iter().find_map(|variable| variable.strip_prefix(b"PATH="));
+            find_program(interpreter, path.and_then(|path| std::str::from_utf8(path).ok()), &spec.cwd)
+        }
+    };
+    template.envp.extend(of_run(spec, particulars).into_iter().map(|(name, value)| variable(name, &value)));
+    template.cgroup = cgroup.map(|path| path.as_os_str().as_bytes().to_vec());
+    template.meta = meta;
+    template
+}
+
+fn variable(name: &str, value: &str) -> Vec<u8> {
+    [name.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
 /// The application's environment.
 pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
-    let Particulars { id, proc, run, since, restarts, unstable, home, mark } = particulars;
+    let mut env = fixed(spec, particulars);
+    env.extend(of_run(spec, particulars).into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env
+}
+
+/// The variables that are not the same for every run of a slot.
+fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, String)> {
+    let Particulars { run, since, restarts, unstable, mark, .. } = particulars;
+    let mut env = vec![
+        ("pm_uptime", since.to_string()),
+        ("restart_time", restarts.to_string()),
+        ("unstable_restarts", unstable.to_string()),
+        (RUN_VARIABLE, format!("{mark}:{}", run.0)),
+    ];
+    if spec.exec_mode == ExecMode::Cluster {
+        env.push(("NODE_UNIQUE_ID", run.0.to_string()));
+    }
+    env
+}
+
+/// The variables that are.
+fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
+    let Particulars { id, proc, home, .. } = particulars;
     let mut env = flattened(spec, id);
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
@@ -109,19 +158,33 @@ pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<Str
     set("pm_id", id.0.to_string());
     set("unique_id", proc.unique_id.clone());
     set("status", "launching".to_owned());
-    set("pm_uptime", since.to_string());
     set("created_at", proc.created_at.to_string());
-    set("restart_time", restarts.to_string());
-    set("unstable_restarts", unstable.to_string());
     set("PM2_HOME", home.display().to_string());
     set("PM2_USAGE", "CLI".to_owned());
     // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
     set("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned());
-    set(RUN_VARIABLE, format!("{mark}:{}", run.0));
-    if spec.exec_mode == ExecMode::Cluster {
-        set("NODE_UNIQUE_ID", run.0.to_string());
-    }
     env
+}
+
+/// What a slot's next run is given, made while nobody waits for it.
+#[derive(Debug)]
+pub struct Prepared {
+    version: SpecId,
+    proc: Proc,
+    template: SpawnSpec,
+}
+
+impl Prepared {
+    /// For another run of this version; `None` where files are looked at that may change meanwhile.
+    pub fn new(version: SpecId, spec: &AppSpec, particulars: Particulars<'_>) -> Option<Self> {
+        let template = (!drain::is_wanted(spec)).then(|| template(spec, particulars))?;
+        Some(Self { version, proc: particulars.proc.clone(), template })
+    }
+
+    /// The template, if it is for this version and the slot is as it was.
+    pub fn take(self, version: SpecId, proc: &Proc) -> Option<SpawnSpec> {
+        (self.version == version && self.proc.is_given_the_same(proc)).then_some(self.template)
+    }
 }
 
 /// The scalar fields of PM2's record that do not change from run to run.

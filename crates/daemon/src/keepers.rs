@@ -129,7 +129,7 @@ impl Daemon {
         let number = sys::pass_on(&mut command, theirs).to_string();
         command.arg("--adopt").arg(number);
         let link = Link::new(ours)?;
-        self.register(link.fd(), Source::Keeper, Interest::READABLE | Interest::WRITABLE)?;
+        self.register(link.fd(), Source::Keeper, Interest::READABLE)?;
         Ok((link, command.spawn()?))
     }
 

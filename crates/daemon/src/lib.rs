@@ -19,6 +19,7 @@ mod drain;
 mod driver;
 mod dump;
 mod environment;
+mod gauge;
 mod guard;
 mod jobs;
 mod keepers;

@@ -19,8 +19,8 @@ impl Daemon {
         let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
         match &self.groups {
             _ if !tree_kill => self.tree_gone(run),
-            Some(groups) if held.grouped => {
-                if groups.is_populated(run) {
+            Some(_) if held.grouped => {
+                if self.is_populated(run) {
                     self.ask_the_rest(run);
                     self.watch_group(run);
                 } else {
@@ -42,6 +42,14 @@ impl Daemon {
         }
     }
 
+    /// Whether any process is in the control group of a run.
+    pub fn is_populated(&self, run: RunId) -> bool {
+        match self.runs.get(&run).and_then(|held| held.events.as_ref()) {
+            Some(events) => tree::is_populated(events),
+            None => self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)),
+        }
+    }
+
     fn watch_group(&mut self, run: RunId) {
         let Some(groups) = &self.groups else { return };
         let path = groups.path(run).join("cgroup.events");
@@ -56,7 +64,7 @@ impl Daemon {
             held.tree = Tree::Group;
         }
         // It may have become empty before the watch was there.
-        if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+        if !self.is_populated(run) {
             self.tree_gone(run);
         }
     }
@@ -70,7 +78,7 @@ impl Daemon {
             changed.extend(self.watches.get(&event.wd()).copied());
         }
         for run in changed {
-            if self.groups.as_ref().is_some_and(|groups| !groups.is_populated(run)) {
+            if !self.is_populated(run) {
                 self.tree_gone(run);
             }
         }

@@ -4,7 +4,7 @@
 //! nothing: it could not even be told to make room. So a few are held back. They are let go when a client comes and
 //! none is left, and taken again when it has gone.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Resource, getrlimit};
@@ -44,6 +44,13 @@ impl Reserve {
 pub fn most_clients() -> usize {
     let all = getrlimit(Resource::Nofile).current.and_then(|soft| usize::try_from(soft).ok()).unwrap_or(usize::MAX);
     (all / 4).max(LEAST_CLIENTS)
+}
+
+/// Whether there are so many free descriptors that this one, which only saves time, may stay open: half of all are for what
+/// is needed more. A new descriptor gets the lowest free number, so its number tells.
+pub fn is_plentiful(fd: &OwnedFd) -> bool {
+    let all = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    u64::try_from(fd.as_raw_fd()).is_ok_and(|number| number < all / 2)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use ostler_core::{Exit, Millis, ProcId, Role, RunId, SeenRun, SpecId};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
+use crate::gauge::{Gauge, Usage};
 use crate::tree::Held;
 
 /// One run.
@@ -36,6 +37,8 @@ pub struct Run {
     pub cluster: bool,
     /// It runs in a control group of its own.
     pub grouped: bool,
+    /// What tells whether its control group is empty, when it is about to be asked.
+    pub events: Option<OwnedFd>,
     /// It was asked to end, or is about to be.
     pub ending: bool,
     /// It was asked to end by us.
@@ -58,7 +61,9 @@ pub struct Run {
     pub pending: Option<Pending>,
     /// Length of its error file when it began, to quote its last words and nobody else's.
     pub err_mark: u64,
-    /// CPU time at the last look, clock ticks, and when that was.
+    /// Its figures, opened at the first look.
+    pub gauge: Option<Gauge>,
+    /// CPU time at the last look, ns, and when that was.
     pub sample: (u64, Millis),
     /// CPU use between the last two looks, percent.
     pub cpu: f32,
@@ -126,6 +131,7 @@ impl Run {
             disconnected: false,
             cluster,
             grouped: false,
+            events: None,
             ending: false,
             terminated: false,
             asked: BTreeSet::new(),
@@ -137,10 +143,30 @@ impl Run {
             drained: false,
             pending: None,
             err_mark: 0,
+            gauge: None,
             sample: (0, now),
             cpu: 0.0,
             probing: false,
         }
+    }
+
+    /// What its first process uses; `None` when none runs. The way to it stays open where there is room for that.
+    pub fn usage(&mut self) -> Option<Usage> {
+        let (Some(pidfd), None) = (&self.pidfd, self.exit) else { return None };
+        if let Some(gauge) = &self.gauge {
+            return gauge.read();
+        }
+        let gauge = Gauge::open(self.pid, pidfd)?;
+        let usage = gauge.read();
+        self.gauge = Some(gauge).filter(Gauge::may_stay);
+        usage
+    }
+
+    /// Its first process has ended.
+    pub fn end(&mut self, exit: Exit) {
+        self.exit = Some(exit);
+        self.pidfd = None;
+        self.gauge = None;
     }
 
     /// What to keep with it.

@@ -98,7 +98,9 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         // The waker fails only when the poll is gone, and the daemon with it.
         _ = for_engine.wake();
     };
-    let engine = Engine::start(Box::new(wake), kept).map_err(said("could not start the log engine"))?;
+    // Its thread is woken by the pipes of an application that ends, and must not keep that one from ending.
+    let engine = sys::start_background(|| Engine::start(Box::new(wake), kept))
+        .map_err(said("could not start the log engine"))?;
     let mark = mark_of(&config.home);
     let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
     let inotify = inotify::init(inotify_flags).map_err(|error| format!("could not watch control groups: {error}"))?;
@@ -107,6 +109,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         poll,
         link,
         guard,
+        link_full: None,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
         core: Supervisor::new(),
@@ -126,7 +129,8 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         actions: VecDeque::new(),
         events: VecDeque::new(),
         dead: Vec::new(),
-        spawning: false,
+        prepared: BTreeMap::new(),
+        spawning: None,
         closed: (Vec::new(), None),
         dirty: false,
         save_by: None,
@@ -162,7 +166,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
 
 impl Daemon {
     fn register_sources(&self) -> io::Result<()> {
-        self.register(self.link.fd(), Source::Keeper, Interest::READABLE | Interest::WRITABLE)?;
+        self.register(self.link.fd(), Source::Keeper, Interest::READABLE)?;
         self.register(self.listener.as_raw_fd(), Source::Control, Interest::READABLE)?;
         self.register(self.signals.as_raw_fd(), Source::Signals, Interest::READABLE)?;
         self.watch_guard();

@@ -49,6 +49,47 @@ pub fn set_batch(on: bool) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Runs `start`; threads that it starts are background work (`SCHED_BATCH`): when they are woken they push nobody aside who
+/// runs.
+pub fn start_background<T>(start: impl FnOnce() -> T) -> T {
+    // SAFETY: asks for a number.
+    if unsafe { libc::sched_getscheduler(0) } != libc::SCHED_OTHER {
+        return start(); // Whoever started us has chosen.
+    }
+    // What fails here costs speed only.
+    set_policy(libc::SCHED_BATCH);
+    let started = start();
+    set_policy(libc::SCHED_OTHER);
+    started
+}
+
+fn set_policy(policy: i32) {
+    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the call.
+    unsafe {
+        let mut parameters: libc::sched_param = std::mem::zeroed();
+        parameters.sched_priority = 0;
+        libc::sched_setscheduler(0, policy, &raw const parameters);
+    }
+}
+
+/// The clock of a process's CPU time; `None` when there is no such process.
+pub fn cpu_clock(pid: u32) -> Option<libc::clockid_t> {
+    let pid = libc::pid_t::try_from(pid).ok()?;
+    let mut clock = 0;
+    // SAFETY: writes one number.
+    (unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) } == 0).then_some(clock)
+}
+
+/// What a clock of [`cpu_clock`] shows, ns; `None` when its process is gone.
+pub fn cpu_time(clock: libc::clockid_t) -> Option<u64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes one `timespec`.
+    if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
+        return None;
+    }
+    Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
+}
+
 /// One allocator arena is enough for a process whose work is done by one thread; each further one costs memory.
 pub fn limit_arenas() {
     #[cfg(target_env = "gnu")]

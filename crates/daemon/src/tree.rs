@@ -27,6 +27,8 @@ pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
 #[derive(Debug)]
 pub struct Groups {
     base: PathBuf,
+    /// The group that was made in advance.
+    prepared: Option<RunId>,
 }
 
 impl Groups {
@@ -51,15 +53,18 @@ impl Groups {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(_) => return None,
         }
-        base.join("cgroup.kill").exists().then_some(Self { base })
+        base.join("cgroup.kill").exists().then_some(Self { base, prepared: None })
     }
 
     /// The group of a run, made.
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn create(&self, run: RunId) -> io::Result<PathBuf> {
+    pub fn create(&mut self, run: RunId) -> io::Result<PathBuf> {
         let path = self.path(run);
+        if self.prepared.take_if(|prepared| *prepared == run).is_some() {
+            return Ok(path);
+        }
         match fs::create_dir(&path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(path),
@@ -67,9 +72,16 @@ impl Groups {
     }
 
     /// Makes the group of a run that may come next, while nobody waits for it: where one crashed, another will be started.
-    pub fn prepare(&self, run: RunId) {
-        // It is made when it is needed, if it cannot be made now.
-        _ = self.create(run);
+    pub fn prepare(&mut self, run: RunId) {
+        if self.prepared != Some(run) {
+            // It is made when it is needed, if it cannot be made now.
+            self.prepared = self.create(run).ok().map(|_| run);
+        }
+    }
+
+    /// Makes the group of a run that vanished; `false` when it did not, or cannot be made.
+    pub fn make_again(&self, run: RunId) -> bool {
+        fs::create_dir(self.path(run)).is_ok()
     }
 
     /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was written to once is of no
@@ -89,10 +101,19 @@ impl Groups {
 
     /// Whether any process is in it; `false` also when there is no such group, and `true` when nobody can tell.
     pub fn is_populated(&self, run: RunId) -> bool {
-        match fs::read_to_string(self.path(run).join("cgroup.events")) {
-            Ok(events) => events.lines().any(|line| line == "populated 1"),
+        match self.open_events(run) {
+            Ok(events) => is_populated(&events),
             Err(error) => !is_gone(&error),
         }
+    }
+
+    /// What tells whether the group of a run is populated, for [`is_populated`].
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn open_events(&self, run: RunId) -> io::Result<OwnedFd> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        Ok(rustix::fs::open(self.path(run).join("cgroup.events"), flags, rustix::fs::Mode::empty())?)
     }
 
     /// SIGKILL for everything in it.
@@ -132,6 +153,17 @@ impl Groups {
     pub fn members(&self, run: RunId) -> Vec<u32> {
         let text = fs::read_to_string(self.path(run).join("cgroup.procs")).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+}
+
+/// Whether any process is in the group whose events these are; `true` when nobody can tell.
+pub fn is_populated(events: &OwnedFd) -> bool {
+    let mut text = [0; 256];
+    match rustix::io::pread(events, &mut text, 0).map_err(io::Error::from) {
+        Ok(length) => {
+            text.get(..length).unwrap_or_default().split(|byte| *byte == b'\n').any(|line| line == b"populated 1")
+        }
+        Err(error) => !is_gone(&error),
     }
 }
 

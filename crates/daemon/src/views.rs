@@ -5,14 +5,14 @@ use std::fmt::Write;
 
 use ostler_core::spec::ExecMode;
 use ostler_core::{Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{Details, ListenerView, ProcView};
+use ostler_wire::control::{Details, HEAD, ListenerView, ProcView};
 use serde_json::{Map, Value};
 
 use crate::book::{LastExit, Proc, Version};
 use crate::clock;
 use crate::daemon::Daemon;
 use crate::environment::{self, Particulars};
-use crate::tree::Stat;
+use crate::gauge::Usage;
 
 /// A CPU figure younger than this is not measured again, ms: two looks in a row would measure noise.
 const SAMPLE_INTERVAL: u64 = 200;
@@ -35,6 +35,13 @@ impl Daemon {
         let now = clock::monotonic();
         let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
         ids.into_iter().filter_map(|id| self.view(id, now)).collect()
+    }
+
+    /// The processes of this name or id.
+    pub fn find(&self, word: &str) -> Vec<u32> {
+        let number = word.parse().ok().filter(|number: &u32| number.to_string() == word);
+        let wanted = self.book.procs.iter().filter(|(id, proc)| Some(id.0) == number || proc.name == word);
+        wanted.map(|(id, _)| id.0).collect()
     }
 
     fn view(&mut self, id: ProcId, now: u64) -> Option<ProcView> {
@@ -67,20 +74,16 @@ impl Daemon {
 
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
     pub fn measure(&mut self, run: RunId, now: u64) -> (f32, u64) {
-        let Some(held) = self.runs.get_mut(&run).filter(|held| held.pid != 0 && held.exit.is_none()) else {
-            return (0.0, 0);
-        };
-        let Some(stat) = Stat::read(held.pid) else { return (0.0, 0) };
+        let Some(held) = self.runs.get_mut(&run) else { return (0.0, 0) };
+        let Some(Usage { cpu, memory }) = held.usage() else { return (0.0, 0) };
         let elapsed = now.saturating_sub(held.sample.1);
         if SAMPLE_INTERVAL <= elapsed {
-            let ticks = stat.cpu.saturating_sub(held.sample.0);
-            let per_second = rustix::param::clock_ticks_per_second();
-            let busy = ticks.saturating_mul(1_000_000) / per_second.max(1) / elapsed;
             // Tenths of a percent fit a float exactly.
+            let busy = cpu.saturating_sub(held.sample.0) / 1000 / elapsed;
             held.cpu = u16::try_from(busy).map_or(f32::MAX, f32::from) / 10.0;
-            held.sample = (stat.cpu, now);
+            held.sample = (cpu, now);
         }
-        (held.cpu, stat.rss * rustix::param::page_size() as u64)
+        (held.cpu, memory)
     }
 
     /// Every process in the form of PM2's `jlist` (wire protocol §5).
@@ -97,6 +100,10 @@ impl Daemon {
             }
             if self.write_element(id, cpu, memory, &mut text).is_none() {
                 text.truncate(before);
+            }
+            if before == 1 {
+                // Elements are about as long as the first.
+                text.reserve(HEAD + (text.len() + text.len() / 16) * self.book.procs.len());
             }
         }
         text.push(']');
@@ -253,5 +260,6 @@ fn face(version: &Version) -> &str {
 }
 
 fn json(text: &str) -> String {
-    Value::from(text).to_string()
+    // Text can always be written as JSON.
+    serde_json::to_string(text).unwrap_or_default()
 }

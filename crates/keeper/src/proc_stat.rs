@@ -3,8 +3,7 @@
 //! A pid alone never names a process: it is used again. With the time of its start it does. And of a process that ended
 //! and was not reaped, this file is where others than its parent learn how.
 
-use std::fs;
-
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 /// Fields of the file, counted from 1 as in proc(5).
@@ -29,7 +28,11 @@ pub(crate) fn zombie_status(pid: u32, started: u64) -> Option<i32> {
 }
 
 fn read(pid: u32) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let file = open(format!("/proc/{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut stat = [0; 1024];
+    // The kernel gives all of it at once.
+    let length = rustix::io::read(&file, &mut stat).ok()?;
+    let stat = stat.get(..length)?;
     // The name (field 2) is in parentheses and may hold anything; field 3 follows the last one.
     let after = stat.rsplit(|byte| *byte == b')').next()?;
     String::from_utf8(after.to_vec()).ok()

@@ -17,7 +17,10 @@ impl Keeper {
         match request {
             ToKeeper::Hello { version: _ } => self.greet(),
             ToKeeper::Spawn(spec) if lost => self.fail_spawn(spec.run, Stage::Fds, libc::EMFILE),
-            ToKeeper::Spawn(spec) => self.spawn(spec, &fds),
+            ToKeeper::Spawn(spec) => {
+                self.spawn(spec, &fds);
+                self.spawner.prepare();
+            }
             ToKeeper::SetRunMeta { run, meta } => {
                 let result = self.table.set_run_meta(run, meta);
                 self.refuse_failed(result, || format!("set the metadata of run `{run}`"));

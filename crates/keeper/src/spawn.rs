@@ -44,6 +44,8 @@ pub(crate) struct Born {
 pub(crate) struct Spawner {
     stack: Stack,
     null: OwnedFd,
+    /// Made while nobody waited.
+    spare: Option<Ends>,
     /// The limit of open files that programs get.
     pub(crate) nofile: (u64, u64),
 }
@@ -59,7 +61,9 @@ struct Ends {
 impl Spawner {
     pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { stack: Stack::new()?, null, nofile })
+        let mut spawner = Self { stack: Stack::new()?, null, spare: None, nofile };
+        spawner.prepare();
+        Ok(spawner)
     }
 
     /// `/dev/null`.
@@ -72,7 +76,7 @@ impl Spawner {
         let program = c_string(&spec.program)?;
         let cwd = c_string(&spec.cwd)?;
         let cgroup = spec.cgroup.as_deref().map(open_cgroup).transpose()?;
-        let ends = make_ends(spec).map_err(|errno| (Stage::Fds, errno.raw_os_error()))?;
+        let ends = self.ends(spec).map_err(|errno| (Stage::Fds, errno.raw_os_error()))?;
 
         let null = self.null.as_raw_fd();
         let or_null = |fd: &Option<OwnedFd>| fd.as_ref().map_or(null, OwnedFd::as_raw_fd);
@@ -98,6 +102,22 @@ impl Spawner {
         })?;
         let fds = RunFds { pidfd: Some(Arc::new(pidfd)), ..ends.ours };
         Ok(Born { pid, start_time: start_time(pid), fds })
+    }
+
+    /// Makes what the next run is given, while nobody waits for it. What is open does not depend on what was started.
+    pub(crate) fn prepare(&mut self) {
+        if self.spare.is_none() {
+            // They are made when they are needed, if they cannot be made now.
+            self.spare = make_ends([true; 3]).ok();
+        }
+    }
+
+    fn ends(&mut self, spec: &SpawnSpec) -> Result<Ends, Errno> {
+        let wanted = [spec.want_out, spec.want_err, spec.want_ipc];
+        match self.spare.take_if(|_| wanted == [true; 3]) {
+            Some(ends) => Ok(ends),
+            None => make_ends(wanted),
+        }
     }
 
     /// Starts the daemon with its end of the link; our own standard output and error become its.
@@ -131,10 +151,11 @@ impl Spawner {
     }
 }
 
-fn make_ends(spec: &SpawnSpec) -> Result<Ends, Errno> {
-    let (ours_out, out) = make_pipe(spec.want_out)?;
-    let (ours_err, err) = make_pipe(spec.want_err)?;
-    let (ours_ipc, ipc) = if spec.want_ipc {
+/// Standard output, standard error and channel, as far as they are wanted.
+fn make_ends([want_out, want_err, want_ipc]: [bool; 3]) -> Result<Ends, Errno> {
+    let (ours_out, out) = make_pipe(want_out)?;
+    let (ours_err, err) = make_pipe(want_err)?;
+    let (ours_ipc, ipc) = if want_ipc {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         set_nonblocking(ours.as_fd()).map_err(|error| errno_of(&error))?;
         (Some(Arc::new(ours)), Some(theirs))

@@ -18,7 +18,8 @@ use rustix::io::{Errno, FdFlags};
 use crate::cstrings::CStrings;
 use crate::proto::Stage;
 
-/// Signals that must not end the keeper and that programs get back with their default effect.
+/// Signals that must not end the keeper. They are blocked, not ignored: what is ignored stays so in programs unless each is
+/// set back between birth and program, while the mask is cleared there anyway.
 const IGNORED: [c_int; 11] = [
     libc::SIGHUP,
     libc::SIGPIPE,
@@ -90,23 +91,24 @@ pub(crate) fn own_fd(raw: RawFd) -> io::Result<OwnedFd> {
 pub(crate) fn take_signals() -> io::Result<OwnedFd> {
     // SAFETY: plain signal calls on a zeroed set of our own; no handler is installed.
     unsafe {
-        for signal in 1..=LAST_SIGNAL {
-            if IGNORED.contains(&signal) {
-                libc::signal(signal, libc::SIG_IGN);
-            } else {
-                // Past the C library, which does not touch the signals that it uses itself; they may be ignored too.
-                // All zero is the default effect. That it fails for SIGKILL and SIGSTOP is as it should be.
-                let default = [0_u64; 4];
-                libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
-            }
-        }
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
         for signal in READ {
             libc::sigaddset(&raw mut set, signal);
         }
-        if libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut()) != 0 {
+        let mut blocked = set;
+        for signal in IGNORED {
+            libc::sigaddset(&raw mut blocked, signal);
+        }
+        // Before their effects are reset: an earlier keeper's program may have ignored what must not end us now.
+        if libc::sigprocmask(libc::SIG_SETMASK, &raw const blocked, ptr::null_mut()) != 0 {
             return Err(io::Error::last_os_error());
+        }
+        for signal in 1..=LAST_SIGNAL {
+            // Past the C library, which does not touch the signals that it uses itself; they may be ignored too.
+            // All zero is the default effect. That it fails for SIGKILL and SIGSTOP is as it should be.
+            let default = [0_u64; 4];
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
         }
         let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
@@ -295,9 +297,6 @@ unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
     // that could run in the parent's memory.
     unsafe {
         libc::setsid();
-        for signal in IGNORED {
-            libc::signal(signal, libc::SIG_DFL);
-        }
         if let (Some(cgroup), true) = (plan.cgroup, plan.join) {
             let procs = libc::openat(cgroup.as_raw_fd(), c"cgroup.procs".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
             if procs < 0 || libc::write(procs, c"0".as_ptr().cast(), 1) < 0 {

@@ -17,6 +17,9 @@ pub const VERSION: u32 = 1;
 /// Largest frame either side accepts, bytes. A larger length ends the connection.
 pub const MAX_FRAME: usize = 64 << 20;
 
+/// Bytes of a frame before its payload.
+pub const HEAD: usize = 5;
+
 /// What a frame's payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -65,6 +68,15 @@ pub fn encode(kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&length.to_be_bytes());
     out.push(kind as u8);
     out.extend_from_slice(payload);
+}
+
+/// The frame with this payload, in the payload's own memory when there is room for [`HEAD`] bytes more.
+#[must_use]
+pub fn into_frame(kind: FrameKind, mut payload: Vec<u8>) -> Vec<u8> {
+    let length = u32::try_from(payload.len() + 1).unwrap_or(u32::MAX);
+    let [a, b, c, d] = length.to_be_bytes();
+    payload.splice(..0, [a, b, c, d, kind as u8]);
+    payload
 }
 
 /// Appends one frame with `value` as JSON.
@@ -117,6 +129,11 @@ pub enum Request {
     Hello,
     /// Every process → [`Reply::List`].
     List,
+    /// Which processes have this name or id → [`Reply::Found`].
+    Find {
+        /// Name or id.
+        word: String,
+    },
     /// Every process in PM2's `jlist` shape → [`FrameKind::Raw`].
     Jlist,
     /// Everything about one process → [`Reply::Describe`], or [`Reply::Error`] for an unknown id.
@@ -440,6 +457,11 @@ pub enum Reply {
         /// Every process, by id.
         processes: Vec<ProcView>,
     },
+    /// To [`Request::Find`].
+    Found {
+        /// Process ids, in their order; none is no error.
+        ids: Vec<u32>,
+    },
     /// To [`Request::Describe`].
     Describe(Box<Details>),
     /// To [`Request::Env`].
@@ -567,6 +589,16 @@ mod tests {
         let frame = decode(&bytes).unwrap().unwrap();
         assert_eq!((frame.kind, frame.consumed), (FrameKind::Request, bytes.len()));
         assert!(matches!(serde_json::from_slice(frame.payload).unwrap(), Request::Hello));
+    }
+
+    #[test]
+    fn a_payload_becomes_the_frame_that_it_would_be_copied_into() {
+        for payload in ["", "x", "a long text"] {
+            let mut copied = Vec::new();
+            encode(FrameKind::Raw, payload.as_bytes(), &mut copied);
+            assert_eq!(into_frame(FrameKind::Raw, payload.as_bytes().to_vec()), copied);
+            assert_eq!(&copied[HEAD..], payload.as_bytes());
+        }
     }
 
     #[test]

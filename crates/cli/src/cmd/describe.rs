@@ -11,9 +11,10 @@ use crate::view;
 /// `describe`
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    let list = session.list()?;
-    let wanted = |process: &&ostler_wire::control::ProcView| process.name == word || process.id.to_string() == word;
-    let ids: Vec<u32> = list.iter().filter(wanted).map(|process| process.id).collect();
+    let ids = match session.ask(&Request::Find { word: word.clone() })? {
+        Answer::Reply(Reply::Found { ids }) => ids,
+        other => return Err(unexpected(&other)),
+    };
     if ids.is_empty() {
         session.out.warn_aside(&format!("{word} doesn't exist"));
         return Err(Failed::quiet(1));

@@ -9,7 +9,7 @@ use crate::session::{Session, unexpected};
 /// `jlist`
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let text = ask(session)?;
-    session.out.bytes(&text);
+    session.out.take(text);
     Ok(())
 }
 

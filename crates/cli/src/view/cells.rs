@@ -1,5 +1,7 @@
 //! How single values look.
 
+use std::borrow::Cow;
+
 use ostler_wire::control::ProcView;
 
 use crate::paint::Ink;
@@ -51,10 +53,10 @@ pub(super) fn mode(process: &ProcView) -> &'static str {
 }
 
 /// The name, with a mark while a reload is under way.
-pub(super) fn name(process: &ProcView) -> String {
+pub(super) fn name(process: &ProcView) -> Cow<'_, str> {
     match &process.rollout {
-        Some(rollout) => format!("[{rollout}] {}", process.name),
-        None => process.name.clone(),
+        Some(rollout) => Cow::Owned(format!("[{rollout}] {}", process.name)),
+        None => Cow::Borrowed(&process.name),
     }
 }
 

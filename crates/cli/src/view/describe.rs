@@ -63,11 +63,11 @@ fn hints(out: &mut String, id: u32, name: &str, program: Program, paint: Paint) 
     }
 }
 
-fn rows(details: &Details, now: u64) -> Vec<(String, Cell)> {
+fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     let view = &details.view;
     let or_none = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("N/A").to_owned();
     let [log_out, log_err, log_all] = &view.logs;
-    let mut rows: Vec<(&str, Cell)> = vec![
+    let mut rows: Vec<(&str, Cell<'_>)> = vec![
         ("status", Cell::inked(view.status.as_str(), cells::status_inks(&view.status))),
         ("name", Cell::plain(view.name.as_str())),
         ("namespace", Cell::plain(view.namespace.as_str())),
@@ -111,7 +111,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell)> {
     rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
 }
 
-fn pairs(rows: Vec<(String, Cell)>, paint: Paint) -> String {
+fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
     let key = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0) + 2;
     let value = rows.iter().map(|(_, cell)| cell.width()).max().unwrap_or(0) + 2;
     let rows = rows.into_iter().map(|(key, cell)| vec![Cell::plain(key), cell]).collect();

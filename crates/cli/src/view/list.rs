@@ -1,10 +1,9 @@
 //! The list of processes, in the layout that fits the terminal.
 
 use ostler_wire::control::ProcView;
-use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
-use super::table::{Cell, Table};
+use super::table::{Cell, Table, columns as columns_of};
 use crate::paint::{Ink, Paint};
 
 /// Columns taken for granted where nobody looks.
@@ -16,7 +15,7 @@ struct Layout {
     name: usize,
     /// Titles and widths of the other columns.
     titles: &'static [(&'static str, usize)],
-    row: fn(&ProcView, u64) -> Vec<Cell>,
+    row: for<'a> fn(&'a ProcView, u64, &mut Vec<Cell<'a>>),
 }
 
 /// From the widest to the narrowest.
@@ -52,7 +51,7 @@ pub(crate) fn width() -> usize {
 
 /// The table of these processes, in their order, for a terminal of `columns`.
 pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Paint) -> String {
-    let longest = processes.iter().map(|process| cells::name(process).width()).max().map_or(11, |width| width + 5);
+    let longest = processes.iter().map(|process| columns_of(&cells::name(process))).max().map_or(11, |width| width + 5);
     let id = processes.iter().map(|process| process.id.to_string().len() + 2).max().unwrap_or(0).max(4);
     let mut narrowest = String::new();
     for layout in LAYOUTS {
@@ -63,20 +62,25 @@ pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Pain
             continue;
         }
         let titles = ["id", "name"].into_iter().chain(layout.titles.iter().map(|title| title.0)).collect();
-        let rows =
-            processes.iter().map(|process| [head(process), (layout.row)(process, now)].into_iter().flatten().collect());
-        narrowest = Table { widths, titles, rows: rows.collect() }.render(paint);
+        let row = |process| {
+            let mut cells = Vec::with_capacity(widths.len());
+            head(process, &mut cells);
+            (layout.row)(process, now, &mut cells);
+            cells
+        };
+        let rows = processes.iter().map(row).collect();
+        narrowest = Table { widths, titles, rows }.render(paint);
         break;
     }
     narrowest
 }
 
-fn head(process: &ProcView) -> Vec<Cell> {
-    vec![Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]), Cell::plain(cells::name(process))]
+fn head<'a>(process: &'a ProcView, row: &mut Vec<Cell<'a>>) {
+    row.extend([Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]), Cell::plain(cells::name(process))]);
 }
 
-fn full(process: &ProcView, now: u64) -> Vec<Cell> {
-    vec![
+fn full<'a>(process: &'a ProcView, now: u64, row: &mut Vec<Cell<'a>>) {
+    row.extend([
         Cell::plain(process.namespace.as_str()),
         Cell::plain(cells::version(process)),
         mode(process),
@@ -92,29 +96,29 @@ fn full(process: &ProcView, now: u64) -> Vec<Cell> {
         } else {
             Cell::inked("disabled", &[Ink::Grey])
         },
-    ]
+    ]);
 }
 
-fn condensed(process: &ProcView, _now: u64) -> Vec<Cell> {
-    vec![
+fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
+    row.extend([
         mode(process),
         Cell::plain(process.restarts.to_string()),
         status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
-    ]
+    ]);
 }
 
-fn minimal(process: &ProcView, _now: u64) -> Vec<Cell> {
-    vec![status(process), Cell::plain(cells::cpu(process.cpu)), Cell::plain(cells::memory(process.memory))]
+fn minimal<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
+    row.extend([status(process), Cell::plain(cells::cpu(process.cpu)), Cell::plain(cells::memory(process.memory))]);
 }
 
-fn mode(process: &ProcView) -> Cell {
+fn mode(process: &ProcView) -> Cell<'_> {
     let inks: &[Ink] = if process.cluster { &[Ink::Blue, Ink::Bold] } else { &[Ink::Inverse, Ink::Bold] };
     Cell::inked(cells::mode(process), inks)
 }
 
-fn status(process: &ProcView) -> Cell {
+fn status(process: &ProcView) -> Cell<'_> {
     Cell::inked(process.status.as_str(), cells::status_inks(&process.status))
 }
 

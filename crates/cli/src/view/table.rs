@@ -1,49 +1,51 @@
 //! Tables with frames. Widths are what the eye sees: colours have none, wide letters have two, and a text that is too
 //! long is cut before it is coloured.
 
+use std::borrow::Cow;
+
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::paint::{Ink, Paint};
 
 /// A text and its inks.
 #[derive(Debug)]
-pub(super) struct Cell {
-    text: String,
+pub(super) struct Cell<'a> {
+    text: Cow<'a, str>,
     inks: &'static [Ink],
 }
 
-impl Cell {
+impl<'a> Cell<'a> {
     /// Without colour.
-    pub(super) fn plain(text: impl Into<String>) -> Self {
+    pub(super) fn plain(text: impl Into<Cow<'a, str>>) -> Self {
         Self { text: text.into(), inks: &[] }
     }
 
     /// In these inks.
-    pub(super) fn inked(text: impl Into<String>, inks: &'static [Ink]) -> Self {
+    pub(super) fn inked(text: impl Into<Cow<'a, str>>, inks: &'static [Ink]) -> Self {
         Self { text: text.into(), inks }
     }
 
     /// Columns it takes.
     pub(super) fn width(&self) -> usize {
-        self.text.width()
+        columns(&self.text)
     }
 }
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct Table<'a> {
     /// Widths of the columns, their two blanks included.
     pub(super) widths: Vec<usize>,
     /// Titles; a table without has no head.
     pub(super) titles: Vec<&'static str>,
     /// Rows.
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) rows: Vec<Vec<Cell<'a>>>,
 }
 
-impl Table {
+impl Table<'_> {
     /// The table as text, ending with a line end.
     pub(super) fn render(&self, paint: Paint) -> String {
-        let mut out = String::with_capacity((self.rows.len() + 4) * self.widths.iter().sum::<usize>() * 2);
+        let mut out = String::with_capacity((self.rows.len() + 4) * (self.widths.iter().sum::<usize>() + 64));
         let bar = paint.frame(&[Ink::Grey], "│");
         self.rule(&mut out, ['┌', '┬', '┐'], paint);
         if !self.titles.is_empty() {
@@ -61,15 +63,15 @@ impl Table {
         for row in &self.rows {
             for (cell, width) in row.iter().zip(&self.widths) {
                 let text = cut(&cell.text, width.saturating_sub(2));
-                let pad = (width.saturating_sub(1)).saturating_sub(text.width());
+                let pad = (width.saturating_sub(1)).saturating_sub(columns(&text));
                 out.push_str(&bar);
                 out.push(' ');
-                if cell.inks.is_empty() {
+                if cell.inks.is_empty() || !paint.text {
                     out.push_str(&text);
                 } else {
                     out.push_str(&paint.ink(cell.inks, &text));
                 }
-                out.extend(std::iter::repeat_n(' ', pad));
+                blanks(&mut out, pad);
             }
             out.push_str(&bar);
             out.push('\n');
@@ -92,17 +94,39 @@ impl Table {
 /// Cut and filled up to exactly `width`.
 fn fit(text: &str, width: usize) -> String {
     let mut text = cut(text, width).into_owned();
-    let pad = width.saturating_sub(text.width());
-    text.extend(std::iter::repeat_n(' ', pad));
+    let pad = width.saturating_sub(columns(&text));
+    blanks(&mut text, pad);
     text
 }
 
+fn blanks(out: &mut String, mut count: usize) {
+    const SOME: &str = "                                                                ";
+    while let Some(more) = count.checked_sub(SOME.len()) {
+        out.push_str(SOME);
+        count = more;
+    }
+    out.push_str(SOME.get(..count).unwrap_or_default());
+}
+
+/// Whether each byte is a letter that takes one column, as in most texts: then nothing need be looked up.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// Columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    if is_plain(text) { text.len() } else { text.width() }
+}
+
 /// Cut to `width` columns, `…` for what is missing. Control characters, which would break the table, become `?`.
-pub(super) fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
+pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if is_plain(text) && text.len() <= width {
+        return Cow::Borrowed(text);
+    }
     let clean = if text.contains(char::is_control) {
-        std::borrow::Cow::Owned(text.replace(char::is_control, "?"))
+        Cow::Owned(text.replace(char::is_control, "?"))
     } else {
-        std::borrow::Cow::Borrowed(text)
+        Cow::Borrowed(text)
     };
     if clean.width() <= width {
         return clean;

@@ -170,6 +170,14 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     if request == "hello" {
         return vec![(FrameKind::Reply, json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}))];
     }
+    if let Some(word) = request["find"]["word"].as_str() {
+        let number = word.parse::<u64>().ok();
+        let wanted =
+            |process: &&Value| process["name"] == word || (number.is_some() && process["id"].as_u64() == number);
+        let found = list.iter().filter(wanted);
+        let ids: Vec<&Value> = found.map(|process| &process["id"]).collect();
+        return vec![(FrameKind::Reply, json!({"found": {"ids": ids}}))];
+    }
     if request == "jlist" {
         return vec![(
             FrameKind::Raw,

@@ -110,6 +110,53 @@ fn what_a_crashed_run_left_behind_does_not_run_beside_the_next() {
     }
 }
 
+#[test]
+fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
+    for (kind, sandbox) in both_kinds() {
+        let body = "env > env.$$; echo up $$\nexec sleep 1000000";
+        start_sh(&sandbox, "app", body, &["--max-restarts", "1000"]);
+        let (mut before, mut created) = (0, String::new());
+        for round in 0_u32..6 {
+            let pid = sandbox.wait_for("the next run", SOON, || {
+                sandbox.pids_of("app").into_iter().find(|pid| *pid != 0 && *pid != before)
+            });
+            wait_log(&sandbox, "app-out.log", &format!("up {pid}\n"));
+            let env = fs::read_to_string(sandbox.work().join(format!("env.{pid}"))).unwrap();
+            let value = |name: &str| {
+                let found: Vec<_> = env
+                    .lines()
+                    .filter_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                    .map(str::to_owned)
+                    .collect();
+                assert_eq!(found.len(), 1, "{kind}: {name} in {env}");
+                found[0].clone()
+            };
+            // The counter was zeroed before the fifth run was due.
+            let counted = if round < 4 { round } else { round - 3 };
+            assert_eq!(value("restart_time"), counted.to_string(), "{kind}, round {round}");
+            let run: u32 = value("OSTLER_RUN").rsplit_once(':').unwrap().1.parse().unwrap();
+            assert_eq!(run, round + 1, "{kind}");
+            let now = value("created_at");
+            assert_eq!(now != created, round == 0 || round == 4, "{kind}, round {round}: created at {created}, {now}");
+            created = now;
+            sandbox.wait_status("app", "online", 1, SOON);
+            if round == 3 {
+                sandbox.ostler(["reset", "app"]).run();
+            }
+            // Control groups that were made in advance are taken away by somebody.
+            for group in groups_of(&sandbox.home().canonicalize().unwrap()) {
+                let others = fs::read_dir(group).unwrap().flatten().filter(|entry| entry.path().is_dir());
+                for other in others.filter(|other| other.file_name() != format!("run-{run}").as_str()) {
+                    let gone = fs::remove_dir(other.path());
+                    assert!(gone.is_ok() || !other.path().exists(), "{kind}: {gone:?}");
+                }
+            }
+            before = pid;
+            assert!(procs::signal(pid, Signal::KILL));
+        }
+    }
+}
+
 /// Leaves a zombie in its own session, whose parent is beyond everything that can be found without control groups.
 const ZOMBIE: &str = r#"
 import os, sys, time

@@ -158,8 +158,13 @@ impl Conn {
     }
 
     /// Queues text that ends the request at hand.
-    pub fn raw(&mut self, text: &str) {
-        control::encode(FrameKind::Raw, text.as_bytes(), &mut self.output);
+    pub fn raw(&mut self, text: String) {
+        if self.output.is_empty() {
+            // A large text is not copied: its memory becomes the output.
+            self.output = control::into_frame(FrameKind::Raw, text.into_bytes());
+        } else {
+            control::encode(FrameKind::Raw, text.as_bytes(), &mut self.output);
+        }
         self.answered();
     }
 

@@ -13,7 +13,10 @@ impl Daemon {
     /// One request of a client.
     pub fn on_request(&mut self, conn: usize, request: Request) {
         if self.ending != Ending::No
-            && !matches!(request, Request::Hello | Request::List | Request::Jlist | Request::Kill)
+            && !matches!(
+                request,
+                Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
+            )
         {
             let message = "the daemon is about to end".to_owned();
             return self.reply(conn, &Reply::Error(Failure { message, hint: Some("try again".to_owned()) }));
@@ -32,10 +35,14 @@ impl Daemon {
                 let processes = self.list();
                 self.reply(conn, &Reply::List { processes });
             }
+            Request::Find { word } => {
+                let ids = self.find(&word);
+                self.reply(conn, &Reply::Found { ids });
+            }
             Request::Jlist => {
                 let text = self.jlist();
                 if let Some(conn) = self.conns.get_mut(&conn) {
-                    conn.raw(&text);
+                    conn.raw(text);
                 }
             }
             Request::Describe { id } => {
