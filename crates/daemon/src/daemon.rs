@@ -20,6 +20,7 @@ use ostler_logs::Engine;
 use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
+use crate::courtesy::Courtesy;
 use crate::guard::Guard;
 use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
@@ -49,6 +50,8 @@ pub(crate) struct Daemon {
     pub link: Link,
     /// Keeps accepted connections when we die.
     pub guard: Guard,
+    /// Workers on trial that let others go first.
+    pub courtesy: Courtesy,
     /// The link's descriptor, while it is watched for room to write.
     pub link_full: Option<RawFd>,
     /// The keeper's process and how many daemons it has started.
@@ -197,6 +200,7 @@ impl Daemon {
             self.keeper_process.due,
             self.update_due(),
             self.guard.due,
+            self.courtesy.deadline(),
             jobs,
         ]
         .into_iter()
@@ -229,6 +233,7 @@ impl Daemon {
         }
         self.start_due_keeper(now);
         self.expire_update(now);
+        self.courtesy.on_time(now);
         if self.guard.due.is_some_and(|at| at <= now) {
             self.guard.spawn();
             self.watch_guard();

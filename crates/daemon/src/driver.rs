@@ -240,6 +240,9 @@ impl Daemon {
         held.pid = pid;
         held.start_time = start_time;
         self.take_fds(run, fds);
+        if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+            self.courtesy.begin(run, pid);
+        }
         self.write_pid_file(run);
         self.open_events(run);
         self.events.push_back(Event::Spawned(run));
@@ -320,6 +323,7 @@ impl Daemon {
             return; // Said before.
         }
         held.end(exit);
+        self.courtesy.forget(run);
         self.close_channel(run);
         if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
             self.engine.ended(run.0);

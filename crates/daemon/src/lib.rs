@@ -14,6 +14,7 @@ mod channel;
 mod clock;
 mod cluster;
 mod control;
+mod courtesy;
 mod daemon;
 mod drain;
 mod driver;

@@ -19,6 +19,7 @@ use rustix::fs::inotify;
 
 use crate::book::Book;
 use crate::cluster::{self, Cluster};
+use crate::courtesy::Courtesy;
 use crate::daemon::{Config, Daemon, Ending};
 use crate::driver::{exit_of, meta_of};
 use crate::guard::{self, Guard};
@@ -109,6 +110,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         poll,
         link,
         guard,
+        courtesy: Courtesy::default(),
         link_full: None,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
@@ -353,6 +355,11 @@ impl Daemon {
     fn after_takeover(&mut self) {
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
+            if let Some(pid) =
+                self.runs.get(&run).filter(|held| held.cluster && held.exit.is_none()).map(|held| held.pid)
+            {
+                self.courtesy.take_over(run, pid);
+            }
             if self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Candidate) {
                 self.worker_trusted(run);
             }

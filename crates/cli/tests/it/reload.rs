@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ostler_testkit::load::Running;
+use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Output, Sandbox, wait_connect, wait_for};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -294,14 +295,19 @@ fn a_second_reload_is_refused_or_queued() {
     let candidate = world.sandbox.wait_for("the candidate", SOON, || {
         let known = before.clone();
         world.sandbox.pids().into_iter().find(|pid| {
-            let script = ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("web.js"));
+            let script = procs::args(*pid).iter().any(|arg| arg.ends_with("web.js"));
             script && !known.contains(pid)
         })
     });
-    ostler_testkit::procs::kill_if(candidate, ostler_testkit::procs::Signal::KILL, || true);
+    procs::kill_if(candidate, Signal::KILL, || true);
     assert_eq!(first.wait().unwrap().code(), Some(1));
     assert_eq!(second.wait().unwrap().code(), Some(0));
     assert!(world.pids().iter().all(|pid| !before.contains(pid)));
+    // What was held back while it was on trial is not any more.
+    for pid in world.pids() {
+        let share = std::fs::read_to_string(format!("/proc/{pid}/autogroup")).unwrap_or_default();
+        assert!(!share.trim_end().ends_with("10"), "{share}");
+    }
 }
 
 #[test]
@@ -338,7 +344,7 @@ fn a_killed_daemon_finishes_the_reload() {
         before.iter().all(|old| u64::from(*old) != pid).then_some(())
     });
     let daemon = world.sandbox.daemon_pid().unwrap();
-    ostler_testkit::procs::kill_if(daemon, ostler_testkit::procs::Signal::KILL, || true);
+    procs::kill_if(daemon, Signal::KILL, || true);
     client.wait().unwrap();
     wait_for("all workers to be new", SOON, || {
         let pids = world.pids();
@@ -364,7 +370,7 @@ fn a_killed_daemon_rolls_back_what_fails_later() {
         list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
     });
     let daemon = world.sandbox.daemon_pid().unwrap();
-    ostler_testkit::procs::kill_if(daemon, ostler_testkit::procs::Signal::KILL, || true);
+    procs::kill_if(daemon, Signal::KILL, || true);
     client.wait().unwrap();
     world.sandbox.wait_list("the reload to be over", SOON, |list| {
         list.iter().all(|process| process["pm2_env"]["rollout"].is_null()).then_some(())

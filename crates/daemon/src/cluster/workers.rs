@@ -206,6 +206,7 @@ impl Daemon {
 
     /// A worker has proven itself: clients may meet it.
     pub fn worker_trusted(&mut self, run: RunId) {
+        self.courtesy.end(run);
         self.ask_primary(run, |primary, worker, out| primary.handle_trusted(worker, out));
     }
 
