@@ -31,7 +31,7 @@ impl Dice {
     }
 
     fn step(&mut self) -> Move {
-        match self.below(30) {
+        match self.below(33) {
             0..4 => Move::User(self.small(6), u32::from(self.small(3))),
             4..6 => Move::Reload(1 + u32::from(self.small(5)), self.below(4) == 0, self.below(4) == 0),
             6 => Move::Promote(self.below(2) == 0),
@@ -42,6 +42,7 @@ impl Dice {
             20..22 => Move::Double,
             22..25 => Move::Delay(self.small(6)),
             25 => Move::Forget,
+            26..29 => Move::Late(self.below(80)),
             _ => Move::ForgetAt(self.below(6)),
         }
     }

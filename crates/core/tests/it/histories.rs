@@ -15,6 +15,8 @@ pub enum Move {
     Deliver(u8),
     Stale(u8, u64),
     Wait(u64),
+    /// Time goes by and what is due is told first, before reports that are on their way.
+    Late(u64),
     /// The next report comes twice.
     Double,
     /// A later report comes first.
@@ -34,6 +36,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         6 => (0..6u8).prop_map(Move::Deliver),
         2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
         3 => (0..80u64).prop_map(Move::Wait),
+        2 => (0..80u64).prop_map(Move::Late),
         1 => Just(Move::Double),
         2 => (0..6u8).prop_map(Move::Delay),
         1 => Just(if forget { Move::Forget } else { Move::Double }),
@@ -87,6 +90,7 @@ fn play(world: &mut World, step: &Move) {
             }
         }
         Move::Wait(ms) => world.wait(ms),
+        Move::Late(ms) => world.late(ms),
         Move::Double => world.double(),
         Move::Delay(by) => world.delay(usize::from(by)),
         Move::Forget => world.forget(),

@@ -361,7 +361,10 @@ impl World {
     pub fn deliver(&mut self) -> bool {
         let Some(event) = self.reports.pop_front() else { return false };
         self.event(event.clone());
-        if let Event::TreeGone(run) = event {
+        // A memory that was lost over it is told again.
+        if let Event::TreeGone(run) = event
+            && !self.reports.iter().any(|again| matches!(again, Event::TreeGone(other) if *other == run))
+        {
             self.runs.retain(|id, sim| *id != run || sim.alive());
         }
         true
@@ -379,6 +382,16 @@ impl World {
                 }
                 None => break,
             }
+        }
+        self.now = until;
+    }
+
+    /// Lets time go by while reports are on their way: all that is due is told before them, or in the same moment.
+    pub fn late(&mut self, ms: Millis) {
+        let until = self.now + ms;
+        while let Some(at) = self.supervisor.deadline().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.event(Event::Deadline);
         }
         self.now = until;
     }
