@@ -245,19 +245,15 @@ impl Sandbox {
     }
 
     /// The keeper's pid: a process of this home that runs our program with the keeper's role, else the daemon's parent
-    /// or child that runs our program.
+    /// that runs our program. (The daemon has other children.)
     pub fn keeper_pid(&self) -> Option<u32> {
         let daemon = self.daemon_pid();
         let program = self.program.as_ref()?.canonicalize().ok()?;
-        let ours: BTreeSet<u32> = self
-            .pids()
-            .into_iter()
-            .filter(|p| Some(*p) != daemon && procs::exe(*p).as_ref() == Some(&program))
-            .collect();
-        let named = ours.iter().find(|p| procs::args(**p).iter().take(2).any(|a| a.contains("keeper")));
-        let parent = daemon.and_then(procs::stat).map(|s| s.parent).filter(|p| ours.contains(p));
-        let child = || ours.iter().find(|p| procs::stat(**p).map(|s| s.parent) == daemon && daemon.is_some());
-        named.copied().or(parent).or_else(|| child().copied())
+        let is_ours = |pid: &u32| Some(*pid) != daemon && procs::exe(*pid).as_ref() == Some(&program);
+        let ours: BTreeSet<u32> = self.pids().into_iter().filter(is_ours).collect();
+        let named = ours.iter().find(|pid| procs::args(**pid).iter().take(2).any(|arg| arg.contains("keeper")));
+        let parent = || daemon.and_then(procs::stat).map(|stat| stat.parent).filter(|pid| ours.contains(pid));
+        named.copied().or_else(parent)
     }
 
     /// Every live process of this home, also those that left their session.
