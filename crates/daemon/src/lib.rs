@@ -19,6 +19,7 @@ mod daemon;
 mod drain;
 mod driver;
 mod dump;
+mod ending;
 mod environment;
 mod gauge;
 mod guard;

@@ -1,0 +1,90 @@
+//! What is shown of a process.
+
+use serde::{Deserialize, Serialize};
+
+/// A process as the list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcView {
+    /// Process id (`pm_id`).
+    pub id: u32,
+    /// Name.
+    pub name: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Version of the app, from `package.json`.
+    pub version: Option<String>,
+    /// `true` = cluster mode.
+    pub cluster: bool,
+    /// Pid; 0 when none runs.
+    pub pid: u32,
+    /// When the current run began, ms since 1970; 0 when none runs.
+    pub since: u64,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// PM2's word: `online`, `launching`, `stopping`, `stopped`, `errored`, `waiting restart`.
+    pub status: String,
+    /// CPU use, percent of one core.
+    pub cpu: f32,
+    /// Resident memory, bytes.
+    pub memory: u64,
+    /// User it runs as.
+    pub user: String,
+    /// Whether files are watched.
+    pub watching: bool,
+    /// A reload under way: what is being rolled out to this process (`reloading`, `canary`).
+    #[serde(default)]
+    pub rollout: Option<String>,
+    /// Absolute path of the script; with the name it decides whether it is `already launched`, and selectors match it.
+    pub script: String,
+    /// Log files: out, err, combined.
+    #[serde(default)]
+    pub logs: [Option<String>; 3],
+}
+
+/// A process as `describe` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// What the list shows.
+    pub view: ProcView,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Pid file.
+    pub pid_file: String,
+    /// Interpreter, `none` when the script is executed itself.
+    pub interpreter: String,
+    /// Interpreter's arguments.
+    pub interpreter_args: Vec<String>,
+    /// Working directory.
+    pub cwd: String,
+    /// Unstable restarts in a row.
+    pub unstable: u32,
+    /// When the process was added or last reset, ms since 1970.
+    pub created_at: u64,
+    /// How the last run ended, if one did: `exit code 1`, `signal SIGSEGV`, `unknown`.
+    pub last_exit: Option<String>,
+    /// Why it is not running, or what is awaited, in one sentence.
+    pub explain: String,
+    /// Memory limit, bytes.
+    pub max_memory: Option<u64>,
+    /// `NODE_ENV` of the app.
+    pub node_env: Option<String>,
+    /// Environment given to the app, for the comparison with the caller's.
+    pub env: std::collections::BTreeMap<String, String>,
+    /// What the worker listens on and what it was handed.
+    pub listeners: Vec<ListenerView>,
+}
+
+/// One listener of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerView {
+    /// `*:3000`, `127.0.0.1:3000`, `[::1]:3000`, `udp:*:53`, `/run/x.sock`, `@abstract`.
+    pub address: String,
+    /// `round-robin`, `sticky`, `least`, `shared`.
+    pub balance: String,
+    /// Connections handed to this worker.
+    pub handed: u64,
+    /// Connections it gave back.
+    pub refused: u64,
+    /// Connections taken from it when it died.
+    pub redistributed: u64,
+}
