@@ -25,7 +25,7 @@ use crate::guard::Guard;
 use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
 use crate::probes::Said;
-use crate::runs::Run;
+use crate::runs::{Run, Tree};
 use crate::state_file::State;
 use crate::tokens::{Source, token};
 use crate::tree::Groups;
@@ -99,6 +99,8 @@ pub(crate) struct Daemon {
     pub next_flush: u64,
     pub window: Vec<u8>,
     pub ending: Ending,
+    /// Until then the last output of ended runs is waited for at the end of everything.
+    pub output_by: Option<u64>,
     /// When memory limits are looked at next.
     pub memory_at: Option<u64>,
     /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
@@ -141,6 +143,8 @@ pub(crate) enum Ending {
 pub const CHORES_WAIT: u64 = 10;
 /// How long the last words to the keeper may take, ms.
 const GOODBYE: u64 = 5000;
+/// How long output that cannot be written is waited for at the end of everything, ms.
+const LAST_OUTPUT: u64 = 2000;
 /// So many dead runs do not wait.
 const MOST_DEAD: usize = 64;
 
@@ -201,6 +205,7 @@ impl Daemon {
             self.update_due(),
             self.guard.due,
             self.courtesy.deadline(),
+            self.output_by,
             jobs,
         ]
         .into_iter()
@@ -234,6 +239,10 @@ impl Daemon {
         self.start_due_keeper(now);
         self.expire_update(now);
         self.courtesy.on_time(now);
+        if self.output_by.is_some_and(|at| at <= now) {
+            self.end_if_empty();
+            self.output_by = None;
+        }
         if self.guard.due.is_some_and(|at| at <= now) {
             self.guard.spawn();
             self.watch_guard();
@@ -396,12 +405,28 @@ impl Daemon {
 
     /// Goes when nothing is left.
     pub fn end_if_empty(&mut self) {
-        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || !self.runs.is_empty() {
+        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || self.waits_for_output() {
             return;
         }
         if !self.jobs.iter().any(|job| job.is_kill()) {
             self.go();
         }
+    }
+
+    /// Whether runs are left that are to be waited for. Output that cannot be written (no room, no such folder) would be waited
+    /// for in vain: it has a little time.
+    fn waits_for_output(&mut self) -> bool {
+        if self.runs.is_empty() {
+            return false;
+        }
+        let now = clock::monotonic();
+        let waits_for_files = |held: &Run| held.exit.is_some() && matches!(held.tree, Tree::Gone);
+        if !self.runs.values().all(waits_for_files) || now < *self.output_by.get_or_insert(now + LAST_OUTPUT) {
+            return true;
+        }
+        let runs: Vec<u64> = self.runs.keys().map(|run| run.0).collect();
+        logbook::error(format!("the last output of runs {runs:?} cannot be written and is lost; see the errors above"));
+        false
     }
 
     /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.

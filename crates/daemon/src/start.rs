@@ -146,6 +146,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         next_flush: 0,
         window: Vec::new(),
         ending: Ending::No,
+        output_by: None,
         memory_at: None,
         lock,
         pending_cluster: Vec::new(),

@@ -243,6 +243,15 @@ fn another_signal_may_ask() {
 }
 
 #[test]
+fn output_that_cannot_be_written_does_not_keep_kill_from_its_end() {
+    let sandbox = sandbox();
+    sandbox.write("app.sh", "echo up\nexec sleep 1000000");
+    sandbox.ostler(["start", "app.sh", "-o", "/dev/null/out.log"]).run();
+    sandbox.ostler(["kill"]).run();
+    assert_eq!(sandbox.pids(), Default::default());
+}
+
+#[test]
 fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
     for (_, sandbox) in both_kinds() {
         // Its last child is born after everybody was asked, and would live for a minute.
