@@ -16,8 +16,10 @@ pub fn bench(args: &[String]) -> Result<()> {
     show(cargo(&["build", "--release", "--package", "ostler"]))?;
     let meta: serde_json::Value =
         serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
-    let target =
-        meta.get("target_directory").and_then(|v| v.as_str()).context("cargo metadata names no target directory")?;
+    let target = meta
+        .get("target_directory")
+        .and_then(|v| v.as_str())
+        .context("cargo metadata names no target directory")?;
     let pm2 = pm2_path();
     let dir = root().join("bench");
     let json = dir.join("out.json");
@@ -80,12 +82,20 @@ impl Options {
 fn heading(json: &str) -> Result<String> {
     let doc: serde_json::Value = serde_json::from_str(json)?;
     let meta = doc.get("meta").context("the benchmark's JSON has no `meta`")?;
-    let word =
-        |key: &str| meta.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or_default();
-    let managers = meta.get("managers").and_then(|m| m.as_object()).context("no managers in the benchmark's JSON")?;
+    let word = |key: &str| {
+        meta.get(key)
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .unwrap_or_default()
+    };
+    let managers = meta
+        .get("managers")
+        .and_then(|m| m.as_object())
+        .context("no managers in the benchmark's JSON")?;
     let versions: Vec<String> = managers
         .iter()
-        .map(|(name, m)| format!("{name} {}", m.get("version").and_then(|v| v.as_str()).unwrap_or("?")))
+        .map(|(name, m)| {
+            format!("{name} {}", m.get("version").and_then(|v| v.as_str()).unwrap_or("?"))
+        })
         .collect();
     Ok(format!(
         "## {}\n\n{}; {} cores, kernel {}, node {}; {} rounds each.\n",

@@ -20,9 +20,12 @@ pub fn test() -> Result<()> {
         // Not the advisories: they come from the network, and a test must not.
         show(cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
     } else {
-        println!("cargo-deny is not installed: licences and sources of dependencies are not checked here");
+        println!(
+            "cargo-deny is not installed: licences and sources of dependencies are not checked here"
+        );
     }
-    // The daemon under test is the binary of the cli crate: integration tests of other crates find it built.
+    // The daemon under test is the binary of the cli crate: integration tests of other crates find
+    // it built.
     show(cargo(&["build", "--package", "ostler"]))?;
     if is_installed("cargo-nextest") {
         show(cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
@@ -35,6 +38,15 @@ pub fn test() -> Result<()> {
     let mut histories = cargo(&["test", "--package", "ostler-core", "--test", "it", "bulk"]);
     histories.env("OSTLER_HISTORIES", "1000000");
     show(histories)?;
-    show(cargo(&["test", "--package", "ostler", "--features", "failpoints", "--test", "it", "failpoints"]))?;
+    show(cargo(&[
+        "test",
+        "--package",
+        "ostler",
+        "--features",
+        "failpoints",
+        "--test",
+        "it",
+        "failpoints",
+    ]))?;
     labs::labs(labs::Want::WhatCanBeDone)
 }

@@ -1,7 +1,9 @@
-//! Tests that need a machine of their own: a real systemd, booted as the first process of namespaces.
+//! Tests that need a machine of their own: a real systemd, booted as the first process of
+//! namespaces.
 //!
-//! They need root, cgroup v2, namespaces, and Debian's `debootstrap` to make the machine's files (about 250 MB in
-//! `.cache/sdroot`, once). Where one of these cannot be had, `cargo xtask test` skips them, aloud; `cargo xtask labs` fails.
+//! They need root, cgroup v2, namespaces, and Debian's `debootstrap` to make the machine's files
+//! (about 250 MB in `.cache/sdroot`, once). Where one of these cannot be had, `cargo xtask test`
+//! skips them, aloud; `cargo xtask labs` fails.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,8 @@ use ostler_testkit::runtimes::cache_dir;
 use crate::run::{cargo, command, is_installed, output, show};
 
 /// What the machine needs besides the smallest Debian.
-const PACKAGES: &str = "--include=systemd,systemd-sysv,dbus,procps,libpam-systemd,dbus-user-session";
+const PACKAGES: &str =
+    "--include=systemd,systemd-sysv,dbus,procps,libpam-systemd,dbus-user-session";
 
 /// What the lab ends with when its machine does not boot here.
 const NO_MACHINE: i32 = 77;
@@ -49,12 +52,15 @@ pub fn labs(want: Want) -> Result<()> {
 fn systemd(root: &Path) -> Result<bool> {
     let meta: serde_json::Value =
         serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
-    let target =
-        meta.get("target_directory").and_then(|v| v.as_str()).context("cargo metadata names no target directory")?;
+    let target = meta
+        .get("target_directory")
+        .and_then(|v| v.as_str())
+        .context("cargo metadata names no target directory")?;
     show(cargo(&["build", "--package", "ostler"]))?;
     let program = format!("{target}/debug/ostler");
     println!("> tests/labs/systemd.sh");
-    let status = command("bash", ["tests/labs/systemd.sh", &root.to_string_lossy(), &program]).status()?;
+    let status =
+        command("bash", ["tests/labs/systemd.sh", &root.to_string_lossy(), &program]).status()?;
     match status.code() {
         Some(0) => Ok(true),
         Some(NO_MACHINE) => Ok(false),
@@ -97,7 +103,8 @@ fn is_made() -> bool {
     place().join("sbin/init").symlink_metadata().is_ok()
 }
 
-/// The files of a machine with systemd; made once, never changed: what runs there writes to a layer above.
+/// The files of a machine with systemd; made once, never changed: what runs there writes to a layer
+/// above.
 fn machine() -> Result<PathBuf> {
     let place = place();
     if is_made() {

@@ -13,7 +13,10 @@ pub fn root() -> PathBuf {
 }
 
 /// A command that starts in the root.
-pub fn command<S: AsRef<str>>(program: impl AsRef<Path>, args: impl IntoIterator<Item = S>) -> Command {
+pub fn command<S: AsRef<str>>(
+    program: impl AsRef<Path>,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
     let mut command = Command::new(program.as_ref());
     command.current_dir(root());
     for arg in args {
@@ -42,10 +45,18 @@ pub fn show(mut command: Command) -> Result<()> {
 
 /// Runs it quietly and gives its standard output; its errors are shown only when it fails.
 pub fn output(mut command: Command) -> Result<String> {
-    let done = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run `{}`", text(&command)))?;
+    let done = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run `{}`", text(&command)))?;
     let out = String::from_utf8_lossy(&done.stdout).into_owned();
     if !done.status.success() {
-        bail!("`{}` failed: {}\n{out}{}", text(&command), done.status, String::from_utf8_lossy(&done.stderr));
+        bail!(
+            "`{}` failed: {}\n{out}{}",
+            text(&command),
+            done.status,
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
     Ok(out)
 }
@@ -57,7 +68,11 @@ pub fn is_installed(program: &str) -> bool {
 }
 
 fn text(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let args = command.get_args().map(|a| a.to_string_lossy().into_owned());
     std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
 }

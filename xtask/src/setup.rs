@@ -1,8 +1,8 @@
 //! Installs what tests and benchmarks run against: real runtimes, the real PM2, Express, wrk.
 //!
-//! Everything from npm goes into `.cache/` of the repository, which git ignores; nothing of the user's is touched. What
-//! is there and works stays as it is. Each package is installed beside its place and renamed, so that a broken download
-//! never looks like an installation.
+//! Everything from npm goes into `.cache/` of the repository, which git ignores; nothing of the
+//! user's is touched. What is there and works stays as it is. Each package is installed beside its
+//! place and renamed, so that a broken download never looks like an installation.
 
 use std::fs;
 use std::path::Path;
@@ -49,14 +49,16 @@ pub fn setup(what: What) -> Result<()> {
         })
         .collect();
     let pm2 = pm2_path();
-    let below = pm2.strip_prefix(cache.join("pm2")).context("the place of PM2 is not below the cache")?;
+    let below =
+        pm2.strip_prefix(cache.join("pm2")).context("the place of PM2 is not below the cache")?;
     let binary = below.to_string_lossy().into_owned();
     wanted.push(Wanted { name: "pm2", npm: "pm2@7", folder: "pm2".to_owned(), binary });
     let binary = "node_modules/express/package.json".to_owned();
     wanted.push(Wanted { name: "express", npm: "express@4", folder: "express".to_owned(), binary });
     let results: Vec<Result<String>> = thread::scope(|scope| {
         let (wanted, cache) = (&wanted, &cache);
-        // Two at a time: npm is busy with the network half of the time and with unpacking the other half.
+        // Two at a time: npm is busy with the network half of the time and with unpacking the other
+        // half.
         let threads: Vec<_> = (0..2)
             .map(|i| {
                 let mine = wanted.iter().skip(i).step_by(2);
@@ -87,7 +89,10 @@ fn ensure(cache: &Path, wanted: &Wanted) -> Result<String> {
         return Ok(format!("{:8} {version}", wanted.name));
     }
     if !is_installed("npm") {
-        bail!("`{}` is missing and npm is not installed\nhint: install Node.js with npm 8 or later", wanted.name);
+        bail!(
+            "`{}` is missing and npm is not installed\nhint: install Node.js with npm 8 or later",
+            wanted.name
+        );
     }
     println!("  installing {} from npm", wanted.npm);
     let new = folder.with_extension("new");
@@ -96,7 +101,10 @@ fn ensure(cache: &Path, wanted: &Wanted) -> Result<String> {
     // npm looks upwards for a project unless there is one here.
     fs::write(new.join("package.json"), "{\"private\":true}\n")?;
     let to = new.to_string_lossy();
-    output(command("npm", ["install", "--prefix", &*to, "--no-audit", "--no-fund", "--loglevel=error", wanted.npm]))?;
+    output(command(
+        "npm",
+        ["install", "--prefix", &*to, "--no-audit", "--no-fund", "--loglevel=error", wanted.npm],
+    ))?;
     version(&new.join(&wanted.binary), wanted.name)?;
     remove(&folder)?;
     fs::rename(&new, &folder).with_context(|| format!("cannot rename `{}`", new.display()))?;
@@ -111,8 +119,10 @@ fn version(binary: &Path, name: &str) -> Result<String> {
     }
     // PM2 would start its daemon for almost any command: npm's own note says the version.
     if name == "pm2" {
-        let note = binary.parent().and_then(Path::parent).unwrap_or(binary).join(".package-lock.json");
-        let text = fs::read_to_string(&note).with_context(|| format!("cannot read `{}`", note.display()))?;
+        let note =
+            binary.parent().and_then(Path::parent).unwrap_or(binary).join(".package-lock.json");
+        let text = fs::read_to_string(&note)
+            .with_context(|| format!("cannot read `{}`", note.display()))?;
         let json: serde_json::Value = serde_json::from_str(&text)?;
         let version = json.pointer("/packages/node_modules~1pm2/version").and_then(|v| v.as_str());
         return Ok(version.context("npm's note names no version of pm2")?.to_owned());
@@ -120,7 +130,9 @@ fn version(binary: &Path, name: &str) -> Result<String> {
     if binary.ends_with("package.json") {
         let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(binary)?)?;
         let version = json.get("version").and_then(|v| v.as_str());
-        return Ok(version.with_context(|| format!("`{}` names no version", binary.display()))?.to_owned());
+        return Ok(version
+            .with_context(|| format!("`{}` names no version", binary.display()))?
+            .to_owned());
     }
     let text = output(command(binary, ["--version"]))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

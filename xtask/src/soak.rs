@@ -1,14 +1,24 @@
-//! Reloads under load for as long as one likes. The story itself is a test of the cli crate (`reload_load::soak`).
+//! Reloads under load for as long as one likes. The story itself is a test of the cli crate
+//! (`reload_load::soak`).
 
 use anyhow::{Result, bail};
 
 use crate::run::{cargo, show};
 
-/// `--reloads N`, `--between N` (answers between two reloads), `--nodes node-18,…`, `--client keep-alive|close`,
-/// `--plain` (each case once more without the drain hook).
+/// `--reloads N`, `--between N` (answers between two reloads), `--nodes node-18,…`, `--client
+/// keep-alive|close`, `--plain` (each case once more without the drain hook).
 pub fn reload(args: &[String]) -> Result<()> {
-    let mut command =
-        cargo(&["test", "--release", "--package", "ostler", "--test", "it", "reload_load::soak", "--", "--nocapture"]);
+    let mut command = cargo(&[
+        "test",
+        "--release",
+        "--package",
+        "ostler",
+        "--test",
+        "it",
+        "reload_load::soak",
+        "--",
+        "--nocapture",
+    ]);
     command.env("OSTLER_SOAK_RELOADS", "200").env("OSTLER_SOAK_BETWEEN", "850");
     let mut args = args.iter();
     while let Some(name) = args.next() {

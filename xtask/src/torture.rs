@@ -16,8 +16,17 @@ pub fn torture(args: &[String]) -> Result<()> {
         }
         other => bail!("expected `--minutes N`, but got `{}`", other.join(" ")),
     };
-    let mut command =
-        run::cargo(&["test", "--release", "-p", "ostler", "--test", "it", "torture", "--", "--nocapture"]);
+    let mut command = run::cargo(&[
+        "test",
+        "--release",
+        "-p",
+        "ostler",
+        "--test",
+        "it",
+        "torture",
+        "--",
+        "--nocapture",
+    ]);
     command.env("OSTLER_TORTURE_SECONDS", (minutes * 60).to_string());
     run::show(command)
 }

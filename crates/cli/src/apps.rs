@@ -1,4 +1,5 @@
-//! From the command line and process files to records for the daemon. The only place that knows `ostler_config`.
+//! From the command line and process files to records for the daemon. The only place that knows
+//! `ostler_config`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,7 +30,8 @@ pub(crate) struct App {
 /// The caller's working directory.
 pub(crate) fn cwd() -> Result<PathBuf, Failed> {
     std::env::current_dir().map_err(|error| {
-        Failed::new(format!("cannot find the working directory: {error}")).hint("it was deleted; change to another one")
+        Failed::new(format!("cannot find the working directory: {error}"))
+            .hint("it was deleted; change to another one")
     })
 }
 
@@ -45,9 +47,21 @@ fn context(session: &Session) -> Result<Context, Failed> {
     let env = environment();
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
-    let username = user_name(&etc, euid).or_else(|| env.get("USER").cloned()).unwrap_or_else(|| euid.to_string());
-    let cpus = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX));
-    Ok(Context { home: session.home.path().to_owned(), cwd: cwd()?, env, cpus, username, euid, node: None, etc })
+    let username = user_name(&etc, euid)
+        .or_else(|| env.get("USER").cloned())
+        .unwrap_or_else(|| euid.to_string());
+    let cpus = std::thread::available_parallelism()
+        .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX));
+    Ok(Context {
+        home: session.home.path().to_owned(),
+        cwd: cwd()?,
+        env,
+        cpus,
+        username,
+        euid,
+        node: None,
+        etc,
+    })
 }
 
 fn user_name(etc: &std::path::Path, uid: u32) -> Option<String> {
@@ -68,7 +82,8 @@ pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Fail
     }
 }
 
-/// The apps of a process file, or of standard input for `-`; `true` when something was wrong with the others.
+/// The apps of a process file, or of standard input for `-`; `true` when something was wrong with
+/// the others.
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = context(session)?;
     let options = options(&session.args);
@@ -117,10 +132,12 @@ fn app(spec: &AppSpec) -> Result<App, Failed> {
 }
 
 fn raw(json: String) -> Result<Box<RawValue>, Failed> {
-    RawValue::from_string(json).map_err(|error| Failed::new(format!("the app cannot be written as JSON: {error}")))
+    RawValue::from_string(json)
+        .map_err(|error| Failed::new(format!("the app cannot be written as JSON: {error}")))
 }
 
-/// Says every complaint; what is left to fail with. `others`: other apps of the file are fine, which PM2 words differently.
+/// Says every complaint; what is left to fail with. `others`: other apps of the file are fine,
+/// which PM2 words differently.
 fn say(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
     for diagnostic in diagnostics {

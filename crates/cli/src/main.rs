@@ -1,7 +1,8 @@
 //! The ostler command, which is also the daemon and the keeper.
 //!
-//! One binary has three roles. Two of them are hidden first arguments and are decided before anything else is looked at,
-//! because what these processes must not do (parse arguments, read configuration, print) is as important as what they do.
+//! One binary has three roles. Two of them are hidden first arguments and are decided before
+//! anything else is looked at, because what these processes must not do (parse arguments, read
+//! configuration, print) is as important as what they do.
 
 mod apps;
 mod args;

@@ -1,7 +1,8 @@
 //! Everything that is printed goes through here: prefixes, silence, colours, and few writes.
 //!
-//! Standard output is collected and written at once when the command ends or is about to wait; whatever goes to standard
-//! error is written after what was collected, so that the two keep their order on a terminal.
+//! Standard output is collected and written at once when the command ends or is about to wait;
+//! whatever goes to standard error is written after what was collected, so that the two keep their
+//! order on a terminal.
 
 use std::io::Write as _;
 
@@ -47,7 +48,9 @@ impl Out {
     /// `[PM2][ERROR] text` and the hint, on standard error.
     pub(crate) fn error(&mut self, text: &str, hint: Option<&str>) {
         let prefix = self.paint.ink(&[Ink::Red], &format!("[{}][ERROR] ", self.name));
-        let hint = hint.map_or(String::new(), |hint| format!("{} {hint}\n", self.paint.ink(&[Ink::Cyan], "hint:")));
+        let hint = hint.map_or(String::new(), |hint| {
+            format!("{} {hint}\n", self.paint.ink(&[Ink::Cyan], "hint:"))
+        });
         self.aside(&format!("{prefix}{text}\n{hint}"));
     }
 
@@ -97,9 +100,10 @@ impl Out {
         match self.broken {
             None => Ok(()),
             Some(rustix::io::Errno::PIPE) => Err(Failed::quiet(0)),
-            Some(error) => {
-                Err(Failed::new(format!("cannot write to standard output: {}", std::io::Error::from(error))))
-            }
+            Some(error) => Err(Failed::new(format!(
+                "cannot write to standard output: {}",
+                std::io::Error::from(error)
+            ))),
         }
     }
 

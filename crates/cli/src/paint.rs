@@ -38,7 +38,13 @@ impl Ink {
             Self::Bold | Self::Dim => 22,
             Self::Italic => 23,
             Self::Inverse => 27,
-            Self::Red | Self::Green | Self::Yellow | Self::Blue | Self::Cyan | Self::White | Self::Grey => 39,
+            Self::Red
+            | Self::Green
+            | Self::Yellow
+            | Self::Blue
+            | Self::Cyan
+            | Self::White
+            | Self::Grey => 39,
             Self::OnGrey => 49,
         }
     }

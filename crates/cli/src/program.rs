@@ -62,8 +62,10 @@ impl Program {
         };
         match explicit.or_else(|| Some(set("HOME")?.join(own))) {
             Some(path) => Ok(Home::new(path)),
-            None => Err(Failed::new("there is no home directory: neither OSTLER_HOME, PM2_HOME nor HOME is set")
-                .hint("set OSTLER_HOME to a directory that you may write to")),
+            None => Err(Failed::new(
+                "there is no home directory: neither OSTLER_HOME, PM2_HOME nor HOME is set",
+            )
+            .hint("set OSTLER_HOME to a directory that you may write to")),
         }
     }
 }
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn the_home_follows_name_and_variables() {
         let check = |program: Program, vars: &[(&str, &str)], home: &str| {
-            let found = program.home(|name| vars.iter().find(|var| var.0 == name).map(|var| PathBuf::from(var.1)));
+            let found = program
+                .home(|name| vars.iter().find(|var| var.0 == name).map(|var| PathBuf::from(var.1)));
             assert_eq!(found.unwrap().path(), Path::new(home), "{program:?} {vars:?}");
         };
         let all = [("HOME", "/u"), ("PM2_HOME", "/p"), ("OSTLER_HOME", "/o")];

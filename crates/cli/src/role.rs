@@ -25,8 +25,9 @@ pub(crate) fn of(argument: Option<&OsStr>) -> Role {
     }
 }
 
-/// Becomes the keeper: `keeper`, `keeper --resume N` when an older keeper executed this program in its place, or
-/// `keeper --adopt N --nofile SOFT:HARD` when a daemon lost its keeper and starts a new one for itself.
+/// Becomes the keeper: `keeper`, `keeper --resume N` when an older keeper executed this program in
+/// its place, or `keeper --adopt N --nofile SOFT:HARD` when a daemon lost its keeper and starts a
+/// new one for itself.
 pub(crate) fn keeper() -> ExitCode {
     let Some(words) = Words::of(std::env::args_os().skip(2)) else {
         return refuse("a keeper is started by commands such as `ostler list`, not by hand");
@@ -37,11 +38,17 @@ pub(crate) fn keeper() -> ExitCode {
     let Some((home, program)) = home_and_program() else { return refuse(NO_HOME) };
     let inherited = match words.adopt.map(ostler_keeper::link::inherited).transpose() {
         Ok(link) => link,
-        Err(error) => return refuse(&format!("the descriptor of the daemon to adopt is not usable: {error}")),
+        Err(error) => {
+            return refuse(&format!(
+                "the descriptor of the daemon to adopt is not usable: {error}"
+            ));
+        }
     };
     let ready_fd: Option<OwnedFd> = match ostler_keeper::link::ready_fd_from_env() {
         Ok(ready) => ready,
-        Err(error) => return refuse(&format!("the descriptor in OSTLER_READY_FD is not usable: {error}")),
+        Err(error) => {
+            return refuse(&format!("the descriptor in OSTLER_READY_FD is not usable: {error}"));
+        }
     };
     ostler_keeper::run(ostler_keeper::Config {
         program,
@@ -59,9 +66,11 @@ pub(crate) fn keeper() -> ExitCode {
 /// Becomes the daemon.
 pub(crate) fn daemon() -> ExitCode {
     match home_and_program() {
-        Some((home, exe)) => {
-            ostler_daemon::run(ostler_daemon::Config { home, exe, version: env!("CARGO_PKG_VERSION") })
-        }
+        Some((home, exe)) => ostler_daemon::run(ostler_daemon::Config {
+            home,
+            exe,
+            version: env!("CARGO_PKG_VERSION"),
+        }),
         None => refuse(NO_HOME),
     }
 }
@@ -105,7 +114,8 @@ impl Words {
 
 fn refuse(why: &str) -> ExitCode {
     use std::io::Write as _;
-    // Standard error is the daemon's log here; there is no other place to tell of a failure to write to it.
+    // Standard error is the daemon's log here; there is no other place to tell of a failure to
+    // write to it.
     let _ = writeln!(std::io::stderr(), "{why}");
     ExitCode::FAILURE
 }

@@ -30,7 +30,8 @@ pub(crate) enum NoPick {
 
 impl Picked {
     fn of(list: &[ProcView], wanted: impl Fn(&ProcView) -> bool) -> Option<Self> {
-        let ids: Vec<u32> = list.iter().filter(|process| wanted(process)).map(|process| process.id).collect();
+        let ids: Vec<u32> =
+            list.iter().filter(|process| wanted(process)).map(|process| process.id).collect();
         let shown = serde_json::Value::from(ids.as_slice());
         (!ids.is_empty()).then_some(Self { ids, shown })
     }
@@ -38,8 +39,8 @@ impl Picked {
 
 /// The processes that `word` means; relative script paths start at `cwd`.
 ///
-/// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a name, else a
-/// namespace, else an id.
+/// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a
+/// name, else a namespace, else an id.
 pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked, NoPick> {
     if word == "all" {
         return Picked::of(list, |_| true).ok_or(NoPick::Empty);
@@ -51,8 +52,10 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     let script = cwd.join(word);
     let named = |process: &ProcView| process.name == word || Path::new(&process.script) == script;
     let numeric = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let by_name = Picked::of(list, |process| if numeric { process.name == word } else { named(process) });
-    if let Some(picked) = by_name.or_else(|| Picked::of(list, |process| process.namespace == word)) {
+    let by_name =
+        Picked::of(list, |process| if numeric { process.name == word } else { named(process) });
+    if let Some(picked) = by_name.or_else(|| Picked::of(list, |process| process.namespace == word))
+    {
         return Ok(picked);
     }
     if !numeric {
@@ -70,7 +73,8 @@ pub(crate) fn is_pattern(word: &str) -> bool {
 
 /// The expression in `/…/`.
 pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, NoPick> {
-    regex_lite::Regex::new(&word.replace('/', "")).map_err(|error| NoPick::Pattern(format!("{word}: {error}")))
+    regex_lite::Regex::new(&word.replace('/', ""))
+        .map_err(|error| NoPick::Pattern(format!("{word}: {error}")))
 }
 
 impl NoPick {
@@ -79,7 +83,9 @@ impl NoPick {
         let hint = format!("`{program} list` shows names, namespaces and ids");
         match self {
             Self::Empty => out.warn_aside("No process found"),
-            Self::Name(name) => out.error(&format!("Process or Namespace {name} not found"), Some(&hint)),
+            Self::Name(name) => {
+                out.error(&format!("Process or Namespace {name} not found"), Some(&hint));
+            }
             Self::Id(id) => out.error(&format!("{id} : id unknown"), Some(&hint)),
             Self::Pattern(text) => out.error(&format!("not a regular expression: {text}"), None),
         }

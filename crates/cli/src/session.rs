@@ -1,4 +1,5 @@
-//! What every command has: the arguments, the voice, and the daemon, connected when it is first needed.
+//! What every command has: the arguments, the voice, and the daemon, connected when it is first
+//! needed.
 
 use ostler_client::{Answer, Client, Home, Starter, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
@@ -24,7 +25,8 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
-    /// Whether standard output is read by a program, which must not be given messages about the daemon's start.
+    /// Whether standard output is read by a program, which must not be given messages about the
+    /// daemon's start.
     pub(crate) plain_data: bool,
     client: Option<Client>,
 }
@@ -59,7 +61,9 @@ impl Session {
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
-            let Self { client: Some(client), out, .. } = self else { return Err(Failed::new("not connected")) };
+            let Self { client: Some(client), out, .. } = self else {
+                return Err(Failed::new("not connected"));
+            };
             let mut heard = false;
             let answer = client.request(request, |event| {
                 heard = true;
@@ -71,11 +75,14 @@ impl Session {
             });
             match answer {
                 // The daemon was killed under the question. Who only asked asks the next one.
-                Err(ostler_client::Error::Broken) if tries < TRIES && !ostler_client::waits_for_apps(request) => {
+                Err(ostler_client::Error::Broken)
+                    if tries < TRIES && !ostler_client::waits_for_apps(request) =>
+                {
                     tries += 1;
                     self.client = None;
                 }
-                // Who changes something may ask again where the daemon knows the request by its ticket.
+                // Who changes something may ask again where the daemon knows the request by its
+                // ticket.
                 Err(ostler_client::Error::Broken) if is_resumable(request) => {
                     fruitless = if heard { 0 } else { fruitless + 1 };
                     self.client = Some(self.successor(fruitless)?);
@@ -100,14 +107,17 @@ impl Session {
         if TRIES < fruitless {
             return Err(unknown("the daemon died again and again"));
         }
-        // Only one that has been told by the keeper what went on: a new daemon, started now, would know nothing.
+        // Only one that has been told by the keeper what went on: a new daemon, started now, would
+        // know nothing.
         match Client::connect(&self.home) {
             Ok(client) => {
                 self.out
                     .warn_aside("the daemon was replaced in the middle of this; waiting for its successor to finish");
                 Ok(client)
             }
-            Err(ostler_client::Error::NotRunning { .. }) => Err(unknown("the daemon and its keeper ended")),
+            Err(ostler_client::Error::NotRunning { .. }) => {
+                Err(unknown("the daemon and its keeper ended"))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -125,12 +135,14 @@ impl Session {
         if self.client.is_some() {
             return Ok(());
         }
-        let exe = std::env::current_exe()
-            .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+        let exe = std::env::current_exe().map_err(|error| {
+            Failed::new(format!("cannot find this program's own file: {error}"))
+        })?;
         let starting = format!("Spawning PM2 daemon with pm2_home={}", self.home.path().display());
         let aside = self.plain_data && self.program == Program::Ostler;
         let out = &mut self.out;
-        let connected = connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
+        let connected =
+            connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
         if connected.started {
             say(&mut self.out, aside, "PM2 Successfully daemonized");
         }
@@ -177,7 +189,10 @@ fn say(out: &mut Out, aside: bool, text: &str) {
 
 /// Whether the same request may be sent again and begins nothing twice.
 fn is_resumable(request: &Request) -> bool {
-    matches!(request, Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. })
+    matches!(
+        request,
+        Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. }
+    )
 }
 
 /// Whether an event says that something went wrong.

@@ -5,10 +5,12 @@
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
-/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and gives a descriptor to read them from. To be called before
-/// any thread is started and after the last program is: these would inherit the blocked signals.
+/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and gives a descriptor to read them from.
+/// To be called before any thread is started and after the last program is: these would inherit the
+/// blocked signals.
 pub(crate) fn signal_fd() -> io::Result<OwnedFd> {
-    // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else owns.
+    // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
+    // owns.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);

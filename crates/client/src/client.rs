@@ -31,7 +31,8 @@ pub enum Answer {
 }
 
 impl AsFd for Client {
-    /// The connection. Nothing comes over it unasked: when it can be read between two requests, it has ended.
+    /// The connection. Nothing comes over it unasked: when it can be read between two requests, it
+    /// has ended.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
@@ -47,16 +48,24 @@ impl Client {
     /// Connects to a running daemon; starts none.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`], [`Error::PermissionDenied`].
+    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
+    /// [`Error::PermissionDenied`].
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
             Ok(stream) => Ok(Self { stream, buffer: Vec::new(), used: 0 }),
             Err(error) => Err(match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NotRunning { socket },
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                    Error::NotRunning { socket }
+                }
                 io::ErrorKind::PermissionDenied => Error::PermissionDenied { socket },
-                io::ErrorKind::NotADirectory => Error::HomeUnusable { home: home.path().to_owned(), source: error },
-                _ => Error::Io { what: format!("cannot connect to `{}`", socket.display()), source: error },
+                io::ErrorKind::NotADirectory => {
+                    Error::HomeUnusable { home: home.path().to_owned(), source: error }
+                }
+                _ => Error::Io {
+                    what: format!("cannot connect to `{}`", socket.display()),
+                    source: error,
+                },
             }),
         }
     }
@@ -64,8 +73,13 @@ impl Client {
     /// Asks, hands every event to `on_event`, gives the answer.
     ///
     /// # Errors
-    /// [`Error::Broken`], [`Error::Timeout`], [`Error::Mismatch`] or an answer that is not understood.
-    pub fn request(&mut self, request: &Request, mut on_event: impl FnMut(Event)) -> Result<Answer, Error> {
+    /// [`Error::Broken`], [`Error::Timeout`], [`Error::Mismatch`] or an answer that is not
+    /// understood.
+    pub fn request(
+        &mut self,
+        request: &Request,
+        mut on_event: impl FnMut(Event),
+    ) -> Result<Answer, Error> {
         let answer = self.exchange(request, &mut |event| {
             on_event(event);
             Step::Continue
@@ -91,7 +105,8 @@ impl Client {
         answer.ok_or(Error::Broken)
     }
 
-    /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the connection is of no use.
+    /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the
+    /// connection is of no use.
     pub(crate) fn exchange(
         &mut self,
         request: &Request,
@@ -106,7 +121,9 @@ impl Client {
         limit: Option<Duration>,
         on_event: &mut dyn FnMut(Event) -> Step,
     ) -> Result<Option<Answer>, Error> {
-        self.stream.set_read_timeout(limit).map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        self.stream
+            .set_read_timeout(limit)
+            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
         self.send(request)?;
         loop {
             match self.receive() {
@@ -119,7 +136,9 @@ impl Client {
                 Err(Error::Malformed(text)) if !matches!(request, Request::Hello) => {
                     return Err(self.mismatch().unwrap_or(Error::Malformed(text)));
                 }
-                Err(Error::Timeout { .. }) => return Err(Error::Timeout { limit: limit.unwrap_or(ANSWER_LIMIT) }),
+                Err(Error::Timeout { .. }) => {
+                    return Err(Error::Timeout { limit: limit.unwrap_or(ANSWER_LIMIT) });
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -178,12 +197,14 @@ impl Client {
         }
     }
 
-    /// Reads what is there; room grows with the frame that is awaited, so that a large one takes few calls.
+    /// Reads what is there; room grows with the frame that is awaited, so that a large one takes
+    /// few calls.
     fn fill(&mut self) -> Result<(), Error> {
         let wanted = match self.buffer.first_chunk::<4>() {
-            Some(head) => {
-                usize::try_from(u32::from_be_bytes(*head)).unwrap_or(0).saturating_add(4).min(control::MAX_FRAME)
-            }
+            Some(head) => usize::try_from(u32::from_be_bytes(*head))
+                .unwrap_or(0)
+                .saturating_add(4)
+                .min(control::MAX_FRAME),
             None => 0,
         };
         let have = self.buffer.len();
@@ -205,7 +226,9 @@ impl Client {
     /// Whether an answer is not understood because the daemon is of another version.
     fn mismatch(&mut self) -> Option<Error> {
         match self.exchange(&Request::Hello, &mut |_| Step::Continue) {
-            Ok(Some(Answer::Reply(Reply::Hello { protocol, version, .. }))) if protocol != control::VERSION => {
+            Ok(Some(Answer::Reply(Reply::Hello { protocol, version, .. })))
+                if protocol != control::VERSION =>
+            {
                 Some(Error::Mismatch { ours: control::VERSION, theirs: protocol, version })
             }
             Ok(_) | Err(_) => None,
@@ -217,9 +240,9 @@ fn understand(kind: FrameKind, payload: &[u8]) -> Result<Incoming, Error> {
     let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
     match kind {
         FrameKind::Event => serde_json::from_slice(payload).map(Incoming::Event).map_err(malformed),
-        FrameKind::Reply => {
-            serde_json::from_slice(payload).map(|reply| Incoming::Answer(Answer::Reply(reply))).map_err(malformed)
-        }
+        FrameKind::Reply => serde_json::from_slice(payload)
+            .map(|reply| Incoming::Answer(Answer::Reply(reply)))
+            .map_err(malformed),
         FrameKind::Raw => Ok(Incoming::Answer(Answer::Raw(payload.to_vec()))),
         FrameKind::Request => Err(Error::Malformed("it is a request".to_owned())),
     }
@@ -227,14 +250,18 @@ fn understand(kind: FrameKind, payload: &[u8]) -> Result<Incoming, Error> {
 
 fn broken(error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout { limit: ANSWER_LIMIT },
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Error::Broken,
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            Error::Timeout { limit: ANSWER_LIMIT }
+        }
+        io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::UnexpectedEof => Error::Broken,
         _ => Error::Io { what: "cannot talk to the daemon".to_owned(), source: error },
     }
 }
 
-/// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon; what starts or stops
-/// apps takes as long as the apps take.
+/// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon;
+/// what starts or stops apps takes as long as the apps take.
 #[must_use]
 pub fn waits_for_apps(request: &Request) -> bool {
     match request {

@@ -61,7 +61,9 @@ pub enum Error {
         limit: Duration,
     },
     /// The daemon speaks another version of the protocol.
-    #[error("the running daemon (version {version}) speaks protocol {theirs}, this program speaks {ours}")]
+    #[error(
+        "the running daemon (version {version}) speaks protocol {theirs}, this program speaks {ours}"
+    )]
     Mismatch {
         /// Version of this program's protocol.
         ours: u32,

@@ -1,5 +1,6 @@
-//! A request without end, such as a stream of logs, must outlive the daemon: the daemon may be replaced or killed at any
-//! time, and its listening socket stays open in the keeper, so the next connection simply waits for the next daemon.
+//! A request without end, such as a stream of logs, must outlive the daemon: the daemon may be
+//! replaced or killed at any time, and its listening socket stays open in the keeper, so the next
+//! connection simply waits for the next daemon.
 
 use ostler_wire::control::{Event, Request};
 
@@ -17,8 +18,9 @@ pub enum Step {
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;
 
-/// Asks over `client` and, whenever the connection ends, over a new one, until there is an answer or `on_event` stops.
-/// `on_lost` is told of every loss: events between two connections are not seen.
+/// Asks over `client` and, whenever the connection ends, over a new one, until there is an answer
+/// or `on_event` stops. `on_lost` is told of every loss: events between two connections are not
+/// seen.
 ///
 /// # Errors
 /// When no daemon answers any more, or several connections in a row end at once.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Bytes of a socket path that fit into an address, the closing zero taken off (`sun_path` has 108).
+/// Bytes of a socket path that fit into an address, the closing zero taken off (`sun_path` has
+/// 108).
 pub const SOCKET_PATH_LIMIT: usize = 107;
 
 /// The home directory.
@@ -17,7 +18,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// The home at this path, which need not exist yet. A relative path is taken from the working directory.
+    /// The home at this path, which need not exist yet. A relative path is taken from the working
+    /// directory.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();

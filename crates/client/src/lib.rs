@@ -1,8 +1,10 @@
-//! The client's side of ostler's control socket, blocking and without a runtime, and the way a daemon comes to be.
+//! The client's side of ostler's control socket, blocking and without a runtime, and the way a
+//! daemon comes to be.
 //!
-//! A command must answer in milliseconds, and it must work on a machine where nothing runs yet. So: connect; when nobody
-//! answers, take the lock `start.lock`, look again (someone else may have been faster), start the keeper, and wait until
-//! it says that the daemon answers. However many commands begin at once, one daemon is started.
+//! A command must answer in milliseconds, and it must work on a machine where nothing runs yet. So:
+//! connect; when nobody answers, take the lock `start.lock`, look again (someone else may have been
+//! faster), start the keeper, and wait until it says that the daemon answers. However many commands
+//! begin at once, one daemon is started.
 //!
 //! - [`Home`]: the directory and the names in it.
 //! - [`Client`]: one connection; a request, its events, its answer.

@@ -23,9 +23,16 @@ pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of the log that are shown when a daemon ends without a word.
 const TAIL: u64 = 2000;
 
-/// What a service manager says to the service that calls; the manager and its apps are not that service.
-const OF_THE_CALLER: [&str; 6] =
-    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+/// What a service manager says to the service that calls; the manager and its apps are not that
+/// service.
+const OF_THE_CALLER: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+];
 
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
@@ -55,11 +62,16 @@ pub struct Connected {
     pub started: bool,
 }
 
-/// Connects; when nobody answers, starts a daemon first. `on_start` is called before one is started.
+/// Connects; when nobody answers, starts a daemon first. `on_start` is called before one is
+/// started.
 ///
 /// # Errors
 /// As [`Client::connect`], [`Error::HomeUnusable`], [`Error::NotStarted`], [`Error::NotReady`].
-pub fn connect_or_start(home: &Home, starter: &Starter, on_start: impl FnOnce()) -> Result<Connected, Error> {
+pub fn connect_or_start(
+    home: &Home,
+    starter: &Starter,
+    on_start: impl FnOnce(),
+) -> Result<Connected, Error> {
     match Client::connect(home) {
         Err(Error::NotRunning { .. }) => {}
         other => return Ok(Connected { client: other?, started: false }),
@@ -76,8 +88,8 @@ pub fn connect_or_start(home: &Home, starter: &Starter, on_start: impl FnOnce())
     Ok(Connected { client: Client::connect(home)?, started: true })
 }
 
-/// The right to start a daemon. Its file is taken away with it, so that a home at rest holds none; whoever waited for
-/// the lock of a file that is gone makes a new one.
+/// The right to start a daemon. Its file is taken away with it, so that a home at rest holds none;
+/// whoever waited for the lock of a file that is gone makes a new one.
 struct StartLock {
     file: File,
     path: PathBuf,
@@ -96,19 +108,27 @@ fn lock(home: &Home) -> Result<File, Error> {
     let path = home.start_lock();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
     loop {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Ok(()) if is_at(&file, &path) => return Ok(file),
             // Who held it before has taken the file away: the lock of it is worth nothing.
             Ok(()) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into())),
+            Err(error) => {
+                return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into()));
+            }
         }
     }
 }
 
 /// Whether the open file is the one at this path.
 fn is_at(file: &File, path: &std::path::Path) -> bool {
-    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    let same =
+        |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
@@ -116,11 +136,14 @@ fn is_at(file: &File, path: &std::path::Path) -> bool {
 fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let path = home.log();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+    let log =
+        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
     let began = log.metadata().map_or(0, |meta| meta.len());
-    let err = log.try_clone().map_err(Error::io("cannot duplicate the descriptor of the daemon's log"))?;
-    let (reader, writer) =
-        rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
+    let err = log
+        .try_clone()
+        .map_err(Error::io("cannot duplicate the descriptor of the daemon's log"))?;
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
+        .map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
 
     let mut command = Command::new(&starter.exe);
     command.arg(&starter.role).current_dir(home.path()).env("OSTLER_HOME", home.path());
@@ -153,9 +176,14 @@ fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
     let mut buffer = [0; 1024];
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let timeout =
-            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
-        match rustix::event::poll(&mut [PollFd::new(&reader.as_fd(), PollFlags::IN)], Some(&timeout)) {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(0),
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        match rustix::event::poll(
+            &mut [PollFd::new(&reader.as_fd(), PollFlags::IN)],
+            Some(&timeout),
+        ) {
             Ok(0) => return Err(Error::NotReady { limit, log: log.to_owned() }),
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,

@@ -8,14 +8,17 @@ use std::process::Command;
 
 use rustix::io::FdFlags;
 
-/// Makes the command a session of its own (no terminal, no signals of the caller's) that inherits `ready`.
+/// Makes the command a session of its own (no terminal, no signals of the caller's) that inherits
+/// `ready`.
 pub(crate) fn detach(command: &mut Command, ready: OwnedFd) {
     let prepare = move || {
-        // A process group leader cannot make a session, but a child that was just forked never is one.
+        // A process group leader cannot make a session, but a child that was just forked never is
+        // one.
         rustix::process::setsid()?;
         rustix::io::fcntl_setfd(ready.as_fd(), FdFlags::empty())?;
         Ok(())
     };
-    // SAFETY: between fork and exec only two system calls are made; nothing is allocated and no lock is taken.
+    // SAFETY: between fork and exec only two system calls are made; nothing is allocated and no
+    // lock is taken.
     unsafe { command.pre_exec(prepare) };
 }

@@ -21,8 +21,8 @@ pub enum Action {
         /// Then remove this file.
         unlink: Option<String>,
     },
-    /// Watch the listening socket for connections, or stop to. After each `accept` the machine must be asked before
-    /// the next one.
+    /// Watch the listening socket for connections, or stop to. After each `accept` the machine must
+    /// be asked before the next one.
     SetAccepting {
         /// Which.
         listener: ListenerId,
@@ -52,8 +52,8 @@ pub enum Action {
         /// The line.
         bytes: Span,
     },
-    /// Write a line with the descriptor of any stream socket, which the worker closes and answers for: a mark between
-    /// what our predecessor sent and what we send.
+    /// Write a line with the descriptor of any stream socket, which the worker closes and answers
+    /// for: a mark between what our predecessor sent and what we send.
     SendFence {
         /// To whom.
         worker: WorkerId,
@@ -114,14 +114,15 @@ pub enum Action {
         /// The text.
         text: Span,
     },
-    /// The application sent a descriptor. It is the owner's now, to relay it or to close it; `handle_closed` is to be
-    /// called in the end.
+    /// The application sent a descriptor. It is the owner's now, to relay it or to close it;
+    /// `handle_closed` is to be called in the end.
     UserHandle {
         /// Who.
         worker: WorkerId,
         /// The descriptor.
         handle: HandleId,
-        /// What it is said to be. (Whether it is a socket at all must be checked before it is relayed.)
+        /// What it is said to be. (Whether it is a socket at all must be checked before it is
+        /// relayed.)
         kind: HandleType,
         /// The message with it: one JSON value.
         text: Span,
@@ -157,7 +158,8 @@ impl Span {
     }
 }
 
-/// Actions and the bytes that they mention. Made once and used for ever: handing over a connection allocates nothing.
+/// Actions and the bytes that they mention. Made once and used for ever: handing over a connection
+/// allocates nothing.
 #[derive(Debug, Default)]
 pub struct Output {
     actions: Vec<Action>,

@@ -15,6 +15,7 @@ pub struct ListenerId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
-/// One descriptor that the app sent to us or that we send to the app as a message. Chosen by the owner.
+/// One descriptor that the app sent to us or that we send to the app as a message. Chosen by the
+/// owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandleId(pub u64);

@@ -35,7 +35,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a query. (Node up to 20 counts `index` up with every call, so it only counts with port 0.)
+    /// The key of a query. (Node up to 20 counts `index` up with every call, so it only counts with
+    /// port 0.)
     #[must_use]
     pub fn of(query: &Query) -> Self {
         Self {
@@ -59,7 +60,11 @@ impl fmt::Display for Key {
                 if self.address_type.starts_with("udp") {
                     f.write_str("udp:")?;
                 }
-                if address.contains(':') { write!(f, "[{address}]:{port}")? } else { write!(f, "{address}:{port}")? }
+                if address.contains(':') {
+                    write!(f, "[{address}]:{port}")?;
+                } else {
+                    write!(f, "{address}:{port}")?;
+                }
             }
             _ => match address.split_once('\0') {
                 Some((_, name)) => write!(f, "@{name}")?,
@@ -74,8 +79,9 @@ impl fmt::Display for Key {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListenerKind {
-    /// `SO_REUSEADDR`, bind, listen. Without an address: `::` for both families, and `0.0.0.0` only where there is no
-    /// IPv6 at all (not on `EADDRINUSE` or `EACCES`). The address may carry a `%scope`.
+    /// `SO_REUSEADDR`, bind, listen. Without an address: `::` for both families, and `0.0.0.0` only
+    /// where there is no IPv6 at all (not on `EADDRINUSE` or `EACCES`). The address may carry a
+    /// `%scope`.
     Tcp {
         /// IP address; `None` is every address.
         address: Option<String>,
@@ -86,7 +92,8 @@ pub enum ListenerKind {
         /// Length of the accept queue.
         backlog: u32,
     },
-    /// A path. A file that is there is not removed before (it is `EADDRINUSE`); ours is when the listener is closed.
+    /// A path. A file that is there is not removed before (it is `EADDRINUSE`); ours is when the
+    /// listener is closed.
     Unix {
         /// Absolute path. Above 107 bytes it must be shortened for `bind`.
         path: String,
@@ -130,12 +137,18 @@ impl ListenerKind {
     /// What `query` asks for. `table` has the numbers that the app may use with `listen({fd})`.
     ///
     /// # Errors
-    /// The negative error number for the worker: what it asked for makes no sense or is not its own.
+    /// The negative error number for the worker: what it asked for makes no sense or is not its
+    /// own.
     pub fn of(query: &Query, table: &[i64]) -> Result<Self, i32> {
         let udp = query.address_type.is_udp();
-        let backlog = u32::try_from(query.backlog).ok().filter(|n| *n > 0).unwrap_or(DEFAULT_BACKLOG);
+        let backlog =
+            u32::try_from(query.backlog).ok().filter(|n| *n > 0).unwrap_or(DEFAULT_BACKLOG);
         if let Some(number) = query.fd {
-            return if table.contains(&number) { Ok(Self::Fd { number, udp }) } else { Err(EINVAL) };
+            return if table.contains(&number) {
+                Ok(Self::Fd { number, udp })
+            } else {
+                Err(EINVAL)
+            };
         }
         let v6only = query.flags & FLAG_V6ONLY != 0;
         let address = query.address.clone();
@@ -145,7 +158,9 @@ impl ListenerKind {
             None => return Err(EINVAL),
         };
         match query.address_type {
-            AddressType::Tcp4 | AddressType::Tcp6 => Ok(Self::Tcp { address, port, v6only, backlog }),
+            AddressType::Tcp4 | AddressType::Tcp6 => {
+                Ok(Self::Tcp { address, port, v6only, backlog })
+            }
             AddressType::Udp4 | AddressType::Udp6 => {
                 let v6 = query.address_type == AddressType::Udp6;
                 Ok(Self::Udp { address, port, v6, v6only, reuse: query.flags & FLAG_REUSE != 0 })
@@ -154,16 +169,22 @@ impl ListenerKind {
         }
     }
 
-    /// A UNIX socket. Old Nodes turn a `net.Server` that they were sent into this query without an address.
+    /// A UNIX socket. Old Nodes turn a `net.Server` that they were sent into this query without an
+    /// address.
     fn path(query: &Query, backlog: u32) -> Result<Self, i32> {
-        let Some(path) = query.address.clone().filter(|path| !path.is_empty()) else { return Err(EINVAL) };
+        let Some(path) = query.address.clone().filter(|path| !path.is_empty()) else {
+            return Err(EINVAL);
+        };
         // The worker made an abstract name absolute, as if it were a path.
         match path.split_once('\0') {
             Some((_, "")) => Err(EINVAL),
             Some((_, name)) => Ok(Self::Abstract { name: name.to_owned(), backlog }),
-            None => {
-                Ok(Self::Unix { path, readable_all: query.readable_all, writable_all: query.writable_all, backlog })
-            }
+            None => Ok(Self::Unix {
+                path,
+                readable_all: query.readable_all,
+                writable_all: query.writable_all,
+                backlog,
+            }),
         }
     }
 

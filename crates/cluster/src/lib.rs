@@ -1,28 +1,32 @@
 //! The primary of Node's cluster as a pure machine.
 //!
-//! The problem: Node apps share a port among processes only through a Node process that accepts the connections and
-//! passes them on. We are that process, without Node, and must be able to die at any instruction without losing a
-//! connection or a worker.
+//! The problem: Node apps share a port among processes only through a Node process that accepts the
+//! connections and passes them on. We are that process, without Node, and must be able to die at
+//! any instruction without losing a connection or a worker.
 //!
-//! The rule: [`Primary`] decides and does nothing. It hears what happened ([`Primary::handle_message`],
-//! [`Primary::handle_accepted`], …) and writes what to do into an [`Output`]; its owner has the descriptors, the
-//! clock and the channels. There is one `Primary` per app.
+//! The rule: [`Primary`] decides and does nothing. It hears what happened
+//! ([`Primary::handle_message`], [`Primary::handle_accepted`], …) and writes what to do into an
+//! [`Output`]; its owner has the descriptors, the clock and the channels. There is one `Primary`
+//! per app.
 //!
 //! # What the owner does
 //! - It carries out the [`Action`]s of an [`Output`] strictly in order, and clears it.
-//! - The channel's end here is non-blocking; what does not fit is kept, in order, and [`Primary::handle_backpressure`]
-//!   tells so. The kept amount has a limit: a stopped worker fills it.
-//! - Descriptors for a worker go with the first byte of their line, one per line, and are `O_NONBLOCK` and sockets:
-//!   a blocking one freezes the worker, a file aborts it.
+//! - The channel's end here is non-blocking; what does not fit is kept, in order, and
+//!   [`Primary::handle_backpressure`] tells so. The kept amount has a limit: a stopped worker fills
+//!   it.
+//! - Descriptors for a worker go with the first byte of their line, one per line, and are
+//!   `O_NONBLOCK` and sockets: a blocking one freezes the worker, a file aborts it.
 //! - It calls [`Primary::handle_deadline`] at [`Primary::deadline`].
-//! - At the end of a channel it reads what is left first, then calls [`Primary::handle_eof`]: acknowledgements come
-//!   before the reset.
+//! - At the end of a channel it reads what is left first, then calls [`Primary::handle_eof`]:
+//!   acknowledgements come before the reset.
 //!
 //! # Invariants
-//! - A connection is in one place: one live worker, or the queue of its listener. It goes to another worker only when
-//!   the first refused it, never got it, or closed its channel: `histories::every_connection_is_in_one_place`.
-//! - A listener accepts exactly while a worker of it has a free slot and nothing waits. What is not accepted stays in
-//!   the kernel and survives us: `histories`, `t10_nothing_is_accepted_that_no_worker_can_take`.
+//! - A connection is in one place: one live worker, or the queue of its listener. It goes to
+//!   another worker only when the first refused it, never got it, or closed its channel:
+//!   `histories::every_connection_is_in_one_place`.
+//! - A listener accepts exactly while a worker of it has a free slot and nothing waits. What is not
+//!   accepted stays in the kernel and survives us: `histories`,
+//!   `t10_nothing_is_accepted_that_no_worker_can_take`.
 //! - Every query of a worker that was not told to leave is answered once: `histories`.
 #![forbid(unsafe_code)]
 

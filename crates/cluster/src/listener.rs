@@ -13,8 +13,8 @@ pub struct Counters {
     pub handed: u64,
     /// It did not want (`maxConnections`, or the server was closing).
     pub refused: u64,
-    /// Went to others because it had no descriptor free or closed its channel. At the end of its channel the worker is
-    /// forgotten, and so are these.
+    /// Went to others because it had no descriptor free or closed its channel. At the end of its
+    /// channel the worker is forgotten, and so are these.
     pub redistributed: u64,
 }
 
@@ -45,8 +45,9 @@ pub(crate) struct Member {
     /// `false` while it leaves.
     pub(crate) active: bool,
     pub(crate) in_flight: u32,
-    /// The number of the query that made it a member. Asked again by the same number (our predecessor died between
-    /// the answer and taking the query out of the channel), it is answered again.
+    /// The number of the query that made it a member. Asked again by the same number (our
+    /// predecessor died between the answer and taking the query out of the channel), it is answered
+    /// again.
     pub(crate) asked: Option<i64>,
     /// Refusals since it took a connection. Until it takes one, it gets one at a time.
     pub(crate) refusals: u32,
@@ -152,7 +153,9 @@ impl Listener {
         if let State::Opening { askers } = &mut self.state {
             askers.retain(|asker| asker.worker != worker);
         }
-        let Some(at) = self.members.iter().position(|member| member.worker == worker) else { return false };
+        let Some(at) = self.members.iter().position(|member| member.worker == worker) else {
+            return false;
+        };
         self.members.remove(at);
         if at < self.cursor {
             self.cursor -= 1;

@@ -6,12 +6,13 @@ use crate::listener::{Listener, State};
 use crate::{Key, ListenerId, ListenerKind, WorkerId};
 use ostler_wire::node::outgoing::Sockname;
 
-/// Version of the encoding. One that is not known is refused: the listener is then opened anew by its workers'
-/// successors.
+/// Version of the encoding. One that is not known is refused: the listener is then opened anew by
+/// its workers' successors.
 const VERSION: u32 = 1;
 
-/// One open listener. To be stored with its descriptor at each [`Action::ListenerMetaChanged`](crate::Action) and
-/// given back to [`Primary::restore`](crate::Primary::restore).
+/// One open listener. To be stored with its descriptor at each
+/// [`Action::ListenerMetaChanged`](crate::Action) and given back to
+/// [`Primary::restore`](crate::Primary::restore).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerMeta {
     /// Its name. Workers know it by that, so it stays.
@@ -43,7 +44,9 @@ impl std::fmt::Display for MetaError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Json(error) => write!(f, "stored listener is not readable: {error}"),
-            Self::Version(version) => write!(f, "stored listener has version `{version}`, known is `{VERSION}`"),
+            Self::Version(version) => {
+                write!(f, "stored listener has version `{version}`, known is `{VERSION}`")
+            }
         }
     }
 }
@@ -103,7 +106,11 @@ impl ListenerMeta {
             kind: stored.kind,
             sockname: stored.name.map(|(address, port)| Sockname { address, port }),
             data: stored.data,
-            workers: stored.workers.into_iter().map(|(worker, shared)| (WorkerId(worker), shared)).collect(),
+            workers: stored
+                .workers
+                .into_iter()
+                .map(|(worker, shared)| (WorkerId(worker), shared))
+                .collect(),
             asked: stored.asked.into_iter().map(|(worker, seq)| (WorkerId(worker), seq)).collect(),
         })
     }
@@ -117,8 +124,16 @@ impl ListenerMeta {
                 kind: listener.kind.clone(),
                 sockname: sockname.clone(),
                 data: listener.data.clone(),
-                workers: listener.members.iter().map(|member| (member.worker, member.shared)).collect(),
-                asked: listener.members.iter().filter_map(|member| Some((member.worker, member.asked?))).collect(),
+                workers: listener
+                    .members
+                    .iter()
+                    .map(|member| (member.worker, member.shared))
+                    .collect(),
+                asked: listener
+                    .members
+                    .iter()
+                    .filter_map(|member| Some((member.worker, member.asked?)))
+                    .collect(),
             }),
         }
     }

@@ -24,8 +24,9 @@ pub(crate) const MAX_WINDOW: usize = 16;
 /// What a [`Primary`] is told once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// First number for our messages. After our death it must be above all that were used before, so that late
-    /// acknowledgements match nothing; below 2^53, which is where JavaScript's whole numbers end.
+    /// First number for our messages. After our death it must be above all that were used before,
+    /// so that late acknowledgements match nothing; below 2^53, which is where JavaScript's whole
+    /// numbers end.
     pub first_seq: u64,
     /// Lowest name for a listener that is opened from now on.
     pub first_listener: u64,
@@ -33,13 +34,20 @@ pub struct Config {
     pub policy: Policy,
     /// Connections that a worker may have unacknowledged, 1 to 16.
     pub window: usize,
-    /// Numbers that the app may use with `listen({fd})`, each for a socket that the operator configured.
+    /// Numbers that the app may use with `listen({fd})`, each for a socket that the operator
+    /// configured.
     pub fds: Vec<i64>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { first_seq: 1, first_listener: 1, policy: Policy::RoundRobin, window: 4, fds: Vec::new() }
+        Self {
+            first_seq: 1,
+            first_listener: 1,
+            policy: Policy::RoundRobin,
+            window: 4,
+            fds: Vec::new(),
+        }
     }
 }
 
@@ -84,7 +92,8 @@ impl Primary {
         }
     }
 
-    /// The channel's output is full (`blocked`), or took everything again. A blocked worker gets no connections.
+    /// The channel's output is full (`blocked`), or took everything again. A blocked worker gets no
+    /// connections.
     pub fn handle_backpressure(&mut self, worker: WorkerId, blocked: bool, out: &mut Output) {
         let Some(found) = self.worker(worker) else { return };
         found.blocked = blocked;
@@ -96,8 +105,8 @@ impl Primary {
         self.fds = fds;
     }
 
-    /// Connections are spread differently from now on. Who has the listening socket itself keeps it; who asks next is
-    /// answered by the new policy.
+    /// Connections are spread differently from now on. Who has the listening socket itself keeps
+    /// it; who asks next is answered by the new policy.
     pub fn set_policy(&mut self, policy: Policy, out: &mut Output) {
         self.policy = policy;
         for at in 0..self.listeners.len() {
@@ -113,7 +122,8 @@ impl Primary {
     /// When [`Primary::handle_deadline`] is to be called, if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        let workers = self.workers.iter().flat_map(|worker| [worker.retry_at, worker.fence_at]).flatten();
+        let workers =
+            self.workers.iter().flat_map(|worker| [worker.retry_at, worker.fence_at]).flatten();
         let listeners = self.listeners.iter().flat_map(|listener| {
             let members = listener.members.iter().filter_map(|member| member.retry_at);
             members.chain(listener.waiting.iter().filter_map(|waiting| waiting.patience))

@@ -15,13 +15,13 @@ pub struct WorkerOptions {
     pub mark: Mark,
     /// Its runtime takes a listening socket (Node does, Deno hangs).
     pub shared_ok: bool,
-    /// Its runtime takes a `net.Server` in a message (Node from 20.20 and from 22; the others answer with a query that
-    /// makes no sense).
+    /// Its runtime takes a `net.Server` in a message (Node from 20.20 and from 22; the others
+    /// answer with a query that makes no sense).
     pub servers_ok: bool,
     /// It was told to leave already. (After our death; a new worker never was.)
     pub leaving: bool,
-    /// It must prove itself first: it listens, and gets no connections before `handle_trusted`. (Who has the socket
-    /// itself cannot be held back.)
+    /// It must prove itself first: it listens, and gets no connections before `handle_trusted`.
+    /// (Who has the socket itself cannot be held back.)
     pub held: bool,
 }
 
@@ -29,7 +29,14 @@ impl WorkerOptions {
     /// A Node of these days in this slot.
     #[must_use]
     pub fn node(slot: u32) -> Self {
-        Self { slot, mark: Mark::Plain, shared_ok: true, servers_ok: true, leaving: false, held: false }
+        Self {
+            slot,
+            mark: Mark::Plain,
+            shared_ok: true,
+            servers_ok: true,
+            leaving: false,
+            held: false,
+        }
     }
 }
 
@@ -68,7 +75,8 @@ pub(crate) struct InFlight {
     pub(crate) doubtful: bool,
 }
 
-/// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in order.
+/// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in
+/// order.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) what: What,
@@ -115,8 +123,8 @@ pub(crate) struct Worker {
     pub(crate) stuck: bool,
     /// Acknowledgements of messages that our predecessor sent may still come.
     pub(crate) inherited: bool,
-    /// So many descriptors did not arrive while that was so. Whether they were ours is known with the next answer, so
-    /// there are so many slots more, lest the worker has none left to give it.
+    /// So many descriptors did not arrive while that was so. Whether they were ours is known with
+    /// the next answer, so there are so many slots more, lest the worker has none left to give it.
     pub(crate) unsure: u32,
     pub(crate) given: Vec<Given>,
     /// Keys of servers whose worker waits until we closed their sockets.
@@ -148,10 +156,11 @@ impl Worker {
         !self.sent.back().is_some_and(|sent| sent.large)
     }
 
-    /// Whether an acknowledgement without a number may be for a message of our predecessor, and it would matter: no
-    /// connection may be taken for one that did not arrive.
+    /// Whether an acknowledgement without a number may be for a message of our predecessor, and it
+    /// would matter: no connection may be taken for one that did not arrive.
     pub(crate) fn is_unsure(&self) -> bool {
-        self.inherited && self.sent.iter().any(|sent| matches!(sent.what, What::Conn(_) | What::Fence(_)))
+        self.inherited
+            && self.sent.iter().any(|sent| matches!(sent.what, What::Conn(_) | What::Fence(_)))
     }
 
     /// Whether the answer to our message of that number is the first since our predecessor's death.
@@ -164,7 +173,8 @@ impl Worker {
     pub(crate) fn has_slot(&self, window: usize) -> bool {
         self.phase == Phase::Active
             && !self.options.held
-            && self.in_flight.len() < window.saturating_add(usize::try_from(self.unsure).unwrap_or(0))
+            && self.in_flight.len()
+                < window.saturating_add(usize::try_from(self.unsure).unwrap_or(0))
             && !self.blocked
             && self.retry_at.is_none()
             && self.gate_open()

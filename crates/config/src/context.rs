@@ -1,4 +1,5 @@
-//! What a file or option is resolved against: the caller's world, as values, so that nothing here reads the process's own.
+//! What a file or option is resolved against: the caller's world, as values, so that nothing here
+//! reads the process's own.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -26,8 +27,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// The file that `program` means for the caller: itself when it has a `/` (relative to the working directory),
-    /// else the first executable file of that name in `PATH`.
+    /// The file that `program` means for the caller: itself when it has a `/` (relative to the
+    /// working directory), else the first executable file of that name in `PATH`.
     #[must_use]
     pub fn find_program(&self, program: &str) -> Option<PathBuf> {
         self.find_program_from(program, &self.cwd)
@@ -43,8 +44,12 @@ impl Context {
             return Some(self.absolute(cwd, program)).filter(|path| is_executable(path));
         }
         let folders = self.env.get("PATH").map_or("/usr/local/bin:/usr/bin:/bin", String::as_str);
-        // An empty element means the working directory, by old custom; `join` of an empty path gives just that.
-        folders.split(':').map(|folder| cwd.join(folder).join(program)).find(|path| is_executable(path))
+        // An empty element means the working directory, by old custom; `join` of an empty path
+        // gives just that.
+        folders
+            .split(':')
+            .map(|folder| cwd.join(folder).join(program))
+            .find(|path| is_executable(path))
     }
 
     /// `path` as absolute: `~` is the caller's home, anything relative starts at `base`.
@@ -65,10 +70,12 @@ impl Context {
 
 /// Whether it is a regular file that someone may execute.
 pub(crate) fn is_executable(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// The path without `.`, `..` and doubled slashes, by text alone (links are not followed), as Node's `path.resolve`.
+/// The path without `.`, `..` and doubled slashes, by text alone (links are not followed), as
+/// Node's `path.resolve`.
 pub(crate) fn clean(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();

@@ -58,7 +58,14 @@ impl Diagnostic {
     /// An error without a place.
     #[must_use]
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), origin: None, place: None, help: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            origin: None,
+            place: None,
+            help: None,
+        }
     }
 
     /// A warning without a place.
@@ -101,8 +108,16 @@ impl Diagnostic {
         let mut out = format!("{head}: {}\n", paint("1", &self.message));
         match (&self.origin, &self.place) {
             (Some(origin), Some(place)) => {
-                let _ = writeln!(out, "  {} {origin}:{}:{}", paint("1;34", "-->"), place.line, place.column);
-                out.push_str(&place.render(&|text| paint("1;34", text), &|text| paint(codes, text)));
+                let _ = writeln!(
+                    out,
+                    "  {} {origin}:{}:{}",
+                    paint("1;34", "-->"),
+                    place.line,
+                    place.column
+                );
+                out.push_str(
+                    &place.render(&|text| paint("1;34", text), &|text| paint(codes, text)),
+                );
             }
             (Some(origin), None) => {
                 let _ = writeln!(out, "  {} {origin}", paint("1;34", "-->"));
@@ -147,13 +162,20 @@ impl Place {
     }
 
     fn render(&self, frame: &dyn Fn(&str) -> String, mark: &dyn Fn(&str) -> String) -> String {
-        // A window around the place; tabs become one blank so that the caret stands below what it means.
+        // A window around the place; tabs become one blank so that the caret stands below what it
+        // means.
         let first = (self.column - 1).saturating_sub(WINDOW / 2);
         let first = if self.text.chars().count() <= WINDOW { 0 } else { first };
-        let shown: String =
-            self.text.chars().skip(first).take(WINDOW).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shown: String = self
+            .text
+            .chars()
+            .skip(first)
+            .take(WINDOW)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         let lead: String = shown.chars().take(self.column - 1 - first).collect();
-        let concerned: String = shown.chars().skip(self.column - 1 - first).take(self.length).collect();
+        let concerned: String =
+            shown.chars().skip(self.column - 1 - first).take(self.length).collect();
         let number = self.line.to_string();
         let pad = " ".repeat(number.len());
         let caret = "^".repeat(concerned.width().max(1));
@@ -183,7 +205,10 @@ mod tests {
         let text = "a\n\té: 'x'\r\nb";
         let start = text.find("'x'").unwrap();
         let place = Place::of(text, start, start + 3);
-        assert_eq!((place.line, place.column, place.length, place.text.as_str()), (2, 5, 3, "\té: 'x'"));
+        assert_eq!(
+            (place.line, place.column, place.length, place.text.as_str()),
+            (2, 5, 3, "\té: 'x'")
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, then what ostler adds.
+//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, then what
+//! ostler adds.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +59,11 @@ fn inherited(fields: &Fields<'_>, ctx: &Context) -> BTreeMap<String, String> {
         }
         _ => Box::new(|_| true),
     };
-    ctx.env.iter().filter(|(name, _)| keep(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    ctx.env
+        .iter()
+        .filter(|(name, _)| keep(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn put(env: &mut BTreeMap<String, String>, node: Option<&Node>) {
@@ -67,8 +72,10 @@ fn put(env: &mut BTreeMap<String, String>, node: Option<&Node>) {
 }
 
 fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::warning("no-environment", format!("Environment [{name}] is not defined in process file"));
+    let diagnostic = Diagnostic::warning(
+        "no-environment",
+        format!("Environment [{name}] is not defined in process file"),
+    );
     let known: Vec<String> = fields.environment_names().map(|known| format!("`{known}`")).collect();
     let help = match known.as_slice() {
         [] => format!("add an object `env_{name}` to the app"),

@@ -1,7 +1,9 @@
-//! Process files that are programs: `ecosystem.config.js` is run by Node, and what it exports comes back as JSON.
+//! Process files that are programs: `ecosystem.config.js` is run by Node, and what it exports comes
+//! back as JSON.
 //!
-//! The result takes a way of its own (descriptor 3), so that `console.log` in the file goes to the terminal and cannot
-//! break it. Functions are called and promises awaited, which PM2 does not; a default export is unwrapped.
+//! The result takes a way of its own (descriptor 3), so that `console.log` in the file goes to the
+//! terminal and cannot break it. Functions are called and promises awaited, which PM2 does not; a
+//! default export is unwrapped.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -20,18 +22,28 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 /// Longest result taken, bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Loads the file, unwraps what it exports, writes one line of JSON to descriptor 3 and ends, whatever the file left open.
+/// Loads the file, unwraps what it exports, writes one line of JSON to descriptor 3 and ends,
+/// whatever the file left open.
 const PROGRAM: &str = include_str!("evaluate.cjs");
 
 /// What the file at `path` exports.
-pub(crate) fn run(path: &Path, source: Source<'_>, ctx: &Context, limit: Duration) -> Result<Node, Diagnostic> {
+pub(crate) fn run(
+    path: &Path,
+    source: Source<'_>,
+    ctx: &Context,
+    limit: Duration,
+) -> Result<Node, Diagnostic> {
     let place = |diagnostic: Diagnostic| source.at(diagnostic, None);
     let node = ctx.node.clone().or_else(|| ctx.find_program("node")).ok_or_else(|| {
-        let diagnostic = Diagnostic::error("no-node", "this file is a program, and `node` is not in PATH to run it");
+        let diagnostic = Diagnostic::error(
+            "no-node",
+            "this file is a program, and `node` is not in PATH to run it",
+        );
         place(diagnostic.help("install Node, or write the apps as `ecosystem.json`"))
     })?;
-    let mut child = spawn(&node, path, ctx)
-        .map_err(|error| place(Diagnostic::error("no-node", format!("cannot run {}: {error}", node.display()))))?;
+    let mut child = spawn(&node, path, ctx).map_err(|error| {
+        place(Diagnostic::error("no-node", format!("cannot run {}: {error}", node.display())))
+    })?;
     let line = read_line(&mut child, limit);
     if !matches!(line, Line::Whole(_)) {
         // It may have ended by itself already; then there is nothing to kill.
@@ -41,27 +53,36 @@ pub(crate) fn run(path: &Path, source: Source<'_>, ctx: &Context, limit: Duratio
     match line {
         Line::Whole(text) => understand(&text, path, source, &node, ctx),
         Line::Late => {
-            let diagnostic =
-                Diagnostic::error("timeout", format!("the file was still running after {} s", limit.as_secs()));
+            let diagnostic = Diagnostic::error(
+                "timeout",
+                format!("the file was still running after {} s", limit.as_secs()),
+            );
             Err(place(
                 diagnostic.help("a process file should only build its list of apps; look for a wait that never ends"),
             ))
         }
         Line::None => {
             let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let diagnostic =
-                Diagnostic::error("no-result", format!("Node ended before the file exported anything ({how})"));
-            Err(place(diagnostic.help("does the file call `process.exit`? Node's own message, if any, is above")))
+            let diagnostic = Diagnostic::error(
+                "no-result",
+                format!("Node ended before the file exported anything ({how})"),
+            );
+            Err(place(
+                diagnostic.help(
+                    "does the file call `process.exit`? Node's own message, if any, is above",
+                ),
+            ))
         }
-        Line::Failed(error) => {
-            Err(place(Diagnostic::error("no-result", format!("cannot read what the file exports: {error}"))))
-        }
+        Line::Failed(error) => Err(place(Diagnostic::error(
+            "no-result",
+            format!("cannot read what the file exports: {error}"),
+        ))),
     }
 }
 
 fn spawn(node: &Path, path: &Path, ctx: &Context) -> std::io::Result<Child> {
-    // The shell only moves descriptors: 3 is the pipe to us, and what the file prints goes to standard error. It then
-    // becomes Node, so that killing the child kills Node.
+    // The shell only moves descriptors: 3 is the pipe to us, and what the file prints goes to
+    // standard error. It then becomes Node, so that killing the child kills Node.
     Command::new("/bin/sh")
         .args(["-c", "exec \"$@\" 3>&1 1>&2", "sh"])
         .arg(node)
@@ -85,7 +106,8 @@ enum Line {
 fn read_line(child: &mut Child, limit: Duration) -> Line {
     let Some(pipe) = child.stdout.take() else { return Line::None };
     let (sender, receiver) = mpsc::channel();
-    // The thread ends when the pipe does; after a timeout that may be later than we do, and nobody waits for it.
+    // The thread ends when the pipe does; after a timeout that may be later than we do, and nobody
+    // waits for it.
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = BufReader::new(pipe.take(LARGEST)).read_until(b'\n', &mut bytes);
@@ -93,7 +115,9 @@ fn read_line(child: &mut Child, limit: Duration) -> Line {
         let _ = sender.send(read.map(|_| bytes));
     });
     match receiver.recv_timeout(limit) {
-        Ok(Ok(bytes)) if bytes.ends_with(b"\n") => Line::Whole(String::from_utf8_lossy(&bytes).into_owned()),
+        Ok(Ok(bytes)) if bytes.ends_with(b"\n") => {
+            Line::Whole(String::from_utf8_lossy(&bytes).into_owned())
+        }
         Ok(Ok(_)) => Line::None,
         Ok(Err(error)) => Line::Failed(error),
         Err(_) => Line::Late,
@@ -101,14 +125,25 @@ fn read_line(child: &mut Child, limit: Duration) -> Line {
 }
 
 /// `{"value": …}`, or `{"error": {"message", "stack"}}`.
-fn understand(line: &str, path: &Path, source: Source<'_>, node: &Path, ctx: &Context) -> Result<Node, Diagnostic> {
+fn understand(
+    line: &str,
+    path: &Path,
+    source: Source<'_>,
+    node: &Path,
+    ctx: &Context,
+) -> Result<Node, Diagnostic> {
     let answer: serde_json::Value = serde_json::from_str(line).map_err(|error| {
-        source.at(Diagnostic::error("no-result", format!("what the file exports is not JSON: {error}")), None)
+        source.at(
+            Diagnostic::error("no-result", format!("what the file exports is not JSON: {error}")),
+            None,
+        )
     })?;
     if let Some(value) = answer.get("value") {
         return Ok(Node::from_json(value));
     }
-    let text = |key: &str| answer.get("error").and_then(|error| error.get(key)?.as_str()).unwrap_or("").to_owned();
+    let text = |key: &str| {
+        answer.get("error").and_then(|error| error.get(key)?.as_str()).unwrap_or("").to_owned()
+    };
     let mut message = text("message");
     if message.is_empty() {
         "the file threw something without a message".clone_into(&mut message);
@@ -118,7 +153,11 @@ fn understand(line: &str, path: &Path, source: Source<'_>, node: &Path, ctx: &Co
     let files = [path, &real];
     let found = position(&text("stack"), &files).or_else(|| {
         // The stack of an ES module's syntax error does not say where it is; Node's checker does.
-        diagnostic.message.starts_with("SyntaxError").then(|| position(&checked(path, node, ctx), &files)).flatten()
+        diagnostic
+            .message
+            .starts_with("SyntaxError")
+            .then(|| position(&checked(path, node, ctx), &files))
+            .flatten()
     });
     if let Some((line, column, length)) = found {
         diagnostic.place = Some(Box::new(place(source.text, line, column, length)));
@@ -128,32 +167,50 @@ fn understand(line: &str, path: &Path, source: Source<'_>, node: &Path, ctx: &Co
 
 /// What `node --check` says; nothing when it cannot be run, since a place is all that is lost.
 fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
-    let output = Command::new(node).arg("--check").arg(path).env_clear().envs(&ctx.env).stdin(Stdio::null()).output();
+    let output = Command::new(node)
+        .arg("--check")
+        .arg(path)
+        .env_clear()
+        .envs(&ctx.env)
+        .stdin(Stdio::null())
+        .output();
     output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default()
 }
 
 /// Line, column and length of the first place in one of `files` that a stack names.
 ///
-/// `/path/file.js:3` with the line and carets below it (a syntax error), or `(/path/file.js:3:7)` (a throw).
+/// `/path/file.js:3` with the line and carets below it (a syntax error), or `(/path/file.js:3:7)`
+/// (a throw).
 fn position(stack: &str, files: &[&Path]) -> Option<(usize, usize, usize)> {
-    let (at, name) =
-        files.iter().map(|file| file.to_string_lossy()).find_map(|name| Some((stack.find(&*name)?, name)))?;
-    let mut rest = stack.get(at + name.len()..)?.strip_prefix(':')?.split(|c: char| !c.is_ascii_digit());
+    let (at, name) = files
+        .iter()
+        .map(|file| file.to_string_lossy())
+        .find_map(|name| Some((stack.find(&*name)?, name)))?;
+    let mut rest =
+        stack.get(at + name.len()..)?.strip_prefix(':')?.split(|c: char| !c.is_ascii_digit());
     let line = rest.next()?.parse().ok()?;
     let after = stack.get(at + name.len()..)?.lines().next().unwrap_or("");
     let column = after.split(':').nth(2).and_then(|text| text.trim_end_matches(')').parse().ok());
     if let Some(column) = column {
         return Some((line, column, 1));
     }
-    let carets =
-        stack.get(at..)?.lines().take(4).find(|line| !line.trim().is_empty() && line.trim().bytes().all(|b| b == b'^'));
+    let carets = stack
+        .get(at..)?
+        .lines()
+        .take(4)
+        .find(|line| !line.trim().is_empty() && line.trim().bytes().all(|b| b == b'^'));
     let carets = carets.unwrap_or("^");
     Some((line, carets.chars().take_while(|c| *c == ' ').count() + 1, carets.trim().len()))
 }
 
 fn place(text: &str, line: usize, column: usize, length: usize) -> Place {
     let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("").to_owned();
-    Place { line, column: column.clamp(1, shown.chars().count() + 1), length: length.max(1), text: shown }
+    Place {
+        line,
+        column: column.clamp(1, shown.chars().count() + 1),
+        length: length.max(1),
+        text: shown,
+    }
 }
 
 #[cfg(test)]
@@ -164,9 +221,18 @@ mod tests {
     fn positions_in_stacks() {
         let file = Path::new("/a/x.config.js");
         let files = [file];
-        assert_eq!(position("/a/x.config.js:3\n  foo bar\n      ^^^\n\nSyntaxError: no", &files), Some((3, 7, 3)));
-        assert_eq!(position("Error: x\n    at Object.<anonymous> (/a/x.config.js:2:7)\n", &files), Some((2, 7, 1)));
-        assert_eq!(position("Error: x\n    at file:///a/x.config.js:12:9\n", &files), Some((12, 9, 1)));
+        assert_eq!(
+            position("/a/x.config.js:3\n  foo bar\n      ^^^\n\nSyntaxError: no", &files),
+            Some((3, 7, 3))
+        );
+        assert_eq!(
+            position("Error: x\n    at Object.<anonymous> (/a/x.config.js:2:7)\n", &files),
+            Some((2, 7, 1))
+        );
+        assert_eq!(
+            position("Error: x\n    at file:///a/x.config.js:12:9\n", &files),
+            Some((12, 9, 1))
+        );
         assert_eq!(position("Error: elsewhere", &files), None);
     }
 

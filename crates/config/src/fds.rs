@@ -13,7 +13,10 @@ use crate::value::{Entry, Node, Value};
 const HELP: &str = "write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`: a port, `address:port` or an absolute path of up to 107 bytes";
 
 /// The table; `None` when it is wrong.
-pub(crate) fn read(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<BTreeMap<u32, Address>> {
+pub(crate) fn read(
+    fields: &Fields<'_>,
+    report: &mut Vec<Diagnostic>,
+) -> Option<BTreeMap<u32, Address>> {
     let Some(node) = fields.node("fds") else { return Some(BTreeMap::new()) };
     match parse(node) {
         Ok(table) => Some(table),
@@ -35,14 +38,19 @@ type Wrong<'n> = Vec<(&'n Node, Diagnostic)>;
 /// Reads the object.
 pub(crate) fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
-        return Err(vec![(node, Diagnostic::error("wrong-type", "\"fds\" must be an object").help(HELP))]);
+        return Err(vec![(
+            node,
+            Diagnostic::error("wrong-type", "\"fds\" must be an object").help(HELP),
+        )]);
     };
     let mut table = BTreeMap::new();
     let mut wrong = Vec::new();
     for entry in entries {
         match one(entry) {
             Ok((number, address)) => _ = table.insert(number, address),
-            Err(message) => wrong.push((&entry.node, Diagnostic::error("wrong-form", message).help(HELP))),
+            Err(message) => {
+                wrong.push((&entry.node, Diagnostic::error("wrong-form", message).help(HELP)));
+            }
         }
     }
     if wrong.is_empty() { Ok(table) } else { Err(wrong) }
@@ -50,9 +58,11 @@ pub(crate) fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
 
 fn one(entry: &Entry) -> Result<(u32, Address), String> {
     let key = &entry.key;
-    let number = key.parse().map_err(|_| format!("\"fds\" has the key `{key}`, which is not a number"))?;
+    let number =
+        key.parse().map_err(|_| format!("\"fds\" has the key `{key}`, which is not a number"))?;
     let text = plain(&entry.node);
-    let address = address(text.trim()).ok_or_else(|| format!("\"fds.{key}\" is `{text}`, which is no address"))?;
+    let address = address(text.trim())
+        .ok_or_else(|| format!("\"fds.{key}\" is `{text}`, which is no address"))?;
     Ok((number, address))
 }
 

@@ -1,7 +1,7 @@
 //! An app as written: known keys with checked values, each remembering where it came from.
 //!
-//! Everything that can be said about a value without looking at the machine is said here, for all keys, before anything
-//! is resolved.
+//! Everything that can be said about a value without looking at the machine is said here, for all
+//! keys, before anything is resolved.
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::keys::{self, Key, Rule, Type};
@@ -27,7 +27,8 @@ impl Source<'_> {
         diagnostic
     }
 
-    /// Where `key` is written, when that is in one place only: good enough for files that were evaluated.
+    /// Where `key` is written, when that is in one place only: good enough for files that were
+    /// evaluated.
     fn locate(&self, key: &str) -> Option<Span> {
         let mut found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
         let (start, _) = found.next()?;
@@ -67,8 +68,13 @@ pub(crate) const COMMAND_LINE: &str = "command line";
 impl<'a> Fields<'a> {
     /// Only the options.
     pub(crate) fn of_options(options: &Options, report: &mut Vec<Diagnostic>) -> Self {
-        let mut fields =
-            Self { source: None, span: None, list: Vec::new(), environments: Vec::new(), rejected: Vec::new() };
+        let mut fields = Self {
+            source: None,
+            span: None,
+            list: Vec::new(),
+            environments: Vec::new(),
+            rejected: Vec::new(),
+        };
         fields.add_options(options.fields(), report);
         fields
     }
@@ -80,8 +86,13 @@ impl<'a> Fields<'a> {
         source: Source<'a>,
         report: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut fields =
-            Self { source: Some(source), span, list: Vec::new(), environments: Vec::new(), rejected: Vec::new() };
+        let mut fields = Self {
+            source: Some(source),
+            span,
+            list: Vec::new(),
+            environments: Vec::new(),
+            rejected: Vec::new(),
+        };
         for entry in entries {
             fields.add_entry(entry, report);
         }
@@ -89,7 +100,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Puts options over what is there.
-    pub(crate) fn add_options(&mut self, options: Vec<(&'static str, Node)>, report: &mut Vec<Diagnostic>) {
+    pub(crate) fn add_options(
+        &mut self,
+        options: Vec<(&'static str, Node)>,
+        report: &mut Vec<Diagnostic>,
+    ) {
         for (name, node) in options {
             let Some(key) = keys::find(name) else { continue };
             match check(key, &node) {
@@ -107,15 +122,20 @@ impl<'a> Fields<'a> {
             return;
         }
         let place = |diagnostic: Diagnostic, span: Option<Span>| match self.source {
-            Some(source) => source.at(diagnostic, span.or(entry.key_span).or_else(|| source.locate(&entry.key))),
+            Some(source) => {
+                source.at(diagnostic, span.or(entry.key_span).or_else(|| source.locate(&entry.key)))
+            }
             None => diagnostic,
         };
         let Some(key) = keys::find(&entry.key) else {
             if let Some(name) = entry.key.strip_prefix("env_") {
                 match entry.node.value {
-                    Value::Object(_) => self.environments.push((name.to_owned(), entry.node.clone())),
+                    Value::Object(_) => {
+                        self.environments.push((name.to_owned(), entry.node.clone()));
+                    }
                     _ => report.push(place(
-                        wrong_type(&entry.key, &[Type::Object], &entry.node.value).help("write an object of variables"),
+                        wrong_type(&entry.key, &[Type::Object], &entry.node.value)
+                            .help("write an object of variables"),
                         entry.node.span,
                     )),
                 }
@@ -200,7 +220,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn words(&self, name: &str) -> Option<Vec<String>> {
         match &self.node(name)?.value {
             Value::Text(text) => Some(units::words(text)),
-            Value::List(items) => Some(items.iter().filter(|item| !item.is_null()).map(plain).collect()),
+            Value::List(items) => {
+                Some(items.iter().filter(|item| !item.is_null()).map(plain).collect())
+            }
             _ => None,
         }
     }
@@ -210,10 +232,13 @@ impl<'a> Fields<'a> {
         let field = self.field(name);
         match (field, self.source) {
             (Some(Field { from_options: true, .. }), _) => diagnostic.origin(COMMAND_LINE),
-            (Some(field), Some(source)) => {
-                source.at(diagnostic, field.node.span.or(field.span).or_else(|| source.locate(field.key.name)))
+            (Some(field), Some(source)) => source.at(
+                diagnostic,
+                field.node.span.or(field.span).or_else(|| source.locate(field.key.name)),
+            ),
+            (None, Some(source)) => {
+                source.at(diagnostic, self.span.map(|span| Span { end: span.start + 1, ..span }))
             }
-            (None, Some(source)) => source.at(diagnostic, self.span.map(|span| Span { end: span.start + 1, ..span })),
             (_, None) => diagnostic,
         }
     }
@@ -232,13 +257,18 @@ pub(crate) fn plain(node: &Node) -> String {
     match &node.value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number_text(*number),
-        Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => node.to_json().to_string(),
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
+            node.to_json().to_string()
+        }
     }
 }
 
 fn unknown(written: &str) -> Diagnostic {
-    let known = keys::KEYS.iter().flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
-    let diagnostic = Diagnostic::warning("unknown-key", format!("unknown key `{written}` is ignored"));
+    let known = keys::KEYS
+        .iter()
+        .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
+    let diagnostic =
+        Diagnostic::warning("unknown-key", format!("unknown key `{written}` is ignored"));
     match suggest::nearest(written, known) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
@@ -246,9 +276,13 @@ fn unknown(written: &str) -> Diagnostic {
 }
 
 fn wrong_type(name: &str, types: &[Type], found: &Value) -> Diagnostic {
-    let wanted: Vec<String> = types.iter().map(|wanted| format!("[object {}]", wanted.name())).collect();
-    let message =
-        format!("Expect \"{name}\" to be a typeof {}, but now is [object {}]", wanted.join(" / "), found.type_name());
+    let wanted: Vec<String> =
+        types.iter().map(|wanted| format!("[object {}]", wanted.name())).collect();
+    let message = format!(
+        "Expect \"{name}\" to be a typeof {}, but now is [object {}]",
+        wanted.join(" / "),
+        found.type_name()
+    );
     Diagnostic::error("wrong-type", message)
 }
 
@@ -270,11 +304,15 @@ fn check(key: &'static Key, node: &Node) -> Result<Node, Diagnostic> {
     }
     check_rule(key, &node).map_err(|diagnostic| diagnostic.help(key.help))?;
     if let (true, Value::List(items)) = (key.types.contains(&Type::List), &node.value)
-        && let Some(item) = items.iter().find(|item| matches!(item.value, Value::Object(_) | Value::List(_)))
+        && let Some(item) =
+            items.iter().find(|item| matches!(item.value, Value::Object(_) | Value::List(_)))
         && matches!(key.name, "args" | "node_args" | "filter_env" | "stop_exit_codes")
     {
-        let message =
-            format!("every item of \"{}\" must be a text, but one is [object {}]", key.name, item.value.type_name());
+        let message = format!(
+            "every item of \"{}\" must be a text, but one is [object {}]",
+            key.name,
+            item.value.type_name()
+        );
         return Err(Diagnostic::error("wrong-type", message).help(key.help));
     }
     Ok(node)
@@ -282,16 +320,23 @@ fn check(key: &'static Key, node: &Node) -> Result<Node, Diagnostic> {
 
 fn check_rule(key: &Key, node: &Node) -> Result<(), Diagnostic> {
     let below = |min: u32, number: f64| {
-        let message = format!("The minimum of \"{}\" is {min}, but now is {}", key.name, number_text(number));
+        let message =
+            format!("The minimum of \"{}\" is {min}, but now is {}", key.name, number_text(number));
         Diagnostic::error("too-small", message)
     };
-    let failed =
-        |wanted: &str| Diagnostic::error("wrong-form", format!("Verify \"{}\" with regex failed, {wanted}", key.name));
+    let failed = |wanted: &str| {
+        Diagnostic::error(
+            "wrong-form",
+            format!("Verify \"{}\" with regex failed, {wanted}", key.name),
+        )
+    };
     match (key.rule, &node.value) {
         (_, Value::Number(number)) if !number.is_finite() => {
             Err(Diagnostic::error("wrong-form", format!("\"{}\" is not a finite number", key.name)))
         }
-        (Rule::Min(min), Value::Number(number)) if *number < f64::from(min) => Err(below(min, *number)),
+        (Rule::Min(min), Value::Number(number)) if *number < f64::from(min) => {
+            Err(below(min, *number))
+        }
         (Rule::Uptime, Value::Number(number)) if *number < 100.0 => Err(below(100, *number)),
         (Rule::Uptime, Value::Text(text)) if units::uptime(text).is_none() => Err(failed(
             "it should be a NUMBER - milliseconds, \"[NUMBER]h\"(hours), \"[NUMBER]m\"(minutes) or \"[NUMBER]s\"(seconds)",
@@ -306,6 +351,14 @@ fn check_rule(key: &Key, node: &Node) -> Result<(), Diagnostic> {
         (Rule::NotEmpty, Value::Text(text)) if text.trim().is_empty() => {
             Err(Diagnostic::error("empty", format!("\"{}\" is empty", key.name)))
         }
-        (Rule::Any | Rule::Min(_) | Rule::Memory | Rule::Uptime | Rule::Words(_) | Rule::NotEmpty, _) => Ok(()),
+        (
+            Rule::Any
+            | Rule::Min(_)
+            | Rule::Memory
+            | Rule::Uptime
+            | Rule::Words(_)
+            | Rule::NotEmpty,
+            _,
+        ) => Ok(()),
     }
 }

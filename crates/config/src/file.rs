@@ -24,7 +24,8 @@ enum Form {
     NotYet(&'static str),
 }
 
-/// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in it.
+/// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in
+/// it.
 #[rustfmt::skip]
 const FORMS: [(&str, Form); 8] = [
     (".json", Form::Json), (".json5", Form::Json),
@@ -46,19 +47,23 @@ pub fn is_config_file(arg: &str) -> bool {
     form(arg).is_some()
 }
 
-/// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to say about it.
+/// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to
+/// say about it.
 ///
-/// The apps are those that may be started: none when any value in the file is of the wrong kind; those whose script and
-/// interpreter exist when others' do not (PM2 starts them too, and ends with code 1). Options apply as in PM2:
-/// `namespace`, `cwd`, `uid`, `gid`, `watch`, `filter_env`, `only`, `env`, and arguments after `--`; others given with a
-/// file get a warning.
+/// The apps are those that may be started: none when any value in the file is of the wrong kind;
+/// those whose script and interpreter exist when others' do not (PM2 starts them too, and ends with
+/// code 1). Options apply as in PM2: `namespace`, `cwd`, `uid`, `gid`, `watch`, `filter_env`,
+/// `only`, `env`, and arguments after `--`; others given with a file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
     let fail = |diagnostic: Diagnostic| (Vec::new(), vec![diagnostic.origin(path)]);
     let kind = match form(path) {
         Some(Form::NotYet(name)) => {
-            let diagnostic = Diagnostic::error("unsupported", format!("{name} process files are not supported yet"));
+            let diagnostic = Diagnostic::error(
+                "unsupported",
+                format!("{name} process files are not supported yet"),
+            );
             return fail(diagnostic.help("use `ecosystem.config.js` or `ecosystem.json`"));
         }
         Some(kind) => kind,
@@ -84,9 +89,15 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
     }
 }
 
-/// As [`load`], of a JSON text that was read elsewhere (standard input); `origin` is its name in diagnostics.
+/// As [`load`], of a JSON text that was read elsewhere (standard input); `origin` is its name in
+/// diagnostics.
 #[must_use]
-pub fn load_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+pub fn load_text(
+    text: &str,
+    origin: &str,
+    options: &Options,
+    ctx: &Context,
+) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let source = Source { origin, text };
     match json::parse(text) {
         Ok(root) => apps(&root, source, options, ctx),
@@ -106,7 +117,9 @@ enum ReadError {
 fn read(path: &Path) -> Result<String, ReadError> {
     let other = |message: &str| Err(ReadError::Other(message.to_owned()));
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::Missing),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(ReadError::Missing);
+        }
         Err(error) => return Err(ReadError::Other(error.to_string())),
         Ok(meta) if meta.is_dir() => return other("it is a directory"),
         Ok(meta) if meta.len() > LARGEST => return other("it has more than 16 MB"),
@@ -114,7 +127,9 @@ fn read(path: &Path) -> Result<String, ReadError> {
     }
     match std::fs::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(text),
-        Ok(Err(error)) => Err(ReadError::Other(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))),
+        Ok(Err(error)) => {
+            Err(ReadError::Other(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
+        }
         Err(error) => Err(ReadError::Other(error.to_string())),
     }
 }
@@ -124,7 +139,12 @@ fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
     diagnostic
 }
 
-fn apps(root: &Node, source: Source<'_>, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+fn apps(
+    root: &Node,
+    source: Source<'_>,
+    options: &Options,
+    ctx: &Context,
+) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let mut report = Vec::new();
     let shape = shape::read(root, options.env.as_deref(), source, &mut report);
     let over = applicable(options, &mut report);
@@ -135,7 +155,8 @@ fn apps(root: &Node, source: Source<'_>, options: &Options, ctx: &Context) -> (V
         all.push(fields);
     }
     let chosen = only(all, &options.only, source, &mut report);
-    // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine stops only its own app.
+    // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
+    // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
     let from = From::File { env: options.env.as_deref(), deploy: shape.deploy };
     let mut specs = Vec::new();
@@ -150,8 +171,10 @@ fn apps(root: &Node, source: Source<'_>, options: &Options, ctx: &Context) -> (V
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
 fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static str, Node)> {
-    const APPLY: [&str; 8] = ["namespace", "cwd", "args", "filter_env", "uid", "gid", "watch", "ignore_watch"];
-    let (apply, ignored): (Vec<_>, Vec<_>) = options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
+    const APPLY: [&str; 8] =
+        ["namespace", "cwd", "args", "filter_env", "uid", "gid", "watch", "ignore_watch"];
+    let (apply, ignored): (Vec<_>, Vec<_>) =
+        options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
     for (key, _) in ignored {
         let message = format!("the option for \"{key}\" is ignored with a process file");
         let help = format!("set `{key}` in the file");
@@ -167,23 +190,34 @@ fn only<'a>(
     source: Source<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Vec<Fields<'a>> {
-    let wanted: Vec<&str> =
-        names.iter().flat_map(|name| name.split([',', ' '])).filter(|name| !name.is_empty()).collect();
+    let wanted: Vec<&str> = names
+        .iter()
+        .flat_map(|name| name.split([',', ' ']))
+        .filter(|name| !name.is_empty())
+        .collect();
     if wanted.is_empty() {
         return all;
     }
     let known: Vec<String> = all.iter().map(resolve::written_name).collect();
     for name in wanted.iter().filter(|name| !known.iter().any(|known| known == *name)) {
-        let diagnostic = Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));
+        let diagnostic =
+            Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));
         let help = match suggest::nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                format!("the file has {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+                format!(
+                    "the file has {}",
+                    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                )
             }
         };
         report.push(source.at(diagnostic.help(help), None));
     }
-    all.into_iter().zip(known).filter(|(_, name)| wanted.contains(&name.as_str())).map(|(fields, _)| fields).collect()
+    all.into_iter()
+        .zip(known)
+        .filter(|(_, name)| wanted.contains(&name.as_str()))
+        .map(|(fields, _)| fields)
+        .collect()
 }
 
 #[cfg(test)]
@@ -192,12 +226,29 @@ mod tests {
 
     #[test]
     fn a_process_file_is_known_by_the_end_of_its_name() {
-        for yes in
-            ["a.json", "x/a.json5", "ecosystem.config.js", "a.config.cjs", "a.config.mjs", "p.yml", "p.yaml", "p.toml"]
-        {
+        for yes in [
+            "a.json",
+            "x/a.json5",
+            "ecosystem.config.js",
+            "a.config.cjs",
+            "a.config.mjs",
+            "p.yml",
+            "p.yaml",
+            "p.toml",
+        ] {
             assert!(is_config_file(yes), "{yes}");
         }
-        for no in ["app.js", "my.json.d/app.js", "a.json.js", "config.js", "x.config.ts", "json", "", "/", "a.json/"] {
+        for no in [
+            "app.js",
+            "my.json.d/app.js",
+            "a.json.js",
+            "config.js",
+            "x.config.ts",
+            "json",
+            "",
+            "/",
+            "a.json/",
+        ] {
             assert_eq!(is_config_file(no), no == "a.json/", "{no}");
         }
     }

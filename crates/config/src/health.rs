@@ -17,7 +17,8 @@ const HELP: &str = "write one of `http` (a URL), `tcp` (`host:port`) and `exec` 
 #[allow(clippy::option_option)] // wrong, absent, present
 pub(crate) fn read(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<Option<Health>> {
     let Some(node) = fields.node("health") else { return Some(None) };
-    let place = |span: Option<&Node>, diagnostic: Diagnostic| match span.and_then(|node| node.span) {
+    let place = |span: Option<&Node>, diagnostic: Diagnostic| match span.and_then(|node| node.span)
+    {
         Some(span) => fields.at_span(Some(span), diagnostic),
         None => fields.at("health", diagnostic),
     };
@@ -40,7 +41,10 @@ type Wrong<'n> = Vec<(Option<&'n Node>, Diagnostic)>;
 /// Reads the object.
 pub(crate) fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
-        return Err(vec![(Some(node), Diagnostic::error("wrong-type", "\"health\" must be an object").help(HELP))]);
+        return Err(vec![(
+            Some(node),
+            Diagnostic::error("wrong-type", "\"health\" must be an object").help(HELP),
+        )]);
     };
     let mut wrong: Wrong<'_> = entries.iter().filter_map(unknown).collect();
     let mut number = |key: &str, usual: u64| match node.get(key) {
@@ -49,7 +53,10 @@ pub(crate) fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
             Ok(number) if number >= 1.0 && number.is_finite() => number as u64,
             _ => {
-                let message = format!("\"health.{key}\" must be a number from 1 up, but is `{}`", plain(value));
+                let message = format!(
+                    "\"health.{key}\" must be a number from 1 up, but is `{}`",
+                    plain(value)
+                );
                 wrong.push((Some(value), Diagnostic::error("wrong-form", message)));
                 usual
             }
@@ -84,26 +91,45 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
             return Err(vec![(Some(value), Diagnostic::error("two-probes", message).help(HELP))]);
         }
     };
-    let fail =
-        |message: String, help: &str| Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))]);
+    let fail = |message: String, help: &str| {
+        Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))])
+    };
     let text = match &value.value {
         Value::Text(text) if !text.trim().is_empty() => text.clone(),
         // A port alone means this machine.
         Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", plain(value)),
         _ => {
-            return fail(format!("\"health.{key}\" must be a text, but is [object {}]", value.value.type_name()), HELP);
+            return fail(
+                format!(
+                    "\"health.{key}\" must be a text, but is [object {}]",
+                    value.value.type_name()
+                ),
+                HELP,
+            );
         }
     };
     match key {
-        "http" if !text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) => {
-            fail(format!("\"health.http\" is `{text}`, which is not a URL"), "write `http://host:port/path`")
+        "http"
+            if !text
+                .strip_prefix("http://")
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) =>
+        {
+            fail(
+                format!("\"health.http\" is `{text}`, which is not a URL"),
+                "write `http://host:port/path`",
+            )
         }
         "http" => Ok(Probe::Http { url: text }),
         "tcp" => match text.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => {
+            Some((host, port))
+                if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) =>
+            {
                 Ok(Probe::Tcp { address: text })
             }
-            _ => fail(format!("\"health.tcp\" is `{text}`, which is not `host:port`"), "write `127.0.0.1:3000`"),
+            _ => fail(
+                format!("\"health.tcp\" is `{text}`, which is not `host:port`"),
+                "write `127.0.0.1:3000`",
+            ),
         },
         _ => Ok(Probe::Exec { command: text }),
     }
@@ -115,6 +141,8 @@ fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
     }
     let help = suggest::nearest(&entry.key, KEYS.into_iter())
         .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
-    let diagnostic = Diagnostic::error("unknown-key", format!("\"health\" has no key `{}`", entry.key)).help(help);
+    let diagnostic =
+        Diagnostic::error("unknown-key", format!("\"health\" has no key `{}`", entry.key))
+            .help(help);
     Some((Some(&entry.node), diagnostic))
 }

@@ -1,4 +1,5 @@
-//! How many processes, and in which mode: PM2's rules, quirks kept because people depend on them (`-i 1` is cluster).
+//! How many processes, and in which mode: PM2's rules, quirks kept because people depend on them
+//! (`-i 1` is cluster).
 
 use ostler_core::spec::ExecMode;
 
@@ -16,7 +17,8 @@ pub(crate) struct Instances {
     pub merge: bool,
 }
 
-/// Decides from the given count (text or number as text), the given mode, and whether the interpreter is Node or Bun.
+/// Decides from the given count (text or number as text), the given mode, and whether the
+/// interpreter is Node or Bun.
 pub(crate) fn decide(
     given: Option<&str>,
     mode: Option<ExecMode>,
@@ -34,16 +36,20 @@ pub(crate) fn decide(
     })
 }
 
-/// The count that a number means: 0 (and fractions below 1) all CPUs; below 0 that many fewer, at least 1.
+/// The count that a number means: 0 (and fractions below 1) all CPUs; below 0 that many fewer, at
+/// least 1.
 pub(crate) fn count(number: f64, cpus: u32) -> Result<u32, String> {
     if number > f64::from(MOST) {
-        return Err(format!("\"instances\" is {number}, above the most that one app may have, {MOST}"));
+        return Err(format!(
+            "\"instances\" is {number}, above the most that one app may have, {MOST}"
+        ));
     }
     Ok(if number >= 1.0 { to_u32(number) } else { cpus.saturating_sub(to_u32(-number)).max(1) })
 }
 
 fn to_u32(number: f64) -> u32 {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates, which is meant
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // `as` saturates, which is meant
     let whole = number as u32;
     whole
 }
@@ -53,7 +59,14 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(given: Option<&str>, mode: Option<ExecMode>, node_like: bool, count: u32, got: ExecMode, merge: bool) {
+    fn check(
+        given: Option<&str>,
+        mode: Option<ExecMode>,
+        node_like: bool,
+        count: u32,
+        got: ExecMode,
+        merge: bool,
+    ) {
         assert_eq!(
             decide(given, mode, node_like, 8).unwrap(),
             Instances { count, mode: got, merge },

@@ -1,4 +1,5 @@
-//! Which program runs a script: what was asked for, else by the file's extension, else by looking at its first bytes.
+//! Which program runs a script: what was asked for, else by the file's extension, else by looking
+//! at its first bytes.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,12 @@ impl Interpreter {
 }
 
 /// The interpreter of `script`.
-pub(crate) fn choose(script: &Path, asked: Option<&str>, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
+pub(crate) fn choose(
+    script: &Path,
+    asked: Option<&str>,
+    cwd: &Path,
+    ctx: &Context,
+) -> Result<Interpreter, Diagnostic> {
     match asked {
         Some("none") => execute(script),
         Some(asked) if asked.starts_with("node@") => node_version(asked, ctx),
@@ -62,7 +68,9 @@ fn available(program: &str, cwd: &Path, ctx: &Context) -> Result<String, Diagnos
 }
 
 fn missing(program: &str) -> Diagnostic {
-    let message = format!("Interpreter {program} is NOT AVAILABLE in PATH. (type 'which {program}' to double check.)");
+    let message = format!(
+        "Interpreter {program} is NOT AVAILABLE in PATH. (type 'which {program}' to double check.)"
+    );
     Diagnostic::error("no-interpreter", message)
         .help(format!("install `{program}`, or give its path with `interpreter`"))
 }
@@ -72,7 +80,9 @@ fn by_extension(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter,
     let named = match extension {
         "js" => "node",
         "sh" => "bash",
-        "py" if ctx.find_program("python").is_none() && ctx.find_program("python3").is_some() => "python3",
+        "py" if ctx.find_program("python").is_none() && ctx.find_program("python3").is_some() => {
+            "python3"
+        }
         "py" => "python",
         "rb" => "ruby",
         "php" => "php",
@@ -109,14 +119,15 @@ fn by_content(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, D
 pub(crate) fn is_binary(head: &[u8]) -> bool {
     // The cut at 512 bytes may fall inside a character: only what cannot become UTF-8 counts.
     let odd = head.utf8_chunks().map(|chunk| {
-        let control = chunk.valid().bytes().filter(|b| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b)).count();
+        let control =
+            chunk.valid().bytes().filter(|b| *b < 0x20 && !matches!(b, 0x07..=0x0d | 0x1b)).count();
         control + chunk.invalid().len()
     });
     head.contains(&0) || odd.sum::<usize>() * 10 > head.len()
 }
 
-/// Whether the file says itself (`#!`) that something else than Node runs it. PM2 gives such a file to Node, which can
-/// only fail.
+/// Whether the file says itself (`#!`) that something else than Node runs it. PM2 gives such a file
+/// to Node, which can only fail.
 fn names_another_program(head: &[u8]) -> bool {
     let line = head.split(|b| *b == b'\n').next().unwrap_or(&[]);
     let line = String::from_utf8_lossy(line);
@@ -128,10 +139,16 @@ fn typescript(ctx: &Context) -> Result<Interpreter, Diagnostic> {
     if ctx.find_program("bun").is_some() {
         return Ok(Interpreter::program("bun"));
     }
-    let Some(node) = ctx.node.clone().or_else(|| ctx.find_program("node")) else { return Err(missing("bun")) };
-    let version = std::process::Command::new(&node).arg("--version").env_clear().envs(&ctx.env).output();
-    let text = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let mut parts = text.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let Some(node) = ctx.node.clone().or_else(|| ctx.find_program("node")) else {
+        return Err(missing("bun"));
+    };
+    let version =
+        std::process::Command::new(&node).arg("--version").env_clear().envs(&ctx.env).output();
+    let text = version
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let mut parts =
+        text.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if version >= (23, 6) || (version.0 == 22 && version.1 >= 18) {
         return Ok(Interpreter::program("node"));
@@ -146,28 +163,36 @@ fn typescript(ctx: &Context) -> Result<Interpreter, Diagnostic> {
         format!("this is {}", text.trim())
     };
     let message = format!("TypeScript needs bun, or Node 22.6 or newer: {found}");
-    Err(Diagnostic::error("no-interpreter", message).help("install bun or a newer Node, or compile the script first"))
+    Err(Diagnostic::error("no-interpreter", message)
+        .help("install bun or a newer Node, or compile the script first"))
 }
 
 /// `node@20` or `node@20.11.1`: the newest such version that nvm has installed.
 fn node_version(asked: &str, ctx: &Context) -> Result<Interpreter, Diagnostic> {
     let wanted = asked.trim_start_matches("node@").trim_start_matches('v');
     let home = |folder: &str| ctx.env.get("HOME").map(|home| Path::new(home).join(folder));
-    let nvm = ctx.env.get("NVM_DIR").map(PathBuf::from).or_else(|| home(".nvm")).unwrap_or_default();
-    let numbers =
-        |name: &str| name.trim_start_matches('v').split('.').map(|n| n.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>();
+    let nvm =
+        ctx.env.get("NVM_DIR").map(PathBuf::from).or_else(|| home(".nvm")).unwrap_or_default();
+    let numbers = |name: &str| {
+        name.trim_start_matches('v')
+            .split('.')
+            .map(|n| n.parse::<u32>().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
     let installed = std::fs::read_dir(nvm.join("versions/node")).into_iter().flatten().flatten();
     let newest = installed
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| numbers(name).starts_with(&numbers(wanted)))
         .max_by_key(|name| numbers(name));
-    let binary =
-        newest.map(|name| nvm.join("versions/node").join(name).join("bin/node")).filter(|path| is_executable(path));
+    let binary = newest
+        .map(|name| nvm.join("versions/node").join(name).join("bin/node"))
+        .filter(|path| is_executable(path));
     match binary {
         Some(binary) => Ok(Interpreter::program(binary.to_string_lossy())),
         None => {
             let message = format!("Node `{wanted}` is not installed below {}", nvm.display());
-            Err(Diagnostic::error("no-interpreter", message).help(format!("run `nvm install {wanted}`")))
+            Err(Diagnostic::error("no-interpreter", message)
+                .help(format!("run `nvm install {wanted}`")))
         }
     }
 }

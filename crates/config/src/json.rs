@@ -1,7 +1,9 @@
-//! The JSON people write by hand: comments, single quotes, bare keys, trailing commas, with a place for every value.
+//! The JSON people write by hand: comments, single quotes, bare keys, trailing commas, with a place
+//! for every value.
 //!
-//! PM2 evaluates a `.json` file as JavaScript, so all of that works there. This reads the same texts without running
-//! them, keeps the place of each key and value, and when it stops it says what it expected instead.
+//! PM2 evaluates a `.json` file as JavaScript, so all of that works there. This reads the same
+//! texts without running them, keeps the place of each key and value, and when it stops it says
+//! what it expected instead.
 
 use crate::value::{Entry, Node, Span, Value};
 
@@ -71,7 +73,9 @@ impl Parser<'_> {
                     });
                 };
                 self.at += length + 2;
-            } else if let Some(blank) = self.peek().filter(|c| c.is_whitespace() || *c == '\u{feff}') {
+            } else if let Some(blank) =
+                self.peek().filter(|c| c.is_whitespace() || *c == '\u{feff}')
+            {
                 self.at += blank.len_utf8();
             } else {
                 return Ok(());
@@ -175,7 +179,9 @@ impl Parser<'_> {
                     let message = "a template with `${…}` is code".to_owned();
                     return Err(SyntaxError { message, span, help: Some(IS_CODE) });
                 }
-                Some('\n') if quote != Some('`') => return Err(self.unclosed_text(start, self.at - 1)),
+                Some('\n') if quote != Some('`') => {
+                    return Err(self.unclosed_text(start, self.at - 1));
+                }
                 None => return Err(self.unclosed_text(start, self.at)),
                 Some(other) => out.push(other),
             }
@@ -222,7 +228,8 @@ impl Parser<'_> {
     }
 
     fn hex(&mut self, start: usize, digits: usize) -> Result<u32, SyntaxError> {
-        let found = self.rest().get(..digits).filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+        let found =
+            self.rest().get(..digits).filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
         let Some(code) = found.and_then(|text| u32::from_str_radix(text, 16).ok()) else {
             let message = format!("expected {digits} hexadecimal digits in this escape");
             return Err(SyntaxError {
@@ -238,8 +245,9 @@ impl Parser<'_> {
     fn number(&mut self) -> Result<Value, SyntaxError> {
         let start = self.at;
         let rest = self.rest();
-        let length =
-            rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '+' | '_'))).unwrap_or(rest.len());
+        let length = rest
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '+' | '_')))
+            .unwrap_or(rest.len());
         let written = rest.get(..length).unwrap_or("");
         let text = written.replace('_', "");
         let (negative, digits) = match text.strip_prefix('-') {
@@ -253,14 +261,24 @@ impl Parser<'_> {
                 .and_then(|d| u64::from_str_radix(d, radix).ok())
         };
         #[allow(clippy::cast_precision_loss)] // JavaScript's numbers have the same precision
-        let whole = radix(["0x", "0X"], 16).or(radix(["0o", "0O"], 8)).or(radix(["0b", "0B"], 2)).map(|n| n as f64);
+        let whole = radix(["0x", "0X"], 16)
+            .or(radix(["0o", "0O"], 8))
+            .or(radix(["0b", "0B"], 2))
+            .map(|n| n as f64);
         let decimal = || {
-            digits.starts_with(|c: char| c.is_ascii_digit() || c == '.').then(|| digits.parse::<f64>().ok()).flatten()
+            digits
+                .starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                .then(|| digits.parse::<f64>().ok())
+                .flatten()
         };
         let Some(value) = whole.or_else(decimal) else {
             let message = format!("`{written}` is not a number");
             let span = Span { start, end: start + length.max(1) };
-            return Err(SyntaxError { message, span, help: Some("put quotes around it if it is meant as text") });
+            return Err(SyntaxError {
+                message,
+                span,
+                help: Some("put quotes around it if it is meant as text"),
+            });
         };
         self.at += length;
         Ok(Value::Number(if negative { -value } else { value }))
@@ -269,7 +287,8 @@ impl Parser<'_> {
     fn word(&mut self) -> &str {
         let start = self.at;
         let rest = self.rest();
-        let length = rest.find(|c: char| !(is_word_start(c) || c.is_numeric())).unwrap_or(rest.len());
+        let length =
+            rest.find(|c: char| !(is_word_start(c) || c.is_numeric())).unwrap_or(rest.len());
         self.at += length;
         self.text.get(start..self.at).unwrap_or("")
     }
@@ -286,11 +305,22 @@ impl Parser<'_> {
             _ => {
                 let code = matches!(
                     word.as_str(),
-                    "process" | "require" | "module" | "exports" | "__dirname" | "path" | "import" | "export"
+                    "process"
+                        | "require"
+                        | "module"
+                        | "exports"
+                        | "__dirname"
+                        | "path"
+                        | "import"
+                        | "export"
                 );
                 let help = if code { IS_CODE } else { "put quotes around a text" };
                 let message = format!("expected a value, found `{word}`");
-                return Err(SyntaxError { message, span: Span { start, end: self.at }, help: Some(help) });
+                return Err(SyntaxError {
+                    message,
+                    span: Span { start, end: self.at },
+                    help: Some(help),
+                });
             }
         };
         Ok(value)
@@ -337,7 +367,10 @@ mod tests {
 
     #[test]
     fn people_write_json_like_javascript() {
-        check("// c\n{a: 'b', \"c\": [1, 2,], /* d */ e_1: null,}", r#"{"a":"b","c":[1,2],"e_1":null}"#);
+        check(
+            "// c\n{a: 'b', \"c\": [1, 2,], /* d */ e_1: null,}",
+            r#"{"a":"b","c":[1,2],"e_1":null}"#,
+        );
         check(
             "{'env-x': -1.5e3, h: 0x1F, t: `a\nb`, u: '\\u00e9\\ud83d\\ude00\\x41'}",
             r#"{"env-x":-1500,"h":31,"t":"a\nb","u":"é😀A"}"#,

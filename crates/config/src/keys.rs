@@ -1,6 +1,7 @@
 //! Every key of an app in a process file: its names, what it may be, and where it goes.
 //!
-//! The one source of the schema: checking, suggestions, the record and documentation read this table.
+//! The one source of the schema: checking, suggestions, the record and documentation read this
+//! table.
 
 /// JavaScript's types, in PM2's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,18 +181,22 @@ pub(crate) static KEYS: &[Key] = &[
 ];
 
 /// Keys that PM2's client puts into a record by itself, beside the ones of the table that are kept.
-const RECORD_ONLY: &[&str] = &["km_link", "filter_env", "port", "time", "pmx_module", "module_conf"];
+const RECORD_ONLY: &[&str] =
+    &["km_link", "filter_env", "port", "time", "pmx_module", "module_conf"];
 
 /// The key of this name or alias; camelCase forms count.
 pub(crate) fn find(written: &str) -> Option<&'static Key> {
-    let by_name = |name: &str| KEYS.iter().find(|key| key.name == name || key.aliases.contains(&name));
+    let by_name =
+        |name: &str| KEYS.iter().find(|key| key.name == name || key.aliases.contains(&name));
     by_name(written).or_else(|| by_name(&snake(written)))
 }
 
 /// Whether a record keeps this key as it is.
 pub(crate) fn is_passthrough(name: &str) -> bool {
     RECORD_ONLY.contains(&name)
-        || KEYS.iter().any(|key| key.name == name && matches!(key.goes, Use::Pass | Use::PassNotYet))
+        || KEYS
+            .iter()
+            .any(|key| key.name == name && matches!(key.goes, Use::Pass | Use::PassNotYet))
 }
 
 fn snake(camel: &str) -> String {

@@ -1,14 +1,17 @@
 //! Files and command-line options to [`AppSpec`], with diagnosed errors.
 //!
-//! A process file is written by a person, often in a hurry, often copied. Whatever is wrong in it is found here, all of
-//! it at once, each with its place and what to do; nothing later checks again. The ways in:
+//! A process file is written by a person, often in a hurry, often copied. Whatever is wrong in it
+//! is found here, all of it at once, each with its place and what to do; nothing later checks
+//! again. The ways in:
 //!
-//! - [`load`], [`load_text`]: a process file → the apps that may be started, and what there is to say;
+//! - [`load`], [`load_text`]: a process file → the apps that may be started, and what there is to
+//!   say;
 //! - [`from_script`]: `start app.js` → one app;
 //! - [`record`]: PM2's record (`prepare`, `jlist`, dump) → an app and back.
 //!
-//! Nothing reads the process's own environment: the caller's world is a [`Context`]. On the way of plain scripts and
-//! JSON nothing is run and no more is read than the script's first bytes and its `package.json`.
+//! Nothing reads the process's own environment: the caller's world is a [`Context`]. On the way of
+//! plain scripts and JSON nothing is run and no more is read than the script's first bytes and its
+//! `package.json`.
 
 #![forbid(unsafe_code)]
 
@@ -45,18 +48,25 @@ use ostler_core::spec::AppSpec;
 
 /// The app that `start <script>` with these options means.
 ///
-/// `script` is a path, a program in `PATH`, or a line with blanks for the shell (whose name is the whole line).
+/// `script` is a path, a program in `PATH`, or a line with blanks for the shell (whose name is the
+/// whole line).
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn from_script(script: &str, options: &Options, ctx: &Context) -> Result<AppSpec, Vec<Diagnostic>> {
+pub fn from_script(
+    script: &str,
+    options: &Options,
+    ctx: &Context,
+) -> Result<AppSpec, Vec<Diagnostic>> {
     let mut report = Vec::new();
     let mut fields = fields::Fields::of_options(options, &mut report);
     fields.add_options(vec![("script", value::Node::text(script))], &mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";
-        report.push(Diagnostic::error("env-without-file", message).origin(fields::COMMAND_LINE).help(help));
+        report.push(
+            Diagnostic::error("env-without-file", message).origin(fields::COMMAND_LINE).help(help),
+        );
     }
     let spec = resolve::resolve(&fields, environment::From::Options, ctx, &mut report);
     match spec {

@@ -1,10 +1,10 @@
-//! Everything the command line can say about an app, as text, so that wrong values are diagnosed in one place with
-//! the same words as in a file.
+//! Everything the command line can say about an app, as text, so that wrong values are diagnosed in
+//! one place with the same words as in a file.
 
 use crate::value::{Node, Value};
 
-/// Options of `start`, `restart` and `reload`. `None` or `false`: not given. Values are as typed; they are checked when
-/// they are resolved, and a complaint says `command line`.
+/// Options of `start`, `restart` and `reload`. `None` or `false`: not given. Values are as typed;
+/// they are checked when they are resolved, and a complaint says `command line`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// `--name`
@@ -162,7 +162,9 @@ impl Options {
             ("stable_for", &self.stable_for),
             ("drain_timeout", &self.drain_timeout),
         ];
-        out.extend(texts.into_iter().filter_map(|(key, value)| Some((key, Node::text(value.as_deref()?)))));
+        out.extend(
+            texts.into_iter().filter_map(|(key, value)| Some((key, Node::text(value.as_deref()?)))),
+        );
         match &self.log_file {
             Some(Some(path)) => out.push(("log_file", Node::text(path))),
             Some(None) => out.push(("log_file", Node::bare(Value::Bool(true)))),
@@ -176,8 +178,10 @@ impl Options {
             ("timeout", &self.health_timeout),
             ("retries", &self.health_retries),
         ];
-        let health: Vec<_> =
-            health.into_iter().filter_map(|(key, value)| Some(entry(key, value.as_deref()?))).collect();
+        let health: Vec<_> = health
+            .into_iter()
+            .filter_map(|(key, value)| Some(entry(key, value.as_deref()?)))
+            .collect();
         if !health.is_empty() {
             out.push(("health", Node::bare(Value::Object(health))));
         }
@@ -200,7 +204,10 @@ impl Options {
             ("disable_source_map_support", self.disable_source_map_support, true),
         ];
         out.extend(
-            flags.into_iter().filter(|flag| flag.1).map(|(key, _, value)| (key, Node::bare(Value::Bool(value)))),
+            flags
+                .into_iter()
+                .filter(|flag| flag.1)
+                .map(|(key, _, value)| (key, Node::bare(Value::Bool(value)))),
         );
     }
 
@@ -210,7 +217,10 @@ impl Options {
         }
         if let Some(codes) = &self.stop_exit_codes {
             // `--stop-exit-codes "1, 2"` and `--stop-exit-codes 1 2` mean the same.
-            let codes = codes.iter().flat_map(|text| text.split([',', ' '])).filter(|code| !code.is_empty());
+            let codes = codes
+                .iter()
+                .flat_map(|text| text.split([',', ' ']))
+                .filter(|code| !code.is_empty());
             out.push(("stop_exit_codes", Node::bare(Value::List(codes.map(Node::text).collect()))));
         }
         match self.watch.as_deref() {

@@ -1,11 +1,13 @@
 //! PM2's record of an app: what `prepare` sends, `jlist` shows and the dump keeps.
 //!
-//! One flat JSON object with PM2's key names, so that PM2's client and a dump written by PM2 are understood. What ostler
-//! writes carries the key `ostler_record` with the format's version; keys at their default that PM2 would not write
-//! either are left out. Reading then gives back the same specification: `from_record(to_record(spec)) == spec`.
+//! One flat JSON object with PM2's key names, so that PM2's client and a dump written by PM2 are
+//! understood. What ostler writes carries the key `ostler_record` with the format's version; keys
+//! at their default that PM2 would not write either are left out. Reading then gives back the same
+//! specification: `from_record(to_record(spec)) == spec`.
 //!
-//! A dump written by PM2 differs in three ways: the environment lies flattened beside the keys (ignored, except where
-//! it hides a known key, as in PM2), `instances` is missing (1), and log and pid paths carry the old id (taken off).
+//! A dump written by PM2 differs in three ways: the environment lies flattened beside the keys
+//! (ignored, except where it hides a known key, as in PM2), `instances` is missing (1), and log and
+//! pid paths carry the old id (taken off).
 
 use std::path::Path;
 
@@ -72,7 +74,11 @@ fn identity(spec: &AppSpec, map: &mut Map<String, Json>) {
     put("pm_pid_path", path(&spec.pid_file));
     put(
         "env",
-        spec.env.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>().into(),
+        spec.env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect::<Map<_, _>>()
+            .into(),
     );
     put("instance_var", spec.instance_var.as_str().into());
     put("username", spec.username.as_str().into());
@@ -135,7 +141,8 @@ fn policy(policy: &Policy, health: Option<&Health>, map: &mut Map<String, Json>)
     if !policy.stop_exit_codes.is_empty() {
         put("stop_exit_codes", policy.stop_exit_codes.clone().into());
     }
-    let listen_given = policy.ready_timeout != usual.ready_timeout || policy.prove_timeout == policy.ready_timeout;
+    let listen_given =
+        policy.ready_timeout != usual.ready_timeout || policy.prove_timeout == policy.ready_timeout;
     let prove = if listen_given { policy.ready_timeout } else { usual.prove_timeout };
     let numbers = [
         ("max_restarts", u64::from(policy.max_unstable), policy.max_unstable != usual.max_unstable),
@@ -175,7 +182,10 @@ fn cluster(spec: &AppSpec, map: &mut Map<String, Json>) {
     };
     map.extend(balance.map(|name| ("balance".to_owned(), name.into())));
     if !spec.fds.is_empty() {
-        let fds = spec.fds.iter().map(|(number, address)| (number.to_string(), address.to_string().into()));
+        let fds = spec
+            .fds
+            .iter()
+            .map(|(number, address)| (number.to_string(), address.to_string().into()));
         map.insert("fds".to_owned(), Json::Object(fds.collect()));
     }
     if let Some(health) = &spec.health {
@@ -184,8 +194,7 @@ fn cluster(spec: &AppSpec, map: &mut Map<String, Json>) {
             Probe::Tcp { address } => ("tcp", address),
             Probe::Exec { command } => ("exec", command),
         };
-        let value =
-            json!({ key: asked, "interval": health.interval, "timeout": health.timeout, "retries": health.retries });
+        let value = json!({ key: asked, "interval": health.interval, "timeout": health.timeout, "retries": health.retries });
         map.insert("health".to_owned(), value);
     }
 }

@@ -1,4 +1,5 @@
-//! From what was written about an app to its specification: defaults filled in, paths made absolute, programs found.
+//! From what was written about an app to its specification: defaults filled in, paths made
+//! absolute, programs found.
 //!
 //! All that is wrong is reported; a specification is made only when nothing is.
 
@@ -42,7 +43,9 @@ struct Resolver<'r, 'f> {
 impl Resolver<'_, '_> {
     fn run(mut self) -> Option<AppSpec> {
         let fields = self.fields;
-        let cwd = fields.text("cwd").map_or_else(|| self.ctx.cwd.clone(), |cwd| self.ctx.absolute(&self.ctx.cwd, cwd));
+        let cwd = fields
+            .text("cwd")
+            .map_or_else(|| self.ctx.cwd.clone(), |cwd| self.ctx.absolute(&self.ctx.cwd, cwd));
         let target = self.target(&cwd);
         let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
         let instances = interpreter.as_ref().and_then(|interpreter| self.instances(interpreter));
@@ -55,7 +58,8 @@ impl Resolver<'_, '_> {
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         let (target, interpreter, instances, run_as) = (target?, interpreter?, instances?, run_as?);
-        let (stop_exit_codes, stop_signal, health, fds) = (stop_exit_codes?, stop_signal?, health?, fds?);
+        let (stop_exit_codes, stop_signal, health, fds) =
+            (stop_exit_codes?, stop_signal?, health?, fds?);
 
         let name = self.name(&target);
         let logs = self.logs(&name, &cwd, instances.merge);
@@ -115,7 +119,8 @@ impl Resolver<'_, '_> {
             }
             return None;
         };
-        script::find(script, cwd, self.ctx).map_or_else(|diagnostic| self.fail("script", diagnostic), Some)
+        script::find(script, cwd, self.ctx)
+            .map_or_else(|diagnostic| self.fail("script", diagnostic), Some)
     }
 
     fn interpreter(&mut self, target: &Target, cwd: &Path) -> Option<Interpreter> {
@@ -136,8 +141,16 @@ impl Resolver<'_, '_> {
             Some(_) => Some(ExecMode::Fork),
             None => None,
         };
-        let decided = instances::decide(given.as_deref(), mode, interpreter.is_node_like(), self.ctx.cpus.max(1));
-        decided.map_or_else(|message| self.fail("instances", Diagnostic::error("too-many", message)), Some)
+        let decided = instances::decide(
+            given.as_deref(),
+            mode,
+            interpreter.is_node_like(),
+            self.ctx.cpus.max(1),
+        );
+        decided.map_or_else(
+            |message| self.fail("instances", Diagnostic::error("too-many", message)),
+            Some,
+        )
     }
 
     fn name(&self, target: &Target) -> String {
@@ -146,7 +159,9 @@ impl Resolver<'_, '_> {
             None => target.name.clone(),
         };
         match self.from {
-            From::File { env: Some(env), .. } if self.fields.flag("append_env_to_name") == Some(true) => {
+            From::File { env: Some(env), .. }
+                if self.fields.flag("append_env_to_name") == Some(true) =>
+            {
                 format!("{base}-{env}")
             }
             From::File { .. } | From::Options => base,
@@ -160,9 +175,14 @@ impl Resolver<'_, '_> {
         match units::signal(&written) {
             Some(signal) => Some(signal),
             None => {
-                let diagnostic =
-                    Diagnostic::error("no-signal", format!("\"kill_signal\" is `{written}`, which is no signal"));
-                self.fail("kill_signal", diagnostic.help("write a signal's name, such as `\"SIGTERM\"`"))
+                let diagnostic = Diagnostic::error(
+                    "no-signal",
+                    format!("\"kill_signal\" is `{written}`, which is no signal"),
+                );
+                self.fail(
+                    "kill_signal",
+                    diagnostic.help("write a signal's name, such as `\"SIGTERM\"`"),
+                )
             }
         }
     }
@@ -181,14 +201,19 @@ impl Resolver<'_, '_> {
             Some(Value::Text(_)) => file("log_file", String::new()),
             _ => None,
         };
-        let usual_time = (fields.flag("time") == Some(true)).then(|| "YYYY-MM-DDTHH:mm:ss".to_owned());
+        let usual_time =
+            (fields.flag("time") == Some(true)).then(|| "YYYY-MM-DDTHH:mm:ss".to_owned());
         LogSpec {
             out: file("out_file", format!("{base}-out.log")),
             err: file("error_file", format!("{base}-error.log")),
             combined,
             merge: fields.flag("merge_logs").unwrap_or(merge),
             disabled: fields.flag("disable_logs").unwrap_or(false),
-            format: if fields.text("log_type") == Some("json") { LogFormat::Json } else { LogFormat::Raw },
+            format: if fields.text("log_type") == Some("json") {
+                LogFormat::Json
+            } else {
+                LogFormat::Raw
+            },
             date_format: fields
                 .text("log_date_format")
                 .filter(|text| !text.is_empty())
@@ -200,9 +225,13 @@ impl Resolver<'_, '_> {
     /// What a runtime cannot do is said, and done as well as it can be.
     fn warn_balance(&mut self, program: Option<&str>) {
         let balance = self.fields.text("balance").unwrap_or("round-robin");
-        let is = |name: &str| program.is_some_and(|program| program.rsplit('/').next() == Some(name));
+        let is =
+            |name: &str| program.is_some_and(|program| program.rsplit('/').next() == Some(name));
         let (message, help) = if is("deno") && balance == "shared" {
-            ("deno cannot take a shared socket: its workers get connections in turn", "leave `balance` out for deno")
+            (
+                "deno cannot take a shared socket: its workers get connections in turn",
+                "leave `balance` out for deno",
+            )
         } else if is("bun") && balance != "round-robin" {
             (
                 "bun's workers bind the port by themselves: the kernel spreads connections, whatever `balance` says",
@@ -211,7 +240,8 @@ impl Resolver<'_, '_> {
         } else {
             return;
         };
-        self.report.push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
+        self.report
+            .push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
     }
 
     fn warn_not_yet(&mut self) {
@@ -219,14 +249,18 @@ impl Resolver<'_, '_> {
             let on = !matches!(&node.value, Value::Bool(false)) && plain(node) != "0";
             if on {
                 let message = format!("\"{}\" is kept but has no effect yet", key.name);
-                self.report.push(self.fields.at(key.name, Diagnostic::warning("no-effect", message)));
+                self.report
+                    .push(self.fields.at(key.name, Diagnostic::warning("no-effect", message)));
             }
         }
     }
 }
 
 /// The codes, if all are whole numbers.
-pub(crate) fn stop_exit_codes(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<Vec<i32>> {
+pub(crate) fn stop_exit_codes(
+    fields: &Fields<'_>,
+    report: &mut Vec<Diagnostic>,
+) -> Option<Vec<i32>> {
     let Some(node) = fields.node("stop_exit_codes") else { return Some(Vec::new()) };
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
@@ -237,9 +271,12 @@ pub(crate) fn stop_exit_codes(fields: &Fields<'_>, report: &mut Vec<Diagnostic>)
         match plain(item).trim().parse() {
             Ok(code) => codes.push(code),
             Err(_) => {
-                let message = format!("\"stop_exit_codes\" has `{}`, which is not a whole number", plain(item));
-                let diagnostic =
-                    Diagnostic::error("wrong-form", message).help("write a list of numbers, such as `[0, 2]`");
+                let message = format!(
+                    "\"stop_exit_codes\" has `{}`, which is not a whole number",
+                    plain(item)
+                );
+                let diagnostic = Diagnostic::error("wrong-form", message)
+                    .help("write a list of numbers, such as `[0, 2]`");
                 report.push(match item.span {
                     Some(_) => fields.at_span(item.span, diagnostic),
                     None => fields.at("stop_exit_codes", diagnostic),
@@ -288,7 +325,9 @@ fn policy(
 }
 
 fn memory(fields: &Fields<'_>) -> Option<u64> {
-    fields.text("max_memory_restart").map_or_else(|| fields.number("max_memory_restart"), units::memory)
+    fields
+        .text("max_memory_restart")
+        .map_or_else(|| fields.number("max_memory_restart"), units::memory)
 }
 
 /// The mode of balancing of this name.
@@ -302,9 +341,12 @@ pub(crate) fn balance(name: &str) -> Option<Balance> {
     }
 }
 
-/// A name as part of a file's name: everything outside letters, digits, `.`, `-` and `\` becomes `-`, as in PM2.
+/// A name as part of a file's name: everything outside letters, digits, `.`, `-` and `\` becomes
+/// `-`, as in PM2.
 fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '\\') { c } else { '-' }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '\\') { c } else { '-' })
+        .collect()
 }
 
 /// What PM2's client puts into every record, and what the user gave that ostler only keeps.
@@ -329,7 +371,8 @@ fn passthrough(fields: &Fields<'_>, from: From<'_>) -> BTreeMap<String, String> 
     out
 }
 
-/// The name an app will have, from what is written alone (`--only` chooses before anything is looked up).
+/// The name an app will have, from what is written alone (`--only` chooses before anything is
+/// looked up).
 pub(crate) fn written_name(fields: &Fields<'_>) -> String {
     let script = fields.text("script").unwrap_or("");
     let by_script = if script.trim().contains(char::is_whitespace) {

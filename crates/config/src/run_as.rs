@@ -18,7 +18,11 @@ pub(crate) struct RunAs {
 }
 
 /// What was asked for, if it is allowed and exists.
-pub(crate) fn read(fields: &Fields<'_>, ctx: &Context, report: &mut Vec<Diagnostic>) -> Option<RunAs> {
+pub(crate) fn read(
+    fields: &Fields<'_>,
+    ctx: &Context,
+    report: &mut Vec<Diagnostic>,
+) -> Option<RunAs> {
     match find(fields, ctx) {
         Ok(found) => Some(found),
         Err((key, diagnostic)) => {
@@ -39,7 +43,10 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
     if let Some(wanted) = fields.node("gid").map(plain) {
         out.gid = users::find_group(&wanted, ctx).map_err(|diagnostic| ("gid", diagnostic))?;
         if out.gid.is_none() {
-            return Err(("gid", Diagnostic::error("no-group", format!("Group {wanted} cannot be found"))));
+            return Err((
+                "gid",
+                Diagnostic::error("no-group", format!("Group {wanted} cannot be found")),
+            ));
         }
     }
     let Some(wanted) = fields.node("uid").map(plain) else { return Ok(out) };
@@ -51,7 +58,8 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
             username: user.name,
             home: Some(user.home),
         }),
-        // A number without a name is enough when the group is given too: no primary group has to be known.
+        // A number without a name is enough when the group is given too: no primary group has to be
+        // known.
         (None, Ok(uid)) if out.gid.is_some() => Ok(RunAs { uid: Some(uid), ..out }),
         (None, _) => {
             let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));

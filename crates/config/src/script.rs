@@ -21,9 +21,13 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     let path = ctx.absolute(cwd, script);
     match std::fs::metadata(&path) {
         // A folder and a program may share a name: `start test`.
-        Ok(meta) if meta.is_dir() && (script.contains('/') || ctx.find_program(script).is_none()) => {
+        Ok(meta)
+            if meta.is_dir() && (script.contains('/') || ctx.find_program(script).is_none()) =>
+        {
             let message = format!("script is a directory: {}", path.display());
-            return Err(Diagnostic::error("is-directory", message).help("name the file to run inside it"));
+            return Err(
+                Diagnostic::error("is-directory", message).help("name the file to run inside it")
+            );
         }
         Ok(meta) if !meta.is_dir() => return Ok(Target { name: name_of(&path), path, args: None }),
         Ok(_) | Err(_) => {}
@@ -33,15 +37,19 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     }
     match (script.contains('/'), ctx.find_program(script)) {
         (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
-        (true, _) | (_, None) => Err(Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
-            .help(help_missing(&path, ctx))),
+        (true, _) | (_, None) => {
+            Err(Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
+                .help(help_missing(&path, ctx)))
+        }
     }
 }
 
 fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
     let Some(path) = ctx.find_program("bash").or_else(|| ctx.find_program("sh")) else {
-        let diagnostic =
-            Diagnostic::error("no-interpreter", format!("neither `bash` nor `sh` is in PATH to run `{line}`"));
+        let diagnostic = Diagnostic::error(
+            "no-interpreter",
+            format!("neither `bash` nor `sh` is in PATH to run `{line}`"),
+        );
         return Err(diagnostic.help("name one program without blanks, and its arguments as `args`"));
     };
     Ok(Target { path, args: Some(vec!["-c".to_owned(), line.to_owned()]), name: line.to_owned() })
@@ -49,7 +57,9 @@ fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
 
 /// File name without its last extension.
 pub(crate) fn name_of(path: &Path) -> String {
-    path.file_stem().map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy()).into_owned()
+    path.file_stem()
+        .map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy())
+        .into_owned()
 }
 
 /// A near name in the same folder, else where paths start.
@@ -62,7 +72,10 @@ fn help_missing(path: &Path, ctx: &Context) -> String {
         .flatten()
         .filter_map(|e| e.file_name().into_string().ok())
         .collect();
-    match crate::suggest::nearest(name, names.iter().map(String::as_str).filter(|near| *near != name)) {
+    match crate::suggest::nearest(
+        name,
+        names.iter().map(String::as_str).filter(|near| *near != name),
+    ) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a script is looked for in the app's `cwd`, then in PATH".to_owned(),
     }

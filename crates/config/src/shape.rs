@@ -29,13 +29,20 @@ pub(crate) fn read<'n>(
         && let Some(entry) = entries.iter().find(|entry| entry.key == "static")
     {
         let diagnostic = Diagnostic::error("unsupported", "`static` servers are not supported yet");
-        report.push(source.at(diagnostic.help("run a server of your own as an app"), entry.key_span));
+        report
+            .push(source.at(diagnostic.help("run a server of your own as an app"), entry.key_span));
     }
     collect(root, 0, source, report, &mut shape);
     shape
 }
 
-fn collect<'n>(node: &'n Node, depth: u32, source: Source<'_>, report: &mut Vec<Diagnostic>, shape: &mut Shape<'n>) {
+fn collect<'n>(
+    node: &'n Node,
+    depth: u32,
+    source: Source<'_>,
+    report: &mut Vec<Diagnostic>,
+    shape: &mut Shape<'n>,
+) {
     let inner = || node.get("apps").or_else(|| node.get("pm2"));
     match &node.value {
         Value::List(items) if depth < 3 => {
@@ -58,7 +65,10 @@ fn collect<'n>(node: &'n Node, depth: u32, source: Source<'_>, report: &mut Vec<
                 shape.apps.push((entries, node.span));
             }
             Some(_) | None => {
-                report.push(source.at(no_apps(entries), node.span.map(|span| Span { end: span.start + 1, ..span })));
+                report.push(source.at(
+                    no_apps(entries),
+                    node.span.map(|span| Span { end: span.start + 1, ..span }),
+                ));
             }
         },
         _ => report.push(source.at(not_an_app(node), node.span)),
@@ -66,17 +76,21 @@ fn collect<'n>(node: &'n Node, depth: u32, source: Source<'_>, report: &mut Vec<
 }
 
 fn not_an_app(node: &Node) -> Diagnostic {
-    let message = format!("an app must be an object, but this is [object {}]", node.value.type_name());
-    Diagnostic::error("no-app", message).help("write `{ \"name\": \"api\", \"script\": \"api.js\" }`")
+    let message =
+        format!("an app must be an object, but this is [object {}]", node.value.type_name());
+    Diagnostic::error("no-app", message)
+        .help("write `{ \"name\": \"api\", \"script\": \"api.js\" }`")
 }
 
 fn no_apps(entries: &[Entry]) -> Diagnostic {
     let diagnostic = Diagnostic::error("no-apps", "No script path - aborting");
-    let near = entries
-        .iter()
-        .find_map(|entry| Some((&entry.key, suggest::nearest(&entry.key, ["apps", "script"].into_iter())?)));
+    let near = entries.iter().find_map(|entry| {
+        Some((&entry.key, suggest::nearest(&entry.key, ["apps", "script"].into_iter())?))
+    });
     match near {
-        Some((written, near)) => diagnostic.help(format!("the file has `{written}`; did you mean `{near}`?")),
+        Some((written, near)) => {
+            diagnostic.help(format!("the file has `{written}`; did you mean `{near}`?"))
+        }
         None => diagnostic.help("a process file has a list `apps`, or is one app with a `script`"),
     }
 }

@@ -1,6 +1,7 @@
 //! Texts that mean numbers: sizes, times, lists of words, signals.
 
-/// Bytes of `104857600`, `100M`, `2G`, `500K`; units are powers of 1024. `1.5G` and `1GB` are refused, as in PM2.
+/// Bytes of `104857600`, `100M`, `2G`, `500K`; units are powers of 1024. `1.5G` and `1GB` are
+/// refused, as in PM2.
 pub(crate) fn memory(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'G')) => (text.get(..at)?, 1 << 30),
@@ -24,11 +25,13 @@ pub(crate) fn uptime(text: &str) -> Option<u64> {
 
 /// Decimal digits and nothing else.
 fn whole(digits: &str) -> Option<u64> {
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
 }
 
-/// Splits on blanks. A part in quotes is one word without them; quotes inside a word (`--x='a b'`) keep it together
-/// and stay, as in PM2.
+/// Splits on blanks. A part in quotes is one word without them; quotes inside a word (`--x='a b'`)
+/// keep it together and stay, as in PM2.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = text.trim_start();
@@ -37,7 +40,9 @@ pub(crate) fn words(text: &str) -> Vec<String> {
             .then(|| rest.get(1..).and_then(|inner| Some((inner, inner.find(first)?))))
             .flatten();
         if let Some((inner, end)) = quoted
-            && inner.get(end + 1..).is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
+            && inner
+                .get(end + 1..)
+                .is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
         {
             out.push(inner.get(..end).unwrap_or("").to_owned());
             rest = inner.get(end + 1..).unwrap_or("").trim_start();
@@ -53,7 +58,8 @@ pub(crate) fn words(text: &str) -> Vec<String> {
             open.is_none() && c.is_whitespace()
         });
         // An apostrophe that is never closed is just a letter.
-        let end = if open.is_some() { rest.find(char::is_whitespace) } else { end }.unwrap_or(rest.len());
+        let end =
+            if open.is_some() { rest.find(char::is_whitespace) } else { end }.unwrap_or(rest.len());
         out.push(rest.get(..end).unwrap_or("").to_owned());
         rest = rest.get(end..).unwrap_or("").trim_start();
     }
@@ -93,9 +99,15 @@ mod tests {
 
     #[test]
     fn sizes_and_times() {
-        assert_eq!(["1", "2K", "100M", "1G"].map(memory), [Some(1), Some(2048), Some(104_857_600), Some(1 << 30)]);
+        assert_eq!(
+            ["1", "2K", "100M", "1G"].map(memory),
+            [Some(1), Some(2048), Some(104_857_600), Some(1 << 30)]
+        );
         assert_eq!(["1.5G", "1GB", "M", "", "-1", "99999999999G"].map(memory), [None; 6]);
-        assert_eq!(["100", "5s", "10m", "1h"].map(uptime), [Some(100), Some(5000), Some(600_000), Some(3_600_000)]);
+        assert_eq!(
+            ["100", "5s", "10m", "1h"].map(uptime),
+            [Some(100), Some(5000), Some(600_000), Some(3_600_000)]
+        );
         assert_eq!(["5x", "s", "1.5s"].map(uptime), [None; 3]);
     }
 
@@ -109,7 +121,10 @@ mod tests {
 
     #[test]
     fn signals_by_name_and_number() {
-        assert_eq!(["SIGTERM", "term", "15", "SIGNOPE", "0"].map(signal), [Some(15), Some(15), Some(15), None, None]);
+        assert_eq!(
+            ["SIGTERM", "term", "15", "SIGNOPE", "0"].map(signal),
+            [Some(15), Some(15), Some(15), None, None]
+        );
         assert_eq!((signal_name(2), signal_name(40)), ("SIGINT".to_owned(), "40".to_owned()));
     }
 }

@@ -1,5 +1,5 @@
-//! Users and groups by name or number, read from `passwd` and `group` directly: no library call that may load modules
-//! or ask the network.
+//! Users and groups by name or number, read from `passwd` and `group` directly: no library call
+//! that may load modules or ask the network.
 
 use std::path::Path;
 
@@ -21,7 +21,8 @@ pub(crate) fn may_switch(key: &str, ctx: &Context) -> Result<(), Diagnostic> {
         return Ok(());
     }
     let message = format!("To use \"{key}\" you must be root, but you are `{}`", ctx.username);
-    Err(Diagnostic::error("not-root", message).help(format!("run the daemon as root, or leave \"{key}\" out")))
+    Err(Diagnostic::error("not-root", message)
+        .help(format!("run the daemon as root, or leave \"{key}\" out")))
 }
 
 /// The user of this name or number.
@@ -29,7 +30,8 @@ pub(crate) fn find_user(wanted: &str, ctx: &Context) -> Result<Option<User>, Dia
     let text = read(&ctx.etc.join("passwd"))?;
     let users = || text.lines().filter_map(parse_user);
     let by_name = users().find(|user| user.name == wanted);
-    Ok(by_name.or_else(|| wanted.parse().ok().and_then(|uid: u32| users().find(|user| user.uid == uid))))
+    Ok(by_name
+        .or_else(|| wanted.parse().ok().and_then(|uid: u32| users().find(|user| user.uid == uid))))
 }
 
 /// The number of the group of this name, or this number itself.
@@ -53,8 +55,9 @@ fn parse_user(line: &str) -> Option<User> {
 }
 
 fn read(path: &Path) -> Result<String, Diagnostic> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Diagnostic::error("unreadable", format!("cannot read {}: {error}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Diagnostic::error("unreadable", format!("cannot read {}: {error}", path.display()))
+    })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -65,7 +68,10 @@ mod tests {
     #[test]
     fn a_line_of_passwd() {
         let user = parse_user("www:x:33:34:web:/var/www:/bin/false").unwrap();
-        assert_eq!((user.name.as_str(), user.uid, user.gid, user.home.as_str()), ("www", 33, 34, "/var/www"));
+        assert_eq!(
+            (user.name.as_str(), user.uid, user.gid, user.home.as_str()),
+            ("www", 33, 34, "/var/www")
+        );
         assert_eq!(parse_user("+::::::"), None);
         assert_eq!(parse_user(""), None);
     }

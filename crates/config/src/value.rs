@@ -1,6 +1,7 @@
 //! A parsed value that remembers where it stood, so that a complaint about it can point there.
 
-/// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in particular".
+/// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in
+/// particular".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     /// First byte.
@@ -57,10 +58,16 @@ impl Node {
         Self::bare(Value::Text(text.into()))
     }
 
-    /// The value of `key` when this is an object that has it and it is not null; the last one when doubled, as in JavaScript.
+    /// The value of `key` when this is an object that has it and it is not null; the last one when
+    /// doubled, as in JavaScript.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         let Value::Object(entries) = &self.value else { return None };
-        entries.iter().rev().find(|entry| entry.key == key).map(|entry| &entry.node).filter(|node| !node.is_null())
+        entries
+            .iter()
+            .rev()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.node)
+            .filter(|node| !node.is_null())
     }
 
     /// Whether it is `null`.
@@ -91,10 +98,16 @@ impl Node {
             serde_json::Value::Bool(value) => Value::Bool(*value),
             serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
             serde_json::Value::String(text) => Value::Text(text.clone()),
-            serde_json::Value::Array(items) => Value::List(items.iter().map(Self::from_json).collect()),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(Self::from_json).collect())
+            }
             serde_json::Value::Object(map) => Value::Object(
                 map.iter()
-                    .map(|(key, value)| Entry { key: key.clone(), key_span: None, node: Self::from_json(value) })
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        key_span: None,
+                        node: Self::from_json(value),
+                    })
                     .collect(),
             ),
         })

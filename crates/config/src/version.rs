@@ -7,7 +7,11 @@ const LARGEST: u64 = 1 << 20;
 
 /// The version, if there is one.
 pub(crate) fn of(script: &Path) -> Option<String> {
-    let file = script.ancestors().skip(1).map(|folder| folder.join("package.json")).find(|file| file.is_file())?;
+    let file = script
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join("package.json"))
+        .find(|file| file.is_file())?;
     if std::fs::metadata(&file).ok()?.len() > LARGEST {
         return None;
     }

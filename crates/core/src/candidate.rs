@@ -1,13 +1,15 @@
 //! A run that must prove itself before it takes a slot over.
 //!
-//! PM2 calls a worker good when it was started, and a reload then kills the old one: the commonest complaint of its
-//! users. Here a candidate is good when it listens on everything that the run it replaces listens on, said `ready`
-//! where that was asked for, passed its health check and lived on for a while. Where the replaced run never listened,
-//! being alive for the readiness time is proof, since there is nothing better to go by.
+//! PM2 calls a worker good when it was started, and a reload then kills the old one: the commonest
+//! complaint of its users. Here a candidate is good when it listens on everything that the run it
+//! replaces listens on, said `ready` where that was asked for, passed its health check and lived on
+//! for a while. Where the replaced run never listened, being alive for the readiness time is proof,
+//! since there is nothing better to go by.
 //!
 //! # Invariants
 //! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
-//! - A candidate never restarts: its end is its failure. Test: `a_new_version_that_exits_leaves_the_old_one_serving`.
+//! - A candidate never restarts: its end is its failure. Test:
+//!   `a_new_version_that_exits_leaves_the_old_one_serving`.
 
 use std::sync::Arc;
 
@@ -53,9 +55,22 @@ pub enum Verdict {
 impl Candidate {
     /// A run just spawned. `must_cover`: the run it replaces listens on something.
     #[must_use]
-    pub fn new(now: Millis, run: RunId, spec: SpecId, policy: Arc<Policy>, must_cover: bool) -> Self {
+    pub fn new(
+        now: Millis,
+        run: RunId,
+        spec: SpecId,
+        policy: Arc<Policy>,
+        must_cover: bool,
+    ) -> Self {
         let ready = policy.readiness == Readiness::Started;
-        Self { run, spec, policy, since: now, must_cover, stage: Stage::Proving { ready, heard: false } }
+        Self {
+            run,
+            spec,
+            policy,
+            since: now,
+            must_cover,
+            stage: Stage::Proving { ready, heard: false },
+        }
     }
 
     /// It said `ready`, or need not say so.
@@ -71,7 +86,9 @@ impl Candidate {
     #[must_use]
     pub fn deadline(&self) -> Millis {
         match self.stage {
-            Stage::Proving { ready: true, heard: false } if !self.must_cover => self.since + self.policy.ready_timeout,
+            Stage::Proving { ready: true, heard: false } if !self.must_cover => {
+                self.since + self.policy.ready_timeout
+            }
             Stage::Proving { .. } => self.since + self.policy.prove_timeout,
             Stage::Probing { give_up_at: at } | Stage::Settling { stable_at: at } => at,
         }

@@ -1,11 +1,12 @@
 //! Bringing one run to its end: let it finish, ask it, force it.
 //!
-//! The end is reached when the whole tree is gone, not when the first process is; whoever ignores every request is
-//! killed again and again, so that the machine can never wait for nothing.
+//! The end is reached when the whole tree is gone, not when the first process is; whoever ignores
+//! every request is killed again and again, so that the machine can never wait for nothing.
 //!
 //! # Invariants
 //! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
-//! - Stages only go forward: draining, asked, killed. Test: `a_leaving_worker_drains_is_asked_and_is_killed`.
+//! - Stages only go forward: draining, asked, killed. Test:
+//!   `a_leaving_worker_drains_is_asked_and_is_killed`.
 
 use crate::run::RunId;
 use crate::spec::Policy;
@@ -52,7 +53,9 @@ impl Ending {
     #[must_use]
     pub fn deadline(&self) -> Millis {
         match self.stage {
-            Stage::Draining { until: at } | Stage::Asked { kill_at: at } | Stage::Killed { again_at: at } => at,
+            Stage::Draining { until: at }
+            | Stage::Asked { kill_at: at }
+            | Stage::Killed { again_at: at } => at,
         }
     }
 
@@ -76,12 +79,14 @@ impl Ending {
         match self.stage {
             Stage::Draining { .. } => self.hurry(now, policy, out),
             Stage::Asked { .. } | Stage::Killed { .. } => {
-                self.stage = Stage::Killed { again_at: now + policy.stop_grace.max(MIN_KILL_INTERVAL) };
+                self.stage =
+                    Stage::Killed { again_at: now + policy.stop_grace.max(MIN_KILL_INTERVAL) };
                 out.push(Action::Kill(self.run));
             }
         }
     }
 }
 
-/// Least time between two SIGKILLs to the same run, ms: with `kill_timeout: 0` it must not become a busy loop.
+/// Least time between two SIGKILLs to the same run, ms: with `kill_timeout: 0` it must not become a
+/// busy loop.
 const MIN_KILL_INTERVAL: Millis = 100;

@@ -25,7 +25,13 @@ pub enum Event {
     /// The user wants the counters at zero.
     Reset(ProcId),
     /// Replace the runs of these slots of one app by runs of `spec`, as a transaction.
-    Reload { app: AppId, procs: Vec<ProcId>, spec: SpecId, policy: Arc<Policy>, options: ReloadOptions },
+    Reload {
+        app: AppId,
+        procs: Vec<ProcId>,
+        spec: SpecId,
+        policy: Arc<Policy>,
+        options: ReloadOptions,
+    },
     /// End a canary: `keep` rolls it out, otherwise the old version comes back.
     Promote { app: AppId, keep: bool },
     /// The keeper spawned the run.
@@ -100,7 +106,8 @@ pub enum Notice {
     CanaryWaits { app: AppId, proc: ProcId },
     /// The slots already replaced are taken back to the old specification.
     RollingBack { app: AppId, procs: Vec<ProcId> },
-    /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now on.
+    /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now
+    /// on.
     ReloadEnded { app: AppId, spec: SpecId, failure: Option<(ProcId, RunId, Failure)> },
 }
 

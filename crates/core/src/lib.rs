@@ -1,13 +1,15 @@
-//! Supervision as a pure machine: what should happen next, decided from what was wanted and what was reported.
+//! Supervision as a pure machine: what should happen next, decided from what was wanted and what
+//! was reported.
 //!
-//! Nothing in this crate reads a clock, does I/O, draws a random number or starts a thread. Time enters as
-//! [`Millis`], effects leave as [`Action`]s. The way in is [`Supervisor::handle`], the only timer is
-//! [`Supervisor::deadline`].
+//! Nothing in this crate reads a clock, does I/O, draws a random number or starts a thread. Time
+//! enters as [`Millis`], effects leave as [`Action`]s. The way in is [`Supervisor::handle`], the
+//! only timer is [`Supervisor::deadline`].
 //!
-//! From the inside out: an [`Ending`](ending::Ending) brings one run to its end; a [`Process`](process::Process) keeps
-//! one slot as the user wants it, one run after the other; a [`Candidate`](candidate::Candidate) is a run that must
-//! prove itself before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app as one
-//! transaction; the [`Supervisor`] owns them all and routes reports by run.
+//! From the inside out: an [`Ending`](ending::Ending) brings one run to its end; a
+//! [`Process`](process::Process) keeps one slot as the user wants it, one run after the other; a
+//! [`Candidate`](candidate::Candidate) is a run that must prove itself before it takes a slot over;
+//! a [`Reload`](reload::Reload) replaces the runs of an app as one transaction; the [`Supervisor`]
+//! owns them all and routes reports by run.
 
 pub mod candidate;
 pub mod ending;
@@ -24,5 +26,6 @@ pub use reload::ReloadOptions;
 pub use run::{AppId, Exit, ProcId, Role, RunId, SeenRun, SpecId};
 pub use supervisor::{SavedProcess, SavedReload, Supervisor};
 
-/// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the epoch.
+/// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the
+/// epoch.
 pub type Millis = u64;

@@ -1,9 +1,12 @@
-//! One slot: what the user wants of it ([`Goal`]), what is true of it ([`Phase`]), and the way from one to the other.
+//! One slot: what the user wants of it ([`Goal`]), what is true of it ([`Phase`]), and the way from
+//! one to the other.
 //!
 //! # Invariants
-//! - At most one run: a run is spawned only from a phase that holds none. Test: `invariants_hold_under_random_histories`.
+//! - At most one run: a run is spawned only from a phase that holds none. Test:
+//!   `invariants_hold_under_random_histories`.
 //! - Every transient phase has a deadline. Test: the same.
-//! - Nothing restarts what the user wants down. Test: `a_stop_during_the_pause_cancels_the_restart`.
+//! - Nothing restarts what the user wants down. Test:
+//!   `a_stop_during_the_pause_cancels_the_restart`.
 
 use std::sync::Arc;
 
@@ -267,7 +270,14 @@ impl Process {
     }
 
     /// Its first process ended.
-    pub fn on_exited(&mut self, now: Millis, ended: RunId, exit: Exit, runs: &mut RunIds, out: &mut Vec<Action>) {
+    pub fn on_exited(
+        &mut self,
+        now: Millis,
+        ended: RunId,
+        exit: Exit,
+        runs: &mut RunIds,
+        out: &mut Vec<Action>,
+    ) {
         match &mut self.phase {
             Phase::Starting { run, since, .. } | Phase::Online { run, since } if *run == ended => {
                 let uptime = now.saturating_sub(*since);
@@ -290,7 +300,13 @@ impl Process {
     }
 
     /// Nothing of the run is left.
-    pub fn on_tree_gone(&mut self, now: Millis, gone: RunId, runs: &mut RunIds, out: &mut Vec<Action>) {
+    pub fn on_tree_gone(
+        &mut self,
+        now: Millis,
+        gone: RunId,
+        runs: &mut RunIds,
+        out: &mut Vec<Action>,
+    ) {
         match &self.phase {
             Phase::Stopping(ending) if ending.run() == gone => match self.goal {
                 Goal::Up => self.spawn(now, runs, out),
@@ -317,8 +333,11 @@ impl Process {
                 self.restarts += 1;
                 self.spawn(now, runs, out);
             }
-            Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
-            }
+            Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Online { .. } => {}
         }
     }
 
@@ -347,7 +366,8 @@ impl Process {
         if let Some(earlier) = self.remains.replace(ended) {
             out.push(Action::Sweep(earlier));
         }
-        let final_code = matches!(exit, Exit::Code(code) if self.policy.stop_exit_codes.contains(&code));
+        let final_code =
+            matches!(exit, Exit::Code(code) if self.policy.stop_exit_codes.contains(&code));
         if !self.policy.autorestart || final_code {
             self.goal = Goal::Down;
             self.phase = Phase::Stopped;

@@ -1,13 +1,16 @@
 //! Replacing the runs of an app as one transaction.
 //!
-//! Slots are taken in order, some at a time. The first candidate that fails ends the forward way: nothing more is
-//! begun, and what was already replaced goes back to what it was, by the same careful steps. The machine knows slots
-//! and specifications only; candidates are driven by the [`Supervisor`](crate::Supervisor).
+//! Slots are taken in order, some at a time. The first candidate that fails ends the forward way:
+//! nothing more is begun, and what was already replaced goes back to what it was, by the same
+//! careful steps. The machine knows slots and specifications only; candidates are driven by the
+//! [`Supervisor`](crate::Supervisor).
 //!
 //! # Invariants
-//! - A slot is pending, active or done, never two of them. Test: `invariants_hold_under_random_histories`.
-//! - A reload that failed leaves no slot on the new specification, unless taking it back failed too or the user did not
-//!   want it taken back. Test: `a_failure_in_the_middle_takes_back_what_was_replaced`.
+//! - A slot is pending, active or done, never two of them. Test:
+//!   `invariants_hold_under_random_histories`.
+//! - A reload that failed leaves no slot on the new specification, unless taking it back failed too
+//!   or the user did not want it taken back. Test:
+//!   `a_failure_in_the_middle_takes_back_what_was_replaced`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -114,7 +117,11 @@ impl Reload {
                 return Step::End(self.in_force());
             }
         }
-        let parallel = if self.options.canary && self.done.is_empty() { 1 } else { self.options.parallel.max(1) };
+        let parallel = if self.options.canary && self.done.is_empty() {
+            1
+        } else {
+            self.options.parallel.max(1)
+        };
         let room = self.options.surge.is_none_or(|surge| extra < surge.max(1));
         if usize::try_from(parallel).is_ok_and(|most| most <= self.active.len()) || !room {
             return Step::Wait;

@@ -1,4 +1,5 @@
-//! Names of things: a process slot, an app, a specification, one run. A pid is never one of them: pids are used again.
+//! Names of things: a process slot, an app, a specification, one run. A pid is never one of them:
+//! pids are used again.
 
 use crate::Millis;
 
@@ -6,7 +7,8 @@ use crate::Millis;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcId(pub u32);
 
-/// A group of slots that are scaled and reloaded together: namespace and name, numbered by the driver.
+/// A group of slots that are scaled and reloaded together: namespace and name, numbered by the
+/// driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppId(pub u32);
 

@@ -1,7 +1,8 @@
 //! What the user asked for: one application, validated and with every default filled in.
 //!
-//! An [`AppSpec`] that exists is valid: `ostler-config` is the only maker, and everything that can be wrong is
-//! reported there, with a place in the file. The daemon reads it and never checks it again.
+//! An [`AppSpec`] that exists is valid: `ostler-config` is the only maker, and everything that can
+//! be wrong is reported there, with a place in the file. The daemon reads it and never checks it
+//! again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +22,8 @@ pub struct AppSpec {
     pub script: PathBuf,
     /// Arguments after the script.
     pub args: Vec<String>,
-    /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes the script itself.
+    /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes
+    /// the script itself.
     pub interpreter: Option<String>,
     /// Arguments between interpreter and script (`node_args`).
     pub interpreter_args: Vec<String>,
@@ -64,7 +66,8 @@ pub struct AppSpec {
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
-    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the dump.
+    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the
+    /// dump.
     pub passthrough: BTreeMap<String, String>,
 }
 
@@ -159,10 +162,11 @@ pub struct Policy {
     pub ready_timeout: Millis,
     /// In a reload: how long a ready worker must live on before it counts as proven.
     pub stable_for: Millis,
-    /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user gave one, else 30 s
-    /// (a slow start is no reason to give up a version).
+    /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user
+    /// gave one, else 30 s (a slow start is no reason to give up a version).
     pub prove_timeout: Millis,
-    /// In a reload: how long the health check may take in all; `None` when there is no health check.
+    /// In a reload: how long the health check may take in all; `None` when there is no health
+    /// check.
     pub health_budget: Option<Millis>,
     /// In a reload: how long the old worker may finish open connections before it is asked to end.
     pub drain_timeout: Millis,

@@ -1,9 +1,11 @@
 //! All slots and all reloads; the one way in and the one way out.
 //!
 //! # Invariants
-//! - A run belongs to one slot in one role: current, candidate or leaving. Test: `invariants_hold_under_random_histories`.
+//! - A run belongs to one slot in one role: current, candidate or leaving. Test:
+//!   `invariants_hold_under_random_histories`.
 //! - A report about a run that no slot knows changes nothing. Test: the same.
-//! - After the daemon lost its memory at any action, the end state is the same. Test: `memory_may_be_lost_at_every_action`.
+//! - After the daemon lost its memory at any action, the end state is the same. Test:
+//!   `memory_may_be_lost_at_every_action`.
 
 mod recover;
 
@@ -144,10 +146,13 @@ impl Supervisor {
         match event {
             Event::Add { proc, app, spec, policy, cluster } => {
                 let process = Process::new(proc, spec, policy, cluster);
-                let slot = Slot { app, process, candidate: None, leaving: Vec::new(), removing: false };
+                let slot =
+                    Slot { app, process, candidate: None, leaving: Vec::new(), removing: false };
                 self.slots.entry(proc).or_insert(slot);
             }
-            Event::Start(id) => self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out)),
+            Event::Start(id) => {
+                self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out));
+            }
             Event::Stop(id) => {
                 self.take_from_reload(now, id, out);
                 self.hurry_leaving(now, id, out);
@@ -160,8 +165,12 @@ impl Supervisor {
                     process.on_restart(now, runs, out);
                 });
             }
-            Event::Delete(id) => self.remove(now, id, out, |process, out| process.on_stop(now, out)),
-            Event::Retire(id) => self.remove(now, id, out, |process, out| process.on_retire(now, out)),
+            Event::Delete(id) => {
+                self.remove(now, id, out, |process, out| process.on_stop(now, out));
+            }
+            Event::Retire(id) => {
+                self.remove(now, id, out, |process, out| process.on_retire(now, out));
+            }
             Event::Reset(id) => self.command(now, id, out, |process, _, _| process.on_reset()),
             Event::Reload { app, procs, spec, policy, options } => {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
@@ -172,9 +181,17 @@ impl Supervisor {
                 }
                 self.drive(now, app, out);
             }
-            Event::Spawned(run) => self.report(now, run, out, |process, _, out| process.on_spawned(run, out), None),
+            Event::Spawned(run) => {
+                self.report(now, run, out, |process, _, out| process.on_spawned(run, out), None);
+            }
             Event::RuntimeOnline(run) => {
-                self.report(now, run, out, |process, _, out| process.on_runtime_online(run, out), None);
+                self.report(
+                    now,
+                    run,
+                    out,
+                    |process, _, out| process.on_runtime_online(run, out),
+                    None,
+                );
             }
             Event::ReadyMessage(run) => self.report(
                 now,
@@ -203,7 +220,13 @@ impl Supervisor {
                 Some(&mut |candidate, out| candidate.on_listening(now, true, out)),
             ),
             Event::Probed { run, healthy } => {
-                self.report(now, run, out, |_, _, _| (), Some(&mut |candidate, _| candidate.on_probed(now, healthy)));
+                self.report(
+                    now,
+                    run,
+                    out,
+                    |_, _, _| (),
+                    Some(&mut |candidate, _| candidate.on_probed(now, healthy)),
+                );
             }
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
             Event::Exited { run, exit } => self.on_exited(now, run, exit, out),
@@ -278,7 +301,9 @@ impl Supervisor {
                 self.adopt_run(id);
                 self.settle(now, id, out);
             }
-            Role::Candidate => self.on_verdict(now, id, Verdict::Failed(Failure::Exited(exit)), out),
+            Role::Candidate => {
+                self.on_verdict(now, id, Verdict::Failed(Failure::Exited(exit)), out);
+            }
             Role::Leaving => {}
         }
         if let Some(slot) = self.slots.get_mut(&id) {
@@ -309,15 +334,20 @@ impl Supervisor {
 
     fn on_deadline(&mut self, now: Millis, out: &mut Vec<Action>) {
         let due = |slot: &Slot| slot.deadline().is_some_and(|at| at <= now);
-        let ids: Vec<ProcId> = self.slots.iter().filter(|(_, slot)| due(slot)).map(|(id, _)| *id).collect();
+        let ids: Vec<ProcId> =
+            self.slots.iter().filter(|(_, slot)| due(slot)).map(|(id, _)| *id).collect();
         for id in ids {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
             slot.process.on_deadline(now, &mut self.runs, out);
             for (ending, policy) in &mut slot.leaving {
                 ending.on_deadline(now, policy, out);
             }
-            let verdict = slot.candidate.as_mut().map_or(Verdict::Open, |candidate| candidate.on_deadline(now, out));
-            // A run that the process began just now must be known before the candidate sends it away.
+            let verdict = slot
+                .candidate
+                .as_mut()
+                .map_or(Verdict::Open, |candidate| candidate.on_deadline(now, out));
+            // A run that the process began just now must be known before the candidate sends it
+            // away.
             self.adopt_run(id);
             self.on_verdict(now, id, verdict, out);
         }
@@ -334,7 +364,8 @@ impl Supervisor {
     fn settle(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
         let Some(slot) = self.slots.get(&id) else { return };
         let app = slot.app;
-        let at_rest = slot.process.run().is_none() && slot.leaving.is_empty() && slot.candidate.is_none();
+        let at_rest =
+            slot.process.run().is_none() && slot.leaving.is_empty() && slot.candidate.is_none();
         if slot.removing && at_rest {
             self.slots.remove(&id);
             self.owners.retain(|_, owner| *owner != id);
@@ -345,7 +376,9 @@ impl Supervisor {
 
     /// What the user wants down is not left to finish its connections.
     fn hurry_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        for (ending, policy) in self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving) {
+        for (ending, policy) in
+            self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving)
+        {
             ending.hurry(now, policy, out);
         }
     }
@@ -390,11 +423,14 @@ impl Supervisor {
     fn drive(&mut self, now: Millis, app: AppId, out: &mut Vec<Action>) {
         loop {
             let extra = self.slots.values().filter(|slot| slot.app == app);
-            let extra: usize = extra.map(|slot| slot.leaving.len() + usize::from(slot.candidate.is_some())).sum();
+            let extra: usize =
+                extra.map(|slot| slot.leaving.len() + usize::from(slot.candidate.is_some())).sum();
             let Some(reload) = self.reloads.get_mut(&app) else { return };
             match reload.next_step(u32::try_from(extra).unwrap_or(u32::MAX)) {
                 Step::Begin(id, version) => self.begin_candidate(now, id, version, out),
-                Step::CanaryWaits(proc) => out.push(Action::Tell(Notice::CanaryWaits { app, proc })),
+                Step::CanaryWaits(proc) => {
+                    out.push(Action::Tell(Notice::CanaryWaits { app, proc }));
+                }
                 Step::Wait => return,
                 Step::End(spec) => {
                     let failure = reload.failure;
@@ -406,7 +442,13 @@ impl Supervisor {
         }
     }
 
-    fn begin_candidate(&mut self, now: Millis, id: ProcId, (spec, policy): Version, out: &mut Vec<Action>) {
+    fn begin_candidate(
+        &mut self,
+        now: Millis,
+        id: ProcId,
+        (spec, policy): Version,
+        out: &mut Vec<Action>,
+    ) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         let must_cover = slot.process.run().is_some_and(|run| self.listening.contains(&run));
         let run = self.runs.allot();
@@ -433,7 +475,13 @@ impl Supervisor {
         self.drive(now, app, out);
     }
 
-    fn on_candidate_failed(&mut self, now: Millis, id: ProcId, why: Failure, out: &mut Vec<Action>) {
+    fn on_candidate_failed(
+        &mut self,
+        now: Millis,
+        id: ProcId,
+        why: Failure,
+        out: &mut Vec<Action>,
+    ) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         let Some(run) = slot.candidate.as_ref().map(|candidate| candidate.run) else { return };
         out.push(Action::Tell(Notice::Failed { proc: id, run, why }));
@@ -444,7 +492,8 @@ impl Supervisor {
         };
         let turned_back = reload.on_failed(id, run, why);
         if turned_back {
-            let all: Vec<ProcId> = self.slots.iter().filter(|(_, slot)| slot.app == app).map(|(id, _)| *id).collect();
+            let all: Vec<ProcId> =
+                self.slots.iter().filter(|(_, slot)| slot.app == app).map(|(id, _)| *id).collect();
             for id in all {
                 self.dismiss_candidate(now, id, out);
             }
@@ -453,7 +502,8 @@ impl Supervisor {
                 out.push(Action::Tell(Notice::RollingBack { app, procs }));
             }
         } else if reload.options.no_rollback && reload.stage == crate::reload::Stage::Forward {
-            // PM2's way: the new run takes over whatever it is worth, and lives by the restart rules.
+            // PM2's way: the new run takes over whatever it is worth, and lives by the restart
+            // rules.
             self.take_over(now, id, out);
             if let (Failure::Exited(exit), Some(slot)) = (why, self.slots.get_mut(&id)) {
                 slot.process.on_exited(now, run, exit, &mut self.runs, out);
@@ -482,7 +532,8 @@ impl Supervisor {
         if let Some(remains) = process.remains.take() {
             out.push(Action::Sweep(remains));
         }
-        // First note who is current, then send the old one away: a daemon that forgets in between finds both.
+        // First note who is current, then send the old one away: a daemon that forgets in between
+        // finds both.
         out.push(Action::Note { run: candidate.run });
         out.push(Action::Tell(Notice::Replaced { proc: id, run: candidate.run, old }));
         let ending = match phase {

@@ -1,4 +1,5 @@
-//! What the daemon knows beside the machine: apps, versions of specifications, and for each slot what is shown of it.
+//! What the daemon knows beside the machine: apps, versions of specifications, and for each slot
+//! what is shown of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,7 +74,9 @@ impl LastExit {
             (Some(reason), _) => reason.clone(),
             (None, Exit::Code(code)) => format!("exit code {code}"),
             (None, Exit::Signal(signal)) => format!("signal {}", signal_name(signal)),
-            (None, Exit::Unknown) => "unknown (its parent was killed and the kernel does not tell)".to_owned(),
+            (None, Exit::Unknown) => {
+                "unknown (its parent was killed and the kernel does not tell)".to_owned()
+            }
             (None, Exit::SpawnFailed) => "it could not be started".to_owned(),
         }
     }
@@ -107,7 +110,8 @@ impl Book {
     pub fn insert_version(&mut self, id: SpecId, spec: AppSpec) {
         self.next_spec = self.next_spec.max(id.0 + 1);
         let policy = Arc::new(spec.policy.clone());
-        self.versions.insert(id, Version { spec: Arc::new(spec), policy, face: std::cell::OnceCell::new() });
+        self.versions
+            .insert(id, Version { spec: Arc::new(spec), policy, face: std::cell::OnceCell::new() });
     }
 
     /// The app of that name, made if it is new.
@@ -164,8 +168,12 @@ impl Book {
 
     /// The smallest instance number that no process of that name has (PM2: configuration §8.3).
     pub fn free_instance(&self, name: &str) -> u32 {
-        let taken: std::collections::BTreeSet<u32> =
-            self.procs.values().filter(|proc| proc.name == name).map(|proc| proc.instance).collect();
+        let taken: std::collections::BTreeSet<u32> = self
+            .procs
+            .values()
+            .filter(|proc| proc.name == name)
+            .map(|proc| proc.instance)
+            .collect();
         (0..).find(|number| !taken.contains(number)).unwrap_or(0)
     }
 
@@ -196,6 +204,7 @@ pub fn signal_name(signal: i32) -> String {
         (libc::SIGTERM, "SIGTERM"),
         (libc::SIGSYS, "SIGSYS"),
     ];
-    let name = NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| (*name).to_owned());
+    let name =
+        NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| (*name).to_owned());
     name.unwrap_or_else(|| format!("number {signal}"))
 }

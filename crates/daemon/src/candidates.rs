@@ -16,13 +16,16 @@ impl Daemon {
         if std::mem::replace(&mut held.probing, true) {
             return;
         }
-        let own = probes::place(&health).and_then(|(host, port)| self.cluster.own_listener(run, host, port));
+        let own = probes::place(&health)
+            .and_then(|(host, port)| self.cluster.own_listener(run, host, port));
         let waker = self.waker.clone();
         let wake = move || {
             // The waker fails only when the poll is gone, and the daemon with it.
             _ = waker.wake();
         };
-        if let Err(error) = probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake) {
+        if let Err(error) =
+            probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake)
+        {
             logbook::error(format!("could not start a health check: {error}"));
             self.events.push_back(Event::Probed { run, healthy: false });
         }

@@ -1,8 +1,10 @@
-//! The manager's end of one application's IPC channel: bytes and descriptors in and out, without blocking.
+//! The manager's end of one application's IPC channel: bytes and descriptors in and out, without
+//! blocking.
 //!
-//! What is read stays in the socket, of which the keeper holds a duplicate, until it was handled: lines are looked at,
-//! handled, and taken out then. A daemon that dies in between leaves them to its successor, who handles them again; so
-//! whatever a line brings about, it must be the same when it is brought about twice.
+//! What is read stays in the socket, of which the keeper holds a duplicate, until it was handled:
+//! lines are looked at, handled, and taken out then. A daemon that dies in between leaves them to
+//! its successor, who handles them again; so whatever a line brings about, it must be the same when
+//! it is brought about twice.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -13,11 +15,12 @@ use std::rc::Rc;
 use ostler_wire::node::{Framer, LARGE_HANDLE_MESSAGE};
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recv, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
-/// Bytes looked at at once. More than a socket usually queues, so that a whole message is seen whole.
+/// Bytes looked at at once. More than a socket usually queues, so that a whole message is seen
+/// whole.
 const WINDOW: usize = 64 << 10;
 /// Bytes that may wait for an application that does not read; more is refused.
 const MAX_QUEUED: usize = 16 << 20;
@@ -70,15 +73,16 @@ impl Channel {
         Self { fd, framer: Framer::default(), output: VecDeque::new(), queued: 0, broken: false }
     }
 
-    /// Looks at what came: whole lines are in the framer then, and still in the socket. When they were handled, they are
-    /// to be taken out by [`Channel::consume`].
+    /// Looks at what came: whole lines are in the framer then, and still in the socket. When they
+    /// were handled, they are to be taken out by [`Channel::consume`].
     pub fn peek(&mut self, window: &mut Vec<u8>) -> Seen {
         window.resize(WINDOW, 0);
         let Some((seen, fds)) = self.look(window, WINDOW) else { return Seen::NOTHING };
         if seen == 0 {
             return Seen { closed: true, ..Seen::NOTHING };
         }
-        let whole = window.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
+        let whole =
+            window.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
         let Some(take) = whole else {
             // No line end in sight: wait for more, unless so much is there that no more can come.
             let full = WINDOW / 2 < seen;
@@ -86,7 +90,8 @@ impl Channel {
         };
         let any = !fds.is_empty();
         let fds = if any && take < seen {
-            // Descriptors come with the first byte of a line: whether that line is among the whole ones, the kernel knows.
+            // Descriptors come with the first byte of a line: whether that line is among the whole
+            // ones, the kernel knows.
             match self.look(window, take) {
                 Some((again, fds)) if again == take => fds,
                 Some(_) | None => return Seen { closed: true, ..Seen::NOTHING },
@@ -101,7 +106,8 @@ impl Channel {
             }
         }
         self.framer.push(window.get(..take).unwrap_or_default());
-        // A look ends behind descriptors, and at the window's end. What came since is told by another event.
+        // A look ends behind descriptors, and at the window's end. What came since is told by
+        // another event.
         Seen { take, closed: false, more: any || seen == WINDOW }
     }
 
@@ -121,14 +127,20 @@ impl Channel {
         }
     }
 
-    /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for one that could not be had.
-    /// All of it stays. `None`: nothing is there. No bytes: the other end is closed.
+    /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for
+    /// one that could not be had. All of it stays. `None`: nothing is there. No bytes: the other
+    /// end is closed.
     fn look(&self, window: &mut [u8], room: usize) -> Option<(usize, Vec<Option<OwnedFd>>)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::PEEK | RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let message = loop {
-            match recvmsg(&self.fd, &mut [IoSliceMut::new(window.get_mut(..room)?)], &mut control, flags) {
+            match recvmsg(
+                &self.fd,
+                &mut [IoSliceMut::new(window.get_mut(..room)?)],
+                &mut control,
+                flags,
+            ) {
                 Ok(message) => break message,
                 Err(Errno::AGAIN) => return None,
                 Err(Errno::INTR) => {}
@@ -144,7 +156,8 @@ impl Channel {
         while self.take(window, WINDOW) {}
     }
 
-    /// Consumes up to `take` bytes; each read ends where descriptors begin. `false`: nothing was left or it is broken.
+    /// Consumes up to `take` bytes; each read ends where descriptors begin. `false`: nothing was
+    /// left or it is broken.
     fn take(&mut self, window: &mut [u8], take: usize) -> bool {
         let mut left = take;
         while 0 < left {
@@ -152,7 +165,8 @@ impl Channel {
             let mut control = RecvAncillaryBuffer::new(&mut space);
             let Some(room) = window.get_mut(..left) else { return false };
             let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-            let message = match recvmsg(&self.fd, &mut [IoSliceMut::new(room)], &mut control, flags) {
+            let message = match recvmsg(&self.fd, &mut [IoSliceMut::new(room)], &mut control, flags)
+            {
                 Ok(message) if message.bytes == 0 => return false,
                 Ok(message) => message,
                 Err(Errno::INTR) => continue,
@@ -170,7 +184,8 @@ impl Channel {
         true
     }
 
-    /// Queues a message, with the descriptor that travels with its first byte, and writes what the socket takes.
+    /// Queues a message, with the descriptor that travels with its first byte, and writes what the
+    /// socket takes.
     ///
     /// # Errors
     /// [`SendError`]; nothing was queued then.

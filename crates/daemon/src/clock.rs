@@ -3,7 +3,8 @@
 use ostler_core::Millis;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Milliseconds on the monotonic clock. It goes on when the daemon is replaced, but not over a reboot.
+/// Milliseconds on the monotonic clock. It goes on when the daemon is replaced, but not over a
+/// reboot.
 pub fn monotonic() -> Millis {
     millis(ClockId::Monotonic)
 }
@@ -15,5 +16,6 @@ pub fn wall() -> u64 {
 
 fn millis(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1000
+        + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
 }

@@ -1,9 +1,10 @@
 //! A new worker on trial lets those that serve go first.
 //!
-//! A runtime that starts takes as much of the processors as there is, from the workers whose clients wait. Linux gives
-//! each session a share of its own (autogroups), and a new worker is a session: for the first second of its trial its
-//! share is a tenth. Raising it again needs no privilege, but the kernel takes only some such changes a second from who
-//! is not root; what it refuses is tried again. Where there are no autogroups nothing is done.
+//! A runtime that starts takes as much of the processors as there is, from the workers whose
+//! clients wait. Linux gives each session a share of its own (autogroups), and a new worker is a
+//! session: for the first second of its trial its share is a tenth. Raising it again needs no
+//! privilege, but the kernel takes only some such changes a second from who is not root; what it
+//! refuses is tried again. Where there are no autogroups nothing is done.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +16,8 @@ use crate::clock;
 /// A tenth of the usual share.
 const BACK: &str = "10";
 const USUAL: &str = "0";
-/// The longest that a worker holds itself back, ms: on a machine that is busy for long it must start all the same.
+/// The longest that a worker holds itself back, ms: on a machine that is busy for long it must
+/// start all the same.
 const LIMIT: u64 = 1000;
 /// Before a refused change is tried again, ms; the kernel takes one in a tenth of a second.
 const AGAIN: u64 = 120;
@@ -68,7 +70,8 @@ impl Courtesy {
                 return true;
             }
             // Any other refusal means that the process is gone.
-            let refused = set(*pid, USUAL).is_err_and(|error| error.raw_os_error() == Some(libc::EAGAIN));
+            let refused =
+                set(*pid, USUAL).is_err_and(|error| error.raw_os_error() == Some(libc::EAGAIN));
             *due = now + AGAIN;
             refused
         });

@@ -1,12 +1,14 @@
-//! The word that lets a Node worker leave without a failed request: what is loaded into it, and what it is told.
+//! The word that lets a Node worker leave without a failed request: what is loaded into it, and
+//! what it is told.
 //!
-//! The problem: a client that keeps its connection alive may send its next request in the very moment in which the
-//! leaving worker closes that connection. Node closes idle connections at once (19 and later), so under load this does
-//! happen. The rule: a leaving worker answers everything that still comes with `Connection: close`, and leaves the
-//! closing to its clients; `drain.cjs` teaches it so.
+//! The problem: a client that keeps its connection alive may send its next request in the very
+//! moment in which the leaving worker closes that connection. Node closes idle connections at once
+//! (19 and later), so under load this does happen. The rule: a leaving worker answers everything
+//! that still comes with `Connection: close`, and leaves the closing to its clients; `drain.cjs`
+//! teaches it so.
 //!
-//! It is loaded by `NODE_OPTIONS`, which shows neither in `process.argv` nor in `process.execArgv` nor in
-//! `require.main`; the file itself restores the variable before the app can see it.
+//! It is loaded by `NODE_OPTIONS`, which shows neither in `process.argv` nor in `process.execArgv`
+//! nor in `require.main`; the file itself restores the variable before the app can see it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,8 +46,8 @@ fn write(path: &Path) -> io::Result<()> {
     std::fs::rename(&new, path)
 }
 
-/// The file for programs of another user, who cannot look into the home: in a folder of root's, as only root starts
-/// programs for others.
+/// The file for programs of another user, who cannot look into the home: in a folder of root's, as
+/// only root starts programs for others.
 fn install_for_others() -> io::Result<PathBuf> {
     let folder = Path::new("/run/ostler");
     match std::fs::DirBuilder::new().mode(0o755).create(folder) {
@@ -54,7 +56,10 @@ fn install_for_others() -> io::Result<PathBuf> {
     }
     let meta = std::fs::symlink_metadata(folder)?;
     if !meta.is_dir() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
-        return Err(io::Error::other(format!("`{}` is not a folder that only root can write", folder.display())));
+        return Err(io::Error::other(format!(
+            "`{}` is not a folder that only root can write",
+            folder.display()
+        )));
     }
     // Another version of ostler may have workers that need another text.
     let mut hash = DefaultHasher::new();
@@ -68,13 +73,17 @@ fn install_for_others() -> io::Result<PathBuf> {
 pub fn is_wanted(spec: &AppSpec) -> bool {
     let node = spec.interpreter.as_deref().map(Path::new).and_then(Path::file_name);
     let node = node.is_some_and(|name| name == "node" || name == "nodejs");
-    // Under Node's permission model a program may read what it was allowed to, and fails to start for anything else.
+    // Under Node's permission model a program may read what it was allowed to, and fails to start
+    // for anything else.
     let options = spec.env.get("NODE_OPTIONS").map_or("", String::as_str).split_ascii_whitespace();
     let mut all = options.chain(spec.interpreter_args.iter().map(String::as_str));
     let restricted = all.any(|option| {
         ["--permission", "--experimental-permission", "--policy", "--experimental-policy"]
             .iter()
-            .any(|name| option == *name || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+            .any(|name| {
+                option == *name
+                    || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+            })
     });
     spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && node && !restricted
 }
@@ -90,7 +99,9 @@ pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) -
         // A file that vanished would keep the app from starting.
         write(&path)?;
     }
-    let Some(path) = path.to_str() else { return Err(io::Error::other("the home's path is not UTF-8")) };
+    let Some(path) = path.to_str() else {
+        return Err(io::Error::other("the home's path is not UTF-8"));
+    };
     let quoted = path.replace('\\', "\\\\").replace('"', "\\\"");
     let load = format!("--require \"{quoted}\"");
     let given = env.get("NODE_OPTIONS").cloned();
@@ -103,8 +114,8 @@ pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) -
     Ok(())
 }
 
-/// The line that begins it: answers close their connections from now on, idle ones are closed shortly before `ms` are
-/// over. A Node without the file takes no notice of it.
+/// The line that begins it: answers close their connections from now on, idle ones are closed
+/// shortly before `ms` are over. A Node without the file takes no notice of it.
 pub fn word(ms: u64) -> String {
     format!("{{\"cmd\":\"NODE_OSTLER\",\"act\":\"drain\",\"ms\":{ms}}}\n")
 }

@@ -53,41 +53,60 @@ impl Daemon {
     }
 
     fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id)) else {
-            self.spawn_failed(run, format!("specification {} of process {} is not known", spec.0, id.0));
+        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
+        else {
+            self.spawn_failed(
+                run,
+                format!("specification {} of process {} is not known", spec.0, id.0),
+            );
             return;
         };
         let spec_of = version.spec.clone();
         let wall = clock::wall();
         let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
         // Only the last words of candidates are quoted.
-        let candidate = self.core.slot(id).is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
+        let candidate = self
+            .core
+            .slot(id)
+            .is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
         if candidate {
             let [_, err, _] = environment::log_files(&spec_of, id);
-            held.err_mark = err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
+            held.err_mark =
+                err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
         }
         let group = match &mut self.groups {
             Some(groups) if spec_of.policy.tree_kill => match groups.create(run) {
                 Ok(path) => Some(path),
                 Err(error) => {
-                    logbook::error(format!("no control group for run {}: {error}; using process groups", run.0));
+                    logbook::error(format!(
+                        "no control group for run {}: {error}; using process groups",
+                        run.0
+                    ));
                     None
                 }
             },
             _ => None,
         };
         held.grouped = group.is_some();
-        logbook::log(format!("App [{}:{}] starting in -{} mode-", proc.name, id.0, mode_word(spec_of.exec_mode)));
+        logbook::log(format!(
+            "App [{}:{}] starting in -{} mode-",
+            proc.name,
+            id.0,
+            mode_word(spec_of.exec_mode)
+        ));
         self.runs.insert(run, held);
         self.send_spawn(run);
     }
 
-    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as it is.
+    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as
+    /// it is.
     pub fn send_spawn(&mut self, run: RunId) {
         let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
         let prepared = self.prepared.remove(&id);
         let Some(held) = self.runs.get(&run) else { return };
-        let (Some(version), Some(proc)) = (self.book.versions.get(&held.spec), self.book.procs.get(&id)) else {
+        let (Some(version), Some(proc)) =
+            (self.book.versions.get(&held.spec), self.book.procs.get(&id))
+        else {
             return;
         };
         let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
@@ -96,18 +115,37 @@ impl Daemon {
             .and_then(|prepared| prepared.take(held.spec, proc))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let meta = self.meta_of_run(run);
-        let request = environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
+        let request =
+            environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
         self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
         self.spawning = Some(clock::monotonic() + CHORES_WAIT);
     }
 
-    fn particulars<'a>(&'a self, id: ProcId, proc: &'a crate::book::Proc, run: RunId, since: u64) -> Particulars<'a> {
-        let (restarts, unstable) =
-            self.core.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
-        Particulars { id, proc, run, since, restarts, unstable, home: &self.config.home, mark: &self.mark }
+    fn particulars<'a>(
+        &'a self,
+        id: ProcId,
+        proc: &'a crate::book::Proc,
+        run: RunId,
+        since: u64,
+    ) -> Particulars<'a> {
+        let (restarts, unstable) = self
+            .core
+            .slot(id)
+            .map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
+        Particulars {
+            id,
+            proc,
+            run,
+            since,
+            restarts,
+            unstable,
+            home: &self.config.home,
+            mark: &self.mark,
+        }
     }
 
-    /// Has at hand what tells of a run's remains, where the last run crashed: another crash is likely.
+    /// Has at hand what tells of a run's remains, where the last run crashed: another crash is
+    /// likely.
     fn open_events(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
         let restarts = self.core.slot(held.proc).map_or(0, |slot| slot.process().restarts());
@@ -118,17 +156,23 @@ impl Daemon {
         }
     }
 
-    /// Makes what can be made of the next run of a slot whose run has crashed: another crash is likely.
+    /// Makes what can be made of the next run of a slot whose run has crashed: another crash is
+    /// likely.
     pub fn prepare_next(&mut self, run: RunId) {
         let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
         let Some(spec) = self.core.slot(id).map(|slot| slot.process().spec()) else { return };
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id)) else { return };
-        let prepared = environment::Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
+        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
+        else {
+            return;
+        };
+        let prepared =
+            environment::Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
         self.prepared.retain(|id, _| self.book.procs.contains_key(id));
         self.prepared.extend(prepared.map(|prepared| (id, prepared)));
     }
 
-    /// There was no room for a run's descriptors: the keeper is asked for them again a little later.
+    /// There was no room for a run's descriptors: the keeper is asked for them again a little
+    /// later.
     pub fn fetch_again(&mut self, run: RunId) {
         self.refetch.insert(run);
         self.retry_soon();
@@ -170,7 +214,8 @@ impl Daemon {
         let Some((id, _)) = self.core.owner(run) else { return };
         if let Some(proc) = self.book.procs.get_mut(&id) {
             logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
-            proc.last_exit = Some(crate::book::LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
+            proc.last_exit =
+                Some(crate::book::LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
         }
     }
 
@@ -219,19 +264,31 @@ impl Daemon {
                 self.on_keeper_upgraded(None);
             }
             FromKeeper::UpgradeFailed { errno } => self.on_keeper_upgraded(Some(errno)),
-            FromKeeper::Refused { what, why } => logbook::error(format!("the keeper refused `{what}`: {why}")),
+            FromKeeper::Refused { what, why } => {
+                logbook::error(format!("the keeper refused `{what}`: {why}"));
+            }
             // Parts of an inventory, which is asked for and taken in before the loop begins.
             FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
         }
     }
 
-    fn on_spawned(&mut self, run: RunId, pid: u32, start_time: u64, mask: FdMask, fds: Vec<OwnedFd>) {
+    fn on_spawned(
+        &mut self,
+        run: RunId,
+        pid: u32,
+        start_time: u64,
+        mask: FdMask,
+        fds: Vec<OwnedFd>,
+    ) {
         let Some(held) = self.runs.get_mut(&run) else { return };
         if held.pid != 0 {
             return; // Said before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
-            logbook::error(format!("no room for the descriptors of run {} (see `ulimit -n`); trying again", run.0));
+            logbook::error(format!(
+                "no room for the descriptors of run {} (see `ulimit -n`); trying again",
+                run.0
+            ));
             return self.fetch_again(run);
         };
         held.pid = pid;
@@ -259,7 +316,9 @@ impl Daemon {
             let channel = Channel::new(ipc);
             let raw = channel.as_raw_fd();
             held.channel = Some(channel);
-            if let Err(error) = self.register(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE) {
+            if let Err(error) =
+                self.register(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE)
+            {
                 logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
             }
             if cluster {
@@ -279,8 +338,8 @@ impl Daemon {
         let Some(version) = self.book.versions.get(&held.spec) else { return };
         let path = environment::pid_file(&version.spec, held.proc);
         if let Some(folder) = path.parent()
-            && let Err(error) =
-                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, held.pid.to_string()))
+            && let Err(error) = std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, held.pid.to_string()))
         {
             logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
         }
@@ -291,19 +350,31 @@ impl Daemon {
         if errno == libc::EMFILE || errno == libc::ENFILE {
             return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
         }
-        let spec = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec)).map(|version| &version.spec);
+        let spec = self
+            .runs
+            .get(&run)
+            .and_then(|held| self.book.versions.get(&held.spec))
+            .map(|version| &version.spec);
         let Some(spec) = spec else { return format!("could not be started: {error}") };
         let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
         match stage {
             Stage::Exec if errno == libc::ENOEXEC => {
-                format!("could not execute `{program}`: it is neither a binary nor a script with a `#!` line")
+                format!(
+                    "could not execute `{program}`: it is neither a binary nor a script with a `#!` line"
+                )
             }
             Stage::Exec => format!("could not execute `{program}`: {error}"),
-            Stage::Cwd => format!("could not enter the working directory `{}`: {error}", spec.cwd.display()),
-            Stage::Uid | Stage::Gid => format!("could not become user `{}`: {error}", spec.username),
+            Stage::Cwd => {
+                format!("could not enter the working directory `{}`: {error}", spec.cwd.display())
+            }
+            Stage::Uid | Stage::Gid => {
+                format!("could not become user `{}`: {error}", spec.username)
+            }
             Stage::Cgroup => format!("could not join its control group: {error}"),
             Stage::Fds => format!("could not get its pipes: {error}"),
-            Stage::Fork => format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)"),
+            Stage::Fork => format!(
+                "could not be forked: {error} (out of memory or processes? see `ulimit -u`)"
+            ),
             Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
         }
     }
@@ -323,7 +394,9 @@ fn places(action: &Action) -> (&'static str, &'static str) {
     match action {
         Action::Spawn { .. } => ("spawn.before", "spawn.after"),
         Action::Disconnect(_) => ("disconnect.before", "disconnect.after"),
-        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => ("terminate.before", "terminate.after"),
+        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => {
+            ("terminate.before", "terminate.after")
+        }
         Action::Probe(_) | Action::Note { .. } => ("note.before", "note.after"),
         Action::Tell(_) => ("tell.before", "tell.after"),
     }

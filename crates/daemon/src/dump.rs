@@ -1,7 +1,9 @@
-//! `dump.pm2`: the list that survives a reboot. The file PM2 writes, so that either can read the other's.
+//! `dump.pm2`: the list that survives a reboot. The file PM2 writes, so that either can read the
+//! other's.
 //!
-//! Written whole to a new name, synced, renamed, and the folder synced: after a power cut there is the old list or the
-//! new one. A file that is not understood is set aside, never deleted, and the backup is used.
+//! Written whole to a new name, synced, renamed, and the folder synced: after a power cut there is
+//! the old list or the new one. A file that is not understood is set aside, never deleted, and the
+//! backup is used.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -47,8 +49,14 @@ impl Daemon {
     /// What the system says; the old file is untouched then.
     pub fn write_dump(&mut self) -> Result<(), Failure> {
         let path = self.dump_path();
-        let elements: Vec<Value> =
-            self.book.procs.keys().copied().filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
+        let elements: Vec<Value> = self
+            .book
+            .procs
+            .keys()
+            .copied()
+            .filter_map(|id| self.dump_element(id))
+            .map(Value::Object)
+            .collect();
         let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
         write_durably(&path, &text).map_err(|error| Failure {
             message: format!("could not save the list to `{}`: {error}", path.display()),
@@ -63,7 +71,8 @@ impl Daemon {
         let proc = self.book.procs.get(&id)?;
         let version = self.book.versions.get(&slot.process().spec())?;
         let mut map: Map<String, Value> =
-            serde_json::from_str(&ostler_config::record::to_record(&version.spec)).unwrap_or_default();
+            serde_json::from_str(&ostler_config::record::to_record(&version.spec))
+                .unwrap_or_default();
         map.remove("instances");
         for (name, value) in &version.spec.env {
             map.entry(name.clone()).or_insert_with(|| Value::String(value.clone()));
@@ -107,7 +116,8 @@ impl Daemon {
                 continue;
             }
             let (name, script) = (saved.spec.name.clone(), saved.spec.script.display().to_string());
-            // Instances of one app were saved one after the other: they share their specification again.
+            // Instances of one app were saved one after the other: they share their specification
+            // again.
             let (spec, unique_id) = match last.take() {
                 Some((spec, id, unique_id)) if spec == saved.spec => (id, unique_id),
                 _ => (self.book.add_version(saved.spec.clone()), crate::control::unique_id()),
@@ -127,12 +137,16 @@ impl Daemon {
     }
 
     fn dump_path(&self) -> PathBuf {
-        std::env::var_os("PM2_DUMP_FILE_PATH").map_or_else(|| self.config.home.join("dump.pm2"), PathBuf::from)
+        std::env::var_os("PM2_DUMP_FILE_PATH")
+            .map_or_else(|| self.config.home.join("dump.pm2"), PathBuf::from)
     }
 
     /// Whether any process is wanted up, for the log at a takeover.
     pub fn count_up(&self) -> usize {
-        self.core.slots().filter(|(_, slot)| matches!(slot.process().phase(), Phase::Online { .. })).count()
+        self.core
+            .slots()
+            .filter(|(_, slot)| matches!(slot.process().phase(), Phase::Online { .. }))
+            .count()
     }
 }
 
@@ -143,7 +157,9 @@ fn read_dump(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(format!("no saved list at `{}`", path.display()));
         }
-        Err(error) => return Err(format!("could not read the saved list `{}`: {error}", path.display())),
+        Err(error) => {
+            return Err(format!("could not read the saved list `{}`: {error}", path.display()));
+        }
     };
     serde_json::from_slice(&bytes).map_err(|error| {
         let aside = with_extension(path, &format!(".bad-{}", crate::clock::wall()));
@@ -162,7 +178,8 @@ fn read_dump(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
 }
 
 fn parse_element(element: &RawValue) -> Result<Saved, Failure> {
-    let mut spec = ostler_config::record::from_record(element.get()).map_err(|list| failure_of(&list))?;
+    let mut spec =
+        ostler_config::record::from_record(element.get()).map_err(|list| failure_of(&list))?;
     spec.instances = 1;
     let map: Map<String, Value> = serde_json::from_str(element.get()).unwrap_or_default();
     let instance = map.get(&spec.instance_var).and_then(|value| {

@@ -26,7 +26,8 @@ impl Daemon {
         self.close_channel(run);
         if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
             self.engine.ended(run.0);
-            // Why it failed is in its last words: the machine hears of the end when they are written.
+            // Why it failed is in its last words: the machine hears of the end when they are
+            // written.
             if let Some(held) = self.runs.get_mut(&run) {
                 held.untold = Some(exit);
             }
@@ -36,7 +37,8 @@ impl Daemon {
         self.dead.push(run);
     }
 
-    /// Sees to what dead runs left: their last output, their descendants. The next run of the slot does not wait for it.
+    /// Sees to what dead runs left: their last output, their descendants. The next run of the slot
+    /// does not wait for it.
     pub fn bury(&mut self) {
         for run in std::mem::take(&mut self.dead) {
             self.engine.ended(run.0);
@@ -53,7 +55,8 @@ impl Daemon {
         self.look_at_tree(run);
     }
 
-    /// A run that the inventory says is dead: as if it were reported now, for what is ours; the core knows already.
+    /// A run that the inventory says is dead: as if it were reported now, for what is ours; the
+    /// core knows already.
     pub fn on_found_dead(&mut self, run: RunId, exit: Exit) {
         if let Some(held) = self.runs.get_mut(&run) {
             held.end(exit);
@@ -93,7 +96,8 @@ impl Daemon {
 
     /// Forgets a run of which nothing is left, here and in the keeper.
     pub fn release(&mut self, run: RunId) {
-        let over = |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
+        let over =
+            |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
         if self.runs.get(&run).is_some_and(over) {
             self.runs.remove(&run);
             self.engine.detach(run.0);
@@ -106,7 +110,9 @@ impl Daemon {
     pub fn disconnect(&mut self, run: RunId) {
         self.mark_ending(run);
         let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
-        if let Some(spec) = version.map(|version| &version.spec).filter(|spec| drain::is_wanted(spec)) {
+        if let Some(spec) =
+            version.map(|version| &version.spec).filter(|spec| drain::is_wanted(spec))
+        {
             // Before anything that makes the app close its servers.
             let word = drain::word(spec.policy.drain_timeout);
             self.send_bytes(run, word.as_bytes());
@@ -131,12 +137,15 @@ impl Daemon {
         if let Some(held) = self.runs.get_mut(&run) {
             held.terminated = true;
         }
-        if self.stops_by_message(run) && self.runs.get(&run).is_some_and(|held| held.channel.is_some()) {
+        if self.stops_by_message(run)
+            && self.runs.get(&run).is_some_and(|held| held.channel.is_some())
+        {
             self.send_user(run, "\"shutdown\"");
             return;
         }
         let below = if tree_kill { self.descendants_of(run) } else { Vec::new() };
-        // The first process first: the other way round it would see its children die, and might replace them.
+        // The first process first: the other way round it would see its children die, and might
+        // replace them.
         if let Some(held) = self.runs.get(&run)
             && let Some(pidfd) = &held.pidfd
         {
@@ -148,7 +157,9 @@ impl Daemon {
     /// Asks those descendants to end that were not asked before.
     pub fn ask_to_end(&mut self, run: RunId, descendants: &[Held]) {
         let Some(held) = self.runs.get_mut(&run) else { return };
-        let Some(signal) = self.book.versions.get(&held.spec).map(|version| version.spec.policy.stop_signal) else {
+        let Some(signal) =
+            self.book.versions.get(&held.spec).map(|version| version.spec.policy.stop_signal)
+        else {
             return;
         };
         let new: Vec<&Held> = descendants.iter().filter(|one| held.asked.insert(one.pid)).collect();
@@ -193,11 +204,15 @@ impl Daemon {
             held.pending = Some(Pending::Kill);
             return;
         }
-        let tree_kill = self.book.versions.get(&held.spec).is_none_or(|version| version.spec.policy.tree_kill);
+        let tree_kill =
+            self.book.versions.get(&held.spec).is_none_or(|version| version.spec.policy.tree_kill);
         match (&self.groups, held.grouped, tree_kill) {
             (Some(groups), true, true) => {
                 if let Err(error) = groups.kill(run) {
-                    logbook::error(format!("could not kill the control group of run {}: {error}", run.0));
+                    logbook::error(format!(
+                        "could not kill the control group of run {}: {error}",
+                        run.0
+                    ));
                 }
             }
             (_, _, true) => {
@@ -255,9 +270,12 @@ impl Daemon {
     pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
         let owner = self.core.owner(run);
         let slot = owner.and_then(|(id, _)| self.core.slot(id));
-        let counters = slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
+        let counters =
+            slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
         let role = owner.map_or(Role::Leaving, |owner| owner.1);
         let listening = self.core.is_listening(run);
-        self.runs.get(&run).map_or_else(Vec::new, |held| held.meta(role, listening, counters).to_bytes())
+        self.runs
+            .get(&run)
+            .map_or_else(Vec::new, |held| held.meta(role, listening, counters).to_bytes())
     }
 }

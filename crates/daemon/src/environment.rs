@@ -1,7 +1,7 @@
 //! From a specification to what the keeper executes: program, arguments, environment.
 //!
-//! PM2 flattens its whole record into the application's environment, and libraries recognise it by that (`pm_id`,
-//! `NODE_APP_INSTANCE`, `unique_id`): kept (configuration §8.3, quirk A1).
+//! PM2 flattens its whole record into the application's environment, and libraries recognise it by
+//! that (`pm_id`, `NODE_APP_INSTANCE`, `unique_id`): kept (configuration §8.3, quirk A1).
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +36,8 @@ pub struct Particulars<'a> {
     pub mark: &'a str,
 }
 
-/// The path of a log or pid file with the process's number before its extension (PM2: configuration §7).
+/// The path of a log or pid file with the process's number before its extension (PM2: configuration
+/// §7).
 pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
     let text = path.to_string_lossy();
     match text.rsplit_once(extension) {
@@ -59,13 +60,17 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
     numbered(&spec.pid_file, id, ".pid")
 }
 
-/// What the keeper is to execute, as far as it is the same for every run of a slot; [`complete`] adds the rest.
+/// What the keeper is to execute, as far as it is the same for every run of a slot; [`complete`]
+/// adds the rest.
 pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
     let mut env = fixed(spec, particulars);
     if drain::is_wanted(spec)
         && let Err(error) = drain::add_to(&mut env, spec, particulars.home)
     {
-        crate::logbook::error(format!("app [{}] starts without the drain hook: {error}", spec.name));
+        crate::logbook::error(format!(
+            "app [{}] starts without the drain hook: {error}",
+            spec.name
+        ));
     }
     let script = spec.script.as_os_str().as_bytes().to_vec();
     let mut argv = match &spec.interpreter {
@@ -109,10 +114,16 @@ pub fn complete(
         None => spec.script.as_os_str().as_bytes().to_vec(),
         Some(interpreter) => {
             let path = template.envp.iter().find_map(|variable| variable.strip_prefix(b"PATH="));
-            find_program(interpreter, path.and_then(|path| std::str::from_utf8(path).ok()), &spec.cwd)
+            find_program(
+                interpreter,
+                path.and_then(|path| std::str::from_utf8(path).ok()),
+                &spec.cwd,
+            )
         }
     };
-    template.envp.extend(of_run(spec, particulars).into_iter().map(|(name, value)| variable(name, &value)));
+    template
+        .envp
+        .extend(of_run(spec, particulars).into_iter().map(|(name, value)| variable(name, &value)));
     template.cgroup = cgroup.map(|path| path.as_os_str().as_bytes().to_vec());
     template.meta = meta;
     template
@@ -190,7 +201,9 @@ impl Prepared {
 /// The scalar fields of PM2's record that do not change from run to run.
 pub fn flattened(spec: &AppSpec, id: ProcId) -> BTreeMap<String, String> {
     let [out, err, combined] = log_files(spec, id);
-    let path = |path: Option<PathBuf>| path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string());
+    let path = |path: Option<PathBuf>| {
+        path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string())
+    };
     let mut flat: BTreeMap<String, String> = [
         ("namespace", spec.namespace.clone()),
         ("merge_logs", spec.logs.merge.to_string()),
@@ -241,8 +254,13 @@ fn find_program(name: &str, path: Option<&str>, cwd: &Path) -> Vec<u8> {
     }
     let path = path.unwrap_or("/usr/local/bin:/usr/bin:/bin");
     let candidates = path.split(':').map(|folder| cwd.join(folder).join(name));
-    let executable = |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && !path.is_dir();
-    candidates.into_iter().find(executable).map_or_else(|| name.into(), |path| path.as_os_str().as_bytes().to_vec())
+    let executable = |path: &PathBuf| {
+        rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && !path.is_dir()
+    };
+    candidates
+        .into_iter()
+        .find(executable)
+        .map_or_else(|| name.into(), |path| path.as_os_str().as_bytes().to_vec())
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a process uses: CPU time and memory, asked for as cheaply as the kernel answers.
 //!
-//! A list of a thousand processes asks a thousand times. Opening, reading and closing `/proc/PID/stat` takes some eleven
-//! microseconds, reading a `/proc/PID/statm` that is open and a clock two. So the file is kept open with the run, as long as
-//! descriptors are plentiful. A descriptor of `/proc` belongs to the process that it was opened for: when that is gone,
-//! reading it fails, whoever has the number now.
+//! A list of a thousand processes asks a thousand times. Opening, reading and closing
+//! `/proc/PID/stat` takes some eleven microseconds, reading a `/proc/PID/statm` that is open and a
+//! clock two. So the file is kept open with the run, as long as descriptors are plentiful. A
+//! descriptor of `/proc` belongs to the process that it was opened for: when that is gone, reading
+//! it fails, whoever has the number now.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -29,7 +30,8 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// Opens the view of the process that `pidfd` holds fast; `None` when it has ended or cannot be looked at.
+    /// Opens the view of the process that `pidfd` holds fast; `None` when it has ended or cannot be
+    /// looked at.
     pub fn open(pid: u32, pidfd: &impl AsFd) -> Option<Self> {
         let path = format!("/proc/{pid}/statm");
         let statm = open(path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
@@ -42,7 +44,8 @@ impl Gauge {
 
     /// What it uses now; `None` when it is gone.
     pub fn read(&self) -> Option<Usage> {
-        // In this order: the file tells that the process was still there when the clock, which knows numbers only, was read.
+        // In this order: the file tells that the process was still there when the clock, which
+        // knows numbers only, was read.
         let cpu = sys::cpu_time(self.clock)?;
         let mut line = [0; 128];
         let length = rustix::io::pread(&self.statm, &mut line, 0).ok()?;
@@ -74,7 +77,8 @@ mod tests {
             assert!(began.elapsed().as_secs() < 10, "its CPU time stands still");
         }
 
-        let mut child = Command::new("/bin/sh").args(["-c", "read x"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new("/bin/sh").args(["-c", "read x"]).stdin(Stdio::piped()).spawn().unwrap();
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
         let gauge = Gauge::open(child.id(), &pidfd).unwrap();
         assert!(gauge.read().is_some());

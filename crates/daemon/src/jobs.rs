@@ -1,4 +1,5 @@
-//! What clients wait for: each request that takes time is a job, looked at again whenever a slot it names has changed.
+//! What clients wait for: each request that takes time is a job, looked at again whenever a slot it
+//! names has changed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,7 +9,8 @@ use ostler_wire::control::{self, Failure, Lifecycle, Reply};
 use crate::clock;
 use crate::daemon::{Daemon, Ending};
 
-/// Time beyond all of a process's own limits after which a job no longer waits for it, ms: it cannot be killed.
+/// Time beyond all of a process's own limits after which a job no longer waits for it, ms: it
+/// cannot be killed.
 const PATIENCE: u64 = 10_000;
 
 /// What a slot must come to.
@@ -110,14 +112,18 @@ impl Job {
     }
 
     fn is_done(&self) -> bool {
-        self.todo.is_empty() && self.active.is_empty() && self.reloads.is_empty() && self.queued.is_empty()
+        self.todo.is_empty()
+            && self.active.is_empty()
+            && self.reloads.is_empty()
+            && self.queued.is_empty()
     }
 }
 
 impl Daemon {
     /// What a slot is waited for, from now on.
     pub fn waiting_for(&self, id: ProcId, wanted: Wanted, added: bool) -> Waiting {
-        let limit = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().next_spec()));
+        let limit =
+            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().next_spec()));
         let limit = limit.map_or(0, |version| {
             let policy = &version.policy;
             policy.ready_timeout + policy.drain_timeout + 3 * policy.stop_grace
@@ -136,7 +142,8 @@ impl Daemon {
         self.fill_job(&mut job);
         self.jobs.push(job);
         // Slots that are where they should be already are told now.
-        let settled: Vec<ProcId> = self.jobs.last().map_or_else(Vec::new, |job| job.active.keys().copied().collect());
+        let settled: Vec<ProcId> =
+            self.jobs.last().map_or_else(Vec::new, |job| job.active.keys().copied().collect());
         self.touched.extend(settled);
         self.dirty = true;
     }
@@ -174,8 +181,12 @@ impl Daemon {
     pub fn expire_jobs(&mut self, now: u64) {
         let mut jobs = std::mem::take(&mut self.jobs);
         for job in &mut jobs {
-            let late: Vec<ProcId> =
-                job.active.iter().filter(|(_, waiting)| waiting.until <= now).map(|(id, _)| *id).collect();
+            let late: Vec<ProcId> = job
+                .active
+                .iter()
+                .filter(|(_, waiting)| waiting.until <= now)
+                .map(|(id, _)| *id)
+                .collect();
             for id in late {
                 self.touched.insert(id);
                 if job.active.get(&id).is_some_and(|waiting| waiting.wanted == Wanted::Listening) {
@@ -184,7 +195,10 @@ impl Daemon {
                 }
                 let failure = Failure {
                     message: format!("process {} is still there after SIGKILL", id.0),
-                    hint: Some("it hangs in the kernel (see `ps -o stat,wchan`); ostler goes on trying".to_owned()),
+                    hint: Some(
+                        "it hangs in the kernel (see `ps -o stat,wchan`); ostler goes on trying"
+                            .to_owned(),
+                    ),
                 };
                 self.end_slot(job, id, Some(failure));
             }
@@ -212,31 +226,49 @@ impl Daemon {
             (Wanted::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
                 (!self.cluster.listeners_of(run).is_empty()).then_some(None)
             }
-            (Wanted::Listening, Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_)) => {
-                Some(None)
-            }
+            (
+                Wanted::Listening,
+                Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_),
+            ) => Some(None),
             // Also the runs that a reload replaced and that had not left yet.
-            (Wanted::Down, Phase::Stopped | Phase::Errored) => slot.leaving().next().is_none().then_some(None),
+            (Wanted::Down, Phase::Stopped | Phase::Errored) => {
+                slot.leaving().next().is_none().then_some(None)
+            }
             (Wanted::Up, Phase::Online { run, .. }) => {
                 waiting.late = self.runs.get(&run).is_some_and(|held| !held.ready);
                 Some(None)
             }
             (Wanted::Up, Phase::Stopped) => {
-                // It ran and ended well, as one that is not to be restarted does, or was stopped by somebody else.
-                let reason = self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
+                // It ran and ended well, as one that is not to be restarted does, or was stopped by
+                // somebody else.
+                let reason = self
+                    .book
+                    .procs
+                    .get(&id)
+                    .and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
                 Some(reason.map(|message| Failure { message, hint: None }))
             }
             (Wanted::Up, Phase::Errored) => {
                 let proc = self.book.procs.get(&id);
-                let last = proc.and_then(|proc| proc.last_exit.as_ref()).map(crate::book::LastExit::text);
+                let last =
+                    proc.and_then(|proc| proc.last_exit.as_ref()).map(crate::book::LastExit::text);
                 let name = proc.map_or("", |proc| proc.name.as_str());
-                let message = format!("app `{name}` did not start: {}", last.unwrap_or_else(|| "unknown".to_owned()));
-                Some(Some(Failure { message, hint: Some(format!("see `ostler logs {name} --err`")) }))
+                let message = format!(
+                    "app `{name}` did not start: {}",
+                    last.unwrap_or_else(|| "unknown".to_owned())
+                );
+                Some(Some(Failure {
+                    message,
+                    hint: Some(format!("see `ostler logs {name} --err`")),
+                }))
             }
             (Wanted::Up, Phase::Backoff { .. }) => Some(None),
             (
                 Wanted::Down,
-                Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) | Phase::Backoff { .. },
+                Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. },
             )
             | (Wanted::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
         }
@@ -258,10 +290,9 @@ impl Daemon {
                     if let Some(ticket) = &job.ticket {
                         self.book.tickets.restart(ticket, id);
                     }
-                    let change = job
-                        .changes
-                        .get(&id)
-                        .and_then(|spec| Some((*spec, self.book.versions.get(spec)?.policy.clone())));
+                    let change = job.changes.get(&id).and_then(|spec| {
+                        Some((*spec, self.book.versions.get(spec)?.policy.clone()))
+                    });
                     (Event::Restart { proc: id, change }, Wanted::Up)
                 }
                 control::Action::Reset => {
@@ -277,7 +308,8 @@ impl Daemon {
         }
     }
 
-    /// Lets the machine take one event before anything else, so that the phase is true when it is looked at.
+    /// Lets the machine take one event before anything else, so that the phase is true when it is
+    /// looked at.
     pub fn handle_now(&mut self, event: Event) {
         let mut out = Vec::new();
         self.core.handle(clock::monotonic(), event, &mut out);
@@ -301,9 +333,13 @@ impl Daemon {
         let late = waiting.as_ref().is_some_and(|waiting| waiting.late);
         match &job.style {
             Style::Act | Style::Kill => {
-                let name = waiting.as_ref().map_or_else(String::new, |waiting| waiting.name.clone());
+                let name =
+                    waiting.as_ref().map_or_else(String::new, |waiting| waiting.name.clone());
                 let added = waiting.is_some_and(|waiting| waiting.added);
-                self.event(job.conn, &control::Event::Acted { id: id.0, name, error: failure.clone(), added });
+                self.event(
+                    job.conn,
+                    &control::Event::Acted { id: id.0, name, error: failure.clone(), added },
+                );
                 job.ended.insert(id, failure);
                 if late {
                     self.warn_late(job.conn, id);
@@ -333,7 +369,8 @@ impl Daemon {
     fn end_apps(&mut self, job: &mut Job, late: bool) {
         let ended = &job.ended;
         let over = |ids: &[ProcId]| ids.iter().all(|id| ended.contains_key(id));
-        let first_failure = |ids: &[ProcId]| ids.iter().find_map(|id| ended.get(id).cloned().flatten());
+        let first_failure =
+            |ids: &[ProcId]| ids.iter().find_map(|id| ended.get(id).cloned().flatten());
         let mut told = Vec::new();
         match &mut job.style {
             Style::Start(apps) => apps.retain(|(name, ids)| {

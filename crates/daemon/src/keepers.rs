@@ -1,8 +1,8 @@
 //! The keeper's side of things: a new one for one that died, with our copies of everything.
 //!
-//! A keeper dies only by force or by a fault of the system's, and may then be lacking for a while: nothing waits for it.
-//! What is asked of it meanwhile is not sent; a new keeper is given everything as it is then, also the starts that the
-//! dead one left open.
+//! A keeper dies only by force or by a fault of the system's, and may then be lacking for a while:
+//! nothing waits for it. What is asked of it meanwhile is not sent; a new keeper is given
+//! everything as it is then, also the starts that the dead one left open.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -28,7 +28,8 @@ const WELL: u64 = 10_000;
 const AT_ONCE: u32 = 5;
 /// The longest pause before another, ms.
 const LONGEST_PAUSE: u64 = 5_000;
-/// What a dead keeper's last children may take to die of SIGKILL before their run is started again, all of them.
+/// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
+/// all of them.
 const STRAYS_LIMIT: Duration = Duration::from_millis(500);
 
 /// The keeper as the daemon sees it.
@@ -83,7 +84,10 @@ impl Daemon {
         if self.ending == Ending::Now || self.keeper_process.due.is_some() {
             return;
         }
-        logbook::error(format!("the keeper (pid {}) is gone ({error}); starting another", self.keeper.0));
+        logbook::error(format!(
+            "the keeper (pid {}) is gone ({error}); starting another",
+            self.keeper.0
+        ));
         self.deregister(self.link.fd());
         let now = clock::monotonic();
         let process = &mut self.keeper_process;
@@ -104,7 +108,8 @@ impl Daemon {
                 self.link = link;
                 let pid = child.id();
                 let deaths = self.keeper_process.deaths;
-                self.keeper_process = KeeperProcess { child: Some(child), deaths, ..KeeperProcess::of(pid) };
+                self.keeper_process =
+                    KeeperProcess { child: Some(child), deaths, ..KeeperProcess::of(pid) };
                 self.keeper.0 = pid;
                 logbook::log(format!("started keeper {pid}"));
                 self.hand_over();
@@ -112,7 +117,9 @@ impl Daemon {
             Err(error) => {
                 self.keeper_process.deaths += 1;
                 let pause = self.keeper_process.pause().max(100);
-                logbook::error(format!("could not start a keeper: {error}; trying again in {pause} ms, apps go on"));
+                logbook::error(format!(
+                    "could not start a keeper: {error}; trying again in {pause} ms, apps go on"
+                ));
                 self.keeper_process.due = Some(now + pause);
             }
         }
@@ -123,7 +130,10 @@ impl Daemon {
         // Not by its path: there may be another version by now, or none.
         let mut command = Command::new("/proc/self/exe");
         command.arg0(&self.config.exe).arg("keeper");
-        command.env("OSTLER_HOME", &self.config.home).env_remove(KEEPER_FD_VAR).env_remove(READY_FD_VAR);
+        command
+            .env("OSTLER_HOME", &self.config.home)
+            .env_remove(KEEPER_FD_VAR)
+            .env_remove(READY_FD_VAR);
         command.current_dir("/").stdin(Stdio::null());
         command.arg("--nofile").arg(format!("{}:{}", self.nofile.0, self.nofile.1));
         let number = sys::pass_on(&mut command, theirs).to_string();
@@ -141,13 +151,18 @@ impl Daemon {
         match self.guard.for_keeper() {
             Ok((message, copy)) => self.keeper_send(&message, vec![copy]),
             Err(error) => {
-                logbook::error(format!("out of descriptors for the keeper, connections are not guarded: {error}"));
+                logbook::error(format!(
+                    "out of descriptors for the keeper, connections are not guarded: {error}"
+                ));
             }
         }
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);
         self.put_copy(crate::start::CONTROL.to_owned(), Vec::new(), control);
-        let logs: Vec<(String, std::io::Result<OwnedFd>)> =
-            self.kept_logs.iter().map(|(name, fd)| (format!("log/{name}"), fd.try_clone())).collect();
+        let logs: Vec<(String, std::io::Result<OwnedFd>)> = self
+            .kept_logs
+            .iter()
+            .map(|(name, fd)| (format!("log/{name}"), fd.try_clone()))
+            .collect();
         for (name, fd) in logs {
             self.put_copy(name, Vec::new(), fd);
         }
@@ -156,15 +171,23 @@ impl Daemon {
         for (app, id) in listeners {
             self.keep_listener(app, ostler_cluster::ListenerId(id), true);
         }
-        let open: Vec<RunId> =
-            self.runs.iter().filter(|(_, run)| run.pid == 0 && run.exit.is_none()).map(|(run, _)| *run).collect();
-        let known: Vec<RunId> = self.runs.keys().copied().filter(|run| !open.contains(run)).collect();
+        let open: Vec<RunId> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.pid == 0 && run.exit.is_none())
+            .map(|(run, _)| *run)
+            .collect();
+        let known: Vec<RunId> =
+            self.runs.keys().copied().filter(|run| !open.contains(run)).collect();
         for run in known {
             self.hand_over_run(run);
         }
         self.spawn_again(&open);
         // Last: if we die before, what the keeper did not get is looked for.
-        let swept = ToKeeper::SetMeta { name: crate::start::LOCK.to_owned(), meta: crate::start::SWEPT.to_vec() };
+        let swept = ToKeeper::SetMeta {
+            name: crate::start::LOCK.to_owned(),
+            meta: crate::start::SWEPT.to_vec(),
+        };
         self.keeper_send(&swept, Vec::new());
     }
 
@@ -172,7 +195,9 @@ impl Daemon {
     fn put_copy(&mut self, name: String, meta: Vec<u8>, copy: std::io::Result<OwnedFd>) {
         match copy {
             Ok(copy) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![copy]),
-            Err(error) => logbook::error(format!("out of descriptors for the keeper, `{name}` is not kept: {error}")),
+            Err(error) => logbook::error(format!(
+                "out of descriptors for the keeper, `{name}` is not kept: {error}"
+            )),
         }
     }
 
@@ -197,8 +222,11 @@ impl Daemon {
         if runs.is_empty() {
             return;
         }
-        let strays: Vec<Held> =
-            tree::marked(&self.mark).into_iter().filter(|(run, _)| runs.contains(run)).map(|(_, held)| held).collect();
+        let strays: Vec<Held> = tree::marked(&self.mark)
+            .into_iter()
+            .filter(|(run, _)| runs.contains(run))
+            .map(|(_, held)| held)
+            .collect();
         end_strays(&strays);
         for run in runs {
             if let (Some(groups), Some(held)) = (&self.groups, self.runs.get_mut(run)) {
@@ -218,7 +246,8 @@ impl Daemon {
         status: Option<ExitStatus>,
         fds: &RunFds<OwnedFd>,
     ) {
-        let copies: Result<Vec<OwnedFd>, std::io::Error> = fds.iter().map(OwnedFd::try_clone).collect();
+        let copies: Result<Vec<OwnedFd>, std::io::Error> =
+            fds.iter().map(OwnedFd::try_clone).collect();
         let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
             Ok(copies) => (fds.mask(), copies),
             Err(error) => {
@@ -226,12 +255,16 @@ impl Daemon {
                 return;
             }
         };
-        self.keeper_send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+        self.keeper_send(
+            &ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status },
+            copies,
+        );
     }
 }
 
-/// Kills processes and waits a moment until they are gone: their ports and files must be free for what comes next.
-/// The one place where the loop waits, since nothing of these runs can go on before; a process dies of SIGKILL at once.
+/// Kills processes and waits a moment until they are gone: their ports and files must be free for
+/// what comes next. The one place where the loop waits, since nothing of these runs can go on
+/// before; a process dies of SIGKILL at once.
 pub(crate) fn end_strays(strays: &[Held]) {
     for stray in strays {
         logbook::log(format!("process {} was left behind: killed", stray.pid));
@@ -244,9 +277,13 @@ pub(crate) fn end_strays(strays: &[Held]) {
         let left = until.saturating_duration_since(Instant::now());
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
         match poll(&mut [PollFd::new(&stray.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
-            Ok(0) => logbook::error(format!("process {} still dies, going on without it", stray.pid)),
+            Ok(0) => {
+                logbook::error(format!("process {} still dies, going on without it", stray.pid));
+            }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => logbook::error(format!("could not wait for process {}: {error}", stray.pid)),
+            Err(error) => {
+                logbook::error(format!("could not wait for process {}: {error}", stray.pid));
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
-//! I/O around the core: the event loop, the driver of its actions, the primary of Node's cluster, the control socket.
+//! I/O around the core: the event loop, the driver of its actions, the primary of Node's cluster,
+//! the control socket.
 //!
-//! The daemon may die at any instruction. What it must know again is in the keeper (descriptors, runs and how they
-//! ended) and in its state file; everything else it works out.
+//! The daemon may die at any instruction. What it must know again is in the keeper (descriptors,
+//! runs and how they ended) and in its state file; everything else it works out.
 //!
 //! # Invariants
 //! - Nothing but the poll is ever waited for.
@@ -64,7 +65,11 @@ pub fn run(config: Config) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    logbook::log(format!("New daemon started (pid {}, keeper {}, home `{home}`)", std::process::id(), daemon.keeper.0));
+    logbook::log(format!(
+        "New daemon started (pid {}, keeper {}, home `{home}`)",
+        std::process::id(),
+        daemon.keeper.0
+    ));
     start::tell_ready(ready, Ok(()));
     let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,

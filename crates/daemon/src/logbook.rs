@@ -1,5 +1,6 @@
-//! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's form, because people
-//! and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
+//! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's
+//! form, because people and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0]
+//! online`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -27,8 +28,8 @@ pub fn take_fresh() -> Vec<(u64, String)> {
     FRESH.take()
 }
 
-/// Lets lines of this thread wait there for [`flush`] from now on. When we die before, whoever shares the memory writes them:
-/// what is in effect is told.
+/// Lets lines of this thread wait there for [`flush`] from now on. When we die before, whoever
+/// shares the memory writes them: what is in effect is told.
 pub fn wait_in(lines: SharedText) {
     LINES.set(Some(lines));
 }
@@ -57,7 +58,8 @@ fn write(kind: &str, text: &str) {
     _ = std::io::stdout().write_all(line.as_bytes());
 }
 
-/// Writes out what was said in this round of the loop: a crashed app's successor does not wait for the log.
+/// Writes out what was said in this round of the loop: a crashed app's successor does not wait for
+/// the log.
 pub fn flush() {
     if let Some(lines) = LINES.get() {
         lines.write_out();

@@ -19,7 +19,14 @@ const CLOSE_LATER: u64 = 5;
 
 impl Daemon {
     /// Reads a run's output from now on.
-    pub fn attach_logs(&mut self, run: RunId, id: ProcId, spec: SpecId, out: Option<OwnedFd>, err: Option<OwnedFd>) {
+    pub fn attach_logs(
+        &mut self,
+        run: RunId,
+        id: ProcId,
+        spec: SpecId,
+        out: Option<OwnedFd>,
+        err: Option<OwnedFd>,
+    ) {
         let Some(version) = self.book.versions.get(&spec) else { return };
         let files = environment::log_files(&version.spec, id);
         let logs = &version.spec.logs;
@@ -49,7 +56,9 @@ impl Daemon {
         while let Some(event) = self.engine.try_recv() {
             match event {
                 ostler_logs::Event::Drained(source) => self.on_drained(RunId(source)),
-                ostler_logs::Event::Eof { source, stream } => self.on_output_closed(RunId(source), stream),
+                ostler_logs::Event::Eof { source, stream } => {
+                    self.on_output_closed(RunId(source), stream);
+                }
                 ostler_logs::Event::Flushed(token) => {
                     if let Some(conn) = self.flushes.remove(&token) {
                         self.reply(conn, &Reply::Done);
@@ -66,9 +75,14 @@ impl Daemon {
                 ostler_logs::Event::Keep { name, fd } => {
                     match fd.try_clone() {
                         Ok(copy) => _ = self.kept_logs.insert(name.clone(), copy),
-                        Err(error) => logbook::error(format!("out of descriptors for `{name}`: {error}")),
+                        Err(error) => {
+                            logbook::error(format!("out of descriptors for `{name}`: {error}"));
+                        }
                     }
-                    self.keeper_send(&ToKeeper::Put { name: format!("log/{name}"), meta: Vec::new() }, vec![fd]);
+                    self.keeper_send(
+                        &ToKeeper::Put { name: format!("log/{name}"), meta: Vec::new() },
+                        vec![fd],
+                    );
                 }
                 ostler_logs::Event::Unkeep { name } => {
                     self.kept_logs.remove(&name);
@@ -106,8 +120,9 @@ impl Daemon {
     pub fn tell_lifecycle(&mut self, id: ProcId, name: &str, what: Lifecycle) {
         let at = crate::clock::wall();
         for conn in self.conns.values_mut() {
-            let wants =
-                |watching: &Watching| watching.events && watching.ids.as_ref().is_none_or(|ids| ids.contains(&id.0));
+            let wants = |watching: &Watching| {
+                watching.events && watching.ids.as_ref().is_none_or(|ids| ids.contains(&id.0))
+            };
             if conn.watching.as_ref().is_some_and(wants) {
                 conn.stream(&control::Event::Process { id: id.0, name: name.to_owned(), what, at });
             }
@@ -128,7 +143,9 @@ impl Daemon {
             return;
         }
         let mut watched = false;
-        for conn in self.conns.values_mut().filter(|conn| conn.watching.as_ref().is_some_and(|of| of.own)) {
+        for conn in
+            self.conns.values_mut().filter(|conn| conn.watching.as_ref().is_some_and(|of| of.own))
+        {
             watched = true;
             for (at, text) in &fresh {
                 conn.stream(&control::Event::Own { at: *at, text: text.clone() });

@@ -7,7 +7,8 @@ use crate::jobs::{Job, Style};
 use crate::logbook;
 use ostler_wire::control;
 
-/// Time between two looks, ms, unless `PM2_WORKER_INTERVAL` says otherwise (PM2: runtime behaviour §8).
+/// Time between two looks, ms, unless `PM2_WORKER_INTERVAL` says otherwise (PM2: runtime behaviour
+/// §8).
 const INTERVAL: u64 = 30_000;
 
 impl Daemon {
@@ -36,7 +37,8 @@ impl Daemon {
                 id.0
             ));
             if cluster {
-                let options = control::ReloadOptions { wait: true, ..control::ReloadOptions::default() };
+                let options =
+                    control::ReloadOptions { wait: true, ..control::ReloadOptions::default() };
                 self.on_reload(usize::MAX, &[id.0], &control::Change::default(), options, None);
             } else {
                 let mut job = Job::new(usize::MAX, Style::Act);
@@ -50,7 +52,10 @@ impl Daemon {
     /// Looks again later if any app has a limit.
     pub fn arm_memory(&mut self, now: u64) {
         let any = self.book.versions.values().any(|version| version.spec.max_memory.is_some());
-        let interval = std::env::var("PM2_WORKER_INTERVAL").ok().and_then(|text| text.parse().ok()).unwrap_or(INTERVAL);
+        let interval = std::env::var("PM2_WORKER_INTERVAL")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(INTERVAL);
         let next = now + interval.max(100);
         self.memory_at = any.then(|| self.memory_at.filter(|at| now < *at).unwrap_or(next));
     }

@@ -30,7 +30,8 @@ impl Daemon {
                     // Nothing of it may be left in the keeper when the time has come.
                     self.dirty = true;
                 } else {
-                    // Its counters go with the next run; only the loss of the keeper would cost them.
+                    // Its counters go with the next run; only the loss of the keeper would cost
+                    // them.
                     self.save_by.get_or_insert(crate::clock::monotonic() + SAVE_WITHIN);
                 }
                 self.touched.insert(proc);
@@ -73,7 +74,9 @@ impl Daemon {
                 self.set_rollout(proc, Some("canary"));
                 self.dirty = true;
                 let name = self.app_name(app);
-                let text = format!("the canary serves; `ostler promote {name}` or `ostler rollback {name}`");
+                let text = format!(
+                    "the canary serves; `ostler promote {name}` or `ostler rollback {name}`"
+                );
                 self.step(app, proc, &text);
                 self.reload_over(app, None);
             }
@@ -81,7 +84,11 @@ impl Daemon {
                 self.dirty = true;
                 if let Some(first) = procs.first() {
                     let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
-                    self.step(app, *first, &format!("rolling back to the old version: {}", list.join(", ")));
+                    self.step(
+                        app,
+                        *first,
+                        &format!("rolling back to the old version: {}", list.join(", ")),
+                    );
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {
@@ -96,7 +103,10 @@ impl Daemon {
                 }
                 let failure = failure.map(|(id, run, why)| {
                     // Another daemon may have seen it, and known more.
-                    self.book.tickets.failure(app).unwrap_or_else(|| self.reload_failure(app, id, run, why))
+                    self.book
+                        .tickets
+                        .failure(app)
+                        .unwrap_or_else(|| self.reload_failure(app, id, run, why))
                 });
                 self.words.retain(|_, (of, _)| *of != app);
                 self.reload_over(app, failure.as_ref());
@@ -107,14 +117,20 @@ impl Daemon {
     fn on_ended(&mut self, id: ProcId, exit: Exit) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
-            Exit::Signal(signal) => format!("exited with code [0] via signal [{}]", signal_name(signal)),
+            Exit::Signal(signal) => {
+                format!("exited with code [0] via signal [{}]", signal_name(signal))
+            }
             Exit::Unknown => "exited; how is not known".to_owned(),
             Exit::SpawnFailed => "could not be started".to_owned(),
         };
         logbook::log(format!("App [{}] {text}", self.label(id)));
         self.lifecycle(id, Lifecycle::Exit);
         if let Some(proc) = self.book.procs.get_mut(&id) {
-            let reason = proc.last_exit.take().and_then(|last| last.reason).filter(|_| exit == Exit::SpawnFailed);
+            let reason = proc
+                .last_exit
+                .take()
+                .and_then(|last| last.reason)
+                .filter(|_| exit == Exit::SpawnFailed);
             proc.last_exit = Some(LastExit { exit, reason });
         }
         self.touched.insert(id);
@@ -154,12 +170,27 @@ impl Daemon {
         }
     }
 
-    fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: ostler_core::Failure) -> Failure {
+    fn reload_failure(
+        &self,
+        app: AppId,
+        id: ProcId,
+        run: RunId,
+        why: ostler_core::Failure,
+    ) -> Failure {
         let name = self.app_name(app);
-        let mut message =
-            format!("the new version of app `{name}` failed: worker {} {}", id.0, self.failure_text(id, why));
-        let living = || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
-        let words = self.words.get(&run).map(|(_, words)| words.clone()).or_else(living).unwrap_or_default();
+        let mut message = format!(
+            "the new version of app `{name}` failed: worker {} {}",
+            id.0,
+            self.failure_text(id, why)
+        );
+        let living =
+            || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
+        let words = self
+            .words
+            .get(&run)
+            .map(|(_, words)| words.clone())
+            .or_else(living)
+            .unwrap_or_default();
         if !words.is_empty() {
             message.push_str("\nits last words on stderr:");
             for line in words {
@@ -168,23 +199,32 @@ impl Daemon {
             }
         }
         message.push_str("\nthe old version goes on serving");
-        Failure { message, hint: Some(format!("see `ostler logs {name} --err`; mend it and reload again")) }
+        Failure {
+            message,
+            hint: Some(format!("see `ostler logs {name} --err`; mend it and reload again")),
+        }
     }
 
     pub fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
-        let spec = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
+        let spec =
+            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
         let limit = spec.map_or(0, |version| version.policy.prove_timeout);
-        let reason = self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
+        let reason =
+            self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
         match why {
             ostler_core::Failure::Exited(Exit::SpawnFailed) => {
                 reason.unwrap_or_else(|| "could not be started".to_owned())
             }
-            ostler_core::Failure::Exited(exit) => format!("ended with {}", LastExit { exit, reason: None }.text()),
+            ostler_core::Failure::Exited(exit) => {
+                format!("ended with {}", LastExit { exit, reason: None }.text())
+            }
             ostler_core::Failure::NotReady => format!("did not say `ready` within {limit} ms"),
             ostler_core::Failure::NotListening => {
                 format!("did not listen within {limit} ms on what the old version listens on")
             }
-            ostler_core::Failure::Unhealthy => reason.unwrap_or_else(|| "did not pass its health check".to_owned()),
+            ostler_core::Failure::Unhealthy => {
+                reason.unwrap_or_else(|| "did not pass its health check".to_owned())
+            }
         }
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ostler_core::reload::Stage;
 use ostler_core::{
-    AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload, SeenRun, SpecId, Supervisor,
+    AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload, SeenRun,
+    SpecId, Supervisor,
 };
 use ostler_keeper::proto::RunFds;
 use serde_json::value::RawValue;
@@ -36,7 +37,8 @@ pub struct Found {
 const SAVE_AGAIN: u64 = 2000;
 
 impl Daemon {
-    /// Saves, if anything that must survive has changed. Called before actions that follow from it are carried out.
+    /// Saves, if anything that must survive has changed. Called before actions that follow from it
+    /// are carried out.
     pub fn save_if_dirty(&mut self) {
         if !std::mem::take(&mut self.dirty) {
             return;
@@ -51,20 +53,30 @@ impl Daemon {
         self.book.forget_versions(|spec| in_use.contains(&spec));
         self.save_by = None;
         if let Err(error) = self.state().write(&self.config.home) {
-            logbook::error(format!("could not save the state to `{}`: {error}", self.config.home.display()));
+            logbook::error(format!(
+                "could not save the state to `{}`: {error}",
+                self.config.home.display()
+            ));
             self.save_by = Some(crate::clock::monotonic() + SAVE_AGAIN);
         }
     }
 
     fn specs_in_use(&self) -> Vec<SpecId> {
-        let slots = self.core.slots().flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
+        let slots = self
+            .core
+            .slots()
+            .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
         let runs = self.runs.values().map(|run| run.spec);
         let reloads = self.core.saved_reloads().into_iter().flat_map(|reload| {
             let from = reload.from.into_iter().map(|(_, version)| version.0);
             from.chain([reload.to.0]).collect::<Vec<_>>()
         });
         let jobs = self.jobs.iter().flat_map(|job| {
-            job.changes.values().copied().chain(job.queued.iter().map(|queued| queued.spec)).collect::<Vec<_>>()
+            job.changes
+                .values()
+                .copied()
+                .chain(job.queued.iter().map(|queued| queued.spec))
+                .collect::<Vec<_>>()
         });
         let mut all: Vec<SpecId> = slots.chain(runs).chain(reloads).chain(jobs).collect();
         all.sort_unstable();
@@ -73,15 +85,24 @@ impl Daemon {
     }
 
     fn state(&self) -> State {
-        let record =
-            |spec: &ostler_core::spec::AppSpec| RawValue::from_string(ostler_config::record::to_record(spec)).ok();
+        let record = |spec: &ostler_core::spec::AppSpec| {
+            RawValue::from_string(ostler_config::record::to_record(spec)).ok()
+        };
         let mut state = State::empty();
         state.ending = self.ending == Ending::Stopping;
         state.last_run = self.core.last_run();
-        state.apps =
-            self.book.apps.iter().map(|(id, app)| (id.0, app.key.0.clone(), app.key.1.clone(), app.spec.0)).collect();
-        state.specs =
-            self.book.versions.iter().filter_map(|(id, version)| Some((id.0, record(&version.spec)?))).collect();
+        state.apps = self
+            .book
+            .apps
+            .iter()
+            .map(|(id, app)| (id.0, app.key.0.clone(), app.key.1.clone(), app.spec.0))
+            .collect();
+        state.specs = self
+            .book
+            .versions
+            .iter()
+            .filter_map(|(id, version)| Some((id.0, record(&version.spec)?)))
+            .collect();
         for saved in self.core.saved_processes() {
             let Some(proc) = self.book.procs.get(&saved.id) else { continue };
             state.procs.push(state_file::SavedProc {
@@ -102,7 +123,10 @@ impl Daemon {
                 removing: saved.removing,
                 ended: saved.ended.map(|run| run.0),
                 due: saved.due,
-                last_exit: proc.last_exit.as_ref().map(|last| (last.exit.into(), last.reason.clone())),
+                last_exit: proc
+                    .last_exit
+                    .as_ref()
+                    .map(|last| (last.exit.into(), last.reason.clone())),
             });
         }
         state.tickets = self.book.tickets.to_saved();
@@ -133,7 +157,9 @@ impl Daemon {
         for (id, record) in &state.specs {
             match ostler_config::record::from_record(record.get()) {
                 Ok(spec) => self.book.insert_version(SpecId(*id), spec),
-                Err(_) => logbook::error(format!("saved specification {id} is not understood; its processes are lost")),
+                Err(_) => logbook::error(format!(
+                    "saved specification {id} is not understood; its processes are lost"
+                )),
             }
         }
         for (id, namespace, name, spec) in state.apps {
@@ -152,18 +178,29 @@ impl Daemon {
                     increment: saved.increment,
                     created_at: saved.created_at,
                     unique_id: saved.unique_id,
-                    last_exit: saved.last_exit.map(|(exit, reason)| LastExit { exit: exit.into(), reason }),
+                    last_exit: saved
+                        .last_exit
+                        .map(|(exit, reason)| LastExit { exit: exit.into(), reason }),
                     rollout: None,
                 },
             );
             processes.push(process);
         }
         let reloads = state.reloads.iter().filter_map(|saved| self.saved_reload(saved)).collect();
-        let seen: Vec<SeenRun> = found.iter().map(|(run, found)| found.meta.seen(*run, found.exit)).collect();
+        let seen: Vec<SeenRun> =
+            found.iter().map(|(run, found)| found.meta.seen(*run, found.exit)).collect();
         let version_of = |spec: SpecId| self.version(spec);
         let mut out = Vec::new();
         let now = crate::clock::monotonic();
-        self.core = Supervisor::recover(now, state.last_run, &processes, reloads, &seen, version_of, &mut out);
+        self.core = Supervisor::recover(
+            now,
+            state.last_run,
+            &processes,
+            reloads,
+            &seen,
+            version_of,
+            &mut out,
+        );
         self.actions.extend(out);
         self.dirty = true;
     }
@@ -172,11 +209,17 @@ impl Daemon {
         Some((spec, self.book.versions.get(&spec)?.policy.clone()))
     }
 
-    fn saved_process(&self, saved: &state_file::SavedProc, found: &BTreeMap<RunId, Found>) -> Option<SavedProcess> {
+    fn saved_process(
+        &self,
+        saved: &state_file::SavedProc,
+        found: &BTreeMap<RunId, Found>,
+    ) -> Option<SavedProcess> {
         let (spec, policy) = self.version(SpecId(saved.spec))?;
-        let cluster = self.book.versions.get(&spec)?.spec.exec_mode == ostler_core::spec::ExecMode::Cluster;
+        let cluster =
+            self.book.versions.get(&spec)?.spec.exec_mode == ostler_core::spec::ExecMode::Cluster;
         // Counters are saved seldom and noted with every run.
-        let uncounted = |(run, found): &(&RunId, &Found)| found.exit.is_none() || saved.ended < Some(run.0);
+        let uncounted =
+            |(run, found): &(&RunId, &Found)| found.exit.is_none() || saved.ended < Some(run.0);
         let of_slot = found.iter().filter(|(_, found)| found.meta.p == saved.id);
         let noted = of_slot.filter(uncounted).map(|(_, found)| found.meta.n).max();
         let (restarts, unstable) = noted.unwrap_or_default();
@@ -199,7 +242,10 @@ impl Daemon {
     }
 
     fn saved_reload(&self, saved: &state_file::SavedReload) -> Option<SavedReload> {
-        let from = saved.from.iter().filter_map(|(id, spec)| Some((ProcId(*id), self.version(SpecId(*spec))?)));
+        let from = saved
+            .from
+            .iter()
+            .filter_map(|(id, spec)| Some((ProcId(*id), self.version(SpecId(*spec))?)));
         Some(SavedReload {
             app: AppId(saved.app),
             to: self.version(SpecId(saved.to))?,
@@ -217,7 +263,9 @@ impl Daemon {
             },
             done: saved.done.iter().copied().map(ProcId).collect(),
             dropped: saved.dropped.iter().copied().map(ProcId).collect(),
-            failure: saved.failure.map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
+            failure: saved
+                .failure
+                .map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
         })
     }
 
@@ -225,7 +273,8 @@ impl Daemon {
     pub fn take_up_run(&mut self, run: RunId, found: Found) -> Option<(RunId, Exit)> {
         let Found { pid, start_time, exit, meta, fds } = found;
         let mut held = Run::new(ProcId(meta.p), SpecId(meta.s), meta.has(3), meta.t, meta.w);
-        // Without its pidfd it is as good as not begun: there was no room, the keeper is asked again.
+        // Without its pidfd it is as good as not begun: there was no room, the keeper is asked
+        // again.
         let held_fast = fds.pidfd.is_some();
         held.pid = if held_fast || exit.is_some() { pid } else { 0 };
         held.start_time = start_time;

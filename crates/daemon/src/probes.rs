@@ -1,8 +1,9 @@
-//! Health checks of a worker that must prove itself: each in a thread of its own, so that a server that does not answer
-//! holds nobody up. The result comes back through a channel and a wake-up.
+//! Health checks of a worker that must prove itself: each in a thread of its own, so that a server
+//! that does not answer holds nobody up. The result comes back through a channel and a wake-up.
 //!
-//! All workers of an app share its port, so a request to the URL would be answered by anybody, most likely by an old
-//! worker. Where the URL is one of the worker's own listeners, the daemon therefore hands the connection to this worker.
+//! All workers of an app share its port, so a request to the URL would be answered by anybody, most
+//! likely by an old worker. Where the URL is one of the worker's own listeners, the daemon
+//! therefore hands the connection to this worker.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
@@ -28,8 +29,8 @@ pub enum Said {
 /// A way to one worker past all others.
 type Way<'a> = Option<&'a dyn Fn() -> io::Result<TcpStream>>;
 
-/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls `wake`. `own` is the
-/// worker's listener that a health URL means.
+/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls
+/// `wake`. `own` is the worker's listener that a health URL means.
 ///
 /// # Errors
 /// The thread cannot be started.
@@ -61,7 +62,11 @@ pub fn start(
         };
         say(Said::End(run, result));
     };
-    std::thread::Builder::new().name("probe".to_owned()).stack_size(256 << 10).spawn(work).map(|_| ())
+    std::thread::Builder::new()
+        .name("probe".to_owned())
+        .stack_size(256 << 10)
+        .spawn(work)
+        .map(|_| ())
 }
 
 /// Both ends of a connection of this machine with itself.
@@ -111,7 +116,9 @@ fn ask(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
 }
 
 fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
-    let addresses = address.to_socket_addrs().map_err(|error| format!("could not look up `{address}`: {error}"))?;
+    let addresses = address
+        .to_socket_addrs()
+        .map_err(|error| format!("could not look up `{address}`: {error}"))?;
     let mut last = format!("`{address}` has no address");
     for socket in addresses {
         match TcpStream::connect_timeout(&socket, timeout) {
@@ -124,16 +131,23 @@ fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
 
 /// `GET`, and only the status line of the answer matters.
 fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
-    let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
+    let (host, path) =
+        rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let deadline = Instant::now() + timeout;
     let mut stream = match way {
         Some(way) => way().map_err(|error| format!("could not make a connection: {error}"))?,
         None => connect(&address, timeout)?,
     };
-    let asked = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n");
-    stream.write_all(asked.as_bytes()).map_err(|error| format!("could not ask `{url}`: {error}"))?;
+    let asked = format!(
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n"
+    );
+    stream
+        .write_all(asked.as_bytes())
+        .map_err(|error| format!("could not ask `{url}`: {error}"))?;
     let mut answer = Vec::new();
     let mut chunk = [0; 512];
     while !answer.contains(&b'\n') && answer.len() < 8 << 10 {
@@ -150,8 +164,10 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
     }
     let line = String::from_utf8_lossy(&answer);
     let line = line.lines().next().unwrap_or_default();
-    let status =
-        line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let status = line
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.split(' ').nth(1))
+        .and_then(|code| code.parse().ok());
     match status {
         Some(200..=399_u16) => Ok(()),
         Some(code) => Err(format!("`{url}` answered {code}")),
@@ -165,7 +181,9 @@ fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> 
     shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = shell.spawn().map_err(|error| format!("could not run `{command}`: {error}"))?;
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    let pidfd = pid.and_then(|pid| rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok());
+    let pidfd = pid.and_then(|pid| {
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+    });
     let Some(pidfd) = pidfd else {
         // Without a descriptor there is nothing to wait on with a limit.
         _ = child.kill();
@@ -181,7 +199,8 @@ fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> 
     if !in_time {
         _ = child.kill();
     }
-    let status = child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
+    let status =
+        child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
     match (in_time, status.success()) {
         (true, true) => Ok(()),
         (true, false) => Err(format!("`{command}` ended with {status}")),

@@ -1,4 +1,5 @@
-//! Reloads as clients see them: one at a time for each app, each step told, the end with its reason.
+//! Reloads as clients see them: one at a time for each app, each step told, the end with its
+//! reason.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +42,10 @@ impl Daemon {
         for id in ids.iter().copied().map(ProcId) {
             let Some(proc) = self.book.procs.get(&id) else {
                 let message = format!("process {} not found", id.0);
-                return self
-                    .reply(conn, &Reply::Error(Failure { message, hint: Some("see `ostler list`".to_owned()) }));
+                return self.reply(
+                    conn,
+                    &Reply::Error(Failure { message, hint: Some("see `ostler list`".to_owned()) }),
+                );
             };
             let app = proc.app;
             let cluster = self.slot_cluster(id);
@@ -77,9 +80,11 @@ impl Daemon {
             }
         }
         for (app, procs) in apps {
-            let (cluster, fork): (Vec<ProcId>, Vec<ProcId>) = procs.into_iter().partition(|id| self.slot_cluster(*id));
+            let (cluster, fork): (Vec<ProcId>, Vec<ProcId>) =
+                procs.into_iter().partition(|id| self.slot_cluster(*id));
             for id in fork {
-                // Two processes of an app that binds its own port cannot live at the same time: it is restarted.
+                // Two processes of an app that binds its own port cannot live at the same time: it
+                // is restarted.
                 if let Some(spec) = versions.get(&(app, false)) {
                     job.changes.insert(id, *spec);
                 }
@@ -99,7 +104,8 @@ impl Daemon {
         self.begin_queued_reloads();
     }
 
-    /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits for it must know.
+    /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits
+    /// for it must know.
     pub fn cut_reloads_short(&mut self, action: control::Action, ids: &[u32]) {
         for id in ids.iter().copied().map(ProcId) {
             let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
@@ -118,7 +124,9 @@ impl Daemon {
                     "the reload of app `{name}` was cut short: a `{word}` took process {} out of it",
                     id.0
                 ),
-                hint: Some(format!("see `ostler list`; `ostler reload {name}` again for the new version")),
+                hint: Some(format!(
+                    "see `ostler list`; `ostler reload {name}` again for the new version"
+                )),
             };
             self.book.tickets.fail(app, &failure);
             for job in self.jobs.iter_mut().filter(|job| job.reloads.contains(&app)) {
@@ -136,7 +144,8 @@ impl Daemon {
             return self.begin_job(job);
         }
         let waits = |app: &AppId| {
-            self.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary) && self.app_name(*app) == name
+            self.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary)
+                && self.app_name(*app) == name
         };
         let Some(app) = self.book.apps.keys().copied().find(waits) else {
             let failure = Failure {
@@ -165,7 +174,10 @@ impl Daemon {
                 job.reloads.insert(app);
             } else {
                 job.failure.get_or_insert_with(|| Failure {
-                    message: format!("how the reload of app `{}` ended is not known", self.app_name(app)),
+                    message: format!(
+                        "how the reload of app `{}` ended is not known",
+                        self.app_name(app)
+                    ),
                     hint: Some("see `ostler list` and pm2.log in the home directory".to_owned()),
                 });
             }
@@ -176,15 +188,18 @@ impl Daemon {
     pub fn begin_queued_reloads(&mut self) {
         let mut jobs = std::mem::take(&mut self.jobs);
         for job in &mut jobs {
-            let (ready, rest): (Vec<Queued>, Vec<Queued>) =
-                std::mem::take(&mut job.queued).into_iter().partition(|queued| self.core.reload(queued.app).is_none());
+            let (ready, rest): (Vec<Queued>, Vec<Queued>) = std::mem::take(&mut job.queued)
+                .into_iter()
+                .partition(|queued| self.core.reload(queued.app).is_none());
             job.queued = rest;
             for queued in ready {
                 if self.core.reload(queued.app).is_some() {
                     job.queued.push(queued);
                     continue;
                 }
-                let Some(policy) = self.book.versions.get(&queued.spec).map(|version| version.policy.clone()) else {
+                let Some(policy) =
+                    self.book.versions.get(&queued.spec).map(|version| version.policy.clone())
+                else {
                     continue;
                 };
                 job.reloads.insert(queued.app);
@@ -207,7 +222,10 @@ impl Daemon {
         let waiting: Vec<usize> =
             self.jobs.iter().filter(|job| job.reloads.contains(&app)).map(|job| job.conn).collect();
         for conn in waiting {
-            self.event(conn, &control::Event::Step { name: name.clone(), id: id.0, text: text.to_owned() });
+            self.event(
+                conn,
+                &control::Event::Step { name: name.clone(), id: id.0, text: text.to_owned() },
+            );
         }
     }
 

@@ -16,7 +16,8 @@ impl Daemon {
     /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
     pub fn look_at_tree(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let tree_kill = self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
+        let tree_kill =
+            self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
         match &self.groups {
             _ if !tree_kill => self.tree_gone(run),
             Some(_) if held.grouped => {
@@ -27,14 +28,15 @@ impl Daemon {
                     self.tree_gone(run);
                 }
             }
-            // Without control groups a look costs a walk over all processes. After a crash that walk must not delay
-            // the next run: the core asks for it by `Sweep`.
+            // Without control groups a look costs a walk over all processes. After a crash that
+            // walk must not delay the next run: the core asks for it by `Sweep`.
             _ if held.ending => self.watch_descendants(run),
             _ => {}
         }
     }
 
-    /// Who was born while the others were asked to end, or has only its first process asked by a message, is told now.
+    /// Who was born while the others were asked to end, or has only its first process asked by a
+    /// message, is told now.
     fn ask_the_rest(&mut self, run: RunId) {
         if self.runs.get(&run).is_some_and(|held| held.terminated) {
             let left = self.descendants_of(run);
@@ -100,7 +102,9 @@ impl Daemon {
             return;
         }
         for one in &left {
-            if let Err(error) = self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE) {
+            if let Err(error) =
+                self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE)
+            {
                 logbook::error(format!("could not watch process {}: {error}", one.pid));
             }
         }
@@ -115,10 +119,13 @@ impl Daemon {
     /// A watched descendant ended.
     pub fn on_descendant(&mut self, pid: u32) {
         let watched = |run: &Run| matches!(&run.tree, Tree::Watched(list) if list.iter().any(|one| one.pid == pid));
-        let Some(run) = self.runs.iter().find(|(_, run)| watched(run)).map(|(id, _)| *id) else { return };
+        let Some(run) = self.runs.iter().find(|(_, run)| watched(run)).map(|(id, _)| *id) else {
+            return;
+        };
         let Some(held) = self.runs.get_mut(&run) else { return };
         let Tree::Watched(list) = &mut held.tree else { return };
-        let (ended, left): (Vec<Held>, Vec<Held>) = std::mem::take(list).into_iter().partition(|one| one.pid == pid);
+        let (ended, left): (Vec<Held>, Vec<Held>) =
+            std::mem::take(list).into_iter().partition(|one| one.pid == pid);
         *list = left;
         let empty = list.is_empty();
         for one in ended {

@@ -1,15 +1,16 @@
 //! Descriptors kept free for bad days.
 //!
-//! A daemon without a free descriptor can accept nobody, read nothing of `/proc` or a control group, and so stop
-//! nothing: it could not even be told to make room. So a few are held back. They are let go when a client comes and
-//! none is left, and taken again when it has gone.
+//! A daemon without a free descriptor can accept nobody, read nothing of `/proc` or a control
+//! group, and so stop nothing: it could not even be told to make room. So a few are held back. They
+//! are let go when a client comes and none is left, and taken again when it has gone.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Resource, getrlimit};
 
-/// How many: a client, and what it takes to look at processes and control groups, with room to spare.
+/// How many: a client, and what it takes to look at processes and control groups, with room to
+/// spare.
 const COUNT: usize = 16;
 /// Connections that are always allowed.
 const LEAST_CLIENTS: usize = 8;
@@ -40,14 +41,19 @@ impl Reserve {
     }
 }
 
-/// How many clients may be connected: a part of all descriptors, so that clients alone can never take the last one.
+/// How many clients may be connected: a part of all descriptors, so that clients alone can never
+/// take the last one.
 pub fn most_clients() -> usize {
-    let all = getrlimit(Resource::Nofile).current.and_then(|soft| usize::try_from(soft).ok()).unwrap_or(usize::MAX);
+    let all = getrlimit(Resource::Nofile)
+        .current
+        .and_then(|soft| usize::try_from(soft).ok())
+        .unwrap_or(usize::MAX);
     (all / 4).max(LEAST_CLIENTS)
 }
 
-/// Whether there are so many free descriptors that this one, which only saves time, may stay open: half of all are for what
-/// is needed more. A new descriptor gets the lowest free number, so its number tells.
+/// Whether there are so many free descriptors that this one, which only saves time, may stay open:
+/// half of all are for what is needed more. A new descriptor gets the lowest free number, so its
+/// number tells.
 pub fn is_plentiful(fd: &OwnedFd) -> bool {
     let all = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     u64::try_from(fd.as_raw_fd()).is_ok_and(|number| number < all / 2)

@@ -150,7 +150,8 @@ impl Run {
         }
     }
 
-    /// What its first process uses; `None` when none runs. The way to it stays open where there is room for that.
+    /// What its first process uses; `None` when none runs. The way to it stays open where there is
+    /// room for that.
     pub fn usage(&mut self) -> Option<Usage> {
         let (Some(pidfd), None) = (&self.pidfd, self.exit) else { return None };
         if let Some(gauge) = &self.gauge {

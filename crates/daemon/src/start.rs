@@ -1,4 +1,5 @@
-//! From a fresh process to a daemon that answers: alone in its home, with everything that a predecessor left.
+//! From a fresh process to a daemon that answers: alone in its home, with everything that a
+//! predecessor left.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
@@ -76,7 +77,10 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     link.send(&guard_end, vec![guard_fd]).map_err(said("could not talk to the keeper"))?;
     if let Err(error) = crate::drain::install(&config.home) {
         let path = crate::drain::path(&config.home);
-        logbook::error(format!("could not write `{}`: {error}; workers leave without it", path.display()));
+        logbook::error(format!(
+            "could not write `{}`: {error}; workers leave without it",
+            path.display()
+        ));
     }
     let listener = match inventory.items.remove(CONTROL) {
         Some((_, fd)) => UnixListener::from(fd),
@@ -84,12 +88,16 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
     let poll = Poll::new().map_err(said("could not poll"))?;
-    let waker = Arc::new(Waker::new(poll.registry(), token(Source::Waker)).map_err(said("could not poll"))?);
+    let waker = Arc::new(
+        Waker::new(poll.registry(), token(Source::Waker)).map_err(said("could not poll"))?,
+    );
     let of_logs = |name: &str| name.strip_prefix("log/").map(str::to_owned);
     let names: Vec<(String, String)> =
         inventory.items.keys().filter_map(|name| Some((name.clone(), of_logs(name)?))).collect();
-    let kept: Vec<(String, OwnedFd)> =
-        names.into_iter().filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1))).collect();
+    let kept: Vec<(String, OwnedFd)> = names
+        .into_iter()
+        .filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1)))
+        .collect();
     let for_engine = Arc::clone(&waker);
     let mut kept_logs = BTreeMap::new();
     for (name, fd) in &kept {
@@ -99,12 +107,14 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         // The waker fails only when the poll is gone, and the daemon with it.
         _ = for_engine.wake();
     };
-    // Its thread is woken by the pipes of an application that ends, and must not keep that one from ending.
+    // Its thread is woken by the pipes of an application that ends, and must not keep that one from
+    // ending.
     let engine = sys::start_background(|| Engine::start(Box::new(wake), kept))
         .map_err(said("could not start the log engine"))?;
     let mark = mark_of(&config.home);
     let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
-    let inotify = inotify::init(inotify_flags).map_err(|error| format!("could not watch control groups: {error}"))?;
+    let inotify = inotify::init(inotify_flags)
+        .map_err(|error| format!("could not watch control groups: {error}"))?;
     let mut daemon = Daemon {
         groups: Groups::find(&mark),
         poll,
@@ -183,8 +193,8 @@ impl Daemon {
         }
     }
 
-    /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too, in the state file and
-    /// among the processes of this machine.
+    /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too,
+    /// in the state file and among the processes of this machine.
     fn take_over(&mut self, mut inventory: Inventory) {
         let mut had_state = false;
         let state = State::read(&self.config.home, |problem| {
@@ -198,7 +208,10 @@ impl Daemon {
             if had_state {
                 self.adopt_orphans(&state, &mut inventory);
             }
-            self.keeper_send(&ToKeeper::SetMeta { name: LOCK.to_owned(), meta: SWEPT.to_vec() }, Vec::new());
+            self.keeper_send(
+                &ToKeeper::SetMeta { name: LOCK.to_owned(), meta: SWEPT.to_vec() },
+                Vec::new(),
+            );
         }
         let (connections, guards) = guard::recover(&mut inventory.items, &self.guard.ledger);
         for name in guards {
@@ -236,7 +249,9 @@ impl Daemon {
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
         }
         for (run, pidfd) in inventory.strays {
-            logbook::error(format!("the keeper holds run {run}, of which nothing is known: killed"));
+            logbook::error(format!(
+                "the keeper holds run {run}, of which nothing is known: killed"
+            ));
             if let Some(Err(error)) = pidfd.map(|pidfd| tree::signal(&pidfd, libc::SIGKILL)) {
                 logbook::error(format!("could not kill it: {error}"));
             }
@@ -254,8 +269,9 @@ impl Daemon {
         ));
     }
 
-    /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is adopted so that it is
-    /// known, and marked as ending: it is stopped and started cleanly, never doubled.
+    /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
+    /// adopted so that it is known, and marked as ending: it is stopped and started cleanly, never
+    /// doubled.
     fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
         let mut by_run: BTreeMap<RunId, Vec<tree::Held>> = BTreeMap::new();
         for (run, held) in tree::marked(&self.mark) {
@@ -267,15 +283,20 @@ impl Daemon {
         let mut slots = BTreeSet::new();
         let mut strays = Vec::new();
         for (run, mut processes) in by_run.into_iter().rev() {
-            let is_leader = |held: &tree::Held| Stat::read(held.pid).is_some_and(|stat| stat.session == held.pid);
+            let is_leader = |held: &tree::Held| {
+                Stat::read(held.pid).is_some_and(|stat| stat.session == held.pid)
+            };
             let leader = processes.iter().position(is_leader).map(|at| processes.swap_remove(at));
-            let slot = leader.as_ref().and_then(|leader| tree::variable_of(leader.pid, "pm_id")?.parse::<u32>().ok());
+            let slot = leader
+                .as_ref()
+                .and_then(|leader| tree::variable_of(leader.pid, "pm_id")?.parse::<u32>().ok());
             // The newest of a slot is the one; others were on their way out.
             let saved = slot
                 .filter(|slot| slots.insert(*slot))
                 .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
             let Some((leader, saved)) = leader.as_ref().zip(saved) else {
-                // Nobody knows it: descendants without their first process, or an app that was deleted.
+                // Nobody knows it: descendants without their first process, or an app that was
+                // deleted.
                 strays.extend(processes);
                 strays.extend(leader);
                 continue;
@@ -287,7 +308,11 @@ impl Daemon {
                 t: crate::clock::monotonic(),
                 w: crate::clock::wall(),
                 f: 0b0100
-                    | if self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)) { 0b1_0000 } else { 0 },
+                    | if self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)) {
+                        0b1_0000
+                    } else {
+                        0
+                    },
                 n: (saved.restarts, saved.unstable),
                 e: 0,
             };
@@ -295,7 +320,10 @@ impl Daemon {
             let pid = leader.pid;
             let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
             self.adopt(run, pid, start_time, meta.to_bytes(), None, &fds);
-            logbook::log(format!("process {pid} of run {} is an orphan: stopped and started cleanly", run.0));
+            logbook::log(format!(
+                "process {pid} of run {} is an orphan: stopped and started cleanly",
+                run.0
+            ));
             inventory.runs.insert(run, Found { pid, start_time, exit: None, meta, fds });
         }
         crate::keepers::end_strays(&strays);
@@ -304,10 +332,16 @@ impl Daemon {
         }
     }
 
-    /// Gives each cluster app its primary again, with the sockets that the keeper held and the workers that live.
-    fn restore_primaries(&mut self, found: &BTreeMap<RunId, Found>, items: &mut BTreeMap<String, (Vec<u8>, OwnedFd)>) {
+    /// Gives each cluster app its primary again, with the sockets that the keeper held and the
+    /// workers that live.
+    fn restore_primaries(
+        &mut self,
+        found: &BTreeMap<RunId, Found>,
+        items: &mut BTreeMap<String, (Vec<u8>, OwnedFd)>,
+    ) {
         let mut metas: BTreeMap<AppId, Vec<ListenerMeta>> = BTreeMap::new();
-        let names: Vec<String> = items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
+        let names: Vec<String> =
+            items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
         for name in names {
             let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
             let Some(app) = app.filter(|app| self.book.apps.contains_key(app)) else { continue };
@@ -318,17 +352,21 @@ impl Daemon {
                     metas.entry(app).or_default().push(meta);
                 }
                 Err(error) => {
-                    logbook::error(format!("listening socket `{name}` cannot be taken over: {error}"));
+                    logbook::error(format!(
+                        "listening socket `{name}` cannot be taken over: {error}"
+                    ));
                     self.keeper_send(&ToKeeper::Del { name }, Vec::new());
                 }
             }
         }
-        let mut workers: BTreeMap<AppId, Vec<(WorkerId, ostler_cluster::WorkerOptions)>> = BTreeMap::new();
+        let mut workers: BTreeMap<AppId, Vec<(WorkerId, ostler_cluster::WorkerOptions)>> =
+            BTreeMap::new();
         for (run, found) in found {
             let id = ostler_core::ProcId(found.meta.p);
             let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
             if found.meta.has(3) && found.fds.ipc.is_some() {
-                let options = self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
+                let options =
+                    self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
                 // Candidates only; who turns out to be none is trusted when all is taken in.
                 let options = ostler_cluster::WorkerOptions { held: found.meta.r == 1, ..options };
                 workers.entry(app).or_default().push((WorkerId(run.0), options));
@@ -340,7 +378,8 @@ impl Daemon {
             let metas = metas.remove(&app).unwrap_or_default();
             let workers = workers.remove(&app).unwrap_or_default();
             let spec = self.book.apps.get(&app).and_then(|app| self.book.versions.get(&app.spec));
-            let policy = spec.map_or_else(Default::default, |version| cluster::policy_of(version.spec.balance));
+            let policy = spec
+                .map_or_else(Default::default, |version| cluster::policy_of(version.spec.balance));
             let mut out = Output::new();
             let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
             self.cluster.primaries.insert(app, primary);
@@ -356,8 +395,11 @@ impl Daemon {
     fn after_takeover(&mut self) {
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
-            if let Some(pid) =
-                self.runs.get(&run).filter(|held| held.cluster && held.exit.is_none()).map(|held| held.pid)
+            if let Some(pid) = self
+                .runs
+                .get(&run)
+                .filter(|held| held.cluster && held.exit.is_none())
+                .map(|held| held.pid)
             {
                 self.courtesy.take_over(run, pid);
             }
@@ -365,7 +407,8 @@ impl Daemon {
                 self.worker_trusted(run);
             }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
-                // The keeper had spawned it before it could be told; told again, it changes nothing.
+                // The keeper had spawned it before it could be told; told again, it changes
+                // nothing.
                 self.events.push_back(ostler_core::Event::Spawned(run));
             }
             self.compare_listeners(run);
@@ -373,11 +416,14 @@ impl Daemon {
     }
 }
 
-/// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone at 200 apps.
+/// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone at
+/// 200 apps.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+    if let Err(error) =
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
         logbook::error(format!("could not raise the limit of open files: {error}"));
     }
 }
@@ -387,9 +433,9 @@ fn make_home(home: &Path) -> Result<(), String> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     for folder in [home.to_owned(), home.join("logs"), home.join("pids")] {
-        builder
-            .create(&folder)
-            .map_err(|error| format!("could not create `{}`: {error}\nhint: {hint}", folder.display()))?;
+        builder.create(&folder).map_err(|error| {
+            format!("could not create `{}`: {error}\nhint: {hint}", folder.display())
+        })?;
     }
     Ok(())
 }
@@ -397,8 +443,14 @@ fn make_home(home: &Path) -> Result<(), String> {
 /// One daemon per home: the lock is held by keeper and daemon both, and free when both are dead.
 fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String> {
     let path = home.join("ostler.lock");
-    let failed = |error: &dyn std::fmt::Display| format!("could not lock `{}`: {error}", path.display());
-    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let failed =
+        |error: &dyn std::fmt::Display| format!("could not lock `{}`: {error}", path.display());
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
     let file = file.map_err(|error| failed(&error))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         // A daemon that ended took the file away in between; its lock is worth nothing.
@@ -418,7 +470,8 @@ fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String> {
 
 /// Whether the open file is the one at this path.
 fn is_at(file: &std::fs::File, path: &Path) -> bool {
-    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    let same =
+        |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
@@ -440,7 +493,8 @@ fn bind_control(home: &Path, link: &mut Link) -> Result<UnixListener, String> {
     let listener = UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let copy = OwnedFd::from(listener.try_clone().map_err(failed)?);
-    link.send(&ToKeeper::Put { name: CONTROL.to_owned(), meta: Vec::new() }, vec![copy]).map_err(failed)?;
+    link.send(&ToKeeper::Put { name: CONTROL.to_owned(), meta: Vec::new() }, vec![copy])
+        .map_err(failed)?;
     Ok(listener)
 }
 
@@ -497,12 +551,15 @@ impl Inventory {
     }
 }
 
-/// The mark of a home in the environment of what it runs: its path, hashed by FNV-1a, the same in every version.
+/// The mark of a home in the environment of what it runs: its path, hashed by FNV-1a, the same in
+/// every version.
 fn mark_of(home: &Path) -> String {
     let path = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
     let hash = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
         .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     format!("{hash:016x}")
 }
 
@@ -522,7 +579,10 @@ pub(crate) fn tell_ready(fd: Option<OwnedFd>, result: Result<(), &str>) {
 pub(crate) fn link() -> Result<Link, String> {
     match link::from_env() {
         Ok(Some(link)) => Ok(link),
-        Ok(None) => Err("the daemon is started by its keeper, not by hand; run any `ostler` command".to_owned()),
+        Ok(None) => {
+            Err("the daemon is started by its keeper, not by hand; run any `ostler` command"
+                .to_owned())
+        }
         Err(error) => Err(format!("could not use the link to the keeper: {error}")),
     }
 }

@@ -1,7 +1,8 @@
 //! What the daemon must know again after it lost its memory: apps, specifications, goals, reloads.
 //!
-//! Written before any action that follows from it is carried out, whole and under a new name, then renamed. It is not
-//! synced: it must outlive the daemon, not a power cut (for that there is `dump.pm2`). After a reboot it is set aside.
+//! Written before any action that follows from it is carried out, whole and under a new name, then
+//! renamed. It is not synced: it must outlive the daemon, not a power cut (for that there is
+//! `dump.pm2`). After a reboot it is set aside.
 
 use std::fs;
 use std::io;
@@ -169,8 +170,9 @@ impl State {
         Ok(())
     }
 
-    /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of another boot.
-    /// What was not understood or is of another boot is set aside, and `complain` is told.
+    /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is
+    /// of another boot. What was not understood or is of another boot is set aside, and `complain`
+    /// is told.
     pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<Self> {
         let read = |path: PathBuf, complain: &mut dyn FnMut(String)| match Self::read_file(&path) {
             Ok(state) => state,
@@ -197,7 +199,9 @@ impl State {
             Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
         };
         let problem = match serde_json::from_slice::<Self>(&bytes) {
-            Ok(state) if state.version != VERSION => format!("it has version {}, not {VERSION}", state.version),
+            Ok(state) if state.version != VERSION => {
+                format!("it has version {}, not {VERSION}", state.version)
+            }
             Ok(state) if state.boot != boot_id() => "it is of an earlier boot".to_owned(),
             Ok(state) => return Ok(Some(state)),
             Err(error) => error.to_string(),
@@ -206,10 +210,15 @@ impl State {
         aside.push(format!(".bad-{}", crate::clock::wall()));
         let aside = PathBuf::from(aside);
         match fs::rename(path, &aside) {
-            Ok(()) => Err(format!("`{}` is of no use ({problem}); set aside as `{}`", path.display(), aside.display())),
-            Err(error) => {
-                Err(format!("`{}` is not understood ({problem}) and cannot be renamed: {error}", path.display()))
-            }
+            Ok(()) => Err(format!(
+                "`{}` is of no use ({problem}); set aside as `{}`",
+                path.display(),
+                aside.display()
+            )),
+            Err(error) => Err(format!(
+                "`{}` is not understood ({problem}) and cannot be renamed: {error}",
+                path.display()
+            )),
         }
     }
 }

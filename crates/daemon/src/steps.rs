@@ -1,8 +1,8 @@
 //! The words for the steps of a reload.
 //!
-//! Problem: two versions live beside each other, and a reload that fails goes back: "the old worker" could be either.
-//! Rule: every step says of which version its worker is. Versions are numbered upwards, so of two runs of a slot the one
-//! with the higher number is of the new version.
+//! Problem: two versions live beside each other, and a reload that fails goes back: "the old
+//! worker" could be either. Rule: every step says of which version its worker is. Versions are
+//! numbered upwards, so of two runs of a slot the one with the higher number is of the new version.
 
 use std::cmp::Ordering;
 
@@ -11,9 +11,11 @@ use ostler_core::{Failure, ProcId, RunId, SpecId};
 use crate::daemon::Daemon;
 
 impl Daemon {
-    /// Remembers of a run that is over what the words for its going need: it may be forgotten before they are said.
+    /// Remembers of a run that is over what the words for its going need: it may be forgotten
+    /// before they are said.
     pub fn remember_gone(&mut self, run: RunId) {
-        let leaves = self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Current);
+        let leaves =
+            self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Current);
         if let Some(held) = self.runs.get(&run).filter(|_| leaves) {
             self.gone.insert(run, (held.spec, held.pid));
         }
@@ -22,8 +24,12 @@ impl Daemon {
     /// A candidate is started.
     pub fn step_proving(&mut self, id: ProcId, run: RunId) {
         let text = match self.beside_current(id, run) {
-            Ordering::Less => format!("starting a worker of the old version for {} (run {})", id.0, run.0),
-            Ordering::Equal | Ordering::Greater => format!("starting a new worker for {} (run {})", id.0, run.0),
+            Ordering::Less => {
+                format!("starting a worker of the old version for {} (run {})", id.0, run.0)
+            }
+            Ordering::Equal | Ordering::Greater => {
+                format!("starting a new worker for {} (run {})", id.0, run.0)
+            }
         };
         self.step_of(id, &text);
     }
@@ -44,13 +50,15 @@ impl Daemon {
         let (spec, pid) = self.spec_and_pid(run).map_or((None, 0), |(spec, pid)| (Some(spec), pid));
         let back = of_old.is_some_and(|(of_old, _)| spec < Some(of_old));
         let listens = self.cluster.addresses(run).join(", ");
-        let on = if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
+        let on =
+            if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
         let (who, other) = if back {
             ("worker of the old version for", "the one of the new version")
         } else {
             ("new worker", "the old one")
         };
-        let leaves = old.map_or_else(String::new, |_| format!("; {other} finishes its connections"));
+        let leaves =
+            old.map_or_else(String::new, |_| format!("; {other} finishes its connections"));
         self.step_of(id, &format!("{who} {} (pid {pid}) has proven itself{on}{leaves}", id.0));
         self.gone.remove(&run);
     }

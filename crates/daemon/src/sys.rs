@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::Pid;
 
 /// Signals the daemon reads from a descriptor instead of being interrupted.
-pub const READ: [i32; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR2, libc::SIGHUP];
+pub const READ: [i32; 5] =
+    [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR2, libc::SIGHUP];
 
-/// Blocks [`READ`] for the whole process (call before any thread starts) and returns a descriptor to read them from.
-/// SIGPIPE is ignored: a broken connection is an error of that connection.
+/// Blocks [`READ`] for the whole process (call before any thread starts) and returns a descriptor
+/// to read them from. SIGPIPE is ignored: a broken connection is an error of that connection.
 pub fn signal_fd() -> io::Result<OwnedFd> {
-    // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else owns.
+    // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
+    // owns.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
@@ -33,14 +35,15 @@ pub fn signal_fd() -> io::Result<OwnedFd> {
     }
 }
 
-/// Whether this thread, when it is woken, lets who runs run on (`SCHED_BATCH`). Threads and programs that it starts are not
-/// affected.
+/// Whether this thread, when it is woken, lets who runs run on (`SCHED_BATCH`). Threads and
+/// programs that it starts are not affected.
 ///
 /// # Errors
 /// The system does not allow it.
 pub fn set_batch(on: bool) -> io::Result<()> {
     let policy = if on { libc::SCHED_BATCH } else { libc::SCHED_OTHER };
-    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the call.
+    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the
+    // call.
     let result = unsafe {
         let mut parameters: libc::sched_param = std::mem::zeroed();
         parameters.sched_priority = 0;
@@ -49,8 +52,8 @@ pub fn set_batch(on: bool) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Runs `start`; threads that it starts are background work (`SCHED_BATCH`): when they are woken they push nobody aside who
-/// runs.
+/// Runs `start`; threads that it starts are background work (`SCHED_BATCH`): when they are woken
+/// they push nobody aside who runs.
 pub fn start_background<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: asks for a number.
     if unsafe { libc::sched_getscheduler(0) } != libc::SCHED_OTHER {
@@ -64,7 +67,8 @@ pub fn start_background<T>(start: impl FnOnce() -> T) -> T {
 }
 
 fn set_policy(policy: i32) {
-    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the call.
+    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the
+    // call.
     unsafe {
         let mut parameters: libc::sched_param = std::mem::zeroed();
         parameters.sched_priority = 0;
@@ -90,7 +94,8 @@ pub fn cpu_time(clock: libc::clockid_t) -> Option<u64> {
     Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
 }
 
-/// One allocator arena is enough for a process whose work is done by one thread; each further one costs memory.
+/// One allocator arena is enough for a process whose work is done by one thread; each further one
+/// costs memory.
 pub fn limit_arenas() {
     #[cfg(target_env = "gnu")]
     // SAFETY: sets two parameters of the allocator before any thread is started.
@@ -107,8 +112,8 @@ pub fn limit_arenas() {
 pub fn shared_words(count: usize) -> io::Result<&'static [AtomicU64]> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     let flags = MapFlags::SHARED | MapFlags::NORESERVE;
-    // SAFETY: a new mapping that nobody else knows, zeroed, aligned to pages, as long as the slice, never unmapped; the
-    // atomics are all that ever touches it.
+    // SAFETY: a new mapping that nobody else knows, zeroed, aligned to pages, as long as the slice,
+    // never unmapped; the atomics are all that ever touches it.
     unsafe {
         let start = mmap_anonymous(
             std::ptr::null_mut(),
@@ -120,8 +125,8 @@ pub fn shared_words(count: usize) -> io::Result<&'static [AtomicU64]> {
     }
 }
 
-/// Text in memory that a forked process shares with us: one thread appends and writes it out, the other process reads when
-/// that thread is dead.
+/// Text in memory that a forked process shares with us: one thread appends and writes it out, the
+/// other process reads when that thread is dead.
 #[derive(Debug, Clone, Copy)]
 pub struct SharedText {
     len: &'static AtomicU64,
@@ -149,7 +154,8 @@ impl SharedText {
         if size_of_val(self.bytes) < filled + text.len() {
             return false;
         }
-        // SAFETY: inside the mapping, as was checked; nobody reads behind the length, which is stored afterwards.
+        // SAFETY: inside the mapping, as was checked; nobody reads behind the length, which is
+        // stored afterwards.
         unsafe {
             let start = self.bytes.as_ptr().cast::<u8>().cast_mut().add(filled);
             std::ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
@@ -165,7 +171,8 @@ impl SharedText {
             return;
         }
         // SAFETY: these bytes were appended, and are not written to before the length is 0.
-        let mut text = unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), filled) };
+        let mut text =
+            unsafe { std::slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), filled) };
         while !text.is_empty() {
             match rustix::io::write(rustix::stdio::stdout(), text) {
                 Ok(written) => text = text.get(written..).unwrap_or_default(),
@@ -178,15 +185,16 @@ impl SharedText {
     }
 }
 
-/// Starts a copy of this process that shares its descriptor table, runs `work` in it, and ends. `work` may neither allocate
-/// nor take a lock nor panic: other threads are not copied, what they held is.
+/// Starts a copy of this process that shares its descriptor table, runs `work` in it, and ends.
+/// `work` may neither allocate nor take a lock nor panic: other threads are not copied, what they
+/// held is.
 ///
 /// # Errors
 /// Out of processes or memory.
 pub fn fork_with_our_descriptors(work: impl FnOnce()) -> io::Result<Pid> {
     let flags = libc::c_long::from(libc::CLONE_FILES | libc::SIGCHLD);
-    // SAFETY: as fork, with a copy of the memory and of the stack; the child calls `work` only and ends without unwinding
-    // or running anything of the parent's.
+    // SAFETY: as fork, with a copy of the memory and of the stack; the child calls `work` only and
+    // ends without unwinding or running anything of the parent's.
     unsafe {
         match libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) {
             0 => {
@@ -203,8 +211,8 @@ pub fn fork_with_our_descriptors(work: impl FnOnce()) -> io::Result<Pid> {
 
 /// A descriptor that is known by its number, and open.
 pub fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: asked for by the guard only, about numbers of its own table, in which nothing is closed any more. A number that
-    // is not open would be an error of the call that it is used in.
+    // SAFETY: asked for by the guard only, about numbers of its own table, in which nothing is
+    // closed any more. A number that is not open would be an error of the call that it is used in.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
@@ -214,14 +222,15 @@ pub fn name_process(name: &CStr) {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
-/// Lets the command, and nothing else that this process starts, have the descriptor, and begin a session of its own.
-/// Gives the number it has there.
+/// Lets the command, and nothing else that this process starts, have the descriptor, and begin a
+/// session of its own. Gives the number it has there.
 pub fn pass_on(command: &mut std::process::Command, fd: OwnedFd) -> RawFd {
     use std::os::fd::AsRawFd;
     use std::os::unix::process::CommandExt;
     let raw = fd.as_raw_fd();
     let last = move || {
-        // SAFETY: system calls that are safe between fork and exec; the closure owns the descriptor, so it is open.
+        // SAFETY: system calls that are safe between fork and exec; the closure owns the
+        // descriptor, so it is open.
         unsafe {
             libc::setsid();
             if libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, 0) < 0 {

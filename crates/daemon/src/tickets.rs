@@ -1,8 +1,9 @@
 //! What became of reloads whose client may ask again.
 //!
-//! Problem: a daemon dies in the middle of a reload, its successor finishes it, and the client that waits knows nothing.
-//! Rule: a client gives its request a ticket, and asks the very same again when the connection ends. What was begun under
-//! a ticket is saved together with the reload itself, is never begun twice, and its end is kept for a while.
+//! Problem: a daemon dies in the middle of a reload, its successor finishes it, and the client that
+//! waits knows nothing. Rule: a client gives its request a ticket, and asks the very same again
+//! when the connection ends. What was begun under a ticket is saved together with the reload
+//! itself, is never begun twice, and its end is kept for a while.
 
 use ostler_core::{AppId, ProcId};
 use ostler_wire::control::Failure;
@@ -107,12 +108,16 @@ impl Tickets {
     }
 
     fn open(&mut self, app: AppId) -> impl Iterator<Item = &mut Part> {
-        self.0.iter_mut().flat_map(|ticket| &mut ticket.parts).filter(move |part| part.app == app.0 && !part.over)
+        self.0
+            .iter_mut()
+            .flat_map(|ticket| &mut ticket.parts)
+            .filter(move |part| part.app == app.0 && !part.over)
     }
 
     /// Changes the ticket of that name, which is the newest from now on.
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Ticket)) {
-        let known = self.0.iter().position(|ticket| ticket.name == name).map(|at| self.0.remove(at));
+        let known =
+            self.0.iter().position(|ticket| ticket.name == name).map(|at| self.0.remove(at));
         if KEPT <= self.0.len()
             && let Some(oldest) = self.0.iter().position(Ticket::is_over)
         {
@@ -148,7 +153,8 @@ mod tests {
         tickets.fail(AppId(1), &failure("of b"));
         let saved = serde_json::to_string(&tickets.to_saved()).unwrap();
         let tickets = Tickets::new(serde_json::from_str(&saved).unwrap());
-        let part = |name: &str, app: u32| tickets.find(name).unwrap().part(AppId(app)).unwrap().clone();
+        let part =
+            |name: &str, app: u32| tickets.find(name).unwrap().part(AppId(app)).unwrap().clone();
         assert_eq!(part("a", 1), Part { app: 1, over: true, failure: Some(failure("first")) });
         assert_eq!(part("a", 2), Part { app: 2, over: true, failure: None });
         assert_eq!(part("b", 1), Part { app: 1, over: false, failure: Some(failure("of b")) });
@@ -164,6 +170,10 @@ mod tests {
             tickets.end(AppId(n), None);
         }
         assert_eq!(tickets.to_saved().len(), KEPT);
-        assert!(tickets.find("open").is_some() && tickets.find("99").is_some() && tickets.find("50").is_none());
+        assert!(
+            tickets.find("open").is_some()
+                && tickets.find("99").is_some()
+                && tickets.find("50").is_none()
+        );
     }
 }

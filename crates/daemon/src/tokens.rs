@@ -1,4 +1,5 @@
-//! What a readiness event is about, packed into the poll's token: four bits of kind, the rest a number.
+//! What a readiness event is about, packed into the poll's token: four bits of kind, the rest a
+//! number.
 
 use mio::Token;
 use ostler_core::RunId;

@@ -1,10 +1,11 @@
-//! All processes of a run: the first one and whatever descends from it, also what forked twice or left its session.
+//! All processes of a run: the first one and whatever descends from it, also what forked twice or
+//! left its session.
 //!
-//! Signalling a number is a race: the process may be gone and its number given to a stranger. Where control groups of
-//! version 2 can be had, each run has one: `cgroup.kill` ends everything in it in one step, and `cgroup.events` tells
-//! when it is empty. Elsewhere descendants are found in `/proc` by parent, session, or the variable
-//! [`RUN_VARIABLE`] in their environment, each is opened as a pidfd first, checked again through it, and only then
-//! signalled.
+//! Signalling a number is a race: the process may be gone and its number given to a stranger. Where
+//! control groups of version 2 can be had, each run has one: `cgroup.kill` ends everything in it in
+//! one step, and `cgroup.events` tells when it is empty. Elsewhere descendants are found in `/proc`
+//! by parent, session, or the variable [`RUN_VARIABLE`] in their environment, each is opened as a
+//! pidfd first, checked again through it, and only then signalled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -19,8 +20,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 /// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
 pub const RUN_VARIABLE: &str = "OSTLER_RUN";
 
-/// With the value `off` in the environment of the command that starts the daemon, no control groups are made: some
-/// hosts reserve them for another manager.
+/// With the value `off` in the environment of the command that starts the daemon, no control groups
+/// are made: some hosts reserve them for another manager.
 pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
 
 /// Where runs get control groups of their own.
@@ -32,8 +33,8 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// A folder below our own control group, when version 2 is mounted, we may write there, and the user did not forbid
-    /// it by [`GROUPS_VARIABLE`].
+    /// A folder below our own control group, when version 2 is mounted, we may write there, and the
+    /// user did not forbid it by [`GROUPS_VARIABLE`].
     pub fn find(mark: &str) -> Option<Self> {
         if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
             return None;
@@ -41,7 +42,9 @@ impl Groups {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let mount = mounts.lines().find_map(|line| {
             let (fields, kind) = line.split_once(" - ")?;
-            kind.starts_with("cgroup2 ").then(|| fields.split(' ').nth(4).map(PathBuf::from)).flatten()
+            kind.starts_with("cgroup2 ")
+                .then(|| fields.split(' ').nth(4).map(PathBuf::from))
+                .flatten()
         })?;
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
@@ -71,7 +74,8 @@ impl Groups {
         }
     }
 
-    /// Makes the group of a run that may come next, while nobody waits for it: where one crashed, another will be started.
+    /// Makes the group of a run that may come next, while nobody waits for it: where one crashed,
+    /// another will be started.
     pub fn prepare(&mut self, run: RunId) {
         if self.prepared != Some(run) {
             // It is made when it is needed, if it cannot be made now.
@@ -84,8 +88,9 @@ impl Groups {
         fs::create_dir(self.path(run)).is_ok()
     }
 
-    /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was written to once is of no
-    /// use again: the kernel (6.18) kills whatever is born into it. `false` when there can be none.
+    /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was
+    /// written to once is of no use again: the kernel (6.18) kills whatever is born into it.
+    /// `false` when there can be none.
     pub fn renew(&self, run: RunId) -> bool {
         if self.is_populated(run) && self.kill(run).is_err() {
             return false;
@@ -99,7 +104,8 @@ impl Groups {
         self.base.join(format!("run-{}", run.0))
     }
 
-    /// Whether any process is in it; `false` also when there is no such group, and `true` when nobody can tell.
+    /// Whether any process is in it; `false` also when there is no such group, and `true` when
+    /// nobody can tell.
     pub fn is_populated(&self, run: RunId) -> bool {
         match self.open_events(run) {
             Ok(events) => is_populated(&events),
@@ -113,7 +119,11 @@ impl Groups {
     /// Whatever the system says.
     pub fn open_events(&self, run: RunId) -> io::Result<OwnedFd> {
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-        Ok(rustix::fs::open(self.path(run).join("cgroup.events"), flags, rustix::fs::Mode::empty())?)
+        Ok(rustix::fs::open(
+            self.path(run).join("cgroup.events"),
+            flags,
+            rustix::fs::Mode::empty(),
+        )?)
     }
 
     /// SIGKILL for everything in it.
@@ -133,7 +143,11 @@ impl Groups {
     /// Takes empty groups of other runs away, which nobody will empty any more.
     pub fn remove_others(&self, known: impl Fn(RunId) -> bool) {
         for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
-            let run = entry.file_name().to_str().and_then(|name| name.strip_prefix("run-")?.parse().ok()).map(RunId);
+            let run = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.strip_prefix("run-")?.parse().ok())
+                .map(RunId);
             if let Some(run) = run.filter(|run| !known(*run)) {
                 self.remove(run);
             }
@@ -160,19 +174,23 @@ impl Groups {
 pub fn is_populated(events: &OwnedFd) -> bool {
     let mut text = [0; 256];
     match rustix::io::pread(events, &mut text, 0).map_err(io::Error::from) {
-        Ok(length) => {
-            text.get(..length).unwrap_or_default().split(|byte| *byte == b'\n').any(|line| line == b"populated 1")
-        }
+        Ok(length) => text
+            .get(..length)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n')
+            .any(|line| line == b"populated 1"),
         Err(error) => !is_gone(&error),
     }
 }
 
-/// The part of a control group's path before the first group that a daemon made. A service may be called `ostler-ann`
-/// too: ours have 16 hexadecimal digits.
+/// The part of a control group's path before the first group that a daemon made. A service may be
+/// called `ostler-ann` too: ours have 16 hexadecimal digits.
 fn outside(path: &str) -> &str {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let ours =
-        |part: &str| part.strip_prefix("ostler-").is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit));
+    let ours = |part: &str| {
+        part.strip_prefix("ostler-")
+            .is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
+    };
     let mut end = 0;
     for part in path.split_inclusive('/') {
         if ours(part.trim_end_matches('/')) {
@@ -201,7 +219,8 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes asks a thousand times.
+    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes
+    /// asks a thousand times.
     pub fn read(pid: u32) -> Option<Self> {
         Self::try_read(pid).ok().flatten()
     }
@@ -216,18 +235,22 @@ impl Stat {
             .map_err(io::Error::from);
         match read {
             // A name is whatever bytes a program likes; what is read of it is not used.
-            Ok(length) => Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default()))),
+            Ok(length) => {
+                Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default())))
+            }
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last one.
+    /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last
+    /// one.
     pub fn parse(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once(") ")?;
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        // What is left out between two of these: process group; terminal to children's faults; and so on.
+        // What is left out between two of these: process group; terminal to children's faults; and
+        // so on.
         let mut skip = |count: usize| fields.nth(count)?.parse::<u64>().ok();
         let ppid = u32::try_from(skip(0)?).ok()?;
         let session = u32::try_from(skip(1)?).unwrap_or(0);
@@ -251,7 +274,8 @@ pub struct Held {
     pub fd: OwnedFd,
 }
 
-/// Every live process that descends from `leader` or carries the run's mark, deepest first, without the leader itself.
+/// Every live process that descends from `leader` or carries the run's mark, deepest first, without
+/// the leader itself.
 ///
 /// # Errors
 /// It cannot be found out, mostly for want of descriptors.
@@ -261,7 +285,9 @@ pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<Held>>
     loop {
         let more: Vec<u32> = all
             .iter()
-            .filter(|(pid, stat)| !found.contains(pid) && (found.contains(&stat.ppid) || stat.session == leader))
+            .filter(|(pid, stat)| {
+                !found.contains(pid) && (found.contains(&stat.ppid) || stat.session == leader)
+            })
             .map(|(pid, _)| *pid)
             .collect();
         if more.is_empty() {
@@ -276,16 +302,23 @@ pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<Held>>
     found.extend(strays);
     found.remove(&leader);
     let starts = found.into_iter().filter_map(|pid| Some((pid, all.get(&pid)?.start_time)));
-    let held: io::Result<Vec<Option<Held>>> = starts.map(|(pid, start_time)| hold(pid, start_time)).collect();
+    let held: io::Result<Vec<Option<Held>>> =
+        starts.map(|(pid, start_time)| hold(pid, start_time)).collect();
     let mut held: Vec<Held> = held?.into_iter().flatten().collect();
     held.sort_by_key(|held| std::cmp::Reverse(held.pid));
     Ok(held)
 }
 
-/// The members of a run's control group without its leader, each held fast and then found in the group once more.
+/// The members of a run's control group without its leader, each held fast and then found in the
+/// group once more.
 pub fn hold_members(groups: &Groups, run: RunId, leader: u32) -> Vec<Held> {
     let hold_live = |pid: u32| hold(pid, Stat::read(pid)?.start_time).ok().flatten();
-    let held: Vec<Held> = groups.members(run).into_iter().filter(|pid| *pid != leader).filter_map(hold_live).collect();
+    let held: Vec<Held> = groups
+        .members(run)
+        .into_iter()
+        .filter(|pid| *pid != leader)
+        .filter_map(hold_live)
+        .collect();
     let still = groups.members(run);
     let mut held: Vec<Held> = held.into_iter().filter(|one| still.contains(&one.pid)).collect();
     held.sort_by_key(|one| std::cmp::Reverse(one.pid));
@@ -296,14 +329,16 @@ pub fn hold_members(groups: &Groups, run: RunId, leader: u32) -> Vec<Held> {
 pub fn marked(mark: &str) -> Vec<(RunId, Held)> {
     let prefix = format!("{mark}:");
     let own = std::process::id();
-    let run_of = |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
+    let run_of =
+        |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
     let held = |(pid, stat): (u32, Stat)| {
         if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time).ok()??)) }
     };
     processes().unwrap_or_default().into_iter().filter_map(held).collect()
 }
 
-/// Opens the process and makes sure that it is still the one that began at `start_time`; `None` when it is gone.
+/// Opens the process and makes sure that it is still the one that began at `start_time`; `None`
+/// when it is gone.
 fn hold(pid: u32, start_time: u64) -> io::Result<Option<Held>> {
     let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
     let fd = match pidfd_open(number, PidfdFlags::empty()) {
@@ -312,7 +347,9 @@ fn hold(pid: u32, start_time: u64) -> io::Result<Option<Held>> {
         Err(error) => return Err(error.into()),
     };
     let stat = Stat::try_read(pid)?;
-    Ok(stat.is_some_and(|stat| stat.start_time == start_time && !stat.is_dead()).then_some(Held { pid, fd }))
+    Ok(stat
+        .is_some_and(|stat| stat.start_time == start_time && !stat.is_dead())
+        .then_some(Held { pid, fd }))
 }
 
 /// Whether the error says that there is no such process or group any more.
@@ -327,7 +364,10 @@ fn is_gone(error: &io::Error) -> bool {
 /// Whatever else the system says.
 pub fn signal(fd: &OwnedFd, number: i32) -> io::Result<()> {
     let Some(signal) = Signal::from_named_raw(number) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{number}` is not a signal")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`{number}` is not a signal"),
+        ));
     };
     match pidfd_send_signal(fd, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
@@ -339,7 +379,10 @@ pub fn signal(fd: &OwnedFd, number: i32) -> io::Result<()> {
 fn processes() -> io::Result<BTreeMap<u32, Stat>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
         if let Some(stat) = Stat::try_read(pid)?.filter(|stat| !stat.is_dead()) {
             all.insert(pid, stat);
         }

@@ -1,8 +1,9 @@
 //! The change of program: keeper and daemon are replaced, apps go on.
 //!
-//! A new program that does not work must cost nothing. First it is asked for its version; then the keeper executes it,
-//! and a failure of that leaves everything as it was; then this daemon makes room for one of the new program. One that
-//! dies again and again is given up by the keeper, which goes back to the program it was.
+//! A new program that does not work must cost nothing. First it is asked for its version; then the
+//! keeper executes it, and a failure of that leaves everything as it was; then this daemon makes
+//! room for one of the new program. One that dies again and again is given up by the keeper, which
+//! goes back to the program it was.
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
@@ -54,7 +55,8 @@ impl Daemon {
                 _ = waker.wake();
             }
         };
-        let started = std::thread::Builder::new().name("update".to_owned()).stack_size(256 << 10).spawn(work);
+        let started =
+            std::thread::Builder::new().name("update".to_owned()).stack_size(256 << 10).spawn(work);
         if let Err(error) = started {
             self.fail_update(&format!("it could not be tried: {error}"));
         }
@@ -64,7 +66,9 @@ impl Daemon {
     pub fn on_update_checked(&mut self, result: Checked) {
         match result {
             Err(why) => self.fail_update(&why),
-            Ok(()) if self.keeper_process.due.is_some() => self.fail_update("there is no keeper at the moment"),
+            Ok(()) if self.keeper_process.due.is_some() => {
+                self.fail_update("there is no keeper at the moment");
+            }
             Ok(()) => {
                 let Some(update) = &mut self.update else { return };
                 update.until = Some(clock::monotonic() + KEEPER_LIMIT);
@@ -79,7 +83,8 @@ impl Daemon {
         self.update.as_ref()?.until
     }
 
-    /// A keeper that hangs after its change of program is as good as dead: another one of this program takes its place.
+    /// A keeper that hangs after its change of program is as good as dead: another one of this
+    /// program takes its place.
     pub fn expire_update(&mut self, now: u64) {
         if self.update_due().is_some_and(|until| until <= now) {
             let why = format!("the keeper says nothing since, for {} s", KEEPER_LIMIT / 1000);
@@ -117,7 +122,12 @@ impl Daemon {
 /// Asks a program for its version.
 fn check(exe: &str) -> Checked {
     let mut command = Command::new(exe);
-    command.arg("--version").current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg("--version")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     // What it starts goes with it.
     command.process_group(0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
@@ -125,7 +135,8 @@ fn check(exe: &str) -> Checked {
     let ended = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| error.to_string());
     let limit = Timespec { tv_sec: i64::try_from(ANSWER_LIMIT.as_secs()).unwrap_or(1), tv_nsec: 0 };
     let in_time = ended.and_then(|pidfd| {
-        poll(&mut [PollFd::new(&pidfd.as_fd(), PollFlags::IN)], Some(&limit)).map_err(|error| error.to_string())
+        poll(&mut [PollFd::new(&pidfd.as_fd(), PollFlags::IN)], Some(&limit))
+            .map_err(|error| error.to_string())
     });
     if in_time != Ok(1) {
         // It may have ended by now.

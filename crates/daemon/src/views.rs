@@ -14,7 +14,8 @@ use crate::daemon::Daemon;
 use crate::environment::{self, Particulars};
 use crate::gauge::Usage;
 
-/// A CPU figure younger than this is not measured again, ms: two looks in a row would measure noise.
+/// A CPU figure younger than this is not measured again, ms: two looks in a row would measure
+/// noise.
 const SAMPLE_INTERVAL: u64 = 200;
 
 /// PM2's word for a phase.
@@ -40,7 +41,8 @@ impl Daemon {
     /// The processes of this name or id.
     pub fn find(&self, word: &str) -> Vec<u32> {
         let number = word.parse().ok().filter(|number: &u32| number.to_string() == word);
-        let wanted = self.book.procs.iter().filter(|(id, proc)| Some(id.0) == number || proc.name == word);
+        let wanted =
+            self.book.procs.iter().filter(|(id, proc)| Some(id.0) == number || proc.name == word);
         wanted.map(|(id, _)| id.0).collect()
     }
 
@@ -68,7 +70,8 @@ impl Daemon {
             watching: spec.passthrough.get("watch").is_some_and(|watch| watch != "false"),
             rollout: proc.rollout.map(str::to_owned),
             script: spec.script.display().to_string(),
-            logs: environment::log_files(spec, id).map(|path| path.map(|path| path.display().to_string())),
+            logs: environment::log_files(spec, id)
+                .map(|path| path.map(|path| path.display().to_string())),
         })
     }
 
@@ -153,7 +156,11 @@ impl Daemon {
             Some(Exit::Code(code)) => _ = write!(out, ",\"exit_code\":{code}"),
             // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
             Some(Exit::Signal(signal)) => {
-                _ = write!(out, ",\"exit_code\":0,\"exit_signal\":\"{}\"", crate::book::signal_name(signal));
+                _ = write!(
+                    out,
+                    ",\"exit_code\":0,\"exit_signal\":\"{}\"",
+                    crate::book::signal_name(signal)
+                );
             }
             Some(Exit::Unknown | Exit::SpawnFailed) | None => {}
         }
@@ -192,13 +199,18 @@ impl Daemon {
 
     /// Why it is not running, or what is awaited.
     fn explain(&self, phase: Phase, proc: &Proc) -> String {
-        let last = proc.last_exit.as_ref().map_or_else(|| "it never ran".to_owned(), LastExit::text);
+        let last =
+            proc.last_exit.as_ref().map_or_else(|| "it never ran".to_owned(), LastExit::text);
         match phase {
-            Phase::Stopped => format!("stopped on request, or it ended and is not to be restarted (last: {last})"),
+            Phase::Stopped => {
+                format!("stopped on request, or it ended and is not to be restarted (last: {last})")
+            }
             Phase::Errored => format!("given up after too many short runs in a row (last: {last})"),
             Phase::Starting { .. } => "started, waiting for it to be ready".to_owned(),
             Phase::Online { .. } => "running".to_owned(),
-            Phase::Stopping(_) => "asked to end; what ignores it is killed after `kill_timeout`".to_owned(),
+            Phase::Stopping(_) => {
+                "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
+            }
             Phase::Backoff { until } => {
                 let left = until.saturating_sub(clock::monotonic());
                 format!("ended ({last}); started again in {left} ms")
@@ -234,7 +246,8 @@ impl Daemon {
     }
 }
 
-/// The part of the record that all processes of a version share: its keys and, beside them, every variable. Made once.
+/// The part of the record that all processes of a version share: its keys and, beside them, every
+/// variable. Made once.
 fn face(version: &Version) -> &str {
     version.face.get_or_init(|| {
         let record = ostler_config::record::to_record(&version.spec);
@@ -246,7 +259,15 @@ fn face(version: &Version) -> &str {
         for (name, value) in &keys {
             all.insert(name, std::borrow::Cow::Borrowed(value));
         }
-        let own = ["name", "pm_out_log_path", "pm_err_log_path", "pm_log_path", "pm_pid_path", "version", "km_link"];
+        let own = [
+            "name",
+            "pm_out_log_path",
+            "pm_err_log_path",
+            "pm_log_path",
+            "pm_pid_path",
+            "version",
+            "km_link",
+        ];
         let own = own.iter().chain(["vizion_running", "unique_id", "status", "pm_id"].iter());
         for name in own.copied().chain([version.spec.instance_var.as_str()]) {
             all.remove(name);

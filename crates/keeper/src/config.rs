@@ -24,14 +24,16 @@ pub struct Config {
     pub daemon_env: Vec<(OsString, OsString)>,
     /// Passed to the first daemon, which tells through it that it answers.
     pub ready_fd: Option<OwnedFd>,
-    /// The file to which the standard output and error of keeper and daemon are appended; `None` leaves them.
+    /// The file to which the standard output and error of keeper and daemon are appended; `None`
+    /// leaves them.
     pub log: Option<PathBuf>,
-    /// The link to a living daemon whose keeper died: that one is served, and a new one started only when it dies.
+    /// The link to a living daemon whose keeper died: that one is served, and a new one started
+    /// only when it dies.
     pub adopt: Option<OwnedFd>,
-    /// The soft and hard limit of open files that programs get; `None` for those of this process. A daemon that starts
-    /// a keeper passes the ones of the Welcome of the earlier keeper.
+    /// The soft and hard limit of open files that programs get; `None` for those of this process. A
+    /// daemon that starts a keeper passes the ones of the Welcome of the earlier keeper.
     pub nofile: Option<(u64, u64)>,
-    /// How long a daemon may live without saying hello before it is killed as one that hangs; `None` = 15 s. A keeper
-    /// that takes over by an upgrade has the default again.
+    /// How long a daemon may live without saying hello before it is killed as one that hangs;
+    /// `None` = 15 s. A keeper that takes over by an upgrade has the default again.
     pub hello_limit: Option<Duration>,
 }

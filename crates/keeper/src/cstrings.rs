@@ -1,7 +1,7 @@
 //! Arguments and variables as `execve` takes them.
 //!
-//! A child between its birth and its program may not allocate, so all of its strings are laid out before: one buffer for
-//! the bytes and one for the pointers into it.
+//! A child between its birth and its program may not allocate, so all of its strings are laid out
+//! before: one buffer for the bytes and one for the pointers into it.
 
 use std::ffi::c_char;
 use std::ptr;

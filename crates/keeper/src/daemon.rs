@@ -1,8 +1,9 @@
 //! The daemon as the keeper sees it: a process that is to run, and a link to it.
 //!
-//! A daemon that dies is started again at once. One that dies again and again within a second of its start is given
-//! growing pauses, in which the keeper goes on reaping. A daemon that closes its link or writes garbage is of no use and
-//! is killed, after a moment in which it may end by itself: two daemons must never run.
+//! A daemon that dies is started again at once. One that dies again and again within a second of
+//! its start is given growing pauses, in which the keeper goes on reaping. A daemon that closes its
+//! link or writes garbage is of no use and is killed, after a moment in which it may end by itself:
+//! two daemons must never run.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -80,7 +81,10 @@ impl Running {
             && let Err(error) = pidfd_send_signal(self.pidfd.as_fd(), signal)
             && error != rustix::io::Errno::SRCH
         {
-            crate::keeper::log(&format!("cannot send signal {number} to the daemon (pid {}): {error}", self.pid));
+            crate::keeper::log(&format!(
+                "cannot send signal {number} to the daemon (pid {}): {error}",
+                self.pid
+            ));
         }
     }
 
@@ -101,7 +105,8 @@ pub(crate) fn count_failures(before: u32, lived: Duration, mute: bool) -> u32 {
     if lived < WELL || mute { before.saturating_add(1) } else { 0 }
 }
 
-/// The pause before the next daemon: none after the first early death, then 10 ms, doubled up to 5 s.
+/// The pause before the next daemon: none after the first early death, then 10 ms, doubled up to 5
+/// s.
 pub(crate) fn pause(failures: u32) -> Duration {
     match failures.checked_sub(2) {
         None => Duration::ZERO,

@@ -1,7 +1,8 @@
 //! The event loop.
 //!
-//! Everything is set up before the loop; from then on nothing ends the keeper but its own decision. One thread waits for
-//! signals, for the link, for the ends of adopted runs and for its deadlines, and never blocks anywhere else.
+//! Everything is set up before the loop; from then on nothing ends the keeper but its own decision.
+//! One thread waits for signals, for the link, for the ends of adopted runs and for its deadlines,
+//! and never blocks anywhere else.
 
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -74,8 +75,8 @@ pub(crate) struct Keeper {
 
 /// Runs a keeper: starts the daemon, or serves the one that is there, until a daemon ends for good.
 ///
-/// Must be called from the only thread of the process. Takes over the process's signals, standard descriptors (when
-/// there is a log) and working directory.
+/// Must be called from the only thread of the process. Takes over the process's signals, standard
+/// descriptors (when there is a log) and working directory.
 pub fn run(config: Config) -> ExitCode {
     match Keeper::start(config) {
         Ok(mut keeper) => keeper.run(),
@@ -116,7 +117,9 @@ impl Keeper {
         let signals = sys::take_signals()?;
         rustix::process::set_child_subreaper(Some(Pid::INIT))?;
         let limit = getrlimit(Resource::Nofile);
-        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        if let Err(error) =
+            setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+        {
             log(&format!("cannot raise the limit of open files: {error}"));
         }
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -156,10 +159,15 @@ impl Keeper {
             self.set_interest();
             let timeout = self.timeout();
             events.clear();
-            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), timeout.as_ref()) {
+            match epoll::wait(
+                &self.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                timeout.as_ref(),
+            ) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
-                    // Cannot happen with a good descriptor; without a pause it would take the processor.
+                    // Cannot happen with a good descriptor; without a pause it would take the
+                    // processor.
                     log(&format!("cannot wait for events: {error}"));
                     std::thread::sleep(STARVED);
                 }
@@ -219,9 +227,13 @@ impl Keeper {
                 let pid = running.pid;
                 let ended = error.kind() == io::ErrorKind::UnexpectedEof;
                 if ended {
-                    running.unlink((!self.shutdown).then(|| Instant::now() + crate::daemon::UNLINKED_GRACE));
+                    running.unlink(
+                        (!self.shutdown).then(|| Instant::now() + crate::daemon::UNLINKED_GRACE),
+                    );
                 } else {
-                    log(&format!("the link to the daemon (pid {pid}) is broken, it is replaced: {error}"));
+                    log(&format!(
+                        "the link to the daemon (pid {pid}) is broken, it is replaced: {error}"
+                    ));
                     running.unlink(Some(Instant::now()));
                 }
                 false
@@ -248,7 +260,8 @@ impl Keeper {
         }
     }
 
-    /// Sends a message. What fails to be sent is told again to the next daemon, and a broken link is seen by reading.
+    /// Sends a message. What fails to be sent is told again to the next daemon, and a broken link
+    /// is seen by reading.
     pub(crate) fn reply(&mut self, message: &FromKeeper, fds: Vec<crate::table::Fd>) {
         hit("keeper.reply.before");
         if let Daemon::Running(running) = &mut self.daemon
@@ -261,8 +274,8 @@ impl Keeper {
         hit("keeper.reply.after");
     }
 
-    /// Writes what waits, and then what the table has to tell, one message at a time: nothing piles up for a daemon
-    /// that does not read.
+    /// Writes what waits, and then what the table has to tell, one message at a time: nothing piles
+    /// up for a daemon that does not read.
     fn pump(&mut self) {
         loop {
             let Daemon::Running(running) = &mut self.daemon else { return };
@@ -312,7 +325,10 @@ impl Keeper {
 }
 
 /// What the table has to tell a daemon next: the inventory, then ends.
-fn next_report(table: &mut Table, running: &mut Running) -> Option<(FromKeeper, Vec<crate::table::Fd>)> {
+fn next_report(
+    table: &mut Table,
+    running: &mut Running,
+) -> Option<(FromKeeper, Vec<crate::table::Fd>)> {
     match &running.phase {
         Phase::Silent => None,
         Phase::Runs { told } => Some(match table.run_after(*told) {
@@ -332,14 +348,19 @@ fn next_report(table: &mut Table, running: &mut Running) -> Option<(FromKeeper, 
         Phase::Items { told } => Some(match table.item_after(told.as_deref()) {
             Some((name, item)) => {
                 running.phase = Phase::Items { told: Some(name.to_owned()) };
-                (FromKeeper::Item { name: name.to_owned(), meta: item.meta.clone() }, vec![Arc::clone(&item.fd)])
+                (
+                    FromKeeper::Item { name: name.to_owned(), meta: item.meta.clone() },
+                    vec![Arc::clone(&item.fd)],
+                )
             }
             None => {
                 running.phase = Phase::Served;
                 (FromKeeper::InventoryEnd, Vec::new())
             }
         }),
-        Phase::Served => table.take_unreported().map(|(run, status)| (FromKeeper::Exited { run, status }, Vec::new())),
+        Phase::Served => table
+            .take_unreported()
+            .map(|(run, status)| (FromKeeper::Exited { run, status }, Vec::new())),
     }
 }
 
@@ -348,7 +369,8 @@ mod epoll_time {
     pub(super) use rustix::time::Timespec;
     use std::time::Duration;
 
-    /// Rounded up to a millisecond, which is what old kernels wait in: waking early would be waking in vain.
+    /// Rounded up to a millisecond, which is what old kernels wait in: waking early would be waking
+    /// in vain.
     pub(super) fn from(wait: Duration) -> Timespec {
         let millis = wait.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);

@@ -1,9 +1,10 @@
 //! The process that must not die: forks, reaps, holds descriptors.
 //!
-//! A supervisor that holds policy is large, and large things crash. When the process that crashes is also the parent of
-//! the applications and the only holder of their pipes and sockets, the applications go with it. So the two jobs are two
-//! processes: the *daemon* decides and may die at any instruction; the *keeper* decides nothing, is small, has one
-//! thread, and keeps whatever a new daemon needs in order to go on: children, exit statuses and descriptors.
+//! A supervisor that holds policy is large, and large things crash. When the process that crashes
+//! is also the parent of the applications and the only holder of their pipes and sockets, the
+//! applications go with it. So the two jobs are two processes: the *daemon* decides and may die at
+//! any instruction; the *keeper* decides nothing, is small, has one thread, and keeps whatever a
+//! new daemon needs in order to go on: children, exit statuses and descriptors.
 //!
 //! - [`proto`]: what the two say to each other, as types and bytes. Pure.
 //! - [`link`]: the socket between them, used by both sides.

@@ -1,11 +1,12 @@
 //! The stream between keeper and daemon: whole messages over a socket that never blocks.
 //!
-//! A stream hands out bytes in pieces of its own choosing, and descriptors with whichever piece their byte is in. This
-//! end puts frames together again, gives each frame the descriptors that came with its first byte, queues what the
-//! socket does not take yet, and sets bounds to all of it. Both sides use it, each in its own event loop.
+//! A stream hands out bytes in pieces of its own choosing, and descriptors with whichever piece
+//! their byte is in. This end puts frames together again, gives each frame the descriptors that
+//! came with its first byte, queues what the socket does not take yet, and sets bounds to all of
+//! it. Both sides use it, each in its own event loop.
 //!
-//! It works with edge-triggered polling: [`Endpoint::receive`] until `None`, [`Endpoint::send`] at any time,
-//! [`Endpoint::flush`] whenever the socket is writable.
+//! It works with edge-triggered polling: [`Endpoint::receive`] until `None`, [`Endpoint::send`] at
+//! any time, [`Endpoint::flush`] whenever the socket is writable.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -17,8 +18,8 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 use crate::config::{KEEPER_FD_VAR, READY_FD_VAR};
@@ -128,11 +129,12 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         self.socket.as_raw_fd()
     }
 
-    /// Queues a message and writes as much as the socket takes. The descriptors are closed when they were sent.
+    /// Queues a message and writes as much as the socket takes. The descriptors are closed when
+    /// they were sent.
     ///
     /// # Errors
-    /// The message is longer than a frame may be, more than [`MAX_FDS`] descriptors, too much is queued already (the
-    /// other side does not read), or the socket is broken.
+    /// The message is longer than a frame may be, more than [`MAX_FDS`] descriptors, too much is
+    /// queued already (the other side does not read), or the socket is broken.
     pub fn send(&mut self, message: &S, fds: Vec<OwnedFd>) -> io::Result<()> {
         self.send_shared(message, fds.into_iter().map(Arc::new).collect())
     }
@@ -142,8 +144,10 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         if fds.len() > MAX_FDS {
             return Err(invalid("too many descriptors for one message"));
         }
-        let count = u8::try_from(fds.len()).map_err(|_| invalid("too many descriptors for one message"))?;
-        let bytes = encode(message, count).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let count =
+            u8::try_from(fds.len()).map_err(|_| invalid("too many descriptors for one message"))?;
+        let bytes =
+            encode(message, count).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         if self.queued + bytes.len() > MAX_QUEUED {
             return Err(io::Error::other("the other side does not read: too much is queued"));
         }
@@ -152,8 +156,8 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         self.flush().map(|_| ())
     }
 
-    /// Writes what is queued; `true` when nothing is left. With `false`, call again when the socket is writable or,
-    /// if [`starved`](Self::starved), after a short time.
+    /// Writes what is queued; `true` when nothing is left. With `false`, call again when the socket
+    /// is writable or, if [`starved`](Self::starved), after a short time.
     pub fn flush(&mut self) -> io::Result<bool> {
         self.starved = false;
         while let Some(front) = self.output.front_mut() {
@@ -192,21 +196,26 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         &self.socket
     }
 
-    /// What was received and is not read yet: bytes, and descriptors with the range of those bytes that they came with.
+    /// What was received and is not read yet: bytes, and descriptors with the range of those bytes
+    /// that they came with.
     pub(crate) fn leftover(&self) -> (&[u8], Vec<Came<'_>>) {
-        let range =
-            |range: &Range<u64>| range.start.saturating_sub(self.position)..range.end.saturating_sub(self.position);
-        let batches = self.batches.iter().map(|batch| (range(&batch.range), batch.fds.as_slice())).collect();
+        let range = |range: &Range<u64>| {
+            range.start.saturating_sub(self.position)..range.end.saturating_sub(self.position)
+        };
+        let batches =
+            self.batches.iter().map(|batch| (range(&batch.range), batch.fds.as_slice())).collect();
         (self.input.get(self.start..).unwrap_or_default(), batches)
     }
 
     /// Puts back what an earlier program had received. For a new end only.
     pub(crate) fn restore(&mut self, leftover: Leftover) {
         self.input = leftover.input;
-        self.batches = leftover.batches.into_iter().map(|(range, fds)| Batch { range, fds }).collect();
+        self.batches =
+            leftover.batches.into_iter().map(|(range, fds)| Batch { range, fds }).collect();
     }
 
-    /// Whether the last write failed for want of something that no poll reports (memory, descriptors in flight).
+    /// Whether the last write failed for want of something that no poll reports (memory,
+    /// descriptors in flight).
     pub fn starved(&self) -> bool {
         self.starved
     }
@@ -214,8 +223,8 @@ impl<S: Message, R: Message> Endpoint<S, R> {
     /// The next frame; `None` when there is no whole one yet.
     ///
     /// # Errors
-    /// `UnexpectedEof` when the other side has closed and everything was received; `InvalidData` when the stream holds
-    /// no frames; whatever the socket says.
+    /// `UnexpectedEof` when the other side has closed and everything was received; `InvalidData`
+    /// when the stream holds no frames; whatever the socket says.
     pub fn receive_frame(&mut self) -> io::Result<Option<Received<R>>> {
         loop {
             if let Some(received) = self.take_frame()? {
@@ -230,19 +239,24 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         }
     }
 
-    /// The next message; `None` when there is no whole one yet. Messages of types that were invented after this
-    /// version are passed over. When this process is at its limit of open files, fewer descriptors come than the
-    /// message's mask announces.
+    /// The next message; `None` when there is no whole one yet. Messages of types that were
+    /// invented after this version are passed over. When this process is at its limit of open
+    /// files, fewer descriptors come than the message's mask announces.
     ///
     /// # Errors
-    /// As [`receive_frame`](Self::receive_frame), and `InvalidData` for a message of a known type that makes no sense.
+    /// As [`receive_frame`](Self::receive_frame), and `InvalidData` for a message of a known type
+    /// that makes no sense.
     pub fn receive(&mut self) -> io::Result<Option<(R, Vec<OwnedFd>)>> {
         loop {
             match self.receive_frame()? {
                 None => return Ok(None),
-                Some(Received::Message { message, fds, lost: _ }) => return Ok(Some((message, fds))),
+                Some(Received::Message { message, fds, lost: _ }) => {
+                    return Ok(Some((message, fds)));
+                }
                 Some(Received::Bad { error: DecodeError::UnknownKind(_), .. }) => {}
-                Some(Received::Bad { error, .. }) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+                Some(Received::Bad { error, .. }) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
             }
         }
     }
@@ -265,13 +279,19 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         }))
     }
 
-    /// The descriptors of the frame at `position`. Fewer than announced come when this process had no room for them.
+    /// The descriptors of the frame at `position`. Fewer than announced come when this process had
+    /// no room for them.
     fn take_fds(&mut self, expected: usize) -> Vec<OwnedFd> {
         while self.batches.front().is_some_and(|batch| batch.range.end <= self.position) {
             self.batches.pop_front();
         }
-        let ours = expected > 0 && self.batches.front().is_some_and(|batch| batch.range.start <= self.position);
-        if ours { self.batches.pop_front().map(|batch| batch.fds).unwrap_or_default() } else { Vec::new() }
+        let ours = expected > 0
+            && self.batches.front().is_some_and(|batch| batch.range.start <= self.position);
+        if ours {
+            self.batches.pop_front().map(|batch| batch.fds).unwrap_or_default()
+        } else {
+            Vec::new()
+        }
     }
 
     fn consume(&mut self, size: usize) {
@@ -300,7 +320,12 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let message = loop {
             let mut parts = [IoSliceMut::new(&mut chunk)];
-            match recvmsg(&self.socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT) {
+            match recvmsg(
+                &self.socket,
+                &mut parts,
+                &mut control,
+                RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
+            ) {
                 Ok(message) => break message,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(false),
@@ -337,10 +362,18 @@ impl Outgoing {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(|fd| fd.as_fd()).collect();
-        if self.written == 0 && !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&fds)) {
+        if self.written == 0
+            && !fds.is_empty()
+            && !control.push(SendAncillaryMessage::ScmRights(&fds))
+        {
             return Err(Errno::INVAL);
         }
-        sendmsg(socket, &[IoSlice::new(rest)], &mut control, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+        sendmsg(
+            socket,
+            &[IoSlice::new(rest)],
+            &mut control,
+            SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+        )
     }
 }
 
@@ -356,20 +389,20 @@ impl<S, R> AsFd for Endpoint<S, R> {
     }
 }
 
-/// The daemon's end that its keeper passed, named by the environment; `None` when no keeper started this process.
-/// To be called once, early.
+/// The daemon's end that its keeper passed, named by the environment; `None` when no keeper started
+/// this process. To be called once, early.
 pub fn from_env() -> io::Result<Option<Link>> {
     sys::take_env_fd(KEEPER_FD_VAR)?.map(Link::new).transpose()
 }
 
-/// The descriptor to close (or write to) when the daemon answers for the first time, named by the environment.
-/// To be called once, early.
+/// The descriptor to close (or write to) when the daemon answers for the first time, named by the
+/// environment. To be called once, early.
 pub fn ready_fd_from_env() -> io::Result<Option<OwnedFd>> {
     sys::take_env_fd(READY_FD_VAR)
 }
 
-/// Takes a descriptor that another program left open for this one under a known number (a `--resume` or an adopted
-/// link); close-on-exec from now on. To be called once for a number.
+/// Takes a descriptor that another program left open for this one under a known number (a
+/// `--resume` or an adopted link); close-on-exec from now on. To be called once for a number.
 pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     sys::own_fd(number)
 }

@@ -1,7 +1,7 @@
 //! What `/proc/PID/stat` tells of a process.
 //!
-//! A pid alone never names a process: it is used again. With the time of its start it does. And of a process that ended
-//! and was not reaped, this file is where others than its parent learn how.
+//! A pid alone never names a process: it is used again. With the time of its start it does. And of
+//! a process that ended and was not reaped, this file is where others than its parent learn how.
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -16,19 +16,21 @@ pub(crate) fn start_time(pid: u32) -> u64 {
     read(pid).and_then(|stat| field(&stat, START_TIME)?.parse().ok()).unwrap_or(0)
 }
 
-/// How the process ended, as `waitpid` will tell its parent; `None` when it is not waiting to be reaped, is not the one
-/// that started then, or is not ours to look at.
+/// How the process ended, as `waitpid` will tell its parent; `None` when it is not waiting to be
+/// reaped, is not the one that started then, or is not ours to look at.
 pub(crate) fn zombie_status(pid: u32, started: u64) -> Option<i32> {
     let stat = read(pid)?;
     let same = field(&stat, STATE)? == "Z" && field(&stat, START_TIME)?.parse() == Ok(started);
-    // To those who may not look, the kernel writes 0, as if all was well. This link has the same guard, and leads to
-    // nothing when the process has ended.
-    let permitted = rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()) == Err(Errno::NOENT);
+    // To those who may not look, the kernel writes 0, as if all was well. This link has the same
+    // guard, and leads to nothing when the process has ended.
+    let permitted =
+        rustix::fs::readlink(format!("/proc/{pid}/cwd"), Vec::new()) == Err(Errno::NOENT);
     if same && permitted { field(&stat, EXIT_CODE)?.parse().ok() } else { None }
 }
 
 fn read(pid: u32) -> Option<String> {
-    let file = open(format!("/proc/{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let file =
+        open(format!("/proc/{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut stat = [0; 1024];
     // The kernel gives all of it at once.
     let length = rustix::io::read(&file, &mut stat).ok()?;
@@ -49,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_zombie_tells_how_it_ended_and_the_living_do_not() {
-        let mut child = Command::new("/bin/sh").args(["-c", "exit 7"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new("/bin/sh").args(["-c", "exit 7"]).stdout(Stdio::piped()).spawn().unwrap();
         let pid = child.id();
         let started = start_time(pid);
         assert!(started > 0);

@@ -1,7 +1,8 @@
 //! The keeper becomes a newer keeper.
 //!
-//! A process that must not die can be replaced in place: `exec` keeps the process, its children, its pending signals and
-//! the descriptors that are told to stay. Until `exec` has succeeded nothing is given up.
+//! A process that must not die can be replaced in place: `exec` keeps the process, its children,
+//! its pending signals and the descriptors that are told to stay. Until `exec` has succeeded
+//! nothing is given up.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,8 +22,8 @@ use crate::state::{self, Image};
 use crate::sys;
 use crate::table::Life;
 
-/// Goes on as the keeper that this process was before it executed this program; `state` is the descriptor number that
-/// followed `--resume`. Must be called from the only thread of the process.
+/// Goes on as the keeper that this process was before it executed this program; `state` is the
+/// descriptor number that followed `--resume`. Must be called from the only thread of the process.
 pub fn resume(state: RawFd) -> ExitCode {
     match try_resume(state) {
         Ok(mut keeper) => keeper.run(),
@@ -100,7 +101,11 @@ impl Keeper {
             Ok(errno) => errno,
             Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
         };
-        log(&format!("cannot become `{}`, going on: {}", exe.to_string_lossy(), io::Error::from_raw_os_error(errno)));
+        log(&format!(
+            "cannot become `{}`, going on: {}",
+            exe.to_string_lossy(),
+            io::Error::from_raw_os_error(errno)
+        ));
         self.wake();
         self.reply(&FromKeeper::UpgradeFailed { errno }, Vec::new());
     }
@@ -115,8 +120,9 @@ fn exec_with(exe: &std::ffi::CString, image: &Image) -> io::Result<i32> {
     let nul = || io::Error::from(io::ErrorKind::InvalidInput);
     let argv: [&[u8]; 4] = [exe.as_bytes(), b"keeper", b"--resume", number.as_bytes()];
     let argv = CStrings::new(argv.into_iter()).ok_or_else(nul)?;
-    let env: Vec<Vec<u8>> =
-        std::env::vars_os().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()).collect();
+    let env: Vec<Vec<u8>> = std::env::vars_os()
+        .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
+        .collect();
     let envp = CStrings::new(env.iter().map(Vec::as_slice)).ok_or_else(nul)?;
 
     let result = inherit(&image.fds, true).map(|()| sys::exec(exe, &argv, &envp));

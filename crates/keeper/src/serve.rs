@@ -11,8 +11,8 @@ use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, versi
 use crate::table::{Fd, Life, Refusal, Run};
 
 impl Keeper {
-    /// Obeys a request, with the descriptors that came with it; those that are not kept are closed. Some may be `lost`
-    /// for want of room.
+    /// Obeys a request, with the descriptors that came with it; those that are not kept are closed.
+    /// Some may be `lost` for want of room.
     pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>, lost: bool) {
         match request {
             ToKeeper::Hello { version: _ } => self.greet(),
@@ -70,7 +70,12 @@ impl Keeper {
     /// Who we are.
     pub(crate) fn welcome(&self) -> FromKeeper {
         let pid = std::process::id();
-        FromKeeper::Welcome { version: version(), pid, daemons: self.daemons, nofile: self.spawner.nofile }
+        FromKeeper::Welcome {
+            version: version(),
+            pid,
+            daemons: self.daemons,
+            nofile: self.spawner.nofile,
+        }
     }
 
     fn greet(&mut self) {
@@ -106,7 +111,8 @@ impl Keeper {
         }
         let Some(entry) = self.table.get(run) else { return };
         let fds = entry.fds.iter().cloned().collect();
-        let (pid, start_time, mask, status) = (entry.pid, entry.start_time, entry.fds.mask(), entry.status());
+        let (pid, start_time, mask, status) =
+            (entry.pid, entry.start_time, entry.fds.mask(), entry.status());
         crate::failpoint::hit("keeper.spawned");
         self.reply(&FromKeeper::Spawned { run, pid, start_time, mask }, fds);
         if let Some(status) = status {
@@ -144,7 +150,8 @@ impl Keeper {
     }
 }
 
-const MISSING_FDS: &str = "the descriptors that it speaks of did not arrive (is the limit of open files reached?)";
+const MISSING_FDS: &str =
+    "the descriptors that it speaks of did not arrive (is the limit of open files reached?)";
 
 fn shared(mask: FdMask, fds: Vec<OwnedFd>) -> Option<RunFds<Fd>> {
     RunFds::from_list(mask, fds.into_iter().map(Arc::new).collect())

@@ -1,8 +1,9 @@
-//! From a request to a process: descriptors are made, strings are laid out, and only then a child is born.
+//! From a request to a process: descriptors are made, strings are laid out, and only then a child
+//! is born.
 //!
-//! The keeper waits while the child borrows its memory, that is until `execve` has found and mapped the program. This is
-//! what makes a start fast and its failure exact; the price is that a program or a working directory on a file system
-//! that hangs makes the keeper wait too.
+//! The keeper waits while the child borrows its memory, that is until `execve` has found and mapped
+//! the program. This is what makes a start fast and its failure exact; the price is that a program
+//! or a working directory on a file system that hangs makes the keeper wait too.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -104,7 +105,8 @@ impl Spawner {
         Ok(Born { pid, start_time: start_time(pid), fds })
     }
 
-    /// Makes what the next run is given, while nobody waits for it. What is open does not depend on what was started.
+    /// Makes what the next run is given, while nobody waits for it. What is open does not depend on
+    /// what was started.
     pub(crate) fn prepare(&mut self) {
         if self.spare.is_none() {
             // They are made when they are needed, if they cannot be made now.
@@ -156,13 +158,19 @@ fn make_ends([want_out, want_err, want_ipc]: [bool; 3]) -> Result<Ends, Errno> {
     let (ours_out, out) = make_pipe(want_out)?;
     let (ours_err, err) = make_pipe(want_err)?;
     let (ours_ipc, ipc) = if want_ipc {
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         set_nonblocking(ours.as_fd()).map_err(|error| errno_of(&error))?;
         (Some(Arc::new(ours)), Some(theirs))
     } else {
         (None, None)
     };
-    Ok(Ends { ours: RunFds { pidfd: None, out: ours_out, err: ours_err, ipc: ours_ipc }, out, err, ipc })
+    Ok(Ends {
+        ours: RunFds { pidfd: None, out: ours_out, err: ours_err, ipc: ours_ipc },
+        out,
+        err,
+        ipc,
+    })
 }
 
 /// The read end, which must not block us, and the write end, which must block the program.
@@ -180,7 +188,11 @@ fn open_cgroup(directory: &[u8]) -> Result<OwnedFd, Failure> {
         .map_err(|errno| (Stage::Cgroup, errno.raw_os_error()))
 }
 
-fn environment(given: &[Vec<u8>], channel: Option<usize>, passed: usize) -> Result<CStrings, Failure> {
+fn environment(
+    given: &[Vec<u8>],
+    channel: Option<usize>,
+    passed: usize,
+) -> Result<CStrings, Failure> {
     let ours = |variable: &[u8]| {
         (channel.is_some() && variable.starts_with(CHANNEL_VAR))
             || (passed > 0 && LISTEN_VARS.iter().any(|name| variable.starts_with(name)))
@@ -196,7 +208,9 @@ fn environment(given: &[Vec<u8>], channel: Option<usize>, passed: usize) -> Resu
 
 fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
     let replaced = |name: &OsStr| {
-        name == KEEPER_FD_VAR || name == READY_FD_VAR || config.daemon_env.iter().any(|(added, _)| added == name)
+        name == KEEPER_FD_VAR
+            || name == READY_FD_VAR
+            || config.daemon_env.iter().any(|(added, _)| added == name)
     };
     let mut env: Vec<Vec<u8>> = std::env::vars_os()
         .filter(|(name, _)| !replaced(name))

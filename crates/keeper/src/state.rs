@@ -1,7 +1,8 @@
 //! The keeper's state as bytes, for the program that takes its place.
 //!
-//! The process stays, so its children stay its children and its descriptors keep their numbers; what must be carried
-//! over is what the memory held. A version stands first, and what is added later goes to the end.
+//! The process stays, so its children stay its children and its descriptors keep their numbers;
+//! what must be carried over is what the memory held. A version stands first, and what is added
+//! later goes to the end.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -76,9 +77,14 @@ impl Saver {
     }
 }
 
-/// Writes the state down for a program that starts daemons from `program`, with `previous` to fall back to. The daemon
-/// must run and have a link with nothing left to be written.
-pub(crate) fn save(keeper: &Keeper, running: &Running, program: &OsStr, previous: Option<&OwnedFd>) -> Option<Image> {
+/// Writes the state down for a program that starts daemons from `program`, with `previous` to fall
+/// back to. The daemon must run and have a link with nothing left to be written.
+pub(crate) fn save(
+    keeper: &Keeper,
+    running: &Running,
+    program: &OsStr,
+    previous: Option<&OwnedFd>,
+) -> Option<Image> {
     let link = running.link.as_ref()?;
     let mut s = Saver { bytes: MAGIC.to_vec(), fds: Vec::new() };
     s.w().u8(STATE_VERSION);

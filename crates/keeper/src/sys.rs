@@ -1,8 +1,9 @@
 //! The system calls that no safe library offers. The only unsafe code of the crate.
 //!
-//! Making a process from Rust with its usual library has a price here: it hands a blocked signal mask on to programs
-//! that never clear it, and learns of a failed `exec` through a pipe. A process of one thread may do what `posix_spawn`
-//! does inside: the child borrows the parent's memory until it executes, so a failure is two words in that memory.
+//! Making a process from Rust with its usual library has a price here: it hands a blocked signal
+//! mask on to programs that never clear it, and learns of a failed `exec` through a pipe. A process
+//! of one thread may do what `posix_spawn` does inside: the child borrows the parent's memory until
+//! it executes, so a failure is two words in that memory.
 
 #![allow(unsafe_code)]
 
@@ -18,8 +19,9 @@ use rustix::io::{Errno, FdFlags};
 use crate::cstrings::CStrings;
 use crate::proto::Stage;
 
-/// Signals that must not end the keeper. They are blocked, not ignored: what is ignored stays so in programs unless each is
-/// set back between birth and program, while the mask is cleared there anyway.
+/// Signals that must not end the keeper. They are blocked, not ignored: what is ignored stays so in
+/// programs unless each is set back between birth and program, while the mask is cleared there
+/// anyway.
 const IGNORED: [c_int; 11] = [
     libc::SIGHUP,
     libc::SIGPIPE,
@@ -58,9 +60,11 @@ pub(crate) fn set_cloexec_raw(raw: RawFd, on: bool) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Keeps every descriptor above the standard ones from programs, also those that we know nothing of.
+/// Keeps every descriptor above the standard ones from programs, also those that we know nothing
+/// of.
 pub(crate) fn keep_fds_to_ourselves() {
-    // SAFETY: sets a flag. A kernel before 5.11 refuses, then what our starter left open is passed on as it was to us.
+    // SAFETY: sets a flag. A kernel before 5.11 refuses, then what our starter left open is passed
+    // on as it was to us.
     unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
@@ -68,20 +72,26 @@ pub(crate) fn keep_fds_to_ourselves() {
 pub(crate) fn take_env_fd(variable: &str) -> io::Result<Option<OwnedFd>> {
     let Some(value) = std::env::var_os(variable) else { return Ok(None) };
     let wrong = || {
-        let text = format!("environment variable `{variable}` holds `{}`, not an open descriptor", value.display());
+        let text = format!(
+            "environment variable `{variable}` holds `{}`, not an open descriptor",
+            value.display()
+        );
         io::Error::new(io::ErrorKind::InvalidInput, text)
     };
-    let raw: RawFd = value.to_str().and_then(|v| v.parse().ok()).filter(|raw| *raw > 2).ok_or_else(wrong)?;
+    let raw: RawFd =
+        value.to_str().and_then(|v| v.parse().ok()).filter(|raw| *raw > 2).ok_or_else(wrong)?;
     own_fd(raw).map(Some).map_err(|_| wrong())
 }
 
-/// Takes an inherited descriptor; close-on-exec from now on. For descriptors that an earlier program left for us.
+/// Takes an inherited descriptor; close-on-exec from now on. For descriptors that an earlier
+/// program left for us.
 pub(crate) fn own_fd(raw: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: fcntl on a number that is not a descriptor fails with EBADF and does nothing.
     if raw < 0 || unsafe { libc::fcntl(raw, libc::F_GETFD) } < 0 {
         return Err(Errno::BADF.into());
     }
-    // SAFETY: it is open, and by the contract of the callers it was left for us and nobody else in this process owns it.
+    // SAFETY: it is open, and by the contract of the callers it was left for us and nobody else in
+    // this process owns it.
     let fd = unsafe { OwnedFd::from_raw_fd(raw) };
     set_cloexec(fd.as_fd(), true)?;
     Ok(fd)
@@ -100,15 +110,23 @@ pub(crate) fn take_signals() -> io::Result<OwnedFd> {
         for signal in IGNORED {
             libc::sigaddset(&raw mut blocked, signal);
         }
-        // Before their effects are reset: an earlier keeper's program may have ignored what must not end us now.
+        // Before their effects are reset: an earlier keeper's program may have ignored what must
+        // not end us now.
         if libc::sigprocmask(libc::SIG_SETMASK, &raw const blocked, ptr::null_mut()) != 0 {
             return Err(io::Error::last_os_error());
         }
         for signal in 1..=LAST_SIGNAL {
-            // Past the C library, which does not touch the signals that it uses itself; they may be ignored too.
-            // All zero is the default effect. That it fails for SIGKILL and SIGSTOP is as it should be.
+            // Past the C library, which does not touch the signals that it uses itself; they may be
+            // ignored too. All zero is the default effect. That it fails for SIGKILL and SIGSTOP is
+            // as it should be.
             let default = [0_u64; 4];
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<u64>(),
+                8,
+            );
         }
         let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
@@ -120,7 +138,8 @@ pub(crate) fn read_signals(fd: BorrowedFd<'_>) -> Vec<i32> {
     const RECORD: usize = size_of::<libc::signalfd_siginfo>();
     let mut buffer = [0_u8; RECORD * 8];
     let mut signals = Vec::new();
-    // An error means that there is nothing to read; what comes later makes the descriptor readable again.
+    // An error means that there is nothing to read; what comes later makes the descriptor readable
+    // again.
     while let Ok(count) = rustix::io::read(fd, &mut buffer) {
         for record in buffer.get(..count).unwrap_or_default().chunks_exact(RECORD) {
             // The number is the first field.
@@ -176,7 +195,14 @@ impl Stack {
         // SAFETY: a new anonymous mapping, and its lowest pages made inaccessible. Never unmapped.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
-            let base = libc::mmap(ptr::null_mut(), STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            let base = libc::mmap(
+                ptr::null_mut(),
+                STACK,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                -1,
+                0,
+            );
             if base == libc::MAP_FAILED || libc::mprotect(base, GUARD, libc::PROT_NONE) != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -184,8 +210,8 @@ impl Stack {
         }
     }
 
-    /// Makes a child that does as planned: its pid and pidfd. Returns when the child executes its program or has failed.
-    /// The caller must be the only thread of its process.
+    /// Makes a child that does as planned: its pid and pidfd. Returns when the child executes its
+    /// program or has failed. The caller must be the only thread of its process.
     pub(crate) fn spawn(&mut self, mut plan: Plan<'_>) -> Result<(u32, OwnedFd), (Stage, i32)> {
         let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
         let fds = plan.fds.as_mut_ptr();
@@ -199,16 +225,24 @@ impl Stack {
         let mut pid = -1;
         if let Some(cgroup) = shared.plan.cgroup {
             pid = self.clone_into(cgroup, &raw const shared, &mut pidfd);
-            // Where that cannot be done (an old kernel, a sandbox), the child joins by itself, which is slow.
+            // Where that cannot be done (an old kernel, a sandbox), the child joins by itself,
+            // which is slow.
             shared.plan.join = pid < 0;
         }
         if pid < 0 {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-            // SAFETY: the child runs `child` on a stack of its own while this thread, the only one, is suspended by
-            // CLONE_VFORK; `shared` and `pidfd` outlive that. The stack's top is aligned as the mapping is.
+            // SAFETY: the child runs `child` on a stack of its own while this thread, the only one,
+            // is suspended by CLONE_VFORK; `shared` and `pidfd` outlive that. The stack's top is
+            // aligned as the mapping is.
             pid = unsafe {
                 let top = self.base.byte_add(STACK);
-                libc::clone(child, top, flags, (&raw const shared).cast_mut().cast(), &raw mut pidfd)
+                libc::clone(
+                    child,
+                    top,
+                    flags,
+                    (&raw const shared).cast_mut().cast(),
+                    &raw mut pidfd,
+                )
             };
         }
         let error = Errno::from_io_error(&io::Error::last_os_error());
@@ -220,7 +254,10 @@ impl Stack {
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         if let Some(stage) = Stage::from_u8(shared.stage.load(Ordering::Acquire)) {
             // It has already exited; only an interruption can make this fail.
-            while let Err(Errno::INTR) = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()) {}
+            while let Err(Errno::INTR) =
+                rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
+            {
+            }
             return Err((stage, shared.errno.load(Ordering::Acquire)));
         }
         Ok((pid.as_raw_nonzero().get().unsigned_abs(), pidfd))
@@ -228,14 +265,21 @@ impl Stack {
 }
 
 impl Stack {
-    /// Makes a child that is born in a control group. Moving it there later waits for a grace period of the kernel, some
-    /// ten milliseconds, during which its parent is suspended. Negative: it could not be done, or not on this machine.
+    /// Makes a child that is born in a control group. Moving it there later waits for a grace
+    /// period of the kernel, some ten milliseconds, during which its parent is suspended. Negative:
+    /// it could not be done, or not on this machine.
     #[cfg(target_arch = "x86_64")]
-    fn clone_into(&mut self, cgroup: BorrowedFd<'_>, shared: *const Shared<'_>, pidfd: &mut c_int) -> c_int {
+    fn clone_into(
+        &mut self,
+        cgroup: BorrowedFd<'_>,
+        shared: *const Shared<'_>,
+        pidfd: &mut c_int,
+    ) -> c_int {
         const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD;
         let mut args = [0_u64; 11];
-        let [of_flags, of_pidfd, _, _, of_signal, of_stack, of_size, _, _, _, of_cgroup] = &mut args;
+        let [of_flags, of_pidfd, _, _, of_signal, of_stack, of_size, _, _, _, of_cgroup] =
+            &mut args;
         *of_flags = u64::from(flags.unsigned_abs()) | CLONE_INTO_CGROUP;
         *of_pidfd = (&raw mut *pidfd) as u64;
         *of_signal = u64::from(libc::SIGCHLD.unsigned_abs());
@@ -243,9 +287,9 @@ impl Stack {
         *of_size = STACK as u64;
         *of_cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
         let mut result = libc::SYS_clone3;
-        // SAFETY: as with `clone` in `spawn`: the kernel gives the child the stack in `args`, where it calls `child`,
-        // which never returns; this thread is suspended until the child executes or exits. The kernel changes rcx and
-        // r11 only.
+        // SAFETY: as with `clone` in `spawn`: the kernel gives the child the stack in `args`, where
+        // it calls `child`, which never returns; this thread is suspended until the child executes
+        // or exits. The kernel changes rcx and r11 only.
         unsafe {
             std::arch::asm!(
                 "syscall",
@@ -270,14 +314,21 @@ impl Stack {
 
     /// Known for one kind of processor only; elsewhere the child joins by itself.
     #[cfg(not(target_arch = "x86_64"))]
-    fn clone_into(&mut self, _cgroup: BorrowedFd<'_>, _shared: *const Shared<'_>, _pidfd: &mut c_int) -> c_int {
+    fn clone_into(
+        &mut self,
+        _cgroup: BorrowedFd<'_>,
+        _shared: *const Shared<'_>,
+        _pidfd: &mut c_int,
+    ) -> c_int {
         -1
     }
 }
 
-/// The child. It shares its parent's memory: no allocation, no lock, no unwinding, only calls into the kernel.
+/// The child. It shares its parent's memory: no allocation, no lock, no unwinding, only calls into
+/// the kernel.
 extern "C" fn child(arg: *mut c_void) -> c_int {
-    // SAFETY: `spawn` passes a `Shared` that outlives the child's stay here, and is suspended meanwhile.
+    // SAFETY: `spawn` passes a `Shared` that outlives the child's stay here, and is suspended
+    // meanwhile.
     unsafe {
         let shared = &*arg.cast::<Shared<'_>>();
         let (stage, errno) = prepare(shared);
@@ -293,12 +344,16 @@ extern "C" fn child(arg: *mut c_void) -> c_int {
 /// Only in the child of [`Stack::spawn`].
 unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
     let plan = &shared.plan;
-    // SAFETY: system calls with pointers into `shared`, which was prepared by `spawn` and is alive; no handler exists
-    // that could run in the parent's memory.
+    // SAFETY: system calls with pointers into `shared`, which was prepared by `spawn` and is alive;
+    // no handler exists that could run in the parent's memory.
     unsafe {
         libc::setsid();
         if let (Some(cgroup), true) = (plan.cgroup, plan.join) {
-            let procs = libc::openat(cgroup.as_raw_fd(), c"cgroup.procs".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+            let procs = libc::openat(
+                cgroup.as_raw_fd(),
+                c"cgroup.procs".as_ptr(),
+                libc::O_WRONLY | libc::O_CLOEXEC,
+            );
             if procs < 0 || libc::write(procs, c"0".as_ptr().cast(), 1) < 0 {
                 return (Stage::Cgroup, errno());
             }
@@ -307,7 +362,8 @@ unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
             return (Stage::Fds, errno());
         }
         if let Some((soft, hard)) = plan.nofile {
-            let limit = libc::rlimit { rlim_cur: soft as libc::rlim_t, rlim_max: hard as libc::rlim_t };
+            let limit =
+                libc::rlimit { rlim_cur: soft as libc::rlim_t, rlim_max: hard as libc::rlim_t };
             if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) != 0 {
                 return (Stage::Limits, errno());
             }
@@ -324,7 +380,8 @@ unsafe fn prepare(shared: &Shared<'_>) -> (Stage, i32) {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
-        // A keeper that was killed meanwhile knows nothing of this child, and whoever takes its place must not either.
+        // A keeper that was killed meanwhile knows nothing of this child, and whoever takes its
+        // place must not either.
         if libc::getppid() != shared.parent {
             libc::_exit(127);
         }
@@ -360,7 +417,8 @@ unsafe fn place_fds(fds: *mut RawFd, count: usize) -> bool {
     true
 }
 
-/// Takes on the group and the user. The C library's functions would do so in all threads of the parent: raw calls.
+/// Takes on the group and the user. The C library's functions would do so in all threads of the
+/// parent: raw calls.
 ///
 /// # Safety
 /// As [`prepare`].
@@ -444,8 +502,8 @@ const PIDFD_INFO_EXIT: u64 = 1 << 3;
 /// `_IOWR(0xFF, 11, struct pidfd_info)`.
 const PIDFD_GET_INFO: u32 = (3 << 30) | ((size_of::<PidfdInfo>() as u32) << 16) | (0xff << 8) | 11;
 
-/// How a process that is not our child ended, as `waitpid` would tell its parent. `None` when the kernel does not tell,
-/// which it does from version 6.15, and only after the process was reaped.
+/// How a process that is not our child ended, as `waitpid` would tell its parent. `None` when the
+/// kernel does not tell, which it does from version 6.15, and only after the process was reaped.
 pub(crate) fn pidfd_exit_status(pidfd: BorrowedFd<'_>) -> Option<i32> {
     let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
     // SAFETY: the kernel writes at most the size that the request number holds.

@@ -1,10 +1,12 @@
 //! What the keeper holds: runs with their descriptors and ends, and descriptors under names.
 //!
-//! A daemon that begins must learn all of it, whatever the one before it had read; so an end is never handed over and
-//! forgotten, it stays until it is released, and "was it told to this daemon?" is a separate fact.
+//! A daemon that begins must learn all of it, whatever the one before it had read; so an end is
+//! never handed over and forgotten, it stays until it is released, and "was it told to this
+//! daemon?" is a separate fact.
 //!
 //! # Invariants
-//! - A run that ended stays, with its status and descriptors, until released (`an_end_stays_until_it_is_released`).
+//! - A run that ended stays, with its status and descriptors, until released
+//!   (`an_end_stays_until_it_is_released`).
 //! - A refused request changes nothing (`what_is_refused_changes_nothing`).
 //! - The table is bounded (`the_table_is_bounded`).
 
@@ -16,7 +18,8 @@ use std::sync::Arc;
 
 use crate::proto::{ExitStatus, MAX_META, RunFd, RunFds};
 
-/// A descriptor of the table; a message that waits to be sent shares it, so that sending needs no new descriptor.
+/// A descriptor of the table; a message that waits to be sent shares it, so that sending needs no
+/// new descriptor.
 pub type Fd = Arc<OwnedFd>;
 
 /// Most runs, and most named descriptors.
@@ -244,7 +247,10 @@ impl Table {
     /// The first named descriptor after that one.
     pub fn item_after(&self, name: Option<&str>) -> Option<(&str, &Item)> {
         let from = name.map_or(Bound::Unbounded, Bound::Excluded);
-        self.items.range::<str, _>((from, Bound::Unbounded)).next().map(|(name, item)| (name.as_str(), item))
+        self.items
+            .range::<str, _>((from, Bound::Unbounded))
+            .next()
+            .map(|(name, item)| (name.as_str(), item))
     }
 
     /// Notes that all ends so far will be told with the inventory.

@@ -17,7 +17,8 @@ use crate::proto::ExitStatus;
 use crate::sys;
 use crate::table::{Fd, Life};
 
-/// How long the parent of an adopted run that ended has to reap it, when only then the kernel tells us its status.
+/// How long the parent of an adopted run that ended has to reap it, when only then the kernel tells
+/// us its status.
 const REAP_GRACE: Duration = Duration::from_secs(1);
 
 /// With a signal to end and so many daemons in a row that did not live to obey it, the keeper ends.
@@ -44,7 +45,9 @@ impl Keeper {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let daemon = match &self.daemon {
             Daemon::Waiting { start_at } => Some(*start_at),
-            Daemon::Running(running) => running.kill_at.into_iter().chain(running.hello_by(self.hello_limit())).min(),
+            Daemon::Running(running) => {
+                running.kill_at.into_iter().chain(running.hello_by(self.hello_limit())).min()
+            }
         };
         self.graces.values().copied().chain(daemon).min()
     }
@@ -54,7 +57,8 @@ impl Keeper {
     }
 
     pub(crate) fn on_deadlines(&mut self, now: Instant) {
-        let overdue: Vec<u64> = self.graces.iter().filter(|(_, at)| **at <= now).map(|(run, _)| *run).collect();
+        let overdue: Vec<u64> =
+            self.graces.iter().filter(|(_, at)| **at <= now).map(|(run, _)| *run).collect();
         for run in overdue {
             self.end_adopted(run, true);
         }
@@ -63,7 +67,10 @@ impl Keeper {
             Daemon::Waiting { start_at } if *start_at <= now => self.start_daemon(),
             Daemon::Running(running) if running.kill_at.is_some_and(|at| at <= now) => {
                 running.kill_at = None;
-                log(&format!("the daemon (pid {}) lives without a link, it is killed", running.pid));
+                log(&format!(
+                    "the daemon (pid {}) lives without a link, it is killed",
+                    running.pid
+                ));
                 running.signal(libc::SIGKILL);
             }
             Daemon::Running(running) if running.hello_by(limit).is_some_and(|at| at <= now) => {
@@ -81,7 +88,9 @@ impl Keeper {
                 log(&format!("got signal {signal}, the daemon is told to stop everything"));
                 self.stop_signal = Some(signal);
                 match &self.daemon {
-                    Daemon::Running(running) if running.phase != crate::daemon::Phase::Silent => running.signal(signal),
+                    Daemon::Running(running) if running.phase != crate::daemon::Phase::Silent => {
+                        running.signal(signal);
+                    }
                     // It is told when it has said hello and can act on it.
                     Daemon::Running(_) | Daemon::Waiting { .. } => {}
                 }
@@ -90,7 +99,8 @@ impl Keeper {
         self.reap();
     }
 
-    /// Collects all children that ended. What is neither a run nor the daemon is an orphan that came to us.
+    /// Collects all children that ended. What is neither a run nor the daemon is an orphan that
+    /// came to us.
     pub(crate) fn reap(&mut self) {
         loop {
             match wait(WaitOptions::NOHANG) {
@@ -109,7 +119,8 @@ impl Keeper {
             crate::failpoint::hit("keeper.reaped");
             self.forget_adopted(run);
             self.table.end(run, status);
-        } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid) {
+        } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid)
+        {
             self.on_daemon_exit(Some(status));
         }
     }
@@ -133,12 +144,14 @@ impl Keeper {
     fn end_adopted(&mut self, run: u64, last: bool) {
         let Some(entry) = self.table.get(run) else { return };
         let Some(pidfd) = entry.fds.pidfd.clone() else { return };
-        let told = sys::pidfd_exit_status(pidfd.as_fd()).or_else(|| zombie_status(entry.pid, entry.start_time));
+        let told = sys::pidfd_exit_status(pidfd.as_fd())
+            .or_else(|| zombie_status(entry.pid, entry.start_time));
         match told {
             Some(raw) => self.end_run(run, ExitStatus::from_wait(raw)),
             None if last => self.end_run(run, ExitStatus::Unknown),
             None => {
-                // It is dead but not reaped: only its hanging up is of interest now, and that is always told.
+                // It is dead but not reaped: only its hanging up is of interest now, and that is
+                // always told.
                 let token = EventData::new_u64(ADOPTED | u64::from(entry.pid));
                 self.graces.insert(run, Instant::now() + REAP_GRACE);
                 if let Err(error) = epoll::modify(&self.epoll, &pidfd, token, EventFlags::empty()) {
@@ -174,7 +187,10 @@ impl Keeper {
             self.failures = self.failures.saturating_add(1);
             self.choose(TRIES);
             let wait = pause(self.failures);
-            log(&format!("cannot start the daemon `{}`, next try in {wait:?}: {error}", program.display()));
+            log(&format!(
+                "cannot start the daemon `{}`, next try in {wait:?}: {error}",
+                program.display()
+            ));
             self.daemon = Daemon::Waiting { start_at: Instant::now() + wait };
             self.check_stop();
         }
@@ -211,7 +227,12 @@ impl Keeper {
         let (ours, theirs) = link::pair()?;
         let link = self.watch_link(ours)?;
         let ready = self.config.ready_fd.take();
-        let result = self.spawner.spawn_daemon(&self.config, program, theirs.as_fd(), ready.as_ref().map(AsFd::as_fd));
+        let result = self.spawner.spawn_daemon(
+            &self.config,
+            program,
+            theirs.as_fd(),
+            ready.as_ref().map(AsFd::as_fd),
+        );
         match result {
             Ok((pid, pidfd)) => {
                 self.daemons = self.daemons.saturating_add(1);
@@ -274,17 +295,21 @@ impl Keeper {
             self.exit = Some(std::process::ExitCode::SUCCESS);
             return;
         }
-        // Somebody killed it while it did its work, or it makes room for another program: that is no fault of the
-        // program's, and the next one is due at once.
-        let forced = matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _) | ExitStatus::Code(0)));
+        // Somebody killed it while it did its work, or it makes room for another program: that is
+        // no fault of the program's, and the next one is due at once.
+        let forced =
+            matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _) | ExitStatus::Code(0)));
         let forced = forced && running.phase == crate::daemon::Phase::Served;
         if !forced {
             self.failures = count_failures(self.failures, lived, mute);
         }
         self.upgrade = None;
-        let how = status.map_or_else(|| "how is not known".to_owned(), |status| format!("{status:?}"));
+        let how =
+            status.map_or_else(|| "how is not known".to_owned(), |status| format!("{status:?}"));
         let wait = if forced { Duration::ZERO } else { pause(self.failures) };
-        log(&format!("the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"));
+        log(&format!(
+            "the daemon (pid {pid}) died after {lived:?} ({how}), the next one starts in {wait:?}"
+        ));
         if !forced {
             // Waiting for one that hangs takes long; nobody should have to wait so three times.
             self.choose(if mute { 1 } else { TRIES });
@@ -320,12 +345,21 @@ mod tests {
 
     #[test]
     fn a_pidfd_tells_how_a_reaped_process_ended_where_the_kernel_knows_it() {
-        let mut child = Command::new("/bin/sh").args(["-c", "read x; exit 7"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "read x; exit 7"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
         assert_eq!(sys::pidfd_exit_status(pidfd.as_fd()), None, "it is alive");
         child.wait().unwrap();
         let uname = rustix::system::uname();
-        let mut parts = uname.release().to_str().unwrap().split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+        let mut parts = uname
+            .release()
+            .to_str()
+            .unwrap()
+            .split(['.', '-'])
+            .map(|part| part.parse().unwrap_or(0));
         let version: (u32, u32) = (parts.next().unwrap(), parts.next().unwrap());
         let expected = (version >= (6, 15)).then_some(7 << 8);
         assert_eq!(sys::pidfd_exit_status(pidfd.as_fd()), expected);

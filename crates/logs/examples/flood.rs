@@ -1,6 +1,7 @@
 //! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form.
 //!
-//! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the engine thread's alone.
+//! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the engine thread's
+//! alone.
 #![allow(clippy::print_stdout)]
 
 use std::fs::File;
@@ -24,7 +25,14 @@ fn main() -> io::Result<()> {
         let folder = std::env::temp_dir().join(format!("ostler-flood-{}", std::process::id()));
         let combined = combined.then(|| folder.join("all.log"));
         let out = Some(folder.join("a.log"));
-        let sink = Sink { name: "flood".to_owned(), out, combined, format, date_format, ..Sink::default() };
+        let sink = Sink {
+            name: "flood".to_owned(),
+            out,
+            combined,
+            format,
+            date_format,
+            ..Sink::default()
+        };
         measure(name, megabytes, sink, watched)?;
         std::fs::remove_dir_all(&folder)?;
     }
@@ -40,7 +48,8 @@ fn measure(name: &str, megabytes: usize, sink: Sink, watched: bool) -> io::Resul
     }
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     engine.attach(1, Stream::Out, read, &Arc::new(sink));
-    let block: Vec<u8> = std::iter::repeat_n(b'x', 99).chain([b'\n']).cycle().take(64 << 10).collect();
+    let block: Vec<u8> =
+        std::iter::repeat_n(b'x', 99).chain([b'\n']).cycle().take(64 << 10).collect();
     let (start, cpu) = (Instant::now(), cpu_of_engine()?);
     let writer = std::thread::spawn(move || -> io::Result<()> {
         let mut write = File::from(write);

@@ -1,8 +1,8 @@
 //! What may happen to a file only between two lines, and files that fail.
 //!
-//! Problem: a raw stream's bytes reach the file as they come, so the file may end within a line at the moment when it is to
-//! be rotated, emptied, or joined by a second writer.
-//! Rule: then the file is *settling*: its writer finishes the line, alone; the change comes at the line end, or when
+//! Problem: a raw stream's bytes reach the file as they come, so the file may end within a line at
+//! the moment when it is to be rotated, emptied, or joined by a second writer. Rule: then the file
+//! is *settling*: its writer finishes the line, alone; the change comes at the line end, or when
 //! the writer has been silent about it for [`GRACE`].
 
 use std::cmp::Reverse;
@@ -83,7 +83,8 @@ impl Worker {
         }
     }
 
-    /// Something is to be done to this file, whose last bytes were written by `owner`: now, or at its line end.
+    /// Something is to be done to this file, whose last bytes were written by `owner`: now, or at
+    /// its line end.
     fn change(&mut self, id: FileId, owner: Option<Key>) {
         let Some(file) = self.files.get_mut(id) else { return };
         if file.settling.is_some() {
@@ -91,9 +92,9 @@ impl Worker {
         }
         let between_lines = file.end().ok().flatten().is_none_or(|end| file.ends_with_line(end));
         let owner = owner.filter(|owner| {
-            self.sources
-                .get(owner)
-                .is_some_and(|source| source.formatter.is_plain() && source.files.len() == 1 && !source.drained)
+            self.sources.get(owner).is_some_and(|source| {
+                source.formatter.is_plain() && source.files.len() == 1 && !source.drained
+            })
         });
         match owner {
             Some(owner) if !between_lines => {
@@ -133,7 +134,8 @@ impl Worker {
     }
 
     fn wake_writers(&mut self, id: FileId) {
-        let writers: Vec<Key> = self.files.get(id).into_iter().flat_map(|file| file.writers.iter().copied()).collect();
+        let writers: Vec<Key> =
+            self.files.get(id).into_iter().flat_map(|file| file.writers.iter().copied()).collect();
         for writer in writers {
             self.queue(writer);
         }

@@ -16,8 +16,8 @@ enum Part {
 
 /// Longest first, so that `MM` is never read as two `M`.
 const TOKENS: [&str; 25] = [
-    "YYYY", "MMMM", "dddd", "MMM", "ddd", "SSS", "YY", "MM", "DD", "dd", "HH", "hh", "mm", "ss", "ZZ", "M", "D", "d",
-    "H", "h", "m", "s", "Z", "A", "a",
+    "YYYY", "MMMM", "dddd", "MMM", "ddd", "SSS", "YY", "MM", "DD", "dd", "HH", "hh", "mm", "ss",
+    "ZZ", "M", "D", "d", "H", "h", "m", "s", "Z", "A", "a",
 ];
 
 /// A date format, read once.
@@ -30,7 +30,9 @@ impl DateFormat {
         let mut text = String::new();
         let mut rest = format;
         while let Some(first) = rest.chars().next() {
-            if let Some((literal, after)) = rest.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
+            if let Some((literal, after)) =
+                rest.strip_prefix('[').and_then(|inside| inside.split_once(']'))
+            {
                 text.push_str(literal);
                 rest = after;
             } else if let Some(token) = TOKENS.into_iter().find(|token| rest.starts_with(token)) {
@@ -62,11 +64,15 @@ impl DateFormat {
     }
 }
 
-/// A time, ms since 1970, in the local time zone and in dayjs tokens. A time that no calendar has is the number itself.
+/// A time, ms since 1970, in the local time zone and in dayjs tokens. A time that no calendar has
+/// is the number itself.
 #[must_use]
 pub fn date(at_ms: u64, format: &str) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.map_or_else(|| at_ms.to_string(), |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())))
+    at.map_or_else(
+        || at_ms.to_string(),
+        |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())),
+    )
 }
 
 /// A time, ms since 1970, as `2026-11-22T23:07:05.573Z`; `None` for one that no calendar has.
@@ -76,14 +82,19 @@ pub fn iso(at_ms: u64) -> Option<String> {
     Some(iso_of(&at.to_zoned(TimeZone::UTC)))
 }
 
-/// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that one file: the library's
-/// own way walks through the whole time zone database, which costs a fresh process twenty milliseconds.
+/// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that
+/// one file: the library's own way walks through the whole time zone database, which costs a fresh
+/// process twenty milliseconds.
 fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
         let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
         let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
         let name = name.strip_prefix(':').unwrap_or(&name);
-        let file = if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") };
+        let file = if name.starts_with('/') {
+            name.to_owned()
+        } else {
+            format!("/usr/share/zoneinfo/{name}")
+        };
         from_file(&file).or_else(|| TimeZone::posix(name).ok()).unwrap_or(TimeZone::UTC)
     });
     &ZONE
@@ -202,7 +213,10 @@ mod tests {
     fn a_moment_is_shown_in_the_local_time_zone() {
         let now = Zoned::now();
         let at_ms = u64::try_from(now.timestamp().as_millisecond()).unwrap();
-        assert_eq!(date(at_ms, "YYYY-MM-DD HH:mm:ss.SSS Z"), DateFormat::new("YYYY-MM-DD HH:mm:ss.SSS Z").render(&now));
+        assert_eq!(
+            date(at_ms, "YYYY-MM-DD HH:mm:ss.SSS Z"),
+            DateFormat::new("YYYY-MM-DD HH:mm:ss.SSS Z").render(&now)
+        );
         assert_eq!(date(u64::MAX, "YYYY"), u64::MAX.to_string());
     }
 

@@ -1,7 +1,7 @@
 //! The daemon's handle on the engine's thread.
 //!
-//! Problem: the daemon is one thread that must never wait, the engine may hang on a disk for seconds.
-//! Rule: every call here is a message; nothing blocks but [`Engine::stop`].
+//! Problem: the daemon is one thread that must never wait, the engine may hang on a disk for
+//! seconds. Rule: every call here is a message; nothing blocks but [`Engine::stop`].
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -50,7 +50,8 @@ impl Outbox {
     }
 
     pub(crate) fn send_charged(&self, event: Event, charge: Option<Charge>) {
-        // A closed channel means that the handle is being dropped: the thread ends with its next command.
+        // A closed channel means that the handle is being dropped: the thread ends with its next
+        // command.
         if self.events.send((event, charge)).is_ok() && !self.woken.swap(true, Ordering::AcqRel) {
             (self.wake)();
         }
@@ -67,11 +68,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread. `wake` is called from it when events wait and the daemon does not know yet.
+    /// Starts the thread. `wake` is called from it when events wait and the daemon does not know
+    /// yet.
     ///
-    /// `kept` is what the keeper holds from a former daemon's [`Event::Keep`] (other names are ignored); empty at the
-    /// first start. After the start the daemon first takes the events out and stores each `Keep` in the keeper, then
-    /// attaches every stream there is, in the order of their runs, then calls [`Engine::resumed`].
+    /// `kept` is what the keeper holds from a former daemon's [`Event::Keep`] (other names are
+    /// ignored); empty at the first start. After the start the daemon first takes the events out
+    /// and stores each `Keep` in the keeper, then attaches every stream there is, in the order of
+    /// their runs, then calls [`Engine::resumed`].
     ///
     /// # Errors
     /// No thread, epoll, eventfd or memory file to be had.
@@ -80,27 +83,30 @@ impl Engine {
         let (sender, events) = mpsc::channel();
         let woken = Arc::new(AtomicBool::new(false));
         let outbox = Outbox { events: sender, woken: Arc::clone(&woken), wake };
-        let bell = Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let bell =
+            Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let journal = Journal::open(kept, &outbox)?;
         let worker = Worker::new(Arc::clone(&bell), inbox, outbox, journal)?;
-        let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(move || worker.run())?;
+        let thread =
+            std::thread::Builder::new().name("logs".to_owned()).spawn(move || worker.run())?;
         Ok(Self { commands, bell, events: Mutex::new(events), woken, thread: Some(thread) })
     }
 
-    /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is the daemon's own
-    /// duplicate; the keeper holds another.
+    /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
+    /// the daemon's own duplicate; the keeper holds another.
     pub fn attach(&self, source: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
         self.send(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
     }
 
-    /// All streams that a former daemon served are attached again: what its journal holds of others is dropped.
-    /// Without a former daemon it does nothing.
+    /// All streams that a former daemon served are attached again: what its journal holds of others
+    /// is dropped. Without a former daemon it does nothing.
     pub fn resumed(&self) {
         self.send(Command::Resumed);
     }
 
     /// The process has exited: reads what is there, writes an unfinished last line, then answers
-    /// [`Event::Drained`]. A stream that a grandchild holds open is read on until its [`Event::Eof`].
+    /// [`Event::Drained`]. A stream that a grandchild holds open is read on until its
+    /// [`Event::Eof`].
     pub fn ended(&self, source: SourceId) {
         self.send(Command::Ended(source));
     }
@@ -110,19 +116,21 @@ impl Engine {
         self.send(Command::Detach(source));
     }
 
-    /// Empties these files in place (missing ones are left alone), then answers [`Event::Flushed`]. A line that is
-    /// being written at the moment goes with what was before it.
+    /// Empties these files in place (missing ones are left alone), then answers [`Event::Flushed`].
+    /// A line that is being written at the moment goes with what was before it.
     pub fn flush(&self, paths: Vec<PathBuf>, token: Token) {
         self.send(Command::Flush { paths, token });
     }
 
-    /// Opens every file anew by its path, after a rotation by rename. A line is never split between two files.
+    /// Opens every file anew by its path, after a rotation by rename. A line is never split between
+    /// two files.
     pub fn reopen(&self) {
         self.send(Command::Reopen);
     }
 
-    /// Sends the lines that pass the filter as [`Event::Lines`]; a second call changes the filter. At most 4 MiB wait
-    /// for a subscriber; beyond that lines are dropped for it, and counted in the next one it gets.
+    /// Sends the lines that pass the filter as [`Event::Lines`]; a second call changes the filter.
+    /// At most 4 MiB wait for a subscriber; beyond that lines are dropped for it, and counted in
+    /// the next one it gets.
     pub fn subscribe(&self, subscriber: SubscriberId, filter: Filter) {
         self.send(Command::Subscribe { subscriber, filter });
     }
@@ -136,7 +144,8 @@ impl Engine {
     pub fn try_recv(&self) -> Option<Event> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let next = events.try_recv().or_else(|_| {
-            // Say "not woken" first and look again: an event sent in between is either seen here or wakes.
+            // Say "not woken" first and look again: an event sent in between is either seen here or
+            // wakes.
             self.woken.swap(false, Ordering::AcqRel);
             events.try_recv()
         });
@@ -153,8 +162,8 @@ impl Engine {
     }
 
     fn send(&self, command: Command) {
-        // The receiver lives as long as the thread, the thread as long as this handle: neither call can fail but for
-        // a full counter, which rings as well.
+        // The receiver lives as long as the thread, the thread as long as this handle: neither call
+        // can fail but for a full counter, which rings as well.
         let _ = self.commands.send(command);
         let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
     }

@@ -23,7 +23,11 @@ pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -
 }
 
 /// Fills the buffer from this offset on.
-pub(crate) fn read_exact_at(file: &OwnedFd, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(
+    file: &OwnedFd,
+    mut bytes: &mut [u8],
+    mut offset: u64,
+) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::pread(file, &mut *bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -42,7 +46,9 @@ pub(crate) fn read_exact_at(file: &OwnedFd, mut bytes: &mut [u8], mut offset: u6
 pub(crate) fn find_file(path: &Path, inode: (u64, u64)) -> io::Result<Option<OwnedFd>> {
     use std::os::unix::fs::MetadataExt;
     let is_it = |path: &Path| path.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == inode);
-    let open = |path: &Path| std::fs::OpenOptions::new().write(true).open(path).map(|file| Some(OwnedFd::from(file)));
+    let open = |path: &Path| {
+        std::fs::OpenOptions::new().write(true).open(path).map(|file| Some(OwnedFd::from(file)))
+    };
     if is_it(path) {
         return open(path);
     }

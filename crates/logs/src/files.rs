@@ -1,8 +1,8 @@
 //! The log files, each open once, however many write to it.
 //!
-//! Rule: a file is known by the path it was opened with, created with its folders, written at its end (which is asked
-//! for each time: someone may have truncated it), and opened anew only when told to. `O_APPEND` is not used, since
-//! `splice` refuses it; this thread is the only writer.
+//! Rule: a file is known by the path it was opened with, created with its folders, written at its
+//! end (which is asked for each time: someone may have truncated it), and opened anew only when
+//! told to. `O_APPEND` is not used, since `splice` refuses it; this thread is the only writer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -91,11 +91,13 @@ impl LogFile {
 
     /// Whether the file is empty or ends with a line end. What cannot be read counts as ended.
     pub(crate) fn ends_with_line(&self, end: u64) -> bool {
-        let Some(open) = self.open.as_ref().filter(|_| end != 0 && end != self.clean_end) else { return true };
+        let Some(open) = self.open.as_ref().filter(|_| end != 0 && end != self.clean_end) else {
+            return true;
+        };
         let mut last = [b'\n'];
-        let read = std::fs::File::open(&self.path)
-            .ok()
-            .filter(|file| file.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == open.inode));
+        let read = std::fs::File::open(&self.path).ok().filter(|file| {
+            file.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == open.inode)
+        });
         if let Some(file) = read {
             // A failed read leaves the line end in place.
             let _ = rustix::io::pread(&file, &mut last, end - 1);
@@ -122,7 +124,8 @@ impl LogFile {
 
 /// Opens a log file for writing, with the folders that lead to it.
 fn open(path: &Path) -> io::Result<Open> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let mode = Mode::from_raw_mode(0o644);
     let fd = match rustix::fs::open(path, flags, mode) {
         Err(rustix::io::Errno::NOENT) => {
@@ -147,7 +150,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The file at this path, new or already in use (also under another name), and what opening it said.
+    /// The file at this path, new or already in use (also under another name), and what opening it
+    /// said.
     pub(crate) fn attach(&mut self, path: &Path, writer: Key) -> (FileId, io::Result<()>) {
         if let Some(id) = self.by_path.get(path).copied()
             && let Some(file) = self.all.get_mut(&id)
@@ -158,7 +162,9 @@ impl Files {
         let mut file = LogFile::new(path);
         let opened = file.ensure_open().map(|open| open.inode);
         let same = opened.as_ref().ok().and_then(|inode| {
-            self.all.iter().find(|(_, other)| other.open.as_ref().is_some_and(|open| open.inode == *inode))
+            self.all
+                .iter()
+                .find(|(_, other)| other.open.as_ref().is_some_and(|open| open.inode == *inode))
         });
         let id = match same {
             Some((id, _)) => *id,
@@ -175,7 +181,8 @@ impl Files {
         (id, opened.map(drop))
     }
 
-    /// This stream writes no more; a file without writers is closed. Returns requests that die with it.
+    /// This stream writes no more; a file without writers is closed. Returns requests that die with
+    /// it.
     pub(crate) fn detach(&mut self, id: FileId, writer: Key) -> Option<LogFile> {
         let file = self.all.get_mut(&id)?;
         file.writers.remove(&writer);

@@ -22,7 +22,8 @@ pub(crate) struct Formatter(Form);
 
 impl Formatter {
     pub(crate) fn new(sink: &Sink, stream: Stream) -> Self {
-        let date = sink.date_format.as_deref().filter(|format| !format.is_empty()).map(DateFormat::new);
+        let date =
+            sink.date_format.as_deref().filter(|format| !format.is_empty()).map(DateFormat::new);
         Self(match (sink.format, date) {
             (Format::Raw, None) => Form::Plain,
             (Format::Raw, Some(date)) => Form::Dated(date),
@@ -31,7 +32,9 @@ impl Formatter {
                 let (stream, id) = (stream.as_str(), sink.proc_id);
                 Form::Json {
                     date,
-                    tail: format!("\",\"type\":\"{stream}\",\"process_id\":{id},\"app_name\":{name}}}\n"),
+                    tail: format!(
+                        "\",\"type\":\"{stream}\",\"process_id\":{id},\"app_name\":{name}}}\n"
+                    ),
                 }
             }
         })
@@ -42,8 +45,8 @@ impl Formatter {
         matches!(self.0, Form::Plain)
     }
 
-    /// Appends the lines of `input`, dated now, as long as `out` stays under `limit`; at least one. What follows the
-    /// last line end counts as a line. Returns how much of `input` was taken.
+    /// Appends the lines of `input`, dated now, as long as `out` stays under `limit`; at least one.
+    /// What follows the last line end counts as a line. Returns how much of `input` was taken.
     pub(crate) fn render(&self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> usize {
         if matches!(self.0, Form::Plain) && input.len() < limit {
             out.extend_from_slice(input);

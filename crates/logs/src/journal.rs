@@ -1,24 +1,26 @@
 //! The lines in flight, where a `kill -9` cannot reach them.
 //!
-//! Problem: a formatted line is written to files by one call and leaves its pipe by another. A daemon killed in between
-//! leaves its successor with two doubts: was it written, and was it consumed? Guessing wrong doubles or loses a line.
-//! Nor may an unfinished line stay in its pipe: Linux does not report what a blocked writer adds to a pipe that is not
-//! empty.
+//! Problem: a formatted line is written to files by one call and leaves its pipe by another. A
+//! daemon killed in between leaves its successor with two doubts: was it written, and was it
+//! consumed? Guessing wrong doubles or loses a line. Nor may an unfinished line stay in its pipe:
+//! Linux does not report what a blocked writer adds to a pipe that is not empty.
 //!
-//! Rule: there is one memory file (`memfd`) per engine, held by the keeper, with a slot for each stream that goes by
-//! lines.
+//! Rule: there is one memory file (`memfd`) per engine, held by the keeper, with a slot for each
+//! stream that goes by lines.
 //!
-//! 1. *move*: the slot's entry says where new bytes go, and the memory file's **position** is set there; `splice` takes
-//!    them from the pipe through that position. The kernel moves the bytes and advances the position in one call, and
-//!    the position belongs to the open file that the keeper shares: it says how much has been moved.
-//! 2. *note*: the output, and for each file its length before the write; then the entry, 64 bytes in one page by one
-//!    call (a signal cannot split a copy within a page): it makes the note valid, and ends the move.
-//! 3. *write* the output at the noted offsets. Only this thread writes these files, so a file's length says how much of
-//!    it has been written.
+//! 1. *move*: the slot's entry says where new bytes go, and the memory file's **position** is set
+//!    there; `splice` takes them from the pipe through that position. The kernel moves the bytes
+//!    and advances the position in one call, and the position belongs to the open file that the
+//!    keeper shares: it says how much has been moved.
+//! 2. *note*: the output, and for each file its length before the write; then the entry, 64 bytes
+//!    in one page by one call (a signal cannot split a copy within a page): it makes the note
+//!    valid, and ends the move.
+//! 3. *write* the output at the noted offsets. Only this thread writes these files, so a file's
+//!    length says how much of it has been written.
 //! 4. *done*: the entry again, now without the bytes that were written.
 //!
-//! A successor that finds a move counts it; that finds a note writes what is missing. A write that fails is undone by
-//! truncating to the noted length; its bytes stay in the slot.
+//! A successor that finds a move counts it; that finds a note writes what is missing. A write that
+//! fails is undone by truncating to the noted length; its bytes stay in the slot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -30,7 +32,9 @@ use rustix::pipe::SpliceFlags;
 
 use crate::engine::Outbox;
 use crate::fileio::{read_exact_at, write_all_at};
-use crate::note::{ENTRY_LEN, Entry, HEADER_LEN, Note, Phase, Target, decode_header, encode_header};
+use crate::note::{
+    ENTRY_LEN, Entry, HEADER_LEN, Note, Phase, Target, decode_header, encode_header,
+};
 use crate::types::{Event, SourceId, Stream};
 
 /// Name under which the keeper holds the memory file.
@@ -39,7 +43,8 @@ const NAME: &str = "logs/journal";
 const TABLE: u64 = 4096;
 /// Where the note lies: behind 65,536 entries at least.
 const BODY: u64 = 8 << 20;
-/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to be moved about.
+/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to be
+/// moved about.
 const SLOTS: u64 = 64 << 20;
 const STRIDE: u64 = 4 << 20;
 /// Entries there are: streams by lines at the same time.
@@ -100,8 +105,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Takes the memory file over from a former daemon and writes what its last step left unwritten; or makes a new
-    /// one and asks the daemon to have it kept.
+    /// Takes the memory file over from a former daemon and writes what its last step left
+    /// unwritten; or makes a new one and asks the daemon to have it kept.
     pub(crate) fn open(kept: Vec<(String, OwnedFd)>, outbox: &Outbox) -> io::Result<Self> {
         if let Some((_, file)) = kept.into_iter().find(|(name, _)| name == NAME)
             && let Some(journal) = Self::adopt(file)?
@@ -115,14 +120,23 @@ impl Journal {
     }
 
     fn with(file: OwnedFd, used: u32) -> Self {
-        Self { file, slots: BTreeMap::new(), free: BTreeSet::new(), used, body_high: 0, head: Vec::new() }
+        Self {
+            file,
+            slots: BTreeMap::new(),
+            free: BTreeSet::new(),
+            used,
+            body_high: 0,
+            head: Vec::new(),
+        }
     }
 
     /// `None` when the file is of a version that this program does not know.
     fn adopt(file: OwnedFd) -> io::Result<Option<Self>> {
         let mut header = [0; HEADER_LEN];
         read_exact_at(&file, &mut header, 0)?;
-        let Some(used) = decode_header(&header).filter(|used| *used <= MOST) else { return Ok(None) };
+        let Some(used) = decode_header(&header).filter(|used| *used <= MOST) else {
+            return Ok(None);
+        };
         let mut journal = Self::with(file, used);
         for index in 0..used {
             let slot = Slot { index, ..Slot::default() };
@@ -147,7 +161,8 @@ impl Journal {
                 slot.len += position.saturating_sub(slot.place() + slot.len).min(STRIDE);
             }
             Phase::Writing => {
-                let mut body = vec![0; usize::try_from(entry.body_len.min(SLOTS - BODY)).unwrap_or(0)];
+                let mut body =
+                    vec![0; usize::try_from(entry.body_len.min(SLOTS - BODY)).unwrap_or(0)];
                 read_exact_at(&self.file, &mut body, BODY)?;
                 // A failure leaves the bytes in the slot, as in any step.
                 if let Some(note) = Note::decode(&body) {
@@ -221,7 +236,9 @@ impl Journal {
         }
         let index = self.used;
         if index >= MOST {
-            return Err(io::Error::other("more than 65536 streams with formatted or shared log files"));
+            return Err(io::Error::other(
+                "more than 65536 streams with formatted or shared log files",
+            ));
         }
         // Until its first use the entry reads as free.
         let slot = Slot { index, ..Slot::default() };
@@ -242,7 +259,13 @@ impl Journal {
     }
 
     /// Step 2: from here on a successor finishes this step.
-    pub(crate) fn note(&mut self, owner: Owner, consume: u64, targets: &[Target<'_>], output: &[u8]) -> io::Result<()> {
+    pub(crate) fn note(
+        &mut self,
+        owner: Owner,
+        consume: u64,
+        targets: &[Target<'_>],
+        output: &[u8],
+    ) -> io::Result<()> {
         self.head.clear();
         Note::encode_head(targets, output.len(), &mut self.head);
         let head = self.head.len() as u64;
@@ -270,7 +293,8 @@ impl Journal {
     pub(crate) fn forget(&mut self, owner: Owner) {
         if let Some(slot) = self.slots.remove(&owner) {
             self.punch(slot);
-            // If the entry stays, a successor has a slot of a stream that never comes: `resumed` forgets it.
+            // If the entry stays, a successor has a slot of a stream that never comes: `resumed`
+            // forgets it.
             if write_all_at(&self.file, &[0; ENTRY_LEN], slot.entry_place()).is_ok() {
                 self.free.insert(slot.index);
             }
@@ -279,7 +303,8 @@ impl Journal {
 
     /// Forgets what belongs to streams that are no longer known.
     pub(crate) fn forget_all_but(&mut self, is_known: impl Fn(&Owner) -> bool) {
-        let strangers: Vec<Owner> = self.slots.keys().filter(|owner| !is_known(owner)).copied().collect();
+        let strangers: Vec<Owner> =
+            self.slots.keys().filter(|owner| !is_known(owner)).copied().collect();
         for owner in strangers {
             self.forget(owner);
         }
@@ -312,7 +337,8 @@ impl Journal {
     fn put(&self, owner: Owner, phase: Phase, consume: u64, body_len: u64) -> io::Result<()> {
         let Some(slot) = self.slots.get(&owner) else { return Ok(()) };
         let (source, stream) = owner;
-        let entry = Entry { phase, source, stream, start: slot.start, len: slot.len, consume, body_len };
+        let entry =
+            Entry { phase, source, stream, start: slot.start, len: slot.len, consume, body_len };
         write_all_at(&self.file, &entry.encode(), slot.entry_place())
     }
 }

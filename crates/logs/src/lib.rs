@@ -1,32 +1,35 @@
 //! Bytes to lines to files and subscribers, losing nothing.
 //!
-//! Problem: an application writes to a pipe; the bytes must reach its log files whole and exactly once, and whoever
-//! watches, while disks are slow or full, files are rotated and truncated by others, watchers stall, and the daemon may
-//! be killed between any two instructions. None of that may ever delay supervision.
+//! Problem: an application writes to a pipe; the bytes must reach its log files whole and exactly
+//! once, and whoever watches, while disks are slow or full, files are rotated and truncated by
+//! others, watchers stall, and the daemon may be killed between any two instructions. None of that
+//! may ever delay supervision.
 //!
-//! Rule: [`Engine`] runs all of it in one thread of its own, the only writer of the log files. Commands go in by a
-//! channel, events come out by a channel; the daemon never waits for it.
+//! Rule: [`Engine`] runs all of it in one thread of its own, the only writer of the log files.
+//! Commands go in by a channel, events come out by a channel; the daemon never waits for it.
 //!
 //! # Two ways from pipe to file
 //!
-//! - **Raw**: one stream alone in a file, as it comes. The kernel moves the bytes from the pipe to the end of the file
-//!   in one step (`splice`): bytes moved are bytes consumed, whenever the process dies. A prompt shows at once.
-//! - **Lines**: a file shared by several streams, or lines that get a date or become JSON. The bytes are moved from the
-//!   pipe into a memory file that the keeper holds, and whole lines are formatted, noted there and written; a successor
-//!   finds there what is still to do (see `journal`). An unfinished line waits there until its end comes or the process
-//!   ends.
+//! - **Raw**: one stream alone in a file, as it comes. The kernel moves the bytes from the pipe to
+//!   the end of the file in one step (`splice`): bytes moved are bytes consumed, whenever the
+//!   process dies. A prompt shows at once.
+//! - **Lines**: a file shared by several streams, or lines that get a date or become JSON. The
+//!   bytes are moved from the pipe into a memory file that the keeper holds, and whole lines are
+//!   formatted, noted there and written; a successor finds there what is still to do (see
+//!   `journal`). An unfinished line waits there until its end comes or the process ends.
 //!
-//! In a file written by lines, a line longer than 1 MiB is passed on in pieces of about that size, each a line of its
-//! own. Raw files are never touched that way.
+//! In a file written by lines, a line longer than 1 MiB is passed on in pieces of about that size,
+//! each a line of its own. Raw files are never touched that way.
 //!
 //! # When a file cannot be written
 //!
-//! A full disk, an I/O error, a missing permission: the daemon gets one [`Event::FileError`], the bytes stay in the pipe,
-//! and the engine tries again each second. The application goes on until its pipe (64 KiB) is full; then its writes
-//! block, as with any pipe, until the file can be written again. Nothing is dropped.
+//! A full disk, an I/O error, a missing permission: the daemon gets one [`Event::FileError`], the
+//! bytes stay in the pipe, and the engine tries again each second. The application goes on until
+//! its pipe (64 KiB) is full; then its writes block, as with any pipe, until the file can be
+//! written again. Nothing is dropped.
 //!
-//! A log path that is not a regular file (a FIFO, a terminal) is written by lines, best effort: its length tells nothing
-//! to a successor, and a reader that does not read loses what does not fit.
+//! A log path that is not a regular file (a FIFO, a terminal) is written by lines, best effort: its
+//! length tells nothing to a successor, and a reader that does not read loses what does not fit.
 
 #![forbid(unsafe_code)]
 

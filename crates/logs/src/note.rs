@@ -1,7 +1,7 @@
 //! The journal's content as bytes: its header, an entry for each slot, and the note.
 //!
-//! The header carries the version; numbers are little-endian. A program that finds a version it does not know leaves the
-//! journal alone and starts one of its own.
+//! The header carries the version; numbers are little-endian. A program that finds a version it
+//! does not know leaves the journal alone and starts one of its own.
 
 use std::ffi::OsStr;
 use std::io;
@@ -86,7 +86,15 @@ impl Entry {
         };
         let stream = if flags >> 8 == 1 { Stream::Err } else { Stream::Out };
         let (source, start, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
-        Some(Self { phase, source, stream, start, len, consume: reader.u64()?, body_len: reader.u64()? })
+        Some(Self {
+            phase,
+            source,
+            stream,
+            start,
+            len,
+            consume: reader.u64()?,
+            body_len: reader.u64()?,
+        })
     }
 }
 
@@ -116,7 +124,9 @@ impl<'a> Note<'a> {
         for target in targets {
             let path = target.path.as_os_str().as_bytes();
             let offset = target.offset.unwrap_or(u64::MAX);
-            for number in [target.inode.0, target.inode.1, offset, u64::from(target.lead), path.len() as u64] {
+            for number in
+                [target.inode.0, target.inode.1, offset, u64::from(target.lead), path.len() as u64]
+            {
                 out.extend(number.to_le_bytes());
             }
             out.extend(path);
@@ -133,7 +143,12 @@ impl<'a> Note<'a> {
             let offset = Some(reader.u64()?).filter(|offset| *offset != u64::MAX);
             let lead = reader.u64()? == 1;
             let len = reader.u64()?;
-            targets.push(Target { path: Path::new(OsStr::from_bytes(reader.take(len)?)), inode, offset, lead });
+            targets.push(Target {
+                path: Path::new(OsStr::from_bytes(reader.take(len)?)),
+                inode,
+                offset,
+                lead,
+            });
         }
         let len = reader.u64()?;
         Some(Self { targets, output: reader.take(len)? })
@@ -142,17 +157,23 @@ impl<'a> Note<'a> {
     /// Writes what is missing.
     ///
     /// # Errors
-    /// A file cannot be written, or is gone: then the step is to be undone and taken again from the pipe.
+    /// A file cannot be written, or is gone: then the step is to be undone and taken again from the
+    /// pipe.
     pub(crate) fn finish(&self) -> io::Result<()> {
         for target in &self.targets {
             let Some(offset) = target.offset else { continue };
             let file = find_file(target.path, target.inode)?.ok_or(io::ErrorKind::NotFound)?;
-            let size = rustix::fs::fstat(&file).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))?;
+            let size =
+                rustix::fs::fstat(&file).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))?;
             // Shorter than before the write: someone truncated it, the output goes to its new end.
             let (done, at) = if size < offset { (0, size) } else { (size - offset, size) };
             let lead: &[u8] = if target.lead { b"\n" } else { b"" };
-            let missing: Vec<u8> =
-                lead.iter().chain(self.output).skip(usize::try_from(done).unwrap_or(usize::MAX)).copied().collect();
+            let missing: Vec<u8> = lead
+                .iter()
+                .chain(self.output)
+                .skip(usize::try_from(done).unwrap_or(usize::MAX))
+                .copied()
+                .collect();
             write_all_at(&file, &missing, at)?;
         }
         Ok(())
@@ -161,11 +182,13 @@ impl<'a> Note<'a> {
     /// Cuts the files back to what they were before the step.
     pub(crate) fn undo(&self) {
         for target in &self.targets {
-            if let (Some(offset), Ok(Some(file))) = (target.offset, find_file(target.path, target.inode))
+            if let (Some(offset), Ok(Some(file))) =
+                (target.offset, find_file(target.path, target.inode))
                 && rustix::fs::fstat(&file)
                     .is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|size| size > offset))
             {
-                // When even that fails, part of a line stays and is written again: there is nothing better to do.
+                // When even that fails, part of a line stays and is written again: there is nothing
+                // better to do.
                 let _ = rustix::fs::ftruncate(&file, offset);
             }
         }
@@ -193,8 +216,15 @@ mod tests {
     #[test]
     fn an_entry_comes_back_and_another_version_is_refused() {
         for phase in [Phase::Idle, Phase::Moving, Phase::Writing] {
-            let entry =
-                Entry { phase, source: 7, stream: Stream::Err, start: 3, len: 5000, consume: 4096, body_len: 99 };
+            let entry = Entry {
+                phase,
+                source: 7,
+                stream: Stream::Err,
+                start: 3,
+                len: 5000,
+                consume: 4096,
+                body_len: 99,
+            };
             assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }
         assert_eq!(Entry::decode(&[0; ENTRY_LEN]), None);
@@ -206,8 +236,10 @@ mod tests {
 
     #[test]
     fn every_prefix_of_a_note_is_incomplete() {
-        let target = Target { path: Path::new("/x/y.log"), inode: (1, 2), offset: Some(10), lead: true };
-        let device = Target { path: Path::new("/dev/tty"), inode: (3, 4), offset: None, lead: false };
+        let target =
+            Target { path: Path::new("/x/y.log"), inode: (1, 2), offset: Some(10), lead: true };
+        let device =
+            Target { path: Path::new("/dev/tty"), inode: (3, 4), offset: None, lead: false };
         let mut bytes = Vec::new();
         Note::encode_head(&[target, device], 5, &mut bytes);
         bytes.extend(b"line\n");
@@ -235,7 +267,8 @@ mod tests {
         std::fs::write(&path, "old\nli").unwrap();
         let meta = path.metadata().unwrap();
         std::fs::rename(&path, &renamed).unwrap();
-        let target = Target { path: &path, inode: (meta.dev(), meta.ino()), offset: Some(3), lead: true };
+        let target =
+            Target { path: &path, inode: (meta.dev(), meta.ino()), offset: Some(3), lead: true };
         Note { targets: vec![target], output: b"line\n" }.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&renamed).unwrap(), "old\nline\n");
         assert!(!path.exists());

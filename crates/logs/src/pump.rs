@@ -23,7 +23,8 @@ const STEP: usize = 1 << 20;
 /// The same for what is not a regular file: up to here a write to a FIFO is whole or not at all.
 const DEVICE_STEP: usize = 4096;
 /// How long a device may take to make room before what does not fit is dropped.
-const DEVICE_PATIENCE: rustix::event::Timespec = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const DEVICE_PATIENCE: rustix::event::Timespec =
+    rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 impl Worker {
     pub(crate) fn pump(&mut self, source: &mut Source) -> Turn {
@@ -57,7 +58,8 @@ impl Worker {
             return turn;
         }
         for _ in 0..MOVES {
-            let settling = id.and_then(|id| self.files.get(id)).is_some_and(|file| file.settling.is_some());
+            let settling =
+                id.and_then(|id| self.files.get(id)).is_some_and(|file| file.settling.is_some());
             let watched = self.is_watched(source);
             let mut len = MOVE;
             let mut ends_line = false;
@@ -93,7 +95,14 @@ impl Worker {
 
     fn splice(&mut self, source: &Source, id: Option<FileId>, len: usize) -> Result<usize, Turn> {
         let moved = match id.and_then(|id| self.files.get_mut(id)) {
-            None => rustix::pipe::splice(&source.pipe, None, &self.devnull, None, len, SpliceFlags::NONBLOCK),
+            None => rustix::pipe::splice(
+                &source.pipe,
+                None,
+                &self.devnull,
+                None,
+                len,
+                SpliceFlags::NONBLOCK,
+            ),
             Some(file) => splice_to_end(source, file, len),
         };
         match (moved, id) {
@@ -119,7 +128,8 @@ impl Worker {
         }
     }
 
-    /// What the journal holds of a stream that goes by lines no more: part of a line, which goes on in the pipe.
+    /// What the journal holds of a stream that goes by lines no more: part of a line, which goes on
+    /// in the pipe.
     fn pass_waiting(&mut self, source: &mut Source) -> Result<(), Turn> {
         let waiting = self.journal.len(source.id());
         if waiting == 0 {
@@ -127,7 +137,9 @@ impl Worker {
         }
         let mut input = std::mem::take(&mut self.input);
         let passed = match self.journal.read(source.id(), &mut input) {
-            Ok(()) if source.files.is_empty() => self.journal.done(source.id(), waiting).map_err(|error| (None, error)),
+            Ok(()) if source.files.is_empty() => {
+                self.journal.done(source.id(), waiting).map_err(|error| (None, error))
+            }
             Ok(()) => self.commit(source, waiting, &input).map_err(|(id, error)| (Some(id), error)),
             Err(error) => Err((None, error)),
         };
@@ -147,14 +159,19 @@ impl Worker {
 
     /// Whole lines, formatted, by way of the journal.
     fn step(&mut self, source: &mut Source) -> Turn {
-        let filled = if source.unwritten { Ok(Filled::More) } else { self.journal.fill(source.id(), &source.pipe) };
+        let filled = if source.unwritten {
+            Ok(Filled::More)
+        } else {
+            self.journal.fill(source.id(), &source.pipe)
+        };
         let mut input = std::mem::take(&mut self.input);
         let turn = filled.and_then(|filled| {
             self.journal.read(source.id(), &mut input)?;
             self.write(source, filled, &input)
         });
         if turn.is_err() {
-            // No move may stay open when another stream gets its turn. If this fails too, so does its move.
+            // No move may stay open when another stream gets its turn. If this fails too, so does
+            // its move.
             let _ = self.journal.rest(source.id());
         }
         self.input = input;
@@ -214,8 +231,12 @@ impl Worker {
     }
 
     fn limit(&self, source: &Source) -> usize {
-        let is_device =
-            |id: &FileId| self.files.get(*id).and_then(|file| file.open.as_ref()).is_some_and(|open| !open.regular);
+        let is_device = |id: &FileId| {
+            self.files
+                .get(*id)
+                .and_then(|file| file.open.as_ref())
+                .is_some_and(|open| !open.regular)
+        };
         if source.files.iter().any(is_device) { DEVICE_STEP } else { STEP }
     }
 
@@ -231,7 +252,12 @@ impl Worker {
     }
 
     /// The journal's steps from the note on.
-    fn commit(&mut self, source: &Source, taken: u64, output: &[u8]) -> Result<(), (FileId, io::Error)> {
+    fn commit(
+        &mut self,
+        source: &Source,
+        taken: u64,
+        output: &[u8],
+    ) -> Result<(), (FileId, io::Error)> {
         let mut order = source.files.clone();
         // A file that failed is tried first: if it fails again, the others are not touched.
         order.sort_by_key(|id| self.files.get(*id).is_none_or(|file| file.failing.is_none()));
@@ -293,7 +319,8 @@ fn append(file: &LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Re
     }
 }
 
-/// Writes to a FIFO or a terminal: all of it, or what its reader makes room for in time; an error only when nothing went.
+/// Writes to a FIFO or a terminal: all of it, or what its reader makes room for in time; an error
+/// only when nothing went.
 fn write_device(open: &crate::files::Open, output: &[u8]) -> io::Result<()> {
     let mut left = output;
     while !left.is_empty() {
@@ -301,8 +328,11 @@ fn write_device(open: &crate::files::Open, output: &[u8]) -> io::Result<()> {
             Ok(written) => left = left.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) if left.len() < output.len() => {
-                let mut polled = [rustix::event::PollFd::new(&open.fd, rustix::event::PollFlags::OUT)];
-                if rustix::event::poll(&mut polled, Some(&DEVICE_PATIENCE)).is_ok_and(|ready| ready == 0) {
+                let mut polled =
+                    [rustix::event::PollFd::new(&open.fd, rustix::event::PollFlags::OUT)];
+                if rustix::event::poll(&mut polled, Some(&DEVICE_PATIENCE))
+                    .is_ok_and(|ready| ready == 0)
+                {
                     return Ok(());
                 }
             }
@@ -316,9 +346,11 @@ fn write_device(open: &crate::files::Open, output: &[u8]) -> io::Result<()> {
 /// Cuts a file back to its length before a step that failed.
 fn undo(file: Option<&LogFile>, end: Option<u64>) {
     if let (Some(open), Some(end)) = (file.and_then(|file| file.open.as_ref()), end)
-        && rustix::fs::fstat(&open.fd).is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|size| size > end))
+        && rustix::fs::fstat(&open.fd)
+            .is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|size| size > end))
     {
-        // When even that fails, part of a line stays and is written again: there is nothing better to do.
+        // When even that fails, part of a line stays and is written again: there is nothing better
+        // to do.
         let _ = rustix::fs::ftruncate(&open.fd, end);
     }
 }

@@ -1,8 +1,8 @@
 //! Looking into a pipe without taking anything out.
 //!
-//! Problem: a raw stream's bytes go from pipe to file inside the kernel, but subscribers want to see them, and 2000 idle
-//! pipes must not cost a buffer each.
-//! Rule: one scratch pipe and one buffer for all; `tee` copies references to the pipe's pages into the scratch pipe.
+//! Problem: a raw stream's bytes go from pipe to file inside the kernel, but subscribers want to
+//! see them, and 2000 idle pipes must not cost a buffer each. Rule: one scratch pipe and one buffer
+//! for all; `tee` copies references to the pipe's pages into the scratch pipe.
 
 use std::io;
 use std::os::fd::OwnedFd;

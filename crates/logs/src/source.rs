@@ -28,10 +28,21 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(key: Key, source: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) -> Self {
+    pub(crate) fn new(
+        key: Key,
+        source: SourceId,
+        stream: Stream,
+        pipe: OwnedFd,
+        sink: &Arc<Sink>,
+    ) -> Self {
         Self {
             key,
-            origin: Origin { source, proc_id: sink.proc_id, name: sink.name.as_str().into(), stream },
+            origin: Origin {
+                source,
+                proc_id: sink.proc_id,
+                name: sink.name.as_str().into(),
+                stream,
+            },
             pipe,
             files: Vec::new(),
             formatter: Formatter::new(sink, stream),

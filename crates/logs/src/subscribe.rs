@@ -1,8 +1,8 @@
 //! Lines for those who watch, with a bound for each.
 //!
-//! Problem: a watcher that stalls must cost neither memory nor time.
-//! Rule: what waits for a subscriber is counted from here until the daemon takes it out of the channel; over the bound
-//! a line is dropped, and the next one that gets through says how many were.
+//! Problem: a watcher that stalls must cost neither memory nor time. Rule: what waits for a
+//! subscriber is counted from here until the daemon takes it out of the channel; over the bound a
+//! line is dropped, and the next one that gets through says how many were.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +46,14 @@ impl Subscribers {
             subscriber.filter = filter;
         } else {
             let waiting = Arc::new(AtomicUsize::new(0));
-            self.0.push(Subscriber { id, filter, waiting, batch: Vec::new(), batch_bytes: 0, dropped: 0 });
+            self.0.push(Subscriber {
+                id,
+                filter,
+                waiting,
+                batch: Vec::new(),
+                batch_bytes: 0,
+                dropped: 0,
+            });
         }
     }
 
@@ -63,7 +70,8 @@ impl Subscribers {
     pub(crate) fn feed(&mut self, origin: &Origin, partial: &mut Vec<u8>, mut bytes: &[u8]) {
         let at_ms = now_ms();
         while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
+            let (line, rest) =
+                (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
             if partial.is_empty() {
                 self.line(origin, at_ms, line);
             } else {
@@ -125,12 +133,15 @@ impl Subscribers {
                 subscriber.waiting.fetch_add(bytes, Ordering::Relaxed);
                 let lines = std::mem::take(&mut subscriber.batch);
                 let charge = Charge { waiting: Arc::clone(&subscriber.waiting), bytes };
-                outbox.send_charged(Event::Lines { subscriber: subscriber.id, lines }, Some(charge));
+                outbox
+                    .send_charged(Event::Lines { subscriber: subscriber.id, lines }, Some(charge));
             }
         }
     }
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -10,8 +10,9 @@ const BLOCK: usize = 64 << 10;
 /// Most that is read: what comes before is left out, within a line if need be.
 const MOST: usize = 32 << 20;
 
-/// The last `lines` lines of the file, oldest first, without line ends; an unfinished last line counts. Bytes that are
-/// not UTF-8 are replaced. Reads from the end, at most 32 MiB, so the file's size does not matter.
+/// The last `lines` lines of the file, oldest first, without line ends; an unfinished last line
+/// counts. Bytes that are not UTF-8 are replaced. Reads from the end, at most 32 MiB, so the file's
+/// size does not matter.
 ///
 /// # Errors
 /// The file cannot be opened or read.
@@ -21,7 +22,8 @@ pub fn tail(path: &Path, lines: usize) -> io::Result<Vec<String>> {
     if lines == 0 || start == 0 {
         return Ok(Vec::new());
     }
-    // Blocks last to first; a line end at the file's very end closes the last line instead of opening another.
+    // Blocks last to first; a line end at the file's very end closes the last line instead of
+    // opening another.
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let (mut ends, mut size) = (0, 0);
     while start > 0 && size < MOST && ends <= lines {

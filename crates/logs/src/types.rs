@@ -59,9 +59,11 @@ pub struct Sink {
     pub combined: Option<PathBuf>,
     /// Form of the lines.
     pub format: Format,
-    /// Date in dayjs tokens: put before each raw line as `<date>: `, or the `timestamp` of a JSON line.
+    /// Date in dayjs tokens: put before each raw line as `<date>: `, or the `timestamp` of a JSON
+    /// line.
     pub date_format: Option<String>,
-    /// Write nothing and publish nothing; the files are created all the same, and the pipe is kept empty.
+    /// Write nothing and publish nothing; the files are created all the same, and the pipe is kept
+    /// empty.
     pub disabled: bool,
 }
 
@@ -107,7 +109,8 @@ pub struct Line {
     pub stream: Stream,
     /// When it was read, milliseconds since 1970.
     pub at_ms: u64,
-    /// The text without line end; bytes that are not UTF-8 are replaced. A line over 1 MiB comes in pieces.
+    /// The text without line end; bytes that are not UTF-8 are replaced. A line over 1 MiB comes in
+    /// pieces.
     pub text: Arc<str>,
     /// Lines that this subscriber missed just before this one, because it was too slow.
     pub dropped: u64,
@@ -116,9 +119,11 @@ pub struct Line {
 /// What the engine tells the daemon.
 #[derive(Debug)]
 pub enum Event {
-    /// Everything an ended process had written is in its files. Waits while a file cannot be written.
+    /// Everything an ended process had written is in its files. Waits while a file cannot be
+    /// written.
     Drained(SourceId),
-    /// This stream is at its end and forgotten: no process holds the pipe. The keeper may drop its duplicate.
+    /// This stream is at its end and forgotten: no process holds the pipe. The keeper may drop its
+    /// duplicate.
     Eof {
         /// The run.
         source: SourceId,
@@ -134,7 +139,8 @@ pub enum Event {
         /// Its lines in order.
         lines: Vec<Line>,
     },
-    /// A file cannot be opened or written; the bytes wait, the engine goes on trying. Once per change of state.
+    /// A file cannot be opened or written; the bytes wait, the engine goes on trying. Once per
+    /// change of state.
     FileError {
         /// The file.
         path: PathBuf,

@@ -1,9 +1,9 @@
 //! The engine's thread: commands, pipes and timers, one thing at a time.
 //!
-//! Rule: pipes are watched edge-triggered and read until they are empty (only then Linux reports all that comes next);
-//! whatever is worth a look stands in `ready`, each stream once, and gets one bounded turn. A stream that waits for a
-//! file is *parked*: its pipe may fill, no one looks at it until the file changes. With nothing to do, the thread sleeps
-//! without a timeout.
+//! Rule: pipes are watched edge-triggered and read until they are empty (only then Linux reports
+//! all that comes next); whatever is worth a look stands in `ready`, each stream once, and gets one
+//! bounded turn. A stream that waits for a file is *parked*: its pipe may fill, no one looks at it
+//! until the file changes. With nothing to do, the thread sleeps without a timeout.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
@@ -162,7 +162,9 @@ impl Worker {
             return;
         }
         let now = Instant::now();
-        while let Some(Reverse((at, id))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+        while let Some(Reverse((at, id))) =
+            self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
             self.timers.pop();
             self.handle_file_timer(id, at);
         }
@@ -177,7 +179,9 @@ impl Worker {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::Attach { source, stream, pipe, sink } => self.attach(source, stream, pipe, &sink),
+            Command::Attach { source, stream, pipe, sink } => {
+                self.attach(source, stream, pipe, &sink);
+            }
             Command::Resumed => self.journal.forget_all_but(|owner| self.keys.contains_key(owner)),
             Command::Ended(source) => self.ended(source),
             Command::Detach(source) => {

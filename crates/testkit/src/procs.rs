@@ -1,7 +1,7 @@
 //! Processes as `/proc` shows them: who lives, whose child, of which home.
 //!
-//! A pid may be reused between looking and killing. [`kill_if`] therefore takes a pidfd first, looks again, and signals
-//! through the pidfd.
+//! A pid may be reused between looking and killing. [`kill_if`] therefore takes a pidfd first,
+//! looks again, and signals through the pidfd.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -72,16 +72,21 @@ pub fn with_descendants(roots: &BTreeSet<u32>) -> BTreeSet<u32> {
     }
 }
 
-/// Every live process that carries `root` in its environment, on its command line or as its working directory, and
-/// everything below those. The caller itself and its ancestors are never among them.
+/// Every live process that carries `root` in its environment, on its command line or as its working
+/// directory, and everything below those. The caller itself and its ancestors are never among them.
 pub fn of_home(root: &Path) -> BTreeSet<u32> {
     let mark = root.as_os_str().as_bytes();
-    let has = |pid: u32, file: &str| fs::read(format!("/proc/{pid}/{file}")).is_ok_and(|text| contains(&text, mark));
-    let inside = |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(root));
+    let has = |pid: u32, file: &str| {
+        fs::read(format!("/proc/{pid}/{file}")).is_ok_and(|text| contains(&text, mark))
+    };
+    let inside =
+        |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(root));
     let us = ancestors(std::process::id());
     let marked: BTreeSet<u32> = pids()
         .into_iter()
-        .filter(|pid| !us.contains(pid) && (has(*pid, "environ") || has(*pid, "cmdline") || inside(*pid)))
+        .filter(|pid| {
+            !us.contains(pid) && (has(*pid, "environ") || has(*pid, "cmdline") || inside(*pid))
+        })
         .collect();
     with_descendants(&marked).into_iter().filter(|pid| !us.contains(pid) && alive(*pid)).collect()
 }
@@ -90,19 +95,27 @@ pub fn of_home(root: &Path) -> BTreeSet<u32> {
 pub fn exe(pid: u32) -> Option<PathBuf> {
     let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let bytes = path.as_os_str().as_bytes();
-    Some(bytes.strip_suffix(b" (deleted)").map_or(path.clone(), |cut| PathBuf::from(OsStr::from_bytes(cut))))
+    Some(
+        bytes
+            .strip_suffix(b" (deleted)")
+            .map_or(path.clone(), |cut| PathBuf::from(OsStr::from_bytes(cut))),
+    )
 }
 
 /// Arguments of a process, lossily as text; empty when it has ended.
 pub fn args(pid: u32) -> Vec<String> {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    raw.split(|b| *b == 0).filter(|a| !a.is_empty()).map(|a| String::from_utf8_lossy(a).into_owned()).collect()
+    raw.split(|b| *b == 0)
+        .filter(|a| !a.is_empty())
+        .map(|a| String::from_utf8_lossy(a).into_owned())
+        .collect()
 }
 
 /// One variable of a process's environment as it was at its start.
 pub fn env_of(pid: u32, name: &str) -> Option<String> {
     let raw = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let var = raw.split(|b| *b == 0).find_map(|v| v.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    let var =
+        raw.split(|b| *b == 0).find_map(|v| v.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(var).into_owned())
 }
 
@@ -123,7 +136,8 @@ pub fn signal(pid: u32, signal: Signal) -> bool {
     kill_if(pid, signal, || true)
 }
 
-/// Sends a signal when `still` holds after the process was pinned by a pidfd. `false` when nothing was sent.
+/// Sends a signal when `still` holds after the process was pinned by a pidfd. `false` when nothing
+/// was sent.
 pub fn kill_if(pid: u32, signal: Signal, still: impl FnOnce() -> bool) -> bool {
     assert!(1 < pid, "never a signal to pid {pid}");
     let Some(fd) = pidfd(pid) else { return false };
@@ -133,7 +147,9 @@ pub fn kill_if(pid: u32, signal: Signal, still: impl FnOnce() -> bool) -> bool {
 /// A line about a process for a failure message: pid, parent, state, command line.
 pub fn describe(pid: u32) -> String {
     match stat(pid) {
-        Some(s) => format!("pid {pid} (parent {}, state {}): {}", s.parent, s.state, args(pid).join(" ")),
+        Some(s) => {
+            format!("pid {pid} (parent {}, state {}): {}", s.parent, s.state, args(pid).join(" "))
+        }
         None => format!("pid {pid}: gone"),
     }
 }

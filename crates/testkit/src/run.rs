@@ -30,12 +30,14 @@ pub struct Output {
     pub out: String,
     /// Standard error.
     pub err: String,
-    /// Somebody (a daemon?) still held the command's output open 2 s after it had ended: `$(ostler …)` would hang.
+    /// Somebody (a daemon?) still held the command's output open 2 s after it had ended: `$(ostler
+    /// …)` would hang.
     pub held_open: bool,
 }
 
 impl Output {
-    /// Panics unless the code is 0 and the pipes were closed; gives itself back for further questions.
+    /// Panics unless the code is 0 and the pipes were closed; gives itself back for further
+    /// questions.
     #[track_caller]
     pub fn success(self) -> Self {
         assert!(self.code == 0, "exit code {}\n{}", self.code, self.shown());
@@ -48,7 +50,8 @@ impl Output {
     }
 }
 
-/// A call of `ostler` being put together: what goes in, what must come out. Nothing happens before [`Ostler::run`].
+/// A call of `ostler` being put together: what goes in, what must come out. Nothing happens before
+/// [`Ostler::run`].
 #[must_use = "nothing happens before `.run()`"]
 pub struct Ostler<'a> {
     sandbox: &'a Sandbox,
@@ -154,7 +157,8 @@ impl<'a> Ostler<'a> {
         self
     }
 
-    /// Replaces `from` by `to` in the output before it is compared (the sandbox's folder is `[ROOT]` already).
+    /// Replaces `from` by `to` in the output before it is compared (the sandbox's folder is
+    /// `[ROOT]` already).
     pub fn mask(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.masks.push((from.into(), to.into()));
         self
@@ -175,21 +179,42 @@ impl<'a> Ostler<'a> {
             command.current_dir(cwd);
         }
         let raw = finish(command, &self.stdin, self.limit);
-        let mask = |text: &str| self.masks.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to));
+        let mask = |text: &str| {
+            self.masks.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+        };
         let output = Output { out: mask(&raw.out), err: mask(&raw.err), ..raw };
-        let said = || format!("`ostler {}`\n{}", self.args.join(OsStr::new(" ")).display(), output.shown());
+        let said = || {
+            format!("`ostler {}`\n{}", self.args.join(OsStr::new(" ")).display(), output.shown())
+        };
         assert!(!output.held_open, "a child kept the output open after the end of {}", said());
         if let Some(code) = self.code {
-            assert!(output.code == code, "exit code {} instead of {code} of {}", output.code, said());
+            assert!(
+                output.code == code,
+                "exit code {} instead of {code} of {}",
+                output.code,
+                said()
+            );
         }
         if let Some(out) = &self.out {
-            assert!(*out == output.out, "other standard output than expected of {}\n-- expected\n{out}", said());
+            assert!(
+                *out == output.out,
+                "other standard output than expected of {}\n-- expected\n{out}",
+                said()
+            );
         }
         if let Some(err) = &self.err {
-            assert!(*err == output.err, "other standard error than expected of {}\n-- expected\n{err}", said());
+            assert!(
+                *err == output.err,
+                "other standard error than expected of {}\n-- expected\n{err}",
+                said()
+            );
         }
         for part in &self.has {
-            assert!(output.out.contains(part) || output.err.contains(part), "no `{part}` in {}", said());
+            assert!(
+                output.out.contains(part) || output.err.contains(part),
+                "no `{part}` in {}",
+                said()
+            );
         }
         output
     }
@@ -248,7 +273,8 @@ impl Pipe {
     }
 }
 
-/// Reads both pipes until `until` is readable, or (without it) until both are closed; `false` at the limit.
+/// Reads both pipes until `until` is readable, or (without it) until both are closed; `false` at
+/// the limit.
 fn pump(out: &mut Pipe, err: &mut Pipe, until: Option<&OwnedFd>, limit: Duration) -> bool {
     let end = Instant::now() + limit;
     loop {

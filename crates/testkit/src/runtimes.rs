@@ -1,8 +1,8 @@
 //! The real runtimes that tests run against: several versions of Node, bun, deno.
 //!
-//! They are npm packages that carry the binary, installed by `cargo xtask setup` under `.cache/` of the repository
-//! (or `OSTLER_CACHE`). A test that silently skips what is not installed proves nothing, so a missing one is a
-//! failure, unless `OSTLER_TEST_FEW=1` says that fewer will do.
+//! They are npm packages that carry the binary, installed by `cargo xtask setup` under `.cache/` of
+//! the repository (or `OSTLER_CACHE`). A test that silently skips what is not installed proves
+//! nothing, so a missing one is a failure, unless `OSTLER_TEST_FEW=1` says that fewer will do.
 
 use std::path::{Path, PathBuf};
 
@@ -68,15 +68,20 @@ impl Runtime {
     }
 }
 
-/// Every runtime, in the order of [`PACKAGES`]. Panics when one is missing, unless `OSTLER_TEST_FEW=1`.
+/// Every runtime, in the order of [`PACKAGES`]. Panics when one is missing, unless
+/// `OSTLER_TEST_FEW=1`.
 #[track_caller]
 pub fn runtimes() -> Vec<Runtime> {
-    let (found, missing): (Vec<&Package>, Vec<&Package>) = PACKAGES.iter().partition(|p| p.path().is_file());
+    let (found, missing): (Vec<&Package>, Vec<&Package>) =
+        PACKAGES.iter().partition(|p| p.path().is_file());
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
         let text = format!("not installed below `{}`: {}", cache_dir().display(), names.join(", "));
         let few = std::env::var_os("OSTLER_TEST_FEW").is_some_and(|v| v == "1");
-        assert!(few, "{text}\nhint: run `cargo xtask setup`, or set OSTLER_TEST_FEW=1 to do with fewer");
+        assert!(
+            few,
+            "{text}\nhint: run `cargo xtask setup`, or set OSTLER_TEST_FEW=1 to do with fewer"
+        );
         eprintln!("WARNING: {text}; tests of them are left out");
     }
     found.into_iter().map(|p| Runtime { kind: p.kind, name: p.name, path: p.path() }).collect()
@@ -105,14 +110,18 @@ pub fn pm2_path() -> PathBuf {
     cache_dir().join("pm2/node_modules/.bin/pm2")
 }
 
-/// The `ostler` that lies beside the running test in cargo's target folder, for tests outside the cli crate (inside it,
-/// `env!("CARGO_BIN_EXE_ostler")` is surer: cargo builds it first). `cargo xtask test` builds it before any test.
+/// The `ostler` that lies beside the running test in cargo's target folder, for tests outside the
+/// cli crate (inside it, `env!("CARGO_BIN_EXE_ostler")` is surer: cargo builds it first). `cargo
+/// xtask test` builds it before any test.
 #[track_caller]
 pub fn built_program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // A test is in `target/PROFILE/deps`, a program in `target/PROFILE`.
-    let program = test.ancestors().skip(1).take(2).map(|dir| dir.join("ostler")).find(|p| p.is_file());
-    program.unwrap_or_else(|| panic!("no `ostler` near `{}`\nhint: run `cargo build -p ostler`", test.display()))
+    let program =
+        test.ancestors().skip(1).take(2).map(|dir| dir.join("ostler")).find(|p| p.is_file());
+    program.unwrap_or_else(|| {
+        panic!("no `ostler` near `{}`\nhint: run `cargo build -p ostler`", test.display())
+    })
 }
 
 /// `OSTLER_CACHE`, else `.cache` in the repository.

@@ -22,16 +22,17 @@ use crate::wait::{self, wait_exit};
 
 /// How long everything of a home may take to end after `kill` answered.
 const END_LIMIT: Duration = Duration::from_secs(5);
-/// Ports given to apps: below Linux's ephemeral range (32768–60999), so that no outgoing connection takes one.
+/// Ports given to apps: below Linux's ephemeral range (32768–60999), so that no outgoing connection
+/// takes one.
 const PORTS: std::ops::Range<u16> = 12000..32000;
 
 /// A temporary home with an environment, a work folder and ports that no other test shares.
 ///
-/// Its folder is short (`/tmp/o-XXXXXX`), because the path of a UNIX socket may have only 107 bytes. Inside: `h` is
-/// `OSTLER_HOME`, `u` is `HOME`, `w` is the working directory.
+/// Its folder is short (`/tmp/o-XXXXXX`), because the path of a UNIX socket may have only 107
+/// bytes. Inside: `h` is `OSTLER_HOME`, `u` is `HOME`, `w` is the working directory.
 ///
-/// When it is dropped, `ostler kill` is run and everything of this home must end; what is left is killed, and fails the
-/// test unless [`Sandbox::allow_left_behind`] was called.
+/// When it is dropped, `ostler kill` is run and everything of this home must end; what is left is
+/// killed, and fails the test unless [`Sandbox::allow_left_behind`] was called.
 pub struct Sandbox {
     dir: TempDir,
     program: Option<PathBuf>,
@@ -70,7 +71,8 @@ impl Sandbox {
         ]
         .map(|(name, value)| (name.into(), value.to_owned()))
         .into();
-        // PATH finds the interpreters; the profile file is where coverage of the program under test goes.
+        // PATH finds the interpreters; the profile file is where coverage of the program under test
+        // goes.
         for name in ["PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"] {
             env.extend(std::env::var_os(name).map(|value| (name.into(), value)));
         }
@@ -119,9 +121,10 @@ impl Sandbox {
         let source = self.write(Path::new(".source").join(name.as_ref()), content);
         let path = self.work().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // A child copies it: a file that this process holds open for writing, while another thread forks, could not be
-        // executed for a moment (ETXTBSY).
-        let installed = Command::new("install").args(["-m", "755"]).arg(&source).arg(&path).status();
+        // A child copies it: a file that this process holds open for writing, while another thread
+        // forks, could not be executed for a moment (ETXTBSY).
+        let installed =
+            Command::new("install").args(["-m", "755"]).arg(&source).arg(&path).status();
         assert!(installed.is_ok_and(|s| s.success()), "cannot install `{}`", path.display());
         path
     }
@@ -144,10 +147,13 @@ impl Sandbox {
         self.set_env("PATH", path);
     }
 
-    /// A command that runs the program in this sandbox, for a test that must start it in a way of its own.
+    /// A command that runs the program in this sandbox, for a test that must start it in a way of
+    /// its own.
     #[track_caller]
     pub fn command(&self) -> Command {
-        let Some(program) = &self.program else { panic!("this sandbox was made without a program") };
+        let Some(program) = &self.program else {
+            panic!("this sandbox was made without a program")
+        };
         self.command_of(program)
     }
 
@@ -194,7 +200,10 @@ impl Sandbox {
     pub fn pids_of(&self, name: &str) -> Vec<u32> {
         let list = self.jlist();
         let named = list.iter().filter(|p| p["name"] == name);
-        named.filter_map(|p| u32::try_from(p["pid"].as_u64()?).ok()).filter(|pid| *pid != 0).collect()
+        named
+            .filter_map(|p| u32::try_from(p["pid"].as_u64()?).ok())
+            .filter(|pid| *pid != 0)
+            .collect()
     }
 
     /// PM2's status words of the processes named `name`, in the order of the list.
@@ -207,7 +216,12 @@ impl Sandbox {
 
     /// Asks the list until `ask` is content with it.
     #[track_caller]
-    pub fn wait_list<T>(&self, what: impl Display, limit: Duration, mut ask: impl FnMut(&[Value]) -> Option<T>) -> T {
+    pub fn wait_list<T>(
+        &self,
+        what: impl Display,
+        limit: Duration,
+        mut ask: impl FnMut(&[Value]) -> Option<T>,
+    ) -> T {
         wait::wait_for(what, limit, || ask(&self.jlist()))
     }
 
@@ -222,20 +236,38 @@ impl Sandbox {
 
     /// [`wait::wait_for`], for symmetry.
     #[track_caller]
-    pub fn wait_for<T>(&self, what: impl Display, limit: Duration, ask: impl FnMut() -> Option<T>) -> T {
+    pub fn wait_for<T>(
+        &self,
+        what: impl Display,
+        limit: Duration,
+        ask: impl FnMut() -> Option<T>,
+    ) -> T {
         wait::wait_for(what, limit, ask)
     }
 
-    /// Waits until `file` (absolute, or of the home) satisfies `ask`; wakes up when its folder changes.
+    /// Waits until `file` (absolute, or of the home) satisfies `ask`; wakes up when its folder
+    /// changes.
     #[track_caller]
-    pub fn wait_file<T>(&self, file: impl AsRef<Path>, limit: Duration, mut ask: impl FnMut(&str) -> Option<T>) -> T {
+    pub fn wait_file<T>(
+        &self,
+        file: impl AsRef<Path>,
+        limit: Duration,
+        mut ask: impl FnMut(&str) -> Option<T>,
+    ) -> T {
         let path = self.home().join(file);
         let dir = path.parent().unwrap();
-        wait::wait_for(format_args!("folder `{}`", dir.display()), limit, || dir.is_dir().then_some(()));
-        wait::wait_in(dir, format_args!("the awaited content of `{}`", path.display()), limit, || {
-            let bytes = fs::read(&path).ok()?;
-            ask(&String::from_utf8_lossy(&bytes))
-        })
+        wait::wait_for(format_args!("folder `{}`", dir.display()), limit, || {
+            dir.is_dir().then_some(())
+        });
+        wait::wait_in(
+            dir,
+            format_args!("the awaited content of `{}`", path.display()),
+            limit,
+            || {
+                let bytes = fs::read(&path).ok()?;
+                ask(&String::from_utf8_lossy(&bytes))
+            },
+        )
     }
 
     /// The daemon's pid from its pid file, when that process lives.
@@ -244,15 +276,20 @@ impl Sandbox {
         procs::alive(pid).then_some(pid)
     }
 
-    /// The keeper's pid: a process of this home that runs our program with the keeper's role, else the daemon's parent
-    /// that runs our program. (The daemon has other children.)
+    /// The keeper's pid: a process of this home that runs our program with the keeper's role, else
+    /// the daemon's parent that runs our program. (The daemon has other children.)
     pub fn keeper_pid(&self) -> Option<u32> {
         let daemon = self.daemon_pid();
         let program = self.program.as_ref()?.canonicalize().ok()?;
-        let is_ours = |pid: &u32| Some(*pid) != daemon && procs::exe(*pid).as_ref() == Some(&program);
+        let is_ours =
+            |pid: &u32| Some(*pid) != daemon && procs::exe(*pid).as_ref() == Some(&program);
         let ours: BTreeSet<u32> = self.pids().into_iter().filter(is_ours).collect();
-        let named = ours.iter().find(|pid| procs::args(**pid).iter().take(2).any(|arg| arg.contains("keeper")));
-        let parent = || daemon.and_then(procs::stat).map(|stat| stat.parent).filter(|pid| ours.contains(pid));
+        let named = ours
+            .iter()
+            .find(|pid| procs::args(**pid).iter().take(2).any(|arg| arg.contains("keeper")));
+        let parent = || {
+            daemon.and_then(procs::stat).map(|stat| stat.parent).filter(|pid| ours.contains(pid))
+        };
         named.copied().or_else(parent)
     }
 
@@ -264,7 +301,8 @@ impl Sandbox {
     /// A TCP port on loopback that no other sandbox on this machine has and nobody listens at.
     pub fn port(&self) -> u16 {
         // The lock is an abstract socket: it vanishes with the test, however that ends.
-        let first = PORTS.start + u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start)).unwrap();
+        let first = PORTS.start
+            + u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start)).unwrap();
         for port in (first..PORTS.end).chain(PORTS.start..first) {
             let name = SocketAddr::from_abstract_name(format!("ostler-test-port-{port}")).unwrap();
             let Ok(lock) = UnixListener::bind_addr(&name) else { continue };
@@ -340,7 +378,11 @@ impl Drop for Sandbox {
         if std::thread::panicking() {
             eprintln!("-- pm2.log of `{}`\n{log}", self.root().display());
         } else if !left.is_empty() && !self.may_leave.get() {
-            panic!("left behind of `{}`:\n{}\n-- pm2.log\n{log}", self.root().display(), left.join("\n"));
+            panic!(
+                "left behind of `{}`:\n{}\n-- pm2.log\n{log}",
+                self.root().display(),
+                left.join("\n")
+            );
         }
     }
 }

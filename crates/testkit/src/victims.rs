@@ -1,7 +1,7 @@
 //! Small programs that do to a process manager what real programs do on bad days.
 //!
-//! Each is one script, written into the sandbox, so that nothing has to be compiled. They announce themselves by a line
-//! on standard output (`up PID`), which a test can wait for.
+//! Each is one script, written into the sandbox, so that nothing has to be compiled. They announce
+//! themselves by a line on standard output (`up PID`), which a test can wait for.
 
 use std::path::PathBuf;
 
@@ -24,8 +24,8 @@ pub enum Victim {
     },
     /// sh: ignores TERM, INT and HUP; only KILL ends it.
     IgnoresSignals,
-    /// sh: a child, and a grandchild in a session of its own whose parent has ended. Every pid is written as a line of
-    /// `NAME.pids` beside the script before `up PID` is printed.
+    /// sh: a child, and a grandchild in a session of its own whose parent has ended. Every pid is
+    /// written as a line of `NAME.pids` beside the script before `up PID` is printed.
     ForksTree,
     /// sh: writes to standard output as fast as it can, for ever.
     Floods,
@@ -40,15 +40,18 @@ pub enum Victim {
         /// Time from the first instruction to `ready`.
         after: u64,
     },
-    /// node: HTTP server at `PORT` on 127.0.0.1 that answers `hello from PID`, after `DELAY` ms. `VERSION` is added to the
-    /// answer when set. Graceful when `GRACEFUL=1`: on SIGINT, SIGTERM or the message `shutdown` it stops accepting, ends what
-    /// is open and exits with 0; otherwise the signal ends it.
+    /// node: HTTP server at `PORT` on 127.0.0.1 that answers `hello from PID`, after `DELAY` ms.
+    /// `VERSION` is added to the answer when set. Graceful when `GRACEFUL=1`: on SIGINT, SIGTERM or
+    /// the message `shutdown` it stops accepting, ends what is open and exits with 0; otherwise the
+    /// signal ends it.
     Http,
-    /// node: an HTTP server as [`Victim::Http`] that exits with 1 instead of listening when the file `NAME.bad` lies
-    /// beside it. Tells a bad release from a good one without a change to the script.
+    /// node: an HTTP server as [`Victim::Http`] that exits with 1 instead of listening when the
+    /// file `NAME.bad` lies beside it. Tells a bad release from a good one without a change to the
+    /// script.
     HttpMayFail,
-    /// node: prints `line N PID` from 1 on, one every so often (0 = as fast as the reader takes them), until `count`; then
-    /// `done` and it lives on. The number printed last is in `NAME.PID.count` beside it.
+    /// node: prints `line N PID` from 1 on, one every so often (0 = as fast as the reader takes
+    /// them), until `count`; then `done` and it lives on. The number printed last is in
+    /// `NAME.PID.count` beside it.
     Lines {
         /// Time between lines.
         every: u64,
@@ -80,7 +83,9 @@ impl Victim {
         match self {
             Self::Sleeper => shell("echo up $$\nexec sleep 1000000"),
             Self::Exits { code } => shell(&format!("exit {code}")),
-            Self::KillsItself { signal } => shell(&format!("kill -{signal} $$\nexec sleep 1000000")),
+            Self::KillsItself { signal } => {
+                shell(&format!("kill -{signal} $$\nexec sleep 1000000"))
+            }
             // An ignored signal stays ignored through exec.
             Self::IgnoresSignals => shell("trap '' TERM INT HUP\necho up $$\nexec sleep 1000000"),
             Self::ForksTree => shell(TREE),
@@ -88,12 +93,14 @@ impl Victim {
             Self::ClosesOutput => node("fs.closeSync(1); fs.closeSync(2); stay();"),
             Self::GarbageOnIpc => node(GARBAGE),
             Self::NeverReady => node("say(); stay();"),
-            Self::ReadyLate { after } => {
-                node(&format!("say(); stay(); setTimeout(() => process.send && process.send('ready'), {after});"))
-            }
+            Self::ReadyLate { after } => node(&format!(
+                "say(); stay(); setTimeout(() => process.send && process.send('ready'), {after});"
+            )),
             Self::Http => node(HTTP),
             Self::HttpMayFail => node(&format!("{MAY_FAIL}{HTTP}")),
-            Self::Lines { every, count } => node(&format!("const every = {every}, count = {count};\n{LINES}")),
+            Self::Lines { every, count } => {
+                node(&format!("const every = {every}, count = {count};\n{LINES}"))
+            }
         }
     }
 }
@@ -137,7 +144,8 @@ const garbage = Buffer.concat([Buffer.from('no json\n{"cmd":"NODE_'), Buffer.fro
 if (process.channel && process.channel.fd >= 0) fs.writeSync(process.channel.fd, garbage);
 else if (process.send) process.send({ cmd: 'NODE_CLUSTER', act: 'nonsense', seq: -1 });"#;
 
-const MAY_FAIL: &str = "if (fs.existsSync(beside('.bad'))) { console.error('bad release'); process.exit(1); }\n";
+const MAY_FAIL: &str =
+    "if (fs.existsSync(beside('.bad'))) { console.error('bad release'); process.exit(1); }\n";
 
 const HTTP: &str = r"const http = require('http');
 const delay = Number(process.env.DELAY || 0), version = process.env.VERSION ? ' ' + process.env.VERSION : '';

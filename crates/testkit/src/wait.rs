@@ -1,8 +1,9 @@
 //! Waiting for something to become true.
 //!
-//! A sleep is either too short on a busy machine or too long on every other one. Here a wait ends with the event where
-//! the kernel reports one (inotify, pidfd, a connection), and asks again after a short `poll` timeout where it does not.
-//! Every wait has a limit, and says what it waited for when the limit is reached.
+//! A sleep is either too short on a busy machine or too long on every other one. Here a wait ends
+//! with the event where the kernel reports one (inotify, pidfd, a connection), and asks again after
+//! a short `poll` timeout where it does not. Every wait has a limit, and says what it waited for
+//! when the limit is reached.
 
 use std::fmt::Display;
 use std::mem::MaybeUninit;
@@ -23,8 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(25);
 
 /// Asks until the answer is `Some`, or panics after `limit` saying `what` was awaited.
 ///
-/// For facts that no descriptor reports (the state shown by a command, `/proc`). Prefer [`wait_in`] for files,
-/// [`wait_exit`] for processes, [`wait_connect`] for ports.
+/// For facts that no descriptor reports (the state shown by a command, `/proc`). Prefer [`wait_in`]
+/// for files, [`wait_exit`] for processes, [`wait_connect`] for ports.
 #[track_caller]
 pub fn wait_for<T>(what: impl Display, limit: Duration, ask: impl FnMut() -> Option<T>) -> T {
     match try_for(limit, None, ask) {
@@ -40,7 +41,12 @@ pub fn try_wait<T>(limit: Duration, ask: impl FnMut() -> Option<T>) -> Option<T>
 
 /// As [`wait_for`], asking again whenever something changes in the folder `dir` (which must exist).
 #[track_caller]
-pub fn wait_in<T>(dir: impl AsRef<Path>, what: impl Display, limit: Duration, ask: impl FnMut() -> Option<T>) -> T {
+pub fn wait_in<T>(
+    dir: impl AsRef<Path>,
+    what: impl Display,
+    limit: Duration,
+    ask: impl FnMut() -> Option<T>,
+) -> T {
     let dir = dir.as_ref();
     let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
     let flags = WatchFlags::CREATE
@@ -59,7 +65,8 @@ pub fn wait_in<T>(dir: impl AsRef<Path>, what: impl Display, limit: Duration, as
     }
 }
 
-/// Waits until the process `pid` has ended (a zombie has ended), at most `limit`. `false` when it still lives.
+/// Waits until the process `pid` has ended (a zombie has ended), at most `limit`. `false` when it
+/// still lives.
 pub fn wait_exit(pid: u32, limit: Duration) -> bool {
     let Some(fd) = pidfd(pid) else { return true };
     poll_in(Some(fd.as_fd()), limit)
@@ -68,14 +75,17 @@ pub fn wait_exit(pid: u32, limit: Duration) -> bool {
 /// Waits until something listens at `addr`, and gives the connection.
 #[track_caller]
 pub fn wait_connect(addr: SocketAddr, limit: Duration) -> TcpStream {
-    wait_for(format_args!("a listener at {addr}"), limit, || TcpStream::connect_timeout(&addr, limit).ok())
+    wait_for(format_args!("a listener at {addr}"), limit, || {
+        TcpStream::connect_timeout(&addr, limit).ok()
+    })
 }
 
 /// Waits until `fd` is readable or hung up, at most `limit`; without a descriptor it is a pause.
 pub(crate) fn poll_in(fd: Option<BorrowedFd<'_>>, limit: Duration) -> bool {
     let end = Instant::now() + limit;
     loop {
-        let mut fds: Vec<PollFd<'_>> = fd.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        let mut fds: Vec<PollFd<'_>> =
+            fd.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
         let left = timespec(end.saturating_duration_since(Instant::now()));
         match poll(&mut fds, Some(&left)) {
             Ok(ready) => return 0 < ready,
@@ -96,11 +106,19 @@ pub(crate) fn pidfd(pid: u32) -> Option<OwnedFd> {
 }
 
 pub(crate) fn timespec(d: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(d.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(d.subsec_nanos()) }
+    Timespec {
+        tv_sec: i64::try_from(d.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(d.subsec_nanos()),
+    }
 }
 
-/// The loop behind the waits: asks once more after the limit, so that a slow machine does not fail a true answer.
-fn try_for<T>(limit: Duration, watch: Option<&OwnedFd>, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+/// The loop behind the waits: asks once more after the limit, so that a slow machine does not fail
+/// a true answer.
+fn try_for<T>(
+    limit: Duration,
+    watch: Option<&OwnedFd>,
+    mut ask: impl FnMut() -> Option<T>,
+) -> Option<T> {
     let end = Instant::now() + limit;
     let mut pause = FIRST_PAUSE;
     loop {

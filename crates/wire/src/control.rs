@@ -1,9 +1,10 @@
 //! ostler's own protocol between a command and the daemon.
 //!
-//! Frames on a UNIX stream socket (`ostler.sock` in the home): `u32` big-endian payload length, one kind byte
-//! (counted in the length), payload. A client sends [`Request`] frames; the daemon answers each with zero or more
-//! [`Event`] frames and exactly one closing [`Reply`] frame, in order. Payloads are JSON so that a newer side may add
-//! fields that the older ignores; [`FrameKind::Raw`] carries text that the client prints as it is (`jlist`).
+//! Frames on a UNIX stream socket (`ostler.sock` in the home): `u32` big-endian payload length, one
+//! kind byte (counted in the length), payload. A client sends [`Request`] frames; the daemon
+//! answers each with zero or more [`Event`] frames and exactly one closing [`Reply`] frame, in
+//! order. Payloads are JSON so that a newer side may add fields that the older ignores;
+//! [`FrameKind::Raw`] carries text that the client prints as it is (`jlist`).
 //!
 //! Version log:
 //! - 1: first.
@@ -42,7 +43,9 @@ impl FrameKind {
     /// The kind for a byte, if it is one.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Request, Self::Event, Self::Reply, Self::Raw].into_iter().find(|kind| *kind as u8 == byte)
+        [Self::Request, Self::Event, Self::Reply, Self::Raw]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -74,7 +77,8 @@ pub fn encode(kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// The frame with this payload, in the payload's own memory when there is room for [`HEAD`] bytes more.
+/// The frame with this payload, in the payload's own memory when there is room for [`HEAD`] bytes
+/// more.
 #[must_use]
 pub fn into_frame(kind: FrameKind, mut payload: Vec<u8>) -> Vec<u8> {
     let length = u32::try_from(payload.len() + 1).unwrap_or(u32::MAX);
@@ -87,7 +91,11 @@ pub fn into_frame(kind: FrameKind, mut payload: Vec<u8>) -> Vec<u8> {
 ///
 /// # Errors
 /// When `value` cannot be expressed as JSON (a map with keys that are not text).
-pub fn encode_json<T: Serialize>(kind: FrameKind, value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+pub fn encode_json<T: Serialize>(
+    kind: FrameKind,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
     let start = out.len();
     out.extend_from_slice(&[0, 0, 0, 0, kind as u8]);
     serde_json::to_writer(&mut *out, value)?;
@@ -157,12 +165,14 @@ pub enum Request {
         /// How long to wait for it, ms; then the answer is empty.
         within: u32,
     },
-    /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per app, then [`Reply::Done`].
+    /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per app, then
+    /// [`Reply::Done`].
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
     },
-    /// Does something with existing processes. One [`Event::Acted`] per process in the order they end, then [`Reply::Done`].
+    /// Does something with existing processes. One [`Event::Acted`] per process in the order they
+    /// end, then [`Reply::Done`].
     Act {
         /// What to do.
         action: Action,
@@ -172,14 +182,16 @@ pub enum Request {
         #[serde(default)]
         change: Change,
     },
-    /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then [`Reply::Done`].
+    /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
+    /// [`Reply::Done`].
     Scale {
         /// App name.
         name: String,
         /// `4`, `+2` or `-1`.
         target: ScaleTo,
     },
-    /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or [`Reply::Error`].
+    /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
+    /// [`Reply::Error`].
     Reload {
         /// Processes to replace, in order; the daemon groups them by app.
         ids: Vec<u32>,
@@ -189,8 +201,9 @@ pub enum Request {
         /// How.
         #[serde(default)]
         options: ReloadOptions,
-        /// A word that no other request has. The same request with the same word, after the connection has ended, begins
-        /// nothing twice: it waits for what was begun, or is told how it ended.
+        /// A word that no other request has. The same request with the same word, after the
+        /// connection has ended, begins nothing twice: it waits for what was begun, or is told how
+        /// it ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
     },
@@ -219,7 +232,8 @@ pub enum Request {
         #[serde(default)]
         own: bool,
     },
-    /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's own log.
+    /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's
+    /// own log.
     Flush {
         /// Process ids.
         ids: Vec<u32>,
@@ -231,14 +245,16 @@ pub enum Request {
         /// Also when the list is empty.
         force: bool,
     },
-    /// Starts what the dump file holds and is not running → [`Event::Restored`] per app, then [`Reply::Done`].
+    /// Starts what the dump file holds and is not running → [`Event::Restored`] per app, then
+    /// [`Reply::Done`].
     Resurrect,
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
         /// Absolute path of the new program.
         exe: String,
     },
-    /// Stops and forgets everything, then ends daemon and keeper → [`Event::Acted`]s, [`Reply::Done`], end of connection.
+    /// Stops and forgets everything, then ends daemon and keeper → [`Event::Acted`]s,
+    /// [`Reply::Done`], end of connection.
     Kill,
 }
 
@@ -260,7 +276,8 @@ pub enum Action {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
-    /// Whole new records by app name (restart/reload of a process file): each replaces the app's specification.
+    /// Whole new records by app name (restart/reload of a process file): each replaces the app's
+    /// specification.
     pub records: Vec<Box<RawValue>>,
     /// Keys to overwrite in the record (options given on the command line).
     pub patch: Option<Box<RawValue>>,

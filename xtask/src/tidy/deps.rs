@@ -1,6 +1,7 @@
 //! The direction of dependencies, over `cargo metadata`.
 //!
-//! A crate is a boundary that cargo enforces only if somebody enforces what may be written into its manifest.
+//! A crate is a boundary that cargo enforces only if somebody enforces what may be written into its
+//! manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,14 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("ostler-tui", &["ostler-client", "ostler-wire"]),
     (
         "ostler-daemon",
-        &["ostler-core", "ostler-keeper", "ostler-wire", "ostler-cluster", "ostler-config", "ostler-logs"],
+        &[
+            "ostler-core",
+            "ostler-keeper",
+            "ostler-wire",
+            "ostler-cluster",
+            "ostler-config",
+            "ostler-logs",
+        ],
     ),
     ("ostler-testkit", &[]),
     ("xtask", &["ostler-testkit"]),
@@ -44,17 +52,22 @@ pub fn check(metadata: &Value) -> Result<Vec<String>> {
                 .push(format!("crate `{name}` has no line in xtask/src/tidy/deps.rs that says what it may depend on"));
             continue;
         };
-        for needed in graph.needs(id).iter().filter(|n| graph.ours.contains(**n)).map(|n| graph.name(n)) {
+        for needed in
+            graph.needs(id).iter().filter(|n| graph.ours.contains(**n)).map(|n| graph.name(n))
+        {
             if !may_need(name, allowed, needed) {
-                findings.push(format!("`{name}` must not depend on `{needed}` (ARCHITECTURE.md, crates)"));
+                findings.push(format!(
+                    "`{name}` must not depend on `{needed}` (ARCHITECTURE.md, crates)"
+                ));
             }
         }
         if PURE.contains(&name) {
             for (below, way) in graph.below(id) {
-                if NEVER_IN_PURE
-                    .iter()
-                    .any(|n| below == *n || below.starts_with(&format!("{n}_")) || below.starts_with(&format!("{n}-")))
-                {
+                if NEVER_IN_PURE.iter().any(|n| {
+                    below == *n
+                        || below.starts_with(&format!("{n}_"))
+                        || below.starts_with(&format!("{n}-"))
+                }) {
                     findings.push(format!("`{name}` must never see `{below}`, but does by {way}"));
                 }
             }
@@ -64,7 +77,8 @@ pub fn check(metadata: &Value) -> Result<Vec<String>> {
 }
 
 fn may_need(name: &str, allowed: &[&str], needed: &str) -> bool {
-    allowed.contains(&needed) || (name == SEES_ALL && !["ostler-testkit", "xtask"].contains(&needed))
+    allowed.contains(&needed)
+        || (name == SEES_ALL && !["ostler-testkit", "xtask"].contains(&needed))
 }
 
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
@@ -80,15 +94,20 @@ struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     fn try_from_metadata(metadata: &'a Value) -> Result<Self> {
-        let list = |value: &'a Value, what: &str| value.as_array().with_context(|| format!("no list of {what}"));
-        let mut graph = Self { names: BTreeMap::new(), needs: BTreeMap::new(), ours: BTreeSet::new() };
+        let list = |value: &'a Value, what: &str| {
+            value.as_array().with_context(|| format!("no list of {what}"))
+        };
+        let mut graph =
+            Self { names: BTreeMap::new(), needs: BTreeMap::new(), ours: BTreeSet::new() };
         for package in list(&metadata["packages"], "packages")? {
             graph.names.insert(text(package, "id")?, text(package, "name")?);
         }
         for id in list(&metadata["workspace_members"], "members")? {
             graph.ours.insert(id.as_str().context("a member that is no string")?);
         }
-        for node in list(metadata.pointer("/resolve/nodes").unwrap_or(&Value::Null), "resolved nodes")? {
+        for node in
+            list(metadata.pointer("/resolve/nodes").unwrap_or(&Value::Null), "resolved nodes")?
+        {
             let mut needs = Vec::new();
             for dep in list(&node["deps"], "dependencies")? {
                 // `null` is a normal dependency; `dev` and `build` do not end up in the program.
@@ -166,7 +185,10 @@ mod tests {
 
     #[test]
     fn a_dependency_against_the_direction_is_found() {
-        let found = check_edges(&[("ostler-core", "ostler-wire", None), ("ostler-client", "ostler-daemon", None)]);
+        let found = check_edges(&[
+            ("ostler-core", "ostler-wire", None),
+            ("ostler-client", "ostler-daemon", None),
+        ]);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[1].contains("`ostler-core` must not depend on `ostler-wire`"), "{found:?}");
         assert_eq!(check_edges(&[("ostler", "ostler-testkit", None)]).len(), 1);
@@ -176,7 +198,12 @@ mod tests {
     #[test]
     fn serde_far_below_the_core_is_found_with_the_way_to_it() {
         let found = check_edges(&[("ostler-core", "helper", None), ("helper", "serde_core", None)]);
-        assert_eq!(found, ["`ostler-core` must never see `serde_core`, but does by ostler-core → helper → serde_core"]);
+        assert_eq!(
+            found,
+            [
+                "`ostler-core` must never see `serde_core`, but does by ostler-core → helper → serde_core"
+            ]
+        );
         assert_eq!(check_edges(&[("ostler-keeper", "serde", Some("dev"))]), Vec::<String>::new());
     }
 

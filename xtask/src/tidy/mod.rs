@@ -28,7 +28,8 @@ pub fn tidy() -> Result<()> {
         findings.extend(found.errors);
     }
     let page = root.join("ARCHITECTURE.md");
-    let text = fs::read_to_string(&page).with_context(|| format!("cannot read `{}`", page.display()))?;
+    let text =
+        fs::read_to_string(&page).with_context(|| format!("cannot read `{}`", page.display()))?;
     findings.extend(invariants::check(&text, &files));
     if findings.is_empty() {
         println!("tidy: {} files", files.len());
@@ -51,7 +52,9 @@ fn rust_files(root: &Path) -> Result<Vec<Source>> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = ["crates", "xtask"].map(|f| root.join(f)).into();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?
+        {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
@@ -59,7 +62,8 @@ fn rust_files(root: &Path) -> Result<Vec<Source>> {
                     folders.push(path);
                 }
             } else if name.ends_with(".rs") {
-                let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read `{}`", path.display()))?;
                 let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
                 found.push(Source { path, text });
             }

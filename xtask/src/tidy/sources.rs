@@ -7,9 +7,12 @@ const MOST_LINES: usize = 600;
 /// Above this it is mentioned.
 const MANY_LINES: usize = 400;
 
-/// Macros that stand for missing code. Written in two parts, so that this file does not find itself.
-const STUBS: [&str; 3] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
-const SLEEPS: [&str; 3] = [concat!("thread::", "sleep"), concat!("time::", "sleep("), concat!("sleep", "_ms(")];
+/// Macros that stand for missing code. Written in two parts, so that this file does not find
+/// itself.
+const STUBS: [&str; 3] =
+    [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
+const SLEEPS: [&str; 3] =
+    [concat!("thread::", "sleep"), concat!("time::", "sleep("), concat!("sleep", "_ms(")];
 
 /// The keeper's own loop. The daemon may see its protocol, not this.
 const KEEPER_ITSELF: [&str; 2] = ["ostler_keeper::run(", "ostler_keeper::resume("];
@@ -43,18 +46,22 @@ pub fn check(file: &Source) -> Found {
         // Tests are at the end of a file, after everything else.
         is_test |= code.trim() == "#[cfg(test)]";
         if is_test && SLEEPS.iter().any(|s| code.contains(s)) {
-            found.errors.push(format!("{path}:{number}: a test sleeps; wait for the event instead"));
+            found
+                .errors
+                .push(format!("{path}:{number}: a test sleeps; wait for the event instead"));
         }
         if STUBS.iter().any(|s| code.contains(s)) {
             found.errors.push(format!("{path}:{number}: a stub or a debugging aid"));
         }
         if is_daemon && KEEPER_ITSELF.iter().any(|k| code.contains(k)) {
-            found
-                .errors
-                .push(format!("{path}:{number}: the daemon talks to the keeper as to a process, it never runs it"));
+            found.errors.push(format!(
+                "{path}:{number}: the daemon talks to the keeper as to a process, it never runs it"
+            ));
         }
         if !may_be_unsafe && code.contains(concat!("allow(", "unsafe_code)")) {
-            found.errors.push(format!("{path}:{number}: unsafe code is allowed only in the crate's `sys.rs`"));
+            found.errors.push(format!(
+                "{path}:{number}: unsafe code is allowed only in the crate's `sys.rs`"
+            ));
         }
     }
     found
@@ -88,15 +95,27 @@ mod tests {
         assert_eq!(check_text("crates/a/src/a.rs", &sleep), Found::default());
         assert_eq!(check_text("crates/a/tests/it/a.rs", &sleep).errors.len(), 1);
         assert_eq!(check_text("crates/testkit/src/a.rs", &sleep).errors.len(), 1);
-        let inside = check_text("crates/a/src/a.rs", &format!("{sleep}#[cfg(test)]\nmod tests {{\n{sleep}}}\n"));
-        assert_eq!(inside.errors, ["crates/a/src/a.rs:4: a test sleeps; wait for the event instead"]);
+        let inside = check_text(
+            "crates/a/src/a.rs",
+            &format!("{sleep}#[cfg(test)]\nmod tests {{\n{sleep}}}\n"),
+        );
+        assert_eq!(
+            inside.errors,
+            ["crates/a/src/a.rs:4: a test sleeps; wait for the event instead"]
+        );
     }
 
     #[test]
     fn stubs_are_found_and_words_in_comments_are_not() {
         for stub in STUBS {
-            assert_eq!(check_text("crates/a/src/a.rs", &format!("fn f() {{ {stub}) }}\n")).errors.len(), 1);
-            assert_eq!(check_text("crates/a/src/a.rs", &format!("// never {stub})\n")), Found::default());
+            assert_eq!(
+                check_text("crates/a/src/a.rs", &format!("fn f() {{ {stub}) }}\n")).errors.len(),
+                1
+            );
+            assert_eq!(
+                check_text("crates/a/src/a.rs", &format!("// never {stub})\n")),
+                Found::default()
+            );
         }
     }
 

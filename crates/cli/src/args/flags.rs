@@ -1,4 +1,5 @@
-//! Every option there is, once. Parsing, help and whatever is generated later (manual page, completions) read this table.
+//! Every option there is, once. Parsing, help and whatever is generated later (manual page,
+//! completions) read this table.
 
 use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
 

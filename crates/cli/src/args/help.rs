@@ -21,16 +21,30 @@ pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
     // Writing to a string cannot fail.
     match command {
         Some(command) => {
-            let _ = write!(out, "\n  Usage: {program} [options] {}\n\n  {}\n", command.usage(), command.doc);
-            options(&mut out, FLAGS.iter().filter(|flag| flag.only.contains(&command.id)), "Options of this command");
+            let _ = write!(
+                out,
+                "\n  Usage: {program} [options] {}\n\n  {}\n",
+                command.usage(),
+                command.doc
+            );
+            options(
+                &mut out,
+                FLAGS.iter().filter(|flag| flag.only.contains(&command.id)),
+                "Options of this command",
+            );
         }
         None => {
             let _ = write!(out, "\n  Usage: {program} [options] <command>\n\n  Commands:\n\n");
-            let width = COMMANDS.iter().map(|command| command.usage().chars().count()).max().unwrap_or(0);
+            let width =
+                COMMANDS.iter().map(|command| command.usage().chars().count()).max().unwrap_or(0);
             for command in COMMANDS {
                 let _ = writeln!(out, "    {:width$}  {}", command.usage(), command.doc);
             }
-            options(&mut out, FLAGS.iter().filter(|flag| !flag.only.is_empty()), "Options of single commands");
+            options(
+                &mut out,
+                FLAGS.iter().filter(|flag| !flag.only.is_empty()),
+                "Options of single commands",
+            );
         }
     }
     options(&mut out, FLAGS.iter().filter(|flag| flag.only.is_empty()), "Options of every command");
@@ -57,8 +71,12 @@ mod tests {
     #[test]
     fn help_on_a_command_shows_its_own_options_first() {
         let text = help("ostler", Command::find("logs"));
-        assert!(text.starts_with("\n  Usage: ostler [options] logs|log [id|name|namespace]\n"), "{text}");
-        let (own, every) = (text.find("--nostream").unwrap(), text.find("--namespace <name>").unwrap());
+        assert!(
+            text.starts_with("\n  Usage: ostler [options] logs|log [id|name|namespace]\n"),
+            "{text}"
+        );
+        let (own, every) =
+            (text.find("--nostream").unwrap(), text.find("--namespace <name>").unwrap());
         assert!(own < every);
         assert!(!text.contains("--canary"));
     }

@@ -53,7 +53,10 @@ impl Parsed {
 
     /// All values given.
     pub(crate) fn values(&self, id: FlagId) -> impl Iterator<Item = &str> {
-        self.given.iter().filter(move |(given, _)| *given == id).filter_map(|(_, value)| value.as_deref())
+        self.given
+            .iter()
+            .filter(move |(given, _)| *given == id)
+            .filter_map(|(_, value)| value.as_deref())
     }
 
     /// The first argument, empty when there is none.
@@ -68,8 +71,12 @@ impl Misuse {
         match self {
             Self::Command { .. } => "Command not found".to_owned(),
             Self::Option { name, .. } => format!("unknown option `{name}'"),
-            Self::Value { option, unexpected: false } => format!("option `{option}' argument missing"),
-            Self::Value { option, unexpected: true } => format!("option `{option}' takes no argument"),
+            Self::Value { option, unexpected: false } => {
+                format!("option `{option}' argument missing")
+            }
+            Self::Value { option, unexpected: true } => {
+                format!("option `{option}' takes no argument")
+            }
             Self::Missing { argument, .. } => format!("missing required argument `{argument}'"),
             Self::Extra { word, .. } => format!("Unknown command argument: {word}"),
             Self::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
@@ -79,10 +86,14 @@ impl Misuse {
     /// What to do, if anything is known.
     pub(crate) fn hint(&self, program: &str) -> Option<String> {
         match self {
-            Self::Command { near, .. } => near.map(|near| format!("did you mean `{program} {near}`?")),
+            Self::Command { near, .. } => {
+                near.map(|near| format!("did you mean `{program} {near}`?"))
+            }
             Self::Option { hint, .. } => hint.clone(),
             Self::Missing { usage, .. } => Some(format!("usage: {program} {usage}")),
-            Self::Extra { command, .. } => Some(format!("`{program} {command}` takes no such argument")),
+            Self::Extra { command, .. } => {
+                Some(format!("`{program} {command}` takes no such argument"))
+            }
             Self::Value { .. } | Self::NotText(_) => None,
         }
     }

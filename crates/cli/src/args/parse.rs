@@ -1,4 +1,5 @@
-//! The parser: options stand before or after the command, and everything after `--` belongs to the app.
+//! The parser: options stand before or after the command, and everything after `--` belongs to the
+//! app.
 
 use std::ffi::OsString;
 
@@ -45,7 +46,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
                         options.push((flag, shown));
                     }
                     None => {
-                        // A value that hangs on it (`--x=1`) must be taken away, or the parser complains about that.
+                        // A value that hangs on it (`--x=1`) must be taken away, or the parser
+                        // complains about that.
                         let _ = parser.optional_value();
                         unknown.get_or_insert(shown);
                     }
@@ -54,7 +56,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
         }
     }
     if parsed.command.is_some_and(|command| command.id == CommandId::Scale) {
-        // `scale web -- -1` was the way around PM2's reading of `-1` as an option; there is no app to give arguments to.
+        // `scale web -- -1` was the way around PM2's reading of `-1` as an option; there is no app
+        // to give arguments to.
         parsed.words.extend(parsed.rest.take().unwrap_or_default());
     }
     check(parsed, &options, unknown)
@@ -72,7 +75,10 @@ fn split_rest(words: &mut Vec<OsString>) -> Result<Option<Vec<String>>, Misuse> 
 
 fn find_command(name: String) -> Result<&'static Command, Misuse> {
     Command::find(&name).ok_or_else(|| {
-        let near = suggest::nearest(&name, COMMANDS.iter().flat_map(|command| command.names.iter().copied()));
+        let near = suggest::nearest(
+            &name,
+            COMMANDS.iter().flat_map(|command| command.names.iter().copied()),
+        );
         Misuse::Command { name, near }
     })
 }
@@ -91,8 +97,10 @@ fn negative_number(parser: &mut lexopt::Parser, command: Option<&Command>) -> Op
     if command?.id != CommandId::Scale {
         return None;
     }
-    let is_number =
-        |word: &str| word.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let is_number = |word: &str| {
+        word.strip_prefix('-')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
     let word = parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(is_number))?;
     word.into_string().ok()
 }
@@ -121,8 +129,9 @@ fn take_values(
         }
         Takes::Numbers(_) => {
             let mut values: Vec<OsString> = parser.optional_value().into_iter().collect();
-            let numeric =
-                |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ');
+            let numeric = |word: &str| {
+                !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ')
+            };
             while let Some(value) = next_word(parser, numeric) {
                 values.push(value);
             }
@@ -143,17 +152,26 @@ fn next_word(parser: &mut lexopt::Parser, wanted: impl Fn(&str) -> bool) -> Opti
 
 fn misuse_of(error: &lexopt::Error) -> Misuse {
     match error {
-        lexopt::Error::UnexpectedValue { option, .. } => Misuse::Value { option: option.clone(), unexpected: true },
+        lexopt::Error::UnexpectedValue { option, .. } => {
+            Misuse::Value { option: option.clone(), unexpected: true }
+        }
         other => Misuse::NotText(other.to_string()),
     }
 }
 
 /// Whether options and arguments belong to the command.
-fn check(parsed: Parsed, options: &[(&'static Flag, String)], unknown: Option<String>) -> Result<Parsed, Misuse> {
+fn check(
+    parsed: Parsed,
+    options: &[(&'static Flag, String)],
+    unknown: Option<String>,
+) -> Result<Parsed, Misuse> {
     if let Some(name) = unknown {
-        let near =
-            suggest::nearest(name.trim_start_matches('-'), FLAGS.iter().flat_map(|flag| flag.long.iter().copied()));
-        let hint = near.filter(|_| name.starts_with("--")).map(|near| format!("did you mean `--{near}`?"));
+        let near = suggest::nearest(
+            name.trim_start_matches('-'),
+            FLAGS.iter().flat_map(|flag| flag.long.iter().copied()),
+        );
+        let hint =
+            near.filter(|_| name.starts_with("--")).map(|near| format!("did you mean `--{near}`?"));
         return Err(Misuse::Option { name, hint });
     }
     if parsed.has(FlagId::Help) || parsed.has(FlagId::Version) {
@@ -161,9 +179,16 @@ fn check(parsed: Parsed, options: &[(&'static Flag, String)], unknown: Option<St
     }
     let Some(command) = parsed.command else { return Ok(parsed) };
     if let Some((flag, name)) = options.iter().find(|(flag, _)| !flag.fits(command.id)) {
-        let with: Vec<&str> =
-            COMMANDS.iter().filter(|command| flag.only.contains(&command.id)).map(Command::name).collect();
-        let hint = Some(format!("`--{}` belongs to `{}`", flag.long.first().unwrap_or(&""), with.join("`, `")));
+        let with: Vec<&str> = COMMANDS
+            .iter()
+            .filter(|command| flag.only.contains(&command.id))
+            .map(Command::name)
+            .collect();
+        let hint = Some(format!(
+            "`--{}` belongs to `{}`",
+            flag.long.first().unwrap_or(&""),
+            with.join("`, `")
+        ));
         return Err(Misuse::Option { name: name.clone(), hint });
     }
     let mut most = 0;
@@ -179,7 +204,11 @@ fn check(parsed: Parsed, options: &[(&'static Flag, String)], unknown: Option<St
     // As PM2: elsewhere a word too many is not worth a refusal.
     let strict = matches!(
         command.id,
-        CommandId::Save | CommandId::Cleardump | CommandId::Resurrect | CommandId::Kill | CommandId::Prettylist
+        CommandId::Save
+            | CommandId::Cleardump
+            | CommandId::Resurrect
+            | CommandId::Kill
+            | CommandId::Prettylist
     );
     match parsed.words.get(most.min(parsed.words.len())) {
         Some(word) if strict => Err(Misuse::Extra { word: word.clone(), command: command.name() }),
@@ -197,9 +226,13 @@ mod tests {
 
     #[test]
     fn options_stand_anywhere_and_the_rest_is_the_apps() {
-        let parsed = of("-n web start -i -1 app.js -l --max-memory-restart=1G -- -v --x -- y").unwrap();
+        let parsed =
+            of("-n web start -i -1 app.js -l --max-memory-restart=1G -- -v --x -- y").unwrap();
         assert_eq!((parsed.command.unwrap().id, parsed.word()), (CommandId::Start, "app.js"));
-        assert_eq!((parsed.value(FlagId::Name), parsed.value(FlagId::Instances)), (Some("web"), Some("-1")));
+        assert_eq!(
+            (parsed.value(FlagId::Name), parsed.value(FlagId::Instances)),
+            (Some("web"), Some("-1"))
+        );
         assert_eq!((parsed.has(FlagId::Log), parsed.value(FlagId::Log)), (true, None));
         assert_eq!(parsed.value(FlagId::MaxMemory), Some("1G"));
         assert_eq!(parsed.rest.unwrap(), ["-v", "--x", "--", "y"]);
@@ -224,7 +257,11 @@ mod tests {
     fn what_is_not_understood_is_named() {
         let check = |line: &str, text: &str, hint: Option<&str>| {
             let misuse = of(line).unwrap_err();
-            assert_eq!((misuse.text().as_str(), misuse.hint("ostler").as_deref()), (text, hint), "{line}");
+            assert_eq!(
+                (misuse.text().as_str(), misuse.hint("ostler").as_deref()),
+                (text, hint),
+                "{line}"
+            );
         };
         check("lits", "Command not found", Some("did you mean `ostler list`?"));
         check("qqqqqq", "Command not found", None);
@@ -239,17 +276,27 @@ mod tests {
             "missing required argument `id|name|namespace|all|json|stdin'",
             Some("usage: ostler stop <id|name|namespace|all|json|stdin...>"),
         );
-        check("scale web", "missing required argument `number'", Some("usage: ostler scale <app_name> <number>"));
-        check("kill xx", "Unknown command argument: xx", Some("`ostler kill` takes no such argument"));
+        check(
+            "scale web",
+            "missing required argument `number'",
+            Some("usage: ostler scale <app_name> <number>"),
+        );
+        check(
+            "kill xx",
+            "Unknown command argument: xx",
+            Some("`ostler kill` takes no such argument"),
+        );
         assert!(of("ping xx").is_ok());
         assert!(of("stop -h").is_ok());
     }
 
     #[test]
     fn no_name_is_there_twice() {
-        let mut names: Vec<&str> = FLAGS.iter().flat_map(|flag| flag.long.iter().copied()).collect();
+        let mut names: Vec<&str> =
+            FLAGS.iter().flat_map(|flag| flag.long.iter().copied()).collect();
         let mut shorts: Vec<char> = FLAGS.iter().filter_map(|flag| flag.short).collect();
-        let mut commands: Vec<&str> = COMMANDS.iter().flat_map(|command| command.names.iter().copied()).collect();
+        let mut commands: Vec<&str> =
+            COMMANDS.iter().flat_map(|command| command.names.iter().copied()).collect();
         let before = (names.len(), shorts.len(), commands.len());
         names.sort_unstable();
         names.dedup();

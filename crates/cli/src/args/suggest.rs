@@ -20,9 +20,11 @@ fn distance(left: &str, right: &str) -> usize {
     for (row, l) in left.chars().enumerate() {
         let mut line = vec![row + 1];
         for (column, r) in right.iter().enumerate() {
-            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
-            let mut best =
-                (at(&last, column) + usize::from(l != *r)).min(at(&last, column + 1) + 1).min(at(&line, column) + 1);
+            let at =
+                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&last, column) + usize::from(l != *r))
+                .min(at(&last, column + 1) + 1)
+                .min(at(&line, column) + 1);
             let swapped = 0 < column && previous == Some(*r) && right.get(column - 1) == Some(&l);
             if swapped {
                 best = best.min(at(&before_last, column - 1) + 1);
@@ -42,7 +44,9 @@ mod tests {
     #[test]
     fn slips_are_understood_and_other_words_are_not() {
         let names = ["start", "stop", "restart", "list", "logs"];
-        let check = |word: &str, near: Option<&str>| assert_eq!(nearest(word, names.into_iter()), near, "{word}");
+        let check = |word: &str, near: Option<&str>| {
+            assert_eq!(nearest(word, names.into_iter()), near, "{word}");
+        };
         check("strat", Some("start"));
         check("lsit", Some("list"));
         check("restar", Some("restart"));

@@ -16,7 +16,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user of this name or number, from `/etc/passwd`, else from whatever directory `getent` asks.
+    /// The user of this name or number, from `/etc/passwd`, else from whatever directory `getent`
+    /// asks.
     ///
     /// # Errors
     /// When there is none.
@@ -64,7 +65,8 @@ mod tests {
     #[test]
     fn by_name_and_by_number() {
         let text = "root:x:0:0:root:/root:/bin/sh\nwww:x:33:34:w:/var/www:/bin/false\n";
-        let www = Account { name: "www".to_owned(), uid: 33, gid: 34, home: PathBuf::from("/var/www") };
+        let www =
+            Account { name: "www".to_owned(), uid: 33, gid: 34, home: PathBuf::from("/var/www") };
         assert_eq!(parse(text, "www"), Some(www.clone()));
         assert_eq!(parse(text, "33"), Some(www));
         assert_eq!(parse(text, "ww"), None);

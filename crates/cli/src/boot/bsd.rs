@@ -36,7 +36,8 @@ fn name(service: &Service) -> String {
     if service.named {
         return service.identifier();
     }
-    Service { name: service_name(service.program, '_', &service.user), ..service.clone() }.identifier()
+    Service { name: service_name(service.program, '_', &service.user), ..service.clone() }
+        .identifier()
 }
 
 fn freebsd_text(service: &Service, name: &str) -> String {

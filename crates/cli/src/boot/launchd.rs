@@ -6,7 +6,11 @@ use super::{Installation, Step};
 
 /// For `~/Library/LaunchAgents`.
 pub(super) fn installation(service: &Service) -> Installation {
-    let label = if service.named { service.name.clone() } else { service_name(service.program, '.', &service.user) };
+    let label = if service.named {
+        service.name.clone()
+    } else {
+        service_name(service.program, '.', &service.user)
+    };
     let target = service.user_home.join(format!("Library/LaunchAgents/{label}.plist"));
     let file = target.display().to_string();
     Installation {
@@ -20,7 +24,8 @@ pub(super) fn installation(service: &Service) -> Installation {
 }
 
 fn text(service: &Service, label: &str) -> String {
-    // Started again when it failed; ended by `kill`, it stays down. `boot` needs its time to stop the apps.
+    // Started again when it failed; ended by `kill`, it stays down. `boot` needs its time to stop
+    // the apps.
     format!(
         "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>

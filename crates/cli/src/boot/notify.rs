@@ -16,13 +16,14 @@ pub(crate) struct Notify {
 }
 
 impl Notify {
-    /// From `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. A third of the time leaves room for a daemon that has
-    /// to be replaced first.
+    /// From `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. A third of the time leaves room
+    /// for a daemon that has to be replaced first.
     pub(crate) fn from_env(var: impl Fn(&str) -> Option<OsString>) -> Self {
         let number = |name| var(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
         let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
-        let every =
-            number("WATCHDOG_USEC").filter(|usec| ours && 0 < *usec).map(|usec| Duration::from_micros(usec / 3));
+        let every = number("WATCHDOG_USEC")
+            .filter(|usec| ours && 0 < *usec)
+            .map(|usec| Duration::from_micros(usec / 3));
         let address = var("NOTIFY_SOCKET").filter(|address| !address.is_empty());
         Self { every: every.filter(|_| address.is_some()), address }
     }
@@ -35,7 +36,9 @@ impl Notify {
         let Some(address) = &self.address else { return Ok(()) };
         let socket = UnixDatagram::unbound()?;
         match address.as_bytes().strip_prefix(b"@") {
-            Some(name) => socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?),
+            Some(name) => {
+                socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?)
+            }
             None => socket.send_to(state.as_bytes(), OsStr::new(address)),
         }
         .map(|_| ())

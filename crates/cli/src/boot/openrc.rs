@@ -13,7 +13,10 @@ pub(super) fn installation(service: &Service) -> Installation {
         mode: 0o755,
         text: text(service),
         enable: vec![Step::of(["rc-update", "add", name, "default"])],
-        disable: vec![Step::of(["rc-service", name, "stop"]), Step::of(["rc-update", "delete", name, "default"])],
+        disable: vec![
+            Step::of(["rc-service", name, "stop"]),
+            Step::of(["rc-update", "delete", name, "default"]),
+        ],
         forget: Vec::new(),
     }
 }

@@ -1,20 +1,24 @@
 //! Paths that are still right after the next upgrade of Node.
 //!
-//! Version managers put each version of Node, and what npm installed with it, into a folder of its own. A service that
-//! names such a folder is dead the day it is removed, and nobody notices before the next boot. So: the program is named
-//! by a path without a version in it, and `PATH` names what the version manager keeps up to date, where it has that.
+//! Version managers put each version of Node, and what npm installed with it, into a folder of its
+//! own. A service that names such a folder is dead the day it is removed, and nobody notices before
+//! the next boot. So: the program is named by a path without a version in it, and `PATH` names what
+//! the version manager keeps up to date, where it has that.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Where a program may be found although `PATH` does not say so.
-const USUAL: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin"];
+const USUAL: [&str; 4] =
+    ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin"];
 
 /// What a service always has in its `PATH`.
-const BASE: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const BASE: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// What version managers keep pointing at the version in use, below one of the folders above a version's own.
+/// What version managers keep pointing at the version in use, below one of the folders above a
+/// version's own.
 const TWINS: [&str; 3] = ["current/bin", "aliases/default/bin", "shims"];
 
 /// How far above a version's `bin` its manager's folder may be.
@@ -24,7 +28,8 @@ const HEIGHT: usize = 6;
 pub(crate) fn stable_exe(argument: &OsStr, current: &Path, path: &str) -> Option<PathBuf> {
     let real = current.canonicalize().unwrap_or_else(|_| current.to_owned());
     let name = Path::new(argument).file_name().unwrap_or(argument);
-    let as_called = Path::new(argument).components().nth(1).and_then(|_| std::path::absolute(argument).ok());
+    let as_called =
+        Path::new(argument).components().nth(1).and_then(|_| std::path::absolute(argument).ok());
     let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
     let usual = USUAL.iter().map(PathBuf::from);
     as_called
@@ -71,7 +76,8 @@ fn passes(path: &Path) -> bool {
 
 /// Whether it belongs to one shell (fnm) or one call (npx, `npm run`).
 fn is_of_the_moment(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "fnm_multishells" || part.as_os_str() == "_npx")
+    path.components()
+        .any(|part| part.as_os_str() == "fnm_multishells" || part.as_os_str() == "_npx")
         || path.ends_with("node_modules/.bin")
 }
 
@@ -89,7 +95,12 @@ fn is_version(word: &str) -> bool {
 fn twin(folder: &Path, user_home: &Path) -> Option<PathBuf> {
     // fnm's folder of one shell is a link to the version.
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let above =
-        real.ancestors().skip(1).take(HEIGHT).take_while(|above| *above != user_home && *above != Path::new("/"));
-    above.flat_map(|above| TWINS.map(|twin| above.join(twin))).find(|twin| !passes(twin) && twin.join("node").exists())
+    let above = real
+        .ancestors()
+        .skip(1)
+        .take(HEIGHT)
+        .take_while(|above| *above != user_home && *above != Path::new("/"));
+    above
+        .flat_map(|above| TWINS.map(|twin| above.join(twin)))
+        .find(|twin| !passes(twin) && twin.join("node").exists())
 }

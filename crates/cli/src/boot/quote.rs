@@ -16,8 +16,10 @@ pub(super) fn unit(text: &str) -> String {
 
 /// For a shell: bare when it needs no quotes.
 pub(crate) fn shell(text: &str) -> String {
-    let bare =
-        |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.' | '/' | ':' | '@' | '+' | ',');
+    let bare = |char: char| {
+        char.is_ascii_alphanumeric()
+            || matches!(char, '_' | '-' | '.' | '/' | ':' | '@' | '+' | ',')
+    };
     if !text.is_empty() && text.chars().all(bare) {
         return text.to_owned();
     }

@@ -8,7 +8,8 @@ use crate::program::Program;
 /// Longest name of a service, bytes; systemd takes 255 with its suffix.
 const LONGEST_NAME: usize = 200;
 
-/// Everything that the texts are made from. Names are checked, paths are absolute and hold no control characters.
+/// Everything that the texts are made from. Names are checked, paths are absolute and hold no
+/// control characters.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     /// Under which name the program is known.
@@ -41,7 +42,9 @@ impl Service {
         if self.named {
             check_name(&self.name)?;
         }
-        for (what, path) in [("home directory", &self.user_home), ("home", &self.home), ("program", &self.exe)] {
+        for (what, path) in
+            [("home directory", &self.user_home), ("home", &self.home), ("program", &self.exe)]
+        {
             check_path(what, path)?;
         }
         match self.path.chars().find(|char| char.is_control()) {
@@ -79,7 +82,10 @@ impl Service {
 
     /// A name for shell variables and functions.
     pub(crate) fn identifier(&self) -> String {
-        self.name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect()
+        self.name
+            .chars()
+            .map(|char| if char.is_ascii_alphanumeric() { char } else { '_' })
+            .collect()
     }
 }
 
@@ -102,7 +108,8 @@ fn check_name(name: &str) -> Result<(), Failed> {
     )))
 }
 
-/// What `useradd` and directory services allow, and nothing that means something to a shell or a unit file.
+/// What `useradd` and directory services allow, and nothing that means something to a shell or a
+/// unit file.
 fn check_user(user: &str) -> Result<(), Failed> {
     let good = user.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
         && user.chars().all(|char| is_plain(char) || char == '@')
@@ -121,7 +128,8 @@ fn check_path(what: &str, path: &Path) -> Result<(), Failed> {
         Some(_) if !path.is_absolute() => "is not absolute",
         Some(_) => return Ok(()),
     };
-    Err(Failed::new(format!("the {what} {path:?} {problem}")).hint("give another path; `--hp` is the user's home"))
+    Err(Failed::new(format!("the {what} {path:?} {problem}"))
+        .hint("give another path; `--hp` is the user's home"))
 }
 
 fn is_plain(char: char) -> bool {

@@ -10,7 +10,10 @@ pub(super) fn installation(service: &Service) -> Installation {
     let target = format!("/lib/svc/manifest/site/{name}.xml");
     Installation {
         enable: vec![Step::of(["svccfg", "import", &target]), Step::of(["svcadm", "enable", name])],
-        disable: vec![Step::of(["svcadm", "disable", "-s", name]), Step::of(["svccfg", "delete", name])],
+        disable: vec![
+            Step::of(["svcadm", "disable", "-s", name]),
+            Step::of(["svccfg", "delete", name]),
+        ],
         forget: Vec::new(),
         target: target.into(),
         mode: 0o644,

@@ -1,7 +1,8 @@
 //! systemd: the unit, for the machine and for one user.
 //!
-//! The main process is `ostler boot`: it starts the manager, resurrects, says `READY=1`, and stays to watch it. It is
-//! neither keeper nor daemon, so that nothing depends on it: killed, it is started again and finds everything running.
+//! The main process is `ostler boot`: it starts the manager, resurrects, says `READY=1`, and stays
+//! to watch it. It is neither keeper nor daemon, so that nothing depends on it: killed, it is
+//! started again and finds everything running.
 
 use std::path::Path;
 
@@ -17,16 +18,21 @@ pub(super) fn system(service: &Service) -> Installation {
         mode: 0o644,
         text: text(service, true),
         enable: vec![Step::of(["systemctl", "enable", name])],
-        disable: vec![Step::of(["systemctl", "stop", name]), Step::of(["systemctl", "disable", name])],
+        disable: vec![
+            Step::of(["systemctl", "stop", name]),
+            Step::of(["systemctl", "disable", name]),
+        ],
         forget: vec![Step::of(["systemctl", "daemon-reload"])],
     }
 }
 
-/// For the user's own manager. Lingering makes it start with the machine instead of the first login.
+/// For the user's own manager. Lingering makes it start with the machine instead of the first
+/// login.
 pub(super) fn user(service: &Service) -> Installation {
     let name = &service.name;
     let mut enable = vec![Step::of(["systemctl", "--user", "enable", name])];
-    // Allowed to the user on most machines; where it is not, an administrator may have done it before.
+    // Allowed to the user on most machines; where it is not, an administrator may have done it
+    // before.
     if !Path::new("/var/lib/systemd/linger").join(&service.user).exists() {
         enable.push(Step::of(["loginctl", "enable-linger", &service.user]));
     }

@@ -74,14 +74,26 @@ fn the_first_tool_found_decides_and_synonyms_are_known() {
 fn every_text_names_program_user_home_and_path() {
     for platform in ALL {
         let plan = installation(platform, &service());
-        for part in ["/usr/local/bin/ostler", "/home/ann/.ostler", "OSTLER_HOME", "/usr/local/bin:/usr/bin:/bin"] {
+        for part in [
+            "/usr/local/bin/ostler",
+            "/home/ann/.ostler",
+            "OSTLER_HOME",
+            "/usr/local/bin:/usr/bin:/bin",
+        ] {
             assert!(plan.text.contains(part), "{platform:?}: no `{part}` in\n{}", plan.text);
         }
         assert!(plan.text.contains("ann"), "{platform:?}");
-        assert!(plan.target.is_absolute() && !plan.enable.is_empty() && !plan.disable.is_empty(), "{platform:?}");
+        assert!(
+            plan.target.is_absolute() && !plan.enable.is_empty() && !plan.disable.is_empty(),
+            "{platform:?}"
+        );
     }
     let pm2 = Service { program: Program::Pm2, home: "/home/ann/.pm2".into(), ..service() };
-    assert!(installation(Platform::Systemd, &pm2).text.contains("Environment=\"PM2_HOME=/home/ann/.pm2\"\n"));
+    assert!(
+        installation(Platform::Systemd, &pm2)
+            .text
+            .contains("Environment=\"PM2_HOME=/home/ann/.pm2\"\n")
+    );
 }
 
 #[test]
@@ -106,7 +118,20 @@ fn places_are_those_of_pm2() {
 /// PM2 #6089: what a person types ends up in files that root reads.
 #[test]
 fn names_that_mean_something_elsewhere_are_refused() {
-    let bad = ["a b", "a;id", "$(id)", "`id`", "../../etc/x", "a/b", "-x", ".hidden", "a\nUser=root", "", "a@b", "%i"];
+    let bad = [
+        "a b",
+        "a;id",
+        "$(id)",
+        "`id`",
+        "../../etc/x",
+        "a/b",
+        "-x",
+        ".hidden",
+        "a\nUser=root",
+        "",
+        "a@b",
+        "%i",
+    ];
     for name in bad {
         let service = Service { named: true, name: name.to_owned(), ..service() };
         assert!(service.check().unwrap_err().hint.is_some(), "{name:?}");
@@ -120,37 +145,60 @@ fn names_that_mean_something_elsewhere_are_refused() {
         assert!(Service { exe: home.into(), ..service() }.check().is_err(), "{home:?}");
     }
     assert!(Service { path: "/bin:/x\nUser=root".to_owned(), ..service() }.check().is_err());
-    let good = Service { user: "ann@corp.example".to_owned(), named: true, name: "web_1.a-b".to_owned(), ..service() };
+    let good = Service {
+        user: "ann@corp.example".to_owned(),
+        named: true,
+        name: "web_1.a-b".to_owned(),
+        ..service()
+    };
     assert!(good.check().is_ok());
 }
 
 #[test]
 fn odd_paths_stay_values_in_every_text() {
     let odd = "/home/a 'b\" $(touch pwned) %h & <c> \\d";
-    let service = Service { home: odd.into(), exe: format!("{odd}/ostler").into(), ..service() }.check().unwrap();
+    let service = Service { home: odd.into(), exe: format!("{odd}/ostler").into(), ..service() }
+        .check()
+        .unwrap();
     let unit = installation(Platform::Systemd, &service).text;
     let quoted = r#"/home/a 'b\" $(touch pwned) %%h & <c> \\d"#;
     assert!(unit.contains(&format!("Environment=\"OSTLER_HOME={quoted}\"\n")), "{unit}");
     assert!(unit.contains(&format!("ExecStart=\"{quoted}/ostler\" boot\n")), "{unit}");
-    for platform in [Platform::Upstart, Platform::Systemv, Platform::Openrc, Platform::Rcd, Platform::RcdOpenbsd] {
+    for platform in [
+        Platform::Upstart,
+        Platform::Systemv,
+        Platform::Openrc,
+        Platform::Rcd,
+        Platform::RcdOpenbsd,
+    ] {
         let text = installation(platform, &service).text;
         let quoted = odd.replace('\'', r"'\''");
         assert!(text.contains(&format!("OSTLER_HOME='{quoted}'\n")), "{platform:?}\n{text}");
         // What a shell makes of the assignments.
-        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("export OSTLER_HOME=")).collect();
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("export OSTLER_HOME=")).collect();
         let script = format!("{}\nprintf %s \"$OSTLER_HOME\"", lines.join("\n"));
         let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), odd, "{platform:?}");
     }
     for platform in [Platform::Launchd, Platform::Smf] {
         let text = installation(platform, &service).text;
-        assert!(text.contains("/home/a &apos;b&quot; $(touch pwned) %h &amp; &lt;c&gt; \\d"), "{platform:?}\n{text}");
+        assert!(
+            text.contains("/home/a &apos;b&quot; $(touch pwned) %h &amp; &lt;c&gt; \\d"),
+            "{platform:?}\n{text}"
+        );
     }
 }
 
 #[test]
 fn scripts_are_good_shell() {
-    for platform in [Platform::Upstart, Platform::Systemv, Platform::Openrc, Platform::Rcd, Platform::RcdOpenbsd] {
+    for platform in [
+        Platform::Upstart,
+        Platform::Systemv,
+        Platform::Openrc,
+        Platform::Rcd,
+        Platform::RcdOpenbsd,
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("script");
         fs::write(&file, installation(platform, &service()).text).unwrap();
@@ -194,7 +242,11 @@ fn the_path_of_a_service_names_what_version_managers_keep_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().canonicalize().unwrap();
     let text = |path: &str| format!("{}/{path}", home.display());
-    for node in [".nvm/versions/node/v20.1.0/bin/node", ".asdf/installs/nodejs/20.1.0/bin/node", ".asdf/shims/node"] {
+    for node in [
+        ".nvm/versions/node/v20.1.0/bin/node",
+        ".asdf/installs/nodejs/20.1.0/bin/node",
+        ".asdf/shims/node",
+    ] {
         make_program(&home.join(node));
     }
     let given = format!(

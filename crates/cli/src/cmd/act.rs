@@ -32,7 +32,11 @@ fn each_word(session: &mut Session, action: Action) -> Result<(), Failed> {
             file::act(session, &word, action)?;
             continue;
         }
-        let change = if action == Action::Restart { options(session, true)? } else { options(session, false)? };
+        let change = if action == Action::Restart {
+            options(session, true)?
+        } else {
+            options(session, false)?
+        };
         let picked = pick(session, &word)?;
         announce(session, action, &word, &picked);
         perform(session, action, picked.ids, change)?;
@@ -44,13 +48,18 @@ fn each_word(session: &mut Session, action: Action) -> Result<(), Failed> {
 pub(super) fn options(session: &mut Session, changes: bool) -> Result<Change, Failed> {
     let parallel = match session.args.value(FlagId::Parallel) {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| Failed::new(format!("`--parallel {text}` is not a number")))?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| Failed::new(format!("`--parallel {text}` is not a number")))?,
+        ),
     };
     if !changes {
         return Ok(Change { parallel, ..Change::default() });
     }
     if session.has(FlagId::Env) {
-        return Err(Failed::new("Using --env [env] without passing the ecosystem.config.js does not work"));
+        return Err(Failed::new(
+            "Using --env [env] without passing the ecosystem.config.js does not work",
+        ));
     }
     let patch = apps::patch(session)?;
     let env = session.has(FlagId::UpdateEnv).then(apps::environment);
@@ -63,7 +72,8 @@ pub(super) fn options(session: &mut Session, changes: bool) -> Result<Change, Fa
 /// The processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     let list = session.list()?;
-    select(word, &list, &apps::cwd()?).map_err(|none| none.say(&mut session.out, session.program.name()))
+    select(word, &list, &apps::cwd()?)
+        .map_err(|none| none.say(&mut session.out, session.program.name()))
 }
 
 /// PM2's name of an action.
@@ -82,7 +92,12 @@ pub(super) fn announce(session: &mut Session, action: Action, word: &str, picked
 }
 
 /// Asks for it and says how it went with each process; fails when one failed.
-pub(super) fn perform(session: &mut Session, action: Action, ids: Vec<u32>, change: Change) -> Result<(), Failed> {
+pub(super) fn perform(
+    session: &mut Session,
+    action: Action,
+    ids: Vec<u32>,
+    change: Change,
+) -> Result<(), Failed> {
     let mut failed = false;
     let request = Request::Act { action, ids, change };
     let answer = session.ask_with(&request, |out, event| failed |= !acted(out, &event))?;

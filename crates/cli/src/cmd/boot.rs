@@ -1,8 +1,10 @@
-//! `boot`: what an init system runs. Starts the manager if it does not run, resurrects, and stays until it ends.
+//! `boot`: what an init system runs. Starts the manager if it does not run, resurrects, and stays
+//! until it ends.
 //!
-//! This process is neither keeper nor daemon and holds nothing: killed, it is started again by the init system, and finds
-//! everything running. It ends with 0 when the manager was told to go, with 1 when keeper and daemon are both gone
-//! without having been told. SIGTERM stops every app and the manager, then ends it.
+//! This process is neither keeper nor daemon and holds nothing: killed, it is started again by the
+//! init system, and finds everything running. It ends with 0 when the manager was told to go, with
+//! 1 when keeper and daemon are both gone without having been told. SIGTERM stops every app and the
+//! manager, then ends it.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -40,7 +42,8 @@ enum Woken {
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let notify = Notify::from_env(|name| std::env::var_os(name));
     session.connect()?;
-    let signals = crate::sys::signal_fd().map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
+    let signals = crate::sys::signal_fd()
+        .map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
     // A daemon that hangs would let the next request wait for ever.
     let mut watched = Watched::new(session.take_client()?, START_LIMIT)?;
     resurrect::restore(session)?;
@@ -49,7 +52,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.out.flush()?;
     let mut due = notify.every.map(|every| Instant::now() + every);
     loop {
-        match wait(&watched.client, &signals, due).map_err(|error| Failed::new(format!("cannot wait: {error}")))? {
+        match wait(&watched.client, &signals, due)
+            .map_err(|error| Failed::new(format!("cannot wait: {error}")))?
+        {
             Woken::Told => {
                 tell(session, &notify, "STOPPING=1\nSTATUS=Stopping all apps.");
                 return kill::run(session);
@@ -63,8 +68,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
                 if watched.answers(every) {
                     tell(session, &notify, "WATCHDOG=1");
                 } else {
-                    // The keeper starts another, which takes the apps over. No ping before that one answers.
-                    session.out.warn(&format!("the daemon does not answer within {every:?}: replacing it"));
+                    // The keeper starts another, which takes the apps over. No ping before that one
+                    // answers.
+                    session.out.warn(&format!(
+                        "the daemon does not answer within {every:?}: replacing it"
+                    ));
                     session.out.flush()?;
                     watched.replace();
                     match again(session, every)? {
@@ -82,7 +90,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// The daemon after the one that was lost; `None` when it went because it was told to.
 fn again(session: &Session, limit: Duration) -> Result<Option<Watched>, Failed> {
     loop {
-        // The keeper holds the listening socket: as long as it lives, a connection waits for the next daemon.
+        // The keeper holds the listening socket: as long as it lives, a connection waits for the
+        // next daemon.
         let client = match Client::connect(&session.home) {
             Ok(client) => client,
             // The last thing that a daemon does is to remove its socket.
@@ -140,7 +149,10 @@ fn wait(client: &Client, signals: &OwnedFd, due: Option<Instant>) -> io::Result<
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         });
-        let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(client.as_fd(), PollFlags::IN)];
+        let mut fds = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(client.as_fd(), PollFlags::IN),
+        ];
         match poll(&mut fds, left.as_ref()) {
             Ok(0) => return Ok(Woken::Due),
             Ok(_) => {}
@@ -158,8 +170,8 @@ fn wait(client: &Client, signals: &OwnedFd, due: Option<Instant>) -> io::Result<
     }
 }
 
-/// Reads what has been signalled: whether to go. The keeper is a child of ours when we started it, and is not left as a
-/// zombie when it dies; a hangup of the terminal is none of our business.
+/// Reads what has been signalled: whether to go. The keeper is a child of ours when we started it,
+/// and is not left as a zombie when it dies; a hangup of the terminal is none of our business.
 fn told(signals: &OwnedFd) -> io::Result<bool> {
     let mut buffer = [0_u8; 128 * 8];
     let count = match rustix::io::read(signals, &mut buffer) {
@@ -168,7 +180,8 @@ fn told(signals: &OwnedFd) -> io::Result<bool> {
         Err(error) => return Err(error.into()),
     };
     let numbers = buffer.get(..count).unwrap_or_default().chunks_exact(128);
-    let mut numbers = numbers.map(|info| info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes)));
+    let mut numbers =
+        numbers.map(|info| info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes)));
     let go = numbers.any(|number| [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].contains(&number));
     while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
     Ok(go)
@@ -176,6 +189,9 @@ fn told(signals: &OwnedFd) -> io::Result<bool> {
 
 fn tell(session: &mut Session, notify: &Notify, state: &str) {
     if let Err(error) = notify.tell(state) {
-        session.out.warn_aside(&format!("cannot tell the init system `{}`: {error}", state.escape_debug()));
+        session.out.warn_aside(&format!(
+            "cannot tell the init system `{}`: {error}",
+            state.escape_debug()
+        ));
     }
 }

@@ -1,5 +1,5 @@
-//! `cleardump`: an empty saved list. The file is written whole under another name and renamed, so that no reader and no
-//! power cut ever finds half of it.
+//! `cleardump`: an empty saved list. The file is written whole under another name and renamed, so
+//! that no reader and no power cut ever finds half of it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -23,7 +23,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 fn clear(folder: &Path, path: &Path) -> io::Result<()> {
     let new = folder.join(format!("dump.pm2.new-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(b"[]")?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;

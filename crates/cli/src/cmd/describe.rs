@@ -25,7 +25,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             Answer::Reply(Reply::Describe(details)) => details,
             other => return Err(unexpected(&other)),
         };
-        let text = view::describe(&details, &local, session.program, view::now(), session.out.paint);
+        let text =
+            view::describe(&details, &local, session.program, view::now(), session.out.paint);
         session.out.message(text.trim_end_matches('\n'));
     }
     Ok(())

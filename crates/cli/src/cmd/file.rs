@@ -10,7 +10,8 @@ use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::Session;
 
-/// `stop`, `restart`, `delete` of a process file or of standard input (`-`). Apps that are not there are no failure.
+/// `stop`, `restart`, `delete` of a process file or of standard input (`-`). Apps that are not
+/// there are no failure.
 pub(super) fn act(session: &mut Session, path: &str, action: Action) -> Result<(), Failed> {
     let (apps, bad) = apps::of_file(session, path)?;
     let list = session.list()?;
@@ -19,8 +20,11 @@ pub(super) fn act(session: &mut Session, path: &str, action: Action) -> Result<(
         announce(session, action, &known, &list);
     }
     let ids = ids_of(&known, &list);
-    let records =
-        if action == Action::Restart { known.into_iter().map(|app| app.record).collect() } else { Vec::new() };
+    let records = if action == Action::Restart {
+        known.into_iter().map(|app| app.record).collect()
+    } else {
+        Vec::new()
+    };
     let change = Change { records, ..act::options(session, false)? };
     if !ids.is_empty() {
         act::perform(session, action, ids, change)?;
@@ -40,8 +44,9 @@ pub(super) fn split(apps: Vec<App>, list: &[ProcView]) -> (Vec<App>, Vec<App>) {
 /// The ids of the processes of these apps, app by app.
 pub(super) fn ids_of(apps: &[App], list: &[ProcView]) -> Vec<u32> {
     let mut seen = BTreeSet::new();
-    let all =
-        apps.iter().flat_map(|app| list.iter().filter(|process| process.name == app.name).map(|process| process.id));
+    let all = apps.iter().flat_map(|app| {
+        list.iter().filter(|process| process.name == app.name).map(|process| process.id)
+    });
     all.filter(|id| seen.insert(*id)).collect()
 }
 

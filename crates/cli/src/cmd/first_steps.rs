@@ -38,7 +38,9 @@ fn curl(session: &mut Session, id: u32) -> Option<String> {
     // The table is read meanwhile. Without an answer there is one word less.
     session.out.flush().ok()?;
     match session.ask(&Request::Listens { id, within: SOON }).ok()? {
-        Answer::Reply(Reply::Listens { addresses }) => addresses.iter().find_map(|address| curl_of(address)),
+        Answer::Reply(Reply::Listens { addresses }) => {
+            addresses.iter().find_map(|address| curl_of(address))
+        }
         _ => None,
     }
 }
@@ -49,7 +51,10 @@ fn curl_of(address: &str) -> Option<String> {
         return None;
     }
     if let Some(name) = address.strip_prefix('@') {
-        return Some(format!("curl --abstract-unix-socket {} http://localhost", quote::shell(name)));
+        return Some(format!(
+            "curl --abstract-unix-socket {} http://localhost",
+            quote::shell(name)
+        ));
     }
     if address.starts_with('/') {
         return Some(format!("curl --unix-socket {} http://localhost", quote::shell(address)));

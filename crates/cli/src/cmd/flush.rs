@@ -11,7 +11,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let list = session.list()?;
     let wanted: Vec<_> = list
         .iter()
-        .filter(|process| word.as_ref().is_none_or(|word| process.name == *word || process.id.to_string() == *word))
+        .filter(|process| {
+            word.as_ref()
+                .is_none_or(|word| process.name == *word || process.id.to_string() == *word)
+        })
         .collect();
     if word.is_none() {
         let log = session.home.log();
@@ -25,7 +28,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     // No ids means all, so an unknown name must not be asked for.
     if word.is_none() || !wanted.is_empty() {
-        let ids = if word.is_none() { Vec::new() } else { wanted.iter().map(|process| process.id).collect() };
+        let ids = if word.is_none() {
+            Vec::new()
+        } else {
+            wanted.iter().map(|process| process.id).collect()
+        };
         session.ask(&Request::Flush { ids })?;
     }
     session.out.say("Logs flushed");

@@ -9,7 +9,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.plain_data = true;
     let list = session.list()?;
     let name = session.args.word();
-    let ids: Vec<u32> = list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
+    let ids: Vec<u32> =
+        list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
     session.out.message(&inspect(&serde_json::Value::from(ids)));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! `kill`: stops and forgets everything, ends daemon and keeper. Without a daemon there is nothing to do, and none is
-//! started for it.
+//! `kill`: stops and forgets everything, ends daemon and keeper. Without a daemon there is nothing
+//! to do, and none is started for it.
 
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Event, Reply, Request};

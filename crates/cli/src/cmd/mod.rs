@@ -44,7 +44,8 @@ pub(crate) fn main() -> ExitCode {
     let parsed = args::parse(words);
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
     let silent = given(FlagId::Silent)
-        || std::env::var_os("PM2_SILENT").is_some_and(|value| !value.is_empty() && value != "false");
+        || std::env::var_os("PM2_SILENT")
+            .is_some_and(|value| !value.is_empty() && value != "false");
     let mut out = Out::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
@@ -142,7 +143,9 @@ fn refuse(out: &mut Out, misuse: &Misuse, program: Program) {
     let hint = misuse.hint(program.name());
     match misuse {
         Misuse::Command { .. } => {
-            let line = out.paint.ink(&[crate::paint::Ink::Red], &format!("[{}][ERROR] ", program.bracket()));
+            let line = out
+                .paint
+                .ink(&[crate::paint::Ink::Red], &format!("[{}][ERROR] ", program.bracket()));
             out.data(&format!("{line}{}\n", misuse.text()));
             if let Some(hint) = hint {
                 out.data(&format!("hint: {hint}\n"));

@@ -17,11 +17,13 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
         return Err(Failed::new(format!("Application {name} not found")).hint(hint));
     }
     let mut failed = false;
-    let answer =
-        session.ask_with(&Request::Promote { name, keep, ticket: Some(ticket()) }, |out, event| match event {
+    let answer = session.ask_with(
+        &Request::Promote { name, keep, ticket: Some(ticket()) },
+        |out, event| match event {
             Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
             other => failed |= !act::acted(out, &other),
-        })?;
+        },
+    )?;
     match answer {
         Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
         Answer::Reply(Reply::Done) => list::table(session),

@@ -1,4 +1,5 @@
-//! `reload`: replaces workers one by one. A worker that does not come up ends it, and the old ones stay.
+//! `reload`: replaces workers one by one. A worker that does not come up ends it, and the old ones
+//! stay.
 
 use std::collections::BTreeSet;
 
@@ -30,14 +31,26 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// Says for each app of a file what will be reloaded.
 pub(super) fn announce_apps(session: &mut Session, apps: &[App], list: &[ProcView]) {
     for app in apps {
-        let ids: Vec<u32> = list.iter().filter(|process| process.name == app.name).map(|process| process.id).collect();
+        let ids: Vec<u32> = list
+            .iter()
+            .filter(|process| process.name == app.name)
+            .map(|process| process.id)
+            .collect();
         let ids = inspect(&serde_json::Value::from(ids));
-        session.out.say(&format!("Applying action reloadProcessId on app [{}](ids: {ids})", app.name));
+        session
+            .out
+            .say(&format!("Applying action reloadProcessId on app [{}](ids: {ids})", app.name));
     }
 }
 
-/// Asks for it, says every step (which PM2 has no words for) and, at the end, every process that was replaced.
-pub(super) fn perform(session: &mut Session, ids: &[u32], change: Change, list: &[ProcView]) -> Result<(), Failed> {
+/// Asks for it, says every step (which PM2 has no words for) and, at the end, every process that
+/// was replaced.
+pub(super) fn perform(
+    session: &mut Session,
+    ids: &[u32],
+    change: Change,
+    list: &[ProcView],
+) -> Result<(), Failed> {
     let options = options(session)?;
     let steps = session.program == Program::Ostler;
     let mut said: BTreeSet<u32> = BTreeSet::new();
@@ -50,7 +63,8 @@ pub(super) fn perform(session: &mut Session, ids: &[u32], change: Change, list: 
         match event {
             Event::Step { name, id, text } if steps => {
                 out.say(&format!("[{name}]({id}) {text}"));
-                // A reload may take minutes; what happens is shown as it happens. A reader that left is noticed at the end.
+                // A reload may take minutes; what happens is shown as it happens. A reader that
+                // left is noticed at the end.
                 let _ = out.flush();
             }
             other => failed |= !act::acted(out, &other),
@@ -70,24 +84,31 @@ pub(super) fn perform(session: &mut Session, ids: &[u32], change: Change, list: 
         ));
         return Ok(());
     }
-    for process in
-        ids.iter().filter(|id| !said.contains(id)).filter_map(|id| list.iter().find(|process| process.id == *id))
+    for process in ids
+        .iter()
+        .filter(|id| !said.contains(id))
+        .filter_map(|id| list.iter().find(|process| process.id == *id))
     {
         session.out.say(&format!("[{}]({}) ✓", process.name, process.id));
     }
     Ok(())
 }
 
-/// A word that no other request has: the daemon may die in the middle, and its successor is asked by it.
+/// A word that no other request has: the daemon may die in the middle, and its successor is asked
+/// by it.
 pub(super) fn ticket() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
 fn options(session: &Session) -> Result<ReloadOptions, Failed> {
     let number = |id: FlagId, name: &str| match session.args.value(id) {
         None => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|_| Failed::new(format!("`{name} {text}` is not a number"))),
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| Failed::new(format!("`{name} {text}` is not a number"))),
     };
     Ok(ReloadOptions {
         parallel: number(FlagId::Parallel, "--parallel")?,

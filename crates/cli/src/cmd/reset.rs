@@ -10,8 +10,11 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let processes = session.list()?;
-    let mut ids: Vec<u32> =
-        processes.iter().filter(|process| word == "all" || process.name == word).map(|process| process.id).collect();
+    let mut ids: Vec<u32> = processes
+        .iter()
+        .filter(|process| word == "all" || process.name == word)
+        .map(|process| process.id)
+        .collect();
     if ids.is_empty() && word != "all" {
         let Ok(id) = word.parse::<u32>() else {
             session.out.aside("Unknown process name\n");

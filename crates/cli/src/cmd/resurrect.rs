@@ -19,7 +19,9 @@ pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
     session.out.say("Resurrecting");
     session.out.say(&format!("Restoring processes located in {}", dump.display()));
     let answer = session.ask_with(&Request::Resurrect, |out, event| match event {
-        Event::Restored { script, error: None, .. } => out.say(&format!("Process {script} restored")),
+        Event::Restored { script, error: None, .. } => {
+            out.say(&format!("Process {script} restored"));
+        }
         // As PM2: said, but the others count.
         Event::Restored { name, script, error: Some(error) } => {
             out.error(&format!("[{name}] {script}: {}", error.message), error.hint.as_deref());
@@ -31,7 +33,8 @@ pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
     match answer {
         Ok(Answer::Reply(Reply::Done)) => Ok(()),
         Ok(other) => Err(unexpected(&other)),
-        // No usable dump is no failure to PM2: boot scripts run this command before anything was saved.
+        // No usable dump is no failure to PM2: boot scripts run this command before anything was
+        // saved.
         Err(Failed { code: 1, message: Some(message), hint }) => {
             session.out.error(&message, hint.as_deref());
             Ok(())

@@ -14,7 +14,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     match session.ask(&Request::Save { force })? {
         Answer::Reply(Reply::Saved { count: 0, .. }) if !force => {
             session.out.warn("PM2 is not managing any process, skipping save...");
-            session.out.warn(&format!("To force saving use: {} save --force", session.program.name()));
+            session
+                .out
+                .warn(&format!("To force saving use: {} save --force", session.program.name()));
             Ok(())
         }
         Answer::Reply(Reply::Saved { path, .. }) => {

@@ -12,7 +12,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let text = session.args.words.get(1).cloned().unwrap_or_default();
     let Some(target) = parse(&text) else {
-        return Err(Failed::new(format!("`{text}` is not a number of instances")).hint("write 4, +2 or -1"));
+        return Err(
+            Failed::new(format!("`{text}` is not a number of instances")).hint("write 4, +2 or -1")
+        );
     };
     let list = session.list()?;
     let current = list.iter().filter(|process| process.name == name).count();
@@ -44,7 +46,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 }
 
 fn parse(text: &str) -> Option<ScaleTo> {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let digits = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    };
     match text.split_at_checked(1)? {
         ("+", count) => digits(count).map(ScaleTo::Add),
         ("-", count) => digits(count).map(ScaleTo::Remove),

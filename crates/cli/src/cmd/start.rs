@@ -75,7 +75,9 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     let list = session.list()?;
     let picked = match select(word, &list, &apps::cwd()?) {
         Ok(picked) => picked,
-        Err(none) if word == "all" => return Err(none.say(&mut session.out, session.program.name())),
+        Err(none) if word == "all" => {
+            return Err(none.say(&mut session.out, session.program.name()));
+        }
         Err(_) => return Ok(false),
     };
     restart(session, word, picked)?;
@@ -85,7 +87,9 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
 
 fn restart(session: &mut Session, word: &str, picked: Picked) -> Result<(), Failed> {
     if session.has(FlagId::Env) {
-        return Err(Failed::new("Using --env [env] without passing the ecosystem.config.js does not work"));
+        return Err(Failed::new(
+            "Using --env [env] without passing the ecosystem.config.js does not work",
+        ));
     }
     let patch = apps::patch(session)?;
     let env = session.has(FlagId::UpdateEnv).then(apps::environment);
@@ -96,8 +100,10 @@ fn restart(session: &mut Session, word: &str, picked: Picked) -> Result<(), Fail
 fn of_script(session: &mut Session, script: &str) -> Result<(), Failed> {
     let app = apps::of_script(session, script)?;
     let list = session.list()?;
-    let same: Vec<&ProcView> =
-        list.iter().filter(|process| process.name == app.name && process.script == app.script).collect();
+    let same: Vec<&ProcView> = list
+        .iter()
+        .filter(|process| process.name == app.name && process.script == app.script)
+        .collect();
     if !session.has(FlagId::Force) && !same.is_empty() {
         let ids: Vec<u32> = same
             .iter()
@@ -105,7 +111,10 @@ fn of_script(session: &mut Session, script: &str) -> Result<(), Failed> {
             .map(|process| process.id)
             .collect();
         if ids.len() < same.len() {
-            return Err(Failed::new("Script already launched, add -f option to force re-execution").hint(format!(
+            return Err(Failed::new(
+                "Script already launched, add -f option to force re-execution",
+            )
+            .hint(format!(
                 "`{} restart {}` restarts it",
                 session.program.name(),
                 app.name
@@ -119,7 +128,10 @@ fn of_script(session: &mut Session, script: &str) -> Result<(), Failed> {
         session.out.say(&format!("cron restart at {pattern}"));
     }
     let plural = if app.instances == 1 { "" } else { "s" };
-    session.out.say(&format!("Starting {} in {} ({} instance{plural})", app.script, app.mode, app.instances));
+    session.out.say(&format!(
+        "Starting {} in {} ({} instance{plural})",
+        app.script, app.mode, app.instances
+    ));
     launch(session, vec![app], |_, _, _| ())?;
     session.out.say("Done.");
     Ok(())
@@ -135,8 +147,10 @@ fn of_file(session: &mut Session, path: &str, known_do: Known) -> Result<(), Fai
             Known::Restart => file::announce(session, Action::Restart, &known, &list),
             Known::Reload => reload::announce_apps(session, &known, &list),
         }
-        let change =
-            Change { records: known.into_iter().map(|app| app.record).collect(), ..act::options(session, false)? };
+        let change = Change {
+            records: known.into_iter().map(|app| app.record).collect(),
+            ..act::options(session, false)?
+        };
         match known_do {
             Known::Restart => act::perform(session, Action::Restart, ids, change)?,
             Known::Reload => reload::perform(session, &ids, change, &list)?,
@@ -153,7 +167,9 @@ fn of_file(session: &mut Session, path: &str, known_do: Known) -> Result<(), Fai
 pub(super) fn new_apps(session: &mut Session, apps: Vec<App>) -> Result<(), Failed> {
     let names: Vec<&str> = apps.iter().map(|app| app.name.as_str()).collect();
     session.out.warn(&format!("Applications {} not running, starting...", names.join(", ")));
-    launch(session, apps, |out, name, count| out.say(&format!("App [{name}] launched ({count} instances)")))
+    launch(session, apps, |out, name, count| {
+        out.say(&format!("App [{name}] launched ({count} instances)"));
+    })
 }
 
 /// Starts apps; `on_up` is told of each that is up.

@@ -1,4 +1,5 @@
-//! `startup` and `unstartup`: a service of the machine's init system that brings the saved apps back.
+//! `startup` and `unstartup`: a service of the machine's init system that brings the saved apps
+//! back.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -79,7 +80,8 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     let plan = installation(platform, &service.check()?);
     let file = below_root(&plan.target);
     if !file.exists() {
-        let message = format!("there is no service to remove: `{}` does not exist", plan.target.display());
+        let message =
+            format!("there is no service to remove: `{}` does not exist", plan.target.display());
         let hint = "the service of another user is chosen by `-u USER`, one of another name by `--service-name NAME`";
         return Err(Failed::new(message).hint(hint));
     }
@@ -96,14 +98,16 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
         Ok::<(), Failed>(())
     };
     all(session, &plan.disable)?;
-    std::fs::remove_file(&file)
-        .map_err(|error| Failed::new(format!("cannot remove `{}`: {error}", plan.target.display())))?;
+    std::fs::remove_file(&file).map_err(|error| {
+        Failed::new(format!("cannot remove `{}`: {error}", plan.target.display()))
+    })?;
     all(session, &plan.forget)?;
     session.out.say("Init file disabled.");
     if failed { Err(Failed::quiet(1)) } else { Ok(()) }
 }
 
-/// Platform, user and paths; without root, where root is needed, the command that has it is printed instead.
+/// Platform, user and paths; without root, where root is needed, the command that has it is printed
+/// instead.
 fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
     let platform = platform(session)?;
     let program = session.program;
@@ -145,20 +149,26 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
         return Err(Failed::quiet(1));
     }
     if !platform.needs_root() && account.uid != me.as_raw() {
-        return Err(Failed::new(format!("a `{}` service belongs to the user who installs it", platform.name()))
-            .hint(format!("run this command as `{}`, without `-u`", account.name)));
+        return Err(Failed::new(format!(
+            "a `{}` service belongs to the user who installs it",
+            platform.name()
+        ))
+        .hint(format!("run this command as `{}`, without `-u`", account.name)));
     }
     Ok(Wanted { platform, service, account, copy: stable.is_none(), passing })
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let detected = Platform::detect(|name| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+    let detected = Platform::detect(|name| {
+        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    });
     let known = || format!("the known ones are {}", Platform::known());
     let asked = session.args.words.first().map(String::as_str);
     let platform = match (asked, detected) {
-        (Some(name), _) => Platform::named(name)
-            .ok_or_else(|| Failed::new(format!("no init system is called `{}`", name.escape_debug())).hint(known()))?,
+        (Some(name), _) => Platform::named(name).ok_or_else(|| {
+            Failed::new(format!("no init system is called `{}`", name.escape_debug())).hint(known())
+        })?,
         (None, Some(detected)) => detected,
         (None, None) => {
             return Err(Failed::new("Init system not found").hint(format!(
@@ -193,7 +203,8 @@ fn manager_home(program: Program, user_home: &Path) -> PathBuf {
     set("OSTLER_HOME").or_else(|| set("PM2_HOME")).unwrap_or_else(|| user_home.join(own))
 }
 
-/// Prints the command that root has to run. It is pasted into a shell: every word is quoted for one.
+/// Prints the command that root has to run. It is pasted into a shell: every word is quoted for
+/// one.
 fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: &Service) {
     let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
     for name in ["OSTLER_HOME", "PM2_HOME"] {
@@ -219,8 +230,9 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
 fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed> {
     let service = &mut wanted.service;
     let copy = service.home.join("bin").join(service.program.name());
-    let bytes = std::fs::read(&service.exe)
-        .map_err(|error| Failed::new(format!("cannot read `{}`: {error}", service.exe.display())))?;
+    let bytes = std::fs::read(&service.exe).map_err(|error| {
+        Failed::new(format!("cannot read `{}`: {error}", service.exe.display()))
+    })?;
     write(&below_root(&copy), &bytes, 0o755, Some(&wanted.account))?;
     session.out.warn(&format!(
         "`{}` goes away with a version of Node: the service runs the copy `{}`; run `{} startup` again after an upgrade",
@@ -241,7 +253,8 @@ fn below_root(path: &Path) -> PathBuf {
 
 /// Writes a file whole, beside its place first. New folders and the file belong to `owner`.
 fn write(path: &Path, bytes: &[u8], mode: u32, owner: Option<&Account>) -> Result<(), Failed> {
-    let failed = |error: std::io::Error| Failed::new(format!("cannot write `{}`: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failed::new(format!("cannot write `{}`: {error}", path.display()));
     let own = |path: &Path| match owner {
         Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)),
         None => Ok(()),
@@ -250,21 +263,29 @@ fn write(path: &Path, bytes: &[u8], mode: u32, owner: Option<&Account>) -> Resul
     let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
     let private = if owner.is_some() { 0o700 } else { 0o755 };
     for folder in missing.into_iter().rev() {
-        DirBuilder::new().mode(private).create(folder).and_then(|()| own(folder)).map_err(failed)?;
+        DirBuilder::new()
+            .mode(private)
+            .create(folder)
+            .and_then(|()| own(folder))
+            .map_err(failed)?;
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    // A file of an earlier, interrupted call; whatever it is, a link that stands there is not followed.
+    // A file of an earlier, interrupted call; whatever it is, a link that stands there is not
+    // followed.
     _ = std::fs::remove_file(&beside);
-    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        // The mask of the caller does not count.
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        file.sync_all()?;
-        own(&beside)?;
-        std::fs::rename(&beside, path)
-    });
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(
+            |mut file| {
+                file.write_all(bytes)?;
+                // The mask of the caller does not count.
+                file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+                file.sync_all()?;
+                own(&beside)?;
+                std::fs::rename(&beside, path)
+            },
+        );
     written.map_err(failed)
 }
 
@@ -275,7 +296,8 @@ fn perform(step: &Step) -> Result<(), Failed> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed {
-            hint: (program == "loginctl").then(|| format!("an administrator may: `sudo {}`", step.shown())),
+            hint: (program == "loginctl")
+                .then(|| format!("an administrator may: `sudo {}`", step.shown())),
             ..Failed::new(format!("`{}` failed: {status}", step.shown()))
         }),
         Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))

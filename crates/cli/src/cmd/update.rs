@@ -27,7 +27,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     list::table(session)
 }
 
-/// Whether the new program came up: its daemons may have died, and then the keeper went back to the old one.
+/// Whether the new program came up: its daemons may have died, and then the keeper went back to the
+/// old one.
 fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
     let pid = match session.ask(&Request::Hello)? {
         Answer::Reply(Reply::Hello { pid, .. }) => pid,
@@ -39,6 +40,8 @@ fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
     if wanted.is_none() || runs.is_none() || wanted == runs {
         return Ok(());
     }
-    Err(Failed::new(format!("the daemon of `{exe}` did not come up; the old program goes on, apps were not touched"))
-        .hint("its last words are in `pm2.log` in the home"))
+    Err(Failed::new(format!(
+        "the daemon of `{exe}` did not come up; the old program goes on, apps were not touched"
+    ))
+    .hint("its last words are in `pm2.log` in the home"))
 }

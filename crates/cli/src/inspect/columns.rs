@@ -7,17 +7,21 @@ use super::{BREAK, COMPACT};
 /// Columns between two items: `, `.
 const SEPARATOR: usize = 2;
 
-/// The items put together into rows, or as they were when columns would not help. The item after `max` is the note
-/// about the rest and stays alone. `numbers` are aligned to the right.
+/// The items put together into rows, or as they were when columns would not help. The item after
+/// `max` is the note about the rest and stays alone. `numbers` are aligned to the right.
 pub(super) fn group(items: Vec<String>, max: usize, indent: usize, numbers: bool) -> Vec<String> {
     let count = items.len().min(max);
     let widths: Vec<usize> = items.iter().take(count).map(|item| item.width()).collect();
     let total: usize = widths.iter().map(|width| width + SEPARATOR).sum();
     let widest = widths.iter().copied().max().unwrap_or(0);
-    let Some(columns) = compute_columns(items.len(), count, total, widest, indent) else { return items };
+    let Some(columns) = compute_columns(items.len(), count, total, widest, indent) else {
+        return items;
+    };
 
     let tops: Vec<usize> = (0..columns)
-        .map(|column| widths.iter().skip(column).step_by(columns).copied().max().unwrap_or(0) + SEPARATOR)
+        .map(|column| {
+            widths.iter().skip(column).step_by(columns).copied().max().unwrap_or(0) + SEPARATOR
+        })
         .collect();
     let mut rows: Vec<String> = Vec::with_capacity(count / columns + 2);
     for row in items.get(..count).unwrap_or_default().chunks(columns) {
@@ -41,7 +45,13 @@ pub(super) fn group(items: Vec<String>, max: usize, indent: usize, numbers: bool
 
 /// How many columns, if more than one.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn compute_columns(length: usize, count: usize, total: usize, widest: usize, indent: usize) -> Option<usize> {
+fn compute_columns(
+    length: usize,
+    count: usize,
+    total: usize,
+    widest: usize,
+    indent: usize,
+) -> Option<usize> {
     let cell = widest + SEPARATOR;
     let fits = cell * 3 + indent < BREAK;
     if !fits || (total as f64 / cell as f64 <= 5.0 && 6 < widest) {

@@ -1,6 +1,7 @@
-//! `prettylist` prints what Node's `util.inspect(value, { depth: null, colors: false })` prints, and scripts read it line
-//! by line. So the notation of Node 20 is reproduced for everything that JSON can hold: when a list fits on one line, how
-//! long lists are put into columns, which quotes are used, how numbers look.
+//! `prettylist` prints what Node's `util.inspect(value, { depth: null, colors: false })` prints,
+//! and scripts read it line by line. So the notation of Node 20 is reproduced for everything that
+//! JSON can hold: when a list fits on one line, how long lists are put into columns, which quotes
+//! are used, how numbers look.
 
 mod columns;
 mod number;
@@ -48,7 +49,8 @@ impl Inspector {
 
     fn list(&mut self, items: &[Value], level: usize) -> String {
         self.deepest = level;
-        let mut out: Vec<String> = items.iter().take(MAX_ITEMS).map(|item| self.inner(item, level)).collect();
+        let mut out: Vec<String> =
+            items.iter().take(MAX_ITEMS).map(|item| self.inner(item, level)).collect();
         let more = items.len().saturating_sub(MAX_ITEMS);
         if 0 < more {
             out.push(format!("... {more} more item{}", if more == 1 { "" } else { "s" }));
@@ -81,11 +83,19 @@ impl Inspector {
         text
     }
 
-    /// On one line if it is short and not too deep, else one entry a line. `whole`: not put into columns.
-    fn join(&self, entries: &[String], [open, close]: [char; 2], level: usize, whole: bool) -> String {
+    /// On one line if it is short and not too deep, else one entry a line. `whole`: not put into
+    /// columns.
+    fn join(
+        &self,
+        entries: &[String],
+        [open, close]: [char; 2],
+        level: usize,
+        whole: bool,
+    ) -> String {
         if whole && self.deepest.saturating_sub(level) < COMPACT {
             let start = entries.len() + self.indent + 1 + 10;
-            let total = entries.iter().fold(entries.len() + start, |sum, entry| sum + text::units(entry));
+            let total =
+                entries.iter().fold(entries.len() + start, |sum, entry| sum + text::units(entry));
             if total <= BREAK && entries.len() * 2 + start <= BREAK {
                 let line = entries.join(", ");
                 if !line.contains('\n') {

@@ -77,7 +77,9 @@ impl Random {
             _ => {
                 let length = [0, 1, 2, 3, 8][self.below(5)];
                 Value::Object(
-                    (0..length).map(|n| (format!("{}{n}", self.text()), self.value(depth - 1))).collect::<Map<_, _>>(),
+                    (0..length)
+                        .map(|n| (format!("{}{n}", self.text()), self.value(depth - 1)))
+                        .collect::<Map<_, _>>(),
                 )
             }
         }
@@ -86,7 +88,11 @@ impl Random {
 
 #[track_caller]
 fn check(values: &[Value]) {
-    let node = Command::new("node").args(["-e", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let node = Command::new("node")
+        .args(["-e", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
     let mut node = node.expect("this test compares with node; install it");
     let mut stdin = node.stdin.take().unwrap();
     let input: String = values.iter().map(|value| format!("{value}\n")).collect();
@@ -124,6 +130,8 @@ fn edges_read_as_in_node() {
     // Every length around the limits of one line, of columns and of what is shown.
     values.extend((0..140).map(|length| (0..length).map(|n| json!(n)).collect()));
     values.extend((0..90).map(|length| json!(["a".repeat(length), 1])));
-    values.extend((0..60).map(|length| json!({"k": (0..8).map(|n| "w".repeat(length * n % 23)).collect::<Vec<_>>()})));
+    values.extend((0..60).map(
+        |length| json!({"k": (0..8).map(|n| "w".repeat(length * n % 23)).collect::<Vec<_>>()}),
+    ));
     check(&values);
 }

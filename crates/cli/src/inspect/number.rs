@@ -13,7 +13,8 @@ pub(super) fn number(number: &Number) -> String {
     number.as_f64().map_or_else(|| number.to_string(), float)
 }
 
-/// A float as JavaScript prints it: shortest digits that read back the same, exponent from 1e21 and below 1e-6.
+/// A float as JavaScript prints it: shortest digits that read back the same, exponent from 1e21 and
+/// below 1e-6.
 pub(crate) fn float(value: f64) -> String {
     if value == 0.0 {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();

@@ -18,7 +18,9 @@ pub(super) fn key(key: &str) -> String {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if key == "__proto__" {
         "['__proto__']".to_owned()
-    } else if key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(word) {
+    } else if key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(word)
+    {
         key.to_owned()
     } else {
         quote(key)
@@ -34,7 +36,8 @@ pub(super) fn index(key: &str) -> Option<u32> {
 /// A string value: a long one with line ends is split after them into a sum.
 pub(super) fn quote_long(text: &str, indent: usize) -> String {
     let length = units(text);
-    let (text, rest) = if MAX_STRING < length { (head(text), length - MAX_STRING) } else { (text, 0) };
+    let (text, rest) =
+        if MAX_STRING < length { (head(text), length - MAX_STRING) } else { (text, 0) };
     let more = match rest {
         0 => String::new(),
         1 => "... 1 more character".to_owned(),

@@ -6,7 +6,8 @@ use ostler_wire::control::ProcView;
 
 use crate::paint::Ink;
 
-/// `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit is used only when there is more than one of it.
+/// `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit is used only when there is
+/// more than one of it.
 pub(super) fn uptime(process: &ProcView, now: u64) -> String {
     if process.status != "online" || process.since == 0 {
         return "0".to_owned();
@@ -81,8 +82,9 @@ mod tests {
 
     #[test]
     fn uptime_takes_a_unit_from_two_on() {
-        let check =
-            |seconds: u64, text: &str| assert_eq!(uptime(&sample(0, "a"), 1000 + seconds * 1000), text, "{seconds} s");
+        let check = |seconds: u64, text: &str| {
+            assert_eq!(uptime(&sample(0, "a"), 1000 + seconds * 1000), text, "{seconds} s");
+        };
         check(0, "0s");
         check(119, "119s");
         check(120, "2m");

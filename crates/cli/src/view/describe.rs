@@ -65,7 +65,8 @@ fn hints(out: &mut String, id: u32, name: &str, program: Program, paint: Paint) 
 
 fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     let view = &details.view;
-    let or_none = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("N/A").to_owned();
+    let or_none =
+        |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("N/A").to_owned();
     let [log_out, log_err, log_all] = &view.logs;
     let mut rows: Vec<(&str, Cell<'_>)> = vec![
         ("status", Cell::inked(view.status.as_str(), cells::status_inks(&view.status))),
@@ -94,7 +95,14 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("exec mode", Cell::plain(if view.cluster { "cluster_mode" } else { "fork_mode" })),
         ("node.js version", Cell::plain("N/A")),
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
-        ("watch & reload", if view.watching { Cell::inked("✔", &[Ink::Green, Ink::Bold]) } else { Cell::plain("✘") }),
+        (
+            "watch & reload",
+            if view.watching {
+                Cell::inked("✔", &[Ink::Green, Ink::Bold])
+            } else {
+                Cell::plain("✘")
+            },
+        ),
         ("unstable restarts", Cell::plain(details.unstable.to_string())),
         ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
@@ -156,7 +164,8 @@ mod tests {
             env,
             listeners: vec![listener],
         };
-        let local = BTreeMap::from([("A".to_owned(), "0".to_owned()), ("_".to_owned(), "y".to_owned())]);
+        let local =
+            BTreeMap::from([("A".to_owned(), "0".to_owned()), ("_".to_owned(), "y".to_owned())]);
         expect_test::expect![[r#"
              Describing process with id 0 - name app 
             ┌────────────────────┬──────────────────────────┐

@@ -38,7 +38,8 @@ const FULL: [(&str, usize); 11] = [
     ("user", 10),
     ("watching", 10),
 ];
-const CONDENSED: [(&str, usize); 5] = [("mode", 10), ("↺", 6), ("status", 11), ("cpu", 10), ("memory", 10)];
+const CONDENSED: [(&str, usize); 5] =
+    [("mode", 10), ("↺", 6), ("status", 11), ("cpu", 10), ("memory", 10)];
 const MINIMAL: [(&str, usize); 3] = [("status", 11), ("cpu", 8), ("mem", 10)];
 
 /// Columns of the terminal.
@@ -51,17 +52,25 @@ pub(crate) fn width() -> usize {
 
 /// The table of these processes, in their order, for a terminal of `columns`.
 pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Paint) -> String {
-    let longest = processes.iter().map(|process| columns_of(&cells::name(process))).max().map_or(11, |width| width + 5);
-    let id = processes.iter().map(|process| process.id.to_string().len() + 2).max().unwrap_or(0).max(4);
+    let longest = processes
+        .iter()
+        .map(|process| columns_of(&cells::name(process)))
+        .max()
+        .map_or(11, |width| width + 5);
+    let id =
+        processes.iter().map(|process| process.id.to_string().len() + 2).max().unwrap_or(0).max(4);
     let mut narrowest = String::new();
     for layout in LAYOUTS {
-        let widths: Vec<usize> =
-            [id, longest.min(layout.name)].into_iter().chain(layout.titles.iter().map(|title| title.1)).collect();
+        let widths: Vec<usize> = [id, longest.min(layout.name)]
+            .into_iter()
+            .chain(layout.titles.iter().map(|title| title.1))
+            .collect();
         let fits = widths.iter().sum::<usize>() + widths.len() < columns;
         if !fits && layout.name != 16 {
             continue;
         }
-        let titles = ["id", "name"].into_iter().chain(layout.titles.iter().map(|title| title.0)).collect();
+        let titles =
+            ["id", "name"].into_iter().chain(layout.titles.iter().map(|title| title.0)).collect();
         let row = |process| {
             let mut cells = Vec::with_capacity(widths.len());
             head(process, &mut cells);
@@ -76,7 +85,10 @@ pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Pain
 }
 
 fn head<'a>(process: &'a ProcView, row: &mut Vec<Cell<'a>>) {
-    row.extend([Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]), Cell::plain(cells::name(process))]);
+    row.extend([
+        Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]),
+        Cell::plain(cells::name(process)),
+    ]);
 }
 
 fn full<'a>(process: &'a ProcView, now: u64, row: &mut Vec<Cell<'a>>) {
@@ -110,11 +122,16 @@ fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
 }
 
 fn minimal<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
-    row.extend([status(process), Cell::plain(cells::cpu(process.cpu)), Cell::plain(cells::memory(process.memory))]);
+    row.extend([
+        status(process),
+        Cell::plain(cells::cpu(process.cpu)),
+        Cell::plain(cells::memory(process.memory)),
+    ]);
 }
 
 fn mode(process: &ProcView) -> Cell<'_> {
-    let inks: &[Ink] = if process.cluster { &[Ink::Blue, Ink::Bold] } else { &[Ink::Inverse, Ink::Bold] };
+    let inks: &[Ink] =
+        if process.cluster { &[Ink::Blue, Ink::Bold] } else { &[Ink::Inverse, Ink::Bold] };
     Cell::inked(cells::mode(process), inks)
 }
 
@@ -129,8 +146,11 @@ mod tests {
     use expect_test::expect;
 
     fn three() -> Vec<ProcView> {
-        let mut list =
-            vec![sample(10, "a-very-long-name-that-exceeds-forty-columns"), sample(0, "app"), sample(3, "web")];
+        let mut list = vec![
+            sample(10, "a-very-long-name-that-exceeds-forty-columns"),
+            sample(0, "app"),
+            sample(3, "web"),
+        ];
         list[1].status = "waiting restart".to_owned();
         list[2].cluster = true;
         list[2].version = Some("1.2.3".to_owned());

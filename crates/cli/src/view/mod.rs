@@ -16,7 +16,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, ms since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A process for tests: online since 1,000 ms, otherwise plain.
@@ -38,6 +40,10 @@ pub(crate) fn sample(id: u32, name: &str) -> ostler_wire::control::ProcView {
         watching: false,
         rollout: None,
         script: "/srv/app.js".to_owned(),
-        logs: [Some(format!("/h/logs/{name}-out.log")), Some(format!("/h/logs/{name}-error.log")), None],
+        logs: [
+            Some(format!("/h/logs/{name}-out.log")),
+            Some(format!("/h/logs/{name}-error.log")),
+            None,
+        ],
     }
 }

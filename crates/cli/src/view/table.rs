@@ -1,5 +1,5 @@
-//! Tables with frames. Widths are what the eye sees: colours have none, wide letters have two, and a text that is too
-//! long is cut before it is coloured.
+//! Tables with frames. Widths are what the eye sees: colours have none, wide letters have two, and
+//! a text that is too long is cut before it is coloured.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,8 @@ pub(super) struct Table<'a> {
 impl Table<'_> {
     /// The table as text, ending with a line end.
     pub(super) fn render(&self, paint: Paint) -> String {
-        let mut out = String::with_capacity((self.rows.len() + 4) * (self.widths.iter().sum::<usize>() + 64));
+        let mut out =
+            String::with_capacity((self.rows.len() + 4) * (self.widths.iter().sum::<usize>() + 64));
         let bar = paint.frame(&[Ink::Grey], "│");
         self.rule(&mut out, ['┌', '┬', '┐'], paint);
         if !self.titles.is_empty() {
@@ -108,7 +109,8 @@ fn blanks(out: &mut String, mut count: usize) {
     out.push_str(SOME.get(..count).unwrap_or_default());
 }
 
-/// Whether each byte is a letter that takes one column, as in most texts: then nothing need be looked up.
+/// Whether each byte is a letter that takes one column, as in most texts: then nothing need be
+/// looked up.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
@@ -118,7 +120,8 @@ pub(super) fn columns(text: &str) -> usize {
     if is_plain(text) { text.len() } else { text.width() }
 }
 
-/// Cut to `width` columns, `…` for what is missing. Control characters, which would break the table, become `?`.
+/// Cut to `width` columns, `…` for what is missing. Control characters, which would break the
+/// table, become `?`.
 pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if is_plain(text) && text.len() <= width {
         return Cow::Borrowed(text);
@@ -162,8 +165,11 @@ mod tests {
     #[test]
     fn a_coloured_status_keeps_its_place() {
         let inks: &[Ink] = &[Ink::Red, Ink::Bold];
-        let table =
-            Table { widths: vec![11], titles: vec!["status"], rows: vec![vec![Cell::inked("waiting restart", inks)]] };
+        let table = Table {
+            widths: vec![11],
+            titles: vec!["status"],
+            rows: vec![vec![Cell::inked("waiting restart", inks)]],
+        };
         let text = table.render(Paint { text: true, frame: false });
         assert!(text.contains("│ \x1b[31m\x1b[1mwaiting …\x1b[22m\x1b[39m │\n"), "{text}");
     }

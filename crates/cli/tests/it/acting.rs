@@ -14,7 +14,10 @@ fn three() -> Vec<Value> {
 
 #[track_caller]
 fn check(ran: &Ran, code: i32, words: &str, err: &str, table: bool) {
-    assert_eq!((ran.code, ran.words().as_str(), ran.err.as_str(), ran.has_table()), (code, words, err, table));
+    assert_eq!(
+        (ran.code, ran.words().as_str(), ran.err.as_str(), ran.has_table()),
+        (code, words, err, table)
+    );
 }
 
 #[test]
@@ -47,7 +50,11 @@ fn options_and_the_environment_go_with_a_restart() {
     assert!(!ran.out.contains("Use --update-env"));
     let change = &fake.asked()[0]["act"]["change"];
     assert_eq!(change["env"]["MARK"], "1");
-    assert_eq!((&change["patch"]["name"], &change["patch"]["args"]), (&json!("new"), &json!(["x y"])), "{change}");
+    assert_eq!(
+        (&change["patch"]["name"], &change["patch"]["args"]),
+        (&json!("new"), &json!(["x y"])),
+        "{change}"
+    );
 }
 
 #[test]
@@ -76,13 +83,20 @@ fn a_failure_of_one_process_fails_the_command() {
         Box::new(|request| {
             request.get("act").map(|_| {
                 let error = json!({"message": "it cannot be stopped", "hint": "try kill -9"});
-                let event = json!({"acted": {"id": 0, "name": "app", "error": error, "added": false}});
+                let event =
+                    json!({"acted": {"id": 0, "name": "app", "error": error, "added": false}});
                 vec![(FrameKind::Event, event), (FrameKind::Reply, json!("done"))]
             })
         }),
     );
     let words = "[PM2] Applying action stopProcessId on app [app](ids: [ 0 ])\n";
-    check(&fake.pm2("stop app"), 1, words, "[PM2][ERROR] [app](0) it cannot be stopped\nhint: try kill -9\n", false);
+    check(
+        &fake.pm2("stop app"),
+        1,
+        words,
+        "[PM2][ERROR] [app](0) it cannot be stopped\nhint: try kill -9\n",
+        false,
+    );
 }
 
 #[test]
@@ -140,7 +154,11 @@ fn a_reload_ticks_every_process_or_fails_whole() {
         }),
     );
     let ran = refusing.ostler("reload web --surge 2");
-    assert!(ran.out.ends_with("[ostler] [web](1) worker 1 (pid 9) ended with code 1\n"), "{}", ran.out);
+    assert!(
+        ran.out.ends_with("[ostler] [web](1) worker 1 (pid 9) ended with code 1\n"),
+        "{}",
+        ran.out
+    );
     assert_eq!(
         (ran.code, ran.err.as_str()),
         (1, "[ostler][ERROR] web was not reloaded\nhint: the old workers go on\n")
@@ -159,7 +177,13 @@ fn the_rest_says_what_pm2_says() {
         true,
     );
     check(&fake.pm2("reset nope"), 1, "", "Unknown process name\n", false);
-    check(&fake.pm2("reset 99"), 0, "[PM2] Resetting meta for process id 99\n", "[PM2][ERROR] 99 id unknown\n", true);
+    check(
+        &fake.pm2("reset 99"),
+        0,
+        "[PM2] Resetting meta for process id 99\n",
+        "[PM2][ERROR] 99 id unknown\n",
+        true,
+    );
     check(
         &fake.pm2("save"),
         0,

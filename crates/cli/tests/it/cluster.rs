@@ -1,4 +1,5 @@
-//! Node's cluster through the daemon: every runtime, every kind of listener, every way to spread connections.
+//! Node's cluster through the daemon: every runtime, every kind of listener, every way to spread
+//! connections.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -92,7 +93,11 @@ fn ask_udp(port: u16) -> u32 {
 
 /// The app's standard output of all its processes.
 fn output(sandbox: &Sandbox, name: &str) -> String {
-    (0..8).filter_map(|id| std::fs::read_to_string(sandbox.file(format!("logs/{name}-out-{id}.log"))).ok()).collect()
+    (0..8)
+        .filter_map(|id| {
+            std::fs::read_to_string(sandbox.file(format!("logs/{name}-out-{id}.log"))).ok()
+        })
+        .collect()
 }
 
 pub(crate) fn wait_output(sandbox: &Sandbox, what: &str, count: usize) -> String {
@@ -116,10 +121,14 @@ fn check_runtime(name: &str) {
         Kind::Node | Kind::Bun => "instances: 2,",
     };
     let udp_env = udp.map_or_else(String::new, |udp| format!("UDP: {udp},"));
-    let env = format!("PORT: {port}, PORT2: {second}, {udp_env} SOCKET: '{}', ABSTRACT: '{label}'", path.display());
+    let env = format!(
+        "PORT: {port}, PORT2: {second}, {udp_env} SOCKET: '{}', ABSTRACT: '{label}'",
+        path.display()
+    );
     start(&sandbox, "app.cjs", keys, &env);
     let text = wait_output(&sandbox, "up ", 2);
-    let mut zero: Vec<u16> = text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
+    let mut zero: Vec<u16> =
+        text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
     zero.sort_unstable();
     zero.dedup();
     assert_eq!(zero.len(), 2, "two calls of listen(0), the same ports in both workers:\n{text}");
@@ -128,7 +137,10 @@ fn check_runtime(name: &str) {
         let everywhere = || {
             let mut asked = BTreeMap::new();
             for place in [port, second, zero[0], zero[1]] {
-                asked.entry(place.to_string()).or_insert_with(Vec::new).extend([ask_port(place), ask_port(place)]);
+                asked
+                    .entry(place.to_string())
+                    .or_insert_with(Vec::new)
+                    .extend([ask_port(place), ask_port(place)]);
             }
             let unix = || ask(UnixStream::connect(&path).ok()?);
             asked.insert("path".into(), vec![unix(), unix()]);
@@ -150,14 +162,20 @@ fn check_runtime(name: &str) {
         if round == 0 {
             sandbox.ostler(["reload", "app"]).run();
             let now = sandbox.pids_of("app");
-            assert!(now.len() == 2 && now.iter().all(|pid| !known.contains(pid)), "{known:?} {now:?}");
+            assert!(
+                now.len() == 2 && now.iter().all(|pid| !known.contains(pid)),
+                "{known:?} {now:?}"
+            );
             known = now;
         }
     }
     let shown = sandbox.ostler(["describe", "0"]).shows("round-robin").run().out;
     assert!(shown.contains(&format!("127.0.0.1:{port}")) && shown.contains("app.sock"), "{shown}");
     sandbox.ostler(["stop", "app"]).run();
-    assert!(TcpStream::connect(local(port)).is_err() && !path.exists(), "what nobody serves is closed");
+    assert!(
+        TcpStream::connect(local(port)).is_err() && !path.exists(),
+        "what nobody serves is closed"
+    );
 }
 
 #[test]
@@ -201,14 +219,23 @@ fn bun_binds_by_itself_and_is_reloaded_all_the_same() {
     let sandbox = sandbox(&runtime);
     let port = sandbox.port();
     sandbox.write("app.js", WEB);
-    start(&sandbox, "app.js", "instances: 2, interpreter: 'bun', drain_timeout: 500,", &format!("PORT: {port}"));
+    start(
+        &sandbox,
+        "app.js",
+        "instances: 2, interpreter: 'bun', drain_timeout: 500,",
+        &format!("PORT: {port}"),
+    );
     wait_output(&sandbox, "up ", 2);
     let before = sandbox.pids_of("app");
     assert!(before.contains(&ask_port(port).unwrap()));
     sandbox.ostler(["reload", "app"]).run();
     let after = sandbox.pids_of("app");
-    assert!(after.len() == 2 && after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
-    // Its workers do not go by themselves: the old ones are asked after the time for their connections.
+    assert!(
+        after.len() == 2 && after.iter().all(|pid| !before.contains(pid)),
+        "{before:?} {after:?}"
+    );
+    // Its workers do not go by themselves: the old ones are asked after the time for their
+    // connections.
     for pid in before {
         assert!(ostler_testkit::wait_exit(pid, SOON));
     }
@@ -223,7 +250,8 @@ fn deno_is_not_given_a_shared_socket_and_the_user_is_told() {
     let sandbox = sandbox(&runtime);
     let port = sandbox.port();
     sandbox.write("app.cjs", WEB);
-    let keys = "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'], balance: 'shared',";
+    let keys =
+        "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'], balance: 'shared',";
     file(&sandbox, "app.cjs", keys, &format!("PORT: {port}"));
     sandbox.ostler(["start", "app.config.js"]).shows("deno cannot take a shared socket").run();
     wait_output(&sandbox, "up ", 2);
@@ -238,7 +266,10 @@ fn deno_is_not_given_a_shared_socket_and_the_user_is_told() {
 fn an_es_module_is_a_worker() {
     let sandbox = node();
     let port = sandbox.port();
-    sandbox.write("app.mjs", WEB.replace("const http = require('http')", "import http from 'node:http'"));
+    sandbox.write(
+        "app.mjs",
+        WEB.replace("const http = require('http')", "import http from 'node:http'"),
+    );
     start(&sandbox, "app.mjs", "instances: 2,", &format!("PORT: {port}"));
     wait_output(&sandbox, "up ", 2);
     let before = sandbox.pids_of("app");
@@ -254,11 +285,17 @@ fn typescript_is_a_worker_of_node_24() {
     let port = sandbox.port();
     sandbox.write(
         "app.ts",
-        WEB.replace("const http = require('http')", "import http from 'node:http'; const n: number = 1; void n"),
+        WEB.replace(
+            "const http = require('http')",
+            "import http from 'node:http'; const n: number = 1; void n",
+        ),
     );
     sandbox.write("package.json", r#"{ "type": "module" }"#);
     file(&sandbox, "app.ts", "instances: 2, interpreter: 'node',", &format!("PORT: {port}"));
-    sandbox.write("app.config.cjs", std::fs::read_to_string(sandbox.work().join("app.config.js")).unwrap());
+    sandbox.write(
+        "app.config.cjs",
+        std::fs::read_to_string(sandbox.work().join("app.config.js")).unwrap(),
+    );
     sandbox.ostler(["start", "app.config.cjs"]).run();
     wait_output(&sandbox, "up ", 2);
     assert_ne!(ask_port(port), ask_port(port));
@@ -291,8 +328,14 @@ fn exclusive_workers_bind_by_themselves() {
         "({ port: +process.env.PORT, host: '127.0.0.1', [process.env.HOW]: true },",
     );
     sandbox.write("app.js", script);
-    // One may have the port alone, and its successor cannot have it at the same time: said, and nothing changes.
-    start(&sandbox, "app.js", "instances: 1, listen_timeout: 3000,", &format!("PORT: {port}, HOW: 'exclusive'"));
+    // One may have the port alone, and its successor cannot have it at the same time: said, and
+    // nothing changes.
+    start(
+        &sandbox,
+        "app.js",
+        "instances: 1, listen_timeout: 3000,",
+        &format!("PORT: {port}, HOW: 'exclusive'"),
+    );
     wait_output(&sandbox, "up ", 1);
     let before = ask_port(port);
     let error = sandbox.ostler(["reload", "app"]).code(1).run().err;
@@ -300,7 +343,12 @@ fn exclusive_workers_bind_by_themselves() {
     assert_eq!(ask_port(port), before);
     sandbox.ostler(["delete", "app"]).run();
     // With reusePort both have it, and being alive for the time is the proof.
-    start(&sandbox, "app.js", "instances: 2, listen_timeout: 800,", &format!("PORT: {port}, HOW: 'reusePort'"));
+    start(
+        &sandbox,
+        "app.js",
+        "instances: 2, listen_timeout: 800,",
+        &format!("PORT: {port}, HOW: 'reusePort'"),
+    );
     wait_output(&sandbox, "up ", 3);
     let before = sandbox.pids_of("app");
     sandbox.ostler(["reload", "app"]).run();
@@ -314,7 +362,17 @@ fn tls_sessions_are_resumed_by_other_workers() {
     let port = sandbox.port();
     let made = sandbox
         .command_of("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
         .args(["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"])
         .output()
         .unwrap();
@@ -337,8 +395,10 @@ fn tls_sessions_are_resumed_by_other_workers() {
     start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
     wait_output(&sandbox, "up ", 2);
     let client = |sandbox: &Sandbox| {
-        let output = sandbox.command_of("node").args(["client.js", &port.to_string()]).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+        let output =
+            sandbox.command_of("node").args(["client.js", &port.to_string()]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr)
     };
     let text = client(&sandbox);
     let reused: Vec<bool> = text.lines().map(|line| line.ends_with(" true")).collect();
@@ -356,7 +416,8 @@ fn connections_above_the_maximum_are_refused_and_counted() {
     let port = sandbox.port();
     sandbox.write(
         "app.js",
-        WEB.replace("http.createServer", "const server = http.createServer") + "server.maxConnections = 1;",
+        WEB.replace("http.createServer", "const server = http.createServer")
+            + "server.maxConnections = 1;",
     );
     start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
     wait_output(&sandbox, "up ", 2);
@@ -399,12 +460,18 @@ fn a_worker_that_leaves_by_its_own_will_is_replaced() {
         start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}, HOW: '{how}'"));
         wait_output(&sandbox, "up ", 2);
         let before = sandbox.pids_of("app");
-        let report = Load::to_port(port).connection_per_request().path("/leave").connections(1).requests(1);
+        let report =
+            Load::to_port(port).connection_per_request().path("/leave").connections(1).requests(1);
         report.assert_none_failed(1);
         let left = *report.by_pid().keys().next().unwrap();
         wait_output(&sandbox, "up ", 3);
         let after = sandbox.pids_of("app");
-        assert!(after.len() == 2 && !after.contains(&left) && after.iter().any(|pid| before.contains(pid)), "{how}");
+        assert!(
+            after.len() == 2
+                && !after.contains(&left)
+                && after.iter().any(|pid| before.contains(pid)),
+            "{how}"
+        );
         Load::to_port(port).connection_per_request().requests(20).assert_none_failed(20);
     }
 }

@@ -1,4 +1,5 @@
-//! How connections are spread over the workers of an app, and what becomes of them when a worker goes.
+//! How connections are spread over the workers of an app, and what becomes of them when a worker
+//! goes.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -32,7 +33,12 @@ fn round_robin_is_exactly_even() {
 
 /// Asks from one of loopback's many addresses.
 fn ask_from(source: u8, port: u16) -> u32 {
-    let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();
+    let socket = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::STREAM,
+        None,
+    )
+    .unwrap();
     rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 1, source], 0))).unwrap();
     rustix::net::connect(&socket, &local(port)).unwrap();
     ask(TcpStream::from(socket)).unwrap()
@@ -66,11 +72,18 @@ fn a_sticky_client_keeps_its_worker_and_a_replacement_keeps_its_clients() {
 fn a_change_of_the_balance_is_a_reload() {
     let (sandbox, port) = web(2, "");
     let env = format!("PORT: {port}");
-    for (balance, shown) in
-        [("shared", "shared"), ("least", "least"), ("sticky", "sticky"), ("round-robin", "round-robin")]
-    {
+    for (balance, shown) in [
+        ("shared", "shared"),
+        ("least", "least"),
+        ("sticky", "sticky"),
+        ("round-robin", "round-robin"),
+    ] {
         file(&sandbox, "app.js", &format!("instances: 2, balance: '{balance}',"), &env);
-        let load = Load::to_port(port).connection_per_request().connections(4).think(Duration::from_millis(5)).start();
+        let load = Load::to_port(port)
+            .connection_per_request()
+            .connections(4)
+            .think(Duration::from_millis(5))
+            .start();
         load.wait_answered(5, SOON);
         sandbox.ostler(["reload", "app.config.js"]).run();
         load.wait_answered(20, SOON);
@@ -107,8 +120,9 @@ fn what_a_killed_worker_had_not_taken_is_answered_by_another() {
     procs::kill_if(pids[0], Signal::STOP, || true);
     // Every other connection goes to the stopped one, which cannot acknowledge it.
     let asking: Vec<_> = (0..8).map(|_| std::thread::spawn(move || ask_port(port))).collect();
-    sandbox
-        .wait_for("four answers", SOON, || (4 <= asking.iter().filter(|one| one.is_finished()).count()).then_some(()));
+    sandbox.wait_for("four answers", SOON, || {
+        (4 <= asking.iter().filter(|one| one.is_finished()).count()).then_some(())
+    });
     procs::kill_if(pids[0], Signal::KILL, || true);
     for one in asking {
         assert_ne!(one.join().unwrap().expect("an answer"), pids[0]);

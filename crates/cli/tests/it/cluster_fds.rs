@@ -15,7 +15,9 @@ fn a_descriptor_by_number_is_refused_and_the_log_says_what_to_do() {
     );
     start(&sandbox, "app.js", "instances: 1,", "A: 1");
     wait_output(&sandbox, "error EINVAL", 1);
-    sandbox.wait_file("pm2.log", SOON, |text| text.contains("app [app] asked to listen on descriptor 3").then_some(()));
+    sandbox.wait_file("pm2.log", SOON, |text| {
+        text.contains("app [app] asked to listen on descriptor 3").then_some(())
+    });
 }
 
 #[test]
@@ -28,10 +30,12 @@ fn a_descriptor_that_was_configured_is_shared_and_outlives_the_daemon() {
         "const answer = (q, r) => r.end('hello from ' + process.pid), http = require('http');
          http.createServer(answer).listen({ fd: 3 }, () => http.createServer(answer).listen({ fd: 7 }, () => console.log('open')));",
     );
-    let fds = format!("instances: 2, fds: {{ '3': '127.0.0.1:{port}', '7': '{}' }},", path.display());
+    let fds =
+        format!("instances: 2, fds: {{ '3': '127.0.0.1:{port}', '7': '{}' }},", path.display());
     start(&sandbox, "app.js", &fds, "A: 1");
     wait_output(&sandbox, "open", 2);
-    let answered = |count: u64| Load::to_port(port).connections(1).connection_per_request().requests(count);
+    let answered =
+        |count: u64| Load::to_port(port).connections(1).connection_per_request().requests(count);
     let report = answered(10);
     report.assert_none_failed(10);
     assert_eq!(report.by_pid().len(), 2, "{report}");

@@ -1,4 +1,5 @@
-//! Every command of the first round against the real daemon: what it does to the list, and what it prints.
+//! Every command of the first round against the real daemon: what it does to the list, and what it
+//! prints.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,14 +19,22 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
 /// `[name, status]` of each.
 fn states(sandbox: &Sandbox) -> Vec<String> {
     let word = |process: &Value| {
-        format!("{} {}", process["name"].as_str().unwrap(), process["pm2_env"]["status"].as_str().unwrap())
+        format!(
+            "{} {}",
+            process["name"].as_str().unwrap(),
+            process["pm2_env"]["status"].as_str().unwrap()
+        )
     };
     sandbox.jlist().iter().map(word).collect()
 }
 
 /// Instance numbers, in the order of the list.
 fn instances(sandbox: &Sandbox) -> Vec<u64> {
-    sandbox.jlist().iter().map(|process| process["pm2_env"]["NODE_APP_INSTANCE"].as_u64().unwrap()).collect()
+    sandbox
+        .jlist()
+        .iter()
+        .map(|process| process["pm2_env"]["NODE_APP_INSTANCE"].as_u64().unwrap())
+        .collect()
 }
 
 #[test]
@@ -37,7 +46,8 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
     start_sh(&sandbox, "script", SLEEP, &["--name", "other"]);
     let all = ["web", "api-1", "api-2", "other"];
     let check = |word: &str, shown: &str, stopped: &[&str]| {
-        let line = format!("[ostler] Applying action stopProcessId on app [{word}](ids: {shown})\n");
+        let line =
+            format!("[ostler] Applying action stopProcessId on app [{word}](ids: {shown})\n");
         let out = sandbox.ostler(["stop", word]).run().out;
         let (said, _table) = out.split_once('┌').unwrap();
         let mut marks: Vec<&str> =
@@ -51,7 +61,9 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
         assert_eq!(marks, expected, "{word}");
         let expected: Vec<String> = all
             .iter()
-            .map(|name| format!("{name} {}", if stopped.contains(name) { "stopped" } else { "online" }))
+            .map(|name| {
+                format!("{name} {}", if stopped.contains(name) { "stopped" } else { "online" })
+            })
             .collect();
         assert_eq!(states(&sandbox), expected, "{word}");
         sandbox.ostler(["start", "all"]).shows("Process successfully started").run();
@@ -71,21 +83,35 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
 #[test]
 fn options_of_a_restart_are_merged_and_kept() {
     let sandbox = sandbox();
-    start_sh(&sandbox, "app", "echo \"up $FROM $1\"\nexec sleep 1000000", &["--kill-timeout", "5000", "--", "one"]);
+    start_sh(
+        &sandbox,
+        "app",
+        "echo \"up $FROM $1\"\nexec sleep 1000000",
+        &["--kill-timeout", "5000", "--", "one"],
+    );
     wait_log(&sandbox, "app-out.log", "up  one");
     let unique = one(&sandbox, "app")["pm2_env"]["unique_id"].clone();
     let out = sandbox.ostler(["restart", "app"]).env("FROM", "shell").run().out;
     assert!(out.starts_with("Use --update-env to update environment variables\n"), "{out}");
-    sandbox.wait_file("logs/app-out.log", SOON, |text| (text == "up  one\nup  one\n").then_some(()));
-    sandbox.ostler(["restart", "app", "--update-env", "--restart-delay", "7", "--", "two"]).env("FROM", "shell").run();
+    sandbox
+        .wait_file("logs/app-out.log", SOON, |text| (text == "up  one\nup  one\n").then_some(()));
+    sandbox
+        .ostler(["restart", "app", "--update-env", "--restart-delay", "7", "--", "two"])
+        .env("FROM", "shell")
+        .run();
     wait_log(&sandbox, "app-out.log", "up shell two");
     sandbox.ostler(["restart", "app", "--name", "new"]).run();
     let process = wait_one(&sandbox, "new", "online");
     let env = &process["pm2_env"];
-    assert_eq!((&env["kill_timeout"], &env["restart_delay"], &env["FROM"]), (&5000.into(), &7.into(), &"shell".into()));
+    assert_eq!(
+        (&env["kill_timeout"], &env["restart_delay"], &env["FROM"]),
+        (&5000.into(), &7.into(), &"shell".into())
+    );
     assert_eq!((&env["restart_time"], &env["unique_id"]), (&3.into(), &unique));
     // The files keep their names.
-    sandbox.wait_file("logs/app-out.log", SOON, |text| (text.matches("up shell two").count() == 2).then_some(()));
+    sandbox.wait_file("logs/app-out.log", SOON, |text| {
+        (text.matches("up shell two").count() == 2).then_some(())
+    });
     assert_eq!(names(&sandbox), ["new"]);
     sandbox.ostler(["stop", "new"]).run();
 }
@@ -95,7 +121,12 @@ fn starting_twice_is_refused_or_forced_and_a_stopped_one_is_started_again() {
     let sandbox = sandbox();
     start_sh(&sandbox, "app", SLEEP, &[]);
     let err = sandbox.ostler(["start", "app.sh"]).code(1).run().err;
-    assert!(err.starts_with("[ostler][ERROR] Script already launched, add -f option to force re-execution\n"), "{err}");
+    assert!(
+        err.starts_with(
+            "[ostler][ERROR] Script already launched, add -f option to force re-execution\n"
+        ),
+        "{err}"
+    );
     sandbox.ostler(["start", "app.sh", "-f"]).run();
     assert_eq!(states(&sandbox), ["app online", "app online"]);
     sandbox.ostler(["stop", "1"]).run();
@@ -161,7 +192,10 @@ fn the_list_is_saved_and_brought_back() {
     sandbox.ostler(["delete", "1"]).run();
     let before: Vec<Value> = sandbox.jlist();
     let out = sandbox.ostler(["save"]).run().out;
-    assert_eq!(out, "[ostler] Saving current process list...\n[ostler] Successfully saved in [ROOT]/h/dump.pm2\n");
+    assert_eq!(
+        out,
+        "[ostler] Saving current process list...\n[ostler] Successfully saved in [ROOT]/h/dump.pm2\n"
+    );
     sandbox.ostler(["kill"]).run();
     let out = sandbox.ostler(["resurrect"]).run().out;
     assert!(out.contains("[ostler] Restoring processes located in [ROOT]/h/dump.pm2\n"), "{out}");
@@ -185,7 +219,9 @@ fn the_list_is_saved_and_brought_back() {
         }
     }
     assert_eq!(after[1]["pm2_env"]["NODE_APP_INSTANCE"], 1);
-    sandbox.wait_file("logs/one-out.log", SOON, |text| (text.matches("up  arg\n").count() == 2).then_some(()));
+    sandbox.wait_file("logs/one-out.log", SOON, |text| {
+        (text.matches("up  arg\n").count() == 2).then_some(())
+    });
     // What runs is not started twice.
     sandbox.ostler(["resurrect"]).run();
     assert_eq!(after.len(), sandbox.jlist().len());
@@ -208,13 +244,16 @@ fn a_dump_that_is_not_understood_is_set_aside_and_the_one_before_is_used() {
     fs::write(sandbox.file("dump.pm2"), "[{\"name\": tr").unwrap();
     sandbox.ostler(["resurrect"]).shows("is not understood").shows("set aside").run();
     assert_eq!(states(&sandbox), ["app online"]);
-    let aside = fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let aside = fs::read_dir(sandbox.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(aside.filter(|name| name.starts_with("dump.pm2.bad-")).count(), 1);
 }
 
 #[test]
 fn a_dump_of_pm2_itself_is_read() {
-    let pm2 = ostler_testkit::runtimes::pm2().expect("pm2 is installed\nhint: run `cargo xtask setup`");
+    let pm2 =
+        ostler_testkit::runtimes::pm2().expect("pm2 is installed\nhint: run `cargo xtask setup`");
     let sandbox = sandbox();
     sandbox.write("one.sh", "echo up $KEPT $1\nexec sleep 1000000");
     let port = sandbox.port().to_string();
@@ -222,7 +261,12 @@ fn a_dump_of_pm2_itself_is_read() {
     let theirs = sandbox.root().join("p");
     let run = |args: &[&str]| {
         let mut command = sandbox.command_of(&pm2);
-        command.env("PM2_HOME", &theirs).env_remove("OSTLER_HOME").env("KEPT", "kept").env("PORT", &port).args(args);
+        command
+            .env("PM2_HOME", &theirs)
+            .env_remove("OSTLER_HOME")
+            .env("KEPT", "kept")
+            .env("PORT", &port)
+            .args(args);
         let output = ostler_testkit::run::finish(command, &[], std::time::Duration::from_secs(60));
         assert_eq!(output.code, 0, "pm2 {args:?}: {}{}", output.out, output.err);
     };
@@ -234,15 +278,19 @@ fn a_dump_of_pm2_itself_is_read() {
     sandbox.ostler(["resurrect"]).run();
     assert_eq!(states(&sandbox), ["one online", "web online", "web online"]);
     let list = sandbox.jlist();
-    assert_eq!((&list[0]["pm2_env"]["restart_delay"], &list[0]["pm2_env"]["namespace"]), (&77.into(), &"space".into()));
+    assert_eq!(
+        (&list[0]["pm2_env"]["restart_delay"], &list[0]["pm2_env"]["namespace"]),
+        (&77.into(), &"space".into())
+    );
     assert_eq!(
         (&list[1]["pm2_env"]["kill_timeout"], &list[1]["pm2_env"]["exec_mode"]),
         (&999.into(), &"cluster_mode".into())
     );
     assert_eq!(instances(&sandbox), [0, 0, 1]);
     // Log files stay where PM2 had them.
-    sandbox
-        .wait_file(theirs.join("logs/one-out.log"), SOON, |text| (text == "up kept arg\nup kept arg\n").then_some(()));
+    sandbox.wait_file(theirs.join("logs/one-out.log"), SOON, |text| {
+        (text == "up kept arg\nup kept arg\n").then_some(())
+    });
     let answer = sandbox.wait_for("an answer", SOON, || {
         std::net::TcpStream::connect(("127.0.0.1", port.parse::<u16>().unwrap())).ok()?;
         Some(crate::start_e2e::get(port.parse().unwrap()))
@@ -264,7 +312,12 @@ fn questions_are_answered_as_pm2_answers_them() {
     let jlist = sandbox.run(&["jlist"]).success().out;
     assert!(jlist.starts_with("[{") && jlist.ends_with("}]"), "no line feed at the end: {jlist}");
     let pretty = sandbox.run(&["prettylist"]).success().out;
-    assert!(pretty.contains("name: 'app'") && pretty.contains("status: 'online'") && pretty.ends_with(']'), "{pretty}");
+    assert!(
+        pretty.contains("name: 'app'")
+            && pretty.contains("status: 'online'")
+            && pretty.ends_with(']'),
+        "{pretty}"
+    );
     let env = sandbox.run(&["env", "0"]).success().out;
     for line in ["name: app\n", "pm_id: 0\n", "status: online\n"] {
         assert!(env.contains(line), "{line} is not in {env}");
@@ -326,6 +379,9 @@ fn under_the_name_pm2_it_is_pm2() {
     assert_eq!(run(&["--version"]).success().out, "7.0.4\n");
     let list: Value = serde_json::from_str(&run(&["jlist"]).success().out).unwrap();
     assert_eq!(list[0]["name"], "app");
-    assert_eq!(run(&["stop", "nope"]).err.lines().next(), Some("[PM2][ERROR] Process or Namespace nope not found"));
+    assert_eq!(
+        run(&["stop", "nope"]).err.lines().next(),
+        Some("[PM2][ERROR] Process or Namespace nope not found")
+    );
     assert!(run(&["kill"]).success().out.ends_with("[PM2] [v] PM2 Daemon Stopped\n"));
 }

@@ -54,11 +54,21 @@ fn an_app_that_ends_well_at_once_is_no_less_a_loop() {
 fn what_counts_as_at_once_can_be_said() {
     let sandbox = sandbox();
     // 250 ms are long enough for 100, and too short for a minute.
-    start_sh(&sandbox, "long", &noting("sleep 0.25\nexit 1"), &["--min-uptime", "100", "--max-restarts", "2"]);
+    start_sh(
+        &sandbox,
+        "long",
+        &noting("sleep 0.25\nexit 1"),
+        &["--min-uptime", "100", "--max-restarts", "2"],
+    );
     pauses(&sandbox, 5);
     assert_ne!(one(&sandbox, "long")["pm2_env"]["status"], "errored");
     sandbox.ostler(["delete", "long"]).run();
-    start_sh(&sandbox, "short", "sleep 0.25\nexit 1", &["--min-uptime", "1m", "--max-restarts", "2"]);
+    start_sh(
+        &sandbox,
+        "short",
+        "sleep 0.25\nexit 1",
+        &["--min-uptime", "1m", "--max-restarts", "2"],
+    );
     wait_one(&sandbox, "short", "errored");
 }
 
@@ -76,7 +86,9 @@ fn a_restart_can_be_delayed_and_a_stop_cancels_it() {
     assert_eq!(one(&sandbox, "app")["pm2_env"]["status"], "stopped");
     // Another app's three restarts take longer than the one that was cancelled.
     start_sh(&sandbox, "clock", "echo tick\nexit 1", &["--restart-delay", "300"]);
-    sandbox.wait_file("logs/clock-out.log", SOON, |text| (3 <= text.matches("tick").count()).then_some(()));
+    sandbox.wait_file("logs/clock-out.log", SOON, |text| {
+        (3 <= text.matches("tick").count()).then_some(())
+    });
     assert_eq!(starts(&sandbox).len(), before, "started although it was stopped");
 }
 
@@ -116,7 +128,12 @@ fn some_exit_codes_are_final_and_so_is_every_end_without_autorestart() {
     start_sh(&sandbox, "once", &noting("exit 7"), &["--no-autorestart", "--restart-delay", "200"]);
     let process = wait_one(&sandbox, "once", "stopped");
     assert_eq!((&process["pm2_env"]["exit_code"], starts(&sandbox).len()), (&7.into(), 2));
-    start_sh(&sandbox, "other", &noting("exit 3"), &["--stop-exit-codes", "2", "--max-restarts", "2"]);
+    start_sh(
+        &sandbox,
+        "other",
+        &noting("exit 3"),
+        &["--stop-exit-codes", "2", "--max-restarts", "2"],
+    );
     wait_one(&sandbox, "other", "errored");
     assert_eq!(starts(&sandbox).len(), 4);
 }
@@ -161,7 +178,9 @@ fn a_crash_is_restarted_without_delay() {
     start_sh(&sandbox, "app", "echo up $$\nexec sleep 1000000", &[]);
     let first = sandbox.pids_of("app")[0];
     assert!(ostler_testkit::procs::signal(first, ostler_testkit::procs::Signal::KILL));
-    sandbox.wait_file("logs/app-out.log", SOON, |text| (2 == text.matches("up").count()).then_some(()));
+    sandbox.wait_file("logs/app-out.log", SOON, |text| {
+        (2 == text.matches("up").count()).then_some(())
+    });
     let process = wait_one(&sandbox, "app", "online");
     assert_eq!(process["pm2_env"]["exit_signal"], "SIGKILL");
     assert_eq!(process["pm2_env"]["restart_time"], 1);

@@ -1,4 +1,5 @@
-//! Process files with the real binary: every form, what a second start does, and how a bad one is refused.
+//! Process files with the real binary: every form, what a second start does, and how a bad one is
+//! refused.
 
 use serde_json::Value;
 
@@ -32,11 +33,16 @@ fn every_form_of_a_process_file_is_read() {
         let name = format!("app-{number}");
         sandbox.write(file, text.replace("NAME", &name));
         let out = sandbox.ostler(["start", file]).run().out;
-        assert!(out.contains(&format!("[ostler] App [{name}] launched (1 instances)\n")), "{file}: {out}");
+        assert!(
+            out.contains(&format!("[ostler] App [{name}] launched (1 instances)\n")),
+            "{file}: {out}"
+        );
         assert_eq!(wait_log(&sandbox, &format!("{name}-out.log"), "\n"), "up dev  one\n", "{file}");
         // The second time its apps are known: they are restarted, here with another environment.
         sandbox.ostler(["start", file, "--env", "production"]).run();
-        sandbox.wait_file(format!("logs/{name}-out.log"), SOON, |log| log.ends_with("up prod  one\n").then_some(()));
+        sandbox.wait_file(format!("logs/{name}-out.log"), SOON, |log| {
+            log.ends_with("up prod  one\n").then_some(())
+        });
         assert_eq!(one(&sandbox, &name)["pm2_env"]["restart_time"], 1);
     }
     // `start` alone means the first of them.
@@ -48,12 +54,18 @@ fn every_form_of_a_process_file_is_read() {
 fn a_file_may_have_several_apps_of_which_some_are_chosen() {
     let sandbox = sandbox();
     sandbox.write("app.sh", APP);
-    let apps: Vec<Value> =
-        ["a", "b", "c"].iter().map(|name| serde_json::json!({ "name": name, "script": "app.sh" })).collect();
+    let apps: Vec<Value> = ["a", "b", "c"]
+        .iter()
+        .map(|name| serde_json::json!({ "name": name, "script": "app.sh" }))
+        .collect();
     sandbox.write("apps.json", serde_json::json!({ "apps": apps }).to_string());
     let names = || -> Vec<String> {
         let word = |process: &Value| {
-            format!("{} {}", process["name"].as_str().unwrap(), process["pm2_env"]["status"].as_str().unwrap())
+            format!(
+                "{} {}",
+                process["name"].as_str().unwrap(),
+                process["pm2_env"]["status"].as_str().unwrap()
+            )
         };
         sandbox.jlist().iter().map(word).collect()
     };
@@ -81,7 +93,10 @@ fn a_changed_file_changes_the_app_and_forgets_no_variable() {
     sandbox.write("x.json", r#"{"apps":[{"name":"x","script":"app.sh","env":{"STAGE":"1"}}]}"#);
     sandbox.ostler(["start", "x.json"]).run();
     wait_log(&sandbox, "x-out.log", "up 1");
-    sandbox.write("x.json", r#"{"apps":[{"name":"x","script":"app2.sh","env":{"EXTRA":"2"},"kill_timeout":4321}]}"#);
+    sandbox.write(
+        "x.json",
+        r#"{"apps":[{"name":"x","script":"app2.sh","env":{"EXTRA":"2"},"kill_timeout":4321}]}"#,
+    );
     sandbox.ostler(["restart", "x.json"]).run();
     wait_log(&sandbox, "x-out.log", "second 1 2");
     assert_eq!(wait_one(&sandbox, "x", "online")["pm2_env"]["kill_timeout"], 4321);

@@ -13,14 +13,28 @@ fn misuse_is_told_as_pm2_tells_it() {
     let check = |line: &str, code: i32, out: &str, err: &str| {
         let ran = fake.pm2(line);
         assert_eq!((ran.code, ran.err.as_str()), (code, err), "{line}");
-        assert!(ran.out.starts_with(out) && (ran.out.is_empty() == out.is_empty()), "{line}: {}", ran.out);
+        assert!(
+            ran.out.starts_with(out) && (ran.out.is_empty() == out.is_empty()),
+            "{line}: {}",
+            ran.out
+        );
     };
     check("", 1, "usage: pm2 [options] <command>\n", "");
-    check("lits", 1, "[PM2][ERROR] Command not found\nhint: did you mean `pm2 list`?\n\nusage: pm2", "");
+    check(
+        "lits",
+        1,
+        "[PM2][ERROR] Command not found\nhint: did you mean `pm2 list`?\n\nusage: pm2",
+        "",
+    );
     check("-h", 0, "\n  Usage: pm2 [options] <command>\n", "");
     check("stop -h", 0, "\n  Usage: pm2 [options] stop <id|", "");
     check("list --zz", 1, "", "\n  error: unknown option `--zz'\n\n");
-    check("list --sorts x", 1, "", "\n  error: unknown option `--sorts'\n  hint: did you mean `--sort`?\n\n");
+    check(
+        "list --sorts x",
+        1,
+        "",
+        "\n  error: unknown option `--sorts'\n  hint: did you mean `--sort`?\n\n",
+    );
     check("logs --lines", 1, "", "\n  error: option `--lines <n>' argument missing\n\n");
     check(
         "describe",
@@ -28,7 +42,12 @@ fn misuse_is_told_as_pm2_tells_it() {
         "",
         "\n  error: missing required argument `name|id'\n  hint: usage: pm2 describe|desc|info|show <name|id>\n\n",
     );
-    check("kill xx", 1, "", "\n  error: Unknown command argument: xx\n  hint: `pm2 kill` takes no such argument\n\n");
+    check(
+        "kill xx",
+        1,
+        "",
+        "\n  error: Unknown command argument: xx\n  hint: `pm2 kill` takes no such argument\n\n",
+    );
     assert!(fake.asked().is_empty());
 }
 
@@ -36,11 +55,17 @@ fn misuse_is_told_as_pm2_tells_it() {
 fn an_answer_that_is_not_understood_is_an_error_with_a_way_out() {
     let fake = Fake::saying(
         vec![],
-        Box::new(|request| (request == "list").then(|| vec![(FrameKind::Reply, json!({"list": {"processes": 7}}))])),
+        Box::new(|request| {
+            (request == "list").then(|| vec![(FrameKind::Reply, json!({"list": {"processes": 7}}))])
+        }),
     );
     let ran = fake.ostler("list");
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(ran.err.starts_with("[ostler][ERROR] the daemon's answer is not understood: "), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("[ostler][ERROR] the daemon's answer is not understood: "),
+        "{}",
+        ran.err
+    );
     assert!(ran.err.contains("\nhint: run `ostler update`"), "{}", ran.err);
 }
 
@@ -62,12 +87,22 @@ fn homes_that_cannot_be_used_say_what_to_do() {
 #[test]
 fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
     let fake = Fake::with((0..2000).map(|id| process(id, "app")).collect());
-    let mut child = fake.command("ostler", ["list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = fake
+        .command("ostler", ["list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = fake.command("ostler", ["list"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let output =
+        fake.command("ostler", ["list"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot write to standard output: No space left"));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("cannot write to standard output: No space left")
+    );
 }

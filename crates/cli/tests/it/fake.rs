@@ -15,7 +15,8 @@ use ostler_wire::control::{FrameKind, decode, encode, encode_json};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers to requests other than the list: kind and payload of each frame, `None` for the usual answer.
+/// Answers to requests other than the list: kind and payload of each frame, `None` for the usual
+/// answer.
 type Answers = Box<dyn Fn(&Value) -> Option<Vec<(FrameKind, Value)>> + Send + Sync>;
 
 /// A home with a daemon that says what it is told to say.
@@ -60,7 +61,8 @@ impl Fake {
         let (list, answers) = (Arc::new(list), Arc::new(answers));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (requests, list, answers) = (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&answers));
+                let (requests, list, answers) =
+                    (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&answers));
                 std::thread::spawn(move || serve(stream.unwrap(), &requests, &list, &answers));
             }
         });
@@ -87,7 +89,11 @@ impl Fake {
     }
 
     /// The command under this name, working in the home.
-    pub fn command(&self, name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    pub fn command(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
         command.arg0(name).args(args).current_dir(self.dir.path()).stdin(Stdio::null());
         command
@@ -111,8 +117,14 @@ impl Fake {
     /// Runs the command to its end.
     pub fn end(&self, mut command: Command) -> Ran {
         let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(self.dir.path().to_str().unwrap(), "$H");
-        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).unwrap().replace(self.dir.path().to_str().unwrap(), "$H")
+        };
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
@@ -137,7 +149,9 @@ fn serve(mut stream: UnixStream, requests: &Mutex<Vec<Value>>, list: &[Value], a
         let mut bytes = Vec::new();
         for (kind, value) in frames {
             match (kind, value) {
-                (FrameKind::Raw, Value::String(text)) => encode(FrameKind::Raw, text.as_bytes(), &mut bytes),
+                (FrameKind::Raw, Value::String(text)) => {
+                    encode(FrameKind::Raw, text.as_bytes(), &mut bytes);
+                }
                 (kind, value) => encode_json(kind, &value, &mut bytes).unwrap(),
             }
         }
@@ -163,17 +177,22 @@ fn next(stream: &mut UnixStream) -> Option<Value> {
 /// What a daemon says to which everything succeeds.
 fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     let mut frames: Vec<(FrameKind, Value)> = Vec::new();
-    let name = |id: &Value| list.iter().find(|p| p["id"] == *id).map_or(json!("?"), |p| p["name"].clone());
+    let name =
+        |id: &Value| list.iter().find(|p| p["id"] == *id).map_or(json!("?"), |p| p["name"].clone());
     if request == "list" {
         return vec![(FrameKind::Reply, json!({"list": {"processes": list}}))];
     }
     if request == "hello" {
-        return vec![(FrameKind::Reply, json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}))];
+        return vec![(
+            FrameKind::Reply,
+            json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}),
+        )];
     }
     if let Some(word) = request["find"]["word"].as_str() {
         let number = word.parse::<u64>().ok();
-        let wanted =
-            |process: &&Value| process["name"] == word || (number.is_some() && process["id"].as_u64() == number);
+        let wanted = |process: &&Value| {
+            process["name"] == word || (number.is_some() && process["id"].as_u64() == number)
+        };
         let found = list.iter().filter(wanted);
         let ids: Vec<&Value> = found.map(|process| &process["id"]).collect();
         return vec![(FrameKind::Reply, json!({"found": {"ids": ids}}))];
@@ -185,10 +204,16 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
         )];
     }
     for id in request["act"]["ids"].as_array().into_iter().flatten() {
-        frames.push((FrameKind::Event, json!({"acted": {"id": id, "name": name(id), "error": null, "added": false}})));
+        frames.push((
+            FrameKind::Event,
+            json!({"acted": {"id": id, "name": name(id), "error": null, "added": false}}),
+        ));
     }
     for (at, app) in request["start"]["apps"].as_array().into_iter().flatten().enumerate() {
-        frames.push((FrameKind::Event, json!({"started": {"name": app["name"], "ids": [at], "late": false}})));
+        frames.push((
+            FrameKind::Event,
+            json!({"started": {"name": app["name"], "ids": [at], "late": false}}),
+        ));
     }
     if let Some(save) = request.get("save") {
         let count = if save["force"] == true { 1 } else { list.len() };

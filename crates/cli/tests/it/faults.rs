@@ -26,25 +26,50 @@ fn refused(sandbox: &Sandbox, args: &[&str], err: &str) {
 fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     let sandbox = sandbox();
     let said = sandbox.ostler(["restrat"]).code(1).run();
-    assert!(format!("{}{}", said.out, said.err).contains("Command not found"), "{}{}", said.out, said.err);
+    assert!(
+        format!("{}{}", said.out, said.err).contains("Command not found"),
+        "{}{}",
+        said.out,
+        said.err
+    );
     assert!(format!("{}{}", said.out, said.err).contains("restart"), "{}{}", said.out, said.err);
     refused(&sandbox, &["list", "--sotr", "name"], "\n  error: unknown option `--sotr'\n");
-    refused(&sandbox, &["stop"], "\n  error: missing required argument `id|name|namespace|all|json|stdin'\n");
-    refused(&sandbox, &["start", "x.js", "--name"], "\n  error: option `--name <name>' argument missing\n");
+    refused(
+        &sandbox,
+        &["stop"],
+        "\n  error: missing required argument `id|name|namespace|all|json|stdin'\n",
+    );
+    refused(
+        &sandbox,
+        &["start", "x.js", "--name"],
+        "\n  error: option `--name <name>' argument missing\n",
+    );
     assert_eq!(sandbox.pids(), BTreeSet::new(), "a mistake started a daemon");
 }
 
 #[test]
 fn what_cannot_be_started_is_said_and_not_listed() {
     let sandbox = sandbox();
-    let work = sandbox.work().display().to_string().replace(&sandbox.root().display().to_string(), "[ROOT]");
+    let work = sandbox
+        .work()
+        .display()
+        .to_string()
+        .replace(&sandbox.root().display().to_string(), "[ROOT]");
     sandbox.write("server.js", "");
     fs::create_dir(sandbox.work().join("folder")).unwrap();
     sandbox.write("plain.sh", "exec sleep 1000000");
-    refused(&sandbox, &["start", "sever.js"], &format!("[ostler][ERROR] Script not found: {work}/sever.js\n"));
+    refused(
+        &sandbox,
+        &["start", "sever.js"],
+        &format!("[ostler][ERROR] Script not found: {work}/sever.js\n"),
+    );
     let help = sandbox.run(&["start", "sever.js"]).err;
     assert!(help.contains("did you mean `server.js`?"), "{help}");
-    refused(&sandbox, &["start", "./folder"], &format!("[ostler][ERROR] script is a directory: {work}/folder\n"));
+    refused(
+        &sandbox,
+        &["start", "./folder"],
+        &format!("[ostler][ERROR] script is a directory: {work}/folder\n"),
+    );
     let not_executable = format!("[ostler][ERROR] script is not executable: {work}/plain.sh\n");
     refused(&sandbox, &["start", "plain.sh", "--interpreter", "none"], &not_executable);
     refused(
@@ -69,10 +94,19 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     assert!(described.contains("neither a binary nor a script"), "{described}");
     // A folder and an interpreter that vanish later.
     fs::create_dir(sandbox.work().join("dir")).unwrap();
-    start_sh(&sandbox, "app", "exec sleep 1000000", &["--cwd", sandbox.work().join("dir").to_str().unwrap()]);
+    start_sh(
+        &sandbox,
+        "app",
+        "exec sleep 1000000",
+        &["--cwd", sandbox.work().join("dir").to_str().unwrap()],
+    );
     fs::remove_dir(sandbox.work().join("dir")).unwrap();
     let said = sandbox.ostler(["restart", "app"]).code(1).run();
-    assert!(said.err.contains("could not enter the working directory `[ROOT]/w/dir`: No such file"), "{}", said.err);
+    assert!(
+        said.err.contains("could not enter the working directory `[ROOT]/w/dir`: No such file"),
+        "{}",
+        said.err
+    );
     assert_eq!(one(&sandbox, "app")["pm2_env"]["status"], "errored");
     let tool = sandbox.write_executable("tool", "#!/bin/sh\nexec sleep 1000000\n");
     start_sh(&sandbox, "tooled", "", &["--interpreter", tool.to_str().unwrap()]);
@@ -107,7 +141,11 @@ fn a_home_that_cannot_be_used_is_said_with_what_to_do() {
     let sandbox = sandbox();
     let long = sandbox.root().join("l".repeat(120));
     let said = sandbox.ostler(["list"]).env("OSTLER_HOME", &long).code(1).run();
-    assert!(said.err.contains("bytes, the system allows 107\nhint: set OSTLER_HOME to a shorter path"), "{}", said.err);
+    assert!(
+        said.err.contains("bytes, the system allows 107\nhint: set OSTLER_HOME to a shorter path"),
+        "{}",
+        said.err
+    );
     assert!(!long.exists());
     let file = sandbox.write("file", "");
     let said = sandbox.ostler(["list"]).env("OSTLER_HOME", &file).code(1).run();
@@ -122,7 +160,11 @@ fn a_home_that_cannot_be_used_is_said_with_what_to_do() {
         let said = ostler_testkit::run::finish(command, &[], SOON);
         assert_eq!(said.code, 1, "{}{}", said.out, said.err);
         let text = format!("cannot use `{}` as home directory: Permission denied", home.display());
-        assert!(said.err.contains(&text) && said.err.contains("hint: set OSTLER_HOME"), "{}", said.err);
+        assert!(
+            said.err.contains(&text) && said.err.contains("hint: set OSTLER_HOME"),
+            "{}",
+            said.err
+        );
     }
 }
 
@@ -135,7 +177,10 @@ fn as_nobody(sandbox: &Sandbox) -> Command {
     // The program may lie where only root gets to.
     let copy = sandbox.work().join("ostler");
     // By a child, so that no other thread's fork holds it open for writing when it is executed.
-    let installed = Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_ostler")]).arg(&copy).status();
+    let installed = Command::new("install")
+        .args(["-m", "755", env!("CARGO_BIN_EXE_ostler")])
+        .arg(&copy)
+        .status();
     assert!(installed.is_ok_and(|status| status.success()));
     let mut command = sandbox.command_of("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(copy);
@@ -145,12 +190,18 @@ fn as_nobody(sandbox: &Sandbox) -> Command {
 #[test]
 fn a_hundred_first_commands_at_once_start_one_daemon() {
     let sandbox = sandbox();
-    let begin = || sandbox.command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = || {
+        sandbox.command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
     let all: Vec<Child> = (0..100).map(|_| begin()).collect();
     let mut started = 0;
     for child in all {
         let output = child.wait_with_output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.status.success(), "{said}");
         started += usize::from(said.contains("Successfully daemonized"));
     }
@@ -164,7 +215,8 @@ fn a_hundred_first_commands_at_once_start_one_daemon() {
 fn a_peer_that_speaks_nonsense_is_cut_off_and_one_that_says_nothing_hurts_nobody() {
     let sandbox = sandbox();
     start_sh(&sandbox, "app", "exec sleep 1000000", &[]);
-    let (daemon, keeper, app) = (sandbox.daemon_pid(), sandbox.keeper_pid(), sandbox.pids_of("app"));
+    let (daemon, keeper, app) =
+        (sandbox.daemon_pid(), sandbox.keeper_pid(), sandbox.pids_of("app"));
     let connect = || {
         let stream = UnixStream::connect(sandbox.file("ostler.sock")).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
@@ -187,14 +239,23 @@ fn a_peer_that_speaks_nonsense_is_cut_off_and_one_that_says_nothing_hurts_nobody
         let mut answer = Vec::new();
         // Whoever is cut off in the middle of its bytes may see a reset instead of the end.
         let ended = peer.read_to_end(&mut answer);
-        assert!(!matches!(&ended, Err(e) if e.kind() == std::io::ErrorKind::WouldBlock), "{bytes:?} is not cut off");
+        assert!(
+            !matches!(&ended, Err(e) if e.kind() == std::io::ErrorKind::WouldBlock),
+            "{bytes:?} is not cut off"
+        );
         let answer = String::from_utf8_lossy(&answer);
-        assert!(answer.contains("error") && answer.contains("message"), "{bytes:?} was answered {answer:?}");
+        assert!(
+            answer.contains("error") && answer.contains("message"),
+            "{bytes:?} was answered {answer:?}"
+        );
     }
     for _ in 0..100 {
         drop(connect());
     }
-    assert_eq!((sandbox.daemon_pid(), sandbox.keeper_pid(), sandbox.pids_of("app")), (daemon, keeper, app));
+    assert_eq!(
+        (sandbox.daemon_pid(), sandbox.keeper_pid(), sandbox.pids_of("app")),
+        (daemon, keeper, app)
+    );
     // Half a request may still become a whole one.
     half.write_all(&b"st\":null}".iter().copied().cycle().take(27).collect::<Vec<u8>>()).unwrap();
     drop(silent);
@@ -202,14 +263,19 @@ fn a_peer_that_speaks_nonsense_is_cut_off_and_one_that_says_nothing_hurts_nobody
 
 /// Sets the soft limit of open files of a process.
 fn limit_files(pid: u32, soft: u64) {
-    let done = Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--nofile={soft}:")]).status();
+    let done = Command::new("prlimit")
+        .args(["--pid", &pid.to_string(), &format!("--nofile={soft}:")])
+        .status();
     assert!(done.is_ok_and(|status| status.success()), "prlimit failed");
 }
 
 /// Leaves a process no more descriptors than it has now, and those that it closes.
 fn limit_files_to_open(pid: u32) {
     let names = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let highest = names.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u64>().ok()).max().unwrap();
+    let highest = names
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u64>().ok())
+        .max()
+        .unwrap();
     limit_files(pid, highest + 1);
 }
 
@@ -232,14 +298,17 @@ fn a_daemon_without_free_descriptors_answers_and_recovers() {
         for n in 0..4 {
             // Either there was room for it, or the user is told that there was none.
             let name = format!("more-{n}");
-            let said =
-                sandbox.ostler(["start", "more.sh", "--listen-timeout", "300", "--name", &name]).any_code().run();
+            let said = sandbox
+                .ostler(["start", "more.sh", "--listen-timeout", "300", "--name", &name])
+                .any_code()
+                .run();
             assert!(said.code == 0 || said.err.contains("descriptors"), "{kind}: {}", said.err);
         }
         limit_files(daemon, 1024);
         sandbox.ostler(["restart", "all"]).run();
         sandbox.wait_list("five apps online", SOON, |list| {
-            (list.len() == 5 && list.iter().all(|process| process["pm2_env"]["status"] == "online")).then_some(())
+            (list.len() == 5 && list.iter().all(|process| process["pm2_env"]["status"] == "online"))
+                .then_some(())
         });
         assert_eq!(sandbox.daemon_pid(), Some(daemon), "{kind}");
         drop(idle);
@@ -259,7 +328,10 @@ fn a_keeper_without_free_descriptors_refuses_to_spawn_and_recovers() {
     assert_eq!(sandbox.pids_of("app"), app);
     limit_files(keeper, 1024);
     sandbox.ostler(["restart", "all"]).run();
-    assert_eq!((sandbox.statuses_of("more"), sandbox.keeper_pid()), (vec!["online".to_owned()], Some(keeper)));
+    assert_eq!(
+        (sandbox.statuses_of("more"), sandbox.keeper_pid()),
+        (vec!["online".to_owned()], Some(keeper))
+    );
 }
 
 #[test]
@@ -292,7 +364,8 @@ fn an_app_without_output_is_as_good_as_any() {
     let pid = sandbox.pids_of("mute")[0];
     sandbox.wait_for("the keeper to hold its pipes no more", SOON, || {
         let open = |fd| {
-            fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:"))
+            fs::read_link(format!("/proc/{pid}/fd/{fd}"))
+                .is_ok_and(|to| to.to_string_lossy().starts_with("pipe:"))
         };
         (!open(1) && !open(2)).then_some(())
     });

@@ -24,19 +24,29 @@ fn real(program: &str, ask: &[&str]) -> String {
 fn the_extension_chooses_the_interpreter() {
     let sandbox = sandbox();
     let cases = [
-        ("js", "node", "console.log('up', process.argv.slice(2).join(' ')); setInterval(() => {}, 1e9);"),
+        (
+            "js",
+            "node",
+            "console.log('up', process.argv.slice(2).join(' ')); setInterval(() => {}, 1e9);",
+        ),
         ("sh", "bash", "echo up $@\nexec sleep 1000000"),
         ("py", "python", "import sys, time\nprint('up', *sys.argv[1:])\ntime.sleep(1e6)"),
         ("pl", "perl", "$| = 1; print \"up @ARGV\\n\"; sleep 1000000;"),
         ("rb", "ruby", "puts \"up #{ARGV.join ' '}\"; $stdout.flush; sleep"),
-        ("php", "php", "<?php echo 'up ', implode(' ', array_slice($argv, 1)), \"\\n\"; sleep(1000000);"),
+        (
+            "php",
+            "php",
+            "<?php echo 'up ', implode(' ', array_slice($argv, 1)), \"\\n\"; sleep(1000000);",
+        ),
     ];
     let mut seen = 0;
     for (extension, interpreter, text) in cases.into_iter().filter(|case| installed(case.1)) {
         seen += 1;
         let name = format!("in-{extension}");
         sandbox.write(format!("{name}.{extension}"), text);
-        sandbox.ostler(["start", &format!("{name}.{extension}"), "--", "a", "-v", "--name", "b c"]).run();
+        sandbox
+            .ostler(["start", &format!("{name}.{extension}"), "--", "a", "-v", "--name", "b c"])
+            .run();
         let log = wait_log(&sandbox, &format!("{name}-out.log"), "\n");
         assert_eq!(log, "up a -v --name b c\n", "{extension}");
         let process = one(&sandbox, &name);
@@ -51,7 +61,8 @@ fn python_may_be_called_python3() {
     let mut sandbox = sandbox();
     let bin = sandbox.work().join("bin");
     fs::create_dir(&bin).unwrap();
-    symlink(real("python3", &["-c", "import sys; print(sys.executable)"]), bin.join("python3")).unwrap();
+    symlink(real("python3", &["-c", "import sys; print(sys.executable)"]), bin.join("python3"))
+        .unwrap();
     sandbox.set_env("PATH", &bin);
     sandbox.write("app.py", "import time\nprint('up')\ntime.sleep(1e6)");
     sandbox.ostler(["start", "app.py"]).run();
@@ -68,7 +79,16 @@ fn an_interpreter_may_be_named_with_arguments_of_its_own() {
         "console.log(JSON.stringify([process.execArgv, process.argv.slice(1)])); setInterval(() => {}, 1e9);",
     );
     sandbox
-        .ostler(["start", "app.txt", "--interpreter", "node", "--node-args", "--no-warnings '--title=a b'", "--", "x"])
+        .ostler([
+            "start",
+            "app.txt",
+            "--interpreter",
+            "node",
+            "--node-args",
+            "--no-warnings '--title=a b'",
+            "--",
+            "x",
+        ])
         .run();
     let log = wait_log(&sandbox, "app-out.log", "\n");
     let script = sandbox.work().join("app.txt").display().to_string();
@@ -78,13 +98,18 @@ fn an_interpreter_may_be_named_with_arguments_of_its_own() {
 #[test]
 fn a_program_is_executed_as_it_is() {
     let sandbox = sandbox();
-    // Found in PATH, a binary by its path, a script that says itself what runs it, and one told to be executed.
+    // Found in PATH, a binary by its path, a script that says itself what runs it, and one told to
+    // be executed.
     sandbox.ostler(["start", "sleep", "--", "1000001"]).run();
     let sleep = real("sh", &["-c", "command -v sleep"]);
     sandbox.ostler(["start", &sleep, "--name", "by-path", "--", "1000002"]).run();
-    sandbox.write_executable("own", "#!/usr/bin/perl\n$| = 1; print \"up $0\\n\"; sleep 1000000;\n");
+    sandbox
+        .write_executable("own", "#!/usr/bin/perl\n$| = 1; print \"up $0\\n\"; sleep 1000000;\n");
     sandbox.ostler(["start", "own"]).run();
-    sandbox.write_executable("exec.sh", "#!/usr/bin/perl\n$| = 1; print \"perl after all\\n\"; sleep 1000000;\n");
+    sandbox.write_executable(
+        "exec.sh",
+        "#!/usr/bin/perl\n$| = 1; print \"perl after all\\n\"; sleep 1000000;\n",
+    );
     sandbox.ostler(["start", "exec.sh", "--interpreter", "none"]).run();
     assert_eq!(procs::args(sandbox.pids_of("sleep")[0]), [sleep.as_str(), "1000001"]);
     assert_eq!(procs::args(sandbox.pids_of("by-path")[0]), [sleep.as_str(), "1000002"]);
@@ -96,7 +121,9 @@ fn a_program_is_executed_as_it_is() {
 #[test]
 fn a_line_with_blanks_is_for_the_shell() {
     let sandbox = sandbox();
-    sandbox.ostler(["start", "echo one \"two  three\" && exec sleep 1000000", "--name", "line"]).run();
+    sandbox
+        .ostler(["start", "echo one \"two  three\" && exec sleep 1000000", "--name", "line"])
+        .run();
     assert_eq!(wait_log(&sandbox, "line-out.log", "\n"), "one two  three\n");
     sandbox.ostler(["start", "sleep 1000003"]).run();
     wait_one(&sandbox, "sleep 1000003", "online");
@@ -109,10 +136,22 @@ fn the_app_is_told_who_it_is() {
     let text = "console.log(JSON.stringify({env: process.env, argv: process.argv, cwd: process.cwd(), main: require.main === module})); setInterval(() => {}, 1e9);";
     sandbox.write("sub/app.js", text);
     sandbox
-        .ostler(["start", "app.js", "--name", "told", "--cwd", "sub", "--namespace", "space", "--", "--flag"])
+        .ostler([
+            "start",
+            "app.js",
+            "--name",
+            "told",
+            "--cwd",
+            "sub",
+            "--namespace",
+            "space",
+            "--",
+            "--flag",
+        ])
         .env("MINE", "my value")
         .run();
-    let said: serde_json::Value = serde_json::from_str(&wait_log(&sandbox, "told-out.log", "\n")).unwrap();
+    let said: serde_json::Value =
+        serde_json::from_str(&wait_log(&sandbox, "told-out.log", "\n")).unwrap();
     let script = sandbox.work().join("sub/app.js").display().to_string();
     assert_eq!(said["argv"][1], script.as_str(), "no wrapper");
     assert_eq!(said["argv"][2], "--flag");
@@ -148,7 +187,8 @@ fn the_app_is_told_who_it_is() {
     assert!(!Path::new(pid_file).exists(), "the pid file is still there");
 }
 
-/// The channel in a language that knows nothing of Node: a number in the environment, JSON lines on a socket.
+/// The channel in a language that knows nothing of Node: a number in the environment, JSON lines on
+/// a socket.
 const PYTHON: &str = r#"
 import os, sys, time
 print('channel', os.environ['NODE_CHANNEL_FD'], os.environ['NODE_CHANNEL_SERIALIZATION_MODE'])
@@ -166,12 +206,20 @@ fn the_channel_is_for_every_language() {
     sandbox.write("app.py", PYTHON);
     let began = std::time::Instant::now();
     let out = sandbox
-        .ostler(["start", "app.py", "--wait-ready", "--listen-timeout", "60000", "--shutdown-with-message"])
+        .ostler([
+            "start",
+            "app.py",
+            "--wait-ready",
+            "--listen-timeout",
+            "60000",
+            "--shutdown-with-message",
+        ])
         .args(["--kill-timeout", "60000"])
         .env("LATE", "0.3")
         .run()
         .out;
-    // The answer came with `ready`, and not before it. (What it prints reaches the file on a way of its own.)
+    // The answer came with `ready`, and not before it. (What it prints reaches the file on a way of
+    // its own.)
     assert!(300 <= began.elapsed().as_millis());
     let log = wait_log(&sandbox, "app-out.log", "says ready\n");
     assert!(log.starts_with("channel 3 json\nsays ready\n"), "{log}");
@@ -188,7 +236,11 @@ fn who_never_says_ready_is_online_after_its_time_and_the_user_is_told() {
     let sandbox = sandbox();
     let script = sandbox.victim("mute", ostler_testkit::Victim::NeverReady);
     let began = std::time::Instant::now();
-    let out = sandbox.ostler(["start"]).arg(script).args(["--wait-ready", "--listen-timeout", "300"]).run();
+    let out = sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["--wait-ready", "--listen-timeout", "300"])
+        .run();
     assert!(300 <= began.elapsed().as_millis());
     assert!(out.out.contains("[WARN]") && out.out.contains("ready"), "{}{}", out.out, out.err);
     wait_one(&sandbox, "mute", "online");

@@ -1,4 +1,5 @@
-//! The keeper dies by SIGKILL: the daemon starts another one and hands everything over. Both die: nothing is doubled.
+//! The keeper dies by SIGKILL: the daemon starts another one and hands everything over. Both die:
+//! nothing is doubled.
 
 use std::time::Duration;
 
@@ -31,7 +32,12 @@ fn keeper_and_daemon_are_killed_in_turn_under_load_and_nothing_notices() {
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let talks = sandbox.victim("talks", Victim::Lines { every: 1, count: 1_000_000 });
     sandbox.ostler(["start"]).arg(&talks).arg("--time").run();
     let before = lives(&sandbox);
@@ -53,8 +59,10 @@ fn keeper_and_daemon_are_killed_in_turn_under_load_and_nothing_notices() {
 #[test]
 fn how_apps_of_a_dead_keeper_end_is_known() {
     let sandbox = sandbox();
-    let script =
-        sandbox.write_executable("waits.sh", "#!/bin/sh\ntrap 'exit 9' USR1\necho up\nwhile :; do sleep 0.01; done\n");
+    let script = sandbox.write_executable(
+        "waits.sh",
+        "#!/bin/sh\ntrap 'exit 9' USR1\necho up\nwhile :; do sleep 0.01; done\n",
+    );
     sandbox.ostler(["start"]).arg(script).args(["--name", "waits", "--no-autorestart"]).run();
     sandbox.wait_file("logs/waits-out.log", SOON, |text| text.contains("up").then_some(()));
     let pid = sandbox.pids_of("waits")[0];
@@ -81,7 +89,10 @@ fn apps_of_a_dead_keeper_are_stopped_restarted_and_deleted_as_ever() {
     for pid in pids {
         assert!(!procs::alive(pid));
     }
-    assert_eq!((sandbox.statuses_of("a"), sandbox.statuses_of("b")), (vec!["stopped".into()], vec!["online".into()]));
+    assert_eq!(
+        (sandbox.statuses_of("a"), sandbox.statuses_of("b")),
+        (vec!["stopped".into()], vec!["online".into()])
+    );
     assert!(sandbox.statuses_of("c").is_empty());
 }
 
@@ -103,7 +114,9 @@ fn a_start_that_the_dead_keeper_left_open_happens_once() {
     assert_eq!(sandbox.jlist()[1]["pm2_env"]["restart_time"], 0, "it is no restart");
     // Each is a shell first, and then what it becomes.
     let running = || {
-        let is_ours = |pid: &u32| procs::args(*pid).iter().any(|arg| arg == "sleep" || arg.ends_with("idle.sh"));
+        let is_ours = |pid: &u32| {
+            procs::args(*pid).iter().any(|arg| arg == "sleep" || arg.ends_with("idle.sh"))
+        };
         sandbox.pids().into_iter().filter(is_ours).count()
     };
     assert_eq!(running(), 2);
@@ -122,7 +135,8 @@ fn when_both_die_apps_are_stopped_and_started_cleanly_and_keep_their_numbers() {
     sandbox.ostler(["restart", "a"]).run();
     sandbox.ostler(["delete", "gone"]).run();
     sandbox.wait_file("logs/tree-out.log", SOON, |text| text.contains("up").then_some(()));
-    // Counters of restarts that nobody asked for may wait a moment before they are saved; these were asked for.
+    // Counters of restarts that nobody asked for may wait a moment before they are saved; these
+    // were asked for.
     let before = lives(&sandbox);
     let old = sandbox.pids();
     let manager = [sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap()];

@@ -53,7 +53,12 @@ fn small_questions_have_small_answers() {
     check("pid web", 0, "4001\n4002\n", "");
     check("pid nope", 0, "\n", "");
     check("ping", 0, "{ msg: 'pong' }\n", "");
-    check("env 9", 1, "", "[PM2][ERROR] Modules with id 9 not found\nhint: `pm2 list` shows the ids\n");
+    check(
+        "env 9",
+        1,
+        "",
+        "[PM2][ERROR] Modules with id 9 not found\nhint: `pm2 list` shows the ids\n",
+    );
     check("describe nope", 1, "", "[PM2][WARN] nope doesn't exist\n");
     check("--version", 0, "7.0.4\n", "");
     assert_eq!(fake.ostler("-v").out, format!("{}\n", env!("CARGO_PKG_VERSION")));
@@ -65,7 +70,8 @@ fn an_environment_is_lines() {
         vec![process(0, "app")],
         Box::new(|request| {
             let vars = json!({"env": {"vars": [["B", "2"], ["A", "1 2"]]}});
-            (request["env"]["id"] == 0).then(|| vec![(ostler_wire::control::FrameKind::Reply, vars)])
+            (request["env"]["id"] == 0)
+                .then(|| vec![(ostler_wire::control::FrameKind::Reply, vars)])
         }),
     );
     assert_eq!(fake.pm2("env 0").out, "B: 2\nA: 1 2\n");

@@ -50,7 +50,10 @@ fn the_last_lines_of_each_file_stand_under_its_path() {
         path.display()
     );
     assert_eq!((ran.code, ran.out), (0, text));
-    assert_eq!((fake.pm2("logs app --nostream --raw").out.as_str(), ran.err.as_str()), ("first out\nlast out\n", ""));
+    assert_eq!(
+        (fake.pm2("logs app --nostream --raw").out.as_str(), ran.err.as_str()),
+        ("first out\nlast out\n", "")
+    );
     assert_eq!(fake.pm2("logs nope --nostream").out.lines().count(), 1);
     assert_eq!(fake.pm2("logs --nostream --lines 0").out, "");
 }
@@ -82,7 +85,9 @@ fn a_program_that_reads_the_last_lines_gets_nothing_else() {
     assert_eq!(fake.pm2("logs PM2 --nostream --format").out, format!("app=pm2 message={own}\n"));
     assert_eq!(
         fake.pm2("logs PM2 --nostream --json").out,
-        format!(r#"{{"message":"{own}","timestamp":null,"type":"out","process_id":"PM2","app_name":"PM2"}}"#) + "\n"
+        format!(
+            r#"{{"message":"{own}","timestamp":null,"type":"out","process_id":"PM2","app_name":"PM2"}}"#
+        ) + "\n"
     );
     // Nothing at all, not even a header, is there for a word that means nobody.
     for form in ["--json", "--raw", "--format"] {
@@ -113,13 +118,19 @@ fn a_word_that_means_no_process_is_said_at_once() {
             ran.err
         );
         let ran = fake.ostler(&format!("logs {word} --lines 0"));
-        assert!(ran.err.ends_with("yet; its lines are shown as soon as there is one; there are: app\n"), "{}", ran.err);
+        assert!(
+            ran.err.ends_with("yet; its lines are shown as soon as there is one; there are: app\n"),
+            "{}",
+            ran.err
+        );
     }
     assert_eq!(fake.ostler("logs app --nostream").err, "");
     assert_eq!(fake.ostler("logs PM2 --nostream").err, "");
     let many: Vec<Value> = (0..12).map(|id| process(id, &format!("app{id:02}"))).collect();
     let ran = Fake::with(many).ostler("logs nope --nostream");
-    assert!(ran.err.ends_with("app00, app01, app02, app03, app04, app05, app06, app07, app08, app09 and 2 more\n"));
+    assert!(ran.err.ends_with(
+        "app00, app01, app02, app03, app04, app05, app06, app07, app08, app09 and 2 more\n"
+    ));
     let ran = Fake::with(Vec::new()).ostler("logs --nostream");
     assert_eq!((ran.code, ran.err.as_str()), (0, "[ostler][WARN] there is no process\n"));
 }
@@ -168,8 +179,12 @@ fn a_reader_that_leaves_ends_it_quietly() {
         Some((0..5000).map(|_| (FrameKind::Event, line.clone())).collect())
     };
     let fake = Fake::saying(vec![process(0, "app")], Box::new(many));
-    let mut child =
-        fake.command("ostler", ["logs", "--lines", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = fake
+        .command("ostler", ["logs", "--lines", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     out.read_line(&mut line).unwrap();

@@ -20,12 +20,19 @@ struct Stream {
 impl Stream {
     fn begin(sandbox: &Sandbox, args: &[&str]) -> Self {
         let mut command = sandbox.command();
-        command.arg("logs").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg("logs")
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         // Ends with the command, or with whoever listens.
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        std::thread::spawn(move || {
+            out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
         Self { child, lines }
     }
 
@@ -69,7 +76,8 @@ const TICKS: &str = "echo ready\nn=0\ntail -n +1 -F tick 2>/dev/null | while rea
 /// Makes the app above print a line.
 fn tick(sandbox: &Sandbox, word: &str) {
     use std::io::Write as _;
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(sandbox.work().join("tick")).unwrap();
+    let mut file =
+        fs::OpenOptions::new().create(true).append(true).open(sandbox.work().join("tick")).unwrap();
     writeln!(file, "{word}").unwrap();
 }
 
@@ -85,10 +93,22 @@ fn the_last_lines_come_first_and_then_each_new_one() {
     wait_log(&sandbox, "app-error.log", "err 19");
     let stream = Stream::begin(&sandbox, &["app", "--lines", "2"]);
     let head = stream.find(|_| true);
-    assert_eq!(head, "[TAILING] Tailing last 2 lines for [app] process (change the value with --lines option)");
-    let mut tails: Vec<String> = (0..4).map(|_| stream.find(|line| line.starts_with("0|app"))).collect();
+    assert_eq!(
+        head,
+        "[TAILING] Tailing last 2 lines for [app] process (change the value with --lines option)"
+    );
+    let mut tails: Vec<String> =
+        (0..4).map(|_| stream.find(|line| line.starts_with("0|app"))).collect();
     tails.sort();
-    assert_eq!(tails, ["0|app      | err 18", "0|app      | err 19", "0|app      | out 18", "0|app      | out 19"]);
+    assert_eq!(
+        tails,
+        [
+            "0|app      | err 18",
+            "0|app      | err 19",
+            "0|app      | out 18",
+            "0|app      | out 19"
+        ]
+    );
     stream.await_first(&sandbox);
     tick(&sandbox, "fresh");
     assert_eq!(stream.find(|line| line.contains("out fresh")), "0|app  | out fresh");
@@ -111,7 +131,10 @@ fn a_reader_chooses_stream_and_form() {
     assert_eq!([raw.find(not_first), raw.find(not_first)], ["out middle", "out last"]);
     for word in ["middle", "last"] {
         let line: Value = serde_json::from_str(&json.find(not_first)).unwrap();
-        assert_eq!((&line["message"], &line["type"]), (&format!("err {word}").into(), &"err".into()));
+        assert_eq!(
+            (&line["message"], &line["type"]),
+            (&format!("err {word}").into(), &"err".into())
+        );
         assert_eq!((&line["process_id"], &line["app_name"]), (&0.into(), &"app".into()));
         assert!(line["timestamp"].as_str().is_some_and(|at| at.ends_with('Z')), "{line}");
     }
@@ -178,12 +201,19 @@ fn what_happens_to_an_app_is_in_the_stream() {
 #[test]
 fn a_tail_alone_ends() {
     let sandbox = sandbox();
-    start_sh(&sandbox, "app", "for n in 1 2 3; do echo out $n; echo err $n >&2; done\nexec sleep 1000000", &[]);
+    start_sh(
+        &sandbox,
+        "app",
+        "for n in 1 2 3; do echo out $n; echo err $n >&2; done\nexec sleep 1000000",
+        &[],
+    );
     wait_log(&sandbox, "app-out.log", "out 3");
     wait_log(&sandbox, "app-error.log", "err 3");
     let out = sandbox.ostler(["logs", "app", "--nostream", "--lines", "2", "--out"]).run().out;
     assert!(
-        out.contains("0|app      | out 2\n0|app      | out 3\n") && !out.contains("out 1") && !out.contains("err"),
+        out.contains("0|app      | out 2\n0|app      | out 3\n")
+            && !out.contains("out 1")
+            && !out.contains("err"),
         "{out}"
     );
     let raw = sandbox.ostler(["logs", "--nostream", "--raw"]).run();
@@ -206,11 +236,13 @@ fn lines_of_several_processes_in_one_file_are_whole() {
     let sandbox = sandbox();
     let script = sandbox.victim("many", Victim::Lines { every: 0, count: 2000 });
     sandbox.ostler(["start"]).arg(script).args(["-i", "3", "--merge-logs"]).run();
-    let text = sandbox
-        .wait_file("logs/many-out.log", SOON, |log| (log.matches("done\n").count() == 3).then(|| log.to_owned()));
+    let text = sandbox.wait_file("logs/many-out.log", SOON, |log| {
+        (log.matches("done\n").count() == 3).then(|| log.to_owned())
+    });
     let pids = sandbox.pids_of("many");
     for pid in &pids {
-        let own: Vec<&str> = text.lines().filter(|line| line.ends_with(&format!(" {pid}"))).collect();
+        let own: Vec<&str> =
+            text.lines().filter(|line| line.ends_with(&format!(" {pid}"))).collect();
         let expected: Vec<String> = (1..=2000).map(|n| format!("line {n} {pid}")).collect();
         assert_eq!(own, expected, "lines of {pid} in order");
     }
@@ -243,7 +275,10 @@ fn a_date_stands_before_each_line_not_before_each_write() {
     for (line, rest) in lines.iter().zip(["begin end", "second"]) {
         let (date, said) = line.split_once(": ").unwrap();
         assert_eq!(said, rest);
-        assert!(date.len() == 19 && date.starts_with("20") && date.as_bytes()[10] == b'T', "{line}");
+        assert!(
+            date.len() == 19 && date.starts_with("20") && date.as_bytes()[10] == b'T',
+            "{line}"
+        );
     }
     sandbox.wait_file(sandbox.work().join("both.log"), SOON, |both| (both == text).then_some(()));
 }

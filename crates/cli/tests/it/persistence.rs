@@ -133,7 +133,10 @@ fn without_descriptors_starts_fail_or_wait_and_apps_live_on() {
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     sandbox.spawn_helper(command);
     wait_for("the second app to run", SOON, || {
-        let sleeping = sandbox.pids().into_iter().filter(|pid| procs::args(*pid).iter().any(|arg| arg == "sleep"));
+        let sleeping = sandbox
+            .pids()
+            .into_iter()
+            .filter(|pid| procs::args(*pid).iter().any(|arg| arg == "sleep"));
         (sleeping.count() == 2).then_some(())
     });
     limit(daemon, "--nofile=4096:4096");
@@ -150,7 +153,10 @@ fn without_descriptors_starts_fail_or_wait_and_apps_live_on() {
     limit(keeper, &format!("--nofile={}:4096", procs::open_fds(keeper)));
     let third = sandbox.ostler(["start"]).arg(&script).args(["--name", "third"]).any_code().run();
     limit(keeper, "--nofile=4096:4096");
-    assert!(third.out.contains("out of descriptors") || third.err.contains("out of descriptors"), "{third:?}");
+    assert!(
+        third.out.contains("out of descriptors") || third.err.contains("out of descriptors"),
+        "{third:?}"
+    );
     assert_eq!(lives(&sandbox)[&0], before[&0]);
 }
 
@@ -175,8 +181,9 @@ fn a_full_disk_is_an_answer_and_what_was_saved_stays() {
     let mut sandbox = sandbox();
     let home = sandbox.root().join("small");
     fs::create_dir(&home).unwrap();
-    let mount =
-        |args: &[&str]| Command::new("mount").args(args).arg(&home).status().is_ok_and(|status| status.success());
+    let mount = |args: &[&str]| {
+        Command::new("mount").args(args).arg(&home).status().is_ok_and(|status| status.success())
+    };
     assert!(mount(&["-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs"]), "this test needs root");
     sandbox.set_env("OSTLER_HOME", &home);
     full_disk_story(&sandbox, &home);
@@ -204,7 +211,9 @@ fn full_disk_story(sandbox: &Sandbox, home: &Path) {
     assert_eq!(fs::read_to_string(home.join("dump.pm2")).unwrap(), saved);
     // An app may be started all the same: what cannot be saved now is saved later.
     sandbox.ostler(["start"]).arg(&script).args(["--name", "second"]).run();
-    let knows = |name: &str| fs::read_to_string(home.join("ostler.state")).unwrap_or_default().contains(name);
+    let knows = |name: &str| {
+        fs::read_to_string(home.join("ostler.state")).unwrap_or_default().contains(name)
+    };
     assert!(!knows("\"second\""));
     drop(file);
     fs::remove_file(fill).unwrap();
@@ -219,8 +228,10 @@ fn without_room_for_processes_a_start_fails_and_a_keeper_is_tried_for_until_ther
     let script = sandbox.victim("idle", Victim::Sleeper);
     sandbox.ostler(["start"]).arg(&script).run();
     let before = lives(&sandbox);
-    let group = Path::new("/sys/fs/cgroup/pids").join(format!("ostler-test-{}", std::process::id()));
-    fs::create_dir(&group).unwrap_or_else(|error| panic!("this test needs the pids controller: {error}"));
+    let group =
+        Path::new("/sys/fs/cgroup/pids").join(format!("ostler-test-{}", std::process::id()));
+    fs::create_dir(&group)
+        .unwrap_or_else(|error| panic!("this test needs the pids controller: {error}"));
     let manager = [sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap()];
     for pid in manager {
         fs::write(group.join("cgroup.procs"), pid.to_string()).unwrap();
@@ -231,7 +242,8 @@ fn without_room_for_processes_a_start_fails_and_a_keeper_is_tried_for_until_ther
     let keeper = manager[0];
     procs::signal(keeper, Signal::KILL);
     wait_exit(keeper, SOON);
-    sandbox.wait_file("pm2.log", SOON, |log| log.contains("could not start a keeper").then_some(()));
+    sandbox
+        .wait_file("pm2.log", SOON, |log| log.contains("could not start a keeper").then_some(()));
     assert_eq!(lives(&sandbox)[&0], before[&0], "the daemon answers without a keeper");
     fs::write(group.join("pids.max"), "max").unwrap();
     wait_for("another keeper", SOON, || sandbox.keeper_pid());

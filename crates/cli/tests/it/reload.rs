@@ -1,4 +1,5 @@
-//! A reload is a transaction: the new version proves itself, or the old one goes on as if nothing had been tried.
+//! A reload is a transaction: the new version proves itself, or the old one goes on as if nothing
+//! had been tried.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -77,14 +78,17 @@ impl World {
 
     /// Waits until a candidate is there that will not say that it is ready.
     pub fn wait_mute(&self) {
-        self.sandbox.wait_file("logs/web-out-0.log", SOON, |text| text.contains("says nothing").then_some(()));
+        self.sandbox.wait_file("logs/web-out-0.log", SOON, |text| {
+            text.contains("says nothing").then_some(())
+        });
     }
 
     /// What a connection of its own is answered.
     pub fn ask(&self) -> String {
         let mut stream = wait_connect(SocketAddr::from(([127, 0, 0, 1], self.port)), SOON);
         let mut text = String::new();
-        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").expect("it takes a request");
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n")
+            .expect("it takes a request");
         std::io::Read::read_to_string(&mut stream, &mut text).expect("it answers");
         text.rsplit_once("\r\n\r\n").map(|(_, body)| body.trim().to_owned()).unwrap_or_default()
     }
@@ -105,7 +109,10 @@ fn check_bad_release(mode: &str, keys: &str, said: &[&str]) {
     let report = load.stop();
     report.assert_none_failed(100);
     assert_eq!(report.figures().races, 0, "{report}");
-    assert!(report.by_pid().keys().all(|pid| before.contains(pid)), "{report}: answered by others than {before:?}");
+    assert!(
+        report.by_pid().keys().all(|pid| before.contains(pid)),
+        "{report}: answered by others than {before:?}"
+    );
     // The next good release goes through: nothing of the failure is left.
     world.mode("good");
     world.reload(&["web"], 0);
@@ -124,19 +131,30 @@ fn a_release_that_throws_later_changes_nothing_with_stable_for() {
 
 #[test]
 fn a_release_that_never_listens_changes_nothing() {
-    check_bad_release("deaf", "listen_timeout: 700,", &["did not listen within 700 ms", "waiting for nobody"]);
+    check_bad_release(
+        "deaf",
+        "listen_timeout: 700,",
+        &["did not listen within 700 ms", "waiting for nobody"],
+    );
 }
 
 #[test]
 fn a_release_that_never_says_ready_changes_nothing() {
-    check_bad_release("mute", "wait_ready: true, listen_timeout: 700,", &["did not say `ready` within 700 ms"]);
+    check_bad_release(
+        "mute",
+        "wait_ready: true, listen_timeout: 700,",
+        &["did not say `ready` within 700 ms"],
+    );
 }
 
 #[test]
 fn a_release_that_is_sick_changes_nothing_and_meets_no_client() {
     let world = World::start(2, "");
     // The port is known only now.
-    let keys = format!("health: {{ http: 'http://127.0.0.1:{}/', interval: 50, retries: 1 }},", world.port);
+    let keys = format!(
+        "health: {{ http: 'http://127.0.0.1:{}/', interval: 50, retries: 1 }},",
+        world.port
+    );
     world.file(2, &keys, "");
     world.sandbox.ostler(["reload", "ecosystem.config.js"]).run();
     let before = world.pids();
@@ -156,7 +174,10 @@ fn without_rollback_the_bad_release_takes_over_as_with_pm2() {
     world.mode("deaf");
     world.reload(&["web", "--no-rollback"], 1);
     let after = world.pids();
-    assert!(after.len() == 2 && after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
+    assert!(
+        after.len() == 2 && after.iter().all(|pid| !before.contains(pid)),
+        "{before:?} {after:?}"
+    );
 }
 
 #[test]
@@ -187,12 +208,17 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
     // The second worker of the new version fails, once the first one serves.
     world.sandbox.write(
         "web.js",
-        APP.replace("let mode = '';", "let mode = process.env.NODE_APP_INSTANCE === '1' ? 'exits' : '';")
-            .replace("VERSION || ''", "VERSION2 || 'new'"),
+        APP.replace(
+            "let mode = '';",
+            "let mode = process.env.NODE_APP_INSTANCE === '1' ? 'exits' : '';",
+        )
+        .replace("VERSION || ''", "VERSION2 || 'new'"),
     );
     let output = world.reload(&["web"], 1);
-    // Each step says of which version its worker is: in a reload that goes back, "the old one" may be either.
-    let steps: Vec<&str> = output.out.lines().filter_map(|line| line.split_once(") ")).map(|(_, step)| step).collect();
+    // Each step says of which version its worker is: in a reload that goes back, "the old one" may
+    // be either.
+    let steps: Vec<&str> =
+        output.out.lines().filter_map(|line| line.split_once(") ")).map(|(_, step)| step).collect();
     let at = |start: &str, end: &str| {
         let found = steps.iter().position(|step| step.starts_with(start) && step.ends_with(end));
         found.unwrap_or_else(|| panic!("no step `{start}…{end}`: {steps:#?}"))
@@ -200,11 +226,14 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
     let failed = at("new worker 1 (run ", "ended with exit code 3");
     let back = at("rolling back to the old version: 0", "");
     let started = at("starting a worker of the old version for 0 (run ", ")");
-    let proven = at("worker of the old version for 0 (pid ", "; the one of the new version finishes its connections");
+    let proven = at(
+        "worker of the old version for 0 (pid ",
+        "; the one of the new version finishes its connections",
+    );
     assert!(failed < back && back < started && started < proven, "{steps:#?}");
     assert!(failed < at("worker 1 of the new version (pid ", ") has left"), "{steps:#?}");
-    // The script on disk is still the new one, which is all that a rollback of the same file can start; what counts is
-    // that there are three workers and no request failed.
+    // The script on disk is still the new one, which is all that a rollback of the same file can
+    // start; what counts is that there are three workers and no request failed.
     assert_eq!(world.pids().len(), 3);
     load.wait_answered(50, SOON);
     load.stop().assert_none_failed(100);
@@ -249,9 +278,11 @@ fn a_canary_can_be_taken_back() {
 fn parallel_and_surge_bound_how_many_there_are() {
     let world = World::start(4, "");
     let mut peaks = Vec::new();
-    for args in
-        [&["web", "--parallel", "1"][..], &["web", "--parallel", "4"], &["web", "--parallel", "4", "--surge", "2"]]
-    {
+    for args in [
+        &["web", "--parallel", "1"][..],
+        &["web", "--parallel", "4"],
+        &["web", "--parallel", "4", "--surge", "2"],
+    ] {
         let before = world.pids();
         let output = world.reload(args, 0);
         let after = world.pids();
@@ -278,20 +309,27 @@ fn a_second_reload_is_refused_or_queued() {
     world.mode("mute");
     let before = world.pids();
     let mut first = world.sandbox.command();
-    first.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    first
+        .args(["reload", "web"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
     let mut first = first.spawn().unwrap();
     world.sandbox.wait_list("the first reload", SOON, |list| {
         list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
     });
     let error = world.reload(&["web"], 1).err;
-    assert!(error.contains("a reload of app `web` is under way") && error.contains("--wait"), "{error}");
+    assert!(
+        error.contains("a reload of app `web` is under way") && error.contains("--wait"),
+        "{error}"
+    );
     // It reads its mode when it starts, and must have.
     world.wait_mute();
     world.mode("good");
     let mut second = world.sandbox.command();
     second.args(["reload", "web", "--wait"]).stdout(std::process::Stdio::null());
     let mut second = second.spawn().unwrap();
-    // The mute candidate is what the first waits for; without it the first fails and the second begins.
+    // The mute candidate is what the first waits for; without it the first fails and the second
+    // begins.
     let candidate = world.sandbox.wait_for("the candidate", SOON, || {
         let known = before.clone();
         world.sandbox.pids().into_iter().find(|pid| {
@@ -316,7 +354,10 @@ fn a_reload_that_another_command_cuts_short_says_so() {
         let world = World::start(1, "wait_ready: true, listen_timeout: 20000,");
         world.mode("mute");
         let mut reload = world.sandbox.command();
-        reload.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        reload
+            .args(["reload", "web"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped());
         let reload = reload.spawn().unwrap();
         world.sandbox.wait_list("the reload", SOON, |list| {
             list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
@@ -337,7 +378,10 @@ fn a_killed_daemon_finishes_the_reload() {
     let before = world.pids();
     let load = world.load();
     let mut client = world.sandbox.command();
-    client.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    client
+        .args(["reload", "web"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
     let mut client = client.spawn().unwrap();
     world.sandbox.wait_list("the first worker to be replaced", SOON, |list| {
         let pid = list.first()?["pid"].as_u64()?;
@@ -364,7 +408,10 @@ fn a_killed_daemon_rolls_back_what_fails_later() {
     let load = world.load();
     world.mode("throws");
     let mut client = world.sandbox.command();
-    client.args(["reload", "web"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    client
+        .args(["reload", "web"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
     let mut client = client.spawn().unwrap();
     world.sandbox.wait_list("the reload", SOON, |list| {
         list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
@@ -399,7 +446,8 @@ fn a_namespace_a_file_and_all_are_reloaded_whole() {
     let pids = || (sandbox.pids_of("a"), sandbox.pids_of("b"));
     let mut last = pids();
     assert_eq!((last.0.len(), last.1.len()), (2, 2));
-    let differ = |old: &[u32], new: &[u32]| new.len() == 2 && new.iter().all(|pid| !old.contains(pid));
+    let differ =
+        |old: &[u32], new: &[u32]| new.len() == 2 && new.iter().all(|pid| !old.contains(pid));
     for args in [&["reload", "front"][..], &["gracefulReload", "a"]] {
         sandbox.ostler(args).run();
         let now = pids();

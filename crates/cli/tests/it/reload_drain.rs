@@ -1,4 +1,5 @@
-//! How an old worker leaves: what it was doing is finished, nobody's connection is closed under a request.
+//! How an old worker leaves: what it was doing is finished, nobody's connection is closed under a
+//! request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -67,7 +68,10 @@ fn idle_connection_is_served_once_more(node: &str) {
     assert!(procs::alive(old));
     send(&mut stream);
     let text = answer(&mut stream);
-    assert!(text.contains("Connection: close") && text.contains(&format!("hello from {old}")), "{node}: {text}");
+    assert!(
+        text.contains("Connection: close") && text.contains(&format!("hello from {old}")),
+        "{node}: {text}"
+    );
     assert!(is_closed(&mut stream));
     assert!(wait_exit(old, SOON), "nothing keeps it any more");
 }
@@ -123,7 +127,11 @@ fn a_websocket_lives_until_the_deadline() {
     sandbox.ostler(["start", "ecosystem.config.js"]).run();
     let mut stream = connect(port);
     let old = sandbox.pids_of("web")[0];
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+    stream
+        .write_all(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        )
+        .unwrap();
     let mut bytes = [0; 256];
     let count = stream.read(&mut bytes).unwrap();
     assert!(bytes[..count].starts_with(b"HTTP/1.1 101"));
@@ -137,7 +145,9 @@ fn a_websocket_lives_until_the_deadline() {
 
 #[test]
 fn an_app_that_is_asked_by_message_closes_nobody_either() {
-    let Some((sandbox, port, _)) = start("node-22", "shutdown_with_message: true,", 0) else { return };
+    let Some((sandbox, port, _)) = start("node-22", "shutdown_with_message: true,", 0) else {
+        return;
+    };
     let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
     sandbox.write("ecosystem.config.js", file.replace("DELAY: 0", "GRACEFUL: '1'"));
     sandbox.ostler(["reload", "ecosystem.config.js"]).run();
@@ -169,11 +179,13 @@ fn a_program_of_another_user_has_the_hook_too() {
         return;
     }
     let Some((sandbox, port, _)) = start("node-22", "", 0) else { return };
-    let open =
-        |path: &std::path::Path| std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    let open = |path: &std::path::Path| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+    };
     open(sandbox.root()).unwrap();
     let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
-    sandbox.write("ecosystem.config.js", file.replace("instances: 1,", "instances: 1, uid: 65534,"));
+    sandbox
+        .write("ecosystem.config.js", file.replace("instances: 1,", "instances: 1, uid: 65534,"));
     sandbox.ostler(["delete", "web"]).run();
     sandbox.ostler(["start", "ecosystem.config.js"]).run();
     let mut stream = connect(port);
@@ -186,7 +198,9 @@ fn a_program_of_another_user_has_the_hook_too() {
 
 #[test]
 fn a_restricted_program_is_left_alone() {
-    let Some((sandbox, port, _)) = start("node-24", "node_args: ['--permission', '--allow-fs-read=*'],", 0) else {
+    let Some((sandbox, port, _)) =
+        start("node-24", "node_args: ['--permission', '--allow-fs-read=*'],", 0)
+    else {
         return;
     };
     let report = Load::to_port(port).connection_per_request().requests(3);

@@ -1,7 +1,8 @@
-//! Reloads under load: no request fails, whatever the app does about signals and however the client connects.
+//! Reloads under load: no request fails, whatever the app does about signals and however the client
+//! connects.
 //!
-//! The same story in its long form is `cargo xtask soak-reload`, which sets `OSTLER_SOAK_RELOADS`, prints figures and
-//! takes every Node.
+//! The same story in its long form is `cargo xtask soak-reload`, which sets `OSTLER_SOAK_RELOADS`,
+//! prints figures and takes every Node.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -44,11 +45,15 @@ pub(crate) fn reload_under_load(case: Case, reloads: u32) -> Option<Report> {
     let load = load.start();
     load.wait_answered(BETWEEN, SOON);
     let mut pids = sandbox.pids_of("web");
-    let between = std::env::var("OSTLER_SOAK_BETWEEN").ok().and_then(|n| n.parse().ok()).unwrap_or(BETWEEN);
+    let between =
+        std::env::var("OSTLER_SOAK_BETWEEN").ok().and_then(|n| n.parse().ok()).unwrap_or(BETWEEN);
     for _ in 0..reloads {
         sandbox.ostler(["reload", "web"]).run();
         let now = sandbox.pids_of("web");
-        assert!(now.len() == 2 && now.iter().all(|pid| !pids.contains(pid)), "{pids:?} were not replaced, but {now:?}");
+        assert!(
+            now.len() == 2 && now.iter().all(|pid| !pids.contains(pid)),
+            "{pids:?} were not replaced, but {now:?}"
+        );
         pids = now;
         load.wait_answered(between, SOON);
     }
@@ -56,9 +61,12 @@ pub(crate) fn reload_under_load(case: Case, reloads: u32) -> Option<Report> {
 }
 
 fn check(node: &'static str, handler: bool, keep_alive: bool) {
-    let Some(report) = reload_under_load(Case { node, handler, keep_alive, hook: true }, 4) else { return };
+    let Some(report) = reload_under_load(Case { node, handler, keep_alive, hook: true }, 4) else {
+        return;
+    };
     report.assert_none_failed(500);
-    // A client may ask again when its request crossed the closing of an idle connection; here it never has to.
+    // A client may ask again when its request crossed the closing of an idle connection; here it
+    // never has to.
     assert_eq!(report.figures().races, 0, "{report}");
 }
 
@@ -107,12 +115,18 @@ fn no_request_fails_node_26_without_a_handler_keep_alive() {
     check("node-26", false, true);
 }
 
-/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both ways to connect.
+/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both ways to
+/// connect.
 #[test]
 fn soak() {
-    let Some(reloads) = std::env::var("OSTLER_SOAK_RELOADS").ok().and_then(|n| n.parse().ok()) else { return };
-    let nodes = std::env::var("OSTLER_SOAK_NODES").unwrap_or_else(|_| "node-18,node-20,node-22,node-24".to_owned());
-    let hooks: &[bool] = if std::env::var_os("OSTLER_SOAK_PLAIN").is_some() { &[true, false] } else { &[true] };
+    let Some(reloads) = std::env::var("OSTLER_SOAK_RELOADS").ok().and_then(|n| n.parse().ok())
+    else {
+        return;
+    };
+    let nodes = std::env::var("OSTLER_SOAK_NODES")
+        .unwrap_or_else(|_| "node-18,node-20,node-22,node-24".to_owned());
+    let hooks: &[bool] =
+        if std::env::var_os("OSTLER_SOAK_PLAIN").is_some() { &[true, false] } else { &[true] };
     let only = std::env::var("OSTLER_SOAK_ONLY").unwrap_or_default();
     println!(
         "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | closed idle | p50 | p99 | max |"
@@ -120,7 +134,11 @@ fn soak() {
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut bad = Vec::new();
     for node in nodes.split(',') {
-        let node = runtimes::PACKAGES.iter().find(|package| package.name == node).expect("a runtime of the list").name;
+        let node = runtimes::PACKAGES
+            .iter()
+            .find(|package| package.name == node)
+            .expect("a runtime of the list")
+            .name;
         for handler in [true, false] {
             for keep_alive in [true, false] {
                 for hook in hooks.iter().copied() {
@@ -128,7 +146,9 @@ fn soak() {
                     if !only.is_empty() && only != client {
                         continue;
                     }
-                    let Some(report) = reload_under_load(Case { node, handler, keep_alive, hook }, reloads) else {
+                    let Some(report) =
+                        reload_under_load(Case { node, handler, keep_alive, hook }, reloads)
+                    else {
                         continue;
                     };
                     let n = report.figures();

@@ -1,4 +1,5 @@
-//! The daemon dies in the middle of a reload: whoever asked for it waits for the successor, and hears the truth.
+//! The daemon dies in the middle of a reload: whoever asked for it waits for the successor, and
+//! hears the truth.
 
 // Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -35,7 +36,9 @@ impl World {
         sandbox.write("app.js", APP);
         sandbox.write("mode", "ready");
         sandbox.write("go", "");
-        sandbox.ostler(["start", "app.js", "-i", "2", "--wait-ready", "--listen-timeout", "60000"]).run();
+        sandbox
+            .ostler(["start", "app.js", "-i", "2", "--wait-ready", "--listen-timeout", "60000"])
+            .run();
         std::fs::remove_file(sandbox.work().join("go")).unwrap();
         let before = sandbox.pids_of("app");
         Self { sandbox, before }
@@ -48,7 +51,8 @@ impl World {
         let child = command.spawn().unwrap();
         wait_for("a new worker", SOON, || {
             let workers = self.sandbox.pids().into_iter();
-            let mut new = workers.filter(|pid| procs::args(*pid).iter().any(|arg| arg.ends_with("app.js")));
+            let mut new =
+                workers.filter(|pid| procs::args(*pid).iter().any(|arg| arg.ends_with("app.js")));
             new.any(|pid| !self.before.contains(&pid)).then_some(())
         });
         child
@@ -63,14 +67,21 @@ impl World {
         self.sandbox.wait_file("pm2.log", SOON, |log| {
             let steps = || log.lines().filter(|line| line.contains("reload of app [app]: "));
             let both = steps().filter(|line| line.contains("has proven itself")).count() == 2;
-            (both || steps().any(|line| line.contains("of the new version") && line.contains("has left"))).then_some(())
+            (both
+                || steps()
+                    .any(|line| line.contains("of the new version") && line.contains("has left")))
+            .then_some(())
         });
     }
 
     fn check_replaced(&self, replaced: bool) {
         let now = self.sandbox.pids_of("app");
         assert_eq!(now.len(), 2);
-        assert!(now.iter().all(|pid| self.before.contains(pid) != replaced), "{now:?} after {:?}", self.before);
+        assert!(
+            now.iter().all(|pid| self.before.contains(pid) != replaced),
+            "{now:?} after {:?}",
+            self.before
+        );
     }
 }
 
@@ -81,7 +92,8 @@ fn end(child: Child) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-const WORD: &str = "the daemon was replaced in the middle of this; waiting for its successor to finish";
+const WORD: &str =
+    "the daemon was replaced in the middle of this; waiting for its successor to finish";
 
 #[test]
 fn a_reload_that_the_next_daemon_finishes_is_told_as_done() {
@@ -92,7 +104,10 @@ fn a_reload_that_the_next_daemon_finishes_is_told_as_done() {
     world.go("ready");
     let (code, out, err) = end(child);
     assert_eq!(code, Some(0), "{out}{err}");
-    assert!(out.contains("[app](0) ✓") && out.contains("[app](1) ✓") && err.contains(WORD), "{out}{err}");
+    assert!(
+        out.contains("[app](0) ✓") && out.contains("[app](1) ✓") && err.contains(WORD),
+        "{out}{err}"
+    );
     // The steps under the successor are told too.
     assert!(out.contains("[app](1) new worker 1 (pid "), "{out}");
     world.check_replaced(true);
@@ -106,7 +121,10 @@ fn a_reload_that_fails_under_the_next_daemon_is_told_with_its_reason() {
     world.go("exits");
     let (code, out, err) = end(child);
     assert_eq!(code, Some(1), "{out}{err}");
-    assert!(err.contains("worker 0 ended with exit code 3") && err.contains("  no database today"), "{err}");
+    assert!(
+        err.contains("worker 0 ended with exit code 3") && err.contains("  no database today"),
+        "{err}"
+    );
     world.check_replaced(false);
 }
 
@@ -144,9 +162,15 @@ fn a_canary_is_promoted_by_the_next_daemon() {
     let canary = world.sandbox.pids_of("app");
     assert_eq!(canary.iter().filter(|pid| world.before.contains(pid)).count(), 1);
     let mut command = world.sandbox.command();
-    command.args(["promote", "app"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["promote", "app"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    world.sandbox.wait_file("pm2.log", SOON, |log| log.contains("starting a new worker for 1").then_some(()));
+    world.sandbox.wait_file("pm2.log", SOON, |log| {
+        log.contains("starting a new worker for 1").then_some(())
+    });
     kill_daemon(&world.sandbox);
     world.go("ready");
     let (code, out, err) = end(child);
@@ -158,7 +182,8 @@ fn a_canary_is_promoted_by_the_next_daemon() {
 fn an_end_that_nobody_knows_is_said_to_be_unknown() {
     let world = World::start();
     let child = world.reload(&["reload", "app"]);
-    let (daemon, keeper) = (world.sandbox.daemon_pid().unwrap(), world.sandbox.keeper_pid().unwrap());
+    let (daemon, keeper) =
+        (world.sandbox.daemon_pid().unwrap(), world.sandbox.keeper_pid().unwrap());
     procs::signal(child.id(), Signal::STOP);
     procs::signal(keeper, Signal::STOP);
     for pid in [daemon, keeper] {
@@ -169,7 +194,9 @@ fn an_end_that_nobody_knows_is_said_to_be_unknown() {
     let (code, out, err) = end(child);
     assert_eq!(code, Some(1), "{out}{err}");
     assert!(
-        err.contains("the daemon and its keeper ended in the middle of this; how it went on is not known"),
+        err.contains(
+            "the daemon and its keeper ended in the middle of this; how it went on is not known"
+        ),
         "{err}"
     );
     // The next command finds what is left, and all is well again.
@@ -196,5 +223,8 @@ fn an_app_in_fork_mode_is_restarted_once() {
     let (code, out, err) = end(child);
     assert!(code == Some(0) && out.contains("[app](0) ✓"), "{out}{err}");
     let process = world.sandbox.jlist().remove(0);
-    assert_eq!((&process["pm2_env"]["status"], &process["pm2_env"]["restart_time"]), (&"online".into(), &1.into()));
+    assert_eq!(
+        (&process["pm2_env"]["status"], &process["pm2_env"]["restart_time"]),
+        (&"online".into(), &1.into())
+    );
 }

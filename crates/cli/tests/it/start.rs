@@ -1,4 +1,5 @@
-//! The first command of the README, and what a newcomer sees of it: an unchanged app on several workers.
+//! The first command of the README, and what a newcomer sees of it: an unchanged app on several
+//! workers.
 
 use std::fs;
 
@@ -15,7 +16,11 @@ fn wait_two_workers(sandbox: &Sandbox, name: &str) {
 
 fn check_even(port: u16, requests: usize) {
     let by = answers(port, requests);
-    assert_eq!(by.values().copied().collect::<Vec<_>>(), vec![requests / 2; 2], "not in exact turns: {by:?}");
+    assert_eq!(
+        by.values().copied().collect::<Vec<_>>(),
+        vec![requests / 2; 2],
+        "not in exact turns: {by:?}"
+    );
 }
 
 #[test]
@@ -24,7 +29,11 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
     let port = sandbox.port();
     sandbox.set_env("PORT", port.to_string());
     let out = sandbox.ostler(["start"]).arg(example("hello.js")).args(["-i", "2"]).run().out;
-    let home = sandbox.home().display().to_string().replace(&sandbox.root().display().to_string(), "[ROOT]");
+    let home = sandbox
+        .home()
+        .display()
+        .to_string()
+        .replace(&sandbox.root().display().to_string(), "[ROOT]");
     let head = format!(
         "[ostler] Spawning PM2 daemon with pm2_home={home}\n[ostler] PM2 Successfully daemonized\n\
          [ostler] Starting {} in cluster_mode (2 instances)\n[ostler] Done.\n┌────┬",
@@ -35,17 +44,30 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
     assert_eq!(rows.len(), 2, "{out}");
     for (id, row) in rows.iter().enumerate() {
         let cells: Vec<&str> = row.split('│').map(str::trim).collect();
-        assert_eq!((cells[1], cells[5], cells[9]), (id.to_string().as_str(), "cluster", "online"), "{row}");
+        assert_eq!(
+            (cells[1], cells[5], cells[9]),
+            (id.to_string().as_str(), "cluster", "online"),
+            "{row}"
+        );
     }
     let curl = format!("curl http://127.0.0.1:{port}");
-    for next in [curl.as_str(), "ostler logs hello", "ostler scale hello 4", "ostler stop all", "ostler kill"] {
+    for next in [
+        curl.as_str(),
+        "ostler logs hello",
+        "ostler scale hello 4",
+        "ostler stop all",
+        "ostler kill",
+    ] {
         assert!(out.contains(next), "`{next}` is not among what to do next: {out}");
     }
     wait_two_workers(&sandbox, "hello");
     check_even(port, 40);
     let pids = sandbox.pids_of("hello");
     let answer = get(port);
-    assert!(pids.iter().any(|pid| answer == format!("hello from {pid}")), "{answer}, not one of {pids:?}");
+    assert!(
+        pids.iter().any(|pid| answer == format!("hello from {pid}")),
+        "{answer}, not one of {pids:?}"
+    );
     // The second start of anything gives no lesson again.
     let again = sandbox.ostler(["restart", "hello"]).run().out;
     assert!(!again.contains("What next"), "{again}");
@@ -91,7 +113,10 @@ fn an_express_app_is_shared_unchanged() {
     sandbox.set_env("PORT", port.to_string());
     fs::copy(example("express/app.js"), sandbox.work().join("app.js")).unwrap();
     let modules = runtimes::cache_dir().join("express/node_modules");
-    assert!(modules.join("express").is_dir(), "express is not installed\nhint: run `cargo xtask setup`");
+    assert!(
+        modules.join("express").is_dir(),
+        "express is not installed\nhint: run `cargo xtask setup`"
+    );
     std::os::unix::fs::symlink(modules, sandbox.work().join("node_modules")).unwrap();
     sandbox.ostler(["start", "app.js", "-i", "2", "--name", "shop"]).run();
     wait_two_workers(&sandbox, "shop");
@@ -99,7 +124,10 @@ fn an_express_app_is_shared_unchanged() {
     // Its handler of SIGINT ends it well, long before it would be killed.
     sandbox.ostler(["stop", "shop"]).run();
     for process in sandbox.jlist() {
-        assert_eq!((&process["pm2_env"]["status"], &process["pm2_env"]["exit_code"]), (&"stopped".into(), &0.into()));
+        assert_eq!(
+            (&process["pm2_env"]["status"], &process["pm2_env"]["exit_code"]),
+            (&"stopped".into(), &0.into())
+        );
         assert_eq!(process["pm2_env"]["exit_signal"], serde_json::Value::Null, "it was killed");
     }
 }
@@ -125,6 +153,9 @@ fn an_app_with_two_ports_is_shared_on_both() {
     check_even(port + 1, 20);
     let described = sandbox.ostler(["describe", "two"]).run().out;
     for port in [port, port + 1] {
-        assert!(described.contains(&port.to_string()), "describe does not name port {port}: {described}");
+        assert!(
+            described.contains(&port.to_string()),
+            "describe does not name port {port}: {described}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What the real binary needs around it in the tests below: a sandbox, a client, and questions asked often.
+//! What the real binary needs around it in the tests below: a sandbox, a client, and questions
+//! asked often.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -31,7 +32,11 @@ pub(crate) fn both_kinds() -> [(&'static str, Sandbox); 2] {
 
 /// A file of the repository's `examples`.
 pub(crate) fn example(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).canonicalize().unwrap()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples")
+        .join(name)
+        .canonicalize()
+        .unwrap()
 }
 
 /// The body of the answer to one request on a connection of its own.
@@ -57,13 +62,15 @@ pub(crate) fn answers(port: u16, count: usize) -> BTreeMap<String, usize> {
 /// Waits until the log file holds the text, and gives the whole file.
 #[track_caller]
 pub(crate) fn wait_log(sandbox: &Sandbox, file: &str, text: &str) -> String {
-    sandbox.wait_file(format!("logs/{file}"), SOON, |log| log.contains(text).then(|| log.to_owned()))
+    sandbox
+        .wait_file(format!("logs/{file}"), SOON, |log| log.contains(text).then(|| log.to_owned()))
 }
 
 /// The only process of that name in `jlist`.
 #[track_caller]
 pub(crate) fn one(sandbox: &Sandbox, name: &str) -> Value {
-    let mut all: Vec<Value> = sandbox.jlist().into_iter().filter(|process| process["name"] == name).collect();
+    let mut all: Vec<Value> =
+        sandbox.jlist().into_iter().filter(|process| process["name"] == name).collect();
     assert_eq!(all.len(), 1, "processes called {name}");
     all.remove(0)
 }

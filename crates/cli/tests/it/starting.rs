@@ -25,7 +25,8 @@ fn a_script_is_started_once() {
 
     running["script"] = json!(script.to_str().unwrap());
     running["status"] = json!("online");
-    // The same name and script: a home of its own would have another script, so the list names this one.
+    // The same name and script: a home of its own would have another script, so the list names this
+    // one.
     let again = Fake::with(vec![running.clone()]);
     let mut command = again.command("pm2", ["start"]);
     command.arg(&script);
@@ -56,10 +57,18 @@ fn what_is_there_is_started_by_name_and_what_is_not_is_named() {
     assert!(ran.err.starts_with("[PM2][ERROR] Script not found: $H/nope.js\n"), "{}", ran.err);
     let ran = fake.pm2("start");
     assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with("[PM2][ERROR] File ecosystem.config.js not found\n"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("[PM2][ERROR] File ecosystem.config.js not found\n"),
+        "{}",
+        ran.err
+    );
     let ran = fake.pm2("startOrReload app.js");
     assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with("[PM2][ERROR] `app.js` is not a process file\nhint: "), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("[PM2][ERROR] `app.js` is not a process file\nhint: "),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -86,7 +95,12 @@ fn a_process_file_restarts_what_it_knows_and_starts_the_rest() {
 fn standard_input_is_a_process_file() {
     let fake = Fake::with(vec![]);
     fake.file("app.js", "");
-    let mut child = fake.command("pm2", ["start", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = fake
+        .command("pm2", ["start", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(br#"{"name":"s","script":"app.js"}"#).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -105,9 +119,16 @@ fn a_bad_file_starts_nothing_and_a_missing_script_only_the_others() {
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert!(ran.err.contains("kill_timeout") && ran.err.contains("--> bad.json:1:"), "{}", ran.err);
     assert!(fake.asked().is_empty());
-    fake.file("half.json", r#"{"apps":[{"name":"a","script":"app.js"},{"name":"b","script":"nope.js"}]}"#);
+    fake.file(
+        "half.json",
+        r#"{"apps":[{"name":"a","script":"app.js"},{"name":"b","script":"nope.js"}]}"#,
+    );
     let ran = fake.pm2("start half.json");
-    assert!(ran.err.starts_with("[PM2][ERROR] Error: Script not found: $H/nope.js\n"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("[PM2][ERROR] Error: Script not found: $H/nope.js\n"),
+        "{}",
+        ran.err
+    );
     assert!(ran.out.contains("[PM2] App [a] launched (1 instances)\n"));
     assert_eq!((ran.code, ran.has_table()), (1, false));
 }

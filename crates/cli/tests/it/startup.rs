@@ -1,5 +1,5 @@
-//! `startup`, `unstartup` and `boot`, with init systems that only note what they are told. A real systemd is in
-//! `tests/labs/systemd.sh`.
+//! `startup`, `unstartup` and `boot`, with init systems that only note what they are told. A real
+//! systemd is in `tests/labs/systemd.sh`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +16,8 @@ use super::start_e2e::{SOON, sandbox};
 /// Programs of init systems that write down how they are called.
 const TOOLS: [&str; 4] = ["systemctl", "loginctl", "rc-update", "rc-service"];
 
-/// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go below its root.
+/// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go below
+/// its root.
 fn machine(tools: &[&str]) -> Sandbox {
     let mut sandbox = sandbox();
     for tool in TOOLS.iter().filter(|tool| tools.contains(tool)) {
@@ -44,7 +45,10 @@ fn as_nobody(sandbox: &Sandbox, args: &[&str]) -> Output {
     }
     fs::set_permissions(sandbox.root(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = sandbox.command_of("/usr/bin/setpriv");
-    command.args(["--reuid", "1", "--regid", "1", "--clear-groups"]).arg(env!("CARGO_BIN_EXE_ostler")).args(args);
+    command
+        .args(["--reuid", "1", "--regid", "1", "--clear-groups"])
+        .arg(env!("CARGO_BIN_EXE_ostler"))
+        .args(args);
     command.current_dir("/");
     finish(command, &[], SOON)
 }
@@ -83,7 +87,8 @@ fn procs_user() -> String {
         other => other.as_raw(),
     };
     let passwd = fs::read_to_string("/etc/passwd").unwrap();
-    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid.to_string())).unwrap();
+    let line =
+        passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid.to_string())).unwrap();
     line.split(':').next().unwrap().to_owned()
 }
 
@@ -94,7 +99,9 @@ fn an_unknown_init_system_is_refused_with_the_known_ones() {
         let output = sandbox.run(args);
         assert_eq!(output.code, 1, "{}", output.err);
         assert!(output.err.contains(message), "{}", output.err);
-        for known in ["systemd", "openrc", "launchd", "rcd-openbsd", "smf", "ubuntu", "systemd-user"] {
+        for known in
+            ["systemd", "openrc", "launchd", "rcd-openbsd", "smf", "ubuntu", "systemd-user"]
+        {
             assert!(output.err.contains(known), "no `{known}` in {}", output.err);
         }
     };
@@ -128,7 +135,9 @@ fn a_systemd_unit_is_written_enabled_and_removed() {
     assert_eq!(fs::metadata(&unit).unwrap().permissions().mode() & 0o7777, 0o644);
     assert_eq!(calls(&sandbox), "systemctl enable web\n");
     for words in [
-        format!("Platform systemd\nTemplate\n{text}\nTarget path\n/etc/systemd/system/web.service\nCommand list\n"),
+        format!(
+            "Platform systemd\nTemplate\n{text}\nTarget path\n/etc/systemd/system/web.service\nCommand list\n"
+        ),
         "[ 'systemctl enable web' ]\n".to_owned(),
         "[ostler] Freeze a process list on reboot via:\n$ ostler save\n".to_owned(),
         "[ostler] Remove init script via:\n$ ostler unstartup systemd\n".to_owned(),
@@ -148,7 +157,8 @@ fn a_systemd_unit_is_written_enabled_and_removed() {
 
 /// What systemd itself says about a unit: nothing.
 fn verify(unit: &Path) {
-    let verdict = Command::new("systemd-analyze").arg("verify").arg(unit).stdin(Stdio::null()).output();
+    let verdict =
+        Command::new("systemd-analyze").arg("verify").arg(unit).stdin(Stdio::null()).output();
     // Where there is no systemd, the lab does the same inside of one.
     let Ok(verdict) = verdict else { return };
     assert_eq!(String::from_utf8_lossy(&verdict.stderr), "");
@@ -162,7 +172,11 @@ fn a_choice_that_is_not_what_was_found_is_warned_of_and_followed() {
     }
     let sandbox = machine(&["systemctl", "rc-update", "rc-service"]);
     let output = sandbox.run(&["startup", "openrc"]).success();
-    assert!(output.out.contains(" ostler detected systemd but you precised openrc\n"), "{}", output.out);
+    assert!(
+        output.out.contains(" ostler detected systemd but you precised openrc\n"),
+        "{}",
+        output.out
+    );
     let script = sandbox.root().join("machine/etc/init.d/ostler");
     assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o7777, 0o755);
     sandbox.run(&["unstartup", "openrc"]).success();
@@ -178,9 +192,11 @@ fn a_choice_that_is_not_what_was_found_is_warned_of_and_followed() {
 fn nothing_odd_becomes_the_name_of_a_service_or_user() {
     let sandbox = machine(&["systemctl"]);
     for name in ["a;touch pwned", "$(touch pwned)", "../../../tmp/pwned", "a\nUser=root", "-x y"] {
-        for args in
-            [["startup", "--service-name", name], ["unstartup", "--service-name", name], ["startup", "-u", name]]
-        {
+        for args in [
+            ["startup", "--service-name", name],
+            ["unstartup", "--service-name", name],
+            ["startup", "-u", name],
+        ] {
             let output = sandbox.run(&args);
             assert_eq!(output.code, 1, "{args:?}: {}", output.out);
             assert!(!output.err.is_empty(), "{args:?}");
@@ -205,8 +221,14 @@ fn a_program_of_one_version_of_node_is_copied_to_where_it_stays() {
     command.arg("startup");
     let output = finish(command, &[], SOON).success();
     let copy = sandbox.home().join("bin/ostler");
-    assert!(output.out.contains(&format!("the service runs the copy `{}`", copy.display())), "{}", output.out);
-    let unit = fs::read_to_string(sandbox.root().join("machine/etc/systemd/system/ostler-root.service")).unwrap();
+    assert!(
+        output.out.contains(&format!("the service runs the copy `{}`", copy.display())),
+        "{}",
+        output.out
+    );
+    let unit =
+        fs::read_to_string(sandbox.root().join("machine/etc/systemd/system/ostler-root.service"))
+            .unwrap();
     assert!(unit.contains(&format!("ExecStart=\"{}\" boot\n", copy.display())), "{unit}");
     fs::remove_file(&versioned).unwrap();
     let copied = sandbox.root().join("machine").join(copy.strip_prefix("/").unwrap());
@@ -239,7 +261,10 @@ impl Booted {
     fn hears(&self, wanted: &str) {
         let mut buffer = [0; 1000];
         loop {
-            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no `{wanted}`: {error}"));
+            let length = self
+                .socket
+                .recv(&mut buffer)
+                .unwrap_or_else(|error| panic!("no `{wanted}`: {error}"));
             if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == wanted) {
                 return;
             }
@@ -255,7 +280,17 @@ fn saved() -> Sandbox {
     let script = sandbox.write("app.sh", APP);
     for name in ["one", "two"] {
         let script = script.to_str().unwrap();
-        let args = ["start", script, "--interpreter", "sh", "--name", name, "--force", "--kill-timeout", "100"];
+        let args = [
+            "start",
+            script,
+            "--interpreter",
+            "sh",
+            "--name",
+            name,
+            "--force",
+            "--kill-timeout",
+            "100",
+        ];
         sandbox.run(&args).success();
     }
     sandbox.run(&["save"]).success();
@@ -276,7 +311,10 @@ fn boot_is_ready_when_the_saved_apps_are_and_ends_in_peace_with_the_daemon() {
     assert_eq!(apps.len(), 2);
     for pid in apps.iter().copied().chain(sandbox.daemon_pid()) {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
-        assert!(!String::from_utf8_lossy(&environment).contains("NOTIFY_SOCKET"), "process {pid} could speak for us");
+        assert!(
+            !String::from_utf8_lossy(&environment).contains("NOTIFY_SOCKET"),
+            "process {pid} could speak for us"
+        );
     }
     sandbox.run(&["kill"]).success();
     assert!(wait_exit(boot.pid, SOON));

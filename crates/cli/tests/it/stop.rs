@@ -1,4 +1,5 @@
-//! The end of an app: asked first, then forced, and nothing of its tree is left, with control groups and without.
+//! The end of an app: asked first, then forced, and nothing of its tree is left, with control
+//! groups and without.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,7 +7,9 @@ use std::time::{Duration, Instant};
 use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Sandbox, Victim, wait_exit};
 
-use crate::start_e2e::{SOON, both_kinds, one, sandbox, sandbox_without_groups, start_sh, wait_log, wait_one};
+use crate::start_e2e::{
+    SOON, both_kinds, one, sandbox, sandbox_without_groups, start_sh, wait_log, wait_one,
+};
 
 /// The pids in a file, one a line.
 fn pids_in(sandbox: &Sandbox, file: &str) -> Vec<u32> {
@@ -26,7 +29,11 @@ fn who_ignores_the_request_is_killed_when_its_time_is_over_and_not_before() {
         assert!(Duration::from_millis(300) <= began.elapsed(), "{kind}: killed too soon");
         assert!(!procs::alive(pid), "{kind}: it lives although the stop is over");
         let process = one(&sandbox, "deaf");
-        assert_eq!((&process["pm2_env"]["status"], &process["pid"]), (&"stopped".into(), &0.into()), "{kind}");
+        assert_eq!(
+            (&process["pm2_env"]["status"], &process["pid"]),
+            (&"stopped".into(), &0.into()),
+            "{kind}"
+        );
         assert_eq!(process["pm2_env"]["exit_signal"], "SIGKILL", "{kind}");
     }
 }
@@ -35,7 +42,8 @@ fn who_ignores_the_request_is_killed_when_its_time_is_over_and_not_before() {
 fn who_obeys_is_not_waited_for_longer_than_it_takes() {
     let sandbox = sandbox();
     start_sh(&sandbox, "quick", "echo up\nexec sleep 1000000", &["--kill-timeout", "60000"]);
-    // PM2 looks every 100 ms whether it is dead; an event is there at once. The best of several, for a busy machine.
+    // PM2 looks every 100 ms whether it is dead; an event is there at once. The best of several,
+    // for a busy machine.
     let mut times = Vec::new();
     for _ in 0..5 {
         sandbox.wait_status("quick", "online", 1, SOON);
@@ -79,7 +87,11 @@ fn a_child_that_ignores_the_request_is_killed_after_its_parent_obeyed() {
         assert!(procs::alive(child), "{kind}");
         sandbox.ostler(["stop", "parent"]).run();
         assert!(!procs::alive(child), "{kind}: the child lives on");
-        assert_eq!(one(&sandbox, "parent")["pm2_env"]["exit_code"], 0, "{kind}: the parent was not let end well");
+        assert_eq!(
+            one(&sandbox, "parent")["pm2_env"]["exit_code"],
+            0,
+            "{kind}: the parent was not let end well"
+        );
     }
 }
 
@@ -137,7 +149,11 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
             let run: u32 = value("OSTLER_RUN").rsplit_once(':').unwrap().1.parse().unwrap();
             assert_eq!(run, round + 1, "{kind}");
             let now = value("created_at");
-            assert_eq!(now != created, round == 0 || round == 4, "{kind}, round {round}: created at {created}, {now}");
+            assert_eq!(
+                now != created,
+                round == 0 || round == 4,
+                "{kind}, round {round}: created at {created}, {now}"
+            );
             created = now;
             sandbox.wait_status("app", "online", 1, SOON);
             if round == 3 {
@@ -145,8 +161,11 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
             }
             // Control groups that were made in advance are taken away by somebody.
             for group in groups_of(&sandbox.home().canonicalize().unwrap()) {
-                let others = fs::read_dir(group).unwrap().flatten().filter(|entry| entry.path().is_dir());
-                for other in others.filter(|other| other.file_name() != format!("run-{run}").as_str()) {
+                let others =
+                    fs::read_dir(group).unwrap().flatten().filter(|entry| entry.path().is_dir());
+                for other in
+                    others.filter(|other| other.file_name() != format!("run-{run}").as_str())
+                {
                     let gone = fs::remove_dir(other.path());
                     assert!(gone.is_ok() || !other.path().exists(), "{kind}: {gone:?}");
                 }
@@ -157,7 +176,8 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
     }
 }
 
-/// Leaves a zombie in its own session, whose parent is beyond everything that can be found without control groups.
+/// Leaves a zombie in its own session, whose parent is beyond everything that can be found without
+/// control groups.
 const ZOMBIE: &str = r#"
 import os, sys, time
 if os.fork() == 0:
@@ -223,7 +243,10 @@ fn a_message_may_take_the_place_of_the_signal() {
         process.on('message', (m) => { console.log('message', JSON.stringify(m)); process.exit(0); });\nconsole.log('up');";
     sandbox.write("app.js", text);
     for options in [&["--name", "fork"][..], &["--name", "cluster", "-i", "1"]] {
-        sandbox.ostler(["start", "app.js", "--shutdown-with-message", "--kill-timeout", "60000"]).args(options).run();
+        sandbox
+            .ostler(["start", "app.js", "--shutdown-with-message", "--kill-timeout", "60000"])
+            .args(options)
+            .run();
         let log = if options[1] == "fork" { "fork-out.log" } else { "cluster-out-1.log" };
         wait_log(&sandbox, log, "up");
         sandbox.ostler(["stop", options[1]]).run();
@@ -235,8 +258,13 @@ fn a_message_may_take_the_place_of_the_signal() {
 #[test]
 fn another_signal_may_ask() {
     let sandbox = sandbox();
-    sandbox.write("app.sh", "trap 'echo got term; exit 0' TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done");
-    sandbox.ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"]).run();
+    sandbox.write(
+        "app.sh",
+        "trap 'echo got term; exit 0' TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done",
+    );
+    sandbox
+        .ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"])
+        .run();
     wait_log(&sandbox, "app-out.log", "up");
     sandbox.ostler(["stop", "app"]).run();
     wait_log(&sandbox, "app-out.log", "got term");
@@ -257,7 +285,9 @@ fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
         // Its last child is born after everybody was asked, and would live for a minute.
         sandbox
             .write("app.sh", "trap 'sleep 1000000 & exit 0' TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done");
-        sandbox.ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"]).run();
+        sandbox
+            .ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"])
+            .run();
         wait_log(&sandbox, "app-out.log", "up");
         sandbox.ostler(["stop", "app"]).run();
     }
@@ -266,11 +296,17 @@ fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
 #[test]
 fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     for (kind, sandbox) in both_kinds() {
-        for (name, victim) in
-            [("tree", Victim::ForksTree), ("deaf", Victim::IgnoresSignals), ("crash", Victim::Exits { code: 1 })]
-        {
+        for (name, victim) in [
+            ("tree", Victim::ForksTree),
+            ("deaf", Victim::IgnoresSignals),
+            ("crash", Victim::Exits { code: 1 }),
+        ] {
             let script = sandbox.victim(name, victim);
-            sandbox.ostler(["start"]).arg(script).args(["--kill-timeout", "200", "--restart-delay", "100000"]).run();
+            sandbox
+                .ostler(["start"])
+                .arg(script)
+                .args(["--kill-timeout", "200", "--restart-delay", "100000"])
+                .run();
         }
         wait_log(&sandbox, "tree-out.log", "up");
         wait_log(&sandbox, "deaf-out.log", "up");
@@ -279,11 +315,16 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
         let keeper = sandbox.keeper_pid().unwrap();
         let daemon = sandbox.daemon_pid().unwrap();
         let said = sandbox.ostler(["kill"]).run().out;
-        assert!(said.ends_with("[v] All Applications Stopped\n[ostler] [v] PM2 Daemon Stopped\n"), "{said}");
+        assert!(
+            said.ends_with("[v] All Applications Stopped\n[ostler] [v] PM2 Daemon Stopped\n"),
+            "{said}"
+        );
         assert!(wait_exit(keeper, SOON) && wait_exit(daemon, SOON), "{kind}");
         assert_eq!(sandbox.pids(), Default::default(), "{kind}");
-        let mut files: Vec<String> =
-            fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut files: Vec<String> = fs::read_dir(&home)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         files.sort();
         assert_eq!(files, ["dump.pm2", "logs", "pids", "pm2.log"], "{kind}");
         assert_eq!(fs::read_dir(home.join("pids")).unwrap().count(), 0, "{kind}");
@@ -295,7 +336,8 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     }
 }
 
-/// So much was said to the keeper that its socket was full, and the word to go was left unsaid: another daemon began.
+/// So much was said to the keeper that its socket was full, and the word to go was left unsaid:
+/// another daemon began.
 #[test]
 fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     let sandbox = sandbox();
@@ -309,15 +351,19 @@ fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     assert_eq!(sandbox.pids(), Default::default());
 }
 
-/// Control groups whose mark belongs to this home: the keeper's processes carried it in their environment.
+/// Control groups whose mark belongs to this home: the keeper's processes carried it in their
+/// environment.
 fn groups_of(home: &std::path::Path) -> Vec<String> {
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(home.as_os_str());
-    let mark = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let mark = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let name = format!("ostler-{mark:016x}");
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mounts = mounts.lines().filter(|line| line.contains(" - cgroup2 ")).filter_map(|line| line.split(' ').nth(4));
+    let mounts = mounts
+        .lines()
+        .filter(|line| line.contains(" - cgroup2 "))
+        .filter_map(|line| line.split(' ').nth(4));
     mounts.map(|mount| format!("{mount}/{name}")).filter(|path| fs::exists(path).unwrap()).collect()
 }
 
@@ -331,7 +377,9 @@ fn control_groups_are_made_where_they_may_be_and_not_where_they_are_forbidden() 
             assert_eq!(groups_of(&home), Vec::<String>::new());
         } else if groups_of(&home).is_empty() {
             // The other tests of this file then show the same thing twice.
-            eprintln!("WARNING: no control groups can be made here: only the way without them is tested");
+            eprintln!(
+                "WARNING: no control groups can be made here: only the way without them is tested"
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ pub fn kill_daemon(sandbox: &Sandbox) -> (u32, u32) {
     (old, new)
 }
 
-/// What must not change when a part of the manager dies: pid, status, restarts of each process by id.
+/// What must not change when a part of the manager dies: pid, status, restarts of each process by
+/// id.
 pub fn lives(sandbox: &Sandbox) -> BTreeMap<u64, (u64, String, u64)> {
     let of = |process: &Value| {
         let env = &process["pm2_env"];
@@ -44,7 +45,9 @@ pub fn lives(sandbox: &Sandbox) -> BTreeMap<u64, (u64, String, u64)> {
 pub fn assert_ledger(text: &str, form: &str) -> u64 {
     let mut next = 1;
     for line in text.lines() {
-        let at = line.find("line ").unwrap_or_else(|| panic!("{form}: a cut line {line:?} where {next} is due"));
+        let at = line
+            .find("line ")
+            .unwrap_or_else(|| panic!("{form}: a cut line {line:?} where {next} is due"));
         let number = line[at + 5..].split([' ', '"']).next().unwrap();
         assert_eq!(number.parse(), Ok(next), "{form}: {line:?} where {next} is due");
         next += 1;
@@ -57,7 +60,12 @@ fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() 
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(4).connection_per_request().start();
     let kept = Load::to_port(port).connections(4).start();
@@ -73,8 +81,9 @@ fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() 
 }
 
 fn guard(sandbox: &Sandbox) -> Option<u32> {
-    let is_guard =
-        |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "ostler-guard\n");
+    let is_guard = |pid: &u32| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "ostler-guard\n")
+    };
     sandbox.pids().into_iter().find(is_guard)
 }
 
@@ -83,7 +92,12 @@ fn a_guard_that_is_killed_is_replaced_and_alone_or_with_its_daemon_takes_nothing
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(3).connection_per_request().start();
     for _ in 0..3 {
@@ -108,15 +122,22 @@ fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
     let sandbox = sandbox();
     sandbox.victim("lines", Victim::Lines { every: 0, count: 60_000 });
     // All begin at once, when everything is there to disturb them.
-    let script =
-        sandbox.write_executable("gate.sh", "while [ ! -e open ]; do sleep 0.02; done\nexec node ./lines.js\n");
-    let forms: [(&str, &[&str]); 4] =
-        [("raw", &[]), ("time", &["--time"]), ("json", &["--log-type", "json"]), ("combined", &["-l", "both.log"])];
+    let script = sandbox.write_executable(
+        "gate.sh",
+        "while [ ! -e open ]; do sleep 0.02; done\nexec node ./lines.js\n",
+    );
+    let forms: [(&str, &[&str]); 4] = [
+        ("raw", &[]),
+        ("time", &["--time"]),
+        ("json", &["--log-type", "json"]),
+        ("combined", &["-l", "both.log"]),
+    ];
     for (name, options) in forms {
         sandbox.ostler(["start"]).arg(&script).args(["--name", name]).args(options).run();
     }
     sandbox.write("open", "");
-    let done = |file: &str| fs::read_to_string(sandbox.file(file)).unwrap_or_default().contains("done");
+    let done =
+        |file: &str| fs::read_to_string(sandbox.file(file)).unwrap_or_default().contains("done");
     let mut kills = 0;
     while !(done("logs/raw-out.log") && done("logs/time-out.log") && done("logs/json-out.log")) {
         kill_daemon(&sandbox);
@@ -124,8 +145,9 @@ fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
     }
     assert!(3 <= kills, "it was over before it could be disturbed: {kills}");
     for name in ["raw", "time", "json", "combined"] {
-        let text = sandbox
-            .wait_file(format!("logs/{name}-out.log"), SOON, |text| text.contains("done").then(|| text.to_owned()));
+        let text = sandbox.wait_file(format!("logs/{name}-out.log"), SOON, |text| {
+            text.contains("done").then(|| text.to_owned())
+        });
         let lines: Vec<&str> = text.lines().filter(|line| !line.contains("done")).collect();
         assert_eq!(assert_ledger(&lines.join("\n"), name), 60_000);
     }
@@ -134,7 +156,8 @@ fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
 #[test]
 fn how_an_app_ended_while_there_was_no_daemon_is_known_and_counted_once() {
     let sandbox = sandbox();
-    let fifo = sandbox.write_executable("waits.sh", "#!/bin/sh\necho up\nread line < \"$0.fifo\"\nexit 7\n");
+    let fifo = sandbox
+        .write_executable("waits.sh", "#!/bin/sh\necho up\nread line < \"$0.fifo\"\nexit 7\n");
     rustix::fs::mknodat(
         rustix::fs::CWD,
         format!("{}.fifo", fifo.display()),
@@ -158,11 +181,17 @@ fn how_an_app_ended_while_there_was_no_daemon_is_known_and_counted_once() {
     let process = sandbox.wait_list("the end to be known", SOON, |list| {
         (list[0]["pm2_env"]["status"] == "stopped").then(|| list[0].clone())
     });
-    assert_eq!((&process["pm2_env"]["exit_code"], &process["pm2_env"]["restart_time"]), (&7.into(), &0.into()));
+    assert_eq!(
+        (&process["pm2_env"]["exit_code"], &process["pm2_env"]["restart_time"]),
+        (&7.into(), &0.into())
+    );
     // And it is not forgotten by the next.
     kill_daemon(&sandbox);
     let process = sandbox.jlist().remove(0);
-    assert_eq!((&process["pm2_env"]["exit_code"], &process["pm2_env"]["status"]), (&7.into(), &"stopped".into()));
+    assert_eq!(
+        (&process["pm2_env"]["exit_code"], &process["pm2_env"]["status"]),
+        (&7.into(), &"stopped".into())
+    );
 }
 
 #[test]
@@ -170,7 +199,12 @@ fn a_reload_goes_on_under_the_next_daemon() {
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "3", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "3", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let before = sandbox.pids_of("api");
     let load = Load::to_port(port).connections(3).connection_per_request().start();
     load.wait_answered(10, SOON);
@@ -180,8 +214,10 @@ fn a_reload_goes_on_under_the_next_daemon() {
     // As soon as the first new worker is there, the daemon dies; and once more.
     for more in [4, 5] {
         wait_for("a new worker", SOON, || {
-            let workers =
-                sandbox.pids().into_iter().filter(|pid| procs::args(*pid).iter().any(|a| a.ends_with("api.js")));
+            let workers = sandbox
+                .pids()
+                .into_iter()
+                .filter(|pid| procs::args(*pid).iter().any(|a| a.ends_with("api.js")));
             let new = workers.filter(|pid| !before.contains(pid)).count();
             (more - 3 <= new).then_some(())
         });
@@ -190,7 +226,9 @@ fn a_reload_goes_on_under_the_next_daemon() {
     sandbox.wait_list("all workers replaced", SOON, |list| {
         let good = |process: &Value| {
             process["pm2_env"]["status"] == "online"
-                && process["pid"].as_u64().is_some_and(|pid| !before.iter().any(|old| u64::from(*old) == pid))
+                && process["pid"]
+                    .as_u64()
+                    .is_some_and(|pid| !before.iter().any(|old| u64::from(*old) == pid))
         };
         (list.len() == 3 && list.iter().all(good)).then_some(())
     });
@@ -207,7 +245,10 @@ fn a_client_that_follows_the_logs_connects_again() {
     let script = sandbox.victim("talks", Victim::Lines { every: 5, count: 1_000_000 });
     sandbox.ostler(["start"]).arg(script).run();
     let mut command = sandbox.command();
-    command.args(["logs", "talks", "--raw", "--lines", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["logs", "talks", "--raw", "--lines", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut number = || {
@@ -249,7 +290,8 @@ fn the_next_command_is_answered_at_once_with_a_hundred_apps() {
         assert_eq!(lives(&sandbox), before);
     }
     println!("takeover with 100 apps: {best:?}");
-    // The promise is 50 ms of a program that is built for use; this one may be a debug build on a busy machine.
+    // The promise is 50 ms of a program that is built for use; this one may be a debug build on a
+    // busy machine.
     assert!(best < Duration::from_millis(500), "{best:?}");
 }
 

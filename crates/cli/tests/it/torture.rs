@@ -1,8 +1,8 @@
-//! Everything at once: apps that log, crash, are scaled and reloaded, a cluster under load, while daemon or keeper is
-//! killed at random. In the end a ledger must be clean.
+//! Everything at once: apps that log, crash, are scaled and reloaded, a cluster under load, while
+//! daemon or keeper is killed at random. In the end a ledger must be clean.
 //!
-//! `OSTLER_TORTURE_SECONDS` sets how long (default a few seconds; `cargo xtask torture --minutes N` the long form),
-//! `OSTLER_SEED` repeats a choice of kills.
+//! `OSTLER_TORTURE_SECONDS` sets how long (default a few seconds; `cargo xtask torture --minutes N`
+//! the long form), `OSTLER_SEED` repeats a choice of kills.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
@@ -56,7 +57,8 @@ echo up
 while :; do n=$((n+1)); echo "line $n $$"; sleep 0.0$((n % 9 + 1)); done
 "#;
 
-/// Prints a few lines, writes down how it is about to end, and ends so. Each life has a number of its own.
+/// Prints a few lines, writes down how it is about to end, and ends so. Each life has a number of
+/// its own.
 const CRASHER: &str = r#"#!/bin/sh
 life=$(wc -l < "$0.$pm_id.ends")
 life=$((life+1))
@@ -118,7 +120,8 @@ fn kill_one(sandbox: &Sandbox, dice: &mut Dice, ledger: &mut Ledger) {
         procs::signal(pid, Signal::KILL);
         wait_exit(pid, SOON);
         ledger.keepers_killed += 1;
-        // Until it is replaced and has everything the daemon is what must not die: the answer comes after that.
+        // Until it is replaced and has everything the daemon is what must not die: the answer comes
+        // after that.
         wait_for("another keeper", SOON, || sandbox.keeper_pid().filter(|new| *new != pid));
         sandbox.run(&["ping"]).success();
     }
@@ -135,8 +138,11 @@ fn torture(seconds: u64, seed: u64) -> Ledger {
         all.into_iter().filter(|(id, _)| *id < u64::from(TALKERS)).collect()
     };
     let before = talkers(sandbox);
-    let load =
-        Load::to_port(scene.port).connections(4).connection_per_request().think(Duration::from_millis(5)).start();
+    let load = Load::to_port(scene.port)
+        .connections(4)
+        .connection_per_request()
+        .think(Duration::from_millis(5))
+        .start();
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut background = Vec::new();
     while Instant::now() < end {
@@ -188,8 +194,10 @@ fn settle(sandbox: &Sandbox) {
     sandbox.wait_list("the cluster to rest", Duration::from_secs(60), |list| {
         let api: Vec<&Value> = list.iter().filter(|process| process["name"] == "api").collect();
         let rests = |process: &&Value| process["pm2_env"]["status"] == "online";
-        let alive =
-            sandbox.pids().into_iter().filter(|pid| procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
+        let alive = sandbox
+            .pids()
+            .into_iter()
+            .filter(|pid| procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
         (!api.is_empty() && api.iter().all(rests) && alive.count() == api.len()).then_some(())
     });
 }
@@ -204,7 +212,8 @@ fn count_requests(report: &Report, ledger: &mut Ledger) {
 
 /// Every process that runs one of the scripts must be one of the list.
 fn find_strangers(sandbox: &Sandbox, ledger: &mut Ledger) {
-    let runs = |pid: &u32, script: &str| procs::args(*pid).get(1).is_some_and(|arg| arg.ends_with(script));
+    let runs =
+        |pid: &u32, script: &str| procs::args(*pid).get(1).is_some_and(|arg| arg.ends_with(script));
     // A crasher comes and goes; what is there twice in a row and is not listed is a stranger.
     let look = || {
         let pids = sandbox.pids();
@@ -215,7 +224,9 @@ fn find_strangers(sandbox: &Sandbox, ledger: &mut Ledger) {
     };
     let first = look();
     let second = look();
-    ledger.duplicates.extend(first.into_iter().filter(|pid| second.contains(pid)).map(procs::describe));
+    ledger
+        .duplicates
+        .extend(first.into_iter().filter(|pid| second.contains(pid)).map(procs::describe));
 }
 
 fn read_logs(scene: &Scene, ledger: &mut Ledger) {
@@ -225,7 +236,9 @@ fn read_logs(scene: &Scene, ledger: &mut Ledger) {
         let text = fs::read_to_string(sandbox.file(format!("logs/{name}-out.log"))).unwrap();
         let mut next = 1;
         for line in text.lines().filter(|line| !line.contains("up")) {
-            let number = line.find("line ").and_then(|at| line[at + 5..].split(' ').next()?.parse::<u64>().ok());
+            let number = line
+                .find("line ")
+                .and_then(|at| line[at + 5..].split(' ').next()?.parse::<u64>().ok());
             if number != Some(next) {
                 ledger.bad_lines.push(format!("{name}: {line:?} where {next} is due"));
             }
@@ -242,7 +255,9 @@ fn read_logs(scene: &Scene, ledger: &mut Ledger) {
             for n in 1..=20 {
                 let line = lines.next();
                 if line != Some(&format!("life {life} line {n}")) {
-                    ledger.bad_lines.push(format!("{name}: {line:?} where life {life} line {n} is due"));
+                    ledger
+                        .bad_lines
+                        .push(format!("{name}: {line:?} where life {life} line {n} is due"));
                     break;
                 }
             }
@@ -264,13 +279,18 @@ fn check_ends(sandbox: &Sandbox, name: &str, id: u32, ends: &str, ledger: &mut L
     ledger.crashes += ends.lines().count() as u64;
     let mut told = told.into_iter().peekable();
     for (life, code) in ends.lines().enumerate() {
-        // A daemon may die after it wrote of an end and before it had any effect; the next one writes it again.
+        // A daemon may die after it wrote of an end and before it had any effect; the next one
+        // writes it again.
         let mut seen = false;
         while told.next_if_eq(&code).is_some() {
             seen = true;
         }
         if !seen {
-            ledger.wrong_exits.push(format!("{name}: life {} ended with {code}, {:?} is told", life + 1, told.peek()));
+            ledger.wrong_exits.push(format!(
+                "{name}: life {} ended with {code}, {:?} is told",
+                life + 1,
+                told.peek()
+            ));
         }
     }
     if told.peek().is_some() {
@@ -288,6 +308,9 @@ fn nothing_is_lost_doubled_or_left_when_the_manager_is_killed_at_random() {
     eprintln!("{ledger:#?}");
     assert!(ledger.bad_lines.is_empty() && ledger.wrong_exits.is_empty(), "{ledger:#?}");
     assert_eq!(ledger.failed_requests, 0, "{ledger:#?}");
-    assert!(ledger.restarted.is_empty() && ledger.duplicates.is_empty() && ledger.orphans.is_empty(), "{ledger:#?}");
+    assert!(
+        ledger.restarted.is_empty() && ledger.duplicates.is_empty() && ledger.orphans.is_empty(),
+        "{ledger:#?}"
+    );
     assert!(seconds / 2 <= u64::from(ledger.daemons_killed + ledger.keepers_killed), "{ledger:#?}");
 }

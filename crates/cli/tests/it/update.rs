@@ -45,7 +45,12 @@ fn keeper_and_daemon_change_their_program_under_load() {
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let before = lives(&sandbox);
     let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
     let new = other(&sandbox, "ostler-next");
@@ -56,7 +61,11 @@ fn keeper_and_daemon_change_their_program_under_load() {
     assert!(output.status.success() && said.contains(">>>>>>>>>> PM2 updated"), "{said}");
     assert!(wait_exit(daemon, SOON));
     assert_eq!(exe_of_daemon(&sandbox).as_deref(), Some(new.as_path()));
-    assert_eq!(procs::exe(keeper).as_deref(), Some(new.as_path()), "the same process runs the new program");
+    assert_eq!(
+        procs::exe(keeper).as_deref(),
+        Some(new.as_path()),
+        "the same process runs the new program"
+    );
     assert_eq!(lives(&sandbox), before);
     // The next daemon is of the new program too.
     kill_daemon(&sandbox);
@@ -90,7 +99,8 @@ fn with_a_hundred_apps_it_is_over_before_anybody_notices() {
         assert_eq!(lives(&sandbox), before);
     }
     println!("update with 100 apps, to the next answer: {times:?}");
-    // The promise is 200 ms of a program that is built for use, on a machine that does nothing else.
+    // The promise is 200 ms of a program that is built for use, on a machine that does nothing
+    // else.
     assert!(times.iter().min().unwrap().as_millis() < 1000, "{times:?}");
 }
 

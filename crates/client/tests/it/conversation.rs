@@ -19,8 +19,18 @@ fn events_come_before_the_answer_however_the_bytes_are_cut() {
     let (dir, home) = home();
     listen(dir.path(), |_, mut stream| {
         let mut bytes = Vec::new();
-        ostler_wire::control::encode_json(FrameKind::Event, &json!({"warning": {"text": "one"}}), &mut bytes).unwrap();
-        ostler_wire::control::encode_json(FrameKind::Event, &json!({"warning": {"text": "two"}}), &mut bytes).unwrap();
+        ostler_wire::control::encode_json(
+            FrameKind::Event,
+            &json!({"warning": {"text": "one"}}),
+            &mut bytes,
+        )
+        .unwrap();
+        ostler_wire::control::encode_json(
+            FrameKind::Event,
+            &json!({"warning": {"text": "two"}}),
+            &mut bytes,
+        )
+        .unwrap();
         ostler_wire::control::encode_json(FrameKind::Reply, &json!("done"), &mut bytes).unwrap();
         while next(&mut stream).is_some() {
             for byte in &bytes {
@@ -52,7 +62,9 @@ fn a_large_text_comes_whole() {
         ostler_wire::control::encode(FrameKind::Raw, sent.as_bytes(), &mut bytes);
         stream.write_all(&bytes).unwrap();
     });
-    let Answer::Raw(got) = Client::connect(&home).unwrap().request(&Request::Jlist, |_| ()).unwrap() else {
+    let Answer::Raw(got) =
+        Client::connect(&home).unwrap().request(&Request::Jlist, |_| ()).unwrap()
+    else {
         panic!("no text")
     };
     assert!(got == text.as_bytes());
@@ -86,7 +98,9 @@ fn an_answer_of_another_version_is_called_that() {
     listen(dir.path(), |_, mut stream| {
         while let Some(request) = next(&mut stream) {
             let reply = match request {
-                Request::Hello => json!({"hello": {"protocol": 99, "version": "9.9.9", "pid": 1, "keeper_pid": 1}}),
+                Request::Hello => {
+                    json!({"hello": {"protocol": 99, "version": "9.9.9", "pid": 1, "keeper_pid": 1}})
+                }
                 _ => json!({"list": {"processes": 7}}),
             };
             send(&mut stream, FrameKind::Reply, &reply);

@@ -16,11 +16,14 @@ use crate::fake::{next, send};
 /// Not a test of its own: this program as a keeper, started by the tests below under this name.
 #[test]
 fn fake_keeper_role() {
-    let Some(home) = std::env::var_os("OSTLER_HOME").map(PathBuf::from).filter(|home| home.join("fake").exists())
+    let Some(home) = std::env::var_os("OSTLER_HOME")
+        .map(PathBuf::from)
+        .filter(|home| home.join("fake").exists())
     else {
         return;
     };
-    let mut starts = OpenOptions::new().create(true).append(true).open(home.join("starts")).unwrap();
+    let mut starts =
+        OpenOptions::new().create(true).append(true).open(home.join("starts")).unwrap();
     starts.write_all(format!("{}\n", std::process::id()).as_bytes()).unwrap();
     let listener = std::os::unix::net::UnixListener::bind(home.join("ostler.sock")).unwrap();
     let ready = format!("/dev/fd/{}", std::env::var("OSTLER_READY_FD").unwrap());
@@ -32,8 +35,7 @@ fn fake_keeper_role() {
                 if matches!(request, Request::Kill) {
                     std::process::exit(0);
                 }
-                let hello =
-                    json!({"hello": {"protocol": 1, "version": "1", "pid": std::process::id(), "keeper_pid": 1}});
+                let hello = json!({"hello": {"protocol": 1, "version": "1", "pid": std::process::id(), "keeper_pid": 1}});
                 send(&mut stream, FrameKind::Reply, &hello);
             }
         });
@@ -41,7 +43,10 @@ fn fake_keeper_role() {
 }
 
 fn starter() -> Starter {
-    Starter { role: "fake_keeper_role".to_owned(), ..Starter::new(std::env::current_exe().unwrap()) }
+    Starter {
+        role: "fake_keeper_role".to_owned(),
+        ..Starter::new(std::env::current_exe().unwrap())
+    }
 }
 
 /// A program of one shell script.
@@ -75,7 +80,8 @@ fn a_hundred_at_once_start_one() {
         .collect();
     let ends: Vec<(u32, bool)> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     let starts = std::fs::read_to_string(dir.path().join("starts")).unwrap();
-    // The keeper is told to end before anything is judged, so that a failure leaves no process behind.
+    // The keeper is told to end before anything is judged, so that a failure leaves no process
+    // behind.
     let end = Client::connect(&home).unwrap().request(&Request::Kill, |_| ());
     assert!(matches!(end, Err(Error::Broken)));
     assert_eq!(starts.lines().count(), 1, "{starts}");
@@ -112,7 +118,10 @@ fn why_it_cannot_run_is_passed_on() {
 #[test]
 fn a_daemon_that_never_gets_ready_is_not_awaited_for_ever() {
     let dir = TempDir::new().unwrap();
-    let starter = Starter { limit: Duration::from_millis(300), ..script(dir.path(), "echo $$ > pid; exec sleep 60") };
+    let starter = Starter {
+        limit: Duration::from_millis(300),
+        ..script(dir.path(), "echo $$ > pid; exec sleep 60")
+    };
     let error = connect_or_start(&Home::new(dir.path()), &starter, || ()).unwrap_err();
     if let Ok(pid) = std::fs::read_to_string(dir.path().join("pid")) {
         let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();

@@ -45,12 +45,17 @@ impl std::fmt::Display for SendError {
 impl std::error::Error for SendError {}
 
 impl Primary {
-    /// Sends a message to the application: one JSON value. Text that an application would take for an internal message
-    /// is swallowed there, as in Node.
+    /// Sends a message to the application: one JSON value. Text that an application would take for
+    /// an internal message is swallowed there, as in Node.
     ///
     /// # Errors
     /// [`SendError::NoWorker`], [`SendError::NotJson`].
-    pub fn send_user(&mut self, worker: WorkerId, json: &str, out: &mut Output) -> Result<(), SendError> {
+    pub fn send_user(
+        &mut self,
+        worker: WorkerId,
+        json: &str,
+        out: &mut Output,
+    ) -> Result<(), SendError> {
         if self.worker(worker).is_none_or(|worker| worker.phase == Phase::Closed) {
             return Err(SendError::NoWorker);
         }
@@ -61,9 +66,9 @@ impl Primary {
         Ok(())
     }
 
-    /// Sends a descriptor to the application with a message. The owner has made sure that it is a socket of that
-    /// `kind`, and non-blocking; it keeps its copy until [`Action::CloseHandle`]. `dgram_type` is `udp4` or `udp6` with
-    /// a [`HandleType::DgramSocket`].
+    /// Sends a descriptor to the application with a message. The owner has made sure that it is a
+    /// socket of that `kind`, and non-blocking; it keeps its copy until [`Action::CloseHandle`].
+    /// `dgram_type` is `udp4` or `udp6` with a [`HandleType::DgramSocket`].
     ///
     /// # Errors
     /// All of [`SendError`]; the descriptor is still the owner's then.
@@ -83,7 +88,9 @@ impl Primary {
             HandleType::NetSocket | HandleType::DgramSocket | HandleType::BoundSocket => {}
             HandleType::NetServer if found.options.servers_ok => {}
             HandleType::NetServer => return Err(SendError::NoServers),
-            HandleType::NetNative | HandleType::DgramNative | HandleType::Unknown => return Err(SendError::NotForApps),
+            HandleType::NetNative | HandleType::DgramNative | HandleType::Unknown => {
+                return Err(SendError::NotForApps);
+            }
         }
         if found.held.len() + found.sent.len() >= MAX_HELD {
             return Err(SendError::Full);
@@ -129,8 +136,13 @@ impl Primary {
                 let seq = self.next_seq();
                 let mark = self.worker(id)?.options.mark;
                 let found = self.listeners.iter().find(|found| found.id == *listener)?;
-                let kind = if found.kind.is_udp() { HandleType::DgramNative } else { HandleType::NetNative };
-                let answer = Answer { ack: *ack, seq, key: &found.name, data: found.data.as_deref() };
+                let kind = if found.kind.is_udp() {
+                    HandleType::DgramNative
+                } else {
+                    HandleType::NetNative
+                };
+                let answer =
+                    Answer { ack: *ack, seq, key: &found.name, data: found.data.as_deref() };
                 let bytes = out.write(|bytes| outgoing::answer_shared(bytes, mark, answer, kind));
                 let large = bytes.len() >= LARGE_HANDLE_MESSAGE;
                 out.push(Action::SendWithListener { worker: id, listener: *listener, bytes });
@@ -166,7 +178,9 @@ impl Primary {
         match sent.what {
             What::Conn(seq) => self.on_conn_lost(now, id, seq, out),
             What::Fence(_) => {}
-            What::Handle { handle, tries, .. } if tries >= MAX_RESENT => self.drop_handle(handle, out),
+            What::Handle { handle, tries, .. } if tries >= MAX_RESENT => {
+                self.drop_handle(handle, out);
+            }
             What::Handle { handle, bytes, tries } => {
                 worker.held.push_back(What::Handle { handle, bytes, tries: tries + 1 });
             }
@@ -193,14 +207,24 @@ impl Primary {
         self.refuse(asker, EMFILE, &name, data.as_deref(), out);
     }
 
-    /// The app sent a descriptor. It must be acknowledged whatever we make of it, or its channel is stuck for ever.
-    pub(super) fn on_handle(&mut self, worker: WorkerId, message: &Handle<'_>, received: Received, out: &mut Output) {
+    /// The app sent a descriptor. It must be acknowledged whatever we make of it, or its channel is
+    /// stuck for ever.
+    pub(super) fn on_handle(
+        &mut self,
+        worker: WorkerId,
+        message: &Handle<'_>,
+        received: Received,
+        out: &mut Output,
+    ) {
         let Received::Fd(handle) = received else {
             return self.reply(worker, out, outgoing::handle_nack);
         };
         self.reply(worker, out, outgoing::handle_ack);
         let ours = match message.kind {
-            HandleType::NetSocket | HandleType::NetServer | HandleType::DgramSocket | HandleType::BoundSocket => true,
+            HandleType::NetSocket
+            | HandleType::NetServer
+            | HandleType::DgramSocket
+            | HandleType::BoundSocket => true,
             HandleType::NetNative | HandleType::DgramNative | HandleType::Unknown => false,
         };
         if !ours || !matches!(Incoming::parse(message.message.as_bytes()), Incoming::User(_)) {
@@ -222,8 +246,9 @@ impl Primary {
                 continue;
             }
             let (id, given) = (worker.id, &worker.given);
-            let (open, closed): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut worker.notify).into_iter().partition(|key| given.iter().any(|g| g.key == *key));
+            let (open, closed): (Vec<_>, Vec<_>) = std::mem::take(&mut worker.notify)
+                .into_iter()
+                .partition(|key| given.iter().any(|g| g.key == *key));
             worker.notify = open;
             for key in closed {
                 self.reply(id, out, |bytes, mark| outgoing::socket_all_closed(bytes, mark, &key));
@@ -253,7 +278,12 @@ impl Primary {
         self.reply(worker, out, |bytes, mark| outgoing::socket_count(bytes, mark, key, open));
     }
 
-    pub(super) fn reply(&mut self, worker: WorkerId, out: &mut Output, write: impl FnOnce(&mut Vec<u8>, Mark)) {
+    pub(super) fn reply(
+        &mut self,
+        worker: WorkerId,
+        out: &mut Output,
+        write: impl FnOnce(&mut Vec<u8>, Mark),
+    ) {
         let Some(mark) = self.worker(worker).map(|worker| worker.options.mark) else { return };
         let bytes = out.write(|bytes| write(bytes, mark));
         out.push(Action::Send { worker, bytes });

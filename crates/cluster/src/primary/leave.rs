@@ -7,8 +7,8 @@ use crate::worker::{Phase, What};
 use crate::{Action, Millis, Output, WorkerId};
 
 impl Primary {
-    /// The worker is to leave: it is taken off every listener, then told. It finishes its connections, closes the
-    /// channel and exits; how long that may take is the owner's business.
+    /// The worker is to leave: it is taken off every listener, then told. It finishes its
+    /// connections, closes the channel and exits; how long that may take is the owner's business.
     pub fn handle_leaving(&mut self, worker: WorkerId, out: &mut Output) {
         if self.worker(worker).is_none_or(|found| found.phase == Phase::Closed) {
             return;
@@ -37,7 +37,8 @@ impl Primary {
         out.push(Action::Send { worker, bytes });
     }
 
-    /// No more connections for the worker. It still has its listeners, until it says that it closed them.
+    /// No more connections for the worker. It still has its listeners, until it says that it closed
+    /// them.
     fn retire(&mut self, id: WorkerId, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
         if worker.phase != Phase::Active {
@@ -60,8 +61,8 @@ impl Primary {
         }
     }
 
-    /// The worker's channel is at its end, and everything in it was read. What the worker did not acknowledge it has
-    /// not read a byte of, so others get it.
+    /// The worker's channel is at its end, and everything in it was read. What the worker did not
+    /// acknowledge it has not read a byte of, so others get it.
     pub fn handle_eof(&mut self, now: Millis, id: WorkerId, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
         if worker.phase == Phase::Closed {

@@ -10,9 +10,15 @@ impl Primary {
             let free = listener.members.iter().any(|member| {
                 let worker = self.workers.iter().find(|worker| worker.id == member.worker).unwrap();
                 let probing = member.refusals > 0 && member.in_flight > 0;
-                let resting =
-                    worker.options.held || member.retry_at.is_some() || worker.retry_at.is_some() || worker.blocked;
-                member.active && !member.shared && !resting && !probing && worker.in_flight.len() < self.window
+                let resting = worker.options.held
+                    || member.retry_at.is_some()
+                    || worker.retry_at.is_some()
+                    || worker.blocked;
+                member.active
+                    && !member.shared
+                    && !resting
+                    && !probing
+                    && worker.in_flight.len() < self.window
             });
             let room = match self.policy {
                 Policy::Sticky => listener.waiting.len() < 64,

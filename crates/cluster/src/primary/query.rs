@@ -10,9 +10,15 @@ use crate::worker::{Phase, What};
 use crate::{Action, Key, ListenerId, ListenerKind, Output, Policy, WorkerId};
 
 impl Primary {
-    /// Opening what [`Action::OpenListener`] named came to an end: the real address (TCP and UDP only), or the error
-    /// as a negative number. An error is not remembered: who asks next tries again.
-    pub fn handle_opened(&mut self, listener: ListenerId, result: Result<Option<Sockname>, i32>, out: &mut Output) {
+    /// Opening what [`Action::OpenListener`] named came to an end: the real address (TCP and UDP
+    /// only), or the error as a negative number. An error is not remembered: who asks next tries
+    /// again.
+    pub fn handle_opened(
+        &mut self,
+        listener: ListenerId,
+        result: Result<Option<Sockname>, i32>,
+        out: &mut Output,
+    ) {
         let Some(at) = self.listener_at(listener) else {
             if result.is_ok() {
                 out.push(Action::CloseListener { listener, unlink: None });
@@ -25,7 +31,8 @@ impl Primary {
         match result {
             Ok(sockname) => {
                 let wanted = found.kind.wanted_port();
-                let sockname = sockname.map(|name| Sockname { port: wanted.unwrap_or(name.port), ..name });
+                let sockname =
+                    sockname.map(|name| Sockname { port: wanted.unwrap_or(name.port), ..name });
                 found.state = State::Open { sockname };
                 self.admit(at, &askers, out);
                 self.pump(at, out);
@@ -41,7 +48,8 @@ impl Primary {
 
     pub(super) fn on_query(&mut self, worker: WorkerId, ack: i64, query: &Query, out: &mut Output) {
         let asker = Asker { worker, ack };
-        // Who was told to leave closes all its servers; it needs no answer, and would crash on some.
+        // Who was told to leave closes all its servers; it needs no answer, and would crash on
+        // some.
         if self.worker(worker).is_none_or(|worker| worker.phase != Phase::Active) {
             return;
         }
@@ -53,7 +61,8 @@ impl Primary {
         match ListenerKind::of(query, &self.fds) {
             Ok(kind) => {
                 self.next_listener += 1;
-                let mut listener = Listener::new(id, key, kind.clone(), State::Opening { askers: vec![asker] });
+                let mut listener =
+                    Listener::new(id, key, kind.clone(), State::Opening { askers: vec![asker] });
                 listener.data.clone_from(&query.data);
                 self.listeners.push(listener);
                 out.push(Action::OpenListener { listener: id, kind });
@@ -84,12 +93,16 @@ impl Primary {
         }
     }
 
-    /// Makes members and answers them. What we must know after our death is stored before a worker hears of it.
+    /// Makes members and answers them. What we must know after our death is stored before a worker
+    /// hears of it.
     fn admit(&mut self, at: usize, askers: &[Asker], out: &mut Output) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
         for asker in askers {
-            let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else { continue };
-            let shared = listener.kind.is_udp() || (self.policy == Policy::Shared && worker.options.shared_ok);
+            let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else {
+                continue;
+            };
+            let shared = listener.kind.is_udp()
+                || (self.policy == Policy::Shared && worker.options.shared_ok);
             listener.add(asker.worker, worker.options.slot, shared, Some(asker.ack));
         }
         let listener = listener.id;
@@ -109,25 +122,39 @@ impl Primary {
         }
         let seq = self.next_seq();
         let Some(listener) = self.listeners.get(at) else { return };
-        let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else { return };
-        let answer = Answer { ack: asker.ack, seq, key: &listener.name, data: listener.data.as_deref() };
+        let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else {
+            return;
+        };
+        let answer =
+            Answer { ack: asker.ack, seq, key: &listener.name, data: listener.data.as_deref() };
         let bytes = out.write(|bytes| {
             outgoing::answer_round_robin(bytes, worker.options.mark, answer, listener.sockname());
         });
         out.push(Action::Send { worker: asker.worker, bytes });
     }
 
-    pub(super) fn refuse(&mut self, asker: Asker, errno: i32, key: &str, data: Option<&str>, out: &mut Output) {
+    pub(super) fn refuse(
+        &mut self,
+        asker: Asker,
+        errno: i32,
+        key: &str,
+        data: Option<&str>,
+        out: &mut Output,
+    ) {
         let seq = self.next_seq();
         let Some(worker) = self.worker(asker.worker) else { return };
         let answer = Answer { ack: asker.ack, seq, key, data };
-        let bytes = out.write(|bytes| outgoing::answer_error(bytes, worker.options.mark, answer, errno));
+        let bytes =
+            out.write(|bytes| outgoing::answer_error(bytes, worker.options.mark, answer, errno));
         out.push(Action::Send { worker: asker.worker, bytes });
     }
 
-    /// The worker closed a server. When the last one that is not leaving does so, the app wants it closed.
+    /// The worker closed a server. When the last one that is not leaving does so, the app wants it
+    /// closed.
     pub(super) fn on_close(&mut self, worker: WorkerId, key: &str, out: &mut Output) {
-        let Some(at) = self.listeners.iter().position(|listener| listener.name == key) else { return };
+        let Some(at) = self.listeners.iter().position(|listener| listener.name == key) else {
+            return;
+        };
         let Some(listener) = self.listeners.get_mut(at) else { return };
         let by_will = listener.member(worker).is_some_and(|member| member.active);
         if !listener.remove(worker) {
@@ -149,11 +176,15 @@ impl Primary {
         out.push(Action::CloseListener { listener: listener.id, unlink });
     }
 
-    /// Closes what nobody uses. To be called when the app is at rest: until then a listener without workers waits for
-    /// their successors, and clients wait in its queue.
+    /// Closes what nobody uses. To be called when the app is at rest: until then a listener without
+    /// workers waits for their successors, and clients wait in its queue.
     pub fn close_unused(&mut self, out: &mut Output) {
         for at in (0..self.listeners.len()).rev() {
-            if self.listeners.get(at).is_some_and(|listener| listener.is_open() && listener.members.is_empty()) {
+            if self
+                .listeners
+                .get(at)
+                .is_some_and(|listener| listener.is_open() && listener.members.is_empty())
+            {
                 self.close_listener(at, out);
             }
         }

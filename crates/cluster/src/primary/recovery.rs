@@ -1,9 +1,10 @@
 //! After the death of a primary: what it had stored, and the connections that it had accepted.
 //!
-//! A connection that was noted as sent to a worker may be with it, on its way to it, or never have been sent. It cannot be
-//! recalled, so nobody else gets it before that is known. The worker's channel keeps the order: a mark is sent behind
-//! everything (a connection for a listener that the worker does not have: it says so, and closes it), and what was not
-//! answered when the answer to the mark comes was never sent, or never arrived.
+//! A connection that was noted as sent to a worker may be with it, on its way to it, or never have
+//! been sent. It cannot be recalled, so nobody else gets it before that is known. The worker's
+//! channel keeps the order: a mark is sent behind everything (a connection for a listener that the
+//! worker does not have: it says so, and closes it), and what was not answered when the answer to
+//! the mark comes was never sent, or never arrived.
 
 use ostler_wire::node::outgoing;
 
@@ -24,17 +25,18 @@ pub struct Recovered {
     pub listener: ListenerId,
     /// The hash of the client's address, as for [`Primary::handle_accepted`].
     pub peer: u64,
-    /// The worker that it was about to be sent to, and the number of that message. The dead primary noted it before it
-    /// sent.
+    /// The worker that it was about to be sent to, and the number of that message. The dead primary
+    /// noted it before it sent.
     pub sent: Option<(WorkerId, u64)>,
 }
 
 impl Primary {
-    /// Of an app whose primary died. `workers` are those whose channel is still there; what the stored listeners say
-    /// about others is forgotten, and stored again without them.
+    /// Of an app whose primary died. `workers` are those whose channel is still there; what the
+    /// stored listeners say about others is forgotten, and stored again without them.
     ///
-    /// All slots count as free, until [`Primary::handle_recovered`] tells otherwise. A query that the dead primary had
-    /// taken out of the channel and not answered is lost, so the owner takes messages out when they were handled.
+    /// All slots count as free, until [`Primary::handle_recovered`] tells otherwise. A query that
+    /// the dead primary had taken out of the channel and not answered is lost, so the owner takes
+    /// messages out when they were handled.
     #[must_use]
     pub fn restore(
         config: Config,
@@ -67,7 +69,8 @@ impl Primary {
         for (id, shared) in meta.workers {
             match self.workers.iter().find(|worker| worker.id == id) {
                 Some(worker) => {
-                    let asked = meta.asked.iter().find(|(worker, _)| *worker == id).map(|(_, seq)| *seq);
+                    let asked =
+                        meta.asked.iter().find(|(worker, _)| *worker == id).map(|(_, seq)| *seq);
                     listener.add(id, worker.options.slot, shared, asked);
                     if let (true, Some(member)) = (worker.options.leaving, listener.member(id)) {
                         member.active = false;
@@ -82,12 +85,13 @@ impl Primary {
         self.listeners.push(listener);
     }
 
-    /// What the dead primary had accepted, oldest first. To be called once, after [`Primary::restore`] and before
-    /// anything is read from a channel.
+    /// What the dead primary had accepted, oldest first. To be called once, after
+    /// [`Primary::restore`] and before anything is read from a channel.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered], out: &mut Output) {
         for Recovered { conn, listener, peer, sent } in conns.iter().copied() {
             let at = self.listener_at(listener);
-            // The name of one that was closed is not used again while a connection of it is on its way.
+            // The name of one that was closed is not used again while a connection of it is on its
+            // way.
             self.next_listener = self.next_listener.max(listener.0 + 1);
             // Who is dead has not got it, or has not answered for it: then it did not read of it.
             let open = |worker: &&mut crate::worker::Worker| worker.phase != Phase::Closed;
@@ -99,9 +103,18 @@ impl Primary {
                 }
                 continue;
             };
-            worker.in_flight.push_back(InFlight { conn, listener, seq, peer, own: false, doubtful: true });
+            worker.in_flight.push_back(InFlight {
+                conn,
+                listener,
+                seq,
+                peer,
+                own: false,
+                doubtful: true,
+            });
             let id = worker.id;
-            if let Some(member) = at.and_then(|at| self.listeners.get_mut(at)).and_then(|listener| listener.member(id))
+            if let Some(member) = at
+                .and_then(|at| self.listeners.get_mut(at))
+                .and_then(|listener| listener.member(id))
             {
                 member.in_flight += 1;
             }
@@ -133,7 +146,10 @@ impl Primary {
     /// Marks that may not have arrived are sent again.
     pub(super) fn repeat_fences(&mut self, now: Millis, out: &mut Output) {
         for at in 0..self.workers.len() {
-            let Some(worker) = self.workers.get_mut(at).filter(|worker| worker.fence_at.is_some_and(|at| at <= now))
+            let Some(worker) = self
+                .workers
+                .get_mut(at)
+                .filter(|worker| worker.fence_at.is_some_and(|at| at <= now))
             else {
                 continue;
             };
@@ -145,20 +161,33 @@ impl Primary {
         }
     }
 
-    /// The first answer to a message of ours came, so what the worker says from now on is about ours. Answers keep the
-    /// order: connections before this one that lack one are those that did not arrive.
-    pub(super) fn settle_inheritance(&mut self, now: Millis, id: WorkerId, seq: u64, out: &mut Output) {
+    /// The first answer to a message of ours came, so what the worker says from now on is about
+    /// ours. Answers keep the order: connections before this one that lack one are those that did
+    /// not arrive.
+    pub(super) fn settle_inheritance(
+        &mut self,
+        now: Millis,
+        id: WorkerId,
+        seq: u64,
+        out: &mut Output,
+    ) {
         let Some(worker) = self.worker(id) else { return };
         worker.inherited = false;
         worker.fence_at = None;
-        let ours = worker
-            .sent
-            .iter()
-            .position(|sent| matches!(sent.what, What::Conn(number) | What::Fence(number) if number == seq));
+        let ours = worker.sent.iter().position(
+            |sent| matches!(sent.what, What::Conn(number) | What::Fence(number) if number == seq),
+        );
         let settled: Vec<_> = worker.sent.drain(..ours.map_or(0, |at| at + 1)).collect();
         let lost = usize::try_from(std::mem::take(&mut worker.unsure)).unwrap_or(usize::MAX);
-        let mut before: Vec<InFlight> = worker.in_flight.iter().filter(|flight| flight.doubtful).copied().collect();
-        before.extend(worker.in_flight.iter().filter(|flight| !flight.doubtful && flight.seq < seq).take(lost));
+        let mut before: Vec<InFlight> =
+            worker.in_flight.iter().filter(|flight| flight.doubtful).copied().collect();
+        before.extend(
+            worker
+                .in_flight
+                .iter()
+                .filter(|flight| !flight.doubtful && flight.seq < seq)
+                .take(lost),
+        );
         worker.in_flight.retain(|flight| !before.iter().any(|lost| lost.seq == flight.seq));
         // The oldest goes to the front in the end.
         for flight in before.iter().rev() {

@@ -3,7 +3,10 @@
 use ostler_wire::node::Incoming;
 use ostler_wire::node::outgoing::Sockname;
 
-use crate::{Action, Config, ConnId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId, WorkerOptions};
+use crate::{
+    Action, Config, ConnId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId,
+    WorkerOptions,
+};
 
 pub(super) struct World {
     pub(super) primary: Primary,
@@ -32,7 +35,8 @@ pub(super) fn serving(policy: Policy, window: usize, count: u64) -> World {
 impl World {
     /// What is to be done since the last time; stored metadata apart.
     pub(super) fn take(&mut self) -> Vec<String> {
-        let lines = self.out.actions().iter().filter_map(|action| line(action, &self.out)).collect();
+        let lines =
+            self.out.actions().iter().filter_map(|action| line(action, &self.out)).collect();
         self.out.clear();
         lines
     }
@@ -61,7 +65,12 @@ impl World {
     }
 
     fn query_numbered(&mut self, worker: u64, fields: &str, seq: u64) -> Vec<String> {
-        self.says(worker, &format!(r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":{seq}}}"#))
+        self.says(
+            worker,
+            &format!(
+                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":{seq}}}"#
+            ),
+        )
     }
 
     pub(super) fn opened(&mut self, listener: u64, port: u16) -> Vec<String> {
@@ -138,7 +147,9 @@ fn line(action: &Action, out: &Output) -> Option<String> {
         Action::ListenerMetaChanged { .. } => return None,
         Action::OpenListener { listener, kind } => format!("open {} {kind:?}", listener.0),
         Action::CloseListener { listener, unlink } => format!("close {} {unlink:?}", listener.0),
-        Action::SetAccepting { listener, accepting } => format!("accept {} {accepting}", listener.0),
+        Action::SetAccepting { listener, accepting } => {
+            format!("accept {} {accepting}", listener.0)
+        }
         Action::Send { worker, bytes } => format!("w{} <- {}", worker.0, text(*bytes)),
         Action::SendWithConn { worker, conn, seq, bytes } => {
             let line = text(*bytes);
@@ -152,7 +163,9 @@ fn line(action: &Action, out: &Output) -> Option<String> {
         Action::SendWithHandle { worker, handle, bytes } => {
             format!("w{} <- handle {} {}", worker.0, handle.0, text(*bytes))
         }
-        Action::CloseConn { conn, taken } => format!("{} conn {}", if *taken { "taken" } else { "drop" }, conn.0),
+        Action::CloseConn { conn, taken } => {
+            format!("{} conn {}", if *taken { "taken" } else { "drop" }, conn.0)
+        }
         Action::CloseHandle { handle } => format!("close handle {}", handle.0),
         Action::WorkerOnline { worker } => format!("w{} online", worker.0),
         Action::WorkerListening { worker, query } => {

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::harness::ack;
 use crate::{
-    Action, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received, Recovered, WorkerId,
-    WorkerOptions,
+    Action, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received, Recovered,
+    WorkerId, WorkerOptions,
 };
 
 #[derive(Clone, Debug)]
@@ -150,7 +150,13 @@ impl World {
 
     fn says(&mut self, worker: u64, line: &str) {
         let incoming = Incoming::parse(line.as_bytes());
-        self.primary.handle_message(self.now, WorkerId(worker), &incoming, Received::Nothing, &mut self.out);
+        self.primary.handle_message(
+            self.now,
+            WorkerId(worker),
+            &incoming,
+            Received::Nothing,
+            &mut self.out,
+        );
         self.drive();
     }
 
@@ -181,7 +187,11 @@ impl World {
                 if *ok {
                     self.open.insert(listener);
                 }
-                self.primary.handle_opened(listener, if *ok { Ok(Some(name)) } else { Err(-98) }, &mut self.out);
+                self.primary.handle_opened(
+                    listener,
+                    if *ok { Ok(Some(name)) } else { Err(-98) },
+                    &mut self.out,
+                );
             }
             Step::Accept { peer } => {
                 let mut listeners: Vec<_> = self.accepting.iter().copied().collect();
@@ -203,7 +213,10 @@ impl World {
                 let peer = self.peers.get_mut(&id).unwrap();
                 let Some(key) = peer.keys.iter().min().copied() else { return };
                 peer.keys.remove(&key);
-                self.says(id, &format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"{key}","seq":1}}"#));
+                self.says(
+                    id,
+                    &format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"{key}","seq":1}}"#),
+                );
             }
             Step::Leave(worker) => {
                 let Some(id) = self.nth(*worker) else { return };
@@ -222,7 +235,8 @@ impl World {
                 self.primary.handle_backpressure(WorkerId(id), *on, &mut self.out);
             }
             Step::Policy(n) => {
-                let policy = [Policy::RoundRobin, Policy::Sticky, Policy::Least, Policy::Shared][usize::from(*n)];
+                let policy = [Policy::RoundRobin, Policy::Sticky, Policy::Least, Policy::Shared]
+                    [usize::from(*n)];
                 self.config.policy = policy;
                 self.primary.set_policy(policy, &mut self.out);
             }
@@ -230,7 +244,10 @@ impl World {
                 self.now += ms;
                 if self.primary.deadline().is_some_and(|at| at <= self.now) {
                     self.primary.handle_deadline(self.now, &mut self.out);
-                    assert!(self.primary.deadline().is_none_or(|at| at > self.now), "a deadline in the past");
+                    assert!(
+                        self.primary.deadline().is_none_or(|at| at > self.now),
+                        "a deadline in the past"
+                    );
                 }
             }
             Step::Noise(worker, what) => {
@@ -300,7 +317,8 @@ impl World {
         }
     }
 
-    /// The primary dies. What it had accepted is held for its successor, with what was noted about it.
+    /// The primary dies. What it had accepted is held for its successor, with what was noted about
+    /// it.
     fn reborn(&mut self, mut doubted: usize) {
         self.opening.clear();
         self.accepting.clear();
@@ -314,24 +332,34 @@ impl World {
             self.peers.get_mut(&id).unwrap().inherited = true;
         }
         self.config.first_seq += 1 << 20;
-        let metas = self.meta.values().map(|bytes| ListenerMeta::from_bytes(bytes).unwrap()).collect();
+        let metas =
+            self.meta.values().map(|bytes| ListenerMeta::from_bytes(bytes).unwrap()).collect();
         let workers: Vec<_> = self
             .peers
             .iter()
-            .map(|(id, peer)| (WorkerId(*id), WorkerOptions { leaving: peer.leaving, ..peer.options.unwrap() }))
+            .map(|(id, peer)| {
+                (WorkerId(*id), WorkerOptions { leaving: peer.leaving, ..peer.options.unwrap() })
+            })
             .collect();
         self.primary = Primary::restore(self.config.clone(), metas, &workers, &mut self.out);
-        let mut conns: Vec<ConnId> =
-            self.conns.iter().filter(|(_, place)| **place != Place::Closed).map(|(conn, _)| *conn).collect();
+        let mut conns: Vec<ConnId> = self
+            .conns
+            .iter()
+            .filter(|(_, place)| **place != Place::Closed)
+            .map(|(conn, _)| *conn)
+            .collect();
         conns.sort_unstable();
         let mut recovered = Vec::new();
         for conn in conns {
-            let unread = |peer: &Peer| peer.unread().find(|(_, other)| *other == conn).map(|(seq, _)| seq);
-            let mut sent = self.peers.iter().find_map(|(id, peer)| Some((WorkerId(*id), unread(peer)?)));
+            let unread =
+                |peer: &Peer| peer.unread().find(|(_, other)| *other == conn).map(|(seq, _)| seq);
+            let mut sent =
+                self.peers.iter().find_map(|(id, peer)| Some((WorkerId(*id), unread(peer)?)));
             if let Place::Doubt(id) = self.conns[&conn] {
                 // Again, before the doubt was settled.
                 sent = Some((WorkerId(id), (1 << 40) + conn.0));
-            } else if let (None, 1.., Some(id)) = (sent, doubted, self.peers.keys().min().copied()) {
+            } else if let (None, 1.., Some(id)) = (sent, doubted, self.peers.keys().min().copied())
+            {
                 doubted -= 1;
                 sent = Some((WorkerId(id), (1 << 40) + conn.0));
                 self.conns.insert(conn, Place::Doubt(id));
@@ -377,13 +405,35 @@ impl World {
                 }
                 Action::SendFence { worker, bytes } => {
                     let line = self.out.text(bytes).trim_end();
-                    let seq = line.rsplit_once("\"seq\":").unwrap().1.trim_end_matches('}').parse().unwrap();
-                    self.peers.get_mut(&worker.0).expect("sent to a dead worker").inbox.push_back(Unread::Fence(seq));
+                    let seq = line
+                        .rsplit_once("\"seq\":")
+                        .unwrap()
+                        .1
+                        .trim_end_matches('}')
+                        .parse()
+                        .unwrap();
+                    self.peers
+                        .get_mut(&worker.0)
+                        .expect("sent to a dead worker")
+                        .inbox
+                        .push_back(Unread::Fence(seq));
                 }
                 Action::SendWithConn { worker, conn, seq, bytes } => {
                     let line = self.out.text(bytes).trim_end();
-                    let key = line.split_once("\"key\":\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
-                    assert_eq!(self.conns.insert(conn, Place::Worker(worker.0)), Some(Place::Queue), "{conn:?}");
+                    let key = line
+                        .split_once("\"key\":\"")
+                        .unwrap()
+                        .1
+                        .split_once('"')
+                        .unwrap()
+                        .0
+                        .parse()
+                        .unwrap();
+                    assert_eq!(
+                        self.conns.insert(conn, Place::Worker(worker.0)),
+                        Some(Place::Queue),
+                        "{conn:?}"
+                    );
                     let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
                     assert!(!peer.leaving, "sent to a worker that leaves");
                     assert!(peer.keys.contains(&key), "connection before the answer");
@@ -392,12 +442,20 @@ impl World {
                 }
                 Action::CloseConn { conn, taken } => {
                     let place = self.conns.insert(conn, Place::Closed);
-                    assert_eq!(place, Some(if taken { Place::Closed } else { Place::Queue }), "{conn:?}");
+                    assert_eq!(
+                        place,
+                        Some(if taken { Place::Closed } else { Place::Queue }),
+                        "{conn:?}"
+                    );
                 }
-                Action::SendWithHandle { .. } | Action::CloseHandle { .. } | Action::UserHandle { .. } => {
+                Action::SendWithHandle { .. }
+                | Action::CloseHandle { .. }
+                | Action::UserHandle { .. } => {
                     unreachable!()
                 }
-                Action::WorkerOnline { .. } | Action::WorkerListening { .. } | Action::Voluntary { .. } => {}
+                Action::WorkerOnline { .. }
+                | Action::WorkerListening { .. }
+                | Action::Voluntary { .. } => {}
                 Action::UserMessage { .. } | Action::Noise { .. } => {}
             }
         }
@@ -431,7 +489,11 @@ impl World {
         self.primary.check_accepting();
         for listener in &self.open {
             if let Some(meta) = self.primary.listener_meta(*listener) {
-                assert_eq!(self.meta.get(listener), Some(&meta.to_bytes()), "what is stored is old");
+                assert_eq!(
+                    self.meta.get(listener),
+                    Some(&meta.to_bytes()),
+                    "what is stored is old"
+                );
             }
         }
     }

@@ -9,7 +9,10 @@ const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":3}"#;
 #[test]
 fn a_leaving_worker_is_off_its_listeners_before_it_hears_of_it() {
     let mut world = serving(Policy::RoundRobin, 1, 1);
-    check(&world.leave(0), &["accept 7 false", r#"w0 <- {"cmd":"NODE_CLUSTER","act":"disconnect","seq":101}"#]);
+    check(
+        &world.leave(0),
+        &["accept 7 false", r#"w0 <- {"cmd":"NODE_CLUSTER","act":"disconnect","seq":101}"#],
+    );
     check(&world.query(0, r#""address":null,"port":81,"addressType":4"#), &[]);
     check(&world.says(0, CLOSE), &[]);
     check(&world.says(0, CLOSE), &[]);
@@ -43,7 +46,10 @@ fn connections_of_a_dead_worker_wait_for_its_successor() {
     world.add(10, 0);
     let lines = world.query(10, TCP80);
     assert!(lines[0].contains("sockname"), "{lines:?}");
-    assert!(lines[1].starts_with("w10 <- conn 1 ") && lines[2].starts_with("w10 <- conn 2 "), "{lines:?}");
+    assert!(
+        lines[1].starts_with("w10 <- conn 1 ") && lines[2].starts_with("w10 <- conn 2 "),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -73,7 +79,10 @@ fn a_worker_may_close_and_listen_again() {
     assert!(world.query_again(0, TCP80)[0].contains(r#""errno":-98"#));
     world.says(0, CLOSE);
     assert!(world.query(0, TCP80)[0].contains(r#""key":"7""#));
-    assert_eq!(world.primary.addresses(WorkerId(0)).map(Key::to_string).collect::<Vec<_>>(), ["*:80"]);
+    assert_eq!(
+        world.primary.addresses(WorkerId(0)).map(Key::to_string).collect::<Vec<_>>(),
+        ["*:80"]
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 /// Worker 0 serves in slot 0; worker 9 is to replace it.
 fn with_candidate(policy: Policy) -> World {
     let mut world = serving(policy, 2, 1);
-    world.primary.handle_worker_added(WorkerId(9), WorkerOptions { held: true, ..WorkerOptions::node(0) });
+    world
+        .primary
+        .handle_worker_added(WorkerId(9), WorkerOptions { held: true, ..WorkerOptions::node(0) });
     world.query(9, TCP80);
     world
 }

@@ -2,7 +2,8 @@
 
 use super::harness::{World, check, serving};
 use crate::{
-    Config, ConnId, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, Recovered, WorkerId, WorkerOptions,
+    Config, ConnId, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, Recovered,
+    WorkerId, WorkerOptions,
 };
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
@@ -11,8 +12,10 @@ const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 fn reborn(old: &World, alive: &[u64]) -> World {
     let meta = old.primary.listener_meta(ListenerId(7)).unwrap();
     let meta = ListenerMeta::from_bytes(&meta.to_bytes()).unwrap();
-    let workers: Vec<_> =
-        alive.iter().map(|id| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap()))).collect();
+    let workers: Vec<_> = alive
+        .iter()
+        .map(|id| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap())))
+        .collect();
     let mut out = Output::new();
     let config = Config { first_seq: 1 << 32, window: 1, ..Config::default() };
     World { primary: Primary::restore(config, vec![meta], &workers, &mut out), now: 5000, out }
@@ -30,7 +33,9 @@ fn a_successor_goes_on_where_the_dead_one_was() {
     assert_eq!(World::handed(&world.accepted(2, 0)), [(1, (1 << 32) + 1)]);
     world.add(5, 0);
     assert!(world.query(5, TCP80)[0].contains(r#""key":"7""#));
-    assert!(world.query(5, r#""address":null,"port":81,"addressType":4"#)[0].starts_with("open 8 "));
+    assert!(
+        world.query(5, r#""address":null,"port":81,"addressType":4"#)[0].starts_with("open 8 ")
+    );
 }
 
 #[test]
@@ -87,7 +92,10 @@ fn a_connection_that_was_only_accepted_goes_to_a_worker() {
     let old = serving(Policy::RoundRobin, 2, 2);
     let mut world = reborn(&old, &[0, 1]);
     world.take();
-    assert_eq!(World::handed(&world.recovered(&[conn(1, None), conn(2, None)])), [(0, 1 << 32), (1, (1 << 32) + 1)]);
+    assert_eq!(
+        World::handed(&world.recovered(&[conn(1, None), conn(2, None)])),
+        [(0, 1 << 32), (1, (1 << 32) + 1)]
+    );
 }
 
 #[test]
@@ -106,9 +114,16 @@ fn t20_a_connection_that_may_be_with_a_worker_waits_for_the_answer_to_a_mark() {
     let old = serving(Policy::RoundRobin, 4, 2);
     let mut world = reborn(&old, &[0, 1]);
     world.take();
-    let lines = world.recovered(&[conn(1, Some((0, 101))), conn(2, Some((0, 102))), conn(3, Some((0, 103)))]);
+    let lines = world.recovered(&[
+        conn(1, Some((0, 101))),
+        conn(2, Some((0, 102))),
+        conn(3, Some((0, 103))),
+    ]);
     let fence = format!(r#""key":"0","seq":{}}}}}"#, 1_u64 << 32);
-    assert!(lines.len() == 1 && lines[0].starts_with("w0 <- fence ") && lines[0].ends_with(&fence), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("w0 <- fence ") && lines[0].ends_with(&fence),
+        "{lines:?}"
+    );
     // The first arrived, the second was refused, the third was never sent.
     check(&world.answers(0, 101, true), &["taken conn 1"]);
     assert_eq!(World::handed(&world.answers(0, 102, false)), [(1, (1 << 32) + 1)]);

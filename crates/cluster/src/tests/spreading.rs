@@ -26,7 +26,10 @@ fn a_connection_goes_out_and_our_copy_goes_when_it_is_taken() {
 fn the_answer_goes_out_before_the_first_connection_is_accepted() {
     let mut world = world(Policy::RoundRobin, 1);
     world.add(0, 0);
-    check(&world.query(0, TCP80), &["open 7 Tcp { address: None, port: 80, v6only: false, backlog: 511 }"]);
+    check(
+        &world.query(0, TCP80),
+        &["open 7 Tcp { address: None, port: 80, v6only: false, backlog: 511 }"],
+    );
     check(
         &world.opened(7, 80),
         &[
@@ -49,7 +52,10 @@ fn rotation_is_even() {
     assert_eq!(counts, [10, 10, 10]);
     for worker in 0..3 {
         let used = world.primary.listeners_of(WorkerId(worker)).next().unwrap();
-        assert_eq!((used.counters.handed, used.counters.refused, used.counters.redistributed), (10, 0, 0));
+        assert_eq!(
+            (used.counters.handed, used.counters.refused, used.counters.redistributed),
+            (10, 0, 0)
+        );
     }
 }
 

@@ -1,5 +1,5 @@
-//! One story per trap of the protocol that is this crate's business. (Framing, text and number traps are in the codec;
-//! those of starting a process are the keeper's.)
+//! One story per trap of the protocol that is this crate's business. (Framing, text and number
+//! traps are in the codec; those of starting a process are the keeper's.)
 
 use super::harness::{World, check, handle, serving, world};
 use crate::{Action, HandleId, Key, Policy, Received, SendError, WorkerId, WorkerOptions};
@@ -11,7 +11,8 @@ const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 fn t2_only_sockets_go_to_an_app() {
     let mut world = serving(Policy::RoundRobin, 1, 1);
     for kind in [HandleType::NetNative, HandleType::DgramNative, HandleType::Unknown] {
-        let sent = world.primary.send_handle(WorkerId(0), HandleId(1), kind, "1", None, &mut world.out);
+        let sent =
+            world.primary.send_handle(WorkerId(0), HandleId(1), kind, "1", None, &mut world.out);
         assert_eq!(sent, Err(SendError::NotForApps));
     }
     check(&world.take(), &[]);
@@ -24,7 +25,14 @@ fn t3_nothing_with_a_descriptor_follows_a_large_one_before_its_acknowledgement()
     let send = |world: &mut World, id, json: &str| {
         world
             .primary
-            .send_handle(WorkerId(0), HandleId(id), HandleType::NetSocket, json, None, &mut world.out)
+            .send_handle(
+                WorkerId(0),
+                HandleId(id),
+                HandleType::NetSocket,
+                json,
+                None,
+                &mut world.out,
+            )
             .unwrap();
         world.take()
     };
@@ -44,16 +52,23 @@ fn t3_nothing_with_a_descriptor_follows_a_large_one_before_its_acknowledgement()
 #[test]
 fn t4_every_descriptor_of_the_app_is_acknowledged() {
     let mut world = serving(Policy::RoundRobin, 1, 1);
-    let message = |kind: &str| format!(r#"{{"cmd":"NODE_HANDLE","type":"{kind}","msg":{{"a":1}}}}"#);
+    let message =
+        |kind: &str| format!(r#"{{"cmd":"NODE_HANDLE","type":"{kind}","msg":{{"a":1}}}}"#);
     let yes = r#"w0 <- {"cmd":"NODE_HANDLE_ACK"}"#;
     let no = r#"w0 <- {"cmd":"NODE_HANDLE_NACK"}"#;
-    check(&world.says_with(0, &message("net.Socket"), handle(1)), &[yes, r#"w0 gives 1 NetSocket {"a":1}"#]);
+    check(
+        &world.says_with(0, &message("net.Socket"), handle(1)),
+        &[yes, r#"w0 gives 1 NetSocket {"a":1}"#],
+    );
     check(&world.says_with(0, &message("net.Socket"), Received::Missing), &[no]);
     check(&world.says_with(0, &message("net.Native"), handle(2)), &[yes, "close handle 2"]);
     check(&world.says_with(0, &message("future.Thing"), handle(3)), &[yes, "close handle 3"]);
     let internal = r#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":{"cmd":"NODE_CLUSTER","act":"close","key":"7"}}"#;
     check(&world.says_with(0, internal, handle(4)), &[yes, "close handle 4"]);
-    check(&world.says_with(0, "{broken", handle(5)), &["w0 noise Garbage(NotJson)", no, "close handle 5"]);
+    check(
+        &world.says_with(0, "{broken", handle(5)),
+        &["w0 noise Garbage(NotJson)", no, "close handle 5"],
+    );
     check(&world.says_with(0, "{broken", Received::Missing), &["w0 noise Garbage(NotJson)", no]);
 }
 
@@ -153,7 +168,10 @@ fn t12_data_of_the_first_goes_to_all() {
     world.query(0, TCP80);
     world.query(1, &format!(r#"{TCP80},"data":{{"t":1}}"#));
     let lines = world.opened(7, 80);
-    assert!(lines[0].contains(r#""data":{"t":1}"#) && lines[1].contains(r#""data":{"t":1}"#), "{lines:?}");
+    assert!(
+        lines[0].contains(r#""data":{"t":1}"#) && lines[1].contains(r#""data":{"t":1}"#),
+        "{lines:?}"
+    );
     let lines = world.query(2, &format!(r#"{TCP80},"data":{{"t":2}}"#));
     assert!(lines[0].contains(r#""data":{"t":1}"#), "{lines:?}");
     // In errors too.
@@ -161,7 +179,10 @@ fn t12_data_of_the_first_goes_to_all() {
     let lines = world.open_failed(8, -13);
     assert!(lines[0].contains(r#""errno":-13,"key":"8","data":{"t":3}"#), "{lines:?}");
     let lines = world.query_again(0, &format!(r#"{TCP80},"data":{{"t":4}}"#));
-    assert!(lines[0].contains(r#""errno":-98"#) && lines[0].contains(r#""data":{"t":1}"#), "{lines:?}");
+    assert!(
+        lines[0].contains(r#""errno":-98"#) && lines[0].contains(r#""data":{"t":1}"#),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -197,7 +218,10 @@ fn t17_a_shared_listener_is_handed_over_and_not_accepted_here() {
         ],
     );
     // A runtime that hangs on a shared socket gets its connections one by one beside the others.
-    world.primary.handle_worker_added(WorkerId(3), WorkerOptions { shared_ok: false, ..WorkerOptions::node(3) });
+    world.primary.handle_worker_added(
+        WorkerId(3),
+        WorkerOptions { shared_ok: false, ..WorkerOptions::node(3) },
+    );
     assert_eq!(world.query(3, TCP80)[1], "accept 7 true");
     assert_eq!(World::handed(&world.accepted(1, 0))[0].0, 3);
 }
@@ -207,7 +231,10 @@ fn a_socket_that_did_not_arrive_is_sent_again_three_times() {
     let mut world = serving(Policy::Shared, 1, 1);
     for _ in 0..3 {
         let lines = world.nack(0);
-        assert!(lines[0].starts_with("w0 <- listener 7 ") && lines[0].contains(r#""ack":5"#), "{lines:?}");
+        assert!(
+            lines[0].starts_with("w0 <- listener 7 ") && lines[0].contains(r#""ack":5"#),
+            "{lines:?}"
+        );
     }
     let lines = world.nack(0);
     assert!(lines[0].contains(r#""errno":-24"#), "{lines:?}");
@@ -219,18 +246,30 @@ fn udp_is_always_shared() {
     let mut world = world(Policy::RoundRobin, 1);
     world.add(0, 0);
     check(
-        &world.query(0, r#""address":"127.0.0.1","port":53,"addressType":"udp4","fd":-1,"flags":4"#),
-        &[r#"open 7 Udp { address: Some("127.0.0.1"), port: 53, v6: false, v6only: false, reuse: true }"#],
+        &world
+            .query(0, r#""address":"127.0.0.1","port":53,"addressType":"udp4","fd":-1,"flags":4"#),
+        &[
+            r#"open 7 Udp { address: Some("127.0.0.1"), port: 53, v6: false, v6only: false, reuse: true }"#,
+        ],
     );
     let lines = world.opened(7, 53);
-    assert!(lines[0].starts_with("w0 <- listener 7 ") && lines[0].contains("dgram.Native"), "{lines:?}");
-    assert_eq!(world.primary.addresses(WorkerId(0)).map(Key::to_string).collect::<Vec<_>>(), ["udp:127.0.0.1:53"]);
+    assert!(
+        lines[0].starts_with("w0 <- listener 7 ") && lines[0].contains("dgram.Native"),
+        "{lines:?}"
+    );
+    assert_eq!(
+        world.primary.addresses(WorkerId(0)).map(Key::to_string).collect::<Vec<_>>(),
+        ["udp:127.0.0.1:53"]
+    );
 }
 
 #[test]
 fn t19_a_query_without_sense_is_einval_and_servers_go_only_where_they_work() {
     let mut world = world(Policy::RoundRobin, 1);
-    world.primary.handle_worker_added(WorkerId(0), WorkerOptions { servers_ok: false, ..WorkerOptions::node(0) });
+    world.primary.handle_worker_added(
+        WorkerId(0),
+        WorkerOptions { servers_ok: false, ..WorkerOptions::node(0) },
+    );
     for nonsense in [
         r#""address":null,"port":-1,"addressType":-1"#,
         r#""address":"","port":-1,"addressType":-1"#,
@@ -241,7 +280,14 @@ fn t19_a_query_without_sense_is_einval_and_servers_go_only_where_they_work() {
         let lines = world.query(0, nonsense);
         assert!(lines.len() == 1 && lines[0].contains(r#""errno":-22"#), "{lines:?}");
     }
-    let sent = world.primary.send_handle(WorkerId(0), HandleId(1), HandleType::NetServer, "1", None, &mut world.out);
+    let sent = world.primary.send_handle(
+        WorkerId(0),
+        HandleId(1),
+        HandleType::NetServer,
+        "1",
+        None,
+        &mut world.out,
+    );
     assert_eq!(sent, Err(SendError::NoServers));
 }
 
@@ -291,8 +337,7 @@ fn port_zero_is_shared_by_index() {
     // With a port the index means nothing (old Nodes count it up when a server is opened again).
     world.query(0, TCP80);
     world.opened(9, 80);
-    let again =
-        r#"{"cmd":"NODE_CLUSTER","act":"queryServer","index":1,"address":null,"port":80,"addressType":4,"seq":1}"#;
+    let again = r#"{"cmd":"NODE_CLUSTER","act":"queryServer","index":1,"address":null,"port":80,"addressType":4,"seq":1}"#;
     assert!(world.says(1, again)[0].contains(r#""key":"9""#));
 }
 
@@ -320,12 +365,19 @@ fn an_abstract_name_that_was_made_a_path_is_found_again() {
 #[test]
 fn the_chatter_about_sockets_is_answered() {
     let mut world = serving(Policy::RoundRobin, 1, 1);
-    let ask = |world: &mut World, cmd: &str| world.says(0, &format!(r#"{{"cmd":"{cmd}","key":"4:null:0"}}"#));
-    let count = |n: u32| format!(r#"w0 <- {{"cmd":"NODE_SOCKET_COUNT","key":"4:null:0","count":{n}}}"#);
+    let ask = |world: &mut World, cmd: &str| {
+        world.says(0, &format!(r#"{{"cmd":"{cmd}","key":"4:null:0"}}"#))
+    };
+    let count =
+        |n: u32| format!(r#"w0 <- {{"cmd":"NODE_SOCKET_COUNT","key":"4:null:0","count":{n}}}"#);
     let all_closed = r#"w0 <- {"cmd":"NODE_SOCKET_ALL_CLOSED","key":"4:null:0"}"#;
     check(&ask(&mut world, "NODE_SOCKET_GET_COUNT"), &[&count(0)]);
     check(&ask(&mut world, "NODE_SOCKET_NOTIFY_CLOSE"), &[all_closed]);
-    world.says_with(0, r#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":1,"key":"4:null:0"}"#, handle(1));
+    world.says_with(
+        0,
+        r#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":1,"key":"4:null:0"}"#,
+        handle(1),
+    );
     check(&ask(&mut world, "NODE_SOCKET_GET_COUNT"), &[&count(1)]);
     check(&ask(&mut world, "NODE_SOCKET_NOTIFY_CLOSE"), &[]);
     world.primary.handle_closed(HandleId(1), &mut world.out);

@@ -10,10 +10,15 @@ use rustix::process::Signal;
 use crate::driver::{Cluster, nodes};
 use crate::listeners::{get, pair};
 
-const SERVE: &str = "http.createServer((q, r) => r.end('' + cluster.worker.id)).listen(0, '127.0.0.1');";
+const SERVE: &str =
+    "http.createServer((q, r) => r.end('' + cluster.worker.id)).listen(0, '127.0.0.1');";
 
 fn port(cluster: &mut Cluster, workers: &[u64]) -> u16 {
-    workers.iter().map(|id| cluster.until(&format!("{id} listening")).parse().unwrap()).last().unwrap()
+    workers
+        .iter()
+        .map(|id| cluster.until(&format!("{id} listening")).parse().unwrap())
+        .last()
+        .unwrap()
 }
 
 fn clients(count: usize, port: u16) -> Vec<JoinHandle<String>> {
@@ -32,7 +37,8 @@ fn connections_are_spread_evenly() {
         let mut cluster = pair(&node, SERVE, Config::default());
         let port = port(&mut cluster, &[1, 2]);
         // One after the other: a rotation passes over a worker that is full at the moment.
-        let client = std::thread::spawn(move || (0..40).map(|_| get(port)).collect::<Vec<_>>().join(" "));
+        let client =
+            std::thread::spawn(move || (0..40).map(|_| get(port)).collect::<Vec<_>>().join(" "));
         let got = answers(&mut cluster, vec![client]).concat();
         let got: Vec<_> = got.split(' ').collect();
         assert_eq!(got.iter().filter(|body| **body == "1").count(), 20, "{got:?}");
@@ -49,7 +55,9 @@ fn t20_what_a_dead_worker_had_not_taken_is_answered_by_the_other() {
         cluster.signal(1, Signal::STOP);
         let clients = clients(10, port);
         cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(1)) == 4).then_some(()));
-        cluster.until_that(|_| (clients.iter().filter(|client| client.is_finished()).count() == 6).then_some(()));
+        cluster.until_that(|_| {
+            (clients.iter().filter(|client| client.is_finished()).count() == 6).then_some(())
+        });
         assert_eq!(cluster.primary.in_flight(WorkerId(1)), 4);
         cluster.signal(1, Signal::KILL);
         assert_eq!(answers(&mut cluster, clients), ["2"; 10]);
@@ -68,7 +76,9 @@ fn t11_connections_above_the_maximum_wait_for_a_place() {
         cluster.until("2 says");
         let clients = clients(3, port);
         cluster.until_that(|cluster| {
-            let refused = |id| cluster.primary.listeners_of(WorkerId(id)).any(|used| used.counters.refused >= 3);
+            let refused = |id| {
+                cluster.primary.listeners_of(WorkerId(id)).any(|used| used.counters.refused >= 3)
+            };
             (refused(1) && refused(2)).then_some(())
         });
         drop(held);
@@ -100,7 +110,9 @@ fn a_reload_under_load_loses_nothing() {
         cluster.start(1);
         let port = port(&mut cluster, &[1]);
         let load: Vec<_> = (0..4)
-            .map(|_| std::thread::spawn(move || (0..50).map(|_| get(port)).collect::<Vec<_>>().concat()))
+            .map(|_| {
+                std::thread::spawn(move || (0..50).map(|_| get(port)).collect::<Vec<_>>().concat())
+            })
             .collect();
         cluster.start(2);
         cluster.until("2 listening");
@@ -135,7 +147,9 @@ fn what_a_dead_primary_had_accepted_is_answered() {
         cluster.signal(1, Signal::STOP);
         let mut asked = clients(8, port);
         cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(1)) == 4).then_some(()));
-        cluster.until_that(|_| (asked.iter().filter(|client| client.is_finished()).count() == 4).then_some(()));
+        cluster.until_that(|_| {
+            (asked.iter().filter(|client| client.is_finished()).count() == 4).then_some(())
+        });
         cluster.dying = true;
         asked.extend(clients(4, port));
         cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(2)) == 4).then_some(()));

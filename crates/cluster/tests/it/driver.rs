@@ -12,20 +12,21 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::{
-    Action, Config, ConnId, HandleId, ListenerId, ListenerKind, ListenerMeta, Output, Primary, Received, Recovered,
-    WorkerId, WorkerOptions,
+    Action, Config, ConnId, HandleId, ListenerId, ListenerKind, ListenerMeta, Output, Primary,
+    Received, Recovered, WorkerId, WorkerOptions,
 };
 use ostler_wire::node::outgoing::Sockname;
 use ostler_wire::node::{self, Framer};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, accept_with, recvmsg, sendmsg, socket_with, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, accept_with,
+    recvmsg, sendmsg, socket_with, socketpair,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Between clearing close-on-exec of a channel and the end of the spawn no other test may spawn, or its worker would
-/// keep the channel open.
+/// Between clearing close-on-exec of a channel and the end of the spawn no other test may spawn, or
+/// its worker would keep the channel open.
 static SPAWN: Mutex<()> = Mutex::new(());
 
 pub fn nodes() -> Vec<String> {
@@ -88,7 +89,9 @@ impl Cluster {
 
     pub fn start(&mut self, worker: u64) {
         let guard = SPAWN.lock().unwrap();
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+                .unwrap();
         rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty()).unwrap();
         let child = Command::new(&self.node)
             .arg(self.script.path())
@@ -101,7 +104,8 @@ impl Cluster {
         drop(guard);
         let options = WorkerOptions::node(u32::try_from(worker).unwrap());
         self.primary.handle_worker_added(WorkerId(worker), options);
-        self.workers.insert(worker, Worker { child, channel: Some(ours), framer: Framer::default() });
+        self.workers
+            .insert(worker, Worker { child, channel: Some(ours), framer: Framer::default() });
     }
 
     pub fn signal(&self, worker: u64, signal: Signal) {
@@ -152,7 +156,10 @@ impl Cluster {
         let ids: Vec<_> = self.listeners.keys().copied().collect();
         let metas = ids
             .iter()
-            .map(|id| ListenerMeta::from_bytes(&self.primary.listener_meta(*id).unwrap().to_bytes()).unwrap())
+            .map(|id| {
+                ListenerMeta::from_bytes(&self.primary.listener_meta(*id).unwrap().to_bytes())
+                    .unwrap()
+            })
             .collect();
         let workers: Vec<_> = self
             .workers
@@ -166,7 +173,12 @@ impl Cluster {
         let conns: Vec<_> = self
             .noted
             .iter()
-            .map(|(conn, (listener, sent))| Recovered { conn: *conn, listener: *listener, peer: 0, sent: *sent })
+            .map(|(conn, (listener, sent))| Recovered {
+                conn: *conn,
+                listener: *listener,
+                peer: 0,
+                sent: *sent,
+            })
             .collect();
         self.primary.handle_recovered(self.now(), &conns, &mut self.out);
         self.drive();
@@ -178,7 +190,8 @@ impl Cluster {
 
     /// Waits for one event, a little.
     fn turn(&mut self) {
-        let workers: Vec<_> = self.workers.iter().filter(|(_, w)| w.channel.is_some()).map(|(id, _)| *id).collect();
+        let workers: Vec<_> =
+            self.workers.iter().filter(|(_, w)| w.channel.is_some()).map(|(id, _)| *id).collect();
         let listeners: Vec<_> = self.accepting.iter().copied().collect();
         let channels = workers.iter().map(|id| self.workers[id].channel.as_ref().unwrap());
         let mut fds: Vec<_> = channels
@@ -260,7 +273,13 @@ impl Cluster {
                 None if message.wants_ack => Received::Missing,
                 None => Received::Nothing,
             };
-            self.primary.handle_message(now, WorkerId(id), &message.incoming, received, &mut self.out);
+            self.primary.handle_message(
+                now,
+                WorkerId(id),
+                &message.incoming,
+                received,
+                &mut self.out,
+            );
         }
         self.drive();
     }
@@ -314,7 +333,11 @@ impl Cluster {
             Action::CloseConn { conn, taken } => {
                 self.conns.remove(conn);
                 self.noted.remove(conn);
-                self.log.push(format!("conn {} {}", conn.0, if *taken { "taken" } else { "dropped" }));
+                self.log.push(format!(
+                    "conn {} {}",
+                    conn.0,
+                    if *taken { "taken" } else { "dropped" }
+                ));
             }
             Action::CloseHandle { handle } => {
                 self.handles.remove(handle);
@@ -324,11 +347,20 @@ impl Cluster {
                 self.log.push(format!("{} listening {}", worker.0, query.port.unwrap_or(-1)));
             }
             Action::Voluntary { worker } => self.log.push(format!("{} voluntary", worker.0)),
-            Action::UserMessage { worker, text } => self.log.push(format!("{} says {}", worker.0, out.text(*text))),
-            Action::UserHandle { worker, handle, kind, text } => {
-                self.log.push(format!("{} gives {} {kind:?} {}", worker.0, handle.0, out.text(*text)));
+            Action::UserMessage { worker, text } => {
+                self.log.push(format!("{} says {}", worker.0, out.text(*text)));
             }
-            Action::Noise { worker, noise } => self.log.push(format!("{} noise {noise:?}", worker.0)),
+            Action::UserHandle { worker, handle, kind, text } => {
+                self.log.push(format!(
+                    "{} gives {} {kind:?} {}",
+                    worker.0,
+                    handle.0,
+                    out.text(*text)
+                ));
+            }
+            Action::Noise { worker, noise } => {
+                self.log.push(format!("{} noise {noise:?}", worker.0));
+            }
         }
     }
 
@@ -351,7 +383,8 @@ impl Cluster {
 
     fn open(&mut self, id: ListenerId, kind: &ListenerKind) -> Result<Option<Sockname>, i32> {
         let errno = |error: std::io::Error| -error.raw_os_error().unwrap_or(22);
-        let ip = |address: &Option<String>| address.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
+        let ip =
+            |address: &Option<String>| address.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
         let name = |at: SocketAddr| Some(Sockname { address: at.ip(), port: at.port() });
         let (fd, sockname): (OwnedFd, _) = match kind {
             ListenerKind::Tcp { address, port, .. } => {
@@ -364,12 +397,16 @@ impl Cluster {
                 let at = socket.local_addr().map_err(errno)?;
                 (socket.into(), name(at))
             }
-            ListenerKind::Unix { path, .. } => (UnixListener::bind(path).map_err(errno)?.into(), None),
+            ListenerKind::Unix { path, .. } => {
+                (UnixListener::bind(path).map_err(errno)?.into(), None)
+            }
             ListenerKind::Abstract { name, .. } => {
                 let at = std::os::unix::net::SocketAddr::from_abstract_name(name).map_err(errno)?;
                 (UnixListener::bind_addr(&at).map_err(errno)?.into(), None)
             }
-            ListenerKind::Fd { number, .. } => (self.table[number].try_clone().map_err(errno)?, None),
+            ListenerKind::Fd { number, .. } => {
+                (self.table[number].try_clone().map_err(errno)?, None)
+            }
         };
         rustix::io::ioctl_fionbio(&fd, true).unwrap();
         self.listeners.insert(id, fd);

@@ -9,7 +9,8 @@ use ostler_cluster::{Config, Policy, WorkerId};
 
 use crate::driver::{Cluster, nodes};
 
-const SERVE: &str = "http.createServer((q, r) => r.end('' + cluster.worker.id)).listen(0, '127.0.0.1');";
+const SERVE: &str =
+    "http.createServer((q, r) => r.end('' + cluster.worker.id)).listen(0, '127.0.0.1');";
 
 pub fn pair(node: &str, script: &str, config: Config) -> Cluster {
     let mut cluster = Cluster::new(node, script, config);
@@ -24,7 +25,13 @@ pub fn get(port: u16) -> String {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
-    text.split_once("\r\n\r\n").unwrap().1.lines().find(|l| l.len() != 1 || l.parse::<u32>().is_ok()).unwrap().into()
+    text.split_once("\r\n\r\n")
+        .unwrap()
+        .1
+        .lines()
+        .find(|l| l.len() != 1 || l.parse::<u32>().is_ok())
+        .unwrap()
+        .into()
 }
 
 #[test]
@@ -63,7 +70,8 @@ fn an_address_in_use_is_an_error_of_the_app_and_may_be_tried_again() {
 #[test]
 fn t6_a_descriptor_from_the_table_is_served() {
     for node in nodes() {
-        let script = "net.createServer().listen({fd: 3}, () => say('ok')).on('error', e => say(e.code));";
+        let script =
+            "net.createServer().listen({fd: 3}, () => say('ok')).on('error', e => say(e.code));";
         let mut cluster = Cluster::new(&node, script, Config { fds: vec![3], ..Config::default() });
         cluster.table.insert(3, TcpListener::bind("127.0.0.1:0").unwrap().into());
         cluster.start(1);
@@ -125,7 +133,8 @@ fn udp_is_shared() {
 #[test]
 fn t17_the_socket_itself_is_shared_where_that_is_wanted() {
     for node in nodes() {
-        let mut cluster = pair(&node, SERVE, Config { policy: Policy::Shared, ..Config::default() });
+        let mut cluster =
+            pair(&node, SERVE, Config { policy: Policy::Shared, ..Config::default() });
         let port = cluster.until("1 listening").parse().unwrap();
         cluster.until("2 listening");
         assert!(["1", "2"].contains(&get(port).as_str()));
@@ -145,7 +154,10 @@ fn unix_and_abstract_sockets() {
                 t.on('error', e => say(e.code)) }});",
         );
         let mut cluster = pair(&node, &script, Config::default());
-        assert_eq!((cluster.until("1 says"), cluster.until("2 says")), (r#""up""#.into(), r#""up""#.into()));
+        assert_eq!(
+            (cluster.until("1 says"), cluster.until("2 says")),
+            (r#""up""#.into(), r#""up""#.into())
+        );
         let streams = [
             UnixStream::connect(&path).unwrap(),
             UnixStream::connect_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap(),

@@ -24,9 +24,13 @@ fn t4_a_socket_goes_to_us_and_back_and_the_server_closes() {
         cluster.until(r#"1 says "after""#);
         assert_eq!(cluster.find(r#"1 says "closed""#), None);
         let json = "{\"text\":\n\"back\"}";
-        cluster.primary.send_handle(WorkerId(1), handle, HandleType::NetSocket, json, None, &mut cluster.out).unwrap();
+        cluster
+            .primary
+            .send_handle(WorkerId(1), handle, HandleType::NetSocket, json, None, &mut cluster.out)
+            .unwrap();
         cluster.drive();
-        // Our copy is closed when the app has its own, and then the server hears that its socket is gone.
+        // Our copy is closed when the app has its own, and then the server hears that its socket is
+        // gone.
         cluster.until_that(|cluster| cluster.handles.is_empty().then_some(()));
         cluster.until(r#"1 says "closed""#);
         let mut text = String::new();
@@ -53,7 +57,14 @@ fn t3_large_messages_with_sockets_keep_their_sockets() {
             let json = format!("\"{}\"", "x".repeat(usize::try_from(size).unwrap()));
             cluster
                 .primary
-                .send_handle(WorkerId(1), handle, HandleType::NetSocket, &json, None, &mut cluster.out)
+                .send_handle(
+                    WorkerId(1),
+                    handle,
+                    HandleType::NetSocket,
+                    &json,
+                    None,
+                    &mut cluster.out,
+                )
                 .unwrap();
             cluster.drive();
         }
@@ -69,7 +80,8 @@ fn t3_large_messages_with_sockets_keep_their_sockets() {
 #[test]
 fn a_worker_that_leaves_by_its_own_will_says_so() {
     for node in nodes() {
-        let script = "net.createServer().listen(0, '127.0.0.1', () => cluster.worker.disconnect());";
+        let script =
+            "net.createServer().listen(0, '127.0.0.1', () => cluster.worker.disconnect());";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         cluster.until("1 voluntary");
@@ -80,11 +92,13 @@ fn a_worker_that_leaves_by_its_own_will_says_so() {
 #[test]
 fn t8_ready_is_a_message_like_any_other_and_may_come_first() {
     for node in nodes() {
-        let script = "say('ready'); say('\\ud800 lone'); net.createServer().listen(0, '127.0.0.1');";
+        let script =
+            "say('ready'); say('\\ud800 lone'); net.createServer().listen(0, '127.0.0.1');";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         cluster.until("1 listening");
-        let order: Vec<_> = cluster.log.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        let order: Vec<_> =
+            cluster.log.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
         assert_eq!(order, ["online", "says", "says", "listening"]);
         assert!(cluster.log[2].contains(r"\ud800 lone"), "{:?}", cluster.log);
     }

@@ -1,4 +1,5 @@
-//! Changes to an app that exists: options given at a restart, and what PM2's client sends as `current_conf`.
+//! Changes to an app that exists: options given at a restart, and what PM2's client sends as
+//! `current_conf`.
 
 use std::path::Path;
 
@@ -30,10 +31,12 @@ const RENAMED: [(&str, &str); 7] = [
     ("pid_file", "pm_pid_path"),
 ];
 
-/// The app with the keys of `patch` (a JSON object) put over its record; `null`, also as text, clears a key.
+/// The app with the keys of `patch` (a JSON object) put over its record; `null`, also as text,
+/// clears a key.
 ///
-/// As in PM2, the mode never changes, an empty `env` is ignored and any other replaces all of it. Keys may have the names
-/// of a process file or of a record; unknown ones are ignored. `time` sets the date format.
+/// As in PM2, the mode never changes, an empty `env` is ignored and any other replaces all of it.
+/// Keys may have the names of a process file or of a record; unknown ones are ignored. `time` sets
+/// the date format.
 ///
 /// # Errors
 /// What is of the wrong kind, all of it; the app stays as it was.
@@ -95,17 +98,22 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
     let fields = Fields::of_options(&Options { env: None, ..options.clone() }, &mut report);
     let cwd = fields.text("cwd").map_or_else(|| ctx.cwd.clone(), |cwd| ctx.absolute(&ctx.cwd, cwd));
     let mut changes = Map::new();
-    for (key, node) in fields.iter().filter(|(key, _)| key.goes != Use::Drop && key.name != "execute_command") {
+    for (key, node) in
+        fields.iter().filter(|(key, _)| key.goes != Use::Drop && key.name != "execute_command")
+    {
         let value = match (key.name, &node.value) {
             ("cwd", _) => cwd.to_string_lossy().into(),
-            ("out_file" | "error_file", Value::Text(text)) if text == "NULL" => super::NO_FILE.into(),
+            ("out_file" | "error_file", Value::Text(text)) if text == "NULL" => {
+                super::NO_FILE.into()
+            }
             ("out_file" | "error_file" | "pid_file" | "log_file", Value::Text(text)) => {
                 ctx.absolute(&cwd, text).to_string_lossy().into()
             }
             ("args" | "node_args", _) => fields.words(key.name).unwrap_or_default().into(),
             // Without a path the place depends on the app's name, which is not known here.
             ("log_file", _) => {
-                let diagnostic = Diagnostic::error("no-path", "--log needs a path when the app exists already");
+                let diagnostic =
+                    Diagnostic::error("no-path", "--log needs a path when the app exists already");
                 report.push(diagnostic.origin(COMMAND_LINE).help("write `--log <path>`"));
                 continue;
             }
@@ -120,7 +128,8 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
     }
 }
 
-/// User and group as numbers, and what the daemon would refuse, said here already in the words of the command line.
+/// User and group as numbers, and what the daemon would refuse, said here already in the words of
+/// the command line.
 fn check(
     fields: &Fields<'_>,
     cwd: &Path,
@@ -137,11 +146,14 @@ fn check(
     }
     if let Some(program) = fields.text("interpreter").filter(|program| *program != "none") {
         match interpreter::choose(Path::new(""), Some(program), cwd, ctx) {
-            Ok(found) => changes.extend(found.program.map(|program| ("interpreter".to_owned(), program.into()))),
+            Ok(found) => changes
+                .extend(found.program.map(|program| ("interpreter".to_owned(), program.into()))),
             Err(diagnostic) => report.push(fields.at("interpreter", diagnostic)),
         }
     }
-    if let Some(signal) = fields.node("kill_signal").map(plain).filter(|text| units::signal(text).is_none()) {
+    if let Some(signal) =
+        fields.node("kill_signal").map(plain).filter(|text| units::signal(text).is_none())
+    {
         let message = format!("\"kill_signal\" is `{signal}`, which is no signal");
         report.push(fields.at("kill_signal", Diagnostic::error("no-signal", message)));
     }

@@ -1,12 +1,14 @@
 //! From a record to an app.
 //!
-//! A record comes from a program, not a person, so that a complaint names the key and has no place. It is bounded by
-//! the frame it came in.
+//! A record comes from a program, not a person, so that a complaint names the key and has no place.
+//! It is bounded by the frame it came in.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ostler_core::spec::{Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Readiness};
+use ostler_core::spec::{
+    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Readiness,
+};
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Diagnostic;
@@ -23,7 +25,8 @@ use crate::value::Node;
 /// Keys that only a process that ran before has: its paths carry an id.
 const RAN: [&str; 3] = ["pm_uptime", "created_at", "restart_time"];
 
-/// The app that a record describes: one of [`to_record`](super::to_record), of PM2's client, or of a dump by PM2.
+/// The app that a record describes: one of [`to_record`](super::to_record), of PM2's client, or of
+/// a dump by PM2.
 ///
 /// # Errors
 /// What is missing or of the wrong kind, all of it.
@@ -60,8 +63,10 @@ impl Reader<'_> {
             && version > VERSION
         {
             let help = "it was written by a newer ostler; update this one";
-            self.report
-                .push(wrong(format!("this record has version {version}, and only {VERSION} is known")).help(help));
+            self.report.push(
+                wrong(format!("this record has version {version}, and only {VERSION} is known"))
+                    .help(help),
+            );
         }
     }
 
@@ -83,7 +88,8 @@ impl Reader<'_> {
         let interpreter_args = self.words("node_args");
         let script = script?;
         if !script.starts_with('/') {
-            self.report.push(wrong(format!("\"pm_exec_path\" is `{script}`, which is not absolute")));
+            self.report
+                .push(wrong(format!("\"pm_exec_path\" is `{script}`, which is not absolute")));
         }
         let script = PathBuf::from(script);
         let name = name.unwrap_or_else(|| crate::script::name_of(&script));
@@ -100,7 +106,9 @@ impl Reader<'_> {
             instances: instances.unwrap_or(1).max(1),
             instances_given: self.flag("instances_given").unwrap_or(false),
             env,
-            instance_var: self.text("instance_var").unwrap_or_else(|| "NODE_APP_INSTANCE".to_owned()),
+            instance_var: self
+                .text("instance_var")
+                .unwrap_or_else(|| "NODE_APP_INSTANCE".to_owned()),
             increment_var: self.text("increment_var"),
             logs,
             pid_file: pid_file.unwrap_or_else(|| cwd.join(format!("{name}.pid"))),
@@ -172,7 +180,9 @@ impl Reader<'_> {
             _ => None,
         };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
-        let number = value.as_u64().or_else(|| float().filter(|n| *n >= 0.0 && n.is_finite()).map(|n| n as u64));
+        let number = value
+            .as_u64()
+            .or_else(|| float().filter(|n| *n >= 0.0 && n.is_finite()).map(|n| n as u64));
         if number.is_none() {
             self.refuse(key, "a number from 0 up");
         }
@@ -190,7 +200,9 @@ impl Reader<'_> {
 
     fn words(&mut self, key: &str) -> Vec<String> {
         match self.get(key) {
-            Some(Json::Array(items)) => items.iter().map(|item| plain(&Node::from_json(item))).collect(),
+            Some(Json::Array(items)) => {
+                items.iter().map(|item| plain(&Node::from_json(item))).collect()
+            }
             Some(Json::String(text)) => units::words(text),
             Some(_) => {
                 self.refuse(key, "a list of texts");
@@ -212,7 +224,8 @@ impl Reader<'_> {
             }
         };
         // PM2's client leaves 0 and numbers below 0 to the daemon, which counts CPUs.
-        let cpus = std::thread::available_parallelism().map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(1));
+        let cpus = std::thread::available_parallelism()
+            .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(1));
         match instances::count(number, cpus) {
             Ok(count) => Some(count),
             Err(message) => {
@@ -223,7 +236,9 @@ impl Reader<'_> {
     }
 
     fn memory(&mut self) -> Option<u64> {
-        if let Some(bytes) = self.get("max_memory_restart").and_then(|value| units::memory(value.as_str()?)) {
+        if let Some(bytes) =
+            self.get("max_memory_restart").and_then(|value| units::memory(value.as_str()?))
+        {
             return Some(bytes).filter(|bytes| *bytes > 0);
         }
         self.number("max_memory_restart").filter(|bytes| *bytes > 0)
@@ -242,7 +257,8 @@ impl Reader<'_> {
 
     fn logs(&mut self) -> LogSpec {
         let file = |text: Option<String>| {
-            text.filter(|text| text != NO_FILE && text != "NULL" && !text.is_empty()).map(PathBuf::from)
+            text.filter(|text| text != NO_FILE && text != "NULL" && !text.is_empty())
+                .map(PathBuf::from)
         };
         let format = match self.text("log_type").as_deref() {
             Some("json") => LogFormat::Json,
@@ -255,24 +271,32 @@ impl Reader<'_> {
             merge: self.flag("merge_logs").unwrap_or(false),
             disabled: self.flag("disable_logs").unwrap_or(false),
             format,
-            date_format: self.text("log_date_format").filter(|text| !text.is_empty() && text != "false"),
+            date_format: self
+                .text("log_date_format")
+                .filter(|text| !text.is_empty() && text != "false"),
         }
     }
 
     fn policy(&mut self, health: Option<&Health>) -> Policy {
         let usual = Policy::default();
         let listen_timeout = self.number("listen_timeout");
-        let min_uptime = match self.get("min_uptime").and_then(|value| units::uptime(value.as_str()?)) {
-            Some(time) => Some(time),
-            None => self.number("min_uptime"),
-        };
+        let min_uptime =
+            match self.get("min_uptime").and_then(|value| units::uptime(value.as_str()?)) {
+                Some(time) => Some(time),
+                None => self.number("min_uptime"),
+            };
         let budget = match self.get("health_budget") {
             Some(Json::Bool(false)) => None,
             Some(_) => self.number("health_budget"),
             None => health.map(health::budget),
         };
-        let max_restarts = self.number("max_restarts").map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        let ready = if self.flag("wait_ready") == Some(true) { Readiness::Message } else { Readiness::Started };
+        let max_restarts =
+            self.number("max_restarts").map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let ready = if self.flag("wait_ready") == Some(true) {
+            Readiness::Message
+        } else {
+            Readiness::Started
+        };
         Policy {
             autorestart: self.flag("autorestart").unwrap_or(usual.autorestart),
             stop_exit_codes: self.exit_codes(),
@@ -287,7 +311,10 @@ impl Reader<'_> {
             readiness: ready,
             ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
             stable_for: self.number("stable_for").unwrap_or(usual.stable_for),
-            prove_timeout: self.number("prove_timeout").or(listen_timeout).unwrap_or(usual.prove_timeout),
+            prove_timeout: self
+                .number("prove_timeout")
+                .or(listen_timeout)
+                .unwrap_or(usual.prove_timeout),
             health_budget: budget,
             drain_timeout: self.number("drain_timeout").unwrap_or(usual.drain_timeout),
             drain_hook: self.flag("drain_hook").unwrap_or(usual.drain_hook),
@@ -347,11 +374,14 @@ impl Reader<'_> {
     fn env(&mut self, name: &str) -> BTreeMap<String, String> {
         let foreign = !self.map.contains_key(MARK);
         match self.get("env") {
-            // PM2's client adds a variable called like the app with its module settings: empty, it means nothing.
+            // PM2's client adds a variable called like the app with its module settings: empty, it
+            // means nothing.
             Some(Json::Object(vars)) => vars
                 .iter()
                 .filter(|(key, value)| {
-                    !(foreign && key.as_str() == name && (value.is_object() || value.as_str() == Some("{}")))
+                    !(foreign
+                        && key.as_str() == name
+                        && (value.is_object() || value.as_str() == Some("{}")))
                 })
                 .map(|(key, value)| (key.clone(), plain(&Node::from_json(value))))
                 .collect(),
@@ -364,14 +394,19 @@ impl Reader<'_> {
     }
 
     fn passthrough(&self) -> BTreeMap<String, String> {
-        let known = self.map.iter().filter(|(key, value)| keys::is_passthrough(key) && !value.is_null());
+        let known =
+            self.map.iter().filter(|(key, value)| keys::is_passthrough(key) && !value.is_null());
         known.map(|(key, value)| (key.clone(), value.to_string())).collect()
     }
 }
 
-/// The pid path without the `-<id>` that PM2 put before its end, and the log paths without the same id.
+/// The pid path without the `-<id>` that PM2 put before its end, and the log paths without the same
+/// id.
 fn take_off_id(pid_file: &Path, logs: &mut LogSpec) -> PathBuf {
-    let id = pid_file.file_stem().and_then(|stem| stem.to_str()?.rsplit_once('-')).map(|(_, id)| id.to_owned());
+    let id = pid_file
+        .file_stem()
+        .and_then(|stem| stem.to_str()?.rsplit_once('-'))
+        .map(|(_, id)| id.to_owned());
     let Some(id) = id.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())) else {
         return pid_file.to_owned();
     };
@@ -384,7 +419,8 @@ fn take_off_id(pid_file: &Path, logs: &mut LogSpec) -> PathBuf {
 }
 
 fn without(path: &Path, id: &str) -> PathBuf {
-    let shorter = path.file_stem().and_then(|stem| stem.to_str()?.strip_suffix(id)?.strip_suffix('-'));
+    let shorter =
+        path.file_stem().and_then(|stem| stem.to_str()?.strip_suffix(id)?.strip_suffix('-'));
     let extension = path.extension().and_then(|extension| extension.to_str());
     match (shorter, extension) {
         (Some(stem), Some(extension)) => path.with_file_name(format!("{stem}.{extension}")),

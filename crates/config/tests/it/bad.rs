@@ -1,4 +1,5 @@
-//! Every file of `bad/` beside what is said about it. `UPDATE_EXPECT=1` writes the `.txt` files anew: read them then.
+//! Every file of `bad/` beside what is said about it. `UPDATE_EXPECT=1` writes the `.txt` files
+//! anew: read them then.
 
 use std::path::Path;
 
@@ -21,7 +22,10 @@ fn every_bad_file_is_explained() {
     world.ctx.cwd = folder.clone();
     world.ctx.node = Some(node());
     for name in names {
-        let options = Options { env: name.contains("env-name").then(|| "prod".to_owned()), ..Options::default() };
+        let options = Options {
+            env: name.contains("env-name").then(|| "prod".to_owned()),
+            ..Options::default()
+        };
         let (specs, report) = load(&name, &options, &world.ctx);
         assert!(!report.is_empty(), "{name}");
         let apps: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();

@@ -20,7 +20,10 @@ fn names(text: &str) -> Vec<String> {
 
 #[test]
 fn every_shape_is_accepted() {
-    assert_eq!(names("{apps: [{script: 'a.js'}, {script: './b.js', name: 'second'}]}"), ["a", "second"]);
+    assert_eq!(
+        names("{apps: [{script: 'a.js'}, {script: './b.js', name: 'second'}]}"),
+        ["a", "second"]
+    );
     assert_eq!(names("{apps: {script: 'a.js'}}"), ["a"]);
     assert_eq!(names("{pm2: [{script: 'a.js'}]}"), ["a"]);
     assert_eq!(names("{name: 'pkg', version: '1', pm2: {apps: [{script: 'a.js'}]}}"), ["a"]);
@@ -36,8 +39,14 @@ fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
         "{cmd: 'a.js', killTimeout: '2000', output: 'o.log', err: 'e.log', combine_logs: false, exec_interpreter: 'bash',
           interpreterArgs: '-e -u', minUptime: 5000, max_memory_restart: 1e6, args: [1, 'b c', true], listen_timeout: null}",
     );
-    assert_eq!((app.policy.stop_grace, app.policy.min_uptime, app.max_memory), (2000, 5000, Some(1_000_000)));
-    assert!(app.logs.out.unwrap().ends_with("app/o.log") && app.logs.err.unwrap().ends_with("app/e.log"));
+    assert_eq!(
+        (app.policy.stop_grace, app.policy.min_uptime, app.max_memory),
+        (2000, 5000, Some(1_000_000))
+    );
+    assert!(
+        app.logs.out.unwrap().ends_with("app/o.log")
+            && app.logs.err.unwrap().ends_with("app/e.log")
+    );
     assert_eq!((app.logs.merge, app.interpreter.as_deref()), (false, Some("bash")));
     assert_eq!(
         (app.interpreter_args, app.args),
@@ -65,10 +74,17 @@ fn the_environment_has_an_order() {
       deploy: { prod: { env: { A: 'deploy', C: 'deploy', D: 'deploy' } } },
     }";
     let world = world();
-    let app = world.apps(text, &Options { env: Some("prod".to_owned()), ..Options::default() }).remove(0);
+    let app =
+        world.apps(text, &Options { env: Some("prod".to_owned()), ..Options::default() }).remove(0);
     let get = |name: &str| app.env.get(name).map_or("", String::as_str);
-    assert_eq!(["A", "B", "C", "D", "NODE_ENV", "SHELL_VAR"].map(get), ["prod", "prod", "env", "deploy", "env", "s"]);
-    assert_eq!(["N", "T", "O", "L", "Z", "PORT"].map(get), ["1", "true", "{\"x\":1}", "[1,2]", "null", "8080"]);
+    assert_eq!(
+        ["A", "B", "C", "D", "NODE_ENV", "SHELL_VAR"].map(get),
+        ["prod", "prod", "env", "deploy", "env", "s"]
+    );
+    assert_eq!(
+        ["N", "T", "O", "L", "Z", "PORT"].map(get),
+        ["1", "true", "{\"x\":1}", "[1,2]", "null", "8080"]
+    );
     assert_eq!(get("PM2_HOME"), world.ctx.home.to_str().unwrap());
     assert_eq!(get("PM2_JSON_PROCESSING"), "true");
     assert_eq!(app.name, "a-prod");
@@ -80,7 +96,8 @@ fn the_environment_has_an_order() {
 #[test]
 fn inherited_variables_can_be_filtered() {
     let has = |filter: &str| {
-        let app = world().app(&format!("{{script: 'a.js', filter_env: {filter}, env: {{SHELL_SET: 1}}}}"));
+        let app = world()
+            .app(&format!("{{script: 'a.js', filter_env: {filter}, env: {{SHELL_SET: 1}}}}"));
         ["PATH", "SHELL_VAR", "SHELL_SET"].map(|name| app.env.contains_key(name))
     };
     assert_eq!(has("false"), [true, true, true]);
@@ -92,12 +109,19 @@ fn inherited_variables_can_be_filtered() {
 
 #[test]
 fn only_some_apps_are_taken() {
-    let text = "[{script: 'a.js'}, {script: 'b.js', name: 'two'}, {script: 'missing.js', name: 'three'}]";
+    let text =
+        "[{script: 'a.js'}, {script: 'b.js', name: 'two'}, {script: 'missing.js', name: 'three'}]";
     let world = world();
     let only = |names: &[&str]| {
-        let options = Options { only: names.iter().map(|name| (*name).to_owned()).collect(), ..Options::default() };
+        let options = Options {
+            only: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Options::default()
+        };
         let (specs, report) = load_text(text, "standard input", &options, &world.ctx);
-        (specs.into_iter().map(|spec| spec.name).collect::<Vec<_>>().join(" "), world.render(&report))
+        (
+            specs.into_iter().map(|spec| spec.name).collect::<Vec<_>>().join(" "),
+            world.render(&report),
+        )
     };
     assert_eq!(only(&["two,a"]), ("a two".to_owned(), String::new()));
     let (started, said) = only(&["two", "tow"]);
@@ -124,7 +148,10 @@ fn options_that_pm2_ignores_with_a_file_are_said_to_be() {
         (specs[0].namespace.as_str(), specs[0].policy.stop_grace, specs[0].args.as_slice()),
         ("x", 5, ["y".to_owned()].as_slice())
     );
-    assert_eq!((report.len(), report[0].severity, report[0].code), (1, Severity::Warning, "ignored-option"));
+    assert_eq!(
+        (report.len(), report[0].severity, report[0].code),
+        (1, Severity::Warning, "ignored-option")
+    );
 }
 
 #[test]
@@ -148,7 +175,8 @@ fn a_missing_file_says_where_it_was_looked_for() {
 
 #[test]
 fn health_is_read_with_its_defaults() {
-    let health = |text: &str| world().app(&format!("{{script: 'a.js', health: {text}}}")).health.unwrap();
+    let health =
+        |text: &str| world().app(&format!("{{script: 'a.js', health: {text}}}")).health.unwrap();
     let got = health("{http: 'http://localhost:3000/ok', retries: '2'}");
     assert_eq!((got.interval, got.timeout, got.retries), (1000, 2000, 2));
     assert_eq!(health("{tcp: 3000}").probe, Probe::Tcp { address: "127.0.0.1:3000".to_owned() });
@@ -157,7 +185,9 @@ fn health_is_read_with_its_defaults() {
 
 #[test]
 fn descriptors_by_number_are_ports_addresses_and_paths() {
-    let app = world().app("{script: 'a.js', fds: {3: 8080, '4': '[::1]:81', '5': '/run/app.sock'}}");
-    let said: Vec<String> = app.fds.iter().map(|(number, address)| format!("{number} {address}")).collect();
+    let app =
+        world().app("{script: 'a.js', fds: {3: 8080, '4': '[::1]:81', '5': '/run/app.sock'}}");
+    let said: Vec<String> =
+        app.fds.iter().map(|(number, address)| format!("{number} {address}")).collect();
     assert_eq!(said, ["3 8080", "4 [::1]:81", "5 /run/app.sock"]);
 }

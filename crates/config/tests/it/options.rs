@@ -1,4 +1,5 @@
-//! What is typed: every option reaches the specification, and wrong values are refused in the same words as in a file.
+//! What is typed: every option reaches the specification, and wrong values are refused in the same
+//! words as in a file.
 
 use ostler_config::{Options, record};
 use ostler_core::spec::{Balance, LogFormat, Probe, Readiness};
@@ -61,13 +62,22 @@ fn every_option_arrives() {
         (policy.autorestart, policy.max_unstable, policy.min_uptime, policy.restart_delay),
         (false, 3, 5000, 10)
     );
-    assert_eq!((policy.backoff, policy.stop_exit_codes.as_slice()), (Some(100), [0, 2, 7].as_slice()));
+    assert_eq!(
+        (policy.backoff, policy.stop_exit_codes.as_slice()),
+        (Some(100), [0, 2, 7].as_slice())
+    );
     assert_eq!(
         (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.prove_timeout),
         (2000, 15, 500, 500)
     );
-    assert_eq!((policy.readiness, policy.stop_by_message, policy.tree_kill), (Readiness::Message, true, false));
-    assert_eq!((policy.stable_for, policy.drain_timeout, spec.max_memory), (750, 9000, Some(104_857_600)));
+    assert_eq!(
+        (policy.readiness, policy.stop_by_message, policy.tree_kill),
+        (Readiness::Message, true, false)
+    );
+    assert_eq!(
+        (policy.stable_for, policy.drain_timeout, spec.max_memory),
+        (750, 9000, Some(104_857_600))
+    );
     assert_eq!(
         (spec.instance_var.as_str(), spec.increment_var.as_deref(), spec.balance),
         ("N", Some("PORT"), Balance::Sticky)
@@ -144,20 +154,34 @@ fn only_root_may_choose_a_user() {
         (spec.uid, spec.gid, spec.username, spec.env.get("HOME").cloned().unwrap())
     };
     assert_eq!(ids(Some("www"), None), (Some(33), Some(34), "www".into(), "/var/www".into()));
-    assert_eq!(ids(Some("33"), Some("logs")), (Some(33), Some(77), "www".into(), "/var/www".into()));
-    assert_eq!(ids(Some("5000"), Some("5000")), (Some(5000), Some(5000), "jo".into(), "/home/jo".into()));
+    assert_eq!(
+        ids(Some("33"), Some("logs")),
+        (Some(33), Some(77), "www".into(), "/var/www".into())
+    );
+    assert_eq!(
+        ids(Some("5000"), Some("5000")),
+        (Some(5000), Some(5000), "jo".into(), "/home/jo".into())
+    );
     assert_eq!(ids(None, Some("web")), (None, Some(34), "jo".into(), "/home/jo".into()));
-    assert!(world.refused("a.js", &with(Some("nobody"), None)).contains("User nobody cannot be found"));
+    assert!(
+        world.refused("a.js", &with(Some("nobody"), None)).contains("User nobody cannot be found")
+    );
     assert!(world.refused("a.js", &with(Some("5000"), None)).contains("needs a `gid` too"));
-    assert!(world.refused("a.js", &with(None, Some("nogroup"))).contains("Group nogroup cannot be found"));
+    assert!(
+        world
+            .refused("a.js", &with(None, Some("nogroup")))
+            .contains("Group nogroup cannot be found")
+    );
 }
 
 #[test]
 fn options_at_a_restart_change_only_what_they_name() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let before =
-        world.start("a.js", &Options { instances: some("2"), max_memory_restart: some("1G"), ..Options::default() });
+    let before = world.start(
+        "a.js",
+        &Options { instances: some("2"), max_memory_restart: some("1G"), ..Options::default() },
+    );
     let options = Options {
         name: some("new"),
         kill_timeout: some("9"),
@@ -168,7 +192,8 @@ fn options_at_a_restart_change_only_what_they_name() {
         time: true,
         ..Options::default()
     };
-    let after = record::patch(&before, &record::options_patch(&options, &world.ctx).unwrap()).unwrap();
+    let after =
+        record::patch(&before, &record::options_patch(&options, &world.ctx).unwrap()).unwrap();
     let mut wanted = before.clone();
     wanted.name = "new".to_owned();
     wanted.policy.stop_grace = 9;
@@ -186,7 +211,9 @@ fn options_at_a_restart_change_only_what_they_name() {
 
     let mut root = world;
     root.ctx.euid = 0;
-    let as_www = record::options_patch(&Options { uid: some("www"), ..Options::default() }, &root.ctx).unwrap();
+    let as_www =
+        record::options_patch(&Options { uid: some("www"), ..Options::default() }, &root.ctx)
+            .unwrap();
     let after = record::patch(&before, &as_www).unwrap();
     assert_eq!((after.uid, after.gid, after.username.as_str()), (Some(33), Some(34), "www"));
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_config::{Options, record};
-use ostler_core::spec::{Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness};
+use ostler_core::spec::{
+    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness,
+};
 use proptest::prelude::*;
 
 use crate::world::{World, vars};
@@ -24,7 +26,10 @@ fn a_dump_by_pm2_is_understood() {
     expect_test::expect![[r#"["web", "my worker", "web", "idle-7", "cli-app", "cli-app"]"#]]
         .assert_eq(&format!("{names:?}"));
     let web = &apps[0];
-    assert_eq!((web.exec_mode, web.instances, web.version.as_deref()), (ExecMode::Cluster, 1, Some("3.2.1")));
+    assert_eq!(
+        (web.exec_mode, web.instances, web.version.as_deref()),
+        (ExecMode::Cluster, 1, Some("3.2.1"))
+    );
     assert_eq!(web.logs.out.as_deref(), Some(Path::new("/tmp/fix/home/logs/web-out.log")));
     assert_eq!(web.pid_file, Path::new("/tmp/fix/home/pids/web.pid"));
     assert_eq!((web.max_memory, web.policy.stop_grace), (Some(200 << 20), 3000));
@@ -34,7 +39,10 @@ fn a_dump_by_pm2_is_understood() {
     let worker = apps.iter().find(|app| app.name == "my worker").unwrap();
     assert_eq!(worker.args, ["--queue", "a b"]);
     assert_eq!(worker.interpreter_args, ["--trace-warnings"]);
-    assert_eq!((worker.policy.stop_exit_codes.as_slice(), worker.policy.min_uptime), ([0, 2].as_slice(), 5000));
+    assert_eq!(
+        (worker.policy.stop_exit_codes.as_slice(), worker.policy.min_uptime),
+        ([0, 2].as_slice(), 5000)
+    );
     assert_eq!((worker.policy.readiness, worker.policy.ready_timeout), (Readiness::Message, 200));
     assert_eq!((worker.policy.backoff, worker.logs.format), (Some(100), LogFormat::Json));
 
@@ -57,7 +65,8 @@ fn what_pm2_wrote_survives_being_written_again() {
 fn the_record_has_pm2s_keys() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let mut spec = world.start("a.js", &Options { instances: Some("2".to_owned()), ..Options::default() });
+    let mut spec =
+        world.start("a.js", &Options { instances: Some("2".to_owned()), ..Options::default() });
     spec.env = vars([("A", "1")]);
     let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
     let json: serde_json::Value = serde_json::from_str(&record::to_record(&spec)).unwrap();
@@ -130,7 +139,8 @@ fn a_bad_record_is_refused_with_all_its_faults() {
 fn changes_go_over_the_record() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let spec = world.start("a.js", &Options { kill_timeout: Some("9".to_owned()), ..Options::default() });
+    let spec =
+        world.start("a.js", &Options { kill_timeout: Some("9".to_owned()), ..Options::default() });
     let patched = |patch: &str| record::patch(&spec, patch).unwrap();
     assert_eq!(patched("{}"), spec);
     assert_eq!(patched(r#"{"kill_timeout":"null"}"#).policy.stop_grace, 1600);
@@ -138,7 +148,10 @@ fn changes_go_over_the_record() {
     assert_eq!(patched(r#"{"exec_mode":"cluster_mode"}"#).exec_mode, ExecMode::Fork);
     assert_eq!(patched(r#"{"env":{}}"#).env, spec.env);
     assert_eq!(patched(r#"{"env":{"A":1}}"#).env, vars([("A", "1")]));
-    assert_eq!(patched(r#"{"out_file":"/x","node_args":"a 'b c'"}"#).interpreter_args, ["a", "b c"]);
+    assert_eq!(
+        patched(r#"{"out_file":"/x","node_args":"a 'b c'"}"#).interpreter_args,
+        ["a", "b c"]
+    );
     assert!(record::patch(&spec, r#"{"kill_timeout":{}}"#).is_err());
 }
 
@@ -175,14 +188,9 @@ fn health() -> impl Strategy<Value = Option<Health>> {
         (1u16..).prop_map(|port| Probe::Tcp { address: format!("localhost:{port}") }),
         "[a-z]{1,5}".prop_map(|command| Probe::Exec { command }),
     ];
-    prop::option::of(
-        (probe, 1u64..99_999, 1u64..99_999, 1u32..99).prop_map(|(probe, interval, timeout, retries)| Health {
-            probe,
-            interval,
-            timeout,
-            retries,
-        }),
-    )
+    prop::option::of((probe, 1u64..99_999, 1u64..99_999, 1u32..99).prop_map(
+        |(probe, interval, timeout, retries)| Health { probe, interval, timeout, retries },
+    ))
 }
 
 fn fds() -> impl Strategy<Value = BTreeMap<u32, Address>> {

@@ -13,7 +13,9 @@ fn interpreter(programs: &[&str], file: &str, content: &[u8]) -> String {
     world.file(file, content);
     let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
     match ostler_config::from_script(file, &Options::default(), &world.ctx) {
-        Ok(spec) => spec.interpreter.map_or("none".to_owned(), |program| program.replace(&root, "")),
+        Ok(spec) => {
+            spec.interpreter.map_or("none".to_owned(), |program| program.replace(&root, ""))
+        }
         Err(report) => report[0].message.replace(&root, ""),
     }
 }
@@ -85,7 +87,10 @@ fn binaries_and_scripts_that_name_another_program_are_executed_themselves() {
     assert!(world.start("cli", &Options::default()).interpreter.unwrap().ends_with("/bin/node"));
     world.file("data", b"\x7fELF\0\0\0");
     let refused = world.refused("data", &Options::default());
-    assert!(refused.contains("script is not executable: $CWD/data") && refused.contains("chmod +x"), "{refused}");
+    assert!(
+        refused.contains("script is not executable: $CWD/data") && refused.contains("chmod +x"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -93,21 +98,29 @@ fn the_callers_node_is_used_where_it_is_known() {
     let mut world = World::new(&["node"]);
     world.ctx.node = Some("/opt/node/bin/node".into());
     world.file("a.mjs", "");
-    assert_eq!(world.start("a.mjs", &Options::default()).interpreter.as_deref(), Some("/opt/node/bin/node"));
+    assert_eq!(
+        world.start("a.mjs", &Options::default()).interpreter.as_deref(),
+        Some("/opt/node/bin/node")
+    );
 }
 
 #[test]
 fn an_interpreter_that_was_asked_for_must_exist() {
     let world = World::new(&["ruby"]);
     world.file("a.js", "");
-    let with = |interpreter: &str| Options { interpreter: Some(interpreter.to_owned()), ..Options::default() };
+    let with = |interpreter: &str| Options {
+        interpreter: Some(interpreter.to_owned()),
+        ..Options::default()
+    };
     assert_eq!(world.start("a.js", &with("ruby")).interpreter.as_deref(), Some("ruby"));
     world.program("tools/run", "");
     let run = world.ctx.cwd.join("tools/run");
     assert_eq!(world.start("a.js", &with("./tools/run")).interpreter.as_deref(), run.to_str());
     let refused = world.refused("a.js", &with("nope"));
     assert!(
-        refused.contains("Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)"),
+        refused.contains(
+            "Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)"
+        ),
         "{refused}"
     );
     assert!(world.refused("a.js", &with("none")).contains("not executable"));
@@ -134,7 +147,8 @@ fn a_script_is_a_file_a_program_or_a_line_for_the_shell() {
 
     let line = "npm run 'my app' && echo done";
     let args = Some(vec!["ignored".to_owned()]);
-    let spec = world.start(line, &Options { args, instances: Some("2".to_owned()), ..Options::default() });
+    let spec =
+        world.start(line, &Options { args, instances: Some("2".to_owned()), ..Options::default() });
     assert_eq!(spec.name, line);
     assert_eq!(spec.args, ["-c", line]);
     assert!(spec.script.ends_with("bin/bash") && spec.interpreter.is_none());
@@ -142,11 +156,16 @@ fn a_script_is_a_file_a_program_or_a_line_for_the_shell() {
     assert!(spec.logs.out.unwrap().ends_with("logs/npm-run--my-app-----echo-done-out.log"));
 
     world.file("two words.js", "");
-    assert_eq!(world.start("two words.js", &Options::default()).interpreter.as_deref(), Some("node"));
+    assert_eq!(
+        world.start("two words.js", &Options::default()).interpreter.as_deref(),
+        Some("node")
+    );
 
     let sh = World::new(&["sh"]);
     assert!(sh.start("a b", &Options::default()).script.ends_with("bin/sh"));
-    assert!(World::new(&[]).refused("a b", &Options::default()).contains("neither `bash` nor `sh`"));
+    assert!(
+        World::new(&[]).refused("a b", &Options::default()).contains("neither `bash` nor `sh`")
+    );
 }
 
 #[test]
@@ -181,7 +200,8 @@ fn a_mean_first_bytes_rule_needs_no_more_than_they_are() {
 fn files_are_named_after_the_app() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let spec = world.start("a.js", &Options { name: Some("my_app/1.0".to_owned()), ..Options::default() });
+    let spec =
+        world.start("a.js", &Options { name: Some("my_app/1.0".to_owned()), ..Options::default() });
     let home = &world.ctx.home;
     assert_eq!(spec.logs.out, Some(home.join("logs/my-app-1.0-out.log")));
     assert_eq!(spec.logs.err, Some(home.join("logs/my-app-1.0-error.log")));
@@ -219,7 +239,8 @@ fn instances_decide_the_mode() {
     world.file("a.py", "");
     let with = |script: &str, instances: &str, execute_command: bool| {
         let instances = Some(instances.to_owned());
-        let spec = world.start(script, &Options { instances, execute_command, ..Options::default() });
+        let spec =
+            world.start(script, &Options { instances, execute_command, ..Options::default() });
         (spec.instances, spec.exec_mode, spec.logs.merge)
     };
     assert_eq!(with("a.js", "max", false), (4, ExecMode::Cluster, true));

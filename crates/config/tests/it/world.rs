@@ -21,11 +21,19 @@ impl World {
         for folder in ["home", "bin", "etc", "app"] {
             std::fs::create_dir(root.join(folder)).unwrap();
         }
-        std::fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/false\n")
-            .unwrap();
+        std::fs::write(
+            root.join("etc/passwd"),
+            "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/false\n",
+        )
+        .unwrap();
         std::fs::write(root.join("etc/group"), "root:x:0:\nweb:x:34:www\nlogs:x:77:\n").unwrap();
         let bin = root.join("bin");
-        let env = [("PATH", bin.to_str().unwrap()), ("HOME", "/home/jo"), ("SHELL_VAR", "s"), ("NODE_ENV", "dev")];
+        let env = [
+            ("PATH", bin.to_str().unwrap()),
+            ("HOME", "/home/jo"),
+            ("SHELL_VAR", "s"),
+            ("NODE_ENV", "dev"),
+        ];
         let ctx = Context {
             home: root.join("home"),
             cwd: root.join("app"),
@@ -61,7 +69,8 @@ impl World {
     /// The one app of a script.
     #[track_caller]
     pub fn start(&self, script: &str, options: &Options) -> AppSpec {
-        from_script(script, options, &self.ctx).unwrap_or_else(|wrong| panic!("{}", self.render(&wrong)))
+        from_script(script, options, &self.ctx)
+            .unwrap_or_else(|wrong| panic!("{}", self.render(&wrong)))
     }
 
     /// What is said against a script.
@@ -102,7 +111,8 @@ pub fn render(report: &[Diagnostic], cwd: &Path) -> String {
 /// The real Node of this machine.
 pub fn node() -> PathBuf {
     let path = std::env::var("PATH").unwrap();
-    let found = path.split(':').map(|folder| Path::new(folder).join("node")).find(|file| file.is_file());
+    let found =
+        path.split(':').map(|folder| Path::new(folder).join("node")).find(|file| file.is_file());
     found.expect("these tests need `node` in PATH")
 }
 

@@ -1,7 +1,8 @@
 //! Taking up the work of a daemon that lost its memory.
 //!
-//! What is known = what was saved (slots, goals, counters, reloads) + what the keeper holds (runs and how they ended).
-//! Everything else is worked out again. Where the two disagree, runs are facts and the saved goal is the wish.
+//! What is known = what was saved (slots, goals, counters, reloads) + what the keeper holds (runs
+//! and how they ended). Everything else is worked out again. Where the two disagree, runs are facts
+//! and the saved goal is the wish.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -209,13 +210,14 @@ impl Supervisor {
         if seen.listening {
             self.listening.insert(seen.run);
         }
-        let (spec, policy) =
-            version_of(seen.spec).unwrap_or_else(|| (slot.process.spec, Arc::clone(&slot.process.policy)));
+        let (spec, policy) = version_of(seen.spec)
+            .unwrap_or_else(|| (slot.process.spec, Arc::clone(&slot.process.policy)));
         match seen.role {
             Role::Current | Role::Candidate if is_current => {
                 let run = seen.run;
                 slot.process.phase = if seen.ending {
-                    // A worker that was to be forgotten may have been finishing its connections (a scale).
+                    // A worker that was to be forgotten may have been finishing its connections (a
+                    // scale).
                     let drains = slot.removing && slot.process.cluster && seen.ready;
                     let end = if drains { Ending::drain } else { Ending::ask };
                     Phase::Stopping(end(now, run, &policy, out))
@@ -227,13 +229,23 @@ impl Supervisor {
                 slot.process.spec = spec;
                 slot.process.policy = policy;
             }
-            Role::Candidate if rolling(slot.app) && slot.candidate.is_none() && seen.exit.is_none() && !seen.ending => {
+            Role::Candidate
+                if rolling(slot.app)
+                    && slot.candidate.is_none()
+                    && seen.exit.is_none()
+                    && !seen.ending =>
+            {
                 let must_cover = true; // Decided below, when the current run is known.
                 slot.candidate = Some(Candidate::new(now, seen.run, spec, policy, must_cover));
             }
-            // An older run that was still noted as current: its successor was noted, its leaving was not.
-            Role::Current | Role::Leaving => slot.leaving.push((Ending::drain(now, seen.run, &policy, out), policy)),
-            Role::Candidate => slot.leaving.push((Ending::ask(now, seen.run, &policy, out), policy)),
+            // An older run that was still noted as current: its successor was noted, its leaving
+            // was not.
+            Role::Current | Role::Leaving => {
+                slot.leaving.push((Ending::drain(now, seen.run, &policy, out), policy));
+            }
+            Role::Candidate => {
+                slot.leaving.push((Ending::ask(now, seen.run, &policy, out), policy));
+            }
         }
     }
 
@@ -249,7 +261,8 @@ impl Supervisor {
             }
             let Some(slot) = self.slots.get_mut(id) else { continue };
             let target = if saved.stage == Stage::Back { *old } else { reload.to.0 };
-            let differs = *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
+            let differs =
+                *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
             let replaced = differs || (saved.stage != Stage::Back && saved.done.contains(id));
             match &slot.candidate {
                 Some(candidate) if candidate.spec == target => _ = reload.active.insert(*id),
@@ -263,14 +276,16 @@ impl Supervisor {
 
     /// Brings what the slot holds in line with what was wanted of it.
     fn make_true(&mut self, now: Millis, saved: &SavedProcess, out: &mut Vec<Action>) {
-        let reloading = self.reloads.get(&saved.app).is_some_and(|reload| reload.active.contains(&saved.id));
+        let reloading =
+            self.reloads.get(&saved.app).is_some_and(|reload| reload.active.contains(&saved.id));
         let Some(slot) = self.slots.get_mut(&saved.id) else { return };
         let listens = slot.process.run().is_some_and(|run| self.listening.contains(&run));
         if let Some(candidate) = slot.candidate.take() {
             let Candidate { run, spec, policy, .. } = candidate;
             slot.candidate = Some(Candidate::new(now, run, spec, policy, listens));
             if self.listening.contains(&run) {
-                // It may have covered everything already: the driver compares again after the takeover.
+                // It may have covered everything already: the driver compares again after the
+                // takeover.
                 out.push(Action::Note { run });
             }
             if !reloading {
@@ -279,7 +294,9 @@ impl Supervisor {
         }
         let Some(slot) = self.slots.get_mut(&saved.id) else { return };
         match (saved.removing, saved.goal, slot.process.run()) {
-            (true, _, _) => self.remove(now, saved.id, out, |process, out| process.on_stop(now, out)),
+            (true, _, _) => {
+                self.remove(now, saved.id, out, |process, out| process.on_stop(now, out));
+            }
             (false, Goal::Down, Some(_)) => slot.process.on_stop(now, out),
             (false, Goal::Up, None) if !saved.errored && saved.due.is_none() => {
                 let restarts = (slot.process.unstable, slot.process.backoff);
@@ -292,8 +309,9 @@ impl Supervisor {
     }
 }
 
-/// Which run each slot should show: the newest that is noted as current, or a candidate of the specification that was
-/// saved for the slot, which had taken over when that was saved, whatever its note says.
+/// Which run each slot should show: the newest that is noted as current, or a candidate of the
+/// specification that was saved for the slot, which had taken over when that was saved, whatever
+/// its note says.
 fn current_runs(
     processes: &[SavedProcess],
     reloads: &[SavedReload],
@@ -302,12 +320,17 @@ fn current_runs(
     // In a reload from a specification to the same, the specification says nothing.
     let same = |saved: &SavedProcess| {
         let of_app = reloads.iter().find(|reload| reload.app == saved.app);
-        of_app.is_some_and(|reload| reload.from.iter().any(|(id, old)| *id == saved.id && old.0 == reload.to.0))
+        of_app.is_some_and(|reload| {
+            reload.from.iter().any(|(id, old)| *id == saved.id && old.0 == reload.to.0)
+        })
     };
     let current = |saved: &SavedProcess| {
         let of_slot = |seen: &&&SeenRun| seen.proc == saved.id && seen.role != Role::Leaving;
-        let mut own = newest_first.iter().filter(of_slot).filter(|seen| !is_counted(processes, seen));
-        let is_it = |seen: &&&SeenRun| seen.role == Role::Current || (seen.spec == saved.spec && !same(saved));
+        let mut own =
+            newest_first.iter().filter(of_slot).filter(|seen| !is_counted(processes, seen));
+        let is_it = |seen: &&&SeenRun| {
+            seen.role == Role::Current || (seen.spec == saved.spec && !same(saved))
+        };
         let run = own.find(is_it)?.run;
         Some((saved.id, run))
     };

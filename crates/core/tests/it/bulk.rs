@@ -1,8 +1,9 @@
-//! Very many random histories, by a plain loop: what proptest does well (choosing small cases) it does slowly, and a
-//! rare order of events is found by numbers. Each history follows from one seed; a failing one is shrunk by leaving
-//! steps out, and printed as code for `kept.rs`.
+//! Very many random histories, by a plain loop: what proptest does well (choosing small cases) it
+//! does slowly, and a rare order of events is found by numbers. Each history follows from one seed;
+//! a failing one is shrunk by leaving steps out, and printed as code for `kept.rs`.
 //!
-//! `OSTLER_HISTORIES` sets how many (default 100,000; the project's full test runs 1,000,000), `OSTLER_SEED` the first seed.
+//! `OSTLER_HISTORIES` sets how many (default 100,000; the project's full test runs 1,000,000),
+//! `OSTLER_SEED` the first seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +34,9 @@ impl Dice {
     fn step(&mut self) -> Move {
         match self.below(33) {
             0..4 => Move::User(self.small(6), u32::from(self.small(3))),
-            4..6 => Move::Reload(1 + u32::from(self.small(5)), self.below(4) == 0, self.below(4) == 0),
+            4..6 => {
+                Move::Reload(1 + u32::from(self.small(5)), self.below(4) == 0, self.below(4) == 0)
+            }
             6 => Move::Promote(self.below(2) == 0),
             7..9 => Move::Crash(self.below(20)),
             9..15 => Move::Deliver(self.small(6)),

@@ -1,4 +1,5 @@
-//! The daemon's memory is lost before every single action of a story; the end state must be the same.
+//! The daemon's memory is lost before every single action of a story; the end state must be the
+//! same.
 
 use ostler_core::spec::Policy;
 use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
@@ -6,7 +7,9 @@ use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
 use crate::world::{GOOD, Nature, World};
 
 fn counters(world: &World) -> Vec<(u32, u32, u64)> {
-    let of = |process: &ostler_core::process::Process| (process.restarts(), process.unstable(), process.backoff());
+    let of = |process: &ostler_core::process::Process| {
+        (process.restarts(), process.unstable(), process.backoff())
+    };
     world.supervisor.slots().map(|(_, slot)| of(slot.process())).collect()
 }
 
@@ -20,7 +23,11 @@ fn same_end(story: impl Fn(&mut World)) {
         broken.crash_at = Some(at);
         story(&mut broken);
         assert_eq!(broken.state(), whole.state(), "memory lost at action {at}");
-        assert_eq!(counters(&broken), counters(&whole), "counters after memory lost at action {at}");
+        assert_eq!(
+            counters(&broken),
+            counters(&whole),
+            "counters after memory lost at action {at}"
+        );
         let alive = |world: &World| world.runs.values().filter(|sim| sim.alive()).count();
         assert_eq!(alive(&broken), alive(&whole), "runs alive after memory lost at action {at}");
     }
@@ -44,9 +51,12 @@ fn memory_may_be_lost_at_every_action() {
 
 #[test]
 fn memory_may_be_lost_in_a_reload() {
-    for (nature, parallel) in
-        [(GOOD, 1), (GOOD, 2), (Nature { exits: Some(1), ..GOOD }, 1), (Nature { listens: false, ..GOOD }, 1)]
-    {
+    for (nature, parallel) in [
+        (GOOD, 1),
+        (GOOD, 2),
+        (Nature { exits: Some(1), ..GOOD }, 1),
+        (Nature { listens: false, ..GOOD }, 1),
+    ] {
         same_end(|world| {
             let old = world.version(1, GOOD, |_| ());
             world.version(2, nature, |policy| policy.stable_for = 5);
@@ -61,7 +71,11 @@ fn memory_may_be_lost_in_a_reload() {
 #[test]
 fn memory_may_be_lost_with_stubborn_workers_and_their_descendants() {
     same_end(|world| {
-        let old = world.version(1, Nature { stubborn: true, drains: false, litters: true, ..GOOD }, |_| ());
+        let old = world.version(
+            1,
+            Nature { stubborn: true, drains: false, litters: true, ..GOOD },
+            |_| (),
+        );
         world.version(2, GOOD, |_| ());
         world.add(2, old);
         world.wait(50);
@@ -74,7 +88,10 @@ fn memory_may_be_lost_with_stubborn_workers_and_their_descendants() {
 
 #[test]
 fn no_end_is_counted_twice_or_forgotten() {
-    for change in [|policy: &mut Policy| policy.backoff = Some(20), |policy: &mut Policy| policy.restart_delay = 5] {
+    for change in [
+        |policy: &mut Policy| policy.backoff = Some(20),
+        |policy: &mut Policy| policy.restart_delay = 5,
+    ] {
         same_end(|world| {
             let spec = world.version(1, Nature { exits: Some(1), ..GOOD }, |policy| {
                 policy.max_unstable = 5;

@@ -1,4 +1,5 @@
-//! Random histories: users who change their minds, runs that crash, reports that come late, doubled or never meant us.
+//! Random histories: users who change their minds, runs that crash, reports that come late, doubled
+//! or never meant us.
 
 use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, Role, RunId, SpecId};
 use proptest::prelude::*;
@@ -47,8 +48,9 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
 fn natures(world: &mut World) {
     let good = Nature { listens: true, healthy: true, drains: true, ..Nature::default() };
     world.version(1, good, |_| ());
-    world
-        .version(2, Nature { stubborn: true, drains: false, litters: true, ..good }, |policy| policy.backoff = Some(7));
+    world.version(2, Nature { stubborn: true, drains: false, litters: true, ..good }, |policy| {
+        policy.backoff = Some(7);
+    });
     world.version(3, Nature { exits: Some(1), ..good }, |policy| policy.restart_delay = 3);
     world.version(4, Nature { listens: false, ..good }, |policy| policy.stable_for = 9);
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
@@ -68,7 +70,11 @@ fn play(world: &mut World, step: &Move) {
         }
         Move::Reload(spec, canary, no_rollback) => {
             let parallel = 1 + spec % 2;
-            world.reload(3, SpecId(spec), ReloadOptions { parallel, surge: None, canary, no_rollback });
+            world.reload(
+                3,
+                SpecId(spec),
+                ReloadOptions { parallel, surge: None, canary, no_rollback },
+            );
         }
         Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),
         Move::Crash(run) => world.end(RunId(run), Exit::Code(3)),
@@ -94,7 +100,9 @@ fn play(world: &mut World, step: &Move) {
         Move::Double => world.double(),
         Move::Delay(by) => world.delay(usize::from(by)),
         Move::Forget => world.forget(),
-        Move::ForgetAt(after) => world.crash_at = Some(world.steps + usize::try_from(after).unwrap()),
+        Move::ForgetAt(after) => {
+            world.crash_at = Some(world.steps + usize::try_from(after).unwrap());
+        }
     }
     oracle(world);
 }
@@ -103,15 +111,30 @@ fn play(world: &mut World, step: &Move) {
 fn oracle(world: &World) {
     for (id, slot) in world.supervisor.slots() {
         let process = slot.process();
-        let transient = matches!(process.phase(), Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. });
+        let transient = matches!(
+            process.phase(),
+            Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. }
+        );
         let others = slot.candidate().is_some() || 0 < slot.leaving().count();
-        assert!(!(transient || others) || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
-        let holds = process.run().into_iter().chain(slot.candidate().map(|(run, _)| run)).chain(slot.leaving());
+        assert!(
+            !(transient || others) || world.supervisor.deadline().is_some(),
+            "no deadline: {slot:?}"
+        );
+        let holds = process
+            .run()
+            .into_iter()
+            .chain(slot.candidate().map(|(run, _)| run))
+            .chain(slot.leaving());
         for run in holds {
-            assert_eq!(world.supervisor.owner(run).map(|owner| owner.0), Some(id), "owner of {run:?}");
+            assert_eq!(
+                world.supervisor.owner(run).map(|owner| owner.0),
+                Some(id),
+                "owner of {run:?}"
+            );
         }
     }
-    // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept later).
+    // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept
+    // later).
     for (run, sim) in &world.runs {
         if sim.leader {
             let owner = world.supervisor.owner(*run);
@@ -120,8 +143,9 @@ fn oracle(world: &World) {
     }
     let current = |id| world.runs.values().filter(move |sim| sim.leader && sim.seen.proc == id);
     for (id, _) in world.supervisor.slots() {
-        let count =
-            current(id).filter(|sim| world.supervisor.owner(sim.seen.run).is_some_and(|o| o.1 == Role::Current));
+        let count = current(id).filter(|sim| {
+            world.supervisor.owner(sim.seen.run).is_some_and(|o| o.1 == Role::Current)
+        });
         assert!(count.count() <= 1, "two current runs of {id:?}");
     }
 }

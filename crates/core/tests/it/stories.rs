@@ -151,9 +151,11 @@ fn no_autorestart_and_stop_codes_rest_stopped_whatever_the_delay() {
         policy.restart_delay = 10;
     });
     assert_eq!(world.state(), "0:down stopped v1");
-    let world = &mut one(Nature { exits: Some(7), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
+    let world =
+        &mut one(Nature { exits: Some(7), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
     assert_eq!(world.state(), "0:down stopped v1");
-    let world = &mut one(Nature { exits: Some(8), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
+    let world =
+        &mut one(Nature { exits: Some(8), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
     world.wait(1);
     assert_eq!(world.state(), "0:down errored v1");
 }
@@ -248,9 +250,16 @@ fn a_leaving_worker_drains_is_asked_and_is_killed() {
     check(&mut world, "kill 1; 0 ended Signal(9); 0 stopped; 0 removed");
 }
 
-// ---------------------------------------------------------------------------------------------- reload
+// ----------------------------------------------------------------------------------------------
+// reload
 
-fn rolling(count: u32, old: Nature, new: Nature, options: ReloadOptions, change: impl FnOnce(&mut Policy)) -> World {
+fn rolling(
+    count: u32,
+    old: Nature,
+    new: Nature,
+    options: ReloadOptions,
+    change: impl FnOnce(&mut Policy),
+) -> World {
     let mut world = World::new();
     let old = world.version(1, old, |_| ());
     let new = world.version(2, new, change);
@@ -275,7 +284,8 @@ fn a_reload_replaces_one_after_the_other_and_the_old_leaves_after_the_proof() {
 
 #[test]
 fn a_stop_asks_also_the_old_run_that_still_drains() {
-    let mut world = rolling(1, Nature { drains: false, ..GOOD }, GOOD, ReloadOptions::default(), |_| ());
+    let mut world =
+        rolling(1, Nature { drains: false, ..GOOD }, GOOD, ReloadOptions::default(), |_| ());
     world.wait(5);
     told(&mut world);
     world.event(Event::Stop(ProcId(0)));
@@ -284,7 +294,8 @@ fn a_stop_asks_also_the_old_run_that_still_drains() {
 
 #[test]
 fn a_new_version_that_exits_leaves_the_old_one_serving() {
-    let mut world = rolling(2, GOOD, Nature { exits: Some(1), ..GOOD }, ReloadOptions::default(), |_| ());
+    let mut world =
+        rolling(2, GOOD, Nature { exits: Some(1), ..GOOD }, ReloadOptions::default(), |_| ());
     world.wait(5);
     check(
         &mut world,
@@ -318,11 +329,13 @@ fn with_wait_ready_listening_alone_is_no_proof() {
     let mut world = rolling(1, GOOD, GOOD, ReloadOptions::default(), wait);
     world.wait(301);
     assert!(told(&mut world).contains("0 failed NotReady"));
-    let mut world = rolling(1, GOOD, Nature { says_ready: true, ..GOOD }, ReloadOptions::default(), wait);
+    let mut world =
+        rolling(1, GOOD, Nature { says_ready: true, ..GOOD }, ReloadOptions::default(), wait);
     world.wait(1);
     assert_eq!(world.state(), "0:up online v2");
     // Nothing to listen on: its word is enough.
-    let mut world = rolling(1, SILENT, Nature { says_ready: true, ..SILENT }, ReloadOptions::default(), wait);
+    let mut world =
+        rolling(1, SILENT, Nature { says_ready: true, ..SILENT }, ReloadOptions::default(), wait);
     world.wait(1);
     assert_eq!(world.state(), "0:up online v2");
 }
@@ -330,7 +343,8 @@ fn with_wait_ready_listening_alone_is_no_proof() {
 #[test]
 fn an_unhealthy_candidate_goes_and_a_healthy_one_stays() {
     let health = |policy: &mut Policy| policy.health_budget = Some(100);
-    let mut world = rolling(1, GOOD, Nature { healthy: false, ..GOOD }, ReloadOptions::default(), health);
+    let mut world =
+        rolling(1, GOOD, Nature { healthy: false, ..GOOD }, ReloadOptions::default(), health);
     world.wait(1);
     assert!(told(&mut world).contains("0 failed Unhealthy"));
     assert_eq!(world.state(), "0:up online v1");
@@ -341,7 +355,8 @@ fn an_unhealthy_candidate_goes_and_a_healthy_one_stays() {
 
 #[test]
 fn a_candidate_must_live_on_for_stable_for() {
-    let mut world = rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 500);
+    let mut world =
+        rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 500);
     world.wait(499);
     check(&mut world, "spawn 0 v2; 0 proving");
     world.end(RunId(2), Exit::Code(1));
@@ -352,7 +367,8 @@ fn a_candidate_must_live_on_for_stable_for() {
 
 #[test]
 fn a_failure_in_the_middle_takes_back_what_was_replaced() {
-    let mut world = rolling(3, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 10);
+    let mut world =
+        rolling(3, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 10);
     world.wait(15); // the first is replaced, the second is settling
     assert_eq!(world.state(), "0:up online v2, 1:up online v1+, 2:up online v1");
     told(&mut world);
@@ -383,7 +399,8 @@ fn parallel_replaces_several_at_a_time_and_surge_bounds_the_extra_runs() {
     world.wait(1);
     assert_eq!(world.supervisor.slots().filter(|(_, slot)| slot.candidate().is_some()).count(), 3);
     let surge = ReloadOptions { parallel: 3, surge: Some(1), ..ReloadOptions::default() };
-    let mut world = rolling(2, Nature { drains: false, stubborn: true, ..GOOD }, GOOD, surge, |_| ());
+    let mut world =
+        rolling(2, Nature { drains: false, stubborn: true, ..GOOD }, GOOD, surge, |_| ());
     world.wait(10);
     // The first old one is still leaving: nothing more may be begun.
     assert_eq!(world.state(), "0:up online v2+, 1:up online v1");
@@ -393,7 +410,9 @@ fn parallel_replaces_several_at_a_time_and_surge_bounds_the_extra_runs() {
 
 #[test]
 fn a_canary_waits_for_the_word_and_goes_either_way() {
-    for (keep, end) in [(true, "0:up online v2, 1:up online v2"), (false, "0:up online v1, 1:up online v1")] {
+    for (keep, end) in
+        [(true, "0:up online v2, 1:up online v2"), (false, "0:up online v1, 1:up online v1")]
+    {
         let canary = ReloadOptions { canary: true, parallel: 2, ..ReloadOptions::default() };
         let mut world = rolling(2, GOOD, GOOD, canary, |_| ());
         world.wait(1000);
@@ -407,7 +426,8 @@ fn a_canary_waits_for_the_word_and_goes_either_way() {
 
 #[test]
 fn what_the_user_does_to_a_slot_takes_it_out_of_the_reload() {
-    let mut world = rolling(2, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 10);
+    let mut world =
+        rolling(2, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 10);
     world.wait(1);
     world.event(Event::Stop(ProcId(0)));
     world.wait(100);
@@ -418,7 +438,8 @@ fn what_the_user_does_to_a_slot_takes_it_out_of_the_reload() {
 
 #[test]
 fn a_crash_of_the_old_one_during_the_proof_is_an_ordinary_restart() {
-    let mut world = rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 50);
+    let mut world =
+        rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 50);
     world.wait(1);
     world.end(RunId(1), Exit::Code(1));
     world.wait(5);
@@ -443,7 +464,8 @@ fn a_stopped_or_errored_slot_comes_up_by_a_reload() {
 #[test]
 fn ready_without_a_listener_is_no_proof_where_the_old_one_listens() {
     let wait = |policy: &mut Policy| policy.readiness = Readiness::Message;
-    let mut world = rolling(1, GOOD, Nature { says_ready: true, ..SILENT }, ReloadOptions::default(), wait);
+    let mut world =
+        rolling(1, GOOD, Nature { says_ready: true, ..SILENT }, ReloadOptions::default(), wait);
     world.wait(299);
     assert_eq!(world.state(), "0:up online v1+");
     world.wait(2);
@@ -452,13 +474,15 @@ fn ready_without_a_listener_is_no_proof_where_the_old_one_listens() {
 
 #[test]
 fn a_listener_that_does_not_cover_the_old_ones_is_no_proof() {
-    let mut world = rolling(1, GOOD, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
+    let mut world =
+        rolling(1, GOOD, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
     world.wait(299);
     assert_eq!(world.state(), "0:up online v1+");
     world.wait(2);
     assert!(told(&mut world).contains("0 failed NotListening"));
     // Where there is nothing to cover, any listener is proof at once.
-    let mut world = rolling(1, SILENT, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
+    let mut world =
+        rolling(1, SILENT, Nature { partial: true, ..GOOD }, ReloadOptions::default(), |_| ());
     world.wait(1);
     assert_eq!(world.state(), "0:up online v2");
 }
@@ -466,7 +490,8 @@ fn a_listener_that_does_not_cover_the_old_ones_is_no_proof() {
 #[test]
 fn a_health_check_without_an_end_is_given_up_after_its_budget() {
     let health = |policy: &mut Policy| policy.health_budget = Some(100);
-    let mut world = rolling(1, GOOD, Nature { mute: true, ..GOOD }, ReloadOptions::default(), health);
+    let mut world =
+        rolling(1, GOOD, Nature { mute: true, ..GOOD }, ReloadOptions::default(), health);
     world.wait(99);
     assert_eq!(world.state(), "0:up online v1+");
     world.wait(2);
@@ -475,12 +500,14 @@ fn a_health_check_without_an_end_is_given_up_after_its_budget() {
 
 #[test]
 fn what_hangs_is_killed_again_but_not_in_a_busy_loop() {
-    let world = &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 0);
+    let world =
+        &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 0);
     told(world);
     world.event(Event::Stop(ProcId(0)));
     world.wait(250);
     check(world, "ask 1; kill 1; kill 1; kill 1");
-    let world = &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 400);
+    let world =
+        &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 400);
     told(world);
     world.event(Event::Stop(ProcId(0)));
     world.wait(1300);
@@ -492,7 +519,13 @@ fn a_plain_process_is_asked_at_once_when_it_is_retired() {
     let mut world = World::new();
     let spec = world.version(1, GOOD, |_| ());
     let policy = world.versions[&spec].0.clone();
-    world.event(Event::Add { proc: ProcId(0), app: crate::world::APP, spec, policy, cluster: false });
+    world.event(Event::Add {
+        proc: ProcId(0),
+        app: crate::world::APP,
+        spec,
+        policy,
+        cluster: false,
+    });
     world.event(Event::Start(ProcId(0)));
     world.wait(1);
     check(&mut world, "spawn 0 v1; 0 online");
@@ -516,12 +549,14 @@ fn the_last_pause_is_shown_until_the_user_forgives_it() {
 #[test]
 fn a_run_that_begins_the_moment_a_candidate_is_proven_is_ended_too() {
     let mut world = World::new();
-    let old = world.version(1, Nature { exits: Some(1), ..SILENT }, |policy| policy.restart_delay = 20);
+    let old =
+        world.version(1, Nature { exits: Some(1), ..SILENT }, |policy| policy.restart_delay = 20);
     let new = world.version(2, SILENT, |_| ());
     world.add(1, old);
     world.wait(1);
     world.reload(1, new, ReloadOptions::default());
-    // The candidate is proven by the readiness time, in the same moment in which the pause of the old one is over.
+    // The candidate is proven by the readiness time, in the same moment in which the pause of the
+    // old one is over.
     world.now += 100;
     world.event(Event::Deadline);
     world.wait(200);

@@ -30,7 +30,10 @@ impl Daemon {
                 Action::SendFence { worker, bytes } => match sockets::unconnected() {
                     Ok(fd) => self.send_line(*worker, out.bytes(*bytes), Some(&Rc::new(fd))),
                     Err(error) => {
-                        logbook::error(format!("could not ask run {} what reached it: {error}", worker.0));
+                        logbook::error(format!(
+                            "could not ask run {} what reached it: {error}",
+                            worker.0
+                        ));
                         if let Some(primary) = self.cluster.primaries.get_mut(&app) {
                             primary.handle_fence_failed(clock::monotonic(), *worker);
                         }
@@ -46,18 +49,30 @@ impl Daemon {
                     }
                 }
                 Action::SendWithListener { worker, listener, bytes } => {
-                    let fd = self.cluster.listeners.get(&listener.0).map(|listener| listener.fd.clone());
+                    let fd =
+                        self.cluster.listeners.get(&listener.0).map(|listener| listener.fd.clone());
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
                 Action::SendWithHandle { worker, handle, bytes } => {
-                    let fd = self.cluster.handles.get(handle).and_then(|fd| fd.try_clone().ok()).map(Rc::new);
+                    let fd = self
+                        .cluster
+                        .handles
+                        .get(handle)
+                        .and_then(|fd| fd.try_clone().ok())
+                        .map(Rc::new);
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
                 Action::OpenListener { listener, kind } => self.open_listener(app, *listener, kind),
-                Action::CloseListener { listener, unlink } => self.close_listener(*listener, unlink.as_deref()),
-                Action::ListenerMetaChanged { listener } => self.keep_listener(app, *listener, false),
+                Action::CloseListener { listener, unlink } => {
+                    self.close_listener(*listener, unlink.as_deref());
+                }
+                Action::ListenerMetaChanged { listener } => {
+                    self.keep_listener(app, *listener, false);
+                }
                 Action::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
-                Action::WorkerOnline { worker } => self.events.push_back(Event::RuntimeOnline(RunId(worker.0))),
+                Action::WorkerOnline { worker } => {
+                    self.events.push_back(Event::RuntimeOnline(RunId(worker.0)));
+                }
                 Action::WorkerListening { worker, .. } => {
                     let run = RunId(worker.0);
                     self.events.push_back(Event::Listening(run));
@@ -67,10 +82,15 @@ impl Daemon {
                 Action::Voluntary { worker } => {
                     logbook::log(format!("worker of run {} leaves by its own will", worker.0));
                 }
-                Action::UserMessage { worker, text } => self.on_user_message(RunId(worker.0), out.text(*text)),
+                Action::UserMessage { worker, text } => {
+                    self.on_user_message(RunId(worker.0), out.text(*text));
+                }
                 Action::UserHandle { handle, .. } => self.close_handle(app, *handle),
                 Action::Noise { worker, noise } => {
-                    logbook::error(format!("run {} wrote something to its IPC channel: {noise:?}", worker.0));
+                    logbook::error(format!(
+                        "run {} wrote something to its IPC channel: {noise:?}",
+                        worker.0
+                    ));
                 }
             }
         }
@@ -85,18 +105,26 @@ impl Daemon {
 
     fn send_line(&mut self, worker: WorkerId, bytes: &[u8], fd: Option<&Rc<OwnedFd>>) {
         let run = RunId(worker.0);
-        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else {
+            return;
+        };
         let was_blocked = channel.is_blocked();
         let result = channel.send(bytes, fd);
         let blocked = channel.is_blocked();
         match result {
             Ok(()) if blocked && !was_blocked => {
-                self.ask_primary(run, |primary, worker, out| primary.handle_backpressure(worker, true, out));
+                self.ask_primary(run, |primary, worker, out| {
+                    primary.handle_backpressure(worker, true, out);
+                });
             }
-            // Closed: the end of the channel is about to be read, and everything unacknowledged is given to others.
+            // Closed: the end of the channel is about to be read, and everything unacknowledged is
+            // given to others.
             Ok(()) | Err(SendError::Closed) => {}
             Err(SendError::Full) => {
-                logbook::error(format!("run {} does not read its IPC channel: a message was dropped", run.0));
+                logbook::error(format!(
+                    "run {} does not read its IPC channel: a message was dropped",
+                    run.0
+                ));
             }
         }
     }

@@ -21,7 +21,8 @@ impl Daemon {
         self.accept_connections(number);
     }
 
-    /// Takes connections while some worker has a free slot. The rest waits in the kernel, where our death loses nothing.
+    /// Takes connections while some worker has a free slot. The rest waits in the kernel, where our
+    /// death loses nothing.
     pub fn accept_connections(&mut self, number: u64) {
         loop {
             let Some(listener) = self.cluster.listeners.get_mut(&number) else { return };
@@ -43,7 +44,13 @@ impl Daemon {
                     let conn = self.cluster.add_conn(fd);
                     let mut out = self.cluster.spare.pop().unwrap_or_default();
                     if let Some(primary) = self.cluster.primaries.get_mut(&app) {
-                        primary.handle_accepted(clock::monotonic(), ListenerId(number), conn, peer, &mut out);
+                        primary.handle_accepted(
+                            clock::monotonic(),
+                            ListenerId(number),
+                            conn,
+                            peer,
+                            &mut out,
+                        );
                     }
                     self.do_cluster(app, out);
                 }
@@ -75,7 +82,9 @@ impl Daemon {
     pub fn give_recovered(&mut self, left: Vec<Left>) {
         let mut by_app: BTreeMap<AppId, Vec<Recovered>> = BTreeMap::new();
         for Left { fd, note } in left {
-            let Some(app) = app_of(note.listener).filter(|app| self.cluster.primaries.contains_key(app)) else {
+            let Some(app) =
+                app_of(note.listener).filter(|app| self.cluster.primaries.contains_key(app))
+            else {
                 // It was stopped; so are its clients.
                 self.guard.ledger.clear(fd.as_raw_fd());
                 continue;
@@ -83,10 +92,19 @@ impl Daemon {
             let peer = sockets::peer(&fd);
             let sent = note.sent.map(|(run, seq)| (WorkerId(run), seq));
             let conn = self.cluster.add_conn(fd);
-            by_app.entry(app).or_default().push(Recovered { conn, listener: ListenerId(note.listener), peer, sent });
+            by_app.entry(app).or_default().push(Recovered {
+                conn,
+                listener: ListenerId(note.listener),
+                peer,
+                sent,
+            });
         }
         for (app, conns) in by_app {
-            logbook::log(format!("{} connections of app [{}] were recovered", conns.len(), self.app_name(app)));
+            logbook::log(format!(
+                "{} connections of app [{}] were recovered",
+                conns.len(),
+                self.app_name(app)
+            ));
             let mut out = Output::new();
             if let Some(primary) = self.cluster.primaries.get_mut(&app) {
                 primary.handle_recovered(clock::monotonic(), &conns, &mut out);

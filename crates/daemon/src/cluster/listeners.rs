@@ -17,7 +17,9 @@ impl Daemon {
     pub fn open_listener(&mut self, app: AppId, id: ListenerId, kind: &ListenerKind) {
         let configured = match kind {
             ListenerKind::Fd { number, udp: false } => {
-                let address = u32::try_from(*number).ok().and_then(|number| self.cluster.fds.get(&app)?.get(&number));
+                let address = u32::try_from(*number)
+                    .ok()
+                    .and_then(|number| self.cluster.fds.get(&app)?.get(&number));
                 address.map(sockets::kind_of)
             }
             _ => None,
@@ -46,9 +48,9 @@ impl Daemon {
         self.do_cluster(app, out);
     }
 
-    /// While there are connections to hand over, workers go before us. Woken by every single one, we would stop the worker
-    /// that is about to take the last one: five thousand changes a second, each for one connection. Last in turn, we find
-    /// several at once, for a third of the time.
+    /// While there are connections to hand over, workers go before us. Woken by every single one,
+    /// we would stop the worker that is about to take the last one: five thousand changes a second,
+    /// each for one connection. Last in turn, we find several at once, for a third of the time.
     fn go_last(&self, last: bool) {
         if let Err(error) = sys::set_batch(last) {
             logbook::error(format!("could not change the scheduling of the daemon: {error}"));
@@ -61,7 +63,9 @@ impl Daemon {
         if self.cluster.listeners.is_empty() {
             self.go_last(true);
         }
-        self.cluster.listeners.insert(id.0, Listener { app, fd: Rc::new(fd), accepting: false, ready: true });
+        self.cluster
+            .listeners
+            .insert(id.0, Listener { app, fd: Rc::new(fd), accepting: false, ready: true });
         if let Err(error) = self.register(raw, Source::Listener(id.0), Interest::READABLE) {
             logbook::error(format!("a listening socket cannot be watched: {error}"));
         }
@@ -77,7 +81,9 @@ impl Daemon {
         }
         match self.cluster.listeners.get(&id.0).map(|listener| listener.fd.try_clone()) {
             Some(Ok(fd)) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![fd]),
-            Some(Err(error)) => logbook::error(format!("a listening socket cannot be kept: {error}")),
+            Some(Err(error)) => {
+                logbook::error(format!("a listening socket cannot be kept: {error}"));
+            }
             None => {}
         }
     }
@@ -109,7 +115,8 @@ impl Daemon {
         if !self.cluster.primaries.contains_key(&app) {
             return;
         }
-        let slots = || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
+        let slots =
+            || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
         let at_rest = slots().all(|slot| {
             let process = slot.process();
             let down = process.goal() == Goal::Down && process.run().is_none();
@@ -150,7 +157,10 @@ impl Daemon {
         let Some((id, Role::Candidate)) = self.core.owner(run) else { return };
         let current = self.core.slot(id).and_then(|slot| slot.process().run());
         // Where the old run is gone, any listener will do: there is nothing to compare with.
-        let covers = current.map_or_else(|| self.core.is_listening(run), |current| self.cluster.covers(run, current));
+        let covers = current.map_or_else(
+            || self.core.is_listening(run),
+            |current| self.cluster.covers(run, current),
+        );
         if let Some(held) = self.runs.get_mut(&run)
             && covers
             && !std::mem::replace(&mut held.covers, true)

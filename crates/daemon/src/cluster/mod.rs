@@ -1,7 +1,8 @@
-//! The primaries of all cluster apps and what they only talk about: sockets, connections, descriptors in messages.
+//! The primaries of all cluster apps and what they only talk about: sockets, connections,
+//! descriptors in messages.
 //!
-//! A listening socket belongs to its app, here and in the keeper, never to a worker: its queue outlives every worker,
-//! every reload and this daemon.
+//! A listening socket belongs to its app, here and in the keeper, never to a worker: its queue
+//! outlives every worker, every reload and this daemon.
 
 mod actions;
 mod connections;
@@ -70,12 +71,16 @@ impl Cluster {
     /// What a worker listens on, in words.
     pub fn addresses(&self, run: RunId) -> Vec<String> {
         let primary = self.workers.get(&run).and_then(|app| self.primaries.get(app));
-        primary.map_or_else(Vec::new, |primary| primary.addresses(WorkerId(run.0)).map(ToString::to_string).collect())
+        primary.map_or_else(Vec::new, |primary| {
+            primary.addresses(WorkerId(run.0)).map(ToString::to_string).collect()
+        })
     }
 
     /// What a worker listens on and what came of it.
     pub fn listeners_of(&self, run: RunId) -> Vec<ListenerView> {
-        let Some(primary) = self.workers.get(&run).and_then(|app| self.primaries.get(app)) else { return Vec::new() };
+        let Some(primary) = self.workers.get(&run).and_then(|app| self.primaries.get(app)) else {
+            return Vec::new();
+        };
         let view = |used: ostler_cluster::Use<'_>| ListenerView {
             address: used.sockname.filter(|_| used.key.port == Some(0)).map_or_else(
                 || used.key.to_string(),
@@ -89,7 +94,8 @@ impl Cluster {
         primary.listeners_of(WorkerId(run.0)).map(view).collect()
     }
 
-    /// The listener of a worker that this host and port of this machine mean, if connections come to it through us.
+    /// The listener of a worker that this host and port of this machine mean, if connections come
+    /// to it through us.
     pub fn own_listener(&self, run: RunId, host: &str, port: u16) -> Option<ListenerId> {
         let primary = self.workers.get(&run).and_then(|app| self.primaries.get(app))?;
         let here = ["localhost", "127.0.0.1", "::1", "0.0.0.0", "::"].contains(&host);
@@ -133,8 +139,8 @@ impl Cluster {
     }
 }
 
-/// What a machine is told at its birth. Numbers for messages begin at the present microsecond: above every number a
-/// former daemon can have used, and below 2^53.
+/// What a machine is told at its birth. Numbers for messages begin at the present microsecond:
+/// above every number a former daemon can have used, and below 2^53.
 pub fn config(app: AppId, policy: Policy) -> ostler_cluster::Config {
     ostler_cluster::Config {
         first_seq: crate::clock::wall().saturating_mul(1000),

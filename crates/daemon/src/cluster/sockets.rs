@@ -11,8 +11,8 @@ use ostler_core::spec::Address;
 use ostler_wire::node::outgoing::Sockname;
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind, getpeername,
-    getsockname, listen, socket_with, sockopt,
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with, bind,
+    getpeername, getsockname, listen, socket_with, sockopt,
 };
 
 /// Connections that may wait at a socket whose app does not say how many: as in Node.
@@ -43,7 +43,8 @@ pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
         ListenerKind::Unix { path, readable_all, writable_all, backlog } => {
             let (address, _folder) = bindable(path)?;
             let fd = unix(&address, *backlog)?;
-            let more = if *readable_all { 0o444 } else { 0 } | if *writable_all { 0o222 } else { 0 };
+            let more =
+                if *readable_all { 0o444 } else { 0 } | if *writable_all { 0o222 } else { 0 };
             if more != 0 {
                 allow(Path::new(path), more)?;
             }
@@ -53,7 +54,11 @@ pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
             Ok((unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, *backlog)?, None))
         }
         ListenerKind::Udp { address, port, v6, v6only, reuse } => {
-            let any = if *v6 { IpAddr::from(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
+            let any = if *v6 {
+                IpAddr::from(Ipv6Addr::UNSPECIFIED)
+            } else {
+                Ipv4Addr::UNSPECIFIED.into()
+            };
             let to = match address {
                 Some(address) => socket_address(address, *port)?,
                 None => SocketAddr::new(any, *port),
@@ -76,9 +81,12 @@ pub fn open(kind: &ListenerKind) -> Result<Opened, Errno> {
 pub fn kind_of(address: &Address) -> ListenerKind {
     let backlog = BACKLOG;
     match address {
-        Address::Tcp { host, port } => {
-            ListenerKind::Tcp { address: host.map(|host| host.to_string()), port: *port, v6only: false, backlog }
-        }
+        Address::Tcp { host, port } => ListenerKind::Tcp {
+            address: host.map(|host| host.to_string()),
+            port: *port,
+            v6only: false,
+            backlog,
+        },
         Address::Unix(path) => {
             let path = path.to_string_lossy().into_owned();
             ListenerKind::Unix { path, readable_all: false, writable_all: false, backlog }
@@ -119,7 +127,12 @@ pub fn peer(conn: &OwnedFd) -> u64 {
 /// # Errors
 /// Out of descriptors.
 pub fn unconnected() -> Result<OwnedFd, Errno> {
-    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+    socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        None,
+    )
 }
 
 fn number_of(fd: &OwnedFd, peer: Option<SocketAddrAny>) -> u64 {
@@ -145,7 +158,12 @@ fn tcp(to: SocketAddr, v6only: bool, backlog: u32) -> Result<Opened, Errno> {
 }
 
 fn unix(to: &SocketAddrUnix, backlog: u32) -> Result<OwnedFd, Errno> {
-    let fd = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
+    let fd = socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        None,
+    )?;
     bind(&fd, to)?;
     listen(&fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
     Ok(fd)
@@ -158,7 +176,9 @@ fn socket(to: &SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
 
 fn name_of(fd: &OwnedFd) -> Result<Option<Sockname>, Errno> {
     let name: SocketAddrAny = getsockname(fd)?;
-    Ok(SocketAddr::try_from(name).ok().map(|name| Sockname { address: name.ip(), port: name.port() }))
+    Ok(SocketAddr::try_from(name)
+        .ok()
+        .map(|name| Sockname { address: name.ip(), port: name.port() }))
 }
 
 /// An address as an app wrote it, with the scope that a link-local one may carry.
@@ -177,13 +197,17 @@ fn interface(name: &str) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// A path short enough for `bind`: a long one goes through its folder's descriptor, which must be open until then.
+/// A path short enough for `bind`: a long one goes through its folder's descriptor, which must be
+/// open until then.
 fn bindable(path: &str) -> Result<(SocketAddrUnix, Option<OwnedFd>), Errno> {
     match SocketAddrUnix::new(path) {
         Err(Errno::NAMETOOLONG) => {
             let path = Path::new(path);
-            let (folder, file) = (path.parent().ok_or(Errno::INVAL)?, path.file_name().ok_or(Errno::INVAL)?);
-            let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+            let (folder, file) =
+                (path.parent().ok_or(Errno::INVAL)?, path.file_name().ok_or(Errno::INVAL)?);
+            let flags = rustix::fs::OFlags::PATH
+                | rustix::fs::OFlags::DIRECTORY
+                | rustix::fs::OFlags::CLOEXEC;
             let fd = rustix::fs::open(folder, flags, rustix::fs::Mode::empty())?;
             let short = Path::new("/proc/self/fd").join(fd.as_raw_fd().to_string()).join(file);
             Ok((SocketAddrUnix::new(&short)?, Some(fd)))

@@ -12,15 +12,20 @@ use crate::daemon::Daemon;
 use crate::{clock, logbook};
 
 impl Daemon {
-    // ------------------------------------------------------------------------------------------ channels
+    // ------------------------------------------------------------------------------------------
+    // channels
 
     /// An application's channel has something to read or takes bytes again.
     pub fn on_channel(&mut self, run: RunId, readable: bool) {
-        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else {
+            return;
+        };
         if channel.is_blocked() {
             channel.flush();
             if !channel.is_blocked() {
-                self.ask_primary(run, |primary, worker, out| primary.handle_backpressure(worker, false, out));
+                self.ask_primary(run, |primary, worker, out| {
+                    primary.handle_backpressure(worker, false, out);
+                });
             }
         }
         if !readable {
@@ -53,7 +58,9 @@ impl Daemon {
         if let Some(channel) = held.channel.take() {
             self.deregister(channel.as_raw_fd());
         }
-        self.ask_primary(run, |primary, worker, out| primary.handle_eof(clock::monotonic(), worker, out));
+        self.ask_primary(run, |primary, worker, out| {
+            primary.handle_eof(clock::monotonic(), worker, out);
+        });
         self.events.push_back(Event::Disconnected(run));
     }
 
@@ -107,7 +114,9 @@ impl Daemon {
 
     fn may_name(&self, app: AppId, number: i64) -> bool {
         let table = self.cluster.fds.get(&app);
-        number < 0 || u32::try_from(number).is_ok_and(|number| table.is_some_and(|table| table.contains_key(&number)))
+        number < 0
+            || u32::try_from(number)
+                .is_ok_and(|number| table.is_some_and(|table| table.contains_key(&number)))
     }
 
     /// A plain process with a channel: messages only, and descriptors that nobody asked for.
@@ -135,7 +144,8 @@ impl Daemon {
                 | Incoming::UnknownInternal(_) => {}
             }
             if message.wants_ack {
-                // The descriptor is closed, but without a word its sender would never send anything again.
+                // The descriptor is closed, but without a word its sender would never send anything
+                // again.
                 let mut bytes = Vec::new();
                 node::outgoing::handle_ack(&mut bytes, Mark::Plain);
                 self.send_bytes(run, &bytes);
@@ -159,21 +169,30 @@ impl Daemon {
 
     /// Writes bytes to the application, which must be whole lines.
     pub fn send_bytes(&mut self, run: RunId, bytes: &[u8]) {
-        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else { return };
+        let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.as_mut()) else {
+            return;
+        };
         if channel.send(bytes, None) == Err(SendError::Full) {
-            logbook::error(format!("run {} does not read its IPC channel: a message was dropped", run.0));
+            logbook::error(format!(
+                "run {} does not read its IPC channel: a message was dropped",
+                run.0
+            ));
         }
     }
 
-    // ------------------------------------------------------------------------------------------ workers
+    // ------------------------------------------------------------------------------------------
+    // workers
 
     /// A worker was spawned.
     pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
         let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { return };
         let held = self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
         let options = WorkerOptions { held, ..self.worker_options(id, spec, false) };
-        let policy =
-            self.book.versions.get(&spec).map_or_else(Default::default, |version| policy_of(version.spec.balance));
+        let policy = self
+            .book
+            .versions
+            .get(&spec)
+            .map_or_else(Default::default, |version| policy_of(version.spec.balance));
         self.cluster.workers.insert(run, app);
         let primary = self.cluster.primary(app, policy);
         primary.handle_worker_added(WorkerId(run.0), options);
@@ -199,7 +218,8 @@ impl Daemon {
     /// What the machine must know about a worker.
     pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
         let slot = self.book.procs.get(&id).map_or(0, |proc| proc.instance);
-        let interpreter = self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
+        let interpreter =
+            self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
     }
@@ -214,7 +234,9 @@ impl Daemon {
     pub fn hand_own(&mut self, run: RunId, listener: ListenerId, fd: OwnedFd) {
         let conn = self.cluster.add_conn(fd);
         let mut sent = false;
-        self.ask_primary(run, |primary, worker, out| sent = primary.handle_own(worker, listener, conn, out));
+        self.ask_primary(run, |primary, worker, out| {
+            sent = primary.handle_own(worker, listener, conn, out);
+        });
         if !sent {
             self.close_conn(conn);
         }
@@ -222,8 +244,14 @@ impl Daemon {
 
     /// Spreads connections as the version says that is in force.
     pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
-        let Some(policy) = self.book.versions.get(&spec).map(|version| policy_of(version.spec.balance)) else { return };
-        let Some(primary) = self.cluster.primaries.get_mut(&app).filter(|primary| primary.policy() != policy) else {
+        let Some(policy) =
+            self.book.versions.get(&spec).map(|version| policy_of(version.spec.balance))
+        else {
+            return;
+        };
+        let Some(primary) =
+            self.cluster.primaries.get_mut(&app).filter(|primary| primary.policy() != policy)
+        else {
             return;
         };
         let mut out = Output::new();
@@ -233,21 +261,24 @@ impl Daemon {
 
     /// A worker is to leave: off its listeners, and told so when `tell`.
     pub fn worker_leaving(&mut self, run: RunId, tell: bool) {
-        self.ask_primary(
-            run,
-            |primary, worker, out| {
-                if tell { primary.handle_leaving(worker, out) } else { primary.handle_off(worker, out) }
-            },
-        );
+        self.ask_primary(run, |primary, worker, out| {
+            if tell { primary.handle_leaving(worker, out) } else { primary.handle_off(worker, out) }
+        });
     }
 
     /// A worker is dead, and everything it said was read.
     pub fn worker_gone(&mut self, run: RunId) {
-        self.ask_primary(run, |primary, worker, out| primary.handle_worker_gone(clock::monotonic(), worker, out));
+        self.ask_primary(run, |primary, worker, out| {
+            primary.handle_worker_gone(clock::monotonic(), worker, out);
+        });
         self.cluster.workers.remove(&run);
     }
 
-    pub fn ask_primary(&mut self, run: RunId, ask: impl FnOnce(&mut Primary, WorkerId, &mut Output)) {
+    pub fn ask_primary(
+        &mut self,
+        run: RunId,
+        ask: impl FnOnce(&mut Primary, WorkerId, &mut Output),
+    ) {
         let Some(app) = self.cluster.workers.get(&run).copied() else { return };
         let Some(primary) = self.cluster.primaries.get_mut(&app) else { return };
         let mut out = self.cluster.spare.pop().unwrap_or_default();
@@ -258,7 +289,13 @@ impl Daemon {
     /// Time passed for the primaries.
     pub fn on_cluster_deadline(&mut self, now: u64) {
         let due = |primary: &Primary| primary.deadline().is_some_and(|at| at <= now);
-        let apps: Vec<AppId> = self.cluster.primaries.iter().filter(|(_, one)| due(one)).map(|(app, _)| *app).collect();
+        let apps: Vec<AppId> = self
+            .cluster
+            .primaries
+            .iter()
+            .filter(|(_, one)| due(one))
+            .map(|(app, _)| *app)
+            .collect();
         for app in apps {
             let mut out = Output::new();
             if let Some(primary) = self.cluster.primaries.get_mut(&app) {

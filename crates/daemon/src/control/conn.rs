@@ -1,4 +1,5 @@
-//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more than its bound.
+//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more than
+//! its bound.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -109,9 +110,15 @@ impl Conn {
             Ok(None) => return if self.eof { Incoming::Closed } else { Incoming::Nothing },
             Ok(Some(frame)) if frame.kind == FrameKind::Request => {
                 let request = serde_json::from_slice::<Request>(frame.payload);
-                (request.map_err(|error| format!("this is no request that I know: {error}")), frame.consumed)
+                (
+                    request.map_err(|error| format!("this is no request that I know: {error}")),
+                    frame.consumed,
+                )
             }
-            Ok(Some(frame)) => (Err(format!("a client sends requests, not {:?} frames", frame.kind)), frame.consumed),
+            Ok(Some(frame)) => (
+                Err(format!("a client sends requests, not {:?} frames", frame.kind)),
+                frame.consumed,
+            ),
             Err(error) => return Incoming::Garbage(error.to_string()),
         };
         self.input.drain(..consumed);
@@ -198,7 +205,8 @@ impl Conn {
 
     fn json<T: Serialize>(&mut self, kind: FrameKind, value: &T) {
         if control::encode_json(kind, value, &mut self.output).is_err() {
-            // Our own types have nothing that JSON cannot say; a client without an answer would wait for ever.
+            // Our own types have nothing that JSON cannot say; a client without an answer would
+            // wait for ever.
             self.closing = true;
         }
     }

@@ -59,7 +59,9 @@ impl Daemon {
             let number = self.next_conn;
             self.next_conn += 1;
             let raw = stream.as_raw_fd();
-            if let Err(error) = self.register(raw, Source::Client(number), Interest::READABLE | Interest::WRITABLE) {
+            if let Err(error) =
+                self.register(raw, Source::Client(number), Interest::READABLE | Interest::WRITABLE)
+            {
                 logbook::error(format!("turned away a client: {error}"));
                 continue;
             }
@@ -105,7 +107,10 @@ impl Daemon {
                 }
                 Incoming::Nothing => return,
                 Incoming::Garbage(text) => {
-                    let failure = Failure { message: text, hint: Some("is the client of another version?".to_owned()) };
+                    let failure = Failure {
+                        message: text,
+                        hint: Some("is the client of another version?".to_owned()),
+                    };
                     conn.reply(&Reply::Error(failure));
                     conn.closing = true;
                     return;
@@ -119,7 +124,12 @@ impl Daemon {
         if let Some(conn) = self.conns.remove(&number) {
             self.deregister(conn.as_raw_fd());
         }
-        let gone: Vec<u64> = self.subscribers.iter().filter(|(_, conn)| **conn == number).map(|(id, _)| *id).collect();
+        let gone: Vec<u64> = self
+            .subscribers
+            .iter()
+            .filter(|(_, conn)| **conn == number)
+            .map(|(id, _)| *id)
+            .collect();
         for subscriber in gone {
             self.subscribers.remove(&subscriber);
             self.engine.unsubscribe(subscriber);

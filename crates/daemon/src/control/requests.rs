@@ -15,11 +15,18 @@ impl Daemon {
         if self.ending != Ending::No
             && !matches!(
                 request,
-                Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
+                Request::Hello
+                    | Request::List
+                    | Request::Find { .. }
+                    | Request::Jlist
+                    | Request::Kill
             )
         {
             let message = "the daemon is about to end".to_owned();
-            return self.reply(conn, &Reply::Error(Failure { message, hint: Some("try again".to_owned()) }));
+            return self.reply(
+                conn,
+                &Reply::Error(Failure { message, hint: Some("try again".to_owned()) }),
+            );
         }
         match request {
             Request::Hello => self.reply(
@@ -46,9 +53,10 @@ impl Daemon {
                 }
             }
             Request::Describe { id } => {
-                let reply = self
-                    .details(ProcId(id))
-                    .map_or_else(|| Reply::Error(unknown_process(id)), |details| Reply::Describe(Box::new(details)));
+                let reply = self.details(ProcId(id)).map_or_else(
+                    || Reply::Error(unknown_process(id)),
+                    |details| Reply::Describe(Box::new(details)),
+                );
                 self.reply(conn, &reply);
             }
             Request::Env { id } => {
@@ -64,7 +72,9 @@ impl Daemon {
             Request::Reload { ids, change, options, ticket } => {
                 self.on_reload(conn, &ids, &change, options, ticket);
             }
-            Request::Promote { name, keep, ticket } => self.on_promote(conn, &name, keep, ticket.as_deref()),
+            Request::Promote { name, keep, ticket } => {
+                self.on_promote(conn, &name, keep, ticket.as_deref());
+            }
             Request::Logs { ids, out, err, events, own } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
                 self.on_logs(conn, Filter { ids, out, err }, events, own);
@@ -88,7 +98,8 @@ impl Daemon {
             // As PM2: one of two instances stays up, two at a time of more (command line §1.1).
             let default = if ids.len() <= 2 { 1 } else { 2 };
             let one_app = |id: &u32| self.book.procs.get(&ProcId(*id)).map(|proc| proc.app);
-            let several = ids.iter().filter_map(one_app).collect::<std::collections::BTreeSet<_>>().len();
+            let several =
+                ids.iter().filter_map(one_app).collect::<std::collections::BTreeSet<_>>().len();
             let wanted = change.parallel.and_then(|count| usize::try_from(count).ok());
             job.parallel = wanted.unwrap_or(default * several.max(1)).max(1);
             for id in ids.iter().copied().map(ProcId) {
@@ -112,7 +123,8 @@ impl Daemon {
     }
 
     fn on_scale(&mut self, conn: usize, name: &str, target: ScaleTo) {
-        let Some(app) = self.book.apps.iter().find(|(_, app)| app.key.1 == name).map(|(id, _)| *id) else {
+        let Some(app) = self.book.apps.iter().find(|(_, app)| app.key.1 == name).map(|(id, _)| *id)
+        else {
             let failure = Failure {
                 message: format!("Application {name} not found"),
                 hint: Some("see `ostler list` for the names".to_owned()),
@@ -166,13 +178,17 @@ impl Daemon {
             if ids.is_empty() || ids.contains(&id.0) {
                 let spec = self.core.slot(*id).map(|slot| slot.process().spec());
                 if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
-                    paths.extend(crate::environment::log_files(&version.spec, *id).into_iter().flatten());
+                    paths.extend(
+                        crate::environment::log_files(&version.spec, *id).into_iter().flatten(),
+                    );
                 }
             }
         }
         if ids.is_empty() {
             let own = self.config.home.join("pm2.log");
-            if let Err(error) = std::fs::OpenOptions::new().write(true).open(&own).and_then(|file| file.set_len(0)) {
+            if let Err(error) =
+                std::fs::OpenOptions::new().write(true).open(&own).and_then(|file| file.set_len(0))
+            {
                 logbook::error(format!("could not empty `{}`: {error}", own.display()));
             }
         }
@@ -194,5 +210,8 @@ impl Daemon {
 }
 
 fn unknown_process(id: u32) -> Failure {
-    Failure { message: format!("process {id} not found"), hint: Some("see `ostler list` for the ids".to_owned()) }
+    Failure {
+        message: format!("process {id} not found"),
+        hint: Some("see `ostler list` for the ids".to_owned()),
+    }
 }

@@ -20,7 +20,9 @@ impl Daemon {
         for record in apps {
             match ostler_config::record::from_record(record.get()) {
                 Ok(spec) => specs.push(spec),
-                Err(diagnostics) => return self.reply(conn, &Reply::Error(failure_of(&diagnostics))),
+                Err(diagnostics) => {
+                    return self.reply(conn, &Reply::Error(failure_of(&diagnostics)));
+                }
             }
         }
         let mut started = Vec::new();
@@ -39,7 +41,8 @@ impl Daemon {
 
     /// Starts a new slot unless it is only to be registered.
     pub fn begin_slot(&mut self, id: ProcId, job: &mut Job) {
-        let autostart = self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
+        let autostart =
+            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
         if autostart.is_none_or(|version| version.spec.autostart) {
             job.active.insert(id, self.waiting_for(id, Wanted::Up, true));
             self.handle_now(Event::Start(id));
@@ -48,8 +51,8 @@ impl Daemon {
         }
     }
 
-    /// Registers an app's specification and its processes; nothing is started. `instance`: the number of the first one,
-    /// where it is known.
+    /// Registers an app's specification and its processes; nothing is started. `instance`: the
+    /// number of the first one, where it is known.
     pub fn add_app(&mut self, spec: AppSpec, instance: Option<u32>) -> Vec<ProcId> {
         let count = spec.instances.max(1);
         let unique_id = unique_id();
@@ -60,7 +63,11 @@ impl Daemon {
     /// One more process of an app.
     pub fn add_instance(&mut self, app: AppId) -> Option<ProcId> {
         let spec = self.book.apps.get(&app)?.spec;
-        let unique_id = self.book.procs_of(app).next().map_or_else(unique_id, |(_, proc)| proc.unique_id.clone());
+        let unique_id = self
+            .book
+            .procs_of(app)
+            .next()
+            .map_or_else(unique_id, |(_, proc)| proc.unique_id.clone());
         let id = self.add_slot(spec, None, &unique_id);
         self.handle_now(Event::Start(id));
         Some(id)
@@ -76,8 +83,13 @@ impl Daemon {
         }
         let increment = spec.increment_var.as_ref().map(|name| {
             let first = spec.env.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-            let highest =
-                self.book.procs.values().filter(|proc| proc.name == spec.name).filter_map(|proc| proc.increment).max();
+            let highest = self
+                .book
+                .procs
+                .values()
+                .filter(|proc| proc.name == spec.name)
+                .filter_map(|proc| proc.increment)
+                .max();
             highest.map_or(first, |highest: u32| highest + 1)
         });
         let proc = Proc {
@@ -97,24 +109,37 @@ impl Daemon {
         id
     }
 
-    /// The version a slot will have after a change. Slots of one app that are changed alike share it. `always`: a new
-    /// version even when nothing changes (a reload needs one to tell old from new).
+    /// The version a slot will have after a change. Slots of one app that are changed alike share
+    /// it. `always`: a new version even when nothing changes (a reload needs one to tell old from
+    /// new).
     ///
     /// # Errors
     /// The change makes no sense.
-    pub fn changed_spec(&mut self, id: ProcId, change: &Change, always: bool) -> Result<SpecId, Failure> {
+    pub fn changed_spec(
+        &mut self,
+        id: ProcId,
+        change: &Change,
+        always: bool,
+    ) -> Result<SpecId, Failure> {
         let unknown = || Failure {
             message: format!("process {} not found", id.0),
             hint: Some("see `ostler list` for the ids".to_owned()),
         };
         let old = self.core.slot(id).map(|slot| slot.process().next_spec()).ok_or_else(unknown)?;
         let name = self.book.procs.get(&id).map(|proc| proc.name.clone()).ok_or_else(unknown)?;
-        let old_spec = self.book.versions.get(&old).map(|version| Arc::clone(&version.spec)).ok_or_else(unknown)?;
+        let old_spec = self
+            .book
+            .versions
+            .get(&old)
+            .map(|version| Arc::clone(&version.spec))
+            .ok_or_else(unknown)?;
         let mut spec = (*old_spec).clone();
         for record in &change.records {
-            let new = ostler_config::record::from_record(record.get()).map_err(|list| failure_of(&list))?;
+            let new = ostler_config::record::from_record(record.get())
+                .map_err(|list| failure_of(&list))?;
             if new.name == name {
-                // Variables are never removed by a new file, only overwritten (PM2: configuration §8.2).
+                // Variables are never removed by a new file, only overwritten (PM2: configuration
+                // §8.2).
                 let mut env = spec.env.clone();
                 env.extend(new.env.clone());
                 let (instances, mode) = (spec.instances, spec.exec_mode);
@@ -122,7 +147,8 @@ impl Daemon {
             }
         }
         if let Some(patch) = &change.patch {
-            spec = ostler_config::record::patch(&spec, patch.get()).map_err(|list| failure_of(&list))?;
+            spec = ostler_config::record::patch(&spec, patch.get())
+                .map_err(|list| failure_of(&list))?;
         }
         if let Some(env) = &change.env {
             spec.env.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -131,7 +157,12 @@ impl Daemon {
             return Ok(old);
         }
         // Another slot of the app may have been changed to the same in this very request.
-        let newest = self.book.versions.iter().next_back().map(|(id, version)| (*id, Arc::clone(&version.spec)));
+        let newest = self
+            .book
+            .versions
+            .iter()
+            .next_back()
+            .map(|(id, version)| (*id, Arc::clone(&version.spec)));
         if let Some((newest, of_newest)) = newest
             && *of_newest == spec
             && newest != old
@@ -164,7 +195,8 @@ impl Daemon {
 
 /// Diagnostics as one failure: the texts, and the first advice.
 pub fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
-    let texts: Vec<String> = diagnostics.iter().filter(|one| one.is_error()).map(|one| one.message.clone()).collect();
+    let texts: Vec<String> =
+        diagnostics.iter().filter(|one| one.is_error()).map(|one| one.message.clone()).collect();
     let hint = diagnostics.iter().find_map(|one| one.help.clone());
     Failure { message: texts.join("; "), hint }
 }
@@ -172,11 +204,14 @@ pub fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
 /// A random identifier in the form of a UUID of version 4, as PM2's `unique_id`.
 pub fn unique_id() -> String {
     let mut bytes = [0_u8; 16];
-    if let Err(error) = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+    if let Err(error) =
+        rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty())
+    {
         crate::logbook::error(format!("no random numbers: {error}; `unique_id` is the time"));
         bytes = u128::from(clock::wall()).to_be_bytes();
     }
-    let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let number =
+        u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{number:032x}");
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")

@@ -1,6 +1,8 @@
-//! What is known about the connections in the descriptor table, in memory that daemon and guard share.
+//! What is known about the connections in the descriptor table, in memory that daemon and guard
+//! share.
 //!
-//! One writer, and a reader that begins when the writer is dead: the order of the stores is all that matters.
+//! One writer, and a reader that begins when the writer is dead: the order of the stores is all
+//! that matters.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -10,9 +12,11 @@ use crate::sys;
 
 /// Descriptors with a place. Connections with higher numbers have none, and die with us.
 const PLACES: usize = 1 << 16;
-/// Words at the head: the listening socket that is being asked (its number + 1, or 0), its listener, places in use.
+/// Words at the head: the listening socket that is being asked (its number + 1, or 0), its
+/// listener, places in use.
 const HEAD: usize = 4;
-/// Words of a place: listener (0: no connection of ours), run + 1 (0: not sent), number of the message.
+/// Words of a place: listener (0: no connection of ours), run + 1 (0: not sent), number of the
+/// message.
 const PLACE: usize = 4;
 
 /// What is known about one connection.
@@ -77,7 +81,8 @@ impl Ledger {
         }
     }
 
-    /// It is about to be sent. (One that is not held is not public, and nobody's but that worker's.)
+    /// It is about to be sent. (One that is not held is not public, and nobody's but that
+    /// worker's.)
     pub fn send(&self, conn: RawFd, run: u64, seq: u64) {
         let Some(place) = place(conn) else { return };
         self.set(place + 1, 0);

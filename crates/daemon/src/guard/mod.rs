@@ -1,18 +1,20 @@
 //! Accepted connections outlive the daemon.
 //!
-//! The problem: between `accept` and the worker's answer a connection is nowhere but in our descriptor table. SIGKILL at
-//! that instant closes it, and the client, whose connection was already up, gets a reset.
+//! The problem: between `accept` and the worker's answer a connection is nowhere but in our
+//! descriptor table. SIGKILL at that instant closes it, and the client, whose connection was
+//! already up, gets a reset.
 //!
-//! The rule: a second process, the guard, shares our descriptor table (`CLONE_FILES`), so what is open stays open when
-//! we die. It does nothing but wait for that; then it sends the connections into a socket whose other end the keeper
-//! holds for our successor, and goes, and with it the table. Which of its descriptors are connections, and what was
-//! about to become of them, it reads in the [`Ledger`], memory that both see. Nothing is written anywhere and nobody is
-//! asked for a connection: a few stores to memory are all that it costs.
+//! The rule: a second process, the guard, shares our descriptor table (`CLONE_FILES`), so what is
+//! open stays open when we die. It does nothing but wait for that; then it sends the connections
+//! into a socket whose other end the keeper holds for our successor, and goes, and with it the
+//! table. Which of its descriptors are connections, and what was about to become of them, it reads
+//! in the [`Ledger`], memory that both see. Nothing is written anywhere and nobody is asked for a
+//! connection: a few stores to memory are all that it costs.
 //!
 //! It also writes the lines of our log that were waiting to be written.
 //!
-//! A guard that dies is replaced. Only if guard and daemon are killed in the same instant is the connection lost that
-//! was in our hands at that moment.
+//! A guard that dies is replaced. Only if guard and daemon are killed in the same instant is the
+//! connection lost that was in our hands at that moment.
 
 mod ledger;
 mod recover;
@@ -35,7 +37,8 @@ use crate::{clock, logbook, sys};
 pub const PREFIX: &str = "guard/";
 /// Room for lines of the log, bytes.
 const LINES: usize = 64 << 10;
-/// Pause before another guard, ms, if the last one died younger than this; doubled each time that none can be started.
+/// Pause before another guard, ms, if the last one died younger than this; doubled each time that
+/// none can be started.
 const PAUSE: u64 = 1000;
 /// The longest pause, ms.
 const LONGEST_PAUSE: u64 = 60_000;
@@ -64,12 +67,12 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Makes everything that a guard needs, and starts one. To be called while the process is small: the guard keeps a
-    /// copy of it as it is now.
+    /// Makes everything that a guard needs, and starts one. To be called while the process is
+    /// small: the guard keeps a copy of it as it is now.
     ///
     /// # Errors
-    /// The system refuses memory or descriptors. (That no process could be started is told in the log: it is tried
-    /// again.)
+    /// The system refuses memory or descriptors. (That no process could be started is told in the
+    /// log: it is tried again.)
     pub fn start() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (from, to) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;

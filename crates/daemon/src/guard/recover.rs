@@ -28,17 +28,24 @@ pub struct Left {
     pub note: Note,
 }
 
-/// Takes the guards' ends out of what the keeper held, and reads them to their end. The connections are in our ledger
-/// before they are taken out of the socket, so that our own death in between loses none; found twice for that reason,
-/// they are taken once. Gives the names of the ends, too, of which the keeper need not hold any more.
-pub fn recover(items: &mut BTreeMap<String, (Vec<u8>, OwnedFd)>, ledger: &Ledger) -> (Vec<Left>, Vec<String>) {
-    let names: Vec<String> = items.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();
+/// Takes the guards' ends out of what the keeper held, and reads them to their end. The connections
+/// are in our ledger before they are taken out of the socket, so that our own death in between
+/// loses none; found twice for that reason, they are taken once. Gives the names of the ends, too,
+/// of which the keeper need not hold any more.
+pub fn recover(
+    items: &mut BTreeMap<String, (Vec<u8>, OwnedFd)>,
+    ledger: &Ledger,
+) -> (Vec<Left>, Vec<String>) {
+    let names: Vec<String> =
+        items.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();
     let mut found = BTreeMap::new();
     for name in &names {
         if let Some((_, end)) = items.remove(name)
             && let Err(error) = read(&end, ledger, &mut found)
         {
-            logbook::error(format!("could not read what the guard of the last daemon sent: {error}"));
+            logbook::error(format!(
+                "could not read what the guard of the last daemon sent: {error}"
+            ));
         }
     }
     (found.into_values().collect(), names)
@@ -49,10 +56,14 @@ fn read(end: &OwnedFd, ledger: &Ledger, found: &mut BTreeMap<u64, Left>) -> io::
     let until = Instant::now() + LIMIT;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let limit =
-            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(1), tv_nsec: left.subsec_nanos().into() };
+        let limit = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
+            tv_nsec: left.subsec_nanos().into(),
+        };
         match poll(&mut [PollFd::new(end, PollFlags::IN)], Some(&limit)) {
-            Ok(0) => return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not come to its end")),
+            Ok(0) => {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not come to its end"));
+            }
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
@@ -78,7 +89,12 @@ fn receive(end: &OwnedFd, flags: RecvFlags) -> io::Result<Option<Vec<Left>>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let message = loop {
-        match recvmsg(end, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags | RecvFlags::CMSG_CLOEXEC) {
+        match recvmsg(
+            end,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut control,
+            flags | RecvFlags::CMSG_CLOEXEC,
+        ) {
             Err(Errno::INTR) => {}
             other => break other?,
         }
@@ -91,11 +107,13 @@ fn receive(end: &OwnedFd, flags: RecvFlags) -> io::Result<Option<Vec<Left>>> {
         _ => None,
     });
     let words = |record: &[u8]| -> [u64; RECORD] {
-        let mut words =
-            record.chunks_exact(8).map(|word| word.first_chunk().map_or(0, |word| u64::from_ne_bytes(*word)));
+        let mut words = record
+            .chunks_exact(8)
+            .map(|word| word.first_chunk().map_or(0, |word| u64::from_ne_bytes(*word)));
         std::array::from_fn(|_| words.next().unwrap_or(0))
     };
-    let records = bytes.get(..message.bytes).unwrap_or_default().chunks_exact(RECORD * 8).map(words);
+    let records =
+        bytes.get(..message.bytes).unwrap_or_default().chunks_exact(RECORD * 8).map(words);
     let left = |(fd, [version, listener, run, seq]): (OwnedFd, [u64; RECORD])| {
         // Another version's notes mean nothing to us: then its connection is closed.
         let note = Note { listener, sent: run.checked_sub(1).map(|run| (run, seq)) };

@@ -1,4 +1,5 @@
-//! Guards with tables of their own: the watch runs in the test, and the process that it waits for is another.
+//! Guards with tables of their own: the watch runs in the test, and the process that it waits for
+//! is another.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -52,8 +53,10 @@ impl Shop {
 
 /// What a successor finds, by client.
 fn found(shop: &Shop, ends: Vec<OwnedFd>, ledger: &Ledger) -> BTreeMap<usize, Note> {
-    let items = ends.into_iter().enumerate().map(|(at, end)| (format!("guard/{at}"), (Vec::new(), end)));
-    let mut items: BTreeMap<_, _> = items.chain([("lock".to_owned(), (Vec::new(), process().1))]).collect();
+    let items =
+        ends.into_iter().enumerate().map(|(at, end)| (format!("guard/{at}"), (Vec::new(), end)));
+    let mut items: BTreeMap<_, _> =
+        items.chain([("lock".to_owned(), (Vec::new(), process().1))]).collect();
     let (left, names) = recover(&mut items, ledger);
     assert_eq!(items.into_keys().collect::<Vec<_>>(), ["lock"]);
     assert!(names.iter().all(|name| name.starts_with("guard/")));
@@ -72,16 +75,21 @@ fn what_was_accepted_comes_to_the_successor_with_what_is_known_of_it() {
     ledger.send(shop.fd(2), 3, 98);
     ledger.hold(shop.fd(2), 8);
     ledger.clear(shop.fd(3));
-    // It was accepted and not noted any more. (The one that was cleared is about to be closed; as it is open and of the
-    // same socket, it cannot be told from that.)
+    // It was accepted and not noted any more. (The one that was cleared is about to be closed; as
+    // it is open and of the same socket, it cannot be told from that.)
     ledger.asking(shop.door.as_raw_fd(), 7);
     let (mut child, pidfd) = process();
     let (from, to) = way();
     watch(pidfd.as_raw_fd(), from.as_raw_fd(), &ledger);
     drop(from);
     let note = |listener, sent| Note { listener, sent };
-    let expected =
-        [(0, note(7, None)), (1, note(7, Some((3, 99)))), (2, note(8, None)), (3, note(7, None)), (4, note(7, None))];
+    let expected = [
+        (0, note(7, None)),
+        (1, note(7, Some((3, 99)))),
+        (2, note(8, None)),
+        (3, note(7, None)),
+        (4, note(7, None)),
+    ];
     assert_eq!(found(&shop, vec![to], &Ledger::new().unwrap()), BTreeMap::from(expected));
     child.wait().unwrap();
 }

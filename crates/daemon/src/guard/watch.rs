@@ -1,5 +1,5 @@
-//! The guard's whole life. It is a copy of a process that may have had several threads, so nothing here allocates,
-//! takes a lock or panics.
+//! The guard's whole life. It is a copy of a process that may have had several threads, so nothing
+//! here allocates, takes a lock or panics.
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
@@ -9,7 +9,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, RawDir, open};
 use rustix::io::Errno;
 use rustix::net::{
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrAny, SocketType, getsockname, sendmsg, sockopt,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrAny, SocketType, getsockname,
+    sendmsg, sockopt,
 };
 
 use super::ledger::{Ledger, Note};
@@ -48,7 +49,9 @@ impl Batch {
 
     fn send(&mut self, to: RawFd) {
         let count = std::mem::take(&mut self.count);
-        let (Some(bytes), Some(numbers)) = (self.bytes.get(..count * RECORD * 8), self.fds.get(..count)) else {
+        let (Some(bytes), Some(numbers)) =
+            (self.bytes.get(..count * RECORD * 8), self.fds.get(..count))
+        else {
             return;
         };
         if count == 0 {
@@ -63,7 +66,12 @@ impl Batch {
         if control.push(SendAncillaryMessage::ScmRights(fds.get(..count).unwrap_or_default())) {
             loop {
                 // What cannot be sent is lost, and nobody is left whom it could be told.
-                let sent = sendmsg(sys::borrowed(to), &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL);
+                let sent = sendmsg(
+                    sys::borrowed(to),
+                    &[IoSlice::new(bytes)],
+                    &mut control,
+                    SendFlags::NOSIGNAL,
+                );
                 if sent != Err(Errno::INTR) {
                     return;
                 }
@@ -90,13 +98,18 @@ pub fn watch(ourselves: RawFd, to: RawFd, ledger: &Ledger) {
 /// The connection that was taken from the socket and not noted, if there is one.
 fn find_unnoted(socket: RawFd, ledger: &Ledger, mut found: impl FnMut(RawFd)) {
     let Ok(own) = getsockname(sys::borrowed(socket)) else { return };
-    let Ok(folder) = open(c"/proc/self/fd", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
+    let Ok(folder) =
+        open(c"/proc/self/fd", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    else {
         return;
     };
     let mut space = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&folder, &mut space);
     while let Some(Ok(entry)) = entries.next() {
-        let Some(fd) = entry.file_name().to_str().ok().and_then(|name| name.parse::<RawFd>().ok()) else { continue };
+        let Some(fd) = entry.file_name().to_str().ok().and_then(|name| name.parse::<RawFd>().ok())
+        else {
+            continue;
+        };
         let is_other = fd != socket && fd != folder.as_raw_fd();
         if is_other && ledger.note(fd).is_none() && is_from(sys::borrowed(fd), &own) {
             found(fd);
@@ -106,11 +119,15 @@ fn find_unnoted(socket: RawFd, ledger: &Ledger, mut found: impl FnMut(RawFd)) {
 
 /// Whether a descriptor is a connection to the address of a listening socket.
 fn is_from(fd: BorrowedFd<'_>, listener: &SocketAddrAny) -> bool {
-    if sockopt::socket_acceptconn(fd) != Ok(false) || sockopt::socket_type(fd) != Ok(SocketType::STREAM) {
+    if sockopt::socket_acceptconn(fd) != Ok(false)
+        || sockopt::socket_type(fd) != Ok(SocketType::STREAM)
+    {
         return false;
     }
     let Ok(name) = getsockname(fd) else { return false };
-    let port = |name: &SocketAddrAny| std::net::SocketAddr::try_from(name.clone()).ok().map(|name| name.port());
+    let port = |name: &SocketAddrAny| {
+        std::net::SocketAddr::try_from(name.clone()).ok().map(|name| name.port())
+    };
     match (port(&name), port(listener)) {
         (Some(port), Some(other)) => port == other,
         (None, None) => name == *listener,

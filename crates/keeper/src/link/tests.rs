@@ -38,7 +38,9 @@ fn each_frame_gets_its_own_descriptors_however_the_stream_is_cut() {
 fn descriptors_of_no_frame_do_not_reach_another() {
     let (daemon, mut keeper) = raw();
     let stray = encode(&ToKeeper::Shutdown, 0).unwrap();
-    Outgoing { bytes: stray, written: 0, fds: vec![Arc::new(null())] }.write(daemon.as_fd()).unwrap();
+    Outgoing { bytes: stray, written: 0, fds: vec![Arc::new(null())] }
+        .write(daemon.as_fd())
+        .unwrap();
     write(&daemon, &encode(&put("a"), 1).unwrap()).unwrap();
     assert_eq!(keeper.receive().unwrap().unwrap().0, ToKeeper::Shutdown);
     let (message, fds) = keeper.receive().unwrap().unwrap();

@@ -1,8 +1,10 @@
-//! How each message's fields lie in a frame. Requests have types from 1, answers and reports from 65; a new field goes
-//! to the end of its message and is read only when the body has it.
+//! How each message's fields lie in a frame. Requests have types from 1, answers and reports from
+//! 65; a new field goes to the end of its message and is read only when the body has it.
 
 use super::codec::{DecodeError, Message, Reader, Writer};
-use super::{ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, Stage, ToKeeper};
+use super::{
+    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, Stage, ToKeeper,
+};
 
 impl ExitStatus {
     pub(crate) fn write(self, w: &mut Writer<'_>) {
@@ -33,7 +35,11 @@ fn read_meta(r: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
 
 fn read_name(r: &mut Reader<'_>) -> Result<String, DecodeError> {
     let name = r.string("name")?;
-    if name.is_empty() || name.len() > MAX_NAME { Err(DecodeError::Invalid("name")) } else { Ok(name) }
+    if name.is_empty() || name.len() > MAX_NAME {
+        Err(DecodeError::Invalid("name"))
+    } else {
+        Ok(name)
+    }
 }
 
 fn read_mask(r: &mut Reader<'_>) -> Result<FdMask, DecodeError> {

@@ -1,8 +1,8 @@
 //! Frames and fields.
 //!
-//! A frame is `u32 length | u8 version | u8 type | u8 descriptors | body`, integers little-endian; `length` counts what
-//! follows it. Byte strings and lists carry a `u32` count, options a byte 0 or 1. Nothing is allocated for an announced
-//! size, only for bytes that are there.
+//! A frame is `u32 length | u8 version | u8 type | u8 descriptors | body`, integers little-endian;
+//! `length` counts what follows it. Byte strings and lists carry a `u32` count, options a byte 0 or
+//! 1. Nothing is allocated for an announced size, only for bytes that are there.
 
 use std::fmt;
 
@@ -41,7 +41,8 @@ impl Frame<'_> {
         HEADER + self.body.len()
     }
 
-    /// Reads the message. Bytes after the last field are an error, except in a frame of a newer version.
+    /// Reads the message. Bytes after the last field are an error, except in a frame of a newer
+    /// version.
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
         let mut reader = Reader { rest: self.body };
         let message = M::read(self.kind, &mut reader)?;
@@ -64,8 +65,12 @@ pub enum FrameError {
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong(length) => write!(f, "frame of `{length}` bytes is over the limit of `{MAX_FRAME}`"),
-            Self::TooShort(length) => write!(f, "frame of `{length}` bytes is shorter than its header"),
+            Self::TooLong(length) => {
+                write!(f, "frame of `{length}` bytes is over the limit of `{MAX_FRAME}`")
+            }
+            Self::TooShort(length) => {
+                write!(f, "frame of `{length}` bytes is shorter than its header")
+            }
         }
     }
 }
@@ -110,7 +115,9 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
     if (length as usize) < HEADER - 4 {
         return Err(FrameError::TooShort(length));
     }
-    let Some(&[version, kind, fds, ref body @ ..]) = rest.get(..length as usize) else { return Ok(None) };
+    let Some(&[version, kind, fds, ref body @ ..]) = rest.get(..length as usize) else {
+        return Ok(None);
+    };
     Ok(Some(Frame { version, kind, fds, body }))
 }
 
@@ -169,7 +176,8 @@ impl<'a> Writer<'a> {
         self.out.extend(value.to_le_bytes());
     }
 
-    /// A count and the bytes. What is too long for the count is too long for a frame, which [`encode`] refuses.
+    /// A count and the bytes. What is too long for the count is too long for a frame, which
+    /// [`encode`] refuses.
     pub fn bytes(&mut self, value: &[u8]) {
         self.u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
         self.out.extend(value);
@@ -209,7 +217,8 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated(field))?;
+        let (head, rest) =
+            self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated(field))?;
         self.rest = rest;
         Ok(*head)
     }
@@ -246,13 +255,18 @@ impl<'a> Reader<'a> {
     /// A count and the bytes.
     pub fn bytes(&mut self, field: &'static str) -> Result<Vec<u8>, DecodeError> {
         let count = self.u32(field)? as usize;
-        let (head, rest) = self.rest.split_at_checked(count).ok_or(DecodeError::Truncated(field))?;
+        let (head, rest) =
+            self.rest.split_at_checked(count).ok_or(DecodeError::Truncated(field))?;
         self.rest = rest;
         Ok(head.to_vec())
     }
 
     /// A byte string that is at most `limit` long.
-    pub fn bytes_within(&mut self, field: &'static str, limit: usize) -> Result<Vec<u8>, DecodeError> {
+    pub fn bytes_within(
+        &mut self,
+        field: &'static str,
+        limit: usize,
+    ) -> Result<Vec<u8>, DecodeError> {
         let bytes = self.bytes(field)?;
         if bytes.len() > limit { Err(DecodeError::Invalid(field)) } else { Ok(bytes) }
     }

@@ -5,16 +5,18 @@ use super::{FdMask, RunFd};
 /// What a daemon asks of the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToKeeper {
-    /// The first message of each daemon. Answered by [`FromKeeper::Welcome`], the inventory (each run, each item) and
-    /// [`FromKeeper::InventoryEnd`]. Answers to requests that follow may come before that end, and a run that they began
-    /// may then be in the inventory too. Ends are reported from the end of the inventory on.
+    /// The first message of each daemon. Answered by [`FromKeeper::Welcome`], the inventory (each
+    /// run, each item) and [`FromKeeper::InventoryEnd`]. Answers to requests that follow may come
+    /// before that end, and a run that they began may then be in the inventory too. Ends are
+    /// reported from the end of the inventory on.
     Hello {
         /// The daemon's protocol version.
         version: u8,
     },
-    /// Start a program. Answered by [`FromKeeper::Spawned`] or [`FromKeeper::SpawnFailed`]; a run that exists already is
-    /// answered as it is and not started again. Descriptors that ride on the frame are listening sockets for the
-    /// program: it gets them as 3, 4, … with `LISTEN_FDS` and `LISTEN_PID` set.
+    /// Start a program. Answered by [`FromKeeper::Spawned`] or [`FromKeeper::SpawnFailed`]; a run
+    /// that exists already is answered as it is and not started again. Descriptors that ride on the
+    /// frame are listening sockets for the program: it gets them as 3, 4, … with `LISTEN_FDS` and
+    /// `LISTEN_PID` set.
     Spawn(SpawnSpec),
     /// Replace the metadata kept with a run.
     SetRunMeta {
@@ -23,8 +25,8 @@ pub enum ToKeeper {
         /// The new metadata, at most [`MAX_META`](super::MAX_META) bytes.
         meta: Vec<u8>,
     },
-    /// Forget a run that ended: its status is acknowledged, its descriptors are closed. Nothing happens when the run is
-    /// unknown; it is refused while the run is alive.
+    /// Forget a run that ended: its status is acknowledged, its descriptors are closed. Nothing
+    /// happens when the run is unknown; it is refused while the run is alive.
     Release {
         /// The run.
         run: u64,
@@ -55,8 +57,8 @@ pub enum ToKeeper {
         /// The name.
         name: String,
     },
-    /// Take over a run whose parent was an earlier keeper. The descriptors that `mask` announces ride on the frame; of a
-    /// run that is alive the pidfd must be among them.
+    /// Take over a run whose parent was an earlier keeper. The descriptors that `mask` announces
+    /// ride on the frame; of a run that is alive the pidfd must be among them.
     Adopt {
         /// The run.
         run: u64,
@@ -71,10 +73,12 @@ pub enum ToKeeper {
         /// How it ended, if it did: it is kept until it is released, as ever.
         status: Option<ExitStatus>,
     },
-    /// The daemon is about to exit for good: do not start another one, exit 0. Runs that are alive are left alone.
+    /// The daemon is about to exit for good: do not start another one, exit 0. Runs that are alive
+    /// are left alone.
     Shutdown,
-    /// Replace the keeper's program by the one at `exe`, state and children kept. When it is done the new program sends
-    /// [`FromKeeper::Welcome`] once more (without an inventory); otherwise comes [`FromKeeper::UpgradeFailed`].
+    /// Replace the keeper's program by the one at `exe`, state and children kept. When it is done
+    /// the new program sends [`FromKeeper::Welcome`] once more (without an inventory); otherwise
+    /// comes [`FromKeeper::UpgradeFailed`].
     Upgrade {
         /// The path of the program, absolute.
         exe: Vec<u8>,
@@ -90,8 +94,8 @@ pub struct SpawnSpec {
     pub program: Vec<u8>,
     /// All arguments, the zeroth too.
     pub argv: Vec<Vec<u8>>,
-    /// The whole environment, `NAME=value`. The keeper adds `NODE_CHANNEL_FD` (with `want_ipc`), `LISTEN_FDS` and
-    /// `LISTEN_PID` (with descriptors on the frame).
+    /// The whole environment, `NAME=value`. The keeper adds `NODE_CHANNEL_FD` (with `want_ipc`),
+    /// `LISTEN_FDS` and `LISTEN_PID` (with descriptors on the frame).
     pub envp: Vec<Vec<u8>>,
     /// The working directory.
     pub cwd: Vec<u8>,
@@ -122,7 +126,8 @@ pub enum FromKeeper {
         pid: u32,
         /// How many daemons this keeper has started.
         daemons: u32,
-        /// The soft and hard limit of open files that the keeper was started with and that programs get.
+        /// The soft and hard limit of open files that the keeper was started with and that programs
+        /// get.
         nofile: (u64, u64),
     },
     /// One run of the inventory. The descriptors of `mask` ride on the frame.
@@ -131,7 +136,8 @@ pub enum FromKeeper {
         run: u64,
         /// Its process; not to be signalled by number.
         pid: u32,
-        /// When it started, in clock ticks after boot (field 22 of `/proc/PID/stat`); 0 when unknown.
+        /// When it started, in clock ticks after boot (field 22 of `/proc/PID/stat`); 0 when
+        /// unknown.
         start_time: u64,
         /// How it ended, when it did.
         status: Option<ExitStatus>,
@@ -205,7 +211,8 @@ pub enum ExitStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
-    /// Reading the request: a NUL byte where none may be (`EINVAL`), or no room in the keeper's table (`ENOSPC`).
+    /// Reading the request: a NUL byte where none may be (`EINVAL`), or no room in the keeper's
+    /// table (`ENOSPC`).
     Spec = 1,
     /// Making pipes and the channel, or putting them in place.
     Fds = 2,
@@ -229,7 +236,9 @@ impl Stage {
     /// The stage with that number.
     pub fn from_u8(byte: u8) -> Option<Self> {
         use Stage::{Cgroup, Cwd, Exec, Fds, Fork, Gid, Limits, Spec, Uid};
-        [Spec, Fds, Fork, Cgroup, Limits, Gid, Uid, Cwd, Exec].into_iter().find(|stage| *stage as u8 == byte)
+        [Spec, Fds, Fork, Cgroup, Limits, Gid, Uid, Cwd, Exec]
+            .into_iter()
+            .find(|stage| *stage as u8 == byte)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What keeper and daemon say to each other.
 //!
-//! The two are replaced at different times: after an upgrade an old keeper talks with a new daemon, for months. So the
-//! messages are few, every frame carries its version, a message that the other side does not know is skipped or refused
-//! and never ends the conversation, and a newer frame with a longer body is read as far as it is understood.
+//! The two are replaced at different times: after an upgrade an old keeper talks with a new daemon,
+//! for months. So the messages are few, every frame carries its version, a message that the other
+//! side does not know is skipped or refused and never ends the conversation, and a newer frame with
+//! a longer body is read as far as it is understood.
 //!
-//! Every request names what it is about (a run or a name) and may be repeated: the second one changes nothing.
-//! The keeper repeats to each new daemon everything that was not released.
+//! Every request names what it is about (a run or a name) and may be repeated: the second one
+//! changes nothing. The keeper repeats to each new daemon everything that was not released.
 //!
 //! # Version log
 //! - 1: the first.
@@ -15,7 +16,9 @@ mod codec;
 mod messages;
 mod run_fds;
 
-pub use codec::{DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split};
+pub use codec::{
+    DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split,
+};
 pub use messages::{ExitStatus, FromKeeper, SpawnSpec, Stage, ToKeeper};
 pub use run_fds::{FdMask, RunFd, RunFds};
 
@@ -38,7 +41,10 @@ pub const fn version() -> u8 {
 pub fn version() -> u8 {
     static SAID: std::sync::OnceLock<u8> = std::sync::OnceLock::new();
     *SAID.get_or_init(|| {
-        std::env::var("OSTLER_TEST_PROTOCOL").ok().and_then(|text| text.parse().ok()).unwrap_or(VERSION)
+        std::env::var("OSTLER_TEST_PROTOCOL")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(VERSION)
     })
 }
 

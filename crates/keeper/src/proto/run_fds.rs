@@ -1,4 +1,5 @@
-//! The four descriptors that belong to a run, and how they travel: in a fixed order, with a mask of the present ones.
+//! The four descriptors that belong to a run, and how they travel: in a fixed order, with a mask of
+//! the present ones.
 
 /// One of the descriptors of a run that can be closed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,8 @@ impl<T> Default for RunFds<T> {
 }
 
 impl<T> RunFds<T> {
-    /// Sorts received descriptors into their places; `None` when their number is not the one that the mask announces.
+    /// Sorts received descriptors into their places; `None` when their number is not the one that
+    /// the mask announces.
     pub fn from_list(mask: FdMask, list: Vec<T>) -> Option<Self> {
         if list.len() != mask.count() || mask.0 & !FdMask::ALL != 0 {
             return None;

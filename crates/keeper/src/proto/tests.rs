@@ -44,16 +44,26 @@ fn to_keeper() -> Vec<ToKeeper> {
 fn from_keeper() -> Vec<FromKeeper> {
     let mut list = vec![
         FromKeeper::Welcome { version: 1, pid: 2, daemons: 3, nofile: (1024, u64::MAX) },
-        FromKeeper::Run { run: 1, pid: 2, start_time: 3, status: None, meta: vec![4], mask: FdMask(3) },
+        FromKeeper::Run {
+            run: 1,
+            pid: 2,
+            start_time: 3,
+            status: None,
+            meta: vec![4],
+            mask: FdMask(3),
+        },
         FromKeeper::Item { name: "a".to_owned(), meta: vec![] },
         FromKeeper::InventoryEnd,
         FromKeeper::Spawned { run: 1, pid: 2, start_time: 3, mask: FdMask(0) },
         FromKeeper::Refused { what: "a".to_owned(), why: "b".to_owned() },
         FromKeeper::UpgradeFailed { errno: 2 },
     ];
-    for status in
-        [ExitStatus::Code(255), ExitStatus::Signal(11, true), ExitStatus::Signal(9, false), ExitStatus::Unknown]
-    {
+    for status in [
+        ExitStatus::Code(255),
+        ExitStatus::Signal(11, true),
+        ExitStatus::Signal(9, false),
+        ExitStatus::Unknown,
+    ] {
         list.push(FromKeeper::Exited { run: 1, status });
         list.push(FromKeeper::Run {
             run: 1,
@@ -159,7 +169,17 @@ fn values_out_of_bounds_are_refused() {
     check(ToKeeper::SetRunMeta { run: 1, meta: vec![0; MAX_META + 1] }, "meta");
     check(ToKeeper::Put { name: "x".repeat(MAX_NAME + 1), meta: vec![] }, "name");
     check(ToKeeper::Put { name: String::new(), meta: vec![] }, "name");
-    check(ToKeeper::Adopt { run: 1, pid: 1, start_time: 1, meta: vec![], mask: FdMask(16), status: None }, "mask");
+    check(
+        ToKeeper::Adopt {
+            run: 1,
+            pid: 1,
+            start_time: 1,
+            meta: vec![],
+            mask: FdMask(16),
+            status: None,
+        },
+        "mask",
+    );
 }
 
 #[test]

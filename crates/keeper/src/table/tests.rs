@@ -26,7 +26,11 @@ fn an_end_stays_until_it_is_released() {
     assert!(entry.fds.out.is_some() && entry.fds.pidfd.is_none());
 
     table.end(5, ExitStatus::Unknown);
-    assert_eq!(table.get(5).unwrap().status(), Some(ExitStatus::Code(3)), "the first end is the true one");
+    assert_eq!(
+        table.get(5).unwrap().status(),
+        Some(ExitStatus::Code(3)),
+        "the first end is the true one"
+    );
     table.release(5).unwrap();
     assert!(table.run_after(None).is_none());
     table.release(5).unwrap();
@@ -94,7 +98,10 @@ fn the_table_is_bounded() {
     for number in 0..MAX_TOTAL_META / MAX_META {
         table.put(number.to_string(), vec![0; MAX_META], Arc::clone(&shared)).unwrap();
     }
-    assert_eq!(table.put("more".to_owned(), vec![0], Arc::clone(&shared)), Err(Refusal::MetaTooLong));
+    assert_eq!(
+        table.put("more".to_owned(), vec![0], Arc::clone(&shared)),
+        Err(Refusal::MetaTooLong)
+    );
     assert_eq!(table.check_room(&[0]), Err(Refusal::MetaTooLong));
 
     let mut table = Table::default();

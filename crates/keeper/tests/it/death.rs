@@ -29,7 +29,12 @@ pub fn a_daemon_that_says_nothing_gives_way_to_one_of_another_program() {
         let mute = dir.join("mute");
         std::fs::write(&mute, "#!/bin/sh\nexec sleep 1000\n").unwrap();
         std::fs::set_permissions(&mute, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Command::new(std::env::current_exe().unwrap()).arg("keeper").arg(dir).arg("mute").spawn().unwrap()
+        Command::new(std::env::current_exe().unwrap())
+            .arg("keeper")
+            .arg(dir)
+            .arg("mute")
+            .spawn()
+            .unwrap()
     });
     let (_daemon, inventory) = home.served_daemon();
     assert_eq!(inventory.daemons, 2, "one that hangs is enough");
@@ -134,7 +139,10 @@ pub fn requests_of_a_dead_daemon_are_obeyed() {
     let stopped = open_pidfd(home.pid());
     pidfd_send_signal(&stopped, Signal::STOP).unwrap();
     daemon.send(&ToKeeper::Spawn(sh(1, "exit 5")));
-    daemon.link.send(&ToKeeper::Put { name: "null".to_owned(), meta: vec![] }, vec![null()]).unwrap();
+    daemon
+        .link
+        .send(&ToKeeper::Put { name: "null".to_owned(), meta: vec![] }, vec![null()])
+        .unwrap();
     daemon.die();
     pidfd_send_signal(&stopped, Signal::CONT).unwrap();
     let (mut daemon, inventory) = home.served_daemon();
@@ -149,7 +157,8 @@ pub fn named_descriptors_outlive_the_daemon() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
     let (mut ours, theirs) = UnixStream::pair().unwrap();
-    let put = |name: &str, meta: &[u8]| ToKeeper::Put { name: name.to_owned(), meta: meta.to_vec() };
+    let put =
+        |name: &str, meta: &[u8]| ToKeeper::Put { name: name.to_owned(), meta: meta.to_vec() };
     daemon.send_with(&put("listener/app", b"old"), vec![null()]);
     daemon.send_with(&put("listener/app", b"new"), vec![theirs.into()]);
     daemon.send_with(&put("gone", b""), vec![null()]);
@@ -228,7 +237,8 @@ pub fn a_signal_to_stop_reaches_each_daemon() {
     let (first, _) = home.served_daemon();
     pidfd_send_signal(open_pidfd(home.pid()), Signal::HUP).unwrap();
     pidfd_send_signal(open_pidfd(home.pid()), Signal::TERM).unwrap();
-    // It has no handler: the signal kills it. The next one gets it as soon as it has said hello, not before.
+    // It has no handler: the signal kills it. The next one gets it as soon as it has said hello,
+    // not before.
     wait_readable(first.pidfd.as_fd());
     for _ in 0..2 {
         let mut next: Daemon = home.daemon();
@@ -241,7 +251,8 @@ pub fn a_signal_to_stop_reaches_each_daemon() {
 pub fn orphans_are_reaped() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
-    let run = home.spawn_sh(&mut daemon, 1, "(echo $(exec sh -c 'echo $PPID'); exec sleep 1000) & ");
+    let run =
+        home.spawn_sh(&mut daemon, 1, "(echo $(exec sh -c 'echo $PPID'); exec sleep 1000) & ");
     daemon.expect_exit(1, ExitStatus::Code(0));
     let orphan: u32 = run.line().parse().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{orphan}/status")).unwrap();

@@ -11,7 +11,9 @@ use crate::home::{Daemon, Home, Run, open_pidfd, sh, wait_readable};
 use crate::parts::start_adopting;
 
 fn upgrade() -> ToKeeper {
-    ToKeeper::Upgrade { exe: std::env::current_exe().unwrap().into_os_string().into_encoded_bytes() }
+    ToKeeper::Upgrade {
+        exe: std::env::current_exe().unwrap().into_os_string().into_encoded_bytes(),
+    }
 }
 
 pub fn an_upgrade_keeps_process_children_and_descriptors() {
@@ -26,11 +28,16 @@ pub fn an_upgrade_keeps_process_children_and_descriptors() {
     let mut open = Vec::new();
     for _ in 0..3 {
         daemon.send(&upgrade());
-        let expected = FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 1, nofile: before.nofile };
+        let expected =
+            FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 1, nofile: before.nofile };
         daemon.expect(&expected);
         open.push(home.open_fds());
     }
-    assert_eq!((open[1], open[2]), (open[0], open[0]), "each program leaves exactly what it was left");
+    assert_eq!(
+        (open[1], open[2]),
+        (open[0], open[0]),
+        "each program leaves exactly what it was left"
+    );
 
     // Still its children: it learns how this one ends, and of the daemon's death.
     lives.kill();
@@ -47,7 +54,11 @@ pub fn an_upgrade_keeps_process_children_and_descriptors() {
     rustix::io::write(fd, b"x").unwrap();
     wait_readable(ours.as_fd());
     let mut fds = home.spawn(&mut daemon, crate::home::program(4, "fds"));
-    assert_eq!(fds.output(), "[0, 1, 2]", "what outlived an exec of ours does not outlive the next one");
+    assert_eq!(
+        fds.output(),
+        "[0, 1, 2]",
+        "what outlived an exec of ours does not outlive the next one"
+    );
 }
 
 pub fn an_upgrade_to_nothing_changes_nothing() {
@@ -98,7 +109,8 @@ fn list(fds: &RunFds<std::os::fd::OwnedFd>) -> Vec<std::os::fd::OwnedFd> {
 pub fn a_new_keeper_takes_over_from_a_dead_one() {
     let mut old = Home::new();
     let (mut daemon, _) = old.served_daemon();
-    let spec = SpawnSpec { want_out: true, want_ipc: true, ..sh(1, "echo ready; read line <&3; exit 6") };
+    let spec =
+        SpawnSpec { want_out: true, want_ipc: true, ..sh(1, "echo ready; read line <&3; exit 6") };
     let code = old.spawn(&mut daemon, spec);
     let lives = old.spawn_sh(&mut daemon, 2, "echo ready; exec sleep 1000");
     let early = old.spawn_sh(&mut daemon, 3, "exec sleep 1000");
@@ -129,7 +141,8 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
             None => wait_readable(link.as_fd()),
         }
     };
-    let welcome = FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
+    let welcome =
+        FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
     assert_eq!(receive(), welcome);
 
     lives.kill();
@@ -147,12 +160,19 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
     assert_eq!(refused, 1);
     // An older kernel does not tell when the parent was quicker to reap than we to look.
     let release = rustix::system::uname();
-    let mut numbers =
-        release.release().to_str().unwrap().split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers = release
+        .release()
+        .to_str()
+        .unwrap()
+        .split(['.', '-'])
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let tells = (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 15);
     let killed = ExitStatus::Signal(9, false);
     for (run, status) in [(1, ExitStatus::Code(6)), (2, killed), (3, killed)] {
-        assert!(ended[&run] == status || (!tells && ended[&run] == ExitStatus::Unknown), "{ended:?}");
+        assert!(
+            ended[&run] == status || (!tells && ended[&run] == ExitStatus::Unknown),
+            "{ended:?}"
+        );
     }
     home.keeper.kill().unwrap();
 }
@@ -160,7 +180,11 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
 pub fn a_keeper_started_by_a_daemon_starts_the_next_one() {
     // The foster is a daemon in a process of its own: it can die.
     let mut home = Home::started_by(|dir| {
-        std::process::Command::new(std::env::current_exe().unwrap()).arg("foster").arg(dir).spawn().unwrap()
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .arg("foster")
+            .arg(dir)
+            .spawn()
+            .unwrap()
     });
     let (mut foster, inventory): (Daemon, _) = home.served_daemon();
     assert_eq!((inventory.daemons, inventory.nofile), (0, (1000, 2000)));

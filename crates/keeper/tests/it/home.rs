@@ -1,4 +1,5 @@
-//! A keeper in a directory of its own, and the story's view of its daemons and runs. Nothing outlives it.
+//! A keeper in a directory of its own, and the story's view of its daemons and runs. Nothing
+//! outlives it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -84,7 +85,13 @@ impl Home {
         let mut bytes = [0; 4];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        recvmsg(&process, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC).unwrap();
+        recvmsg(
+            &process,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut control,
+            RecvFlags::CMSG_CLOEXEC,
+        )
+        .unwrap();
         let fd = control.drain().find_map(|part| match part {
             RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
             _ => None,
@@ -127,7 +134,9 @@ impl Home {
     /// Waits for the answer to a spawn.
     pub fn spawned(&mut self, daemon: &mut Daemon, run: u64) -> Run {
         match daemon.receive() {
-            (FromKeeper::Spawned { run: answered, pid, start_time, mask }, fds) if answered == run => {
+            (FromKeeper::Spawned { run: answered, pid, start_time, mask }, fds)
+                if answered == run =>
+            {
                 assert!(start_time > 0);
                 let fds = RunFds::from_list(mask, fds).unwrap();
                 self.pidfds.extend(fds.pidfd.as_ref().map(|fd| fd.try_clone().unwrap()));
@@ -163,7 +172,10 @@ impl Drop for Home {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
         if std::thread::panicking() {
-            eprintln!("{}", std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default());
+            eprintln!(
+                "{}",
+                std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+            );
         }
     }
 }
@@ -219,7 +231,11 @@ impl Daemon {
                 }
                 (FromKeeper::Run { run, pid, start_time, status, meta, mask }, fds) => {
                     let fds = RunFds::from_list(mask, fds).unwrap();
-                    assert!(all.runs.insert(run, (status, meta, Run { pid, start_time, fds })).is_none());
+                    assert!(
+                        all.runs
+                            .insert(run, (status, meta, Run { pid, start_time, fds }))
+                            .is_none()
+                    );
                 }
                 (FromKeeper::Item { name, meta }, mut fds) => {
                     assert!(all.items.insert(name, (meta, fds.pop().unwrap())).is_none());
@@ -257,7 +273,11 @@ impl Run {
         let mut byte = [0];
         while byte != *b"\n" {
             wait_readable(out.as_fd());
-            assert_eq!(rustix::io::read(out, &mut byte).unwrap(), 1, "the output ended amid a line");
+            assert_eq!(
+                rustix::io::read(out, &mut byte).unwrap(),
+                1,
+                "the output ended amid a line"
+            );
             line.extend(byte);
         }
         String::from_utf8(line).unwrap().trim_end().to_owned()
@@ -279,7 +299,12 @@ pub fn sh(run: u64, script: &str) -> SpawnSpec {
 /// This executable's program part as a run.
 pub fn program(run: u64, word: &str) -> SpawnSpec {
     let exe = std::env::current_exe().unwrap().into_os_string().into_encoded_bytes();
-    SpawnSpec { program: exe.clone(), argv: vec![exe, b"program".to_vec(), word.into()], want_out: true, ..sh(run, "") }
+    SpawnSpec {
+        program: exe.clone(),
+        argv: vec![exe, b"program".to_vec(), word.into()],
+        want_out: true,
+        ..sh(run, "")
+    }
 }
 
 pub fn read_all(fd: OwnedFd) -> String {

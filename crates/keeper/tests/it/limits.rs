@@ -17,7 +17,11 @@ pub fn no_descriptor_is_left_after_many_runs() {
         match run % 5 {
             0 => {
                 daemon.send(&ToKeeper::Spawn(SpawnSpec { program: b"/no/such".to_vec(), ..spec }));
-                daemon.expect(&FromKeeper::SpawnFailed { run, stage: Stage::Exec, errno: libc::ENOENT });
+                daemon.expect(&FromKeeper::SpawnFailed {
+                    run,
+                    stage: Stage::Exec,
+                    errno: libc::ENOENT,
+                });
             }
             _ => {
                 home.spawn(&mut daemon, SpawnSpec { program: b"/bin/true".to_vec(), ..spec });
@@ -42,7 +46,12 @@ pub fn without_descriptors_spawns_fail_and_the_keeper_lives() {
     let (mut daemon, _) = home.served_daemon();
     let mut alive = 0;
     loop {
-        let spec = SpawnSpec { want_out: true, want_err: true, want_ipc: true, ..sh(alive + 1, "exec sleep 1000") };
+        let spec = SpawnSpec {
+            want_out: true,
+            want_err: true,
+            want_ipc: true,
+            ..sh(alive + 1, "exec sleep 1000")
+        };
         daemon.send(&ToKeeper::Spawn(spec));
         match daemon.receive().0 {
             FromKeeper::Spawned { .. } => alive += 1,
@@ -76,9 +85,12 @@ pub fn a_daemon_that_does_not_read_costs_no_memory() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
     let unknown = b"\x03\0\0\0\x01\xc8\0".repeat(20_000);
-    // The keeper stops to obey before its answers (a megabyte and more) fill the memory: then we cannot write either.
+    // The keeper stops to obey before its answers (a megabyte and more) fill the memory: then we
+    // cannot write either.
     let mut written = 0;
-    while let Ok(count) = rustix::net::send(&daemon.link, &unknown[written % 7..], rustix::net::SendFlags::DONTWAIT) {
+    while let Ok(count) =
+        rustix::net::send(&daemon.link, &unknown[written % 7..], rustix::net::SendFlags::DONTWAIT)
+    {
         written += count;
         assert!(written < 20 << 20, "the keeper reads without end");
     }
@@ -103,7 +115,13 @@ pub fn a_thousand_runs_fit_into_four_megabytes() {
     let (mut daemon, _) = home.served_daemon();
     let before = resident(home.pid());
     for run in 1..=1000 {
-        let spec = SpawnSpec { want_out: true, want_err: true, want_ipc: true, meta: vec![7; 200], ..sh(run, "") };
+        let spec = SpawnSpec {
+            want_out: true,
+            want_err: true,
+            want_ipc: true,
+            meta: vec![7; 200],
+            ..sh(run, "")
+        };
         let argv = vec![b"sleep".to_vec(), b"1000".to_vec()];
         daemon.send(&ToKeeper::Spawn(SpawnSpec { program: b"/bin/sleep".to_vec(), argv, ..spec }));
         // The story's own descriptors would not do for all of them.

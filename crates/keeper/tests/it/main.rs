@@ -1,10 +1,11 @@
 //! Stories about real keepers, daemons and programs.
 //!
-//! A keeper forks and takes over the signals of its process, so it needs one of its own: this executable plays every
-//! part, by its first argument. Without one of these it runs the stories, those whose names contain an argument.
+//! A keeper forks and takes over the signals of its process, so it needs one of its own: this
+//! executable plays every part, by its first argument. Without one of these it runs the stories,
+//! those whose names contain an argument.
 //!
-//! The daemon's part is played in the story itself: the process that a keeper starts as its daemon only hands its end of
-//! the link over to the story and lives until it is killed.
+//! The daemon's part is played in the story itself: the process that a keeper starts as its daemon
+//! only hands its end of the link over to the story and lives until it is killed.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 

@@ -25,7 +25,8 @@ pub fn play(args: &[&str]) -> Option<ExitCode> {
             Some(ostler_keeper::run(Config { ready_fd, ..config(home) }))
         }
         ["keeper", home, "mute"] => {
-            let (program, hello_limit) = (Path::new(home).join("mute"), Some(Duration::from_secs(2)));
+            let (program, hello_limit) =
+                (Path::new(home).join("mute"), Some(Duration::from_secs(2)));
             Some(ostler_keeper::run(Config { program, hello_limit, ..config(home) }))
         }
         ["daemon", home] => Some(daemon(Path::new(home))),

@@ -14,8 +14,12 @@ pub fn a_program_begins_writes_and_ends() {
     assert_eq!((inventory.daemons, inventory.keeper), (1, home.pid()));
     assert!(inventory.runs.is_empty() && inventory.items.is_empty());
 
-    let spec =
-        SpawnSpec { want_out: true, want_err: true, cwd: b"/proc".to_vec(), ..sh(1, "pwd; echo bad >&2; exit 3") };
+    let spec = SpawnSpec {
+        want_out: true,
+        want_err: true,
+        cwd: b"/proc".to_vec(),
+        ..sh(1, "pwd; echo bad >&2; exit 3")
+    };
     let mut run = home.spawn(&mut daemon, spec);
     daemon.expect_exit(1, ExitStatus::Code(3));
     assert_eq!(run.output(), "/proc\n");
@@ -44,7 +48,8 @@ pub fn a_program_gets_its_descriptors_and_no_other() {
     let mut plain = home.spawn(&mut daemon, program(10, "fds"));
     assert_eq!(plain.output(), "[0, 1, 2]");
     daemon.expect_exit(10, ExitStatus::Code(0));
-    let mut all = home.spawn(&mut daemon, SpawnSpec { want_err: true, want_ipc: true, ..program(11, "fds") });
+    let mut all =
+        home.spawn(&mut daemon, SpawnSpec { want_err: true, want_ipc: true, ..program(11, "fds") });
     assert_eq!(all.output(), "[0, 1, 2, 3]");
 }
 
@@ -53,7 +58,10 @@ pub fn signals_and_limits_are_as_before_the_keeper() {
         let exe = command.get_program().to_owned();
         let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         *command = std::process::Command::new("/bin/sh");
-        command.args(["-c", "ulimit -Sn 333; ulimit -Hn 4000; trap '' HUP USR1 QUIT; exec \"$0\" \"$@\""]);
+        command.args([
+            "-c",
+            "ulimit -Sn 333; ulimit -Hn 4000; trap '' HUP USR1 QUIT; exec \"$0\" \"$@\"",
+        ]);
         command.arg(exe).args(args);
     });
     let (mut daemon, inventory) = home.served_daemon();
@@ -69,8 +77,12 @@ pub fn signals_and_limits_are_as_before_the_keeper() {
 pub fn a_channel_reaches_the_program() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
-    let spec = SpawnSpec { want_ipc: true, ..sh(1, "read line <&$NODE_CHANNEL_FD; echo got $line >&$NODE_CHANNEL_FD") };
-    let run = home.spawn(&mut daemon, SpawnSpec { envp: vec![b"NODE_CHANNEL_FD=77".to_vec()], ..spec });
+    let spec = SpawnSpec {
+        want_ipc: true,
+        ..sh(1, "read line <&$NODE_CHANNEL_FD; echo got $line >&$NODE_CHANNEL_FD")
+    };
+    let run =
+        home.spawn(&mut daemon, SpawnSpec { envp: vec![b"NODE_CHANNEL_FD=77".to_vec()], ..spec });
     let mut channel = UnixStream::from(run.fds.ipc.unwrap());
     channel.write_all(b"this\n").unwrap();
     // The program ends; the keeper holds no copy of its end, so we see that.
@@ -122,7 +134,12 @@ pub fn a_program_becomes_another_user() {
     let root = rustix::process::geteuid().is_root();
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
-    let spec = SpawnSpec { uid: Some(12345), gid: Some(54321), want_out: true, ..sh(1, "id -u; id -g; id -G") };
+    let spec = SpawnSpec {
+        uid: Some(12345),
+        gid: Some(54321),
+        want_out: true,
+        ..sh(1, "id -u; id -g; id -G")
+    };
     if root {
         let mut run = home.spawn(&mut daemon, spec);
         assert_eq!(run.output(), "12345\n54321\n54321\n");

@@ -60,10 +60,13 @@ fn a_flush_empties_files_in_use_and_others_and_answers_once() {
     writer.write_all(b"three\n").unwrap();
     Rig::wait_content(&used, |content| content == "three\n");
     assert!(!rig.path("missing").exists());
-    assert!(!rig.seen.iter().any(|event| matches!(event, Event::Flushed(_) | Event::FileError { .. })));
+    assert!(
+        !rig.seen.iter().any(|event| matches!(event, Event::Flushed(_) | Event::FileError { .. }))
+    );
 }
 
-/// Rotates a file under a flood a number of times, and returns the parts and how many lines were written.
+/// Rotates a file under a flood a number of times, and returns the parts and how many lines were
+/// written.
 fn rotated(form: &Sink, rig: &mut Rig) -> (Vec<String>, usize) {
     let path = form.out.clone().unwrap();
     let mut writer = rig.attach(1, Stream::Out, form);
@@ -71,7 +74,9 @@ fn rotated(form: &Sink, rig: &mut Rig) -> (Vec<String>, usize) {
     let stopped = Arc::clone(&stop);
     let flood = std::thread::spawn(move || {
         let lines = (0..).take_while(|_| !stopped.load(Ordering::Relaxed));
-        lines.map(|number: usize| writer.write_all(format!("line {number}\n").as_bytes()).unwrap()).count()
+        lines
+            .map(|number: usize| writer.write_all(format!("line {number}\n").as_bytes()).unwrap())
+            .count()
     });
     let mut names = Vec::new();
     for turn in 0..20 {
@@ -95,7 +100,10 @@ fn rotation_under_a_flood_neither_loses_nor_cuts_a_line() {
         let mut rig = Rig::new();
         let form = Sink { date_format, ..sink(&rig.path("a.log")) };
         let (parts, count) = rotated(&form, &mut rig);
-        assert!(parts.iter().all(|part| part.is_empty() || part.ends_with('\n')), "a part ends within a line");
+        assert!(
+            parts.iter().all(|part| part.is_empty() || part.ends_with('\n')),
+            "a part ends within a line"
+        );
         let all = parts.concat().replace("D: ", "");
         let expected: String = (0..count).map(|number| format!("line {number}\n")).collect();
         assert!(all == expected, "{} bytes instead of {}", all.len(), expected.len());

@@ -1,7 +1,8 @@
 //! No line lost, doubled or cut by `kill -9`.
 //!
-//! This test plays the keeper: it holds the pipes and the journal, and starts one engine after another in a child process
-//! (this same binary), which it kills at moments of its dice. Writers count their lines all the while.
+//! This test plays the keeper: it holds the pipes and the journal, and starts one engine after
+//! another in a child process (this same binary), which it kills at moments of its dice. Writers
+//! count their lines all the while.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,11 +24,18 @@ use crate::sys::inherited;
 /// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
 const PLAN: &str = "OSTLER_LOGS_LEDGER";
 
-/// Files of stream number `index` in this mode. Even streams are standard output, odd ones standard error.
+/// Files of stream number `index` in this mode. Even streams are standard output, odd ones standard
+/// error.
 fn form(mode: &str, folder: &Path, index: usize) -> Sink {
     let own = |suffix: &str| Some(folder.join(format!("{}-{suffix}.log", index / 2)));
     let merged = Some(folder.join("merged.log"));
-    let plain = Sink { proc_id: 1, name: "app".to_owned(), out: own("out"), err: own("err"), ..Sink::default() };
+    let plain = Sink {
+        proc_id: 1,
+        name: "app".to_owned(),
+        out: own("out"),
+        err: own("err"),
+        ..Sink::default()
+    };
     match mode {
         "raw" | "watched" => plain,
         "time" => Sink { date_format: Some("YYYY-MM-DDTHH:mm:ss".to_owned()), ..plain },
@@ -47,7 +55,8 @@ fn bare(mode: &str, line: &str) -> String {
             rest.to_owned()
         }
         "json" => {
-            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let value: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             value["message"].as_str().unwrap().trim_end().to_owned()
         }
         _ => line.to_owned(),
@@ -133,17 +142,30 @@ fn journal() -> OwnedFd {
     }
 }
 
-/// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up what it holds.
+/// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up what
+/// it holds.
 fn count(mode: &str, path: &Path, counts: &mut BTreeMap<usize, u64>) {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", path.display());
     for line in text.lines() {
         let line = bare(mode, line);
         let words: Vec<&str> = line.split(' ').collect();
-        let [index, number, tail] = words[..] else { panic!("cut or mixed in {}: {line:?}", path.display()) };
-        assert_eq!(tail.trim_start_matches('x'), ".", "cut or mixed in {}: {line:?}", path.display());
+        let [index, number, tail] = words[..] else {
+            panic!("cut or mixed in {}: {line:?}", path.display())
+        };
+        assert_eq!(
+            tail.trim_start_matches('x'),
+            ".",
+            "cut or mixed in {}: {line:?}",
+            path.display()
+        );
         let expected = counts.entry(index.parse().unwrap()).or_insert(0);
-        assert_eq!(number.parse(), Ok(*expected), "lost or doubled in {}: {line:?}", path.display());
+        assert_eq!(
+            number.parse(),
+            Ok(*expected),
+            "lost or doubled in {}: {line:?}",
+            path.display()
+        );
         *expected += 1;
     }
 }
@@ -167,10 +189,12 @@ fn check(mode: &str) {
         let (read, write) = pipe();
         held.push(read);
         let (stop, seed) = (Arc::clone(&stop), dice.below(u64::MAX) | 1);
-        writers.push(std::thread::spawn(move || write_lines(File::from(write), index, seed, &stop)));
+        writers
+            .push(std::thread::spawn(move || write_lines(File::from(write), index, seed, &stop)));
     }
     let fds: Vec<String> = held.iter().map(|fd| inheritable(fd).to_string()).collect();
-    let plan = format!("{}|{mode}|{}|{}", inheritable(&journal), folder.path().display(), fds.join(" "));
+    let plan =
+        format!("{}|{mode}|{}|{}", inheritable(&journal), folder.path().display(), fds.join(" "));
     for _ in 0..kills() {
         let before = size_of_all(folder.path());
         let mut child = start(&plan);
@@ -189,7 +213,8 @@ fn check(mode: &str) {
     }
     stop.store(true, Ordering::Relaxed);
     let mut child = start(&plan);
-    let written: BTreeMap<usize, u64> = writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect();
+    let written: BTreeMap<usize, u64> =
+        writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect();
     let mut said = String::new();
     child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(child.wait().unwrap().success(), "seed {seed}: {said}");
@@ -197,7 +222,12 @@ fn check(mode: &str) {
 }
 
 fn size_of_all(folder: &Path) -> u64 {
-    std::fs::read_dir(folder).unwrap().flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|meta| meta.len())
+        .sum()
 }
 
 #[track_caller]

@@ -54,7 +54,12 @@ fn json_lines_carry_the_whole_message() {
     let file = String::from_utf8(written(&json, b"one\r\ntwo \"\xff\"\n\nthree", &[5])).unwrap();
     let messages: Vec<String> = file
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["message"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!(messages, ["one\r\n", "two \"\u{fffd}\"\n", "\n", "three"]);
 }
@@ -73,8 +78,12 @@ fn many_writers_of_one_file_never_mix_their_lines() {
     let mut rig = Rig::new();
     let path = rig.path("merged.log");
     let combined = rig.path("all.log");
-    let form =
-        Sink { out: Some(path.clone()), err: Some(path.clone()), combined: Some(combined.clone()), ..Sink::default() };
+    let form = Sink {
+        out: Some(path.clone()),
+        err: Some(path.clone()),
+        combined: Some(combined.clone()),
+        ..Sink::default()
+    };
     let mut threads = Vec::new();
     for source in 0..4u64 {
         for stream in [Stream::Out, Stream::Err] {
@@ -103,7 +112,8 @@ fn many_writers_of_one_file_never_mix_their_lines() {
         let mut next = std::collections::BTreeMap::new();
         for line in text.lines() {
             let mut words = line.split(' ');
-            let (who, number, tail) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let (who, number, tail) =
+                (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
             assert!(tail.trim_start_matches('x') == "." && words.next().is_none(), "mixed: {line}");
             let expected = next.entry(who.to_owned()).or_insert(0);
             assert_eq!(number, expected.to_string(), "of {who}");
@@ -145,14 +155,20 @@ fn a_line_that_nobody_ends_is_ended_for_the_second_writer() {
 fn lines_up_to_a_mebibyte_stay_whole_and_longer_ones_come_in_pieces() {
     let dated = Sink { date_format: Some("[D]".to_owned()), ..Sink::default() };
     let long = "y".repeat(1_000_000);
-    let file = String::from_utf8(written(&dated, format!("a\n{long}\nb\n").as_bytes(), &[70_000])).unwrap();
+    let file = String::from_utf8(written(&dated, format!("a\n{long}\nb\n").as_bytes(), &[70_000]))
+        .unwrap();
     assert!(file == format!("D: a\nD: {long}\nD: b\n"), "{} bytes", file.len());
 
     let longer = "z".repeat(3_000_000);
-    let file = String::from_utf8(written(&dated, format!("{longer}\nb\n").as_bytes(), &[70_000])).unwrap();
+    let file =
+        String::from_utf8(written(&dated, format!("{longer}\nb\n").as_bytes(), &[70_000])).unwrap();
     let pieces: Vec<&str> = file.lines().map(|line| line.strip_prefix("D: ").unwrap()).collect();
     assert_eq!(pieces.concat(), format!("{longer}b"));
-    assert!(pieces.len() <= 5 && pieces.iter().all(|piece| piece.len() <= 3 << 19), "{} pieces", pieces.len());
+    assert!(
+        pieces.len() <= 5 && pieces.iter().all(|piece| piece.len() <= 3 << 19),
+        "{} pieces",
+        pieces.len()
+    );
 }
 
 #[test]
@@ -163,13 +179,14 @@ fn a_line_in_thousands_of_small_writes_stays_whole() {
     assert!(file == format!("D: {line}\n"), "{} bytes", file.len());
 }
 
-/// Linux does not report what a blocked writer adds to a pipe that is not empty: an unfinished line left in the pipe
-/// would stop the engine and the writer for ever.
+/// Linux does not report what a blocked writer adds to a pipe that is not empty: an unfinished line
+/// left in the pipe would stop the engine and the writer for ever.
 #[test]
 fn a_write_larger_than_the_pipe_goes_through_behind_an_unfinished_line() {
     let mut rig = Rig::new();
     let path = rig.path("a.log");
-    let mut writer = rig.attach(1, Stream::Out, &Sink { date_format: Some("[D]".to_owned()), ..sink(&path) });
+    let mut writer =
+        rig.attach(1, Stream::Out, &Sink { date_format: Some("[D]".to_owned()), ..sink(&path) });
     writer.write_all(b"done\nbegun ").unwrap();
     Rig::wait_content(&path, |content| content == "D: done\n");
     let block = format!("{}\nrest", "x".repeat(99)).repeat(10_000);
@@ -178,7 +195,11 @@ fn a_write_larger_than_the_pipe_goes_through_behind_an_unfinished_line() {
     rig.wait_eof(1, Stream::Out);
     let content = std::fs::read_to_string(&path).unwrap();
     assert_eq!(content.lines().count(), 10_002);
-    assert!(content.replace("D: ", "") == format!("done\nbegun {block}\n"), "{} bytes", content.len());
+    assert!(
+        content.replace("D: ", "") == format!("done\nbegun {block}\n"),
+        "{} bytes",
+        content.len()
+    );
 }
 
 #[test]

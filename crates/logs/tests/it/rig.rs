@@ -23,7 +23,8 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Self {
         let (wake, woken) = mpsc::channel();
-        let engine = Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new()).unwrap();
+        let engine =
+            Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new()).unwrap();
         engine.resumed();
         Self { engine, woken, folder: tempfile::tempdir().unwrap(), seen: Vec::new() }
     }
@@ -66,12 +67,16 @@ impl Rig {
 
     #[track_caller]
     pub fn wait_drained(&mut self, id: SourceId) {
-        self.wait("drained", |event| matches!(event, Event::Drained(source) if *source == id).then_some(()));
+        self.wait("drained", |event| {
+            matches!(event, Event::Drained(source) if *source == id).then_some(())
+        });
     }
 
     #[track_caller]
     pub fn wait_flushed(&mut self, token: u64) {
-        self.wait("flushed", |event| matches!(event, Event::Flushed(done) if *done == token).then_some(()));
+        self.wait("flushed", |event| {
+            matches!(event, Event::Flushed(done) if *done == token).then_some(())
+        });
     }
 
     /// Waits until the file's content satisfies `test`; the engine says nothing when it writes.
@@ -79,7 +84,8 @@ impl Rig {
     pub fn wait_content(path: &Path, test: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let content = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+            let content =
+                String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
             if test(&content) {
                 return content;
             }

@@ -31,7 +31,10 @@ fn each_gets_the_lines_it_asked_for() {
     assert_eq!(&*lines(&mut rig, 1, 1)[0].text, "one");
     drop(out);
     let line = lines(&mut rig, 1, 1).remove(0);
-    assert_eq!((&*line.text, line.source, line.proc_id, line.stream), ("\u{fffd}part", 9, 1, Stream::Out));
+    assert_eq!(
+        (&*line.text, line.source, line.proc_id, line.stream),
+        ("\u{fffd}part", 9, 1, Stream::Out)
+    );
     assert_eq!((&*line.name, line.dropped), ("app", 0));
     assert!(line.at_ms > 1_600_000_000_000);
     err.write_all(b"bad\n").unwrap();
@@ -49,7 +52,8 @@ fn raw_lines_reach_file_and_subscriber_alike() {
     writer.write_all(b"al").unwrap();
     Rig::wait_content(&path, |content| content == "al");
     writer.write_all(b"pha\nbeta\n").unwrap();
-    let texts: Vec<String> = lines(&mut rig, 1, 2).iter().map(|line| line.text.to_string()).collect();
+    let texts: Vec<String> =
+        lines(&mut rig, 1, 2).iter().map(|line| line.text.to_string()).collect();
     assert_eq!(texts, ["alpha", "beta"]);
 }
 

@@ -17,7 +17,9 @@ fn wait_error(rig: &mut Rig, of: &std::path::Path) -> Option<i32> {
 
 #[track_caller]
 fn wait_ok(rig: &mut Rig, of: &std::path::Path) {
-    rig.wait("file ok", |event| matches!(event, Event::FileOk { path } if path == of).then_some(()));
+    rig.wait("file ok", |event| {
+        matches!(event, Event::FileOk { path } if path == of).then_some(())
+    });
 }
 
 #[test]
@@ -31,7 +33,11 @@ fn a_full_device_is_reported_once_and_the_bytes_wait() {
     let mut healthy = rig.attach(2, Stream::Out, &sink(&other));
     healthy.write_all(b"y\n").unwrap();
     Rig::wait_content(&other, |content| content == "y\n");
-    assert!(!rig.seen.iter().any(|event| matches!(event, Event::FileError { .. })), "{:?}", rig.seen);
+    assert!(
+        !rig.seen.iter().any(|event| matches!(event, Event::FileError { .. })),
+        "{:?}",
+        rig.seen
+    );
 }
 
 #[test]
@@ -72,7 +78,8 @@ impl Drop for Small {
 
 #[test]
 fn a_full_disk_holds_the_writer_and_loses_nothing() {
-    let forms = [(Format::Raw, None, false), (Format::Raw, Some("[D]"), false), (Format::Raw, None, true)];
+    let forms =
+        [(Format::Raw, None, false), (Format::Raw, Some("[D]"), false), (Format::Raw, None, true)];
     for (format, date, combined) in forms {
         let mut rig = Rig::new();
         let Some(small) = Small::mount(rig.folder.path()) else {
@@ -118,7 +125,8 @@ fn wakeups() -> u64 {
         .filter(of_engine)
         .filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok())
         .filter_map(|status| {
-            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?.to_owned();
+            let line =
+                status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?.to_owned();
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         })
         .sum()
@@ -138,8 +146,9 @@ fn idle_pipes_wake_nobody() {
     let rig = Rig::new();
     let path = rig.path("a.log");
     let dated = Sink { date_format: Some("[D]".to_owned()), ..sink(&path) };
-    let mut writers: Vec<_> =
-        (0..100).map(|id| rig.attach(id, Stream::Out, &Sink { out: None, ..dated.clone() })).collect();
+    let mut writers: Vec<_> = (0..100)
+        .map(|id| rig.attach(id, Stream::Out, &Sink { out: None, ..dated.clone() }))
+        .collect();
     let mut unfinished = rig.attach(200, Stream::Out, &dated);
     unfinished.write_all(b"done\nbegun").unwrap();
     Rig::wait_content(&path, |content| content == "D: done\n");

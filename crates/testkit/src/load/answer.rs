@@ -50,7 +50,9 @@ pub(super) fn parse(bytes: &[u8], eof: bool) -> Progress {
         };
     }
     match header("content-length").map(|v| v.parse::<usize>()) {
-        Some(Ok(length)) => rest.get(..length).map_or(Progress::Partial, |body| whole(body.to_vec(), close)),
+        Some(Ok(length)) => {
+            rest.get(..length).map_or(Progress::Partial, |body| whole(body.to_vec(), close))
+        }
         Some(Err(_)) => Progress::Malformed,
         // Without a length the body ends with the connection.
         None if eof => whole(rest.to_vec(), true),
@@ -65,7 +67,8 @@ fn chunked(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, Bad> {
     loop {
         let Some(end) = find(bytes, b"\r\n") else { return Ok(None) };
         let size = std::str::from_utf8(&bytes[..end]).map_err(|_| Bad)?;
-        let size = usize::from_str_radix(size.split(';').next().unwrap_or("").trim(), 16).map_err(|_| Bad)?;
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or("").trim(), 16)
+            .map_err(|_| Bad)?;
         let data = &bytes[end + 2..];
         let Some(next) = size.checked_add(2).and_then(|n| data.get(..n)) else { return Ok(None) };
         if !next.ends_with(b"\r\n") {
@@ -90,7 +93,11 @@ mod tests {
     #[track_caller]
     fn check_every_prefix_is_partial(text: &str, body: &str, close: bool) {
         for end in 0..text.len() {
-            assert_eq!(parse(&text.as_bytes()[..end], false), Progress::Partial, "the first {end} bytes");
+            assert_eq!(
+                parse(&text.as_bytes()[..end], false),
+                Progress::Partial,
+                "the first {end} bytes"
+            );
         }
         let whole = Answer { status: 200, close, body: body.into() };
         assert_eq!(parse(text.as_bytes(), false), Progress::Whole(whole));
@@ -98,8 +105,16 @@ mod tests {
 
     #[test]
     fn an_answer_is_whole_only_with_its_last_byte() {
-        check_every_prefix_is_partial("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", false);
-        check_every_prefix_is_partial("HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n", "", true);
+        check_every_prefix_is_partial(
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            "hello",
+            false,
+        );
+        check_every_prefix_is_partial(
+            "HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n",
+            "",
+            true,
+        );
         let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n";
         check_every_prefix_is_partial(chunks, "hello", false);
     }
@@ -108,14 +123,23 @@ mod tests {
     fn an_answer_without_a_length_ends_with_the_connection() {
         let text = b"HTTP/1.0 200 OK\r\n\r\nhello";
         assert_eq!(parse(text, false), Progress::Partial);
-        assert_eq!(parse(text, true), Progress::Whole(Answer { status: 200, close: true, body: b"hello".to_vec() }));
+        assert_eq!(
+            parse(text, true),
+            Progress::Whole(Answer { status: 200, close: true, body: b"hello".to_vec() })
+        );
     }
 
     #[test]
     fn what_is_no_answer_is_seen_at_once() {
         assert_eq!(parse(b"SSH-2.0", false), Progress::Malformed);
         assert_eq!(parse(b"HTTP/1.1 OK\r\n\r\n", false), Progress::Malformed);
-        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", false), Progress::Malformed);
-        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false), Progress::Malformed);
+        assert_eq!(
+            parse(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", false),
+            Progress::Malformed
+        );
+        assert_eq!(
+            parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false),
+            Progress::Malformed
+        );
     }
 }

@@ -55,9 +55,9 @@ impl Conn {
     pub fn wake_at(&self) -> Instant {
         match &self.state {
             State::Idle { until } => *until,
-            State::Connecting { give_up, .. } | State::Sending { give_up, .. } | State::Reading { give_up, .. } => {
-                *give_up
-            }
+            State::Connecting { give_up, .. }
+            | State::Sending { give_up, .. }
+            | State::Reading { give_up, .. } => *give_up,
         }
     }
 
@@ -76,7 +76,13 @@ impl Conn {
     }
 
     /// Does what can be done without waiting. `true` when a new request was begun.
-    pub fn drive(&mut self, load: &Load, clock: Instant, may_begin: bool, report: &mut Report) -> bool {
+    pub fn drive(
+        &mut self,
+        load: &Load,
+        clock: Instant,
+        may_begin: bool,
+        report: &mut Report,
+    ) -> bool {
         self.ready = false;
         let mut begun = false;
         loop {
@@ -96,7 +102,11 @@ impl Conn {
                     if !keep {
                         self.stream = None;
                     }
-                    let pause = if outcome.is_failure() { load.think.max(FAILURE_PAUSE) } else { load.think };
+                    let pause = if outcome.is_failure() {
+                        load.think.max(FAILURE_PAUSE)
+                    } else {
+                        load.think
+                    };
                     self.state = State::Idle { until: Instant::now() + pause };
                     return begun | was_idle;
                 }
@@ -176,17 +186,27 @@ impl Conn {
         }
     }
 
-    fn step_sending(&mut self, load: &Load, began: Instant, give_up: Instant, sent: &mut usize) -> Step {
+    fn step_sending(
+        &mut self,
+        load: &Load,
+        began: Instant,
+        give_up: Instant,
+        sent: &mut usize,
+    ) -> Step {
         let close = if load.keep_alive { "" } else { "Connection: close\r\n" };
         let text = format!("GET {} HTTP/1.1\r\nHost: {}\r\n{close}\r\n", load.path, load.addr);
         let Some(stream) = &mut self.stream else { return ended(began, Outcome::Connect(0)) };
         match stream.write(&text.as_bytes()[*sent..]) {
-            Ok(n) if *sent + n == text.len() => Step::Go(State::Reading { began, give_up, bytes: Vec::new() }),
+            Ok(n) if *sent + n == text.len() => {
+                Step::Go(State::Reading { began, give_up, bytes: Vec::new() })
+            }
             Ok(n) => {
                 *sent += n;
                 Step::Wait
             }
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Step::Wait,
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Step::Wait
+            }
             Err(_) => ended(began, self.unanswered(Outcome::Reset)),
         }
     }
@@ -199,7 +219,9 @@ impl Conn {
                 bytes.extend_from_slice(&space[..n]);
                 n == 0
             }
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Step::Wait,
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return Step::Wait;
+            }
             Err(_) if bytes.is_empty() => return ended(began, self.unanswered(Outcome::Reset)),
             Err(_) => return ended(began, Outcome::Cut),
         };
@@ -208,7 +230,8 @@ impl Conn {
         }
         match parse(bytes, eof) {
             Progress::Whole(answer) => {
-                let outcome = if answer.status == 200 { Outcome::Ok } else { Outcome::Status(answer.status) };
+                let outcome =
+                    if answer.status == 200 { Outcome::Ok } else { Outcome::Status(answer.status) };
                 let pid = (answer.status == 200).then(|| worker(&answer.body)).flatten();
                 Step::End { began, outcome, pid, keep: load.keep_alive && !answer.close && !eof }
             }
@@ -240,7 +263,12 @@ fn refused_or(e: Errno) -> Outcome {
 /// Begins to connect; the result comes with writability.
 fn open(load: &Load) -> Result<TcpStream, Errno> {
     let family = if load.addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let fd = socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
+    let fd = socket_with(
+        family,
+        SocketType::STREAM,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        None,
+    )?;
     sockopt::set_tcp_nodelay(&fd, true)?;
     match connect(&fd, &load.addr) {
         Ok(()) | Err(Errno::INPROGRESS) => Ok(TcpStream::from(fd)),
@@ -248,7 +276,8 @@ fn open(load: &Load) -> Result<TcpStream, Errno> {
     }
 }
 
-/// Looks whether the server closed the connection (or said something nobody asked for) while it was idle.
+/// Looks whether the server closed the connection (or said something nobody asked for) while it was
+/// idle.
 fn closed_by_peer(stream: &mut TcpStream) -> bool {
     match stream.peek(&mut [0]) {
         Ok(_) => true,
@@ -258,5 +287,11 @@ fn closed_by_peer(stream: &mut TcpStream) -> bool {
 
 /// The pid in a body `hello from PID`.
 fn worker(body: &[u8]) -> Option<u32> {
-    std::str::from_utf8(body).ok()?.strip_prefix("hello from ")?.split_whitespace().next()?.parse().ok()
+    std::str::from_utf8(body)
+        .ok()?
+        .strip_prefix("hello from ")?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }

@@ -1,12 +1,13 @@
 //! An HTTP client that keeps asking, and says of every request how it ended.
 //!
-//! "Zero failed requests" means nothing unless refused, reset, unanswered, cut and late are told apart, and unless the one
-//! case that HTTP excuses is named: a server may close an idle keep-alive connection at any time, and a client whose
-//! request crosses that close may send it again (RFC 9112 §9.3.1). That case is [`Outcome::KeepAliveRace`]. A connection
-//! seen closed *before* the next request is written is not a request at all; it is counted in [`Report::idle_closes`].
+//! "Zero failed requests" means nothing unless refused, reset, unanswered, cut and late are told
+//! apart, and unless the one case that HTTP excuses is named: a server may close an idle keep-alive
+//! connection at any time, and a client whose request crosses that close may send it again (RFC
+//! 9112 §9.3.1). That case is [`Outcome::KeepAliveRace`]. A connection seen closed *before* the
+//! next request is written is not a request at all; it is counted in [`Report::idle_closes`].
 //!
-//! One thread drives all connections through `poll`; a closed loop: each connection asks, reads the whole answer, thinks,
-//! and asks again.
+//! One thread drives all connections through `poll`; a closed loop: each connection asks, reads the
+//! whole answer, thinks, and asks again.
 
 mod answer;
 mod conn;
@@ -39,10 +40,18 @@ pub struct Load {
 }
 
 impl Load {
-    /// A client of the server at `addr`: 8 connections, kept alive, no think time, 5 s until a timeout, path `/`.
+    /// A client of the server at `addr`: 8 connections, kept alive, no think time, 5 s until a
+    /// timeout, path `/`.
     pub fn to(addr: SocketAddr) -> Self {
         let timeout = Duration::from_secs(5);
-        Self { addr, path: "/".to_owned(), keep_alive: true, think: Duration::ZERO, timeout, connections: 8 }
+        Self {
+            addr,
+            path: "/".to_owned(),
+            keep_alive: true,
+            think: Duration::ZERO,
+            timeout,
+            connections: 8,
+        }
     }
 
     /// A client of 127.0.0.1 at `port`.
@@ -94,8 +103,11 @@ impl Load {
 
     fn spawn(self, count: u64) -> Running {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
-        let shared =
-            Arc::new(Shared { stop: AtomicBool::new(false), answered: AtomicU64::new(0), ended: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            answered: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+        });
         let began = Instant::now();
         let (theirs, bell) = (Arc::clone(&shared), Arc::clone(&wake));
         let thread = std::thread::spawn(move || drive(&self, count, began, &theirs, &bell));
@@ -137,7 +149,9 @@ impl Running {
     #[track_caller]
     pub fn wait_answered(&self, more: u64, limit: Duration) {
         let goal = self.answered() + more;
-        wait_for(format_args!("{more} more answers"), limit, || (goal <= self.answered()).then_some(()));
+        wait_for(format_args!("{more} more answers"), limit, || {
+            (goal <= self.answered()).then_some(())
+        });
     }
 
     /// Sends no new request, waits for the answers to those under way, and reports.
@@ -180,7 +194,8 @@ fn drive(load: &Load, count: u64, began: Instant, shared: &Shared, bell: &OwnedF
 /// Sleeps until a connection is ready or due, or the bell rings; marks the ready ones.
 fn await_next(conns: &mut [Conn], bell: &OwnedFd) {
     let now = Instant::now();
-    let wait = conns.iter().map(|c| c.wake_at().saturating_duration_since(now)).min().unwrap_or_default();
+    let wait =
+        conns.iter().map(|c| c.wake_at().saturating_duration_since(now)).min().unwrap_or_default();
     let mut polled: Vec<usize> = Vec::with_capacity(conns.len());
     let mut fds = vec![PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN)];
     for (i, conn) in conns.iter().enumerate() {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-/// How one request ended. A request begins when a connection for it is attempted, or on a connection already open.
+/// How one request ended. A request begins when a connection for it is attempted, or on a
+/// connection already open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// A whole answer with status 200.
@@ -25,7 +26,8 @@ pub enum Outcome {
     Status(u16),
     /// What came is no HTTP answer.
     Malformed,
-    /// The server closed a connection that had served before, before any byte of this answer: a client may ask again.
+    /// The server closed a connection that had served before, before any byte of this answer: a
+    /// client may ask again.
     KeepAliveRace,
     /// Connecting failed for another reason (errno).
     Connect(i32),
@@ -131,7 +133,8 @@ impl Report {
 
     /// Figures of the requests begun in `from..to` on the client's clock.
     pub fn window(&self, from: Duration, to: Duration) -> Figures {
-        let inside: Vec<&Sample> = self.samples.iter().filter(|s| from <= s.at && s.at < to).collect();
+        let inside: Vec<&Sample> =
+            self.samples.iter().filter(|s| from <= s.at && s.at < to).collect();
         let good = inside.iter().filter(|s| s.outcome == Outcome::Ok);
         let mut times: Vec<Duration> = good.map(|s| s.took).collect();
         times.sort_unstable();
@@ -156,22 +159,38 @@ impl Report {
         let failed = self.failures().count();
         assert!(failed == 0, "{failed} requests failed\n{self}");
         let good = self.count(Outcome::Ok);
-        assert!(least <= good, "only {good} requests were answered, at least {least} were expected\n{self}");
+        assert!(
+            least <= good,
+            "only {good} requests were answered, at least {least} were expected\n{self}"
+        );
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = self.figures();
-        writeln!(f, "{} requests over {} connections in {:?}", n.requests, self.connects, self.took)?;
+        writeln!(
+            f,
+            "{} requests over {} connections in {:?}",
+            n.requests, self.connects, self.took
+        )?;
         for (outcome, count) in self.outcomes() {
             writeln!(f, "  {outcome}: {count}")?;
         }
         writeln!(f, "  p50 {:?}, p99 {:?}, max {:?}", n.p50, n.p99, n.max)?;
-        writeln!(f, "  closed while idle: {}; answers by pid: {:?}", self.idle_closes, self.by_pid())?;
+        writeln!(
+            f,
+            "  closed while idle: {}; answers by pid: {:?}",
+            self.idle_closes,
+            self.by_pid()
+        )?;
         for bad in self.failures().take(20) {
             let way = if bad.reused { "kept" } else { "new" };
-            writeln!(f, "  at {:?}: {} after {:?} on a {way} connection", bad.at, bad.outcome, bad.took)?;
+            writeln!(
+                f,
+                "  at {:?}: {} after {:?} on a {way} connection",
+                bad.at, bad.outcome, bad.took
+            )?;
         }
         Ok(())
     }
@@ -188,7 +207,13 @@ mod tests {
 
     fn sample(at: u64, took: u64, outcome: Outcome) -> Sample {
         let ms = Duration::from_millis;
-        Sample { at: ms(at), took: ms(took), outcome, reused: false, pid: (outcome == Outcome::Ok).then_some(7) }
+        Sample {
+            at: ms(at),
+            took: ms(took),
+            outcome,
+            reused: false,
+            pid: (outcome == Outcome::Ok).then_some(7),
+        }
     }
 
     #[test]
@@ -198,7 +223,8 @@ mod tests {
         samples.push(sample(51, 1, Outcome::KeepAliveRace));
         let report = Report { samples, ..Report::default() };
         let ms = Duration::from_millis;
-        let all = Figures { requests: 102, failed: 1, races: 1, p50: ms(50), p99: ms(99), max: ms(100) };
+        let all =
+            Figures { requests: 102, failed: 1, races: 1, p50: ms(50), p99: ms(99), max: ms(100) };
         assert_eq!(report.figures(), all);
         assert_eq!(
             report.window(ms(1), ms(3)),

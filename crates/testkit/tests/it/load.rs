@@ -84,14 +84,19 @@ fn a_listener_that_never_accepts_is_a_timeout() {
 
 #[test]
 fn a_close_that_crosses_a_request_is_a_race_and_the_next_request_has_a_new_connection() {
-    // The second request of each connection is read and then dropped, by close and by reset in turn.
+    // The second request of each connection is read and then dropped, by close and by reset in
+    // turn.
     let plan: Plan = |connection, request| match (request, connection % 2) {
         (0, _) => Do::Answer,
         (_, 0) => Do::Close,
         (_, _) => Do::Reset,
     };
     let report = ask(plan, |l| l, 8);
-    assert_eq!(report.outcomes(), [(Outcome::Ok, 4), (Outcome::KeepAliveRace, 4)].into(), "{report}");
+    assert_eq!(
+        report.outcomes(),
+        [(Outcome::Ok, 4), (Outcome::KeepAliveRace, 4)].into(),
+        "{report}"
+    );
     assert_eq!(report.connects, 4);
     assert!(report.samples.iter().all(|s| s.reused == (s.outcome == Outcome::KeepAliveRace)));
     report.assert_none_failed(4);
@@ -121,7 +126,8 @@ fn a_running_client_is_stopped_and_loses_no_request_under_way() {
     running.wait_answered(500, LONG);
     let report = running.stop();
     report.assert_none_failed(1000);
-    let (before, after) = (report.window(Duration::ZERO, middle), report.window(middle, Duration::MAX));
+    let (before, after) =
+        (report.window(Duration::ZERO, middle), report.window(middle, Duration::MAX));
     assert!(400 < before.requests && 400 < after.requests, "{report}");
     assert_eq!(before.requests + after.requests, report.samples.len());
 }

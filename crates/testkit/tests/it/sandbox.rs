@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// `start` leaves a process with its pid in `h/app.pid`, `kill` ends that one, `leak` leaves one that `kill` forgets.
+/// `start` leaves a process with its pid in `h/app.pid`, `kill` ends that one, `leak` leaves one
+/// that `kill` forgets.
 const FAKE: &str = r#"#!/bin/sh
 case "$1" in
   start) sleep 1000000 >/dev/null 2>&1 & echo $! > "$OSTLER_HOME/pm2.pid"; echo "started in $OSTLER_HOME";;
@@ -27,8 +28,8 @@ esac
 fn fake() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("fake-ostler");
-    // Written by a child: a file that this process held open for writing could not be executed while another thread
-    // forks (ETXTBSY).
+    // Written by a child: a file that this process held open for writing could not be executed
+    // while another thread forks (ETXTBSY).
     let mut write = std::process::Command::new("sh");
     write.args(["-c", "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", FAKE]).arg(&program);
     assert!(write.status().unwrap().success());
@@ -46,7 +47,11 @@ fn output_and_code_are_compared_exactly_with_the_folder_masked() {
     let s = Sandbox::new(&program);
     s.ostler(["cat"]).stdin("in\n").code(3).stdout("in\n").stderr("bad\n").shows("ba").run();
     s.ostler(["start"]).stdout("started in [ROOT]/h\n").stderr("").run();
-    for wrong in [s.ostler(["cat"]), s.ostler(["cat"]).code(3).stdout("x"), s.ostler(["cat"]).code(3).shows("x")] {
+    for wrong in [
+        s.ostler(["cat"]),
+        s.ostler(["cat"]).code(3).stdout("x"),
+        s.ostler(["cat"]).code(3).shows("x"),
+    ] {
         panic_text(catch_unwind(AssertUnwindSafe(|| drop(wrong.run()))));
     }
     assert_eq!(s.run(&["die"]).code, -15);
@@ -70,10 +75,15 @@ fn a_command_that_hangs_or_holds_its_output_fails_the_test() {
     let s = Sandbox::new(&program);
     let began = Instant::now();
     let hang = s.ostler(["hang"]).limit(Duration::from_millis(200));
-    assert!(panic_text(catch_unwind(AssertUnwindSafe(|| drop(hang.run())))).contains("took longer"));
+    assert!(
+        panic_text(catch_unwind(AssertUnwindSafe(|| drop(hang.run())))).contains("took longer")
+    );
     assert!(began.elapsed() < LIMIT);
     let hold = s.ostler(["hold"]);
-    assert!(panic_text(catch_unwind(AssertUnwindSafe(|| drop(hold.run())))).contains("kept the output open"));
+    assert!(
+        panic_text(catch_unwind(AssertUnwindSafe(|| drop(hold.run()))))
+            .contains("kept the output open")
+    );
     s.allow_left_behind();
 }
 
@@ -83,10 +93,14 @@ fn what_is_left_behind_is_killed_and_fails_the_test() {
     let s = Sandbox::new(&program);
     s.run(&["start"]).success();
     s.run(&["leak"]);
-    let leaked =
-        wait_for("the leak", LIMIT, || s.pids().into_iter().find(|p| procs::args(*p).contains(&"1000001".into())));
+    let leaked = wait_for("the leak", LIMIT, || {
+        s.pids().into_iter().find(|p| procs::args(*p).contains(&"1000001".into()))
+    });
     let text = panic_text(catch_unwind(AssertUnwindSafe(|| drop(s))));
-    assert!(text.contains("left behind") && text.contains("sleep 1000001") && !text.contains("1000000"), "{text}");
+    assert!(
+        text.contains("left behind") && text.contains("sleep 1000001") && !text.contains("1000000"),
+        "{text}"
+    );
     assert!(!procs::alive(leaked));
 }
 
@@ -156,7 +170,8 @@ fn the_end_of_a_process_is_seen() {
 fn a_listener_is_waited_for() {
     let s = Sandbox::without_program();
     let addr = std::net::SocketAddr::from(([127, 0, 0, 1], s.port()));
-    let server = std::thread::spawn(move || std::net::TcpListener::bind(addr).unwrap().accept().unwrap());
+    let server =
+        std::thread::spawn(move || std::net::TcpListener::bind(addr).unwrap().accept().unwrap());
     wait_connect(addr, LIMIT);
     server.join().unwrap();
 }

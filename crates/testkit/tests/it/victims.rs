@@ -18,7 +18,9 @@ fn start(s: &Sandbox, path: &Path, env: &[(&str, &str)]) -> u32 {
 
 fn wait_out(s: &Sandbox, text: &str) {
     let out = s.work().join("out");
-    wait_in(s.work(), format_args!("`{text}`"), LIMIT, || read_to_string(&out).unwrap().contains(text).then_some(()));
+    wait_in(s.work(), format_args!("`{text}`"), LIMIT, || {
+        read_to_string(&out).unwrap().contains(text).then_some(())
+    });
 }
 
 #[test]
@@ -40,8 +42,11 @@ fn the_tree_has_a_grandchild_that_left_the_session() {
     let path = s.victim("tree", Victim::ForksTree);
     let pid = start(&s, &path, &[]);
     wait_out(&s, "up ");
-    let pids: Vec<u32> =
-        read_to_string(path.with_extension("pids")).unwrap().lines().map(|l| l.parse().unwrap()).collect();
+    let pids: Vec<u32> = read_to_string(path.with_extension("pids"))
+        .unwrap()
+        .lines()
+        .map(|l| l.parse().unwrap())
+        .collect();
     assert_eq!(pids.len(), 2);
     assert_eq!(procs::stat(pids[0]).unwrap().parent, pid);
     let far = procs::stat(pids[1]).unwrap();
@@ -67,7 +72,10 @@ fn numbered_lines_are_all_there_and_the_ledger_agrees() {
     wait_out(&s, "done\n");
     let expected: String = (1..=20_000).map(|n| format!("line {n} {pid}\n")).collect();
     assert!(read_to_string(s.work().join("out")).unwrap() == expected + "done\n");
-    assert_eq!(read_to_string(s.work().join(format!("lines.{pid}.count"))).unwrap(), "000000020000\n");
+    assert_eq!(
+        read_to_string(s.work().join(format!("lines.{pid}.count"))).unwrap(),
+        "000000020000\n"
+    );
 }
 
 #[test]
@@ -94,6 +102,7 @@ fn a_bad_release_is_told_from_a_good_one() {
     let s = Sandbox::without_program();
     let path = s.victim("site", Victim::HttpMayFail);
     s.write("site.bad", "");
-    let status = s.command_of(&path).env("PORT", "1").stderr(std::process::Stdio::null()).status().unwrap();
+    let status =
+        s.command_of(&path).env("PORT", "1").stderr(std::process::Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(1));
 }

@@ -34,7 +34,8 @@ pub struct ProcView {
     /// A reload under way: what is being rolled out to this process (`reloading`, `canary`).
     #[serde(default)]
     pub rollout: Option<String>,
-    /// Absolute path of the script; with the name it decides whether it is `already launched`, and selectors match it.
+    /// Absolute path of the script; with the name it decides whether it is `already launched`, and
+    /// selectors match it.
     pub script: String,
     /// Log files: out, err, combined.
     #[serde(default)]

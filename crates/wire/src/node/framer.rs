@@ -1,7 +1,8 @@
 //! Bytes and descriptors of a channel in, messages out.
 //!
-//! A read may end anywhere, even inside a character, so lines are cut on the byte `\n` and decoded afterwards. A
-//! descriptor comes with the first byte of its message; reads keep the order of both, so a queue pairs them.
+//! A read may end anywhere, even inside a character, so lines are cut on the byte `\n` and decoded
+//! afterwards. A descriptor comes with the first byte of its message; reads keep the order of both,
+//! so a queue pairs them.
 
 use std::collections::VecDeque;
 
@@ -30,7 +31,8 @@ pub struct Message<'a, F> {
     pub incoming: Incoming<'a>,
     /// The descriptor of an [`Incoming::Handle`]. `None` there: it was announced and never came.
     ///
-    /// Beside [`Incoming::Garbage`] when the line that was thrown away had announced it: the sender waits for a NACK.
+    /// Beside [`Incoming::Garbage`] when the line that was thrown away had announced it: the sender
+    /// waits for a NACK.
     pub fd: Option<Received<F>>,
     /// The line began as a handle message, so its sender is waiting for an acknowledgement.
     pub wants_ack: bool,
@@ -78,13 +80,15 @@ impl<F> Framer<F> {
         }
     }
 
-    /// Takes bytes that were read. A descriptor of the same read goes in first, by [`Framer::push_fd`].
+    /// Takes bytes that were read. A descriptor of the same read goes in first, by
+    /// [`Framer::push_fd`].
     pub fn push(&mut self, bytes: &[u8]) {
         self.tidy();
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Takes a descriptor. If more wait than any honest sender has in flight, it is closed and counts as missing.
+    /// Takes a descriptor. If more wait than any honest sender has in flight, it is closed and
+    /// counts as missing.
     pub fn push_fd(&mut self, fd: F) {
         if self.fds.len() < MAX_WAITING {
             self.fds.push_back(Received::Fd(fd));
@@ -93,7 +97,8 @@ impl<F> Framer<F> {
         }
     }
 
-    /// Notes that a descriptor was lost on its way to us (`MSG_CTRUNC`), to keep the others with their messages.
+    /// Notes that a descriptor was lost on its way to us (`MSG_CTRUNC`), to keep the others with
+    /// their messages.
     pub fn push_missing(&mut self) {
         if self.fds.len() < 2 * MAX_WAITING {
             self.fds.push_back(Received::Missing);
@@ -114,13 +119,18 @@ impl<F> Framer<F> {
 
     /// The next message, or `None` until more bytes come.
     ///
-    /// A descriptor that no message claims is closed here as soon as nothing is left that could claim it.
+    /// A descriptor that no message claims is closed here as soon as nothing is left that could
+    /// claim it.
     pub fn next_message(&mut self) -> Option<Message<'_, F>> {
         let line = match self.cut()? {
             Cut::Line(line) => line,
             Cut::TooLong { wants_ack } => {
                 let fd = if wants_ack { self.fds.pop_front() } else { None };
-                return Some(Message { incoming: Incoming::Garbage(Nonsense::TooLong), fd, wants_ack });
+                return Some(Message {
+                    incoming: Incoming::Garbage(Nonsense::TooLong),
+                    fd,
+                    wants_ack,
+                });
             }
         };
         let line = self.buffer.get(line).unwrap_or_default();

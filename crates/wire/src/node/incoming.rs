@@ -164,7 +164,9 @@ impl<'a> Incoming<'a> {
             "NODE_HANDLE" => handle(line),
             "NODE_HANDLE_ACK" => Some(Self::HandleAck),
             "NODE_HANDLE_NACK" => Some(Self::HandleNack),
-            "NODE_SOCKET_NOTIFY_CLOSE" => field(line, b"key").map(|key| Self::SocketNotifyClose { key }),
+            "NODE_SOCKET_NOTIFY_CLOSE" => {
+                field(line, b"key").map(|key| Self::SocketNotifyClose { key })
+            }
             "NODE_SOCKET_GET_COUNT" => field(line, b"key").map(|key| Self::SocketGetCount { key }),
             _ => None,
         };
@@ -172,8 +174,8 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// The two answers to a connection, byte for byte as every Node writes them. Anything that looks a little different
-/// goes the long way.
+/// The two answers to a connection, byte for byte as every Node writes them. Anything that looks a
+/// little different goes the long way.
 fn quick<'a>(line: &[u8]) -> Option<Incoming<'a>> {
     if line == br#"{"cmd":"NODE_HANDLE_ACK"}"# {
         return Some(Incoming::HandleAck);
@@ -231,10 +233,18 @@ fn cluster(line: &[u8]) -> Option<Incoming<'_>> {
 }
 
 fn handle(line: &[u8]) -> Option<Incoming<'_>> {
-    let mut handle = Handle { kind: HandleType::Unknown, message: Cow::Borrowed("null"), key: None, dgram_type: None };
+    let mut handle = Handle {
+        kind: HandleType::Unknown,
+        message: Cow::Borrowed("null"),
+        key: None,
+        dgram_type: None,
+    };
     for (name, raw) in scan::members(line) {
         match name {
-            b"type" => handle.kind = scan::text(raw).map_or(HandleType::Unknown, |word| HandleType::parse(&word)),
+            b"type" => {
+                handle.kind =
+                    scan::text(raw).map_or(HandleType::Unknown, |word| HandleType::parse(&word));
+            }
             b"msg" => handle.message = String::from_utf8_lossy(raw),
             b"key" => handle.key = scan::text(raw),
             b"dgramType" => handle.dgram_type = scan::text(raw),

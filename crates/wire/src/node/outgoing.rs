@@ -1,8 +1,8 @@
 //! The lines that a primary writes to a worker. Each function appends one whole line.
 //!
-//! A line that is not JSON throws inside the worker and kills it, so nothing else may make such bytes. Descriptors
-//! travel beside the line's first byte; that is the caller's part. Keys, numbers and acknowledgements are the caller's,
-//! `data` is raw JSON as it came in the query.
+//! A line that is not JSON throws inside the worker and kills it, so nothing else may make such
+//! bytes. Descriptors travel beside the line's first byte; that is the caller's part. Keys, numbers
+//! and acknowledgements are the caller's, `data` is raw JSON as it came in the query.
 
 use std::net::IpAddr;
 
@@ -43,7 +43,12 @@ impl std::fmt::Display for NotJson {
 impl std::error::Error for NotJson {}
 
 /// Answers a query: connections will come one by one. `sockname` must be absent for a UNIX socket.
-pub fn answer_round_robin(out: &mut Vec<u8>, mark: Mark, answer: Answer<'_>, sockname: Option<&Sockname>) {
+pub fn answer_round_robin(
+    out: &mut Vec<u8>,
+    mark: Mark,
+    answer: Answer<'_>,
+    sockname: Option<&Sockname>,
+) {
     begin(out, mark);
     out.extend_from_slice(b"{\"cmd\":\"NODE_CLUSTER\",\"errno\":null");
     body(out, answer);
@@ -60,7 +65,8 @@ pub fn answer_round_robin(out: &mut Vec<u8>, mark: Mark, answer: Answer<'_>, soc
     out.extend_from_slice(b"}\n");
 }
 
-/// Answers a query with the socket itself, which travels with it; `kind` is one of the two native types.
+/// Answers a query with the socket itself, which travels with it; `kind` is one of the two native
+/// types.
 pub fn answer_shared(out: &mut Vec<u8>, mark: Mark, answer: Answer<'_>, kind: HandleType) {
     begin(out, mark);
     out.extend_from_slice(b"{\"cmd\":\"NODE_HANDLE\",\"type\":\"");
@@ -150,8 +156,9 @@ pub fn user(out: &mut Vec<u8>, json: &str) -> Result<(), NotJson> {
     Ok(())
 }
 
-/// A message for the application with a descriptor, which travels with it. `dgram_type` goes with `dgram.Socket`.
-/// There is no `key`, on purpose: with one, we and the worker would have to count the server's sockets.
+/// A message for the application with a descriptor, which travels with it. `dgram_type` goes with
+/// `dgram.Socket`. There is no `key`, on purpose: with one, we and the worker would have to count
+/// the server's sockets.
 ///
 /// # Errors
 /// When `json` is not one JSON value or `kind` has no name; nothing is appended then.

@@ -56,11 +56,12 @@ impl AddressType {
     }
 }
 
-/// The fields that `queryServer` and `listening` share. Whatever Node version sent them, absent, `null` and `-1` for
-/// "no descriptor" are one.
+/// The fields that `queryServer` and `listening` share. Whatever Node version sent them, absent,
+/// `null` and `-1` for "no descriptor" are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None`: every address.
+    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None`: every
+    /// address.
     pub address: Option<String>,
     /// Port; `-1` with a path, `None` with `fd`.
     pub port: Option<i64>,
@@ -94,7 +95,8 @@ impl Query {
             b"flags" => self.flags = scan::integer(raw).unwrap_or(0),
             b"backlog" => self.backlog = scan::integer(raw).unwrap_or(0),
             b"data" => {
-                self.data = Some(String::from_utf8_lossy(raw).into_owned()).filter(|data| data != "null");
+                self.data =
+                    Some(String::from_utf8_lossy(raw).into_owned()).filter(|data| data != "null");
             }
             b"readableAll" => self.readable_all = scan::boolean(raw).unwrap_or(false),
             b"writableAll" => self.writable_all = scan::boolean(raw).unwrap_or(false),

@@ -1,7 +1,9 @@
-//! A scanner over text that is already known to be JSON: the members of its top object, and scalars out of raw values.
+//! A scanner over text that is already known to be JSON: the members of its top object, and scalars
+//! out of raw values.
 //!
-//! A message may be megabytes of the application's own data, with text in it that strict decoders reject. So the
-//! members are found without decoding anything but the few values that the envelope needs.
+//! A message may be megabytes of the application's own data, with text in it that strict decoders
+//! reject. So the members are found without decoding anything but the few values that the envelope
+//! needs.
 
 use std::borrow::Cow;
 
@@ -98,8 +100,8 @@ fn skip_value(json: &[u8], mut at: usize) -> usize {
     json.len()
 }
 
-/// The text of a raw JSON string; `None` when the value is something else. What cannot be expressed in UTF-8 (lone
-/// surrogates) becomes U+FFFD.
+/// The text of a raw JSON string; `None` when the value is something else. What cannot be expressed
+/// in UTF-8 (lone surrogates) becomes U+FFFD.
 pub(super) fn text(raw: &[u8]) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if memchr::memchr(b'\\', inner).is_none() {

@@ -36,7 +36,8 @@ fn golden_stream_of_a_real_node() {
     framer.push_fd(1);
     framer.push(NODE20);
     let lines = transcript(&mut framer);
-    let kinds: Vec<&str> = lines.iter().map(|line| line.split([' ', '(', '{']).next().unwrap()).collect();
+    let kinds: Vec<&str> =
+        lines.iter().map(|line| line.split([' ', '(', '{']).next().unwrap()).collect();
     let expected = "Online User User User QueryServer Listening QueryServer HandleAck Ack Handle HandleAck HandleAck \
         Ack Handle User QueryServer QueryServer QueryServer Close SocketNotifyClose Handle SocketGetCount Handle \
         ExitedAfterDisconnect";
@@ -57,9 +58,18 @@ fn golden_queries_of_a_real_node() {
         })
         .collect();
     let [http, tcp, unix, udp, fd] = queries.as_slice() else { panic!("{queries:?}") };
-    assert_eq!((http.port, http.address.as_deref(), http.address_type), (Some(0), None, AddressType::Tcp4));
-    assert_eq!((tcp.port, tcp.address.as_deref(), tcp.data.as_deref()), (Some(18999), Some("127.0.0.1"), None));
-    assert_eq!((unix.port, unix.address_type, unix.readable_all), (Some(-1), AddressType::Unix, true));
+    assert_eq!(
+        (http.port, http.address.as_deref(), http.address_type),
+        (Some(0), None, AddressType::Tcp4)
+    );
+    assert_eq!(
+        (tcp.port, tcp.address.as_deref(), tcp.data.as_deref()),
+        (Some(18999), Some("127.0.0.1"), None)
+    );
+    assert_eq!(
+        (unix.port, unix.address_type, unix.readable_all),
+        (Some(-1), AddressType::Unix, true)
+    );
     assert_eq!((udp.address_type, udp.fd), (AddressType::Udp4, None));
     assert_eq!((fd.port, fd.address_type, fd.fd), (None, AddressType::None, Some(5)));
 }
@@ -82,7 +92,10 @@ fn t16_text_that_strict_parsers_refuse_stays_as_it_is() {
 
 #[test]
 fn t15_zero_is_a_number_like_any_other() {
-    assert_eq!(parse(r#"{"cmd":"NODE_CLUSTER","ack":0,"seq":0}"#), Incoming::Ack { ack: 0, accepted: None });
+    assert_eq!(
+        parse(r#"{"cmd":"NODE_CLUSTER","ack":0,"seq":0}"#),
+        Incoming::Ack { ack: 0, accepted: None }
+    );
     let quick = r#"{"cmd":"NODE_CLUSTER","ack":0,"accepted":false,"seq":0}"#;
     let slow = r#"{"cmd":"NODE_CLUSTER", "ack":0, "accepted":false, "seq":0}"#;
     assert_eq!(parse(quick), Incoming::Ack { ack: 0, accepted: Some(false) });
@@ -93,8 +106,10 @@ fn t15_zero_is_a_number_like_any_other() {
 fn t18_absent_null_and_minus_one_are_one() {
     let base = r#"{"cmd":"NODE_CLUSTER","act":"queryServer","port":-1,"addressType":-1,"address":"/s","seq":1"#;
     let variants = ["}", r#","fd":null}"#, r#","fd":-1}"#, r#","fd":-1.0,"flags":null}"#];
-    let mut parsed: Vec<_> =
-        variants.iter().map(|end| Incoming::parse(format!("{base}{end}").leak().as_bytes())).collect();
+    let mut parsed: Vec<_> = variants
+        .iter()
+        .map(|end| Incoming::parse(format!("{base}{end}").leak().as_bytes()))
+        .collect();
     parsed.dedup();
     assert_eq!(parsed.len(), 1, "{parsed:?}");
 }
@@ -106,8 +121,14 @@ fn internal_is_what_node_calls_internal() {
     assert!(matches!(parse(r#"{"cmd":7}"#), Incoming::User(_)));
     assert!(matches!(parse(r#"["cmd","NODE_HANDLE_ACK"]"#), Incoming::User(_)));
     assert!(matches!(parse(r#"{"a":{"cmd":"NODE_HANDLE_ACK"}}"#), Incoming::User(_)));
-    assert!(matches!(parse(r#"{"cmd":"NODE_CLUSTER","act":"queryServer"}"#), Incoming::UnknownInternal(_)));
-    assert_eq!(parse(r#" { "x" : [ "}" , {} ] , "cmd" : "NODE_HANDLE_NACK" } "#), Incoming::HandleNack);
+    assert!(matches!(
+        parse(r#"{"cmd":"NODE_CLUSTER","act":"queryServer"}"#),
+        Incoming::UnknownInternal(_)
+    ));
+    assert_eq!(
+        parse(r#" { "x" : [ "}" , {} ] , "cmd" : "NODE_HANDLE_NACK" } "#),
+        Incoming::HandleNack
+    );
 }
 
 #[test]
@@ -123,7 +144,8 @@ fn t5_no_line_for_a_worker_is_nonsense() {
     let mut out = Vec::new();
     for text in ["", " ", "{", "undefined", "1\n2"] {
         outgoing::user(&mut out, text).unwrap_err();
-        outgoing::user_handle(&mut out, Mark::Plain, HandleType::NetSocket, text, None).unwrap_err();
+        outgoing::user_handle(&mut out, Mark::Plain, HandleType::NetSocket, text, None)
+            .unwrap_err();
     }
     assert!(out.is_empty());
     outgoing::user(&mut out, "{\n \"a\":\r\n1}").unwrap();
@@ -133,7 +155,8 @@ fn t5_no_line_for_a_worker_is_nonsense() {
 #[test]
 fn every_line_is_one_json_value() {
     let name = Sockname { address: "::1".parse().unwrap(), port: 80 };
-    let data = Answer { ack: -3, seq: u64::MAX, key: "a\"\\\u{1}é\n", data: Some("{\"k\":\n[1]}") };
+    let data =
+        Answer { ack: -3, seq: u64::MAX, key: "a\"\\\u{1}é\n", data: Some("{\"k\":\n[1]}") };
     for mark in [Mark::Plain, Mark::Bun] {
         let all = written(|out| {
             outgoing::answer_round_robin(out, mark, data, Some(&name));
@@ -161,7 +184,8 @@ fn every_line_is_one_json_value() {
 fn t12_data_is_echoed_also_in_errors() {
     let data = Answer { data: Some("{\"ticket\":1}"), ..answer("3") };
     let error = written(|out| outgoing::answer_error(out, Mark::Plain, data, -13));
-    let shared = written(|out| outgoing::answer_shared(out, Mark::Plain, data, HandleType::NetNative));
+    let shared =
+        written(|out| outgoing::answer_shared(out, Mark::Plain, data, HandleType::NetNative));
     assert_eq!(
         error,
         "{\"cmd\":\"NODE_CLUSTER\",\"errno\":-13,\"key\":\"3\",\"data\":{\"ticket\":1},\"ack\":0,\"seq\":9}\n"
@@ -176,9 +200,13 @@ fn t12_data_is_echoed_also_in_errors() {
 #[test]
 fn t13_sockname_only_where_there_is_one() {
     let name = Sockname { address: "127.0.0.1".parse().unwrap(), port: 80 };
-    let tcp = written(|out| outgoing::answer_round_robin(out, Mark::Plain, answer("3"), Some(&name)));
+    let tcp =
+        written(|out| outgoing::answer_round_robin(out, Mark::Plain, answer("3"), Some(&name)));
     let unix = written(|out| outgoing::answer_round_robin(out, Mark::Plain, answer("3"), None));
-    assert!(tcp.contains(r#""sockname":{"address":"127.0.0.1","family":"IPv4","port":80}"#), "{tcp}");
+    assert!(
+        tcp.contains(r#""sockname":{"address":"127.0.0.1","family":"IPv4","port":80}"#),
+        "{tcp}"
+    );
     assert!(!unix.contains("sockname"), "{unix}");
 }
 
@@ -233,7 +261,10 @@ fn a_message_above_the_limit_is_thrown_away_with_its_descriptor() {
     assert_eq!(message.incoming, Incoming::Garbage(Nonsense::TooLong));
     assert_eq!((message.fd, message.wants_ack), (Some(Received::Fd(1)), true));
     let message = framer.next_message().unwrap();
-    assert_eq!((message.incoming, message.wants_ack), (Incoming::Garbage(Nonsense::TooLong), false));
+    assert_eq!(
+        (message.incoming, message.wants_ack),
+        (Incoming::Garbage(Nonsense::TooLong), false)
+    );
     assert_eq!(framer.next_message().unwrap().incoming, Incoming::User("1".into()));
 }
 

@@ -67,8 +67,11 @@ impl Writer {
             Form::Labelled
         };
         let args = &session.args;
-        let date = args.has(FlagId::Timestamp).then(|| args.value(FlagId::Timestamp).unwrap_or(DATE).to_owned());
-        let highlight = args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
+        let date = args
+            .has(FlagId::Timestamp)
+            .then(|| args.value(FlagId::Timestamp).unwrap_or(DATE).to_owned());
+        let highlight =
+            args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
         Ok(Self { form, date, highlight, paint: session.out.paint, widest: 0 })
     }
 
@@ -89,7 +92,8 @@ impl Writer {
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }
 
-    /// Prints what happened to a process. Only objects have a shape for it; the daemon's own lines say it to people.
+    /// Prints what happened to a process. Only objects have a shape for it; the daemon's own lines
+    /// say it to people.
     pub(super) fn event(&self, out: &mut Out, name: &str, what: Lifecycle, at: u64) {
         if self.form == Form::Json {
             let at = iso(at);
@@ -109,7 +113,10 @@ impl Writer {
             Form::Raw => format!("{text}\n"),
             Form::Json => object(text, &iso(at), "out", &DAEMON.into(), DAEMON),
             Form::Pairs => {
-                format!("timestamp={} app=pm2 message={text}\n", ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"))
+                format!(
+                    "timestamp={} app=pm2 message={text}\n",
+                    ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ")
+                )
             }
             Form::Labelled => {
                 // As wide as PM2 makes it: name and id are both its own.
@@ -148,7 +155,9 @@ impl Writer {
             (Form::Labelled, _) => {
                 let label = match of {
                     Of::Daemon => DAEMON.to_owned(),
-                    Of::App { id, name, .. } => format!("{id}|{name}").chars().take(LABEL).collect(),
+                    Of::App { id, name, .. } => {
+                        format!("{id}|{name}").chars().take(LABEL).collect()
+                    }
                 };
                 format!("{}{line}\n", self.paint.ink(&[ink], &format!("{label:LABEL$} | ")))
             }
@@ -160,7 +169,10 @@ impl Writer {
             }
             (Form::Pairs, Of::Daemon) => format!("app=pm2 message={line}\n"),
             (Form::Pairs, Of::App { id, name, err }) => {
-                format!("app={name} id={id} type={} message={line}\n", if *err { "error" } else { "out" })
+                format!(
+                    "app={name} id={id} type={} message={line}\n",
+                    if *err { "error" } else { "out" }
+                )
             }
         }
     }
@@ -175,7 +187,10 @@ impl Writer {
             Form::Pairs => {
                 let kind = if line.err { "error" } else { "out" };
                 let at = ostler_logs::date(line.at, "YYYY-MM-DD-HH:mm:ssZZ");
-                format!("timestamp={at} app={} id={} type={kind} message={}\n", line.name, line.id, line.text)
+                format!(
+                    "timestamp={at} app={} id={} type={kind} message={}\n",
+                    line.name, line.id, line.text
+                )
             }
             Form::Labelled => {
                 let label = format!("{}|{}", line.id, line.name);
@@ -187,8 +202,14 @@ impl Writer {
     }
 
     fn highlighted(&self, text: &str) -> String {
-        match self.highlight.as_ref().and_then(|mark| text.split_once(mark.as_str()).map(|parts| (mark, parts))) {
-            Some((mark, (before, after))) => format!("{before}{}{after}", self.paint.ink(&[Ink::OnGrey], mark)),
+        match self
+            .highlight
+            .as_ref()
+            .and_then(|mark| text.split_once(mark.as_str()).map(|parts| (mark, parts)))
+        {
+            Some((mark, (before, after))) => {
+                format!("{before}{}{after}", self.paint.ink(&[Ink::OnGrey], mark))
+            }
             None => text.to_owned(),
         }
     }
@@ -197,11 +218,15 @@ impl Writer {
 /// The object of one line: what was written, when (`null`: not known), on which output, by whom.
 fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String {
     let [message, timestamp, of_type, process_id, app_name] = KEYS;
-    format!("{}\n", json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name }))
+    format!(
+        "{}\n",
+        json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name })
+    )
 }
 
 fn is_object_of_a_line(line: &str) -> bool {
-    let object = if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
+    let object =
+        if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
     object.is_some_and(|object| KEYS.iter().all(|key| object.get(key).is_some()))
 }
 
@@ -238,7 +263,10 @@ mod tests {
     #[test]
     fn the_daemons_own_lines_have_a_label_too() {
         let mut own = writer(Form::Labelled, false);
-        assert_eq!(own.render_own(0, "App [t:3] online\nsecond"), "PM2      | App [t:3] online\nPM2      | second\n");
+        assert_eq!(
+            own.render_own(0, "App [t:3] online\nsecond"),
+            "PM2      | App [t:3] online\nPM2      | second\n"
+        );
         assert_eq!(own.render(&line(3, "t", false, "a")), "3|t      | a\n");
         let object = writer(Form::Json, false).render_own(1_795_388_825_573, "a");
         assert_eq!(
@@ -246,7 +274,10 @@ mod tests {
             "{\"message\":\"a\",\"timestamp\":\"2026-11-22T23:07:05.573Z\",\"type\":\"out\",\"process_id\":\"PM2\",\"app_name\":\"PM2\"}\n"
         );
         let pairs = writer(Form::Pairs, false).render_own(1_795_388_825_573, "a b");
-        assert!(pairs.starts_with("timestamp=2026-11-2") && pairs.ends_with(" app=pm2 message=a b\n"), "{pairs}");
+        assert!(
+            pairs.starts_with("timestamp=2026-11-2") && pairs.ends_with(" app=pm2 message=a b\n"),
+            "{pairs}"
+        );
     }
 
     #[test]
@@ -258,7 +289,8 @@ mod tests {
         );
         let text = writer(Form::Pairs, true).render(&line(3, "t", true, "x y"));
         assert!(
-            text.starts_with("timestamp=2026-11-2") && text.ends_with(" app=t id=3 type=error message=x y\n"),
+            text.starts_with("timestamp=2026-11-2")
+                && text.ends_with(" app=t id=3 type=error message=x y\n"),
             "{text}"
         );
     }

@@ -47,13 +47,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let wanted = wanted(session, word, &list)?;
     let lines = match session.args.value(FlagId::Lines) {
         None => LINES,
-        Some(text) => text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?,
+        Some(text) => {
+            text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?
+        }
     };
     let still = session.has(FlagId::NoStream);
     if wanted.ids.is_empty() && wanted.word != DAEMON {
         say_nobody(session, &wanted.word, &list, still);
     }
-    // A program reads these two: lines of the past, whose time nobody knows, would only be in its way.
+    // A program reads these two: lines of the past, whose time nobody knows, would only be in its
+    // way.
     let machine = matches!(writer.form, Form::Json | Form::Pairs) && !still;
     if 0 < lines && !machine {
         tail::show(session, &wanted, &list, lines, &writer);
@@ -69,7 +72,14 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     if !session.has(FlagId::Attach) {
         return Ok(());
     }
-    let wanted = Wanted { word: "all".to_owned(), ids: Vec::new(), later: None, pattern: None, out: true, err: true };
+    let wanted = Wanted {
+        word: "all".to_owned(),
+        ids: Vec::new(),
+        later: None,
+        pattern: None,
+        out: true,
+        err: true,
+    };
     let writer = Writer::new(session)?;
     stream(session, &wanted, writer)
 }
@@ -88,7 +98,8 @@ fn wanted(session: &mut Session, word: String, list: &[ProcView]) -> Result<Want
     Ok(Wanted { word, ids, later, pattern, out: out || !err, err: err || !out })
 }
 
-/// The word means no process: who waits for lines must know that there may never be any, and what else there is.
+/// The word means no process: who waits for lines must know that there may never be any, and what
+/// else there is.
 fn say_nobody(session: &mut Session, word: &str, list: &[ProcView], still: bool) {
     let what = if word == "all" {
         "there is no process".to_owned()
@@ -131,8 +142,11 @@ fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<
     let ids = if numeric { wanted.ids.clone() } else { Vec::new() };
     let whole = wanted.out && wanted.err;
     let events = whole && writer.form == Form::Json;
-    // As PM2: its own lines with those of all. Who reads objects or bytes of apps gets them only when asked by name.
-    let own = whole && (wanted.word == DAEMON || wanted.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
+    // As PM2: its own lines with those of all. Who reads objects or bytes of apps gets them only
+    // when asked by name.
+    let own = whole
+        && (wanted.word == DAEMON
+            || wanted.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
     let request = Request::Logs { ids, out: wanted.out, err: wanted.err, events, own };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
@@ -155,8 +169,9 @@ fn stream(session: &mut Session, wanted: &Wanted, mut writer: Writer) -> Result<
             if end.is_ok() { Step::Continue } else { Step::Stop }
         },
         || {
-            out.borrow_mut()
-                .warn_aside("the daemon was replaced; a few lines may be missing here, they are in the files");
+            out.borrow_mut().warn_aside(
+                "the daemon was replaced; a few lines may be missing here, they are in the files",
+            );
         },
     );
     end?;

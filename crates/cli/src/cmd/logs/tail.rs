@@ -19,8 +19,15 @@ struct Source {
     changed: SystemTime,
 }
 
-/// Prints the last lines of everything that is wanted. A file that cannot be read is named, and the others go on.
-pub(super) fn show(session: &mut Session, wanted: &Wanted, list: &[ProcView], lines: usize, writer: &Writer) {
+/// Prints the last lines of everything that is wanted. A file that cannot be read is named, and the
+/// others go on.
+pub(super) fn show(
+    session: &mut Session,
+    wanted: &Wanted,
+    list: &[ProcView],
+    lines: usize,
+    writer: &Writer,
+) {
     if writer.form == Form::Labelled {
         let plural = if wanted.all() { "processes" } else { "process" };
         let head = format!(
@@ -30,9 +37,16 @@ pub(super) fn show(session: &mut Session, wanted: &Wanted, list: &[ProcView], li
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
     }
-    // Who wants bytes or objects of apps gets those and nothing else, unless the daemon's lines were asked for by name.
-    let own = wanted.out && wanted.err && (wanted.word == DAEMON || wanted.all() && writer.form == Form::Labelled);
-    let daemon = own.then(|| Source { path: session.home.log(), of: Of::Daemon, changed: SystemTime::UNIX_EPOCH });
+    // Who wants bytes or objects of apps gets those and nothing else, unless the daemon's lines
+    // were asked for by name.
+    let own = wanted.out
+        && wanted.err
+        && (wanted.word == DAEMON || wanted.all() && writer.form == Form::Labelled);
+    let daemon = own.then(|| Source {
+        path: session.home.log(),
+        of: Of::Daemon,
+        changed: SystemTime::UNIX_EPOCH,
+    });
     for source in daemon.into_iter().chain(sources(wanted, list)) {
         file(&mut session.out, &source, lines, writer);
     }
@@ -43,8 +57,12 @@ fn sources(wanted: &Wanted, list: &[ProcView]) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
     for process in list.iter().filter(|process| wanted.ids.contains(&process.id)) {
-        for (path, err, on) in [(process.logs.first(), false, wanted.out), (process.logs.get(1), true, wanted.err)] {
-            let Some(path) = path.and_then(Option::as_deref).filter(|path| on && *path != "/dev/null") else {
+        for (path, err, on) in
+            [(process.logs.first(), false, wanted.out), (process.logs.get(1), true, wanted.err)]
+        {
+            let Some(path) =
+                path.and_then(Option::as_deref).filter(|path| on && *path != "/dev/null")
+            else {
                 continue;
             };
             if seen.insert(path.to_owned()) {
@@ -67,11 +85,14 @@ fn file(out: &mut Out, source: &Source, count: usize, writer: &Writer) {
         Ok(lines) => lines,
         // Nothing was written yet.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-        Err(error) => return out.error(&format!("cannot read `{}`: {error}", source.path.display()), None),
+        Err(error) => {
+            return out.error(&format!("cannot read `{}`: {error}", source.path.display()), None);
+        }
     };
     let framed = writer.form == Form::Labelled;
     if framed {
-        let head = out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
+        let head =
+            out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
         out.data(&format!("{head}\n"));
     }
     for line in &lines {
