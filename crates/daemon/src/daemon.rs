@@ -1,8 +1,9 @@
 //! The daemon: everything it knows, and the loop in which everything happens.
 //!
-//! One thread. Sources of events (keeper, clients, channels, listeners, log engine, signals, time) are polled together;
-//! each is turned into calls of the pure machines; what these decide is carried out in order, after what must survive
-//! has been saved. Nothing here waits for anything but the poll.
+//! One thread. Sources of events (keeper, clients, channels, listeners, log engine, signals, time)
+//! are polled together; each is turned into calls of the pure machines; what these decide is
+//! carried out in order, after what must survive has been saved. Nothing here waits for anything
+//! but the poll.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -77,12 +78,13 @@ pub(crate) struct Daemon {
     pub touched: BTreeSet<ProcId>,
     pub actions: VecDeque<Action>,
     pub events: VecDeque<Event>,
-    /// Runs that ended in this round: what is left of them is seen to after their successors were started.
+    /// Runs that ended in this round: what is left of them is seen to after their successors were
+    /// started.
     pub dead: Vec<RunId>,
     /// What was made ready for the next runs of slots whose runs crash.
     pub prepared: BTreeMap<ProcId, crate::environment::Prepared>,
-    /// The keeper was asked to start something: until it answers, or until this time, what can wait waits. On the same
-    /// core, every call of ours keeps the keeper from starting it.
+    /// The keeper was asked to start something: until it answers, or until this time, what can wait
+    /// waits. On the same core, every call of ours keeps the keeper from starting it.
     pub spawning: Option<u64>,
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
@@ -157,9 +159,14 @@ impl Daemon {
     /// Runs until it is told to go.
     pub fn run(&mut self) -> std::io::Result<()> {
         let mut events = Events::with_capacity(256);
+        // What the keeper said right after its inventory was read together with it: no poll tells
+        // of it again.
+        self.on_keeper();
         self.work();
         while self.ending != Ending::Now {
-            let timeout = self.deadline().map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
+            let timeout = self
+                .deadline()
+                .map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 other => other?,
@@ -177,8 +184,8 @@ impl Daemon {
         Ok(())
     }
 
-    /// Everything that was said to the keeper must reach it before we go: after a thousand releases its socket is full, and
-    /// the word that it is not to start another daemon comes last.
+    /// Everything that was said to the keeper must reach it before we go: after a thousand releases
+    /// its socket is full, and the word that it is not to start another daemon comes last.
     fn say_goodbye(&mut self) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let until = clock::monotonic() + GOODBYE;
@@ -265,7 +272,8 @@ impl Daemon {
         }
     }
 
-    /// Lets the machine take what has come, carries out what it decides, tells who waits for it, until nothing is left.
+    /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
+    /// until nothing is left.
     pub fn work(&mut self) {
         loop {
             let now = clock::monotonic();
@@ -300,14 +308,18 @@ impl Daemon {
         logbook::flush();
     }
 
-    /// Watches the link for room to write while something waits for that, and at no other time: else every message that the
-    /// keeper reads would wake us, and on one core keep it from doing what it was told.
+    /// Watches the link for room to write while something waits for that, and at no other time:
+    /// else every message that the keeper reads would wake us, and on one core keep it from doing
+    /// what it was told.
     fn watch_link(&mut self) {
         let fd = self.link.fd();
         let full = 0 < self.link.queued();
         if full != (self.link_full == Some(fd)) {
-            let interest = if full { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            if let Err(error) = self.poll.registry().reregister(&mut SourceFd(&fd), token(Source::Keeper), interest) {
+            let interest =
+                if full { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            if let Err(error) =
+                self.poll.registry().reregister(&mut SourceFd(&fd), token(Source::Keeper), interest)
+            {
                 logbook::error(format!("could not watch the link to the keeper: {error}"));
             }
         }
@@ -328,7 +340,8 @@ impl Daemon {
         }
     }
 
-    /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps it alive.
+    /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps
+    /// it alive.
     pub fn deregister(&self, fd: RawFd) {
         // It may never have been registered; then there is nothing to undo.
         _ = self.poll.registry().deregister(&mut SourceFd(&fd));
@@ -381,7 +394,10 @@ impl Daemon {
 
     /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
     fn stop_everything(&mut self, signal: i32) {
-        logbook::log(format!("received {}: saving and stopping everything", crate::book::signal_name(signal)));
+        logbook::log(format!(
+            "received {}: saving and stopping everything",
+            crate::book::signal_name(signal)
+        ));
         // Told again (by the init system and by the keeper), the list is already getting shorter.
         if self.ending == Ending::No
             && !self.book.procs.is_empty()
@@ -405,7 +421,8 @@ impl Daemon {
 
     /// Goes when nothing is left.
     pub fn end_if_empty(&mut self) {
-        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || self.waits_for_output() {
+        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || self.waits_for_output()
+        {
             return;
         }
         if !self.jobs.iter().any(|job| job.is_kill()) {
@@ -413,19 +430,23 @@ impl Daemon {
         }
     }
 
-    /// Whether runs are left that are to be waited for. Output that cannot be written (no room, no such folder) would be waited
-    /// for in vain: it has a little time.
+    /// Whether runs are left that are to be waited for. Output that cannot be written (no room, no
+    /// such folder) would be waited for in vain: it has a little time.
     fn waits_for_output(&mut self) -> bool {
         if self.runs.is_empty() {
             return false;
         }
         let now = clock::monotonic();
         let waits_for_files = |held: &Run| held.exit.is_some() && matches!(held.tree, Tree::Gone);
-        if !self.runs.values().all(waits_for_files) || now < *self.output_by.get_or_insert(now + LAST_OUTPUT) {
+        if !self.runs.values().all(waits_for_files)
+            || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
+        {
             return true;
         }
         let runs: Vec<u64> = self.runs.keys().map(|run| run.0).collect();
-        logbook::error(format!("the last output of runs {runs:?} cannot be written and is lost; see the errors above"));
+        logbook::error(format!(
+            "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
+        ));
         false
     }
 

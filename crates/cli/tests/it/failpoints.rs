@@ -1,6 +1,8 @@
-//! Keeper or daemon dies at each named place once, in a small story; the end is the same as if nothing had happened.
+//! Keeper or daemon dies at each named place once, in a small story; the end is the same as if
+//! nothing had happened.
 //!
-//! Built with the feature `failpoints` only: `cargo test -p ostler --features failpoints --test it failpoints`.
+//! Built with the feature `failpoints` only: `cargo test -p ostler --features failpoints --test it
+//! failpoints`. `OSTLER_STORY=report.spawned:4` plays the story of that place alone.
 
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
 use crate::update::ask_update;
 
 /// Places between a connection's two owners; clients must be there for them to be reached.
-const IN_HAND: [&str; 5] = ["accept.unnoted", "accept.noted", "conn.unsent", "conn.sent", "channel.handled"];
+const IN_HAND: [&str; 5] =
+    ["accept.unnoted", "accept.noted", "conn.unsent", "conn.sent", "channel.handled"];
 
 /// The processes of that name and nothing else of it, all with this status.
 fn are(list: &[Value], name: &str, status: &str, count: usize) -> bool {
@@ -44,13 +47,18 @@ fn story(point: &str, nth: u32) -> bool {
     let fails = sandbox.victim("fails", Victim::Exits { code: 4 });
     let path = |path: &std::path::Path| path.display().to_string();
 
-    bring_about(&sandbox, &["start", &path(&talks), "--time"], "a start", |list| are(list, "talks", "online", 1));
+    bring_about(&sandbox, &["start", &path(&talks), "--time"], "a start", |list| {
+        are(list, "talks", "online", 1)
+    });
     bring_about(&sandbox, &["start", &path(&fails), "--max-restarts", "3"], "an end", |list| {
         are(list, "fails", "errored", 1)
     });
-    bring_about(&sandbox, &["start", &path(&api), "-i", "2", "--wait-ready"], "a cluster", |list| {
-        are(list, "api", "online", 2)
-    });
+    bring_about(
+        &sandbox,
+        &["start", &path(&api), "-i", "2", "--wait-ready"],
+        "a cluster",
+        |list| are(list, "api", "online", 2),
+    );
     let talker = sandbox.pids_of("talks");
     if point.starts_with("takeover.") {
         kill_daemon(&sandbox);
@@ -62,24 +70,39 @@ fn story(point: &str, nth: u32) -> bool {
     let list = sandbox.jlist();
     let new = |process: &Value| !old.iter().any(|pid| process["pid"] == *pid);
     assert!(are(&list, "api", "online", 2), "{point}:{nth}: {list:?}");
-    assert!(list.iter().filter(|process| process["name"] == "api").all(new), "{point}:{nth}: {list:?}");
+    assert!(
+        list.iter().filter(|process| process["name"] == "api").all(new),
+        "{point}:{nth}: {list:?}"
+    );
     for pid in old {
         assert!(wait_exit(pid, SOON), "{point}: an old worker is left");
     }
-    bring_about(&sandbox, &["scale", "api", "1"], "a smaller cluster", |list| are(list, "api", "online", 1));
+    bring_about(&sandbox, &["scale", "api", "1"], "a smaller cluster", |list| {
+        are(list, "api", "online", 1)
+    });
     bring_about(&sandbox, &["delete", "fails"], "a deletion", |list| are(list, "fails", "", 0));
-    assert_eq!(sandbox.pids_of("talks"), talker, "{point}: an app that nobody touched was restarted");
+    assert_eq!(
+        sandbox.pids_of("talks"),
+        talker,
+        "{point}: an app that nobody touched was restarted"
+    );
     bring_about(&sandbox, &["stop", "talks"], "a stop", |list| are(list, "talks", "stopped", 1));
     let text = sandbox.wait_file("logs/talks-out.log", SOON, |text| Some(text.to_owned()));
     assert!(5 < assert_ledger(&text, point));
     let workers = sandbox.pids().into_iter();
-    let workers = workers.filter(|pid| ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
+    let workers = workers
+        .filter(|pid| ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
     assert_eq!(workers.count(), 1, "{point}: a worker is doubled or lost");
     once.exists()
 }
 
 #[test]
 fn a_death_at_any_named_place_changes_nothing_in_the_end() {
+    if let Ok(place) = std::env::var("OSTLER_STORY") {
+        let (point, nth) = place.split_once(':').unwrap();
+        assert!(story(point, nth.parse().unwrap()), "the story never comes to {place}");
+        return;
+    }
     let mut never = Vec::new();
     for point in DAEMON.into_iter().chain(KEEPER).filter(|point| !IN_HAND.contains(point)) {
         for nth in [1, 4] {
@@ -106,9 +129,16 @@ fn a_connection_in_the_daemons_hands_outlives_it() {
             let start = sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]);
             // The daemon may die before it answers; the app is started all the same.
             start.env("PORT", port.to_string()).any_code().run();
-            assert!(try_wait(SOON, || are(&sandbox.jlist(), "api", "online", 2).then_some(())).is_some(), "{point}");
+            assert!(
+                try_wait(SOON, || are(&sandbox.jlist(), "api", "online", 2).then_some(()))
+                    .is_some(),
+                "{point}"
+            );
             let load = Load::to_port(port).connections(3).connection_per_request().start();
-            assert!(try_wait(SOON, || once.exists().then_some(())).is_some(), "nobody died at {point}:{nth}");
+            assert!(
+                try_wait(SOON, || once.exists().then_some(())).is_some(),
+                "nobody died at {point}:{nth}"
+            );
             load.wait_answered(20, SOON);
             load.stop().assert_none_failed(20);
         }
@@ -121,15 +151,20 @@ fn the_next_version_takes_over_and_gives_back() {
     let sandbox = sandbox();
     let port = sandbox.port();
     let script = sandbox.victim("api", Victim::Http);
-    sandbox.ostler(["start"]).arg(script).args(["-i", "2", "--wait-ready"]).env("PORT", port.to_string()).run();
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");
     let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
     let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(2)));
     let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(1)));
-    // Between its two halves a change of program has one of each: the old daemon with the new keeper, and, when the
-    // new daemon is killed, the next one.
+    // Between its two halves a change of program has one of each: the old daemon with the new
+    // keeper, and, when the new daemon is killed, the next one.
     for program in [&next, &back, &next, &back] {
         load.wait_answered(10, SOON);
         ask_update(&sandbox, program).unwrap();

@@ -1,4 +1,5 @@
-//! The command against a daemon of a few lines: what is printed, with which code it ends, and how it fails.
+//! The command against a daemon of a few lines: what is printed, with which code it ends, and how
+//! it fails.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
 
@@ -16,6 +17,7 @@ mod fake;
 mod faults;
 mod fork;
 mod keeper_death;
+mod keeper_link;
 mod listing;
 mod logging;
 mod logs;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ostler_core::spec::Policy;
 use ostler_core::{
-    Action, AppId, Event, Exit, Goal, Millis, Notice, Phase, ProcId, Role, RunId, SavedProcess, SavedReload, SeenRun,
-    SpecId, Supervisor,
+    Action, AppId, Event, Exit, Goal, Millis, Notice, Phase, ProcId, Role, RunId, SavedProcess,
+    SavedReload, SeenRun, SpecId, Supervisor,
 };
 
 pub const APP: AppId = AppId(1);
@@ -106,8 +106,14 @@ impl World {
         }
     }
 
-    pub fn version(&mut self, number: u32, nature: Nature, change: impl FnOnce(&mut Policy)) -> SpecId {
-        let mut policy = Policy { drain_timeout: 50, ready_timeout: 30, stop_grace: 16, ..Policy::default() };
+    pub fn version(
+        &mut self,
+        number: u32,
+        nature: Nature,
+        change: impl FnOnce(&mut Policy),
+    ) -> SpecId {
+        let mut policy =
+            Policy { drain_timeout: 50, ready_timeout: 30, stop_grace: 16, ..Policy::default() };
         policy.prove_timeout = 300;
         policy.max_unstable = 3;
         policy.min_uptime = 10;
@@ -139,7 +145,8 @@ impl World {
         self.save();
     }
 
-    /// Saves what must survive, as the daemon does: after wishes and notices that change it, before actions.
+    /// Saves what must survive, as the daemon does: after wishes and notices that change it, before
+    /// actions.
     fn save(&mut self) {
         if std::mem::take(&mut self.dirty) {
             self.disk = Disk {
@@ -155,7 +162,8 @@ impl World {
         let mut disk = self.disk.clone();
         for saved in &mut disk.processes {
             let of_slot = self.runs.values().filter(|sim| sim.seen.proc == saved.id);
-            let uncounted = of_slot.filter(|sim| sim.seen.exit.is_none() || Some(sim.seen.run) > saved.ended);
+            let uncounted =
+                of_slot.filter(|sim| sim.seen.exit.is_none() || Some(sim.seen.run) > saved.ended);
             if let Some((restarts, unstable)) = uncounted.map(|sim| sim.counters).max() {
                 saved.restarts = saved.restarts.max(restarts);
                 saved.unstable = unstable;
@@ -165,7 +173,9 @@ impl World {
     }
 
     fn counters(&self, id: ProcId) -> (u32, u32) {
-        self.supervisor.slot(id).map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
+        self.supervisor
+            .slot(id)
+            .map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
     }
 
     /// The next report is delivered, and will be once more.
@@ -175,16 +185,23 @@ impl World {
         }
     }
 
-    /// A later report overtakes those of other runs; of one run they come in their order (but a probe's result).
+    /// A later report overtakes those of other runs. Of one run they come in their order, but for a
+    /// probe's result and for an end that is heard before the start (a daemon died over the start).
     pub fn delay(&mut self, by: usize) {
-        let Some(run) = self.reports.get(by).and_then(run_of) else { return };
-        if self.reports.iter().take(by).all(|earlier| run_of(earlier) != Some(run)) {
+        let Some(event) = self.reports.get(by) else { return };
+        let Some(run) = run_of(event) else { return };
+        let is_end = matches!(event, Event::Exited { .. });
+        let may_pass = |earlier: &Event| {
+            run_of(earlier) != Some(run) || (is_end && matches!(earlier, Event::Spawned(_)))
+        };
+        if self.reports.iter().take(by).all(may_pass) {
             let event = self.reports.remove(by).unwrap();
             self.reports.push_front(event);
         }
     }
 
-    /// Carries out actions in order; where the memory is lost, what is left of them is lost with it.
+    /// Carries out actions in order; where the memory is lost, what is left of them is lost with
+    /// it.
     fn carry_out(&mut self, out: Vec<Action>) {
         for action in out {
             if self.crash_at.is_some_and(|at| at <= self.steps) {
@@ -203,12 +220,18 @@ impl World {
         self.reports.clear();
         let Disk { processes, reloads, last_run } = self.read();
         self.dirty = true;
-        let seen: Vec<SeenRun> =
-            self.runs.values().filter(|run| run.alive() || run.seen.exit.is_some()).map(|run| run.seen).collect();
+        let seen: Vec<SeenRun> = self
+            .runs
+            .values()
+            .filter(|run| run.alive() || run.seen.exit.is_some())
+            .map(|run| run.seen)
+            .collect();
         let versions = self.versions.clone();
         let version_of = |spec: SpecId| Some((spec, Arc::clone(&versions.get(&spec)?.0)));
         let mut out = Vec::new();
-        self.supervisor = Supervisor::recover(self.now, last_run, &processes, reloads, &seen, version_of, &mut out);
+        self.supervisor = Supervisor::recover(
+            self.now, last_run, &processes, reloads, &seen, version_of, &mut out,
+        );
         self.save();
         self.carry_out(out);
         self.save();
@@ -245,10 +268,14 @@ impl World {
                 let holders = self.runs.values().filter(|other| {
                     other.leader
                         && other.seen.proc == proc
-                        && self.supervisor.owner(other.seen.run).is_some_and(|o| o.1 == Role::Current)
+                        && self
+                            .supervisor
+                            .owner(other.seen.run)
+                            .is_some_and(|o| o.1 == Role::Current)
                 });
                 let current = holders.count();
-                let is_current = self.supervisor.owner(run).is_some_and(|owner| owner.1 == Role::Current);
+                let is_current =
+                    self.supervisor.owner(run).is_some_and(|owner| owner.1 == Role::Current);
                 assert!(!is_current || current == 0, "two runs of {proc:?} alive");
                 assert!(!self.runs.contains_key(&run), "run number used twice");
                 let role = self.supervisor.owner(run).map_or(Role::Leaving, |owner| owner.1);
@@ -265,7 +292,8 @@ impl World {
                 };
                 let nature = self.versions[&spec].1;
                 let counters = self.counters(proc);
-                self.runs.insert(run, SimRun { seen, counters, leader: true, child: nature.litters });
+                self.runs
+                    .insert(run, SimRun { seen, counters, leader: true, child: nature.litters });
                 self.said.push(format!("spawn {} v{}", proc.0, spec.0));
                 self.reports.push_back(Event::Spawned(run));
                 match nature.exits {
@@ -315,8 +343,11 @@ impl World {
                 self.reports.push_back(Event::Probed { run, healthy });
             }
             Action::Note { run } => {
-                let counters = self.supervisor.owner(run).map_or((0, 0), |owner| self.counters(owner.0));
-                if let (Some((id, role)), Some(sim)) = (self.supervisor.owner(run), self.runs.get_mut(&run)) {
+                let counters =
+                    self.supervisor.owner(run).map_or((0, 0), |owner| self.counters(owner.0));
+                if let (Some((id, role)), Some(sim)) =
+                    (self.supervisor.owner(run), self.runs.get_mut(&run))
+                {
                     sim.seen.role = role;
                     sim.counters = counters;
                     sim.seen.listening = self.supervisor.is_listening(run);
@@ -338,7 +369,8 @@ impl World {
     fn expect_alive(&mut self, run: RunId, what: &str) {
         let Some(sim) = self.runs.get_mut(&run) else { panic!("{what} of a run never spawned") };
         sim.seen.ending = true;
-        // A dead leader whose end was not yet reported may still be asked: the driver finds nobody there.
+        // A dead leader whose end was not yet reported may still be asked: the driver finds nobody
+        // there.
     }
 
     fn nature(&self, run: RunId) -> Nature {
@@ -363,7 +395,10 @@ impl World {
         self.event(event.clone());
         // A memory that was lost over it is told again.
         if let Event::TreeGone(run) = event
-            && !self.reports.iter().any(|again| matches!(again, Event::TreeGone(other) if *other == run))
+            && !self
+                .reports
+                .iter()
+                .any(|again| matches!(again, Event::TreeGone(other) if *other == run))
         {
             self.runs.retain(|id, sim| *id != run || sim.alive());
         }
@@ -386,7 +421,8 @@ impl World {
         self.now = until;
     }
 
-    /// Lets time go by while reports are on their way: all that is due is told before them, or in the same moment.
+    /// Lets time go by while reports are on their way: all that is due is told before them, or in
+    /// the same moment.
     pub fn late(&mut self, ms: Millis) {
         let until = self.now + ms;
         while let Some(at) = self.supervisor.deadline().filter(|at| *at <= until) {
@@ -417,7 +453,9 @@ impl World {
 
     fn sentence(&self, notice: &Notice) -> String {
         match notice {
-            Notice::Online { proc, late, .. } => format!("{} online{}", proc.0, if *late { " late" } else { "" }),
+            Notice::Online { proc, late, .. } => {
+                format!("{} online{}", proc.0, if *late { " late" } else { "" })
+            }
             Notice::Ended { proc, exit, .. } => format!("{} ended {exit:?}", proc.0),
             Notice::WillRestart { proc, delay } => format!("{} restarts in {delay}", proc.0),
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
@@ -428,9 +466,15 @@ impl World {
             Notice::Failed { proc, why, .. } => format!("{} failed {why:?}", proc.0),
             Notice::Left { proc, .. } => format!("{} left", proc.0),
             Notice::CanaryWaits { proc, .. } => format!("{} canary", proc.0),
-            Notice::RollingBack { procs, .. } => format!("back {:?}", procs.iter().map(|id| id.0).collect::<Vec<_>>()),
+            Notice::RollingBack { procs, .. } => {
+                format!("back {:?}", procs.iter().map(|id| id.0).collect::<Vec<_>>())
+            }
             Notice::ReloadEnded { spec, failure, .. } => {
-                format!("reload ended v{}{}", spec.0, if failure.is_some() { " failed" } else { "" })
+                format!(
+                    "reload ended v{}{}",
+                    spec.0,
+                    if failure.is_some() { " failed" } else { "" }
+                )
             }
         }
     }
