@@ -11,7 +11,7 @@ impl Daemon {
     /// Begins the health check of a run.
     pub fn probe(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
-        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.book.versions.get(&held.spec) else { return };
         let Some(health) = version.spec.health.clone() else { return };
         if std::mem::replace(&mut held.probing, true) {
             return;
@@ -27,13 +27,13 @@ impl Daemon {
             probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake)
         {
             logbook::error(format!("could not start a health check: {error}"));
-            self.events.push_back(Event::Probed { run, healthy: false });
+            self.model.events.push_back(Event::Probed { run, healthy: false });
         }
     }
 
     /// The run's last words, from what it wrote to its error file.
     pub fn last_words(&self, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
-        let Some(version) = self.book.versions.get(&spec) else { return Vec::new() };
+        let Some(version) = self.model.book.versions.get(&spec) else { return Vec::new() };
         let [_, err, _] = environment::log_files(&version.spec, id);
         err.map_or_else(Vec::new, |path| tail_after(&path, mark))
     }

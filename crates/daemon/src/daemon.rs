@@ -5,7 +5,7 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
-use ostler_core::{Action, AppId, Event, ProcId, RunId, Supervisor};
+use ostler_core::{AppId, Event, ProcId, RunId};
 use ostler_keeper::link::Link;
 use ostler_logs::Engine;
 
-use crate::book::Book;
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
 use crate::courtesy::Courtesy;
+use crate::deciding::{Deciding, Ending};
 use crate::guard::Guard;
 use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
@@ -47,6 +47,7 @@ pub struct Config {
 /// Everything.
 pub(crate) struct Daemon {
     pub config: Config,
+    pub model: Deciding,
     pub poll: Poll,
     pub link: Link,
     /// Keeps accepted connections when we die.
@@ -59,8 +60,6 @@ pub(crate) struct Daemon {
     pub keeper: (u32, u32),
     /// The limits of open files that programs get.
     pub nofile: (u64, u64),
-    pub core: Supervisor,
-    pub book: Book,
     pub runs: BTreeMap<RunId, Run>,
     pub cluster: Cluster,
     pub engine: Engine,
@@ -73,11 +72,6 @@ pub(crate) struct Daemon {
     pub listener: UnixListener,
     pub conns: BTreeMap<usize, Conn>,
     pub next_conn: usize,
-    pub jobs: Vec<Job>,
-    /// Slots about which something was told since the jobs were last looked at.
-    pub touched: BTreeSet<ProcId>,
-    pub actions: VecDeque<Action>,
-    pub events: VecDeque<Event>,
     /// Runs that ended in this round: what is left of them is seen to after their successors were
     /// started.
     pub dead: Vec<RunId>,
@@ -88,10 +82,6 @@ pub(crate) struct Daemon {
     pub spawning: Option<u64>,
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
-    /// Something that must survive has changed.
-    pub dirty: bool,
-    /// When to save what may wait, or to try again what failed.
-    pub save_by: Option<u64>,
     pub signals: OwnedFd,
     pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
     pub waker: std::sync::Arc<Waker>,
@@ -100,11 +90,8 @@ pub(crate) struct Daemon {
     pub flushes: BTreeMap<u64, usize>,
     pub next_flush: u64,
     pub window: Vec<u8>,
-    pub ending: Ending,
     /// Until then the last output of ended runs is waited for at the end of everything.
     pub output_by: Option<u64>,
-    /// When memory limits are looked at next.
-    pub memory_at: Option<u64>,
     /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
     pub lock: OwnedFd,
     /// Our copies of what the log engine wants kept.
@@ -124,21 +111,6 @@ pub(crate) struct Daemon {
     pub relook: BTreeSet<RunId>,
     /// Descriptors held back for then.
     pub reserve: crate::reserve::Reserve,
-    /// What candidates that have ended wrote last.
-    pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
-    /// Specification and pid of runs that left, until that is said.
-    pub gone: BTreeMap<RunId, (ostler_core::SpecId, u32)>,
-}
-
-/// Whether and how the daemon is about to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It is not.
-    No,
-    /// Everything is being stopped; it goes when nothing runs.
-    Stopping,
-    /// Now.
-    Now,
 }
 
 /// How long chores wait for the keeper's report of a start, at most, ms.
@@ -163,7 +135,7 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
-        while self.ending != Ending::Now {
+        while self.model.ending != Ending::Now {
             let timeout = self
                 .deadline()
                 .map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
@@ -199,12 +171,12 @@ impl Daemon {
 
     /// The earliest time at which something is due by time alone.
     fn deadline(&self) -> Option<u64> {
-        let jobs = self.jobs.iter().filter_map(Job::deadline).min();
+        let jobs = self.model.jobs.iter().filter_map(Job::deadline).min();
         [
-            self.core.deadline(),
+            self.model.core.deadline(),
             self.cluster.deadline(),
-            self.memory_at,
-            self.save_by,
+            self.model.memory_at,
+            self.model.save_by,
             self.closed.1,
             self.spawning,
             self.retry_at,
@@ -222,20 +194,20 @@ impl Daemon {
 
     fn on_time(&mut self) {
         let now = clock::monotonic();
-        if self.core.deadline().is_some_and(|at| at <= now) {
-            self.events.push_back(Event::Deadline);
+        if self.model.core.deadline().is_some_and(|at| at <= now) {
+            self.model.events.push_back(Event::Deadline);
         }
         if self.cluster.deadline().is_some_and(|at| at <= now) {
             self.on_cluster_deadline(now);
         }
-        if self.memory_at.is_some_and(|at| at <= now) {
+        if self.model.memory_at.is_some_and(|at| at <= now) {
             self.check_memory(now);
         }
         if self.closed.1.is_some_and(|at| at <= now) {
             self.close_outputs();
         }
-        if self.save_by.is_some_and(|at| at <= now) {
-            self.dirty = true;
+        if self.model.save_by.is_some_and(|at| at <= now) {
+            self.model.dirty = true;
         }
         if self.spawning.is_some_and(|at| at <= now) {
             self.spawning = None;
@@ -278,19 +250,20 @@ impl Daemon {
         loop {
             let now = clock::monotonic();
             let mut out = Vec::new();
-            while let Some(event) = self.events.pop_front() {
-                self.core.handle(now, event, &mut out);
+            while let Some(event) = self.model.events.pop_front() {
+                self.model.core.handle(now, event, &mut out);
             }
-            self.actions.extend(out);
-            let unsaved = self.dirty && self.ending != Ending::Now;
+            self.model.actions.extend(out);
+            let unsaved = self.model.dirty && self.model.ending != Ending::Now;
             let buried = self.dead.is_empty() || self.bury_later();
-            if self.actions.is_empty() && self.touched.is_empty() && buried && !unsaved {
+            if self.model.actions.is_empty() && self.model.touched.is_empty() && buried && !unsaved
+            {
                 break;
             }
-            if self.ending != Ending::Now {
+            if self.model.ending != Ending::Now {
                 self.save_if_dirty();
             }
-            while let Some(action) = self.actions.pop_front() {
+            while let Some(action) = self.model.actions.pop_front() {
                 self.carry_out(now, action);
             }
             self.advance_jobs();
@@ -367,7 +340,7 @@ impl Daemon {
                 logbook::error(format!("health check of run {} failed: {why}", run.0));
                 self.note_failure(run, format!("its health check failed: {why}"));
             }
-            self.events.push_back(Event::Probed { run, healthy: result.is_ok() });
+            self.model.events.push_back(Event::Probed { run, healthy: result.is_ok() });
         }
     }
 
@@ -399,8 +372,8 @@ impl Daemon {
             crate::book::signal_name(signal)
         ));
         // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if self.ending == Ending::No
-            && !self.book.procs.is_empty()
+        if self.model.ending == Ending::No
+            && !self.model.book.procs.is_empty()
             && let Err(error) = self.write_dump()
         {
             logbook::error(error.message);
@@ -410,22 +383,24 @@ impl Daemon {
 
     /// Stops and forgets everything; the daemon goes when that is done.
     pub fn begin_end(&mut self) {
-        self.ending = Ending::Stopping;
-        let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
-        self.dirty = true;
+        self.model.ending = Ending::Stopping;
+        let ids: Vec<ProcId> = self.model.book.procs.keys().copied().collect();
+        self.model.dirty = true;
         for id in ids {
-            self.events.push_back(Event::Delete(id));
+            self.model.events.push_back(Event::Delete(id));
         }
         self.end_if_empty();
     }
 
     /// Goes when nothing is left.
     pub fn end_if_empty(&mut self) {
-        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || self.waits_for_output()
+        if self.model.ending != Ending::Stopping
+            || !self.model.book.procs.is_empty()
+            || self.waits_for_output()
         {
             return;
         }
-        if !self.jobs.iter().any(|job| job.is_kill()) {
+        if !self.model.jobs.iter().any(|job| job.is_kill()) {
             self.go();
         }
     }
@@ -464,7 +439,7 @@ impl Daemon {
             logbook::error(format!("could not tell the keeper to go: {error}"));
         }
         logbook::log("the daemon ends");
-        self.dirty = false;
-        self.ending = Ending::Now;
+        self.model.dirty = false;
+        self.model.ending = Ending::Now;
     }
 }

@@ -53,7 +53,8 @@ impl Daemon {
     }
 
     fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
+        let (Some(version), Some(proc)) =
+            (self.model.book.versions.get(&spec), self.model.book.procs.get(&id))
         else {
             self.spawn_failed(
                 run,
@@ -66,6 +67,7 @@ impl Daemon {
         let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
         // Only the last words of candidates are quoted.
         let candidate = self
+            .model
             .core
             .slot(id)
             .is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
@@ -105,7 +107,7 @@ impl Daemon {
         let prepared = self.prepared.remove(&id);
         let Some(held) = self.runs.get(&run) else { return };
         let (Some(version), Some(proc)) =
-            (self.book.versions.get(&held.spec), self.book.procs.get(&id))
+            (self.model.book.versions.get(&held.spec), self.model.book.procs.get(&id))
         else {
             return;
         };
@@ -129,6 +131,7 @@ impl Daemon {
         since: u64,
     ) -> Particulars<'a> {
         let (restarts, unstable) = self
+            .model
             .core
             .slot(id)
             .map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
@@ -148,7 +151,7 @@ impl Daemon {
     /// likely.
     fn open_events(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
-        let restarts = self.core.slot(held.proc).map_or(0, |slot| slot.process().restarts());
+        let restarts = self.model.core.slot(held.proc).map_or(0, |slot| slot.process().restarts());
         if held.grouped && 0 < restarts {
             // It is opened when it is needed, if it cannot be opened now.
             let events = self.groups.as_ref().and_then(|groups| groups.open_events(run).ok());
@@ -160,14 +163,15 @@ impl Daemon {
     /// likely.
     pub fn prepare_next(&mut self, run: RunId) {
         let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
-        let Some(spec) = self.core.slot(id).map(|slot| slot.process().spec()) else { return };
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
+        let Some(spec) = self.model.core.slot(id).map(|slot| slot.process().spec()) else { return };
+        let (Some(version), Some(proc)) =
+            (self.model.book.versions.get(&spec), self.model.book.procs.get(&id))
         else {
             return;
         };
         let prepared =
             environment::Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
-        self.prepared.retain(|id, _| self.book.procs.contains_key(id));
+        self.prepared.retain(|id, _| self.model.book.procs.contains_key(id));
         self.prepared.extend(prepared.map(|prepared| (id, prepared)));
     }
 
@@ -205,14 +209,14 @@ impl Daemon {
         {
             groups.remove(run);
         }
-        self.events.push_back(Event::Exited { run, exit: Exit::SpawnFailed });
-        self.events.push_back(Event::TreeGone(run));
+        self.model.events.push_back(Event::Exited { run, exit: Exit::SpawnFailed });
+        self.model.events.push_back(Event::TreeGone(run));
     }
 
     /// Remembers in words why a run failed, for whoever asks for its slot.
     pub fn note_failure(&mut self, run: RunId, why: String) {
-        let Some((id, _)) = self.core.owner(run) else { return };
-        if let Some(proc) = self.book.procs.get_mut(&id) {
+        let Some((id, _)) = self.model.core.owner(run) else { return };
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
             logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
             proc.last_exit =
                 Some(crate::book::LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
@@ -294,12 +298,12 @@ impl Daemon {
         held.pid = pid;
         held.start_time = start_time;
         self.take_fds(run, fds);
-        if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+        if self.model.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
             self.courtesy.begin(run, pid);
         }
         self.write_pid_file(run);
         self.open_events(run);
-        self.events.push_back(Event::Spawned(run));
+        self.model.events.push_back(Event::Spawned(run));
         match self.runs.get_mut(&run).and_then(|held| held.pending.take()) {
             Some(Pending::Terminate) => self.terminate(run),
             Some(Pending::Kill) => self.kill(run),
@@ -335,7 +339,7 @@ impl Daemon {
 
     fn write_pid_file(&self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.book.versions.get(&held.spec) else { return };
         let path = environment::pid_file(&version.spec, held.proc);
         if let Some(folder) = path.parent()
             && let Err(error) = std::fs::create_dir_all(folder)
@@ -353,7 +357,7 @@ impl Daemon {
         let spec = self
             .runs
             .get(&run)
-            .and_then(|held| self.book.versions.get(&held.spec))
+            .and_then(|held| self.model.book.versions.get(&held.spec))
             .map(|version| &version.spec);
         let Some(spec) = spec else { return format!("could not be started: {error}") };
         let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());

@@ -31,7 +31,7 @@ impl Daemon {
     /// A client saves the list.
     pub fn on_save(&mut self, conn: usize, force: bool) {
         let path = self.dump_path();
-        let count = self.book.procs.len();
+        let count = self.model.book.procs.len();
         let saved = |count| Reply::Saved { path: path.display().to_string(), count };
         if count == 0 && !force {
             return self.reply(conn, &saved(0));
@@ -50,6 +50,7 @@ impl Daemon {
     pub fn write_dump(&mut self) -> Result<(), Failure> {
         let path = self.dump_path();
         let elements: Vec<Value> = self
+            .model
             .book
             .procs
             .keys()
@@ -67,9 +68,9 @@ impl Daemon {
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
-        let slot = self.core.slot(id)?;
-        let proc = self.book.procs.get(&id)?;
-        let version = self.book.versions.get(&slot.process().spec())?;
+        let slot = self.model.core.slot(id)?;
+        let proc = self.model.book.procs.get(&id)?;
+        let version = self.model.book.versions.get(&slot.process().spec())?;
         let mut map: Map<String, Value> =
             serde_json::from_str(&ostler_config::record::to_record(&version.spec))
                 .unwrap_or_default();
@@ -100,7 +101,8 @@ impl Daemon {
                 return self.reply(conn, &Reply::Error(Failure { message: problem, hint }));
             }
         };
-        let running: Vec<String> = self.book.procs.values().map(|proc| proc.name.clone()).collect();
+        let running: Vec<String> =
+            self.model.book.procs.values().map(|proc| proc.name.clone()).collect();
         let mut job = Job::new(conn, Style::Restore(Vec::new()));
         let mut restored = Vec::new();
         let mut last: Option<(AppSpec, ostler_core::SpecId, String)> = None;
@@ -120,7 +122,7 @@ impl Daemon {
             // again.
             let (spec, unique_id) = match last.take() {
                 Some((spec, id, unique_id)) if spec == saved.spec => (id, unique_id),
-                _ => (self.book.add_version(saved.spec.clone()), crate::control::unique_id()),
+                _ => (self.model.book.add_version(saved.spec.clone()), crate::control::unique_id()),
             };
             let id = self.add_slot(spec, saved.instance, &unique_id);
             last = Some((saved.spec, spec, unique_id));
@@ -143,7 +145,8 @@ impl Daemon {
 
     /// Whether any process is wanted up, for the log at a takeover.
     pub fn count_up(&self) -> usize {
-        self.core
+        self.model
+            .core
             .slots()
             .filter(|(_, slot)| matches!(slot.process().phase(), Phase::Online { .. }))
             .count()

@@ -7,7 +7,8 @@ use ostler_core::{AppId, Event, Phase, ProcId};
 use ostler_wire::control::{self, Failure, Lifecycle, Reply};
 
 use crate::clock;
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::deciding::Ending;
 
 /// Time beyond all of a process's own limits after which a job no longer waits for it, ms: it
 /// cannot be killed.
@@ -122,14 +123,17 @@ impl Job {
 impl Daemon {
     /// What a slot is waited for, from now on.
     pub fn waiting_for(&self, id: ProcId, wanted: Wanted, added: bool) -> Waiting {
-        let limit =
-            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().next_spec()));
+        let limit = self
+            .model
+            .core
+            .slot(id)
+            .and_then(|slot| self.model.book.versions.get(&slot.process().next_spec()));
         let limit = limit.map_or(0, |version| {
             let policy = &version.policy;
             policy.ready_timeout + policy.drain_timeout + 3 * policy.stop_grace
         });
         Waiting {
-            name: self.book.procs.get(&id).map_or_else(String::new, |proc| proc.name.clone()),
+            name: self.model.book.procs.get(&id).map_or_else(String::new, |proc| proc.name.clone()),
             wanted,
             added,
             until: clock::monotonic() + limit + PATIENCE,
@@ -140,21 +144,24 @@ impl Daemon {
     /// Begins a job, and ends it at once if there is nothing to do.
     pub fn begin_job(&mut self, mut job: Job) {
         self.fill_job(&mut job);
-        self.jobs.push(job);
+        self.model.jobs.push(job);
         // Slots that are where they should be already are told now.
-        let settled: Vec<ProcId> =
-            self.jobs.last().map_or_else(Vec::new, |job| job.active.keys().copied().collect());
-        self.touched.extend(settled);
-        self.dirty = true;
+        let settled: Vec<ProcId> = self
+            .model
+            .jobs
+            .last()
+            .map_or_else(Vec::new, |job| job.active.keys().copied().collect());
+        self.model.touched.extend(settled);
+        self.model.dirty = true;
     }
 
     /// Looks again at every job that waits for a slot that has changed.
     pub fn advance_jobs(&mut self) {
-        let touched = std::mem::take(&mut self.touched);
-        if self.jobs.is_empty() {
+        let touched = std::mem::take(&mut self.model.touched);
+        if self.model.jobs.is_empty() {
             return;
         }
-        let mut jobs = std::mem::take(&mut self.jobs);
+        let mut jobs = std::mem::take(&mut self.model.jobs);
         for job in &mut jobs {
             let changed: Vec<ProcId> = if job.active.len() < touched.len() {
                 job.active.keys().copied().filter(|id| touched.contains(id)).collect()
@@ -170,8 +177,8 @@ impl Daemon {
         }
         let (done, mut open): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(Job::is_done);
         // Work done here may have begun further jobs; keep them.
-        open.append(&mut self.jobs);
-        self.jobs = open;
+        open.append(&mut self.model.jobs);
+        self.model.jobs = open;
         for job in done {
             self.end_job(job);
         }
@@ -179,7 +186,7 @@ impl Daemon {
 
     /// Stops waiting for what cannot be killed.
     pub fn expire_jobs(&mut self, now: u64) {
-        let mut jobs = std::mem::take(&mut self.jobs);
+        let mut jobs = std::mem::take(&mut self.model.jobs);
         for job in &mut jobs {
             let late: Vec<ProcId> = job
                 .active
@@ -188,7 +195,7 @@ impl Daemon {
                 .map(|(id, _)| *id)
                 .collect();
             for id in late {
-                self.touched.insert(id);
+                self.model.touched.insert(id);
                 if job.active.get(&id).is_some_and(|waiting| waiting.wanted == Wanted::Listening) {
                     self.end_slot(job, id, None);
                     continue;
@@ -203,13 +210,13 @@ impl Daemon {
                 self.end_slot(job, id, Some(failure));
             }
         }
-        jobs.append(&mut self.jobs);
-        self.jobs = jobs;
+        jobs.append(&mut self.model.jobs);
+        self.model.jobs = jobs;
     }
 
     /// Forgets the jobs of a client that left; what was begun is finished.
     pub fn drop_jobs(&mut self, conn: usize) {
-        for job in &mut self.jobs {
+        for job in &mut self.model.jobs {
             if job.conn == conn {
                 job.conn = usize::MAX;
             }
@@ -219,7 +226,7 @@ impl Daemon {
     /// `Some` when the slot has come to what is waited for, with what went wrong.
     fn settled(&self, id: ProcId, job: &mut Job) -> Option<Option<Failure>> {
         let waiting = job.active.get_mut(&id)?;
-        let Some(slot) = self.core.slot(id) else { return Some(None) };
+        let Some(slot) = self.model.core.slot(id) else { return Some(None) };
         let phase = slot.process().phase();
         match (waiting.wanted, phase) {
             (Wanted::Gone, _) => None,
@@ -242,6 +249,7 @@ impl Daemon {
                 // It ran and ended well, as one that is not to be restarted does, or was stopped by
                 // somebody else.
                 let reason = self
+                    .model
                     .book
                     .procs
                     .get(&id)
@@ -249,7 +257,7 @@ impl Daemon {
                 Some(reason.map(|message| Failure { message, hint: None }))
             }
             (Wanted::Up, Phase::Errored) => {
-                let proc = self.book.procs.get(&id);
+                let proc = self.model.book.procs.get(&id);
                 let last =
                     proc.and_then(|proc| proc.last_exit.as_ref()).map(crate::book::LastExit::text);
                 let name = proc.map_or("", |proc| proc.name.as_str());
@@ -278,7 +286,7 @@ impl Daemon {
     fn fill_job(&mut self, job: &mut Job) {
         while job.active.len() < job.parallel {
             let Some((id, action)) = job.todo.pop_front() else { return };
-            if self.core.slot(id).is_none() {
+            if self.model.core.slot(id).is_none() {
                 let failure = Failure { message: format!("process {} is gone", id.0), hint: None };
                 self.end_slot(job, id, Some(failure));
                 continue;
@@ -288,10 +296,10 @@ impl Daemon {
                 control::Action::Delete => (Event::Delete(id), Wanted::Gone),
                 control::Action::Restart => {
                     if let Some(ticket) = &job.ticket {
-                        self.book.tickets.restart(ticket, id);
+                        self.model.book.tickets.restart(ticket, id);
                     }
                     let change = job.changes.get(&id).and_then(|spec| {
-                        Some((*spec, self.book.versions.get(spec)?.policy.clone()))
+                        Some((*spec, self.model.book.versions.get(spec)?.policy.clone()))
                     });
                     (Event::Restart { proc: id, change }, Wanted::Up)
                 }
@@ -302,8 +310,8 @@ impl Daemon {
                 }
             };
             job.active.insert(id, self.waiting_for(id, wanted, false));
-            self.dirty = true;
-            self.touched.insert(id);
+            self.model.dirty = true;
+            self.model.touched.insert(id);
             self.handle_now(event);
         }
     }
@@ -312,8 +320,8 @@ impl Daemon {
     /// looked at.
     pub fn handle_now(&mut self, event: Event) {
         let mut out = Vec::new();
-        self.core.handle(clock::monotonic(), event, &mut out);
-        self.actions.extend(out);
+        self.model.core.handle(clock::monotonic(), event, &mut out);
+        self.model.actions.extend(out);
     }
 
     fn end_slot(&mut self, job: &mut Job, id: ProcId, failure: Option<Failure>) {
@@ -357,7 +365,8 @@ impl Daemon {
     }
 
     fn warn_late(&mut self, conn: usize, id: ProcId) {
-        let name = self.book.procs.get(&id).map_or_else(String::new, |proc| proc.name.clone());
+        let name =
+            self.model.book.procs.get(&id).map_or_else(String::new, |proc| proc.name.clone());
         let text = format!(
             "[{name}]({}) did not say `ready` within its listen_timeout; it is taken as online all the same",
             id.0
@@ -414,22 +423,22 @@ impl Daemon {
             None => self.reply(job.conn, &Reply::Done),
             Some(failure) => self.reply(job.conn, &Reply::Error(failure)),
         }
-        if self.ending == Ending::Stopping {
+        if self.model.ending == Ending::Stopping {
             self.end_if_empty();
         }
     }
 
     fn listens(&self, id: ProcId) -> Vec<String> {
-        let run = self.core.slot(id).and_then(|slot| slot.process().run());
+        let run = self.model.core.slot(id).and_then(|slot| slot.process().run());
         let listeners = run.map_or_else(Vec::new, |run| self.cluster.listeners_of(run));
         listeners.into_iter().map(|listener| listener.address).collect()
     }
 
     fn reset(&mut self, id: ProcId) {
         self.handle_now(Event::Reset(id));
-        if let Some(proc) = self.book.procs.get_mut(&id) {
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
             proc.created_at = clock::wall();
         }
-        self.dirty = true;
+        self.model.dirty = true;
     }
 }

@@ -17,7 +17,8 @@ use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::deciding::Ending;
 use crate::tokens::Source;
 use crate::tree::{self, Held};
 use crate::{clock, logbook, sys};
@@ -81,7 +82,7 @@ impl KeeperProcess {
 impl Daemon {
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
     pub fn replace_keeper(&mut self, error: &std::io::Error) {
-        if self.ending == Ending::Now || self.keeper_process.due.is_some() {
+        if self.model.ending == Ending::Now || self.keeper_process.due.is_some() {
             return;
         }
         logbook::error(format!(

@@ -17,6 +17,7 @@ mod cluster;
 mod control;
 mod courtesy;
 mod daemon;
+mod deciding;
 mod drain;
 mod driver;
 mod dump;

@@ -27,7 +27,7 @@ impl Daemon {
         out: Option<OwnedFd>,
         err: Option<OwnedFd>,
     ) {
-        let Some(version) = self.book.versions.get(&spec) else { return };
+        let Some(version) = self.model.book.versions.get(&spec) else { return };
         let files = environment::log_files(&version.spec, id);
         let logs = &version.spec.logs;
         let [stdout, stderr, combined] = files;
@@ -131,7 +131,7 @@ impl Daemon {
 
     /// As [`tell_lifecycle`](Self::tell_lifecycle), of a process that is still known.
     pub fn lifecycle(&mut self, id: ProcId, what: Lifecycle) {
-        if let Some(name) = self.book.procs.get(&id).map(|proc| proc.name.clone()) {
+        if let Some(name) = self.model.book.procs.get(&id).map(|proc| proc.name.clone()) {
             self.tell_lifecycle(id, &name, what);
         }
     }

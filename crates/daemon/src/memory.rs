@@ -15,8 +15,8 @@ impl Daemon {
     /// Looks at every app with a limit; one above it is reloaded (a plain process is restarted).
     pub fn check_memory(&mut self, now: u64) {
         let limited = |id: &ProcId| {
-            let slot = self.core.slot(*id)?;
-            let limit = self.book.versions.get(&slot.process().spec())?.spec.max_memory?;
+            let slot = self.model.core.slot(*id)?;
+            let limit = self.model.book.versions.get(&slot.process().spec())?.spec.max_memory?;
             let cluster = slot.process().is_cluster();
             matches!(slot.process().phase(), ostler_core::Phase::Online { .. }).then_some((
                 *id,
@@ -25,7 +25,7 @@ impl Daemon {
                 cluster,
             ))
         };
-        let all: Vec<_> = self.book.procs.keys().filter_map(limited).collect();
+        let all: Vec<_> = self.model.book.procs.keys().filter_map(limited).collect();
         for (id, run, limit, cluster) in all {
             let (_, memory) = self.measure(run, now);
             if memory <= limit {
@@ -51,12 +51,14 @@ impl Daemon {
 
     /// Looks again later if any app has a limit.
     pub fn arm_memory(&mut self, now: u64) {
-        let any = self.book.versions.values().any(|version| version.spec.max_memory.is_some());
+        let any =
+            self.model.book.versions.values().any(|version| version.spec.max_memory.is_some());
         let interval = std::env::var("PM2_WORKER_INTERVAL")
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(INTERVAL);
         let next = now + interval.max(100);
-        self.memory_at = any.then(|| self.memory_at.filter(|at| now < *at).unwrap_or(next));
+        self.model.memory_at =
+            any.then(|| self.model.memory_at.filter(|at| now < *at).unwrap_or(next));
     }
 }

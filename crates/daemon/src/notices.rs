@@ -20,7 +20,7 @@ impl Daemon {
                 }
                 logbook::log(format!("App [{}] online", self.label(proc)));
                 self.lifecycle(proc, Lifecycle::Online);
-                self.touched.insert(proc);
+                self.model.touched.insert(proc);
             }
             Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit),
             Notice::WillRestart { proc, delay } => {
@@ -28,13 +28,13 @@ impl Daemon {
                     self.remove_pid_file(proc);
                     logbook::log(format!("App [{}] will restart in {delay}ms", self.label(proc)));
                     // Nothing of it may be left in the keeper when the time has come.
-                    self.dirty = true;
+                    self.model.dirty = true;
                 } else {
                     // Its counters go with the next run; only the loss of the keeper would cost
                     // them.
-                    self.save_by.get_or_insert(crate::clock::monotonic() + SAVE_WITHIN);
+                    self.model.save_by.get_or_insert(crate::clock::monotonic() + SAVE_WITHIN);
                 }
-                self.touched.insert(proc);
+                self.model.touched.insert(proc);
             }
             Notice::GaveUp { proc, unstable } => {
                 logbook::error(format!(
@@ -44,14 +44,14 @@ impl Daemon {
                 self.lifecycle(proc, Lifecycle::RestartOverlimit);
                 self.remove_pid_file(proc);
                 self.tidy_listeners_of(proc);
-                self.touched.insert(proc);
-                self.dirty = true;
+                self.model.touched.insert(proc);
+                self.model.dirty = true;
             }
             Notice::Stopped { proc } => {
                 self.remove_pid_file(proc);
                 self.tidy_listeners_of(proc);
-                self.touched.insert(proc);
-                self.dirty = true;
+                self.model.touched.insert(proc);
+                self.model.dirty = true;
             }
             Notice::Removed { proc } => self.on_removed(proc),
             Notice::Proving { proc, run } => {
@@ -67,12 +67,12 @@ impl Daemon {
             Notice::Left { proc, run } => {
                 self.lifecycle(proc, Lifecycle::Exit);
                 self.tidy_listeners_of(proc);
-                self.touched.insert(proc);
+                self.model.touched.insert(proc);
                 self.step_left(proc, run);
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some("canary"));
-                self.dirty = true;
+                self.model.dirty = true;
                 let name = self.app_name(app);
                 let text = format!(
                     "the canary serves; `ostler promote {name}` or `ostler rollback {name}`"
@@ -81,7 +81,7 @@ impl Daemon {
                 self.reload_over(app, None);
             }
             Notice::RollingBack { app, procs } => {
-                self.dirty = true;
+                self.model.dirty = true;
                 if let Some(first) = procs.first() {
                     let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
                     self.step(
@@ -92,23 +92,24 @@ impl Daemon {
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {
-                if let Some(of_book) = self.book.apps.get_mut(&app) {
+                if let Some(of_book) = self.model.book.apps.get_mut(&app) {
                     of_book.spec = spec;
                 }
                 self.apply_balance(app, spec);
                 self.tidy_listeners(app);
-                let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
+                let ids: Vec<ProcId> = self.model.book.procs_of(app).map(|(id, _)| id).collect();
                 for id in ids {
                     self.set_rollout(id, None);
                 }
                 let failure = failure.map(|(id, run, why)| {
                     // Another daemon may have seen it, and known more.
-                    self.book
+                    self.model
+                        .book
                         .tickets
                         .failure(app)
                         .unwrap_or_else(|| self.reload_failure(app, id, run, why))
                 });
-                self.words.retain(|_, (of, _)| *of != app);
+                self.model.words.retain(|_, (of, _)| *of != app);
                 self.reload_over(app, failure.as_ref());
             }
         }
@@ -125,7 +126,7 @@ impl Daemon {
         };
         logbook::log(format!("App [{}] {text}", self.label(id)));
         self.lifecycle(id, Lifecycle::Exit);
-        if let Some(proc) = self.book.procs.get_mut(&id) {
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
             let reason = proc
                 .last_exit
                 .take()
@@ -133,18 +134,18 @@ impl Daemon {
                 .filter(|_| exit == Exit::SpawnFailed);
             proc.last_exit = Some(LastExit { exit, reason });
         }
-        self.touched.insert(id);
+        self.model.touched.insert(id);
     }
 
     fn on_removed(&mut self, id: ProcId) {
         self.remove_pid_file(id);
-        if let Some(proc) = self.book.remove_proc(id) {
+        if let Some(proc) = self.model.book.remove_proc(id) {
             logbook::log(format!("App [{}:{}] deleted", proc.name, id.0));
             self.tell_lifecycle(id, &proc.name, Lifecycle::Delete);
             self.forget_app_if_gone(proc.app);
         }
-        self.touched.insert(id);
-        self.dirty = true;
+        self.model.touched.insert(id);
+        self.model.dirty = true;
         self.end_if_empty();
     }
 
@@ -153,8 +154,8 @@ impl Daemon {
         self.lifecycle(id, Lifecycle::Online);
         self.lifecycle(id, Lifecycle::Reload);
         self.set_rollout(id, None);
-        self.dirty = true;
-        self.touched.insert(id);
+        self.model.dirty = true;
+        self.model.touched.insert(id);
         self.step_replaced(id, run, old);
     }
 
@@ -163,10 +164,10 @@ impl Daemon {
         if self.beside_current(id, run) == std::cmp::Ordering::Less {
             return;
         }
-        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+        if let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) {
             let failure = self.reload_failure(app, id, run, why);
-            self.book.tickets.fail(app, &failure);
-            self.dirty = true;
+            self.model.book.tickets.fail(app, &failure);
+            self.model.dirty = true;
         }
     }
 
@@ -186,6 +187,7 @@ impl Daemon {
         let living =
             || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
         let words = self
+            .model
             .words
             .get(&run)
             .map(|(_, words)| words.clone())
@@ -206,11 +208,14 @@ impl Daemon {
     }
 
     pub fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
-        let spec =
-            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
+        let spec = self
+            .model
+            .core
+            .slot(id)
+            .and_then(|slot| self.model.book.versions.get(&slot.process().spec()));
         let limit = spec.map_or(0, |version| version.policy.prove_timeout);
         let reason =
-            self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
+            self.model.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
         match why {
             ostler_core::Failure::Exited(Exit::SpawnFailed) => {
                 reason.unwrap_or_else(|| "could not be started".to_owned())
@@ -229,36 +234,36 @@ impl Daemon {
     }
 
     fn tidy_listeners_of(&mut self, id: ProcId) {
-        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+        if let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) {
             self.tidy_listeners(app);
         }
     }
 
     /// As [`step`](Self::step), of the app that the slot belongs to.
     pub fn step_of(&mut self, id: ProcId, text: &str) {
-        if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
+        if let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) {
             self.step(app, id, text);
         }
     }
 
     fn set_rollout(&mut self, id: ProcId, rollout: Option<&'static str>) {
-        if let Some(proc) = self.book.procs.get_mut(&id) {
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
             proc.rollout = rollout;
         }
     }
 
     fn remove_pid_file(&self, id: ProcId) {
         // A slot that was removed is known by its app only.
-        let of_app = || Some(self.book.apps.get(&self.book.procs.get(&id)?.app)?.spec);
-        let spec = self.core.slot(id).map(|slot| slot.process().spec()).or_else(of_app);
-        if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
+        let of_app = || Some(self.model.book.apps.get(&self.model.book.procs.get(&id)?.app)?.spec);
+        let spec = self.model.core.slot(id).map(|slot| slot.process().spec()).or_else(of_app);
+        if let Some(version) = spec.and_then(|spec| self.model.book.versions.get(&spec)) {
             // It may never have been written.
             _ = std::fs::remove_file(environment::pid_file(&version.spec, id));
         }
     }
 
     fn label(&self, id: ProcId) -> String {
-        let name = self.book.procs.get(&id).map_or("", |proc| proc.name.as_str());
+        let name = self.model.book.procs.get(&id).map_or("", |proc| proc.name.as_str());
         format!("{name}:{}", id.0)
     }
 }

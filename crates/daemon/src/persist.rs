@@ -13,7 +13,8 @@ use ostler_keeper::proto::RunFds;
 use serde_json::value::RawValue;
 
 use crate::book::{App, LastExit, Proc};
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::deciding::Ending;
 use crate::logbook;
 use crate::runs::{Meta, Run};
 use crate::state_file::{self, State};
@@ -40,7 +41,7 @@ impl Daemon {
     /// Saves, if anything that must survive has changed. Called before actions that follow from it
     /// are carried out.
     pub fn save_if_dirty(&mut self) {
-        if !std::mem::take(&mut self.dirty) {
+        if !std::mem::take(&mut self.model.dirty) {
             return;
         }
         self.save_now();
@@ -50,28 +51,29 @@ impl Daemon {
     /// Saves.
     pub fn save_now(&mut self) {
         let in_use: Vec<SpecId> = self.specs_in_use();
-        self.book.forget_versions(|spec| in_use.contains(&spec));
-        self.save_by = None;
+        self.model.book.forget_versions(|spec| in_use.contains(&spec));
+        self.model.save_by = None;
         if let Err(error) = self.state().write(&self.config.home) {
             logbook::error(format!(
                 "could not save the state to `{}`: {error}",
                 self.config.home.display()
             ));
-            self.save_by = Some(crate::clock::monotonic() + SAVE_AGAIN);
+            self.model.save_by = Some(crate::clock::monotonic() + SAVE_AGAIN);
         }
     }
 
     fn specs_in_use(&self) -> Vec<SpecId> {
         let slots = self
+            .model
             .core
             .slots()
             .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
         let runs = self.runs.values().map(|run| run.spec);
-        let reloads = self.core.saved_reloads().into_iter().flat_map(|reload| {
+        let reloads = self.model.core.saved_reloads().into_iter().flat_map(|reload| {
             let from = reload.from.into_iter().map(|(_, version)| version.0);
             from.chain([reload.to.0]).collect::<Vec<_>>()
         });
-        let jobs = self.jobs.iter().flat_map(|job| {
+        let jobs = self.model.jobs.iter().flat_map(|job| {
             job.changes
                 .values()
                 .copied()
@@ -89,22 +91,24 @@ impl Daemon {
             RawValue::from_string(ostler_config::record::to_record(spec)).ok()
         };
         let mut state = State::empty();
-        state.ending = self.ending == Ending::Stopping;
-        state.last_run = self.core.last_run();
+        state.ending = self.model.ending == Ending::Stopping;
+        state.last_run = self.model.core.last_run();
         state.apps = self
+            .model
             .book
             .apps
             .iter()
             .map(|(id, app)| (id.0, app.key.0.clone(), app.key.1.clone(), app.spec.0))
             .collect();
         state.specs = self
+            .model
             .book
             .versions
             .iter()
             .filter_map(|(id, version)| Some((id.0, record(&version.spec)?)))
             .collect();
-        for saved in self.core.saved_processes() {
-            let Some(proc) = self.book.procs.get(&saved.id) else { continue };
+        for saved in self.model.core.saved_processes() {
+            let Some(proc) = self.model.book.procs.get(&saved.id) else { continue };
             state.procs.push(state_file::SavedProc {
                 id: saved.id.0,
                 app: saved.app.0,
@@ -129,8 +133,8 @@ impl Daemon {
                     .map(|last| (last.exit.into(), last.reason.clone())),
             });
         }
-        state.tickets = self.book.tickets.to_saved();
-        for saved in self.core.saved_reloads() {
+        state.tickets = self.model.book.tickets.to_saved();
+        for saved in self.model.core.saved_reloads() {
             state.reloads.push(state_file::SavedReload {
                 app: saved.app.0,
                 to: saved.to.0.0,
@@ -156,20 +160,22 @@ impl Daemon {
     pub fn recover(&mut self, state: State, found: &BTreeMap<RunId, Found>) {
         for (id, record) in &state.specs {
             match ostler_config::record::from_record(record.get()) {
-                Ok(spec) => self.book.insert_version(SpecId(*id), spec),
+                Ok(spec) => self.model.book.insert_version(SpecId(*id), spec),
                 Err(_) => logbook::error(format!(
                     "saved specification {id} is not understood; its processes are lost"
                 )),
             }
         }
         for (id, namespace, name, spec) in state.apps {
-            self.book.insert_app(AppId(id), App { key: (namespace, name), spec: SpecId(spec) });
+            self.model
+                .book
+                .insert_app(AppId(id), App { key: (namespace, name), spec: SpecId(spec) });
         }
-        self.book.tickets = Tickets::new(state.tickets);
+        self.model.book.tickets = Tickets::new(state.tickets);
         let mut processes = Vec::new();
         for saved in state.procs {
             let Some(process) = self.saved_process(&saved, found) else { continue };
-            self.book.insert_proc(
+            self.model.book.insert_proc(
                 ProcId(saved.id),
                 Proc {
                     app: AppId(saved.app),
@@ -192,7 +198,7 @@ impl Daemon {
         let version_of = |spec: SpecId| self.version(spec);
         let mut out = Vec::new();
         let now = crate::clock::monotonic();
-        self.core = Supervisor::recover(
+        self.model.core = Supervisor::recover(
             now,
             state.last_run,
             &processes,
@@ -201,12 +207,12 @@ impl Daemon {
             version_of,
             &mut out,
         );
-        self.actions.extend(out);
-        self.dirty = true;
+        self.model.actions.extend(out);
+        self.model.dirty = true;
     }
 
     fn version(&self, spec: SpecId) -> Option<(SpecId, Arc<ostler_core::spec::Policy>)> {
-        Some((spec, self.book.versions.get(&spec)?.policy.clone()))
+        Some((spec, self.model.book.versions.get(&spec)?.policy.clone()))
     }
 
     fn saved_process(
@@ -215,8 +221,8 @@ impl Daemon {
         found: &BTreeMap<RunId, Found>,
     ) -> Option<SavedProcess> {
         let (spec, policy) = self.version(SpecId(saved.spec))?;
-        let cluster =
-            self.book.versions.get(&spec)?.spec.exec_mode == ostler_core::spec::ExecMode::Cluster;
+        let cluster = self.model.book.versions.get(&spec)?.spec.exec_mode
+            == ostler_core::spec::ExecMode::Cluster;
         // Counters are saved seldom and noted with every run.
         let uncounted =
             |(run, found): &(&RunId, &Found)| found.exit.is_none() || saved.ended < Some(run.0);

@@ -36,11 +36,11 @@ impl Daemon {
     ) {
         let mut apps: BTreeMap<AppId, Vec<ProcId>> = BTreeMap::new();
         let mut job = Job::new(conn, Style::Act);
-        let begun = ticket.as_deref().and_then(|name| self.book.tickets.find(name)).cloned();
+        let begun = ticket.as_deref().and_then(|name| self.model.book.tickets.find(name)).cloned();
         job.ticket = ticket;
         job.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         for id in ids.iter().copied().map(ProcId) {
-            let Some(proc) = self.book.procs.get(&id) else {
+            let Some(proc) = self.model.book.procs.get(&id) else {
                 let message = format!("process {} not found", id.0);
                 return self.reply(
                     conn,
@@ -59,7 +59,7 @@ impl Daemon {
         }
         self.take_up_begun(begun.as_ref(), &mut job);
         if !options.wait
-            && let Some(app) = apps.keys().find(|app| self.core.reload(**app).is_some())
+            && let Some(app) = apps.keys().find(|app| self.model.core.reload(**app).is_some())
         {
             let name = self.app_name(*app);
             let failure = Failure {
@@ -108,8 +108,8 @@ impl Daemon {
     /// for it must know.
     pub fn cut_reloads_short(&mut self, action: control::Action, ids: &[u32]) {
         for id in ids.iter().copied().map(ProcId) {
-            let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
-            if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
+            let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) else { continue };
+            if !self.model.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
                 continue;
             }
             let word = match action {
@@ -128,8 +128,8 @@ impl Daemon {
                     "see `ostler list`; `ostler reload {name}` again for the new version"
                 )),
             };
-            self.book.tickets.fail(app, &failure);
-            for job in self.jobs.iter_mut().filter(|job| job.reloads.contains(&app)) {
+            self.model.book.tickets.fail(app, &failure);
+            for job in self.model.jobs.iter_mut().filter(|job| job.reloads.contains(&app)) {
                 job.failure.get_or_insert_with(|| failure.clone());
             }
         }
@@ -137,17 +137,17 @@ impl Daemon {
 
     /// A client ends a canary.
     pub fn on_promote(&mut self, conn: usize, name: &str, keep: bool, ticket: Option<&str>) {
-        let begun = ticket.and_then(|name| self.book.tickets.find(name)).cloned();
+        let begun = ticket.and_then(|name| self.model.book.tickets.find(name)).cloned();
         if begun.is_some() {
             let mut job = Job::new(conn, Style::Act);
             self.take_up_begun(begun.as_ref(), &mut job);
             return self.begin_job(job);
         }
         let waits = |app: &AppId| {
-            self.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary)
+            self.model.core.reload(*app).is_some_and(ostler_core::reload::Reload::is_canary)
                 && self.app_name(*app) == name
         };
-        let Some(app) = self.book.apps.keys().copied().find(waits) else {
+        let Some(app) = self.model.book.apps.keys().copied().find(waits) else {
             let failure = Failure {
                 message: format!("app `{name}` has no canary"),
                 hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
@@ -157,11 +157,11 @@ impl Daemon {
         let mut job = Job::new(conn, Style::Act);
         job.reloads.insert(app);
         if let Some(ticket) = ticket {
-            self.book.tickets.begin(ticket, app);
+            self.model.book.tickets.begin(ticket, app);
         }
         self.begin_job(job);
         self.handle_now(Event::Promote { app, keep });
-        self.dirty = true;
+        self.model.dirty = true;
     }
 
     /// A client asks again: it waits for what goes on, and is told what has ended.
@@ -170,7 +170,7 @@ impl Daemon {
             let app = AppId(part.app);
             if part.over {
                 job.failure = job.failure.take().or_else(|| part.failure.clone());
-            } else if self.core.reload(app).is_some() {
+            } else if self.model.core.reload(app).is_some() {
                 job.reloads.insert(app);
             } else {
                 job.failure.get_or_insert_with(|| Failure {
@@ -186,41 +186,50 @@ impl Daemon {
 
     /// Begins reloads that waited and need not any more.
     pub fn begin_queued_reloads(&mut self) {
-        let mut jobs = std::mem::take(&mut self.jobs);
+        let mut jobs = std::mem::take(&mut self.model.jobs);
         for job in &mut jobs {
             let (ready, rest): (Vec<Queued>, Vec<Queued>) = std::mem::take(&mut job.queued)
                 .into_iter()
-                .partition(|queued| self.core.reload(queued.app).is_none());
+                .partition(|queued| self.model.core.reload(queued.app).is_none());
             job.queued = rest;
             for queued in ready {
-                if self.core.reload(queued.app).is_some() {
+                if self.model.core.reload(queued.app).is_some() {
                     job.queued.push(queued);
                     continue;
                 }
-                let Some(policy) =
-                    self.book.versions.get(&queued.spec).map(|version| version.policy.clone())
+                let Some(policy) = self
+                    .model
+                    .book
+                    .versions
+                    .get(&queued.spec)
+                    .map(|version| version.policy.clone())
                 else {
                     continue;
                 };
                 job.reloads.insert(queued.app);
                 if let Some(ticket) = &job.ticket {
-                    self.book.tickets.begin(ticket, queued.app);
+                    self.model.book.tickets.begin(ticket, queued.app);
                 }
-                self.dirty = true;
+                self.model.dirty = true;
                 let Queued { app, procs, spec, options } = queued;
                 self.handle_now(Event::Reload { app, procs, spec, policy, options });
             }
         }
-        jobs.append(&mut self.jobs);
-        self.jobs = jobs;
+        jobs.append(&mut self.model.jobs);
+        self.model.jobs = jobs;
     }
 
     /// Tells everybody who waits for the app's reload.
     pub fn step(&mut self, app: AppId, id: ProcId, text: &str) {
         let name = self.app_name(app);
         crate::logbook::log(format!("reload of app [{name}]: {text}"));
-        let waiting: Vec<usize> =
-            self.jobs.iter().filter(|job| job.reloads.contains(&app)).map(|job| job.conn).collect();
+        let waiting: Vec<usize> = self
+            .model
+            .jobs
+            .iter()
+            .filter(|job| job.reloads.contains(&app))
+            .map(|job| job.conn)
+            .collect();
         for conn in waiting {
             self.event(
                 conn,
@@ -231,26 +240,28 @@ impl Daemon {
 
     /// The reload of an app is over, or (`None` failure and `canary`) waits for the user.
     pub fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
-        self.book.tickets.end(app, failure);
-        for job in &mut self.jobs {
+        self.model.book.tickets.end(app, failure);
+        for job in &mut self.model.jobs {
             if job.reloads.remove(&app) && job.failure.is_none() {
                 job.failure = failure.cloned();
             }
         }
         self.begin_queued_reloads();
         // Jobs are looked at once more, although no slot may have changed.
-        self.touched.extend(self.book.procs_of(app).map(|(id, _)| id).collect::<Vec<_>>());
-        self.dirty = true;
+        self.model
+            .touched
+            .extend(self.model.book.procs_of(app).map(|(id, _)| id).collect::<Vec<_>>());
+        self.model.dirty = true;
     }
 
     /// An app's name.
     pub fn app_name(&self, app: AppId) -> String {
-        self.book.apps.get(&app).map_or_else(String::new, |app| app.key.1.clone())
+        self.model.book.apps.get(&app).map_or_else(String::new, |app| app.key.1.clone())
     }
 
     fn slot_cluster(&self, id: ProcId) -> bool {
-        let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
-        spec.and_then(|spec| self.book.versions.get(&spec))
+        let spec = self.model.core.slot(id).map(|slot| slot.process().next_spec());
+        spec.and_then(|spec| self.model.book.versions.get(&spec))
             .is_some_and(|version| version.spec.exec_mode == ExecMode::Cluster)
     }
 }

@@ -16,8 +16,12 @@ impl Daemon {
     /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
     pub fn look_at_tree(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let tree_kill =
-            self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
+        let tree_kill = self
+            .model
+            .book
+            .versions
+            .get(&held.spec)
+            .is_some_and(|version| version.spec.policy.tree_kill);
         match &self.groups {
             _ if !tree_kill => self.tree_gone(run),
             Some(_) if held.grouped => {
@@ -152,7 +156,7 @@ impl Daemon {
             groups.remove(run);
         }
         self.remember_gone(run);
-        self.events.push_back(Event::TreeGone(run));
+        self.model.events.push_back(Event::TreeGone(run));
         self.release(run);
     }
 }

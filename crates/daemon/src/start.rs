@@ -1,7 +1,7 @@
 //! From a fresh process to a daemon that answers: alone in its home, with everything that a
 //! predecessor left.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -11,17 +11,17 @@ use std::sync::{Arc, mpsc};
 
 use mio::{Interest, Poll, Waker};
 use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
-use ostler_core::{AppId, RunId, Supervisor};
+use ostler_core::{AppId, RunId};
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use ostler_logs::Engine;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify;
 
-use crate::book::Book;
 use crate::cluster::{self, Cluster};
 use crate::courtesy::Courtesy;
-use crate::daemon::{Config, Daemon, Ending};
+use crate::daemon::{Config, Daemon};
+use crate::deciding::{Deciding, Ending};
 use crate::driver::{exit_of, meta_of};
 use crate::guard::{self, Guard};
 use crate::persist::Found;
@@ -116,6 +116,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     let inotify = inotify::init(inotify_flags)
         .map_err(|error| format!("could not watch control groups: {error}"))?;
     let mut daemon = Daemon {
+        model: Deciding::new(),
         groups: Groups::find(&mark),
         poll,
         link,
@@ -124,8 +125,6 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         link_full: None,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
-        core: Supervisor::new(),
-        book: Book::default(),
         runs: BTreeMap::new(),
         cluster: Cluster::default(),
         engine,
@@ -136,28 +135,18 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         listener,
         conns: BTreeMap::new(),
         next_conn: 0,
-        jobs: Vec::new(),
-        touched: BTreeSet::new(),
-        actions: VecDeque::new(),
-        events: VecDeque::new(),
         dead: Vec::new(),
         prepared: BTreeMap::new(),
         spawning: None,
         closed: (Vec::new(), None),
-        dirty: false,
-        save_by: None,
         signals,
         probed: mpsc::channel(),
-        words: BTreeMap::new(),
-        gone: BTreeMap::new(),
         waker,
         subscribers: BTreeMap::new(),
         flushes: BTreeMap::new(),
         next_flush: 0,
         window: Vec::new(),
-        ending: Ending::No,
         output_by: None,
-        memory_at: None,
         lock,
         pending_cluster: Vec::new(),
         update: None,
@@ -171,7 +160,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     daemon.register_sources().map_err(said("could not poll"))?;
     daemon.take_over(inventory);
-    if daemon.ending != Ending::Now {
+    if daemon.model.ending != Ending::Now {
         daemon.write_own_pid();
     }
     Ok(daemon)
@@ -264,7 +253,7 @@ impl Daemon {
         logbook::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),
-            self.book.procs.len(),
+            self.model.book.procs.len(),
             self.count_up()
         ));
     }
@@ -344,7 +333,9 @@ impl Daemon {
             items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
         for name in names {
             let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
-            let Some(app) = app.filter(|app| self.book.apps.contains_key(app)) else { continue };
+            let Some(app) = app.filter(|app| self.model.book.apps.contains_key(app)) else {
+                continue;
+            };
             let Some((bytes, fd)) = items.remove(&name) else { continue };
             match ListenerMeta::from_bytes(&bytes) {
                 Ok(meta) => {
@@ -363,7 +354,7 @@ impl Daemon {
             BTreeMap::new();
         for (run, found) in found {
             let id = ostler_core::ProcId(found.meta.p);
-            let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
+            let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) else { continue };
             if found.meta.has(3) && found.fds.ipc.is_some() {
                 let options =
                     self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
@@ -377,14 +368,19 @@ impl Daemon {
         for app in apps {
             let metas = metas.remove(&app).unwrap_or_default();
             let workers = workers.remove(&app).unwrap_or_default();
-            let spec = self.book.apps.get(&app).and_then(|app| self.book.versions.get(&app.spec));
+            let spec = self
+                .model
+                .book
+                .apps
+                .get(&app)
+                .and_then(|app| self.model.book.versions.get(&app.spec));
             let policy = spec
                 .map_or_else(Default::default, |version| cluster::policy_of(version.spec.balance));
             let mut out = Output::new();
             let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
             self.cluster.primaries.insert(app, primary);
             self.pending_cluster.push((app, out));
-            let spec = self.book.apps.get(&app).map(|app| app.spec);
+            let spec = self.model.book.apps.get(&app).map(|app| app.spec);
             if let Some(spec) = spec {
                 self.use_fds(app, spec);
             }
@@ -403,13 +399,18 @@ impl Daemon {
             {
                 self.courtesy.take_over(run, pid);
             }
-            if self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Candidate) {
+            if self
+                .model
+                .core
+                .owner(run)
+                .is_some_and(|owner| owner.1 != ostler_core::Role::Candidate)
+            {
                 self.worker_trusted(run);
             }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
                 // The keeper had spawned it before it could be told; told again, it changes
                 // nothing.
-                self.events.push_back(ostler_core::Event::Spawned(run));
+                self.model.events.push_back(ostler_core::Event::Spawned(run));
             }
             self.compare_listeners(run);
         }

@@ -15,9 +15,9 @@ impl Daemon {
     /// before they are said.
     pub fn remember_gone(&mut self, run: RunId) {
         let leaves =
-            self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Current);
+            self.model.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Current);
         if let Some(held) = self.runs.get(&run).filter(|_| leaves) {
-            self.gone.insert(run, (held.spec, held.pid));
+            self.model.gone.insert(run, (held.spec, held.pid));
         }
     }
 
@@ -60,7 +60,7 @@ impl Daemon {
         let leaves =
             old.map_or_else(String::new, |_| format!("; {other} finishes its connections"));
         self.step_of(id, &format!("{who} {} (pid {pid}) has proven itself{on}{leaves}", id.0));
-        self.gone.remove(&run);
+        self.model.gone.remove(&run);
     }
 
     /// A run that did not prove itself or was replaced is gone.
@@ -68,7 +68,7 @@ impl Daemon {
         let side = self.beside_current(id, run);
         let pid = self.spec_and_pid(run).map(|(_, pid)| pid).filter(|pid| *pid != 0);
         let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-        self.gone.remove(&run);
+        self.model.gone.remove(&run);
         let of = match side {
             Ordering::Less => " of the old version",
             Ordering::Equal => "",
@@ -79,13 +79,13 @@ impl Daemon {
 
     /// The run's version beside that of the slot's current one.
     pub fn beside_current(&self, id: ProcId, run: RunId) -> Ordering {
-        let current = self.core.slot(id).map(|slot| slot.process().spec());
+        let current = self.model.core.slot(id).map(|slot| slot.process().spec());
         let spec = self.spec_and_pid(run).map(|(spec, _)| spec);
         spec.zip(current).map_or(Ordering::Equal, |(spec, current)| spec.cmp(&current))
     }
 
     fn spec_and_pid(&self, run: RunId) -> Option<(SpecId, u32)> {
         let held = self.runs.get(&run).map(|held| (held.spec, held.pid));
-        held.or_else(|| self.gone.get(&run).copied())
+        held.or_else(|| self.model.gone.get(&run).copied())
     }
 }

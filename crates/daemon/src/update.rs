@@ -16,7 +16,8 @@ use ostler_wire::control::{Failure, Reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::deciding::Ending;
 use crate::{clock, logbook};
 
 /// How long the new program may take to say its version.
@@ -115,7 +116,7 @@ impl Daemon {
         self.reply(conn, &Reply::Done);
         self.flush_clients();
         self.save_now();
-        self.ending = Ending::Now;
+        self.model.ending = Ending::Now;
     }
 }
 

@@ -34,25 +34,29 @@ impl Daemon {
     /// Every process, by id.
     pub fn list(&mut self) -> Vec<ProcView> {
         let now = clock::monotonic();
-        let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
+        let ids: Vec<ProcId> = self.model.book.procs.keys().copied().collect();
         ids.into_iter().filter_map(|id| self.view(id, now)).collect()
     }
 
     /// The processes of this name or id.
     pub fn find(&self, word: &str) -> Vec<u32> {
         let number = word.parse().ok().filter(|number: &u32| number.to_string() == word);
-        let wanted =
-            self.book.procs.iter().filter(|(id, proc)| Some(id.0) == number || proc.name == word);
+        let wanted = self
+            .model
+            .book
+            .procs
+            .iter()
+            .filter(|(id, proc)| Some(id.0) == number || proc.name == word);
         wanted.map(|(id, _)| id.0).collect()
     }
 
     fn view(&mut self, id: ProcId, now: u64) -> Option<ProcView> {
-        let phase = self.core.slot(id)?.process().phase();
-        let run = self.core.slot(id)?.process().run();
+        let phase = self.model.core.slot(id)?.process().phase();
+        let run = self.model.core.slot(id)?.process().run();
         let (cpu, memory) = run.map_or((0.0, 0), |run| self.measure(run, now));
-        let slot = self.core.slot(id)?;
-        let proc = self.book.procs.get(&id)?;
-        let spec = &self.book.versions.get(&slot.process().spec())?.spec;
+        let slot = self.model.core.slot(id)?;
+        let proc = self.model.book.procs.get(&id)?;
+        let spec = &self.model.book.versions.get(&slot.process().spec())?.spec;
         let held = run.and_then(|run| self.runs.get(&run));
         Some(ProcView {
             id: id.0,
@@ -92,10 +96,10 @@ impl Daemon {
     /// Every process in the form of PM2's `jlist` (wire protocol §5).
     pub fn jlist(&mut self) -> String {
         let now = clock::monotonic();
-        let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
+        let ids: Vec<ProcId> = self.model.book.procs.keys().copied().collect();
         let mut text = String::from("[");
         for id in ids {
-            let run = self.core.slot(id).and_then(|slot| slot.process().run());
+            let run = self.model.core.slot(id).and_then(|slot| slot.process().run());
             let (cpu, memory) = run.map_or((0.0, 0), |run| self.measure(run, now));
             let before = text.len();
             if 1 < before {
@@ -106,7 +110,7 @@ impl Daemon {
             }
             if before == 1 {
                 // Elements are about as long as the first.
-                text.reserve(HEAD + (text.len() + text.len() / 16) * self.book.procs.len());
+                text.reserve(HEAD + (text.len() + text.len() / 16) * self.model.book.procs.len());
             }
         }
         text.push(']');
@@ -114,10 +118,10 @@ impl Daemon {
     }
 
     fn write_element(&self, id: ProcId, cpu: f32, memory: u64, out: &mut String) -> Option<()> {
-        let slot = self.core.slot(id)?;
+        let slot = self.model.core.slot(id)?;
         let process = slot.process();
-        let proc = self.book.procs.get(&id)?;
-        let version = self.book.versions.get(&process.spec())?;
+        let proc = self.model.book.procs.get(&id)?;
+        let version = self.model.book.versions.get(&process.spec())?;
         let held = process.run().and_then(|run| self.runs.get(&run));
         let pid = held.map_or(0, |held| held.pid);
         let name = json(&proc.name);
@@ -174,10 +178,10 @@ impl Daemon {
     /// Everything about one process.
     pub fn details(&mut self, id: ProcId) -> Option<Details> {
         let view = self.view(id, clock::monotonic())?;
-        let slot = self.core.slot(id)?;
+        let slot = self.model.core.slot(id)?;
         let process = slot.process();
-        let proc = self.book.procs.get(&id)?;
-        let spec = &self.book.versions.get(&process.spec())?.spec;
+        let proc = self.model.book.procs.get(&id)?;
+        let spec = &self.model.book.versions.get(&process.spec())?.spec;
         let listeners = process.run().map_or_else(Vec::new, |run| self.listeners_of(run));
         Some(Details {
             args: spec.args.clone(),
@@ -220,10 +224,10 @@ impl Daemon {
 
     /// The environment of a process, newest variable first, as PM2's `env`.
     pub fn env_of(&self, id: ProcId) -> Option<Vec<(String, String)>> {
-        let slot = self.core.slot(id)?;
+        let slot = self.model.core.slot(id)?;
         let process = slot.process();
-        let proc = self.book.procs.get(&id)?;
-        let spec = &self.book.versions.get(&process.spec())?.spec;
+        let proc = self.model.book.procs.get(&id)?;
+        let spec = &self.model.book.versions.get(&process.spec())?.spec;
         let run = process.run().unwrap_or(RunId(0));
         let particulars = Particulars {
             id,

@@ -71,12 +71,12 @@ impl Daemon {
                 }
                 Action::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
                 Action::WorkerOnline { worker } => {
-                    self.events.push_back(Event::RuntimeOnline(RunId(worker.0)));
+                    self.model.events.push_back(Event::RuntimeOnline(RunId(worker.0)));
                 }
                 Action::WorkerListening { worker, .. } => {
                     let run = RunId(worker.0);
-                    self.events.push_back(Event::Listening(run));
-                    self.touched.extend(self.runs.get(&run).map(|held| held.proc));
+                    self.model.events.push_back(Event::Listening(run));
+                    self.model.touched.extend(self.runs.get(&run).map(|held| held.proc));
                     self.compare_listeners(run);
                 }
                 Action::Voluntary { worker } => {

@@ -115,16 +115,17 @@ impl Daemon {
         if !self.cluster.primaries.contains_key(&app) {
             return;
         }
-        let slots =
-            || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
+        let slots = || {
+            self.model.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot)
+        };
         let at_rest = slots().all(|slot| {
             let process = slot.process();
             let down = process.goal() == Goal::Down && process.run().is_none();
             down && slot.candidate().is_none()
         });
-        let settled = self.core.reload(app).is_none()
+        let settled = self.model.core.reload(app).is_none()
             && slots().all(|slot| {
-                let online = matches!(slot.process().phase(), Phase::Online { run, .. } if self.core.is_listening(run));
+                let online = matches!(slot.process().phase(), Phase::Online { run, .. } if self.model.core.is_listening(run));
                 online && slot.leaving().next().is_none()
             });
         let mut out = Output::new();
@@ -140,7 +141,7 @@ impl Daemon {
 
     /// Forgets the primary of an app that has no slots any more.
     pub fn forget_app_if_gone(&mut self, app: AppId) {
-        if self.book.apps.contains_key(&app) {
+        if self.model.book.apps.contains_key(&app) {
             return self.tidy_listeners(app);
         }
         let mut out = Output::new();
@@ -154,18 +155,18 @@ impl Daemon {
 
     /// Tells the machine when a candidate listens on all that the run it would replace listens on.
     pub fn compare_listeners(&mut self, run: RunId) {
-        let Some((id, Role::Candidate)) = self.core.owner(run) else { return };
-        let current = self.core.slot(id).and_then(|slot| slot.process().run());
+        let Some((id, Role::Candidate)) = self.model.core.owner(run) else { return };
+        let current = self.model.core.slot(id).and_then(|slot| slot.process().run());
         // Where the old run is gone, any listener will do: there is nothing to compare with.
         let covers = current.map_or_else(
-            || self.core.is_listening(run),
+            || self.model.core.is_listening(run),
             |current| self.cluster.covers(run, current),
         );
         if let Some(held) = self.runs.get_mut(&run)
             && covers
             && !std::mem::replace(&mut held.covers, true)
         {
-            self.events.push_back(Event::Covers(run));
+            self.model.events.push_back(Event::Covers(run));
         }
     }
 }

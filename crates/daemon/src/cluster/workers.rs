@@ -61,7 +61,7 @@ impl Daemon {
         self.ask_primary(run, |primary, worker, out| {
             primary.handle_eof(clock::monotonic(), worker, out);
         });
-        self.events.push_back(Event::Disconnected(run));
+        self.model.events.push_back(Event::Disconnected(run));
     }
 
     /// Handles every whole message that was read from a channel.
@@ -155,7 +155,7 @@ impl Daemon {
 
     pub fn on_user_message(&mut self, run: RunId, text: &str) {
         if text == "\"ready\"" {
-            self.events.push_back(Event::ReadyMessage(run));
+            self.model.events.push_back(Event::ReadyMessage(run));
         }
     }
 
@@ -185,10 +185,11 @@ impl Daemon {
 
     /// A worker was spawned.
     pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
-        let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { return };
-        let held = self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
+        let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) else { return };
+        let held = self.model.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
         let options = WorkerOptions { held, ..self.worker_options(id, spec, false) };
         let policy = self
+            .model
             .book
             .versions
             .get(&spec)
@@ -207,7 +208,7 @@ impl Daemon {
 
     /// The table for `listen({ fd })` of a version that is in force or about to be.
     pub fn use_fds(&mut self, app: AppId, spec: SpecId) {
-        let Some(version) = self.book.versions.get(&spec) else { return };
+        let Some(version) = self.model.book.versions.get(&spec) else { return };
         let table = version.spec.fds.clone();
         if let Some(primary) = self.cluster.primaries.get_mut(&app) {
             primary.set_fds(table.keys().copied().map(i64::from).collect());
@@ -217,9 +218,13 @@ impl Daemon {
 
     /// What the machine must know about a worker.
     pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
-        let slot = self.book.procs.get(&id).map_or(0, |proc| proc.instance);
-        let interpreter =
-            self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
+        let slot = self.model.book.procs.get(&id).map_or(0, |proc| proc.instance);
+        let interpreter = self
+            .model
+            .book
+            .versions
+            .get(&spec)
+            .and_then(|version| version.spec.interpreter.clone());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
     }
@@ -245,7 +250,7 @@ impl Daemon {
     /// Spreads connections as the version says that is in force.
     pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
         let Some(policy) =
-            self.book.versions.get(&spec).map(|version| policy_of(version.spec.balance))
+            self.model.book.versions.get(&spec).map(|version| policy_of(version.spec.balance))
         else {
             return;
         };

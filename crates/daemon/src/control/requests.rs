@@ -5,14 +5,15 @@ use ostler_logs::Filter;
 use ostler_wire::control::{self, Change, Failure, Reply, Request, ScaleTo, VERSION};
 
 use super::conn::Watching;
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::deciding::Ending;
 use crate::jobs::{Job, Style, Waiting, Wanted};
 use crate::{clock, logbook};
 
 impl Daemon {
     /// One request of a client.
     pub fn on_request(&mut self, conn: usize, request: Request) {
-        if self.ending != Ending::No
+        if self.model.ending != Ending::No
             && !matches!(
                 request,
                 Request::Hello
@@ -97,7 +98,7 @@ impl Daemon {
         if action == control::Action::Restart {
             // As PM2: one of two instances stays up, two at a time of more (command line §1.1).
             let default = if ids.len() <= 2 { 1 } else { 2 };
-            let one_app = |id: &u32| self.book.procs.get(&ProcId(*id)).map(|proc| proc.app);
+            let one_app = |id: &u32| self.model.book.procs.get(&ProcId(*id)).map(|proc| proc.app);
             let several =
                 ids.iter().filter_map(one_app).collect::<std::collections::BTreeSet<_>>().len();
             let wanted = change.parallel.and_then(|count| usize::try_from(count).ok());
@@ -123,7 +124,8 @@ impl Daemon {
     }
 
     fn on_scale(&mut self, conn: usize, name: &str, target: ScaleTo) {
-        let Some(app) = self.book.apps.iter().find(|(_, app)| app.key.1 == name).map(|(id, _)| *id)
+        let Some(app) =
+            self.model.book.apps.iter().find(|(_, app)| app.key.1 == name).map(|(id, _)| *id)
         else {
             let failure = Failure {
                 message: format!("Application {name} not found"),
@@ -131,7 +133,7 @@ impl Daemon {
             };
             return self.reply(conn, &Reply::Error(failure));
         };
-        let ids: Vec<ProcId> = self.book.procs_of(app).map(|(id, _)| id).collect();
+        let ids: Vec<ProcId> = self.model.book.procs_of(app).map(|(id, _)| id).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let wanted = match target {
             ScaleTo::Exactly(count) => count,
@@ -174,10 +176,10 @@ impl Daemon {
 
     fn on_flush(&mut self, conn: usize, ids: &[u32]) {
         let mut paths: Vec<std::path::PathBuf> = Vec::new();
-        for id in self.book.procs.keys() {
+        for id in self.model.book.procs.keys() {
             if ids.is_empty() || ids.contains(&id.0) {
-                let spec = self.core.slot(*id).map(|slot| slot.process().spec());
-                if let Some(version) = spec.and_then(|spec| self.book.versions.get(&spec)) {
+                let spec = self.model.core.slot(*id).map(|slot| slot.process().spec());
+                if let Some(version) = spec.and_then(|spec| self.model.book.versions.get(&spec)) {
                     paths.extend(
                         crate::environment::log_files(&version.spec, *id).into_iter().flatten(),
                     );
@@ -201,7 +203,7 @@ impl Daemon {
 
     fn on_kill(&mut self, conn: usize) {
         let mut job = Job::new(conn, Style::Kill);
-        for id in self.book.procs.keys().copied() {
+        for id in self.model.book.procs.keys().copied() {
             job.active.insert(id, self.waiting_for(id, Wanted::Gone, false));
         }
         self.begin_job(job);

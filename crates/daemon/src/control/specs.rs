@@ -41,8 +41,11 @@ impl Daemon {
 
     /// Starts a new slot unless it is only to be registered.
     pub fn begin_slot(&mut self, id: ProcId, job: &mut Job) {
-        let autostart =
-            self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
+        let autostart = self
+            .model
+            .core
+            .slot(id)
+            .and_then(|slot| self.model.book.versions.get(&slot.process().spec()));
         if autostart.is_none_or(|version| version.spec.autostart) {
             job.active.insert(id, self.waiting_for(id, Wanted::Up, true));
             self.handle_now(Event::Start(id));
@@ -56,14 +59,15 @@ impl Daemon {
     pub fn add_app(&mut self, spec: AppSpec, instance: Option<u32>) -> Vec<ProcId> {
         let count = spec.instances.max(1);
         let unique_id = unique_id();
-        let id = self.book.add_version(spec);
+        let id = self.model.book.add_version(spec);
         (0..count).map(|_| self.add_slot(id, instance, &unique_id)).collect()
     }
 
     /// One more process of an app.
     pub fn add_instance(&mut self, app: AppId) -> Option<ProcId> {
-        let spec = self.book.apps.get(&app)?.spec;
+        let spec = self.model.book.apps.get(&app)?.spec;
         let unique_id = self
+            .model
             .book
             .procs_of(app)
             .next()
@@ -74,16 +78,17 @@ impl Daemon {
     }
 
     pub fn add_slot(&mut self, spec_id: SpecId, instance: Option<u32>, unique_id: &str) -> ProcId {
-        let id = self.book.allot_proc();
-        let Some(version) = self.book.versions.get(&spec_id) else { return id };
+        let id = self.model.book.allot_proc();
+        let Some(version) = self.model.book.versions.get(&spec_id) else { return id };
         let (spec, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
-        let app = self.book.app(&spec.namespace, &spec.name, spec_id);
-        if let Some(of_book) = self.book.apps.get_mut(&app) {
+        let app = self.model.book.app(&spec.namespace, &spec.name, spec_id);
+        if let Some(of_book) = self.model.book.apps.get_mut(&app) {
             of_book.spec = spec_id;
         }
         let increment = spec.increment_var.as_ref().map(|name| {
             let first = spec.env.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
             let highest = self
+                .model
                 .book
                 .procs
                 .values()
@@ -95,17 +100,17 @@ impl Daemon {
         let proc = Proc {
             app,
             name: spec.name.clone(),
-            instance: instance.unwrap_or_else(|| self.book.free_instance(&spec.name)),
+            instance: instance.unwrap_or_else(|| self.model.book.free_instance(&spec.name)),
             increment,
             created_at: clock::wall(),
             unique_id: unique_id.to_owned(),
             last_exit: None,
             rollout: None,
         };
-        self.book.insert_proc(id, proc);
+        self.model.book.insert_proc(id, proc);
         let cluster = spec.exec_mode == ostler_core::spec::ExecMode::Cluster;
         self.handle_now(Event::Add { proc: id, app, spec: spec_id, policy, cluster });
-        self.dirty = true;
+        self.model.dirty = true;
         id
     }
 
@@ -125,9 +130,12 @@ impl Daemon {
             message: format!("process {} not found", id.0),
             hint: Some("see `ostler list` for the ids".to_owned()),
         };
-        let old = self.core.slot(id).map(|slot| slot.process().next_spec()).ok_or_else(unknown)?;
-        let name = self.book.procs.get(&id).map(|proc| proc.name.clone()).ok_or_else(unknown)?;
+        let old =
+            self.model.core.slot(id).map(|slot| slot.process().next_spec()).ok_or_else(unknown)?;
+        let name =
+            self.model.book.procs.get(&id).map(|proc| proc.name.clone()).ok_or_else(unknown)?;
         let old_spec = self
+            .model
             .book
             .versions
             .get(&old)
@@ -158,6 +166,7 @@ impl Daemon {
         }
         // Another slot of the app may have been changed to the same in this very request.
         let newest = self
+            .model
             .book
             .versions
             .iter()
@@ -166,27 +175,27 @@ impl Daemon {
         if let Some((newest, of_newest)) = newest
             && *of_newest == spec
             && newest != old
-            && !self.core.slots().any(|(_, slot)| slot.process().spec() == newest)
+            && !self.model.core.slots().any(|(_, slot)| slot.process().spec() == newest)
         {
             return Ok(newest);
         }
         let renamed = spec.name != old_spec.name || spec.namespace != old_spec.namespace;
-        let new = self.book.add_version(spec);
+        let new = self.model.book.add_version(spec);
         if renamed {
             self.rename(id, new);
         }
-        self.dirty = true;
+        self.model.dirty = true;
         Ok(new)
     }
 
     /// A process that got another name belongs to another app from now on, for selectors and lists.
     fn rename(&mut self, id: ProcId, spec: SpecId) {
-        let Some(version) = self.book.versions.get(&spec) else { return };
+        let Some(version) = self.model.book.versions.get(&spec) else { return };
         let name = version.spec.name.clone();
-        if let Some(proc) = self.book.procs.get_mut(&id) {
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
             proc.name.clone_from(&name);
             let (app, namespace) = (proc.app, version.spec.namespace.clone());
-            if let Some(app) = self.book.apps.get_mut(&app) {
+            if let Some(app) = self.model.book.apps.get_mut(&app) {
                 app.key = (namespace, name);
             }
         }
