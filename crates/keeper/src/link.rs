@@ -26,11 +26,11 @@ use crate::config::{KEEPER_FD_VAR, READY_FD_VAR};
 use crate::proto::{DecodeError, FromKeeper, MAX_FDS, Message, ToKeeper, encode, split};
 use crate::sys;
 
-/// The daemon's end.
-pub type Link = Endpoint<ToKeeper, FromKeeper>;
+/// The daemon's end, with its socket as it is or as a poll watches it.
+pub type Link<F = OwnedFd> = Endpoint<ToKeeper, FromKeeper, F>;
 
 /// The keeper's end.
-pub type KeeperEnd = Endpoint<FromKeeper, ToKeeper>;
+pub type KeeperEnd<F = OwnedFd> = Endpoint<FromKeeper, ToKeeper, F>;
 
 /// Most bytes that wait to be written; more is refused.
 const MAX_QUEUED: usize = 16 << 20;
@@ -46,8 +46,8 @@ const KEEP_CAPACITY: usize = 64 << 10;
 
 /// One end of the stream, sending `S` and receiving `R`.
 #[derive(Debug)]
-pub struct Endpoint<S, R> {
-    socket: OwnedFd,
+pub struct Endpoint<S, R, F = OwnedFd> {
+    socket: F,
     input: Vec<u8>,
     /// Where the unread part of `input` begins.
     start: usize,
@@ -105,9 +105,9 @@ pub enum Received<R> {
     },
 }
 
-impl<S: Message, R: Message> Endpoint<S, R> {
+impl<S: Message, R: Message, F: AsFd> Endpoint<S, R, F> {
     /// Takes one end of a stream socket pair; makes it non-blocking and close-on-exec.
-    pub fn new(socket: OwnedFd) -> io::Result<Self> {
+    pub fn new(socket: F) -> io::Result<Self> {
         sys::set_nonblocking(socket.as_fd())?;
         sys::set_cloexec(socket.as_fd(), true)?;
         Ok(Self {
@@ -126,7 +126,7 @@ impl<S: Message, R: Message> Endpoint<S, R> {
 
     /// The socket, to be polled.
     pub fn fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+        self.socket.as_fd().as_raw_fd()
     }
 
     /// Queues a message and writes as much as the socket takes. The descriptors are closed when
@@ -191,9 +191,36 @@ impl<S: Message, R: Message> Endpoint<S, R> {
         self.queued
     }
 
-    /// The socket as it is owned.
-    pub(crate) fn socket(&self) -> &OwnedFd {
+    /// Returns the socket.
+    pub fn socket(&self) -> &F {
         &self.socket
+    }
+
+    /// Returns the socket, for what a poll does with it.
+    pub fn socket_mut(&mut self) -> &mut F {
+        &mut self.socket
+    }
+
+    /// Puts the socket into something that owns it from now on, as a poll's `Watched`.
+    ///
+    /// # Errors
+    /// Those of `wrap`; the link is closed then.
+    pub fn map_socket<G: AsFd>(
+        self,
+        wrap: impl FnOnce(F) -> io::Result<G>,
+    ) -> io::Result<Endpoint<S, R, G>> {
+        Ok(Endpoint {
+            socket: wrap(self.socket)?,
+            input: self.input,
+            start: self.start,
+            position: self.position,
+            batches: self.batches,
+            output: self.output,
+            queued: self.queued,
+            starved: self.starved,
+            eof: self.eof,
+            types: PhantomData,
+        })
     }
 
     /// What was received and is not read yet: bytes, and descriptors with the range of those bytes
@@ -377,13 +404,13 @@ impl Outgoing {
     }
 }
 
-impl<S, R> AsRawFd for Endpoint<S, R> {
+impl<S, R, F: AsFd> AsRawFd for Endpoint<S, R, F> {
     fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+        self.socket.as_fd().as_raw_fd()
     }
 }
 
-impl<S, R> AsFd for Endpoint<S, R> {
+impl<S, R, F: AsFd> AsFd for Endpoint<S, R, F> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }

@@ -9,7 +9,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -32,14 +31,14 @@ pub(crate) struct Open {
 /// A file that could not be written the last time.
 pub(crate) struct Failing {
     pub code: Option<i32>,
-    pub retry_at: Instant,
+    pub retry_at: u64,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
 #[derive(Clone, Copy)]
 pub(crate) struct Settling {
     pub owner: Key,
-    pub until: Instant,
+    pub until: u64,
 }
 
 /// One log file.

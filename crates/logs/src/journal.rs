@@ -30,8 +30,8 @@ use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
-use crate::engine::Outbox;
 use crate::fileio::{read_exact_at, write_all_at};
+use crate::mailbox::Outbox;
 use crate::note::{
     ENTRY_LEN, Entry, HEADER_LEN, Note, Phase, Target, decode_header, encode_header,
 };
