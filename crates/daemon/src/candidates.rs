@@ -19,10 +19,7 @@ impl Daemon {
         let own = probes::place(&health)
             .and_then(|(host, port)| self.cluster.own_listener(run, host, port));
         let waker = self.waker.clone();
-        let wake = move || {
-            // The waker fails only when the poll is gone, and the daemon with it.
-            _ = waker.wake();
-        };
+        let wake = move || waker.wake();
         if let Err(error) =
             probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake)
         {

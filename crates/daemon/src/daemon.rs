@@ -6,17 +6,16 @@
 //! but the poll.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::mpsc;
-use std::time::Duration;
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Waker};
 use ostler_core::{AppId, Event, ProcId, RunId};
 use ostler_keeper::link::Link;
 use ostler_logs::Engine;
+use ostler_poll::{Events, Interest, Poll, Waker, Watched};
 
 use crate::cluster::Cluster;
 use crate::control::conn::Conn;
@@ -28,7 +27,7 @@ use crate::keepers::KeeperProcess;
 use crate::probes::Said;
 use crate::runs::{Run, Tree};
 use crate::state_file::State;
-use crate::tokens::{Source, token};
+use crate::tokens::Source;
 use crate::tree::Groups;
 use crate::update::{Checked, Update};
 use crate::{clock, logbook};
@@ -48,14 +47,12 @@ pub struct Config {
 pub(crate) struct Daemon {
     pub config: Config,
     pub model: Deciding,
-    pub poll: Poll,
-    pub link: Link,
+    pub poll: Rc<Poll<Source>>,
+    pub link: Link<Watched<OwnedFd>>,
     /// Keeps accepted connections when we die.
     pub guard: Guard,
     /// Workers on trial that let others go first.
     pub courtesy: Courtesy,
-    /// The link's descriptor, while it is watched for room to write.
-    pub link_full: Option<RawFd>,
     /// The keeper's process and how many daemons it has started.
     pub keeper: (u32, u32),
     /// The limits of open files that programs get.
@@ -65,11 +62,11 @@ pub(crate) struct Daemon {
     pub engine: Engine,
     pub groups: Option<Groups>,
     /// Tells when control groups are empty: watch → run.
-    pub inotify: OwnedFd,
+    pub inotify: Watched<OwnedFd>,
     pub watches: BTreeMap<i32, RunId>,
     /// Marks processes of this home in their environment.
     pub mark: String,
-    pub listener: UnixListener,
+    pub listener: Watched<UnixListener>,
     pub conns: BTreeMap<usize, Conn>,
     pub next_conn: usize,
     /// Runs that ended in this round: what is left of them is seen to after their successors were
@@ -82,9 +79,9 @@ pub(crate) struct Daemon {
     pub spawning: Option<u64>,
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
-    pub signals: OwnedFd,
+    pub signals: Watched<OwnedFd>,
     pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
-    pub waker: std::sync::Arc<Waker>,
+    pub waker: Waker,
     /// Log subscribers: connection.
     pub subscribers: BTreeMap<u64, usize>,
     pub flushes: BTreeMap<u64, usize>,
@@ -136,18 +133,9 @@ impl Daemon {
         self.on_keeper();
         self.work();
         while self.model.ending != Ending::Now {
-            let timeout = self
-                .deadline()
-                .map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                other => other?,
-            }
-            for event in &events {
-                self.on_ready(
-                    Source::of(event.token()),
-                    event.is_readable() || event.is_read_closed() || event.is_error(),
-                );
+            self.poll.wait(&mut events, self.deadline())?;
+            for event in events.iter() {
+                self.on_ready(event.token, event.ready.is_readable());
             }
             self.on_time();
             self.work();
@@ -224,7 +212,6 @@ impl Daemon {
         }
         if self.guard.due.is_some_and(|at| at <= now) {
             self.guard.spawn();
-            self.watch_guard();
         }
         self.expire_jobs(now);
     }
@@ -285,39 +272,14 @@ impl Daemon {
     /// else every message that the keeper reads would wake us, and on one core keep it from doing
     /// what it was told.
     fn watch_link(&mut self) {
-        let fd = self.link.fd();
+        if self.keeper_process.due.is_some() {
+            return;
+        }
         let full = 0 < self.link.queued();
-        if full != (self.link_full == Some(fd)) {
-            let interest =
-                if full { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            if let Err(error) =
-                self.poll.registry().reregister(&mut SourceFd(&fd), token(Source::Keeper), interest)
-            {
-                logbook::error(format!("could not watch the link to the keeper: {error}"));
-            }
+        let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
+        if let Err(error) = self.link.socket_mut().set(interest.edge()) {
+            logbook::error(format!("could not watch the link to the keeper: {error}"));
         }
-        self.link_full = full.then_some(fd);
-    }
-
-    /// Polls a descriptor from now on.
-    pub fn register(&self, fd: RawFd, source: Source, interest: Interest) -> std::io::Result<()> {
-        self.poll.registry().register(&mut SourceFd(&fd), token(source), interest)
-    }
-
-    /// Polls the guard, to replace it when it dies.
-    pub fn watch_guard(&self) {
-        if let Some(pidfd) = self.guard.pidfd()
-            && let Err(error) = self.register(pidfd.as_raw_fd(), Source::Guard, Interest::READABLE)
-        {
-            logbook::error(format!("the guard of connections cannot be watched: {error}"));
-        }
-    }
-
-    /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps
-    /// it alive.
-    pub fn deregister(&self, fd: RawFd) {
-        // It may never have been registered; then there is nothing to undo.
-        _ = self.poll.registry().deregister(&mut SourceFd(&fd));
     }
 
     fn on_wake(&mut self) {
@@ -347,7 +309,7 @@ impl Daemon {
     fn on_signals(&mut self) {
         let mut buffer = [0_u8; 128 * 8];
         loop {
-            let count = match rustix::io::read(&self.signals, &mut buffer) {
+            let count = match rustix::io::read(&*self.signals, &mut buffer) {
                 Ok(0) | Err(_) => return,
                 Ok(count) => count,
             };

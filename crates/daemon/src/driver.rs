@@ -1,12 +1,12 @@
 //! Carrying out what the machine decides, and telling it what became of it.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use mio::Interest;
 use ostler_core::spec::ExecMode;
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
+use ostler_poll::Interest;
 
 use crate::channel::Channel;
 use crate::daemon::{CHORES_WAIT, Daemon};
@@ -317,14 +317,11 @@ impl Daemon {
         held.pidfd = fds.pidfd;
         let (id, spec, cluster) = (held.proc, held.spec, held.cluster);
         if let Some(ipc) = fds.ipc {
-            let channel = Channel::new(ipc);
-            let raw = channel.as_raw_fd();
-            held.channel = Some(channel);
-            if let Err(error) =
-                self.register(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE)
-            {
+            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
                 logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
             }
+            held.channel = Some(Channel::new(ipc));
             if cluster {
                 self.add_worker(run, id, spec);
             }

@@ -1,6 +1,6 @@
 //! A run's end: asked for, forced, reported, and what is done about what it leaves.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use ostler_core::{Event, Exit, Role, RunId};
 use ostler_keeper::failpoint::hit;
@@ -74,8 +74,8 @@ impl Daemon {
             self.window = window;
             self.handle_channel(run);
         }
-        if let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.take()) {
-            self.deregister(channel.as_raw_fd());
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.channel = None;
         }
         self.worker_gone(run);
     }

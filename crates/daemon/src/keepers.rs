@@ -9,11 +9,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mio::Interest;
 use ostler_core::RunId;
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, ToKeeper, version};
 use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
+use ostler_poll::{Interest, Watched};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -89,7 +89,7 @@ impl Daemon {
             "the keeper (pid {}) is gone ({error}); starting another",
             self.keeper.0
         ));
-        self.deregister(self.link.fd());
+        self.link.socket_mut().unset();
         let now = clock::monotonic();
         let process = &mut self.keeper_process;
         process.end();
@@ -126,7 +126,7 @@ impl Daemon {
         }
     }
 
-    fn start_keeper(&self) -> std::io::Result<(Link, Child)> {
+    fn start_keeper(&self) -> std::io::Result<(Link<Watched<OwnedFd>>, Child)> {
         let (theirs, ours) = link::pair()?;
         // Not by its path: there may be another version by now, or none.
         let mut command = Command::new("/proc/self/exe");
@@ -139,9 +139,8 @@ impl Daemon {
         command.arg("--nofile").arg(format!("{}:{}", self.nofile.0, self.nofile.1));
         let number = sys::pass_on(&mut command, theirs).to_string();
         command.arg("--adopt").arg(number);
-        let link = Link::new(ours)?;
-        self.register(link.fd(), Source::Keeper, Interest::READABLE)?;
-        Ok((link, command.spawn()?))
+        let ours = self.poll.watch(ours, Source::Keeper, Interest::READ.edge())?;
+        Ok((Link::new(ours)?, command.spawn()?))
     }
 
     /// Gives a new keeper everything that it must hold.

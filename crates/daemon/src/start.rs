@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::rc::Rc;
+use std::sync::mpsc;
 
-use mio::{Interest, Poll, Waker};
 use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
 use ostler_core::{AppId, RunId};
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use ostler_logs::Engine;
+use ostler_poll::{Interest, Poll, Waker};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify;
 
@@ -26,7 +27,7 @@ use crate::driver::{exit_of, meta_of};
 use crate::guard::{self, Guard};
 use crate::persist::Found;
 use crate::state_file::State;
-use crate::tokens::{Source, token};
+use crate::tokens::Source;
 use crate::tree::{self, Groups, Stat};
 use crate::{logbook, sys};
 
@@ -61,7 +62,9 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     sys::limit_arenas();
     let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
-    let guard = Guard::start().map_err(said("could not prepare a guard for connections"))?;
+    let poll = Rc::new(Poll::new().map_err(said("could not poll"))?);
+    let guard = Guard::start(Rc::clone(&poll))
+        .map_err(said("could not prepare a guard for connections"))?;
     raise_descriptor_limit();
     make_home(&config.home)?;
     let mut link = link;
@@ -87,10 +90,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         None => bind_control(&config.home, &mut link)?,
     };
     listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
-    let poll = Poll::new().map_err(said("could not poll"))?;
-    let waker = Arc::new(
-        Waker::new(poll.registry(), token(Source::Waker)).map_err(said("could not poll"))?,
-    );
+    let waker = Waker::new(&poll, Source::Waker).map_err(said("could not poll"))?;
     let of_logs = |name: &str| name.strip_prefix("log/").map(str::to_owned);
     let names: Vec<(String, String)> =
         inventory.items.keys().filter_map(|name| Some((name.clone(), of_logs(name)?))).collect();
@@ -98,15 +98,12 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         .into_iter()
         .filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1)))
         .collect();
-    let for_engine = Arc::clone(&waker);
+    let for_engine = waker.clone();
     let mut kept_logs = BTreeMap::new();
     for (name, fd) in &kept {
         kept_logs.insert(name.clone(), fd.try_clone().map_err(said("out of descriptors"))?);
     }
-    let wake = move || {
-        // The waker fails only when the poll is gone, and the daemon with it.
-        _ = for_engine.wake();
-    };
+    let wake = move || for_engine.wake();
     // Its thread is woken by the pipes of an application that ends, and must not keep that one from
     // ending.
     let engine = sys::start_background(|| Engine::start(Box::new(wake), kept))
@@ -115,6 +112,13 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
     let inotify = inotify::init(inotify_flags)
         .map_err(|error| format!("could not watch control groups: {error}"))?;
+    let read = Interest::READ.edge();
+    let link = link
+        .map_socket(|socket| poll.watch(socket, Source::Keeper, read))
+        .map_err(said("could not poll"))?;
+    let listener = poll.watch(listener, Source::Control, read).map_err(said("could not poll"))?;
+    let signals = poll.watch(signals, Source::Signals, read).map_err(said("could not poll"))?;
+    let inotify = poll.watch(inotify, Source::Inotify, read).map_err(said("could not poll"))?;
     let mut daemon = Daemon {
         model: Deciding::new(),
         groups: Groups::find(&mark),
@@ -122,7 +126,6 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         link,
         guard,
         courtesy: Courtesy::default(),
-        link_full: None,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
         runs: BTreeMap::new(),
@@ -158,7 +161,6 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         reserve: crate::reserve::Reserve::default(),
         config,
     };
-    daemon.register_sources().map_err(said("could not poll"))?;
     daemon.take_over(inventory);
     if daemon.model.ending != Ending::Now {
         daemon.write_own_pid();
@@ -167,14 +169,6 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
 }
 
 impl Daemon {
-    fn register_sources(&self) -> io::Result<()> {
-        self.register(self.link.fd(), Source::Keeper, Interest::READABLE)?;
-        self.register(self.listener.as_raw_fd(), Source::Control, Interest::READABLE)?;
-        self.register(self.signals.as_raw_fd(), Source::Signals, Interest::READABLE)?;
-        self.watch_guard();
-        self.register(self.inotify.as_raw_fd(), Source::Inotify, Interest::READABLE)
-    }
-
     fn write_own_pid(&self) {
         let path = self.config.home.join("pm2.pid");
         if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {

@@ -52,8 +52,7 @@ impl Daemon {
         let (done, waker) = (self.checked.0.clone(), self.waker.clone());
         let work = move || {
             if done.send(check(&exe)).is_ok() {
-                // The waker fails only when the poll is gone, and the daemon with it.
-                _ = waker.wake();
+                waker.wake();
             }
         };
         let started =

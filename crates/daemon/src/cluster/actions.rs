@@ -49,8 +49,11 @@ impl Daemon {
                     }
                 }
                 Action::SendWithListener { worker, listener, bytes } => {
-                    let fd =
-                        self.cluster.listeners.get(&listener.0).map(|listener| listener.fd.clone());
+                    let fd = self
+                        .cluster
+                        .listeners
+                        .get(&listener.0)
+                        .map(|listener| Rc::clone(&listener.fd));
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
                 Action::SendWithHandle { worker, handle, bytes } => {

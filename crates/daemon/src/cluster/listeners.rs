@@ -1,12 +1,12 @@
 //! Listening sockets: opened for workers, kept by the keeper, closed when nobody wants them.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use mio::Interest;
 use ostler_cluster::{ListenerId, ListenerKind, Output};
 use ostler_core::{AppId, Event, Goal, Phase, Role, RunId};
 use ostler_keeper::proto::ToKeeper;
+use ostler_poll::Interest;
 
 use super::{Listener, sockets};
 use crate::daemon::Daemon;
@@ -59,16 +59,14 @@ impl Daemon {
 
     /// Takes a socket in.
     pub fn add_listener(&mut self, app: AppId, id: ListenerId, fd: OwnedFd) {
-        let raw = fd.as_raw_fd();
         if self.cluster.listeners.is_empty() {
             self.go_last(true);
         }
-        self.cluster
-            .listeners
-            .insert(id.0, Listener { app, fd: Rc::new(fd), accepting: false, ready: true });
-        if let Err(error) = self.register(raw, Source::Listener(id.0), Interest::READABLE) {
+        let mut fd = self.poll.unwatched(Rc::new(fd), Source::Listener(id.0));
+        if let Err(error) = fd.set(Interest::READ.edge()) {
             logbook::error(format!("a listening socket cannot be watched: {error}"));
         }
+        self.cluster.listeners.insert(id.0, Listener { app, fd, accepting: false, ready: true });
     }
 
     /// Gives a socket, or what changed about it, to the keeper.
@@ -89,9 +87,6 @@ impl Daemon {
     }
 
     pub fn close_listener(&mut self, id: ListenerId, unlink: Option<&str>) {
-        if let Some(raw) = self.cluster.raw(id) {
-            self.deregister(raw);
-        }
         if let Some(listener) = self.cluster.listeners.remove(&id.0) {
             if unlink.is_none()
                 && let Some(path) = sockets::path_of(&listener.fd)

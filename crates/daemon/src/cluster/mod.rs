@@ -11,12 +11,13 @@ mod sockets;
 mod workers;
 
 use std::collections::{BTreeMap, HashMap};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ostler_cluster::{ConnId, HandleId, ListenerId, Output, Policy, Primary, WorkerId};
 use ostler_core::spec::{Address, Balance};
 use ostler_core::{AppId, RunId};
+use ostler_poll::Watched;
 use ostler_wire::control::ListenerView;
 
 /// Numbers of listeners of one app begin at its number times this.
@@ -32,7 +33,7 @@ pub struct Listener {
     /// Its app.
     pub app: AppId,
     /// The socket.
-    pub fd: Rc<OwnedFd>,
+    pub fd: Watched<Rc<OwnedFd>>,
     /// The machine wants connections.
     pub accepting: bool,
     /// The last word of the kernel: somebody waits.
@@ -131,11 +132,6 @@ impl Cluster {
         let id = HandleId(self.next_handle);
         self.handles.insert(id, fd);
         id
-    }
-
-    /// The socket's number, for polling.
-    pub fn raw(&self, listener: ListenerId) -> Option<i32> {
-        self.listeners.get(&listener.0).map(|listener| listener.fd.as_raw_fd())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What workers say and what happens to them, told to their primaries.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use ostler_cluster::{ListenerId, Output, Primary, Received, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
@@ -55,9 +55,7 @@ impl Daemon {
     fn on_channel_closed(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
         held.disconnected = true;
-        if let Some(channel) = held.channel.take() {
-            self.deregister(channel.as_raw_fd());
-        }
+        held.channel = None;
         self.ask_primary(run, |primary, worker, out| {
             primary.handle_eof(clock::monotonic(), worker, out);
         });

@@ -7,10 +7,9 @@ mod specs;
 pub use specs::{failure_of, unique_id};
 
 use std::collections::BTreeSet;
-use std::os::fd::AsRawFd;
 
-use mio::Interest;
 use ostler_keeper::failpoint::hit;
+use ostler_poll::Interest;
 use ostler_wire::control::{Event, Failure, Reply};
 
 use crate::daemon::Daemon;
@@ -58,14 +57,13 @@ impl Daemon {
             }
             let number = self.next_conn;
             self.next_conn += 1;
-            let raw = stream.as_raw_fd();
-            if let Err(error) =
-                self.register(raw, Source::Client(number), Interest::READABLE | Interest::WRITABLE)
-            {
-                logbook::error(format!("turned away a client: {error}"));
-                continue;
+            let interest = Interest::READ.edge() | Interest::WRITE;
+            match self.poll.watch(stream, Source::Client(number), interest) {
+                Ok(stream) => {
+                    self.conns.insert(number, Conn::new(stream, clock::monotonic()));
+                }
+                Err(error) => logbook::error(format!("turned away a client: {error}")),
             }
-            self.conns.insert(number, Conn::new(stream, clock::monotonic()));
         }
     }
 
@@ -121,9 +119,7 @@ impl Daemon {
     }
 
     fn close_client(&mut self, number: usize) {
-        if let Some(conn) = self.conns.remove(&number) {
-            self.deregister(conn.as_raw_fd());
-        }
+        self.conns.remove(&number);
         let gone: Vec<u64> = self
             .subscribers
             .iter()
