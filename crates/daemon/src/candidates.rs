@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_core::{Event, ProcId, RunId, SpecId};
 
 use crate::daemon::Daemon;
+use crate::mailbox::{FromThread, Sender};
 use crate::{environment, logbook, probes};
 
 impl Daemon {
@@ -18,11 +19,11 @@ impl Daemon {
         }
         let own = probes::place(&health)
             .and_then(|(host, port)| self.cluster.own_listener(run, host, port));
-        let waker = self.waker.clone();
-        let wake = move || waker.wake();
-        if let Err(error) =
-            probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake)
-        {
+        let spec = version.spec.clone();
+        let work = move |sender: &Sender<FromThread>| {
+            probes::ask(run, &spec, &health, own, &|said| sender.send(FromThread::Probe(said)));
+        };
+        if let Err(error) = self.mailbox.start("probe", work) {
             logbook::error(format!("could not start a health check: {error}"));
             self.model.events.push_back(Event::Probed { run, healthy: false });
         }

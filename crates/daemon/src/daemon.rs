@@ -7,30 +7,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc;
 
 use ostler_core::{AppId, Event, ProcId, RunId};
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_logs::Engine;
-use ostler_poll::{Events, Interest, Poll, Waker, Watched};
+use ostler_poll::{Events, Interest, Poll, Watched};
+use ostler_wire::control;
 
+use crate::clients::Clients;
 use crate::cluster::Cluster;
-use crate::control::conn::Conn;
 use crate::courtesy::Courtesy;
 use crate::deciding::{Deciding, Ending};
 use crate::guard::Guard;
 use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
+use crate::logs::Logs;
+use crate::mailbox::{FromThread, Mailbox};
 use crate::probes::Said;
+use crate::reports::{Report, Reports};
 use crate::runs::{Run, Tree};
 use crate::state_file::State;
 use crate::tokens::Source;
 use crate::tree::Groups;
-use crate::update::{Checked, Update};
+use crate::update::Update;
 use crate::{clock, logbook};
+
+mod output;
 
 /// What the daemon is told when it starts.
 #[derive(Debug, Clone)]
@@ -59,16 +63,16 @@ pub(crate) struct Daemon {
     pub nofile: (u64, u64),
     pub runs: BTreeMap<RunId, Run>,
     pub cluster: Cluster,
-    pub engine: Engine,
+    pub logs: Logs,
+    pub clients: Clients,
+    pub mailbox: Mailbox<FromThread>,
+    pub reports: Reports,
     pub groups: Option<Groups>,
     /// Tells when control groups are empty: watch → run.
     pub inotify: Watched<OwnedFd>,
     pub watches: BTreeMap<i32, RunId>,
     /// Marks processes of this home in their environment.
     pub mark: String,
-    pub listener: Watched<UnixListener>,
-    pub conns: BTreeMap<usize, Conn>,
-    pub next_conn: usize,
     /// Runs that ended in this round: what is left of them is seen to after their successors were
     /// started.
     pub dead: Vec<RunId>,
@@ -80,25 +84,15 @@ pub(crate) struct Daemon {
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
     pub signals: Watched<OwnedFd>,
-    pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
-    pub waker: Waker,
-    /// Log subscribers: connection.
-    pub subscribers: BTreeMap<u64, usize>,
-    pub flushes: BTreeMap<u64, usize>,
-    pub next_flush: u64,
     pub window: Vec<u8>,
     /// Until then the last output of ended runs is waited for at the end of everything.
     pub output_by: Option<u64>,
     /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
     pub lock: OwnedFd,
-    /// Our copies of what the log engine wants kept.
-    pub kept_logs: BTreeMap<String, OwnedFd>,
     /// Decisions of restored primaries that wait for the channels.
     pub pending_cluster: Vec<(AppId, ostler_cluster::Output)>,
     /// A change of program under way.
     pub update: Option<Update>,
-    /// Programs that were tried for it.
-    pub checked: (mpsc::Sender<Checked>, mpsc::Receiver<Checked>),
     pub keeper_process: KeeperProcess,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     pub refetch: BTreeSet<RunId>,
@@ -106,8 +100,6 @@ pub(crate) struct Daemon {
     pub retry_at: Option<u64>,
     /// Dead runs whose descendants are to be looked for then.
     pub relook: BTreeSet<RunId>,
-    /// Descriptors held back for then.
-    pub reserve: crate::reserve::Reserve,
 }
 
 /// How long chores wait for the keeper's report of a start, at most, ms.
@@ -168,6 +160,7 @@ impl Daemon {
             self.closed.1,
             self.spawning,
             self.retry_at,
+            self.clients.deadline(),
             self.keeper_process.due,
             self.update_due(),
             self.guard.due,
@@ -203,6 +196,9 @@ impl Daemon {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry();
         }
+        if self.clients.deadline().is_some_and(|at| at <= now) {
+            self.clients.accept(&mut self.reports);
+        }
         self.start_due_keeper(now);
         self.expire_update(now);
         self.courtesy.on_time(now);
@@ -214,13 +210,18 @@ impl Daemon {
             self.guard.spawn();
         }
         self.expire_jobs(now);
+        self.take_reports();
     }
 
     fn on_ready(&mut self, source: Source, readable: bool) {
         match source {
             Source::Keeper => self.on_keeper(),
-            Source::Control => self.accept_clients(),
-            Source::Client(number) => self.on_client(number, readable),
+            Source::Control => self.clients.accept(&mut self.reports),
+            Source::Client(number) => {
+                self.clients.on_ready(number, readable);
+                self.serve();
+                self.clients.flush_one(number, &mut self.reports);
+            }
             Source::Channel(run) => self.on_channel(run, readable),
             Source::Listener(listener) => self.on_listener(listener),
             Source::Signals => self.on_signals(),
@@ -229,6 +230,7 @@ impl Daemon {
             Source::Inotify => self.on_inotify(),
             Source::Guard => self.guard.bury(),
         }
+        self.take_reports();
     }
 
     /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
@@ -236,6 +238,7 @@ impl Daemon {
     pub fn work(&mut self) {
         loop {
             let now = clock::monotonic();
+            self.serve();
             let mut out = Vec::new();
             while let Some(event) = self.model.events.pop_front() {
                 self.model.core.handle(now, event, &mut out);
@@ -258,14 +261,50 @@ impl Daemon {
                 self.bury();
             }
         }
-        self.tell_own();
+        self.clients.publish_own();
         self.watch_link();
         self.flush_clients();
-        if self.conns.is_empty() {
-            self.reserve.refill();
-        }
         // Not later: a daemon that is killed must have told of every end that it acted on.
         logbook::flush();
+    }
+
+    /// Works on the requests of clients, one after the other.
+    fn serve(&mut self) {
+        while let Some((client, request)) = self.clients.next_request(&mut self.reports) {
+            hit("request.before");
+            self.on_request(client, request);
+            hit("request.after");
+        }
+    }
+
+    /// Takes up what the parts have told.
+    fn take_reports(&mut self) {
+        while let Some(report) = self.reports.pop_front() {
+            match report {
+                Report::ClientGone { client, watched } => {
+                    if watched {
+                        self.logs.engine().unsubscribe(client as u64);
+                    }
+                    self.drop_jobs(client);
+                }
+            }
+        }
+    }
+
+    /// Sends what was said to clients.
+    pub fn flush_clients(&mut self) {
+        self.clients.flush(&mut self.reports);
+        self.take_reports();
+    }
+
+    /// Tells a client something on the way to its reply.
+    pub fn event(&mut self, client: usize, event: &control::Event) {
+        self.clients.event(client, event);
+    }
+
+    /// Ends a client's request.
+    pub fn reply(&mut self, client: usize, reply: &control::Reply) {
+        self.clients.reply(client, reply);
     }
 
     /// Watches the link for room to write while something waits for that, and at no other time:
@@ -284,26 +323,27 @@ impl Daemon {
 
     fn on_wake(&mut self) {
         self.on_log_events();
-        while let Ok(result) = self.checked.1.try_recv() {
-            self.on_update_checked(result);
-        }
-        while let Ok(said) = self.probed.1.try_recv() {
-            let (run, result) = match said {
-                Said::End(run, result) => (run, result),
-                Said::Connect(run, listener, fd) => {
+        while let Some(message) = self.mailbox.try_recv() {
+            match message {
+                FromThread::Tried(result) => self.on_update_checked(result),
+                FromThread::Probe(Said::Connect(run, listener, fd)) => {
                     self.hand_own(run, listener, fd);
-                    continue;
                 }
-            };
-            if let Some(held) = self.runs.get_mut(&run) {
-                held.probing = false;
+                FromThread::Probe(Said::End(run, result)) => self.on_probed(run, result),
             }
-            if let Err(why) = &result {
-                logbook::error(format!("health check of run {} failed: {why}", run.0));
-                self.note_failure(run, format!("its health check failed: {why}"));
-            }
-            self.model.events.push_back(Event::Probed { run, healthy: result.is_ok() });
         }
+    }
+
+    fn on_probed(&mut self, run: RunId, result: Result<(), String>) {
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.probing = false;
+        }
+        let healthy = result.is_ok();
+        if let Err(why) = result {
+            logbook::error(format!("health check of run {} failed: {why}", run.0));
+            self.note_failure(run, format!("its health check failed: {why}"));
+        }
+        self.model.events.push_back(Event::Probed { run, healthy });
     }
 
     fn on_signals(&mut self) {
@@ -319,7 +359,7 @@ impl Daemon {
                     libc::SIGHUP => logbook::log("SIGHUP is ignored"),
                     libc::SIGUSR2 => {
                         logbook::log("opening all log files again");
-                        self.engine.reopen();
+                        self.logs.engine().reopen();
                     }
                     _ => self.stop_everything(number),
                 }

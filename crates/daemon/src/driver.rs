@@ -6,6 +6,7 @@ use ostler_core::spec::ExecMode;
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
+use ostler_logs::Stream;
 use ostler_poll::Interest;
 
 use crate::channel::Channel;
@@ -196,7 +197,6 @@ impl Daemon {
         for run in std::mem::take(&mut self.relook) {
             self.look_at_tree(run);
         }
-        self.accept_clients();
     }
 
     /// A run never came to be.
@@ -331,7 +331,10 @@ impl Daemon {
         if let Some(held) = self.runs.get_mut(&run) {
             held.pipes = pipes;
         }
-        self.attach_logs(run, id, spec, fds.out, fds.err);
+        if let Some(version) = self.model.book.versions.get(&spec) {
+            let pipes = [(Stream::Out, fds.out), (Stream::Err, fds.err)];
+            self.logs.attach(run, id, &version.spec, pipes);
+        }
     }
 
     fn write_pid_file(&self, run: RunId) {

@@ -25,7 +25,7 @@ impl Daemon {
         self.courtesy.forget(run);
         self.close_channel(run);
         if self.model.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
-            self.engine.ended(run.0);
+            self.logs.engine().ended(run.0);
             // Why it failed is in its last words: the machine hears of the end when they are
             // written.
             if let Some(held) = self.runs.get_mut(&run) {
@@ -41,7 +41,7 @@ impl Daemon {
     /// does not wait for it.
     pub fn bury(&mut self) {
         for run in std::mem::take(&mut self.dead) {
-            self.engine.ended(run.0);
+            self.logs.engine().ended(run.0);
             self.prepare_next(run);
             self.look_at_tree(run);
             if let Some(groups) = &mut self.groups {
@@ -62,7 +62,7 @@ impl Daemon {
             held.end(exit);
         }
         self.close_channel(run);
-        self.engine.ended(run.0);
+        self.logs.engine().ended(run.0);
         self.look_at_tree(run);
     }
 
@@ -100,7 +100,7 @@ impl Daemon {
             |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
         if self.runs.get(&run).is_some_and(over) {
             self.runs.remove(&run);
-            self.engine.detach(run.0);
+            self.logs.engine().detach(run.0);
             hit("release.before");
             self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
             self.end_if_empty();

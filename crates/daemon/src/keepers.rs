@@ -147,7 +147,7 @@ impl Daemon {
     fn hand_over(&mut self) {
         self.keeper_send(&ToKeeper::Hello { version: version() }, Vec::new());
         let lock = self.lock.try_clone();
-        let control = self.listener.try_clone().map(OwnedFd::from);
+        let control = self.clients.listener_copy();
         match self.guard.for_keeper() {
             Ok((message, copy)) => self.keeper_send(&message, vec![copy]),
             Err(error) => {
@@ -158,11 +158,7 @@ impl Daemon {
         }
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);
         self.put_copy(crate::start::CONTROL.to_owned(), Vec::new(), control);
-        let logs: Vec<(String, std::io::Result<OwnedFd>)> = self
-            .kept_logs
-            .iter()
-            .map(|(name, fd)| (format!("log/{name}"), fd.try_clone()))
-            .collect();
+        let logs: Vec<(String, std::io::Result<OwnedFd>)> = self.logs.copies().collect();
         for (name, fd) in logs {
             self.put_copy(name, Vec::new(), fd);
         }

@@ -8,28 +8,30 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::mpsc;
 
 use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
 use ostler_core::{AppId, RunId};
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
-use ostler_logs::Engine;
 use ostler_poll::{Interest, Poll, Waker};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify;
 
+use crate::clients::Clients;
 use crate::cluster::{self, Cluster};
 use crate::courtesy::Courtesy;
 use crate::daemon::{Config, Daemon};
 use crate::deciding::{Deciding, Ending};
 use crate::driver::{exit_of, meta_of};
 use crate::guard::{self, Guard};
+use crate::logs::Logs;
+use crate::mailbox::Mailbox;
 use crate::persist::Found;
+use crate::reports::Reports;
 use crate::state_file::State;
 use crate::tokens::Source;
 use crate::tree::{self, Groups, Stat};
-use crate::{logbook, sys};
+use crate::{logbook, logs, sys};
 
 /// Names of descriptors in the keeper.
 pub(crate) const CONTROL: &str = "control";
@@ -91,23 +93,14 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
     let waker = Waker::new(&poll, Source::Waker).map_err(said("could not poll"))?;
-    let of_logs = |name: &str| name.strip_prefix("log/").map(str::to_owned);
+    let of_logs = |name: &str| name.strip_prefix(logs::PREFIX).map(str::to_owned);
     let names: Vec<(String, String)> =
         inventory.items.keys().filter_map(|name| Some((name.clone(), of_logs(name)?))).collect();
     let kept: Vec<(String, OwnedFd)> = names
         .into_iter()
         .filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1)))
         .collect();
-    let for_engine = waker.clone();
-    let mut kept_logs = BTreeMap::new();
-    for (name, fd) in &kept {
-        kept_logs.insert(name.clone(), fd.try_clone().map_err(said("out of descriptors"))?);
-    }
-    let wake = move || for_engine.wake();
-    // Its thread is woken by the pipes of an application that ends, and must not keep that one from
-    // ending.
-    let engine = sys::start_background(|| Engine::start(Box::new(wake), kept))
-        .map_err(said("could not start the log engine"))?;
+    let logs = Logs::start(waker.clone(), kept).map_err(said("could not start the log engine"))?;
     let mark = mark_of(&config.home);
     let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
     let inotify = inotify::init(inotify_flags)
@@ -122,7 +115,6 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     let mut daemon = Daemon {
         model: Deciding::new(),
         groups: Groups::find(&mark),
-        poll,
         link,
         guard,
         courtesy: Courtesy::default(),
@@ -130,35 +122,28 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         nofile: inventory.nofile,
         runs: BTreeMap::new(),
         cluster: Cluster::default(),
-        engine,
-        kept_logs,
+        logs,
+        clients: Clients::new(listener, Rc::clone(&poll)),
+        mailbox: Mailbox::new(waker),
+        reports: Reports::new(),
         inotify,
         watches: BTreeMap::new(),
         mark,
-        listener,
-        conns: BTreeMap::new(),
-        next_conn: 0,
         dead: Vec::new(),
         prepared: BTreeMap::new(),
         spawning: None,
         closed: (Vec::new(), None),
         signals,
-        probed: mpsc::channel(),
-        waker,
-        subscribers: BTreeMap::new(),
-        flushes: BTreeMap::new(),
-        next_flush: 0,
         window: Vec::new(),
         output_by: None,
         lock,
         pending_cluster: Vec::new(),
         update: None,
         keeper_process: crate::keepers::KeeperProcess::of(inventory.keeper.0),
-        checked: mpsc::channel(),
         refetch: BTreeSet::new(),
         retry_at: None,
         relook: BTreeSet::new(),
-        reserve: crate::reserve::Reserve::default(),
+        poll,
         config,
     };
     daemon.take_over(inventory);
@@ -202,7 +187,7 @@ impl Daemon {
         }
         self.on_log_events();
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
-            self.engine.resumed();
+            self.logs.engine().resumed();
             self.give_recovered(connections);
             if ending {
                 self.begin_end();
@@ -227,7 +212,7 @@ impl Daemon {
             self.on_found_dead(run, exit);
         }
         self.on_log_events();
-        self.engine.resumed();
+        self.logs.engine().resumed();
         for name in inventory.items.keys().cloned().collect::<Vec<_>>() {
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
         }

@@ -18,6 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use crate::daemon::Daemon;
 use crate::deciding::Ending;
+use crate::mailbox::FromThread;
 use crate::{clock, logbook};
 
 /// How long the new program may take to say its version.
@@ -49,14 +50,8 @@ impl Daemon {
         }
         logbook::log(format!("updating keeper and daemon to `{exe}`"));
         self.update = Some(Update { conn, exe: exe.clone(), until: None });
-        let (done, waker) = (self.checked.0.clone(), self.waker.clone());
-        let work = move || {
-            if done.send(check(&exe)).is_ok() {
-                waker.wake();
-            }
-        };
         let started =
-            std::thread::Builder::new().name("update".to_owned()).stack_size(256 << 10).spawn(work);
+            self.mailbox.start("update", move |loop_| loop_.send(FromThread::Tried(check(&exe))));
         if let Err(error) = started {
             self.fail_update(&format!("it could not be tried: {error}"));
         }

@@ -4,7 +4,7 @@ use ostler_core::{Event, ProcId};
 use ostler_logs::Filter;
 use ostler_wire::control::{self, Change, Failure, Reply, Request, ScaleTo, VERSION};
 
-use super::conn::Watching;
+use crate::clients::Watching;
 use crate::daemon::Daemon;
 use crate::deciding::Ending;
 use crate::jobs::{Job, Style, Waiting, Wanted};
@@ -49,9 +49,7 @@ impl Daemon {
             }
             Request::Jlist => {
                 let text = self.jlist();
-                if let Some(conn) = self.conns.get_mut(&conn) {
-                    conn.raw(text);
-                }
+                self.clients.reply_raw(conn, text);
             }
             Request::Describe { id } => {
                 let reply = self.details(ProcId(id)).map_or_else(
@@ -82,7 +80,7 @@ impl Daemon {
             }
             Request::Flush { ids } => self.on_flush(conn, &ids),
             Request::ReloadLogs => {
-                self.engine.reopen();
+                self.logs.engine().reopen();
                 self.reply(conn, &Reply::Done);
             }
             Request::Save { force } => self.on_save(conn, force),
@@ -163,15 +161,11 @@ impl Daemon {
     }
 
     fn on_logs(&mut self, number: usize, filter: Filter, events: bool, own: bool) {
-        let subscriber = number as u64;
-        self.subscribers.insert(subscriber, number);
-        if let Some(conn) = self.conns.get_mut(&number) {
-            conn.watching = Some(Watching { ids: filter.ids.clone(), events, own });
-        }
+        self.clients.watch(number, Watching { ids: filter.ids.clone(), events, own });
         if own {
             logbook::watch(true);
         }
-        self.engine.subscribe(subscriber, filter);
+        self.logs.engine().subscribe(number as u64, filter);
     }
 
     fn on_flush(&mut self, conn: usize, ids: &[u32]) {
@@ -196,9 +190,8 @@ impl Daemon {
         }
         paths.sort();
         paths.dedup();
-        self.next_flush += 1;
-        self.flushes.insert(self.next_flush, conn);
-        self.engine.flush(paths, self.next_flush);
+        let token = self.clients.begin_flush(conn);
+        self.logs.engine().flush(paths, token);
     }
 
     fn on_kill(&mut self, conn: usize) {
