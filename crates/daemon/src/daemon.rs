@@ -7,60 +7,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use ostler_core::{AppId, Event, ProcId, RunId};
 use ostler_keeper::failpoint::hit;
-use ostler_keeper::link::Link;
-use ostler_poll::{Events, Interest, Poll, Watched};
+use ostler_poll::{Events, Poll, Watched};
 use ostler_wire::control;
 
 use crate::clients::Clients;
 use crate::cluster::Cluster;
+use crate::config::Config;
 use crate::courtesy::Courtesy;
 use crate::deciding::{Deciding, Ending};
 use crate::guard::Guard;
-use crate::jobs::Job;
-use crate::keepers::KeeperProcess;
+use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::{FromThread, Mailbox};
 use crate::probes::Said;
 use crate::reports::{Report, Reports};
-use crate::runs::{Run, Tree};
-use crate::state_file::State;
+use crate::runs::Run;
 use crate::tokens::Source;
 use crate::tree::Groups;
-use crate::update::Update;
 use crate::{clock, logbook};
 
+mod due;
+mod ending;
+mod keeper;
 mod output;
-
-/// What the daemon is told when it starts.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The home directory.
-    pub home: PathBuf,
-    /// The program, to start keepers from.
-    pub exe: PathBuf,
-    /// Version of the program.
-    pub version: &'static str,
-}
 
 /// Everything.
 pub(crate) struct Daemon {
     pub config: Config,
     pub model: Deciding,
     pub poll: Rc<Poll<Source>>,
-    pub link: Link<Watched<OwnedFd>>,
+    pub keeper: Keeper,
     /// Keeps accepted connections when we die.
     pub guard: Guard,
     /// Workers on trial that let others go first.
     pub courtesy: Courtesy,
-    /// The keeper's process and how many daemons it has started.
-    pub keeper: (u32, u32),
-    /// The limits of open files that programs get.
-    pub nofile: (u64, u64),
     pub runs: BTreeMap<RunId, Run>,
     pub cluster: Cluster,
     pub logs: Logs,
@@ -78,22 +62,12 @@ pub(crate) struct Daemon {
     pub dead: Vec<RunId>,
     /// What was made ready for the next runs of slots whose runs crash.
     pub prepared: BTreeMap<ProcId, crate::environment::Prepared>,
-    /// The keeper was asked to start something: until it answers, or until this time, what can wait
-    /// waits. On the same core, every call of ours keeps the keeper from starting it.
-    pub spawning: Option<u64>,
-    /// Ends of output that the keeper need not hold any more, and when it is told.
-    pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
     pub signals: Watched<OwnedFd>,
     pub window: Vec<u8>,
     /// Until then the last output of ended runs is waited for at the end of everything.
     pub output_by: Option<u64>,
-    /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
-    pub lock: OwnedFd,
     /// Decisions of restored primaries that wait for the channels.
     pub pending_cluster: Vec<(AppId, ostler_cluster::Output)>,
-    /// A change of program under way.
-    pub update: Option<Update>,
-    pub keeper_process: KeeperProcess,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     pub refetch: BTreeSet<RunId>,
     /// When to try again what failed for want of descriptors.
@@ -102,19 +76,13 @@ pub(crate) struct Daemon {
     pub relook: BTreeSet<RunId>,
 }
 
-/// How long chores wait for the keeper's report of a start, at most, ms.
-pub const CHORES_WAIT: u64 = 10;
-/// How long the last words to the keeper may take, ms.
-const GOODBYE: u64 = 5000;
-/// How long output that cannot be written is waited for at the end of everything, ms.
-const LAST_OUTPUT: u64 = 2000;
 /// So many dead runs do not wait.
 const MOST_DEAD: usize = 64;
 
 impl Daemon {
     /// Whether what is left of dead runs waits.
     fn bury_later(&self) -> bool {
-        self.spawning.is_some() && self.dead.len() < MOST_DEAD
+        self.keeper.starting_until().is_some() && self.dead.len() < MOST_DEAD
     }
 
     /// Runs until it is told to go.
@@ -132,85 +100,8 @@ impl Daemon {
             self.on_time();
             self.work();
         }
-        self.say_goodbye();
+        self.keeper.flush_link();
         Ok(())
-    }
-
-    /// Everything that was said to the keeper must reach it before we go: after a thousand releases
-    /// its socket is full, and the word that it is not to start another daemon comes last.
-    fn say_goodbye(&mut self) {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let until = clock::monotonic() + GOODBYE;
-        while matches!(self.link.flush(), Ok(false)) && clock::monotonic() < until {
-            let pause = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-            if let Err(error) = poll(&mut [PollFd::new(&self.link, PollFlags::OUT)], Some(&pause)) {
-                logbook::error(format!("could not wait for the keeper: {error}"));
-            }
-        }
-    }
-
-    /// The earliest time at which something is due by time alone.
-    fn deadline(&self) -> Option<u64> {
-        let jobs = self.model.jobs.iter().filter_map(Job::deadline).min();
-        [
-            self.model.core.deadline(),
-            self.cluster.deadline(),
-            self.model.memory_at,
-            self.model.save_by,
-            self.closed.1,
-            self.spawning,
-            self.retry_at,
-            self.clients.deadline(),
-            self.keeper_process.due,
-            self.update_due(),
-            self.guard.due,
-            self.courtesy.deadline(),
-            self.output_by,
-            jobs,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    fn on_time(&mut self) {
-        let now = clock::monotonic();
-        if self.model.core.deadline().is_some_and(|at| at <= now) {
-            self.model.events.push_back(Event::Deadline);
-        }
-        if self.cluster.deadline().is_some_and(|at| at <= now) {
-            self.on_cluster_deadline(now);
-        }
-        if self.model.memory_at.is_some_and(|at| at <= now) {
-            self.check_memory(now);
-        }
-        if self.closed.1.is_some_and(|at| at <= now) {
-            self.close_outputs();
-        }
-        if self.model.save_by.is_some_and(|at| at <= now) {
-            self.model.dirty = true;
-        }
-        if self.spawning.is_some_and(|at| at <= now) {
-            self.spawning = None;
-        }
-        if self.retry_at.is_some_and(|at| at <= now) {
-            self.retry();
-        }
-        if self.clients.deadline().is_some_and(|at| at <= now) {
-            self.clients.accept(&mut self.reports);
-        }
-        self.start_due_keeper(now);
-        self.expire_update(now);
-        self.courtesy.on_time(now);
-        if self.output_by.is_some_and(|at| at <= now) {
-            self.end_if_empty();
-            self.output_by = None;
-        }
-        if self.guard.due.is_some_and(|at| at <= now) {
-            self.guard.spawn();
-        }
-        self.expire_jobs(now);
-        self.take_reports();
     }
 
     fn on_ready(&mut self, source: Source, readable: bool) {
@@ -262,7 +153,7 @@ impl Daemon {
             }
         }
         self.clients.publish_own();
-        self.watch_link();
+        self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
         logbook::flush();
@@ -274,6 +165,7 @@ impl Daemon {
             hit("request.before");
             self.on_request(client, request);
             hit("request.after");
+            self.take_reports();
         }
     }
 
@@ -287,6 +179,8 @@ impl Daemon {
                     }
                     self.drop_jobs(client);
                 }
+                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Upgraded { client } => self.make_room(client),
             }
         }
     }
@@ -307,25 +201,11 @@ impl Daemon {
         self.clients.reply(client, reply);
     }
 
-    /// Watches the link for room to write while something waits for that, and at no other time:
-    /// else every message that the keeper reads would wake us, and on one core keep it from doing
-    /// what it was told.
-    fn watch_link(&mut self) {
-        if self.keeper_process.due.is_some() {
-            return;
-        }
-        let full = 0 < self.link.queued();
-        let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
-        if let Err(error) = self.link.socket_mut().set(interest.edge()) {
-            logbook::error(format!("could not watch the link to the keeper: {error}"));
-        }
-    }
-
     fn on_wake(&mut self) {
         self.on_log_events();
         while let Some(message) = self.mailbox.try_recv() {
             match message {
-                FromThread::Tried(result) => self.on_update_checked(result),
+                FromThread::Tried(result) => self.keeper.on_tried(result, &mut self.reports),
                 FromThread::Probe(Said::Connect(run, listener, fd)) => {
                     self.hand_own(run, listener, fd);
                 }
@@ -344,104 +224,5 @@ impl Daemon {
             self.note_failure(run, format!("its health check failed: {why}"));
         }
         self.model.events.push_back(Event::Probed { run, healthy });
-    }
-
-    fn on_signals(&mut self) {
-        let mut buffer = [0_u8; 128 * 8];
-        loop {
-            let count = match rustix::io::read(&*self.signals, &mut buffer) {
-                Ok(0) | Err(_) => return,
-                Ok(count) => count,
-            };
-            for info in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
-                let number = info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
-                match number {
-                    libc::SIGHUP => logbook::log("SIGHUP is ignored"),
-                    libc::SIGUSR2 => {
-                        logbook::log("opening all log files again");
-                        self.logs.engine().reopen();
-                    }
-                    _ => self.stop_everything(number),
-                }
-            }
-        }
-    }
-
-    /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
-    fn stop_everything(&mut self, signal: i32) {
-        logbook::log(format!(
-            "received {}: saving and stopping everything",
-            crate::book::signal_name(signal)
-        ));
-        // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if self.model.ending == Ending::No
-            && !self.model.book.procs.is_empty()
-            && let Err(error) = self.write_dump()
-        {
-            logbook::error(error.message);
-        }
-        self.begin_end();
-    }
-
-    /// Stops and forgets everything; the daemon goes when that is done.
-    pub fn begin_end(&mut self) {
-        self.model.ending = Ending::Stopping;
-        let ids: Vec<ProcId> = self.model.book.procs.keys().copied().collect();
-        self.model.dirty = true;
-        for id in ids {
-            self.model.events.push_back(Event::Delete(id));
-        }
-        self.end_if_empty();
-    }
-
-    /// Goes when nothing is left.
-    pub fn end_if_empty(&mut self) {
-        if self.model.ending != Ending::Stopping
-            || !self.model.book.procs.is_empty()
-            || self.waits_for_output()
-        {
-            return;
-        }
-        if !self.model.jobs.iter().any(|job| job.is_kill()) {
-            self.go();
-        }
-    }
-
-    /// Whether runs are left that are to be waited for. Output that cannot be written (no room, no
-    /// such folder) would be waited for in vain: it has a little time.
-    fn waits_for_output(&mut self) -> bool {
-        if self.runs.is_empty() {
-            return false;
-        }
-        let now = clock::monotonic();
-        let waits_for_files = |held: &Run| held.exit.is_some() && matches!(held.tree, Tree::Gone);
-        if !self.runs.values().all(waits_for_files)
-            || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
-        {
-            return true;
-        }
-        let runs: Vec<u64> = self.runs.keys().map(|run| run.0).collect();
-        logbook::error(format!(
-            "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
-        ));
-        false
-    }
-
-    /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.
-    pub fn go(&mut self) {
-        if let Some(groups) = &self.groups {
-            groups.remove_base();
-        }
-        for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
-            // What is not there need not be removed.
-            _ = std::fs::remove_file(self.config.home.join(name));
-        }
-        State::remove(&self.config.home);
-        if let Err(error) = self.link.send(&ostler_keeper::proto::ToKeeper::Shutdown, Vec::new()) {
-            logbook::error(format!("could not tell the keeper to go: {error}"));
-        }
-        logbook::log("the daemon ends");
-        self.model.dirty = false;
-        self.model.ending = Ending::Now;
     }
 }

@@ -15,6 +15,7 @@ mod channel;
 mod clients;
 mod clock;
 mod cluster;
+mod config;
 mod control;
 mod courtesy;
 mod daemon;
@@ -27,7 +28,7 @@ mod environment;
 mod gauge;
 mod guard;
 mod jobs;
-mod keepers;
+mod keeper;
 mod logbook;
 mod logs;
 mod mailbox;
@@ -47,12 +48,11 @@ mod sys;
 mod tickets;
 mod tokens;
 mod tree;
-mod update;
 mod views;
 
 use std::process::ExitCode;
 
-pub use daemon::Config;
+pub use config::Config;
 
 /// Runs the daemon until it is told to go.
 #[must_use]
@@ -72,7 +72,7 @@ pub fn run(config: Config) -> ExitCode {
     logbook::log(format!(
         "New daemon started (pid {}, keeper {}, home `{home}`)",
         std::process::id(),
-        daemon.keeper.0
+        daemon.keeper.pid()
     ));
     start::tell_ready(ready, Ok(()));
     let code = match daemon.run() {

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 
 use ostler_poll::Waker;
 
+use crate::keeper::Tried;
 use crate::probes::Said;
-use crate::update::Checked;
 
 /// What a helper thread tells.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum FromThread {
     /// How a health check goes.
     Probe(Said),
     /// What trying another program came to.
-    Tried(Checked),
+    Tried(Tried),
 }
 
 /// Stack of a helper thread, bytes.

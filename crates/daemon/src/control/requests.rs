@@ -36,7 +36,7 @@ impl Daemon {
                     protocol: VERSION,
                     version: self.config.version.to_owned(),
                     pid: std::process::id(),
-                    keeper_pid: self.keeper.0,
+                    keeper_pid: self.keeper.pid(),
                 },
             ),
             Request::List => {

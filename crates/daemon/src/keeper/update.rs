@@ -16,9 +16,8 @@ use ostler_wire::control::{Failure, Reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
-use crate::daemon::Daemon;
-use crate::deciding::Ending;
-use crate::mailbox::FromThread;
+use super::Keeper;
+use crate::reports::{Report, Reports};
 use crate::{clock, logbook};
 
 /// How long the new program may take to say its version.
@@ -27,48 +26,47 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long the keeper may say nothing after it was told to change its program, ms.
 const KEEPER_LIMIT: u64 = 10_000;
 
-/// What trying a program came to.
-pub(crate) type Checked = Result<(), String>;
+/// What trying a program came to: why it is not used.
+pub type Tried = Result<(), String>;
 
 /// An update under way.
 #[derive(Debug)]
-pub(crate) struct Update {
+pub struct Update {
     /// Who asked.
-    conn: usize,
+    client: usize,
     /// The new program.
     exe: String,
     /// The keeper was told, and has until then to answer, monotonic ms.
     until: Option<u64>,
 }
 
-impl Daemon {
-    /// A client asks for another program. It is tried in a thread of its own, since it may hang.
-    pub fn on_update(&mut self, conn: usize, exe: String) {
+impl Keeper {
+    /// A client asks for another program, which is to be [tried](try_program) now. `false`: another
+    /// update is under way, as the client was told.
+    pub fn begin_update(&mut self, client: usize, exe: String, reports: &mut Reports) -> bool {
         if self.update.is_some() {
             let message = "another update is under way".to_owned();
-            return self.reply(conn, &Reply::Error(Failure { message, hint: None }));
+            let reply = Reply::Error(Failure { message, hint: None });
+            reports.push_back(Report::Reply { client, reply });
+            return false;
         }
         logbook::log(format!("updating keeper and daemon to `{exe}`"));
-        self.update = Some(Update { conn, exe: exe.clone(), until: None });
-        let started =
-            self.mailbox.start("update", move |loop_| loop_.send(FromThread::Tried(check(&exe))));
-        if let Err(error) = started {
-            self.fail_update(&format!("it could not be tried: {error}"));
-        }
+        self.update = Some(Update { client, exe, until: None });
+        true
     }
 
     /// The new program was tried.
-    pub fn on_update_checked(&mut self, result: Checked) {
+    pub fn on_tried(&mut self, result: Tried, reports: &mut Reports) {
         match result {
-            Err(why) => self.fail_update(&why),
-            Ok(()) if self.keeper_process.due.is_some() => {
-                self.fail_update("there is no keeper at the moment");
+            Err(why) => self.fail_update(&why, reports),
+            Ok(()) if self.is_lost() => {
+                self.fail_update("there is no keeper at the moment", reports);
             }
             Ok(()) => {
                 let Some(update) = &mut self.update else { return };
                 update.until = Some(clock::monotonic() + KEEPER_LIMIT);
                 let exe = OsString::from(update.exe.clone()).into_encoded_bytes();
-                self.keeper_send(&ToKeeper::Upgrade { exe }, Vec::new());
+                self.send(&ToKeeper::Upgrade { exe }, Vec::new());
             }
         }
     }
@@ -78,44 +76,40 @@ impl Daemon {
         self.update.as_ref()?.until
     }
 
-    /// A keeper that hangs after its change of program is as good as dead: another one of this
-    /// program takes its place.
-    pub fn expire_update(&mut self, now: u64) {
-        if self.update_due().is_some_and(|until| until <= now) {
-            let why = format!("the keeper says nothing since, for {} s", KEEPER_LIMIT / 1000);
-            self.fail_update(&why);
-            self.replace_keeper(&std::io::Error::other("it hangs in the new program"));
-        }
+    /// The keeper that changed its program hangs; returns why it is as good as dead.
+    pub fn expire_update(&mut self, reports: &mut Reports) -> std::io::Error {
+        let why = format!("no answer from the keeper for {} s", KEEPER_LIMIT / 1000);
+        self.fail_update(&why, reports);
+        std::io::Error::other("it hangs in the new program")
     }
 
     /// The update is over and nothing has changed.
-    pub fn fail_update(&mut self, why: &str) {
-        let Some(Update { conn, exe, .. }) = self.update.take() else { return };
+    pub fn fail_update(&mut self, why: &str, reports: &mut Reports) {
+        let Some(Update { client, exe, .. }) = self.update.take() else { return };
         let message = format!("could not change to `{exe}`: {why}");
         logbook::error(&message);
         let hint = Some("nothing was changed; the running daemon goes on".to_owned());
-        self.reply(conn, &Reply::Error(Failure { message, hint }));
+        let reply = Reply::Error(Failure { message, hint });
+        reports.push_back(Report::Reply { client, reply });
     }
 
     /// The keeper has changed its program, or could not.
-    pub fn on_keeper_upgraded(&mut self, errno: Option<i32>) {
+    pub fn on_upgraded(&mut self, errno: Option<i32>, reports: &mut Reports) {
         if self.update.as_ref().is_none_or(|update| update.until.is_none()) {
             return;
         }
         if let Some(errno) = errno {
-            return self.fail_update(&std::io::Error::from_raw_os_error(errno).to_string());
+            let why = std::io::Error::from_raw_os_error(errno).to_string();
+            return self.fail_update(&why, reports);
         }
-        let Some(Update { conn, .. }) = self.update.take() else { return };
+        let Some(Update { client, .. }) = self.update.take() else { return };
         logbook::log("the keeper runs the new program; the daemon makes room for its successor");
-        self.reply(conn, &Reply::Done);
-        self.flush_clients();
-        self.save_now();
-        self.model.ending = Ending::Now;
+        reports.push_back(Report::Upgraded { client });
     }
 }
 
 /// Asks a program for its version.
-fn check(exe: &str) -> Checked {
+pub fn try_program(exe: &str) -> Tried {
     let mut command = Command::new(exe);
     command
         .arg("--version")
