@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod connections;
 mod id;
 mod key;
 mod listener;
@@ -43,6 +44,7 @@ mod worker;
 mod tests;
 
 pub use action::{Action, Noise, Output, Span};
+pub use connections::{Connections, Ledger, OrderError};
 pub use id::{ConnId, HandleId, ListenerId, Millis, WorkerId};
 pub use key::{Key, ListenerKind};
 pub use listener::{Counters, Use};
