@@ -356,7 +356,7 @@ impl Daemon {
             let (run, result) = match said {
                 Said::End(run, result) => (run, result),
                 Said::Connect(run, listener, fd) => {
-                    self.hand_own(run, listener, fd);
+                    self.send_probe_connection(run, listener, fd);
                     continue;
                 }
             };

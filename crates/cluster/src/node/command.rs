@@ -1,12 +1,15 @@
 //! What the machine wants done.
 
+use std::collections::VecDeque;
+
 use ostler_wire::node::{HandleType, Nonsense, Query};
 
-use crate::{ConnId, HandleId, ListenerId, ListenerKind, WorkerId};
+use super::ListenerKind;
+use crate::{ConnId, HandleId, ListenerId, WorkerId};
 
-/// One thing to do. Bytes are [`Span`]s of the [`Output`] that the action is in.
+/// One thing to do. Bytes are [`Span`]s of the [`Output`] that the command is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Command {
     /// Open a socket and tell by `handle_opened`.
     OpenListener {
         /// Its name from now on.
@@ -16,34 +19,34 @@ pub enum Action {
     },
     /// Close the socket everywhere, the keeper's copy too. If it is still being opened, undo that.
     CloseListener {
-        /// Which.
+        /// The listener of the socket.
         listener: ListenerId,
         /// Then remove this file.
         unlink: Option<String>,
     },
-    /// Watch the listening socket for connections, or stop to. After each `accept` the machine must
-    /// be asked before the next one.
+    /// Watch the listening socket for connections, or stop watching. After each `accept` all
+    /// commands must be carried out before the next one.
     SetAccepting {
-        /// Which.
+        /// The listener of the socket.
         listener: ListenerId,
-        /// Watch.
+        /// Whether to watch.
         accepting: bool,
     },
     /// What must be known about the listener after our death changed: store `listener_meta` of it.
     ListenerMetaChanged {
-        /// Which.
+        /// The listener that it is about.
         listener: ListenerId,
     },
     /// Write a line.
     Send {
-        /// To whom.
+        /// Whose channel.
         worker: WorkerId,
         /// The line.
         bytes: Span,
     },
     /// Write a line with the connection's descriptor, and keep our copy.
     SendWithConn {
-        /// To whom.
+        /// Whose channel.
         worker: WorkerId,
         /// The connection.
         conn: ConnId,
@@ -53,25 +56,25 @@ pub enum Action {
         bytes: Span,
     },
     /// Write a line with the descriptor of any stream socket, which the worker closes and answers
-    /// for: a mark between what our predecessor sent and what we send.
+    /// for: a fence between what our predecessor sent and what we send.
     SendFence {
-        /// To whom.
+        /// Whose channel.
         worker: WorkerId,
         /// The line.
         bytes: Span,
     },
     /// Write a line with the listening socket's descriptor.
     SendWithListener {
-        /// To whom.
+        /// Whose channel.
         worker: WorkerId,
-        /// The listener.
+        /// The listener of the socket.
         listener: ListenerId,
         /// The line.
         bytes: Span,
     },
     /// Write a line with the descriptor of a message, and keep our copy.
     SendWithHandle {
-        /// To whom.
+        /// Whose channel.
         worker: WorkerId,
         /// The descriptor.
         handle: HandleId,
@@ -80,36 +83,36 @@ pub enum Action {
     },
     /// Close our copy of the connection.
     CloseConn {
-        /// Which.
+        /// The connection.
         conn: ConnId,
         /// A worker has it. Otherwise its listener is gone and the client is turned away.
         taken: bool,
     },
     /// Close our copy of a descriptor that was in a message, in or out.
     CloseHandle {
-        /// Which.
+        /// The descriptor.
         handle: HandleId,
     },
     /// The worker's runtime is up.
     WorkerOnline {
-        /// Who.
+        /// The worker that said so.
         worker: WorkerId,
     },
     /// A server of the worker is usable: it is up.
     WorkerListening {
-        /// Who.
+        /// The worker that said so.
         worker: WorkerId,
-        /// Where, with the real port.
+        /// Its query, with the real port.
         query: Box<Query>,
     },
     /// The worker leaves by its own will: its exit is no crash.
     Voluntary {
-        /// Who.
+        /// The worker that said so.
         worker: WorkerId,
     },
     /// The application said something: one JSON value.
     UserMessage {
-        /// Who.
+        /// The worker that it runs in.
         worker: WorkerId,
         /// The text.
         text: Span,
@@ -117,7 +120,7 @@ pub enum Action {
     /// The application sent a descriptor. It is the owner's now, to relay it or to close it;
     /// `handle_closed` is to be called in the end.
     UserHandle {
-        /// Who.
+        /// The worker that it runs in.
         worker: WorkerId,
         /// The descriptor.
         handle: HandleId,
@@ -129,19 +132,19 @@ pub enum Action {
     },
     /// The worker's channel carried something without a meaning; for the log.
     Noise {
-        /// Who.
+        /// The worker that wrote it.
         worker: WorkerId,
-        /// What.
+        /// Why it means nothing.
         noise: Noise,
     },
 }
 
-/// What was not understood.
+/// Why something was not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noise {
-    /// Not a message.
+    /// It is not a message.
     Garbage(Nonsense),
-    /// An internal message that we do not know, or with fields missing.
+    /// It is an internal message that we do not know, or with fields missing.
     Unknown,
 }
 
@@ -158,51 +161,63 @@ impl Span {
     }
 }
 
-/// Actions and the bytes that they mention. Made once and used for ever: handing over a connection
-/// allocates nothing.
+/// A queue of commands and the bytes that they mention. Several primaries may write into one, and
+/// may do so while it is being worked off: the names in a command tell whose it is. Used again and
+/// again, it allocates nothing when a connection is handed over.
+///
+/// ```
+/// # let mut out = ostler_cluster::Output::new();
+/// while let Some(command) = out.pop() {
+///     // Carries the command out; that may append to `out`, and needs no recursion.
+/// }
+/// ```
 #[derive(Debug, Default)]
 pub struct Output {
-    actions: Vec<Action>,
+    commands: VecDeque<Command>,
     bytes: Vec<u8>,
 }
 
-/// Bytes above this are given back by [`Output::clear`].
+/// Bytes above this are given back when the queue is empty.
 const KEEP: usize = 256 << 10;
 
 impl Output {
-    /// An empty one.
+    /// Returns an empty queue.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is to be done, in order.
-    #[must_use]
-    pub fn actions(&self) -> &[Action] {
-        &self.actions
+    /// Takes out the oldest command. Its bytes stay until this returns `None`.
+    pub fn pop(&mut self) -> Option<Command> {
+        let next = self.commands.pop_front();
+        if next.is_none() {
+            self.bytes.clear();
+            self.bytes.shrink_to(KEEP);
+        }
+        next
     }
 
-    /// The bytes of an action in here.
+    /// Returns whether nothing is to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Returns the bytes of a command that was in here.
     #[must_use]
     pub fn bytes(&self, span: Span) -> &[u8] {
         self.bytes.get(span.start..span.end).unwrap_or_default()
     }
 
-    /// The text of an action in here; empty if it is not UTF-8, which it always is.
+    /// Returns the text of a command that was in here; empty if it is not UTF-8, which it always
+    /// is.
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    /// Forgets everything. To be called when the actions are done.
-    pub fn clear(&mut self) {
-        self.actions.clear();
-        self.bytes.clear();
-        self.bytes.shrink_to(KEEP);
-    }
-
-    pub(crate) fn push(&mut self, action: Action) {
-        self.actions.push(action);
+    pub(crate) fn push(&mut self, command: Command) {
+        self.commands.push_back(command);
     }
 
     /// Lets `write` append bytes.

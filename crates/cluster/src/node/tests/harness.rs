@@ -4,7 +4,7 @@ use ostler_wire::node::Incoming;
 use ostler_wire::node::outgoing::Sockname;
 
 use crate::{
-    Action, Config, ConnId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId,
+    Command, Config, ConnId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId,
     WorkerOptions,
 };
 
@@ -35,9 +35,10 @@ pub(super) fn serving(policy: Policy, window: usize, count: u64) -> World {
 impl World {
     /// What is to be done since the last time; stored metadata apart.
     pub(super) fn take(&mut self) -> Vec<String> {
-        let lines =
-            self.out.actions().iter().filter_map(|action| line(action, &self.out)).collect();
-        self.out.clear();
+        let mut lines = Vec::new();
+        while let Some(command) = self.out.pop() {
+            lines.extend(line(&command, &self.out));
+        }
         lines
     }
 
@@ -141,42 +142,44 @@ pub(super) fn handle(id: u64) -> Received {
     Received::Fd(HandleId(id))
 }
 
-fn line(action: &Action, out: &Output) -> Option<String> {
+fn line(command: &Command, out: &Output) -> Option<String> {
     let text = |span| out.text(span).trim_end_matches('\n').to_owned();
-    Some(match action {
-        Action::ListenerMetaChanged { .. } => return None,
-        Action::OpenListener { listener, kind } => format!("open {} {kind:?}", listener.0),
-        Action::CloseListener { listener, unlink } => format!("close {} {unlink:?}", listener.0),
-        Action::SetAccepting { listener, accepting } => {
+    Some(match command {
+        Command::ListenerMetaChanged { .. } => return None,
+        Command::OpenListener { listener, kind } => format!("open {} {kind:?}", listener.0),
+        Command::CloseListener { listener, unlink } => format!("close {} {unlink:?}", listener.0),
+        Command::SetAccepting { listener, accepting } => {
             format!("accept {} {accepting}", listener.0)
         }
-        Action::Send { worker, bytes } => format!("w{} <- {}", worker.0, text(*bytes)),
-        Action::SendWithConn { worker, conn, seq, bytes } => {
+        Command::Send { worker, bytes } => format!("w{} <- {}", worker.0, text(*bytes)),
+        Command::SendWithConn { worker, conn, seq, bytes } => {
             let line = text(*bytes);
             assert!(line.ends_with(&format!("\"seq\":{seq}}}}}")), "{line}");
             format!("w{} <- conn {} {line}", worker.0, conn.0)
         }
-        Action::SendFence { worker, bytes } => format!("w{} <- fence {}", worker.0, text(*bytes)),
-        Action::SendWithListener { worker, listener, bytes } => {
+        Command::SendFence { worker, bytes } => format!("w{} <- fence {}", worker.0, text(*bytes)),
+        Command::SendWithListener { worker, listener, bytes } => {
             format!("w{} <- listener {} {}", worker.0, listener.0, text(*bytes))
         }
-        Action::SendWithHandle { worker, handle, bytes } => {
+        Command::SendWithHandle { worker, handle, bytes } => {
             format!("w{} <- handle {} {}", worker.0, handle.0, text(*bytes))
         }
-        Action::CloseConn { conn, taken } => {
+        Command::CloseConn { conn, taken } => {
             format!("{} conn {}", if *taken { "taken" } else { "drop" }, conn.0)
         }
-        Action::CloseHandle { handle } => format!("close handle {}", handle.0),
-        Action::WorkerOnline { worker } => format!("w{} online", worker.0),
-        Action::WorkerListening { worker, query } => {
+        Command::CloseHandle { handle } => format!("close handle {}", handle.0),
+        Command::WorkerOnline { worker } => format!("w{} online", worker.0),
+        Command::WorkerListening { worker, query } => {
             let port = query.port.unwrap_or(-2);
             format!("w{} listening {:?} {port}", worker.0, query.address)
         }
-        Action::Voluntary { worker } => format!("w{} voluntary", worker.0),
-        Action::UserMessage { worker, text: span } => format!("w{} says {}", worker.0, text(*span)),
-        Action::UserHandle { worker, handle, kind, text: span } => {
+        Command::Voluntary { worker } => format!("w{} voluntary", worker.0),
+        Command::UserMessage { worker, text: span } => {
+            format!("w{} says {}", worker.0, text(*span))
+        }
+        Command::UserHandle { worker, handle, kind, text: span } => {
             format!("w{} gives {} {kind:?} {}", worker.0, handle.0, text(*span))
         }
-        Action::Noise { worker, noise } => format!("w{} noise {noise:?}", worker.0),
+        Command::Noise { worker, noise } => format!("w{} noise {noise:?}", worker.0),
     })
 }

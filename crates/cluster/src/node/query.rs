@@ -3,14 +3,15 @@
 use ostler_wire::node::Query;
 use ostler_wire::node::outgoing::{self, Answer, Sockname};
 
-use super::Primary;
-use crate::key::EADDRINUSE;
-use crate::listener::{Asker, Listener, State};
-use crate::worker::{Phase, What};
-use crate::{Action, Key, ListenerId, ListenerKind, Output, Policy, WorkerId};
+use super::key::EADDRINUSE;
+use super::listener::{Asker, Listener, State, User};
+use super::worker::{Payload, Phase};
+use super::{Command, Key, ListenerKind, Output, Primary};
+use crate::balance::Policy;
+use crate::{ListenerId, WorkerId};
 
 impl Primary {
-    /// Opening what [`Action::OpenListener`] named came to an end: the real address (TCP and UDP
+    /// Opening what [`Command::OpenListener`] named came to an end: the real address (TCP and UDP
     /// only), or the error as a negative number. An error is not remembered: who asks next tries
     /// again.
     pub fn handle_opened(
@@ -21,7 +22,7 @@ impl Primary {
     ) {
         let Some(at) = self.listener_at(listener) else {
             if result.is_ok() {
-                out.push(Action::CloseListener { listener, unlink: None });
+                out.push(Command::CloseListener { listener, unlink: None });
             }
             return;
         };
@@ -34,8 +35,8 @@ impl Primary {
                 let sockname =
                     sockname.map(|name| Sockname { port: wanted.unwrap_or(name.port), ..name });
                 found.state = State::Open { sockname };
-                self.admit(at, &askers, out);
-                self.pump(at, out);
+                self.balance.add_listener(listener);
+                self.answer_all(at, &askers, out);
             }
             Err(errno) => {
                 let found = self.listeners.remove(at);
@@ -65,7 +66,7 @@ impl Primary {
                     Listener::new(id, key, kind.clone(), State::Opening { askers: vec![asker] });
                 listener.data.clone_from(&query.data);
                 self.listeners.push(listener);
-                out.push(Action::OpenListener { listener: id, kind });
+                out.push(Command::OpenListener { listener: id, kind });
             }
             Err(errno) => self.refuse(asker, errno, "", query.data.as_deref(), out),
         }
@@ -74,9 +75,10 @@ impl Primary {
     /// The listener is there or on its way.
     fn join(&mut self, at: usize, asker: Asker, query: &Query, out: &mut Output) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
-        if listener.is_held_by(asker.worker) {
-            if listener.member(asker.worker).is_some_and(|member| member.asked == Some(asker.ack)) {
-                return self.answer(at, asker, out);
+        if listener.is_used_by(asker.worker) {
+            if listener.user(asker.worker).is_some_and(|user| user.asked == Some(asker.ack)) {
+                self.answer(at, asker, out);
+                return self.carry_out(out);
             }
             let data = listener.data.clone().or_else(|| query.data.clone());
             return self.refuse(asker, EADDRINUSE, "", data.as_deref(), out);
@@ -86,39 +88,39 @@ impl Primary {
         }
         match &mut listener.state {
             State::Opening { askers } => askers.push(asker),
-            State::Open { .. } => {
-                self.admit(at, &[asker], out);
-                self.pump(at, out);
-            }
+            State::Open { .. } => self.answer_all(at, &[asker], out),
         }
     }
 
-    /// Makes members and answers them. What we must know after our death is stored before a worker
-    /// hears of it.
-    fn admit(&mut self, at: usize, askers: &[Asker], out: &mut Output) {
+    /// Gives the askers the listener and answers them. What we must know after our death is stored
+    /// before a worker hears of it, and the answer goes out before the worker's first connection.
+    fn answer_all(&mut self, at: usize, askers: &[Asker], out: &mut Output) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
-        for asker in askers {
-            let Some(worker) = self.workers.iter().find(|worker| worker.id == asker.worker) else {
+        let policy = self.balance.policy();
+        for Asker { worker, ack } in askers.iter().copied() {
+            let Some(found) = self.workers.iter().find(|found| found.id == worker) else {
                 continue;
             };
-            let shared = listener.kind.is_udp()
-                || (self.policy == Policy::Shared && worker.options.shared_ok);
-            listener.add(asker.worker, worker.options.slot, shared, Some(asker.ack));
+            let shared =
+                listener.kind.is_udp() || (policy == Policy::Shared && found.options.shared_ok);
+            listener.users.push(User { worker, shared, asked: Some(ack) });
+            if !shared {
+                self.balance.join(listener.id, worker);
+            }
         }
-        let listener = listener.id;
-        out.push(Action::ListenerMetaChanged { listener });
+        out.push(Command::ListenerMetaChanged { listener: listener.id });
         for asker in askers {
             self.answer(at, *asker, out);
         }
+        self.carry_out(out);
     }
 
     fn answer(&mut self, at: usize, asker: Asker, out: &mut Output) {
-        let Some(listener) = self.listeners.get_mut(at) else { return };
-        let id = listener.id;
-        let Some(member) = listener.member(asker.worker) else { return };
-        if member.shared {
-            let what = What::Listener { listener: id, ack: asker.ack, tries: 0 };
-            return self.send_what(asker.worker, what, out);
+        let Some(listener) = self.listeners.get(at) else { return };
+        let Some(user) = listener.user(asker.worker) else { return };
+        if user.shared {
+            let payload = Payload::Listener { listener: listener.id, ack: asker.ack, tries: 0 };
+            return self.send_payload(asker.worker, payload, out);
         }
         let seq = self.next_seq();
         let Some(listener) = self.listeners.get(at) else { return };
@@ -130,7 +132,7 @@ impl Primary {
         let bytes = out.write(|bytes| {
             outgoing::answer_round_robin(bytes, worker.options.mark, answer, listener.sockname());
         });
-        out.push(Action::Send { worker: asker.worker, bytes });
+        out.push(Command::Send { worker: asker.worker, bytes });
     }
 
     pub(super) fn refuse(
@@ -146,7 +148,7 @@ impl Primary {
         let answer = Answer { ack: asker.ack, seq, key, data };
         let bytes =
             out.write(|bytes| outgoing::answer_error(bytes, worker.options.mark, answer, errno));
-        out.push(Action::Send { worker: asker.worker, bytes });
+        out.push(Command::Send { worker: asker.worker, bytes });
     }
 
     /// The worker closed a server. When the last one that is not leaving does so, the app wants it
@@ -155,25 +157,26 @@ impl Primary {
         let Some(at) = self.listeners.iter().position(|listener| listener.name == key) else {
             return;
         };
+        let by_will = self.worker(worker).is_some_and(|found| found.phase == Phase::Active);
         let Some(listener) = self.listeners.get_mut(at) else { return };
-        let by_will = listener.member(worker).is_some_and(|member| member.active);
         if !listener.remove(worker) {
             return;
         }
-        if by_will && listener.members.is_empty() {
+        if by_will && listener.users.is_empty() {
             return self.close_listener(at, out);
         }
-        out.push(Action::ListenerMetaChanged { listener: listener.id });
-        self.pump(at, out);
+        let listener = listener.id;
+        out.push(Command::ListenerMetaChanged { listener });
+        self.balance.leave(listener, worker);
+        self.carry_out(out);
     }
 
-    pub(super) fn close_listener(&mut self, at: usize, out: &mut Output) {
+    fn close_listener(&mut self, at: usize, out: &mut Output) {
         let listener = self.listeners.remove(at);
-        for waiting in listener.waiting {
-            out.push(Action::CloseConn { conn: waiting.conn, taken: false });
-        }
+        self.balance.remove_listener(listener.id);
+        self.carry_out(out);
         let unlink = listener.kind.unlink().map(str::to_owned);
-        out.push(Action::CloseListener { listener: listener.id, unlink });
+        out.push(Command::CloseListener { listener: listener.id, unlink });
     }
 
     /// Closes what nobody uses. To be called when the app is at rest: until then a listener without
@@ -183,7 +186,7 @@ impl Primary {
             if self
                 .listeners
                 .get(at)
-                .is_some_and(|listener| listener.is_open() && listener.members.is_empty())
+                .is_some_and(|listener| listener.is_open() && listener.users.is_empty())
             {
                 self.close_listener(at, out);
             }

@@ -3,7 +3,7 @@
 mod harness;
 mod histories;
 mod leaving;
-mod proving;
+mod model;
+mod probing;
 mod recovery;
-mod spreading;
 mod traps;

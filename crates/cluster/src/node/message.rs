@@ -2,9 +2,8 @@
 
 use ostler_wire::node::{Incoming, outgoing};
 
-use super::Primary;
-use crate::worker::{Phase, Received};
-use crate::{Action, Millis, Noise, Output, WorkerId};
+use super::{Command, Noise, Output, Primary, Received};
+use crate::{Millis, WorkerId};
 
 impl Primary {
     /// One message of a worker's channel. `received` is the descriptor with it;
@@ -17,9 +16,9 @@ impl Primary {
         received: Received,
         out: &mut Output,
     ) {
-        if self.worker(worker).is_none_or(|worker| worker.phase == Phase::Closed) {
+        if self.connected(worker).is_none() {
             if let Received::Fd(handle) = received {
-                out.push(Action::CloseHandle { handle });
+                out.push(Command::CloseHandle { handle });
             }
             return;
         }
@@ -28,10 +27,10 @@ impl Primary {
             Incoming::Ack { ack, accepted } => {
                 self.on_ack(now, worker, *ack, *accepted != Some(false), out);
             }
-            Incoming::Online { .. } => out.push(Action::WorkerOnline { worker }),
+            Incoming::Online { .. } => out.push(Command::WorkerOnline { worker }),
             Incoming::QueryServer { seq, query } => self.on_query(worker, *seq, query, out),
             Incoming::Listening { query } => {
-                out.push(Action::WorkerListening { worker, query: query.clone() });
+                out.push(Command::WorkerListening { worker, query: query.clone() });
             }
             Incoming::Close { key } => self.on_close(worker, key, out),
             Incoming::ExitedAfterDisconnect { seq } => self.on_voluntary(worker, *seq, out),
@@ -41,20 +40,32 @@ impl Primary {
             Incoming::SocketGetCount { key } => self.on_get_count(worker, key, out),
             Incoming::User(text) => {
                 let text = out.copy(text.as_bytes());
-                out.push(Action::UserMessage { worker, text });
+                out.push(Command::UserMessage { worker, text });
             }
             Incoming::UnknownInternal(_) => {
-                out.push(Action::Noise { worker, noise: Noise::Unknown });
+                out.push(Command::Noise { worker, noise: Noise::Unknown });
             }
             Incoming::Garbage(nonsense) => {
-                out.push(Action::Noise { worker, noise: Noise::Garbage(*nonsense) });
+                out.push(Command::Noise { worker, noise: Noise::Garbage(*nonsense) });
                 if received != Received::Nothing {
                     self.reply(worker, out, outgoing::handle_nack);
                 }
             }
         }
         if let Received::Fd(handle) = received {
-            out.push(Action::CloseHandle { handle });
+            out.push(Command::CloseHandle { handle });
         }
+    }
+
+    /// The worker answered for a connection. (`accepted` absent: it does not say that it gave it
+    /// back, so it has it.)
+    fn on_ack(&mut self, now: Millis, id: WorkerId, ack: i64, accepted: bool, out: &mut Output) {
+        let Ok(seq) = u64::try_from(ack) else { return };
+        if self.worker(id).is_some_and(|worker| worker.is_settled_by(seq)) {
+            self.settle_inheritance(now, id, seq, out);
+        }
+        let Some(conn) = self.worker(id).and_then(|worker| worker.take_handed(seq)) else { return };
+        self.balance.handle_answered(now, id, conn, accepted);
+        self.carry_out(out);
     }
 }

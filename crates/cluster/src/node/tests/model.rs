@@ -1,88 +1,38 @@
-//! Random histories against a model of the owner, the kernel and the workers.
+//! The model of the owner, the kernel and the workers that random histories are played against.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use ostler_wire::node::Incoming;
-use ostler_wire::node::outgoing::Sockname;
-use proptest::prelude::*;
 
 use super::harness::ack;
 use crate::{
-    Action, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received, Recovered,
-    WorkerId, WorkerOptions,
+    Command, Config, ConnId, ListenerId, ListenerMeta, Output, Policy, Primary, Received,
+    Recovered, WorkerId, WorkerOptions,
 };
 
-#[derive(Clone, Debug)]
-enum Step {
-    Add(u32),
-    Query {
-        worker: usize,
-        port: u16,
-    },
-    Open {
-        ok: bool,
-    },
-    Accept {
-        peer: u64,
-    },
-    Answer {
-        worker: usize,
-        how: How,
-    },
-    Close {
-        worker: usize,
-    },
-    Leave(usize),
-    Eof(usize),
-    Block(usize, bool),
-    Policy(u8),
-    Time(u64),
-    Noise(usize, u8),
-    /// With this many of the connections in the queue noted as sent.
-    Reborn(usize),
-}
-
+/// How a worker reads its oldest message.
 #[derive(Clone, Copy, Debug)]
-enum How {
+pub(super) enum How {
     Take,
     Refuse,
     Nack,
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let how = prop_oneof![6 => Just(How::Take), 3 => Just(How::Refuse), 1 => Just(How::Nack)];
-    prop_oneof![
-        2 => (0..3_u32).prop_map(Step::Add),
-        4 => (0..6_usize, 80..82_u16).prop_map(|(worker, port)| Step::Query { worker, port }),
-        4 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|ok| Step::Open { ok }),
-        12 => (0..9_u64).prop_map(|peer| Step::Accept { peer }),
-        10 => (0..6_usize, how).prop_map(|(worker, how)| Step::Answer { worker, how }),
-        1 => (0..6_usize).prop_map(|worker| Step::Close { worker }),
-        1 => (0..6_usize).prop_map(Step::Leave),
-        1 => (0..6_usize).prop_map(Step::Eof),
-        1 => (0..6_usize, any::<bool>()).prop_map(|(worker, on)| Step::Block(worker, on)),
-        1 => (0..4_u8).prop_map(Step::Policy),
-        4 => (1..400_u64).prop_map(Step::Time),
-        1 => (0..6_usize, 0..6_u8).prop_map(|(worker, what)| Step::Noise(worker, what)),
-        1 => (0..3_usize).prop_map(Step::Reborn),
-    ]
-}
-
 /// A worker as it is, not as the primary believes.
 #[derive(Default)]
-struct Peer {
-    options: Option<WorkerOptions>,
+pub(super) struct Peer {
+    pub(super) options: Option<WorkerOptions>,
     /// Messages with a descriptor, unread.
-    inbox: VecDeque<Unread>,
-    keys: HashSet<u64>,
-    asked: HashSet<i64>,
-    leaving: bool,
+    pub(super) inbox: VecDeque<Unread>,
+    pub(super) keys: HashSet<u64>,
+    pub(super) asked: HashSet<i64>,
+    pub(super) leaving: bool,
     /// It was there before the primary was, and has not answered this one yet.
-    inherited: bool,
+    pub(super) inherited: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Queue,
     Worker(u64),
     /// Noted by the dead primary as sent to that worker; it was not.
@@ -91,14 +41,14 @@ enum Place {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unread {
+pub(super) enum Unread {
     Conn(u64, ConnId),
     Fence(u64),
     Listener,
 }
 
 impl Peer {
-    fn unread(&self) -> impl Iterator<Item = (u64, ConnId)> {
+    pub(super) fn unread(&self) -> impl Iterator<Item = (u64, ConnId)> {
         self.inbox.iter().filter_map(|unread| match unread {
             Unread::Conn(seq, conn) => Some((*seq, *conn)),
             Unread::Fence(_) | Unread::Listener => None,
@@ -106,24 +56,24 @@ impl Peer {
     }
 }
 
-struct World {
-    primary: Primary,
-    out: Output,
-    now: u64,
-    config: Config,
-    peers: HashMap<u64, Peer>,
-    next: u64,
-    query: i64,
-    opening: VecDeque<ListenerId>,
-    open: HashSet<ListenerId>,
-    accepting: HashSet<ListenerId>,
-    meta: HashMap<ListenerId, Vec<u8>>,
-    conns: HashMap<ConnId, Place>,
-    accepted: HashMap<ConnId, ListenerId>,
+pub(super) struct World {
+    pub(super) primary: Primary,
+    pub(super) out: Output,
+    pub(super) now: u64,
+    pub(super) config: Config,
+    pub(super) peers: HashMap<u64, Peer>,
+    pub(super) next: u64,
+    pub(super) query: i64,
+    pub(super) opening: VecDeque<ListenerId>,
+    pub(super) open: HashSet<ListenerId>,
+    pub(super) accepting: HashSet<ListenerId>,
+    pub(super) meta: HashMap<ListenerId, Vec<u8>>,
+    pub(super) conns: HashMap<ConnId, Place>,
+    pub(super) accepted: HashMap<ConnId, ListenerId>,
 }
 
 impl World {
-    fn new(policy: Policy, window: usize) -> Self {
+    pub(super) fn new(policy: Policy, window: usize) -> Self {
         let config = Config { policy, window, ..Config::default() };
         Self {
             primary: Primary::new(config.clone()),
@@ -142,13 +92,13 @@ impl World {
         }
     }
 
-    fn nth(&self, n: usize) -> Option<u64> {
+    pub(super) fn nth(&self, n: usize) -> Option<u64> {
         let mut ids: Vec<_> = self.peers.keys().copied().collect();
         ids.sort_unstable();
         ids.get(n % ids.len().max(1)).copied()
     }
 
-    fn says(&mut self, worker: u64, line: &str) {
+    pub(super) fn says(&mut self, worker: u64, line: &str) {
         let incoming = Incoming::parse(line.as_bytes());
         self.primary.handle_message(
             self.now,
@@ -160,116 +110,8 @@ impl World {
         self.drive();
     }
 
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Add(slot) if self.peers.len() < 6 => {
-                self.next += 1;
-                let options = WorkerOptions::node(*slot);
-                self.peers.insert(self.next, Peer { options: Some(options), ..Peer::default() });
-                self.primary.handle_worker_added(WorkerId(self.next), options);
-            }
-            Step::Add(_) => {}
-            Step::Query { worker, port } => {
-                let Some(id) = self.nth(*worker) else { return };
-                self.query += 1;
-                let seq = self.query;
-                let peer = self.peers.get_mut(&id).unwrap();
-                if !peer.leaving {
-                    peer.asked.insert(seq);
-                }
-                self.says(id, &format!(
-                    r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","address":null,"port":{port},"addressType":4,"seq":{seq}}}"#
-                ));
-            }
-            Step::Open { ok } => {
-                let Some(listener) = self.opening.pop_front() else { return };
-                let name = Sockname { address: "::".parse().unwrap(), port: 80 };
-                if *ok {
-                    self.open.insert(listener);
-                }
-                self.primary.handle_opened(
-                    listener,
-                    if *ok { Ok(Some(name)) } else { Err(-98) },
-                    &mut self.out,
-                );
-            }
-            Step::Accept { peer } => {
-                let mut listeners: Vec<_> = self.accepting.iter().copied().collect();
-                listeners.sort_unstable();
-                let Some(listener) = listeners.first().copied() else { return };
-                self.next += 1;
-                let conn = ConnId(self.next);
-                self.conns.insert(conn, Place::Queue);
-                self.accepted.insert(conn, listener);
-                self.primary.handle_accepted(self.now, listener, conn, *peer, &mut self.out);
-            }
-            Step::Answer { worker, how } => {
-                if let Some(id) = self.nth(*worker) {
-                    self.answer(id, *how);
-                }
-            }
-            Step::Close { worker } => {
-                let Some(id) = self.nth(*worker) else { return };
-                let peer = self.peers.get_mut(&id).unwrap();
-                let Some(key) = peer.keys.iter().min().copied() else { return };
-                peer.keys.remove(&key);
-                self.says(
-                    id,
-                    &format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"{key}","seq":1}}"#),
-                );
-            }
-            Step::Leave(worker) => {
-                let Some(id) = self.nth(*worker) else { return };
-                let peer = self.peers.get_mut(&id).unwrap();
-                peer.leaving = true;
-                peer.asked.clear();
-                self.primary.handle_leaving(WorkerId(id), &mut self.out);
-            }
-            Step::Eof(worker) => {
-                let Some(id) = self.nth(*worker) else { return };
-                self.die(id);
-                self.primary.handle_worker_gone(self.now, WorkerId(id), &mut self.out);
-            }
-            Step::Block(worker, on) => {
-                let Some(id) = self.nth(*worker) else { return };
-                self.primary.handle_backpressure(WorkerId(id), *on, &mut self.out);
-            }
-            Step::Policy(n) => {
-                let policy = [Policy::RoundRobin, Policy::Sticky, Policy::Least, Policy::Shared]
-                    [usize::from(*n)];
-                self.config.policy = policy;
-                self.primary.set_policy(policy, &mut self.out);
-            }
-            Step::Time(ms) => {
-                self.now += ms;
-                if self.primary.deadline().is_some_and(|at| at <= self.now) {
-                    self.primary.handle_deadline(self.now, &mut self.out);
-                    assert!(
-                        self.primary.deadline().is_none_or(|at| at > self.now),
-                        "a deadline in the past"
-                    );
-                }
-            }
-            Step::Noise(worker, what) => {
-                let Some(id) = self.nth(*worker) else { return };
-                let lines = [
-                    "{",
-                    r#"{"cmd":"NODE_CLUSTER","ack":999999999999,"accepted":false,"seq":1}"#,
-                    r#"{"cmd":"NODE_CLUSTER","act":"close","key":"77777","seq":1}"#,
-                    r#"{"cmd":"NODE_CLUSTER","ack":-5,"accepted":true,"seq":1}"#,
-                    r#"{"cmd":"NODE_SOCKET_GET_COUNT","key":"x"}"#,
-                    "1",
-                ];
-                self.says(id, lines[usize::from(*what)]);
-            }
-            Step::Reborn(doubted) => self.reborn(*doubted),
-        }
-        self.drive();
-        self.check();
-    }
-
     /// The worker reads its oldest message.
-    fn answer(&mut self, id: u64, how: How) {
+    pub(super) fn answer(&mut self, id: u64, how: How) {
         let peer = self.peers.get_mut(&id).unwrap();
         let Some(oldest) = peer.inbox.pop_front() else { return };
         let (seq, conn) = match oldest {
@@ -304,14 +146,14 @@ impl World {
         }
     }
 
-    fn die(&mut self, id: u64) {
+    pub(super) fn die(&mut self, id: u64) {
         for (_, conn) in self.peers.remove(&id).unwrap().unread() {
             self.conns.insert(conn, Place::Queue);
         }
         self.doubt_ends(id);
     }
 
-    fn doubt_ends(&mut self, id: u64) {
+    pub(super) fn doubt_ends(&mut self, id: u64) {
         for place in self.conns.values_mut().filter(|place| **place == Place::Doubt(id)) {
             *place = Place::Queue;
         }
@@ -319,7 +161,7 @@ impl World {
 
     /// The primary dies. What it had accepted is held for its successor, with what was noted about
     /// it.
-    fn reborn(&mut self, mut doubted: usize) {
+    pub(super) fn reborn(&mut self, mut doubted: usize) {
         self.opening.clear();
         self.accepting.clear();
         let ids: Vec<_> = self.peers.keys().copied().collect();
@@ -369,17 +211,16 @@ impl World {
         self.primary.handle_recovered(self.now, &recovered, &mut self.out);
     }
 
-    fn drive(&mut self) {
-        let actions = self.out.actions().to_vec();
-        for action in actions {
-            match action {
-                Action::OpenListener { listener, .. } => self.opening.push_back(listener),
-                Action::CloseListener { listener, .. } => {
+    pub(super) fn drive(&mut self) {
+        while let Some(command) = self.out.pop() {
+            match command {
+                Command::OpenListener { listener, .. } => self.opening.push_back(listener),
+                Command::CloseListener { listener, .. } => {
                     assert!(self.open.remove(&listener), "closed what is not open");
                     self.meta.remove(&listener);
                     self.accepting.remove(&listener);
                 }
-                Action::SetAccepting { listener, accepting } => {
+                Command::SetAccepting { listener, accepting } => {
                     assert_eq!(self.accepting.contains(&listener), !accepting, "said twice");
                     if accepting {
                         assert!(self.open.contains(&listener));
@@ -388,22 +229,22 @@ impl World {
                         self.accepting.remove(&listener);
                     }
                 }
-                Action::ListenerMetaChanged { listener } => {
+                Command::ListenerMetaChanged { listener } => {
                     if let Some(meta) = self.primary.listener_meta(listener) {
                         self.meta.insert(listener, meta.to_bytes());
                     }
                 }
-                Action::Send { worker, bytes } => {
+                Command::Send { worker, bytes } => {
                     let line = self.out.text(bytes).to_owned();
                     self.read(worker, &line, false);
                 }
-                Action::SendWithListener { worker, listener, bytes } => {
+                Command::SendWithListener { worker, listener, bytes } => {
                     assert!(self.open.contains(&listener));
                     let line = self.out.text(bytes).to_owned();
                     self.read(worker, &line, true);
                     self.peers.get_mut(&worker.0).unwrap().inbox.push_back(Unread::Listener);
                 }
-                Action::SendFence { worker, bytes } => {
+                Command::SendFence { worker, bytes } => {
                     let line = self.out.text(bytes).trim_end();
                     let seq = line
                         .rsplit_once("\"seq\":")
@@ -418,7 +259,7 @@ impl World {
                         .inbox
                         .push_back(Unread::Fence(seq));
                 }
-                Action::SendWithConn { worker, conn, seq, bytes } => {
+                Command::SendWithConn { worker, conn, seq, bytes } => {
                     let line = self.out.text(bytes).trim_end();
                     let key = line
                         .split_once("\"key\":\"")
@@ -440,7 +281,7 @@ impl World {
                     peer.inbox.push_back(Unread::Conn(seq, conn));
                     assert!(peer.unread().count() <= self.config.window, "more than the window");
                 }
-                Action::CloseConn { conn, taken } => {
+                Command::CloseConn { conn, taken } => {
                     let place = self.conns.insert(conn, Place::Closed);
                     assert_eq!(
                         place,
@@ -448,22 +289,21 @@ impl World {
                         "{conn:?}"
                     );
                 }
-                Action::SendWithHandle { .. }
-                | Action::CloseHandle { .. }
-                | Action::UserHandle { .. } => {
+                Command::SendWithHandle { .. }
+                | Command::CloseHandle { .. }
+                | Command::UserHandle { .. } => {
                     unreachable!()
                 }
-                Action::WorkerOnline { .. }
-                | Action::WorkerListening { .. }
-                | Action::Voluntary { .. } => {}
-                Action::UserMessage { .. } | Action::Noise { .. } => {}
+                Command::WorkerOnline { .. }
+                | Command::WorkerListening { .. }
+                | Command::Voluntary { .. } => {}
+                Command::UserMessage { .. } | Command::Noise { .. } => {}
             }
         }
-        self.out.clear();
     }
 
     /// A worker reads an answer (or that it is to leave).
-    fn read(&mut self, worker: WorkerId, line: &str, shared: bool) {
+    pub(super) fn read(&mut self, worker: WorkerId, line: &str, shared: bool) {
         let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
         let Some((_, rest)) = line.split_once("\"ack\":") else { return };
         let ack: i64 = rest.split([',', '}']).next().unwrap().parse().unwrap();
@@ -474,7 +314,7 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    pub(super) fn check(&self) {
         for (conn, place) in &self.conns {
             if let Place::Worker(id) = place {
                 let peer = self.peers.get(id).expect("with a dead worker");
@@ -486,7 +326,7 @@ impl World {
         for peer in self.peers.values() {
             assert!(peer.asked.is_empty() || !self.opening.is_empty(), "a query was forgotten");
         }
-        self.primary.check_accepting();
+        self.primary.balance.check();
         for listener in &self.open {
             if let Some(meta) = self.primary.listener_meta(*listener) {
                 assert_eq!(
@@ -496,31 +336,5 @@ impl World {
                 );
             }
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_connection_is_in_one_place(
-        policy in prop_oneof![Just(Policy::RoundRobin), Just(Policy::Sticky), Just(Policy::Least), Just(Policy::Shared)],
-        window in 1..4_usize,
-        steps in proptest::collection::vec(step(), 0..120),
-    ) {
-        let mut world = World::new(policy, window);
-        for step in &steps {
-            world.step(step);
-        }
-        // When everybody who is there takes what comes, nothing is left over but what has no taker.
-        let ids: Vec<_> = world.peers.keys().copied().collect();
-        for _ in 0..200 {
-            for id in &ids {
-                world.step(&Step::Block(usize::try_from(*id).unwrap(), false));
-                world.answer(*id, How::Take);
-            }
-            world.step(&Step::Time(1500));
-        }
-        prop_assert!(!world.conns.values().any(|place| matches!(place, Place::Worker(_) | Place::Doubt(_))));
     }
 }

@@ -1,17 +1,18 @@
 //! What must be known about a listener after our death, beside its descriptor.
 
+use ostler_wire::node::outgoing::Sockname;
 use serde::{Deserialize, Serialize};
 
-use crate::listener::{Listener, State};
-use crate::{Key, ListenerId, ListenerKind, WorkerId};
-use ostler_wire::node::outgoing::Sockname;
+use super::listener::{Listener, State};
+use super::{Key, ListenerKind};
+use crate::{ListenerId, WorkerId};
 
 /// Version of the encoding. One that is not known is refused: the listener is then opened anew by
 /// its workers' successors.
 const VERSION: u32 = 1;
 
 /// One open listener. To be stored with its descriptor at each
-/// [`Action::ListenerMetaChanged`](crate::Action) and given back to
+/// [`Command::ListenerMetaChanged`](crate::Command) and given back to
 /// [`Primary::restore`](crate::Primary::restore).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerMeta {
@@ -115,7 +116,7 @@ impl ListenerMeta {
         })
     }
 
-    pub(crate) fn of(listener: &Listener) -> Option<Self> {
+    pub(super) fn of(listener: &Listener) -> Option<Self> {
         match &listener.state {
             State::Opening { .. } => None,
             State::Open { sockname } => Some(Self {
@@ -124,15 +125,11 @@ impl ListenerMeta {
                 kind: listener.kind.clone(),
                 sockname: sockname.clone(),
                 data: listener.data.clone(),
-                workers: listener
-                    .members
-                    .iter()
-                    .map(|member| (member.worker, member.shared))
-                    .collect(),
+                workers: listener.users.iter().map(|user| (user.worker, user.shared)).collect(),
                 asked: listener
-                    .members
+                    .users
                     .iter()
-                    .filter_map(|member| Some((member.worker, member.asked?)))
+                    .filter_map(|user| Some((user.worker, user.asked?)))
                     .collect(),
             }),
         }

@@ -6,11 +6,11 @@ use ostler_wire::node::{AddressType, Query};
 use serde::{Deserialize, Serialize};
 
 /// `EINVAL` as workers want it.
-pub(crate) const EINVAL: i32 = -22;
+pub(super) const EINVAL: i32 = -22;
 /// `EADDRINUSE` as workers want it.
-pub(crate) const EADDRINUSE: i32 = -98;
+pub(super) const EADDRINUSE: i32 = -98;
 /// `EMFILE` as workers want it.
-pub(crate) const EMFILE: i32 = -24;
+pub(super) const EMFILE: i32 = -24;
 
 /// libuv's bind flag "IPv6 only".
 const FLAG_V6ONLY: i64 = 1;
@@ -199,7 +199,7 @@ impl ListenerKind {
     }
 
     /// The port that the worker must read in the answer, if it asked for a particular one.
-    pub(crate) fn wanted_port(&self) -> Option<u16> {
+    pub(super) fn wanted_port(&self) -> Option<u16> {
         match self {
             Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port).filter(|port| *port > 0),
             Self::Unix { .. } | Self::Abstract { .. } | Self::Fd { .. } => None,
@@ -207,7 +207,7 @@ impl ListenerKind {
     }
 
     /// The file to remove when the listener is closed.
-    pub(crate) fn unlink(&self) -> Option<&str> {
+    pub(super) fn unlink(&self) -> Option<&str> {
         match self {
             Self::Unix { path, .. } => Some(path),
             Self::Tcp { .. } | Self::Udp { .. } | Self::Abstract { .. } | Self::Fd { .. } => None,

@@ -3,17 +3,17 @@
 use ostler_wire::node::outgoing::{self, Answer};
 use ostler_wire::node::{Handle, HandleType, Incoming, LARGE_HANDLE_MESSAGE, Mark};
 
-use super::Primary;
-use super::connection::NO_DESCRIPTOR;
-use crate::key::EMFILE;
-use crate::listener::Asker;
-use crate::worker::{Given, Phase, Received, Sent, What};
-use crate::{Action, HandleId, Millis, Output, WorkerId};
+use super::key::EMFILE;
+use super::listener::Asker;
+use super::worker::{Given, Payload, Phase, Unacknowledged};
+use super::{Command, Output, Primary, Received};
+use crate::balance::NO_DESCRIPTOR;
+use crate::{HandleId, ListenerId, Millis, WorkerId};
 
 /// A descriptor that did not arrive is sent again so often, as Node does.
 const MAX_RESENT: u8 = 3;
 /// Messages with descriptors that may wait for one worker.
-const MAX_HELD: usize = 1024;
+const MAX_DELAYED: usize = 1024;
 
 /// Why a message was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +56,18 @@ impl Primary {
         json: &str,
         out: &mut Output,
     ) -> Result<(), SendError> {
-        if self.worker(worker).is_none_or(|worker| worker.phase == Phase::Closed) {
+        if self.connected(worker).is_none() {
             return Err(SendError::NoWorker);
         }
         let mut result = Ok(());
         let bytes = out.write(|bytes| result = outgoing::user(bytes, json));
         result.map_err(|_| SendError::NotJson)?;
-        out.push(Action::Send { worker, bytes });
+        out.push(Command::Send { worker, bytes });
         Ok(())
     }
 
     /// Sends a descriptor to the application with a message. The owner has made sure that it is a
-    /// socket of that `kind`, and non-blocking; it keeps its copy until [`Action::CloseHandle`].
+    /// socket of that `kind`, and non-blocking; it keeps its copy until [`Command::CloseHandle`].
     /// `dgram_type` is `udp4` or `udp6` with a [`HandleType::DgramSocket`].
     ///
     /// # Errors
@@ -81,9 +81,7 @@ impl Primary {
         dgram_type: Option<&str>,
         out: &mut Output,
     ) -> Result<(), SendError> {
-        let Some(found) = self.worker(worker).filter(|worker| worker.phase != Phase::Closed) else {
-            return Err(SendError::NoWorker);
-        };
+        let Some(found) = self.connected(worker) else { return Err(SendError::NoWorker) };
         match kind {
             HandleType::NetSocket | HandleType::DgramSocket | HandleType::BoundSocket => {}
             HandleType::NetServer if found.options.servers_ok => {}
@@ -92,47 +90,48 @@ impl Primary {
                 return Err(SendError::NotForApps);
             }
         }
-        if found.held.len() + found.sent.len() >= MAX_HELD {
+        if found.delayed.len() + found.unacknowledged.len() >= MAX_DELAYED {
             return Err(SendError::Full);
         }
         let mut bytes = Vec::new();
         outgoing::user_handle(&mut bytes, found.options.mark, kind, json, dgram_type)
             .map_err(|_| SendError::NotJson)?;
-        self.send_what(worker, What::Handle { handle, bytes: bytes.into(), tries: 0 }, out);
+        let payload = Payload::Handle { handle, bytes: bytes.into(), tries: 0 };
+        self.send_payload(worker, payload, out);
+        self.carry_out(out);
         Ok(())
     }
 
-    /// Sends a message with a descriptor, or lets it wait behind a large one.
-    pub(super) fn send_what(&mut self, id: WorkerId, what: What, out: &mut Output) {
+    /// Sends a message with a descriptor, or lets it wait behind a large one. The decisions of the
+    /// balance are still to be carried out afterwards.
+    pub(super) fn send_payload(&mut self, id: WorkerId, payload: Payload, out: &mut Output) {
         let Some(worker) = self.worker(id) else { return };
-        worker.held.push_back(what);
-        self.send_held(id, out);
+        worker.delayed.push_back(payload);
+        self.send_delayed(id, out);
     }
 
-    fn send_held(&mut self, id: WorkerId, out: &mut Output) {
-        while let Some(worker) = self.worker(id) {
-            if !worker.gate_open() {
-                return;
-            }
-            let Some(what) = worker.held.pop_front() else { return };
-            let Some(large) = self.write_what(id, &what, out) else { continue };
+    fn send_delayed(&mut self, id: WorkerId, out: &mut Output) {
+        while let Some(worker) = self.worker(id).filter(|worker| worker.gate_open()) {
+            let Some(payload) = worker.delayed.pop_front() else { break };
+            let Some(large) = self.write_payload(id, &payload, out) else { continue };
             if let Some(worker) = self.worker(id) {
-                worker.sent.push_back(Sent { what, large });
+                worker.unacknowledged.push_back(Unacknowledged { payload, large });
             }
         }
+        self.update_blocked(id);
     }
 
-    /// Writes the line; whether it is a large one. `None`: it has no object any more.
-    fn write_what(&mut self, id: WorkerId, what: &What, out: &mut Output) -> Option<bool> {
-        match what {
-            What::Conn(_) | What::Fence(_) => None,
-            What::Handle { handle, bytes, .. } => {
+    /// Writes the line, and returns whether it is a large one. `None`: its object is gone.
+    fn write_payload(&mut self, id: WorkerId, payload: &Payload, out: &mut Output) -> Option<bool> {
+        match payload {
+            Payload::Conn(_) | Payload::Fence(_) => None,
+            Payload::Handle { handle, bytes, .. } => {
                 let large = bytes.len() >= LARGE_HANDLE_MESSAGE;
                 let bytes = out.copy(bytes);
-                out.push(Action::SendWithHandle { worker: id, handle: *handle, bytes });
+                out.push(Command::SendWithHandle { worker: id, handle: *handle, bytes });
                 Some(large)
             }
-            What::Listener { listener, ack, .. } => {
+            Payload::Listener { listener, ack, .. } => {
                 let seq = self.next_seq();
                 let mark = self.worker(id)?.options.mark;
                 let found = self.listeners.iter().find(|found| found.id == *listener)?;
@@ -145,7 +144,7 @@ impl Primary {
                     Answer { ack: *ack, seq, key: &found.name, data: found.data.as_deref() };
                 let bytes = out.write(|bytes| outgoing::answer_shared(bytes, mark, answer, kind));
                 let large = bytes.len() >= LARGE_HANDLE_MESSAGE;
-                out.push(Action::SendWithListener { worker: id, listener: *listener, bytes });
+                out.push(Command::SendWithListener { worker: id, listener: *listener, bytes });
                 Some(large)
             }
         }
@@ -156,13 +155,13 @@ impl Primary {
         if worker.is_unsure() {
             return;
         }
-        let Some(sent) = worker.sent.pop_front() else { return };
-        if let What::Handle { handle, .. } = sent.what {
+        let Some(sent) = worker.unacknowledged.pop_front() else { return };
+        if let Payload::Handle { handle, .. } = sent.payload {
             self.drop_handle(handle, out);
         }
         if sent.large {
-            self.send_held(id, out);
-            self.slots_changed(id, out);
+            self.send_delayed(id, out);
+            self.carry_out(out);
         }
     }
 
@@ -170,40 +169,43 @@ impl Primary {
         let Some(worker) = self.worker(id) else { return };
         if worker.is_unsure() {
             worker.unsure = worker.unsure.saturating_add(1);
-            // It may have been the mark.
+            // It may have been the fence.
             worker.fence_at = Some(now + NO_DESCRIPTOR);
-            return self.slots_changed(id, out);
+            self.balance.handle_unsure(id);
+            return self.carry_out(out);
         }
-        let Some(sent) = worker.sent.pop_front() else { return };
-        match sent.what {
-            What::Conn(seq) => self.on_conn_lost(now, id, seq, out),
-            What::Fence(_) => {}
-            What::Handle { handle, tries, .. } if tries >= MAX_RESENT => {
+        let Some(sent) = worker.unacknowledged.pop_front() else { return };
+        match sent.payload {
+            Payload::Conn(seq) => {
+                if let Some(conn) = worker.take_handed(seq) {
+                    self.balance.handle_missed(now, id, conn);
+                }
+            }
+            Payload::Fence(_) => {}
+            Payload::Handle { handle, tries, .. } if tries >= MAX_RESENT => {
                 self.drop_handle(handle, out);
             }
-            What::Handle { handle, bytes, tries } => {
-                worker.held.push_back(What::Handle { handle, bytes, tries: tries + 1 });
+            Payload::Handle { handle, bytes, tries } => {
+                worker.delayed.push_back(Payload::Handle { handle, bytes, tries: tries + 1 });
             }
-            What::Listener { listener, ack, tries } if tries >= MAX_RESENT => {
+            Payload::Listener { listener, ack, tries } if tries >= MAX_RESENT => {
                 self.give_up_answer(Asker { worker: id, ack }, listener, out);
             }
-            What::Listener { listener, ack, tries } => {
-                worker.held.push_back(What::Listener { listener, ack, tries: tries + 1 });
+            Payload::Listener { listener, ack, tries } => {
+                worker.delayed.push_back(Payload::Listener { listener, ack, tries: tries + 1 });
             }
         }
-        self.send_held(id, out);
-        if sent.large {
-            self.slots_changed(id, out);
-        }
+        self.send_delayed(id, out);
+        self.carry_out(out);
     }
 
     /// The worker cannot take the socket that it asked for.
-    fn give_up_answer(&mut self, asker: Asker, listener: crate::ListenerId, out: &mut Output) {
+    fn give_up_answer(&mut self, asker: Asker, listener: ListenerId, out: &mut Output) {
         let Some(at) = self.listener_at(listener) else { return };
         let Some(found) = self.listeners.get_mut(at) else { return };
         found.remove(asker.worker);
         let (name, data) = (found.name.clone(), found.data.clone());
-        out.push(Action::ListenerMetaChanged { listener });
+        out.push(Command::ListenerMetaChanged { listener });
         self.refuse(asker, EMFILE, &name, data.as_deref(), out);
     }
 
@@ -228,13 +230,13 @@ impl Primary {
             HandleType::NetNative | HandleType::DgramNative | HandleType::Unknown => false,
         };
         if !ours || !matches!(Incoming::parse(message.message.as_bytes()), Incoming::User(_)) {
-            return out.push(Action::CloseHandle { handle });
+            return out.push(Command::CloseHandle { handle });
         }
         if let (Some(found), Some(key)) = (self.worker(worker), &message.key) {
             found.given.push(Given { handle, key: key.clone().into_owned() });
         }
         let text = out.copy(message.message.as_bytes());
-        out.push(Action::UserHandle { worker, handle, kind: message.kind, text });
+        out.push(Command::UserHandle { worker, handle, kind: message.kind, text });
     }
 
     /// The owner closed its copy of a descriptor that an app had sent.
@@ -258,7 +260,7 @@ impl Primary {
 
     /// Closes our copy of a descriptor, and tells who gave it to us.
     pub(super) fn drop_handle(&mut self, handle: HandleId, out: &mut Output) {
-        out.push(Action::CloseHandle { handle });
+        out.push(Command::CloseHandle { handle });
         self.handle_closed(handle, out);
     }
 
@@ -286,6 +288,6 @@ impl Primary {
     ) {
         let Some(mark) = self.worker(worker).map(|worker| worker.options.mark) else { return };
         let bytes = out.write(|bytes| write(bytes, mark));
-        out.push(Action::Send { worker, bytes });
+        out.push(Command::Send { worker, bytes });
     }
 }
