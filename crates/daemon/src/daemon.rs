@@ -207,7 +207,7 @@ impl Daemon {
             match message {
                 FromThread::Tried(result) => self.keeper.on_tried(result, &mut self.reports),
                 FromThread::Probe(Said::Connect(run, listener, fd)) => {
-                    self.hand_own(run, listener, fd);
+                    self.send_probe_connection(run, listener, fd);
                 }
                 FromThread::Probe(Said::End(run, result)) => self.on_probed(run, result),
             }

@@ -150,7 +150,7 @@ impl Daemon {
     }
 
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>) {
-        self.worker_trusted(run);
+        self.worker_admitted(run);
         self.lifecycle(id, Lifecycle::Online);
         self.lifecycle(id, Lifecycle::Reload);
         self.set_rollout(id, None);

@@ -328,7 +328,8 @@ impl Daemon {
                 let options =
                     self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
                 // Candidates only; who turns out to be none is trusted when all is taken in.
-                let options = ostler_cluster::WorkerOptions { held: found.meta.r == 1, ..options };
+                let options =
+                    ostler_cluster::WorkerOptions { quarantined: found.meta.r == 1, ..options };
                 workers.entry(app).or_default().push((WorkerId(run.0), options));
                 self.cluster.workers.insert(*run, app);
             }
@@ -374,7 +375,7 @@ impl Daemon {
                 .owner(run)
                 .is_some_and(|owner| owner.1 != ostler_core::Role::Candidate)
             {
-                self.worker_trusted(run);
+                self.worker_admitted(run);
             }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
                 // The keeper had spawned it before it could be told; told again, it changes
