@@ -1,34 +1,13 @@
-//! What is asked of a worker that must prove itself, and what it said last when it did not.
+//! What a worker wrote last that did not pass its checks.
 
 use std::path::Path;
 
-use ostler_core::{Event, ProcId, RunId, SpecId};
+use ostler_core::{ProcId, SpecId};
 
 use crate::daemon::Daemon;
-use crate::mailbox::{FromThread, Sender};
-use crate::{environment, logbook, probes};
+use crate::environment;
 
 impl Daemon {
-    /// Begins the health check of a run.
-    pub fn probe(&mut self, run: RunId) {
-        let Some(held) = self.runs.get_mut(&run) else { return };
-        let Some(version) = self.model.book.versions.get(&held.spec) else { return };
-        let Some(health) = version.spec.health.clone() else { return };
-        if std::mem::replace(&mut held.probing, true) {
-            return;
-        }
-        let own = probes::place(&health)
-            .and_then(|(host, port)| self.cluster.own_listener(run, host, port));
-        let spec = version.spec.clone();
-        let work = move |sender: &Sender<FromThread>| {
-            probes::ask(run, &spec, &health, own, &|said| sender.send(FromThread::Probe(said)));
-        };
-        if let Err(error) = self.mailbox.start("probe", work) {
-            logbook::error(format!("could not start a health check: {error}"));
-            self.model.events.push_back(Event::Probed { run, healthy: false });
-        }
-    }
-
     /// The run's last words, from what it wrote to its error file.
     pub fn last_words(&self, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
         let Some(version) = self.model.book.versions.get(&spec) else { return Vec::new() };

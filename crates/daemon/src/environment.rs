@@ -13,7 +13,7 @@ use ostler_keeper::proto::SpawnSpec;
 
 use crate::book::Proc;
 use crate::drain;
-use crate::tree::RUN_VARIABLE;
+use crate::runs::RUN_VARIABLE;
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]

@@ -231,7 +231,7 @@ impl Daemon {
         match (waiting.wanted, phase) {
             (Wanted::Gone, _) => None,
             (Wanted::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
-                (!self.cluster.listeners_of(run).is_empty()).then_some(None)
+                (!self.node.listeners_of(run).is_empty()).then_some(None)
             }
             (
                 Wanted::Listening,
@@ -242,7 +242,7 @@ impl Daemon {
                 slot.leaving().next().is_none().then_some(None)
             }
             (Wanted::Up, Phase::Online { run, .. }) => {
-                waiting.late = self.runs.get(&run).is_some_and(|held| !held.ready);
+                waiting.late = self.runs.get(run).is_some_and(|held| !held.ready);
                 Some(None)
             }
             (Wanted::Up, Phase::Stopped) => {
@@ -430,7 +430,7 @@ impl Daemon {
 
     fn listens(&self, id: ProcId) -> Vec<String> {
         let run = self.model.core.slot(id).and_then(|slot| slot.process().run());
-        let listeners = run.map_or_else(Vec::new, |run| self.cluster.listeners_of(run));
+        let listeners = run.map_or_else(Vec::new, |run| self.node.listeners_of(run));
         listeners.into_iter().map(|listener| listener.address).collect()
     }
 

@@ -11,21 +11,16 @@
 
 mod book;
 mod candidates;
-mod channel;
 mod clients;
 mod clock;
-mod cluster;
 mod config;
 mod control;
-mod courtesy;
 mod daemon;
 mod deciding;
 mod drain;
-mod driver;
 mod dump;
-mod ending;
 mod environment;
-mod gauge;
+mod exit;
 mod guard;
 mod jobs;
 mod keeper;
@@ -33,21 +28,20 @@ mod logbook;
 mod logs;
 mod mailbox;
 mod memory;
+mod node;
 mod notices;
 mod persist;
 mod probes;
 mod reloads;
-mod remains;
 mod reports;
 mod reserve;
 mod runs;
-mod start;
 mod state_file;
 mod steps;
 mod sys;
+mod takeover;
 mod tickets;
 mod tokens;
-mod tree;
 mod views;
 
 use std::process::ExitCode;
@@ -59,13 +53,13 @@ pub use config::Config;
 pub fn run(config: Config) -> ExitCode {
     let ready = ostler_keeper::link::ready_fd_from_env().unwrap_or_default();
     let home = config.home.display().to_string();
-    let started = start::link().and_then(|link| start::start(config, link));
+    let started = takeover::link().and_then(|link| takeover::start(config, link));
     let mut daemon = match started {
         Ok(daemon) => daemon,
         Err(problem) => {
             logbook::error(&problem);
             logbook::flush();
-            start::tell_ready(ready, Err(&problem));
+            takeover::tell_ready(ready, Err(&problem));
             return ExitCode::from(2);
         }
     };
@@ -74,7 +68,7 @@ pub fn run(config: Config) -> ExitCode {
         std::process::id(),
         daemon.keeper.pid()
     ));
-    start::tell_ready(ready, Ok(()));
+    takeover::tell_ready(ready, Ok(()));
     let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

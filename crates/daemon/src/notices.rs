@@ -15,7 +15,7 @@ impl Daemon {
     pub fn tell(&mut self, notice: Notice) {
         match notice {
             Notice::Online { proc, run, late } => {
-                if let Some(held) = self.runs.get_mut(&run) {
+                if let Some(held) = self.runs.get_mut(run) {
                     held.ready = !late;
                 }
                 logbook::log(format!("App [{}] online", self.label(proc)));
@@ -185,7 +185,7 @@ impl Daemon {
             self.failure_text(id, why)
         );
         let living =
-            || self.runs.get(&run).map(|held| self.last_words(held.err_mark, held.spec, id));
+            || self.runs.get(run).map(|held| self.last_words(held.stderr_offset, held.spec, id));
         let words = self
             .model
             .words

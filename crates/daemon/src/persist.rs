@@ -1,7 +1,6 @@
 //! Saving what must survive this daemon, and taking it up again.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ostler_core::reload::Stage;
@@ -9,30 +8,15 @@ use ostler_core::{
     AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload, SeenRun,
     SpecId, Supervisor,
 };
-use ostler_keeper::proto::RunFds;
 use serde_json::value::RawValue;
 
 use crate::book::{App, LastExit, Proc};
 use crate::daemon::Daemon;
 use crate::deciding::Ending;
 use crate::logbook;
-use crate::runs::{Meta, Run};
 use crate::state_file::{self, State};
+use crate::takeover::Found;
 use crate::tickets::Tickets;
-
-/// A run in the keeper's inventory.
-pub struct Found {
-    /// Its process.
-    pub pid: u32,
-    /// When that began.
-    pub start_time: u64,
-    /// How it ended, if it did.
-    pub exit: Option<Exit>,
-    /// What was kept with it.
-    pub meta: Meta,
-    /// Its descriptors.
-    pub fds: RunFds<OwnedFd>,
-}
 
 /// A save that failed is tried again after this, ms.
 const SAVE_AGAIN: u64 = 2000;
@@ -68,7 +52,7 @@ impl Daemon {
             .core
             .slots()
             .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
-        let runs = self.runs.values().map(|run| run.spec);
+        let runs = self.runs.iter().map(|(_, run)| run.spec);
         let reloads = self.model.core.saved_reloads().into_iter().flat_map(|reload| {
             let from = reload.from.into_iter().map(|(_, version)| version.0);
             from.chain([reload.to.0]).collect::<Vec<_>>()
@@ -226,8 +210,11 @@ impl Daemon {
         // Counters are saved seldom and noted with every run.
         let uncounted =
             |(run, found): &(&RunId, &Found)| found.exit.is_none() || saved.ended < Some(run.0);
-        let of_slot = found.iter().filter(|(_, found)| found.meta.p == saved.id);
-        let noted = of_slot.filter(uncounted).map(|(_, found)| found.meta.n).max();
+        let of_slot = found.iter().filter(|(_, found)| found.meta.proc.0 == saved.id);
+        let noted = of_slot
+            .filter(uncounted)
+            .map(|(_, found)| (found.meta.restarts, found.meta.unstable))
+            .max();
         let (restarts, unstable) = noted.unwrap_or_default();
         Some(SavedProcess {
             id: ProcId(saved.id),
@@ -273,26 +260,5 @@ impl Daemon {
                 .failure
                 .map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
         })
-    }
-
-    /// Takes a found run's descriptors in.
-    pub fn take_up_run(&mut self, run: RunId, found: Found) -> Option<(RunId, Exit)> {
-        let Found { pid, start_time, exit, meta, fds } = found;
-        let mut held = Run::new(ProcId(meta.p), SpecId(meta.s), meta.has(3), meta.t, meta.w);
-        // Without its pidfd it is as good as not begun: there was no room, the keeper is asked
-        // again.
-        let held_fast = fds.pidfd.is_some();
-        held.pid = if held_fast || exit.is_some() { pid } else { 0 };
-        held.start_time = start_time;
-        held.grouped = meta.has(4);
-        held.ending = meta.has(2);
-        held.ready = meta.has(0);
-        held.err_mark = meta.e;
-        self.runs.insert(run, held);
-        self.take_fds(run, fds);
-        if exit.is_none() && !held_fast {
-            self.fetch_again(run);
-        }
-        exit.map(|exit| (run, exit))
     }
 }

@@ -5,11 +5,41 @@
 
 use std::collections::VecDeque;
 
+use ostler_core::{AppId, Event, RunId, SpecId};
 use ostler_wire::control::Reply;
 
 /// What a part tells.
 #[derive(Debug)]
 pub(crate) enum Report {
+    /// Something that concerns the core only.
+    Core(Event),
+    /// A server of this worker listens.
+    Listening(RunId),
+    /// No process is left of a dead run.
+    OrphansGone {
+        /// It, which may be released already.
+        run: RunId,
+        /// Its version.
+        spec: SpecId,
+        /// Its first process.
+        pid: u32,
+    },
+    /// Nothing is left of a run.
+    Released(RunId),
+    /// Something went wrong that is to be told with the app's name.
+    AppError {
+        /// Of which app.
+        app: AppId,
+        /// What, as it follows the name.
+        text: String,
+    },
+    /// A client left.
+    ClientGone {
+        /// Its number.
+        client: usize,
+        /// It read logs.
+        watched: bool,
+    },
     /// A client's request is answered.
     Reply {
         /// Its number.
@@ -22,13 +52,6 @@ pub(crate) enum Report {
     Upgraded {
         /// Its number.
         client: usize,
-    },
-    /// A client left.
-    ClientGone {
-        /// Its number.
-        client: usize,
-        /// It read logs.
-        watched: bool,
     },
 }
 

@@ -13,11 +13,11 @@ use crate::daemon::Daemon;
 impl Daemon {
     /// Remembers of a run that is over what the words for its going need: it may be forgotten
     /// before they are said.
-    pub fn remember_gone(&mut self, run: RunId) {
+    pub fn remember_gone(&mut self, run: RunId, spec: SpecId, pid: u32) {
         let leaves =
             self.model.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Current);
-        if let Some(held) = self.runs.get(&run).filter(|_| leaves) {
-            self.model.gone.insert(run, (held.spec, held.pid));
+        if leaves {
+            self.model.gone.insert(run, (spec, pid));
         }
     }
 
@@ -49,7 +49,7 @@ impl Daemon {
         let of_old = old.and_then(|old| self.spec_and_pid(old));
         let (spec, pid) = self.spec_and_pid(run).map_or((None, 0), |(spec, pid)| (Some(spec), pid));
         let back = of_old.is_some_and(|(of_old, _)| spec < Some(of_old));
-        let listens = self.cluster.addresses(run).join(", ");
+        let listens = self.node.addresses(run).join(", ");
         let on =
             if listens.is_empty() { String::new() } else { format!(" and listens on {listens}") };
         let (who, other) = if back {
@@ -85,7 +85,7 @@ impl Daemon {
     }
 
     fn spec_and_pid(&self, run: RunId) -> Option<(SpecId, u32)> {
-        let held = self.runs.get(&run).map(|held| (held.spec, held.pid));
+        let held = self.runs.get(run).map(|held| (held.spec, held.pid()));
         held.or_else(|| self.model.gone.get(&run).copied())
     }
 }

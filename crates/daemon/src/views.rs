@@ -12,11 +12,6 @@ use crate::book::{LastExit, Proc, Version};
 use crate::clock;
 use crate::daemon::Daemon;
 use crate::environment::{self, Particulars};
-use crate::gauge::Usage;
-
-/// A CPU figure younger than this is not measured again, ms: two looks in a row would measure
-/// noise.
-const SAMPLE_INTERVAL: u64 = 200;
 
 /// PM2's word for a phase.
 pub fn status(phase: Phase) -> &'static str {
@@ -57,14 +52,14 @@ impl Daemon {
         let slot = self.model.core.slot(id)?;
         let proc = self.model.book.procs.get(&id)?;
         let spec = &self.model.book.versions.get(&slot.process().spec())?.spec;
-        let held = run.and_then(|run| self.runs.get(&run));
+        let held = run.and_then(|run| self.runs.get(run));
         Some(ProcView {
             id: id.0,
             name: proc.name.clone(),
             namespace: spec.namespace.clone(),
             version: spec.version.clone(),
             cluster: spec.exec_mode == ExecMode::Cluster,
-            pid: held.map_or(0, |held| held.pid),
+            pid: held.map_or(0, |held| held.pid()),
             since: held.map_or(0, |held| held.since_wall),
             restarts: slot.process().restarts(),
             status: status(phase).to_owned(),
@@ -81,16 +76,7 @@ impl Daemon {
 
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
     pub fn measure(&mut self, run: RunId, now: u64) -> (f32, u64) {
-        let Some(held) = self.runs.get_mut(&run) else { return (0.0, 0) };
-        let Some(Usage { cpu, memory }) = held.usage() else { return (0.0, 0) };
-        let elapsed = now.saturating_sub(held.sample.1);
-        if SAMPLE_INTERVAL <= elapsed {
-            // Tenths of a percent fit a float exactly.
-            let busy = cpu.saturating_sub(held.sample.0) / 1000 / elapsed;
-            held.cpu = u16::try_from(busy).map_or(f32::MAX, f32::from) / 10.0;
-            held.sample = (cpu, now);
-        }
-        (held.cpu, memory)
+        self.runs.measure(run, now)
     }
 
     /// Every process in the form of PM2's `jlist` (wire protocol §5).
@@ -122,8 +108,8 @@ impl Daemon {
         let process = slot.process();
         let proc = self.model.book.procs.get(&id)?;
         let version = self.model.book.versions.get(&process.spec())?;
-        let held = process.run().and_then(|run| self.runs.get(&run));
-        let pid = held.map_or(0, |held| held.pid);
+        let held = process.run().and_then(|run| self.runs.get(run));
+        let pid = held.map_or(0, |held| held.pid());
         let name = json(&proc.name);
         // Writing to a string cannot fail.
         _ = write!(out, "{{\"pid\":{pid},\"name\":{name},\"pm2_env\":{{{}", face(version));
@@ -233,11 +219,11 @@ impl Daemon {
             id,
             proc,
             run,
-            since: self.runs.get(&run).map_or(0, |held| held.since_wall),
+            since: self.runs.get(run).map_or(0, |held| held.since_wall),
             restarts: process.restarts(),
             unstable: process.unstable(),
             home: &self.config.home,
-            mark: &self.mark,
+            mark: self.runs.mark(),
         };
         let mut env = environment::environment(spec, particulars);
         env.insert("status".to_owned(), status(process.phase()).to_owned());
@@ -246,7 +232,7 @@ impl Daemon {
 
     /// What a run listens on.
     fn listeners_of(&self, run: RunId) -> Vec<ListenerView> {
-        self.cluster.listeners_of(run)
+        self.node.listeners_of(run)
     }
 }
 

@@ -34,7 +34,7 @@ enum Due {
     /// The answer of a keeper that changes its program.
     Update,
     /// The usual share of the processors for workers on trial.
-    Courtesy,
+    Priority,
     /// The end, though output was not written.
     LastOutput,
     /// Another guard.
@@ -56,7 +56,7 @@ impl Due {
         Self::Clients,
         Self::Keeper,
         Self::Update,
-        Self::Courtesy,
+        Self::Priority,
         Self::LastOutput,
         Self::Guard,
         Self::Jobs,
@@ -83,18 +83,18 @@ impl Daemon {
     fn due_at(&self, due: Due) -> Option<Millis> {
         match due {
             Due::Core => self.model.core.deadline(),
-            Due::Cluster => self.cluster.deadline(),
+            Due::Cluster => self.node.deadline(),
             Due::Memory => self.model.memory_at,
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Save => self.model.save_by,
             Due::Cleanup => self.keeper.starting_until(),
-            Due::Retry => self.retry_at,
+            Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Update => self.keeper.update_due(),
-            Due::Courtesy => self.courtesy.deadline(),
+            Due::Priority => self.runs.priority_due(),
             Due::LastOutput => self.output_by,
-            Due::Guard => self.guard.due,
+            Due::Guard => self.node.guard_due(),
             Due::Jobs => self.model.jobs.iter().filter_map(Job::deadline).min(),
         }
     }
@@ -102,9 +102,12 @@ impl Daemon {
     fn on_due(&mut self, due: Due, now: Millis) {
         match due {
             Due::Core => self.model.events.push_back(Event::Deadline),
-            Due::Cluster => self.on_cluster_deadline(now),
+            Due::Cluster => {
+                let (node, mut parts) = self.node();
+                node.on_time(now, &mut parts);
+            }
             Due::Memory => self.check_memory(now),
-            Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains_key(&run)),
+            Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Save => self.model.dirty = true,
             Due::Cleanup => self.keeper.spawn_answered(),
             Due::Retry => self.retry(),
@@ -114,12 +117,12 @@ impl Daemon {
                 let hangs = self.keeper.expire_update(&mut self.reports);
                 self.replace_keeper(&hangs);
             }
-            Due::Courtesy => self.courtesy.on_time(now),
+            Due::Priority => self.runs.restore_priorities(now),
             Due::LastOutput => {
                 self.end_if_empty();
                 self.output_by = None;
             }
-            Due::Guard => self.guard.spawn(),
+            Due::Guard => self.node.start_guard(),
             Due::Jobs => self.expire_jobs(now),
         }
     }

@@ -4,7 +4,6 @@ use ostler_core::{Event, ProcId};
 
 use super::Daemon;
 use crate::deciding::Ending;
-use crate::runs::{Run, Tree};
 use crate::state_file::State;
 use crate::{clock, logbook};
 
@@ -15,7 +14,7 @@ impl Daemon {
     pub fn on_signals(&mut self) {
         let mut buffer = [0_u8; 128 * 8];
         loop {
-            let count = match rustix::io::read(&*self.signals, &mut buffer) {
+            let count = match rustix::io::read(&*self.inbox.signals, &mut buffer) {
                 Ok(0) | Err(_) => return,
                 Ok(count) => count,
             };
@@ -76,17 +75,16 @@ impl Daemon {
     /// Whether runs are left that are to be waited for. Output that cannot be written (no room, no
     /// such folder) would be waited for in vain: it has a little time.
     fn waits_for_output(&mut self) -> bool {
-        if self.runs.is_empty() {
+        if self.runs.iter().next().is_none() {
             return false;
         }
         let now = clock::monotonic();
-        let waits_for_files = |held: &Run| held.exit.is_some() && matches!(held.tree, Tree::Gone);
-        if !self.runs.values().all(waits_for_files)
+        if !self.runs.iter().all(|(_, held)| held.waits_for_output())
             || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
         {
             return true;
         }
-        let runs: Vec<u64> = self.runs.keys().map(|run| run.0).collect();
+        let runs: Vec<u64> = self.runs.iter().map(|(run, _)| run.0).collect();
         logbook::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));
@@ -95,9 +93,7 @@ impl Daemon {
 
     /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.
     pub fn go(&mut self) {
-        if let Some(groups) = &self.groups {
-            groups.remove_base();
-        }
+        self.runs.remove_groups();
         for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
             // What is not there need not be removed.
             _ = std::fs::remove_file(self.config.home.join(name));

@@ -4,14 +4,14 @@ use std::os::fd::OwnedFd;
 
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
-use ostler_keeper::proto::{FromKeeper, RunFds, Stage, ToKeeper, version};
+use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 
 use super::Daemon;
 use crate::deciding::Ending;
-use crate::driver::exit_of;
-use crate::keeper::{self, Welcome};
+use crate::exit::exit_of;
+use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
 use crate::mailbox::{FromThread, Sender};
-use crate::tree::{self, Held};
+use crate::runs::{self, Adoption, ProcessRef};
 use crate::{clock, logbook};
 
 impl Daemon {
@@ -31,18 +31,11 @@ impl Daemon {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
                 hit("report.spawned");
                 self.keeper.spawn_answered();
-                self.on_spawned(RunId(run), pid, start_time, mask, fds);
+                self.on_spawned(RunId(run), (pid, start_time), mask, fds);
             }
             FromKeeper::SpawnFailed { run, stage, errno } => {
                 self.keeper.spawn_answered();
-                let run = RunId(run);
-                // A group that was made in advance may have been taken away since.
-                let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
-                if vanished && self.groups.as_ref().is_some_and(|groups| groups.make_again(run)) {
-                    return self.send_spawn(run);
-                }
-                let why = self.spawn_error(run, stage, errno);
-                self.spawn_failed(run, why);
+                self.on_spawn_failed(RunId(run), stage, errno);
             }
             FromKeeper::Exited { run, status } => {
                 hit("report.exited");
@@ -71,7 +64,7 @@ impl Daemon {
         let tried = move |sender: &Sender<FromThread>| {
             sender.send(FromThread::Tried(keeper::try_program(&exe)));
         };
-        if let Err(error) = self.mailbox.start("update", tried) {
+        if let Err(error) = self.inbox.mailbox.start("update", tried) {
             self.keeper.fail_update(&format!("it could not be tried: {error}"), &mut self.reports);
         }
     }
@@ -104,7 +97,7 @@ impl Daemon {
     fn hand_over(&mut self) {
         self.keeper.send(&ToKeeper::Hello { version: version() }, Vec::new());
         let lock = self.keeper.lock_copy();
-        match self.guard.for_keeper() {
+        match self.node.guard_for_keeper() {
             Ok((message, copy)) => self.keeper.send(&message, vec![copy]),
             Err(error) => {
                 logbook::error(format!(
@@ -112,64 +105,41 @@ impl Daemon {
                 ));
             }
         }
-        self.keeper.put(crate::start::LOCK.to_owned(), Vec::new(), lock);
+        self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         let control = self.clients.listener_copy();
-        self.keeper.put(crate::start::CONTROL.to_owned(), Vec::new(), control);
+        self.keeper.put(CONTROL.to_owned(), Vec::new(), control);
         for (name, copy) in self.logs.copies() {
             self.keeper.put(name, Vec::new(), copy);
         }
-        let listeners: Vec<(ostler_core::AppId, u64)> =
-            self.cluster.listeners.iter().map(|(id, listener)| (listener.app, *id)).collect();
-        for (app, id) in listeners {
-            self.keep_listener(app, ostler_cluster::ListenerId(id), true);
+        self.node.keep_listeners(&mut self.keeper);
+        let mut asked = Vec::new();
+        for (run, held) in self.runs.iter() {
+            match held.adoption() {
+                Some(Adoption { process, status, fds }) => {
+                    let meta = self.meta_of_run(run);
+                    self.keeper.adopt(run, process, meta, status, &fds);
+                }
+                None => asked.push(run),
+            }
         }
-        let open: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(|(_, run)| run.pid == 0 && run.exit.is_none())
-            .map(|(run, _)| *run)
-            .collect();
-        let known: Vec<RunId> =
-            self.runs.keys().copied().filter(|run| !open.contains(run)).collect();
-        for run in known {
-            self.hand_over_run(run);
-        }
-        self.spawn_again(&open);
+        self.spawn_again(&asked);
         // Last: if we die before, what the keeper did not get is looked for.
-        self.keeper.set_meta(crate::start::LOCK.to_owned(), crate::start::SWEPT.to_vec());
-    }
-
-    fn hand_over_run(&mut self, run: RunId) {
-        let Some(held) = self.runs.get(&run) else { return };
-        let [out, err] = &held.pipes;
-        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
-        let status = held.exit.map(crate::driver::status_of);
-        let fds = RunFds {
-            pidfd: copy(&held.pidfd).filter(|_| status.is_none()),
-            out: copy(out),
-            err: copy(err),
-            ipc: held.channel.as_ref().and_then(|channel| channel.duplicate().ok()),
-        };
-        let (pid, start_time) = (held.pid, held.start_time);
-        let meta = self.meta_of_run(run);
-        self.keeper.adopt(run, (pid, start_time), meta, status, &fds);
+        self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, runs: &[RunId]) {
-        if runs.is_empty() {
+    fn spawn_again(&mut self, asked: &[RunId]) {
+        if asked.is_empty() {
             return;
         }
-        let strays: Vec<Held> = tree::marked(&self.mark)
+        let orphans: Vec<ProcessRef> = runs::marked(self.runs.mark())
             .into_iter()
-            .filter(|(run, _)| runs.contains(run))
-            .map(|(_, held)| held)
+            .filter(|(run, _)| asked.contains(run))
+            .map(|(_, process)| process)
             .collect();
-        tree::end_strays(&strays);
-        for run in runs {
-            if let (Some(groups), Some(held)) = (&self.groups, self.runs.get_mut(run)) {
-                held.grouped = held.grouped && groups.renew(*run);
-            }
+        runs::end_orphans(&orphans);
+        for run in asked {
+            self.runs.renew_group(*run);
             self.send_spawn(*run);
         }
     }

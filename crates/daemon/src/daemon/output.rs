@@ -2,7 +2,6 @@
 //! kept.
 
 use ostler_core::{ProcId, RunId};
-use ostler_keeper::proto::RunFd;
 use ostler_logs::{Event, Stream};
 use ostler_wire::control::{Lifecycle, Reply};
 
@@ -50,14 +49,9 @@ impl Daemon {
 
     /// Nobody holds the other end of a pipe any more.
     fn on_output_closed(&mut self, run: RunId, stream: Stream) {
-        let Some(held) = self.runs.get_mut(&run) else { return };
-        let [out, err] = &mut held.pipes;
-        let (copy, which) = match stream {
-            Stream::Out => (out, RunFd::Out),
-            Stream::Err => (err, RunFd::Err),
-        };
-        *copy = None;
-        self.keeper.close_output(run, which);
+        if let Some(which) = self.runs.output_closed(run, stream) {
+            self.keeper.close_output(run, which);
+        }
     }
 
     /// Tells who watches what happened to a process.

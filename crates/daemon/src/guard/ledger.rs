@@ -5,8 +5,11 @@
 //! that matters.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use ostler_cluster::{ListenerId, WorkerId};
 
 use crate::sys;
 
@@ -29,7 +32,7 @@ pub struct Note {
 }
 
 /// The notes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Ledger {
     words: &'static [AtomicU64],
 }
@@ -112,6 +115,28 @@ impl Ledger {
             let fd = RawFd::try_from(fd).ok()?;
             Some((fd, self.note(fd)?))
         })
+    }
+}
+
+impl ostler_cluster::Ledger<Rc<OwnedFd>> for Ledger {
+    fn asking(&self, socket: &Rc<OwnedFd>, listener: ListenerId) {
+        Self::asking(self, socket.as_raw_fd(), listener.0);
+    }
+
+    fn asked(&self) {
+        Self::asked(self);
+    }
+
+    fn hold(&self, conn: &Rc<OwnedFd>, listener: ListenerId) {
+        Self::hold(self, conn.as_raw_fd(), listener.0);
+    }
+
+    fn send(&self, conn: &Rc<OwnedFd>, worker: WorkerId, seq: u64) {
+        Self::send(self, conn.as_raw_fd(), worker.0, seq);
+    }
+
+    fn clear(&self, conn: &Rc<OwnedFd>) {
+        Self::clear(self, conn.as_raw_fd());
     }
 }
 

@@ -129,7 +129,7 @@ impl Guard {
     }
 
     /// It is dead: the next one is due.
-    pub fn bury(&mut self) {
+    pub fn on_exited(&mut self) {
         let Some((pid, _)) = self.process.take() else { return };
         logbook::error(format!("the guard of connections (pid {pid}) is gone; starting another"));
         if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {

@@ -131,6 +131,6 @@ fn kill(guard: &mut Guard) -> Pid {
     let pid = guard.process.as_ref().unwrap().0;
     kill_process(pid, Signal::KILL).unwrap();
     poll(&mut [PollFd::new(&guard.process.as_ref().unwrap().1, PollFlags::IN)], None).unwrap();
-    guard.bury();
+    guard.on_exited();
     pid
 }

@@ -25,6 +25,12 @@ use process::KeeperProcess;
 use update::Update;
 pub use update::{Tried, try_program};
 
+/// The name that the keeper holds the control socket under.
+pub const CONTROL: &str = "control";
+/// The name that the keeper holds the lock under.
+pub const LOCK: &str = "lock";
+/// Kept with the lock once what an earlier keeper left behind was looked for.
+pub const SWEPT: &[u8] = b"swept";
 /// How long cleanup waits for the keeper's report of a start, at most, ms.
 const DEFER_CLEANUP: u64 = 10;
 /// How long the last messages to the keeper may take, ms.

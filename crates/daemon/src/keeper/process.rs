@@ -11,7 +11,7 @@ use ostler_poll::Watched;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::config::Config;
-use crate::{clock, logbook, sys, tree};
+use crate::{clock, logbook, runs, sys};
 
 /// A keeper that lived this long was well, ms.
 const WELL: u64 = 10_000;
@@ -69,7 +69,7 @@ impl KeeperProcess {
     /// Makes sure that it is dead: a keeper without a link would start another daemon.
     fn end(&mut self) {
         if let Some(pidfd) = self.pidfd.take()
-            && let Err(error) = tree::signal(&pidfd, libc::SIGKILL)
+            && let Err(error) = runs::signal(&pidfd, libc::SIGKILL)
         {
             logbook::error(format!("could not end the keeper: {error}"));
         }

@@ -1,10 +1,10 @@
-//! A new worker on trial lets those that serve go first.
+//! A new worker that is being verified lets those that serve go first.
 //!
 //! A runtime that starts takes as much of the processors as there is, from the workers whose
 //! clients wait. Linux gives each session a share of its own (autogroups), and a new worker is a
-//! session: for the first second of its trial its share is a tenth. Raising it again needs no
-//! privilege, but the kernel takes only some such changes a second from who is not root; what it
-//! refuses is tried again. Where there are no autogroups nothing is done.
+//! session: for its first second, while it is being verified, its share is a tenth. Raising it
+//! again needs no privilege, but the kernel takes only some such changes a second from who is not
+//! root; what it refuses is tried again. Where there are no autogroups nothing is done.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,58 +14,59 @@ use ostler_core::RunId;
 use crate::clock;
 
 /// A tenth of the usual share.
-const BACK: &str = "10";
+const LOWERED: &str = "10";
+/// The share of who is like all others.
 const USUAL: &str = "0";
-/// The longest that a worker holds itself back, ms: on a machine that is busy for long it must
+/// The longest that a worker's share is lowered, ms: on a machine that is busy for long it must
 /// start all the same.
 const LIMIT: u64 = 1000;
 /// Before a refused change is tried again, ms; the kernel takes one in a tenth of a second.
 const AGAIN: u64 = 120;
 
-/// Who holds itself back.
+/// Whose share of the processors is lowered.
 #[derive(Debug, Default)]
-pub struct Courtesy {
-    /// The process, and when it is to go on as usual.
-    held_back: BTreeMap<RunId, (u32, u64)>,
+pub struct StartupPriority {
+    /// The process, and when it is to have its usual share.
+    lowered: BTreeMap<RunId, (u32, u64)>,
 }
 
-impl Courtesy {
-    /// A worker on trial was started.
-    pub fn begin(&mut self, run: RunId, pid: u32) {
-        if set(pid, BACK).is_ok() {
-            self.held_back.insert(run, (pid, clock::monotonic() + LIMIT));
+impl StartupPriority {
+    /// A worker was started that is to be verified.
+    pub fn lower(&mut self, run: RunId, pid: u32) {
+        if set(pid, LOWERED).is_ok() {
+            self.lowered.insert(run, (pid, clock::monotonic() + LIMIT));
         }
     }
 
-    /// It has proven itself.
-    pub fn end(&mut self, run: RunId) {
-        if let Some((_, due)) = self.held_back.get_mut(&run) {
+    /// It passed its checks.
+    pub fn restore(&mut self, run: RunId) {
+        if let Some((_, due)) = self.lowered.get_mut(&run) {
             *due = 0;
             self.on_time(clock::monotonic());
         }
     }
 
-    /// It is dead.
+    /// Forgets a worker that is dead.
     pub fn forget(&mut self, run: RunId) {
-        self.held_back.remove(&run);
+        self.lowered.remove(&run);
     }
 
-    /// A worker that an earlier daemon had started.
+    /// Takes up a worker that an earlier daemon had started.
     pub fn take_over(&mut self, run: RunId, pid: u32) {
         let path = format!("/proc/{pid}/autogroup");
-        if std::fs::read_to_string(path).is_ok_and(|text| text.trim_end().ends_with(BACK)) {
-            self.held_back.insert(run, (pid, 0));
+        if std::fs::read_to_string(path).is_ok_and(|text| text.trim_end().ends_with(LOWERED)) {
+            self.lowered.insert(run, (pid, 0));
         }
     }
 
-    /// When [`Courtesy::on_time`] is due.
+    /// When [`StartupPriority::on_time`] is due.
     pub fn deadline(&self) -> Option<u64> {
-        self.held_back.values().map(|(_, due)| *due).min()
+        self.lowered.values().map(|(_, due)| *due).min()
     }
 
     /// Gives those their usual share whose time is over.
     pub fn on_time(&mut self, now: u64) {
-        self.held_back.retain(|_, (pid, due)| {
+        self.lowered.retain(|_, (pid, due)| {
             if now < *due {
                 return true;
             }
@@ -106,45 +107,45 @@ mod tests {
     }
 
     /// As the daemon does it, without its clock.
-    fn goes_on(courtesy: &mut Courtesy, from: u64) -> u64 {
+    fn goes_on(priority: &mut StartupPriority, from: u64) -> u64 {
         let mut now = from;
-        while courtesy.deadline().is_some() {
+        while priority.deadline().is_some() {
             now += 1;
-            courtesy.on_time(now);
+            priority.on_time(now);
         }
         now
     }
 
     #[test]
-    fn a_worker_holds_itself_back_until_it_has_proven_itself_or_a_second_has_gone() {
+    fn a_workers_share_is_lowered_until_it_passed_its_checks_or_a_second_has_gone() {
         let Some(mut child) = session() else { return };
         let (pid, run) = (child.id(), RunId(7));
-        let mut courtesy = Courtesy::default();
+        let mut priority = StartupPriority::default();
         let since = clock::monotonic();
         // One who is not root may be refused for a tenth of a second.
-        while courtesy.deadline().is_none() {
-            courtesy.begin(run, pid);
+        while priority.deadline().is_none() {
+            priority.lower(run, pid);
         }
-        assert_eq!(share(pid), BACK);
-        let due = courtesy.deadline().unwrap();
-        courtesy.on_time(due - 1);
-        assert!(since + LIMIT <= due && share(pid) == BACK);
-        goes_on(&mut courtesy, due);
+        assert_eq!(share(pid), LOWERED);
+        let due = priority.deadline().unwrap();
+        priority.on_time(due - 1);
+        assert!(since + LIMIT <= due && share(pid) == LOWERED);
+        goes_on(&mut priority, due);
         assert_eq!(share(pid), USUAL);
 
-        while courtesy.deadline().is_none() {
-            courtesy.begin(run, pid);
+        while priority.deadline().is_none() {
+            priority.lower(run, pid);
         }
         // Its daemon dies.
-        let mut next = Courtesy::default();
+        let mut next = StartupPriority::default();
         next.take_over(run, pid);
-        next.end(run);
+        next.restore(run);
         goes_on(&mut next, clock::monotonic());
         assert_eq!(share(pid), USUAL);
         next.take_over(run, pid);
         assert_eq!(next.deadline(), None);
         child.kill().unwrap();
         child.wait().unwrap();
-        goes_on(&mut courtesy, due + LIMIT);
+        goes_on(&mut priority, due + LIMIT);
     }
 }

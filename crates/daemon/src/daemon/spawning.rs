@@ -1,0 +1,253 @@
+//! Starting runs: what the keeper is asked for, and what becomes of its answer.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_core::{Event, Exit, Millis, ProcId, Role, RunId, SpecId};
+use ostler_keeper::proto::{FdMask, RunFds, Stage};
+
+use super::Daemon;
+use crate::book::{LastExit, Proc};
+use crate::environment::{self, Particulars, Prepared};
+use crate::reports::Report;
+use crate::runs::{NewRun, Pending};
+use crate::{clock, logbook};
+
+impl Daemon {
+    pub(super) fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
+        let book = &self.model.book;
+        let (Some(version), Some(proc)) = (book.versions.get(&spec), book.procs.get(&id)) else {
+            let why = format!("specification {} of process {} is not known", spec.0, id.0);
+            return self.spawn_failed(run, why);
+        };
+        let settings = Arc::clone(&version.spec);
+        logbook::log(format!(
+            "App [{}:{}] starting in -{} mode-",
+            proc.name,
+            id.0,
+            mode_word(settings.exec_mode)
+        ));
+        // Only the last lines of candidates are quoted.
+        let slot = self.model.core.slot(id);
+        let candidate = slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
+        let stderr_offset = if candidate { stderr_length(&settings, id) } else { 0 };
+        let since_wall = clock::wall();
+        let settings = Some(settings);
+        let new = NewRun { proc: id, spec, settings, since: now, since_wall, stderr_offset };
+        self.runs.ask(run, new);
+        self.send_spawn(run);
+    }
+
+    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as
+    /// it is.
+    pub(super) fn send_spawn(&mut self, run: RunId) {
+        let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
+        let prepared = self.runs.take_prepared(id);
+        let Some(held) = self.runs.get(run) else { return };
+        let book = &self.model.book;
+        let (Some(version), Some(proc)) = (book.versions.get(&held.spec), book.procs.get(&id))
+        else {
+            return;
+        };
+        let particulars = self.particulars(id, proc, run, held.since_wall);
+        let template = prepared
+            .and_then(|prepared| prepared.take(held.spec, proc))
+            .unwrap_or_else(|| environment::template(&version.spec, particulars));
+        let group = self.runs.group_path(run);
+        let meta = self.meta_of_run(run);
+        let request =
+            environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
+        self.keeper.spawn(request);
+    }
+
+    fn particulars<'a>(
+        &'a self,
+        id: ProcId,
+        proc: &'a Proc,
+        run: RunId,
+        since: u64,
+    ) -> Particulars<'a> {
+        let (restarts, unstable) = self.counters(id);
+        let (home, mark) = (&self.config.home, self.runs.mark());
+        Particulars { id, proc, run, since, restarts, unstable, home, mark }
+    }
+
+    /// Restarts of a slot so far, and short runs in a row.
+    fn counters(&self, id: ProcId) -> (u32, u32) {
+        let slot = self.model.core.slot(id);
+        slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
+    }
+
+    /// What is to be kept with a run.
+    pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
+        let owner = self.model.core.owner(run);
+        let counters = owner.map_or((0, 0), |(id, _)| self.counters(id));
+        let role = owner.map_or(Role::Leaving, |owner| owner.1);
+        let listening = self.model.core.is_listening(run);
+        let meta = self.runs.meta(run, role, listening, counters);
+        meta.map_or_else(Vec::new, |meta| meta.to_bytes())
+    }
+
+    /// Makes what can be made of the next run of a slot whose run has crashed: another crash is
+    /// likely.
+    pub(super) fn prepare_next(&mut self, run: RunId) {
+        let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
+        let Some(spec) = self.model.core.slot(id).map(|slot| slot.process().spec()) else {
+            return;
+        };
+        let book = &self.model.book;
+        let (Some(version), Some(proc)) = (book.versions.get(&spec), book.procs.get(&id)) else {
+            return;
+        };
+        let prepared = Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
+        self.runs.prepare(id, prepared, |id| book.procs.contains_key(&id));
+    }
+
+    /// Tries again what failed for want of descriptors.
+    pub(super) fn retry(&mut self) {
+        let (refetch, relook) = self.runs.take_retries();
+        for run in refetch {
+            self.send_spawn(run);
+        }
+        for run in relook {
+            self.runs.look_for_orphans(run, &mut self.reports);
+        }
+    }
+
+    /// A run never came to be.
+    pub(super) fn spawn_failed(&mut self, run: RunId, why: String) {
+        self.note_failure(run, why);
+        if let Some(held) = self.runs.get(run) {
+            let (spec, pid) = (held.spec, held.pid());
+            self.remember_gone(run, spec, pid);
+        }
+        self.runs.forget_unborn(run);
+        self.reports.push_back(Report::Core(Event::Exited { run, exit: Exit::SpawnFailed }));
+        self.reports.push_back(Report::Core(Event::TreeGone(run)));
+    }
+
+    /// The keeper could not spawn a run.
+    pub(super) fn on_spawn_failed(&mut self, run: RunId, stage: Stage, errno: i32) {
+        // A group that was made in advance may have been taken away since.
+        let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
+        if vanished && self.runs.make_group_again(run) {
+            return self.send_spawn(run);
+        }
+        let held = self.runs.get(run);
+        let version = held.and_then(|held| self.model.book.versions.get(&held.spec));
+        let why = spawn_error(version.map(|version| &*version.spec), stage, errno);
+        self.spawn_failed(run, why);
+    }
+
+    /// Remembers in words why a run failed, for whoever asks for its slot.
+    pub(super) fn note_failure(&mut self, run: RunId, why: String) {
+        let Some((id, _)) = self.model.core.owner(run) else { return };
+        if let Some(proc) = self.model.book.procs.get_mut(&id) {
+            logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
+            proc.last_exit = Some(LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
+        }
+    }
+
+    pub(super) fn on_spawned(
+        &mut self,
+        run: RunId,
+        process: (u32, u64),
+        mask: FdMask,
+        fds: Vec<OwnedFd>,
+    ) {
+        if self.runs.get(run).is_none_or(|held| !held.is_asked()) {
+            return; // Said before.
+        }
+        let Some(fds) = RunFds::from_list(mask, fds) else {
+            logbook::error(format!(
+                "no room for the descriptors of run {} (see `ulimit -n`); trying again",
+                run.0
+            ));
+            return self.runs.fetch_again(run);
+        };
+        let then = self.begin_run(run, process, fds);
+        let (node, mut parts) = self.node();
+        node.work(&mut parts);
+        if self.is_candidate(run) {
+            self.runs.lower_priority(run);
+        }
+        self.runs.write_pid_file(run);
+        let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
+        if crashed {
+            // Another crash is likely.
+            self.runs.open_events(run);
+        }
+        self.reports.push_back(Report::Core(Event::Spawned(run)));
+        match then {
+            Some(Pending::Terminate) => self.terminate(run),
+            Some(Pending::Kill) => self.kill(run),
+            None => {}
+        }
+    }
+
+    /// Begins to read a run's output and channel. Returns what was to be done as soon as it is
+    /// there.
+    pub fn begin_run(
+        &mut self,
+        run: RunId,
+        process: (u32, u64),
+        fds: RunFds<OwnedFd>,
+    ) -> Option<Pending> {
+        let has_channel = fds.ipc.is_some();
+        let begun = self.runs.begin(run, process, fds)?;
+        let held = self.runs.get(run)?;
+        let (id, spec) = (held.proc, held.spec);
+        if has_channel && held.is_cluster() {
+            self.add_worker(run, id, spec);
+        }
+        if let Some(version) = self.model.book.versions.get(&spec) {
+            self.logs.attach(run, id, &version.spec, begun.pipes);
+        }
+        begun.then
+    }
+
+    /// Whether a run is being verified.
+    pub(super) fn is_candidate(&self, run: RunId) -> bool {
+        self.model.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
+    }
+}
+
+/// The length of a slot's error file.
+fn stderr_length(spec: &AppSpec, id: ProcId) -> u64 {
+    let [_, err, _] = environment::log_files(spec, id);
+    err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len())
+}
+
+/// Why a run could not be spawned.
+fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
+    let error = std::io::Error::from_raw_os_error(errno);
+    if errno == libc::EMFILE || errno == libc::ENFILE {
+        return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
+    }
+    let Some(spec) = spec else { return format!("could not be started: {error}") };
+    let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
+    match stage {
+        Stage::Exec if errno == libc::ENOEXEC => format!(
+            "could not execute `{program}`: it is neither a binary nor a script with a `#!` line"
+        ),
+        Stage::Exec => format!("could not execute `{program}`: {error}"),
+        Stage::Cwd => {
+            format!("could not enter the working directory `{}`: {error}", spec.cwd.display())
+        }
+        Stage::Uid | Stage::Gid => format!("could not become user `{}`: {error}", spec.username),
+        Stage::Cgroup => format!("could not join its control group: {error}"),
+        Stage::Fds => format!("could not get its pipes: {error}"),
+        Stage::Fork => {
+            format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)")
+        }
+        Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
+    }
+}
+
+fn mode_word(mode: ExecMode) -> &'static str {
+    match mode {
+        ExecMode::Fork => "fork",
+        ExecMode::Cluster => "cluster",
+    }
+}

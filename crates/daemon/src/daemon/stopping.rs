@@ -1,0 +1,165 @@
+//! A run's end: asked for, forced, reported, and what is done about what it leaves.
+
+use ostler_core::{Event, Exit, Phase, Role, RunId, SpecId};
+use ostler_keeper::failpoint::hit;
+use ostler_keeper::proto::ToKeeper;
+use ostler_wire::node::outgoing;
+
+use super::Daemon;
+use crate::drain;
+use crate::reports::Report;
+
+/// More dead runs than this are cleaned up at once.
+const MOST_DEFERRED: usize = 64;
+
+impl Daemon {
+    pub(super) fn on_exited(&mut self, run: RunId, exit: Exit) {
+        let Some(held) = self.runs.get(run) else {
+            // Nobody knows it any more: the keeper need not either.
+            return self.keeper.release(run);
+        };
+        if held.is_dead() {
+            return; // Said before.
+        }
+        let (node, mut parts) = self.node();
+        node.close_channel(run, &mut parts);
+        let candidate = self.is_candidate(run);
+        self.runs.die(run, exit, !candidate);
+        if candidate {
+            // Why it failed is in its last lines: the machine hears of the end when they are
+            // written.
+            return self.logs.engine().ended(run.0);
+        }
+        self.reports.push_back(Report::Core(Event::Exited { run, exit }));
+        self.runs.defer_cleanup(run);
+    }
+
+    /// Whether what is left of dead runs waits.
+    pub(super) fn defers_cleanup(&self) -> bool {
+        self.keeper.starting_until().is_some() && self.runs.deferred() < MOST_DEFERRED
+    }
+
+    /// Sees to what dead runs left: their last output, their descendants. The next run of the slot
+    /// does not wait for it.
+    pub(super) fn finish_exited(&mut self) {
+        for run in self.runs.take_exited() {
+            self.logs.engine().ended(run.0);
+            self.prepare_next(run);
+            self.runs.look_for_orphans(run, &mut self.reports);
+            self.runs.prepare_group(RunId(self.model.core.last_run() + 1));
+        }
+    }
+
+    /// A run that the inventory says is dead: as if it were reported now, for what is ours; the
+    /// core knows already.
+    pub fn on_found_dead(&mut self, run: RunId, exit: Exit) {
+        let (node, mut parts) = self.node();
+        node.close_channel(run, &mut parts);
+        self.runs.die(run, exit, true);
+        self.logs.engine().ended(run.0);
+        self.runs.look_for_orphans(run, &mut self.reports);
+    }
+
+    /// All output of a dead run is written.
+    pub(super) fn on_drained(&mut self, run: RunId) {
+        if let Some(exit) = self.runs.drained(run) {
+            self.remember_last_lines(run);
+            self.reports.push_back(Report::Core(Event::Exited { run, exit }));
+            self.runs.look_for_orphans(run, &mut self.reports);
+        }
+        self.runs.release(run, &mut self.reports);
+    }
+
+    fn remember_last_lines(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(run) else { return };
+        let (offset, spec, id) = (held.stderr_offset, held.spec, held.proc);
+        if let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) {
+            let lines = self.last_words(offset, spec, id);
+            self.model.words.insert(run, (app, lines));
+        }
+    }
+
+    /// Nothing is left of a dead run but its output.
+    pub(super) fn on_orphans_gone(&mut self, run: RunId, spec: SpecId, pid: u32) {
+        self.remember_gone(run, spec, pid);
+        self.model.events.push_back(Event::TreeGone(run));
+    }
+
+    /// Nothing is left of a run.
+    pub(super) fn on_released(&mut self, run: RunId) {
+        self.logs.engine().detach(run.0);
+        hit("release.before");
+        self.keeper.release(run);
+        self.end_if_empty();
+    }
+
+    pub(super) fn disconnect(&mut self, run: RunId) {
+        self.mark_ending(run);
+        let held = self.runs.get(run);
+        let version = held.and_then(|held| self.model.book.versions.get(&held.spec));
+        if let Some(spec) = version.map(|version| &version.spec) {
+            if drain::is_wanted(spec) {
+                // Before anything that makes the app close its servers.
+                let word = drain::word(spec.policy.drain_timeout);
+                self.runs.send(run, word.as_bytes());
+            }
+            if spec.policy.stop_by_message {
+                self.send_shutdown(run);
+            }
+        }
+        let (node, mut parts) = self.node();
+        node.leave(run, true, &mut parts);
+    }
+
+    pub(super) fn terminate(&mut self, run: RunId) {
+        self.mark_ending(run);
+        let (node, mut parts) = self.node();
+        node.leave(run, false, &mut parts);
+        let by_message = self.runs.stops_by_message(run);
+        self.runs.terminate(run, by_message);
+        if by_message {
+            self.send_shutdown(run);
+        }
+    }
+
+    fn send_shutdown(&mut self, run: RunId) {
+        let mut bytes = Vec::new();
+        if outgoing::user(&mut bytes, "\"shutdown\"").is_ok() {
+            self.runs.send(run, &bytes);
+        }
+    }
+
+    pub(super) fn kill(&mut self, run: RunId) {
+        self.mark_ending(run);
+        self.runs.kill(run, &mut self.reports);
+    }
+
+    /// Ends what a dead run left behind.
+    pub(super) fn sweep(&mut self, run: RunId) {
+        if self.runs.has_orphans(run) {
+            self.kill(run);
+        }
+    }
+
+    fn mark_ending(&mut self, run: RunId) {
+        if self.runs.mark_ending(run) {
+            self.note(run);
+        }
+    }
+
+    /// Puts what a run is now where it survives.
+    pub(super) fn note(&mut self, run: RunId) {
+        let Some((id, role)) = self.model.core.owner(run) else { return };
+        let Some(slot) = self.model.core.slot(id) else { return };
+        let phase = slot.process().phase();
+        let online = matches!(phase, Phase::Online { run: online, .. } if online == run);
+        let ready = online || (role == Role::Candidate && slot.candidate_is_ready());
+        let Some(held) = self.runs.get_mut(run) else { return };
+        held.ready |= ready;
+        let meta = self.meta_of_run(run);
+        self.keeper.send(&ToKeeper::SetRunMeta { run: run.0, meta }, Vec::new());
+        if role == Role::Candidate {
+            self.compare_listeners(run);
+        }
+    }
+}

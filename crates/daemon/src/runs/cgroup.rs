@@ -1,0 +1,222 @@
+//! Control groups: one for each run, where version 2 of them can be had.
+//!
+//! `cgroup.kill` ends everything in a group in one step, and `cgroup.events` tells when it is empty;
+//! nothing that a run starts can leave its group.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use ostler_core::RunId;
+
+use super::proc::{ProcessRef, Stat, hold, is_gone};
+
+/// With the value `off` in the environment of the command that starts the daemon, no control groups
+/// are made: some hosts reserve them for another manager.
+pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
+
+/// Where runs get control groups of their own.
+#[derive(Debug)]
+pub struct Groups {
+    base: PathBuf,
+    /// The group that was made in advance.
+    prepared: Option<RunId>,
+}
+
+impl Groups {
+    /// A folder below our own control group, when version 2 is mounted, we may write there, and the
+    /// user did not forbid it by [`GROUPS_VARIABLE`].
+    pub fn find(mark: &str) -> Option<Self> {
+        if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
+            return None;
+        }
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let mount = mounts.lines().find_map(|line| {
+            let (fields, kind) = line.split_once(" - ")?;
+            kind.starts_with("cgroup2 ")
+                .then(|| fields.split(' ').nth(4).map(PathBuf::from))
+                .flatten()
+        })?;
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        // A daemon started by one of its own apps must not put its groups below that app's.
+        let own = outside(own);
+        let base = mount.join(own).join(format!("ostler-{mark}"));
+        match fs::create_dir(&base) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(_) => return None,
+        }
+        base.join("cgroup.kill").exists().then_some(Self { base, prepared: None })
+    }
+
+    /// The group of a run, made.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn create(&mut self, run: RunId) -> io::Result<PathBuf> {
+        let path = self.path(run);
+        if self.prepared.take_if(|prepared| *prepared == run).is_some() {
+            return Ok(path);
+        }
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(path),
+        }
+    }
+
+    /// Makes the group of a run that may come next, while nobody waits for it: where one crashed,
+    /// another will be started.
+    pub fn prepare(&mut self, run: RunId) {
+        if self.prepared != Some(run) {
+            // It is made when it is needed, if it cannot be made now.
+            self.prepared = self.create(run).ok().map(|_| run);
+        }
+    }
+
+    /// Makes the group of a run that vanished; `false` when it did not, or cannot be made.
+    pub fn make_again(&self, run: RunId) -> bool {
+        fs::create_dir(self.path(run)).is_ok()
+    }
+
+    /// The group of a run, made anew: what is in it is killed. A group that `cgroup.kill` was
+    /// written to once is of no use again: the kernel (6.18) kills whatever is born into it.
+    /// `false` when there can be none.
+    pub fn renew(&self, run: RunId) -> bool {
+        if self.is_populated(run) && self.kill(run).is_err() {
+            return false;
+        }
+        self.remove(run);
+        fs::create_dir(self.path(run)).is_ok()
+    }
+
+    /// Where the group of a run is.
+    pub fn path(&self, run: RunId) -> PathBuf {
+        self.base.join(format!("run-{}", run.0))
+    }
+
+    /// Whether any process is in it; `false` also when there is no such group, and `true` when
+    /// nobody can tell.
+    pub fn is_populated(&self, run: RunId) -> bool {
+        match self.open_events(run) {
+            Ok(events) => is_populated(&events),
+            Err(error) => !is_gone(&error),
+        }
+    }
+
+    /// What tells whether the group of a run is populated, for [`is_populated`].
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn open_events(&self, run: RunId) -> io::Result<OwnedFd> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        Ok(rustix::fs::open(
+            self.path(run).join("cgroup.events"),
+            flags,
+            rustix::fs::Mode::empty(),
+        )?)
+    }
+
+    /// SIGKILL for everything in it.
+    pub fn kill(&self, run: RunId) -> io::Result<()> {
+        match fs::write(self.path(run).join("cgroup.kill"), "1") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Takes an empty group away.
+    pub fn remove(&self, run: RunId) {
+        // A group that is still populated stays; whoever empties it calls again.
+        _ = fs::remove_dir(self.path(run));
+    }
+
+    /// Takes empty groups of other runs away, which nobody will empty any more.
+    pub fn remove_others(&self, known: impl Fn(RunId) -> bool) {
+        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
+            let run = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.strip_prefix("run-")?.parse().ok())
+                .map(RunId);
+            if let Some(run) = run.filter(|run| !known(*run)) {
+                self.remove(run);
+            }
+        }
+    }
+
+    /// Takes the folder of all groups away.
+    pub fn remove_base(&self) {
+        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
+            // Prepared for a run that never came; the system's own files are not removed by this.
+            _ = fs::remove_dir(entry.path());
+        }
+        _ = fs::remove_dir(&self.base);
+    }
+
+    /// Processes in the group of a run.
+    pub fn members(&self, run: RunId) -> Vec<u32> {
+        let text = fs::read_to_string(self.path(run).join("cgroup.procs")).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// The members of a run's group without its first process, each held fast and then found in the
+    /// group once more.
+    pub fn hold_members(&self, run: RunId, first: u32) -> Vec<ProcessRef> {
+        let hold_live = |pid: u32| hold(pid, Stat::read(pid)?.start_time).ok().flatten();
+        let members = self.members(run).into_iter().filter(|pid| *pid != first);
+        let held: Vec<ProcessRef> = members.filter_map(hold_live).collect();
+        let still = self.members(run);
+        let mut held: Vec<ProcessRef> =
+            held.into_iter().filter(|one| still.contains(&one.pid)).collect();
+        held.sort_by_key(|one| std::cmp::Reverse(one.pid));
+        held
+    }
+}
+
+/// Whether any process is in the group whose events these are; `true` when nobody can tell.
+pub fn is_populated(events: &OwnedFd) -> bool {
+    let mut text = [0; 256];
+    match rustix::io::pread(events, &mut text, 0).map_err(io::Error::from) {
+        Ok(length) => text
+            .get(..length)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n')
+            .any(|line| line == b"populated 1"),
+        Err(error) => !is_gone(&error),
+    }
+}
+
+/// The part of a control group's path before the first group that a daemon made. A service may be
+/// called `ostler-ann` too: ours have 16 hexadecimal digits.
+fn outside(path: &str) -> &str {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let ours = |part: &str| {
+        part.strip_prefix("ostler-")
+            .is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
+    };
+    let mut end = 0;
+    for part in path.split_inclusive('/') {
+        if ours(part.trim_end_matches('/')) {
+            return path.get(..end).unwrap_or_default().trim_end_matches('/');
+        }
+        end += part.len();
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_of_the_same_name_is_not_a_group_of_ours() {
+        let unit = "system.slice/ostler-root.service";
+        assert_eq!(outside(unit), unit);
+        assert_eq!(outside(&format!("{unit}/ostler-0123456789abcdef/run-7")), unit);
+        assert_eq!(outside("ostler-0123456789abcdef/run-7"), "");
+        assert_eq!(outside("user.slice/x"), "user.slice/x");
+        assert_eq!(outside(""), "");
+    }
+}

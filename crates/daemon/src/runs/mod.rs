@@ -1,0 +1,424 @@
+//! Runs: what the daemon holds of each, from the request for it until nothing of it is left.
+
+mod cgroup;
+mod channel;
+mod ending;
+mod gauge;
+mod meta;
+mod orphans;
+mod proc;
+mod run;
+mod startup_priority;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use ostler_core::{Exit, Millis, ProcId, Role, RunId};
+use ostler_keeper::proto::{RunFd, RunFds};
+use ostler_logs::Stream;
+use ostler_poll::{Interest, Poll, Watched};
+use rustix::fs::inotify;
+
+use crate::environment::{self, Prepared};
+use crate::tokens::Source;
+use crate::{clock, logbook, reserve};
+use cgroup::Groups;
+use run::{Alive, Life};
+use startup_priority::StartupPriority;
+
+pub use channel::{Channel, SendError};
+pub use meta::Meta;
+pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, marked, signal, variable_of};
+pub use run::{Adoption, NewRun, Pending, Run};
+
+/// What failed for want of descriptors is tried again after this, ms.
+const RETRY: u64 = 250;
+
+/// All runs.
+pub struct Runs {
+    all: BTreeMap<RunId, Run>,
+    /// What was made ready for the next runs of slots whose runs crash.
+    prepared: BTreeMap<ProcId, Prepared>,
+    /// Runs that ended in this round, whose cleanup is deferred until their successors were
+    /// started.
+    exited: Vec<RunId>,
+    /// Runs whose descriptors are to be asked for again: there was no room for them.
+    refetch: BTreeSet<RunId>,
+    /// Dead runs whose descendants are to be looked for again.
+    relook: BTreeSet<RunId>,
+    /// When that is tried.
+    retry_at: Option<Millis>,
+    groups: Option<Groups>,
+    /// Tells when control groups are empty.
+    inotify: Watched<OwnedFd>,
+    /// Whose control group a watch is on.
+    watches: BTreeMap<i32, RunId>,
+    /// Marks processes of this home in their environment.
+    mark: String,
+    priority: StartupPriority,
+    poll: Rc<Poll<Source>>,
+}
+
+/// What becomes of a run's descriptors and requests once it is there.
+#[derive(Debug)]
+pub struct Begun {
+    /// The read ends of its output.
+    pub pipes: [(Stream, Option<OwnedFd>); 2],
+    /// What was to be done as soon as it is there.
+    pub then: Option<Pending>,
+}
+
+impl Runs {
+    /// No run yet, of the home that this mark stands for.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
+        let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
+        let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;
+        Ok(Self {
+            all: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            exited: Vec::new(),
+            refetch: BTreeSet::new(),
+            relook: BTreeSet::new(),
+            retry_at: None,
+            groups: Groups::find(&mark),
+            inotify,
+            watches: BTreeMap::new(),
+            mark,
+            priority: StartupPriority::default(),
+            poll,
+        })
+    }
+
+    /// Returns a run.
+    pub fn get(&self, run: RunId) -> Option<&Run> {
+        self.all.get(&run)
+    }
+
+    /// Returns a run, to change what is known of it.
+    pub fn get_mut(&mut self, run: RunId) -> Option<&mut Run> {
+        self.all.get_mut(&run)
+    }
+
+    /// Returns all runs, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (RunId, &Run)> {
+        self.all.iter().map(|(id, run)| (*id, run))
+    }
+
+    /// Whether the run is known.
+    pub fn contains(&self, run: RunId) -> bool {
+        self.all.contains_key(&run)
+    }
+
+    /// Marks processes of this home in their environment.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // the beginning
+
+    /// A run is about to be asked for. It gets a control group, if it is to be stopped with its
+    /// descendants.
+    pub fn ask(&mut self, run: RunId, new: NewRun) {
+        let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
+        let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
+        if let Some(Err(error)) = &group {
+            logbook::error(format!(
+                "no control group for run {}: {error}; using process groups",
+                run.0
+            ));
+        }
+        self.all.insert(run, Run::new(new, matches!(group, Some(Ok(_)))));
+    }
+
+    /// Where the control group of a run is, if it has one.
+    pub fn group_path(&self, run: RunId) -> Option<PathBuf> {
+        let groups = self.groups.as_ref()?;
+        self.get(run).filter(|held| held.grouped).map(|_| groups.path(run))
+    }
+
+    /// Makes the control group of a run that vanished; `false` when it did not, or cannot be made.
+    pub fn make_group_again(&self, run: RunId) -> bool {
+        self.groups.as_ref().is_some_and(|groups| groups.make_again(run))
+    }
+
+    /// Makes the control group of a run anew that is asked for again: what is in it is killed.
+    pub fn renew_group(&mut self, run: RunId) {
+        if let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) {
+            held.grouped = held.grouped && groups.renew(run);
+        }
+    }
+
+    /// A run that an earlier daemon had started is taken up, as far as it is to be had without its
+    /// descriptors.
+    pub fn take_up(&mut self, run: RunId, new: NewRun, meta: &Meta) {
+        let mut held = Run::new(new, meta.grouped);
+        held.ending = meta.ending;
+        held.ready = meta.ready;
+        self.all.insert(run, held);
+    }
+
+    /// A run is there: its channel is read from now on. `None`: that was known.
+    pub fn begin(
+        &mut self,
+        run: RunId,
+        process: (u32, u64),
+        fds: RunFds<OwnedFd>,
+    ) -> Option<Begun> {
+        let held = self.all.get_mut(&run)?;
+        let Life::Asked { then } = held.life else { return None };
+        let mut alive = Alive::new(process, fds.pidfd, held.since);
+        if let Some(ipc) = fds.ipc {
+            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
+                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
+            }
+            alive.channel = Some(Channel::new(ipc));
+        }
+        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        alive.processes.pipes = [copy(&fds.out), copy(&fds.err)];
+        held.life = Life::Alive(alive);
+        Some(Begun { pipes: [(Stream::Out, fds.out), (Stream::Err, fds.err)], then })
+    }
+
+    /// Lets those that serve go first while the run is being verified.
+    pub fn lower_priority(&mut self, run: RunId) {
+        if let Some(held) = self.all.get(&run) {
+            self.priority.lower(run, held.pid());
+        }
+    }
+
+    /// The same for a run that an earlier daemon may have lowered.
+    pub fn take_up_priority(&mut self, run: RunId) {
+        if let Some(held) = self.all.get(&run).filter(|held| held.is_cluster() && !held.is_dead()) {
+            self.priority.take_over(run, held.pid());
+        }
+    }
+
+    /// The run passed its checks.
+    pub fn restore_priority(&mut self, run: RunId) {
+        self.priority.restore(run);
+    }
+
+    /// When [`restore_priorities`](Self::restore_priorities) is due.
+    pub fn priority_due(&self) -> Option<Millis> {
+        self.priority.deadline()
+    }
+
+    /// Gives those their usual priority whose time is over.
+    pub fn restore_priorities(&mut self, now: Millis) {
+        self.priority.on_time(now);
+    }
+
+    /// Writes the pid file of a run.
+    pub fn write_pid_file(&self, run: RunId) {
+        let Some(held) = self.get(run) else { return };
+        let Some(spec) = &held.settings else { return };
+        let path = environment::pid_file(spec, held.proc);
+        if let Some(folder) = path.parent()
+            && let Err(error) = std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
+        {
+            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
+        }
+    }
+
+    /// Has at hand what tells of a run's orphans, where the last run crashed: another crash is
+    /// likely.
+    pub fn open_events(&mut self, run: RunId) {
+        let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) else { return };
+        let grouped = held.grouped;
+        if let Some(processes) = held.processes_mut().filter(|_| grouped) {
+            // It is opened when it is needed, if it cannot be opened now.
+            processes.events = groups.open_events(run).ok().filter(reserve::is_plentiful);
+        }
+    }
+
+    /// A run never came to be.
+    pub fn forget_unborn(&mut self, run: RunId) {
+        if let Some(held) = self.all.remove(&run)
+            && held.grouped
+            && let Some(groups) = &self.groups
+        {
+            groups.remove(run);
+        }
+    }
+
+    /// There was no room for a run's descriptors: the keeper is asked for them again a little
+    /// later.
+    pub fn fetch_again(&mut self, run: RunId) {
+        self.refetch.insert(run);
+        self.retry_soon();
+    }
+
+    fn retry_soon(&mut self) {
+        self.retry_at.get_or_insert(clock::monotonic() + RETRY);
+    }
+
+    /// When [`take_retries`](Self::take_retries) is due.
+    pub fn retry_due(&self) -> Option<Millis> {
+        self.retry_at
+    }
+
+    /// Returns what is to be tried again: runs that the keeper is to be asked for, and dead runs
+    /// whose descendants are to be looked for.
+    pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
+        self.retry_at = None;
+        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // what is made ready for the next run
+
+    /// Takes what was made ready for the next run of a slot.
+    pub fn take_prepared(&mut self, id: ProcId) -> Option<Prepared> {
+        self.prepared.remove(&id)
+    }
+
+    /// Makes ready what can be for the next run of a slot, while nobody waits for it; what was made
+    /// for slots that are gone is dropped.
+    pub fn prepare(
+        &mut self,
+        id: ProcId,
+        prepared: Option<Prepared>,
+        is_known: impl Fn(ProcId) -> bool,
+    ) {
+        self.prepared.retain(|id, _| is_known(*id));
+        self.prepared.extend(prepared.map(|prepared| (id, prepared)));
+    }
+
+    /// Makes the control group of a run that may come next.
+    pub fn prepare_group(&mut self, run: RunId) {
+        if let Some(groups) = &mut self.groups {
+            groups.prepare(run);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // while it lives
+
+    /// Returns a run's channel, while it is open.
+    pub fn channel(&mut self, run: RunId) -> Option<&mut Channel> {
+        self.all.get_mut(&run)?.alive_mut()?.channel.as_mut()
+    }
+
+    /// Closes a run's channel.
+    pub fn close_channel(&mut self, run: RunId) {
+        if let Some(alive) = self.all.get_mut(&run).and_then(Run::alive_mut) {
+            alive.channel = None;
+        }
+    }
+
+    /// Writes bytes to the application, which must be whole lines.
+    pub fn send(&mut self, run: RunId, bytes: &[u8]) {
+        let sent = self.channel(run).map(|channel| channel.send(bytes, None));
+        if sent == Some(Err(SendError::Full)) {
+            logbook::error(format!(
+                "run {} does not read its IPC channel: a message was dropped",
+                run.0
+            ));
+        }
+    }
+
+    /// Nobody writes to an output of the run any more. `None`: nobody knows the run.
+    pub fn output_closed(&mut self, run: RunId, stream: Stream) -> Option<RunFd> {
+        let held = self.all.get_mut(&run)?;
+        let (at, which) = match stream {
+            Stream::Out => (0, RunFd::Out),
+            Stream::Err => (1, RunFd::Err),
+        };
+        if let Some(pipe) = held.processes_mut().and_then(|all| all.pipes.get_mut(at)) {
+            *pipe = None;
+        }
+        Some(which)
+    }
+
+    /// A health check of the run begins. `false`: one is under way.
+    pub fn begin_probe(&mut self, run: RunId) -> bool {
+        self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.probing, true))
+    }
+
+    /// The health check of the run is over.
+    pub fn end_probe(&mut self, run: RunId) {
+        if let Some(held) = self.get_mut(run) {
+            held.probing = false;
+        }
+    }
+
+    /// The run listens on everything that the one that it is to replace listens on. `false`: that
+    /// was known, or nobody knows the run.
+    pub fn set_covers(&mut self, run: RunId) -> bool {
+        self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.covers, true))
+    }
+
+    /// CPU use since the last look, percent of a core, and resident memory, bytes.
+    pub fn measure(&mut self, run: RunId, now: Millis) -> (f32, u64) {
+        self.get_mut(run).and_then(|held| held.measure(now)).unwrap_or_default()
+    }
+
+    /// What is to be kept with a run.
+    pub fn meta(
+        &self,
+        run: RunId,
+        role: Role,
+        listening: bool,
+        (restarts, unstable): (u32, u32),
+    ) -> Option<Meta> {
+        let held = self.get(run)?;
+        Some(Meta {
+            proc: held.proc,
+            spec: held.spec,
+            role,
+            since: held.since,
+            since_wall: held.since_wall,
+            ready: held.ready,
+            listening,
+            ending: held.ending,
+            cluster: held.is_cluster(),
+            grouped: held.grouped,
+            restarts,
+            unstable,
+            stderr_offset: held.stderr_offset,
+        })
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // the end
+
+    /// The first process of a run has ended, and its channel was read to the end. `reported`: the
+    /// machine is told of it at once.
+    pub fn die(&mut self, run: RunId, exit: Exit, reported: bool) {
+        self.priority.forget(run);
+        if let Some(held) = self.get_mut(run) {
+            held.die(exit, reported);
+        }
+    }
+
+    /// What a dead run left is seen to after its successor was started.
+    pub fn defer_cleanup(&mut self, run: RunId) {
+        self.exited.push(run);
+    }
+
+    /// How many dead runs wait for their cleanup.
+    pub fn deferred(&self) -> usize {
+        self.exited.len()
+    }
+
+    /// Takes the dead runs that wait for their cleanup.
+    pub fn take_exited(&mut self) -> Vec<RunId> {
+        std::mem::take(&mut self.exited)
+    }
+
+    /// All output of a dead run is written. Returns how it ended, if the machine was not told yet.
+    pub fn drained(&mut self, run: RunId) -> Option<Exit> {
+        let dead = self.all.get_mut(&run)?.dead_mut()?;
+        dead.drained = true;
+        (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)
+    }
+}

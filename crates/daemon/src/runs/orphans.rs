@@ -1,0 +1,183 @@
+//! What a dead run left behind: found, watched, and reported when nothing of it is left.
+
+use std::mem::MaybeUninit;
+
+use ostler_core::RunId;
+use ostler_poll::Interest;
+use rustix::fs::inotify::{self, WatchFlags};
+
+use super::cgroup;
+use super::proc::ProcessRef;
+use super::run::{Dead, Life, Orphans, Run};
+use super::{Runs, Source};
+use crate::logbook;
+use crate::reports::{Report, Reports};
+
+impl Runs {
+    /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
+    pub fn look_for_orphans(&mut self, run: RunId, reports: &mut Reports) {
+        let Some(held) = self.get(run) else { return };
+        let tree_kill = held.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
+        if !tree_kill {
+            self.orphans_gone(run, reports);
+        } else if self.groups.is_some() && held.grouped {
+            if self.is_populated(run) {
+                self.ask_the_rest(run);
+                self.watch_group(run, reports);
+            } else {
+                self.orphans_gone(run, reports);
+            }
+        } else if held.ending {
+            // Without control groups a look costs a walk over all processes. After a crash that
+            // walk must not delay the next run: the core asks for it by `Sweep`.
+            self.watch_descendants(run, reports);
+        }
+    }
+
+    /// Who was born while the others were asked to end, or has only its first process asked by a
+    /// message, is told now.
+    fn ask_the_rest(&mut self, run: RunId) {
+        if self.was_terminated(run) {
+            let left = self.descendants_of(run);
+            self.ask_to_end(run, &left);
+        }
+    }
+
+    fn was_terminated(&self, run: RunId) -> bool {
+        self.get(run).and_then(Run::processes).is_some_and(|processes| processes.terminated)
+    }
+
+    /// Whether any process is in the control group of a run.
+    pub(super) fn is_populated(&self, run: RunId) -> bool {
+        match self.get(run).and_then(|held| held.processes()?.events.as_ref()) {
+            Some(events) => cgroup::is_populated(events),
+            None => self.groups.as_ref().is_some_and(|groups| groups.is_populated(run)),
+        }
+    }
+
+    fn watch_group(&mut self, run: RunId, reports: &mut Reports) {
+        let Some(groups) = &self.groups else { return };
+        let path = groups.path(run).join("cgroup.events");
+        match inotify::add_watch(&*self.inotify, &path, WatchFlags::MODIFY) {
+            Ok(watch) => _ = self.watches.insert(watch, run),
+            Err(error) => {
+                // Without the watch the deadlines of the machine ask again.
+                logbook::error(format!("could not watch `{}`: {error}", path.display()));
+            }
+        }
+        if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
+            dead.orphans = Orphans::Group;
+        }
+        // It may have become empty before the watch was there.
+        if !self.is_populated(run) {
+            self.orphans_gone(run, reports);
+        }
+    }
+
+    /// Control groups changed.
+    pub fn on_inotify(&mut self, reports: &mut Reports) {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut changed = Vec::new();
+        let mut reader = inotify::Reader::new(&*self.inotify, &mut buffer);
+        while let Ok(event) = reader.next() {
+            changed.extend(self.watches.get(&event.wd()).copied());
+        }
+        for run in changed {
+            if !self.is_populated(run) {
+                self.orphans_gone(run, reports);
+            }
+        }
+    }
+
+    fn watch_descendants(&mut self, run: RunId, reports: &mut Reports) {
+        let Some(held) = self.get(run) else { return };
+        let left = match self.walk(run, held) {
+            Ok(left) => left,
+            Err(error) => {
+                // Nobody knows, so it is not over; asked again a little later.
+                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                self.relook.insert(run);
+                return self.retry_soon();
+            }
+        };
+        if left.is_empty() {
+            return self.orphans_gone(run, reports);
+        }
+        if self.was_terminated(run) {
+            self.ask_to_end(run, &left);
+        }
+        let watch = |one: ProcessRef| {
+            let pid = one.pid;
+            let mut one = self.poll.unwatched(one, Source::Descendant(pid));
+            if let Err(error) = one.set(Interest::READ.edge()) {
+                logbook::error(format!("could not watch process {pid}: {error}"));
+            }
+            one
+        };
+        let left = left.into_iter().map(watch).collect();
+        if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
+            dead.orphans = Orphans::Watched(left);
+        }
+    }
+
+    /// A watched descendant ended.
+    pub fn on_descendant(&mut self, pid: u32, reports: &mut Reports) {
+        let watched = |(run, held): (&RunId, &mut Run)| {
+            let Orphans::Watched(list) = &mut held.dead_mut()?.orphans else { return None };
+            let before = list.len();
+            list.retain(|one| one.pid != pid);
+            (list.len() < before).then_some((*run, list.is_empty()))
+        };
+        if let Some((run, true)) = self.all.iter_mut().find_map(watched) {
+            // One of them may have left a child of its own behind.
+            self.watch_descendants(run, reports);
+        }
+    }
+
+    /// Nothing is left of a dead run but output that may not be written yet.
+    fn orphans_gone(&mut self, run: RunId, reports: &mut Reports) {
+        let Some(held) = self.all.get_mut(&run) else { return };
+        let (spec, pid) = (held.spec, held.pid());
+        let Some(dead) = held.dead_mut() else { return };
+        if matches!(dead.orphans, Orphans::Gone) {
+            return;
+        }
+        dead.orphans = Orphans::Gone;
+        self.watches.retain(|_, watched| *watched != run);
+        if let Some(groups) = &self.groups {
+            groups.remove(run);
+        }
+        reports.push_back(Report::OrphansGone { run, spec, pid });
+        self.release(run, reports);
+    }
+
+    /// Forgets a run of which nothing is left.
+    pub fn release(&mut self, run: RunId, reports: &mut Reports) {
+        let over = |held: &Run| {
+            matches!(held.life, Life::Dead(Dead { orphans: Orphans::Gone, drained: true, .. }))
+        };
+        if self.get(run).is_some_and(over) {
+            self.all.remove(&run);
+            reports.push_back(Report::Released(run));
+        }
+    }
+
+    /// Takes empty control groups of runs away that nobody knows.
+    pub fn remove_other_groups(&self, is_known: impl Fn(RunId) -> bool) {
+        if let Some(groups) = &self.groups {
+            groups.remove_others(is_known);
+        }
+    }
+
+    /// Takes the folder of all control groups away.
+    pub fn remove_groups(&self) {
+        if let Some(groups) = &self.groups {
+            groups.remove_base();
+        }
+    }
+
+    /// Whether a run's control group has any process in it, for a run that is not known yet.
+    pub fn is_group_populated(&self, run: RunId) -> bool {
+        self.groups.as_ref().is_some_and(|groups| groups.is_populated(run))
+    }
+}

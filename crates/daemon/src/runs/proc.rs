@@ -1,0 +1,284 @@
+//! Processes, and who descends from a run's first one: also what forked twice or left its session.
+//!
+//! Signalling a number is a race: the process may be gone and its number given to a stranger. So
+//! descendants are found in `/proc` by parent, session, or the variable [`RUN_VARIABLE`] in their
+//! environment, each is opened as a pidfd first, checked again through it, and only then signalled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ostler_core::RunId;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::logbook;
+
+/// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
+/// all of them.
+const ORPHANS_LIMIT: Duration = Duration::from_millis(500);
+
+/// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
+pub const RUN_VARIABLE: &str = "OSTLER_RUN";
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// One letter; `Z` and `X` are dead.
+    pub state: char,
+    /// Parent.
+    pub ppid: u32,
+    /// Session.
+    pub session: u32,
+    /// CPU time, clock ticks.
+    pub cpu: u64,
+    /// Clock ticks after boot.
+    pub start_time: u64,
+    /// Resident pages.
+    pub rss: u64,
+}
+
+impl Stat {
+    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes
+    /// asks a thousand times.
+    pub fn read(pid: u32) -> Option<Self> {
+        Self::try_read(pid).ok().flatten()
+    }
+
+    /// The same, telling a process that is gone (`None`) from one that cannot be looked at.
+    fn try_read(pid: u32) -> io::Result<Option<Self>> {
+        let path = format!("/proc/{pid}/stat");
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        let mut line = [0; 1024];
+        let read = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty())
+            .and_then(|file| rustix::io::read(&file, &mut line))
+            .map_err(io::Error::from);
+        match read {
+            // A name is whatever bytes a program likes; what is read of it is not used.
+            Ok(length) => {
+                Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default())))
+            }
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last
+    /// one.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (_, rest) = line.rsplit_once(") ")?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        // What is left out between two of these: process group; terminal to children's faults; and
+        // so on.
+        let mut skip = |count: usize| fields.nth(count)?.parse::<u64>().ok();
+        let ppid = u32::try_from(skip(0)?).ok()?;
+        let session = u32::try_from(skip(1)?).unwrap_or(0);
+        let cpu = skip(7)? + skip(0)?;
+        let (start_time, rss) = (skip(6)?, skip(1)?);
+        Some(Self { state, ppid, session, cpu, start_time, rss })
+    }
+
+    /// Dead: a zombie counts as gone, whoever forgets to reap it.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// A process that is held fast: its number cannot be given to another while this is open.
+#[derive(Debug)]
+pub struct ProcessRef {
+    /// Its number.
+    pub pid: u32,
+    /// Its descriptor.
+    pub fd: OwnedFd,
+}
+
+impl AsFd for ProcessRef {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Every live process that descends from `leader` or carries the run's mark, deepest first, without
+/// the leader itself.
+///
+/// # Errors
+/// It cannot be found out, mostly for want of descriptors.
+pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<ProcessRef>> {
+    let all = processes()?;
+    let mut found = relatives(leader, &all);
+    let own = std::process::id();
+    let value = format!("{mark}:{}", run.0);
+    let marked = |pid: &u32| {
+        let other = *pid != own && *pid != leader && !found.contains(pid);
+        other && has_mark(*pid, &value)
+    };
+    let orphans: Vec<u32> = all.keys().copied().filter(marked).collect();
+    found.extend(orphans);
+    let starts = found.into_iter().filter_map(|pid| Some((pid, all.get(&pid)?.start_time)));
+    let held: io::Result<Vec<Option<ProcessRef>>> =
+        starts.map(|(pid, start_time)| hold(pid, start_time)).collect();
+    let mut held: Vec<ProcessRef> = held?.into_iter().flatten().collect();
+    held.sort_by_key(|held| std::cmp::Reverse(held.pid));
+    Ok(held)
+}
+
+/// Who descends from a process or is in its session, without itself. One that ended before its
+/// number was known has no relatives: 0 is the kernel.
+fn relatives(leader: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
+    let mut found = BTreeSet::from([leader]);
+    if leader != 0 {
+        loop {
+            let is_new = |pid: &u32, stat: &Stat| {
+                !found.contains(pid) && (found.contains(&stat.ppid) || stat.session == leader)
+            };
+            let more: Vec<u32> =
+                all.iter().filter(|(pid, stat)| is_new(pid, stat)).map(|(pid, _)| *pid).collect();
+            if more.is_empty() {
+                break;
+            }
+            found.extend(more);
+        }
+    }
+    found.remove(&leader);
+    found
+}
+
+/// Every live process that carries the mark of a home, with the run it belongs to.
+pub fn marked(mark: &str) -> Vec<(RunId, ProcessRef)> {
+    let prefix = format!("{mark}:");
+    let own = std::process::id();
+    let run_of =
+        |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
+    let held = |(pid, stat): (u32, Stat)| {
+        if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time).ok()??)) }
+    };
+    processes().unwrap_or_default().into_iter().filter_map(held).collect()
+}
+
+/// Opens the process and makes sure that it is still the one that began at `start_time`; `None`
+/// when it is gone.
+pub(super) fn hold(pid: u32, start_time: u64) -> io::Result<Option<ProcessRef>> {
+    let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    let fd = match pidfd_open(number, PidfdFlags::empty()) {
+        Ok(fd) => fd,
+        Err(rustix::io::Errno::SRCH) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let stat = Stat::try_read(pid)?;
+    Ok(stat
+        .is_some_and(|stat| stat.start_time == start_time && !stat.is_dead())
+        .then_some(ProcessRef { pid, fd }))
+}
+
+/// Whether the error says that there is no such process or group any more.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || matches!(error.raw_os_error(), Some(code) if code == libc::ESRCH || code == libc::ENODEV)
+}
+
+/// Signals through the descriptor. A process that is gone already is no error.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn signal(fd: &OwnedFd, number: i32) -> io::Result<()> {
+    let Some(signal) = Signal::from_named_raw(number) else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`{number}` is not a signal"),
+        ));
+    };
+    match pidfd_send_signal(fd, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All live processes.
+fn processes() -> io::Result<BTreeMap<u32, Stat>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
+        if let Some(stat) = Stat::try_read(pid)?.filter(|stat| !stat.is_dead()) {
+            all.insert(pid, stat);
+        }
+    }
+    Ok(all)
+}
+
+/// Kills processes and waits a moment until they are gone: their ports and files must be free for
+/// what comes next. The one place where the loop waits, since nothing of these runs can go on
+/// before; a process dies of SIGKILL at once.
+pub fn end_orphans(orphans: &[ProcessRef]) {
+    for orphan in orphans {
+        logbook::log(format!("process {} was left behind: killed", orphan.pid));
+        if let Err(error) = signal(&orphan.fd, libc::SIGKILL) {
+            logbook::error(format!("could not kill process {}: {error}", orphan.pid));
+        }
+    }
+    let until = Instant::now() + ORPHANS_LIMIT;
+    for orphan in orphans {
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(&orphan.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
+            Ok(0) => {
+                logbook::error(format!("process {} has not exited yet; continuing", orphan.pid));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                logbook::error(format!("could not wait for process {}: {error}", orphan.pid));
+            }
+        }
+    }
+}
+
+fn has_mark(pid: u32, value: &str) -> bool {
+    variable(pid, RUN_VARIABLE).is_some_and(|found| found == value)
+}
+
+/// A variable of another process's environment.
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+    variable(pid, name)
+}
+
+fn variable(pid: u32, name: &str) -> Option<String> {
+    let bytes = fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).ok()?;
+    let found = bytes.split(|byte| *byte == 0).find_map(|entry| {
+        let entry = entry.strip_prefix(name.as_bytes())?;
+        entry.strip_prefix(b"=")
+    })?;
+    let text: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(found);
+    text.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
+        let line = "42 (a ) b) S 7 42 41 0 -1 4194560 97 0 0 0 3 4 0 0 20 0 1 0 1234 2437120 55 18446744073709551615 1";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.ppid, stat.session, stat.cpu), ('S', 7, 41, 7));
+        assert_eq!((stat.start_time, stat.rss), (1234, 55));
+    }
+
+    #[test]
+    fn a_run_whose_first_process_is_not_known_has_no_relatives() {
+        assert_eq!(descendants(0, "0123456789abcdef", RunId(7)).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn we_find_ourselves_but_not_a_process_that_never_was() {
+        assert!(Stat::read(std::process::id()).is_some_and(|stat| !stat.is_dead()));
+        assert_eq!(Stat::read(u32::MAX), None);
+    }
+}

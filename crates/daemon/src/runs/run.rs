@@ -1,0 +1,295 @@
+//! One run, from the request for it until nothing of it is left.
+//!
+//! What a run has depends on how far it has come, and so it stands in its [`Life`]: descriptors
+//! close with the part of the life that they belong to.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use ostler_core::spec::AppSpec;
+use ostler_core::{Exit, Millis, ProcId, SpecId};
+use ostler_keeper::proto::{ExitStatus, RunFds};
+use ostler_poll::Watched;
+
+use super::channel::Channel;
+use super::gauge::{Gauge, Usage};
+use super::proc::ProcessRef;
+use crate::exit::status_of;
+
+/// A CPU figure younger than this is not measured again, ms: two looks in a row would measure
+/// noise.
+const SAMPLE_INTERVAL: u64 = 200;
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    /// Of which slot.
+    pub proc: ProcId,
+    /// With which version of the specification.
+    pub spec: SpecId,
+    /// That version; `None` when it is not understood any more.
+    pub(super) settings: Option<Arc<AppSpec>>,
+    /// When it was asked for, on the monotonic clock.
+    pub(super) since: Millis,
+    /// The same, ms since 1970.
+    pub since_wall: u64,
+    /// It runs in a control group of its own.
+    pub(super) grouped: bool,
+    /// It was asked to end, or is about to be.
+    pub(super) ending: bool,
+    /// It said `ready` or is taken as ready.
+    pub ready: bool,
+    /// Its listeners cover those of the run it replaces.
+    pub(super) covers: bool,
+    /// A health check is under way.
+    pub(super) probing: bool,
+    /// Length of its error file when it began, to quote its last lines and nobody else's.
+    pub stderr_offset: u64,
+    pub(super) life: Life,
+}
+
+/// How far a run has come.
+#[derive(Debug)]
+pub(super) enum Life {
+    /// The keeper was asked for it.
+    Asked {
+        /// What is to be done as soon as it is there.
+        then: Option<Pending>,
+    },
+    /// Its first process runs, as far as is known.
+    Alive(Alive),
+    /// Its first process has ended.
+    Dead(Dead),
+}
+
+/// What is known of the processes of a run, until nothing of it is left.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    /// The first one; 0 when it ended before its number was known.
+    pub pid: u32,
+    /// When that began, clock ticks after boot.
+    pub start_time: u64,
+    /// Our own copies of the read ends of its output, for a keeper that must be replaced.
+    pub pipes: [Option<OwnedFd>; 2],
+    /// What tells whether its control group is empty, when it is about to be asked.
+    pub events: Option<OwnedFd>,
+    /// We have asked it to end.
+    pub terminated: bool,
+    /// Descendants that were asked to end.
+    pub asked: BTreeSet<u32>,
+}
+
+/// What a live run has.
+#[derive(Debug)]
+pub(super) struct Alive {
+    pub processes: Processes,
+    /// Its first process; `None` for one that was found dead and is about to be told so.
+    pub pidfd: Option<OwnedFd>,
+    /// Its IPC channel, while it is open.
+    pub channel: Option<Channel>,
+    /// Its figures, opened at the first look.
+    pub gauge: Option<Gauge>,
+    /// CPU time at the last look, ns, and when that was.
+    pub sample: (u64, Millis),
+    /// CPU use between the last two looks, percent.
+    pub cpu: f32,
+}
+
+/// What a dead run leaves.
+#[derive(Debug)]
+pub(super) struct Dead {
+    pub processes: Processes,
+    pub exit: Exit,
+    /// The machine was told of it.
+    pub reported: bool,
+    /// All its output is written.
+    pub drained: bool,
+    pub orphans: Orphans,
+}
+
+/// What became of a dead run's descendants.
+#[derive(Debug)]
+pub(super) enum Orphans {
+    /// Nobody looked yet.
+    Unknown,
+    /// These live; each is watched.
+    Watched(Vec<Watched<ProcessRef>>),
+    /// The control group tells when it is empty.
+    Group,
+    /// Nothing is left.
+    Gone,
+}
+
+/// What a new keeper must hold of a run.
+#[derive(Debug)]
+pub struct Adoption {
+    /// Its first process, and when that began, clock ticks after boot.
+    pub process: (u32, u64),
+    /// How it ended, if it did.
+    pub status: Option<ExitStatus>,
+    /// Copies of its descriptors.
+    pub fds: RunFds<OwnedFd>,
+}
+
+/// A request to a run that is not spawned yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pending {
+    /// Ask it to end.
+    Terminate,
+    /// Force it.
+    Kill,
+}
+
+/// What a run is that is about to be asked for, or was taken over.
+#[derive(Debug)]
+pub struct NewRun {
+    /// Of which slot.
+    pub proc: ProcId,
+    /// With which version of the specification.
+    pub spec: SpecId,
+    /// That version.
+    pub settings: Option<Arc<AppSpec>>,
+    /// When it was asked for, on the monotonic clock.
+    pub since: Millis,
+    /// The same, ms since 1970.
+    pub since_wall: u64,
+    /// Length of its error file at that time.
+    pub stderr_offset: u64,
+}
+
+impl Run {
+    /// A run that the keeper is asked for.
+    pub(super) fn new(new: NewRun, grouped: bool) -> Self {
+        let NewRun { proc, spec, settings, since, since_wall, stderr_offset } = new;
+        Self {
+            proc,
+            spec,
+            settings,
+            since,
+            since_wall,
+            grouped,
+            ending: false,
+            ready: false,
+            covers: false,
+            probing: false,
+            stderr_offset,
+            life: Life::Asked { then: None },
+        }
+    }
+
+    /// Its first process, also when that has ended; 0 while it is not known.
+    pub fn pid(&self) -> u32 {
+        self.processes().map_or(0, |processes| processes.pid)
+    }
+
+    /// Whether the keeper was asked for it and has not answered.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.life, Life::Asked { .. })
+    }
+
+    /// Whether its first process has ended.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.life, Life::Dead(_))
+    }
+
+    /// Whether it is dead and only output that is not written keeps it.
+    pub fn waits_for_output(&self) -> bool {
+        matches!(&self.life, Life::Dead(Dead { orphans: Orphans::Gone, .. }))
+    }
+
+    /// Whether it is a cluster worker.
+    pub fn is_cluster(&self) -> bool {
+        use ostler_core::spec::ExecMode;
+        self.settings.as_ref().is_some_and(|spec| spec.exec_mode == ExecMode::Cluster)
+    }
+
+    pub(super) fn processes(&self) -> Option<&Processes> {
+        match &self.life {
+            Life::Asked { .. } => None,
+            Life::Alive(alive) => Some(&alive.processes),
+            Life::Dead(dead) => Some(&dead.processes),
+        }
+    }
+
+    pub(super) fn processes_mut(&mut self) -> Option<&mut Processes> {
+        match &mut self.life {
+            Life::Asked { .. } => None,
+            Life::Alive(alive) => Some(&mut alive.processes),
+            Life::Dead(dead) => Some(&mut dead.processes),
+        }
+    }
+
+    pub(super) fn alive_mut(&mut self) -> Option<&mut Alive> {
+        match &mut self.life {
+            Life::Alive(alive) => Some(alive),
+            Life::Asked { .. } | Life::Dead(_) => None,
+        }
+    }
+
+    pub(super) fn dead_mut(&mut self) -> Option<&mut Dead> {
+        match &mut self.life {
+            Life::Dead(dead) => Some(dead),
+            Life::Asked { .. } | Life::Alive(_) => None,
+        }
+    }
+
+    /// Its first process has ended, and its channel was read to the end.
+    pub(super) fn die(&mut self, exit: Exit, reported: bool) {
+        let processes = self.processes_mut().map_or_else(Processes::default, std::mem::take);
+        let orphans = Orphans::Unknown;
+        self.life = Life::Dead(Dead { processes, exit, reported, drained: false, orphans });
+    }
+
+    /// CPU use since the last look, percent of a core, and resident memory, bytes.
+    pub(super) fn measure(&mut self, now: Millis) -> Option<(f32, u64)> {
+        let Life::Alive(alive) = &mut self.life else { return None };
+        let Usage { cpu, memory } = alive.usage()?;
+        let elapsed = now.saturating_sub(alive.sample.1);
+        if SAMPLE_INTERVAL <= elapsed {
+            // Tenths of a percent fit a float exactly.
+            let busy = cpu.saturating_sub(alive.sample.0) / 1000 / elapsed;
+            alive.cpu = u16::try_from(busy).map_or(f32::MAX, f32::from) / 10.0;
+            alive.sample = (cpu, now);
+        }
+        Some((alive.cpu, memory))
+    }
+
+    /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
+    pub fn adoption(&self) -> Option<Adoption> {
+        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        let (processes, status, pidfd, ipc) = match &self.life {
+            Life::Asked { .. } => return None,
+            Life::Alive(alive) => {
+                let channel = alive.channel.as_ref();
+                let ipc = channel.and_then(|channel| channel.duplicate().ok());
+                (&alive.processes, None, copy(&alive.pidfd), ipc)
+            }
+            Life::Dead(dead) => (&dead.processes, Some(status_of(dead.exit)), None, None),
+        };
+        let [out, err] = &processes.pipes;
+        let fds = RunFds { pidfd, out: copy(out), err: copy(err), ipc };
+        Some(Adoption { process: (processes.pid, processes.start_time), status, fds })
+    }
+}
+
+impl Alive {
+    pub(super) fn new(process: (u32, u64), pidfd: Option<OwnedFd>, since: Millis) -> Self {
+        let (pid, start_time) = process;
+        let processes = Processes { pid, start_time, ..Processes::default() };
+        Self { processes, pidfd, channel: None, gauge: None, sample: (0, since), cpu: 0.0 }
+    }
+
+    /// What its first process uses; `None` when none runs. The way to it stays open where there is
+    /// room for that.
+    fn usage(&mut self) -> Option<Usage> {
+        let pidfd = self.pidfd.as_ref()?;
+        if let Some(gauge) = &self.gauge {
+            return gauge.read();
+        }
+        let gauge = Gauge::open(self.processes.pid, pidfd)?;
+        let usage = gauge.read();
+        self.gauge = Some(gauge).filter(Gauge::may_stay);
+        usage
+    }
+}

@@ -1,0 +1,99 @@
+//! What the keeper held for us, asked for before the loop begins.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use ostler_core::{Exit, RunId};
+use ostler_keeper::link::Link;
+use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::exit::exit_of;
+use crate::keeper::Welcome;
+use crate::runs::Meta;
+
+/// A run in the keeper's inventory.
+pub struct Found {
+    /// Its process.
+    pub pid: u32,
+    /// When that began.
+    pub start_time: u64,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+    /// What was kept with it.
+    pub meta: Meta,
+    /// Its descriptors.
+    pub fds: RunFds<OwnedFd>,
+}
+
+/// A run whose note is not understood.
+pub(super) struct Unknown {
+    pub run: u64,
+    pub pidfd: Option<OwnedFd>,
+    /// What is wrong with the note.
+    pub why: String,
+}
+
+/// What the keeper holds under a name: what was noted with it, and its descriptor.
+pub(super) type Items = BTreeMap<String, (Vec<u8>, OwnedFd)>;
+
+/// Everything the keeper held for us.
+#[derive(Default)]
+pub(super) struct Inventory {
+    pub welcome: Welcome,
+    pub runs: BTreeMap<RunId, Found>,
+    pub items: Items,
+    pub unknown: Vec<Unknown>,
+}
+
+/// Asks the keeper for everything it holds, and waits for all of it.
+pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
+    link.send(&ToKeeper::Hello { version: version() }, Vec::new())?;
+    let mut inventory = Inventory::default();
+    loop {
+        match link.receive()? {
+            Some((FromKeeper::InventoryEnd, _)) => return Ok(inventory),
+            Some((message, fds)) => inventory.take(message, fds),
+            None => {
+                let written = link.flush()?;
+                let interest = if written { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+                poll(&mut [PollFd::new(link, interest)], None)?;
+            }
+        }
+    }
+}
+
+impl Inventory {
+    fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
+        match message {
+            FromKeeper::Welcome { pid, nofile, .. } => self.welcome = Welcome { pid, nofile },
+            FromKeeper::Run { run, pid, start_time, status, meta, mask } => {
+                let fds = RunFds::from_list(mask, fds).unwrap_or_default();
+                match Meta::from_bytes(&meta) {
+                    Ok(meta) => {
+                        let exit = status.map(exit_of);
+                        let found = Found { pid, start_time, exit, meta, fds };
+                        self.runs.insert(RunId(run), found);
+                    }
+                    Err(why) => self.unknown.push(Unknown { run, pidfd: fds.pidfd, why }),
+                }
+            }
+            FromKeeper::Item { name, meta } => {
+                if let Some(fd) = fds.into_iter().next() {
+                    self.items.insert(name, (meta, fd));
+                }
+            }
+            FromKeeper::Exited { run, status } => {
+                if let Some(found) = self.runs.get_mut(&RunId(run)) {
+                    found.exit = Some(exit_of(status));
+                }
+            }
+            FromKeeper::InventoryEnd
+            | FromKeeper::Spawned { .. }
+            | FromKeeper::SpawnFailed { .. }
+            | FromKeeper::Refused { .. }
+            | FromKeeper::UpgradeFailed { .. } => {}
+        }
+    }
+}
