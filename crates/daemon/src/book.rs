@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Exit, ProcId, SpecId};
 
+use crate::environment::Given;
 use crate::tickets::Tickets;
 
 /// An app: processes that are scaled and reloaded together.
@@ -51,10 +52,15 @@ pub struct Proc {
 }
 
 impl Proc {
-    /// Whether its runs get the same variables as those of the other.
-    pub fn is_given_the_same(&self, other: &Self) -> bool {
-        let given = |proc: &Self| (proc.instance, proc.increment, proc.created_at);
-        given(self) == given(other) && self.name == other.name && self.unique_id == other.unique_id
+    /// What it gives to all its runs.
+    pub fn given(&self) -> Given<'_> {
+        Given {
+            name: &self.name,
+            instance: self.instance,
+            increment: self.increment,
+            created_at: self.created_at,
+            unique_id: &self.unique_id,
+        }
     }
 }
 

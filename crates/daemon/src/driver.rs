@@ -112,7 +112,7 @@ impl Daemon {
         let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
         let particulars = self.particulars(id, proc, run, held.since_wall);
         let template = prepared
-            .and_then(|prepared| prepared.take(held.spec, proc))
+            .and_then(|prepared| prepared.take(held.spec, proc.given()))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let meta = self.meta_of_run(run);
         let request =
@@ -134,7 +134,7 @@ impl Daemon {
             .map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
         Particulars {
             id,
-            proc,
+            given: proc.given(),
             run,
             since,
             restarts,

@@ -11,7 +11,6 @@ use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::SpawnSpec;
 
-use crate::book::Proc;
 use crate::drain;
 use crate::tree::RUN_VARIABLE;
 
@@ -20,8 +19,8 @@ use crate::tree::RUN_VARIABLE;
 pub struct Particulars<'a> {
     /// The slot.
     pub id: ProcId,
-    /// What is known of the slot.
-    pub proc: &'a Proc,
+    /// What the slot gives to all its runs.
+    pub given: Given<'a>,
     /// The run.
     pub run: RunId,
     /// When it begins, ms since 1970.
@@ -34,6 +33,21 @@ pub struct Particulars<'a> {
     pub home: &'a Path,
     /// Marks processes of this home.
     pub mark: &'a str,
+}
+
+/// What a slot gives to all its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given<'a> {
+    /// Name of the process.
+    pub name: &'a str,
+    /// Instance number (`NODE_APP_INSTANCE`).
+    pub instance: u32,
+    /// Value of the variable that `increment_var` names, if one is named.
+    pub increment: Option<u32>,
+    /// When the slot was added or reset, ms since 1970.
+    pub created_at: u64,
+    /// PM2's `unique_id`.
+    pub unique_id: &'a str,
 }
 
 /// The path of a log or pid file with the process's number before its extension (PM2: configuration
@@ -157,19 +171,19 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 
 /// The variables that are.
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
-    let Particulars { id, proc, home, .. } = particulars;
+    let Particulars { id, given, home, .. } = particulars;
     let mut env = flattened(spec, id);
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
-    set(&spec.instance_var, proc.instance.to_string());
-    if let (Some(name), Some(value)) = (&spec.increment_var, proc.increment) {
+    set(&spec.instance_var, given.instance.to_string());
+    if let (Some(name), Some(value)) = (&spec.increment_var, given.increment) {
         set(name, value.to_string());
     }
-    set("name", proc.name.clone());
+    set("name", given.name.to_owned());
     set("pm_id", id.0.to_string());
-    set("unique_id", proc.unique_id.clone());
+    set("unique_id", given.unique_id.to_owned());
     set("status", "launching".to_owned());
-    set("created_at", proc.created_at.to_string());
+    set("created_at", given.created_at.to_string());
     set("PM2_HOME", home.display().to_string());
     set("PM2_USAGE", "CLI".to_owned());
     // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
@@ -181,7 +195,11 @@ fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, Strin
 #[derive(Debug)]
 pub struct Prepared {
     version: SpecId,
-    proc: Proc,
+    name: String,
+    unique_id: String,
+    instance: u32,
+    increment: Option<u32>,
+    created_at: u64,
     template: SpawnSpec,
 }
 
@@ -189,12 +207,17 @@ impl Prepared {
     /// For another run of this version; `None` where files are looked at that may change meanwhile.
     pub fn new(version: SpecId, spec: &AppSpec, particulars: Particulars<'_>) -> Option<Self> {
         let template = (!drain::is_wanted(spec)).then(|| template(spec, particulars))?;
-        Some(Self { version, proc: particulars.proc.clone(), template })
+        let Given { name, instance, increment, created_at, unique_id } = particulars.given;
+        let (name, unique_id) = (name.to_owned(), unique_id.to_owned());
+        Some(Self { version, name, unique_id, instance, increment, created_at, template })
     }
 
     /// The template, if it is for this version and the slot is as it was.
-    pub fn take(self, version: SpecId, proc: &Proc) -> Option<SpawnSpec> {
-        (self.version == version && self.proc.is_given_the_same(proc)).then_some(self.template)
+    pub fn take(self, version: SpecId, given: Given<'_>) -> Option<SpawnSpec> {
+        let Self { instance, increment, created_at, .. } = self;
+        let (name, unique_id) = (self.name.as_str(), self.unique_id.as_str());
+        let own = Given { name, instance, increment, created_at, unique_id };
+        (self.version == version && own == given).then_some(self.template)
     }
 }
 

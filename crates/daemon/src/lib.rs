@@ -29,6 +29,8 @@ mod keepers;
 mod logbook;
 mod logs;
 mod memory;
+#[allow(dead_code)]
+mod model;
 mod notices;
 mod persist;
 mod probes;

@@ -227,7 +227,7 @@ impl Daemon {
         let run = process.run().unwrap_or(RunId(0));
         let particulars = Particulars {
             id,
-            proc,
+            given: proc.given(),
             run,
             since: self.runs.get(&run).map_or(0, |held| held.since_wall),
             restarts: process.restarts(),
