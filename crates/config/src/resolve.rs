@@ -317,7 +317,7 @@ fn policy(
         readiness: if wait_ready { Readiness::Message } else { Readiness::Started },
         ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
         stable_for: fields.number("stable_for").unwrap_or(usual.stable_for),
-        prove_timeout: listen_timeout.unwrap_or(usual.prove_timeout),
+        verify_timeout: listen_timeout.unwrap_or(usual.verify_timeout),
         health_budget: health.map(health::budget),
         drain_timeout: fields.number("drain_timeout").unwrap_or(usual.drain_timeout),
         drain_hook: fields.flag("drain_hook").unwrap_or(usual.drain_hook),

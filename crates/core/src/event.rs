@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{AppId, Exit, ProcId, RunId, SpecId};
+use crate::run::{AppId, Exit, Failure, ProcId, RunId, SpecId};
 use crate::spec::Policy;
 use crate::{Millis, ReloadOptions};
 
@@ -60,7 +60,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Action {
-    /// Start a run. Answered by `Spawned` or `Exited { SpawnFailed }`.
+    /// Start a run. Answered by `Spawned` or `Exited { exit: NotSpawned }`.
     Spawn { proc: ProcId, run: RunId, spec: SpecId },
     /// Take the run off its listeners and ask it to disconnect by the cluster protocol.
     Disconnect(RunId),
@@ -94,8 +94,8 @@ pub enum Notice {
     Stopped { proc: ProcId },
     /// The slot is gone.
     Removed { proc: ProcId },
-    /// A candidate was spawned.
-    Proving { proc: ProcId, run: RunId },
+    /// A candidate was spawned and is being verified.
+    Verifying { proc: ProcId, run: RunId },
     /// A candidate took the slot over; the `old` run, if there was one, is leaving.
     Replaced { proc: ProcId, run: RunId, old: Option<RunId> },
     /// A candidate failed.
@@ -109,17 +109,4 @@ pub enum Notice {
     /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now
     /// on.
     ReloadEnded { app: AppId, spec: SpecId, failure: Option<(ProcId, RunId, Failure)> },
-}
-
-/// Why a candidate was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// It ended before it had proven itself.
-    Exited(Exit),
-    /// It did not say `ready` in time.
-    NotReady,
-    /// It does not listen on what the run it replaces listens on.
-    NotListening,
-    /// Its health check failed.
-    Unhealthy,
 }

@@ -164,7 +164,7 @@ pub struct Policy {
     pub stable_for: Millis,
     /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user
     /// gave one, else 30 s (a slow start is no reason to give up a version).
-    pub prove_timeout: Millis,
+    pub verify_timeout: Millis,
     /// In a reload: how long the health check may take in all; `None` when there is no health
     /// check.
     pub health_budget: Option<Millis>,
@@ -247,7 +247,7 @@ impl Default for Policy {
             readiness: Readiness::Started,
             ready_timeout: 3000,
             stable_for: 0,
-            prove_timeout: 30_000,
+            verify_timeout: 30_000,
             health_budget: None,
             drain_timeout: 8000,
             drain_hook: true,

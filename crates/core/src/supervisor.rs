@@ -16,10 +16,10 @@ pub use recover::{SavedProcess, SavedReload};
 
 use crate::candidate::{Candidate, Verdict};
 use crate::ending::Ending;
-use crate::event::{Failure, Notice};
+use crate::event::Notice;
 use crate::process::{Goal, Phase, Process, RunIds};
 use crate::reload::{Reload, ReloadOptions, Step, Version};
-use crate::run::{AppId, Exit, ProcId, Role, RunId, SpecId};
+use crate::run::{AppId, Exit, Failure, ProcId, Role, RunId, SpecId};
 use crate::spec::Policy;
 use crate::{Action, Event, Millis};
 
@@ -155,7 +155,7 @@ impl Supervisor {
             }
             Event::Stop(id) => {
                 self.take_from_reload(now, id, out);
-                self.hurry_leaving(now, id, out);
+                self.skip_drain_of_leaving(now, id, out);
                 self.command(now, id, out, |process, _, out| process.on_stop(now, out));
             }
             Event::Restart { proc, change } => {
@@ -285,7 +285,7 @@ impl Supervisor {
             Role::Leaving => {
                 for (ending, policy) in &mut slot.leaving {
                     if ending.run() == run {
-                        ending.hurry(now, policy, out);
+                        ending.skip_drain(now, policy, out);
                     }
                 }
             }
@@ -375,11 +375,11 @@ impl Supervisor {
     }
 
     /// What the user wants down is not left to finish its connections.
-    fn hurry_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
+    fn skip_drain_of_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
         for (ending, policy) in
             self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving)
         {
-            ending.hurry(now, policy, out);
+            ending.skip_drain(now, policy, out);
         }
     }
 
@@ -391,7 +391,7 @@ impl Supervisor {
         act: impl FnOnce(&mut Process, &mut Vec<Action>),
     ) {
         self.take_from_reload(now, id, out);
-        self.hurry_leaving(now, id, out);
+        self.skip_drain_of_leaving(now, id, out);
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.removing = true;
         act(&mut slot.process, out);
@@ -455,7 +455,7 @@ impl Supervisor {
         slot.candidate = Some(Candidate::new(now, run, spec, policy, must_cover));
         self.owners.insert(run, id);
         out.push(Action::Spawn { proc: id, run, spec });
-        out.push(Action::Tell(Notice::Proving { proc: id, run }));
+        out.push(Action::Tell(Notice::Verifying { proc: id, run }));
     }
 
     fn on_verdict(&mut self, now: Millis, id: ProcId, verdict: Verdict, out: &mut Vec<Action>) {
@@ -463,7 +463,7 @@ impl Supervisor {
         let app = slot.app;
         match verdict {
             Verdict::Open => return,
-            Verdict::Proven => {
+            Verdict::Passed => {
                 self.take_over(now, id, out);
                 if let Some(reload) = self.reloads.get_mut(&app) {
                     reload.on_replaced(id);
@@ -501,7 +501,9 @@ impl Supervisor {
                 let procs = reload.pending.iter().copied().collect();
                 out.push(Action::Tell(Notice::RollingBack { app, procs }));
             }
-        } else if reload.options.no_rollback && reload.stage == crate::reload::Stage::Forward {
+        } else if reload.options.no_rollback
+            && reload.direction == crate::reload::Direction::Forward
+        {
             // PM2's way: the new run takes over whatever it is worth, and lives by the restart
             // rules.
             self.take_over(now, id, out);
@@ -529,8 +531,8 @@ impl Supervisor {
         process.unstable = 0;
         process.backoff = 0;
         process.restarts += 1;
-        if let Some(remains) = process.remains.take() {
-            out.push(Action::Sweep(remains));
+        if let Some(orphans) = process.orphans.take() {
+            out.push(Action::Sweep(orphans));
         }
         // First note who is current, then send the old one away: a daemon that forgets in between
         // finds both.

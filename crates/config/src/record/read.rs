@@ -311,10 +311,10 @@ impl Reader<'_> {
             readiness: ready,
             ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
             stable_for: self.number("stable_for").unwrap_or(usual.stable_for),
-            prove_timeout: self
+            verify_timeout: self
                 .number("prove_timeout")
                 .or(listen_timeout)
-                .unwrap_or(usual.prove_timeout),
+                .unwrap_or(usual.verify_timeout),
             health_budget: budget,
             drain_timeout: self.number("drain_timeout").unwrap_or(usual.drain_timeout),
             drain_hook: self.flag("drain_hook").unwrap_or(usual.drain_hook),

@@ -52,7 +52,7 @@ fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
         (app.interpreter_args, app.args),
         (vec!["-e".into(), "-u".into()], vec!["1".into(), "b c".into(), "true".into()])
     );
-    assert_eq!((app.policy.ready_timeout, app.policy.prove_timeout), (3000, 30_000));
+    assert_eq!((app.policy.ready_timeout, app.policy.verify_timeout), (3000, 30_000));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn every_option_arrives() {
         (Some(100), [0, 2, 7].as_slice())
     );
     assert_eq!(
-        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.prove_timeout),
+        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.verify_timeout),
         (2000, 15, 500, 500)
     );
     assert_eq!(

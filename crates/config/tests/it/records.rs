@@ -144,7 +144,7 @@ fn changes_go_over_the_record() {
     let patched = |patch: &str| record::patch(&spec, patch).unwrap();
     assert_eq!(patched("{}"), spec);
     assert_eq!(patched(r#"{"kill_timeout":"null"}"#).policy.stop_grace, 1600);
-    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.prove_timeout, 7);
+    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.verify_timeout, 7);
     assert_eq!(patched(r#"{"exec_mode":"cluster_mode"}"#).exec_mode, ExecMode::Fork);
     assert_eq!(patched(r#"{"env":{}}"#).env, spec.env);
     assert_eq!(patched(r#"{"env":{"A":1}}"#).env, vars([("A", "1")]));
@@ -177,7 +177,7 @@ prop_compose! {
             stop_signal: signal, stop_by_message: flags[1], stop_grace: times[2], tree_kill: flags[2],
             readiness: if flags[3] { Readiness::Message } else { Readiness::Started },
             ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] }, stable_for: times[4],
-            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
+            verify_timeout: if flags[5] { usual.verify_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
         }
     }
 }

@@ -114,7 +114,7 @@ impl World {
     ) -> SpecId {
         let mut policy =
             Policy { drain_timeout: 50, ready_timeout: 30, stop_grace: 16, ..Policy::default() };
-        policy.prove_timeout = 300;
+        policy.verify_timeout = 300;
         policy.max_unstable = 3;
         policy.min_uptime = 10;
         change(&mut policy);
@@ -313,7 +313,7 @@ impl World {
                 self.said.push(format!("ask {}", run.0));
                 self.expect_alive(run, "ask");
                 if !self.nature(run).stubborn {
-                    self.end(run, Exit::Signal(2));
+                    self.end(run, Exit::Signal { number: 2, core: false });
                 }
             }
             Action::Kill(run) => {
@@ -325,7 +325,7 @@ impl World {
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.child = false;
                 }
-                self.end(run, Exit::Signal(9));
+                self.end(run, Exit::Signal { number: 9, core: false });
             }
             Action::Sweep(run) => {
                 if let Some(sim) = self.runs.get_mut(&run) {
@@ -456,12 +456,12 @@ impl World {
             Notice::Online { proc, late, .. } => {
                 format!("{} online{}", proc.0, if *late { " late" } else { "" })
             }
-            Notice::Ended { proc, exit, .. } => format!("{} ended {exit:?}", proc.0),
+            Notice::Ended { proc, exit, .. } => format!("{} ended {}", proc.0, end(*exit)),
             Notice::WillRestart { proc, delay } => format!("{} restarts in {delay}", proc.0),
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
-            Notice::Proving { proc, .. } => format!("{} proving", proc.0),
+            Notice::Verifying { proc, .. } => format!("{} verifying", proc.0),
             Notice::Replaced { proc, .. } => format!("{} replaced", proc.0),
             Notice::Failed { proc, why, .. } => format!("{} failed {why:?}", proc.0),
             Notice::Left { proc, .. } => format!("{} left", proc.0),
@@ -477,6 +477,16 @@ impl World {
                 )
             }
         }
+    }
+}
+
+fn end(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("code {code}"),
+        Exit::Signal { number, core: false } => format!("signal {number}"),
+        Exit::Signal { number, core: true } => format!("signal {number} with a core dump"),
+        Exit::Unknown => "unknown".to_owned(),
+        Exit::NotSpawned => "not spawned".to_owned(),
     }
 }
 
@@ -509,7 +519,7 @@ fn must_survive(notice: &Notice) -> bool {
         | Notice::ReloadEnded { .. } => true,
         Notice::Online { .. }
         | Notice::Ended { .. }
-        | Notice::Proving { .. }
+        | Notice::Verifying { .. }
         | Notice::Failed { .. }
         | Notice::Left { .. } => false,
     }
