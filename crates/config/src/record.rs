@@ -94,7 +94,7 @@ fn identity(spec: &AppSpec, map: &mut Map<String, Json>) {
     if let Some(increment_var) = &spec.increment_var {
         put("increment_var", increment_var.as_str().into());
     }
-    if let Some(bytes) = spec.max_memory {
+    if let Some(bytes) = spec.policy.max_memory {
         put("max_memory_restart", bytes.into());
     }
     if let Some(version) = &spec.version {

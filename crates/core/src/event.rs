@@ -46,6 +46,8 @@ pub enum Event {
     Covers(RunId),
     /// A probe asked for by [`Action::Probe`] ended well or was given up.
     Probed { run: RunId, healthy: bool },
+    /// The run was found to use this much resident memory, bytes.
+    Measured { run: RunId, memory: u64 },
     /// The run's IPC channel was closed by the run.
     Disconnected(RunId),
     /// The run's first process ended. Its descendants may live.
@@ -88,6 +90,9 @@ pub enum Notice {
     Ended { proc: ProcId, run: RunId, exit: Exit },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
+    /// The slot's current run uses more memory than it may: a plain process is restarted, a worker is
+    /// reloaded as soon as no other reload of its app is under way.
+    OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },
     /// The slot is at rest, stopped.

@@ -162,6 +162,18 @@ impl Process {
         self.backoff
     }
 
+    /// The version that the next spawn will use.
+    pub(crate) fn next_version(&self) -> (SpecId, Arc<Policy>) {
+        self.next.clone().unwrap_or_else(|| (self.spec, Arc::clone(&self.policy)))
+    }
+
+    /// The limit that the run exceeds with so much memory.
+    pub(crate) fn memory_limit_below(&self, measured: RunId, memory: u64) -> Option<u64> {
+        let limit = self.policy.max_memory?;
+        let serves = matches!(self.phase, Phase::Online { run, .. } if run == measured);
+        (serves && limit < memory).then_some(limit)
+    }
+
     /// When time alone changes something.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {

@@ -57,6 +57,8 @@ pub struct Reload {
     pub(crate) to: Version,
     /// What each slot had before.
     pub(crate) from: BTreeMap<ProcId, Version>,
+    /// The last run given out before it: a later run of the new version needs no replacing.
+    pub(crate) began_after: RunId,
     pub(crate) options: ReloadOptions,
     pub(crate) direction: Direction,
     pub(crate) failure: Option<(ProcId, RunId, Failure)>,
@@ -81,13 +83,19 @@ pub enum Step {
 }
 
 impl Reload {
-    /// A reload of these slots, in this order.
+    /// A reload of these slots, in this order, by runs later than `began_after`.
     #[must_use]
-    pub fn new(to: Version, slots: Vec<(ProcId, Version)>, options: ReloadOptions) -> Self {
+    pub fn new(
+        to: Version,
+        slots: Vec<(ProcId, Version)>,
+        began_after: RunId,
+        options: ReloadOptions,
+    ) -> Self {
         let pending = slots.iter().map(|(id, _)| *id).collect();
         Self {
             to,
             from: slots.into_iter().collect(),
+            began_after,
             options,
             direction: Direction::Forward,
             failure: None,
@@ -198,9 +206,15 @@ impl Reload {
         }
     }
 
+    /// Whether the slot had another version before. What had the same has nothing to go back to.
+    pub(crate) fn changes(&self, id: ProcId) -> bool {
+        self.from.get(&id).is_some_and(|(old, _)| *old != self.to.0)
+    }
+
     fn turn_back(&mut self) {
         self.direction = Direction::Back;
-        self.pending = std::mem::take(&mut self.done).into();
+        let done = std::mem::take(&mut self.done);
+        self.pending = done.into_iter().filter(|id| self.changes(*id)).collect();
         self.active.clear();
     }
 }

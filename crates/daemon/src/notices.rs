@@ -36,6 +36,9 @@ impl Daemon {
                 }
                 self.touched.insert(proc);
             }
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                self.on_over_memory(proc, memory, limit);
+            }
             Notice::GaveUp { proc, unstable } => {
                 logbook::error(format!(
                     "Script of app [{}] had too many unstable restarts ({unstable}). Stopped. \"errored\"",

@@ -139,6 +139,7 @@ impl Daemon {
                 app: saved.app.0,
                 to: saved.to.0.0,
                 from: saved.from.iter().map(|(id, version)| (id.0, version.0.0)).collect(),
+                began_after: saved.began_after.0,
                 parallel: saved.options.parallel,
                 surge: saved.options.surge,
                 canary: saved.options.canary,
@@ -255,6 +256,7 @@ impl Daemon {
             app: AppId(saved.app),
             to: self.version(SpecId(saved.to))?,
             from: from.collect(),
+            began_after: RunId(saved.began_after),
             options: ReloadOptions {
                 parallel: saved.parallel,
                 surge: saved.surge,

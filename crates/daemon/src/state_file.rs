@@ -123,6 +123,9 @@ pub struct SavedReload {
     pub app: u32,
     pub to: u32,
     pub from: Vec<(u32, u32)>,
+    /// The last run before it.
+    #[serde(default)]
+    pub began_after: u64,
     pub parallel: u32,
     pub surge: Option<u32>,
     pub canary: bool,

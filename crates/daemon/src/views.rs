@@ -189,7 +189,7 @@ impl Daemon {
             created_at: proc.created_at,
             last_exit: proc.last_exit.as_ref().map(LastExit::text),
             explain: self.explain(process.phase(), proc),
-            max_memory: spec.max_memory,
+            max_memory: spec.policy.max_memory,
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners,

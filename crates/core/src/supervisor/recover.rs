@@ -59,6 +59,8 @@ pub struct SavedReload {
     pub to: Version,
     /// What each slot had before.
     pub from: Vec<(ProcId, Version)>,
+    /// The last run given out before it.
+    pub began_after: RunId,
     /// How it goes.
     pub options: ReloadOptions,
     /// Which way it goes.
@@ -108,6 +110,7 @@ impl Supervisor {
             app: *app,
             to: reload.to.clone(),
             from: reload.from.iter().map(|(id, version)| (*id, version.clone())).collect(),
+            began_after: reload.began_after,
             options: reload.options,
             direction: reload.direction,
             done: reload.done.clone(),
@@ -250,7 +253,7 @@ impl Supervisor {
     }
 
     fn reload_of(&mut self, saved: SavedReload) -> (AppId, Reload) {
-        let mut reload = Reload::new(saved.to, saved.from, saved.options);
+        let mut reload = Reload::new(saved.to, saved.from, saved.began_after, saved.options);
         reload.direction = saved.direction;
         reload.failure = saved.failure;
         reload.pending.clear();
@@ -261,13 +264,17 @@ impl Supervisor {
             }
             let Some(slot) = self.slots.get_mut(id) else { continue };
             let target = if saved.direction == Direction::Back { *old } else { reload.to.0 };
-            let differs =
-                *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
-            let replaced =
-                differs || (saved.direction != Direction::Back && saved.done.contains(id));
+            let back = saved.direction == Direction::Back;
+            let replaced = if reload.changes(*id) {
+                slot.process.spec == target && slot.process.run().is_some()
+            } else {
+                // The specification says nothing, but the run's number does.
+                back || Some(saved.began_after) < slot.process.run()
+            };
+            let replaced = replaced || (!back && saved.done.contains(id));
             match &slot.candidate {
                 Some(candidate) if candidate.spec == target => _ = reload.active.insert(*id),
-                _ if replaced && saved.direction != Direction::Back => reload.done.push(*id),
+                _ if replaced && !back => reload.done.push(*id),
                 _ if replaced => (),
                 _ => reload.pending.push_back(*id),
             }

@@ -130,6 +130,14 @@ impl World {
         }
     }
 
+    /// Adds and starts one process that is no cluster worker.
+    pub fn add_plain(&mut self, spec: SpecId) {
+        let policy = Arc::clone(&self.versions[&spec].0);
+        let proc = ProcId(0);
+        self.event(Event::Add { proc, app: APP, spec, policy, cluster: false });
+        self.event(Event::Start(proc));
+    }
+
     pub fn reload(&mut self, count: u32, spec: SpecId, options: ostler_core::ReloadOptions) {
         let policy = Arc::clone(&self.versions[&spec].0);
         let procs = (0..count).map(ProcId).collect();
@@ -139,7 +147,9 @@ impl World {
     pub fn event(&mut self, event: Event) {
         let mut out = Vec::new();
         self.dirty |= is_wish(&event);
+        let is_measure = matches!(event, Event::Measured { .. });
         self.supervisor.handle(self.now, event, &mut out);
+        self.dirty |= is_measure && !out.is_empty();
         self.save();
         self.carry_out(out);
         self.save();
@@ -458,6 +468,9 @@ impl World {
             }
             Notice::Ended { proc, exit, .. } => format!("{} ended {}", proc.0, end(*exit)),
             Notice::WillRestart { proc, delay } => format!("{} restarts in {delay}", proc.0),
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                format!("{} over memory {memory} > {limit}", proc.0)
+            }
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
@@ -510,7 +523,8 @@ fn is_wish(event: &Event) -> bool {
 fn must_survive(notice: &Notice) -> bool {
     match notice {
         Notice::WillRestart { delay, .. } => 0 < *delay,
-        Notice::GaveUp { .. }
+        Notice::OverMemory { .. }
+        | Notice::GaveUp { .. }
         | Notice::Stopped { .. }
         | Notice::Removed { .. }
         | Notice::Replaced { .. }
@@ -535,6 +549,7 @@ fn run_of(report: &Event) -> Option<RunId> {
         | Event::Disconnected(run)
         | Event::TreeGone(run)
         | Event::Probed { run, .. }
+        | Event::Measured { run, .. }
         | Event::Exited { run, .. } => Some(*run),
         _ => None,
     }
