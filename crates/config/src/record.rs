@@ -94,7 +94,7 @@ fn identity(spec: &AppSpec, map: &mut Map<String, Json>) {
     if let Some(increment_var) = &spec.increment_var {
         put("increment_var", increment_var.as_str().into());
     }
-    if let Some(bytes) = spec.max_memory {
+    if let Some(bytes) = spec.policy.max_memory {
         put("max_memory_restart", bytes.into());
     }
     if let Some(version) = &spec.version {
@@ -141,9 +141,9 @@ fn policy(policy: &Policy, health: Option<&Health>, map: &mut Map<String, Json>)
     if !policy.stop_exit_codes.is_empty() {
         put("stop_exit_codes", policy.stop_exit_codes.clone().into());
     }
-    let listen_given =
-        policy.ready_timeout != usual.ready_timeout || policy.prove_timeout == policy.ready_timeout;
-    let prove = if listen_given { policy.ready_timeout } else { usual.prove_timeout };
+    let listen_given = policy.ready_timeout != usual.ready_timeout
+        || policy.verify_timeout == policy.ready_timeout;
+    let prove = if listen_given { policy.ready_timeout } else { usual.verify_timeout };
     let numbers = [
         ("max_restarts", u64::from(policy.max_unstable), policy.max_unstable != usual.max_unstable),
         ("min_uptime", policy.min_uptime, policy.min_uptime != usual.min_uptime),
@@ -153,7 +153,7 @@ fn policy(policy: &Policy, health: Option<&Health>, map: &mut Map<String, Json>)
         ("listen_timeout", policy.ready_timeout, listen_given),
         ("stable_for", policy.stable_for, policy.stable_for != usual.stable_for),
         ("drain_timeout", policy.drain_timeout, policy.drain_timeout != usual.drain_timeout),
-        ("prove_timeout", policy.prove_timeout, policy.prove_timeout != prove),
+        ("prove_timeout", policy.verify_timeout, policy.verify_timeout != prove),
     ];
     for (key, number, _) in numbers.into_iter().filter(|(_, _, write)| *write) {
         put(key, number.into());

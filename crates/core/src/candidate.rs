@@ -13,9 +13,8 @@
 
 use std::sync::Arc;
 
-use crate::event::Failure;
-use crate::run::{RunId, SpecId};
-use crate::spec::{Policy, Readiness};
+use crate::run::{Failure, RunId, SpecId};
+use crate::spec::{self, Policy};
 use crate::{Action, Millis};
 
 /// The candidate for one slot.
@@ -27,18 +26,18 @@ pub struct Candidate {
     pub(crate) since: Millis,
     /// The run it replaces has listeners.
     must_cover: bool,
-    stage: Stage,
+    check: Check,
 }
 
 /// What is still to be proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum Check {
     /// Readiness and listeners.
-    Proving { ready: bool, heard: bool },
+    Readiness { ready: bool, heard: bool },
     /// Health.
-    Probing { give_up_at: Millis },
+    Health { give_up_at: Millis },
     /// Living on.
-    Settling { stable_at: Millis },
+    Stability { stable_at: Millis },
 }
 
 /// What an event made of it.
@@ -47,7 +46,7 @@ pub enum Verdict {
     /// Not known yet.
     Open,
     /// It may take over.
-    Proven,
+    Passed,
     /// It must go.
     Failed(Failure),
 }
@@ -62,69 +61,69 @@ impl Candidate {
         policy: Arc<Policy>,
         must_cover: bool,
     ) -> Self {
-        let ready = policy.readiness == Readiness::Started;
+        let ready = policy.readiness == spec::Readiness::Started;
         Self {
             run,
             spec,
             policy,
             since: now,
             must_cover,
-            stage: Stage::Proving { ready, heard: false },
+            check: Check::Readiness { ready, heard: false },
         }
     }
 
     /// It said `ready`, or need not say so.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        match self.stage {
-            Stage::Proving { ready, .. } => ready,
-            Stage::Probing { .. } | Stage::Settling { .. } => true,
+        match self.check {
+            Check::Readiness { ready, .. } => ready,
+            Check::Health { .. } | Check::Stability { .. } => true,
         }
     }
 
     /// When time alone decides something.
     #[must_use]
     pub fn deadline(&self) -> Millis {
-        match self.stage {
-            Stage::Proving { ready: true, heard: false } if !self.must_cover => {
+        match self.check {
+            Check::Readiness { ready: true, heard: false } if !self.must_cover => {
                 self.since + self.policy.ready_timeout
             }
-            Stage::Proving { .. } => self.since + self.policy.prove_timeout,
-            Stage::Probing { give_up_at: at } | Stage::Settling { stable_at: at } => at,
+            Check::Readiness { .. } => self.since + self.policy.verify_timeout,
+            Check::Health { give_up_at: at } | Check::Stability { stable_at: at } => at,
         }
     }
 
     /// It sent `ready`.
     pub fn on_ready_message(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
-        match &mut self.stage {
-            Stage::Proving { ready, heard } => {
+        match &mut self.check {
+            Check::Readiness { ready, heard } => {
                 *ready = true;
                 out.push(Action::Note { run: self.run });
                 // Nothing to listen on: its own word is the proof.
-                *heard |= !self.must_cover && self.policy.readiness == Readiness::Message;
+                *heard |= !self.must_cover && self.policy.readiness == spec::Readiness::Message;
                 self.advance(now, out)
             }
-            Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
     /// It has a listener (`covers`: all that are needed).
     pub fn on_listening(&mut self, now: Millis, covers: bool, out: &mut Vec<Action>) -> Verdict {
-        match &mut self.stage {
-            Stage::Proving { heard, .. } => {
+        match &mut self.check {
+            Check::Readiness { heard, .. } => {
                 *heard |= covers || !self.must_cover;
                 self.advance(now, out)
             }
-            Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
     /// Its health check passed or was given up.
     pub fn on_probed(&mut self, now: Millis, healthy: bool) -> Verdict {
-        match (self.stage, healthy) {
-            (Stage::Probing { .. }, true) => self.settle(now),
-            (Stage::Probing { .. }, false) => Verdict::Failed(Failure::Unhealthy),
-            (Stage::Proving { .. } | Stage::Settling { .. }, _) => Verdict::Open,
+        match (self.check, healthy) {
+            (Check::Health { .. }, true) => self.settle(now),
+            (Check::Health { .. }, false) => Verdict::Failed(Failure::Unhealthy),
+            (Check::Readiness { .. } | Check::Stability { .. }, _) => Verdict::Open,
         }
     }
 
@@ -133,37 +132,39 @@ impl Candidate {
         if now < self.deadline() {
             return Verdict::Open;
         }
-        match &mut self.stage {
-            Stage::Proving { ready: false, .. } => Verdict::Failed(Failure::NotReady),
-            Stage::Proving { heard, .. } if !self.must_cover => {
+        match &mut self.check {
+            Check::Readiness { ready: false, .. } => Verdict::Failed(Failure::NotReady),
+            Check::Readiness { heard, .. } if !self.must_cover => {
                 *heard = true;
                 self.advance(now, out)
             }
-            Stage::Proving { .. } => Verdict::Failed(Failure::NotListening),
-            Stage::Probing { .. } => Verdict::Failed(Failure::Unhealthy),
-            Stage::Settling { .. } => Verdict::Proven,
+            Check::Readiness { .. } => Verdict::Failed(Failure::NotListening),
+            Check::Health { .. } => Verdict::Failed(Failure::Unhealthy),
+            Check::Stability { .. } => Verdict::Passed,
         }
     }
 
     fn advance(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
-        match self.stage {
-            Stage::Proving { ready: true, heard: true } => match self.policy.health_budget {
+        match self.check {
+            Check::Readiness { ready: true, heard: true } => match self.policy.health_budget {
                 Some(budget) => {
-                    self.stage = Stage::Probing { give_up_at: now + budget };
+                    self.check = Check::Health { give_up_at: now + budget };
                     out.push(Action::Probe(self.run));
                     Verdict::Open
                 }
                 None => self.settle(now),
             },
-            Stage::Proving { .. } | Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Readiness { .. } | Check::Health { .. } | Check::Stability { .. } => {
+                Verdict::Open
+            }
         }
     }
 
     fn settle(&mut self, now: Millis) -> Verdict {
         if self.policy.stable_for == 0 {
-            return Verdict::Proven;
+            return Verdict::Passed;
         }
-        self.stage = Stage::Settling { stable_at: now + self.policy.stable_for };
+        self.check = Check::Stability { stable_at: now + self.policy.stable_for };
         Verdict::Open
     }
 }

@@ -16,12 +16,12 @@ use crate::{Action, Millis};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
     run: RunId,
-    stage: Stage,
+    stage: EndingStage,
 }
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum EndingStage {
     /// Off every listener, finishing what it has; asked at `until`.
     Draining { until: Millis },
     /// Asked; killed at `kill_at`.
@@ -34,13 +34,13 @@ impl Ending {
     /// Lets it finish its connections first.
     pub fn drain(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Disconnect(run));
-        Self { run, stage: Stage::Draining { until: now + policy.drain_timeout } }
+        Self { run, stage: EndingStage::Draining { until: now + policy.drain_timeout } }
     }
 
     /// Asks it at once.
     pub fn ask(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Terminate(run));
-        Self { run, stage: Stage::Asked { kill_at: now + policy.stop_grace } }
+        Self { run, stage: EndingStage::Asked { kill_at: now + policy.stop_grace } }
     }
 
     /// Which run it is.
@@ -53,22 +53,22 @@ impl Ending {
     #[must_use]
     pub fn deadline(&self) -> Millis {
         match self.stage {
-            Stage::Draining { until: at }
-            | Stage::Asked { kill_at: at }
-            | Stage::Killed { again_at: at } => at,
+            EndingStage::Draining { until: at }
+            | EndingStage::Asked { kill_at: at }
+            | EndingStage::Killed { again_at: at } => at,
         }
     }
 
     /// Stops draining: it is asked now. Nothing changes when it already was.
-    pub fn hurry(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
-        if let Stage::Draining { .. } = self.stage {
+    pub fn skip_drain(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
+        if let EndingStage::Draining { .. } = self.stage {
             *self = Self::ask(now, self.run, policy, out);
         }
     }
 
     /// The first process ended; descendants, if there are any, get the same grace from now on.
     pub fn on_exited(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
-        self.hurry(now, policy, out);
+        self.skip_drain(now, policy, out);
     }
 
     /// Goes a stage further when its time is over.
@@ -77,10 +77,11 @@ impl Ending {
             return;
         }
         match self.stage {
-            Stage::Draining { .. } => self.hurry(now, policy, out),
-            Stage::Asked { .. } | Stage::Killed { .. } => {
-                self.stage =
-                    Stage::Killed { again_at: now + policy.stop_grace.max(MIN_KILL_INTERVAL) };
+            EndingStage::Draining { .. } => self.skip_drain(now, policy, out),
+            EndingStage::Asked { .. } | EndingStage::Killed { .. } => {
+                self.stage = EndingStage::Killed {
+                    again_at: now + policy.stop_grace.max(MIN_KILL_INTERVAL),
+                };
                 out.push(Action::Kill(self.run));
             }
         }

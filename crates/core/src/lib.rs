@@ -20,10 +20,10 @@ mod run;
 pub mod spec;
 pub mod supervisor;
 
-pub use event::{Action, Event, Failure, Notice};
+pub use event::{Action, Event, Notice};
 pub use process::{Goal, Phase};
 pub use reload::ReloadOptions;
-pub use run::{AppId, Exit, ProcId, Role, RunId, SeenRun, SpecId};
+pub use run::{AppId, Exit, Failure, ProcId, Role, RunId, SeenRun, SpecId};
 pub use supervisor::{SavedProcess, SavedReload, Supervisor};
 
 /// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the

@@ -79,7 +79,7 @@ pub struct Process {
     /// Last pause of the growing back-off, 0 = none yet.
     pub(crate) backoff: Millis,
     /// The last run that ended by itself and may have left descendants behind.
-    pub(crate) remains: Option<RunId>,
+    pub(crate) orphans: Option<RunId>,
     /// The last run whose end was counted.
     pub(crate) ended: Option<RunId>,
 }
@@ -99,7 +99,7 @@ impl Process {
             restarts: 0,
             unstable: 0,
             backoff: 0,
-            remains: None,
+            orphans: None,
             ended: None,
         }
     }
@@ -162,6 +162,18 @@ impl Process {
         self.backoff
     }
 
+    /// The version that the next spawn will use.
+    pub(crate) fn next_version(&self) -> (SpecId, Arc<Policy>) {
+        self.next.clone().unwrap_or_else(|| (self.spec, Arc::clone(&self.policy)))
+    }
+
+    /// The limit that the run exceeds with so much memory.
+    pub(crate) fn memory_limit_below(&self, measured: RunId, memory: u64) -> Option<u64> {
+        let limit = self.policy.max_memory?;
+        let serves = matches!(self.phase, Phase::Online { run, .. } if run == measured);
+        (serves && limit < memory).then_some(limit)
+    }
+
     /// When time alone changes something.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
@@ -177,7 +189,7 @@ impl Process {
         self.goal = Goal::Up;
         match self.phase {
             Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => {
-                self.forgive();
+                self.reset_counters();
                 self.spawn(now, runs, out);
             }
             Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => (),
@@ -188,11 +200,11 @@ impl Process {
     pub fn on_stop(&mut self, now: Millis, out: &mut Vec<Action>) {
         self.goal = Goal::Down;
         match &mut self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => self.rest(out),
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => self.settle_stopped(out),
             Phase::Starting { run, .. } | Phase::Online { run, .. } => {
                 self.phase = Phase::Stopping(Ending::ask(now, *run, &self.policy, out));
             }
-            Phase::Stopping(ending) => ending.hurry(now, &self.policy, out),
+            Phase::Stopping(ending) => ending.skip_drain(now, &self.policy, out),
         }
     }
 
@@ -219,14 +231,14 @@ impl Process {
             self.on_stop(now, out);
             self.restarts += 1;
         }
-        self.forgive();
+        self.reset_counters();
         self.on_start(now, runs, out);
     }
 
     /// The user wants the counters at zero.
     pub fn on_reset(&mut self) {
         self.restarts = 0;
-        self.forgive();
+        self.reset_counters();
     }
 
     /// The keeper spawned it.
@@ -265,7 +277,7 @@ impl Process {
         if let Phase::Stopping(ending) = &mut self.phase
             && ending.run() == ended
         {
-            ending.hurry(now, &self.policy, out);
+            ending.skip_drain(now, &self.policy, out);
         }
     }
 
@@ -310,7 +322,7 @@ impl Process {
         match &self.phase {
             Phase::Stopping(ending) if ending.run() == gone => match self.goal {
                 Goal::Up => self.spawn(now, runs, out),
-                Goal::Down => self.rest(out),
+                Goal::Down => self.settle_stopped(out),
             },
             Phase::Stopping(_)
             | Phase::Starting { .. }
@@ -346,8 +358,8 @@ impl Process {
             self.spec = spec;
             self.policy = policy;
         }
-        if let Some(remains) = self.remains.take() {
-            out.push(Action::Sweep(remains));
+        if let Some(orphans) = self.orphans.take() {
+            out.push(Action::Sweep(orphans));
         }
         let run = runs.allot();
         self.phase = Phase::Starting { run, since: now, ready_by: now + self.policy.ready_timeout };
@@ -363,7 +375,7 @@ impl Process {
         runs: &mut RunIds,
         out: &mut Vec<Action>,
     ) {
-        if let Some(earlier) = self.remains.replace(ended) {
+        if let Some(earlier) = self.orphans.replace(ended) {
             out.push(Action::Sweep(earlier));
         }
         let final_code =
@@ -405,15 +417,15 @@ impl Process {
         self.backoff
     }
 
-    fn rest(&mut self, out: &mut Vec<Action>) {
-        if let Some(remains) = self.remains.take() {
-            out.push(Action::Sweep(remains));
+    fn settle_stopped(&mut self, out: &mut Vec<Action>) {
+        if let Some(orphans) = self.orphans.take() {
+            out.push(Action::Sweep(orphans));
         }
         self.phase = Phase::Stopped;
         out.push(Action::Tell(Notice::Stopped { proc: self.id }));
     }
 
-    fn forgive(&mut self) {
+    fn reset_counters(&mut self) {
         self.unstable = 0;
         self.backoff = 0;
     }

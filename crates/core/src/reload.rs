@@ -15,8 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::event::Failure;
-use crate::run::{ProcId, RunId, SpecId};
+use crate::run::{Failure, ProcId, RunId, SpecId};
 use crate::spec::Policy;
 
 /// How a reload goes.
@@ -40,7 +39,7 @@ impl Default for ReloadOptions {
 
 /// Which way it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Direction {
     /// Replacing.
     Forward,
     /// One slot is replaced; the user decides.
@@ -58,8 +57,10 @@ pub struct Reload {
     pub(crate) to: Version,
     /// What each slot had before.
     pub(crate) from: BTreeMap<ProcId, Version>,
+    /// The last run given out before it: a later run of the new version needs no replacing.
+    pub(crate) began_after: RunId,
     pub(crate) options: ReloadOptions,
-    pub(crate) stage: Stage,
+    pub(crate) direction: Direction,
     pub(crate) failure: Option<(ProcId, RunId, Failure)>,
     pub(crate) pending: VecDeque<ProcId>,
     pub(crate) active: BTreeSet<ProcId>,
@@ -82,15 +83,21 @@ pub enum Step {
 }
 
 impl Reload {
-    /// A reload of these slots, in this order.
+    /// A reload of these slots, in this order, by runs later than `began_after`.
     #[must_use]
-    pub fn new(to: Version, slots: Vec<(ProcId, Version)>, options: ReloadOptions) -> Self {
+    pub fn new(
+        to: Version,
+        slots: Vec<(ProcId, Version)>,
+        began_after: RunId,
+        options: ReloadOptions,
+    ) -> Self {
         let pending = slots.iter().map(|(id, _)| *id).collect();
         Self {
             to,
             from: slots.into_iter().collect(),
+            began_after,
             options,
-            stage: Stage::Forward,
+            direction: Direction::Forward,
             failure: None,
             pending,
             active: BTreeSet::new(),
@@ -101,16 +108,17 @@ impl Reload {
 
     /// The next step, where `extra` runs above the number of slots are alive.
     pub fn next_step(&mut self, extra: u32) -> Step {
-        if self.stage == Stage::Canary && !(self.done.is_empty() && self.pending.is_empty()) {
+        if self.direction == Direction::Canary && !(self.done.is_empty() && self.pending.is_empty())
+        {
             return Step::Wait;
         }
         if self.active.is_empty() {
-            if self.stage == Stage::Forward
+            if self.direction == Direction::Forward
                 && self.options.canary
                 && !self.pending.is_empty()
                 && let Some(first) = self.done.first()
             {
-                self.stage = Stage::Canary;
+                self.direction = Direction::Canary;
                 return Step::CanaryWaits(*first);
             }
             if self.pending.is_empty() {
@@ -129,9 +137,9 @@ impl Reload {
         match self.pending.pop_front() {
             Some(id) => {
                 self.active.insert(id);
-                let version = match self.stage {
-                    Stage::Back => self.from.get(&id).unwrap_or(&self.to).clone(),
-                    Stage::Forward | Stage::Canary => self.to.clone(),
+                let version = match self.direction {
+                    Direction::Back => self.from.get(&id).unwrap_or(&self.to).clone(),
+                    Direction::Forward | Direction::Canary => self.to.clone(),
                 };
                 Step::Begin(id, version)
             }
@@ -142,7 +150,7 @@ impl Reload {
     /// One slot is replaced and the user is to decide.
     #[must_use]
     pub fn is_canary(&self) -> bool {
-        self.stage == Stage::Canary
+        self.direction == Direction::Canary
     }
 
     /// The slot is still to be replaced.
@@ -161,7 +169,7 @@ impl Reload {
     /// The slot's candidate failed. `true`: turn back now (the caller ends the other candidates).
     pub fn on_failed(&mut self, id: ProcId, run: RunId, why: Failure) -> bool {
         self.active.remove(&id);
-        if self.stage == Stage::Back {
+        if self.direction == Direction::Back {
             return false;
         }
         self.failure.get_or_insert((id, run, why));
@@ -175,9 +183,9 @@ impl Reload {
 
     /// The user ends a canary.
     pub fn on_promote(&mut self, keep: bool) {
-        if self.stage == Stage::Canary {
+        if self.direction == Direction::Canary {
             self.options.canary = false;
-            if keep { self.stage = Stage::Forward } else { self.turn_back() }
+            if keep { self.direction = Direction::Forward } else { self.turn_back() }
         }
     }
 
@@ -192,15 +200,21 @@ impl Reload {
     /// The specification that new runs of the app should have.
     #[must_use]
     pub fn in_force(&self) -> SpecId {
-        match self.stage {
-            Stage::Back => self.from.values().next().map_or(self.to.0, |(spec, _)| *spec),
-            Stage::Forward | Stage::Canary => self.to.0,
+        match self.direction {
+            Direction::Back => self.from.values().next().map_or(self.to.0, |(spec, _)| *spec),
+            Direction::Forward | Direction::Canary => self.to.0,
         }
     }
 
+    /// Whether the slot had another version before. What had the same has nothing to go back to.
+    pub(crate) fn changes(&self, id: ProcId) -> bool {
+        self.from.get(&id).is_some_and(|(old, _)| *old != self.to.0)
+    }
+
     fn turn_back(&mut self) {
-        self.stage = Stage::Back;
-        self.pending = std::mem::take(&mut self.done).into();
+        self.direction = Direction::Back;
+        let done = std::mem::take(&mut self.done);
+        self.pending = done.into_iter().filter(|id| self.changes(*id)).collect();
         self.active.clear();
     }
 }

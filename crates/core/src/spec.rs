@@ -61,8 +61,6 @@ pub struct AppSpec {
     pub fds: BTreeMap<u32, Address>,
     /// Check that a worker must pass before it replaces another, and while it serves.
     pub health: Option<Health>,
-    /// Restart when resident memory of the process exceeds this many bytes.
-    pub max_memory: Option<u64>,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
@@ -148,6 +146,8 @@ pub struct Policy {
     pub restart_delay: Millis,
     /// First pause of the growing back-off; replaces `restart_delay` when set.
     pub backoff: Option<Millis>,
+    /// Restart when resident memory exceeds this many bytes (`max_memory_restart`).
+    pub max_memory: Option<u64>,
     /// Signal that asks it to end (number).
     pub stop_signal: i32,
     /// Ask by the message `shutdown` on the IPC channel instead of a signal.
@@ -164,7 +164,7 @@ pub struct Policy {
     pub stable_for: Millis,
     /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user
     /// gave one, else 30 s (a slow start is no reason to give up a version).
-    pub prove_timeout: Millis,
+    pub verify_timeout: Millis,
     /// In a reload: how long the health check may take in all; `None` when there is no health
     /// check.
     pub health_budget: Option<Millis>,
@@ -240,6 +240,7 @@ impl Default for Policy {
             min_uptime: 1000,
             restart_delay: 0,
             backoff: None,
+            max_memory: None,
             stop_signal: 2,
             stop_by_message: false,
             stop_grace: 1600,
@@ -247,7 +248,7 @@ impl Default for Policy {
             readiness: Readiness::Started,
             ready_timeout: 3000,
             stable_for: 0,
-            prove_timeout: 30_000,
+            verify_timeout: 30_000,
             health_budget: None,
             drain_timeout: 8000,
             drain_hook: true,

@@ -4,22 +4,24 @@
 //! - A run belongs to one slot in one role: current, candidate or leaving. Test:
 //!   `invariants_hold_under_random_histories`.
 //! - A report about a run that no slot knows changes nothing. Test: the same.
+//! - A run that uses too much memory is replaced once. Test:
+//!   `a_worker_over_its_limit_during_a_reload_waits_for_its_end`.
 //! - After the daemon lost its memory at any action, the end state is the same. Test:
 //!   `memory_may_be_lost_at_every_action`.
 
 mod recover;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use recover::{SavedProcess, SavedReload};
 
 use crate::candidate::{Candidate, Verdict};
 use crate::ending::Ending;
-use crate::event::{Failure, Notice};
+use crate::event::Notice;
 use crate::process::{Goal, Phase, Process, RunIds};
 use crate::reload::{Reload, ReloadOptions, Step, Version};
-use crate::run::{AppId, Exit, ProcId, Role, RunId, SpecId};
+use crate::run::{AppId, Exit, Failure, ProcId, Role, RunId, SpecId};
 use crate::spec::Policy;
 use crate::{Action, Event, Millis};
 
@@ -82,8 +84,11 @@ impl Slot {
 pub struct Supervisor {
     slots: BTreeMap<ProcId, Slot>,
     owners: BTreeMap<RunId, ProcId>,
-    listening: std::collections::BTreeSet<RunId>,
+    listening: BTreeSet<RunId>,
     reloads: BTreeMap<AppId, Reload>,
+    /// Runs that are to be replaced, for their memory, when the reload of their app is over. Not
+    /// saved: they will be measured again.
+    over_memory: BTreeSet<RunId>,
     runs: RunIds,
 }
 
@@ -155,16 +160,10 @@ impl Supervisor {
             }
             Event::Stop(id) => {
                 self.take_from_reload(now, id, out);
-                self.hurry_leaving(now, id, out);
+                self.skip_drain_of_leaving(now, id, out);
                 self.command(now, id, out, |process, _, out| process.on_stop(now, out));
             }
-            Event::Restart { proc, change } => {
-                self.take_from_reload(now, proc, out);
-                self.command(now, proc, out, |process, runs, out| {
-                    process.next = change.or(process.next.take());
-                    process.on_restart(now, runs, out);
-                });
-            }
+            Event::Restart { proc, change } => self.restart(now, proc, change, out),
             Event::Delete(id) => {
                 self.remove(now, id, out, |process, out| process.on_stop(now, out));
             }
@@ -228,11 +227,20 @@ impl Supervisor {
                     Some(&mut |candidate, _| candidate.on_probed(now, healthy)),
                 );
             }
+            Event::Measured { run, memory } => self.on_measured(now, run, memory, out),
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
             Event::Exited { run, exit } => self.on_exited(now, run, exit, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),
             Event::Deadline => self.on_deadline(now, out),
         }
+    }
+
+    fn restart(&mut self, now: Millis, id: ProcId, change: Option<Version>, out: &mut Vec<Action>) {
+        self.take_from_reload(now, id, out);
+        self.command(now, id, out, |process, runs, out| {
+            process.next = change.or(process.next.take());
+            process.on_restart(now, runs, out);
+        });
     }
 
     /// A command of the user to a slot.
@@ -276,6 +284,50 @@ impl Supervisor {
         self.adopt_run(id);
     }
 
+    /// A run over its memory limit is replaced: a worker by a reload, so that no connection is lost.
+    fn on_measured(&mut self, now: Millis, run: RunId, memory: u64, out: &mut Vec<Action>) {
+        let Some((id, Role::Current)) = self.owner(run) else { return };
+        let Some(slot) = self.slots.get(&id) else { return };
+        let Some(limit) = slot.process.memory_limit_below(run, memory) else { return };
+        let (app, cluster) = (slot.app, slot.process.cluster);
+        if self.reloads.get(&app).is_some_and(|reload| reload.is_open(id)) {
+            return; // It is about to be replaced.
+        }
+        if cluster && !self.over_memory.insert(run) {
+            return; // It waits for the end of another reload.
+        }
+        out.push(Action::Tell(Notice::OverMemory { proc: id, run, memory, limit }));
+        if cluster {
+            self.reload_over_memory(now, app, out);
+        } else {
+            self.restart(now, id, None, out);
+        }
+    }
+
+    /// Reloads the app's workers that use too much memory, unless a reload is under way. Those of
+    /// another version than the first are left for the next time.
+    fn reload_over_memory(&mut self, now: Millis, app: AppId, out: &mut Vec<Action>) {
+        if self.reloads.contains_key(&app) {
+            return;
+        }
+        let over = |slot: &Slot| match slot.process.phase {
+            Phase::Online { run, .. } => slot.app == app && self.over_memory.contains(&run),
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Starting { .. }
+            | Phase::Stopping(_)
+            | Phase::Backoff { .. } => false,
+        };
+        let slots: Vec<&Slot> = self.slots.values().filter(|slot| over(slot)).collect();
+        let Some(version) = slots.first().map(|slot| slot.process.next_version()) else { return };
+        let alike = slots.iter().filter(|slot| slot.process.next_spec() == version.0);
+        let procs: Vec<ProcId> = alike.map(|slot| slot.process.id).collect();
+        for run in procs.iter().filter_map(|id| self.slots.get(id)?.process.run()) {
+            self.over_memory.remove(&run);
+        }
+        self.begin_reload(now, app, &procs, version, ReloadOptions::default(), out);
+    }
+
     fn on_disconnected(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
         let Some((id, role)) = self.owner(run) else { return };
         let Some(slot) = self.slots.get_mut(&id) else { return };
@@ -285,7 +337,7 @@ impl Supervisor {
             Role::Leaving => {
                 for (ending, policy) in &mut slot.leaving {
                     if ending.run() == run {
-                        ending.hurry(now, policy, out);
+                        ending.skip_drain(now, policy, out);
                     }
                 }
             }
@@ -318,6 +370,7 @@ impl Supervisor {
     fn on_tree_gone(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
         let Some((id, _)) = self.owner(run) else { return };
         self.listening.remove(&run);
+        self.over_memory.remove(&run);
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.process.on_tree_gone(now, run, &mut self.runs, out);
         let before = slot.leaving.len();
@@ -375,11 +428,11 @@ impl Supervisor {
     }
 
     /// What the user wants down is not left to finish its connections.
-    fn hurry_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
+    fn skip_drain_of_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
         for (ending, policy) in
             self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving)
         {
-            ending.hurry(now, policy, out);
+            ending.skip_drain(now, policy, out);
         }
     }
 
@@ -391,7 +444,7 @@ impl Supervisor {
         act: impl FnOnce(&mut Process, &mut Vec<Action>),
     ) {
         self.take_from_reload(now, id, out);
-        self.hurry_leaving(now, id, out);
+        self.skip_drain_of_leaving(now, id, out);
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.removing = true;
         act(&mut slot.process, out);
@@ -415,7 +468,7 @@ impl Supervisor {
             Some((*id, (slot.process.spec, Arc::clone(&slot.process.policy))))
         };
         let slots: Vec<_> = procs.iter().filter_map(of_app).collect();
-        self.reloads.insert(app, Reload::new(to, slots, options));
+        self.reloads.insert(app, Reload::new(to, slots, RunId(self.runs.last), options));
         self.drive(now, app, out);
     }
 
@@ -436,6 +489,7 @@ impl Supervisor {
                     let failure = reload.failure;
                     self.reloads.remove(&app);
                     out.push(Action::Tell(Notice::ReloadEnded { app, spec, failure }));
+                    self.reload_over_memory(now, app, out);
                     return;
                 }
             }
@@ -455,7 +509,7 @@ impl Supervisor {
         slot.candidate = Some(Candidate::new(now, run, spec, policy, must_cover));
         self.owners.insert(run, id);
         out.push(Action::Spawn { proc: id, run, spec });
-        out.push(Action::Tell(Notice::Proving { proc: id, run }));
+        out.push(Action::Tell(Notice::Verifying { proc: id, run }));
     }
 
     fn on_verdict(&mut self, now: Millis, id: ProcId, verdict: Verdict, out: &mut Vec<Action>) {
@@ -463,7 +517,7 @@ impl Supervisor {
         let app = slot.app;
         match verdict {
             Verdict::Open => return,
-            Verdict::Proven => {
+            Verdict::Passed => {
                 self.take_over(now, id, out);
                 if let Some(reload) = self.reloads.get_mut(&app) {
                     reload.on_replaced(id);
@@ -501,7 +555,9 @@ impl Supervisor {
                 let procs = reload.pending.iter().copied().collect();
                 out.push(Action::Tell(Notice::RollingBack { app, procs }));
             }
-        } else if reload.options.no_rollback && reload.stage == crate::reload::Stage::Forward {
+        } else if reload.options.no_rollback
+            && reload.direction == crate::reload::Direction::Forward
+        {
             // PM2's way: the new run takes over whatever it is worth, and lives by the restart
             // rules.
             self.take_over(now, id, out);
@@ -529,8 +585,8 @@ impl Supervisor {
         process.unstable = 0;
         process.backoff = 0;
         process.restarts += 1;
-        if let Some(remains) = process.remains.take() {
-            out.push(Action::Sweep(remains));
+        if let Some(orphans) = process.orphans.take() {
+            out.push(Action::Sweep(orphans));
         }
         // First note who is current, then send the old one away: a daemon that forgets in between
         // finds both.

@@ -79,11 +79,14 @@ impl LastExit {
         match (&self.reason, self.exit) {
             (Some(reason), _) => reason.clone(),
             (None, Exit::Code(code)) => format!("exit code {code}"),
-            (None, Exit::Signal(signal)) => format!("signal {}", signal_name(signal)),
+            (None, Exit::Signal { number, core }) => {
+                let dump = if core { " (core dumped)" } else { "" };
+                format!("signal {}{dump}", signal_name(number))
+            }
             (None, Exit::Unknown) => {
                 "unknown (its parent was killed and the kernel does not tell)".to_owned()
             }
-            (None, Exit::SpawnFailed) => "it could not be started".to_owned(),
+            (None, Exit::NotSpawned) => "it could not be started".to_owned(),
         }
     }
 }

@@ -205,7 +205,7 @@ impl Daemon {
         {
             groups.remove(run);
         }
-        self.events.push_back(Event::Exited { run, exit: Exit::SpawnFailed });
+        self.events.push_back(Event::Exited { run, exit: Exit::NotSpawned });
         self.events.push_back(Event::TreeGone(run));
     }
 
@@ -215,7 +215,7 @@ impl Daemon {
         if let Some(proc) = self.book.procs.get_mut(&id) {
             logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
             proc.last_exit =
-                Some(crate::book::LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
+                Some(crate::book::LastExit { exit: Exit::NotSpawned, reason: Some(why) });
         }
     }
 
@@ -384,7 +384,7 @@ impl Daemon {
 pub fn exit_of(status: ExitStatus) -> Exit {
     match status {
         ExitStatus::Code(code) => Exit::Code(code),
-        ExitStatus::Signal(signal, _) => Exit::Signal(signal),
+        ExitStatus::Signal(number, core) => Exit::Signal { number, core },
         ExitStatus::Unknown => Exit::Unknown,
     }
 }
@@ -406,8 +406,8 @@ fn places(action: &Action) -> (&'static str, &'static str) {
 pub fn status_of(exit: Exit) -> ExitStatus {
     match exit {
         Exit::Code(code) => ExitStatus::Code(code),
-        Exit::Signal(signal) => ExitStatus::Signal(signal, false),
-        Exit::Unknown | Exit::SpawnFailed => ExitStatus::Unknown,
+        Exit::Signal { number, core } => ExitStatus::Signal(number, core),
+        Exit::Unknown | Exit::NotSpawned => ExitStatus::Unknown,
     }
 }
 

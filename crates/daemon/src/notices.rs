@@ -36,6 +36,9 @@ impl Daemon {
                 }
                 self.touched.insert(proc);
             }
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                self.on_over_memory(proc, memory, limit);
+            }
             Notice::GaveUp { proc, unstable } => {
                 logbook::error(format!(
                     "Script of app [{}] had too many unstable restarts ({unstable}). Stopped. \"errored\"",
@@ -54,7 +57,7 @@ impl Daemon {
                 self.dirty = true;
             }
             Notice::Removed { proc } => self.on_removed(proc),
-            Notice::Proving { proc, run } => {
+            Notice::Verifying { proc, run } => {
                 self.set_rollout(proc, Some("reloading"));
                 self.step_proving(proc, run);
             }
@@ -117,11 +120,11 @@ impl Daemon {
     fn on_ended(&mut self, id: ProcId, exit: Exit) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
-            Exit::Signal(signal) => {
+            Exit::Signal { number: signal, .. } => {
                 format!("exited with code [0] via signal [{}]", signal_name(signal))
             }
             Exit::Unknown => "exited; how is not known".to_owned(),
-            Exit::SpawnFailed => "could not be started".to_owned(),
+            Exit::NotSpawned => "could not be started".to_owned(),
         };
         logbook::log(format!("App [{}] {text}", self.label(id)));
         self.lifecycle(id, Lifecycle::Exit);
@@ -130,7 +133,7 @@ impl Daemon {
                 .last_exit
                 .take()
                 .and_then(|last| last.reason)
-                .filter(|_| exit == Exit::SpawnFailed);
+                .filter(|_| exit == Exit::NotSpawned);
             proc.last_exit = Some(LastExit { exit, reason });
         }
         self.touched.insert(id);
@@ -208,11 +211,11 @@ impl Daemon {
     pub fn failure_text(&self, id: ProcId, why: ostler_core::Failure) -> String {
         let spec =
             self.core.slot(id).and_then(|slot| self.book.versions.get(&slot.process().spec()));
-        let limit = spec.map_or(0, |version| version.policy.prove_timeout);
+        let limit = spec.map_or(0, |version| version.policy.verify_timeout);
         let reason =
             self.book.procs.get(&id).and_then(|proc| proc.last_exit.as_ref()?.reason.clone());
         match why {
-            ostler_core::Failure::Exited(Exit::SpawnFailed) => {
+            ostler_core::Failure::Exited(Exit::NotSpawned) => {
                 reason.unwrap_or_else(|| "could not be started".to_owned())
             }
             ostler_core::Failure::Exited(exit) => {

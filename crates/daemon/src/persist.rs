@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use ostler_core::reload::Stage;
+use ostler_core::reload::Direction;
 use ostler_core::{
     AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload, SeenRun,
     SpecId, Supervisor,
@@ -127,6 +127,10 @@ impl Daemon {
                     .last_exit
                     .as_ref()
                     .map(|last| (last.exit.into(), last.reason.clone())),
+                core_dump: proc
+                    .last_exit
+                    .as_ref()
+                    .is_some_and(|last| matches!(last.exit, Exit::Signal { core: true, .. })),
             });
         }
         state.tickets = self.book.tickets.to_saved();
@@ -135,14 +139,15 @@ impl Daemon {
                 app: saved.app.0,
                 to: saved.to.0.0,
                 from: saved.from.iter().map(|(id, version)| (id.0, version.0.0)).collect(),
+                began_after: saved.began_after.0,
                 parallel: saved.options.parallel,
                 surge: saved.options.surge,
                 canary: saved.options.canary,
                 no_rollback: saved.options.no_rollback,
-                stage: match saved.stage {
-                    Stage::Forward => 0,
-                    Stage::Canary => 1,
-                    Stage::Back => 2,
+                stage: match saved.direction {
+                    Direction::Forward => 0,
+                    Direction::Canary => 1,
+                    Direction::Back => 2,
                 },
                 done: saved.done.iter().map(|id| id.0).collect(),
                 dropped: saved.dropped.iter().map(|id| id.0).collect(),
@@ -178,9 +183,10 @@ impl Daemon {
                     increment: saved.increment,
                     created_at: saved.created_at,
                     unique_id: saved.unique_id,
-                    last_exit: saved
-                        .last_exit
-                        .map(|(exit, reason)| LastExit { exit: exit.into(), reason }),
+                    last_exit: saved.last_exit.map(|(exit, reason)| LastExit {
+                        exit: exit.to_exit(saved.core_dump),
+                        reason,
+                    }),
                     rollout: None,
                 },
             );
@@ -250,16 +256,17 @@ impl Daemon {
             app: AppId(saved.app),
             to: self.version(SpecId(saved.to))?,
             from: from.collect(),
+            began_after: RunId(saved.began_after),
             options: ReloadOptions {
                 parallel: saved.parallel,
                 surge: saved.surge,
                 canary: saved.canary,
                 no_rollback: saved.no_rollback,
             },
-            stage: match saved.stage {
-                0 => Stage::Forward,
-                1 => Stage::Canary,
-                _ => Stage::Back,
+            direction: match saved.stage {
+                0 => Direction::Forward,
+                1 => Direction::Canary,
+                _ => Direction::Back,
             },
             done: saved.done.iter().copied().map(ProcId).collect(),
             dropped: saved.dropped.iter().copied().map(ProcId).collect(),

@@ -77,6 +77,10 @@ pub struct SavedProc {
     /// How the last run ended, and why if it could not be spawned.
     #[serde(default)]
     pub last_exit: Option<(SavedExit, Option<String>)>,
+    /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
+    /// version can read the file after an update that was given up.
+    #[serde(default)]
+    pub core_dump: bool,
 }
 
 /// How a run ended.
@@ -86,27 +90,29 @@ pub enum SavedExit {
     Code(i32),
     Signal(i32),
     Unknown,
-    SpawnFailed,
+    #[serde(rename = "spawn_failed")]
+    NotSpawned,
 }
 
 impl From<Exit> for SavedExit {
     fn from(exit: Exit) -> Self {
         match exit {
             Exit::Code(code) => Self::Code(code),
-            Exit::Signal(signal) => Self::Signal(signal),
+            Exit::Signal { number, .. } => Self::Signal(number),
             Exit::Unknown => Self::Unknown,
-            Exit::SpawnFailed => Self::SpawnFailed,
+            Exit::NotSpawned => Self::NotSpawned,
         }
     }
 }
 
-impl From<SavedExit> for Exit {
-    fn from(exit: SavedExit) -> Self {
-        match exit {
-            SavedExit::Code(code) => Self::Code(code),
-            SavedExit::Signal(signal) => Self::Signal(signal),
-            SavedExit::Unknown => Self::Unknown,
-            SavedExit::SpawnFailed => Self::SpawnFailed,
+impl SavedExit {
+    /// Returns what was saved; `core`: with a core dump.
+    pub fn to_exit(self, core: bool) -> Exit {
+        match self {
+            Self::Code(code) => Exit::Code(code),
+            Self::Signal(number) => Exit::Signal { number, core },
+            Self::Unknown => Exit::Unknown,
+            Self::NotSpawned => Exit::NotSpawned,
         }
     }
 }
@@ -117,6 +123,9 @@ pub struct SavedReload {
     pub app: u32,
     pub to: u32,
     pub from: Vec<(u32, u32)>,
+    /// The last run before it.
+    #[serde(default)]
+    pub began_after: u64,
     pub parallel: u32,
     pub surge: Option<u32>,
     pub canary: bool,
@@ -234,4 +243,29 @@ fn path(home: &Path) -> PathBuf {
 /// Differs from boot to boot; empty where the system does not tell.
 fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of a slot as the file tells it, `saved` being what differs from slot to slot.
+    fn last_exit(saved: &str) -> Option<Exit> {
+        let text = format!(
+            r#"{{"id":0,"app":0,"name":"web","instance":0,"created_at":1,"unique_id":"u","spec":0,
+                "up":true,{saved}}}"#
+        );
+        let proc: SavedProc = serde_json::from_str(&text).unwrap();
+        proc.last_exit.map(|(exit, _)| exit.to_exit(proc.core_dump))
+    }
+
+    #[test]
+    fn a_core_dump_is_remembered_and_files_from_before_that_load() {
+        let signal = |core| Some(Exit::Signal { number: 11, core });
+        assert_eq!(last_exit(r#""last_exit":[{"signal":11},null],"core_dump":true"#), signal(true));
+        assert_eq!(last_exit(r#""last_exit":[{"signal":11},null]"#), signal(false));
+        assert_eq!(last_exit(r#""last_exit":["spawn_failed","no"]"#), Some(Exit::NotSpawned));
+        let written = serde_json::to_string(&SavedExit::from(Exit::NotSpawned)).unwrap();
+        assert_eq!(written, r#""spawn_failed""#);
+    }
 }

@@ -155,14 +155,14 @@ impl Daemon {
         match proc.last_exit.as_ref().map(|last| last.exit) {
             Some(Exit::Code(code)) => _ = write!(out, ",\"exit_code\":{code}"),
             // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
-            Some(Exit::Signal(signal)) => {
+            Some(Exit::Signal { number: signal, .. }) => {
                 _ = write!(
                     out,
                     ",\"exit_code\":0,\"exit_signal\":\"{}\"",
                     crate::book::signal_name(signal)
                 );
             }
-            Some(Exit::Unknown | Exit::SpawnFailed) | None => {}
+            Some(Exit::Unknown | Exit::NotSpawned) | None => {}
         }
         if let Some(rollout) = proc.rollout {
             _ = write!(out, ",\"rollout\":\"{rollout}\"");
@@ -189,7 +189,7 @@ impl Daemon {
             created_at: proc.created_at,
             last_exit: proc.last_exit.as_ref().map(LastExit::text),
             explain: self.explain(process.phase(), proc),
-            max_memory: spec.max_memory,
+            max_memory: spec.policy.max_memory,
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners,

@@ -83,7 +83,6 @@ impl Reader<'_> {
             pid_file = pid_file.map(|path| take_off_id(&path, &mut logs));
         }
         let instances = self.instances();
-        let max_memory = self.memory();
         let args = self.words("args");
         let interpreter_args = self.words("node_args");
         let script = script?;
@@ -120,7 +119,6 @@ impl Reader<'_> {
             balance: self.balance(),
             fds: self.fds(),
             health,
-            max_memory,
             version: self.text("version").filter(|version| version != "N/A"),
             passthrough: self.passthrough(),
             script,
@@ -304,6 +302,7 @@ impl Reader<'_> {
             min_uptime: min_uptime.unwrap_or(usual.min_uptime),
             restart_delay: self.number("restart_delay").unwrap_or(usual.restart_delay),
             backoff: self.number("exp_backoff_restart_delay").filter(|delay| *delay > 0),
+            max_memory: self.memory(),
             stop_signal: self.signal().unwrap_or(usual.stop_signal),
             stop_by_message: self.flag("shutdown_with_message").unwrap_or(usual.stop_by_message),
             stop_grace: self.number("kill_timeout").unwrap_or(usual.stop_grace),
@@ -311,10 +310,10 @@ impl Reader<'_> {
             readiness: ready,
             ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
             stable_for: self.number("stable_for").unwrap_or(usual.stable_for),
-            prove_timeout: self
+            verify_timeout: self
                 .number("prove_timeout")
                 .or(listen_timeout)
-                .unwrap_or(usual.prove_timeout),
+                .unwrap_or(usual.verify_timeout),
             health_budget: budget,
             drain_timeout: self.number("drain_timeout").unwrap_or(usual.drain_timeout),
             drain_hook: self.flag("drain_hook").unwrap_or(usual.drain_hook),

@@ -40,7 +40,7 @@ fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
           interpreterArgs: '-e -u', minUptime: 5000, max_memory_restart: 1e6, args: [1, 'b c', true], listen_timeout: null}",
     );
     assert_eq!(
-        (app.policy.stop_grace, app.policy.min_uptime, app.max_memory),
+        (app.policy.stop_grace, app.policy.min_uptime, app.policy.max_memory),
         (2000, 5000, Some(1_000_000))
     );
     assert!(
@@ -52,7 +52,7 @@ fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
         (app.interpreter_args, app.args),
         (vec!["-e".into(), "-u".into()], vec!["1".into(), "b c".into(), "true".into()])
     );
-    assert_eq!((app.policy.ready_timeout, app.policy.prove_timeout), (3000, 30_000));
+    assert_eq!((app.policy.ready_timeout, app.policy.verify_timeout), (3000, 30_000));
 }
 
 #[test]

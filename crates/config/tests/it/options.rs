@@ -67,7 +67,7 @@ fn every_option_arrives() {
         (Some(100), [0, 2, 7].as_slice())
     );
     assert_eq!(
-        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.prove_timeout),
+        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.verify_timeout),
         (2000, 15, 500, 500)
     );
     assert_eq!(
@@ -75,7 +75,7 @@ fn every_option_arrives() {
         (Readiness::Message, true, false)
     );
     assert_eq!(
-        (policy.stable_for, policy.drain_timeout, spec.max_memory),
+        (policy.stable_for, policy.drain_timeout, spec.policy.max_memory),
         (750, 9000, Some(104_857_600))
     );
     assert_eq!(
@@ -198,7 +198,7 @@ fn options_at_a_restart_change_only_what_they_name() {
     wanted.name = "new".to_owned();
     wanted.policy.stop_grace = 9;
     wanted.policy.autorestart = false;
-    wanted.max_memory = Some(100 << 20);
+    wanted.policy.max_memory = Some(100 << 20);
     wanted.args = vec!["x".to_owned()];
     wanted.logs.out = Some(world.ctx.cwd.join("o.log"));
     wanted.logs.date_format = some("YYYY-MM-DDTHH:mm:ss");

@@ -32,7 +32,7 @@ fn a_dump_by_pm2_is_understood() {
     );
     assert_eq!(web.logs.out.as_deref(), Some(Path::new("/tmp/fix/home/logs/web-out.log")));
     assert_eq!(web.pid_file, Path::new("/tmp/fix/home/pids/web.pid"));
-    assert_eq!((web.max_memory, web.policy.stop_grace), (Some(200 << 20), 3000));
+    assert_eq!((web.policy.max_memory, web.policy.stop_grace), (Some(200 << 20), 3000));
     assert_eq!(web.env.get("LIMITS").map(String::as_str), Some("{\"a\":1}"));
     assert!(!web.env.contains_key("web") && !web.env.contains_key("status"));
 
@@ -144,7 +144,7 @@ fn changes_go_over_the_record() {
     let patched = |patch: &str| record::patch(&spec, patch).unwrap();
     assert_eq!(patched("{}"), spec);
     assert_eq!(patched(r#"{"kill_timeout":"null"}"#).policy.stop_grace, 1600);
-    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.prove_timeout, 7);
+    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.verify_timeout, 7);
     assert_eq!(patched(r#"{"exec_mode":"cluster_mode"}"#).exec_mode, ExecMode::Fork);
     assert_eq!(patched(r#"{"env":{}}"#).env, spec.env);
     assert_eq!(patched(r#"{"env":{"A":1}}"#).env, vars([("A", "1")]));
@@ -170,14 +170,14 @@ prop_compose! {
 
 prop_compose! {
     fn policy()(codes in prop::collection::vec(any::<i32>(), 0..4), times in prop::array::uniform7(0u64..1 << 50), backoff in prop::option::of(1u64..99),
-        signal in 1i32..64, flags: [bool; 7], max in any::<u32>(), budget in prop::option::of(0u64..1 << 50)) -> Policy {
+        signal in 1i32..64, flags: [bool; 7], max in any::<u32>(), max_memory in prop::option::of(1u64..1 << 50), budget in prop::option::of(0u64..1 << 50)) -> Policy {
         let usual = Policy::default();
         Policy {
-            autorestart: flags[0], stop_exit_codes: codes, max_unstable: max, min_uptime: times[0], restart_delay: times[1], backoff,
+            autorestart: flags[0], stop_exit_codes: codes, max_unstable: max, min_uptime: times[0], restart_delay: times[1], backoff, max_memory,
             stop_signal: signal, stop_by_message: flags[1], stop_grace: times[2], tree_kill: flags[2],
             readiness: if flags[3] { Readiness::Message } else { Readiness::Started },
             ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] }, stable_for: times[4],
-            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
+            verify_timeout: if flags[5] { usual.verify_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
         }
     }
 }
@@ -202,16 +202,16 @@ fn fds() -> impl Strategy<Value = BTreeMap<u32, Address>> {
 
 prop_compose! {
     fn spec()(texts in prop::array::uniform6(text()), lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
-        options in (prop::option::of(text()), prop::option::of(text()), prop::option::of("[a-z/]{5,9}"), prop::option::of(1u64..1 << 50)),
+        options in (prop::option::of(text()), prop::option::of(text()), prop::option::of("[a-z/]{5,9}")),
         env in prop::collection::btree_map(".{1,5}", ".*", 0..4), ids: (Option<u32>, Option<u32>), flags: [bool; 3], instances in 1u32..=4096,
         logs in logs(), policy in policy(), health in health(), fds in fds(),
         balance in prop::sample::select(vec![Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared]))
         -> AppSpec {
         let [name, namespace, instance_var, username, file, script] = texts;
-        let (increment_var, version, interpreter, max_memory) = options;
+        let (increment_var, version, interpreter) = options;
         let [args, interpreter_args] = lists;
         AppSpec {
-            name, namespace, instance_var, username, args, interpreter_args, increment_var, max_memory, env, logs, policy, health, fds, balance,
+            name, namespace, instance_var, username, args, interpreter_args, increment_var, env, logs, policy, health, fds, balance,
             interpreter: interpreter.filter(|program| program != "none"),
             version: version.filter(|version| version != "N/A"),
             script: format!("/{script}").into(), cwd: "/x".into(), pid_file: format!("/pids/{file}-3.pid").into(),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::{Slot, Supervisor};
 use crate::candidate::Candidate;
 use crate::ending::Ending;
-use crate::event::{Failure, Notice};
+use crate::event::Notice;
 use crate::process::{Goal, Phase, Process, RunIds};
-use crate::reload::{Reload, ReloadOptions, Stage, Version};
-use crate::run::{AppId, ProcId, Role, RunId, SeenRun, SpecId};
+use crate::reload::{Direction, Reload, ReloadOptions, Version};
+use crate::run::{AppId, Failure, ProcId, Role, RunId, SeenRun, SpecId};
 use crate::spec::Policy;
 use crate::{Action, Event, Millis};
 
@@ -59,10 +59,12 @@ pub struct SavedReload {
     pub to: Version,
     /// What each slot had before.
     pub from: Vec<(ProcId, Version)>,
+    /// The last run given out before it.
+    pub began_after: RunId,
     /// How it goes.
     pub options: ReloadOptions,
     /// Which way it goes.
-    pub stage: Stage,
+    pub direction: Direction,
     /// Slots that were replaced.
     pub done: Vec<ProcId>,
     /// Slots that the user took away from it.
@@ -108,8 +110,9 @@ impl Supervisor {
             app: *app,
             to: reload.to.clone(),
             from: reload.from.iter().map(|(id, version)| (*id, version.clone())).collect(),
+            began_after: reload.began_after,
             options: reload.options,
-            stage: reload.stage,
+            direction: reload.direction,
             done: reload.done.clone(),
             dropped: reload.dropped.iter().copied().collect(),
             failure: reload.failure,
@@ -144,7 +147,7 @@ impl Supervisor {
         let current = current_runs(processes, &reloads, &newest_first);
         for seen in newest_first {
             if is_counted(processes, seen) {
-                supervisor.take_remains(seen, out);
+                supervisor.take_orphans(seen, out);
                 continue;
             }
             let rolling = |app: AppId| reloads.iter().any(|reload| reload.app == app);
@@ -182,13 +185,13 @@ impl Supervisor {
     }
 
     /// A run whose end had its effect before the memory was lost: only its descendants may be left.
-    fn take_remains(&mut self, seen: &SeenRun, out: &mut Vec<Action>) {
+    fn take_orphans(&mut self, seen: &SeenRun, out: &mut Vec<Action>) {
         let Some(slot) = self.slots.get_mut(&seen.proc) else { return };
         self.owners.insert(seen.run, seen.proc);
-        match slot.process.remains {
+        match slot.process.orphans {
             // The newest stays for the next spawn to sweep.
             Some(_) => out.push(Action::Sweep(seen.run)),
-            None => slot.process.remains = Some(seen.run),
+            None => slot.process.orphans = Some(seen.run),
         }
     }
 
@@ -250,8 +253,8 @@ impl Supervisor {
     }
 
     fn reload_of(&mut self, saved: SavedReload) -> (AppId, Reload) {
-        let mut reload = Reload::new(saved.to, saved.from, saved.options);
-        reload.stage = saved.stage;
+        let mut reload = Reload::new(saved.to, saved.from, saved.began_after, saved.options);
+        reload.direction = saved.direction;
         reload.failure = saved.failure;
         reload.pending.clear();
         reload.dropped = saved.dropped.into_iter().collect();
@@ -260,13 +263,18 @@ impl Supervisor {
                 continue;
             }
             let Some(slot) = self.slots.get_mut(id) else { continue };
-            let target = if saved.stage == Stage::Back { *old } else { reload.to.0 };
-            let differs =
-                *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
-            let replaced = differs || (saved.stage != Stage::Back && saved.done.contains(id));
+            let target = if saved.direction == Direction::Back { *old } else { reload.to.0 };
+            let back = saved.direction == Direction::Back;
+            let replaced = if reload.changes(*id) {
+                slot.process.spec == target && slot.process.run().is_some()
+            } else {
+                // The specification says nothing, but the run's number does.
+                back || Some(saved.began_after) < slot.process.run()
+            };
+            let replaced = replaced || (!back && saved.done.contains(id));
             match &slot.candidate {
                 Some(candidate) if candidate.spec == target => _ = reload.active.insert(*id),
-                _ if replaced && saved.stage != Stage::Back => reload.done.push(*id),
+                _ if replaced && !back => reload.done.push(*id),
                 _ if replaced => (),
                 _ => reload.pending.push_back(*id),
             }

@@ -13,6 +13,8 @@ pub enum Move {
     Reload(u32, bool, bool),
     Promote(bool),
     Crash(u64),
+    /// Somebody looked at the run's memory.
+    Measure(u64, u64),
     Deliver(u8),
     Stale(u8, u64),
     Wait(u64),
@@ -34,6 +36,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         2 => (1..5u32, any::<bool>(), any::<bool>()).prop_map(|(spec, canary, no)| Move::Reload(spec, canary, no)),
         1 => any::<bool>().prop_map(Move::Promote),
         2 => (0..20u64).prop_map(Move::Crash),
+        1 => (0..20u64, 0..20u64).prop_map(|(run, memory)| Move::Measure(run, memory)),
         6 => (0..6u8).prop_map(Move::Deliver),
         2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
         3 => (0..80u64).prop_map(Move::Wait),
@@ -47,12 +50,15 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
 
 fn natures(world: &mut World) {
     let good = Nature { listens: true, healthy: true, drains: true, ..Nature::default() };
-    world.version(1, good, |_| ());
+    world.version(1, good, |policy| policy.max_memory = Some(5));
     world.version(2, Nature { stubborn: true, drains: false, litters: true, ..good }, |policy| {
         policy.backoff = Some(7);
     });
     world.version(3, Nature { exits: Some(1), ..good }, |policy| policy.restart_delay = 3);
-    world.version(4, Nature { listens: false, ..good }, |policy| policy.stable_for = 9);
+    world.version(4, Nature { listens: false, ..good }, |policy| {
+        policy.stable_for = 9;
+        policy.max_memory = Some(5);
+    });
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
 }
 
@@ -77,6 +83,7 @@ fn play(world: &mut World, step: &Move) {
             );
         }
         Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),
+        Move::Measure(run, memory) => world.event(Event::Measured { run: RunId(run), memory }),
         Move::Crash(run) => world.end(RunId(run), Exit::Code(3)),
         Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),
         Move::Stale(what, run) => {

@@ -46,7 +46,7 @@ fn a_stop_asks_and_rests() {
     told(&mut world);
     world.event(Event::Stop(ProcId(0)));
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); 0 stopped");
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped");
     assert_eq!(world.state(), "0:down stopped v1");
 }
 
@@ -58,7 +58,7 @@ fn a_stop_that_is_ignored_is_forced_again_and_again() {
     world.wait(15);
     check(&mut world, "ask 1");
     world.wait(2);
-    check(&mut world, "kill 1; 0 ended Signal(9); 0 stopped");
+    check(&mut world, "kill 1; 0 ended signal 9; 0 stopped");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_stop_is_over_only_when_descendants_are_gone() {
     told(&mut world);
     world.event(Event::Stop(ProcId(0)));
     world.wait(2);
-    check(&mut world, "ask 1; 0 ended Signal(2)");
+    check(&mut world, "ask 1; 0 ended signal 2");
     world.wait(16);
     check(&mut world, "kill 1; 0 stopped");
 }
@@ -79,7 +79,7 @@ fn a_start_during_a_stop_runs_again_after_the_end() {
     world.event(Event::Stop(ProcId(0)));
     world.event(Event::Start(ProcId(0)));
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); spawn 0 v1; 0 online");
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_crash_restarts_at_once_and_counts() {
     told(&mut world);
     world.end(RunId(1), Exit::Code(1));
     world.wait(1);
-    check(&mut world, "0 ended Code(1); 0 restarts in 0; spawn 0 v1; 0 online");
+    check(&mut world, "0 ended code 1; 0 restarts in 0; spawn 0 v1; 0 online");
     let process = world.supervisor.slot(ProcId(0)).unwrap().process().clone();
     assert_eq!((process.restarts(), process.unstable()), (1, 0));
 }
@@ -185,7 +185,7 @@ fn a_restart_of_a_running_process_counts_and_of_a_stopped_one_does_not() {
     told(&mut world);
     world.event(Event::Restart { proc: ProcId(0), change: None });
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); spawn 0 v1; 0 online");
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
     assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 1);
     world.event(Event::Stop(ProcId(0)));
     world.wait(1);
@@ -204,7 +204,7 @@ fn a_changed_specification_is_in_force_from_the_next_run() {
     told(&mut world);
     world.event(Event::Restart { proc: ProcId(0), change: Some((spec, policy)) });
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); spawn 0 v2; 0 online");
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v2; 0 online");
 }
 
 #[test]
@@ -217,6 +217,81 @@ fn descendants_of_a_crashed_run_are_swept_before_the_next() {
     assert_eq!(world.state(), "0:up online v1");
 }
 
+fn measured(world: &mut World, run: u64, memory: u64) {
+    world.event(Event::Measured { run: RunId(run), memory });
+}
+
+#[test]
+fn a_plain_process_over_its_limit_is_restarted_once() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |policy| policy.max_memory = Some(5));
+    world.add_plain(spec);
+    measured(&mut world, 1, 9);
+    check(&mut world, "spawn 0 v1"); // It is not online yet.
+    world.wait(1);
+    measured(&mut world, 1, 5);
+    check(&mut world, "0 online");
+    measured(&mut world, 1, 6);
+    measured(&mut world, 1, 6);
+    world.wait(1);
+    check(&mut world, "0 over memory 6 > 5; ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 1);
+}
+
+#[test]
+fn a_run_without_a_limit_may_use_any_memory() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    measured(&mut world, 1, u64::MAX);
+    check(&mut world, "");
+}
+
+#[test]
+fn a_worker_over_its_limit_is_reloaded() {
+    let mut world = one(GOOD, |policy| policy.max_memory = Some(5));
+    told(&mut world);
+    measured(&mut world, 1, 6);
+    measured(&mut world, 1, 6);
+    world.wait(5);
+    check(
+        &mut world,
+        "0 over memory 6 > 5; spawn 0 v1; 0 verifying; 0 replaced; disconnect 1; reload ended v1; \
+         ask 1; 0 left",
+    );
+}
+
+#[test]
+fn a_worker_over_its_limit_during_a_reload_waits_for_its_end() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |policy| {
+        policy.max_memory = Some(5);
+        policy.stable_for = 10;
+    });
+    world.add(4, spec);
+    world.wait(1);
+    told(&mut world);
+    for run in [1, 2, 3, 2] {
+        measured(&mut world, run, 6);
+    }
+    world.event(Event::Stop(ProcId(2)));
+    world.wait(9);
+    check(
+        &mut world,
+        "0 over memory 6 > 5; spawn 0 v1; 0 verifying; 1 over memory 6 > 5; 2 over memory 6 > 5; \
+         ask 3; 2 ended signal 2; 2 stopped",
+    );
+    // Who was stopped meanwhile is not reloaded, and a reload that fails is not begun again.
+    world.wait(5);
+    world.end(RunId(6), Exit::Code(1));
+    world.wait(50);
+    check(
+        &mut world,
+        "0 replaced; disconnect 1; reload ended v1; spawn 1 v1; 1 verifying; ask 1; 0 left; \
+         1 failed Exited(Code(1)); ask 6; back []; reload ended v1 failed; 1 left",
+    );
+    assert_eq!(world.state(), "0:up online v1, 1:up online v1, 2:down stopped v1, 3:up online v1");
+}
+
 #[test]
 fn a_deleted_slot_is_gone_after_its_run() {
     let mut world = one(GOOD, |_| ());
@@ -224,7 +299,7 @@ fn a_deleted_slot_is_gone_after_its_run() {
     world.event(Event::Delete(ProcId(0)));
     assert_eq!(world.state(), "0:down stopping v1");
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); 0 stopped; 0 removed");
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped; 0 removed");
     assert_eq!(world.state(), "");
 }
 
@@ -234,7 +309,7 @@ fn a_retired_worker_drains_first() {
     told(&mut world);
     world.event(Event::Retire(ProcId(0)));
     world.wait(1);
-    check(&mut world, "disconnect 1; ask 1; 0 ended Code(0); 0 stopped; 0 removed");
+    check(&mut world, "disconnect 1; ask 1; 0 ended code 0; 0 stopped; 0 removed");
 }
 
 #[test]
@@ -247,7 +322,7 @@ fn a_leaving_worker_drains_is_asked_and_is_killed() {
     world.wait(1);
     check(&mut world, "ask 1");
     world.wait(16);
-    check(&mut world, "kill 1; 0 ended Signal(9); 0 stopped; 0 removed");
+    check(&mut world, "kill 1; 0 ended signal 9; 0 stopped; 0 removed");
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -276,7 +351,7 @@ fn a_reload_replaces_one_after_the_other_and_the_old_leaves_after_the_proof() {
     world.wait(5);
     check(
         &mut world,
-        "spawn 0 v2; 0 proving; 0 replaced; disconnect 1; spawn 1 v2; 1 proving; ask 1; 0 left; 1 replaced; \
+        "spawn 0 v2; 0 verifying; 0 replaced; disconnect 1; spawn 1 v2; 1 verifying; ask 1; 0 left; 1 replaced; \
          disconnect 2; reload ended v2; ask 2; 1 left",
     );
     assert_eq!(world.state(), "0:up online v2, 1:up online v2");
@@ -299,7 +374,7 @@ fn a_new_version_that_exits_leaves_the_old_one_serving() {
     world.wait(5);
     check(
         &mut world,
-        "spawn 0 v2; 0 proving; 0 failed Exited(Code(1)); ask 3; back []; reload ended v1 failed; 0 left",
+        "spawn 0 v2; 0 verifying; 0 failed Exited(Code(1)); ask 3; back []; reload ended v1 failed; 0 left",
     );
     assert_eq!(world.state(), "0:up online v1, 1:up online v1");
     assert!(world.runs.contains_key(&RunId(1)) && world.runs.contains_key(&RunId(2)));
@@ -309,7 +384,7 @@ fn a_new_version_that_exits_leaves_the_old_one_serving() {
 fn a_new_version_that_never_listens_fails_when_the_old_one_listens() {
     let mut world = rolling(1, GOOD, SILENT, ReloadOptions::default(), |_| ());
     world.wait(299);
-    check(&mut world, "spawn 0 v2; 0 proving");
+    check(&mut world, "spawn 0 v2; 0 verifying");
     world.wait(2);
     check(&mut world, "0 failed NotListening; ask 2; back []; reload ended v1 failed; 0 left");
 }
@@ -318,7 +393,7 @@ fn a_new_version_that_never_listens_fails_when_the_old_one_listens() {
 fn where_the_old_never_listened_being_alive_for_the_readiness_time_is_proof() {
     let mut world = rolling(1, SILENT, SILENT, ReloadOptions::default(), |_| ());
     world.wait(29);
-    check(&mut world, "spawn 0 v2; 0 proving");
+    check(&mut world, "spawn 0 v2; 0 verifying");
     world.wait(1);
     check(&mut world, "0 replaced; disconnect 1; reload ended v2; ask 1; 0 left");
 }
@@ -358,7 +433,7 @@ fn a_candidate_must_live_on_for_stable_for() {
     let mut world =
         rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 500);
     world.wait(499);
-    check(&mut world, "spawn 0 v2; 0 proving");
+    check(&mut world, "spawn 0 v2; 0 verifying");
     world.end(RunId(2), Exit::Code(1));
     world.wait(1);
     assert!(told(&mut world).starts_with("0 failed Exited(Code(1))"));
@@ -377,7 +452,7 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
     world.wait(50);
     check(
         &mut world,
-        "1 failed Exited(Code(1)); ask 5; back [0]; spawn 0 v1; 0 proving; 1 left; 0 replaced; disconnect 4; \
+        "1 failed Exited(Code(1)); ask 5; back [0]; spawn 0 v1; 0 verifying; 1 left; 0 replaced; disconnect 4; \
          reload ended v1 failed; ask 4; 0 left",
     );
     assert_eq!(world.state(), "0:up online v1, 1:up online v1, 2:up online v1");
@@ -518,21 +593,13 @@ fn what_hangs_is_killed_again_but_not_in_a_busy_loop() {
 fn a_plain_process_is_asked_at_once_when_it_is_retired() {
     let mut world = World::new();
     let spec = world.version(1, GOOD, |_| ());
-    let policy = world.versions[&spec].0.clone();
-    world.event(Event::Add {
-        proc: ProcId(0),
-        app: crate::world::APP,
-        spec,
-        policy,
-        cluster: false,
-    });
-    world.event(Event::Start(ProcId(0)));
+    world.add_plain(spec);
     world.wait(1);
     check(&mut world, "spawn 0 v1; 0 online");
     assert!(!world.supervisor.slot(ProcId(0)).unwrap().process().is_cluster());
     world.event(Event::Retire(ProcId(0)));
     world.wait(1);
-    check(&mut world, "ask 1; 0 ended Signal(2); 0 stopped; 0 removed");
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped; 0 removed");
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl World {
     ) -> SpecId {
         let mut policy =
             Policy { drain_timeout: 50, ready_timeout: 30, stop_grace: 16, ..Policy::default() };
-        policy.prove_timeout = 300;
+        policy.verify_timeout = 300;
         policy.max_unstable = 3;
         policy.min_uptime = 10;
         change(&mut policy);
@@ -130,6 +130,14 @@ impl World {
         }
     }
 
+    /// Adds and starts one process that is no cluster worker.
+    pub fn add_plain(&mut self, spec: SpecId) {
+        let policy = Arc::clone(&self.versions[&spec].0);
+        let proc = ProcId(0);
+        self.event(Event::Add { proc, app: APP, spec, policy, cluster: false });
+        self.event(Event::Start(proc));
+    }
+
     pub fn reload(&mut self, count: u32, spec: SpecId, options: ostler_core::ReloadOptions) {
         let policy = Arc::clone(&self.versions[&spec].0);
         let procs = (0..count).map(ProcId).collect();
@@ -139,7 +147,9 @@ impl World {
     pub fn event(&mut self, event: Event) {
         let mut out = Vec::new();
         self.dirty |= is_wish(&event);
+        let is_measure = matches!(event, Event::Measured { .. });
         self.supervisor.handle(self.now, event, &mut out);
+        self.dirty |= is_measure && !out.is_empty();
         self.save();
         self.carry_out(out);
         self.save();
@@ -313,7 +323,7 @@ impl World {
                 self.said.push(format!("ask {}", run.0));
                 self.expect_alive(run, "ask");
                 if !self.nature(run).stubborn {
-                    self.end(run, Exit::Signal(2));
+                    self.end(run, Exit::Signal { number: 2, core: false });
                 }
             }
             Action::Kill(run) => {
@@ -325,7 +335,7 @@ impl World {
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.child = false;
                 }
-                self.end(run, Exit::Signal(9));
+                self.end(run, Exit::Signal { number: 9, core: false });
             }
             Action::Sweep(run) => {
                 if let Some(sim) = self.runs.get_mut(&run) {
@@ -456,12 +466,15 @@ impl World {
             Notice::Online { proc, late, .. } => {
                 format!("{} online{}", proc.0, if *late { " late" } else { "" })
             }
-            Notice::Ended { proc, exit, .. } => format!("{} ended {exit:?}", proc.0),
+            Notice::Ended { proc, exit, .. } => format!("{} ended {}", proc.0, end(*exit)),
             Notice::WillRestart { proc, delay } => format!("{} restarts in {delay}", proc.0),
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                format!("{} over memory {memory} > {limit}", proc.0)
+            }
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
-            Notice::Proving { proc, .. } => format!("{} proving", proc.0),
+            Notice::Verifying { proc, .. } => format!("{} verifying", proc.0),
             Notice::Replaced { proc, .. } => format!("{} replaced", proc.0),
             Notice::Failed { proc, why, .. } => format!("{} failed {why:?}", proc.0),
             Notice::Left { proc, .. } => format!("{} left", proc.0),
@@ -477,6 +490,16 @@ impl World {
                 )
             }
         }
+    }
+}
+
+fn end(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("code {code}"),
+        Exit::Signal { number, core: false } => format!("signal {number}"),
+        Exit::Signal { number, core: true } => format!("signal {number} with a core dump"),
+        Exit::Unknown => "unknown".to_owned(),
+        Exit::NotSpawned => "not spawned".to_owned(),
     }
 }
 
@@ -500,7 +523,8 @@ fn is_wish(event: &Event) -> bool {
 fn must_survive(notice: &Notice) -> bool {
     match notice {
         Notice::WillRestart { delay, .. } => 0 < *delay,
-        Notice::GaveUp { .. }
+        Notice::OverMemory { .. }
+        | Notice::GaveUp { .. }
         | Notice::Stopped { .. }
         | Notice::Removed { .. }
         | Notice::Replaced { .. }
@@ -509,7 +533,7 @@ fn must_survive(notice: &Notice) -> bool {
         | Notice::ReloadEnded { .. } => true,
         Notice::Online { .. }
         | Notice::Ended { .. }
-        | Notice::Proving { .. }
+        | Notice::Verifying { .. }
         | Notice::Failed { .. }
         | Notice::Left { .. } => false,
     }
@@ -525,6 +549,7 @@ fn run_of(report: &Event) -> Option<RunId> {
         | Event::Disconnected(run)
         | Event::TreeGone(run)
         | Event::Probed { run, .. }
+        | Event::Measured { run, .. }
         | Event::Exited { run, .. } => Some(*run),
         _ => None,
     }
