@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::daemon::{Daemon, Phase};
+use crate::daemon::{Daemon, Progress};
 use crate::keeper::Keeper;
 use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, version};
 use crate::table::{Fd, Life, Refusal, Run};
@@ -83,7 +83,7 @@ impl Keeper {
         let welcome = self.welcome();
         self.reply(&welcome, Vec::new());
         if let Daemon::Running(running) = &mut self.daemon {
-            running.phase = Phase::Runs { told: None };
+            running.progress = Progress::Runs { up_to: None };
             // A daemon before this one may have been told to stop and died over it.
             if let Some(signal) = self.stop_signal {
                 running.signal(signal);
@@ -136,7 +136,7 @@ impl Keeper {
         match self.table.insert(run, entry) {
             Ok(()) => {
                 if let Some(pidfd) = watched {
-                    self.watch_adopted(run, pid, &pidfd);
+                    self.watch_adopted(run, pid, pidfd);
                 }
             }
             Err(refusal) => self.refuse(format!("adopt run `{run}`"), &refusal),

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::daemon::Running;
+use crate::daemon::{Progress, Running};
 use crate::keeper::Keeper;
 use crate::link::Leftover;
 use crate::proto::{DecodeError, ExitStatus, Reader, RunFds, Writer};
@@ -98,8 +98,8 @@ pub(crate) fn save(
 
     s.w().u32(running.pid);
     s.w().bool(running.child);
-    s.w().bool(running.phase != crate::daemon::Phase::Silent);
-    s.fd(Some(link.socket()));
+    s.w().bool(running.progress != Progress::Silent);
+    s.fd(Some(&**link.socket()));
     s.fd(Some(&running.pidfd));
     let (input, batches) = link.leftover();
     s.w().bytes(input);
