@@ -2,7 +2,7 @@
 //!
 //! A daemon that dies is started again at once. One that dies again and again within a second of
 //! its start is given growing pauses, in which the keeper goes on reaping. A daemon that closes its
-//! link or writes garbage is of no use and is killed, after a moment in which it may end by itself:
+//! link or writes garbage is useless and is killed, after a moment in which it may end by itself:
 //! two daemons must never run.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -104,8 +104,8 @@ impl Running {
     }
 }
 
-/// Returns how many daemons in a row died young or had to be killed for saying nothing, this one
-/// counted.
+/// Returns how many daemons in a row died young or had to be killed for saying nothing,
+/// this one counted.
 pub(crate) fn count_failures(before: u32, lived: u64, mute: bool) -> u32 {
     if lived < WELL || mute { before.saturating_add(1) } else { 0 }
 }
@@ -124,12 +124,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_from_nothing_to_five_seconds_and_a_long_life_forgives() {
+    fn pauses_grow_from_nothing_to_five_seconds_and_a_long_life_resets_them() {
         let pauses: Vec<u64> = (0..14).map(pause).collect();
         assert_eq!(pauses, [0, 0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000, 5000]);
         assert_eq!(pause(u32::MAX), LAST_PAUSE);
         assert_eq!(count_failures(7, 999, false), 8);
         assert_eq!(count_failures(7, WELL, false), 0);
-        assert_eq!(count_failures(7, HELLO_LIMIT, true), 8, "it lived long, but it was of no use");
+        assert_eq!(count_failures(7, HELLO_LIMIT, true), 8, "it lived long, but it hung");
     }
 }

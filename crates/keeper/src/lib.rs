@@ -13,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod birth;
 mod config;
 mod cstrings;
 mod daemon;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-/// Writes a line to standard error. Without a failure to tell of: there is no place left to tell it.
+/// Writes a line to standard error. There is no place left to tell of a failure of this.
 pub(crate) fn log(line: &str) {
     let _ = writeln!(io::stderr(), "keeper: {line}");
 }

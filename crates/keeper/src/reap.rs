@@ -56,7 +56,9 @@ impl Keeper {
         if let Some(run) = self.table.run_of_pid(pid) {
             hit("keeper.reaped");
             self.end_run(run, status);
-        } else if matches!(&self.daemon, Daemon::Running(running) if running.child && running.pid == pid)
+        } else if let Daemon::Running(running) = &self.daemon
+            && running.child
+            && running.pid == pid
         {
             self.on_daemon_exit(Some(status));
         }

@@ -23,7 +23,7 @@ use crate::polled::Polled;
 use crate::proto::FromKeeper;
 use crate::state::{self, Image};
 use crate::sys;
-use crate::table::Life;
+use crate::table::Liveness;
 
 /// Goes on as the keeper that this process was before it executed this program; `state` is the
 /// descriptor number that followed `--resume`. Must be called from the only thread of the process.
@@ -52,7 +52,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
 
     let mut adopted = Vec::new();
     for (run, unreported, entry) in saved.runs {
-        if let (Life::Adopted, Some(pidfd)) = (entry.life, &entry.fds.pidfd) {
+        if let (Liveness::Adopted, Some(pidfd)) = (entry.liveness, &entry.fds.pidfd) {
             adopted.push((run, entry.pid, Arc::clone(pidfd)));
         }
         keeper.table.insert(run, entry).map_err(io::Error::other)?;
