@@ -182,14 +182,14 @@ impl<S, R, F: AsFd> AsFd for Endpoint<S, R, F> {
     }
 }
 
-/// Returns the daemon's end that its keeper passed, named by the environment; `None` when no keeper started
-/// this process. To be called once, early.
+/// Returns the daemon's end that its keeper passed, named by the environment; `None` when no keeper
+/// started this process. To be called once, early.
 pub fn from_env() -> io::Result<Option<Link>> {
     sys::take_env_fd(KEEPER_FD_VAR)?.map(Link::new).transpose()
 }
 
-/// Returns the descriptor to close (or write to) when the daemon answers for the first time, named by the
-/// environment. To be called once, early.
+/// Returns the descriptor to close (or write to) when the daemon answers for the first time, named
+/// by the environment. To be called once, early.
 pub fn ready_fd_from_env() -> io::Result<Option<OwnedFd>> {
     sys::take_env_fd(READY_FD_VAR)
 }

@@ -266,3 +266,6 @@ fn load_run(l: &mut Loader<'_>) -> io::Result<(u64, bool, Run)> {
 fn bad(error: DecodeError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the state of the earlier keeper: {error}"))
 }
+
+#[cfg(test)]
+mod tests;
