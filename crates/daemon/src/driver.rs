@@ -6,7 +6,7 @@ use mio::Interest;
 use ostler_core::spec::ExecMode;
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::failpoint::hit;
-use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, Stage, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, SpawnStage as Stage, ToKeeper};
 
 use crate::channel::Channel;
 use crate::daemon::{CHORES_WAIT, Daemon};

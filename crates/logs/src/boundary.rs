@@ -8,18 +8,19 @@
 use std::cmp::Reverse;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+
+use ostler_poll::now;
 
 use crate::files::{Failing, FileId, Key, LogFile, Settling};
+use crate::reactor::Reactor;
 use crate::types::{Event, Token};
-use crate::worker::Worker;
 
-/// How long a line may stay unfinished when something waits for its end.
-const GRACE: Duration = Duration::from_secs(1);
-/// Pause between two attempts on a file that fails.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a line may stay unfinished when something waits for its end, ms.
+const GRACE: u64 = 1000;
+/// Pause between two attempts on a file that fails, ms.
+const RETRY: u64 = 1000;
 
-impl Worker {
+impl Reactor {
     /// A stream has been given this file.
     pub(crate) fn joined(&mut self, id: FileId, newcomer: Key) {
         let Some(file) = self.files.get_mut(id) else { return };
@@ -98,7 +99,7 @@ impl Worker {
         });
         match owner {
             Some(owner) if !between_lines => {
-                let until = Instant::now() + GRACE;
+                let until = now() + GRACE;
                 file.settling = Some(Settling { owner, until });
                 self.timers.push(Reverse((until, id)));
                 self.queue(owner);
@@ -144,7 +145,7 @@ impl Worker {
     /// A file cannot be written: says so once, and tries again later.
     pub(crate) fn fail(&mut self, id: FileId, error: io::Error) {
         let Some(file) = self.files.get_mut(id) else { return };
-        let (code, retry_at) = (error.raw_os_error(), Instant::now() + RETRY);
+        let (code, retry_at) = (error.raw_os_error(), now() + RETRY);
         let is_news = file.failing.as_ref().is_none_or(|failing| failing.code != code);
         file.failing = Some(Failing { code, retry_at });
         self.timers.push(Reverse((retry_at, id)));
@@ -163,7 +164,7 @@ impl Worker {
         }
     }
 
-    pub(crate) fn handle_file_timer(&mut self, id: FileId, at: Instant) {
+    pub(crate) fn handle_file_timer(&mut self, id: FileId, at: u64) {
         let Some(file) = self.files.get(id) else { return };
         if file.settling.is_some_and(|settling| settling.until <= at) {
             self.settle(id);

@@ -6,70 +6,28 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
-use rustix::event::EventfdFlags;
+use ostler_poll::{Poll, Waker};
 
 use crate::journal::Journal;
+use crate::mailbox::{self, Command, Inbox};
+use crate::reactor::{COMMANDS, Reactor};
 use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
-use crate::worker::Worker;
-
-/// A message to the engine's thread.
-pub(crate) enum Command {
-    Attach { source: SourceId, stream: Stream, pipe: OwnedFd, sink: Arc<Sink> },
-    Resumed,
-    Ended(SourceId),
-    Detach(SourceId),
-    Flush { paths: Vec<PathBuf>, token: Token },
-    Reopen,
-    Subscribe { subscriber: SubscriberId, filter: Filter },
-    Unsubscribe(SubscriberId),
-    Stop,
-}
-
-/// Lines on their way to a slow receiver: counted here while they wait in the channel.
-pub(crate) struct Charge {
-    pub waiting: Arc<AtomicUsize>,
-    pub bytes: usize,
-}
-
-/// The way out of the engine's thread.
-pub(crate) struct Outbox {
-    events: Sender<(Event, Option<Charge>)>,
-    /// Set while the daemon has been woken and has not yet found the channel empty.
-    woken: Arc<AtomicBool>,
-    wake: Box<dyn Fn() + Send>,
-}
-
-impl Outbox {
-    pub(crate) fn send(&self, event: Event) {
-        self.send_charged(event, None);
-    }
-
-    pub(crate) fn send_charged(&self, event: Event, charge: Option<Charge>) {
-        // A closed channel means that the handle is being dropped: the thread ends with its next
-        // command.
-        if self.events.send((event, charge)).is_ok() && !self.woken.swap(true, Ordering::AcqRel) {
-            (self.wake)();
-        }
-    }
-}
 
 /// All log traffic of a daemon, in a thread of its own.
 pub struct Engine {
     commands: Sender<Command>,
-    bell: Arc<OwnedFd>,
-    events: Mutex<Receiver<(Event, Option<Charge>)>>,
-    woken: Arc<AtomicBool>,
+    waker: Waker,
+    inbox: Inbox,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the thread. `wake` is called from it when events wait and the daemon does not know
-    /// yet.
+    /// Starts the thread. `wake` is called from it when events wait and the daemon does
+    /// not know yet.
     ///
     /// `kept` is what the keeper holds from a former daemon's [`Event::Keep`] (other names are
     /// ignored); empty at the first start. After the start the daemon first takes the events out
@@ -79,17 +37,15 @@ impl Engine {
     /// # Errors
     /// No thread, epoll, eventfd or memory file to be had.
     pub fn start(wake: Box<dyn Fn() + Send>, kept: Vec<(String, OwnedFd)>) -> io::Result<Self> {
-        let (commands, inbox) = mpsc::channel();
-        let (sender, events) = mpsc::channel();
-        let woken = Arc::new(AtomicBool::new(false));
-        let outbox = Outbox { events: sender, woken: Arc::clone(&woken), wake };
-        let bell =
-            Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (commands, receiver) = mpsc::channel();
+        let (outbox, inbox) = mailbox::channel(wake);
+        let poll = Poll::new()?;
+        let waker = Waker::new(&poll, COMMANDS)?;
         let journal = Journal::open(kept, &outbox)?;
-        let worker = Worker::new(Arc::clone(&bell), inbox, outbox, journal)?;
+        let reactor = Reactor::new(poll, receiver, outbox, journal)?;
         let thread =
-            std::thread::Builder::new().name("logs".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { commands, bell, events: Mutex::new(events), woken, thread: Some(thread) })
+            std::thread::Builder::new().name("logs".to_owned()).spawn(move || reactor.run())?;
+        Ok(Self { commands, waker, inbox, thread: Some(thread) })
     }
 
     /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
@@ -105,8 +61,8 @@ impl Engine {
     }
 
     /// The process has exited: reads what is there, writes an unfinished last line, then answers
-    /// [`Event::Drained`]. A stream that a grandchild holds open is read on until its
-    /// [`Event::Eof`].
+    /// [`Event::Drained`]. A stream that a grandchild holds open is read on
+    /// until its [`Event::Eof`].
     pub fn ended(&self, source: SourceId) {
         self.send(Command::Ended(source));
     }
@@ -122,8 +78,8 @@ impl Engine {
         self.send(Command::Flush { paths, token });
     }
 
-    /// Opens every file anew by its path, after a rotation by rename. A line is never split between
-    /// two files.
+    /// Opens every file anew by its path, after a rotation by rename. A line is never split
+    /// between two files.
     pub fn reopen(&self) {
         self.send(Command::Reopen);
     }
@@ -142,18 +98,7 @@ impl Engine {
 
     /// The next event, if one waits. The daemon calls it until `None` after each wake.
     pub fn try_recv(&self) -> Option<Event> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = events.try_recv().or_else(|_| {
-            // Say "not woken" first and look again: an event sent in between is either seen here or
-            // wakes.
-            self.woken.swap(false, Ordering::AcqRel);
-            events.try_recv()
-        });
-        let (event, charge) = next.ok()?;
-        if let Some(charge) = charge {
-            charge.waiting.fetch_sub(charge.bytes, Ordering::Relaxed);
-        }
-        Some(event)
+        self.inbox.try_recv()
     }
 
     /// Ends the thread after the step it is in. What is in the pipes stays there, for a successor.
@@ -162,10 +107,9 @@ impl Engine {
     }
 
     fn send(&self, command: Command) {
-        // The receiver lives as long as the thread, the thread as long as this handle: neither call
-        // can fail but for a full counter, which rings as well.
+        // The receiver lives as long as the thread, the thread as long as this handle.
         let _ = self.commands.send(command);
-        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+        self.waker.wake();
     }
 }
 

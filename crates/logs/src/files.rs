@@ -9,7 +9,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -32,14 +31,14 @@ pub(crate) struct Open {
 /// A file that could not be written the last time.
 pub(crate) struct Failing {
     pub code: Option<i32>,
-    pub retry_at: Instant,
+    pub retry_at: u64,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
 #[derive(Clone, Copy)]
 pub(crate) struct Settling {
     pub owner: Key,
-    pub until: Instant,
+    pub until: u64,
 }
 
 /// One log file.
@@ -150,8 +149,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The file at this path, new or already in use (also under another name), and what opening it
-    /// said.
+    /// The file at this path, new or already in use (also under another name), and what
+    /// opening it said.
     pub(crate) fn attach(&mut self, path: &Path, writer: Key) -> (FileId, io::Result<()>) {
         if let Some(id) = self.by_path.get(path).copied()
             && let Some(file) = self.all.get_mut(&id)
@@ -181,8 +180,8 @@ impl Files {
         (id, opened.map(drop))
     }
 
-    /// This stream writes no more; a file without writers is closed. Returns requests that die with
-    /// it.
+    /// This stream writes no more; a file without writers is closed. Returns requests that
+    /// die with it.
     pub(crate) fn detach(&mut self, id: FileId, writer: Key) -> Option<LogFile> {
         let file = self.all.get_mut(&id)?;
         file.writers.remove(&writer);

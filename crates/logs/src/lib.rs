@@ -40,14 +40,15 @@ mod fileio;
 mod files;
 mod format;
 mod journal;
+mod mailbox;
 mod note;
 mod pump;
+mod reactor;
 mod scratch;
 mod source;
 mod subscribe;
 mod tail;
 mod types;
-mod worker;
 
 pub use date::{date, iso};
 pub use engine::Engine;

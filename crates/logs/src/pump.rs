@@ -1,8 +1,8 @@
 //! One turn of one stream: from its pipe to its files and subscribers.
 
 use std::io;
-use std::time::Instant;
 
+use ostler_poll::now;
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
@@ -10,9 +10,9 @@ use crate::fileio::write_all_at;
 use crate::files::{FileId, LogFile};
 use crate::journal::{Filled, LONGEST};
 use crate::note::Target;
+use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
 use crate::source::Source;
-use crate::worker::{Turn, Worker};
 
 /// Moves by `splice` in one turn.
 const MOVES: usize = 16;
@@ -26,12 +26,12 @@ const DEVICE_STEP: usize = 4096;
 const DEVICE_PATIENCE: rustix::event::Timespec =
     rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-impl Worker {
+impl Reactor {
     pub(crate) fn pump(&mut self, source: &mut Source) -> Turn {
         let mut is_raw = source.formatter.is_plain() && source.files.len() == 1;
         for id in source.files.clone() {
             let Some(file) = self.files.get_mut(id) else { continue };
-            if file.failing.as_ref().is_some_and(|failing| failing.retry_at > Instant::now())
+            if file.failing.as_ref().is_some_and(|failing| failing.retry_at > now())
                 || file.settling.is_some_and(|settling| settling.owner != source.key)
             {
                 return Turn::Parked;

@@ -3,6 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use ostler_poll::Watched;
+
 use crate::files::{FileId, Key};
 use crate::format::Formatter;
 use crate::subscribe::Origin;
@@ -12,7 +14,7 @@ use crate::types::{Sink, SourceId, Stream};
 pub(crate) struct Source {
     pub key: Key,
     pub origin: Origin,
-    pub pipe: OwnedFd,
+    pub pipe: Watched<OwnedFd>,
     pub files: Vec<FileId>,
     pub formatter: Formatter,
     /// Nothing is published.
@@ -32,7 +34,7 @@ impl Source {
         key: Key,
         source: SourceId,
         stream: Stream,
-        pipe: OwnedFd,
+        pipe: Watched<OwnedFd>,
         sink: &Arc<Sink>,
     ) -> Self {
         Self {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::engine::{Charge, Outbox};
+use crate::mailbox::{Charge, Outbox};
 use crate::types::{Event, Filter, Line, SourceId, Stream, SubscriberId};
 
 /// Bytes that may wait for one subscriber.

@@ -8,25 +8,22 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
 
-use rustix::event::Timespec;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use ostler_poll::{Events, Interest, Poll, now};
 
-use crate::engine::{Command, Outbox};
 use crate::files::{FileId, Files, Key};
 use crate::journal::Journal;
+use crate::mailbox::{Command, Outbox};
 use crate::scratch::Scratch;
 use crate::source::Source;
 use crate::subscribe::Subscribers;
 use crate::types::{Event, Sink, SourceId, Stream, Token};
 
-/// The eventfd's place among the streams' keys.
-const BELL: Key = 0;
+/// The waker's token among the streams' keys.
+pub(crate) const COMMANDS: Key = 0;
 
 /// What a stream's turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +39,9 @@ pub(crate) enum Turn {
 }
 
 /// Everything that the thread owns.
-pub(crate) struct Worker {
-    epoll: OwnedFd,
-    bell: Arc<OwnedFd>,
-    inbox: Receiver<Command>,
+pub(crate) struct Reactor {
+    poll: Poll<Key>,
+    commands: Receiver<Command>,
     pub(crate) outbox: Outbox,
     pub(crate) sources: BTreeMap<Key, Source>,
     keys: BTreeMap<(SourceId, Stream), Key>,
@@ -59,7 +55,7 @@ pub(crate) struct Worker {
     pub(crate) devnull: OwnedFd,
     ready: VecDeque<Key>,
     is_ready: BTreeSet<Key>,
-    pub(crate) timers: BinaryHeap<Reverse<(Instant, FileId)>>,
+    pub(crate) timers: BinaryHeap<Reverse<(u64, FileId)>>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
     /// Files still to be truncated, by request.
@@ -67,24 +63,21 @@ pub(crate) struct Worker {
     stopping: bool,
 }
 
-impl Worker {
+impl Reactor {
     pub(crate) fn new(
-        bell: Arc<OwnedFd>,
-        inbox: Receiver<Command>,
+        poll: Poll<Key>,
+        commands: Receiver<Command>,
         outbox: Outbox,
         journal: Journal,
     ) -> io::Result<Self> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
         let devnull = std::fs::OpenOptions::new().write(true).open("/dev/null")?.into();
         Ok(Self {
-            epoll,
-            bell,
-            inbox,
+            poll,
+            commands,
             outbox,
             sources: BTreeMap::new(),
             keys: BTreeMap::new(),
-            next_key: BELL,
+            next_key: COMMANDS,
             files: Files::default(),
             subscribers: Subscribers::default(),
             journal,
@@ -102,8 +95,9 @@ impl Worker {
     }
 
     pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
         while !self.stopping {
-            self.wait();
+            self.wait(&mut events);
             self.handle_timers();
             // Each stream that is ready now gets one turn before anything is looked at again.
             for _ in 0..self.ready.len() {
@@ -115,53 +109,48 @@ impl Worker {
         }
     }
 
-    fn wait(&mut self) {
-        let timeout = self.timeout();
-        if timeout.is_none() {
-            self.scratch.trim();
-            self.journal.trim();
-            for buffer in [&mut self.input, &mut self.output] {
-                buffer.clear();
-                buffer.shrink_to(64 << 10);
-            }
+    fn wait(&mut self, events: &mut Events<Key>) {
+        let deadline = self.deadline();
+        if deadline.is_none() {
+            self.trim();
         }
-        let timeout = timeout.map(|left| Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
-        let mut room = [MaybeUninit::uninit(); 256];
-        // Interrupted or not, the caller looks at everything and comes back.
-        let Ok((events, _)) = epoll::wait(&self.epoll, &mut room, timeout.as_ref()) else { return };
-        let mut rung = false;
-        for event in events {
-            match event.data.u64() {
-                BELL => rung = true,
+        if self.poll.wait(events, deadline).is_err() {
+            return;
+        }
+        for event in events.iter() {
+            match event.token {
+                COMMANDS => {
+                    while let Ok(command) = self.commands.try_recv() {
+                        self.handle(command);
+                    }
+                }
                 key => self.queue(key),
-            }
-        }
-        if rung {
-            let mut count = [0u8; 8];
-            // Empty already: then its ringer's command is found all the same.
-            let _ = rustix::io::read(&self.bell, &mut count);
-            while let Ok(command) = self.inbox.try_recv() {
-                self.handle(command);
             }
         }
     }
 
-    fn timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() {
-            return Some(Duration::ZERO);
+    /// Gives memory back that a flood took, while there is nothing to do.
+    fn trim(&mut self) {
+        self.scratch.trim();
+        self.journal.trim();
+        for buffer in [&mut self.input, &mut self.output] {
+            buffer.clear();
+            buffer.shrink_to(64 << 10);
         }
-        let Reverse((next, _)) = self.timers.peek()?;
-        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        if !self.ready.is_empty() {
+            return Some(0);
+        }
+        self.timers.peek().map(|Reverse((next, _))| *next)
     }
 
     fn handle_timers(&mut self) {
         if self.timers.is_empty() {
             return;
         }
-        let now = Instant::now();
+        let now = now();
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
         {
@@ -203,6 +192,7 @@ impl Worker {
         self.unhook(id, stream);
         self.next_key += 1;
         let key = self.next_key;
+        let pipe = self.poll.unwatched(pipe, key);
         let mut source = Source::new(key, id, stream, pipe, sink);
         source.ended = self.draining.contains(&id);
         let own = match stream {
@@ -226,8 +216,7 @@ impl Worker {
             self.leave_files(&mut source);
         }
         // Out of kernel memory: the stream is still read when something else makes it ready.
-        let flags = EventFlags::IN | EventFlags::ET;
-        let _ = epoll::add(&self.epoll, &source.pipe, EventData::new_u64(key), flags);
+        let _ = source.pipe.set(Interest::READ.edge());
         self.keys.insert((id, stream), key);
         self.sources.insert(key, source);
         self.queue(key);
@@ -259,7 +248,7 @@ impl Worker {
     }
 
     fn turn(&mut self, key: Key) {
-        // Taken out, so that the stream and the rest of the worker can be used side by side.
+        // Taken out, so that the stream and the rest of the reactor can be used side by side.
         let Some(mut source) = self.sources.remove(&key) else { return };
         let turn = self.pump(&mut source);
         let (id, stream) = (source.origin.source, source.origin.stream);
@@ -295,8 +284,6 @@ impl Worker {
     fn unhook(&mut self, id: SourceId, stream: Stream) {
         let Some(key) = self.keys.remove(&(id, stream)) else { return };
         let Some(mut source) = self.sources.remove(&key) else { return };
-        // Closing is not enough: the keeper's duplicate would keep it in the set.
-        let _ = epoll::delete(&self.epoll, &source.pipe);
         self.leave_files(&mut source);
     }
 

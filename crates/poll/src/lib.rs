@@ -1,0 +1,43 @@
+//! Waiting for many descriptors at once, on Linux's epoll.
+//!
+//! Problem: epoll watches an open file, not a descriptor, and forgets it only when its last
+//! duplicate is closed. The keeper holds a duplicate of nearly everything that the daemon polls, so
+//! closing a descriptor here leaves it in the set: its events come for ever, under a token that
+//! means something else by then.
+//!
+//! Rule: whatever is polled is owned by a [`Watched`], which takes it out of the set before it
+//! closes it. A `Watched` lends its content by shared reference only, so that nothing can be put in
+//! the content's place.
+//!
+//! ```
+//! use ostler_poll::{Events, Interest, Poll, now};
+//!
+//! let poll: Poll<u64> = Poll::new()?;
+//! let mut events = Events::with_capacity(64);
+//! let (read, write) = std::io::pipe()?;
+//! let read = poll.watch(read, 7, Interest::READ)?;
+//! std::io::Write::write_all(&mut &write, b"x")?;
+//! poll.wait(&mut events, Some(now() + 1000))?;
+//! for event in events.iter() {
+//!     assert_eq!((event.token, event.ready.is_readable()), (7, true));
+//! }
+//! drop(read); // taken out of the set, then closed
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod interest;
+mod poll;
+mod token;
+mod waker;
+mod watched;
+
+pub use interest::{Interest, Ready};
+pub use poll::{Event, Events, Poll, now};
+pub use token::{Token, pack, unpack};
+pub use waker::Waker;
+pub use watched::Watched;
+
+#[cfg(test)]
+mod tests;
