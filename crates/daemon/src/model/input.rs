@@ -31,7 +31,6 @@ pub struct Usage {
 
 /// Everything that can happen to the model.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Input {
     /// A client asks for something. Requests that need no decision do not come here.
     Request { client: ClientId, request: Request },
@@ -73,7 +72,6 @@ pub enum Input {
 
 /// Everything that the model may ask of the parts around it, to be done in order.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Effect {
     /// An action of the supervision machine; never [`Action::Tell`].
     Core(Action),

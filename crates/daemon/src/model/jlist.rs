@@ -108,12 +108,12 @@ fn write_outcome(last: Option<&Outcome>, out: &mut String) {
     match last {
         Some(Outcome::Ended(Exit::Code(code))) => _ = write!(out, ",\"exit_code\":{code}"),
         // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
-        Some(Outcome::Ended(Exit::Signal(signal))) => {
-            let name = signal_name(*signal);
+        Some(Outcome::Ended(Exit::Signal { number, .. })) => {
+            let name = signal_name(*number);
             _ = write!(out, ",\"exit_code\":0,\"exit_signal\":\"{name}\"");
         }
         Some(
-            Outcome::Ended(Exit::Unknown | Exit::SpawnFailed)
+            Outcome::Ended(Exit::Unknown | Exit::NotSpawned)
             | Outcome::NotSpawned { .. }
             | Outcome::NotVerified { .. },
         )

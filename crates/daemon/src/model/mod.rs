@@ -206,7 +206,7 @@ impl Model {
                     }
                 }
             }
-            Input::Measured { run, memory } => self.on_measured(run, memory, out),
+            Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
             Input::Listeners { run, listeners } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.listeners = listeners;
@@ -244,7 +244,7 @@ impl Model {
 
     fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
         self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit: Exit::SpawnFailed });
+        self.ask(Event::Exited { run, exit: Exit::NotSpawned });
         self.on_report(Event::TreeGone(run), out);
     }
 

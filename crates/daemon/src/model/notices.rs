@@ -41,8 +41,11 @@ impl Model {
                 self.on_rest(proc, out);
             }
             Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                self.on_over_memory(proc, memory, limit, out);
+            }
             Notice::Removed { proc } => self.on_removed(proc, out),
-            Notice::Proving { proc, run } => {
+            Notice::Verifying { proc, run } => {
                 self.set_rollout(proc, Some(Rollout::Reloading));
                 self.step_verifying(proc, run, out);
             }
@@ -98,17 +101,17 @@ impl Model {
     fn on_ended(&mut self, id: ProcId, exit: Exit, out: &mut Vec<Effect>) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
-            Exit::Signal(signal) => {
-                format!("exited with code [0] via signal [{}]", signal_name(signal))
+            Exit::Signal { number, .. } => {
+                format!("exited with code [0] via signal [{}]", signal_name(number))
             }
             Exit::Unknown => "exited; how is not known".to_owned(),
-            Exit::SpawnFailed => "could not be started".to_owned(),
+            Exit::NotSpawned => "could not be started".to_owned(),
         };
         out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
         self.publish(id, Lifecycle::Exit, out);
         // Why a run was not spawned was noted when it was reported.
         if let Some(proc) = self.registry.proc_mut(id)
-            && !(exit == Exit::SpawnFailed && matches!(proc.last, Some(Outcome::NotSpawned { .. })))
+            && !(exit == Exit::NotSpawned && matches!(proc.last, Some(Outcome::NotSpawned { .. })))
         {
             proc.last = Some(Outcome::Ended(exit));
         }
@@ -251,10 +254,10 @@ impl Model {
         let spec = facts.map(|facts| facts.spec);
         let spec = spec.or_else(|| Some(self.core.slot(id)?.process().spec()));
         let version = spec.and_then(|spec| self.registry.version(spec));
-        let limit = version.map_or(0, |version| version.policy.prove_timeout);
+        let limit = version.map_or(0, |version| version.policy.verify_timeout);
         let reason = facts.and_then(|facts| facts.why.clone());
         match why {
-            Why::Exited(Exit::SpawnFailed) => {
+            Why::Exited(Exit::NotSpawned) => {
                 reason.unwrap_or_else(|| "could not be started".to_owned())
             }
             Why::Exited(exit) => format!("ended with {}", Outcome::Ended(exit).text()),

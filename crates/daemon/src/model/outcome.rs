@@ -33,11 +33,14 @@ impl Outcome {
         match self {
             Self::NotSpawned { why } | Self::NotVerified { why } => why.clone(),
             Self::Ended(Exit::Code(code)) => format!("exit code {code}"),
-            Self::Ended(Exit::Signal(signal)) => format!("signal {}", signal_name(*signal)),
+            Self::Ended(Exit::Signal { number, core }) => {
+                let dumped = if *core { " (core dumped)" } else { "" };
+                format!("signal {}{dumped}", signal_name(*number))
+            }
             Self::Ended(Exit::Unknown) => {
                 "unknown (its parent was killed and the kernel does not tell)".to_owned()
             }
-            Self::Ended(Exit::SpawnFailed) => "it could not be started".to_owned(),
+            Self::Ended(Exit::NotSpawned) => "it could not be started".to_owned(),
         }
     }
 }

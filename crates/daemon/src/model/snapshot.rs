@@ -1,8 +1,8 @@
 //! The model as it is saved, and taken up again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ostler_core::reload::Stage;
+use ostler_core::reload::Direction;
 use ostler_core::{
     Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
     SeenRun, SpecId, Supervisor,
@@ -85,7 +85,9 @@ impl Model {
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
             due: saved.due,
-            last_exit: proc.last.as_ref().map(Into::into),
+            last_exit: proc.last.as_ref().map(state::saved_exit),
+            core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
+            not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
         })
     }
 
@@ -181,7 +183,8 @@ impl Model {
                 canary: saved.canary,
                 no_rollback: saved.no_rollback,
             },
-            stage: stage_of(saved.stage)?,
+            direction: direction_of(saved.stage)?,
+            began_after: RunId(saved.began_after),
             done: saved.done.iter().copied().map(ProcId).collect(),
             dropped: saved.dropped.iter().copied().map(ProcId).collect(),
             failure: saved
@@ -211,6 +214,7 @@ impl Model {
 }
 
 fn proc_of(saved: state::SavedProc) -> Proc {
+    let last = saved.outcome();
     Proc {
         app: AppId(saved.app),
         name: saved.name,
@@ -218,7 +222,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         increment: saved.increment,
         created_at: saved.created_at,
         unique_id: saved.unique_id,
-        last: saved.last_exit.map(Outcome::from),
+        last,
         rollout: None,
     }
 }
@@ -227,15 +231,16 @@ fn saved_reload(saved: SavedReload) -> state::SavedReload {
     state::SavedReload {
         app: saved.app.0,
         to: saved.to.0.0,
+        began_after: saved.began_after.0,
         from: saved.from.iter().map(|(id, version)| (id.0, version.0.0)).collect(),
         parallel: saved.options.parallel,
         surge: saved.options.surge,
         canary: saved.options.canary,
         no_rollback: saved.options.no_rollback,
-        stage: match saved.stage {
-            Stage::Forward => 0,
-            Stage::Canary => 1,
-            Stage::Back => 2,
+        stage: match saved.direction {
+            Direction::Forward => 0,
+            Direction::Canary => 1,
+            Direction::Back => 2,
         },
         done: saved.done.iter().map(|id| id.0).collect(),
         dropped: saved.dropped.iter().map(|id| id.0).collect(),
@@ -244,16 +249,11 @@ fn saved_reload(saved: SavedReload) -> state::SavedReload {
 }
 
 /// The direction of a saved reload; `None` when it is of a version that knows others.
-fn stage_of(number: u8) -> Option<Stage> {
+fn direction_of(number: u8) -> Option<Direction> {
     match number {
-        0 => Some(Stage::Forward),
-        1 => Some(Stage::Canary),
-        2 => Some(Stage::Back),
+        0 => Some(Direction::Forward),
+        1 => Some(Direction::Canary),
+        2 => Some(Direction::Back),
         _ => None,
     }
-}
-
-/// What an index of found runs by number looks like, for the parts that hold their descriptors.
-pub fn by_run(found: &[FoundRun]) -> BTreeMap<RunId, &FoundRun> {
-    found.iter().map(|run| (run.seen.run, run)).collect()
 }

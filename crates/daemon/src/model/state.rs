@@ -89,50 +89,53 @@ pub struct SavedProc {
     /// How the last run ended, and why if that is not how a process ends.
     #[serde(default)]
     pub last_exit: Option<(SavedExit, Option<String>)>,
+    /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
+    /// version can read the file after an update that was given up.
+    #[serde(default)]
+    pub core_dump: bool,
+    /// It ran, but did not pass a check; apart for the same reason.
+    #[serde(default)]
+    pub not_verified: bool,
 }
 
-/// How a run ended.
+/// How a run ended, or that it never ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "as in the core, but for a check that failed")]
 pub enum SavedExit {
     Code(i32),
     Signal(i32),
     Unknown,
-    SpawnFailed,
-    NotVerified,
+    #[serde(rename = "spawn_failed")]
+    NotSpawned,
 }
 
-impl From<&Outcome> for (SavedExit, Option<String>) {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Ended(exit) => {
-                let exit = match exit {
-                    Exit::Code(code) => SavedExit::Code(*code),
-                    Exit::Signal(signal) => SavedExit::Signal(*signal),
-                    Exit::Unknown => SavedExit::Unknown,
-                    Exit::SpawnFailed => SavedExit::SpawnFailed,
-                };
-                (exit, None)
-            }
-            Outcome::NotSpawned { why } => (SavedExit::SpawnFailed, Some(why.clone())),
-            Outcome::NotVerified { why } => (SavedExit::NotVerified, Some(why.clone())),
-        }
-    }
+/// What became of a run, in the form that daemons of earlier versions can read, too.
+pub fn saved_exit(outcome: &Outcome) -> (SavedExit, Option<String>) {
+    let exit = match outcome {
+        Outcome::Ended(Exit::Code(code)) => SavedExit::Code(*code),
+        Outcome::Ended(Exit::Signal { number, .. }) => SavedExit::Signal(*number),
+        Outcome::Ended(Exit::Unknown) => SavedExit::Unknown,
+        Outcome::Ended(Exit::NotSpawned)
+        | Outcome::NotSpawned { .. }
+        | Outcome::NotVerified { .. } => SavedExit::NotSpawned,
+    };
+    (exit, outcome.reason().map(str::to_owned))
 }
 
-impl From<(SavedExit, Option<String>)> for Outcome {
-    fn from((exit, why): (SavedExit, Option<String>)) -> Self {
-        match (exit, why) {
-            (SavedExit::Code(code), _) => Self::Ended(Exit::Code(code)),
-            (SavedExit::Signal(signal), _) => Self::Ended(Exit::Signal(signal)),
-            (SavedExit::Unknown, _) => Self::Ended(Exit::Unknown),
-            (SavedExit::SpawnFailed, Some(why)) => Self::NotSpawned { why },
-            (SavedExit::SpawnFailed, None) => Self::Ended(Exit::SpawnFailed),
-            (SavedExit::NotVerified, why) => {
-                Self::NotVerified { why: why.unwrap_or_else(|| "a check failed".to_owned()) }
+impl SavedProc {
+    /// What became of the last run.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let (exit, why) = self.last_exit.clone()?;
+        Some(match (exit, why) {
+            (SavedExit::NotSpawned, Some(why)) if self.not_verified => Outcome::NotVerified { why },
+            (SavedExit::NotSpawned, Some(why)) => Outcome::NotSpawned { why },
+            (SavedExit::NotSpawned, None) => Outcome::Ended(Exit::NotSpawned),
+            (SavedExit::Code(code), _) => Outcome::Ended(Exit::Code(code)),
+            (SavedExit::Signal(number), _) => {
+                Outcome::Ended(Exit::Signal { number, core: self.core_dump })
             }
-        }
+            (SavedExit::Unknown, _) => Outcome::Ended(Exit::Unknown),
+        })
     }
 }
 
@@ -143,6 +146,9 @@ pub struct SavedReload {
     pub app: u32,
     /// The new version.
     pub to: u32,
+    /// The last run before it.
+    #[serde(default)]
+    pub began_after: u64,
     /// Slots, each with the version it had before.
     pub from: Vec<(u32, u32)>,
     /// Candidates at a time.

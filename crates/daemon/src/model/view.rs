@@ -78,7 +78,7 @@ impl Model {
             created_at: proc.created_at,
             last_exit: proc.last.as_ref().map(Outcome::text),
             explain: self.explain(process.phase(), proc),
-            max_memory: spec.max_memory,
+            max_memory: spec.policy.max_memory,
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),

@@ -380,13 +380,13 @@ impl World {
             Action::Terminate(run) => {
                 self.mark_ending(run);
                 if !self.nature(run).stubborn {
-                    self.end(run, Exit::Signal(2));
+                    self.end(run, Exit::Signal { number: 2, core: false });
                 }
             }
             Action::Kill(run) => {
                 self.mark_ending(run);
                 if !self.nature(run).hangs {
-                    self.end(run, Exit::Signal(9));
+                    self.end(run, Exit::Signal { number: 9, core: false });
                 }
             }
             Action::Sweep(_) => {}
