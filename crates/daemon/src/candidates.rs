@@ -1,41 +1,41 @@
-//! What is asked of a worker that must prove itself, and what it said last when it did not.
+//! What is asked of a worker that is being verified, and what it wrote last when it failed.
 
 use std::path::Path;
 
-use ostler_core::{Event, ProcId, RunId, SpecId};
+use ostler_core::RunId;
 
 use crate::daemon::Daemon;
-use crate::{environment, logbook, probes};
+use crate::mailbox::{FromThread, Sender};
+use crate::model::Input;
+use crate::{environment, probes};
 
 impl Daemon {
     /// Begins the health check of a run.
     pub fn probe(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
-        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
         let Some(health) = version.spec.health.clone() else { return };
         if std::mem::replace(&mut held.probing, true) {
             return;
         }
         let own = probes::place(&health)
             .and_then(|(host, port)| self.cluster.own_listener(run, host, port));
-        let waker = self.waker.clone();
-        let wake = move || {
-            // The waker fails only when the poll is gone, and the daemon with it.
-            _ = waker.wake();
+        let spec = version.spec.clone();
+        let work = move |sender: &Sender<FromThread>| {
+            probes::ask(run, &spec, &health, own, &|said| sender.send(FromThread::Probe(said)));
         };
-        if let Err(error) =
-            probes::start(run, version.spec.clone(), health, own, self.probed.0.clone(), wake)
-        {
-            logbook::error(format!("could not start a health check: {error}"));
-            self.events.push_back(Event::Probed { run, healthy: false });
+        if let Err(error) = self.mailbox.start("probe", work) {
+            let result = Err(format!("it could not be started: {error}"));
+            self.model.push(Input::Probed { run, result });
         }
     }
 
-    /// The run's last words, from what it wrote to its error file.
-    pub fn last_words(&self, mark: u64, spec: SpecId, id: ProcId) -> Vec<String> {
-        let Some(version) = self.book.versions.get(&spec) else { return Vec::new() };
-        let [_, err, _] = environment::log_files(&version.spec, id);
-        err.map_or_else(Vec::new, |path| tail_after(&path, mark))
+    /// The last lines that a run wrote to its standard error.
+    pub fn stderr_tail(&self, run: RunId) -> Vec<String> {
+        let Some(held) = self.runs.get(&run) else { return Vec::new() };
+        let Some(version) = self.model.registry().version(held.spec) else { return Vec::new() };
+        let [_, err, _] = environment::log_files(&version.spec, held.proc);
+        err.map_or_else(Vec::new, |path| tail_after(&path, held.err_mark))
     }
 }
 

@@ -9,9 +9,10 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
+use ostler_poll::Watched;
 use ostler_wire::node::{Framer, LARGE_HANDLE_MESSAGE};
 use rustix::io::Errno;
 use rustix::net::{
@@ -52,7 +53,7 @@ impl Seen {
 /// One channel.
 #[derive(Debug)]
 pub struct Channel {
-    fd: OwnedFd,
+    fd: Watched<OwnedFd>,
     /// What was read and not yet handled.
     pub framer: Framer<OwnedFd>,
     output: VecDeque<Outgoing>,
@@ -69,7 +70,7 @@ struct Outgoing {
 
 impl Channel {
     /// Takes our end, which does not block.
-    pub fn new(fd: OwnedFd) -> Self {
+    pub fn new(fd: Watched<OwnedFd>) -> Self {
         Self { fd, framer: Framer::default(), output: VecDeque::new(), queued: 0, broken: false }
     }
 
@@ -256,12 +257,6 @@ impl Channel {
     fn push(&mut self, bytes: &[u8], fd: Option<&Rc<OwnedFd>>) {
         self.queued += bytes.len();
         self.output.push_back(Outgoing { bytes: bytes.to_vec(), sent: 0, fd: fd.map(Rc::clone) });
-    }
-}
-
-impl AsRawFd for Channel {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
     }
 }
 

@@ -5,33 +5,34 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::rc::Rc;
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Waker};
-use ostler_core::{Action, AppId, Event, ProcId, RunId, Supervisor};
+use ostler_core::{AppId, ProcId, RunId};
 use ostler_keeper::link::Link;
-use ostler_logs::Engine;
+use ostler_poll::{Events, Interest, Poll, Watched};
 
-use crate::book::Book;
+use crate::clients::Clients;
 use crate::cluster::Cluster;
-use crate::control::conn::Conn;
 use crate::courtesy::Courtesy;
+use crate::decisions::Decisions;
 use crate::guard::Guard;
-use crate::jobs::Job;
 use crate::keepers::KeeperProcess;
+use crate::logs::Logs;
+use crate::mailbox::{FromThread, Mailbox};
+use crate::model::Input;
 use crate::probes::Said;
+use crate::reports::{Report, Reports};
 use crate::runs::{Run, Tree};
-use crate::state_file::State;
-use crate::tokens::{Source, token};
+use crate::saver::Saver;
+use crate::tokens::Source;
 use crate::tree::Groups;
-use crate::update::{Checked, Update};
-use crate::{clock, logbook};
+use crate::update::Update;
+use crate::{clock, logbook, state_file};
+
+mod output;
 
 /// What the daemon is told when it starts.
 #[derive(Debug, Clone)]
@@ -47,37 +48,30 @@ pub struct Config {
 /// Everything.
 pub(crate) struct Daemon {
     pub config: Config,
-    pub poll: Poll,
-    pub link: Link,
+    pub model: Decisions,
+    pub saver: Saver,
+    pub poll: Rc<Poll<Source>>,
+    pub link: Link<Watched<OwnedFd>>,
     /// Keeps accepted connections when we die.
     pub guard: Guard,
     /// Workers on trial that let others go first.
     pub courtesy: Courtesy,
-    /// The link's descriptor, while it is watched for room to write.
-    pub link_full: Option<RawFd>,
     /// The keeper's process and how many daemons it has started.
     pub keeper: (u32, u32),
     /// The limits of open files that programs get.
     pub nofile: (u64, u64),
-    pub core: Supervisor,
-    pub book: Book,
     pub runs: BTreeMap<RunId, Run>,
     pub cluster: Cluster,
-    pub engine: Engine,
+    pub logs: Logs,
+    pub clients: Clients,
+    pub mailbox: Mailbox<FromThread>,
+    pub reports: Reports,
     pub groups: Option<Groups>,
     /// Tells when control groups are empty: watch → run.
-    pub inotify: OwnedFd,
+    pub inotify: Watched<OwnedFd>,
     pub watches: BTreeMap<i32, RunId>,
     /// Marks processes of this home in their environment.
     pub mark: String,
-    pub listener: UnixListener,
-    pub conns: BTreeMap<usize, Conn>,
-    pub next_conn: usize,
-    pub jobs: Vec<Job>,
-    /// Slots about which something was told since the jobs were last looked at.
-    pub touched: BTreeSet<ProcId>,
-    pub actions: VecDeque<Action>,
-    pub events: VecDeque<Event>,
     /// Runs that ended in this round: what is left of them is seen to after their successors were
     /// started.
     pub dead: Vec<RunId>,
@@ -88,33 +82,16 @@ pub(crate) struct Daemon {
     pub spawning: Option<u64>,
     /// Ends of output that the keeper need not hold any more, and when it is told.
     pub closed: (Vec<(RunId, ostler_keeper::proto::RunFd)>, Option<u64>),
-    /// Something that must survive has changed.
-    pub dirty: bool,
-    /// When to save what may wait, or to try again what failed.
-    pub save_by: Option<u64>,
-    pub signals: OwnedFd,
-    pub probed: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
-    pub waker: std::sync::Arc<Waker>,
-    /// Log subscribers: connection.
-    pub subscribers: BTreeMap<u64, usize>,
-    pub flushes: BTreeMap<u64, usize>,
-    pub next_flush: u64,
+    pub signals: Watched<OwnedFd>,
     pub window: Vec<u8>,
-    pub ending: Ending,
     /// Until then the last output of ended runs is waited for at the end of everything.
     pub output_by: Option<u64>,
-    /// When memory limits are looked at next.
-    pub memory_at: Option<u64>,
     /// Lock that says which daemon is the one of this home; held as long as keeper or daemon live.
     pub lock: OwnedFd,
-    /// Our copies of what the log engine wants kept.
-    pub kept_logs: BTreeMap<String, OwnedFd>,
     /// Decisions of restored primaries that wait for the channels.
     pub pending_cluster: Vec<(AppId, ostler_cluster::Output)>,
     /// A change of program under way.
     pub update: Option<Update>,
-    /// Programs that were tried for it.
-    pub checked: (mpsc::Sender<Checked>, mpsc::Receiver<Checked>),
     pub keeper_process: KeeperProcess,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     pub refetch: BTreeSet<RunId>,
@@ -122,23 +99,6 @@ pub(crate) struct Daemon {
     pub retry_at: Option<u64>,
     /// Dead runs whose descendants are to be looked for then.
     pub relook: BTreeSet<RunId>,
-    /// Descriptors held back for then.
-    pub reserve: crate::reserve::Reserve,
-    /// What candidates that have ended wrote last.
-    pub words: BTreeMap<RunId, (AppId, Vec<String>)>,
-    /// Specification and pid of runs that left, until that is said.
-    pub gone: BTreeMap<RunId, (ostler_core::SpecId, u32)>,
-}
-
-/// Whether and how the daemon is about to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It is not.
-    No,
-    /// Everything is being stopped; it goes when nothing runs.
-    Stopping,
-    /// Now.
-    Now,
 }
 
 /// How long chores wait for the keeper's report of a start, at most, ms.
@@ -163,19 +123,10 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
-        while self.ending != Ending::Now {
-            let timeout = self
-                .deadline()
-                .map(|at| Duration::from_millis(at.saturating_sub(clock::monotonic())));
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                other => other?,
-            }
-            for event in &events {
-                self.on_ready(
-                    Source::of(event.token()),
-                    event.is_readable() || event.is_read_closed() || event.is_error(),
-                );
+        while !self.model.is_gone() {
+            self.poll.wait(&mut events, self.deadline())?;
+            for event in events.iter() {
+                self.on_ready(event.token, event.ready.is_readable());
             }
             self.on_time();
             self.work();
@@ -199,21 +150,18 @@ impl Daemon {
 
     /// The earliest time at which something is due by time alone.
     fn deadline(&self) -> Option<u64> {
-        let jobs = self.jobs.iter().filter_map(Job::deadline).min();
         [
-            self.core.deadline(),
+            self.model.deadline(),
             self.cluster.deadline(),
-            self.memory_at,
-            self.save_by,
             self.closed.1,
             self.spawning,
             self.retry_at,
+            self.clients.deadline(),
             self.keeper_process.due,
             self.update_due(),
             self.guard.due,
             self.courtesy.deadline(),
             self.output_by,
-            jobs,
         ]
         .into_iter()
         .flatten()
@@ -222,20 +170,14 @@ impl Daemon {
 
     fn on_time(&mut self) {
         let now = clock::monotonic();
-        if self.core.deadline().is_some_and(|at| at <= now) {
-            self.events.push_back(Event::Deadline);
+        if self.model.deadline().is_some_and(|at| at <= now) {
+            self.model.push(Input::Deadline);
         }
         if self.cluster.deadline().is_some_and(|at| at <= now) {
             self.on_cluster_deadline(now);
         }
-        if self.memory_at.is_some_and(|at| at <= now) {
-            self.check_memory(now);
-        }
         if self.closed.1.is_some_and(|at| at <= now) {
             self.close_outputs();
-        }
-        if self.save_by.is_some_and(|at| at <= now) {
-            self.dirty = true;
         }
         if self.spawning.is_some_and(|at| at <= now) {
             self.spawning = None;
@@ -243,25 +185,31 @@ impl Daemon {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry();
         }
+        if self.clients.deadline().is_some_and(|at| at <= now) {
+            self.clients.accept(&mut self.reports);
+        }
         self.start_due_keeper(now);
         self.expire_update(now);
         self.courtesy.on_time(now);
         if self.output_by.is_some_and(|at| at <= now) {
-            self.end_if_empty();
+            self.end_if_over();
             self.output_by = None;
         }
         if self.guard.due.is_some_and(|at| at <= now) {
             self.guard.spawn();
-            self.watch_guard();
         }
-        self.expire_jobs(now);
+        self.take_reports();
     }
 
     fn on_ready(&mut self, source: Source, readable: bool) {
         match source {
             Source::Keeper => self.on_keeper(),
-            Source::Control => self.accept_clients(),
-            Source::Client(number) => self.on_client(number, readable),
+            Source::Control => self.clients.accept(&mut self.reports),
+            Source::Client(number) => {
+                self.clients.on_ready(number, readable);
+                self.serve();
+                self.clients.flush_one(number, &mut self.reports);
+            }
             Source::Channel(run) => self.on_channel(run, readable),
             Source::Listener(listener) => self.on_listener(listener),
             Source::Signals => self.on_signals(),
@@ -270,111 +218,89 @@ impl Daemon {
             Source::Inotify => self.on_inotify(),
             Source::Guard => self.guard.bury(),
         }
+        self.take_reports();
     }
 
     /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
     /// until nothing is left.
     pub fn work(&mut self) {
         loop {
-            let now = clock::monotonic();
-            let mut out = Vec::new();
-            while let Some(event) = self.events.pop_front() {
-                self.core.handle(now, event, &mut out);
-            }
-            self.actions.extend(out);
-            let unsaved = self.dirty && self.ending != Ending::Now;
-            let buried = self.dead.is_empty() || self.bury_later();
-            if self.actions.is_empty() && self.touched.is_empty() && buried && !unsaved {
+            self.serve();
+            self.model.decide();
+            self.save();
+            let deferred = self.dead.is_empty() || self.bury_later();
+            if deferred && !self.model.has_effects() {
                 break;
             }
-            if self.ending != Ending::Now {
-                self.save_if_dirty();
+            while let Some(effect) = self.model.next_effect() {
+                self.carry_out(effect);
             }
-            while let Some(action) = self.actions.pop_front() {
-                self.carry_out(now, action);
-            }
-            self.advance_jobs();
             if !self.bury_later() {
                 self.bury();
             }
         }
-        self.tell_own();
+        self.end_if_over();
+        self.clients.publish_own();
         self.watch_link();
         self.flush_clients();
-        if self.conns.is_empty() {
-            self.reserve.refill();
-        }
         // Not later: a daemon that is killed must have told of every end that it acted on.
         logbook::flush();
+    }
+
+    /// Takes up what the parts have told.
+    fn take_reports(&mut self) {
+        while let Some(report) = self.reports.pop_front() {
+            match report {
+                Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
+            }
+        }
+    }
+
+    /// Sends what was said to clients.
+    pub fn flush_clients(&mut self) {
+        self.clients.flush(&mut self.reports);
+        self.take_reports();
     }
 
     /// Watches the link for room to write while something waits for that, and at no other time:
     /// else every message that the keeper reads would wake us, and on one core keep it from doing
     /// what it was told.
     fn watch_link(&mut self) {
-        let fd = self.link.fd();
+        if self.keeper_process.due.is_some() {
+            return;
+        }
         let full = 0 < self.link.queued();
-        if full != (self.link_full == Some(fd)) {
-            let interest =
-                if full { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            if let Err(error) =
-                self.poll.registry().reregister(&mut SourceFd(&fd), token(Source::Keeper), interest)
-            {
-                logbook::error(format!("could not watch the link to the keeper: {error}"));
-            }
+        let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
+        if let Err(error) = self.link.socket_mut().set(interest.edge()) {
+            logbook::error(format!("could not watch the link to the keeper: {error}"));
         }
-        self.link_full = full.then_some(fd);
-    }
-
-    /// Polls a descriptor from now on.
-    pub fn register(&self, fd: RawFd, source: Source, interest: Interest) -> std::io::Result<()> {
-        self.poll.registry().register(&mut SourceFd(&fd), token(source), interest)
-    }
-
-    /// Polls the guard, to replace it when it dies.
-    pub fn watch_guard(&self) {
-        if let Some(pidfd) = self.guard.pidfd()
-            && let Err(error) = self.register(pidfd.as_raw_fd(), Source::Guard, Interest::READABLE)
-        {
-            logbook::error(format!("the guard of connections cannot be watched: {error}"));
-        }
-    }
-
-    /// Polls a descriptor no more. To be called before it is closed: the keeper's duplicate keeps
-    /// it alive.
-    pub fn deregister(&self, fd: RawFd) {
-        // It may never have been registered; then there is nothing to undo.
-        _ = self.poll.registry().deregister(&mut SourceFd(&fd));
     }
 
     fn on_wake(&mut self) {
         self.on_log_events();
-        while let Ok(result) = self.checked.1.try_recv() {
-            self.on_update_checked(result);
-        }
-        while let Ok(said) = self.probed.1.try_recv() {
-            let (run, result) = match said {
-                Said::End(run, result) => (run, result),
-                Said::Connect(run, listener, fd) => {
+        while let Some(message) = self.mailbox.try_recv() {
+            match message {
+                FromThread::Tried(result) => self.on_update_checked(result),
+                FromThread::Saver(done) => self.on_saver(done),
+                FromThread::Probe(Said::Connect(run, listener, fd)) => {
                     self.hand_own(run, listener, fd);
-                    continue;
                 }
-            };
-            if let Some(held) = self.runs.get_mut(&run) {
-                held.probing = false;
+                FromThread::Probe(Said::End(run, result)) => self.on_probed(run, result),
             }
-            if let Err(why) = &result {
-                logbook::error(format!("health check of run {} failed: {why}", run.0));
-                self.note_failure(run, format!("its health check failed: {why}"));
-            }
-            self.events.push_back(Event::Probed { run, healthy: result.is_ok() });
         }
+    }
+
+    fn on_probed(&mut self, run: RunId, result: Result<(), String>) {
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.probing = false;
+        }
+        self.model.push(Input::Probed { run, result });
     }
 
     fn on_signals(&mut self) {
         let mut buffer = [0_u8; 128 * 8];
         loop {
-            let count = match rustix::io::read(&self.signals, &mut buffer) {
+            let count = match rustix::io::read(&*self.signals, &mut buffer) {
                 Ok(0) | Err(_) => return,
                 Ok(count) => count,
             };
@@ -384,7 +310,7 @@ impl Daemon {
                     libc::SIGHUP => logbook::log("SIGHUP is ignored"),
                     libc::SIGUSR2 => {
                         logbook::log("opening all log files again");
-                        self.engine.reopen();
+                        self.logs.engine().reopen();
                     }
                     _ => self.stop_everything(number),
                 }
@@ -396,36 +322,15 @@ impl Daemon {
     fn stop_everything(&mut self, signal: i32) {
         logbook::log(format!(
             "received {}: saving and stopping everything",
-            crate::book::signal_name(signal)
+            crate::model::signal_name(signal)
         ));
-        // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if self.ending == Ending::No
-            && !self.book.procs.is_empty()
-            && let Err(error) = self.write_dump()
-        {
-            logbook::error(error.message);
-        }
-        self.begin_end();
-    }
-
-    /// Stops and forgets everything; the daemon goes when that is done.
-    pub fn begin_end(&mut self) {
-        self.ending = Ending::Stopping;
-        let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
-        self.dirty = true;
-        for id in ids {
-            self.events.push_back(Event::Delete(id));
-        }
-        self.end_if_empty();
+        self.model.push(Input::Shutdown);
     }
 
     /// Goes when nothing is left.
-    pub fn end_if_empty(&mut self) {
-        if self.ending != Ending::Stopping || !self.book.procs.is_empty() || self.waits_for_output()
-        {
-            return;
-        }
-        if !self.jobs.iter().any(|job| job.is_kill()) {
+    fn end_if_over(&mut self) {
+        let over = self.model.model().is_over() && !self.saver.is_busy();
+        if over && !self.model.is_gone() && !self.waits_for_output() {
             self.go();
         }
     }
@@ -459,12 +364,11 @@ impl Daemon {
             // What is not there need not be removed.
             _ = std::fs::remove_file(self.config.home.join(name));
         }
-        State::remove(&self.config.home);
+        state_file::remove(&self.config.home);
         if let Err(error) = self.link.send(&ostler_keeper::proto::ToKeeper::Shutdown, Vec::new()) {
             logbook::error(format!("could not tell the keeper to go: {error}"));
         }
         logbook::log("the daemon ends");
-        self.dirty = false;
-        self.ending = Ending::Now;
+        self.model.go();
     }
 }

@@ -1,16 +1,18 @@
-//! Carrying out what the machine decides, and telling it what became of it.
+//! Runs begun through the keeper, and what the keeper reports.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use mio::Interest;
 use ostler_core::spec::ExecMode;
-use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, SpecId};
+use ostler_core::{Exit, Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, SpawnStage as Stage, ToKeeper};
+use ostler_logs::Stream;
+use ostler_poll::Interest;
 
 use crate::channel::Channel;
 use crate::daemon::{CHORES_WAIT, Daemon};
 use crate::environment::{self, Particulars};
+use crate::model::Input;
 use crate::runs::{Meta, Pending, Run};
 use crate::tokens::Source;
 use crate::{clock, logbook};
@@ -19,27 +21,6 @@ use crate::{clock, logbook};
 const RETRY: u64 = 250;
 
 impl Daemon {
-    /// Carries out one action.
-    pub fn carry_out(&mut self, now: Millis, action: Action) {
-        let (before, after) = places(&action);
-        hit(before);
-        self.act(now, action);
-        hit(after);
-    }
-
-    fn act(&mut self, now: Millis, action: Action) {
-        match action {
-            Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
-            Action::Disconnect(run) => self.disconnect(run),
-            Action::Terminate(run) => self.terminate(run),
-            Action::Kill(run) => self.kill(run),
-            Action::Sweep(run) => self.sweep(run),
-            Action::Probe(run) => self.probe(run),
-            Action::Note { run } => self.note(run),
-            Action::Tell(notice) => self.tell(notice),
-        }
-    }
-
     /// Sends to the keeper. A keeper that does not take it is about to be found dead by the poll.
     pub fn keeper_send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
         if self.keeper_process.due.is_some() {
@@ -52,50 +33,43 @@ impl Daemon {
         hit("send.after");
     }
 
-    fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
-        else {
-            self.spawn_failed(
-                run,
-                format!("specification {} of process {} is not known", spec.0, id.0),
-            );
-            return;
+    /// Begins a run.
+    pub fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
+        let registry = self.model.registry();
+        let (Some(version), Some(proc)) = (registry.version(spec), registry.proc(id)) else {
+            let why = format!("specification {} of process {} is not known", spec.0, id.0);
+            return self.spawn_failed(run, why);
         };
         let spec_of = version.spec.clone();
-        let wall = clock::wall();
-        let mut held = Run::new(id, spec, spec_of.exec_mode == ExecMode::Cluster, now, wall);
-        // Only the last words of candidates are quoted.
-        let candidate = self
-            .core
-            .slot(id)
-            .is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
-        if candidate {
+        let wall = self.model.model().particulars(id, run).map_or(0, |of| of.since);
+        let mut held = Run::new(id, spec, version.is_cluster(), now, wall);
+        // Only the last lines of candidates are quoted.
+        let slot = self.model.core().slot(id);
+        if slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run)) {
             let [_, err, _] = environment::log_files(&spec_of, id);
             held.err_mark =
                 err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
         }
-        let group = match &mut self.groups {
-            Some(groups) if spec_of.policy.tree_kill => match groups.create(run) {
-                Ok(path) => Some(path),
-                Err(error) => {
-                    logbook::error(format!(
-                        "no control group for run {}: {error}; using process groups",
-                        run.0
-                    ));
-                    None
-                }
-            },
-            _ => None,
-        };
-        held.grouped = group.is_some();
-        logbook::log(format!(
-            "App [{}:{}] starting in -{} mode-",
-            proc.name,
-            id.0,
-            mode_word(spec_of.exec_mode)
-        ));
+        let mode = mode_word(spec_of.exec_mode);
+        logbook::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
+        held.grouped = spec_of.policy.tree_kill && self.make_group(run);
         self.runs.insert(run, held);
         self.send_spawn(run);
+    }
+
+    /// Makes the control group of a run; `false` where there is none.
+    fn make_group(&mut self, run: RunId) -> bool {
+        match self.groups.as_mut().map(|groups| groups.create(run)) {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => {
+                let run = run.0;
+                logbook::error(format!(
+                    "no control group for run {run}: {error}; using process groups"
+                ));
+                false
+            }
+            None => false,
+        }
     }
 
     /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as
@@ -104,15 +78,12 @@ impl Daemon {
         let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
         let prepared = self.prepared.remove(&id);
         let Some(held) = self.runs.get(&run) else { return };
-        let (Some(version), Some(proc)) =
-            (self.book.versions.get(&held.spec), self.book.procs.get(&id))
-        else {
-            return;
-        };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
+        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let particulars = Particulars { since: held.since_wall, ..particulars };
         let group = self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run));
-        let particulars = self.particulars(id, proc, run, held.since_wall);
         let template = prepared
-            .and_then(|prepared| prepared.take(held.spec, proc.given()))
+            .and_then(|prepared| prepared.take(held.spec, particulars.given))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let meta = self.meta_of_run(run);
         let request =
@@ -121,34 +92,12 @@ impl Daemon {
         self.spawning = Some(clock::monotonic() + CHORES_WAIT);
     }
 
-    fn particulars<'a>(
-        &'a self,
-        id: ProcId,
-        proc: &'a crate::book::Proc,
-        run: RunId,
-        since: u64,
-    ) -> Particulars<'a> {
-        let (restarts, unstable) = self
-            .core
-            .slot(id)
-            .map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
-        Particulars {
-            id,
-            given: proc.given(),
-            run,
-            since,
-            restarts,
-            unstable,
-            home: &self.config.home,
-            mark: &self.mark,
-        }
-    }
-
     /// Has at hand what tells of a run's remains, where the last run crashed: another crash is
     /// likely.
     fn open_events(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
-        let restarts = self.core.slot(held.proc).map_or(0, |slot| slot.process().restarts());
+        let restarts =
+            self.model.core().slot(held.proc).map_or(0, |slot| slot.process().restarts());
         if held.grouped && 0 < restarts {
             // It is opened when it is needed, if it cannot be opened now.
             let events = self.groups.as_ref().and_then(|groups| groups.open_events(run).ok());
@@ -160,14 +109,14 @@ impl Daemon {
     /// likely.
     pub fn prepare_next(&mut self, run: RunId) {
         let Some(id) = self.runs.get(&run).map(|held| held.proc) else { return };
-        let Some(spec) = self.core.slot(id).map(|slot| slot.process().spec()) else { return };
-        let (Some(version), Some(proc)) = (self.book.versions.get(&spec), self.book.procs.get(&id))
-        else {
+        let Some(spec) = self.model.core().slot(id).map(|slot| slot.process().spec()) else {
             return;
         };
-        let prepared =
-            environment::Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
-        self.prepared.retain(|id, _| self.book.procs.contains_key(id));
+        let Some(version) = self.model.registry().version(spec) else { return };
+        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let particulars = Particulars { since: 0, ..particulars };
+        let prepared = environment::Prepared::new(spec, &version.spec, particulars);
+        self.prepared.retain(|id, _| self.model.registry().proc(*id).is_some());
         self.prepared.extend(prepared.map(|prepared| (id, prepared)));
     }
 
@@ -192,31 +141,17 @@ impl Daemon {
         for run in std::mem::take(&mut self.relook) {
             self.look_at_tree(run);
         }
-        self.accept_clients();
     }
 
     /// A run never came to be.
     pub fn spawn_failed(&mut self, run: RunId, why: String) {
-        self.note_failure(run, why);
-        self.remember_gone(run);
         if let Some(held) = self.runs.remove(&run)
             && held.grouped
             && let Some(groups) = &self.groups
         {
             groups.remove(run);
         }
-        self.events.push_back(Event::Exited { run, exit: Exit::NotSpawned });
-        self.events.push_back(Event::TreeGone(run));
-    }
-
-    /// Remembers in words why a run failed, for whoever asks for its slot.
-    pub fn note_failure(&mut self, run: RunId, why: String) {
-        let Some((id, _)) = self.core.owner(run) else { return };
-        if let Some(proc) = self.book.procs.get_mut(&id) {
-            logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
-            proc.last_exit =
-                Some(crate::book::LastExit { exit: Exit::NotSpawned, reason: Some(why) });
-        }
+        self.model.push(Input::NotSpawned { run, why });
     }
 
     /// Everything the keeper has to say.
@@ -294,12 +229,12 @@ impl Daemon {
         held.pid = pid;
         held.start_time = start_time;
         self.take_fds(run, fds);
-        if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+        if self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
             self.courtesy.begin(run, pid);
         }
         self.write_pid_file(run);
         self.open_events(run);
-        self.events.push_back(Event::Spawned(run));
+        self.model.push(Input::Spawned { run, pid });
         match self.runs.get_mut(&run).and_then(|held| held.pending.take()) {
             Some(Pending::Terminate) => self.terminate(run),
             Some(Pending::Kill) => self.kill(run),
@@ -313,14 +248,11 @@ impl Daemon {
         held.pidfd = fds.pidfd;
         let (id, spec, cluster) = (held.proc, held.spec, held.cluster);
         if let Some(ipc) = fds.ipc {
-            let channel = Channel::new(ipc);
-            let raw = channel.as_raw_fd();
-            held.channel = Some(channel);
-            if let Err(error) =
-                self.register(raw, Source::Channel(run), Interest::READABLE | Interest::WRITABLE)
-            {
+            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
                 logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
             }
+            held.channel = Some(Channel::new(ipc));
             if cluster {
                 self.add_worker(run, id, spec);
             }
@@ -330,12 +262,15 @@ impl Daemon {
         if let Some(held) = self.runs.get_mut(&run) {
             held.pipes = pipes;
         }
-        self.attach_logs(run, id, spec, fds.out, fds.err);
+        if let Some(version) = self.model.registry().version(spec) {
+            let pipes = [(Stream::Out, fds.out), (Stream::Err, fds.err)];
+            self.logs.attach(run, id, &version.spec, pipes);
+        }
     }
 
     fn write_pid_file(&self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
         let path = environment::pid_file(&version.spec, held.proc);
         if let Some(folder) = path.parent()
             && let Err(error) = std::fs::create_dir_all(folder)
@@ -353,7 +288,7 @@ impl Daemon {
         let spec = self
             .runs
             .get(&run)
-            .and_then(|held| self.book.versions.get(&held.spec))
+            .and_then(|held| self.model.registry().version(held.spec))
             .map(|version| &version.spec);
         let Some(spec) = spec else { return format!("could not be started: {error}") };
         let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());
@@ -386,19 +321,6 @@ pub fn exit_of(status: ExitStatus) -> Exit {
         ExitStatus::Code(code) => Exit::Code(code),
         ExitStatus::Signal(number, core) => Exit::Signal { number, core },
         ExitStatus::Unknown => Exit::Unknown,
-    }
-}
-
-/// Where a test may kill this process.
-fn places(action: &Action) -> (&'static str, &'static str) {
-    match action {
-        Action::Spawn { .. } => ("spawn.before", "spawn.after"),
-        Action::Disconnect(_) => ("disconnect.before", "disconnect.after"),
-        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => {
-            ("terminate.before", "terminate.after")
-        }
-        Action::Probe(_) | Action::Note { .. } => ("note.before", "note.after"),
-        Action::Tell(_) => ("tell.before", "tell.after"),
     }
 }
 

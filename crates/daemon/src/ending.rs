@@ -1,12 +1,13 @@
 //! A run's end: asked for, forced, reported, and what is done about what it leaves.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use ostler_core::{Event, Exit, Role, RunId};
+use ostler_core::{Exit, Role, RunId};
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::ToKeeper;
 
 use crate::daemon::Daemon;
+use crate::model::Input;
 use crate::runs::{Pending, Run, Tree};
 use crate::tree::{self, Held};
 use crate::{drain, logbook};
@@ -24,8 +25,8 @@ impl Daemon {
         held.end(exit);
         self.courtesy.forget(run);
         self.close_channel(run);
-        if self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
-            self.engine.ended(run.0);
+        if self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate) {
+            self.logs.engine().ended(run.0);
             // Why it failed is in its last words: the machine hears of the end when they are
             // written.
             if let Some(held) = self.runs.get_mut(&run) {
@@ -33,7 +34,7 @@ impl Daemon {
             }
             return;
         }
-        self.events.push_back(Event::Exited { run, exit });
+        self.model.push(Input::Exited { run, exit, stderr_tail: Vec::new() });
         self.dead.push(run);
     }
 
@@ -41,18 +42,13 @@ impl Daemon {
     /// does not wait for it.
     pub fn bury(&mut self) {
         for run in std::mem::take(&mut self.dead) {
-            self.engine.ended(run.0);
+            self.logs.engine().ended(run.0);
             self.prepare_next(run);
             self.look_at_tree(run);
             if let Some(groups) = &mut self.groups {
-                groups.prepare(RunId(self.core.last_run() + 1));
+                groups.prepare(RunId(self.model.core().last_run() + 1));
             }
         }
-    }
-
-    fn tell_exited(&mut self, run: RunId, exit: Exit) {
-        self.events.push_back(Event::Exited { run, exit });
-        self.look_at_tree(run);
     }
 
     /// A run that the inventory says is dead: as if it were reported now, for what is ours; the
@@ -62,7 +58,7 @@ impl Daemon {
             held.end(exit);
         }
         self.close_channel(run);
-        self.engine.ended(run.0);
+        self.logs.engine().ended(run.0);
         self.look_at_tree(run);
     }
 
@@ -74,8 +70,8 @@ impl Daemon {
             self.window = window;
             self.handle_channel(run);
         }
-        if let Some(channel) = self.runs.get_mut(&run).and_then(|held| held.channel.take()) {
-            self.deregister(channel.as_raw_fd());
+        if let Some(held) = self.runs.get_mut(&run) {
+            held.channel = None;
         }
         self.worker_gone(run);
     }
@@ -85,11 +81,9 @@ impl Daemon {
         let Some(held) = self.runs.get_mut(&run) else { return };
         held.drained = true;
         if let Some(exit) = held.untold.take() {
-            let (mark, spec, id) = (held.err_mark, held.spec, held.proc);
-            if let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) {
-                self.words.insert(run, (app, self.last_words(mark, spec, id)));
-            }
-            self.tell_exited(run, exit);
+            let stderr_tail = self.stderr_tail(run);
+            self.model.push(Input::Exited { run, exit, stderr_tail });
+            self.look_at_tree(run);
         }
         self.release(run);
     }
@@ -100,16 +94,15 @@ impl Daemon {
             |held: &Run| held.exit.is_some() && held.drained && matches!(held.tree, Tree::Gone);
         if self.runs.get(&run).is_some_and(over) {
             self.runs.remove(&run);
-            self.engine.detach(run.0);
+            self.logs.engine().detach(run.0);
             hit("release.before");
             self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
-            self.end_if_empty();
         }
     }
 
     pub fn disconnect(&mut self, run: RunId) {
         self.mark_ending(run);
-        let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
+        let version = self.runs.get(&run).and_then(|held| self.model.registry().version(held.spec));
         if let Some(spec) =
             version.map(|version| &version.spec).filter(|spec| drain::is_wanted(spec))
         {
@@ -132,7 +125,7 @@ impl Daemon {
             held.pending.get_or_insert(Pending::Terminate);
             return;
         }
-        let Some(version) = self.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
         let (signal, tree_kill) = (version.spec.policy.stop_signal, version.spec.policy.tree_kill);
         if let Some(held) = self.runs.get_mut(&run) {
             held.terminated = true;
@@ -158,7 +151,7 @@ impl Daemon {
     pub fn ask_to_end(&mut self, run: RunId, descendants: &[Held]) {
         let Some(held) = self.runs.get_mut(&run) else { return };
         let Some(signal) =
-            self.book.versions.get(&held.spec).map(|version| version.spec.policy.stop_signal)
+            self.model.registry().version(held.spec).map(|version| version.spec.policy.stop_signal)
         else {
             return;
         };
@@ -169,7 +162,7 @@ impl Daemon {
     }
 
     fn stops_by_message(&self, run: RunId) -> bool {
-        let version = self.runs.get(&run).and_then(|held| self.book.versions.get(&held.spec));
+        let version = self.runs.get(&run).and_then(|held| self.model.registry().version(held.spec));
         version.is_some_and(|version| version.spec.policy.stop_by_message)
     }
 
@@ -204,8 +197,11 @@ impl Daemon {
             held.pending = Some(Pending::Kill);
             return;
         }
-        let tree_kill =
-            self.book.versions.get(&held.spec).is_none_or(|version| version.spec.policy.tree_kill);
+        let tree_kill = self
+            .model
+            .registry()
+            .version(held.spec)
+            .is_none_or(|version| version.spec.policy.tree_kill);
         match (&self.groups, held.grouped, tree_kill) {
             (Some(groups), true, true) => {
                 if let Err(error) = groups.kill(run) {
@@ -253,8 +249,8 @@ impl Daemon {
 
     /// Puts what a run is now where it survives.
     pub fn note(&mut self, run: RunId) {
-        let Some((id, role)) = self.core.owner(run) else { return };
-        let Some(slot) = self.core.slot(id) else { return };
+        let Some((id, role)) = self.model.core().owner(run) else { return };
+        let Some(slot) = self.model.core().slot(id) else { return };
         let online = matches!(slot.process().phase(), ostler_core::Phase::Online { run: online, .. } if online == run);
         let ready = online || (role == Role::Candidate && slot.candidate_is_ready());
         let Some(held) = self.runs.get_mut(&run) else { return };
@@ -268,12 +264,12 @@ impl Daemon {
 
     /// What is to be kept with a run.
     pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
-        let owner = self.core.owner(run);
-        let slot = owner.and_then(|(id, _)| self.core.slot(id));
+        let owner = self.model.core().owner(run);
+        let slot = owner.and_then(|(id, _)| self.model.core().slot(id));
         let counters =
             slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()));
         let role = owner.map_or(Role::Leaving, |owner| owner.1);
-        let listening = self.core.is_listening(run);
+        let listening = self.model.core().is_listening(run);
         self.runs
             .get(&run)
             .map_or_else(Vec::new, |held| held.meta(role, listening, counters).to_bytes())

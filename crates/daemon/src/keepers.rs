@@ -9,15 +9,15 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mio::Interest;
 use ostler_core::RunId;
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, ToKeeper, version};
 use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
+use ostler_poll::{Interest, Watched};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
 use crate::tokens::Source;
 use crate::tree::{self, Held};
 use crate::{clock, logbook, sys};
@@ -81,14 +81,14 @@ impl KeeperProcess {
 impl Daemon {
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
     pub fn replace_keeper(&mut self, error: &std::io::Error) {
-        if self.ending == Ending::Now || self.keeper_process.due.is_some() {
+        if self.model.is_gone() || self.keeper_process.due.is_some() {
             return;
         }
         logbook::error(format!(
             "the keeper (pid {}) is gone ({error}); starting another",
             self.keeper.0
         ));
-        self.deregister(self.link.fd());
+        self.link.socket_mut().unset();
         let now = clock::monotonic();
         let process = &mut self.keeper_process;
         process.end();
@@ -125,7 +125,7 @@ impl Daemon {
         }
     }
 
-    fn start_keeper(&self) -> std::io::Result<(Link, Child)> {
+    fn start_keeper(&self) -> std::io::Result<(Link<Watched<OwnedFd>>, Child)> {
         let (theirs, ours) = link::pair()?;
         // Not by its path: there may be another version by now, or none.
         let mut command = Command::new("/proc/self/exe");
@@ -138,16 +138,15 @@ impl Daemon {
         command.arg("--nofile").arg(format!("{}:{}", self.nofile.0, self.nofile.1));
         let number = sys::pass_on(&mut command, theirs).to_string();
         command.arg("--adopt").arg(number);
-        let link = Link::new(ours)?;
-        self.register(link.fd(), Source::Keeper, Interest::READABLE)?;
-        Ok((link, command.spawn()?))
+        let ours = self.poll.watch(ours, Source::Keeper, Interest::READ.edge())?;
+        Ok((Link::new(ours)?, command.spawn()?))
     }
 
     /// Gives a new keeper everything that it must hold.
     fn hand_over(&mut self) {
         self.keeper_send(&ToKeeper::Hello { version: version() }, Vec::new());
         let lock = self.lock.try_clone();
-        let control = self.listener.try_clone().map(OwnedFd::from);
+        let control = self.clients.listener_copy();
         match self.guard.for_keeper() {
             Ok((message, copy)) => self.keeper_send(&message, vec![copy]),
             Err(error) => {
@@ -158,11 +157,7 @@ impl Daemon {
         }
         self.put_copy(crate::start::LOCK.to_owned(), Vec::new(), lock);
         self.put_copy(crate::start::CONTROL.to_owned(), Vec::new(), control);
-        let logs: Vec<(String, std::io::Result<OwnedFd>)> = self
-            .kept_logs
-            .iter()
-            .map(|(name, fd)| (format!("log/{name}"), fd.try_clone()))
-            .collect();
+        let logs: Vec<(String, std::io::Result<OwnedFd>)> = self.logs.copies().collect();
         for (name, fd) in logs {
             self.put_copy(name, Vec::new(), fd);
         }

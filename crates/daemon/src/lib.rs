@@ -9,44 +9,40 @@
 //! - What must survive is saved before an action that follows from it is carried out.
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
-mod book;
 mod candidates;
 mod channel;
+mod clients;
 mod clock;
 mod cluster;
-mod control;
 mod courtesy;
 mod daemon;
+mod decisions;
 mod drain;
 mod driver;
-mod dump;
+mod effects;
 mod ending;
 mod environment;
+mod found;
 mod gauge;
 mod guard;
-mod jobs;
 mod keepers;
 mod logbook;
 mod logs;
-mod memory;
-#[allow(dead_code)]
+mod mailbox;
 mod model;
-mod notices;
-mod persist;
 mod probes;
-mod reloads;
 mod remains;
+mod reports;
+mod requests;
 mod reserve;
 mod runs;
+mod saver;
 mod start;
 mod state_file;
-mod steps;
 mod sys;
-mod tickets;
 mod tokens;
 mod tree;
 mod update;
-mod views;
 
 use std::process::ExitCode;
 

@@ -9,8 +9,6 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
@@ -29,44 +27,23 @@ pub enum Said {
 /// A way to one worker past all others.
 type Way<'a> = Option<&'a dyn Fn() -> io::Result<TcpStream>>;
 
-/// Asks until one answer is good or `retries` in a row were bad, then tells `done` and calls
-/// `wake`. `own` is the worker's listener that a health URL means.
-///
-/// # Errors
-/// The thread cannot be started.
-pub fn start(
+/// Asks until one answer is good or `retries` in a row were bad, and says so. `own` is the worker's
+/// listener that a health URL means.
+pub fn ask(
     run: RunId,
-    spec: Arc<AppSpec>,
-    health: Health,
+    spec: &AppSpec,
+    health: &Health,
     own: Option<ListenerId>,
-    done: Sender<Said>,
-    wake: impl Fn() + Send + 'static,
-) -> io::Result<()> {
-    let work = move || {
-        let say = |said| {
-            // The daemon may have no use for it any more; then nobody listens.
-            if done.send(said).is_ok() {
-                wake();
-            }
-        };
-        let result = match own {
-            None => ask_repeatedly(&spec, &health, None),
-            Some(listener) => {
-                let connect = || {
-                    let (ours, theirs) = pair()?;
-                    say(Said::Connect(run, listener, theirs.into()));
-                    Ok(ours)
-                };
-                ask_repeatedly(&spec, &health, Some(&connect))
-            }
-        };
-        say(Said::End(run, result));
+    say: &dyn Fn(Said),
+) {
+    let connect = |listener| {
+        let (ours, theirs) = pair()?;
+        say(Said::Connect(run, listener, theirs.into()));
+        Ok(ours)
     };
-    std::thread::Builder::new()
-        .name("probe".to_owned())
-        .stack_size(256 << 10)
-        .spawn(work)
-        .map(|_| ())
+    let way = own.map(|listener| move || connect(listener));
+    let way: Way<'_> = way.as_ref().map(|way| way as &dyn Fn() -> io::Result<TcpStream>);
+    say(Said::End(run, ask_repeatedly(spec, health, way)));
 }
 
 /// Both ends of a connection of this machine with itself.
@@ -97,7 +74,7 @@ pub fn place(health: &Health) -> Option<(&str, u16)> {
 fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
     let mut failures = 0;
     loop {
-        match ask(spec, health, way) {
+        match ask_once(spec, health, way) {
             Ok(()) => return Ok(()),
             Err(why) if health.retries <= failures => return Err(why),
             Err(_) => failures += 1,
@@ -106,7 +83,7 @@ fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), S
     }
 }
 
-fn ask(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
+fn ask_once(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
     let timeout = Duration::from_millis(health.timeout.max(1));
     match &health.probe {
         Probe::Http { url } => http(url, timeout, way),

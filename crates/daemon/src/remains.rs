@@ -1,9 +1,7 @@
 //! What a dead run left behind: found, watched, and told when nothing of it is left.
 
-use std::os::fd::AsRawFd;
-
-use mio::Interest;
 use ostler_core::{Event, RunId};
+use ostler_poll::Interest;
 use rustix::fs::inotify::{self, WatchFlags};
 
 use crate::daemon::Daemon;
@@ -16,8 +14,11 @@ impl Daemon {
     /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
     pub fn look_at_tree(&mut self, run: RunId) {
         let Some(held) = self.runs.get(&run) else { return };
-        let tree_kill =
-            self.book.versions.get(&held.spec).is_some_and(|version| version.spec.policy.tree_kill);
+        let tree_kill = self
+            .model
+            .registry()
+            .version(held.spec)
+            .is_some_and(|version| version.spec.policy.tree_kill);
         match &self.groups {
             _ if !tree_kill => self.tree_gone(run),
             Some(_) if held.grouped => {
@@ -55,7 +56,7 @@ impl Daemon {
     fn watch_group(&mut self, run: RunId) {
         let Some(groups) = &self.groups else { return };
         let path = groups.path(run).join("cgroup.events");
-        match inotify::add_watch(&self.inotify, &path, WatchFlags::MODIFY) {
+        match inotify::add_watch(&*self.inotify, &path, WatchFlags::MODIFY) {
             Ok(watch) => _ = self.watches.insert(watch, run),
             Err(error) => {
                 // Without the watch the deadlines of the machine ask again.
@@ -75,7 +76,7 @@ impl Daemon {
     pub fn on_inotify(&mut self) {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut changed = Vec::new();
-        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut reader = inotify::Reader::new(&*self.inotify, &mut buffer);
         while let Ok(event) = reader.next() {
             changed.extend(self.watches.get(&event.wd()).copied());
         }
@@ -101,16 +102,18 @@ impl Daemon {
             self.tree_gone(run);
             return;
         }
-        for one in &left {
-            if let Err(error) =
-                self.register(one.fd.as_raw_fd(), Source::Descendant(one.pid), Interest::READABLE)
-            {
-                logbook::error(format!("could not watch process {}: {error}", one.pid));
-            }
-        }
         if held.terminated {
             self.ask_to_end(run, &left);
         }
+        let watch = |one: Held| {
+            let pid = one.pid;
+            let mut one = self.poll.unwatched(one, Source::Descendant(pid));
+            if let Err(error) = one.set(Interest::READ.edge()) {
+                logbook::error(format!("could not watch process {pid}: {error}"));
+            }
+            one
+        };
+        let left = left.into_iter().map(watch).collect();
         if let Some(held) = self.runs.get_mut(&run) {
             held.tree = Tree::Watched(left);
         }
@@ -124,14 +127,8 @@ impl Daemon {
         };
         let Some(held) = self.runs.get_mut(&run) else { return };
         let Tree::Watched(list) = &mut held.tree else { return };
-        let (ended, left): (Vec<Held>, Vec<Held>) =
-            std::mem::take(list).into_iter().partition(|one| one.pid == pid);
-        *list = left;
-        let empty = list.is_empty();
-        for one in ended {
-            self.deregister(one.fd.as_raw_fd());
-        }
-        if empty {
+        list.retain(|one| one.pid != pid);
+        if list.is_empty() {
             // One of them may have left a child of its own behind.
             self.watch_descendants(run);
         }
@@ -142,17 +139,12 @@ impl Daemon {
         if matches!(held.tree, Tree::Gone) {
             return;
         }
-        if let Tree::Watched(list) = std::mem::replace(&mut held.tree, Tree::Gone) {
-            for one in list {
-                self.deregister(one.fd.as_raw_fd());
-            }
-        }
+        held.tree = Tree::Gone;
         self.watches.retain(|_, watched| *watched != run);
         if let Some(groups) = &self.groups {
             groups.remove(run);
         }
-        self.remember_gone(run);
-        self.events.push_back(Event::TreeGone(run));
+        self.model.report(Event::TreeGone(run));
         self.release(run);
     }
 }

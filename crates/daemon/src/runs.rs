@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 use ostler_core::{Exit, Millis, ProcId, Role, RunId, SeenRun, SpecId};
+use ostler_poll::Watched;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
@@ -77,7 +78,7 @@ pub enum Tree {
     /// Nobody looked yet.
     Unknown,
     /// These live; each is watched.
-    Watched(Vec<Held>),
+    Watched(Vec<Watched<Held>>),
     /// The control group tells when it is empty.
     Group,
     /// Nothing is left.

@@ -1,38 +1,45 @@
 //! From a fresh process to a daemon that answers: alone in its home, with everything that a
 //! predecessor left.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use mio::{Interest, Poll, Waker};
 use ostler_cluster::{ListenerMeta, Output, Primary, WorkerId};
-use ostler_core::{AppId, RunId, Supervisor};
+use ostler_core::{AppId, RunId};
 use ostler_keeper::link::{self, Link};
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
-use ostler_logs::Engine;
+use ostler_poll::{Interest, Poll, Waker};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify;
 
-use crate::book::Book;
+use crate::clients::Clients;
 use crate::cluster::{self, Cluster};
 use crate::courtesy::Courtesy;
-use crate::daemon::{Config, Daemon, Ending};
+use crate::daemon::{Config, Daemon};
+use crate::decisions::Decisions;
 use crate::driver::{exit_of, meta_of};
+use crate::found::Found;
 use crate::guard::{self, Guard};
-use crate::persist::Found;
-use crate::state_file::State;
-use crate::tokens::{Source, token};
+use crate::logs::Logs;
+use crate::mailbox::Mailbox;
+use crate::model::{Input, Settings, State};
+use crate::reports::Reports;
+use crate::saver::Saver;
+use crate::tokens::Source;
 use crate::tree::{self, Groups, Stat};
-use crate::{logbook, sys};
+use crate::{logbook, logs, state_file, sys};
 
 /// Names of descriptors in the keeper.
 pub(crate) const CONTROL: &str = "control";
 pub(crate) const LOCK: &str = "lock";
+
+/// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
+const MEMORY_INTERVAL: u64 = 30_000;
 
 /// Kept with the lock once what an earlier keeper left behind was looked for.
 pub(crate) const SWEPT: &[u8] = b"swept";
@@ -61,7 +68,9 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     };
     sys::limit_arenas();
     let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
-    let guard = Guard::start().map_err(said("could not prepare a guard for connections"))?;
+    let poll = Rc::new(Poll::new().map_err(said("could not poll"))?);
+    let guard = Guard::start(Rc::clone(&poll))
+        .map_err(said("could not prepare a guard for connections"))?;
     raise_descriptor_limit();
     make_home(&config.home)?;
     let mut link = link;
@@ -87,105 +96,69 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         None => bind_control(&config.home, &mut link)?,
     };
     listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
-    let poll = Poll::new().map_err(said("could not poll"))?;
-    let waker = Arc::new(
-        Waker::new(poll.registry(), token(Source::Waker)).map_err(said("could not poll"))?,
-    );
-    let of_logs = |name: &str| name.strip_prefix("log/").map(str::to_owned);
+    let waker = Waker::new(&poll, Source::Waker).map_err(said("could not poll"))?;
+    let of_logs = |name: &str| name.strip_prefix(logs::PREFIX).map(str::to_owned);
     let names: Vec<(String, String)> =
         inventory.items.keys().filter_map(|name| Some((name.clone(), of_logs(name)?))).collect();
     let kept: Vec<(String, OwnedFd)> = names
         .into_iter()
         .filter_map(|(name, own)| Some((own, inventory.items.remove(&name)?.1)))
         .collect();
-    let for_engine = Arc::clone(&waker);
-    let mut kept_logs = BTreeMap::new();
-    for (name, fd) in &kept {
-        kept_logs.insert(name.clone(), fd.try_clone().map_err(said("out of descriptors"))?);
-    }
-    let wake = move || {
-        // The waker fails only when the poll is gone, and the daemon with it.
-        _ = for_engine.wake();
-    };
-    // Its thread is woken by the pipes of an application that ends, and must not keep that one from
-    // ending.
-    let engine = sys::start_background(|| Engine::start(Box::new(wake), kept))
-        .map_err(said("could not start the log engine"))?;
+    let logs = Logs::start(waker.clone(), kept).map_err(said("could not start the log engine"))?;
     let mark = mark_of(&config.home);
     let inotify_flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
     let inotify = inotify::init(inotify_flags)
         .map_err(|error| format!("could not watch control groups: {error}"))?;
+    let read = Interest::READ.edge();
+    let link = link
+        .map_socket(|socket| poll.watch(socket, Source::Keeper, read))
+        .map_err(said("could not poll"))?;
+    let listener = poll.watch(listener, Source::Control, read).map_err(said("could not poll"))?;
+    let signals = poll.watch(signals, Source::Signals, read).map_err(said("could not poll"))?;
+    let inotify = poll.watch(inotify, Source::Inotify, read).map_err(said("could not poll"))?;
     let mut daemon = Daemon {
+        model: Decisions::new(settings(&config, &mark)),
+        saver: Saver::new(dump_path(&config.home)),
         groups: Groups::find(&mark),
-        poll,
         link,
         guard,
         courtesy: Courtesy::default(),
-        link_full: None,
         keeper: inventory.keeper,
         nofile: inventory.nofile,
-        core: Supervisor::new(),
-        book: Book::default(),
         runs: BTreeMap::new(),
         cluster: Cluster::default(),
-        engine,
-        kept_logs,
+        logs,
+        clients: Clients::new(listener, Rc::clone(&poll)),
+        mailbox: Mailbox::new(waker),
+        reports: Reports::new(),
         inotify,
         watches: BTreeMap::new(),
         mark,
-        listener,
-        conns: BTreeMap::new(),
-        next_conn: 0,
-        jobs: Vec::new(),
-        touched: BTreeSet::new(),
-        actions: VecDeque::new(),
-        events: VecDeque::new(),
         dead: Vec::new(),
         prepared: BTreeMap::new(),
         spawning: None,
         closed: (Vec::new(), None),
-        dirty: false,
-        save_by: None,
         signals,
-        probed: mpsc::channel(),
-        words: BTreeMap::new(),
-        gone: BTreeMap::new(),
-        waker,
-        subscribers: BTreeMap::new(),
-        flushes: BTreeMap::new(),
-        next_flush: 0,
         window: Vec::new(),
-        ending: Ending::No,
         output_by: None,
-        memory_at: None,
         lock,
         pending_cluster: Vec::new(),
         update: None,
         keeper_process: crate::keepers::KeeperProcess::of(inventory.keeper.0),
-        checked: mpsc::channel(),
         refetch: BTreeSet::new(),
         retry_at: None,
         relook: BTreeSet::new(),
-        reserve: crate::reserve::Reserve::default(),
+        poll,
         config,
     };
-    daemon.register_sources().map_err(said("could not poll"))?;
     daemon.take_over(inventory);
-    if daemon.ending != Ending::Now {
+    if !daemon.model.is_gone() {
         daemon.write_own_pid();
     }
     Ok(daemon)
 }
 
 impl Daemon {
-    fn register_sources(&self) -> io::Result<()> {
-        self.register(self.link.fd(), Source::Keeper, Interest::READABLE)?;
-        self.register(self.listener.as_raw_fd(), Source::Control, Interest::READABLE)?;
-        self.register(self.signals.as_raw_fd(), Source::Signals, Interest::READABLE)?;
-        self.watch_guard();
-        self.register(self.inotify.as_raw_fd(), Source::Inotify, Interest::READABLE)
-    }
-
     fn write_own_pid(&self) {
         let path = self.config.home.join("pm2.pid");
         if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
@@ -197,13 +170,12 @@ impl Daemon {
     /// in the state file and among the processes of this machine.
     fn take_over(&mut self, mut inventory: Inventory) {
         let mut had_state = false;
-        let state = State::read(&self.config.home, |problem| {
+        let state = state_file::read(&self.config.home, |problem| {
             had_state = true;
             logbook::error(problem);
         });
         had_state |= state.is_some();
-        let state = state.unwrap_or_else(State::empty);
-        let ending = state.ending;
+        let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
         if !inventory.swept {
             if had_state {
                 self.adopt_orphans(&state, &mut inventory);
@@ -219,16 +191,15 @@ impl Daemon {
         }
         self.on_log_events();
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
-            self.engine.resumed();
+            self.logs.engine().resumed();
             self.give_recovered(connections);
-            if ending {
-                self.begin_end();
-            }
+            self.model.recover(state, &[]);
             return;
         }
         // First what is to be read and heard of, then the machine, then what it decides.
         let found = std::mem::take(&mut inventory.runs);
-        self.recover(state, &found);
+        let for_model: Vec<_> = found.iter().map(|(run, found)| found.for_model(*run)).collect();
+        self.model.recover(state, &for_model);
         ostler_keeper::failpoint::hit("takeover.recovered");
         self.restore_primaries(&found, &mut inventory.items);
         let mut dead = Vec::new();
@@ -244,7 +215,7 @@ impl Daemon {
             self.on_found_dead(run, exit);
         }
         self.on_log_events();
-        self.engine.resumed();
+        self.logs.engine().resumed();
         for name in inventory.items.keys().cloned().collect::<Vec<_>>() {
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
         }
@@ -258,14 +229,11 @@ impl Daemon {
         }
         self.after_takeover();
         ostler_keeper::failpoint::hit("takeover.after");
-        if ending {
-            self.begin_end();
-        }
         logbook::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),
-            self.book.procs.len(),
-            self.count_up()
+            self.model.registry().procs().len(),
+            self.model.model().count_online()
         ));
     }
 
@@ -344,9 +312,15 @@ impl Daemon {
             items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
         for name in names {
             let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
-            let Some(app) = app.filter(|app| self.book.apps.contains_key(app)) else { continue };
+            let Some(app) = app.filter(|app| self.model.registry().app(*app).is_some()) else {
+                continue;
+            };
             let Some((bytes, fd)) = items.remove(&name) else { continue };
             match ListenerMeta::from_bytes(&bytes) {
+                // The daemon before was about to close it.
+                Ok(_) if !cluster::serves(&fd) => {
+                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                }
                 Ok(meta) => {
                     self.add_listener(app, meta.listener, fd);
                     metas.entry(app).or_default().push(meta);
@@ -363,7 +337,7 @@ impl Daemon {
             BTreeMap::new();
         for (run, found) in found {
             let id = ostler_core::ProcId(found.meta.p);
-            let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { continue };
+            let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { continue };
             if found.meta.has(3) && found.fds.ipc.is_some() {
                 let options =
                     self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
@@ -377,14 +351,18 @@ impl Daemon {
         for app in apps {
             let metas = metas.remove(&app).unwrap_or_default();
             let workers = workers.remove(&app).unwrap_or_default();
-            let spec = self.book.apps.get(&app).and_then(|app| self.book.versions.get(&app.spec));
+            let spec = self
+                .model
+                .registry()
+                .app(app)
+                .and_then(|app| self.model.registry().version(app.spec));
             let policy = spec
                 .map_or_else(Default::default, |version| cluster::policy_of(version.spec.balance));
             let mut out = Output::new();
             let primary = Primary::restore(cluster::config(app, policy), metas, &workers, &mut out);
             self.cluster.primaries.insert(app, primary);
             self.pending_cluster.push((app, out));
-            let spec = self.book.apps.get(&app).map(|app| app.spec);
+            let spec = self.model.registry().app(app).map(|app| app.spec);
             if let Some(spec) = spec {
                 self.use_fds(app, spec);
             }
@@ -403,15 +381,50 @@ impl Daemon {
             {
                 self.courtesy.take_over(run, pid);
             }
-            if self.core.owner(run).is_some_and(|owner| owner.1 != ostler_core::Role::Candidate) {
+            if self
+                .model
+                .core()
+                .owner(run)
+                .is_some_and(|owner| owner.1 != ostler_core::Role::Candidate)
+            {
                 self.worker_trusted(run);
             }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
                 // The keeper had spawned it before it could be told; told again, it changes
                 // nothing.
-                self.events.push_back(ostler_core::Event::Spawned(run));
+                let pid = self.runs.get(&run).map_or(0, |held| held.pid);
+                self.model.push(Input::Spawned { run, pid });
             }
             self.compare_listeners(run);
+        }
+    }
+}
+
+/// What the model must know of this home and this machine.
+fn settings(config: &Config, mark: &str) -> Settings {
+    let interval = std::env::var("PM2_WORKER_INTERVAL").ok().and_then(|text| text.parse().ok());
+    Settings {
+        home: config.home.clone(),
+        mark: mark.to_owned(),
+        boot: state_file::boot_id(),
+        dump_path: dump_path(&config.home),
+        memory_interval: interval.unwrap_or(MEMORY_INTERVAL).max(100),
+        seed: seed(),
+    }
+}
+
+fn dump_path(home: &Path) -> PathBuf {
+    std::env::var_os("PM2_DUMP_FILE_PATH").map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+}
+
+/// Begins the sequence of random identifiers.
+fn seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+        Ok(_) => u64::from_ne_bytes(bytes),
+        Err(error) => {
+            logbook::error(format!("no random numbers: {error}; `unique_id` follows the time"));
+            crate::clock::wall()
         }
     }
 }

@@ -1,8 +1,7 @@
-//! What a readiness event is about, packed into the poll's token: four bits of kind, the rest a
-//! number.
+//! What a readiness event is about.
 
-use mio::Token;
 use ostler_core::RunId;
+use ostler_poll::{Token, pack, unpack};
 
 /// What a descriptor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,41 +28,38 @@ pub enum Source {
     Guard,
 }
 
-const BITS: u32 = 60;
+impl Token for Source {
+    fn to_raw(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Keeper => (0, 0),
+            Self::Control => (1, 0),
+            Self::Client(number) => (2, number as u64),
+            Self::Channel(run) => (3, run.0),
+            Self::Listener(number) => (4, number),
+            Self::Signals => (5, 0),
+            Self::Waker => (6, 0),
+            Self::Descendant(pid) => (7, u64::from(pid)),
+            Self::Inotify => (8, 0),
+            Self::Guard => (9, 0),
+        };
+        pack(kind, number)
+    }
 
-/// The token for a source.
-pub fn token(source: Source) -> Token {
-    let (kind, number) = match source {
-        Source::Keeper => (0, 0),
-        Source::Control => (1, 0),
-        Source::Client(number) => (2, number),
-        Source::Channel(run) => (3, usize::try_from(run.0).unwrap_or(usize::MAX)),
-        Source::Listener(number) => (4, usize::try_from(number).unwrap_or(usize::MAX)),
-        Source::Signals => (5, 0),
-        Source::Waker => (6, 0),
-        Source::Descendant(pid) => (7, usize::try_from(pid).unwrap_or(usize::MAX)),
-        Source::Inotify => (8, 0),
-        Source::Guard => (9, 0),
-    };
-    Token((kind << BITS) | (number & ((1 << BITS) - 1)))
-}
-
-impl Source {
-    /// What a token stands for.
-    pub fn of(token: Token) -> Self {
-        let number = token.0 & ((1 << BITS) - 1);
-        match token.0 >> BITS {
+    fn from_raw(raw: u64) -> Option<Self> {
+        let (kind, number) = unpack(raw);
+        Some(match kind {
             0 => Self::Keeper,
             1 => Self::Control,
-            2 => Self::Client(number),
-            3 => Self::Channel(RunId(number as u64)),
-            4 => Self::Listener(number as u64),
+            2 => Self::Client(usize::try_from(number).ok()?),
+            3 => Self::Channel(RunId(number)),
+            4 => Self::Listener(number),
             5 => Self::Signals,
-            7 => Self::Descendant(u32::try_from(number).unwrap_or(0)),
+            6 => Self::Waker,
+            7 => Self::Descendant(u32::try_from(number).ok()?),
             8 => Self::Inotify,
             9 => Self::Guard,
-            _ => Self::Waker,
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -86,7 +82,7 @@ mod tests {
             Source::Guard,
         ];
         for source in all {
-            assert_eq!(Source::of(token(source)), source);
+            assert_eq!(Source::from_raw(source.to_raw()), Some(source));
         }
     }
 }

@@ -16,7 +16,8 @@ use ostler_wire::control::{Failure, Reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
-use crate::daemon::{Daemon, Ending};
+use crate::daemon::Daemon;
+use crate::mailbox::FromThread;
 use crate::{clock, logbook};
 
 /// How long the new program may take to say its version.
@@ -48,15 +49,8 @@ impl Daemon {
         }
         logbook::log(format!("updating keeper and daemon to `{exe}`"));
         self.update = Some(Update { conn, exe: exe.clone(), until: None });
-        let (done, waker) = (self.checked.0.clone(), self.waker.clone());
-        let work = move || {
-            if done.send(check(&exe)).is_ok() {
-                // The waker fails only when the poll is gone, and the daemon with it.
-                _ = waker.wake();
-            }
-        };
         let started =
-            std::thread::Builder::new().name("update".to_owned()).stack_size(256 << 10).spawn(work);
+            self.mailbox.start("update", move |loop_| loop_.send(FromThread::Tried(check(&exe))));
         if let Err(error) = started {
             self.fail_update(&format!("it could not be tried: {error}"));
         }
@@ -115,7 +109,7 @@ impl Daemon {
         self.reply(conn, &Reply::Done);
         self.flush_clients();
         self.save_now();
-        self.ending = Ending::Now;
+        self.model.go();
     }
 }
 

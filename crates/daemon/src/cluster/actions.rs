@@ -49,8 +49,11 @@ impl Daemon {
                     }
                 }
                 Action::SendWithListener { worker, listener, bytes } => {
-                    let fd =
-                        self.cluster.listeners.get(&listener.0).map(|listener| listener.fd.clone());
+                    let fd = self
+                        .cluster
+                        .listeners
+                        .get(&listener.0)
+                        .map(|listener| Rc::clone(&listener.fd));
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
                 Action::SendWithHandle { worker, handle, bytes } => {
@@ -71,12 +74,12 @@ impl Daemon {
                 }
                 Action::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
                 Action::WorkerOnline { worker } => {
-                    self.events.push_back(Event::RuntimeOnline(RunId(worker.0)));
+                    self.model.report(Event::RuntimeOnline(RunId(worker.0)));
                 }
                 Action::WorkerListening { worker, .. } => {
                     let run = RunId(worker.0);
-                    self.events.push_back(Event::Listening(run));
-                    self.touched.extend(self.runs.get(&run).map(|held| held.proc));
+                    self.model.report(Event::Listening(run));
+                    self.tell_listeners(run);
                     self.compare_listeners(run);
                 }
                 Action::Voluntary { worker } => {

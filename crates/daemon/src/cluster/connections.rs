@@ -103,7 +103,7 @@ impl Daemon {
             logbook::log(format!(
                 "{} connections of app [{}] were recovered",
                 conns.len(),
-                self.app_name(app)
+                self.model.registry().app_name(app)
             ));
             let mut out = Output::new();
             if let Some(primary) = self.cluster.primaries.get_mut(&app) {

@@ -1,12 +1,12 @@
 //! Listening sockets: opened for workers, kept by the keeper, closed when nobody wants them.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use mio::Interest;
 use ostler_cluster::{ListenerId, ListenerKind, Output};
-use ostler_core::{AppId, Event, Goal, Phase, Role, RunId};
+use ostler_core::{AppId, Event, Role, RunId};
 use ostler_keeper::proto::ToKeeper;
+use ostler_poll::Interest;
 
 use super::{Listener, sockets};
 use crate::daemon::Daemon;
@@ -31,7 +31,7 @@ impl Daemon {
                 Ok(name)
             }
             Err(error) => {
-                let name = self.app_name(app);
+                let name = self.model.registry().app_name(app);
                 logbook::error(format!("app [{name}] cannot listen on {kind:?}: {error}"));
                 Err(-error.raw_os_error())
             }
@@ -59,16 +59,14 @@ impl Daemon {
 
     /// Takes a socket in.
     pub fn add_listener(&mut self, app: AppId, id: ListenerId, fd: OwnedFd) {
-        let raw = fd.as_raw_fd();
         if self.cluster.listeners.is_empty() {
             self.go_last(true);
         }
-        self.cluster
-            .listeners
-            .insert(id.0, Listener { app, fd: Rc::new(fd), accepting: false, ready: true });
-        if let Err(error) = self.register(raw, Source::Listener(id.0), Interest::READABLE) {
+        let mut fd = self.poll.unwatched(Rc::new(fd), Source::Listener(id.0));
+        if let Err(error) = fd.set(Interest::READ.edge()) {
             logbook::error(format!("a listening socket cannot be watched: {error}"));
         }
+        self.cluster.listeners.insert(id.0, Listener { app, fd, accepting: false, ready: true });
     }
 
     /// Gives a socket, or what changed about it, to the keeper.
@@ -89,9 +87,6 @@ impl Daemon {
     }
 
     pub fn close_listener(&mut self, id: ListenerId, unlink: Option<&str>) {
-        if let Some(raw) = self.cluster.raw(id) {
-            self.deregister(raw);
-        }
         if let Some(listener) = self.cluster.listeners.remove(&id.0) {
             if unlink.is_none()
                 && let Some(path) = sockets::path_of(&listener.fd)
@@ -99,6 +94,7 @@ impl Daemon {
                 // The machine knows it by a number only.
                 sockets::unlink(&path);
             }
+            sockets::shut(&listener.fd);
             let name = listener_name(listener.app, id);
             self.keeper_send(&ToKeeper::Del { name }, Vec::new());
             if self.cluster.listeners.is_empty() {
@@ -110,62 +106,20 @@ impl Daemon {
         }
     }
 
-    /// Closes the sockets of an app that is at rest, and those that a reload made superfluous.
-    pub fn tidy_listeners(&mut self, app: AppId) {
-        if !self.cluster.primaries.contains_key(&app) {
-            return;
-        }
-        let slots =
-            || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
-        let at_rest = slots().all(|slot| {
-            let process = slot.process();
-            let down = process.goal() == Goal::Down && process.run().is_none();
-            down && slot.candidate().is_none()
-        });
-        let settled = self.core.reload(app).is_none()
-            && slots().all(|slot| {
-                let online = matches!(slot.process().phase(), Phase::Online { run, .. } if self.core.is_listening(run));
-                online && slot.leaving().next().is_none()
-            });
-        let mut out = Output::new();
-        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
-            if at_rest {
-                primary.close_all(&mut out);
-            } else if settled {
-                primary.close_unused(&mut out);
-            }
-        }
-        self.do_cluster(app, out);
-    }
-
-    /// Forgets the primary of an app that has no slots any more.
-    pub fn forget_app_if_gone(&mut self, app: AppId) {
-        if self.book.apps.contains_key(&app) {
-            return self.tidy_listeners(app);
-        }
-        let mut out = Output::new();
-        if let Some(primary) = self.cluster.primaries.get_mut(&app) {
-            primary.close_all(&mut out);
-        }
-        self.do_cluster(app, out);
-        self.cluster.primaries.remove(&app);
-        self.cluster.fds.remove(&app);
-    }
-
     /// Tells the machine when a candidate listens on all that the run it would replace listens on.
     pub fn compare_listeners(&mut self, run: RunId) {
-        let Some((id, Role::Candidate)) = self.core.owner(run) else { return };
-        let current = self.core.slot(id).and_then(|slot| slot.process().run());
+        let Some((id, Role::Candidate)) = self.model.core().owner(run) else { return };
+        let current = self.model.core().slot(id).and_then(|slot| slot.process().run());
         // Where the old run is gone, any listener will do: there is nothing to compare with.
         let covers = current.map_or_else(
-            || self.core.is_listening(run),
+            || self.model.core().is_listening(run),
             |current| self.cluster.covers(run, current),
         );
         if let Some(held) = self.runs.get_mut(&run)
             && covers
             && !std::mem::replace(&mut held.covers, true)
         {
-            self.events.push_back(Event::Covers(run));
+            self.model.report(Event::Covers(run));
         }
     }
 }

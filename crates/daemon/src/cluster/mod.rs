@@ -10,13 +10,16 @@ mod listeners;
 mod sockets;
 mod workers;
 
+pub use sockets::serves;
+
 use std::collections::{BTreeMap, HashMap};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ostler_cluster::{ConnId, HandleId, ListenerId, Output, Policy, Primary, WorkerId};
 use ostler_core::spec::{Address, Balance};
 use ostler_core::{AppId, RunId};
+use ostler_poll::Watched;
 use ostler_wire::control::ListenerView;
 
 /// Numbers of listeners of one app begin at its number times this.
@@ -32,7 +35,7 @@ pub struct Listener {
     /// Its app.
     pub app: AppId,
     /// The socket.
-    pub fd: Rc<OwnedFd>,
+    pub fd: Watched<Rc<OwnedFd>>,
     /// The machine wants connections.
     pub accepting: bool,
     /// The last word of the kernel: somebody waits.
@@ -66,14 +69,6 @@ impl Cluster {
     /// When something is due by time alone.
     pub fn deadline(&self) -> Option<u64> {
         self.primaries.values().filter_map(Primary::deadline).chain(self.accept_at).min()
-    }
-
-    /// What a worker listens on, in words.
-    pub fn addresses(&self, run: RunId) -> Vec<String> {
-        let primary = self.workers.get(&run).and_then(|app| self.primaries.get(app));
-        primary.map_or_else(Vec::new, |primary| {
-            primary.addresses(WorkerId(run.0)).map(ToString::to_string).collect()
-        })
     }
 
     /// What a worker listens on and what came of it.
@@ -131,11 +126,6 @@ impl Cluster {
         let id = HandleId(self.next_handle);
         self.handles.insert(id, fd);
         id
-    }
-
-    /// The socket's number, for polling.
-    pub fn raw(&self, listener: ListenerId) -> Option<i32> {
-        self.listeners.get(&listener.0).map(|listener| listener.fd.as_raw_fd())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What workers say and what happens to them, told to their primaries.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use ostler_cluster::{ListenerId, Output, Primary, Received, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
@@ -55,13 +55,11 @@ impl Daemon {
     fn on_channel_closed(&mut self, run: RunId) {
         let Some(held) = self.runs.get_mut(&run) else { return };
         held.disconnected = true;
-        if let Some(channel) = held.channel.take() {
-            self.deregister(channel.as_raw_fd());
-        }
+        held.channel = None;
         self.ask_primary(run, |primary, worker, out| {
             primary.handle_eof(clock::monotonic(), worker, out);
         });
-        self.events.push_back(Event::Disconnected(run));
+        self.model.report(Event::Disconnected(run));
     }
 
     /// Handles every whole message that was read from a channel.
@@ -101,7 +99,7 @@ impl Daemon {
                 logbook::error(format!(
                     "app [{}] asked to listen on descriptor {number}, which means nothing here: it got EINVAL; \
                      say what it means in `fds`, such as `fds: {{ \"{number}\": \"127.0.0.1:8080\" }}`",
-                    self.app_name(app)
+                    self.model.registry().app_name(app)
                 ));
             }
             let mut out = self.cluster.spare.pop().unwrap_or_default();
@@ -155,7 +153,7 @@ impl Daemon {
 
     pub fn on_user_message(&mut self, run: RunId, text: &str) {
         if text == "\"ready\"" {
-            self.events.push_back(Event::ReadyMessage(run));
+            self.model.report(Event::ReadyMessage(run));
         }
     }
 
@@ -185,13 +183,13 @@ impl Daemon {
 
     /// A worker was spawned.
     pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
-        let Some(app) = self.book.procs.get(&id).map(|proc| proc.app) else { return };
-        let held = self.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
+        let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { return };
+        let held = self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
         let options = WorkerOptions { held, ..self.worker_options(id, spec, false) };
         let policy = self
-            .book
-            .versions
-            .get(&spec)
+            .model
+            .registry()
+            .version(spec)
             .map_or_else(Default::default, |version| policy_of(version.spec.balance));
         self.cluster.workers.insert(run, app);
         let primary = self.cluster.primary(app, policy);
@@ -207,7 +205,7 @@ impl Daemon {
 
     /// The table for `listen({ fd })` of a version that is in force or about to be.
     pub fn use_fds(&mut self, app: AppId, spec: SpecId) {
-        let Some(version) = self.book.versions.get(&spec) else { return };
+        let Some(version) = self.model.registry().version(spec) else { return };
         let table = version.spec.fds.clone();
         if let Some(primary) = self.cluster.primaries.get_mut(&app) {
             primary.set_fds(table.keys().copied().map(i64::from).collect());
@@ -217,9 +215,12 @@ impl Daemon {
 
     /// What the machine must know about a worker.
     pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
-        let slot = self.book.procs.get(&id).map_or(0, |proc| proc.instance);
-        let interpreter =
-            self.book.versions.get(&spec).and_then(|version| version.spec.interpreter.clone());
+        let slot = self.model.registry().proc(id).map_or(0, |proc| proc.instance);
+        let interpreter = self
+            .model
+            .registry()
+            .version(spec)
+            .and_then(|version| version.spec.interpreter.clone());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
     }
@@ -245,7 +246,7 @@ impl Daemon {
     /// Spreads connections as the version says that is in force.
     pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
         let Some(policy) =
-            self.book.versions.get(&spec).map(|version| policy_of(version.spec.balance))
+            self.model.registry().version(spec).map(|version| policy_of(version.spec.balance))
         else {
             return;
         };

@@ -22,8 +22,10 @@ mod watch;
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
 
 use ostler_keeper::proto::ToKeeper;
+use ostler_poll::{Interest, Poll, Watched};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid};
 
@@ -31,6 +33,7 @@ pub use ledger::Ledger;
 pub use recover::{Left, recover};
 
 use crate::sys::SharedText;
+use crate::tokens::Source;
 use crate::{clock, logbook, sys};
 
 /// Names of the keeper's ends begin so.
@@ -58,7 +61,8 @@ pub struct Guard {
     to: OwnedFd,
     name: String,
     /// Its process.
-    process: Option<(Pid, OwnedFd)>,
+    process: Option<(Pid, Watched<OwnedFd>)>,
+    poll: Rc<Poll<Source>>,
     since: u64,
     /// Before the next try.
     pause: u64,
@@ -73,7 +77,7 @@ impl Guard {
     /// # Errors
     /// The system refuses memory or descriptors. (That no process could be started is told in the
     /// log: it is tried again.)
-    pub fn start() -> io::Result<Self> {
+    pub fn start(poll: Rc<Poll<Source>>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (from, to) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut guard = Self {
@@ -84,6 +88,7 @@ impl Guard {
             to,
             name: format!("{PREFIX}{}-{}", std::process::id(), clock::wall()),
             process: None,
+            poll,
             since: 0,
             pause: PAUSE,
             due: None,
@@ -104,8 +109,12 @@ impl Guard {
             lines.write_out();
         });
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
-            Ok(process) => {
-                self.process = Some(process);
+            Ok((pid, pidfd)) => {
+                let mut pidfd = self.poll.unwatched(pidfd, Source::Guard);
+                if let Err(error) = pidfd.set(Interest::READ.edge()) {
+                    logbook::error(format!("the guard of connections cannot be watched: {error}"));
+                }
+                self.process = Some((pid, pidfd));
                 self.pause = PAUSE;
             }
             Err(error) => {
@@ -117,11 +126,6 @@ impl Guard {
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             }
         }
-    }
-
-    /// Its process, to be polled.
-    pub fn pidfd(&self) -> Option<&OwnedFd> {
-        self.process.as_ref().map(|(_, pidfd)| pidfd)
     }
 
     /// It is dead: the next one is due.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::{Child, Command};
+use std::rc::Rc;
 
+use ostler_poll::Poll;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, getpeername, socketpair};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -115,9 +117,9 @@ fn more_connections_than_one_message_holds_and_none_twice() {
 
 #[test]
 fn a_dead_guard_is_reaped_and_replaced() {
-    let mut guard = Guard::start().unwrap();
+    let mut guard = Guard::start(Rc::new(Poll::new().unwrap())).unwrap();
     let first = kill(&mut guard);
-    assert!(guard.due.is_some() && guard.pidfd().is_none());
+    assert!(guard.due.is_some() && guard.process.is_none());
     assert!(!std::path::Path::new(&format!("/proc/{first}")).exists(), "it was not reaped");
     guard.spawn();
     let second = guard.process.as_ref().unwrap().0;
@@ -128,7 +130,7 @@ fn a_dead_guard_is_reaped_and_replaced() {
 fn kill(guard: &mut Guard) -> Pid {
     let pid = guard.process.as_ref().unwrap().0;
     kill_process(pid, Signal::KILL).unwrap();
-    poll(&mut [PollFd::new(guard.pidfd().unwrap(), PollFlags::IN)], None).unwrap();
+    poll(&mut [PollFd::new(&guard.process.as_ref().unwrap().1, PollFlags::IN)], None).unwrap();
     guard.bury();
     pid
 }

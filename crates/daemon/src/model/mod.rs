@@ -48,7 +48,7 @@ use tickets::Tickets;
 
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
 pub use outcome::signal_name;
-pub use registry::{App, Proc, Registry, Version};
+pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{State, VERSION};

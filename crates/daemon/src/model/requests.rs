@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::{AppId, Event, ProcId};
-use ostler_wire::control::{self, Action, Change, Failure, Reply, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, Failure, Reply, Request, ScaleTo};
 
 use super::Model;
 use super::input::{ClientId, Effect};
@@ -194,11 +194,7 @@ pub fn closing() -> Failure {
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
-        Request::Hello
-            | Request::List
-            | Request::Find { .. }
-            | Request::Jlist
-            | Request::Kill
+        Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
     )
 }
 

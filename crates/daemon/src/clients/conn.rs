@@ -2,9 +2,9 @@
 //! its bound.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use ostler_poll::Watched;
 use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub struct Watching {
 /// One connection.
 #[derive(Debug)]
 pub struct Conn {
-    stream: UnixStream,
+    stream: Watched<UnixStream>,
     input: Vec<u8>,
     output: Vec<u8>,
     sent: usize,
@@ -59,7 +59,7 @@ pub struct Conn {
 
 impl Conn {
     /// Takes a stream that does not block.
-    pub fn new(stream: UnixStream, now: u64) -> Self {
+    pub fn new(stream: Watched<UnixStream>, now: u64) -> Self {
         Self {
             stream,
             input: Vec::new(),
@@ -78,7 +78,7 @@ impl Conn {
     pub fn fill(&mut self) {
         let mut chunk = [0; 16 << 10];
         loop {
-            match self.stream.read(&mut chunk) {
+            match (&*self.stream).read(&mut chunk) {
                 Ok(0) => {
                     self.eof = true;
                     return;
@@ -188,7 +188,7 @@ impl Conn {
     /// Writes what the socket takes. `false`: the connection is over.
     pub fn flush(&mut self) -> bool {
         while let Some(rest) = self.output.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match self.stream.write(rest) {
+            match (&*self.stream).write(rest) {
                 Ok(0) => return false,
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -209,11 +209,5 @@ impl Conn {
             // wait for ever.
             self.closing = true;
         }
-    }
-}
-
-impl AsRawFd for Conn {
-    fn as_raw_fd(&self) -> RawFd {
-        self.stream.as_raw_fd()
     }
 }

@@ -1,0 +1,301 @@
+//! The control socket: who may connect, what is asked, what is answered.
+
+mod conn;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::rc::Rc;
+
+use ostler_core::ProcId;
+use ostler_keeper::failpoint::hit;
+use ostler_logs::{Line, Stream};
+use ostler_poll::{Interest, Poll, Watched};
+use ostler_wire::control::{Event, Failure, Lifecycle, LogLine, Reply, Request};
+
+use crate::reports::{Report, Reports};
+use crate::reserve::{self, Reserve};
+use crate::tokens::Source;
+use crate::{clock, logbook};
+pub use conn::Watching;
+use conn::{Conn, Incoming};
+
+/// A client that has asked nothing for so long, ms, gives way when there is no room for another.
+const IDLE: u64 = 100;
+/// Who could not be taken in is tried again after this, ms.
+const RETRY: u64 = 250;
+
+/// All clients, and the socket at which they come in.
+pub struct Clients {
+    listener: Watched<UnixListener>,
+    connected: BTreeMap<usize, Conn>,
+    next: usize,
+    /// Who may have sent a whole request.
+    unread: VecDeque<usize>,
+    /// Who waits until log files are emptied, by the engine's token.
+    flushes: BTreeMap<u64, usize>,
+    next_flush: u64,
+    /// Descriptors held back for a client that must be let in.
+    reserve: Reserve,
+    /// When those are taken in for whom there was no room.
+    accept_at: Option<u64>,
+    poll: Rc<Poll<Source>>,
+}
+
+impl Clients {
+    /// Clients come in at this socket, which does not block.
+    pub fn new(listener: Watched<UnixListener>, poll: Rc<Poll<Source>>) -> Self {
+        Self {
+            listener,
+            connected: BTreeMap::new(),
+            next: 0,
+            unread: VecDeque::new(),
+            flushes: BTreeMap::new(),
+            next_flush: 0,
+            reserve: Reserve::default(),
+            accept_at: None,
+            poll,
+        }
+    }
+
+    /// Returns a duplicate of the socket, for a keeper.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub fn listener_copy(&self) -> io::Result<OwnedFd> {
+        self.listener.try_clone().map(OwnedFd::from)
+    }
+
+    /// When [`accept`](Self::accept) is due again.
+    pub fn deadline(&self) -> Option<u64> {
+        self.accept_at
+    }
+
+    /// Takes in clients that want in. Only we and root may: whoever controls the daemon runs
+    /// programs as us.
+    pub fn accept(&mut self, reports: &mut Reports) {
+        self.accept_at = None;
+        loop {
+            if reserve::most_clients() <= self.connected.len() && !self.send_idle_away(reports) {
+                return self.accept_later();
+            }
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    if let Err(why) = self.admit(stream) {
+                        logbook::error(format!("turned away a client {why}"));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Out of descriptors, mostly.
+                Err(_) if self.reserve.release() || self.send_idle_away(reports) => {}
+                Err(error) => {
+                    // Who waits in the queue is taken a little later.
+                    logbook::error(format!("could not accept a client: {error}"));
+                    return self.accept_later();
+                }
+            }
+        }
+    }
+
+    fn accept_later(&mut self) {
+        self.accept_at = Some(clock::monotonic() + RETRY);
+    }
+
+    fn admit(&mut self, stream: UnixStream) -> Result<(), String> {
+        match rustix::net::sockopt::socket_peercred(&stream) {
+            Ok(peer) if peer.uid == rustix::process::geteuid() || peer.uid.is_root() => {}
+            Ok(peer) => return Err(format!("of user {}", peer.uid.as_raw())),
+            Err(error) => return Err(format!("that cannot be known: {error}")),
+        }
+        let number = self.next;
+        self.next += 1;
+        let interest = Interest::READ.edge() | Interest::WRITE;
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| self.poll.watch(stream, Source::Client(number), interest))
+            .map_err(|error| format!("that cannot be polled: {error}"))?;
+        self.connected.insert(number, Conn::new(stream, clock::monotonic()));
+        Ok(())
+    }
+
+    /// Ends the connection of the oldest client that asks nothing. `false`: there is none.
+    fn send_idle_away(&mut self, reports: &mut Reports) -> bool {
+        let before = clock::monotonic().saturating_sub(IDLE);
+        let idle = self.connected.iter_mut().find_map(|(number, conn)| {
+            if before < conn.since || conn.watching.is_some() {
+                return None;
+            }
+            // What it has asked just now may not have been read.
+            conn.fill();
+            conn.is_idle().then_some(*number)
+        });
+        let Some(number) = idle else { return false };
+        self.close(number, reports);
+        true
+    }
+
+    /// A client said something, left, or takes bytes again.
+    pub fn on_ready(&mut self, number: usize, readable: bool) {
+        if let Some(conn) = self.connected.get_mut(&number) {
+            if readable {
+                conn.fill();
+            }
+            self.unread.push_back(number);
+        }
+    }
+
+    /// Returns the next request, of a client none of whose requests is being worked on.
+    pub fn next_request(&mut self, reports: &mut Reports) -> Option<(usize, Request)> {
+        while let Some(number) = self.unread.front().copied() {
+            let incoming = self.connected.get_mut(&number).map(Conn::next);
+            if let Some(Incoming::Request(request)) = incoming {
+                // It is looked at once more: it may have left.
+                return Some((number, request));
+            }
+            self.unread.pop_front();
+            match incoming {
+                Some(Incoming::Garbage(message)) => self.refuse(number, message),
+                Some(Incoming::Closed) => self.close(number, reports),
+                Some(Incoming::Nothing | Incoming::Request(_)) | None => {}
+            }
+        }
+        None
+    }
+
+    fn refuse(&mut self, number: usize, message: String) {
+        let hint = Some("is the client of another version?".to_owned());
+        if let Some(conn) = self.connected.get_mut(&number) {
+            conn.reply(&Reply::Error(Failure { message, hint }));
+            conn.closing = true;
+        }
+    }
+
+    fn close(&mut self, number: usize, reports: &mut Reports) {
+        if let Some(conn) = self.connected.remove(&number) {
+            let watched = conn.watching.is_some();
+            reports.push_back(Report::ClientGone { client: number, watched });
+        }
+    }
+
+    /// Sends one client what was said to it.
+    pub fn flush_one(&mut self, number: usize, reports: &mut Reports) {
+        if self.connected.get_mut(&number).is_some_and(|conn| !conn.flush()) {
+            self.close(number, reports);
+        }
+    }
+
+    /// Sends what was said to clients in this round.
+    pub fn flush(&mut self, reports: &mut Reports) {
+        self.connected.retain(|number, conn| {
+            let open = conn.flush();
+            if !open {
+                let watched = conn.watching.is_some();
+                reports.push_back(Report::ClientGone { client: *number, watched });
+            }
+            open
+        });
+        if self.connected.is_empty() {
+            self.reserve.refill();
+        }
+    }
+
+    /// Tells a client something on the way to its reply.
+    pub fn event(&mut self, number: usize, event: &Event) {
+        if let Some(conn) = self.connected.get_mut(&number) {
+            conn.event(event);
+        }
+    }
+
+    /// Ends a client's request; its next one may wait already.
+    pub fn reply(&mut self, number: usize, reply: &Reply) {
+        hit("reply.before");
+        if let Some(conn) = self.connected.get_mut(&number) {
+            conn.reply(reply);
+            if conn.has_more() {
+                self.unread.push_back(number);
+            }
+        }
+        hit("reply.after");
+    }
+
+    /// Ends a client's request with text.
+    pub fn reply_raw(&mut self, number: usize, text: String) {
+        if let Some(conn) = self.connected.get_mut(&number) {
+            conn.raw(text);
+        }
+    }
+
+    /// A client reads logs from now on.
+    pub fn watch(&mut self, number: usize, watching: Watching) {
+        if let Some(conn) = self.connected.get_mut(&number) {
+            conn.watching = Some(watching);
+        }
+    }
+
+    /// A client waits until log files are emptied; returns the token by which that is told.
+    pub fn begin_flush(&mut self, number: usize) -> u64 {
+        self.next_flush += 1;
+        self.flushes.insert(self.next_flush, number);
+        self.next_flush
+    }
+
+    /// The log files of a token are emptied: returns who waits for it.
+    pub fn end_flush(&mut self, token: u64) -> Option<usize> {
+        self.flushes.remove(&token)
+    }
+
+    /// Tells who watches what happened to a process.
+    pub fn publish(&mut self, id: ProcId, name: &str, what: Lifecycle) {
+        let at = clock::wall();
+        for conn in self.connected.values_mut() {
+            let wants = |watching: &Watching| {
+                watching.events && watching.ids.as_ref().is_none_or(|ids| ids.contains(&id.0))
+            };
+            if conn.watching.as_ref().is_some_and(wants) {
+                conn.stream(&Event::Process { id: id.0, name: name.to_owned(), what, at });
+            }
+        }
+    }
+
+    /// Passes on what was written into the daemon's own log in this round.
+    pub fn publish_own(&mut self) {
+        let fresh = logbook::take_fresh();
+        if fresh.is_empty() {
+            return;
+        }
+        let mut watched = false;
+        let wants = |conn: &&mut Conn| conn.watching.as_ref().is_some_and(|of| of.own);
+        for conn in self.connected.values_mut().filter(wants) {
+            watched = true;
+            for (at, text) in &fresh {
+                conn.stream(&Event::Own { at: *at, text: text.clone() });
+            }
+        }
+        logbook::watch(watched);
+    }
+
+    /// Passes lines of output on to who reads them.
+    pub fn lines(&mut self, number: usize, lines: Vec<Line>) {
+        let Some(conn) = self.connected.get_mut(&number) else { return };
+        let mut dropped = 0;
+        for line in lines {
+            if conn.is_slow() {
+                // Only a reader that does not read loses lines, and it is told how many.
+                dropped += 1 + line.dropped;
+                continue;
+            }
+            let missed = std::mem::take(&mut conn.missed);
+            conn.event(&Event::Log(LogLine {
+                id: line.proc_id,
+                name: line.name.to_string(),
+                err: line.stream == Stream::Err,
+                at: line.at_ms,
+                text: line.text.to_string(),
+                dropped: line.dropped + missed,
+            }));
+        }
+        conn.missed += dropped;
+    }
+}

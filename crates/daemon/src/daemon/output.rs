@@ -1,0 +1,77 @@
+//! What the log engine tells: output that was written, lines for who reads them, what is to be
+//! kept.
+
+use ostler_core::RunId;
+use ostler_keeper::proto::{RunFd, ToKeeper};
+use ostler_logs::{Event, Stream};
+use ostler_wire::control::Reply;
+
+use super::Daemon;
+use crate::{logbook, logs};
+
+/// Pause before the keeper is told that an output is at its end, ms.
+const CLOSE_LATER: u64 = 5;
+
+impl Daemon {
+    /// Everything the engine has to say.
+    pub fn on_log_events(&mut self) {
+        while let Some(event) = self.logs.try_recv() {
+            match event {
+                Event::Drained(source) => self.on_drained(RunId(source)),
+                Event::Eof { source, stream } => self.on_output_closed(RunId(source), stream),
+                Event::Flushed(token) => {
+                    if let Some(client) = self.clients.end_flush(token) {
+                        self.reply(client, &Reply::Done);
+                    }
+                }
+                Event::Lines { subscriber, lines } => {
+                    if let Ok(client) = usize::try_from(subscriber) {
+                        self.clients.lines(client, lines);
+                    }
+                }
+                Event::FileError { path, error } => logbook::error(format!(
+                    "could not write the log file `{}`: {error}; the output waits in the app's \
+                     pipe, trying again",
+                    path.display()
+                )),
+                Event::FileOk { path } => {
+                    logbook::log(format!("the log file `{}` is written again", path.display()));
+                }
+                Event::Keep { name, fd } => {
+                    self.logs.keep(&name, &fd);
+                    let name = format!("{}{name}", logs::PREFIX);
+                    self.keeper_send(&ToKeeper::Put { name, meta: Vec::new() }, vec![fd]);
+                }
+                Event::Unkeep { name } => {
+                    self.logs.forget(&name);
+                    let name = format!("{}{name}", logs::PREFIX);
+                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Nobody holds the other end of a pipe any more.
+    fn on_output_closed(&mut self, run: RunId, stream: Stream) {
+        let Some(held) = self.runs.get_mut(&run) else { return };
+        let [out, err] = &mut held.pipes;
+        let (copy, which) = match stream {
+            Stream::Out => (out, RunFd::Out),
+            Stream::Err => (err, RunFd::Err),
+        };
+        *copy = None;
+        // Mostly its process is at its end too, and the keeper drops all of it in a moment.
+        self.closed.0.push((run, which));
+        self.closed.1.get_or_insert(crate::clock::monotonic() + CLOSE_LATER);
+    }
+
+    /// Tells the keeper of pipes that nobody writes to any more, of runs that go on.
+    pub fn close_outputs(&mut self) {
+        self.closed.1 = None;
+        for (run, which) in std::mem::take(&mut self.closed.0) {
+            if self.runs.contains_key(&run) {
+                self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
+            }
+        }
+    }
+}
