@@ -312,22 +312,4 @@ impl Model {
         self.core.handle(self.at.now, event, &mut actions);
         self.actions.extend(actions);
     }
-
-    /// What must be true after every input.
-    #[cfg(test)]
-    fn check(&self) {
-        assert!(self.actions.is_empty() && self.changed.is_empty() && !self.look_again);
-        for (id, slot) in self.core.slots() {
-            assert!(self.registry.proc(id).is_some(), "slot {id:?} is not registered");
-            let spec = slot.process().spec();
-            assert!(self.registry.version(spec).is_some(), "version {spec:?} is forgotten");
-            let runs = slot.process().run().into_iter().chain(slot.leaving());
-            for run in runs {
-                assert!(self.facts.contains_key(&run), "nothing is known of {run:?}");
-            }
-        }
-        for (_, proc) in self.registry.procs() {
-            assert!(self.registry.app(proc.app).is_some(), "{proc:?} has no app");
-        }
-    }
 }

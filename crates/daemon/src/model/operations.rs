@@ -202,6 +202,12 @@ impl Operations {
         self.0.iter().any(Operation::is_kill)
     }
 
+    /// All of them, to be looked at.
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = &Operation> {
+        self.0.iter()
+    }
+
     /// Begins one.
     pub fn push(&mut self, operation: Operation) {
         self.0.push(operation);

@@ -194,11 +194,7 @@ pub fn closing() -> Failure {
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
-        Request::Hello
-            | Request::List
-            | Request::Find { .. }
-            | Request::Jlist
-            | Request::Kill
+        Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
     )
 }
 
