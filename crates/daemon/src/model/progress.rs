@@ -86,7 +86,12 @@ impl Model {
     /// `Some` when the slot has come to what is waited for, with what went wrong.
     fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
         let pending = operation.active.get_mut(&id)?;
-        let Some(slot) = self.core.slot(id) else { return Some(None) };
+        let Some(slot) = self.core.slot(id) else {
+            return Some(match pending.target {
+                Target::Up => Some(gone(id)),
+                Target::Down | Target::Gone | Target::Listening => None,
+            });
+        };
         match (pending.target, slot.process().phase()) {
             (Target::Gone, _) => None,
             (Target::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
@@ -141,8 +146,7 @@ impl Model {
         while operation.active.len() < operation.parallel {
             let Some((id, action)) = operation.todo.pop_front() else { return };
             if self.core.slot(id).is_none() {
-                let failure = Failure { message: format!("process {} is gone", id.0), hint: None };
-                self.end_slot(operation, id, Some(failure), out);
+                self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
             }
             let (event, target) = match action {
@@ -263,6 +267,11 @@ impl Model {
 /// Tells a client something, if one waits.
 pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Vec<Effect>) {
     out.extend(client.map(|client| Effect::Event { client, event }));
+}
+
+/// A process that was deleted by somebody else.
+fn gone(id: ProcId) -> Failure {
+    Failure { message: format!("process {} is gone", id.0), hint: None }
 }
 
 fn unkillable(id: ProcId) -> Failure {
