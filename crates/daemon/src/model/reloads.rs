@@ -10,7 +10,7 @@ use ostler_wire::control::{self, Action, Change, Failure};
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
-use super::requests::{refuse, unknown};
+use super::requests::{distinct, refuse, unknown};
 use super::tickets::Ticket;
 
 impl Model {
@@ -48,7 +48,7 @@ impl Model {
         operation.ticket = ticket;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         let mut fresh: Vec<ProcId> = Vec::new();
-        for id in ids.iter().copied().map(ProcId) {
+        for id in distinct(ids) {
             let app = self.registry.app_of(id).ok_or_else(|| unknown(id))?;
             let cluster = self.is_cluster(id);
             match &begun {
@@ -102,8 +102,8 @@ impl Model {
 
     /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits
     /// for it must know.
-    pub(super) fn cut_reloads_short(&mut self, action: Action, ids: &[u32]) {
-        for id in ids.iter().copied().map(ProcId) {
+    pub(super) fn cut_reloads_short(&mut self, action: Action, ids: &[ProcId]) {
+        for id in ids.iter().copied() {
             let Some(app) = self.registry.app_of(id) else { continue };
             if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
                 continue;

@@ -63,27 +63,26 @@ impl Model {
         change: &Change,
         out: &mut Vec<Effect>,
     ) {
+        let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
-        operation.todo = ids.iter().map(|id| (ProcId(*id), action)).collect();
+        operation.todo = ids.iter().map(|id| (*id, action)).collect();
         if action == Action::Restart {
-            operation.parallel = self.restarts_at_a_time(ids, change.parallel);
-            let ids: Vec<ProcId> = ids.iter().copied().map(ProcId).collect();
+            operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
             match self.changed_specs(&ids, change, false) {
                 Ok(changed) => operation.changes = changed,
                 Err(failure) => return refuse(client, failure, out),
             }
         }
         if action != Action::Reset {
-            self.cut_reloads_short(action, ids);
+            self.cut_reloads_short(action, &ids);
         }
         self.begin(operation, out);
     }
 
     /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
-    fn restarts_at_a_time(&self, ids: &[u32], asked: Option<u32>) -> usize {
+    fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
         let default = if ids.len() <= 2 { 1 } else { 2 };
-        let apps: BTreeSet<AppId> =
-            ids.iter().filter_map(|id| self.registry.app_of(ProcId(*id))).collect();
+        let apps: BTreeSet<AppId> = ids.iter().filter_map(|id| self.registry.app_of(*id)).collect();
         let asked = asked.and_then(|count| usize::try_from(count).ok());
         asked.unwrap_or(default * apps.len().max(1)).max(1)
     }
@@ -196,6 +195,12 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
         request,
         Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
     )
+}
+
+/// The processes that a request names, each once, in their order.
+pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
+    let mut seen = BTreeSet::new();
+    ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
 }
 
 /// A process that is not in the list.
