@@ -212,8 +212,11 @@ impl Model {
         match &operation.reporting {
             Reporting::Listens(_) => return,
             Reporting::Slots | Reporting::Kill => {
-                let (name, added) =
-                    pending.map_or_else(Default::default, |pending| (pending.name, pending.added));
+                let known = || self.registry.proc(id).map(|proc| (proc.name.clone(), false));
+                let (name, added) = pending
+                    .map(|pending| (pending.name, pending.added))
+                    .or_else(known)
+                    .unwrap_or_default();
                 operation.ended.insert(id, failure.clone());
                 let event = control::Event::Acted { id: id.0, name, error: failure, added };
                 tell(client, event, out);
