@@ -223,9 +223,10 @@ impl Model {
             }
             Reporting::Started(_) | Reporting::Restored(_) => {
                 operation.ended.insert(id, failure);
+                operation.late.extend(late.then_some(id));
                 for app in operation.take_finished_apps() {
                     let ids = app.ids.iter().map(|id| id.0).collect();
-                    let (name, error) = (app.name, app.failure);
+                    let (name, error, late) = (app.name, app.failure, app.late);
                     let event = match (app.script, error) {
                         (Some(script), error) => control::Event::Restored { name, script, error },
                         (None, None) => control::Event::Started { name, ids, late },
