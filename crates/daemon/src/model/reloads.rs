@@ -85,6 +85,7 @@ impl Model {
             });
             queued.procs.push(id);
         }
+        self.put_in_force(&operation.changes);
         operation.queued.extend(clusters.into_values());
         Ok(operation)
     }

@@ -69,7 +69,10 @@ impl Model {
         if action == Action::Restart {
             operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
             match self.changed_specs(&ids, change, false) {
-                Ok(changed) => operation.changes = changed,
+                Ok(changed) => {
+                    self.put_in_force(&changed);
+                    operation.changes = changed;
+                }
                 Err(failure) => return refuse(client, failure, out),
             }
         }
