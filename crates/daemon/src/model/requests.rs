@@ -103,7 +103,10 @@ impl Model {
             Ok(app) => app,
             Err(failure) => return refuse(client, failure, out),
         };
-        let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+        // Those on their way out are as good as gone.
+        let stays = |id: &ProcId| self.core.slot(*id).is_some_and(|slot| !slot.removing());
+        let ids: Vec<ProcId> =
+            self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let wanted = match target {
             ScaleTo::Exactly(count) => count,
