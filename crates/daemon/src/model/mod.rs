@@ -289,6 +289,7 @@ impl Model {
         self.closing = true;
         self.unsaved = true;
         let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        self.cut_reloads_short("kill", &ids);
         for id in ids {
             self.ask(Event::Delete(id));
         }

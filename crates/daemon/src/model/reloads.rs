@@ -101,20 +101,14 @@ impl Model {
         }
     }
 
-    /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits
-    /// for it must know.
-    pub(super) fn cut_reloads_short(&mut self, action: Action, ids: &[ProcId]) {
+    /// Processes that a user's command (`word`) takes away leave the reload they are in; whoever
+    /// waits for it must know.
+    pub(super) fn cut_reloads_short(&mut self, word: &str, ids: &[ProcId]) {
         for id in ids.iter().copied() {
             let Some(app) = self.registry.app_of(id) else { continue };
             if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
                 continue;
             }
-            let word = match action {
-                Action::Stop => "stop",
-                Action::Restart => "restart",
-                Action::Delete => "delete",
-                Action::Reset => "reset",
-            };
             let name = self.registry.app_name(app);
             let failure = Failure {
                 message: format!(

@@ -77,7 +77,7 @@ impl Model {
             }
         }
         if action != Action::Reset {
-            self.cut_reloads_short(action, &ids);
+            self.cut_reloads_short(word_of(action), &ids);
         }
         self.begin(operation, out);
     }
@@ -123,7 +123,9 @@ impl Model {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
-        for id in ids.iter().rev().take(surplus) {
+        let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
+        self.cut_reloads_short("scale", &newest);
+        for id in &newest {
             operation.active.insert(*id, self.pending(*id, Target::Gone, false));
             self.ask(Event::Retire(*id));
         }
@@ -201,6 +203,16 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
         request,
         Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
     )
+}
+
+/// The command that asks for it.
+fn word_of(action: Action) -> &'static str {
+    match action {
+        Action::Stop => "stop",
+        Action::Restart => "restart",
+        Action::Delete => "delete",
+        Action::Reset => "reset",
+    }
 }
 
 /// The processes that a request names, each once, in their order.
