@@ -37,7 +37,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
-use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, RunId, Supervisor};
+use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
 use facts::RunFacts;
 use notices::AwaitedTail;
@@ -193,7 +193,10 @@ impl Model {
             }
             Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
             Input::Exited { run, exit, stderr_tail } => {
-                if let Some(app) = self.app_of_run(run).filter(|_| !stderr_tail.is_empty()) {
+                if !stderr_tail.is_empty()
+                    && let Some((id, Role::Candidate)) = self.core.owner(run)
+                    && let Some(app) = self.registry.app_of(id)
+                {
                     self.tails.insert(run, (app, stderr_tail));
                 }
                 self.ask(Event::Exited { run, exit });
@@ -270,10 +273,6 @@ impl Model {
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);
         }
-    }
-
-    fn app_of_run(&self, run: RunId) -> Option<AppId> {
-        self.registry.app_of(self.facts.get(&run)?.proc)
     }
 
     fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
