@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{Action, Failure};
+use ostler_wire::control::{Action, Change, Failure};
 
 use super::input::ClientId;
 
@@ -58,8 +58,12 @@ pub struct QueuedReload {
     pub app: AppId,
     /// The slots of the app that are replaced, in order.
     pub procs: Vec<ProcId>,
-    /// The new version.
+    /// The new version, as it was planned.
     pub spec: SpecId,
+    /// The version that was to be changed; another one since means to plan again.
+    pub from: Option<SpecId>,
+    /// What is to be changed.
+    pub change: Change,
     /// Parallelism, surge, canary and rollback.
     pub options: ReloadOptions,
 }

@@ -274,7 +274,7 @@ pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Ve
 }
 
 /// A process that was deleted by somebody else.
-fn gone(id: ProcId) -> Failure {
+pub(super) fn gone(id: ProcId) -> Failure {
     Failure { message: format!("process {} is gone", id.0), hint: None }
 }
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use ostler_core::reload::Reload;
-use ostler_core::{AppId, Event, ProcId, ReloadOptions};
+use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Failure};
 
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
+use super::progress::gone;
 use super::requests::{distinct, refuse, unknown};
 use super::tickets::Ticket;
 
@@ -81,6 +82,8 @@ impl Model {
                 app,
                 procs: Vec::new(),
                 spec,
+                from: self.core.slot(id).map(|slot| slot.process().next_spec()),
+                change: change.clone(),
                 options: core_options(options),
             });
             queued.procs.push(id);
@@ -187,18 +190,43 @@ impl Model {
                     operation.queued.push(queued);
                     continue;
                 }
-                let Some(version) = self.registry.version(queued.spec) else { continue };
+                let (procs, spec) = match self.plan_again(&queued) {
+                    Ok(planned) => planned,
+                    Err(failure) => {
+                        operation.failure.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                let Some(version) = self.registry.version(spec) else { continue };
                 let policy = version.policy.clone();
                 operation.reloads.insert(queued.app);
                 if let Some(ticket) = &operation.ticket {
                     self.tickets.begin(ticket, queued.app);
                 }
                 self.unsaved = true;
-                let QueuedReload { app, procs, spec, options } = queued;
+                let QueuedReload { app, options, .. } = queued;
                 self.ask(Event::Reload { app, procs, spec, policy, options });
             }
         }
         self.operations.put_back(operations);
+    }
+
+    /// What a reload that waited replaces, and by what: both may be others by now.
+    fn plan_again(&mut self, queued: &QueuedReload) -> Result<(Vec<ProcId>, SpecId), Failure> {
+        let stays = |id: &ProcId| {
+            let slot = self.core.slot(*id).is_some_and(|slot| !slot.removing());
+            slot && self.registry.app_of(*id) == Some(queued.app)
+        };
+        let procs: Vec<ProcId> = queued.procs.iter().copied().filter(stays).collect();
+        let Some(first) = procs.first().copied() else {
+            return Err(gone(queued.procs.first().copied().unwrap_or(ProcId(0))));
+        };
+        if self.core.slot(first).map(|slot| slot.process().next_spec()) == queued.from {
+            return Ok((procs, queued.spec));
+        }
+        let versions = self.changed_specs(&procs, &queued.change, true)?;
+        let spec = versions.get(&first).copied().unwrap_or(queued.spec);
+        Ok((procs, spec))
     }
 
     /// The reload of an app is over, or waits for the user.
