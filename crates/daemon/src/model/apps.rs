@@ -150,6 +150,22 @@ impl Model {
         Ok(versions)
     }
 
+    /// New instances of an app that is changed whole are to be like the others.
+    pub(super) fn put_in_force(&mut self, changed: &BTreeMap<ProcId, SpecId>) {
+        let of_whole = |app: AppId| {
+            let mut specs = self.registry.procs_of(app).map(|(id, _)| changed.get(&id).copied());
+            let first = specs.next()??;
+            specs.all(|spec| spec == Some(first)).then_some((app, first))
+        };
+        let whole: Vec<(AppId, SpecId)> =
+            self.registry.apps().filter_map(|(app, _)| of_whole(app)).collect();
+        for (app, spec) in whole {
+            if let Some(of) = self.registry.app_mut(app) {
+                of.spec = spec;
+            }
+        }
+    }
+
     /// Which apps and processes a change gives another name.
     fn renames(&self, wanted: &[Wanted]) -> Result<Vec<Rename>, Failure> {
         let mut by_app: BTreeMap<AppId, Vec<&Wanted>> = BTreeMap::new();

@@ -37,7 +37,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
-use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, RunId, Supervisor};
+use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
 use facts::RunFacts;
 use notices::AwaitedTail;
@@ -193,7 +193,10 @@ impl Model {
             }
             Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
             Input::Exited { run, exit, stderr_tail } => {
-                if let Some(app) = self.app_of_run(run).filter(|_| !stderr_tail.is_empty()) {
+                if !stderr_tail.is_empty()
+                    && let Some((id, Role::Candidate)) = self.core.owner(run)
+                    && let Some(app) = self.registry.app_of(id)
+                {
                     self.tails.insert(run, (app, stderr_tail));
                 }
                 self.ask(Event::Exited { run, exit });
@@ -272,10 +275,6 @@ impl Model {
         }
     }
 
-    fn app_of_run(&self, run: RunId) -> Option<AppId> {
-        self.registry.app_of(self.facts.get(&run)?.proc)
-    }
-
     fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
         // Told again (by the init system and by the keeper), the list is already getting shorter.
         if !self.closing && 0 < self.registry.procs().len() {
@@ -289,6 +288,7 @@ impl Model {
         self.closing = true;
         self.unsaved = true;
         let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        self.cut_reloads_short("kill", &ids);
         for id in ids {
             self.ask(Event::Delete(id));
         }
@@ -311,23 +311,5 @@ impl Model {
         let mut actions = Vec::new();
         self.core.handle(self.at.now, event, &mut actions);
         self.actions.extend(actions);
-    }
-
-    /// What must be true after every input.
-    #[cfg(test)]
-    fn check(&self) {
-        assert!(self.actions.is_empty() && self.changed.is_empty() && !self.look_again);
-        for (id, slot) in self.core.slots() {
-            assert!(self.registry.proc(id).is_some(), "slot {id:?} is not registered");
-            let spec = slot.process().spec();
-            assert!(self.registry.version(spec).is_some(), "version {spec:?} is forgotten");
-            let runs = slot.process().run().into_iter().chain(slot.leaving());
-            for run in runs {
-                assert!(self.facts.contains_key(&run), "nothing is known of {run:?}");
-            }
-        }
-        for (_, proc) in self.registry.procs() {
-            assert!(self.registry.app(proc.app).is_some(), "{proc:?} has no app");
-        }
     }
 }

@@ -17,7 +17,10 @@ const SAVE_WITHIN: u64 = 1000;
 pub(super) struct AwaitedTail {
     app: AppId,
     proc: ProcId,
-    why: Why,
+    /// Name of the app, which may be deleted meanwhile.
+    name: String,
+    /// Why the worker was not accepted, in words.
+    what: String,
     /// What was noted of it before its last lines were known.
     noted: Failure,
     /// The reload has ended, for this reason.
@@ -207,7 +210,9 @@ impl Model {
         self.tickets.fail(app, &failure);
         self.unsaved = true;
         if !matches!(why, Why::Exited(_)) {
-            let awaited = AwaitedTail { app, proc: id, why, noted: failure, ended: None };
+            let (name, what) = (self.registry.app_name(app), self.failure_text(id, run, why));
+            let noted = failure;
+            let awaited = AwaitedTail { app, proc: id, name, what, noted, ended: None };
             self.awaited.insert(run, awaited);
             out.push(Effect::ReadStderrTail(run));
         }
@@ -216,13 +221,16 @@ impl Model {
     /// The last lines that a failed worker wrote are known.
     pub(super) fn on_stderr_tail(&mut self, run: RunId, lines: Vec<String>) {
         let Some(awaited) = self.awaited.remove(&run) else { return };
-        let AwaitedTail { app, proc, why, noted, ended } = awaited;
-        self.tails.insert(run, (app, lines));
-        let failure = self.reload_failure(app, proc, run, why);
+        let AwaitedTail { app, proc, name, what, noted, ended } = awaited;
+        let failure = reload_failure(&name, proc, &what, &lines);
         self.tickets.amend(app, &noted, &failure);
-        let Some(ended) = ended else { return };
-        self.tails.remove(&run);
-        self.reload_over(app, Some(if ended == noted { &failure } else { &ended }));
+        match ended {
+            Some(ended) => {
+                self.reload_over(app, Some(if ended == noted { &failure } else { &ended }));
+            }
+            None if self.core.reload(app).is_some() => _ = self.tails.insert(run, (app, lines)),
+            None => {}
+        }
     }
 
     /// Whether the reload of an app goes on, or its end is still to be told.
@@ -232,20 +240,8 @@ impl Model {
     }
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
-        let name = self.registry.app_name(app);
-        let what = self.failure_text(id, run, why);
-        let mut message = format!("the new version of app `{name}` failed: worker {} {what}", id.0);
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
-        if !tail.is_empty() {
-            message.push_str("\nits last lines on stderr:");
-            for line in tail {
-                message.push_str("\n  ");
-                message.push_str(line);
-            }
-        }
-        message.push_str("\nthe old version goes on serving");
-        let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
-        Failure { message, hint: Some(hint) }
+        reload_failure(&self.registry.app_name(app), id, &self.failure_text(id, run, why), tail)
     }
 
     /// Why a worker was not accepted, in words.
@@ -321,4 +317,18 @@ impl Model {
             out.push(Effect::Lifecycle { id, name: proc.name.clone(), what });
         }
     }
+}
+
+fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failure {
+    let mut message = format!("the new version of app `{name}` failed: worker {} {what}", id.0);
+    if !tail.is_empty() {
+        message.push_str("\nits last lines on stderr:");
+        for line in tail {
+            message.push_str("\n  ");
+            message.push_str(line);
+        }
+    }
+    message.push_str("\nthe old version goes on serving");
+    let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
+    Failure { message, hint: Some(hint) }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{Action, Failure};
+use ostler_wire::control::{Action, Change, Failure};
 
 use super::input::ClientId;
 
@@ -58,8 +58,12 @@ pub struct QueuedReload {
     pub app: AppId,
     /// The slots of the app that are replaced, in order.
     pub procs: Vec<ProcId>,
-    /// The new version.
+    /// The new version, as it was planned.
     pub spec: SpecId,
+    /// The version that was to be changed; another one since means to plan again.
+    pub from: Option<SpecId>,
+    /// What is to be changed.
+    pub change: Change,
     /// Parallelism, surge, canary and rollback.
     pub options: ReloadOptions,
 }
@@ -79,6 +83,8 @@ pub struct Operation {
     pub active: BTreeMap<ProcId, Pending>,
     /// Slots that have ended, with what went wrong.
     pub ended: BTreeMap<ProcId, Option<Failure>>,
+    /// Those of them that are up because the time for readiness ran out.
+    pub late: BTreeSet<ProcId>,
     /// Apps whose reload is waited for.
     pub reloads: BTreeSet<AppId>,
     /// Reloads that wait for another one to end.
@@ -101,6 +107,7 @@ impl Operation {
             parallel: usize::MAX,
             active: BTreeMap::new(),
             ended: BTreeMap::new(),
+            late: BTreeSet::new(),
             reloads: BTreeSet::new(),
             queued: Vec::new(),
             failure: None,
@@ -146,21 +153,22 @@ impl Operation {
 
     /// Takes out the apps all of whose slots have ended: name, slots and the first failure.
     pub fn take_finished_apps(&mut self) -> Vec<FinishedApp> {
-        let ended = &self.ended;
+        let (ended, late) = (&self.ended, &self.late);
+        let late = |ids: &[ProcId]| ids.iter().any(|id| late.contains(id));
         let over = |ids: &[ProcId]| ids.iter().all(|id| ended.contains_key(id));
         let failure = |ids: &[ProcId]| ids.iter().find_map(|id| ended.get(id).cloned().flatten());
         let mut finished = Vec::new();
         match &mut self.reporting {
             Reporting::Started(apps) => {
                 for (name, ids) in apps.extract_if(.., |(_, ids)| over(ids)) {
-                    let failure = failure(&ids);
-                    finished.push(FinishedApp { name, script: None, ids, failure });
+                    let (failure, late) = (failure(&ids), late(&ids));
+                    finished.push(FinishedApp { name, script: None, ids, failure, late });
                 }
             }
             Reporting::Restored(apps) => {
                 for (name, script, ids) in apps.extract_if(.., |(_, _, ids)| over(ids)) {
-                    let failure = failure(&ids);
-                    finished.push(FinishedApp { name, script: Some(script), ids, failure });
+                    let (failure, late) = (failure(&ids), late(&ids));
+                    finished.push(FinishedApp { name, script: Some(script), ids, failure, late });
                 }
             }
             Reporting::Slots | Reporting::Kill | Reporting::Listens(_) => {}
@@ -180,6 +188,8 @@ pub struct FinishedApp {
     pub ids: Vec<ProcId>,
     /// The first failure.
     pub failure: Option<Failure>,
+    /// One of them is up because the time for readiness ran out.
+    pub late: bool,
 }
 
 /// All operations under way, oldest first.
@@ -195,6 +205,12 @@ impl Operations {
     /// Whether a client waits for the end of everything.
     pub fn has_kill(&self) -> bool {
         self.0.iter().any(Operation::is_kill)
+    }
+
+    /// All of them, to be looked at.
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = &Operation> {
+        self.0.iter()
     }
 
     /// Begins one.

@@ -86,7 +86,12 @@ impl Model {
     /// `Some` when the slot has come to what is waited for, with what went wrong.
     fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
         let pending = operation.active.get_mut(&id)?;
-        let Some(slot) = self.core.slot(id) else { return Some(None) };
+        let Some(slot) = self.core.slot(id) else {
+            return Some(match pending.target {
+                Target::Up => Some(gone(id)),
+                Target::Down | Target::Gone | Target::Listening => None,
+            });
+        };
         match (pending.target, slot.process().phase()) {
             (Target::Gone, _) => None,
             (Target::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
@@ -141,8 +146,7 @@ impl Model {
         while operation.active.len() < operation.parallel {
             let Some((id, action)) = operation.todo.pop_front() else { return };
             if self.core.slot(id).is_none() {
-                let failure = Failure { message: format!("process {} is gone", id.0), hint: None };
-                self.end_slot(operation, id, Some(failure), out);
+                self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
             }
             let (event, target) = match action {
@@ -208,17 +212,21 @@ impl Model {
         match &operation.reporting {
             Reporting::Listens(_) => return,
             Reporting::Slots | Reporting::Kill => {
-                let (name, added) =
-                    pending.map_or_else(Default::default, |pending| (pending.name, pending.added));
+                let known = || self.registry.proc(id).map(|proc| (proc.name.clone(), false));
+                let (name, added) = pending
+                    .map(|pending| (pending.name, pending.added))
+                    .or_else(known)
+                    .unwrap_or_default();
                 operation.ended.insert(id, failure.clone());
                 let event = control::Event::Acted { id: id.0, name, error: failure, added };
                 tell(client, event, out);
             }
             Reporting::Started(_) | Reporting::Restored(_) => {
                 operation.ended.insert(id, failure);
+                operation.late.extend(late.then_some(id));
                 for app in operation.take_finished_apps() {
                     let ids = app.ids.iter().map(|id| id.0).collect();
-                    let (name, error) = (app.name, app.failure);
+                    let (name, error, late) = (app.name, app.failure, app.late);
                     let event = match (app.script, error) {
                         (Some(script), error) => control::Event::Restored { name, script, error },
                         (None, None) => control::Event::Started { name, ids, late },
@@ -263,6 +271,11 @@ impl Model {
 /// Tells a client something, if one waits.
 pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Vec<Effect>) {
     out.extend(client.map(|client| Effect::Event { client, event }));
+}
+
+/// A process that was deleted by somebody else.
+pub(super) fn gone(id: ProcId) -> Failure {
+    Failure { message: format!("process {} is gone", id.0), hint: None }
 }
 
 fn unkillable(id: ProcId) -> Failure {

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use ostler_core::reload::Reload;
-use ostler_core::{AppId, Event, ProcId, ReloadOptions};
+use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Failure};
 
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
-use super::requests::{refuse, unknown};
+use super::progress::gone;
+use super::requests::{distinct, refuse, unknown};
 use super::tickets::Ticket;
 
 impl Model {
@@ -48,7 +49,7 @@ impl Model {
         operation.ticket = ticket;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         let mut fresh: Vec<ProcId> = Vec::new();
-        for id in ids.iter().copied().map(ProcId) {
+        for id in distinct(ids) {
             let app = self.registry.app_of(id).ok_or_else(|| unknown(id))?;
             let cluster = self.is_cluster(id);
             match &begun {
@@ -81,10 +82,13 @@ impl Model {
                 app,
                 procs: Vec::new(),
                 spec,
+                from: self.core.slot(id).map(|slot| slot.process().next_spec()),
+                change: change.clone(),
                 options: core_options(options),
             });
             queued.procs.push(id);
         }
+        self.put_in_force(&operation.changes);
         operation.queued.extend(clusters.into_values());
         Ok(operation)
     }
@@ -100,20 +104,14 @@ impl Model {
         }
     }
 
-    /// Processes that a user stops, restarts or deletes leave the reload they are in; whoever waits
-    /// for it must know.
-    pub(super) fn cut_reloads_short(&mut self, action: Action, ids: &[u32]) {
-        for id in ids.iter().copied().map(ProcId) {
+    /// Processes that a user's command (`word`) takes away leave the reload they are in; whoever
+    /// waits for it must know.
+    pub(super) fn cut_reloads_short(&mut self, word: &str, ids: &[ProcId]) {
+        for id in ids.iter().copied() {
             let Some(app) = self.registry.app_of(id) else { continue };
             if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
                 continue;
             }
-            let word = match action {
-                Action::Stop => "stop",
-                Action::Restart => "restart",
-                Action::Delete => "delete",
-                Action::Reset => "reset",
-            };
             let name = self.registry.app_name(app);
             let failure = Failure {
                 message: format!(
@@ -192,18 +190,43 @@ impl Model {
                     operation.queued.push(queued);
                     continue;
                 }
-                let Some(version) = self.registry.version(queued.spec) else { continue };
+                let (procs, spec) = match self.plan_again(&queued) {
+                    Ok(planned) => planned,
+                    Err(failure) => {
+                        operation.failure.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                let Some(version) = self.registry.version(spec) else { continue };
                 let policy = version.policy.clone();
                 operation.reloads.insert(queued.app);
                 if let Some(ticket) = &operation.ticket {
                     self.tickets.begin(ticket, queued.app);
                 }
                 self.unsaved = true;
-                let QueuedReload { app, procs, spec, options } = queued;
+                let QueuedReload { app, options, .. } = queued;
                 self.ask(Event::Reload { app, procs, spec, policy, options });
             }
         }
         self.operations.put_back(operations);
+    }
+
+    /// What a reload that waited replaces, and by what: both may be others by now.
+    fn plan_again(&mut self, queued: &QueuedReload) -> Result<(Vec<ProcId>, SpecId), Failure> {
+        let stays = |id: &ProcId| {
+            let slot = self.core.slot(*id).is_some_and(|slot| !slot.removing());
+            slot && self.registry.app_of(*id) == Some(queued.app)
+        };
+        let procs: Vec<ProcId> = queued.procs.iter().copied().filter(stays).collect();
+        let Some(first) = procs.first().copied() else {
+            return Err(gone(queued.procs.first().copied().unwrap_or(ProcId(0))));
+        };
+        if self.core.slot(first).map(|slot| slot.process().next_spec()) == queued.from {
+            return Ok((procs, queued.spec));
+        }
+        let versions = self.changed_specs(&procs, &queued.change, true)?;
+        let spec = versions.get(&first).copied().unwrap_or(queued.spec);
+        Ok((procs, spec))
     }
 
     /// The reload of an app is over, or waits for the user.

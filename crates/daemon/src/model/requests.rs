@@ -63,27 +63,29 @@ impl Model {
         change: &Change,
         out: &mut Vec<Effect>,
     ) {
+        let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
-        operation.todo = ids.iter().map(|id| (ProcId(*id), action)).collect();
+        operation.todo = ids.iter().map(|id| (*id, action)).collect();
         if action == Action::Restart {
-            operation.parallel = self.restarts_at_a_time(ids, change.parallel);
-            let ids: Vec<ProcId> = ids.iter().copied().map(ProcId).collect();
+            operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
             match self.changed_specs(&ids, change, false) {
-                Ok(changed) => operation.changes = changed,
+                Ok(changed) => {
+                    self.put_in_force(&changed);
+                    operation.changes = changed;
+                }
                 Err(failure) => return refuse(client, failure, out),
             }
         }
         if action != Action::Reset {
-            self.cut_reloads_short(action, ids);
+            self.cut_reloads_short(word_of(action), &ids);
         }
         self.begin(operation, out);
     }
 
     /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
-    fn restarts_at_a_time(&self, ids: &[u32], asked: Option<u32>) -> usize {
+    fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
         let default = if ids.len() <= 2 { 1 } else { 2 };
-        let apps: BTreeSet<AppId> =
-            ids.iter().filter_map(|id| self.registry.app_of(ProcId(*id))).collect();
+        let apps: BTreeSet<AppId> = ids.iter().filter_map(|id| self.registry.app_of(*id)).collect();
         let asked = asked.and_then(|count| usize::try_from(count).ok());
         asked.unwrap_or(default * apps.len().max(1)).max(1)
     }
@@ -101,7 +103,10 @@ impl Model {
             Ok(app) => app,
             Err(failure) => return refuse(client, failure, out),
         };
-        let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+        // Those on their way out are as good as gone.
+        let stays = |id: &ProcId| self.core.slot(*id).is_some_and(|slot| !slot.removing());
+        let ids: Vec<ProcId> =
+            self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let wanted = match target {
             ScaleTo::Exactly(count) => count,
@@ -118,7 +123,9 @@ impl Model {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
-        for id in ids.iter().rev().take(surplus) {
+        let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
+        self.cut_reloads_short("scale", &newest);
+        for id in &newest {
             operation.active.insert(*id, self.pending(*id, Target::Gone, false));
             self.ask(Event::Retire(*id));
         }
@@ -196,6 +203,22 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
         request,
         Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
     )
+}
+
+/// The command that asks for it.
+fn word_of(action: Action) -> &'static str {
+    match action {
+        Action::Stop => "stop",
+        Action::Restart => "restart",
+        Action::Delete => "delete",
+        Action::Reset => "reset",
+    }
+}
+
+/// The processes that a request names, each once, in their order.
+pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
+    let mut seen = BTreeSet::new();
+    ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
 }
 
 /// A process that is not in the list.

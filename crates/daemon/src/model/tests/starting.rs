@@ -22,5 +22,5 @@ fn a_reload_to_a_version_that_never_listens_is_told_with_its_last_lines() {
     assert_eq!(world.state(), "api:0 online good");
     let reply = world.reply(client);
     assert!(reply.starts_with("error: the new version of app `api` failed: worker 0"), "{reply}");
-    assert!(reply.contains("its last lines on stderr:\n  last line of run 2\n"), "{reply}");
+    assert!(reply.contains("its last lines on stderr:\n  it is broken\n"), "{reply}");
 }
