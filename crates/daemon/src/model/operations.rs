@@ -202,6 +202,12 @@ impl Operations {
         self.0.iter().filter_map(Operation::deadline).min()
     }
 
+    /// Whether nothing is under way.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a client waits for the end of everything.
     pub fn has_kill(&self) -> bool {
         self.0.iter().any(Operation::is_kill)

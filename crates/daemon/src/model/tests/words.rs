@@ -60,7 +60,7 @@ impl World {
     }
 
     /// A fact about each slot.
-    pub fn each<T>(&self, fact: impl Fn(&super::super::Proc) -> T) -> Vec<T> {
+    pub fn each<T>(&self, fact: impl Fn(&super::super::registry::Proc) -> T) -> Vec<T> {
         self.model.registry().procs().map(|(_, proc)| fact(proc)).collect()
     }
 
