@@ -1,94 +1,103 @@
-//! A run that must prove itself before it takes a slot over.
+//! A run that is verified before it takes a slot over.
 //!
 //! PM2 calls a worker good when it was started, and a reload then kills the old one: the commonest
-//! complaint of its users. Here a candidate is good when it listens on everything that the run it
+//! complaint of its users. Here a candidate passes when it listens on everything that the run it
 //! replaces listens on, said `ready` where that was asked for, passed its health check and lived on
-//! for a while. Where the replaced run never listened, being alive for the readiness time is proof,
-//! since there is nothing better to go by.
+//! for a while. Where the replaced run never listened, being alive for the readiness time is
+//! enough, since there is nothing better to go by.
 //!
 //! # Invariants
-//! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
+//! - Every check has a deadline. Test: `invariants_hold_under_random_histories`.
 //! - A candidate never restarts: its end is its failure. Test:
 //!   `a_new_version_that_exits_leaves_the_old_one_serving`.
 
-use std::sync::Arc;
-
+use crate::ending::Ending;
 use crate::run::{Failure, RunId, SpecId};
-use crate::spec::{self, Policy};
+use crate::spec::{Readiness, Version};
 use crate::{Action, Millis};
 
 /// The candidate for one slot.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    pub(crate) run: RunId,
-    pub(crate) spec: SpecId,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) since: Millis,
-    /// The run it replaces has listeners.
+    run: RunId,
+    version: Version,
+    since: Millis,
+    /// Whether the run it replaces has listeners.
     must_cover: bool,
     check: Check,
 }
 
-/// What is still to be proven.
+/// The check that is under way. They follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
-    /// Readiness and listeners.
-    Readiness { ready: bool, heard: bool },
-    /// Health.
+    /// `ready`: it said so, or need not. `listens`: on what is needed.
+    Start { ready: bool, listens: bool },
+    /// The health check has to pass before `give_up_at`.
     Health { give_up_at: Millis },
-    /// Living on.
+    /// It has to live on until `stable_at`.
     Stability { stable_at: Millis },
 }
 
-/// What an event made of it.
+/// What an event means for the candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not known yet.
+    /// It is still being verified.
     Open,
-    /// It may take over.
+    /// It passed every check and may take over.
     Passed,
     /// It must go.
     Failed(Failure),
 }
 
 impl Candidate {
-    /// A run just spawned. `must_cover`: the run it replaces listens on something.
-    #[must_use]
-    pub fn new(
-        now: Millis,
-        run: RunId,
-        spec: SpecId,
-        policy: Arc<Policy>,
-        must_cover: bool,
-    ) -> Self {
-        let ready = policy.readiness == spec::Readiness::Started;
-        Self {
-            run,
-            spec,
-            policy,
-            since: now,
-            must_cover,
-            check: Check::Readiness { ready, heard: false },
-        }
+    /// A run just spawned; `must_cover`: the run it replaces listens on something.
+    pub fn new(now: Millis, run: RunId, version: Version, must_cover: bool) -> Self {
+        let ready = version.1.readiness == Readiness::Started;
+        let check = Check::Start { ready, listens: false };
+        Self { run, version, since: now, must_cover, check }
     }
 
-    /// It said `ready`, or need not say so.
-    #[must_use]
+    /// Returns the candidate as it is after the daemon's memory was lost: verified from the start.
+    pub fn again(self, now: Millis, must_cover: bool) -> Self {
+        Self::new(now, self.run, self.version, must_cover)
+    }
+
+    /// Returns which run it is.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Returns what it runs.
+    pub fn spec(&self) -> SpecId {
+        self.version.0
+    }
+
+    /// Returns run, version, and when it was spawned: it becomes the current run.
+    pub fn into_current(self) -> (RunId, Version, Millis) {
+        (self.run, self.version, self.since)
+    }
+
+    /// Asks it to end.
+    pub fn dismiss(self, now: Millis, out: &mut Vec<Action>) -> Ending {
+        Ending::ask(now, self.run, &self.version.1, out)
+    }
+
+    /// Whether it said `ready`, or need not say so.
     pub fn is_ready(&self) -> bool {
         match self.check {
-            Check::Readiness { ready, .. } => ready,
+            Check::Start { ready, .. } => ready,
             Check::Health { .. } | Check::Stability { .. } => true,
         }
     }
 
-    /// When time alone decides something.
-    #[must_use]
+    /// Returns when time alone decides something.
     pub fn deadline(&self) -> Millis {
+        let policy = &self.version.1;
         match self.check {
-            Check::Readiness { ready: true, heard: false } if !self.must_cover => {
-                self.since + self.policy.ready_timeout
+            Check::Start { ready: true, listens: false } if !self.must_cover => {
+                self.since + policy.ready_timeout
             }
-            Check::Readiness { .. } => self.since + self.policy.verify_timeout,
+            Check::Start { .. } => self.since + policy.verify_timeout,
             Check::Health { give_up_at: at } | Check::Stability { stable_at: at } => at,
         }
     }
@@ -96,22 +105,22 @@ impl Candidate {
     /// It sent `ready`.
     pub fn on_ready_message(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         match &mut self.check {
-            Check::Readiness { ready, heard } => {
+            Check::Start { ready, listens } => {
                 *ready = true;
                 out.push(Action::Note { run: self.run });
-                // Nothing to listen on: its own word is the proof.
-                *heard |= !self.must_cover && self.policy.readiness == spec::Readiness::Message;
+                // Where nothing has to be listened on, its own word is enough.
+                *listens |= !self.must_cover && self.version.1.readiness == Readiness::Message;
                 self.advance(now, out)
             }
             Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
-    /// It has a listener (`covers`: all that are needed).
+    /// It has a listener; `covers`: on everything that is needed.
     pub fn on_listening(&mut self, now: Millis, covers: bool, out: &mut Vec<Action>) -> Verdict {
         match &mut self.check {
-            Check::Readiness { heard, .. } => {
-                *heard |= covers || !self.must_cover;
+            Check::Start { listens, .. } => {
+                *listens |= covers || !self.must_cover;
                 self.advance(now, out)
             }
             Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
@@ -121,50 +130,50 @@ impl Candidate {
     /// Its health check passed or was given up.
     pub fn on_probed(&mut self, now: Millis, healthy: bool) -> Verdict {
         match (self.check, healthy) {
-            (Check::Health { .. }, true) => self.settle(now),
+            (Check::Health { .. }, true) => self.begin_stability(now),
             (Check::Health { .. }, false) => Verdict::Failed(Failure::Unhealthy),
-            (Check::Readiness { .. } | Check::Stability { .. }, _) => Verdict::Open,
+            (Check::Start { .. } | Check::Stability { .. }, _) => Verdict::Open,
         }
     }
 
-    /// Time passed.
+    /// Decides what time alone decides.
     pub fn on_deadline(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         if now < self.deadline() {
             return Verdict::Open;
         }
         match &mut self.check {
-            Check::Readiness { ready: false, .. } => Verdict::Failed(Failure::NotReady),
-            Check::Readiness { heard, .. } if !self.must_cover => {
-                *heard = true;
+            Check::Start { ready: false, .. } => Verdict::Failed(Failure::NotReady),
+            Check::Start { listens, .. } if !self.must_cover => {
+                *listens = true;
                 self.advance(now, out)
             }
-            Check::Readiness { .. } => Verdict::Failed(Failure::NotListening),
+            Check::Start { .. } => Verdict::Failed(Failure::NotListening),
             Check::Health { .. } => Verdict::Failed(Failure::Unhealthy),
             Check::Stability { .. } => Verdict::Passed,
         }
     }
 
+    /// Goes on to the next check when the first is passed.
     fn advance(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         match self.check {
-            Check::Readiness { ready: true, heard: true } => match self.policy.health_budget {
+            Check::Start { ready: true, listens: true } => match self.version.1.health_budget {
                 Some(budget) => {
                     self.check = Check::Health { give_up_at: now + budget };
                     out.push(Action::Probe(self.run));
                     Verdict::Open
                 }
-                None => self.settle(now),
+                None => self.begin_stability(now),
             },
-            Check::Readiness { .. } | Check::Health { .. } | Check::Stability { .. } => {
-                Verdict::Open
-            }
+            Check::Start { .. } | Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
-    fn settle(&mut self, now: Millis) -> Verdict {
-        if self.policy.stable_for == 0 {
+    fn begin_stability(&mut self, now: Millis) -> Verdict {
+        let stable_for = self.version.1.stable_for;
+        if stable_for == 0 {
             return Verdict::Passed;
         }
-        self.check = Check::Stability { stable_at: now + self.policy.stable_for };
+        self.check = Check::Stability { stable_at: now + stable_for };
         Verdict::Open
     }
 }

@@ -90,8 +90,8 @@ pub enum Notice {
     Ended { proc: ProcId, run: RunId, exit: Exit },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
-    /// The slot's current run uses more memory than it may: a plain process is restarted, a worker is
-    /// reloaded as soon as no other reload of its app is under way.
+    /// The slot's current run uses more memory than it may: a plain process is restarted, a worker
+    /// is reloaded as soon as no other reload of its app is under way.
     OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::Millis;
+use crate::run::SpecId;
 
 /// One application as resolved from options, a process file or a saved dump.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +175,9 @@ pub struct Policy {
     /// Load into a Node worker what makes it answer with `Connection: close` while it leaves.
     pub drain_hook: bool,
 }
+
+/// A specification and the rules in it.
+pub type Version = (SpecId, Arc<Policy>);
 
 /// What makes a run ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

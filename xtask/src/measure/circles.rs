@@ -127,7 +127,9 @@ impl<'a> Modules<'a> {
     /// The path from the crate's root that a path in module `at` means; `None` for what is not of
     /// this crate, or local.
     fn resolve(&self, at: &[String], path: &[String]) -> Option<Path> {
-        self.path_from_root(at, path).or_else(|| {
+        // One name alone is a local variable, although a module may be called the same.
+        let of_module = (1 < path.len()).then(|| self.path_from_root(at, path));
+        of_module.flatten().or_else(|| {
             let (first, rest) = path.split_first()?;
             let named = self.0.get(at)?.names.get(first)?;
             Some(named.iter().chain(rest).cloned().collect())
@@ -369,6 +371,18 @@ mod tests {
                 child,
             ],
             &["crates/a, 2 files:", "  a.rs → a/child.rs", "  a/child.rs → a.rs"],
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_called_like_a_module_is_no_import() {
+        check(
+            &[
+                ("lib.rs", "mod a;"),
+                ("a.rs", "mod child; pub struct A; fn g(child: u32) { f(child) }"),
+                ("a/child.rs", "use super::A; fn f(a: A) {}"),
+            ],
+            &[],
         );
     }
 
