@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ostler_core::spec::AppSpec;
 
+use crate::attributes::Attribute;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::From;
@@ -170,14 +171,12 @@ fn apps(
 }
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
-fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static str, Node)> {
-    const APPLY: [&str; 8] =
-        ["namespace", "cwd", "args", "filter_env", "uid", "gid", "watch", "ignore_watch"];
+fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static Attribute, Node)> {
     let (apply, ignored): (Vec<_>, Vec<_>) =
-        options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
-    for (key, _) in ignored {
-        let message = format!("the option for \"{key}\" is ignored with a process file");
-        let help = format!("set `{key}` in the file");
+        options.values().into_iter().partition(|(key, _)| key.over_file);
+    for (Attribute { name, .. }, _) in ignored {
+        let message = format!("the option for \"{name}\" is ignored with a process file");
+        let help = format!("set `{name}` in the file");
         report.push(Diagnostic::warning("ignored-option", message).origin(COMMAND_LINE).help(help));
     }
     apply

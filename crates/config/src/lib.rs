@@ -7,7 +7,10 @@
 //! - [`load`], [`load_text`]: a process file → the apps that may be started, and what there is to
 //!   say;
 //! - [`from_script`]: `start app.js` → one app;
-//! - [`record`]: PM2's record (`prepare`, `jlist`, dump) → an app and back.
+//! - [`options_patch`]: options at a restart → changes to an app that exists.
+//!
+//! What an app may say is one table, [`attributes`]: all ways read it, and so do `ostler-pm2` for
+//! PM2's record, help and documentation.
 //!
 //! Nothing reads the process's own environment: the caller's world is a [`Context`]. On the way of
 //! plain scripts and JSON nothing is run and no more is read than the script's first bytes and its
@@ -15,6 +18,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attributes;
+mod changes;
+mod check;
 mod context;
 mod diagnostic;
 mod environment;
@@ -26,9 +32,7 @@ mod health;
 mod instances;
 mod interpreter;
 mod json;
-mod keys;
 mod options;
-pub mod record;
 mod resolve;
 mod run_as;
 mod script;
@@ -39,10 +43,14 @@ mod users;
 mod value;
 mod version;
 
+pub use attributes::{Attribute, attributes};
+pub use changes::options_patch;
 pub use context::Context;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use file::{is_config_file, load, load_text};
+pub use instances::count as instances_of;
 pub use options::Options;
+pub use script::name_of as name_of_script;
 
 use ostler_core::spec::AppSpec;
 
@@ -60,7 +68,8 @@ pub fn from_script(
 ) -> Result<AppSpec, Vec<Diagnostic>> {
     let mut report = Vec::new();
     let mut fields = fields::Fields::of_options(options, &mut report);
-    fields.add_options(vec![("script", value::Node::text(script))], &mut report);
+    let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
+    fields.add_options(script.into_iter().collect(), &mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";

@@ -55,8 +55,10 @@ fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
     Ok(Target { path, args: Some(vec!["-c".to_owned(), line.to_owned()]), name: line.to_owned() })
 }
 
-/// File name without its last extension.
-pub(crate) fn name_of(path: &Path) -> String {
+/// Returns the name of an app that has none of its own: its script's file name without the last
+/// extension.
+#[must_use]
+pub fn name_of(path: &Path) -> String {
     path.file_stem()
         .map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy())
         .into_owned()

@@ -1,5 +1,7 @@
 //! A parsed value that remembers where it stood, so that a complaint about it can point there.
 
+use crate::units;
+
 /// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in
 /// particular".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +70,37 @@ impl Node {
             .find(|entry| entry.key == key)
             .map(|entry| &entry.node)
             .filter(|node| !node.is_null())
+    }
+
+    /// The text, when it is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list, or a text split on blanks.
+    pub(crate) fn words(&self) -> Option<Vec<String>> {
+        match &self.value {
+            Value::Text(text) => Some(units::words(text)),
+            Value::List(items) => {
+                Some(items.iter().filter(|item| !item.is_null()).map(Self::plain).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The value as the text of an argument or variable: objects, lists and null as JSON, as PM2
+    /// does.
+    pub(crate) fn plain(&self) -> String {
+        match &self.value {
+            Value::Text(text) => text.clone(),
+            Value::Number(number) => number_text(*number),
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
+                self.to_json().to_string()
+            }
+        }
     }
 
     /// Whether it is `null`.

@@ -26,7 +26,7 @@ pub struct Version {
     /// The same for the core.
     pub policy: Arc<ostler_core::spec::Policy>,
     /// The part of the `jlist` element that is the same for all processes, made on demand.
-    pub face: std::cell::OnceCell<String>,
+    pub face: std::cell::OnceCell<ostler_pm2::SharedText>,
 }
 
 /// What is shown of a slot and kept across its runs.
@@ -184,27 +184,4 @@ impl Book {
     }
 }
 
-/// A signal's name with its prefix, or its number.
-pub fn signal_name(signal: i32) -> String {
-    const NAMES: [(i32, &str); 16] = [
-        (libc::SIGHUP, "SIGHUP"),
-        (libc::SIGINT, "SIGINT"),
-        (libc::SIGQUIT, "SIGQUIT"),
-        (libc::SIGILL, "SIGILL"),
-        (libc::SIGTRAP, "SIGTRAP"),
-        (libc::SIGABRT, "SIGABRT"),
-        (libc::SIGBUS, "SIGBUS"),
-        (libc::SIGFPE, "SIGFPE"),
-        (libc::SIGKILL, "SIGKILL"),
-        (libc::SIGUSR1, "SIGUSR1"),
-        (libc::SIGSEGV, "SIGSEGV"),
-        (libc::SIGUSR2, "SIGUSR2"),
-        (libc::SIGPIPE, "SIGPIPE"),
-        (libc::SIGALRM, "SIGALRM"),
-        (libc::SIGTERM, "SIGTERM"),
-        (libc::SIGSYS, "SIGSYS"),
-    ];
-    let name =
-        NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| (*name).to_owned());
-    name.unwrap_or_else(|| format!("number {signal}"))
-}
+pub use ostler_pm2::words::signal as signal_name;

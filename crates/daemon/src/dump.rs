@@ -18,14 +18,7 @@ use serde_json::{Map, Value};
 use crate::control::failure_of;
 use crate::daemon::Daemon;
 use crate::jobs::{Job, Style};
-use crate::{logbook, views};
-
-/// An app as it was saved.
-struct Saved {
-    spec: AppSpec,
-    instance: Option<u32>,
-    stopped: bool,
-}
+use crate::{logbook, records};
 
 impl Daemon {
     /// A client saves the list.
@@ -70,20 +63,14 @@ impl Daemon {
         let slot = self.core.slot(id)?;
         let proc = self.book.procs.get(&id)?;
         let version = self.book.versions.get(&slot.process().spec())?;
-        let mut map: Map<String, Value> =
-            serde_json::from_str(&ostler_config::record::to_record(&version.spec))
-                .unwrap_or_default();
-        map.remove("instances");
-        for (name, value) in &version.spec.env {
-            map.entry(name.clone()).or_insert_with(|| Value::String(value.clone()));
-        }
-        map.insert(version.spec.instance_var.clone(), proc.instance.into());
-        map.insert("status".to_owned(), views::status(slot.process().phase()).into());
-        map.insert("restart_time".to_owned(), slot.process().restarts().into());
-        map.insert("created_at".to_owned(), proc.created_at.into());
-        map.insert("unique_id".to_owned(), proc.unique_id.clone().into());
-        map.insert("version".to_owned(), version.spec.version.as_deref().unwrap_or("N/A").into());
-        Some(map)
+        Some(ostler_pm2::dump::element(&ostler_pm2::dump::Saving {
+            spec: &version.spec,
+            phase: slot.process().phase(),
+            instance: proc.instance,
+            restarts: slot.process().restarts(),
+            created_at: proc.created_at,
+            unique_id: &proc.unique_id,
+        }))
     }
 
     /// A client brings back what was saved.
@@ -104,11 +91,13 @@ impl Daemon {
         let mut job = Job::new(conn, Style::Restore(Vec::new()));
         let mut restored = Vec::new();
         let mut last: Option<(AppSpec, ostler_core::SpecId, String)> = None;
+        let cpus = records::cpus();
         for element in &elements {
-            let saved = match parse_element(element) {
+            let saved = match ostler_pm2::dump::read_element(element.get(), cpus) {
                 Ok(saved) => saved,
-                Err(failure) => {
-                    self.event(conn, &control::Event::Warning { text: failure.message });
+                Err(list) => {
+                    let text = failure_of(&list).message;
+                    self.event(conn, &control::Event::Warning { text });
                     continue;
                 }
             };
@@ -175,19 +164,6 @@ fn read_dump(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
             ),
         }
     })
-}
-
-fn parse_element(element: &RawValue) -> Result<Saved, Failure> {
-    let mut spec =
-        ostler_config::record::from_record(element.get()).map_err(|list| failure_of(&list))?;
-    spec.instances = 1;
-    let map: Map<String, Value> = serde_json::from_str(element.get()).unwrap_or_default();
-    let instance = map.get(&spec.instance_var).and_then(|value| {
-        let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-        u32::try_from(number).ok()
-    });
-    let stopped = map.get("status").and_then(Value::as_str) == Some("stopped");
-    Ok(Saved { spec, instance, stopped })
 }
 
 /// Writes a file whole: new name, sync, the old one kept as backup, rename, sync of the folder.

@@ -32,6 +32,7 @@ mod memory;
 mod notices;
 mod persist;
 mod probes;
+mod records;
 mod reloads;
 mod remains;
 mod reserve;

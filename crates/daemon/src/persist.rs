@@ -86,7 +86,7 @@ impl Daemon {
 
     fn state(&self) -> State {
         let record = |spec: &ostler_core::spec::AppSpec| {
-            RawValue::from_string(ostler_config::record::to_record(spec)).ok()
+            RawValue::from_string(ostler_pm2::record::to_record(spec)).ok()
         };
         let mut state = State::empty();
         state.ending = self.ending == Ending::Stopping;
@@ -155,7 +155,7 @@ impl Daemon {
     /// Takes up what was saved and what was found.
     pub fn recover(&mut self, state: State, found: &BTreeMap<RunId, Found>) {
         for (id, record) in &state.specs {
-            match ostler_config::record::from_record(record.get()) {
+            match crate::records::read(record) {
                 Ok(spec) => self.book.insert_version(SpecId(*id), spec),
                 Err(_) => logbook::error(format!(
                     "saved specification {id} is not understood; its processes are lost"

@@ -1,14 +1,10 @@
 //! What is shown of processes: the list, PM2's `jlist`, the details, the environment.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
 use ostler_core::spec::ExecMode;
-use ostler_core::{Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{Details, HEAD, ListenerView, ProcView};
-use serde_json::{Map, Value};
+use ostler_core::{Phase, ProcId, RunId};
+use ostler_wire::control::{Details, ListenerView, ProcView};
 
-use crate::book::{LastExit, Proc, Version};
+use crate::book::{LastExit, Proc};
 use crate::clock;
 use crate::daemon::Daemon;
 use crate::environment::{self, Particulars};
@@ -18,17 +14,7 @@ use crate::gauge::Usage;
 /// noise.
 const SAMPLE_INTERVAL: u64 = 200;
 
-/// PM2's word for a phase.
-pub fn status(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Stopped => "stopped",
-        Phase::Errored => "errored",
-        Phase::Starting { .. } => "launching",
-        Phase::Online { .. } => "online",
-        Phase::Stopping(_) => "stopping",
-        Phase::Backoff { .. } => "waiting restart",
-    }
-}
+pub use ostler_pm2::words::status;
 
 impl Daemon {
     /// Every process, by id.
@@ -93,82 +79,40 @@ impl Daemon {
     pub fn jlist(&mut self) -> String {
         let now = clock::monotonic();
         let ids: Vec<ProcId> = self.book.procs.keys().copied().collect();
-        let mut text = String::from("[");
+        let mut list = ostler_pm2::List::new(ids.len());
         for id in ids {
             let run = self.core.slot(id).and_then(|slot| slot.process().run());
-            let (cpu, memory) = run.map_or((0.0, 0), |run| self.measure(run, now));
-            let before = text.len();
-            if 1 < before {
-                text.push(',');
-            }
-            if self.write_element(id, cpu, memory, &mut text).is_none() {
-                text.truncate(before);
-            }
-            if before == 1 {
-                // Elements are about as long as the first.
-                text.reserve(HEAD + (text.len() + text.len() / 16) * self.book.procs.len());
+            let usage = run.map_or((0.0, 0), |run| self.measure(run, now));
+            if let Some(facts) = self.facts(id, usage) {
+                list.push(&facts);
             }
         }
-        text.push(']');
-        text
+        list.finish()
     }
 
-    fn write_element(&self, id: ProcId, cpu: f32, memory: u64, out: &mut String) -> Option<()> {
-        let slot = self.core.slot(id)?;
-        let process = slot.process();
+    fn facts(&self, id: ProcId, (cpu, memory): (f32, u64)) -> Option<ostler_pm2::Facts<'_>> {
+        let process = self.core.slot(id)?.process();
         let proc = self.book.procs.get(&id)?;
         let version = self.book.versions.get(&process.spec())?;
         let held = process.run().and_then(|run| self.runs.get(&run));
-        let pid = held.map_or(0, |held| held.pid);
-        let name = json(&proc.name);
-        // Writing to a string cannot fail.
-        _ = write!(out, "{{\"pid\":{pid},\"name\":{name},\"pm2_env\":{{{}", face(version));
-        let [stdout, stderr, combined] = environment::log_files(&version.spec, id);
-        let path = |path: Option<std::path::PathBuf>| {
-            json(&path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string()))
-        };
-        _ = write!(
-            out,
-            "\"name\":{name},\"pm_out_log_path\":{},\"pm_err_log_path\":{},\"pm_pid_path\":{}",
-            path(stdout),
-            path(stderr),
-            json(&environment::pid_file(&version.spec, id).display().to_string()),
-        );
-        if let Some(combined) = combined {
-            _ = write!(out, ",\"pm_log_path\":{}", json(&combined.display().to_string()));
-        }
-        _ = write!(out, ",{}:{}", json(&version.spec.instance_var), proc.instance);
-        _ = write!(
-            out,
-            ",\"status\":\"{}\",\"pm_uptime\":{},\"created_at\":{},\"pm_id\":{},\"restart_time\":{},\
-             \"unstable_restarts\":{},\"unique_id\":{},\"version\":{},\"axm_actions\":[],\"axm_monitor\":{{}},\
-             \"axm_options\":{{}},\"axm_dynamic\":{{}},\"km_link\":false,\"vizion_running\":false",
-            status(process.phase()),
-            held.map_or(proc.created_at, |held| held.since_wall),
-            proc.created_at,
-            id.0,
-            process.restarts(),
-            process.unstable(),
-            json(&proc.unique_id),
-            json(version.spec.version.as_deref().unwrap_or("N/A")),
-        );
-        match proc.last_exit.as_ref().map(|last| last.exit) {
-            Some(Exit::Code(code)) => _ = write!(out, ",\"exit_code\":{code}"),
-            // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
-            Some(Exit::Signal(signal)) => {
-                _ = write!(
-                    out,
-                    ",\"exit_code\":0,\"exit_signal\":\"{}\"",
-                    crate::book::signal_name(signal)
-                );
-            }
-            Some(Exit::Unknown | Exit::SpawnFailed) | None => {}
-        }
-        if let Some(rollout) = proc.rollout {
-            _ = write!(out, ",\"rollout\":\"{rollout}\"");
-        }
-        _ = write!(out, "}},\"pm_id\":{},\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}", id.0);
-        Some(())
+        Some(ostler_pm2::Facts {
+            id,
+            name: &proc.name,
+            spec: &version.spec,
+            shared: version.face.get_or_init(|| ostler_pm2::SharedText::new(&version.spec)),
+            phase: process.phase(),
+            pid: held.map_or(0, |held| held.pid),
+            since: held.map(|held| held.since_wall),
+            created_at: proc.created_at,
+            restarts: process.restarts(),
+            unstable: process.unstable(),
+            instance: proc.instance,
+            unique_id: &proc.unique_id,
+            last_exit: proc.last_exit.as_ref().map(|last| last.exit),
+            rollout: proc.rollout,
+            memory,
+            cpu,
+        })
     }
 
     /// Everything about one process.
@@ -244,43 +188,4 @@ impl Daemon {
     fn listeners_of(&self, run: RunId) -> Vec<ListenerView> {
         self.cluster.listeners_of(run)
     }
-}
-
-/// The part of the record that all processes of a version share: its keys and, beside them, every
-/// variable. Made once.
-fn face(version: &Version) -> &str {
-    version.face.get_or_init(|| {
-        let record = ostler_config::record::to_record(&version.spec);
-        let keys: Map<String, Value> = serde_json::from_str(&record).unwrap_or_default();
-        let mut all: BTreeMap<&str, std::borrow::Cow<'_, Value>> = BTreeMap::new();
-        for (name, value) in &version.spec.env {
-            all.insert(name, std::borrow::Cow::Owned(Value::String(value.clone())));
-        }
-        for (name, value) in &keys {
-            all.insert(name, std::borrow::Cow::Borrowed(value));
-        }
-        let own = [
-            "name",
-            "pm_out_log_path",
-            "pm_err_log_path",
-            "pm_log_path",
-            "pm_pid_path",
-            "version",
-            "km_link",
-        ];
-        let own = own.iter().chain(["vizion_running", "unique_id", "status", "pm_id"].iter());
-        for name in own.copied().chain([version.spec.instance_var.as_str()]) {
-            all.remove(name);
-        }
-        let mut text = String::new();
-        for (name, value) in all {
-            _ = write!(text, "{}:{value},", json(name));
-        }
-        text
-    })
-}
-
-fn json(text: &str) -> String {
-    // Text can always be written as JSON.
-    serde_json::to_string(text).unwrap_or_default()
 }

@@ -9,12 +9,13 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// What each crate of ours may depend on. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("ostler-core", &[]),
     ("ostler-keeper", &[]),
     ("ostler-wire", &[]),
     ("ostler-cluster", &["ostler-wire"]),
     ("ostler-config", &["ostler-core"]),
+    ("ostler-pm2", &["ostler-config", "ostler-core"]),
     ("ostler-logs", &[]),
     ("ostler-client", &["ostler-wire"]),
     ("ostler-web", &["ostler-client", "ostler-wire"]),
@@ -27,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "ostler-wire",
             "ostler-cluster",
             "ostler-config",
+            "ostler-pm2",
             "ostler-logs",
         ],
     ),

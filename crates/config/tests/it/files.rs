@@ -3,7 +3,7 @@
 use ostler_config::{Options, Severity, load, load_text};
 use ostler_core::spec::{ExecMode, Probe};
 
-use crate::world::World;
+use crate::world::{World, options};
 
 fn world() -> World {
     let world = World::new(&["node", "bash"]);
@@ -138,10 +138,8 @@ fn options_that_pm2_ignores_with_a_file_are_said_to_be() {
     let world = world();
     world.file("eco.json", "{script: 'a.js', kill_timeout: 5}");
     let options = Options {
-        namespace: Some("x".to_owned()),
-        kill_timeout: Some("9".to_owned()),
         args: Some(vec!["y".to_owned()]),
-        ..Options::default()
+        ..options(&[("namespace", "x"), ("kill-timeout", "9")])
     };
     let (specs, report) = load("eco.json", &options, &world.ctx);
     assert_eq!(

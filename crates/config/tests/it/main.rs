@@ -7,6 +7,5 @@ mod bad;
 mod files;
 mod options;
 mod programs;
-mod records;
 mod scripts;
 mod world;

@@ -18,7 +18,7 @@ impl Daemon {
     pub fn on_start(&mut self, conn: usize, apps: &[Box<RawValue>]) {
         let mut specs = Vec::new();
         for record in apps {
-            match ostler_config::record::from_record(record.get()) {
+            match crate::records::read(record) {
                 Ok(spec) => specs.push(spec),
                 Err(diagnostics) => {
                     return self.reply(conn, &Reply::Error(failure_of(&diagnostics)));
@@ -135,8 +135,7 @@ impl Daemon {
             .ok_or_else(unknown)?;
         let mut spec = (*old_spec).clone();
         for record in &change.records {
-            let new = ostler_config::record::from_record(record.get())
-                .map_err(|list| failure_of(&list))?;
+            let new = crate::records::read(record).map_err(|list| failure_of(&list))?;
             if new.name == name {
                 // Variables are never removed by a new file, only overwritten (PM2: configuration
                 // §8.2).
@@ -147,7 +146,7 @@ impl Daemon {
             }
         }
         if let Some(patch) = &change.patch {
-            spec = ostler_config::record::patch(&spec, patch.get())
+            spec = ostler_pm2::record::patch(&spec, patch.get(), crate::records::cpus())
                 .map_err(|list| failure_of(&list))?;
         }
         if let Some(env) = &change.env {

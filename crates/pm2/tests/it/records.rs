@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ostler_config::{Options, record};
 use ostler_core::spec::{
     Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness,
 };
+use ostler_pm2::record;
 use proptest::prelude::*;
 
-use crate::world::{World, vars};
+use crate::CPUS;
+use crate::vars;
+use crate::world::{World, options};
 
 /// A dump written by PM2 7.0.4.
-const DUMP: &str = include_str!("pm2/dump-7.0.4.json");
+const DUMP: &str = include_str!("dump-7.0.4.json");
 
 fn pm2_apps() -> Vec<AppSpec> {
     let records: Vec<serde_json::Value> = serde_json::from_str(DUMP).unwrap();
-    records.iter().map(|record| record::from_record(&record.to_string()).unwrap()).collect()
+    records.iter().map(|record| record::from_record(&record.to_string(), CPUS).unwrap()).collect()
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn a_dump_by_pm2_is_understood() {
 #[test]
 fn what_pm2_wrote_survives_being_written_again() {
     for app in pm2_apps() {
-        assert_eq!(record::from_record(&record::to_record(&app)).unwrap(), app);
+        assert_eq!(record::from_record(&record::to_record(&app), CPUS).unwrap(), app);
     }
 }
 
@@ -65,8 +67,7 @@ fn what_pm2_wrote_survives_being_written_again() {
 fn the_record_has_pm2s_keys() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let mut spec =
-        world.start("a.js", &Options { instances: Some("2".to_owned()), ..Options::default() });
+    let mut spec = world.start("a.js", &options(&[("instances", "2")]));
     spec.env = vars([("A", "1")]);
     let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
     let json: serde_json::Value = serde_json::from_str(&record::to_record(&spec)).unwrap();
@@ -110,49 +111,29 @@ fn the_record_has_pm2s_keys() {
 #[test]
 fn a_bad_record_is_refused_with_all_its_faults() {
     let said = |text: &str| {
-        let report = record::from_record(text).unwrap_err();
+        let report = record::from_record(text, CPUS).unwrap_err();
         report.into_iter().map(|diagnostic| diagnostic.message).collect::<Vec<_>>().join("\n")
     };
     expect_test::expect![[r#"
         this record has version 2, and only 1 is known
-        "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
-        "health" does not say what to ask
-        "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
-        "kill_signal" must be a signal, but is `"x"`
-        "kill_timeout" must be a number from 0 up, but is `-1`
-        "treekill" must be true or false, but is `1`
-        "instances" is 1000000000, above the most that one app may have, 4096
         "args" must be a list of texts, but is `5`
-        "pm_exec_path" is `a.js`, which is not absolute
+        "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
+        "instances" is 1000000000, above the most that one app may have, 4096
         "env" must be an object, but is `"A=1"`
         "uid" must be a number from 0 up, but is `"www"`
-        "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`"#]]
+        "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
+        "treekill" must be true or false, but is `1`
+        "kill_timeout" must be a number from 0 up, but is `-1`
+        "kill_signal" must be a signal, but is `"x"`
+        "health" does not say what to ask
+        "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
+        "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
         r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www","env":"A=1","instances":1e9,
             "treekill":1,"kill_signal":"x","balance":"x","stop_exit_codes":["x"],"health":{},"ostler_record":2}"#,
     ));
     assert!(said("[]").contains("must be an object") && said("{").contains("must be JSON"));
     assert!(said("{}").contains("\"pm_exec_path\" is missing"));
-}
-
-#[test]
-fn changes_go_over_the_record() {
-    let world = World::new(&["node"]);
-    world.file("a.js", "");
-    let spec =
-        world.start("a.js", &Options { kill_timeout: Some("9".to_owned()), ..Options::default() });
-    let patched = |patch: &str| record::patch(&spec, patch).unwrap();
-    assert_eq!(patched("{}"), spec);
-    assert_eq!(patched(r#"{"kill_timeout":"null"}"#).policy.stop_grace, 1600);
-    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.prove_timeout, 7);
-    assert_eq!(patched(r#"{"exec_mode":"cluster_mode"}"#).exec_mode, ExecMode::Fork);
-    assert_eq!(patched(r#"{"env":{}}"#).env, spec.env);
-    assert_eq!(patched(r#"{"env":{"A":1}}"#).env, vars([("A", "1")]));
-    assert_eq!(
-        patched(r#"{"out_file":"/x","node_args":"a 'b c'"}"#).interpreter_args,
-        ["a", "b c"]
-    );
-    assert!(record::patch(&spec, r#"{"kill_timeout":{}}"#).is_err());
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -225,6 +206,6 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(spec in spec()) {
-        prop_assert_eq!(record::from_record(&record::to_record(&spec)).unwrap(), spec);
+        prop_assert_eq!(record::from_record(&record::to_record(&spec), CPUS).unwrap(), spec);
     }
 }

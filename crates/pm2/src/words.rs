@@ -1,0 +1,55 @@
+//! PM2's words for states, modes and signals.
+
+use std::borrow::Cow;
+
+use ostler_core::Phase;
+use ostler_core::spec::ExecMode;
+
+/// Returns PM2's word for a phase.
+#[must_use]
+pub fn status(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Stopped => "stopped",
+        Phase::Errored => "errored",
+        Phase::Starting { .. } => "launching",
+        Phase::Online { .. } => "online",
+        Phase::Stopping(_) => "stopping",
+        Phase::Backoff { .. } => "waiting restart",
+    }
+}
+
+/// Returns PM2's word for a mode.
+#[must_use]
+pub fn exec_mode(mode: ExecMode) -> &'static str {
+    match mode {
+        ExecMode::Fork => "fork_mode",
+        ExecMode::Cluster => "cluster_mode",
+    }
+}
+
+/// Returns a signal's name with its prefix, or its number.
+#[must_use]
+pub fn signal(number: i32) -> Cow<'static, str> {
+    const NAMES: [(i32, &str); 16] = [
+        (libc::SIGHUP, "SIGHUP"),
+        (libc::SIGINT, "SIGINT"),
+        (libc::SIGQUIT, "SIGQUIT"),
+        (libc::SIGILL, "SIGILL"),
+        (libc::SIGTRAP, "SIGTRAP"),
+        (libc::SIGABRT, "SIGABRT"),
+        (libc::SIGBUS, "SIGBUS"),
+        (libc::SIGFPE, "SIGFPE"),
+        (libc::SIGKILL, "SIGKILL"),
+        (libc::SIGUSR1, "SIGUSR1"),
+        (libc::SIGSEGV, "SIGSEGV"),
+        (libc::SIGUSR2, "SIGUSR2"),
+        (libc::SIGPIPE, "SIGPIPE"),
+        (libc::SIGALRM, "SIGALRM"),
+        (libc::SIGTERM, "SIGTERM"),
+        (libc::SIGSYS, "SIGSYS"),
+    ];
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map_or_else(|| format!("number {number}").into(), |(_, name)| (*name).into())
+}
