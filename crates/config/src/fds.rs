@@ -18,7 +18,7 @@ const HELP: &str = concat!(
 
 /// JSON Schema of what is inside.
 pub(crate) const SCHEMA: &str = r#"{
-  "patternProperties": { "^[0-9]+$": { "type": ["string", "integer"] } },
+  "patternProperties": { "^[0-9]+$": { "type": ["string", "number"] } },
   "additionalProperties": false
 }"#;
 

@@ -15,12 +15,38 @@ const KEYS: [&str; 6] = ["http", "tcp", "exec", "interval", "timeout", "retries"
 /// JSON Schema of what is inside.
 pub(crate) const SCHEMA: &str = r#"{
   "properties": {
-    "http": { "type": "string", "pattern": "^http://[^/]", "description": "URL: 2xx or 3xx is healthy" },
-    "tcp": { "type": ["string", "integer"], "description": "`host:port`, or a port of this machine" },
-    "exec": { "type": "string", "description": "shell command: exit code 0 is healthy" },
-    "interval": { "type": "integer", "minimum": 1, "default": 1000, "description": "time between two probes, ms" },
-    "timeout": { "type": "integer", "minimum": 1, "default": 2000, "description": "time one probe may take, ms" },
-    "retries": { "type": "integer", "minimum": 1, "default": 3, "description": "failed probes in a row that make it unhealthy" }
+    "http": {
+      "description": "URL; an answer of 2xx or 3xx is healthy.",
+      "type": ["string", "null"],
+      "pattern": "^http://[^/]"
+    },
+    "tcp": {
+      "description": "`host:port`, or a port of this machine; a connection is healthy.",
+      "type": ["string", "number", "null"]
+    },
+    "exec": {
+      "description": "Shell command; exit code 0 is healthy.",
+      "type": ["string", "null"],
+      "pattern": "\\S"
+    },
+    "interval": {
+      "description": "Milliseconds between two probes.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 1000
+    },
+    "timeout": {
+      "description": "Milliseconds that a probe may take.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 2000
+    },
+    "retries": {
+      "description": "Failed probes in a row that make it unhealthy.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 3
+    }
   },
   "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }],
   "additionalProperties": false

@@ -35,6 +35,7 @@ mod json;
 mod options;
 mod resolve;
 mod run_as;
+mod schema;
 mod script;
 mod shape;
 mod suggest;
@@ -50,6 +51,7 @@ pub use diagnostic::{Diagnostic, Place, Severity};
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use options::Options;
+pub use schema::schema;
 pub use script::name_of as name_of_script;
 
 use ostler_core::spec::AppSpec;

@@ -1,24 +1,22 @@
 //! What is run, and how many of it.
 
-use super::access::field;
+use super::access::{Access, field};
 use super::attribute::{Applies, Attribute, Rule, Type};
 use super::forms::{Program, Version};
 use super::row::{of, path, switch, text, truth, value, words};
 
 pub(super) static ROWS: &[Attribute] = &[
-    text("name")
+    text("name", field!(name))
         .rule(Rule::NotEmpty)
         .resolved()
-        .at(field!(name))
         .always_recorded()
         .applies(Applies::AtOnce)
         .flags(&[value(&["name"], "name").short('n')])
         .usually("the script's file name without its last extension")
         .example("\"api\"")
         .help("name of the app"),
-    text("namespace")
+    text("namespace", field!(namespace))
         .rule(Rule::NotEmpty)
-        .at(field!(namespace))
         .always_recorded()
         .in_environment()
         .applies(Applies::AtOnce)
@@ -26,55 +24,49 @@ pub(super) static ROWS: &[Attribute] = &[
         .over_file()
         .example("\"shop\"")
         .help("namespace of the app"),
-    words("args")
+    words("args", field!(args))
         .rule(Rule::PlainItems)
-        .at(field!(args))
         .always_recorded()
         .over_file()
         .help("arguments of the script"),
-    words("node_args")
+    words("node_args", field!(interpreter_args))
         .aliases(&["interpreter_args", "interpreterArgs"])
         .rule(Rule::PlainItems)
-        .at(field!(interpreter_args))
         .always_recorded()
         .flags(&[value(&["node-args", "interpreter-args"], "args")])
         .example("[\"--enable-source-maps\"]")
         .help("arguments of the interpreter, split on blanks"),
-    path("script")
+    path("script", field!(script))
         .aliases(&["exec", "cmd", "command"])
         .rule(Rule::NotEmpty)
         .recorded_as("pm_exec_path")
-        .at(field!(script))
         .always_recorded()
         .in_environment()
         .usually("must be given")
         .advice("write the path of the script, or a command")
         .example("\"app.js\"")
         .help("path of the script, a program in `PATH`, or a line for the shell"),
-    path("cwd")
+    path("cwd", field!(cwd))
         .recorded_as("pm_cwd")
-        .at(field!(cwd))
         .always_recorded()
         .in_environment()
         .flags(&[value(&["cwd"], "path")])
         .over_file()
         .usually("the directory that the command was given in")
         .help("directory the app runs in; the script is looked for from here"),
-    text("interpreter")
+    text("interpreter", field!(interpreter as Program))
         .aliases(&["exec_interpreter"])
         .resolved()
         .recorded_as("exec_interpreter")
-        .at(field!(interpreter as Program))
         .always_recorded()
         .in_environment()
         .flags(&[value(&["interpreter"], "program")])
         .usually("by the script's extension or first bytes")
         .example("\"python3\"")
         .help("program that runs the script; `none` executes it directly"),
-    text("exec_mode")
+    text("exec_mode", field!(exec_mode))
         .rule(Rule::Words(&["fork", "cluster", "fork_mode", "cluster_mode"]))
         .resolved()
-        .at(field!(exec_mode))
         .always_recorded()
         .in_environment()
         .applies(Applies::Added)
@@ -82,14 +74,13 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write `\"fork\"` or `\"cluster\"`")
         .example("\"cluster\"")
         .help("one process that binds its own ports, or workers that share them"),
-    truth("execute_command")
+    truth("execute_command", Access::Command)
         .resolved()
         .applies(Applies::Added)
         .flags(&[switch(&["execute-command"], true).short('x')])
         .help("fork mode in any case"),
-    of("instances", &[Type::Number, Type::Text])
+    of("instances", &[Type::Number, Type::Text], field!(instances))
         .resolved()
-        .at(field!(instances))
         .always_recorded()
         .in_environment()
         .applies(Applies::Added)
@@ -97,18 +88,16 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write a number, or `\"max\"` for one per CPU")
         .example("4")
         .help("how many processes: a number, `max`, or `-1` for one less than CPUs"),
-    path("pid_file")
+    path("pid_file", field!(pid_file))
         .aliases(&["pid"])
         .recorded_as("pm_pid_path")
-        .at(field!(pid_file))
         .always_recorded()
         .in_environment()
         .flags(&[value(&["pid"], "path").short('p')])
         .usually("`pids/<name>.pid` in ostler's home")
         .help("pid file; the number of the process is put before its extension"),
-    text("version")
+    text("version", field!(version as Version))
         .record_only()
-        .at(field!(version as Version))
         .usually("that of the nearest `package.json`")
         .example("\"1.2.3\"")
         .help("version of the app"),

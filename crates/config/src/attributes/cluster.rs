@@ -6,16 +6,14 @@ use super::row::{object, text, value};
 use crate::fds;
 
 pub(super) static ROWS: &[Attribute] = &[
-    text("balance")
+    text("balance", field!(balance))
         .rule(Rule::Words(&["round-robin", "sticky", "least", "shared"]))
-        .at(field!(balance))
         .flags(&[value(&["balance"], "way")])
         .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
         .example("\"sticky\"")
         .help("how connections are spread: round-robin, sticky, least or shared"),
-    object("fds")
+    object("fds", field!(fds))
         .inside(fds::SCHEMA)
-        .at(field!(fds))
         .advice("write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`")
         .example("{ \"3\": \"127.0.0.1:8080\" }")
         .help("what workers may name by a number in `listen({ fd })`"),

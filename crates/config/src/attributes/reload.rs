@@ -10,22 +10,18 @@ use crate::health;
 use crate::value::Value;
 
 pub(super) static ROWS: &[Attribute] = &[
-    truth("wait_ready")
-        .at(field!(policy.readiness))
+    truth("wait_ready", field!(policy.readiness))
         .flags(&[switch(&["wait-ready"], true)])
         .help("it is up when it sends the message `ready`"),
-    ms("listen_timeout")
-        .at(LISTEN_TIMEOUT)
+    ms("listen_timeout", LISTEN_TIMEOUT)
         .flags(&[value(&["listen-timeout"], "ms")])
         .help("how long to wait until it is up"),
-    ms("prove_timeout")
+    ms("prove_timeout", PROVE_TIMEOUT)
         .record_only()
-        .at(PROVE_TIMEOUT)
         .follows("listen_timeout")
         .help("in a reload: how long a new worker may take to pass its checks"),
-    object("health")
+    object("health", HEALTH)
         .inside(health::SCHEMA)
-        .at(HEALTH)
         .applies(Applies::Reload)
         .flags(&[
             value(&["health-http"], "url")
@@ -50,23 +46,19 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write an object, such as `{ \"http\": \"http://localhost:3000/health\" }`")
         .example("{ \"http\": \"http://localhost:3000/health\" }")
         .help("check that a new worker must pass before it replaces an old one"),
-    ms("health_budget")
+    ms("health_budget", HEALTH_BUDGET)
         .record_only()
-        .at(HEALTH_BUDGET)
         .follows("health")
         .help("in a reload: how long the health check may take in all"),
-    ms("stable_for")
-        .at(field!(policy.stable_for))
+    ms("stable_for", field!(policy.stable_for))
         .applies(Applies::Reload)
         .flags(&[value(&["stable-for"], "ms")])
         .help("in a reload: how long a new worker must live on before it counts"),
-    ms("drain_timeout")
-        .at(field!(policy.drain_timeout))
+    ms("drain_timeout", field!(policy.drain_timeout))
         .applies(Applies::Reload)
         .flags(&[value(&["drain-timeout"], "ms")])
         .help("in a reload: how long an old worker may finish its connections"),
-    truth("drain_hook")
-        .at(field!(policy.drain_hook))
+    truth("drain_hook", field!(policy.drain_hook))
         .example("false")
         .help("load into Node workers what answers with `Connection: close` while they leave"),
 ];

@@ -9,8 +9,9 @@ use super::attribute::{
     Applies, Attribute, Effect, Flag, Gives, Input, Rule, Takes, Type, Unit, Usual,
 };
 
-/// A row of any types.
-pub(super) const fn of(name: &'static str, types: &'static [Type]) -> Attribute {
+/// A row of any types. Where its value is belongs to it: a row without does not compile.
+pub(super) const fn of(name: &'static str, types: &'static [Type], access: Access) -> Attribute {
+    let is_kept = matches!(access, Access::Kept);
     Attribute {
         name,
         aliases: &[],
@@ -29,55 +30,61 @@ pub(super) const fn of(name: &'static str, types: &'static [Type]) -> Attribute 
         record: name,
         always_recorded: false,
         follows: None,
-        in_environment: false,
-        effect: Effect::Acts,
-        access: Access::Command,
+        in_environment: is_kept,
+        effect: if is_kept { Effect::Kept } else { Effect::Acts },
+        access,
     }
 }
 
 /// A text.
-pub(super) const fn text(name: &'static str) -> Attribute {
-    of(name, &[Type::Text]).advice("write a text in quotes").example("\"some-text\"")
+pub(super) const fn text(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Text], access).advice("write a text in quotes").example("\"some-text\"")
 }
 
 /// `true` or `false`.
-pub(super) const fn truth(name: &'static str) -> Attribute {
-    of(name, &[Type::Bool]).advice("write `true` or `false`, without quotes").example("true")
+pub(super) const fn truth(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Bool], access)
+        .advice("write `true` or `false`, without quotes")
+        .example("true")
 }
 
 /// A number from 0 up.
-pub(super) const fn number(name: &'static str) -> Attribute {
-    of(name, &[Type::Number]).rule(Rule::Min(0)).advice("write a number").example("5")
+pub(super) const fn number(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Number], access).rule(Rule::Min(0)).advice("write a number").example("5")
 }
 
 /// Milliseconds.
-pub(super) const fn ms(name: &'static str) -> Attribute {
-    number(name)
+pub(super) const fn ms(name: &'static str, access: Access) -> Attribute {
+    number(name, access)
         .unit(Unit::Milliseconds)
         .advice("write a number of milliseconds, such as `2000`")
         .example("2000")
 }
 
 /// A path of a file or folder.
-pub(super) const fn path(name: &'static str) -> Attribute {
-    text(name).unit(Unit::Path).resolved().example("\"some/path\"")
+pub(super) const fn path(name: &'static str, access: Access) -> Attribute {
+    text(name, access).unit(Unit::Path).resolved().example("\"some/path\"")
 }
 
 /// Texts, as a list or as one text.
-pub(super) const fn words(name: &'static str) -> Attribute {
-    of(name, &[Type::List, Type::Text])
+pub(super) const fn words(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::List, Type::Text], access)
         .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
         .example("[\"a\", \"b\"]")
 }
 
 /// An object.
-pub(super) const fn object(name: &'static str) -> Attribute {
-    of(name, &[Type::Object]).advice("write an object").example("{ \"a\": 1 }")
+pub(super) const fn object(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Object], access).advice("write an object").example("{ \"a\": 1 }")
 }
 
+/// Parts of a row. Each says something that is not usual.
 #[rustfmt::skip]
 impl Attribute {
-    pub(super) const fn aliases(self, aliases: &'static [&'static str]) -> Self { Self { aliases, ..self } }
+    pub(super) const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
     pub(super) const fn rule(self, rule: Rule) -> Self { Self { rule, ..self } }
     pub(super) const fn inside(self, inside: &'static str) -> Self { Self { inside, ..self } }
     pub(super) const fn unit(self, unit: Unit) -> Self { Self { unit: Some(unit), ..self } }
@@ -91,9 +98,12 @@ impl Attribute {
     pub(super) const fn record_only(self) -> Self { Self { input: Input::RecordOnly, ..self } }
     pub(super) const fn recorded_as(self, record: &'static str) -> Self { Self { record, ..self } }
     pub(super) const fn always_recorded(self) -> Self { Self { always_recorded: true, ..self } }
-    pub(super) const fn follows(self, record: &'static str) -> Self { Self { follows: Some(record), ..self } }
+
+    pub(super) const fn follows(self, record: &'static str) -> Self {
+        Self { follows: Some(record), ..self }
+    }
+
     pub(super) const fn in_environment(self) -> Self { Self { in_environment: true, ..self } }
-    pub(super) const fn at(self, access: Access) -> Self { Self { access, ..self } }
 
     /// The default depends on more than the attribute.
     pub(super) const fn usually(self, said: &'static str) -> Self {
@@ -105,16 +115,11 @@ impl Attribute {
         Self { usual: Usual::Json(json), ..self }
     }
 
-    /// Kept under its name, as JSON.
-    pub(super) const fn kept(self) -> Self {
-        Self { access: Access::Kept, in_environment: true, effect: Effect::Kept, ..self }
-    }
-
     /// Kept, and acted on as well.
-    pub(super) const fn kept_and_acts(self) -> Self { Self { effect: Effect::Acts, ..self.kept() } }
+    pub(super) const fn acts(self) -> Self { Self { effect: Effect::Acts, ..self } }
 
     /// Kept, to be acted on in a later version.
-    pub(super) const fn not_yet(self) -> Self { Self { effect: Effect::NotYet, ..self.kept() } }
+    pub(super) const fn not_yet(self) -> Self { Self { effect: Effect::NotYet, ..self } }
 }
 
 /// `--long <value>`

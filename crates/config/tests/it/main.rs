@@ -7,5 +7,6 @@ mod bad;
 mod files;
 mod options;
 mod programs;
+mod schema;
 mod scripts;
 mod world;

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
+mod attributes;
 mod changes;
+mod lists;
 mod records;
 #[expect(dead_code, reason = "the tests of the crate that it belongs to use the rest")]
 #[path = "../../../config/tests/it/world.rs"]
