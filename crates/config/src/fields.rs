@@ -12,14 +12,14 @@ use crate::value::{Entry, Node, Span, Value};
 
 /// A text and its name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a> {
+pub(crate) struct SourceText<'a> {
     /// File name as the user wrote it, or `standard input`.
     pub origin: &'a str,
     /// The text, for showing a line of it.
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// The diagnostic, placed at `span`.
     pub(crate) fn at(&self, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
         diagnostic.origin = Some(self.origin.to_owned());
@@ -55,7 +55,7 @@ struct Written {
 /// What is known about one app.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
-    source: Option<Source<'a>>,
+    source: Option<SourceText<'a>>,
     span: Option<Span>,
     list: Vec<Written>,
     environments: Vec<(String, Node)>,
@@ -83,7 +83,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn of_entries(
         entries: &[Entry],
         span: Option<Span>,
-        source: Source<'a>,
+        source: SourceText<'a>,
         report: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut fields = Self {
@@ -190,7 +190,7 @@ impl<'a> Fields<'a> {
         self.environments.iter().map(|(name, _)| name.as_str())
     }
 
-    /// A text.
+    /// Returns the value of a key that is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match &self.node(name)?.value {
             Value::Text(text) => Some(text),
@@ -198,7 +198,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A truth.
+    /// Returns the value of a key that is `true` or `false`.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         match self.node(name)?.value {
             Value::Bool(value) => Some(value),

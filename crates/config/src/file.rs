@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::From;
 use crate::evaluate;
-use crate::fields::{COMMAND_LINE, Fields, Source};
+use crate::fields::{COMMAND_LINE, Fields, SourceText};
 use crate::json;
 use crate::options::Options;
 use crate::resolve;
@@ -17,9 +17,9 @@ use crate::shape;
 use crate::suggest;
 use crate::value::Node;
 
-/// How a file is read.
+/// The language of a process file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Syntax {
     Json,
     Program,
     NotYet(&'static str),
@@ -27,25 +27,29 @@ enum Form {
 
 /// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in
 /// it.
-#[rustfmt::skip]
-const FORMS: [(&str, Form); 8] = [
-    (".json", Form::Json), (".json5", Form::Json),
-    (".config.js", Form::Program), (".config.cjs", Form::Program), (".config.mjs", Form::Program),
-    (".yml", Form::NotYet("YAML")), (".yaml", Form::NotYet("YAML")), (".toml", Form::NotYet("TOML")),
+const SYNTAXES: [(&str, Syntax); 8] = [
+    (".json", Syntax::Json),
+    (".json5", Syntax::Json),
+    (".config.js", Syntax::Program),
+    (".config.cjs", Syntax::Program),
+    (".config.mjs", Syntax::Program),
+    (".yml", Syntax::NotYet("YAML")),
+    (".yaml", Syntax::NotYet("YAML")),
+    (".toml", Syntax::NotYet("TOML")),
 ];
 
 /// Largest process file read, bytes.
 const LARGEST: u64 = 16 << 20;
 
-fn form(arg: &str) -> Option<Form> {
+fn syntax(arg: &str) -> Option<Syntax> {
     let name = Path::new(arg).file_name()?.to_str()?;
-    FORMS.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, form)| form)
+    SYNTAXES.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, syntax)| syntax)
 }
 
 /// Whether an argument names a process file, by the end of the file's name.
 #[must_use]
 pub fn is_config_file(arg: &str) -> bool {
-    form(arg).is_some()
+    syntax(arg).is_some()
 }
 
 /// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to
@@ -59,8 +63,8 @@ pub fn is_config_file(arg: &str) -> bool {
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
     let fail = |diagnostic: Diagnostic| (Vec::new(), vec![diagnostic.origin(path)]);
-    let kind = match form(path) {
-        Some(Form::NotYet(name)) => {
+    let kind = match syntax(path) {
+        Some(Syntax::NotYet(name)) => {
             let diagnostic = Diagnostic::error(
                 "unsupported",
                 format!("{name} process files are not supported yet"),
@@ -68,7 +72,7 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
             return fail(diagnostic.help("use `ecosystem.config.js` or `ecosystem.json`"));
         }
         Some(kind) => kind,
-        None => Form::Json,
+        None => Syntax::Json,
     };
     let text = match read(&absolute) {
         Ok(text) => text,
@@ -80,10 +84,10 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
             return fail(Diagnostic::error("unreadable", format!("cannot read {path}: {message}")));
         }
     };
-    if kind == Form::Json {
+    if kind == Syntax::Json {
         return load_text(&text, path, options, ctx);
     }
-    let source = Source { origin: path, text: &text };
+    let source = SourceText { origin: path, text: &text };
     match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
         Ok(root) => apps(&root, source, options, ctx),
         Err(diagnostic) => (Vec::new(), vec![malformed(diagnostic, path)]),
@@ -99,7 +103,7 @@ pub fn load_text(
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
-    let source = Source { origin, text };
+    let source = SourceText { origin, text };
     match json::parse(text) {
         Ok(root) => apps(&root, source, options, ctx),
         Err(error) => {
@@ -142,7 +146,7 @@ fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
 
 fn apps(
     root: &Node,
-    source: Source<'_>,
+    source: SourceText<'_>,
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
@@ -186,7 +190,7 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
 fn only<'a>(
     all: Vec<Fields<'a>>,
     names: &[String],
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Vec<Fields<'a>> {
     let wanted: Vec<&str> = names

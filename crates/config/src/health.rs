@@ -96,7 +96,11 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let mut number = |key: &str, usual: u64| match node.get(key) {
         None => usual,
         Some(value) => match value.plain().trim().parse::<f64>() {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "fractions are cut and `as` saturates"
+            )]
             Ok(number) if number >= 1.0 && number.is_finite() => number as u64,
             _ => {
                 let message = format!(

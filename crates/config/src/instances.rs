@@ -11,7 +11,7 @@ const MOST: u32 = 4096;
 pub(crate) struct Instances {
     /// Processes to start, at least 1.
     pub count: u32,
-    /// Their mode.
+    /// The mode of all of them.
     pub mode: ExecMode,
     /// Whether logs are shared when nothing is said about it.
     pub merge: bool,

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Absolute path.
+    /// The absolute path of it.
     pub path: PathBuf,
     /// Arguments that replace all others: the script is a line for the shell at `path`.
     pub args: Option<Vec<String>>,

@@ -2,7 +2,7 @@
 
 use crate::attributes;
 use crate::diagnostic::Diagnostic;
-use crate::fields::Source;
+use crate::fields::SourceText;
 use crate::suggest;
 use crate::value::{Entry, Node, Span, Value};
 
@@ -18,7 +18,7 @@ pub(crate) struct Shape<'n> {
 pub(crate) fn read<'n>(
     root: &'n Node,
     env: Option<&str>,
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Shape<'n> {
     let deploy = env
@@ -39,7 +39,7 @@ pub(crate) fn read<'n>(
 fn collect<'n>(
     node: &'n Node,
     depth: u32,
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
     shape: &mut Shape<'n>,
 ) {

@@ -6,7 +6,7 @@ use crate::units;
 /// particular".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// First byte.
+    /// The first byte of it.
     pub start: usize,
     /// Byte after the last.
     pub end: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Span {
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    /// The value.
+    /// What is there.
     pub value: Value,
     /// Its place; `None` for what did not come from a text (options, evaluated files).
     pub span: Option<Span>,
@@ -26,26 +26,26 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     /// `null` (also `undefined`).
     Null,
-    /// `true`, `false`.
+    /// `true` or `false`.
     Bool(bool),
-    /// Any number.
+    /// A number of any kind.
     Number(f64),
-    /// Text.
+    /// A text without its quotes.
     Text(String),
-    /// `[…]`.
+    /// A list in brackets.
     List(Vec<Node>),
-    /// `{…}`.
+    /// An object in braces.
     Object(Vec<Entry>),
 }
 
 /// One key of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// The key.
+    /// The key without its quotes.
     pub key: String,
     /// Place of the key.
     pub key_span: Option<Span>,
-    /// Its value.
+    /// The value behind it.
     pub node: Node,
 }
 
@@ -171,7 +171,7 @@ fn number_to_json(value: f64) -> serde_json::Value {
     /// Above this a float no longer tells neighbours apart.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < EXACT {
-        #[allow(clippy::cast_possible_truncation)] // whole and within 53 bits
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 53 bits")]
         let whole = value as i64;
         return whole.into();
     }

@@ -19,7 +19,7 @@ use crate::{files, record, words};
 pub struct Facts<'a> {
     /// Its number (`pm_id`).
     pub id: ProcId,
-    /// Its name.
+    /// The name it was started under.
     pub name: &'a str,
     /// The version of its specification that is in force.
     pub spec: &'a AppSpec,

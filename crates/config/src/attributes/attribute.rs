@@ -56,22 +56,22 @@ pub struct Attribute {
 /// JavaScript's types, in PM2's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// `"…"`
+    /// A text in quotes.
     Text,
     /// A number, or digits in a text.
     Number,
     /// `true` or `false`.
     Bool,
-    /// `[…]`
+    /// A list in brackets.
     List,
-    /// `{…}`
+    /// An object in braces.
     Object,
 }
 
 /// What a value must be beside its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Nothing more.
+    /// Nothing more than its type.
     Any,
     /// A number not below this.
     Min(u32),
@@ -90,9 +90,9 @@ pub enum Rule {
 /// What a number or text counts or names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Milliseconds.
+    /// A time in milliseconds.
     Milliseconds,
-    /// Bytes.
+    /// A size in bytes.
     Bytes,
     /// A path, relative to the app's `cwd`.
     Path,
@@ -147,7 +147,7 @@ pub enum Effect {
 /// An option of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// `-x`
+    /// The letter after a single dash, if it has one.
     pub short: Option<char>,
     /// Names without the dashes; the first is shown.
     pub long: &'static [&'static str],
@@ -162,7 +162,7 @@ pub struct Flag {
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
-    /// Nothing.
+    /// No value follows.
     Nothing,
     /// One value, called this in the help.
     One(&'static str),
@@ -177,7 +177,7 @@ pub enum Takes {
 pub enum Gives {
     /// The value as typed; the last one counts.
     Value,
-    /// This truth.
+    /// This truth, always.
     Bool(bool),
     /// The value as typed, or `true` without one.
     ValueOrTrue,

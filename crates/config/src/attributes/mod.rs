@@ -30,7 +30,7 @@ pub use attribute::{
 pub struct Chapter {
     /// What they are about, for a heading.
     pub title: &'static str,
-    /// The attributes.
+    /// The attributes, in the order of the table.
     pub attributes: &'static [Attribute],
 }
 

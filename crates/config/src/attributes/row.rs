@@ -36,7 +36,7 @@ pub(super) const fn of(name: &'static str, types: &'static [Type], access: Acces
     }
 }
 
-/// A text.
+/// A text in quotes.
 pub(super) const fn text(name: &'static str, access: Access) -> Attribute {
     of(name, &[Type::Text], access).advice("write a text in quotes").example("\"some-text\"")
 }
@@ -53,7 +53,7 @@ pub(super) const fn number(name: &'static str, access: Access) -> Attribute {
     of(name, &[Type::Number], access).rule(Rule::Min(0)).advice("write a number").example("5")
 }
 
-/// Milliseconds.
+/// A time in milliseconds.
 pub(super) const fn ms(name: &'static str, access: Access) -> Attribute {
     number(name, access)
         .unit(Unit::Milliseconds)
@@ -73,7 +73,7 @@ pub(super) const fn words(name: &'static str, access: Access) -> Attribute {
         .example("[\"a\", \"b\"]")
 }
 
-/// An object.
+/// An object of anything.
 pub(super) const fn object(name: &'static str, access: Access) -> Attribute {
     of(name, &[Type::Object], access).advice("write an object").example("{ \"a\": 1 }")
 }
@@ -122,12 +122,12 @@ impl Attribute {
     pub(super) const fn not_yet(self) -> Self { Self { effect: Effect::NotYet, ..self } }
 }
 
-/// `--long <value>`
+/// An option with a value: `--long <value>`.
 pub(super) const fn value(long: &'static [&'static str], name: &'static str) -> Flag {
     Flag { short: None, long, takes: Takes::One(name), gives: Gives::Value, help: None }
 }
 
-/// `--long`, which means this truth.
+/// An option without a value, which means this truth: `--long`.
 pub(super) const fn switch(long: &'static [&'static str], to: bool) -> Flag {
     Flag { short: None, long, takes: Takes::Nothing, gives: Gives::Bool(to), help: None }
 }

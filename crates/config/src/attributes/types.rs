@@ -129,7 +129,7 @@ impl FieldType for Vec<String> {
     }
 }
 
-/// Variables.
+/// Variables of an environment; a value that is no text is written as JSON.
 impl FieldType for BTreeMap<String, String> {
     fn write(&self) -> Json {
         let entries = self.iter().map(|(name, value)| (name.clone(), value.as_str().into()));

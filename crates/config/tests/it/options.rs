@@ -103,39 +103,7 @@ fn all_wrong_values_are_said_at_once() {
         ("uid", "www"),
     ]);
     let options = Options { env: some("production"), ..given };
-    expect_test::expect![[r#"
-        error[too-small]: The minimum of "min_uptime" is 100, but now is 50
-          --> command line
-          help: write milliseconds from 100 up, or a text such as `"10m"`
-
-        error[wrong-type]: Expect "kill_timeout" to be a typeof [object Number], but now is [object String]
-          --> command line
-          help: write a number of milliseconds, such as `2000`
-
-        error[wrong-form]: Verify "max_memory_restart" with regex failed, it should be a NUMBER - byte, "[NUMBER]G"(Gigabyte), "[NUMBER]M"(Megabyte) or "[NUMBER]K"(Kilobyte)
-          --> command line
-          help: write a number of bytes, or a text such as `"100M"`
-
-        error[env-without-file]: Using --env [env] without passing the ecosystem.config.js does not work
-          --> command line
-          help: put the variables before the command: `NODE_ENV=production ostler start …`
-
-        error[no-interpreter]: Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)
-          --> command line
-          help: install `nope`, or give its path with `interpreter`
-
-        error[not-root]: To use "uid" you must be root, but you are `jo`
-          --> command line
-          help: run the daemon as root, or leave "uid" out
-
-        error[wrong-form]: "stop_exit_codes" has `x`, which is not a whole number
-          --> command line
-          help: write a list of numbers, such as `[0, 2]`
-
-        error[no-signal]: "kill_signal" is `nope`, which is no signal
-          --> command line
-          help: write a signal's name, such as `"SIGTERM"`
-    "#]].assert_eq(&world.refused("a.js", &options));
+    expect_test::expect_file!["bad-options.txt"].assert_eq(&world.refused("a.js", &options));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn of_files() -> impl Iterator<Item = &'static Attribute> {
 
 /// The app of a process file that has these keys beside its script.
 #[track_caller]
-fn from_file(world: &World, keys: Json) -> AppSpec {
+fn from_file(world: &World, keys: &Json) -> AppSpec {
     let mut app = json!({ "script": "a.js" });
     app.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
     world.file("eco.json", app.to_string());
@@ -48,9 +48,9 @@ fn reread(spec: &AppSpec) -> AppSpec {
 #[test]
 fn a_value_in_a_process_file_arrives_under_each_of_its_keys() {
     let world = world();
-    let bare = from_file(&world, json!({}));
+    let bare = from_file(&world, &json!({}));
     for attribute in of_files() {
-        let spec = from_file(&world, json!({ attribute.name: example(attribute) }));
+        let spec = from_file(&world, &json!({ attribute.name: example(attribute) }));
         let (got, usual) = (attribute.get(&spec), attribute.get(&bare));
         assert_ne!(got, usual, "`{}` has no effect, or its example is the default", attribute.name);
         if attribute.input == Input::Direct {
@@ -59,7 +59,7 @@ fn a_value_in_a_process_file_arrives_under_each_of_its_keys() {
             assert_eq!(got, attribute.get(&direct), "{}", attribute.name);
         }
         for alias in attribute.aliases.iter().filter(|_| attribute.name != "script") {
-            let spec = from_file(&world, json!({ *alias: example(attribute) }));
+            let spec = from_file(&world, &json!({ *alias: example(attribute) }));
             assert_eq!(attribute.get(&spec), got, "{alias}");
         }
     }
@@ -102,7 +102,7 @@ fn an_option_gives_what_the_same_value_in_a_file_gives() {
             assert!(given.give(long, value.as_deref()), "--{long}");
         }
         let spec = world.start("a.js", &given);
-        let as_written = from_file(&world, json!({ attribute.name: written }));
+        let as_written = from_file(&world, &json!({ attribute.name: written }));
         let (got, wanted) = (attribute.get(&spec), attribute.get(&as_written));
         // One text instead of a list of words is kept as it is.
         if !(got.is_string() && wanted.is_array()) {
@@ -114,11 +114,11 @@ fn an_option_gives_what_the_same_value_in_a_file_gives() {
 #[test]
 fn a_record_keeps_every_attribute() {
     let world = world();
-    let bare = from_file(&world, json!({}));
+    let bare = from_file(&world, &json!({}));
     for attribute in attributes().filter(|attribute| attribute.is_of_app()) {
         let spec = match attribute.input {
             Input::Direct | Input::Resolved => {
-                from_file(&world, json!({ attribute.name: example(attribute) }))
+                from_file(&world, &json!({ attribute.name: example(attribute) }))
             }
             Input::RecordOnly => {
                 let mut spec = bare.clone();
@@ -144,9 +144,9 @@ fn a_record_keeps_every_attribute() {
 #[test]
 fn a_change_by_its_key_in_a_file_sets_an_attribute_and_null_clears_it() {
     let world = world();
-    let bare = from_file(&world, json!({}));
+    let bare = from_file(&world, &json!({}));
     for attribute in of_files().filter(|attribute| attribute.name != "exec_mode") {
-        let spec = from_file(&world, json!({ attribute.name: example(attribute) }));
+        let spec = from_file(&world, &json!({ attribute.name: example(attribute) }));
         let change = |value: Json| {
             let text = json!({ attribute.name: value }).to_string();
             record::patch(&bare, &text, CPUS)
@@ -170,7 +170,7 @@ fn what_the_app_sees_is_what_its_rows_say() {
         .filter(|attribute| attribute.in_environment && attribute.name != "script")
         .map(|attribute| (attribute.name.to_owned(), example(attribute)))
         .collect();
-    let spec = from_file(&world, Json::Object(keys));
+    let spec = from_file(&world, &Json::Object(keys));
     let seen = environment::flattened(&spec, ProcId(7));
     for attribute in attributes() {
         let is_scalar =
@@ -182,7 +182,7 @@ fn what_the_app_sees_is_what_its_rows_say() {
 
 #[test]
 fn an_app_without_options_sees_what_it_sees_under_pm2() {
-    let seen = environment::flattened(&from_file(&world(), json!({})), ProcId(7));
+    let seen = environment::flattened(&from_file(&world(), &json!({})), ProcId(7));
     expect_test::expect![[r#"
         automation
         autorestart

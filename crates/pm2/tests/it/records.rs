@@ -129,8 +129,9 @@ fn a_bad_record_is_refused_with_all_its_faults() {
         "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
         "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
-        r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www","env":"A=1","instances":1e9,
-            "treekill":1,"kill_signal":"x","balance":"x","stop_exit_codes":["x"],"health":{},"ostler_record":2}"#,
+        r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www",
+            "env":"A=1","instances":1e9,"treekill":1,"kill_signal":"x","balance":"x",
+            "stop_exit_codes":["x"],"health":{},"ostler_record":2}"#,
     ));
     assert!(said("[]").contains("must be an object") && said("{").contains("must be JSON"));
     assert!(said("{}").contains("\"pm_exec_path\" is missing"));
@@ -141,25 +142,56 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn logs()(paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")), flags: [bool; 3], format in prop::option::of(text()))
-        -> LogSpec {
+    fn logs()(
+        paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")),
+        flags: [bool; 3],
+        format in prop::option::of(text()),
+    ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
-        let date_format = format.filter(|format| format != "false");
-        LogSpec { out, err, combined, merge: flags[0], disabled: flags[1], format: if flags[2] { LogFormat::Json } else { LogFormat::Raw }, date_format }
+        LogSpec {
+            out,
+            err,
+            combined,
+            merge: flags[0],
+            disabled: flags[1],
+            format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
+            date_format: format.filter(|format| format != "false"),
+        }
     }
 }
 
 prop_compose! {
-    fn policy()(codes in prop::collection::vec(any::<i32>(), 0..4), times in prop::array::uniform7(0u64..1 << 50), backoff in prop::option::of(1u64..99),
-        signal in 1i32..64, flags: [bool; 7], max in any::<u32>(), budget in prop::option::of(0u64..1 << 50)) -> Policy {
+    fn policy()(
+        codes in prop::collection::vec(any::<i32>(), 0..4),
+        times in prop::array::uniform7(0u64..1 << 50),
+        backoff in prop::option::of(1u64..99),
+        signal in 1i32..64,
+        flags: [bool; 7],
+        max in any::<u32>(),
+        budget in prop::option::of(0u64..1 << 50),
+    ) -> Policy {
         let usual = Policy::default();
-        Policy {
-            autorestart: flags[0], stop_exit_codes: codes, max_unstable: max, min_uptime: times[0], restart_delay: times[1], backoff,
-            stop_signal: signal, stop_by_message: flags[1], stop_grace: times[2], tree_kill: flags[2],
+        let mut policy = Policy {
+            autorestart: flags[0],
+            stop_exit_codes: codes,
+            max_unstable: max,
+            min_uptime: times[0],
+            restart_delay: times[1],
+            backoff,
+            stop_signal: signal,
+            stop_by_message: flags[1],
+            stop_grace: times[2],
+            tree_kill: flags[2],
             readiness: if flags[3] { Readiness::Message } else { Readiness::Started },
-            ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] }, stable_for: times[4],
-            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
-        }
+            ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] },
+            stable_for: times[4],
+            prove_timeout: if flags[5] { usual.prove_timeout } else { times[5] },
+            health_budget: budget,
+            drain_timeout: times[6],
+            ..usual
+        };
+        policy.drain_hook = flags[6];
+        policy
     }
 }
 
@@ -182,23 +214,51 @@ fn fds() -> impl Strategy<Value = BTreeMap<u32, Address>> {
 }
 
 prop_compose! {
-    fn spec()(texts in prop::array::uniform6(text()), lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
-        options in (prop::option::of(text()), prop::option::of(text()), prop::option::of("[a-z/]{5,9}"), prop::option::of(1u64..1 << 50)),
-        env in prop::collection::btree_map(".{1,5}", ".*", 0..4), ids: (Option<u32>, Option<u32>), flags: [bool; 3], instances in 1u32..=4096,
-        logs in logs(), policy in policy(), health in health(), fds in fds(),
-        balance in prop::sample::select(vec![Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared]))
-        -> AppSpec {
+    fn spec()(
+        texts in prop::array::uniform6(text()),
+        lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
+        increment_var in prop::option::of(text()),
+        version in prop::option::of(text()),
+        interpreter in prop::option::of("[a-z/]{5,9}"),
+        max_memory in prop::option::of(1u64..1 << 50),
+        env in prop::collection::btree_map(".{1,5}", ".*", 0..4),
+        ids: (Option<u32>, Option<u32>),
+        flags: [bool; 3],
+        instances in 1u32..=4096,
+        (logs, policy, health, fds) in (logs(), policy(), health(), fds()),
+        balance in prop::sample::select(vec![
+            Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
+        ]),
+    ) -> AppSpec {
         let [name, namespace, instance_var, username, file, script] = texts;
-        let (increment_var, version, interpreter, max_memory) = options;
         let [args, interpreter_args] = lists;
+        let watch = ("watch", "[\"a\",{\"b\":1.5}]");
         AppSpec {
-            name, namespace, instance_var, username, args, interpreter_args, increment_var, max_memory, env, logs, policy, health, fds, balance,
+            name,
+            namespace,
+            args,
             interpreter: interpreter.filter(|program| program != "none"),
+            interpreter_args,
+            exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster },
+            instances,
+            instances_given: flags[1],
+            env,
+            instance_var,
+            increment_var,
+            logs,
+            pid_file: format!("/pids/{file}-3.pid").into(),
+            uid: ids.0,
+            gid: ids.1,
+            username,
+            autostart: flags[2],
+            policy,
+            balance,
+            fds,
+            health,
+            max_memory,
             version: version.filter(|version| version != "N/A"),
-            script: format!("/{script}").into(), cwd: "/x".into(), pid_file: format!("/pids/{file}-3.pid").into(),
-            exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster }, instances, instances_given: flags[1],
-            uid: ids.0, gid: ids.1, autostart: flags[2],
-            passthrough: vars([("vizion", "true"), ("watch", "[\"a\",{\"b\":1.5}]"), ("filter_env", "[]")]),
+            passthrough: vars([("vizion", "true"), watch, ("filter_env", "[]")]),
+            ..AppSpec::new(format!("/{script}").into(), "/x".into())
         }
     }
 }
