@@ -1,13 +1,11 @@
-//! Whether a value is what its attribute wants, as far as that can be said without looking at the
-//! machine.
+//! Whether a value is what its attribute wants, as far as the value alone tells.
 
 use crate::attributes::{Attribute, Rule, Type};
 use crate::diagnostic::Diagnostic;
 use crate::units;
 use crate::value::{Node, Value, number_text};
 
-/// Returns the value as its attribute wants it (numeric texts become numbers), or what is wrong
-/// with it.
+/// Returns the value as its attribute wants it (numeric texts become numbers), or the complaint.
 pub(crate) fn check(key: &Attribute, node: &Node) -> Result<Node, Diagnostic> {
     let mut node = node.clone();
     if let Value::Text(text) = &node.value

@@ -1,5 +1,5 @@
-//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, then what
-//! ostler adds.
+//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, and over
+//! all of them what ostler adds.
 
 use std::collections::BTreeMap;
 

@@ -27,8 +27,8 @@ impl SourceText<'_> {
         diagnostic
     }
 
-    /// Where `key` is written, when that is in one place only: good enough for files that were
-    /// evaluated.
+    /// Returns where `key` is written, when that is in one place only. For files that were
+    /// evaluated this is good enough.
     fn locate(&self, key: &str) -> Option<Span> {
         let mut found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
         let (start, _) = found.next()?;

@@ -25,8 +25,7 @@ enum Syntax {
     NotYet(&'static str),
 }
 
-/// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in
-/// it.
+/// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
 const SYNTAXES: [(&str, Syntax); 8] = [
     (".json", Syntax::Json),
     (".json5", Syntax::Json),
@@ -94,8 +93,8 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
     }
 }
 
-/// As [`load`], of a JSON text that was read elsewhere (standard input); `origin` is its name in
-/// diagnostics.
+/// As [`load`], of a JSON text that was read elsewhere (standard input). In diagnostics it is
+/// called `origin`.
 #[must_use]
 pub fn load_text(
     text: &str,

@@ -4,17 +4,16 @@
 //! is found here, all of it at once, each with its place and what to do; nothing later checks
 //! again. The ways in:
 //!
-//! - [`load`], [`load_text`]: a process file → the apps that may be started, and what there is to
-//!   say;
+//! - [`load`], [`load_text`]: a process file → the apps that may be started, and diagnostics;
 //! - [`from_script`]: `start app.js` → one app;
 //! - [`options_patch`]: options at a restart → changes to an app that exists.
 //!
 //! What an app may say is one table, [`attributes`]: all ways read it, and so do `ostler-pm2` for
 //! PM2's record, help and documentation.
 //!
-//! Nothing reads the process's own environment: the caller's world is a [`Context`]. On the way of
-//! plain scripts and JSON nothing is run and no more is read than the script's first bytes and its
-//! `package.json`.
+//! Nothing reads the process's own environment: the caller's world is a [`Context`]. For plain
+//! scripts and JSON nothing is run, and no more is read than the script's first bytes and the
+//! `package.json` above it.
 
 #![forbid(unsafe_code)]
 
@@ -58,8 +57,8 @@ use ostler_core::spec::AppSpec;
 
 /// The app that `start <script>` with these options means.
 ///
-/// `script` is a path, a program in `PATH`, or a line with blanks for the shell (whose name is the
-/// whole line).
+/// `script` is a path, a program in `PATH`, or a line with blanks for the shell. The whole line is
+/// the app's name then.
 ///
 /// # Errors
 /// Everything that is wrong with it.

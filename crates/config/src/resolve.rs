@@ -277,8 +277,8 @@ fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>) {
     }
 }
 
-/// The name an app will have, from what is written alone (`--only` chooses before anything is
-/// looked up).
+/// Returns the name an app will have, from what is written alone: `--only` chooses before anything
+/// is looked up.
 pub(crate) fn written_name(fields: &Fields<'_>) -> String {
     let script = fields.text("script").unwrap_or("");
     let by_script = if script.trim().contains(char::is_whitespace) {

@@ -55,8 +55,8 @@ fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
     Ok(Target { path, args: Some(vec!["-c".to_owned(), line.to_owned()]), name: line.to_owned() })
 }
 
-/// Returns the name of an app that has none of its own: its script's file name without the last
-/// extension.
+/// Returns the name of an app that was given none: the file name of its script without the last
+/// extension in it.
 #[must_use]
 pub fn name_of(path: &Path) -> String {
     path.file_stem()

@@ -2,8 +2,7 @@
 
 use crate::units;
 
-/// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in
-/// particular".
+/// Where something stands in a text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     /// The first byte of it.
@@ -91,8 +90,8 @@ impl Node {
         }
     }
 
-    /// The value as the text of an argument or variable: objects, lists and null as JSON, as PM2
-    /// does.
+    /// Returns the value as the text of an argument or variable: as in PM2, objects, lists and null
+    /// as JSON.
     pub(crate) fn plain(&self) -> String {
         match &self.value {
             Value::Text(text) => text.clone(),

@@ -1,13 +1,13 @@
-//! Names of the files of a process: PM2 puts the number of the process before the extension
-//! (configuration §7).
+//! Names of the files of a process: PM2 puts the number of the process before the extension. See
+//! configuration §7 of the description.
 
 use std::path::{Path, PathBuf};
 
 use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
 
-/// Returns the path with the number of the process before the last `extension` in it, else at its
-/// end.
+/// Returns the path with the number of the process before the last `extension` in it. Where there
+/// is none, the number goes to the end.
 #[must_use]
 pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
     let text = path.to_string_lossy();

@@ -3,8 +3,8 @@
 //! One flat JSON object with PM2's key names, so that PM2's client and a dump written by PM2 are
 //! understood. What ostler writes carries the key `ostler_record` with the format's version; keys
 //! at their default that PM2 would not write either are left out. Reading then gives back the same
-//! specification: `from_record(to_record(spec)) == spec`. Both directions are a loop over the table
-//! of attributes.
+//! specification: `from_record(to_record(spec)) == spec`. Each direction is one loop over the
+//! table of attributes.
 //!
 //! A dump written by PM2 differs in three ways: the environment lies flattened beside the keys
 //! (ignored, except where it hides a known key, as in PM2), `instances` is missing (1), and log and

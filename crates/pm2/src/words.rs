@@ -1,9 +1,8 @@
-//! PM2's words for states, modes and signals.
+//! PM2's words for states and signals.
 
 use std::borrow::Cow;
 
 use ostler_core::Phase;
-use ostler_core::spec::ExecMode;
 
 /// Returns PM2's word for a phase.
 #[must_use]
@@ -15,15 +14,6 @@ pub fn status(phase: Phase) -> &'static str {
         Phase::Online { .. } => "online",
         Phase::Stopping(_) => "stopping",
         Phase::Backoff { .. } => "waiting restart",
-    }
-}
-
-/// Returns PM2's word for a mode.
-#[must_use]
-pub fn exec_mode(mode: ExecMode) -> &'static str {
-    match mode {
-        ExecMode::Fork => "fork_mode",
-        ExecMode::Cluster => "cluster_mode",
     }
 }
 

@@ -216,8 +216,7 @@ impl Attribute {
         }
     }
 
-    /// Gives the app a value in the form of the record; an attribute of the command alone is
-    /// ignored.
+    /// Gives the app a value in the form of the record. What is for the command alone is ignored.
     ///
     /// # Errors
     /// The value is of the wrong form; the app is as it was then.

@@ -1,5 +1,5 @@
-//! Changes to an app that exists: options given at a restart, and what PM2's client sends as
-//! `current_conf`.
+//! Changes to an app that exists: options given at a restart, and the `current_conf` of PM2's
+//! client, with its meaning of `null`.
 
 use ostler_config::attributes::find;
 use ostler_config::{Diagnostic, attributes};

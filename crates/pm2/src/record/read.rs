@@ -31,7 +31,7 @@ pub fn from_record(text: &str, cpus: u32) -> Result<AppSpec, Vec<Diagnostic>> {
 /// As [`from_record`], of what was parsed already.
 ///
 /// # Errors
-/// As [`from_record`].
+/// As those of [`from_record`].
 pub fn from_map(map: &Map<String, Json>, cpus: u32) -> Result<AppSpec, Vec<Diagnostic>> {
     let mut reader = Reader { map, cpus, report: Vec::new() };
     reader.version();
@@ -142,8 +142,8 @@ fn count(attribute: &Attribute, value: &Json) -> Option<f64> {
     }
 }
 
-/// The pid path without the `-<id>` that PM2 put before its end, and the log paths without the same
-/// id.
+/// Returns the pid path without the `-<id>` that PM2 put before its end, and takes the same id out
+/// of the log paths.
 fn take_off_id(pid_file: &Path, logs: &mut LogSpec) -> PathBuf {
     let id = pid_file
         .file_stem()
