@@ -71,6 +71,41 @@ pub struct AppSpec {
     pub passthrough: BTreeMap<String, String>,
 }
 
+impl AppSpec {
+    /// An app of which nothing is known but its script and where it runs: no name, and every other
+    /// attribute at its default. Whoever reads an app starts with this.
+    #[must_use]
+    pub fn new(script: PathBuf, cwd: PathBuf) -> Self {
+        Self {
+            name: String::new(),
+            namespace: "default".to_owned(),
+            pid_file: cwd.join("app.pid"),
+            script,
+            args: Vec::new(),
+            interpreter: None,
+            interpreter_args: Vec::new(),
+            cwd,
+            exec_mode: ExecMode::Fork,
+            instances: 1,
+            instances_given: false,
+            env: BTreeMap::new(),
+            instance_var: "NODE_APP_INSTANCE".to_owned(),
+            increment_var: None,
+            logs: LogSpec::default(),
+            uid: None,
+            gid: None,
+            username: String::new(),
+            autostart: true,
+            policy: Policy::default(),
+            balance: Balance::default(),
+            fds: BTreeMap::new(),
+            health: None,
+            version: None,
+            passthrough: BTreeMap::new(),
+        }
+    }
+}
+
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -105,8 +140,8 @@ pub enum ExecMode {
     Cluster,
 }
 
-/// Where and how output is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where and how output is written; by default nowhere, in files of each process's own, as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSpec {
     /// File for standard output, before the `-<id>` suffix; `None` writes none.
     pub out: Option<PathBuf>,
@@ -125,9 +160,10 @@ pub struct LogSpec {
 }
 
 /// Form of a log file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// As the application wrote it.
+    #[default]
     Raw,
     /// One JSON object a line.
     Json,

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::SpawnSpec;
+use ostler_pm2::environment::flattened;
+pub use ostler_pm2::files::{log_files, pid_file};
 
 use crate::drain;
 use crate::tree::RUN_VARIABLE;
@@ -48,30 +50,6 @@ pub struct Given<'a> {
     pub created_at: u64,
     /// PM2's `unique_id`.
     pub unique_id: &'a str,
-}
-
-/// The path of a log or pid file with the process's number before its extension (PM2: configuration
-/// §7).
-pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
-    let text = path.to_string_lossy();
-    match text.rsplit_once(extension) {
-        Some((head, tail)) => PathBuf::from(format!("{head}-{}{extension}{tail}", id.0)),
-        None => PathBuf::from(format!("{text}-{}", id.0)),
-    }
-}
-
-/// The files a slot's output goes to: standard output, standard error, both.
-pub fn log_files(spec: &AppSpec, id: ProcId) -> [Option<PathBuf>; 3] {
-    let logs = &spec.logs;
-    [&logs.out, &logs.err, &logs.combined].map(|path| {
-        let path = path.as_ref()?;
-        Some(if logs.merge { path.clone() } else { numbered(path, id, ".log") })
-    })
-}
-
-/// The pid file of a slot.
-pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
-    numbered(&spec.pid_file, id, ".pid")
 }
 
 /// What the keeper is to execute, as far as it is the same for every run of a slot; [`complete`]
@@ -221,55 +199,6 @@ impl Prepared {
     }
 }
 
-/// The scalar fields of PM2's record that do not change from run to run.
-pub fn flattened(spec: &AppSpec, id: ProcId) -> BTreeMap<String, String> {
-    let [out, err, combined] = log_files(spec, id);
-    let path = |path: Option<PathBuf>| {
-        path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string())
-    };
-    let mut flat: BTreeMap<String, String> = [
-        ("namespace", spec.namespace.clone()),
-        ("merge_logs", spec.logs.merge.to_string()),
-        ("autostart", spec.autostart.to_string()),
-        ("autorestart", spec.policy.autorestart.to_string()),
-        ("treekill", spec.policy.tree_kill.to_string()),
-        ("instance_var", spec.instance_var.clone()),
-        ("username", spec.username.clone()),
-        ("pm_exec_path", spec.script.display().to_string()),
-        ("pm_cwd", spec.cwd.display().to_string()),
-        ("exec_interpreter", spec.interpreter.clone().unwrap_or_else(|| "none".to_owned())),
-        ("exec_mode", exec_mode(spec.exec_mode).to_owned()),
-        ("instances", spec.instances.to_string()),
-        ("pm_out_log_path", path(out)),
-        ("pm_err_log_path", path(err)),
-        ("pm_pid_path", pid_file(spec, id).display().to_string()),
-        ("km_link", "false".to_owned()),
-        ("vizion_running", "false".to_owned()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    if let Some(combined) = combined {
-        flat.insert("pm_log_path".to_owned(), combined.display().to_string());
-    }
-    for (name, json) in &spec.passthrough {
-        // Scalars only: objects, lists and null have no form in an environment.
-        if !json.starts_with(['{', '[']) && json != "null" {
-            let plain = serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone());
-            flat.entry(name.clone()).or_insert(plain);
-        }
-    }
-    flat
-}
-
-/// PM2's word for the mode.
-pub fn exec_mode(mode: ExecMode) -> &'static str {
-    match mode {
-        ExecMode::Fork => "fork_mode",
-        ExecMode::Cluster => "cluster_mode",
-    }
-}
-
 /// A program by name, looked up in `PATH`; a name with a slash stays as it is.
 fn find_program(name: &str, path: Option<&str>, cwd: &Path) -> Vec<u8> {
     if name.contains('/') {
@@ -284,20 +213,4 @@ fn find_program(name: &str, path: Option<&str>, cwd: &Path) -> Vec<u8> {
         .into_iter()
         .find(executable)
         .map_or_else(|| name.into(), |path| path.as_os_str().as_bytes().to_vec())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_number_stands_before_the_extension() {
-        let check = |path: &str, extension, expected: &str| {
-            assert_eq!(numbered(Path::new(path), ProcId(3), extension), Path::new(expected));
-        };
-        check("/h/logs/web-out.log", ".log", "/h/logs/web-out-3.log");
-        check("/h/pids/web.pid", ".pid", "/h/pids/web-3.pid");
-        check("/h/logs/plain", ".log", "/h/logs/plain-3");
-        check("/h.log/web.log", ".log", "/h.log/web-3.log");
-    }
 }

@@ -407,6 +407,8 @@ fn settings(config: &Config, mark: &str) -> Settings {
         home: config.home.clone(),
         mark: mark.to_owned(),
         boot: state_file::boot_id(),
+        cpus: std::thread::available_parallelism()
+            .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
         dump_path: dump_path(&config.home),
         memory_interval: interval.unwrap_or(MEMORY_INTERVAL).max(100),
         seed: seed(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ostler_config::Diagnostic;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Event, ProcId, SpecId};
+use ostler_pm2::record::from_record;
 use ostler_wire::control::{Change, Failure};
 use serde_json::value::RawValue;
 
@@ -24,7 +25,7 @@ impl Model {
         out: &mut Vec<Effect>,
     ) {
         let specs: Result<Vec<AppSpec>, _> =
-            apps.iter().map(|record| ostler_config::record::from_record(record.get())).collect();
+            apps.iter().map(|record| from_record(record.get(), self.settings.cpus)).collect();
         let specs = match specs {
             Ok(specs) => specs,
             Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
@@ -125,7 +126,7 @@ impl Model {
             let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
             let old = slot.process().next_spec();
             let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
-            let spec = changed(&version.spec, &proc.name, change)?;
+            let spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.renames(&wanted)?;
@@ -269,11 +270,10 @@ enum Rename {
 }
 
 /// A specification with what a change says about the app of that name.
-fn changed(old: &AppSpec, name: &str, change: &Change) -> Result<AppSpec, Failure> {
+fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppSpec, Failure> {
     let mut spec = old.clone();
     for record in &change.records {
-        let new =
-            ostler_config::record::from_record(record.get()).map_err(|list| failure_of(&list))?;
+        let new = from_record(record.get(), cpus).map_err(|list| failure_of(&list))?;
         if new.name == name {
             // Variables are never removed by a new file, only overwritten (PM2: configuration
             // §8.2).
@@ -284,8 +284,8 @@ fn changed(old: &AppSpec, name: &str, change: &Change) -> Result<AppSpec, Failur
         }
     }
     if let Some(patch) = &change.patch {
-        spec =
-            ostler_config::record::patch(&spec, patch.get()).map_err(|list| failure_of(&list))?;
+        spec = ostler_pm2::record::patch(&spec, patch.get(), cpus)
+            .map_err(|list| failure_of(&list))?;
     }
     if let Some(env) = &change.env {
         spec.env.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));

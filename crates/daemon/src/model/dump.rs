@@ -2,6 +2,7 @@
 
 use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
+use ostler_pm2::dump::{Saved, Saving};
 use ostler_wire::control::{self, Failure, Reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -11,14 +12,6 @@ use super::apps::failure_of;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Reporting};
 use super::requests::refuse;
-use super::view;
-
-/// An app as it was saved.
-struct Saved {
-    spec: AppSpec,
-    instance: Option<u32>,
-    stopped: bool,
-}
 
 impl Model {
     /// A client saves the list.
@@ -40,22 +33,17 @@ impl Model {
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
-        let slot = self.core.slot(id)?;
+        let process = self.core.slot(id)?.process();
         let proc = self.registry.proc(id)?;
-        let version = self.registry.version(slot.process().spec())?;
-        let mut map: Map<String, Value> =
-            serde_json::from_str(version.record()?.get()).unwrap_or_default();
-        map.remove("instances");
-        for (name, value) in &version.spec.env {
-            map.entry(name.clone()).or_insert_with(|| Value::String(value.clone()));
-        }
-        map.insert(version.spec.instance_var.clone(), proc.instance.into());
-        map.insert("status".to_owned(), view::status(slot.process().phase()).into());
-        map.insert("restart_time".to_owned(), slot.process().restarts().into());
-        map.insert("created_at".to_owned(), proc.created_at.into());
-        map.insert("unique_id".to_owned(), proc.unique_id.clone().into());
-        map.insert("version".to_owned(), version.spec.version.as_deref().unwrap_or("N/A").into());
-        Some(map)
+        let version = self.registry.version(process.spec())?;
+        Some(ostler_pm2::dump::element(&Saving {
+            spec: &version.spec,
+            phase: process.phase(),
+            instance: proc.instance,
+            restarts: process.restarts(),
+            created_at: proc.created_at,
+            unique_id: &proc.unique_id,
+        }))
     }
 
     /// A client brings back what was saved.
@@ -79,9 +67,9 @@ impl Model {
         };
         let mut saved = Vec::new();
         for element in &elements {
-            match parse_element(element) {
+            match ostler_pm2::dump::read_element(element.get(), self.settings.cpus) {
                 Ok(element) => saved.push(element),
-                Err(failure) => warn(failure.message, out),
+                Err(list) => warn(failure_of(&list).message, out),
             }
         }
         let operation = self.restore(client, saved);
@@ -114,17 +102,4 @@ impl Model {
         operation.reporting = Reporting::Restored(restored);
         operation
     }
-}
-
-fn parse_element(element: &RawValue) -> Result<Saved, Failure> {
-    let mut spec =
-        ostler_config::record::from_record(element.get()).map_err(|list| failure_of(&list))?;
-    spec.instances = 1;
-    let map: Map<String, Value> = serde_json::from_str(element.get()).unwrap_or_default();
-    let instance = map.get(&spec.instance_var).and_then(|value| {
-        let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-        u32::try_from(number).ok()
-    });
-    let stopped = map.get("status").and_then(Value::as_str) == Some("stopped");
-    Ok(Saved { spec, instance, stopped })
 }

@@ -62,6 +62,8 @@ pub struct Settings {
     pub mark: String,
     /// Which boot of the machine this is.
     pub boot: String,
+    /// How many processes `max` means.
+    pub cpus: u32,
     /// Where the saved list is.
     pub dump_path: PathBuf,
     /// Time between two looks at memory limits, ms.

@@ -1,6 +1,7 @@
 //! What became of a run: it ended, it was never there, or it was not accepted.
 
 use ostler_core::Exit;
+pub use ostler_pm2::words::signal as signal_name;
 
 /// What became of a run that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,28 +44,4 @@ impl Outcome {
             Self::Ended(Exit::NotSpawned) => "it could not be started".to_owned(),
         }
     }
-}
-
-/// A signal's name with its prefix, or its number.
-pub fn signal_name(signal: i32) -> String {
-    const NAMES: [(i32, &str); 16] = [
-        (libc::SIGHUP, "SIGHUP"),
-        (libc::SIGINT, "SIGINT"),
-        (libc::SIGQUIT, "SIGQUIT"),
-        (libc::SIGILL, "SIGILL"),
-        (libc::SIGTRAP, "SIGTRAP"),
-        (libc::SIGABRT, "SIGABRT"),
-        (libc::SIGBUS, "SIGBUS"),
-        (libc::SIGFPE, "SIGFPE"),
-        (libc::SIGKILL, "SIGKILL"),
-        (libc::SIGUSR1, "SIGUSR1"),
-        (libc::SIGSEGV, "SIGSEGV"),
-        (libc::SIGUSR2, "SIGUSR2"),
-        (libc::SIGPIPE, "SIGPIPE"),
-        (libc::SIGALRM, "SIGALRM"),
-        (libc::SIGTERM, "SIGTERM"),
-        (libc::SIGSYS, "SIGSYS"),
-    ];
-    let known = NAMES.iter().find(|(number, _)| *number == signal);
-    known.map_or_else(|| format!("number {signal}"), |(_, name)| (*name).to_owned())
 }

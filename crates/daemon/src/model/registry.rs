@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, ProcId, SpecId};
+use ostler_pm2::SharedText;
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -33,14 +34,14 @@ pub struct Version {
     /// The specification as it is saved, made on demand.
     record: OnceCell<Option<Arc<RawValue>>>,
     /// The part of the `jlist` element that is the same for all processes, made on demand.
-    face: OnceCell<String>,
+    shared: OnceCell<SharedText>,
 }
 
 impl Version {
     fn new(spec: AppSpec) -> Self {
         let policy = Arc::new(spec.policy.clone());
-        let (record, face) = (OnceCell::new(), OnceCell::new());
-        Self { spec: Arc::new(spec), policy, record, face }
+        let (record, shared) = (OnceCell::new(), OnceCell::new());
+        Self { spec: Arc::new(spec), policy, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.
@@ -51,15 +52,15 @@ impl Version {
     /// The specification as it is saved.
     pub fn record(&self) -> Option<Arc<RawValue>> {
         let make = || {
-            let text = ostler_config::record::to_record(&self.spec);
+            let text = ostler_pm2::record::to_record(&self.spec);
             RawValue::from_string(text).ok().map(Arc::from)
         };
         self.record.get_or_init(make).clone()
     }
 
-    /// The text that `make` gives, made once.
-    pub fn face(&self, make: impl FnOnce(&AppSpec) -> String) -> &str {
-        self.face.get_or_init(|| make(&self.spec))
+    /// The part of the `jlist` element that is the same for all processes.
+    pub fn shared_text(&self) -> &SharedText {
+        self.shared.get_or_init(|| SharedText::new(&self.spec))
     }
 }
 

@@ -95,7 +95,7 @@ impl Model {
     pub fn recover(&mut self, at: Moment, state: State, found: &[FoundRun], out: &mut Vec<Effect>) {
         self.at = at;
         for (id, record) in &state.specs {
-            match ostler_config::record::from_record(record.get()) {
+            match ostler_pm2::record::from_record(record.get(), self.settings.cpus) {
                 Ok(spec) => self.registry.insert_version(SpecId(*id), spec),
                 Err(_) => out.push(Effect::Complain(format!(
                     "saved specification {id} is not understood; its processes are lost"

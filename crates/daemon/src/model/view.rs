@@ -2,24 +2,13 @@
 
 use ostler_core::spec::ExecMode;
 use ostler_core::{Phase, ProcId, RunId};
+use ostler_pm2::words::status;
 use ostler_wire::control::{Details, ProcView};
 
 use super::Model;
 use super::outcome::Outcome;
 use super::registry::{Proc, Rollout};
 use crate::environment::{self, Particulars};
-
-/// PM2's word for a phase.
-pub fn status(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Stopped => "stopped",
-        Phase::Errored => "errored",
-        Phase::Starting { .. } => "launching",
-        Phase::Online { .. } => "online",
-        Phase::Stopping(_) => "stopping",
-        Phase::Backoff { .. } => "waiting restart",
-    }
-}
 
 impl Model {
     /// Every process, by id.

@@ -65,6 +65,7 @@ pub fn settings(seed: u64) -> Settings {
         home: "/home".into(),
         mark: "mark".to_owned(),
         boot: "boot".to_owned(),
+        cpus: 4,
         dump_path: "/home/dump.pm2".into(),
         memory_interval: 30_000,
         seed,

@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ostler_config::{Options, record};
 use ostler_core::spec::{
     Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness,
 };
+use ostler_pm2::record;
 use proptest::prelude::*;
 
-use crate::world::{World, vars};
+use crate::CPUS;
+use crate::vars;
+use crate::world::{World, options};
 
 /// A dump written by PM2 7.0.4.
-const DUMP: &str = include_str!("pm2/dump-7.0.4.json");
+const DUMP: &str = include_str!("dump-7.0.4.json");
 
 fn pm2_apps() -> Vec<AppSpec> {
     let records: Vec<serde_json::Value> = serde_json::from_str(DUMP).unwrap();
-    records.iter().map(|record| record::from_record(&record.to_string()).unwrap()).collect()
+    records.iter().map(|record| record::from_record(&record.to_string(), CPUS).unwrap()).collect()
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn a_dump_by_pm2_is_understood() {
 #[test]
 fn what_pm2_wrote_survives_being_written_again() {
     for app in pm2_apps() {
-        assert_eq!(record::from_record(&record::to_record(&app)).unwrap(), app);
+        assert_eq!(record::from_record(&record::to_record(&app), CPUS).unwrap(), app);
     }
 }
 
@@ -65,8 +67,7 @@ fn what_pm2_wrote_survives_being_written_again() {
 fn the_record_has_pm2s_keys() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let mut spec =
-        world.start("a.js", &Options { instances: Some("2".to_owned()), ..Options::default() });
+    let mut spec = world.start("a.js", &options(&[("instances", "2")]));
     spec.env = vars([("A", "1")]);
     let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
     let json: serde_json::Value = serde_json::from_str(&record::to_record(&spec)).unwrap();
@@ -110,49 +111,30 @@ fn the_record_has_pm2s_keys() {
 #[test]
 fn a_bad_record_is_refused_with_all_its_faults() {
     let said = |text: &str| {
-        let report = record::from_record(text).unwrap_err();
+        let report = record::from_record(text, CPUS).unwrap_err();
         report.into_iter().map(|diagnostic| diagnostic.message).collect::<Vec<_>>().join("\n")
     };
     expect_test::expect![[r#"
         this record has version 2, and only 1 is known
-        "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
-        "health" does not say what to ask
-        "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
-        "kill_signal" must be a signal, but is `"x"`
-        "kill_timeout" must be a number from 0 up, but is `-1`
-        "treekill" must be true or false, but is `1`
-        "instances" is 1000000000, above the most that one app may have, 4096
         "args" must be a list of texts, but is `5`
-        "pm_exec_path" is `a.js`, which is not absolute
+        "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
+        "instances" is 1000000000, above the most that one app may have, 4096
         "env" must be an object, but is `"A=1"`
         "uid" must be a number from 0 up, but is `"www"`
-        "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`"#]]
+        "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
+        "treekill" must be true or false, but is `1`
+        "kill_timeout" must be a number from 0 up, but is `-1`
+        "kill_signal" must be a signal, but is `"x"`
+        "health" does not say what to ask
+        "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
+        "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
-        r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www","env":"A=1","instances":1e9,
-            "treekill":1,"kill_signal":"x","balance":"x","stop_exit_codes":["x"],"health":{},"ostler_record":2}"#,
+        r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www",
+            "env":"A=1","instances":1e9,"treekill":1,"kill_signal":"x","balance":"x",
+            "stop_exit_codes":["x"],"health":{},"ostler_record":2}"#,
     ));
     assert!(said("[]").contains("must be an object") && said("{").contains("must be JSON"));
     assert!(said("{}").contains("\"pm_exec_path\" is missing"));
-}
-
-#[test]
-fn changes_go_over_the_record() {
-    let world = World::new(&["node"]);
-    world.file("a.js", "");
-    let spec =
-        world.start("a.js", &Options { kill_timeout: Some("9".to_owned()), ..Options::default() });
-    let patched = |patch: &str| record::patch(&spec, patch).unwrap();
-    assert_eq!(patched("{}"), spec);
-    assert_eq!(patched(r#"{"kill_timeout":"null"}"#).policy.stop_grace, 1600);
-    assert_eq!(patched(r#"{"kill_timeout":null,"listen_timeout":7}"#).policy.verify_timeout, 7);
-    assert_eq!(patched(r#"{"exec_mode":"cluster_mode"}"#).exec_mode, ExecMode::Fork);
-    assert_eq!(patched(r#"{"env":{}}"#).env, spec.env);
-    assert_eq!(patched(r#"{"env":{"A":1}}"#).env, vars([("A", "1")]));
-    assert_eq!(
-        patched(r#"{"out_file":"/x","node_args":"a 'b c'"}"#).interpreter_args,
-        ["a", "b c"]
-    );
-    assert!(record::patch(&spec, r#"{"kill_timeout":{}}"#).is_err());
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -160,25 +142,56 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn logs()(paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")), flags: [bool; 3], format in prop::option::of(text()))
-        -> LogSpec {
+    fn logs()(
+        paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")),
+        flags: [bool; 3],
+        format in prop::option::of(text()),
+    ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
-        let date_format = format.filter(|format| format != "false");
-        LogSpec { out, err, combined, merge: flags[0], disabled: flags[1], format: if flags[2] { LogFormat::Json } else { LogFormat::Raw }, date_format }
+        LogSpec {
+            out,
+            err,
+            combined,
+            merge: flags[0],
+            disabled: flags[1],
+            format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
+            date_format: format.filter(|format| format != "false"),
+        }
     }
 }
 
 prop_compose! {
-    fn policy()(codes in prop::collection::vec(any::<i32>(), 0..4), times in prop::array::uniform7(0u64..1 << 50), backoff in prop::option::of(1u64..99),
-        signal in 1i32..64, flags: [bool; 7], max in any::<u32>(), max_memory in prop::option::of(1u64..1 << 50), budget in prop::option::of(0u64..1 << 50)) -> Policy {
+    fn policy()(
+        codes in prop::collection::vec(any::<i32>(), 0..4),
+        times in prop::array::uniform7(0u64..1 << 50),
+        backoff in prop::option::of(1u64..99),
+        signal in 1i32..64,
+        flags: [bool; 7],
+        max in any::<u32>(),
+        budget in prop::option::of(0u64..1 << 50),
+    ) -> Policy {
         let usual = Policy::default();
-        Policy {
-            autorestart: flags[0], stop_exit_codes: codes, max_unstable: max, min_uptime: times[0], restart_delay: times[1], backoff, max_memory,
-            stop_signal: signal, stop_by_message: flags[1], stop_grace: times[2], tree_kill: flags[2],
+        let mut policy = Policy {
+            autorestart: flags[0],
+            stop_exit_codes: codes,
+            max_unstable: max,
+            min_uptime: times[0],
+            restart_delay: times[1],
+            backoff,
+            stop_signal: signal,
+            stop_by_message: flags[1],
+            stop_grace: times[2],
+            tree_kill: flags[2],
             readiness: if flags[3] { Readiness::Message } else { Readiness::Started },
-            ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] }, stable_for: times[4],
-            verify_timeout: if flags[5] { usual.verify_timeout } else { times[5] }, health_budget: budget, drain_timeout: times[6], drain_hook: flags[6],
-        }
+            ready_timeout: if flags[4] { usual.ready_timeout } else { times[3] },
+            stable_for: times[4],
+            verify_timeout: if flags[5] { usual.verify_timeout } else { times[5] },
+            health_budget: budget,
+            drain_timeout: times[6],
+            ..usual
+        };
+        policy.drain_hook = flags[6];
+        policy
     }
 }
 
@@ -201,23 +214,50 @@ fn fds() -> impl Strategy<Value = BTreeMap<u32, Address>> {
 }
 
 prop_compose! {
-    fn spec()(texts in prop::array::uniform6(text()), lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
-        options in (prop::option::of(text()), prop::option::of(text()), prop::option::of("[a-z/]{5,9}")),
-        env in prop::collection::btree_map(".{1,5}", ".*", 0..4), ids: (Option<u32>, Option<u32>), flags: [bool; 3], instances in 1u32..=4096,
-        logs in logs(), policy in policy(), health in health(), fds in fds(),
-        balance in prop::sample::select(vec![Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared]))
-        -> AppSpec {
+    fn spec()(
+        texts in prop::array::uniform6(text()),
+        lists in prop::array::uniform2(prop::collection::vec(".*", 0..3)),
+        increment_var in prop::option::of(text()),
+        version in prop::option::of(text()),
+        interpreter in prop::option::of("[a-z/]{5,9}"),
+        max_memory in prop::option::of(1u64..1 << 50),
+        env in prop::collection::btree_map(".{1,5}", ".*", 0..4),
+        ids: (Option<u32>, Option<u32>),
+        flags: [bool; 3],
+        instances in 1u32..=4096,
+        (logs, policy, health, fds) in (logs(), policy(), health(), fds()),
+        balance in prop::sample::select(vec![
+            Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
+        ]),
+    ) -> AppSpec {
         let [name, namespace, instance_var, username, file, script] = texts;
-        let (increment_var, version, interpreter) = options;
         let [args, interpreter_args] = lists;
+        let watch = ("watch", "[\"a\",{\"b\":1.5}]");
         AppSpec {
-            name, namespace, instance_var, username, args, interpreter_args, increment_var, env, logs, policy, health, fds, balance,
+            name,
+            namespace,
+            args,
             interpreter: interpreter.filter(|program| program != "none"),
+            interpreter_args,
+            exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster },
+            instances,
+            instances_given: flags[1],
+            env,
+            instance_var,
+            increment_var,
+            logs,
+            pid_file: format!("/pids/{file}-3.pid").into(),
+            uid: ids.0,
+            gid: ids.1,
+            username,
+            autostart: flags[2],
+            policy,
+            balance,
+            fds,
+            health,
             version: version.filter(|version| version != "N/A"),
-            script: format!("/{script}").into(), cwd: "/x".into(), pid_file: format!("/pids/{file}-3.pid").into(),
-            exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster }, instances, instances_given: flags[1],
-            uid: ids.0, gid: ids.1, autostart: flags[2],
-            passthrough: vars([("vizion", "true"), ("watch", "[\"a\",{\"b\":1.5}]"), ("filter_env", "[]")]),
+            passthrough: vars([("vizion", "true"), watch, ("filter_env", "[]")]),
+            ..AppSpec::new(format!("/{script}").into(), "/x".into())
         }
     }
 }
@@ -225,6 +265,6 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(spec in spec()) {
-        prop_assert_eq!(record::from_record(&record::to_record(&spec)).unwrap(), spec);
+        prop_assert_eq!(record::from_record(&record::to_record(&spec), CPUS).unwrap(), spec);
     }
 }
