@@ -6,9 +6,11 @@
 mod bench;
 mod check;
 mod labs;
+mod measure;
 mod run;
 mod setup;
 mod soak;
+mod source;
 mod tidy;
 mod torture;
 
@@ -24,6 +26,7 @@ cargo xtask labs             the service under a real systemd in namespaces: as 
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at random; 10 minutes if not said
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
+cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted; --list gives the places
 cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]
                              reloads under load, 200 a case by default; prints a table, fails when a request failed
 cargo xtask bench [NAME…] [--quick] [--rounds N]
@@ -45,7 +48,8 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if !["bench", "soak-reload", "torture"].contains(&name.as_str()) && !rest.is_empty() {
+    if !["bench", "measure", "soak-reload", "torture"].contains(&name.as_str()) && !rest.is_empty()
+    {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
     match name.as_str() {
@@ -55,6 +59,7 @@ fn task(args: &[String]) -> Result<()> {
         "labs" => labs::labs(labs::Want::All),
         "torture" => torture::torture(rest),
         "tidy" => tidy::tidy(),
+        "measure" => measure::measure(rest),
         "soak-reload" => soak::reload(rest),
         "bench" => bench::bench(rest),
         other => bail!("no task is called `{other}`\n{TASKS}"),

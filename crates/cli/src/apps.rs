@@ -1,5 +1,5 @@
 //! From the command line and process files to records for the daemon. The only place that knows
-//! `ostler_config`.
+//! `ostler_config` and `ostler_pm2`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use ostler_config::{Context, Diagnostic, Options};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
+use crate::args::flags::FLAGS;
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::session::Session;
@@ -105,13 +106,11 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
 /// The options that change a process that is there already; `None` when none was given.
 pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Failed> {
     let options = options(&session.args);
-    if (Options { update_env: false, force: false, env: None, only: Vec::new(), ..options.clone() })
-        == Options::default()
-    {
+    if options.is_empty() {
         return Ok(None);
     }
     let context = context(session)?;
-    match ostler_config::record::options_patch(&options, &context) {
+    match ostler_config::options_patch(&options, &context) {
         Ok(patch) => raw(patch).map(Some),
         Err(diagnostics) => Err(say(session, &diagnostics, false)),
     }
@@ -127,7 +126,7 @@ fn app(spec: &AppSpec) -> Result<App, Failed> {
         script: spec.script.to_string_lossy().into_owned(),
         mode,
         instances: spec.instances,
-        record: raw(ostler_config::record::to_record(spec))?,
+        record: raw(ostler_pm2::record::to_record(spec))?,
     })
 }
 
@@ -152,71 +151,22 @@ fn say(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Faile
 }
 
 fn options(args: &Parsed) -> Options {
-    use FlagId as F;
-    let one = |id| args.value(id).map(str::to_owned);
-    let many = |id| -> Vec<String> { args.values(id).map(str::to_owned).collect() };
-    let some = |id| args.has(id).then(|| many(id));
-    Options {
-        name: one(F::Name),
-        namespace: one(F::Namespace),
-        cwd: one(F::Cwd),
+    let mut options = Options {
         args: args.rest.clone(),
-        instances: one(F::Instances),
-        interpreter: one(F::Interpreter),
-        node_args: one(F::NodeArgs),
-        execute_command: args.has(F::ExecuteCommand),
-        out_file: one(F::Output),
-        error_file: one(F::Error),
-        log_file: args.has(F::Log).then(|| one(F::Log)),
-        pid_file: one(F::Pid),
-        merge_logs: args.has(F::MergeLogs),
-        time: args.has(F::Time),
-        log_date_format: one(F::LogDateFormat),
-        log_type: one(F::LogType),
-        disable_logs: args.has(F::DisableLogs),
-        no_autostart: args.has(F::NoAutostart),
-        no_autorestart: args.has(F::NoAutorestart),
-        max_restarts: one(F::MaxRestarts),
-        min_uptime: one(F::MinUptime),
-        restart_delay: one(F::RestartDelay),
-        exp_backoff_restart_delay: one(F::ExpBackoff),
-        stop_exit_codes: some(F::StopExitCodes),
-        kill_timeout: one(F::KillTimeout),
-        kill_signal: one(F::KillSignal),
-        listen_timeout: one(F::ListenTimeout),
-        wait_ready: args.has(F::WaitReady),
-        shutdown_with_message: args.has(F::ShutdownWithMessage),
-        no_treekill: args.has(F::NoTreekill),
-        max_memory_restart: one(F::MaxMemory),
-        cron_restart: one(F::Cron),
-        watch: some(F::Watch),
-        ignore_watch: one(F::IgnoreWatch),
-        uid: one(F::User),
-        gid: one(F::Gid),
-        filter_env: many(F::FilterEnv),
-        env: one(F::Env),
+        env: args.value(FlagId::Env).map(str::to_owned),
         only: args
-            .values(F::Only)
+            .values(FlagId::Only)
             .flat_map(|names| names.split([',', ' ']))
             .filter(|n| !n.is_empty())
             .map(str::to_owned)
             .collect(),
-        update_env: args.has(F::UpdateEnv),
-        force: args.has(F::Force),
-        instance_var: one(F::InstanceVar),
-        increment_var: one(F::IncrementVar),
-        balance: one(F::Balance),
-        health_http: one(F::HealthHttp),
-        health_tcp: one(F::HealthTcp),
-        health_exec: one(F::HealthExec),
-        health_interval: one(F::HealthInterval),
-        health_timeout: one(F::HealthTimeout),
-        health_retries: one(F::HealthRetries),
-        stable_for: one(F::StableFor),
-        drain_timeout: one(F::DrainTimeout),
-        no_vizion: args.has(F::NoVizion),
-        no_pmx: args.has(F::NoPmx),
-        no_automation: args.has(F::NoAutomation),
-        disable_source_map_support: args.has(F::NoSourceMap),
+        ..Options::default()
+    };
+    for (id, value) in &args.given {
+        // What no attribute has is for the command itself.
+        let flag = FLAGS.iter().find(|flag| flag.id == *id);
+        let long = flag.and_then(|flag| flag.long.first()).copied().unwrap_or_default();
+        _ = options.give(long, value.as_deref());
     }
+    options
 }

@@ -74,8 +74,8 @@ pub(crate) fn is_executable(path: &Path) -> bool {
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// The path without `.`, `..` and doubled slashes, by text alone (links are not followed), as
-/// Node's `path.resolve`.
+/// Returns the path without `.`, `..` and doubled slashes, as Node's `path.resolve` does: by text
+/// alone, without following links.
 pub(crate) fn clean(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();

@@ -3,12 +3,12 @@
 //! A diagnostic says what, where and what to do. It reads the same with and without colour:
 //!
 //! ```text
-//! error[bad-type]: Expect "kill_timeout" to be a typeof [object Number], but now is [object Boolean]
-//!   --> ecosystem.json:4:19
+//! error[wrong-type]: Expect "treekill" to be a typeof [object Boolean], but now is [object String]
+//!   --> ecosystem.json:4:15
 //!    |
-//!  4 |     kill_timeout: true,
-//!    |                   ^^^^
-//!   help: write a number of milliseconds
+//!  4 |     treekill: "no",
+//!    |               ^^^^
+//!   help: write `true` or `false`, without quotes
 //! ```
 
 use std::fmt::Write as _;
@@ -37,7 +37,7 @@ pub struct Place {
     pub text: String,
 }
 
-/// One complaint.
+/// One complaint about what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// How bad it is.

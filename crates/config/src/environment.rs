@@ -1,11 +1,11 @@
-//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, then what
-//! ostler adds.
+//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, and over
+//! all of them what ostler adds.
 
 use std::collections::BTreeMap;
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::{Fields, plain};
+use crate::fields::Fields;
 use crate::value::{Node, Value};
 
 /// Where the app is described.
@@ -38,10 +38,10 @@ pub(crate) fn build(
         env.insert("PM2_JSON_PROCESSING".to_owned(), "true".to_owned());
     }
     if let Some(port) = fields.node("port") {
-        env.insert("PORT".to_owned(), plain(port));
+        env.insert("PORT".to_owned(), port.plain());
     }
     if let Some(io) = fields.node("io") {
-        env.insert("io".to_owned(), plain(io));
+        env.insert("io".to_owned(), io.plain());
     }
     env.insert("PM2_HOME".to_owned(), ctx.home.to_string_lossy().into_owned());
     env.insert("PM2_USAGE".to_owned(), "CLI".to_owned());
@@ -68,7 +68,7 @@ fn inherited(fields: &Fields<'_>, ctx: &Context) -> BTreeMap<String, String> {
 
 fn put(env: &mut BTreeMap<String, String>, node: Option<&Node>) {
     let Some(Node { value: Value::Object(entries), .. }) = node else { return };
-    env.extend(entries.iter().map(|entry| (entry.key.clone(), plain(&entry.node))));
+    env.extend(entries.iter().map(|entry| (entry.key.clone(), entry.node.plain())));
 }
 
 fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::fields::Source;
+use crate::fields::SourceText;
 use crate::value::Node;
 
 /// Longest time a file may take.
@@ -29,7 +29,7 @@ const PROGRAM: &str = include_str!("evaluate.cjs");
 /// What the file at `path` exports.
 pub(crate) fn run(
     path: &Path,
-    source: Source<'_>,
+    source: SourceText<'_>,
     ctx: &Context,
     limit: Duration,
 ) -> Result<Node, Diagnostic> {
@@ -57,9 +57,10 @@ pub(crate) fn run(
                 "timeout",
                 format!("the file was still running after {} s", limit.as_secs()),
             );
-            Err(place(
-                diagnostic.help("a process file should only build its list of apps; look for a wait that never ends"),
-            ))
+            Err(place(diagnostic.help(concat!(
+                "a process file should only build its list of apps; ",
+                "look for a wait that never ends",
+            ))))
         }
         Line::None => {
             let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
@@ -128,7 +129,7 @@ fn read_line(child: &mut Child, limit: Duration) -> Line {
 fn understand(
     line: &str,
     path: &Path,
-    source: Source<'_>,
+    source: SourceText<'_>,
     node: &Path,
     ctx: &Context,
 ) -> Result<Node, Diagnostic> {
@@ -179,8 +180,8 @@ fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
 
 /// Line, column and length of the first place in one of `files` that a stack names.
 ///
-/// `/path/file.js:3` with the line and carets below it (a syntax error), or `(/path/file.js:3:7)`
-/// (a throw).
+/// A syntax error has `/path/file.js:3` with the line and carets below it, a throw
+/// `(/path/file.js:3:7)`.
 fn position(stack: &str, files: &[&Path]) -> Option<(usize, usize, usize)> {
     let (at, name) = files
         .iter()
@@ -251,7 +252,7 @@ mod tests {
             node: None,
             etc: "/etc".into(),
         };
-        let source = Source { origin: "e.config.js", text: "" };
+        let source = SourceText { origin: "e.config.js", text: "" };
         let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();
         assert!(error.message.contains("still running"), "{error}");
     }

@@ -5,28 +5,33 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ostler_core::spec::Address;
+use serde_json::{Map, Value as Json};
 
+use crate::attributes::{FieldType, Refusal};
 use crate::diagnostic::Diagnostic;
-use crate::fields::{Fields, plain};
 use crate::value::{Entry, Node, Value};
 
-const HELP: &str = "write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`: a port, `address:port` or an absolute path of up to 107 bytes";
+const HELP: &str = concat!(
+    "write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`: ",
+    "a port, `address:port` or an absolute path of up to 107 bytes",
+);
 
-/// The table; `None` when it is wrong.
-pub(crate) fn read(
-    fields: &Fields<'_>,
-    report: &mut Vec<Diagnostic>,
-) -> Option<BTreeMap<u32, Address>> {
-    let Some(node) = fields.node("fds") else { return Some(BTreeMap::new()) };
-    match parse(node) {
-        Ok(table) => Some(table),
-        Err(wrong) => {
-            report.extend(wrong.into_iter().map(|(node, diagnostic)| match node.span {
-                Some(span) => fields.at_span(Some(span), diagnostic),
-                None => fields.at("fds", diagnostic),
-            }));
-            None
-        }
+/// JSON Schema of what is inside.
+pub(crate) const SCHEMA: &str = r#"{
+  "patternProperties": { "^[0-9]+$": { "type": ["string", "number"] } },
+  "additionalProperties": false
+}"#;
+
+impl FieldType for BTreeMap<u32, Address> {
+    fn write(&self) -> Json {
+        let entries =
+            self.iter().map(|(number, address)| (number.to_string(), address.to_string().into()));
+        entries.collect::<Map<_, _>>().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
+        parse(node).map_err(|wrong| Refusal::Said(wrong.into_iter().map(place).collect()))
     }
 }
 
@@ -36,7 +41,7 @@ const LONGEST_PATH: usize = 107;
 type Wrong<'n> = Vec<(&'n Node, Diagnostic)>;
 
 /// Reads the object.
-pub(crate) fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
+fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         return Err(vec![(
             node,
@@ -60,7 +65,7 @@ fn one(entry: &Entry) -> Result<(u32, Address), String> {
     let key = &entry.key;
     let number =
         key.parse().map_err(|_| format!("\"fds\" has the key `{key}`, which is not a number"))?;
-    let text = plain(&entry.node);
+    let text = entry.node.plain();
     let address = address(text.trim())
         .ok_or_else(|| format!("\"fds.{key}\" is `{text}`, which is no address"))?;
     Ok((number, address))

@@ -3,23 +3,23 @@
 //! Everything that can be said about a value without looking at the machine is said here, for all
 //! keys, before anything is resolved.
 
+use crate::attributes::{self, Attribute, Type};
+use crate::check::{check, wrong_type};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::keys::{self, Key, Rule, Type};
 use crate::options::Options;
 use crate::suggest;
-use crate::units;
-use crate::value::{Entry, Node, Span, Value, number_text};
+use crate::value::{Entry, Node, Span, Value};
 
 /// A text and its name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a> {
+pub(crate) struct SourceText<'a> {
     /// File name as the user wrote it, or `standard input`.
     pub origin: &'a str,
     /// The text, for showing a line of it.
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// The diagnostic, placed at `span`.
     pub(crate) fn at(&self, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
         diagnostic.origin = Some(self.origin.to_owned());
@@ -27,8 +27,8 @@ impl Source<'_> {
         diagnostic
     }
 
-    /// Where `key` is written, when that is in one place only: good enough for files that were
-    /// evaluated.
+    /// Returns where `key` is written, when that is in one place only. For files that were
+    /// evaluated this is good enough.
     fn locate(&self, key: &str) -> Option<Span> {
         let mut found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
         let (start, _) = found.next()?;
@@ -43,10 +43,10 @@ impl Source<'_> {
     }
 }
 
-/// One known key.
+/// One known key with its value.
 #[derive(Clone, Debug)]
-struct Field {
-    key: &'static Key,
+struct Written {
+    key: &'static Attribute,
     node: Node,
     span: Option<Span>,
     from_options: bool,
@@ -55,9 +55,9 @@ struct Field {
 /// What is known about one app.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
-    source: Option<Source<'a>>,
+    source: Option<SourceText<'a>>,
     span: Option<Span>,
-    list: Vec<Field>,
+    list: Vec<Written>,
     environments: Vec<(String, Node)>,
     rejected: Vec<&'static str>,
 }
@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
             environments: Vec::new(),
             rejected: Vec::new(),
         };
-        fields.add_options(options.fields(), report);
+        fields.add_options(options.values(), report);
         fields
     }
 
@@ -83,7 +83,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn of_entries(
         entries: &[Entry],
         span: Option<Span>,
-        source: Source<'a>,
+        source: SourceText<'a>,
         report: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut fields = Self {
@@ -102,13 +102,12 @@ impl<'a> Fields<'a> {
     /// Puts options over what is there.
     pub(crate) fn add_options(
         &mut self,
-        options: Vec<(&'static str, Node)>,
+        options: Vec<(&'static Attribute, Node)>,
         report: &mut Vec<Diagnostic>,
     ) {
-        for (name, node) in options {
-            let Some(key) = keys::find(name) else { continue };
+        for (key, node) in options {
             match check(key, &node) {
-                Ok(node) => self.put(Field { key, node, span: None, from_options: true }),
+                Ok(node) => self.put(Written { key, node, span: None, from_options: true }),
                 Err(diagnostic) => {
                     self.rejected.push(key.name);
                     report.push(diagnostic.origin(COMMAND_LINE));
@@ -127,7 +126,7 @@ impl<'a> Fields<'a> {
             }
             None => diagnostic,
         };
-        let Some(key) = keys::find(&entry.key) else {
+        let Some(key) = attributes::find(&entry.key) else {
             if let Some(name) = entry.key.strip_prefix("env_") {
                 match entry.node.value {
                     Value::Object(_) => {
@@ -149,7 +148,7 @@ impl<'a> Fields<'a> {
             report.push(place(Diagnostic::warning("doubled-key", message), entry.key_span));
         }
         match check(key, &entry.node) {
-            Ok(node) => self.put(Field { key, node, span: entry.key_span, from_options: false }),
+            Ok(node) => self.put(Written { key, node, span: entry.key_span, from_options: false }),
             Err(diagnostic) => {
                 report.push(place(diagnostic, entry.node.span));
                 self.rejected.push(key.name);
@@ -157,12 +156,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn put(&mut self, field: Field) {
+    fn put(&mut self, field: Written) {
         self.list.retain(|known| known.key.name != field.key.name);
         self.list.push(field);
     }
 
-    fn field(&self, name: &str) -> Option<&Field> {
+    fn field(&self, name: &str) -> Option<&Written> {
         self.list.iter().find(|field| field.key.name == name)
     }
 
@@ -177,7 +176,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Every key and value.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Key, &Node)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Attribute, &Node)> {
         self.list.iter().map(|field| (field.key, &field.node))
     }
 
@@ -191,7 +190,7 @@ impl<'a> Fields<'a> {
         self.environments.iter().map(|(name, _)| name.as_str())
     }
 
-    /// A text.
+    /// Returns the value of a key that is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match &self.node(name)?.value {
             Value::Text(text) => Some(text),
@@ -199,7 +198,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A truth.
+    /// Returns the value of a key that is `true` or `false`.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         match self.node(name)?.value {
             Value::Bool(value) => Some(value),
@@ -207,31 +206,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number from 0 up; fractions are cut.
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        match &self.node(name)?.value {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
-            Value::Number(number) => Some(*number as u64),
-            _ => None,
-        }
-    }
-
     /// A list of texts, or a text split on blanks.
     pub(crate) fn words(&self, name: &str) -> Option<Vec<String>> {
-        match &self.node(name)?.value {
-            Value::Text(text) => Some(units::words(text)),
-            Value::List(items) => {
-                Some(items.iter().filter(|item| !item.is_null()).map(plain).collect())
-            }
-            _ => None,
-        }
+        self.node(name)?.words()
     }
 
     /// The diagnostic, placed where `name` is written, else where the app is.
     pub(crate) fn at(&self, name: &str, diagnostic: Diagnostic) -> Diagnostic {
         let field = self.field(name);
         match (field, self.source) {
-            (Some(Field { from_options: true, .. }), _) => diagnostic.origin(COMMAND_LINE),
+            (Some(Written { from_options: true, .. }), _) => diagnostic.origin(COMMAND_LINE),
             (Some(field), Some(source)) => source.at(
                 diagnostic,
                 field.node.span.or(field.span).or_else(|| source.locate(field.key.name)),
@@ -252,113 +236,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A value as the text of an argument or variable: objects, lists and null as JSON, as PM2 does.
-pub(crate) fn plain(node: &Node) -> String {
-    match &node.value {
-        Value::Text(text) => text.clone(),
-        Value::Number(number) => number_text(*number),
-        Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
-            node.to_json().to_string()
-        }
-    }
-}
-
 fn unknown(written: &str) -> Diagnostic {
-    let known = keys::KEYS
-        .iter()
+    let known = attributes::attributes()
+        .filter(|key| key.is_in_files())
         .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
     let diagnostic =
         Diagnostic::warning("unknown-key", format!("unknown key `{written}` is ignored"));
     match suggest::nearest(written, known) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
-    }
-}
-
-fn wrong_type(name: &str, types: &[Type], found: &Value) -> Diagnostic {
-    let wanted: Vec<String> =
-        types.iter().map(|wanted| format!("[object {}]", wanted.name())).collect();
-    let message = format!(
-        "Expect \"{name}\" to be a typeof {}, but now is [object {}]",
-        wanted.join(" / "),
-        found.type_name()
-    );
-    Diagnostic::error("wrong-type", message)
-}
-
-/// The value as its key wants it (numeric texts become numbers), or what is wrong with it.
-fn check(key: &'static Key, node: &Node) -> Result<Node, Diagnostic> {
-    let mut node = node.clone();
-    if let Value::Text(text) = &node.value
-        && key.types.contains(&Type::Number)
-        && !matches!(key.rule, Rule::Memory)
-        && let Some(number) = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
-        // Digits in a text stay a text where texts are welcome: `uid: "0700"`, `instances: "2"`.
-        && (!key.types.contains(&Type::Text) || matches!(key.rule, Rule::Uptime))
-    {
-        node.value = Value::Number(number);
-    }
-    let of_type = key.types.iter().any(|wanted| wanted.name() == node.value.type_name());
-    if !of_type {
-        return Err(wrong_type(key.name, key.types, &node.value).help(key.help));
-    }
-    check_rule(key, &node).map_err(|diagnostic| diagnostic.help(key.help))?;
-    if let (true, Value::List(items)) = (key.types.contains(&Type::List), &node.value)
-        && let Some(item) =
-            items.iter().find(|item| matches!(item.value, Value::Object(_) | Value::List(_)))
-        && matches!(key.name, "args" | "node_args" | "filter_env" | "stop_exit_codes")
-    {
-        let message = format!(
-            "every item of \"{}\" must be a text, but one is [object {}]",
-            key.name,
-            item.value.type_name()
-        );
-        return Err(Diagnostic::error("wrong-type", message).help(key.help));
-    }
-    Ok(node)
-}
-
-fn check_rule(key: &Key, node: &Node) -> Result<(), Diagnostic> {
-    let below = |min: u32, number: f64| {
-        let message =
-            format!("The minimum of \"{}\" is {min}, but now is {}", key.name, number_text(number));
-        Diagnostic::error("too-small", message)
-    };
-    let failed = |wanted: &str| {
-        Diagnostic::error(
-            "wrong-form",
-            format!("Verify \"{}\" with regex failed, {wanted}", key.name),
-        )
-    };
-    match (key.rule, &node.value) {
-        (_, Value::Number(number)) if !number.is_finite() => {
-            Err(Diagnostic::error("wrong-form", format!("\"{}\" is not a finite number", key.name)))
-        }
-        (Rule::Min(min), Value::Number(number)) if *number < f64::from(min) => {
-            Err(below(min, *number))
-        }
-        (Rule::Uptime, Value::Number(number)) if *number < 100.0 => Err(below(100, *number)),
-        (Rule::Uptime, Value::Text(text)) if units::uptime(text).is_none() => Err(failed(
-            "it should be a NUMBER - milliseconds, \"[NUMBER]h\"(hours), \"[NUMBER]m\"(minutes) or \"[NUMBER]s\"(seconds)",
-        )),
-        (Rule::Memory, Value::Number(number)) if *number < 0.0 => Err(below(0, *number)),
-        (Rule::Memory, Value::Text(text)) if units::memory(text).is_none() => Err(failed(
-            "it should be a NUMBER - byte, \"[NUMBER]G\"(Gigabyte), \"[NUMBER]M\"(Megabyte) or \"[NUMBER]K\"(Kilobyte)",
-        )),
-        (Rule::Words(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
-            Err(failed(&format!("it should be one of {}, but now is \"{text}\"", words.join(", "))))
-        }
-        (Rule::NotEmpty, Value::Text(text)) if text.trim().is_empty() => {
-            Err(Diagnostic::error("empty", format!("\"{}\" is empty", key.name)))
-        }
-        (
-            Rule::Any
-            | Rule::Min(_)
-            | Rule::Memory
-            | Rule::Uptime
-            | Rule::Words(_)
-            | Rule::NotEmpty,
-            _,
-        ) => Ok(()),
     }
 }

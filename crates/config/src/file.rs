@@ -4,11 +4,12 @@ use std::path::Path;
 
 use ostler_core::spec::AppSpec;
 
+use crate::attributes::Attribute;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::From;
 use crate::evaluate;
-use crate::fields::{COMMAND_LINE, Fields, Source};
+use crate::fields::{COMMAND_LINE, Fields, SourceText};
 use crate::json;
 use crate::options::Options;
 use crate::resolve;
@@ -16,35 +17,38 @@ use crate::shape;
 use crate::suggest;
 use crate::value::Node;
 
-/// How a file is read.
+/// The language of a process file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Syntax {
     Json,
     Program,
     NotYet(&'static str),
 }
 
-/// By the end of the file's *name*: a folder `my.json.d` makes no process file of the scripts in
-/// it.
-#[rustfmt::skip]
-const FORMS: [(&str, Form); 8] = [
-    (".json", Form::Json), (".json5", Form::Json),
-    (".config.js", Form::Program), (".config.cjs", Form::Program), (".config.mjs", Form::Program),
-    (".yml", Form::NotYet("YAML")), (".yaml", Form::NotYet("YAML")), (".toml", Form::NotYet("TOML")),
+/// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
+const SYNTAXES: [(&str, Syntax); 8] = [
+    (".json", Syntax::Json),
+    (".json5", Syntax::Json),
+    (".config.js", Syntax::Program),
+    (".config.cjs", Syntax::Program),
+    (".config.mjs", Syntax::Program),
+    (".yml", Syntax::NotYet("YAML")),
+    (".yaml", Syntax::NotYet("YAML")),
+    (".toml", Syntax::NotYet("TOML")),
 ];
 
 /// Largest process file read, bytes.
 const LARGEST: u64 = 16 << 20;
 
-fn form(arg: &str) -> Option<Form> {
+fn syntax(arg: &str) -> Option<Syntax> {
     let name = Path::new(arg).file_name()?.to_str()?;
-    FORMS.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, form)| form)
+    SYNTAXES.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, syntax)| syntax)
 }
 
 /// Whether an argument names a process file, by the end of the file's name.
 #[must_use]
 pub fn is_config_file(arg: &str) -> bool {
-    form(arg).is_some()
+    syntax(arg).is_some()
 }
 
 /// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to
@@ -58,8 +62,8 @@ pub fn is_config_file(arg: &str) -> bool {
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
     let fail = |diagnostic: Diagnostic| (Vec::new(), vec![diagnostic.origin(path)]);
-    let kind = match form(path) {
-        Some(Form::NotYet(name)) => {
+    let kind = match syntax(path) {
+        Some(Syntax::NotYet(name)) => {
             let diagnostic = Diagnostic::error(
                 "unsupported",
                 format!("{name} process files are not supported yet"),
@@ -67,7 +71,7 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
             return fail(diagnostic.help("use `ecosystem.config.js` or `ecosystem.json`"));
         }
         Some(kind) => kind,
-        None => Form::Json,
+        None => Syntax::Json,
     };
     let text = match read(&absolute) {
         Ok(text) => text,
@@ -79,18 +83,18 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
             return fail(Diagnostic::error("unreadable", format!("cannot read {path}: {message}")));
         }
     };
-    if kind == Form::Json {
+    if kind == Syntax::Json {
         return load_text(&text, path, options, ctx);
     }
-    let source = Source { origin: path, text: &text };
+    let source = SourceText { origin: path, text: &text };
     match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
         Ok(root) => apps(&root, source, options, ctx),
         Err(diagnostic) => (Vec::new(), vec![malformed(diagnostic, path)]),
     }
 }
 
-/// As [`load`], of a JSON text that was read elsewhere (standard input); `origin` is its name in
-/// diagnostics.
+/// As [`load`], of a JSON text that was read elsewhere (standard input). In diagnostics it is
+/// called `origin`.
 #[must_use]
 pub fn load_text(
     text: &str,
@@ -98,7 +102,7 @@ pub fn load_text(
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
-    let source = Source { origin, text };
+    let source = SourceText { origin, text };
     match json::parse(text) {
         Ok(root) => apps(&root, source, options, ctx),
         Err(error) => {
@@ -141,7 +145,7 @@ fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
 
 fn apps(
     root: &Node,
-    source: Source<'_>,
+    source: SourceText<'_>,
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
@@ -170,14 +174,12 @@ fn apps(
 }
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
-fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static str, Node)> {
-    const APPLY: [&str; 8] =
-        ["namespace", "cwd", "args", "filter_env", "uid", "gid", "watch", "ignore_watch"];
+fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static Attribute, Node)> {
     let (apply, ignored): (Vec<_>, Vec<_>) =
-        options.fields().into_iter().partition(|(key, _)| APPLY.contains(key));
-    for (key, _) in ignored {
-        let message = format!("the option for \"{key}\" is ignored with a process file");
-        let help = format!("set `{key}` in the file");
+        options.values().into_iter().partition(|(key, _)| key.over_file);
+    for (Attribute { name, .. }, _) in ignored {
+        let message = format!("the option for \"{name}\" is ignored with a process file");
+        let help = format!("set `{name}` in the file");
         report.push(Diagnostic::warning("ignored-option", message).origin(COMMAND_LINE).help(help));
     }
     apply
@@ -187,7 +189,7 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
 fn only<'a>(
     all: Vec<Fields<'a>>,
     names: &[String],
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Vec<Fields<'a>> {
     let wanted: Vec<&str> = names

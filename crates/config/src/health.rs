@@ -1,9 +1,10 @@
 //! The `health` object: one probe and how often it is asked.
 
 use ostler_core::spec::{Health, Probe};
+use serde_json::{Value as Json, json};
 
+use crate::attributes::{FieldType, Refusal};
 use crate::diagnostic::Diagnostic;
-use crate::fields::{Fields, plain};
 use crate::suggest;
 use crate::value::{Entry, Node, Value};
 
@@ -11,23 +12,68 @@ const INTERVAL: u64 = 1000;
 const TIMEOUT: u64 = 2000;
 const RETRIES: u64 = 3;
 const KEYS: [&str; 6] = ["http", "tcp", "exec", "interval", "timeout", "retries"];
+/// JSON Schema of what is inside.
+pub(crate) const SCHEMA: &str = r#"{
+  "properties": {
+    "http": {
+      "description": "URL; an answer of 2xx or 3xx is healthy.",
+      "type": ["string", "null"],
+      "pattern": "^http://[^/]"
+    },
+    "tcp": {
+      "description": "`host:port`, or a port of this machine; a connection is healthy.",
+      "type": ["string", "number", "null"]
+    },
+    "exec": {
+      "description": "Shell command; exit code 0 is healthy.",
+      "type": ["string", "null"],
+      "pattern": "\\S"
+    },
+    "interval": {
+      "description": "Milliseconds between two probes.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 1000
+    },
+    "timeout": {
+      "description": "Milliseconds that a probe may take.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 2000
+    },
+    "retries": {
+      "description": "Failed probes in a row that make it unhealthy.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 3
+    }
+  },
+  "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }],
+  "additionalProperties": false
+}"#;
 const HELP: &str = "write one of `http` (a URL), `tcp` (`host:port`) and `exec` (a shell command)";
 
-/// The check, `Some(None)` when there is none, `None` when it is wrong.
-#[allow(clippy::option_option)] // wrong, absent, present
-pub(crate) fn read(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) -> Option<Option<Health>> {
-    let Some(node) = fields.node("health") else { return Some(None) };
-    let place = |span: Option<&Node>, diagnostic: Diagnostic| match span.and_then(|node| node.span)
-    {
-        Some(span) => fields.at_span(Some(span), diagnostic),
-        None => fields.at("health", diagnostic),
-    };
-    match parse(node) {
-        Ok(health) => Some(Some(health)),
-        Err(wrong) => {
-            report.extend(wrong.into_iter().map(|(node, diagnostic)| place(node, diagnostic)));
-            None
-        }
+impl FieldType for Option<Health> {
+    fn write(&self) -> Json {
+        let Some(health) = self else { return Json::Null };
+        let (key, asked) = match &health.probe {
+            Probe::Http { url } => ("http", url),
+            Probe::Tcp { address } => ("tcp", address),
+            Probe::Exec { command } => ("exec", command),
+        };
+        json!({
+            key: asked,
+            "interval": health.interval,
+            "timeout": health.timeout,
+            "retries": health.retries,
+        })
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        let place = |(part, diagnostic): (Option<&Node>, Diagnostic)| {
+            (part.and_then(|node| node.span), diagnostic)
+        };
+        parse(node).map(Some).map_err(|wrong| Refusal::Said(wrong.into_iter().map(place).collect()))
     }
 }
 
@@ -39,7 +85,7 @@ pub(crate) fn budget(health: &Health) -> u64 {
 type Wrong<'n> = Vec<(Option<&'n Node>, Diagnostic)>;
 
 /// Reads the object.
-pub(crate) fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
+fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         return Err(vec![(
             Some(node),
@@ -49,13 +95,17 @@ pub(crate) fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let mut wrong: Wrong<'_> = entries.iter().filter_map(unknown).collect();
     let mut number = |key: &str, usual: u64| match node.get(key) {
         None => usual,
-        Some(value) => match plain(value).trim().parse::<f64>() {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
+        Some(value) => match value.plain().trim().parse::<f64>() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "fractions are cut and `as` saturates"
+            )]
             Ok(number) if number >= 1.0 && number.is_finite() => number as u64,
             _ => {
                 let message = format!(
                     "\"health.{key}\" must be a number from 1 up, but is `{}`",
-                    plain(value)
+                    value.plain()
                 );
                 wrong.push((Some(value), Diagnostic::error("wrong-form", message)));
                 usual
@@ -97,7 +147,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
     let text = match &value.value {
         Value::Text(text) if !text.trim().is_empty() => text.clone(),
         // A port alone means this machine.
-        Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", plain(value)),
+        Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", value.plain()),
         _ => {
             return fail(
                 format!(

@@ -11,7 +11,7 @@ const MOST: u32 = 4096;
 pub(crate) struct Instances {
     /// Processes to start, at least 1.
     pub count: u32,
-    /// Their mode.
+    /// The mode of all of them.
     pub mode: ExecMode,
     /// Whether logs are shared when nothing is said about it.
     pub merge: bool,
@@ -36,9 +36,12 @@ pub(crate) fn decide(
     })
 }
 
-/// The count that a number means: 0 (and fractions below 1) all CPUs; below 0 that many fewer, at
-/// least 1.
-pub(crate) fn count(number: f64, cpus: u32) -> Result<u32, String> {
+/// Returns the count that a number means: 0 (and fractions below 1) all CPUs; below 0 that many
+/// fewer, at least 1.
+///
+/// # Errors
+/// It is more than one app may have.
+pub fn count(number: f64, cpus: u32) -> Result<u32, String> {
     if number > f64::from(MOST) {
         return Err(format!(
             "\"instances\" is {number}, above the most that one app may have, {MOST}"
@@ -48,8 +51,11 @@ pub(crate) fn count(number: f64, cpus: u32) -> Result<u32, String> {
 }
 
 fn to_u32(number: f64) -> u32 {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    // `as` saturates, which is meant
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` saturates, which is meant"
+    )]
     let whole = number as u32;
     whole
 }

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 128;
 pub(crate) struct SyntaxError {
     /// What was found and what was expected.
     pub message: String,
-    /// Where.
+    /// Where it stands.
     pub span: Span,
     /// What to do about it, when that is likely.
     pub help: Option<&'static str>,
@@ -260,7 +260,7 @@ impl Parser<'_> {
                 .find_map(|prefix| digits.strip_prefix(prefix))
                 .and_then(|d| u64::from_str_radix(d, radix).ok())
         };
-        #[allow(clippy::cast_precision_loss)] // JavaScript's numbers have the same precision
+        #[expect(clippy::cast_precision_loss, reason = "JavaScript's numbers are no more precise")]
         let whole = radix(["0x", "0X"], 16)
             .or(radix(["0o", "0O"], 8))
             .or(radix(["0b", "0B"], 2))

@@ -4,17 +4,22 @@
 //! is found here, all of it at once, each with its place and what to do; nothing later checks
 //! again. The ways in:
 //!
-//! - [`load`], [`load_text`]: a process file → the apps that may be started, and what there is to
-//!   say;
+//! - [`load`], [`load_text`]: a process file → the apps that may be started, and diagnostics;
 //! - [`from_script`]: `start app.js` → one app;
-//! - [`record`]: PM2's record (`prepare`, `jlist`, dump) → an app and back.
+//! - [`options_patch`]: options at a restart → changes to an app that exists.
 //!
-//! Nothing reads the process's own environment: the caller's world is a [`Context`]. On the way of
-//! plain scripts and JSON nothing is run and no more is read than the script's first bytes and its
-//! `package.json`.
+//! What an app may say is one table, [`attributes`]: all ways read it, and so do `ostler-pm2` for
+//! PM2's record, help and documentation.
+//!
+//! Nothing reads the process's own environment: the caller's world is a [`Context`]. For plain
+//! scripts and JSON nothing is run, and no more is read than the script's first bytes and the
+//! `package.json` above it.
 
 #![forbid(unsafe_code)]
 
+pub mod attributes;
+mod changes;
+mod check;
 mod context;
 mod diagnostic;
 mod environment;
@@ -26,11 +31,10 @@ mod health;
 mod instances;
 mod interpreter;
 mod json;
-mod keys;
 mod options;
-pub mod record;
 mod resolve;
 mod run_as;
+mod schema;
 mod script;
 mod shape;
 mod suggest;
@@ -39,17 +43,22 @@ mod users;
 mod value;
 mod version;
 
+pub use attributes::{Attribute, attributes};
+pub use changes::options_patch;
 pub use context::Context;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use file::{is_config_file, load, load_text};
+pub use instances::count as instances_of;
 pub use options::Options;
+pub use schema::schema;
+pub use script::name_of as name_of_script;
 
 use ostler_core::spec::AppSpec;
 
 /// The app that `start <script>` with these options means.
 ///
-/// `script` is a path, a program in `PATH`, or a line with blanks for the shell (whose name is the
-/// whole line).
+/// `script` is a path, a program in `PATH`, or a line with blanks for the shell. The whole line is
+/// the app's name then.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -60,7 +69,8 @@ pub fn from_script(
 ) -> Result<AppSpec, Vec<Diagnostic>> {
     let mut report = Vec::new();
     let mut fields = fields::Fields::of_options(options, &mut report);
-    fields.add_options(vec![("script", value::Node::text(script))], &mut report);
+    let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
+    fields.add_options(script.into_iter().collect(), &mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";

@@ -1,27 +1,28 @@
 //! From what was written about an app to its specification: defaults filled in, paths made
 //! absolute, programs found.
 //!
-//! All that is wrong is reported; a specification is made only when nothing is.
+//! Most attributes go straight to their place, by the table; here is what depends on others or on
+//! the machine. All that is wrong is reported; a specification is made only when nothing is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ostler_core::spec::{AppSpec, Balance, ExecMode, LogFormat, LogSpec, Policy, Readiness};
+use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
+use crate::attributes::{Attribute, Effect, Input, Refusal, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
-use crate::fds;
-use crate::fields::{Fields, plain};
-use crate::health;
-use crate::instances;
+use crate::fields::Fields;
+use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
-use crate::keys::Use;
-use crate::run_as;
+use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
-use crate::units;
-use crate::value::Value;
+use crate::value::{Node, Value};
 use crate::version;
+
+/// The date format of `time`.
+const USUAL_DATE: &str = "YYYY-MM-DDTHH:mm:ss";
 
 /// The app, if nothing is wrong with it.
 pub(crate) fn resolve(
@@ -33,6 +34,40 @@ pub(crate) fn resolve(
     Resolver { fields, from, ctx, report }.run()
 }
 
+/// Gives the app every attribute that is taken as it is written; `None` when a value is refused,
+/// after all have been looked at.
+pub(crate) fn put_direct(
+    fields: &Fields<'_>,
+    spec: &mut AppSpec,
+    report: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let before = report.len();
+    for key in attributes().filter(|key| key.input == Input::Direct) {
+        let Some(node) = fields.node(key.name) else { continue };
+        if let Err(refusal) = key.put(spec, node) {
+            report.extend(complaints(fields, key, refusal));
+        }
+    }
+    (report.len() == before).then_some(())
+}
+
+/// What is said about a refused value, each in its place.
+fn complaints(fields: &Fields<'_>, key: &Attribute, refusal: Refusal) -> Vec<Diagnostic> {
+    let list = match refusal {
+        Refusal::Wanted(wanted) => {
+            let message = format!("\"{}\" must be {wanted}", key.name);
+            vec![(None, Diagnostic::error("wrong-form", message).help(key.advice))]
+        }
+        Refusal::Part { said, span, .. } => vec![(span, said.help(key.advice))],
+        Refusal::Said(list) => list,
+    };
+    let place = |(span, diagnostic)| match span {
+        Some(_) => fields.at_span(span, diagnostic),
+        None => fields.at(key.name, diagnostic),
+    };
+    list.into_iter().map(place).collect()
+}
+
 struct Resolver<'r, 'f> {
     fields: &'r Fields<'f>,
     from: From<'r>,
@@ -40,70 +75,63 @@ struct Resolver<'r, 'f> {
     report: &'r mut Vec<Diagnostic>,
 }
 
+/// What an app needs from the machine.
+struct Found {
+    cwd: PathBuf,
+    target: Target,
+    interpreter: Interpreter,
+    instances: Instances,
+    run_as: RunAs,
+}
+
 impl Resolver<'_, '_> {
     fn run(mut self) -> Option<AppSpec> {
-        let fields = self.fields;
-        let cwd = fields
-            .text("cwd")
-            .map_or_else(|| self.ctx.cwd.clone(), |cwd| self.ctx.absolute(&self.ctx.cwd, cwd));
+        let cwd = self.cwd();
         let target = self.target(&cwd);
         let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
         let instances = interpreter.as_ref().and_then(|interpreter| self.instances(interpreter));
-        let run_as = run_as::read(fields, self.ctx, self.report);
-        let stop_exit_codes = stop_exit_codes(fields, self.report);
-        let stop_signal = self.stop_signal();
-        let health = health::read(fields, self.report);
-        let fds = fds::read(fields, self.report);
-        let mut env = environment::build(fields, self.from, self.ctx, self.report);
+        let run_as = run_as::read(self.fields, self.ctx, self.report);
+        let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
+        let direct = put_direct(self.fields, &mut spec, self.report);
+        spec.env = environment::build(self.fields, self.from, self.ctx, self.report);
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
-        let (target, interpreter, instances, run_as) = (target?, interpreter?, instances?, run_as?);
-        let (stop_exit_codes, stop_signal, health, fds) =
-            (stop_exit_codes?, stop_signal?, health?, fds?);
+        direct?;
+        let (target, interpreter) = (target?, interpreter?);
+        let found = Found { cwd, target, interpreter, instances: instances?, run_as: run_as? };
+        self.put_found(&mut spec, found);
+        Some(spec)
+    }
 
-        let name = self.name(&target);
-        let logs = self.logs(&name, &cwd, instances.merge);
-        let pid_file = match fields.text("pid_file") {
+    fn cwd(&self) -> PathBuf {
+        let here = &self.ctx.cwd;
+        self.fields.text("cwd").map_or_else(|| here.clone(), |cwd| self.ctx.absolute(here, cwd))
+    }
+
+    fn put_found(&mut self, spec: &mut AppSpec, found: Found) {
+        let Found { cwd, target, interpreter, instances, run_as } = found;
+        spec.name = self.name(&target);
+        self.put_logs(spec, &cwd, instances.merge);
+        spec.pid_file = match self.fields.text("pid_file") {
             Some(path) => self.ctx.absolute(&cwd, path),
-            None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&name))),
+            None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&spec.name))),
         };
-        env.extend(run_as.home.map(|home| ("HOME".to_owned(), home)));
+        spec.env.extend(run_as.home.map(|home| ("HOME".to_owned(), home)));
         if interpreter.program.as_deref().is_some_and(|program| program.contains("python")) {
-            env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+            spec.env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
         }
         if instances.mode == ExecMode::Cluster {
             self.warn_balance(interpreter.program.as_deref());
         }
-        let mut interpreter_args = interpreter.args;
-        interpreter_args.extend(fields.words("node_args").unwrap_or_default());
-        Some(AppSpec {
-            namespace: fields.text("namespace").unwrap_or("default").to_owned(),
-            args: target.args.unwrap_or_else(|| fields.words("args").unwrap_or_default()),
-            version: version::of(&target.path),
-            script: target.path,
-            interpreter: interpreter.program,
-            interpreter_args,
-            exec_mode: instances.mode,
-            instances: instances.count,
-            instances_given: fields.node("instances").is_some(),
-            env,
-            instance_var: fields.text("instance_var").unwrap_or("NODE_APP_INSTANCE").to_owned(),
-            increment_var: fields.text("increment_var").map(str::to_owned),
-            logs,
-            pid_file,
-            uid: run_as.uid,
-            gid: run_as.gid,
-            username: run_as.username,
-            autostart: fields.flag("autostart").unwrap_or(true),
-            policy: policy(fields, stop_exit_codes, stop_signal, health.as_ref()),
-            balance: fields.text("balance").and_then(balance).unwrap_or_default(),
-            fds,
-            health,
-            max_memory: memory(fields).filter(|bytes| *bytes > 0),
-            passthrough: passthrough(fields, self.from),
-            name,
-            cwd,
-        })
+        spec.version = version::of(&target.path);
+        spec.script = target.path;
+        spec.args = target.args.unwrap_or_else(|| std::mem::take(&mut spec.args));
+        spec.interpreter = interpreter.program;
+        spec.interpreter_args.splice(..0, interpreter.args);
+        (spec.exec_mode, spec.instances) = (instances.mode, instances.count);
+        spec.instances_given = self.fields.node("instances").is_some();
+        (spec.uid, spec.gid, spec.username) = (run_as.uid, run_as.gid, run_as.username);
+        put_usual(&mut spec.passthrough, self.from);
     }
 
     fn fail<T>(&mut self, key: &str, diagnostic: Diagnostic) -> Option<T> {
@@ -133,8 +161,8 @@ impl Resolver<'_, '_> {
             .map_or_else(|diagnostic| self.fail(key, diagnostic), Some)
     }
 
-    fn instances(&mut self, interpreter: &Interpreter) -> Option<instances::Instances> {
-        let given = self.fields.node("instances").map(plain);
+    fn instances(&mut self, interpreter: &Interpreter) -> Option<Instances> {
+        let given = self.fields.node("instances").map(Node::plain);
         let mode = match self.fields.text("exec_mode") {
             _ if self.fields.flag("execute_command") == Some(true) => Some(ExecMode::Fork),
             Some("cluster" | "cluster_mode") => Some(ExecMode::Cluster),
@@ -168,26 +196,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn stop_signal(&mut self) -> Option<i32> {
-        let Some(written) = self.fields.node("kill_signal").map(plain) else {
-            return Some(Policy::default().stop_signal);
-        };
-        match units::signal(&written) {
-            Some(signal) => Some(signal),
-            None => {
-                let diagnostic = Diagnostic::error(
-                    "no-signal",
-                    format!("\"kill_signal\" is `{written}`, which is no signal"),
-                );
-                self.fail(
-                    "kill_signal",
-                    diagnostic.help("write a signal's name, such as `\"SIGTERM\"`"),
-                )
-            }
-        }
-    }
-
-    fn logs(&self, name: &str, cwd: &Path, merge: bool) -> LogSpec {
+    fn put_logs(&self, spec: &mut AppSpec, cwd: &Path, merge: bool) {
         let fields = self.fields;
         let folder = self.ctx.home.join("logs");
         let file = |key: &str, usual: String| match fields.text(key) {
@@ -195,31 +204,21 @@ impl Resolver<'_, '_> {
             Some(path) => Some(self.ctx.absolute(cwd, path)),
             None => Some(folder.join(usual)),
         };
-        let base = file_name(name);
+        let base = file_name(&spec.name);
         let combined = match fields.node("log_file").map(|node| &node.value) {
             Some(Value::Bool(true)) => Some(folder.join(format!("{base}.log"))),
             Some(Value::Text(_)) => file("log_file", String::new()),
             _ => None,
         };
-        let usual_time =
-            (fields.flag("time") == Some(true)).then(|| "YYYY-MM-DDTHH:mm:ss".to_owned());
-        LogSpec {
+        let usual_date = (fields.flag("time") == Some(true)).then(|| USUAL_DATE.to_owned());
+        spec.logs = LogSpec {
             out: file("out_file", format!("{base}-out.log")),
             err: file("error_file", format!("{base}-error.log")),
             combined,
             merge: fields.flag("merge_logs").unwrap_or(merge),
-            disabled: fields.flag("disable_logs").unwrap_or(false),
-            format: if fields.text("log_type") == Some("json") {
-                LogFormat::Json
-            } else {
-                LogFormat::Raw
-            },
-            date_format: fields
-                .text("log_date_format")
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-                .or(usual_time),
-        }
+            date_format: spec.logs.date_format.take().or(usual_date),
+            ..std::mem::take(&mut spec.logs)
+        };
     }
 
     /// What a runtime cannot do is said, and done as well as it can be.
@@ -234,7 +233,8 @@ impl Resolver<'_, '_> {
             )
         } else if is("bun") && balance != "round-robin" {
             (
-                "bun's workers bind the port by themselves: the kernel spreads connections, whatever `balance` says",
+                "bun's workers bind the port by themselves: the kernel spreads connections, \
+                 whatever `balance` says",
                 "leave `balance` out for bun, or use Node",
             )
         } else {
@@ -245,99 +245,14 @@ impl Resolver<'_, '_> {
     }
 
     fn warn_not_yet(&mut self) {
-        for (key, node) in self.fields.iter().filter(|(key, _)| key.goes == Use::PassNotYet) {
-            let on = !matches!(&node.value, Value::Bool(false)) && plain(node) != "0";
+        for (key, node) in self.fields.iter().filter(|(key, _)| key.effect == Effect::NotYet) {
+            let on = !matches!(&node.value, Value::Bool(false)) && node.plain() != "0";
             if on {
                 let message = format!("\"{}\" is kept but has no effect yet", key.name);
                 self.report
                     .push(self.fields.at(key.name, Diagnostic::warning("no-effect", message)));
             }
         }
-    }
-}
-
-/// The codes, if all are whole numbers.
-pub(crate) fn stop_exit_codes(
-    fields: &Fields<'_>,
-    report: &mut Vec<Diagnostic>,
-) -> Option<Vec<i32>> {
-    let Some(node) = fields.node("stop_exit_codes") else { return Some(Vec::new()) };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    let mut codes = Vec::new();
-    for item in items {
-        match plain(item).trim().parse() {
-            Ok(code) => codes.push(code),
-            Err(_) => {
-                let message = format!(
-                    "\"stop_exit_codes\" has `{}`, which is not a whole number",
-                    plain(item)
-                );
-                let diagnostic = Diagnostic::error("wrong-form", message)
-                    .help("write a list of numbers, such as `[0, 2]`");
-                report.push(match item.span {
-                    Some(_) => fields.at_span(item.span, diagnostic),
-                    None => fields.at("stop_exit_codes", diagnostic),
-                });
-                return None;
-            }
-        }
-    }
-    Some(codes)
-}
-
-fn policy(
-    fields: &Fields<'_>,
-    stop_exit_codes: Vec<i32>,
-    stop_signal: i32,
-    health: Option<&ostler_core::spec::Health>,
-) -> Policy {
-    let usual = Policy::default();
-    let min_uptime = match fields.node("min_uptime").map(|node| &node.value) {
-        Some(Value::Text(text)) => units::uptime(text),
-        Some(_) => fields.number("min_uptime"),
-        None => None,
-    };
-    let listen_timeout = fields.number("listen_timeout");
-    let most = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let wait_ready = fields.flag("wait_ready").unwrap_or(false);
-    Policy {
-        autorestart: fields.flag("autorestart").unwrap_or(usual.autorestart),
-        stop_exit_codes,
-        max_unstable: fields.number("max_restarts").map_or(usual.max_unstable, most),
-        min_uptime: min_uptime.unwrap_or(usual.min_uptime),
-        restart_delay: fields.number("restart_delay").unwrap_or(usual.restart_delay),
-        backoff: fields.number("exp_backoff_restart_delay").filter(|delay| *delay > 0),
-        stop_signal,
-        stop_by_message: fields.flag("shutdown_with_message").unwrap_or(usual.stop_by_message),
-        stop_grace: fields.number("kill_timeout").unwrap_or(usual.stop_grace),
-        tree_kill: fields.flag("treekill").unwrap_or(usual.tree_kill),
-        readiness: if wait_ready { Readiness::Message } else { Readiness::Started },
-        ready_timeout: listen_timeout.unwrap_or(usual.ready_timeout),
-        stable_for: fields.number("stable_for").unwrap_or(usual.stable_for),
-        prove_timeout: listen_timeout.unwrap_or(usual.prove_timeout),
-        health_budget: health.map(health::budget),
-        drain_timeout: fields.number("drain_timeout").unwrap_or(usual.drain_timeout),
-        drain_hook: fields.flag("drain_hook").unwrap_or(usual.drain_hook),
-    }
-}
-
-fn memory(fields: &Fields<'_>) -> Option<u64> {
-    fields
-        .text("max_memory_restart")
-        .map_or_else(|| fields.number("max_memory_restart"), units::memory)
-}
-
-/// The mode of balancing of this name.
-pub(crate) fn balance(name: &str) -> Option<Balance> {
-    match name {
-        "round-robin" => Some(Balance::RoundRobin),
-        "sticky" => Some(Balance::Sticky),
-        "least" => Some(Balance::Least),
-        "shared" => Some(Balance::Shared),
-        _ => None,
     }
 }
 
@@ -349,30 +264,21 @@ fn file_name(name: &str) -> String {
         .collect()
 }
 
-/// What PM2's client puts into every record, and what the user gave that ostler only keeps.
-fn passthrough(fields: &Fields<'_>, from: From<'_>) -> BTreeMap<String, String> {
-    let usual = [
-        ("vizion", "true"),
-        ("watch", "false"),
-        ("pmx", "true"),
-        ("automation", "true"),
-        ("windowsHide", "true"),
-        ("kill_retry_time", "100"),
-        ("km_link", "false"),
-    ];
-    let mut out: BTreeMap<String, String> =
-        usual.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+/// Adds what PM2's client puts into every record.
+fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>) {
+    for key in attributes() {
+        if let Usual::Json(text) = key.usual {
+            kept.entry(key.name.to_owned()).or_insert_with(|| text.to_owned());
+        }
+    }
+    // The list of its option, also when it is empty.
     if matches!(from, From::Options) {
-        out.insert("filter_env".to_owned(), "[]".to_owned());
+        kept.entry("filter_env".to_owned()).or_insert_with(|| "[]".to_owned());
     }
-    for (key, node) in fields.iter().filter(|(key, _)| crate::keys::is_passthrough(key.name)) {
-        out.insert(key.name.to_owned(), node.to_json().to_string());
-    }
-    out
 }
 
-/// The name an app will have, from what is written alone (`--only` chooses before anything is
-/// looked up).
+/// Returns the name an app will have, from what is written alone: `--only` chooses before anything
+/// is looked up.
 pub(crate) fn written_name(fields: &Fields<'_>) -> String {
     let script = fields.text("script").unwrap_or("");
     let by_script = if script.trim().contains(char::is_whitespace) {

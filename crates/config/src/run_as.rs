@@ -2,8 +2,9 @@
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::{Fields, plain};
+use crate::fields::Fields;
 use crate::users;
+use crate::value::Node;
 
 /// Who the app runs as.
 pub(crate) struct RunAs {
@@ -40,7 +41,7 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
     }
     let username = fields.text("username").unwrap_or(&ctx.username).to_owned();
     let mut out = RunAs { uid: None, gid: None, username, home: None };
-    if let Some(wanted) = fields.node("gid").map(plain) {
+    if let Some(wanted) = fields.node("gid").map(Node::plain) {
         out.gid = users::find_group(&wanted, ctx).map_err(|diagnostic| ("gid", diagnostic))?;
         if out.gid.is_none() {
             return Err((
@@ -49,7 +50,7 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
             ));
         }
     }
-    let Some(wanted) = fields.node("uid").map(plain) else { return Ok(out) };
+    let Some(wanted) = fields.node("uid").map(Node::plain) else { return Ok(out) };
     let user = users::find_user(&wanted, ctx).map_err(|diagnostic| ("uid", diagnostic))?;
     match (user, wanted.parse()) {
         (Some(user), _) => Ok(RunAs {

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Absolute path.
+    /// The absolute path of it.
     pub path: PathBuf,
     /// Arguments that replace all others: the script is a line for the shell at `path`.
     pub args: Option<Vec<String>>,
@@ -55,8 +55,10 @@ fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
     Ok(Target { path, args: Some(vec!["-c".to_owned(), line.to_owned()]), name: line.to_owned() })
 }
 
-/// File name without its last extension.
-pub(crate) fn name_of(path: &Path) -> String {
+/// Returns the name of an app that was given none: the file name of its script without the last
+/// extension in it.
+#[must_use]
+pub fn name_of(path: &Path) -> String {
     path.file_stem()
         .map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy())
         .into_owned()

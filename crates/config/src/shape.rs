@@ -1,8 +1,8 @@
 //! The forms a process file may have: `{apps: […]}`, `{pm2: …}`, a list, or one app.
 
+use crate::attributes;
 use crate::diagnostic::Diagnostic;
-use crate::fields::Source;
-use crate::keys;
+use crate::fields::SourceText;
 use crate::suggest;
 use crate::value::{Entry, Node, Span, Value};
 
@@ -18,7 +18,7 @@ pub(crate) struct Shape<'n> {
 pub(crate) fn read<'n>(
     root: &'n Node,
     env: Option<&str>,
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Shape<'n> {
     let deploy = env
@@ -39,7 +39,7 @@ pub(crate) fn read<'n>(
 fn collect<'n>(
     node: &'n Node,
     depth: u32,
-    source: Source<'_>,
+    source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
     shape: &mut Shape<'n>,
 ) {
@@ -61,7 +61,9 @@ fn collect<'n>(
         }
         Value::Object(entries) => match inner() {
             Some(apps) if depth < 2 => collect(apps, depth + 1, source, report, shape),
-            Some(_) | None if entries.iter().any(|entry| keys::find(&entry.key).is_some()) => {
+            Some(_) | None
+                if entries.iter().any(|entry| attributes::find(&entry.key).is_some()) =>
+            {
                 shape.apps.push((entries, node.span));
             }
             Some(_) | None => {

@@ -67,11 +67,19 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 }
 
 /// Signals that can be asked for, by name.
-#[rustfmt::skip]
 const SIGNALS: &[(&str, i32)] = &[
-    ("SIGHUP", libc::SIGHUP), ("SIGINT", libc::SIGINT), ("SIGQUIT", libc::SIGQUIT), ("SIGABRT", libc::SIGABRT),
-    ("SIGKILL", libc::SIGKILL), ("SIGUSR1", libc::SIGUSR1), ("SIGUSR2", libc::SIGUSR2), ("SIGPIPE", libc::SIGPIPE),
-    ("SIGALRM", libc::SIGALRM), ("SIGTERM", libc::SIGTERM), ("SIGCONT", libc::SIGCONT), ("SIGWINCH", libc::SIGWINCH),
+    ("SIGHUP", libc::SIGHUP),
+    ("SIGINT", libc::SIGINT),
+    ("SIGQUIT", libc::SIGQUIT),
+    ("SIGABRT", libc::SIGABRT),
+    ("SIGKILL", libc::SIGKILL),
+    ("SIGUSR1", libc::SIGUSR1),
+    ("SIGUSR2", libc::SIGUSR2),
+    ("SIGPIPE", libc::SIGPIPE),
+    ("SIGALRM", libc::SIGALRM),
+    ("SIGTERM", libc::SIGTERM),
+    ("SIGCONT", libc::SIGCONT),
+    ("SIGWINCH", libc::SIGWINCH),
 ];
 
 /// Number of `SIGTERM`, `TERM`, `term` or `15`.

@@ -1,10 +1,11 @@
 //! A parsed value that remembers where it stood, so that a complaint about it can point there.
 
-/// Where something stands in a text, in bytes. `(0, 0)` with no text behind it means "nowhere in
-/// particular".
+use crate::units;
+
+/// Where something stands in a text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// First byte.
+    /// The first byte of it.
     pub start: usize,
     /// Byte after the last.
     pub end: usize,
@@ -13,7 +14,7 @@ pub(crate) struct Span {
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    /// The value.
+    /// What is there.
     pub value: Value,
     /// Its place; `None` for what did not come from a text (options, evaluated files).
     pub span: Option<Span>,
@@ -24,26 +25,26 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     /// `null` (also `undefined`).
     Null,
-    /// `true`, `false`.
+    /// `true` or `false`.
     Bool(bool),
-    /// Any number.
+    /// A number of any kind.
     Number(f64),
-    /// Text.
+    /// A text without its quotes.
     Text(String),
-    /// `[…]`.
+    /// A list in brackets.
     List(Vec<Node>),
-    /// `{…}`.
+    /// An object in braces.
     Object(Vec<Entry>),
 }
 
 /// One key of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// The key.
+    /// The key without its quotes.
     pub key: String,
     /// Place of the key.
     pub key_span: Option<Span>,
-    /// Its value.
+    /// The value behind it.
     pub node: Node,
 }
 
@@ -68,6 +69,37 @@ impl Node {
             .find(|entry| entry.key == key)
             .map(|entry| &entry.node)
             .filter(|node| !node.is_null())
+    }
+
+    /// The text, when it is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list, or a text split on blanks.
+    pub(crate) fn words(&self) -> Option<Vec<String>> {
+        match &self.value {
+            Value::Text(text) => Some(units::words(text)),
+            Value::List(items) => {
+                Some(items.iter().filter(|item| !item.is_null()).map(Self::plain).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the value as the text of an argument or variable: as in PM2, objects, lists and null
+    /// as JSON.
+    pub(crate) fn plain(&self) -> String {
+        match &self.value {
+            Value::Text(text) => text.clone(),
+            Value::Number(number) => number_text(*number),
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
+                self.to_json().to_string()
+            }
+        }
     }
 
     /// Whether it is `null`.
@@ -138,7 +170,7 @@ fn number_to_json(value: f64) -> serde_json::Value {
     /// Above this a float no longer tells neighbours apart.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < EXACT {
-        #[allow(clippy::cast_possible_truncation)] // whole and within 53 bits
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 53 bits")]
         let whole = value as i64;
         return whole.into();
     }

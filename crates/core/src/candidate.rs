@@ -1,169 +1,179 @@
-//! A run that must prove itself before it takes a slot over.
+//! A run that is verified before it takes a slot over.
 //!
 //! PM2 calls a worker good when it was started, and a reload then kills the old one: the commonest
-//! complaint of its users. Here a candidate is good when it listens on everything that the run it
+//! complaint of its users. Here a candidate passes when it listens on everything that the run it
 //! replaces listens on, said `ready` where that was asked for, passed its health check and lived on
-//! for a while. Where the replaced run never listened, being alive for the readiness time is proof,
-//! since there is nothing better to go by.
+//! for a while. Where the replaced run never listened, being alive for the readiness time is
+//! enough, since there is nothing better to go by.
 //!
 //! # Invariants
-//! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
+//! - Every check has a deadline. Test: `invariants_hold_under_random_histories`.
 //! - A candidate never restarts: its end is its failure. Test:
 //!   `a_new_version_that_exits_leaves_the_old_one_serving`.
 
-use std::sync::Arc;
-
-use crate::event::Failure;
-use crate::run::{RunId, SpecId};
-use crate::spec::{Policy, Readiness};
+use crate::ending::Ending;
+use crate::run::{Failure, RunId, SpecId};
+use crate::spec::{Readiness, Version};
 use crate::{Action, Millis};
 
 /// The candidate for one slot.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    pub(crate) run: RunId,
-    pub(crate) spec: SpecId,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) since: Millis,
-    /// The run it replaces has listeners.
+    run: RunId,
+    version: Version,
+    since: Millis,
+    /// Whether the run it replaces has listeners.
     must_cover: bool,
-    stage: Stage,
+    check: Check,
 }
 
-/// What is still to be proven.
+/// The check that is under way. They follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Readiness and listeners.
-    Proving { ready: bool, heard: bool },
-    /// Health.
-    Probing { give_up_at: Millis },
-    /// Living on.
-    Settling { stable_at: Millis },
+enum Check {
+    /// `ready`: it said so, or need not. `listens`: on what is needed.
+    Start { ready: bool, listens: bool },
+    /// The health check has to pass before `give_up_at`.
+    Health { give_up_at: Millis },
+    /// It has to live on until `stable_at`.
+    Stability { stable_at: Millis },
 }
 
-/// What an event made of it.
+/// What an event means for the candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not known yet.
+    /// It is still being verified.
     Open,
-    /// It may take over.
-    Proven,
+    /// It passed every check and may take over.
+    Passed,
     /// It must go.
     Failed(Failure),
 }
 
 impl Candidate {
-    /// A run just spawned. `must_cover`: the run it replaces listens on something.
-    #[must_use]
-    pub fn new(
-        now: Millis,
-        run: RunId,
-        spec: SpecId,
-        policy: Arc<Policy>,
-        must_cover: bool,
-    ) -> Self {
-        let ready = policy.readiness == Readiness::Started;
-        Self {
-            run,
-            spec,
-            policy,
-            since: now,
-            must_cover,
-            stage: Stage::Proving { ready, heard: false },
-        }
+    /// A run just spawned; `must_cover`: the run it replaces listens on something.
+    pub fn new(now: Millis, run: RunId, version: Version, must_cover: bool) -> Self {
+        let ready = version.1.readiness == Readiness::Started;
+        let check = Check::Start { ready, listens: false };
+        Self { run, version, since: now, must_cover, check }
     }
 
-    /// It said `ready`, or need not say so.
-    #[must_use]
+    /// Returns the candidate as it is after the daemon's memory was lost: verified from the start.
+    pub fn again(self, now: Millis, must_cover: bool) -> Self {
+        Self::new(now, self.run, self.version, must_cover)
+    }
+
+    /// Returns which run it is.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Returns what it runs.
+    pub fn spec(&self) -> SpecId {
+        self.version.0
+    }
+
+    /// Returns run, version, and when it was spawned: it becomes the current run.
+    pub fn into_current(self) -> (RunId, Version, Millis) {
+        (self.run, self.version, self.since)
+    }
+
+    /// Asks it to end.
+    pub fn dismiss(self, now: Millis, out: &mut Vec<Action>) -> Ending {
+        Ending::ask(now, self.run, &self.version.1, out)
+    }
+
+    /// Whether it said `ready`, or need not say so.
     pub fn is_ready(&self) -> bool {
-        match self.stage {
-            Stage::Proving { ready, .. } => ready,
-            Stage::Probing { .. } | Stage::Settling { .. } => true,
+        match self.check {
+            Check::Start { ready, .. } => ready,
+            Check::Health { .. } | Check::Stability { .. } => true,
         }
     }
 
-    /// When time alone decides something.
-    #[must_use]
+    /// Returns when time alone decides something.
     pub fn deadline(&self) -> Millis {
-        match self.stage {
-            Stage::Proving { ready: true, heard: false } if !self.must_cover => {
-                self.since + self.policy.ready_timeout
+        let policy = &self.version.1;
+        match self.check {
+            Check::Start { ready: true, listens: false } if !self.must_cover => {
+                self.since + policy.ready_timeout
             }
-            Stage::Proving { .. } => self.since + self.policy.prove_timeout,
-            Stage::Probing { give_up_at: at } | Stage::Settling { stable_at: at } => at,
+            Check::Start { .. } => self.since + policy.verify_timeout,
+            Check::Health { give_up_at: at } | Check::Stability { stable_at: at } => at,
         }
     }
 
     /// It sent `ready`.
     pub fn on_ready_message(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
-        match &mut self.stage {
-            Stage::Proving { ready, heard } => {
+        match &mut self.check {
+            Check::Start { ready, listens } => {
                 *ready = true;
                 out.push(Action::Note { run: self.run });
-                // Nothing to listen on: its own word is the proof.
-                *heard |= !self.must_cover && self.policy.readiness == Readiness::Message;
+                // Where nothing has to be listened on, its own word is enough.
+                *listens |= !self.must_cover && self.version.1.readiness == Readiness::Message;
                 self.advance(now, out)
             }
-            Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
-    /// It has a listener (`covers`: all that are needed).
+    /// It has a listener; `covers`: on everything that is needed.
     pub fn on_listening(&mut self, now: Millis, covers: bool, out: &mut Vec<Action>) -> Verdict {
-        match &mut self.stage {
-            Stage::Proving { heard, .. } => {
-                *heard |= covers || !self.must_cover;
+        match &mut self.check {
+            Check::Start { listens, .. } => {
+                *listens |= covers || !self.must_cover;
                 self.advance(now, out)
             }
-            Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
     /// Its health check passed or was given up.
     pub fn on_probed(&mut self, now: Millis, healthy: bool) -> Verdict {
-        match (self.stage, healthy) {
-            (Stage::Probing { .. }, true) => self.settle(now),
-            (Stage::Probing { .. }, false) => Verdict::Failed(Failure::Unhealthy),
-            (Stage::Proving { .. } | Stage::Settling { .. }, _) => Verdict::Open,
+        match (self.check, healthy) {
+            (Check::Health { .. }, true) => self.begin_stability(now),
+            (Check::Health { .. }, false) => Verdict::Failed(Failure::Unhealthy),
+            (Check::Start { .. } | Check::Stability { .. }, _) => Verdict::Open,
         }
     }
 
-    /// Time passed.
+    /// Decides what time alone decides.
     pub fn on_deadline(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         if now < self.deadline() {
             return Verdict::Open;
         }
-        match &mut self.stage {
-            Stage::Proving { ready: false, .. } => Verdict::Failed(Failure::NotReady),
-            Stage::Proving { heard, .. } if !self.must_cover => {
-                *heard = true;
+        match &mut self.check {
+            Check::Start { ready: false, .. } => Verdict::Failed(Failure::NotReady),
+            Check::Start { listens, .. } if !self.must_cover => {
+                *listens = true;
                 self.advance(now, out)
             }
-            Stage::Proving { .. } => Verdict::Failed(Failure::NotListening),
-            Stage::Probing { .. } => Verdict::Failed(Failure::Unhealthy),
-            Stage::Settling { .. } => Verdict::Proven,
+            Check::Start { .. } => Verdict::Failed(Failure::NotListening),
+            Check::Health { .. } => Verdict::Failed(Failure::Unhealthy),
+            Check::Stability { .. } => Verdict::Passed,
         }
     }
 
+    /// Goes on to the next check when the first is passed.
     fn advance(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
-        match self.stage {
-            Stage::Proving { ready: true, heard: true } => match self.policy.health_budget {
+        match self.check {
+            Check::Start { ready: true, listens: true } => match self.version.1.health_budget {
                 Some(budget) => {
-                    self.stage = Stage::Probing { give_up_at: now + budget };
+                    self.check = Check::Health { give_up_at: now + budget };
                     out.push(Action::Probe(self.run));
                     Verdict::Open
                 }
-                None => self.settle(now),
+                None => self.begin_stability(now),
             },
-            Stage::Proving { .. } | Stage::Probing { .. } | Stage::Settling { .. } => Verdict::Open,
+            Check::Start { .. } | Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
         }
     }
 
-    fn settle(&mut self, now: Millis) -> Verdict {
-        if self.policy.stable_for == 0 {
-            return Verdict::Proven;
+    fn begin_stability(&mut self, now: Millis) -> Verdict {
+        let stable_for = self.version.1.stable_for;
+        if stable_for == 0 {
+            return Verdict::Passed;
         }
-        self.stage = Stage::Settling { stable_at: now + self.policy.stable_for };
+        self.check = Check::Stability { stable_at: now + stable_for };
         Verdict::Open
     }
 }

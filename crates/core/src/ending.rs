@@ -1,7 +1,7 @@
 //! Bringing one run to its end: let it finish, ask it, force it.
 //!
-//! The end is reached when the whole tree is gone, not when the first process is; whoever ignores
-//! every request is killed again and again, so that the machine can never wait for nothing.
+//! The end is reached when the whole tree is gone, not when the first process is. A run that
+//! ignores every request is killed again and again, so that the machine can never wait for nothing.
 //!
 //! # Invariants
 //! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
@@ -12,81 +12,83 @@ use crate::run::RunId;
 use crate::spec::Policy;
 use crate::{Action, Millis};
 
+/// Least time between two SIGKILLs to the same run, ms: with `kill_timeout: 0` it must not become a
+/// busy loop.
+const MIN_KILL_INTERVAL: Millis = 100;
+
 /// A run on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
     run: RunId,
-    stage: Stage,
+    /// Time between the request to end and SIGKILL, by the policy that the run was spawned with.
+    stop_grace: Millis,
+    stage: EndingStage,
 }
 
-/// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Off every listener, finishing what it has; asked at `until`.
+enum EndingStage {
+    /// Off every listener and finishing its connections; it is asked to end at `until`.
     Draining { until: Millis },
-    /// Asked; killed at `kill_at`.
+    /// Asked to end; it is killed at `kill_at`.
     Asked { kill_at: Millis },
-    /// Killed; killed again at `again_at`.
+    /// Killed; it is killed again at `again_at`.
     Killed { again_at: Millis },
 }
 
 impl Ending {
-    /// Lets it finish its connections first.
-    pub fn drain(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
+    /// Lets the run finish its connections before it is asked to end.
+    pub(crate) fn drain(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Disconnect(run));
-        Self { run, stage: Stage::Draining { until: now + policy.drain_timeout } }
+        let until = now + policy.drain_timeout;
+        Self { run, stop_grace: policy.stop_grace, stage: EndingStage::Draining { until } }
     }
 
-    /// Asks it at once.
-    pub fn ask(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
+    /// Asks the run to end at once.
+    pub(crate) fn ask(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Terminate(run));
-        Self { run, stage: Stage::Asked { kill_at: now + policy.stop_grace } }
+        let kill_at = now + policy.stop_grace;
+        Self { run, stop_grace: policy.stop_grace, stage: EndingStage::Asked { kill_at } }
     }
 
-    /// Which run it is.
+    /// Returns which run it is.
     #[must_use]
     pub fn run(&self) -> RunId {
         self.run
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline).
-    #[must_use]
-    pub fn deadline(&self) -> Millis {
+    /// Returns when to call [`on_deadline`](Self::on_deadline).
+    pub(crate) fn deadline(&self) -> Millis {
         match self.stage {
-            Stage::Draining { until: at }
-            | Stage::Asked { kill_at: at }
-            | Stage::Killed { again_at: at } => at,
+            EndingStage::Draining { until: at }
+            | EndingStage::Asked { kill_at: at }
+            | EndingStage::Killed { again_at: at } => at,
         }
     }
 
-    /// Stops draining: it is asked now. Nothing changes when it already was.
-    pub fn hurry(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
-        if let Stage::Draining { .. } = self.stage {
-            *self = Self::ask(now, self.run, policy, out);
+    /// Asks a draining run to end now; one that was asked before is left alone. So does the exit of
+    /// its first process: descendants, if there are any, get the same grace from then on.
+    pub(crate) fn skip_drain(&mut self, now: Millis, out: &mut Vec<Action>) {
+        match self.stage {
+            EndingStage::Draining { .. } => {
+                out.push(Action::Terminate(self.run));
+                self.stage = EndingStage::Asked { kill_at: now + self.stop_grace };
+            }
+            EndingStage::Asked { .. } | EndingStage::Killed { .. } => {}
         }
-    }
-
-    /// The first process ended; descendants, if there are any, get the same grace from now on.
-    pub fn on_exited(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
-        self.hurry(now, policy, out);
     }
 
     /// Goes a stage further when its time is over.
-    pub fn on_deadline(&mut self, now: Millis, policy: &Policy, out: &mut Vec<Action>) {
+    pub(crate) fn on_deadline(&mut self, now: Millis, out: &mut Vec<Action>) {
         if now < self.deadline() {
             return;
         }
         match self.stage {
-            Stage::Draining { .. } => self.hurry(now, policy, out),
-            Stage::Asked { .. } | Stage::Killed { .. } => {
-                self.stage =
-                    Stage::Killed { again_at: now + policy.stop_grace.max(MIN_KILL_INTERVAL) };
+            EndingStage::Draining { .. } => self.skip_drain(now, out),
+            EndingStage::Asked { .. } | EndingStage::Killed { .. } => {
+                let again_at = now + self.stop_grace.max(MIN_KILL_INTERVAL);
+                self.stage = EndingStage::Killed { again_at };
                 out.push(Action::Kill(self.run));
             }
         }
     }
 }
-
-/// Least time between two SIGKILLs to the same run, ms: with `kill_timeout: 0` it must not become a
-/// busy loop.
-const MIN_KILL_INTERVAL: Millis = 100;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{AppId, Exit, ProcId, RunId, SpecId};
+use crate::run::{AppId, Exit, Failure, ProcId, RunId, SpecId};
 use crate::spec::Policy;
 use crate::{Millis, ReloadOptions};
 
@@ -46,6 +46,8 @@ pub enum Event {
     Covers(RunId),
     /// A probe asked for by [`Action::Probe`] ended well or was given up.
     Probed { run: RunId, healthy: bool },
+    /// The run was found to use this much resident memory, bytes.
+    Measured { run: RunId, memory: u64 },
     /// The run's IPC channel was closed by the run.
     Disconnected(RunId),
     /// The run's first process ended. Its descendants may live.
@@ -60,7 +62,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Action {
-    /// Start a run. Answered by `Spawned` or `Exited { SpawnFailed }`.
+    /// Start a run. Answered by `Spawned` or `Exited { exit: NotSpawned }`.
     Spawn { proc: ProcId, run: RunId, spec: SpecId },
     /// Take the run off its listeners and ask it to disconnect by the cluster protocol.
     Disconnect(RunId),
@@ -88,14 +90,17 @@ pub enum Notice {
     Ended { proc: ProcId, run: RunId, exit: Exit },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
+    /// The slot's current run uses more memory than it may: a plain process is restarted, a worker
+    /// is reloaded as soon as no other reload of its app is under way.
+    OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },
     /// The slot is at rest, stopped.
     Stopped { proc: ProcId },
     /// The slot is gone.
     Removed { proc: ProcId },
-    /// A candidate was spawned.
-    Proving { proc: ProcId, run: RunId },
+    /// A candidate was spawned and is being verified.
+    Verifying { proc: ProcId, run: RunId },
     /// A candidate took the slot over; the `old` run, if there was one, is leaving.
     Replaced { proc: ProcId, run: RunId, old: Option<RunId> },
     /// A candidate failed.
@@ -109,17 +114,4 @@ pub enum Notice {
     /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now
     /// on.
     ReloadEnded { app: AppId, spec: SpecId, failure: Option<(ProcId, RunId, Failure)> },
-}
-
-/// Why a candidate was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// It ended before it had proven itself.
-    Exited(Exit),
-    /// It did not say `ready` in time.
-    NotReady,
-    /// It does not listen on what the run it replaces listens on.
-    NotListening,
-    /// Its health check failed.
-    Unhealthy,
 }

@@ -5,26 +5,31 @@
 //! enters as [`Millis`], effects leave as [`Action`]s. The way in is [`Supervisor::handle`], the
 //! only timer is [`Supervisor::deadline`].
 //!
-//! From the inside out: an [`Ending`](ending::Ending) brings one run to its end; a
-//! [`Process`](process::Process) keeps one slot as the user wants it, one run after the other; a
-//! [`Candidate`](candidate::Candidate) is a run that must prove itself before it takes a slot over;
-//! a [`Reload`](reload::Reload) replaces the runs of an app as one transaction; the [`Supervisor`]
-//! owns them all and routes reports by run.
+//! From the inside out: an [`Ending`] brings one run to its end; a [`Process`](process::Process)
+//! keeps one slot as the user wants it, one run after the other; a `Candidate` is a run that is
+//! verified before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app as
+//! one transaction; the [`Supervisor`] owns them all and routes reports by run.
 
-pub mod candidate;
-pub mod ending;
+mod candidate;
+mod ending;
 mod event;
+mod phase;
 pub mod process;
 pub mod reload;
+mod restarts;
 mod run;
+mod runs;
+mod saved;
 pub mod spec;
 pub mod supervisor;
 
-pub use event::{Action, Event, Failure, Notice};
-pub use process::{Goal, Phase};
-pub use reload::ReloadOptions;
-pub use run::{AppId, Exit, ProcId, Role, RunId, SeenRun, SpecId};
-pub use supervisor::{SavedProcess, SavedReload, Supervisor};
+pub use ending::Ending;
+pub use event::{Action, Event, Notice};
+pub use phase::{Goal, Phase};
+pub use reload::{ReloadOptions, SavedReload};
+pub use run::{AppId, Exit, Failure, ProcId, Role, RunId, SeenRun, SpecId};
+pub use saved::SavedProcess;
+pub use supervisor::Supervisor;
 
 /// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the
 /// epoch.

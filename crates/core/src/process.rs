@@ -1,183 +1,199 @@
-//! One slot: what the user wants of it ([`Goal`]), what is true of it ([`Phase`]), and the way from
-//! one to the other.
+//! One slot: what the user wants of it ([`Goal`]), what is true of it ([`Phase`]), and how one
+//! becomes the other.
+//!
+//! # Goal × phase
+//! A slot that nobody touches is in a pair marked "rest" or "runs". Every other pair has a deadline
+//! or waits for the keeper's report, and leads to one of these. "Never" cannot be reached.
+//!
+//! | | `Up` | `Down` |
+//! |---|---|---|
+//! | `Stopped` | never: `Up` spawns at once | rest: stopped by the user, or ended for good |
+//! | `Errored` | never: giving up means `Down` | rest: too many short runs in a row |
+//! | `Starting` | goes online when ready, or when the time for that is over | never |
+//! | `Online` | runs | never: `Down` begins to stop it |
+//! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |
+//! | `Backoff` | the next run is spawned after the pause | never: `Down` cancels the pause |
+//!
+//! What moves it:
+//! - *start*: `Up`. Spawns where there is no run; a run that is being stopped is followed by the
+//!   next one.
+//! - *stop*: `Down`. A run is asked to end, then killed; a pause is cancelled.
+//! - *retire*: as stop, but a worker that is online first finishes its connections.
+//! - *restart*: stop, then `Up` again, with counters at their beginning.
+//! - *exit* in `Starting` or `Online`: the restart rules decide between another run at once, a
+//!   pause, `Stopped` and `Errored`. In `Stopping` it only ends the draining: descendants may live.
+//! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
+//! - *a candidate takes over*, in whatever phase: `Up` and `Online` with the candidate's run. The
+//!   run before, if there is one, is no longer this machine's: its slot sees to its end.
 //!
 //! # Invariants
 //! - At most one run: a run is spawned only from a phase that holds none. Test:
 //!   `invariants_hold_under_random_histories`.
-//! - Every transient phase has a deadline. Test: the same.
+//! - Goal and phase are a pair of the table. Test: the same.
 //! - Nothing restarts what the user wants down. Test:
 //!   `a_stop_during_the_pause_cancels_the_restart`.
 
+mod reports;
+
 use std::sync::Arc;
 
+use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::event::Notice;
-use crate::run::{Exit, ProcId, RunId, SpecId};
-use crate::spec::{Policy, Readiness};
+use crate::phase::{Goal, Phase};
+use crate::restarts::Restarts;
+use crate::run::{ProcId, Role, RunId, SeenRun, SpecId};
+use crate::runs::Runs;
+use crate::saved::SavedProcess;
+use crate::spec::{Policy, Version};
 use crate::{Action, Millis};
-
-/// Longest pause of the growing back-off, ms (PM2: runtime behaviour §4).
-const BACKOFF_CAP: Millis = 15_000;
-/// A run this long sets the back-off to its beginning, ms (PM2: `EXP_BACKOFF_RESET_TIMER`).
-const BACKOFF_RESET: Millis = 30_000;
-
-/// What the user wants. The process itself changes it only by giving up or by ending for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// Running.
-    Up,
-    /// Not running.
-    Down,
-}
-
-/// What is true now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
-pub enum Phase {
-    /// No run, none due.
-    Stopped,
-    /// No run, none due: it was given up.
-    Errored,
-    /// Spawned at `since`, not ready; taken as ready at `ready_by`.
-    Starting { run: RunId, since: Millis, ready_by: Millis },
-    /// Spawned at `since`, ready.
-    Online { run: RunId, since: Millis },
-    /// On its way out.
-    Stopping(Ending),
-    /// No run; the next is due at `until`.
-    Backoff { until: Millis },
-}
-
-/// Gives out run numbers; they are never used twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunIds {
-    /// The last number given out.
-    pub last: u64,
-}
-
-impl RunIds {
-    /// The next run.
-    pub fn allot(&mut self) -> RunId {
-        self.last += 1;
-        RunId(self.last)
-    }
-}
 
 /// The machine of one slot.
 #[derive(Clone, Debug)]
 pub struct Process {
-    pub(crate) id: ProcId,
-    pub(crate) cluster: bool,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) spec: SpecId,
+    id: ProcId,
+    cluster: bool,
+    version: Version,
     /// In force from the next spawn on.
-    pub(crate) next: Option<(SpecId, Arc<Policy>)>,
-    pub(crate) goal: Goal,
-    pub(crate) phase: Phase,
-    pub(crate) restarts: u32,
-    pub(crate) unstable: u32,
-    /// Last pause of the growing back-off, 0 = none yet.
-    pub(crate) backoff: Millis,
+    next: Option<Version>,
+    goal: Goal,
+    phase: Phase,
+    restarts: Restarts,
     /// The last run that ended by itself and may have left descendants behind.
-    pub(crate) remains: Option<RunId>,
+    orphans: Option<RunId>,
     /// The last run whose end was counted.
-    pub(crate) ended: Option<RunId>,
+    ended: Option<RunId>,
 }
 
 impl Process {
     /// A slot that is down and wanted down.
-    #[must_use]
-    pub fn new(id: ProcId, spec: SpecId, policy: Arc<Policy>, cluster: bool) -> Self {
+    pub(crate) fn new(id: ProcId, version: Version, cluster: bool) -> Self {
         Self {
             id,
             cluster,
-            policy,
-            spec,
+            version,
             next: None,
             goal: Goal::Down,
             phase: Phase::Stopped,
-            restarts: 0,
-            unstable: 0,
-            backoff: 0,
-            remains: None,
+            restarts: Restarts::default(),
+            orphans: None,
             ended: None,
         }
     }
 
-    /// A cluster worker.
+    /// The slot as it was saved, before its runs are given back to it.
+    pub(crate) fn from_saved(saved: &SavedProcess) -> Self {
+        let version = (saved.spec, Arc::clone(&saved.policy));
+        Self {
+            next: saved.next.clone(),
+            goal: if saved.removing { Goal::Down } else { saved.goal },
+            phase: match saved.due {
+                _ if saved.errored => Phase::Errored,
+                Some(until) if saved.goal == Goal::Up => Phase::Backoff { until },
+                Some(_) | None => Phase::Stopped,
+            },
+            restarts: Restarts {
+                total: saved.restarts,
+                unstable: saved.unstable,
+                backoff: saved.backoff,
+            },
+            ended: saved.ended,
+            ..Self::new(saved.id, version, saved.cluster)
+        }
+    }
+
+    /// Returns which slot it is.
+    #[must_use]
+    pub fn id(&self) -> ProcId {
+        self.id
+    }
+
+    /// Whether it is a cluster worker.
     #[must_use]
     pub fn is_cluster(&self) -> bool {
         self.cluster
     }
 
-    /// The run that the slot holds, in whatever state.
+    /// Returns the run that the slot holds, in whatever state.
     #[must_use]
     pub fn run(&self) -> Option<RunId> {
-        match &self.phase {
-            Phase::Starting { run, .. } | Phase::Online { run, .. } => Some(*run),
-            Phase::Stopping(ending) => Some(ending.run()),
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
-        }
+        self.phase.run()
     }
 
-    /// What the user wants.
+    /// Returns what the user wants.
     #[must_use]
     pub fn goal(&self) -> Goal {
         self.goal
     }
 
-    /// What is true.
+    /// Returns what is true.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The specification of the current run, or of the next one when none runs.
+    /// Returns the specification of the current run, or of the next one when none runs.
     #[must_use]
     pub fn spec(&self) -> SpecId {
-        self.spec
+        self.version.0
     }
 
-    /// The specification that the next spawn will use.
+    /// Returns the specification that the next spawn will use.
     #[must_use]
     pub fn next_spec(&self) -> SpecId {
-        self.next.as_ref().map_or(self.spec, |(spec, _)| *spec)
+        self.next.as_ref().unwrap_or(&self.version).0
     }
 
-    /// Restarts so far.
+    /// Returns how often it was restarted.
     #[must_use]
     pub fn restarts(&self) -> u32 {
-        self.restarts
+        self.restarts.total
     }
 
-    /// Short runs in a row.
+    /// Returns the number of short runs in a row.
     #[must_use]
     pub fn unstable(&self) -> u32 {
-        self.unstable
+        self.restarts.unstable
     }
 
-    /// Last pause of the growing back-off, ms; 0 when there was none.
+    /// Returns the last pause of the growing back-off, ms; 0 when there was none.
     #[must_use]
     pub fn backoff(&self) -> Millis {
-        self.backoff
+        self.restarts.backoff
     }
 
-    /// When time alone changes something.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Millis> {
-        match &self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Online { .. } => None,
-            Phase::Starting { ready_by: at, .. } | Phase::Backoff { until: at } => Some(*at),
-            Phase::Stopping(ending) => Some(ending.deadline()),
-        }
+    /// Returns the last run whose end was counted.
+    pub(crate) fn ended(&self) -> Option<RunId> {
+        self.ended
+    }
+
+    /// Returns the version of the current run.
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Returns the version that the next spawn will use, where it is another one.
+    pub(crate) fn next_version(&self) -> Option<&Version> {
+        self.next.as_ref()
+    }
+
+    /// Returns the limit that the run exceeds when it uses so much memory.
+    pub(crate) fn limit_exceeded(&self, measured: RunId, memory: u64) -> Option<u64> {
+        let limit = self.policy().max_memory?;
+        let serves = matches!(self.phase, Phase::Online { run, .. } if run == measured);
+        (serves && limit < memory).then_some(limit)
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.version.1
     }
 
     /// The user wants it up.
-    pub fn on_start(&mut self, now: Millis, runs: &mut RunIds, out: &mut Vec<Action>) {
+    pub(crate) fn on_start(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
         self.goal = Goal::Up;
         match self.phase {
             Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => {
-                self.forgive();
+                self.restarts.reset_counters();
                 self.spawn(now, runs, out);
             }
             Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => (),
@@ -185,23 +201,23 @@ impl Process {
     }
 
     /// The user wants it down.
-    pub fn on_stop(&mut self, now: Millis, out: &mut Vec<Action>) {
+    pub(crate) fn on_stop(&mut self, now: Millis, out: &mut Vec<Action>) {
         self.goal = Goal::Down;
         match &mut self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => self.rest(out),
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => self.settle_stopped(out),
             Phase::Starting { run, .. } | Phase::Online { run, .. } => {
-                self.phase = Phase::Stopping(Ending::ask(now, *run, &self.policy, out));
+                self.phase = Phase::Stopping(Ending::ask(now, *run, &self.version.1, out));
             }
-            Phase::Stopping(ending) => ending.hurry(now, &self.policy, out),
+            Phase::Stopping(ending) => ending.skip_drain(now, out),
         }
     }
 
     /// The user wants it down once it has finished its connections.
-    pub fn on_retire(&mut self, now: Millis, out: &mut Vec<Action>) {
+    pub(crate) fn on_retire(&mut self, now: Millis, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Online { run, .. } if self.cluster => {
                 self.goal = Goal::Down;
-                self.phase = Phase::Stopping(Ending::drain(now, run, &self.policy, out));
+                self.phase = Phase::Stopping(Ending::drain(now, run, self.policy(), out));
             }
             Phase::Stopped
             | Phase::Errored
@@ -212,209 +228,115 @@ impl Process {
         }
     }
 
-    /// The user wants a fresh run.
-    pub fn on_restart(&mut self, now: Millis, runs: &mut RunIds, out: &mut Vec<Action>) {
-        let was_running = matches!(self.phase, Phase::Starting { .. } | Phase::Online { .. });
-        if was_running {
+    /// A fresh run is wanted, of the changed version if there is one.
+    pub(crate) fn on_restart(
+        &mut self,
+        now: Millis,
+        change: Option<Version>,
+        runs: &mut Runs,
+        out: &mut Vec<Action>,
+    ) {
+        self.next = change.or(self.next.take());
+        if matches!(self.phase, Phase::Starting { .. } | Phase::Online { .. }) {
             self.on_stop(now, out);
-            self.restarts += 1;
+            self.restarts.total += 1;
         }
-        self.forgive();
+        self.restarts.reset_counters();
         self.on_start(now, runs, out);
     }
 
     /// The user wants the counters at zero.
-    pub fn on_reset(&mut self) {
-        self.restarts = 0;
-        self.forgive();
+    pub(crate) fn on_reset(&mut self) {
+        self.restarts = Restarts::default();
     }
 
-    /// The keeper spawned it.
-    pub fn on_spawned(&mut self, run: RunId, out: &mut Vec<Action>) {
-        if !self.cluster && self.policy.readiness == Readiness::Started {
-            self.on_ready(run, false, out);
-        }
-    }
-
-    /// A worker's runtime said `online`.
-    pub fn on_runtime_online(&mut self, run: RunId, out: &mut Vec<Action>) {
-        if self.policy.readiness == Readiness::Started {
-            self.on_ready(run, false, out);
-        }
-    }
-
-    /// It is ready, or (`late`) taken as ready.
-    pub fn on_ready(&mut self, ready: RunId, late: bool, out: &mut Vec<Action>) {
-        match self.phase {
-            Phase::Starting { run, since, .. } if run == ready => {
-                self.phase = Phase::Online { run, since };
-                out.push(Action::Note { run });
-                out.push(Action::Tell(Notice::Online { proc: self.id, run, late }));
-            }
-            Phase::Starting { .. }
-            | Phase::Stopped
-            | Phase::Errored
-            | Phase::Online { .. }
-            | Phase::Stopping(_)
-            | Phase::Backoff { .. } => (),
-        }
-    }
-
-    /// Its channel was closed from the other side: a draining run has nothing more to finish.
-    pub fn on_disconnected(&mut self, now: Millis, ended: RunId, out: &mut Vec<Action>) {
-        if let Phase::Stopping(ending) = &mut self.phase
-            && ending.run() == ended
-        {
-            ending.hurry(now, &self.policy, out);
-        }
-    }
-
-    /// Its first process ended.
-    pub fn on_exited(
+    /// The candidate's run becomes the current one. Returns the run that it replaces, on its way
+    /// out.
+    pub(crate) fn on_taken_over(
         &mut self,
         now: Millis,
-        ended: RunId,
-        exit: Exit,
-        runs: &mut RunIds,
+        candidate: Candidate,
         out: &mut Vec<Action>,
-    ) {
-        match &mut self.phase {
-            Phase::Starting { run, since, .. } | Phase::Online { run, since } if *run == ended => {
-                let uptime = now.saturating_sub(*since);
-                self.ended = Some(ended);
-                out.push(Action::Tell(Notice::Ended { proc: self.id, run: ended, exit }));
-                self.after_exit(now, ended, uptime, exit, runs, out);
-            }
-            Phase::Stopping(ending) if ending.run() == ended => {
-                out.push(Action::Tell(Notice::Ended { proc: self.id, run: ended, exit }));
-                ending.on_exited(now, &self.policy, out);
-            }
-            // Another run's report: an earlier one of ours, doubled or late.
-            Phase::Starting { .. }
-            | Phase::Online { .. }
-            | Phase::Stopping(_)
-            | Phase::Stopped
-            | Phase::Errored
-            | Phase::Backoff { .. } => (),
+    ) -> Option<Ending> {
+        let (run, version, since) = candidate.into_current();
+        let old = std::mem::replace(&mut self.phase, Phase::Online { run, since });
+        let old_version = std::mem::replace(&mut self.version, version);
+        self.next = None;
+        self.goal = Goal::Up;
+        self.restarts.reset_counters();
+        self.restarts.total += 1;
+        self.sweep_orphans(out);
+        // First note who is current, then send the old one away: a daemon that forgets in between
+        // finds both.
+        out.push(Action::Note { run });
+        out.push(Action::Tell(Notice::Replaced { proc: self.id, run, old: old.run() }));
+        match old {
+            Phase::Online { run, .. } => Some(Ending::drain(now, run, &old_version.1, out)),
+            Phase::Starting { run, .. } => Some(Ending::ask(now, run, &old_version.1, out)),
+            Phase::Stopping(ending) => Some(ending),
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
         }
     }
 
-    /// Nothing of the run is left.
-    pub fn on_tree_gone(
+    /// Takes back the run that is the slot's current one, after the memory was lost. `drains`: it
+    /// may have been finishing its connections.
+    pub(crate) fn adopt(
         &mut self,
         now: Millis,
-        gone: RunId,
-        runs: &mut RunIds,
+        seen: &SeenRun,
+        version: Version,
+        drains: bool,
         out: &mut Vec<Action>,
     ) {
-        match &self.phase {
-            Phase::Stopping(ending) if ending.run() == gone => match self.goal {
-                Goal::Up => self.spawn(now, runs, out),
-                Goal::Down => self.rest(out),
-            },
-            Phase::Stopping(_)
-            | Phase::Starting { .. }
-            | Phase::Online { .. }
-            | Phase::Stopped
-            | Phase::Errored
-            | Phase::Backoff { .. } => (),
-        }
-    }
-
-    /// Time passed.
-    pub fn on_deadline(&mut self, now: Millis, runs: &mut RunIds, out: &mut Vec<Action>) {
-        match &mut self.phase {
-            Phase::Starting { run, ready_by, .. } if *ready_by <= now => {
-                let run = *run;
-                self.on_ready(run, true, out);
-            }
-            Phase::Stopping(ending) => ending.on_deadline(now, &self.policy, out),
-            Phase::Backoff { until } if *until <= now => {
-                self.restarts += 1;
-                self.spawn(now, runs, out);
-            }
-            Phase::Starting { .. }
-            | Phase::Backoff { .. }
-            | Phase::Stopped
-            | Phase::Errored
-            | Phase::Online { .. } => {}
-        }
-    }
-
-    fn spawn(&mut self, now: Millis, runs: &mut RunIds, out: &mut Vec<Action>) {
-        if let Some((spec, policy)) = self.next.take() {
-            self.spec = spec;
-            self.policy = policy;
-        }
-        if let Some(remains) = self.remains.take() {
-            out.push(Action::Sweep(remains));
-        }
-        let run = runs.allot();
-        self.phase = Phase::Starting { run, since: now, ready_by: now + self.policy.ready_timeout };
-        out.push(Action::Spawn { proc: self.id, run, spec: self.spec });
-    }
-
-    fn after_exit(
-        &mut self,
-        now: Millis,
-        ended: RunId,
-        uptime: Millis,
-        exit: Exit,
-        runs: &mut RunIds,
-        out: &mut Vec<Action>,
-    ) {
-        if let Some(earlier) = self.remains.replace(ended) {
-            out.push(Action::Sweep(earlier));
-        }
-        let final_code =
-            matches!(exit, Exit::Code(code) if self.policy.stop_exit_codes.contains(&code));
-        if !self.policy.autorestart || final_code {
-            self.goal = Goal::Down;
-            self.phase = Phase::Stopped;
-            out.push(Action::Tell(Notice::Stopped { proc: self.id }));
-            return;
-        }
-        self.unstable = if uptime < self.policy.min_uptime { self.unstable + 1 } else { 0 };
-        if 0 < self.unstable && self.policy.max_unstable <= self.unstable {
-            self.goal = Goal::Down;
-            self.phase = Phase::Errored;
-            out.push(Action::Tell(Notice::GaveUp { proc: self.id, unstable: self.unstable }));
-            self.unstable = 0;
-            return;
-        }
-        let delay = self.pause(uptime);
-        out.push(Action::Tell(Notice::WillRestart { proc: self.id, delay }));
-        if delay == 0 {
-            self.restarts += 1;
-            self.spawn(now, runs, out);
+        let run = seen.run;
+        self.version = version;
+        self.phase = if seen.ending {
+            let end = if drains { Ending::drain } else { Ending::ask };
+            Phase::Stopping(end(now, run, self.policy(), out))
+        } else if seen.ready || seen.role == Role::Candidate {
+            Phase::Online { run, since: seen.since }
         } else {
-            self.phase = Phase::Backoff { until: now + delay };
-        }
-    }
-
-    /// The pause before the next run; a growing back-off remembers it.
-    fn pause(&mut self, uptime: Millis) -> Millis {
-        let Some(first) = self.policy.backoff else { return self.policy.restart_delay };
-        if BACKOFF_RESET < uptime {
-            self.backoff = 0;
-        }
-        self.backoff = match self.backoff {
-            0 => first,
-            last => (last * 3 / 2).min(BACKOFF_CAP),
+            let ready_by = now + self.policy().ready_timeout;
+            Phase::Starting { run, since: seen.since, ready_by }
         };
-        self.backoff
     }
 
-    fn rest(&mut self, out: &mut Vec<Action>) {
-        if let Some(remains) = self.remains.take() {
-            out.push(Action::Sweep(remains));
+    /// Begins the run that is wanted and was never begun, as if nothing had happened.
+    pub(crate) fn resume(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
+        match (self.goal, self.phase) {
+            (Goal::Up, Phase::Stopped) => self.spawn(now, runs, out),
+            (Goal::Up | Goal::Down, _) => (),
         }
+    }
+
+    /// Notes that descendants of a run that ended by itself may be left. Those of the newest run
+    /// are left for the next spawn to sweep, those of any other are swept now.
+    pub(crate) fn leave_orphans(&mut self, run: RunId, out: &mut Vec<Action>) {
+        let older = match self.orphans {
+            Some(kept) if run < kept => Some(run),
+            Some(_) | None => self.orphans.replace(run),
+        };
+        out.extend(older.map(Action::Sweep));
+    }
+
+    fn sweep_orphans(&mut self, out: &mut Vec<Action>) {
+        out.extend(self.orphans.take().map(Action::Sweep));
+    }
+
+    fn spawn(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
+        if let Some(next) = self.next.take() {
+            self.version = next;
+        }
+        self.sweep_orphans(out);
+        let run = runs.allot(self.id);
+        let ready_by = now + self.policy().ready_timeout;
+        self.phase = Phase::Starting { run, since: now, ready_by };
+        out.push(Action::Spawn { proc: self.id, run, spec: self.spec() });
+    }
+
+    fn settle_stopped(&mut self, out: &mut Vec<Action>) {
+        self.sweep_orphans(out);
         self.phase = Phase::Stopped;
         out.push(Action::Tell(Notice::Stopped { proc: self.id }));
-    }
-
-    fn forgive(&mut self) {
-        self.unstable = 0;
-        self.backoff = 0;
     }
 }

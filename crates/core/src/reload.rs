@@ -6,23 +6,21 @@
 //! [`Supervisor`](crate::Supervisor).
 //!
 //! # Invariants
-//! - A slot is pending, active or done, never two of them. Test:
+//! - A slot is pending, active, done or dropped, never two of them. Test:
 //!   `invariants_hold_under_random_histories`.
 //! - A reload that failed leaves no slot on the new specification, unless taking it back failed too
 //!   or the user did not want it taken back. Test:
 //!   `a_failure_in_the_middle_takes_back_what_was_replaced`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use crate::event::Failure;
-use crate::run::{ProcId, RunId, SpecId};
-use crate::spec::Policy;
+use crate::run::{AppId, Failure, ProcId, RunId, SpecId};
+use crate::spec::Version;
 
 /// How a reload goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReloadOptions {
-    /// Candidates proving themselves at the same time, at least 1.
+    /// Candidates that are verified at the same time, at least 1.
     pub parallel: u32,
     /// Runs above the number of slots, leaving ones counted; `None` = no bound.
     pub surge: Option<u32>,
@@ -40,37 +38,67 @@ impl Default for ReloadOptions {
 
 /// Which way it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Replacing.
+pub enum Direction {
+    /// Slots get the new version.
     Forward,
-    /// One slot is replaced; the user decides.
+    /// One slot has the new version; the user decides.
     Canary,
-    /// Taking back.
+    /// Slots get the old version back.
     Back,
 }
-
-/// A specification and the rules in it.
-pub type Version = (SpecId, Arc<Policy>);
 
 /// The reload of one app.
 #[derive(Clone, Debug)]
 pub struct Reload {
-    pub(crate) to: Version,
+    to: Version,
     /// What each slot had before.
-    pub(crate) from: BTreeMap<ProcId, Version>,
-    pub(crate) options: ReloadOptions,
-    pub(crate) stage: Stage,
-    pub(crate) failure: Option<(ProcId, RunId, Failure)>,
-    pub(crate) pending: VecDeque<ProcId>,
-    pub(crate) active: BTreeSet<ProcId>,
-    pub(crate) done: Vec<ProcId>,
+    from: BTreeMap<ProcId, Version>,
+    /// The last run given out before it: a later run of the new version needs no replacing.
+    began_after: RunId,
+    options: ReloadOptions,
+    direction: Direction,
+    failure: Option<(ProcId, RunId, Failure)>,
+    pending: VecDeque<ProcId>,
+    active: BTreeSet<ProcId>,
+    done: Vec<ProcId>,
     /// Slots that the user took away.
-    pub(crate) dropped: BTreeSet<ProcId>,
+    dropped: BTreeSet<ProcId>,
+}
+
+/// A reload as it was saved.
+#[derive(Clone, Debug)]
+pub struct SavedReload {
+    /// App whose runs are replaced.
+    pub app: AppId,
+    /// The new version.
+    pub to: Version,
+    /// What each slot had before.
+    pub from: Vec<(ProcId, Version)>,
+    /// The last run given out before it.
+    pub began_after: RunId,
+    /// How it goes.
+    pub options: ReloadOptions,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Slots that were replaced.
+    pub done: Vec<ProcId>,
+    /// Slots that the user took away from it.
+    pub dropped: Vec<ProcId>,
+    /// The first candidate that failed.
+    pub failure: Option<(ProcId, RunId, Failure)>,
+}
+
+/// What a slot holds when a reload is taken up again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) spec: SpecId,
+    pub(crate) run: Option<RunId>,
+    pub(crate) candidate: Option<SpecId>,
 }
 
 /// What to do next.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Start a candidate of this version for this slot.
     Begin(ProcId, Version),
     /// Tell that the canary serves.
@@ -81,16 +109,32 @@ pub enum Step {
     End(SpecId),
 }
 
+/// What becomes of candidates when one has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AfterFailure {
+    /// This one goes, and nothing else changes.
+    Dismiss,
+    /// All candidates go; these slots get the old version back.
+    TurnBack(Vec<ProcId>),
+    /// It takes over whatever it is worth, as in PM2.
+    TakeOver,
+}
+
 impl Reload {
-    /// A reload of these slots, in this order.
-    #[must_use]
-    pub fn new(to: Version, slots: Vec<(ProcId, Version)>, options: ReloadOptions) -> Self {
+    /// A reload of these slots, in this order, by runs later than `began_after`.
+    pub(crate) fn new(
+        to: Version,
+        slots: Vec<(ProcId, Version)>,
+        began_after: RunId,
+        options: ReloadOptions,
+    ) -> Self {
         let pending = slots.iter().map(|(id, _)| *id).collect();
         Self {
             to,
             from: slots.into_iter().collect(),
+            began_after,
             options,
-            stage: Stage::Forward,
+            direction: Direction::Forward,
             failure: None,
             pending,
             active: BTreeSet::new(),
@@ -99,90 +143,129 @@ impl Reload {
         }
     }
 
-    /// The next step, where `extra` runs above the number of slots are alive.
-    pub fn next_step(&mut self, extra: u32) -> Step {
-        if self.stage == Stage::Canary && !(self.done.is_empty() && self.pending.is_empty()) {
-            return Step::Wait;
-        }
-        if self.active.is_empty() {
-            if self.stage == Stage::Forward
-                && self.options.canary
-                && !self.pending.is_empty()
-                && let Some(first) = self.done.first()
-            {
-                self.stage = Stage::Canary;
-                return Step::CanaryWaits(*first);
+    /// Takes up a reload that was saved, given what its slots hold.
+    pub(crate) fn recover(saved: SavedReload, held: impl Fn(ProcId) -> Option<Held>) -> Self {
+        let mut reload = Self::new(saved.to, saved.from, saved.began_after, saved.options);
+        reload.direction = saved.direction;
+        reload.failure = saved.failure;
+        reload.dropped = saved.dropped.into_iter().collect();
+        let back = reload.direction == Direction::Back;
+        for id in std::mem::take(&mut reload.pending) {
+            let Some(held) = held(id).filter(|_| !reload.dropped.contains(&id)) else { continue };
+            let target = reload.version_for(id).0;
+            let replaced = reload.holds_target(id, held) || (!back && saved.done.contains(&id));
+            match held.candidate {
+                Some(spec) if spec == target => _ = reload.active.insert(id),
+                _ if replaced && !back => reload.done.push(id),
+                _ if replaced => (),
+                _ => reload.pending.push_back(id),
             }
-            if self.pending.is_empty() {
-                return Step::End(self.in_force());
-            }
         }
-        let parallel = if self.options.canary && self.done.is_empty() {
-            1
-        } else {
-            self.options.parallel.max(1)
-        };
-        let room = self.options.surge.is_none_or(|surge| extra < surge.max(1));
-        if usize::try_from(parallel).is_ok_and(|most| most <= self.active.len()) || !room {
-            return Step::Wait;
-        }
-        match self.pending.pop_front() {
-            Some(id) => {
-                self.active.insert(id);
-                let version = match self.stage {
-                    Stage::Back => self.from.get(&id).unwrap_or(&self.to).clone(),
-                    Stage::Forward | Stage::Canary => self.to.clone(),
-                };
-                Step::Begin(id, version)
-            }
-            None => Step::Wait,
+        reload
+    }
+
+    /// Returns what must be saved about it.
+    pub(crate) fn save(&self, app: AppId) -> SavedReload {
+        SavedReload {
+            app,
+            to: self.to.clone(),
+            from: self.from.iter().map(|(id, version)| (*id, version.clone())).collect(),
+            began_after: self.began_after,
+            options: self.options,
+            direction: self.direction,
+            done: self.done.clone(),
+            dropped: self.dropped.iter().copied().collect(),
+            failure: self.failure,
         }
     }
 
-    /// One slot is replaced and the user is to decide.
+    /// Whether one slot is replaced and the user is to decide.
     #[must_use]
     pub fn is_canary(&self) -> bool {
-        self.stage == Stage::Canary
+        self.direction == Direction::Canary
     }
 
-    /// The slot is still to be replaced.
+    /// Whether the slot is still to be replaced.
     #[must_use]
     pub fn is_open(&self, id: ProcId) -> bool {
         self.active.contains(&id) || self.pending.contains(&id)
     }
 
+    /// Whether a candidate for the slot is being verified.
+    pub(crate) fn is_active(&self, id: ProcId) -> bool {
+        self.active.contains(&id)
+    }
+
+    /// Returns the first candidate that failed.
+    pub(crate) fn failure(&self) -> Option<(ProcId, RunId, Failure)> {
+        self.failure
+    }
+
+    /// Returns a slot that is in two states, or one without a place in the reload.
+    pub(crate) fn misplaced(&self) -> Option<ProcId> {
+        let mut seen = BTreeSet::new();
+        let states = self.pending.iter().chain(&self.active).chain(&self.done).chain(&self.dropped);
+        states.copied().find(|id| !seen.insert(*id))
+    }
+
+    /// Returns the next step, where `extra` runs above the number of slots are alive.
+    pub(crate) fn next_step(&mut self, extra: usize) -> Step {
+        if self.is_canary() && !(self.done.is_empty() && self.pending.is_empty()) {
+            return Step::Wait;
+        }
+        if self.active.is_empty() {
+            if let Some(first) = self.canary() {
+                self.direction = Direction::Canary;
+                return Step::CanaryWaits(first);
+            }
+            if self.pending.is_empty() {
+                return Step::End(self.in_force());
+            }
+        }
+        if !self.has_room(extra) {
+            return Step::Wait;
+        }
+        match self.pending.pop_front() {
+            Some(id) => {
+                self.active.insert(id);
+                Step::Begin(id, self.version_for(id))
+            }
+            None => Step::Wait,
+        }
+    }
+
     /// The slot's candidate took over.
-    pub fn on_replaced(&mut self, id: ProcId) {
+    pub(crate) fn on_replaced(&mut self, id: ProcId) {
         if self.active.remove(&id) {
             self.done.push(id);
         }
     }
 
-    /// The slot's candidate failed. `true`: turn back now (the caller ends the other candidates).
-    pub fn on_failed(&mut self, id: ProcId, run: RunId, why: Failure) -> bool {
+    /// The slot's candidate failed.
+    pub(crate) fn on_failed(&mut self, id: ProcId, run: RunId, why: Failure) -> AfterFailure {
         self.active.remove(&id);
-        if self.stage == Stage::Back {
-            return false;
+        if self.direction == Direction::Back {
+            return AfterFailure::Dismiss;
         }
         self.failure.get_or_insert((id, run, why));
         if self.options.no_rollback {
             self.done.push(id);
-            return false;
+            return AfterFailure::TakeOver;
         }
         self.turn_back();
-        true
+        AfterFailure::TurnBack(self.pending.iter().copied().collect())
     }
 
     /// The user ends a canary.
-    pub fn on_promote(&mut self, keep: bool) {
-        if self.stage == Stage::Canary {
+    pub(crate) fn on_promote(&mut self, keep: bool) {
+        if self.is_canary() {
             self.options.canary = false;
-            if keep { self.stage = Stage::Forward } else { self.turn_back() }
+            if keep { self.direction = Direction::Forward } else { self.turn_back() }
         }
     }
 
     /// The user took the slot away (stopped, restarted or deleted it).
-    pub fn on_dropped(&mut self, id: ProcId) {
+    pub(crate) fn on_dropped(&mut self, id: ProcId) {
         self.pending.retain(|other| *other != id);
         self.done.retain(|other| *other != id);
         self.active.remove(&id);
@@ -190,17 +273,58 @@ impl Reload {
     }
 
     /// The specification that new runs of the app should have.
-    #[must_use]
-    pub fn in_force(&self) -> SpecId {
-        match self.stage {
-            Stage::Back => self.from.values().next().map_or(self.to.0, |(spec, _)| *spec),
-            Stage::Forward | Stage::Canary => self.to.0,
+    fn in_force(&self) -> SpecId {
+        match self.direction {
+            Direction::Back => self.from.values().next().map_or(self.to.0, |(spec, _)| *spec),
+            Direction::Forward | Direction::Canary => self.to.0,
         }
     }
 
+    /// The version that the slot is to get.
+    fn version_for(&self, id: ProcId) -> Version {
+        match self.direction {
+            Direction::Back => self.from.get(&id).unwrap_or(&self.to).clone(),
+            Direction::Forward | Direction::Canary => self.to.clone(),
+        }
+    }
+
+    /// Whether the slot holds a run as it is to be. Where old and new specification are the same,
+    /// only the run's number tells, and there is nothing to go back to.
+    fn holds_target(&self, id: ProcId, held: Held) -> bool {
+        if self.changes(id) {
+            return held.spec == self.version_for(id).0 && held.run.is_some();
+        }
+        match self.direction {
+            Direction::Back => true,
+            Direction::Forward | Direction::Canary => Some(self.began_after) < held.run,
+        }
+    }
+
+    /// Whether the slot had another specification before.
+    fn changes(&self, id: ProcId) -> bool {
+        self.from.get(&id).is_some_and(|(old, _)| *old != self.to.0)
+    }
+
+    /// The slot that is the canary, when the user is to decide now.
+    fn canary(&self) -> Option<ProcId> {
+        let waits =
+            self.direction == Direction::Forward && self.options.canary && !self.pending.is_empty();
+        self.done.first().copied().filter(|_| waits)
+    }
+
+    fn has_room(&self, extra: usize) -> bool {
+        let first = self.options.canary && self.done.is_empty();
+        let parallel = if first { 1 } else { self.options.parallel.max(1) };
+        let below =
+            |count: usize, limit: u32| u32::try_from(count).is_ok_and(|count| count < limit);
+        below(self.active.len(), parallel)
+            && self.options.surge.is_none_or(|surge| below(extra, surge.max(1)))
+    }
+
     fn turn_back(&mut self) {
-        self.stage = Stage::Back;
-        self.pending = std::mem::take(&mut self.done).into();
+        self.direction = Direction::Back;
+        let done = std::mem::take(&mut self.done);
+        self.pending = done.into_iter().filter(|id| self.changes(*id)).collect();
         self.active.clear();
     }
 }

@@ -25,12 +25,30 @@ pub struct RunId(pub u64);
 pub enum Exit {
     /// `exit(code)`.
     Code(i32),
-    /// Killed by this signal.
-    Signal(i32),
+    /// Killed by a signal.
+    Signal {
+        /// Its number.
+        number: i32,
+        /// The kernel wrote a core dump.
+        core: bool,
+    },
     /// It is gone and nobody can tell how (its parent died first and the kernel does not say).
     Unknown,
-    /// It never ran.
-    SpawnFailed,
+    /// It was never spawned.
+    NotSpawned,
+}
+
+/// Why a candidate was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It ended while it was being verified.
+    Exited(Exit),
+    /// It did not say `ready` in time.
+    NotReady,
+    /// It does not listen on what the run it replaces listens on.
+    NotListening,
+    /// Its health check failed.
+    Unhealthy,
 }
 
 /// What a run is to its slot.
@@ -38,7 +56,7 @@ pub enum Exit {
 pub enum Role {
     /// The run that the slot shows.
     Current,
-    /// To become the current one when it has proven itself.
+    /// To become the current one when it has passed its checks.
     Candidate,
     /// Replaced or given up; on its way out.
     Leaving,

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::Millis;
+use crate::run::SpecId;
 
 /// One application as resolved from options, a process file or a saved dump.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,14 +63,47 @@ pub struct AppSpec {
     pub fds: BTreeMap<u32, Address>,
     /// Check that a worker must pass before it replaces another, and while it serves.
     pub health: Option<Health>,
-    /// Restart when resident memory of the process exceeds this many bytes.
-    pub max_memory: Option<u64>,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
     /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the
     /// dump.
     pub passthrough: BTreeMap<String, String>,
+}
+
+impl AppSpec {
+    /// An app of which nothing is known but its script and where it runs: no name, and every other
+    /// attribute at its default. Whoever reads an app starts with this.
+    #[must_use]
+    pub fn new(script: PathBuf, cwd: PathBuf) -> Self {
+        Self {
+            name: String::new(),
+            namespace: "default".to_owned(),
+            pid_file: cwd.join("app.pid"),
+            script,
+            args: Vec::new(),
+            interpreter: None,
+            interpreter_args: Vec::new(),
+            cwd,
+            exec_mode: ExecMode::Fork,
+            instances: 1,
+            instances_given: false,
+            env: BTreeMap::new(),
+            instance_var: "NODE_APP_INSTANCE".to_owned(),
+            increment_var: None,
+            logs: LogSpec::default(),
+            uid: None,
+            gid: None,
+            username: String::new(),
+            autostart: true,
+            policy: Policy::default(),
+            balance: Balance::default(),
+            fds: BTreeMap::new(),
+            health: None,
+            version: None,
+            passthrough: BTreeMap::new(),
+        }
+    }
 }
 
 /// Where to listen.
@@ -105,8 +140,8 @@ pub enum ExecMode {
     Cluster,
 }
 
-/// Where and how output is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where and how output is written; by default nowhere, in files of each process's own, as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSpec {
     /// File for standard output, before the `-<id>` suffix; `None` writes none.
     pub out: Option<PathBuf>,
@@ -125,9 +160,10 @@ pub struct LogSpec {
 }
 
 /// Form of a log file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// As the application wrote it.
+    #[default]
     Raw,
     /// One JSON object a line.
     Json,
@@ -148,6 +184,8 @@ pub struct Policy {
     pub restart_delay: Millis,
     /// First pause of the growing back-off; replaces `restart_delay` when set.
     pub backoff: Option<Millis>,
+    /// Restart when resident memory exceeds this many bytes (`max_memory_restart`).
+    pub max_memory: Option<u64>,
     /// Signal that asks it to end (number).
     pub stop_signal: i32,
     /// Ask by the message `shutdown` on the IPC channel instead of a signal.
@@ -164,7 +202,7 @@ pub struct Policy {
     pub stable_for: Millis,
     /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user
     /// gave one, else 30 s (a slow start is no reason to give up a version).
-    pub prove_timeout: Millis,
+    pub verify_timeout: Millis,
     /// In a reload: how long the health check may take in all; `None` when there is no health
     /// check.
     pub health_budget: Option<Millis>,
@@ -173,6 +211,9 @@ pub struct Policy {
     /// Load into a Node worker what makes it answer with `Connection: close` while it leaves.
     pub drain_hook: bool,
 }
+
+/// A specification and the rules in it.
+pub type Version = (SpecId, Arc<Policy>);
 
 /// What makes a run ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +281,7 @@ impl Default for Policy {
             min_uptime: 1000,
             restart_delay: 0,
             backoff: None,
+            max_memory: None,
             stop_signal: 2,
             stop_by_message: false,
             stop_grace: 1600,
@@ -247,7 +289,7 @@ impl Default for Policy {
             readiness: Readiness::Started,
             ready_timeout: 3000,
             stable_for: 0,
-            prove_timeout: 30_000,
+            verify_timeout: 30_000,
             health_budget: None,
             drain_timeout: 8000,
             drain_hook: true,

@@ -4,91 +4,37 @@
 //! - A run belongs to one slot in one role: current, candidate or leaving. Test:
 //!   `invariants_hold_under_random_histories`.
 //! - A report about a run that no slot knows changes nothing. Test: the same.
+//! - What [`check`](Supervisor::check) looks at holds after every event. Test: the same.
 //! - After the daemon lost its memory at any action, the end state is the same. Test:
 //!   `memory_may_be_lost_at_every_action`.
 
+mod check;
+mod memory;
 mod recover;
+mod reports;
+mod rollout;
+mod slot;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-pub use recover::{SavedProcess, SavedReload};
+pub use slot::Slot;
 
-use crate::candidate::{Candidate, Verdict};
-use crate::ending::Ending;
-use crate::event::{Failure, Notice};
-use crate::process::{Goal, Phase, Process, RunIds};
-use crate::reload::{Reload, ReloadOptions, Step, Version};
-use crate::run::{AppId, Exit, ProcId, Role, RunId, SpecId};
-use crate::spec::Policy;
+use crate::event::Notice;
+use crate::process::Process;
+use crate::reload::{Reload, SavedReload};
+use crate::run::{AppId, ProcId, Role, RunId};
+use crate::runs::Runs;
+use crate::saved::SavedProcess;
+use crate::spec::Version;
 use crate::{Action, Event, Millis};
-
-/// A slot: the process that shows, the run that may replace it, the runs on their way out.
-#[derive(Clone, Debug)]
-pub struct Slot {
-    pub(crate) app: AppId,
-    pub(crate) process: Process,
-    pub(crate) candidate: Option<Candidate>,
-    pub(crate) leaving: Vec<(Ending, Arc<Policy>)>,
-    /// Forget the slot when nothing of it runs.
-    pub(crate) removing: bool,
-}
-
-impl Slot {
-    /// The process that shows.
-    #[must_use]
-    pub fn process(&self) -> &Process {
-        &self.process
-    }
-
-    /// Which app it belongs to.
-    #[must_use]
-    pub fn app(&self) -> AppId {
-        self.app
-    }
-
-    /// The run that may replace the current one, with its specification.
-    #[must_use]
-    pub fn candidate(&self) -> Option<(RunId, SpecId)> {
-        self.candidate.as_ref().map(|candidate| (candidate.run, candidate.spec))
-    }
-
-    /// The candidate said `ready`, or need not.
-    #[must_use]
-    pub fn candidate_is_ready(&self) -> bool {
-        self.candidate.as_ref().is_some_and(Candidate::is_ready)
-    }
-
-    /// Runs on their way out, apart from the current one.
-    pub fn leaving(&self) -> impl Iterator<Item = RunId> {
-        self.leaving.iter().map(|(ending, _)| ending.run())
-    }
-
-    /// The user asked for it to be forgotten.
-    #[must_use]
-    pub fn removing(&self) -> bool {
-        self.removing
-    }
-
-    fn deadline(&self) -> Option<Millis> {
-        let candidate = self.candidate.as_ref().map(Candidate::deadline);
-        let leaving = self.leaving.iter().map(|(ending, _)| ending.deadline());
-        self.process.deadline().into_iter().chain(candidate).chain(leaving).min()
-    }
-}
 
 /// The machine of everything.
 #[derive(Clone, Debug, Default)]
 pub struct Supervisor {
     slots: BTreeMap<ProcId, Slot>,
-    owners: BTreeMap<RunId, ProcId>,
-    listening: std::collections::BTreeSet<RunId>,
     reloads: BTreeMap<AppId, Reload>,
-    runs: RunIds,
+    runs: Runs,
 }
-
-/// What a report means to a candidate.
-type Judge<'a> = &'a mut dyn FnMut(&mut Candidate, &mut Vec<Action>) -> Verdict;
 
 impl Supervisor {
     /// Nothing to supervise yet.
@@ -97,74 +43,79 @@ impl Supervisor {
         Self::default()
     }
 
-    /// Every slot, by id.
+    /// Returns every slot, by number.
     pub fn slots(&self) -> impl Iterator<Item = (ProcId, &Slot)> {
         self.slots.iter().map(|(id, slot)| (*id, slot))
     }
 
-    /// One slot.
+    /// Returns one slot.
     #[must_use]
     pub fn slot(&self, id: ProcId) -> Option<&Slot> {
         self.slots.get(&id)
     }
 
-    /// The slot that a run belongs to and what it is to it.
+    /// Returns the slot that a run belongs to, and what the run is to it.
     #[must_use]
     pub fn owner(&self, run: RunId) -> Option<(ProcId, Role)> {
-        let id = *self.owners.get(&run)?;
-        let slot = self.slots.get(&id)?;
-        let role = if slot.process.run() == Some(run) {
-            Role::Current
-        } else if slot.candidate.as_ref().is_some_and(|candidate| candidate.run == run) {
-            Role::Candidate
-        } else {
-            Role::Leaving
-        };
-        Some((id, role))
+        let id = self.runs.owner(run)?;
+        Some((id, self.slots.get(&id)?.role(run)))
     }
 
-    /// The run has a listener.
+    /// Whether the run has a listener.
     #[must_use]
     pub fn is_listening(&self, run: RunId) -> bool {
-        self.listening.contains(&run)
+        self.runs.listens(run)
     }
 
-    /// The reload of an app that is under way.
+    /// Returns the reload of an app that is under way.
     #[must_use]
     pub fn reload(&self, app: AppId) -> Option<&Reload> {
         self.reloads.get(&app)
     }
 
-    /// When to call [`handle`](Self::handle) with [`Event::Deadline`] if nothing happens first.
+    /// Returns when to call [`handle`](Self::handle) with [`Event::Deadline`] if nothing happens
+    /// first.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         self.slots.values().filter_map(Slot::deadline).min()
     }
 
-    /// The only way anything changes. Actions are to be carried out in their order.
+    /// Returns what must be saved about every slot.
+    #[must_use]
+    pub fn saved_processes(&self) -> Vec<SavedProcess> {
+        self.slots.values().map(Slot::save).collect()
+    }
+
+    /// Returns what must be saved about every reload.
+    #[must_use]
+    pub fn saved_reloads(&self) -> Vec<SavedReload> {
+        self.reloads.iter().map(|(app, reload)| reload.save(*app)).collect()
+    }
+
+    /// Returns the last run number given out: save it, or take the highest that the keeper knows.
+    #[must_use]
+    pub fn last_run(&self) -> u64 {
+        self.runs.last().0
+    }
+
+    /// Takes one event, which is the only way anything changes. The actions are to be carried out in
+    /// their order.
     pub fn handle(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
+        self.on_event(now, event, out);
+        debug_assert_eq!(self.check(), Ok(()));
+    }
+
+    fn on_event(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
         match event {
             Event::Add { proc, app, spec, policy, cluster } => {
-                let process = Process::new(proc, spec, policy, cluster);
-                let slot =
-                    Slot { app, process, candidate: None, leaving: Vec::new(), removing: false };
-                self.slots.entry(proc).or_insert(slot);
+                let process = Process::new(proc, (spec, policy), cluster);
+                self.slots.entry(proc).or_insert(Slot::new(app, process));
             }
             Event::Start(id) => {
                 self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out));
             }
-            Event::Stop(id) => {
-                self.take_from_reload(now, id, out);
-                self.hurry_leaving(now, id, out);
-                self.command(now, id, out, |process, _, out| process.on_stop(now, out));
-            }
-            Event::Restart { proc, change } => {
-                self.take_from_reload(now, proc, out);
-                self.command(now, proc, out, |process, runs, out| {
-                    process.next = change.or(process.next.take());
-                    process.on_restart(now, runs, out);
-                });
-            }
+            Event::Stop(id) => self.stop(now, id, out),
+            Event::Restart { proc, change } => self.restart(now, proc, change, out),
             Event::Delete(id) => {
                 self.remove(now, id, out, |process, out| process.on_stop(now, out));
             }
@@ -175,59 +126,23 @@ impl Supervisor {
             Event::Reload { app, procs, spec, policy, options } => {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
             }
-            Event::Promote { app, keep } => {
-                if let Some(reload) = self.reloads.get_mut(&app) {
-                    reload.on_promote(keep);
-                }
-                self.drive(now, app, out);
-            }
-            Event::Spawned(run) => {
-                self.report(now, run, out, |process, _, out| process.on_spawned(run, out), None);
-            }
+            Event::Promote { app, keep } => self.promote(now, app, keep, out),
+            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(run, out)),
             Event::RuntimeOnline(run) => {
-                self.report(
-                    now,
-                    run,
-                    out,
-                    |process, _, out| process.on_runtime_online(run, out),
-                    None,
-                );
+                self.on_current(run, |process| process.on_runtime_online(run, out));
             }
-            Event::ReadyMessage(run) => self.report(
-                now,
-                run,
-                out,
-                |process, _, out| process.on_ready(run, false, out),
-                Some(&mut |candidate, out| candidate.on_ready_message(now, out)),
-            ),
-            Event::Listening(run) => {
-                if self.owners.contains_key(&run) && self.listening.insert(run) {
-                    out.push(Action::Note { run });
-                }
-                self.report(
-                    now,
-                    run,
-                    out,
-                    |_, _, _| (),
-                    Some(&mut |candidate, out| candidate.on_listening(now, false, out)),
-                );
+            Event::ReadyMessage(run) => {
+                self.on_current(run, |process| process.on_ready(run, false, out));
+                self.on_candidate(now, run, out, |it, out| it.on_ready_message(now, out));
             }
-            Event::Covers(run) => self.report(
-                now,
-                run,
-                out,
-                |_, _, _| (),
-                Some(&mut |candidate, out| candidate.on_listening(now, true, out)),
-            ),
+            Event::Listening(run) => self.on_listening(now, run, out),
+            Event::Covers(run) => {
+                self.on_candidate(now, run, out, |it, out| it.on_listening(now, true, out));
+            }
             Event::Probed { run, healthy } => {
-                self.report(
-                    now,
-                    run,
-                    out,
-                    |_, _, _| (),
-                    Some(&mut |candidate, _| candidate.on_probed(now, healthy)),
-                );
+                self.on_candidate(now, run, out, |it, _| it.on_probed(now, healthy));
             }
+            Event::Measured { run, memory } => self.on_measured(now, run, memory, out),
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
             Event::Exited { run, exit } => self.on_exited(now, run, exit, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),
@@ -235,152 +150,32 @@ impl Supervisor {
         }
     }
 
-    /// A command of the user to a slot.
+    /// A command of the user to a slot that is not being removed.
     fn command(
         &mut self,
         now: Millis,
         id: ProcId,
         out: &mut Vec<Action>,
-        act: impl FnOnce(&mut Process, &mut RunIds, &mut Vec<Action>),
+        act: impl FnOnce(&mut Process, &mut Runs, &mut Vec<Action>),
     ) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        if slot.removing {
-            return;
-        }
+        let Some(slot) = self.slots.get_mut(&id).filter(|slot| !slot.removing) else { return };
         act(&mut slot.process, &mut self.runs, out);
-        self.adopt_run(id);
         self.settle(now, id, out);
     }
 
-    /// The keeper's or the run's report: to the current process or, with `judge`, to the candidate.
-    fn report(
-        &mut self,
-        now: Millis,
-        run: RunId,
-        out: &mut Vec<Action>,
-        act: impl FnOnce(&mut Process, &mut RunIds, &mut Vec<Action>),
-        judge: Option<Judge<'_>>,
-    ) {
-        let Some((id, role)) = self.owner(run) else { return };
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        match role {
-            Role::Current => act(&mut slot.process, &mut self.runs, out),
-            Role::Candidate => {
-                if let (Some(candidate), Some(judge)) = (&mut slot.candidate, judge) {
-                    let verdict = judge(candidate, out);
-                    self.on_verdict(now, id, verdict, out);
-                }
-            }
-            Role::Leaving => (),
-        }
-        self.adopt_run(id);
-    }
-
-    fn on_disconnected(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
-        let Some((id, role)) = self.owner(run) else { return };
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        match role {
-            Role::Current => slot.process.on_disconnected(now, run, out),
-            Role::Candidate => (),
-            Role::Leaving => {
-                for (ending, policy) in &mut slot.leaving {
-                    if ending.run() == run {
-                        ending.hurry(now, policy, out);
-                    }
-                }
-            }
-        }
-    }
-
-    fn on_exited(&mut self, now: Millis, run: RunId, exit: Exit, out: &mut Vec<Action>) {
-        let Some((id, role)) = self.owner(run) else { return };
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        match role {
-            Role::Current => {
-                slot.process.on_exited(now, run, exit, &mut self.runs, out);
-                self.adopt_run(id);
-                self.settle(now, id, out);
-            }
-            Role::Candidate => {
-                self.on_verdict(now, id, Verdict::Failed(Failure::Exited(exit)), out);
-            }
-            Role::Leaving => {}
-        }
+    fn stop(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
+        self.take_from_reload(now, id, out);
         if let Some(slot) = self.slots.get_mut(&id) {
-            for (ending, policy) in &mut slot.leaving {
-                if ending.run() == run {
-                    ending.on_exited(now, policy, out);
-                }
-            }
+            slot.skip_drains(now, out);
         }
+        self.command(now, id, out, |process, _, out| process.on_stop(now, out));
     }
 
-    fn on_tree_gone(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
-        let Some((id, _)) = self.owner(run) else { return };
-        self.listening.remove(&run);
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        slot.process.on_tree_gone(now, run, &mut self.runs, out);
-        let before = slot.leaving.len();
-        slot.leaving.retain(|(ending, _)| ending.run() != run);
-        if slot.leaving.len() < before {
-            out.push(Action::Tell(Notice::Left { proc: id, run }));
-        }
-        if slot.process.run() != Some(run) {
-            self.owners.remove(&run);
-        }
-        self.adopt_run(id);
-        self.settle(now, id, out);
-    }
-
-    fn on_deadline(&mut self, now: Millis, out: &mut Vec<Action>) {
-        let due = |slot: &Slot| slot.deadline().is_some_and(|at| at <= now);
-        let ids: Vec<ProcId> =
-            self.slots.iter().filter(|(_, slot)| due(slot)).map(|(id, _)| *id).collect();
-        for id in ids {
-            let Some(slot) = self.slots.get_mut(&id) else { continue };
-            slot.process.on_deadline(now, &mut self.runs, out);
-            for (ending, policy) in &mut slot.leaving {
-                ending.on_deadline(now, policy, out);
-            }
-            let verdict = slot
-                .candidate
-                .as_mut()
-                .map_or(Verdict::Open, |candidate| candidate.on_deadline(now, out));
-            // A run that the process began just now must be known before the candidate sends it
-            // away.
-            self.adopt_run(id);
-            self.on_verdict(now, id, verdict, out);
-        }
-    }
-
-    /// Remembers whose the slot's current run is.
-    fn adopt_run(&mut self, id: ProcId) {
-        if let Some(run) = self.slots.get(&id).and_then(|slot| slot.process.run()) {
-            self.owners.insert(run, id);
-        }
-    }
-
-    /// Forgets a slot that is to be removed and has come to rest; moves the app's reload on.
-    fn settle(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        let Some(slot) = self.slots.get(&id) else { return };
-        let app = slot.app;
-        let at_rest =
-            slot.process.run().is_none() && slot.leaving.is_empty() && slot.candidate.is_none();
-        if slot.removing && at_rest {
-            self.slots.remove(&id);
-            self.owners.retain(|_, owner| *owner != id);
-            out.push(Action::Tell(Notice::Removed { proc: id }));
-        }
-        self.drive(now, app, out);
-    }
-
-    /// What the user wants down is not left to finish its connections.
-    fn hurry_leaving(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        for (ending, policy) in
-            self.slots.get_mut(&id).into_iter().flat_map(|slot| &mut slot.leaving)
-        {
-            ending.hurry(now, policy, out);
-        }
+    fn restart(&mut self, now: Millis, id: ProcId, change: Option<Version>, out: &mut Vec<Action>) {
+        self.take_from_reload(now, id, out);
+        self.command(now, id, out, |process, runs, out| {
+            process.on_restart(now, change, runs, out);
+        });
     }
 
     fn remove(
@@ -391,173 +186,22 @@ impl Supervisor {
         act: impl FnOnce(&mut Process, &mut Vec<Action>),
     ) {
         self.take_from_reload(now, id, out);
-        self.hurry_leaving(now, id, out);
         let Some(slot) = self.slots.get_mut(&id) else { return };
+        slot.skip_drains(now, out);
         slot.removing = true;
         act(&mut slot.process, out);
         self.settle(now, id, out);
     }
 
-    fn begin_reload(
-        &mut self,
-        now: Millis,
-        app: AppId,
-        procs: &[ProcId],
-        to: Version,
-        options: ReloadOptions,
-        out: &mut Vec<Action>,
-    ) {
-        if self.reloads.contains_key(&app) {
-            return; // The driver refuses or queues it: one reload of an app at a time.
-        }
-        let of_app = |id: &ProcId| {
-            let slot = self.slots.get(id).filter(|slot| slot.app == app && !slot.removing)?;
-            Some((*id, (slot.process.spec, Arc::clone(&slot.process.policy))))
-        };
-        let slots: Vec<_> = procs.iter().filter_map(of_app).collect();
-        self.reloads.insert(app, Reload::new(to, slots, options));
-        self.drive(now, app, out);
-    }
-
-    /// Does all steps of the app's reload that can be done now.
-    fn drive(&mut self, now: Millis, app: AppId, out: &mut Vec<Action>) {
-        loop {
-            let extra = self.slots.values().filter(|slot| slot.app == app);
-            let extra: usize =
-                extra.map(|slot| slot.leaving.len() + usize::from(slot.candidate.is_some())).sum();
-            let Some(reload) = self.reloads.get_mut(&app) else { return };
-            match reload.next_step(u32::try_from(extra).unwrap_or(u32::MAX)) {
-                Step::Begin(id, version) => self.begin_candidate(now, id, version, out),
-                Step::CanaryWaits(proc) => {
-                    out.push(Action::Tell(Notice::CanaryWaits { app, proc }));
-                }
-                Step::Wait => return,
-                Step::End(spec) => {
-                    let failure = reload.failure;
-                    self.reloads.remove(&app);
-                    out.push(Action::Tell(Notice::ReloadEnded { app, spec, failure }));
-                    return;
-                }
-            }
-        }
-    }
-
-    fn begin_candidate(
-        &mut self,
-        now: Millis,
-        id: ProcId,
-        (spec, policy): Version,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let must_cover = slot.process.run().is_some_and(|run| self.listening.contains(&run));
-        let run = self.runs.allot();
-        slot.candidate = Some(Candidate::new(now, run, spec, policy, must_cover));
-        self.owners.insert(run, id);
-        out.push(Action::Spawn { proc: id, run, spec });
-        out.push(Action::Tell(Notice::Proving { proc: id, run }));
-    }
-
-    fn on_verdict(&mut self, now: Millis, id: ProcId, verdict: Verdict, out: &mut Vec<Action>) {
+    /// Forgets a slot that is to be removed once nothing of it runs, and moves the app's reload on.
+    fn settle(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
         let Some(slot) = self.slots.get(&id) else { return };
         let app = slot.app;
-        match verdict {
-            Verdict::Open => return,
-            Verdict::Proven => {
-                self.take_over(now, id, out);
-                if let Some(reload) = self.reloads.get_mut(&app) {
-                    reload.on_replaced(id);
-                }
-            }
-            Verdict::Failed(why) => self.on_candidate_failed(now, id, why, out),
+        if slot.removing && slot.runs().next().is_none() {
+            self.slots.remove(&id);
+            self.runs.forget_all_of(id);
+            out.push(Action::Tell(Notice::Removed { proc: id }));
         }
-        self.adopt_run(id);
         self.drive(now, app, out);
-    }
-
-    fn on_candidate_failed(
-        &mut self,
-        now: Millis,
-        id: ProcId,
-        why: Failure,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let Some(run) = slot.candidate.as_ref().map(|candidate| candidate.run) else { return };
-        out.push(Action::Tell(Notice::Failed { proc: id, run, why }));
-        let app = slot.app;
-        let Some(reload) = self.reloads.get_mut(&app) else {
-            self.dismiss_candidate(now, id, out);
-            return;
-        };
-        let turned_back = reload.on_failed(id, run, why);
-        if turned_back {
-            let all: Vec<ProcId> =
-                self.slots.iter().filter(|(_, slot)| slot.app == app).map(|(id, _)| *id).collect();
-            for id in all {
-                self.dismiss_candidate(now, id, out);
-            }
-            if let Some(reload) = self.reloads.get(&app) {
-                let procs = reload.pending.iter().copied().collect();
-                out.push(Action::Tell(Notice::RollingBack { app, procs }));
-            }
-        } else if reload.options.no_rollback && reload.stage == crate::reload::Stage::Forward {
-            // PM2's way: the new run takes over whatever it is worth, and lives by the restart
-            // rules.
-            self.take_over(now, id, out);
-            if let (Failure::Exited(exit), Some(slot)) = (why, self.slots.get_mut(&id)) {
-                slot.process.on_exited(now, run, exit, &mut self.runs, out);
-            }
-        } else {
-            self.dismiss_candidate(now, id, out);
-        }
-    }
-
-    /// The candidate becomes the current run; the current run leaves.
-    fn take_over(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let Some(candidate) = slot.candidate.take() else { return };
-        let process = &mut slot.process;
-        let old = process.run();
-        let old_policy = Arc::clone(&process.policy);
-        let phase = process.phase;
-        process.phase = Phase::Online { run: candidate.run, since: candidate.since };
-        process.policy = candidate.policy;
-        process.spec = candidate.spec;
-        process.next = None;
-        process.goal = Goal::Up;
-        process.unstable = 0;
-        process.backoff = 0;
-        process.restarts += 1;
-        if let Some(remains) = process.remains.take() {
-            out.push(Action::Sweep(remains));
-        }
-        // First note who is current, then send the old one away: a daemon that forgets in between
-        // finds both.
-        out.push(Action::Note { run: candidate.run });
-        out.push(Action::Tell(Notice::Replaced { proc: id, run: candidate.run, old }));
-        let ending = match phase {
-            Phase::Online { run, .. } => Ending::drain(now, run, &old_policy, out),
-            Phase::Starting { run, .. } => Ending::ask(now, run, &old_policy, out),
-            Phase::Stopping(ending) => ending,
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => return,
-        };
-        slot.leaving.push((ending, old_policy));
-    }
-
-    /// The candidate is asked to go; the current run stays.
-    fn dismiss_candidate(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let Some(candidate) = slot.candidate.take() else { return };
-        let ending = Ending::ask(now, candidate.run, &candidate.policy, out);
-        slot.leaving.push((ending, candidate.policy));
-    }
-
-    fn take_from_reload(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
-        let Some(app) = self.slots.get(&id).map(|slot| slot.app) else { return };
-        self.dismiss_candidate(now, id, out);
-        if let Some(reload) = self.reloads.get_mut(&app) {
-            reload.on_dropped(id);
-        }
     }
 }

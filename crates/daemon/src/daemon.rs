@@ -17,85 +17,78 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 
-use ostler_core::{Action, Millis};
-use ostler_keeper::failpoint::hit;
-use ostler_poll::{Events, Poll, Waker, Watched};
-use ostler_wire::control;
+use ostler_poll::{Events, Poll, Watched};
 
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::deciding::{Deciding, Ending};
+use crate::decisions::Decisions;
 use crate::keeper::Keeper;
+use crate::logbook;
 use crate::logs::Logs;
 use crate::mailbox::{FromThread, Mailbox};
 use crate::node::Node;
 use crate::probes::Said;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
+use crate::saver::Saver;
 use crate::tokens::Source;
-use crate::{clock, logbook};
 
 /// The daemon.
 pub(crate) struct Daemon {
     pub(crate) config: Config,
-    pub(crate) model: Deciding,
+    pub(crate) model: Decisions,
+    /// Writes and reads the saved list.
+    pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
-    inbox: Inbox,
+    pub(crate) inbox: Inbox,
     /// What the parts have told and is not taken up yet.
-    reports: Reports,
-    /// When output that cannot be written is not waited for any more, at the end of everything.
-    output_by: Option<Millis>,
+    pub(crate) reports: Reports,
 }
 
 /// Where the loop hears of things that concern no part alone.
-struct Inbox {
-    poll: Rc<Poll<Source>>,
-    signals: Watched<OwnedFd>,
-    mailbox: Mailbox<FromThread>,
+pub(crate) struct Inbox {
+    pub(crate) poll: Rc<Poll<Source>>,
+    pub(crate) signals: Watched<OwnedFd>,
+    pub(crate) mailbox: Mailbox<FromThread>,
 }
 
 /// What a daemon is made of.
 pub(crate) struct Parts {
+    pub(crate) model: Decisions,
+    pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
-    pub(crate) signals: Watched<OwnedFd>,
-    pub(crate) waker: Waker,
-    pub(crate) poll: Rc<Poll<Source>>,
+    pub(crate) inbox: Inbox,
 }
 
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { keeper, clients, runs, node, logs, signals, waker, poll } = parts;
+        let Parts { model, saver, keeper, clients, runs, node, logs, inbox } = parts;
         Self {
             config,
-            model: Deciding::new(),
+            model,
+            saver,
             keeper,
             clients,
             runs,
             node,
             logs,
-            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker) },
+            inbox,
             reports: Reports::new(),
-            output_by: None,
         }
     }
 
     /// The home directory.
     pub(crate) fn home(&self) -> &Path {
         &self.config.home
-    }
-
-    /// Whether it goes now.
-    pub(crate) fn is_over(&self) -> bool {
-        self.model.ending == Ending::Now
     }
 
     /// Runs until it is told to go.
@@ -105,7 +98,7 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
-        while !self.is_over() {
+        while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             for event in events.iter() {
                 self.on_ready(event.token, event.ready.is_readable());
@@ -147,31 +140,22 @@ impl Daemon {
     /// until nothing is left.
     fn work(&mut self) {
         loop {
-            let now = clock::monotonic();
             self.serve();
             self.take_reports();
-            let mut out = Vec::new();
-            while let Some(event) = self.model.events.pop_front() {
-                self.model.core.handle(now, event, &mut out);
-            }
-            self.model.actions.extend(out);
-            let unsaved = self.model.dirty && !self.is_over();
+            self.model.decide();
+            self.save();
             let finished = self.runs.deferred() == 0 || self.defers_cleanup();
-            let idle = self.model.actions.is_empty() && self.model.touched.is_empty();
-            if idle && finished && !unsaved {
+            if finished && !self.model.has_effects() {
                 break;
             }
-            if !self.is_over() {
-                self.save_if_dirty();
+            while let Some(effect) = self.model.next_effect() {
+                self.carry_out(effect);
             }
-            while let Some(action) = self.model.actions.pop_front() {
-                self.carry_out(now, action);
-            }
-            self.advance_jobs();
             if !self.defers_cleanup() {
                 self.finish_exited();
             }
         }
+        self.end_if_over();
         self.clients.publish_own();
         self.keeper.watch_link();
         self.flush_clients();
@@ -179,50 +163,18 @@ impl Daemon {
         logbook::flush();
     }
 
-    /// Carries out one action of the core's.
-    fn carry_out(&mut self, now: Millis, action: Action) {
-        let (before, after) = places(&action);
-        hit(before);
-        match action {
-            Action::Spawn { proc, run, spec } => self.spawn(now, proc, run, spec),
-            Action::Disconnect(run) => self.disconnect(run),
-            Action::Terminate(run) => self.terminate(run),
-            Action::Kill(run) => self.kill(run),
-            Action::Sweep(run) => self.sweep(run),
-            Action::Probe(run) => self.probe(run),
-            Action::Note { run } => self.note(run),
-            Action::Tell(notice) => self.tell(notice),
-        }
-        hit(after);
-    }
-
-    /// Works on the requests of clients, one after the other.
-    fn serve(&mut self) {
-        while let Some((client, request)) = self.clients.next_request(&mut self.reports) {
-            hit("request.before");
-            self.on_request(client, request);
-            hit("request.after");
-            self.take_reports();
-        }
-    }
-
     /// Takes up what the parts have told.
     pub(crate) fn take_reports(&mut self) {
         while let Some(report) = self.reports.pop_front() {
             match report {
-                Report::Core(event) => self.model.events.push_back(event),
+                Report::Core(event) => self.model.report(event),
                 Report::Listening(run) => self.on_listening(run),
-                Report::OrphansGone { run, spec, pid } => self.on_orphans_gone(run, spec, pid),
                 Report::Released(run) => self.on_released(run),
                 Report::AppError { app, text } => {
-                    logbook::error(format!("app [{}] {text}", self.app_name(app)));
+                    let name = self.model.registry().app_name(app);
+                    logbook::error(format!("app [{name}] {text}"));
                 }
-                Report::ClientGone { client, watched } => {
-                    if watched {
-                        self.logs.engine().unsubscribe(client as u64);
-                    }
-                    self.drop_jobs(client);
-                }
+                Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::Reply { client, reply } => self.reply(client, &reply),
                 Report::Upgraded { client } => self.make_room(client),
             }
@@ -235,16 +187,6 @@ impl Daemon {
         self.take_reports();
     }
 
-    /// Tells a client something on the way to its reply.
-    pub(crate) fn event(&mut self, client: usize, event: &control::Event) {
-        self.clients.event(client, event);
-    }
-
-    /// Ends a client's request.
-    pub(crate) fn reply(&mut self, client: usize, reply: &control::Reply) {
-        self.clients.reply(client, reply);
-    }
-
     fn on_wake(&mut self) {
         self.on_log_events();
         while let Some(message) = self.inbox.mailbox.try_recv() {
@@ -255,20 +197,8 @@ impl Daemon {
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
                 FromThread::Probe(Said::End(run, result)) => self.on_probed(run, result),
+                FromThread::Saver(done) => self.on_saver(done),
             }
         }
-    }
-}
-
-/// Where a test may kill this process.
-fn places(action: &Action) -> (&'static str, &'static str) {
-    match action {
-        Action::Spawn { .. } => ("spawn.before", "spawn.after"),
-        Action::Disconnect(_) => ("disconnect.before", "disconnect.after"),
-        Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_) => {
-            ("terminate.before", "terminate.after")
-        }
-        Action::Probe(_) | Action::Note { .. } => ("note.before", "note.after"),
-        Action::Tell(_) => ("tell.before", "tell.after"),
     }
 }

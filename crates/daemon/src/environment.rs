@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::SpawnSpec;
+use ostler_pm2::environment::flattened;
+pub use ostler_pm2::files::{log_files, pid_file};
 
-use crate::book::Proc;
 use crate::drain;
 use crate::runs::RUN_VARIABLE;
 
@@ -20,8 +21,8 @@ use crate::runs::RUN_VARIABLE;
 pub struct Particulars<'a> {
     /// The slot.
     pub id: ProcId,
-    /// What is known of the slot.
-    pub proc: &'a Proc,
+    /// What the slot gives to all its runs.
+    pub given: Given<'a>,
     /// The run.
     pub run: RunId,
     /// When it begins, ms since 1970.
@@ -36,28 +37,19 @@ pub struct Particulars<'a> {
     pub mark: &'a str,
 }
 
-/// The path of a log or pid file with the process's number before its extension (PM2: configuration
-/// §7).
-pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
-    let text = path.to_string_lossy();
-    match text.rsplit_once(extension) {
-        Some((head, tail)) => PathBuf::from(format!("{head}-{}{extension}{tail}", id.0)),
-        None => PathBuf::from(format!("{text}-{}", id.0)),
-    }
-}
-
-/// The files a slot's output goes to: standard output, standard error, both.
-pub fn log_files(spec: &AppSpec, id: ProcId) -> [Option<PathBuf>; 3] {
-    let logs = &spec.logs;
-    [&logs.out, &logs.err, &logs.combined].map(|path| {
-        let path = path.as_ref()?;
-        Some(if logs.merge { path.clone() } else { numbered(path, id, ".log") })
-    })
-}
-
-/// The pid file of a slot.
-pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
-    numbered(&spec.pid_file, id, ".pid")
+/// What a slot gives to all its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given<'a> {
+    /// Name of the process.
+    pub name: &'a str,
+    /// Instance number (`NODE_APP_INSTANCE`).
+    pub instance: u32,
+    /// Value of the variable that `increment_var` names, if one is named.
+    pub increment: Option<u32>,
+    /// When the slot was added or reset, ms since 1970.
+    pub created_at: u64,
+    /// PM2's `unique_id`.
+    pub unique_id: &'a str,
 }
 
 /// What the keeper is to execute, as far as it is the same for every run of a slot; [`complete`]
@@ -157,19 +149,19 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 
 /// The variables that are.
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
-    let Particulars { id, proc, home, .. } = particulars;
+    let Particulars { id, given, home, .. } = particulars;
     let mut env = flattened(spec, id);
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
-    set(&spec.instance_var, proc.instance.to_string());
-    if let (Some(name), Some(value)) = (&spec.increment_var, proc.increment) {
+    set(&spec.instance_var, given.instance.to_string());
+    if let (Some(name), Some(value)) = (&spec.increment_var, given.increment) {
         set(name, value.to_string());
     }
-    set("name", proc.name.clone());
+    set("name", given.name.to_owned());
     set("pm_id", id.0.to_string());
-    set("unique_id", proc.unique_id.clone());
+    set("unique_id", given.unique_id.to_owned());
     set("status", "launching".to_owned());
-    set("created_at", proc.created_at.to_string());
+    set("created_at", given.created_at.to_string());
     set("PM2_HOME", home.display().to_string());
     set("PM2_USAGE", "CLI".to_owned());
     // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
@@ -181,7 +173,11 @@ fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, Strin
 #[derive(Debug)]
 pub struct Prepared {
     version: SpecId,
-    proc: Proc,
+    name: String,
+    unique_id: String,
+    instance: u32,
+    increment: Option<u32>,
+    created_at: u64,
     template: SpawnSpec,
 }
 
@@ -189,61 +185,17 @@ impl Prepared {
     /// For another run of this version; `None` where files are looked at that may change meanwhile.
     pub fn new(version: SpecId, spec: &AppSpec, particulars: Particulars<'_>) -> Option<Self> {
         let template = (!drain::is_wanted(spec)).then(|| template(spec, particulars))?;
-        Some(Self { version, proc: particulars.proc.clone(), template })
+        let Given { name, instance, increment, created_at, unique_id } = particulars.given;
+        let (name, unique_id) = (name.to_owned(), unique_id.to_owned());
+        Some(Self { version, name, unique_id, instance, increment, created_at, template })
     }
 
     /// The template, if it is for this version and the slot is as it was.
-    pub fn take(self, version: SpecId, proc: &Proc) -> Option<SpawnSpec> {
-        (self.version == version && self.proc.is_given_the_same(proc)).then_some(self.template)
-    }
-}
-
-/// The scalar fields of PM2's record that do not change from run to run.
-pub fn flattened(spec: &AppSpec, id: ProcId) -> BTreeMap<String, String> {
-    let [out, err, combined] = log_files(spec, id);
-    let path = |path: Option<PathBuf>| {
-        path.map_or_else(|| "/dev/null".to_owned(), |path| path.display().to_string())
-    };
-    let mut flat: BTreeMap<String, String> = [
-        ("namespace", spec.namespace.clone()),
-        ("merge_logs", spec.logs.merge.to_string()),
-        ("autostart", spec.autostart.to_string()),
-        ("autorestart", spec.policy.autorestart.to_string()),
-        ("treekill", spec.policy.tree_kill.to_string()),
-        ("instance_var", spec.instance_var.clone()),
-        ("username", spec.username.clone()),
-        ("pm_exec_path", spec.script.display().to_string()),
-        ("pm_cwd", spec.cwd.display().to_string()),
-        ("exec_interpreter", spec.interpreter.clone().unwrap_or_else(|| "none".to_owned())),
-        ("exec_mode", exec_mode(spec.exec_mode).to_owned()),
-        ("instances", spec.instances.to_string()),
-        ("pm_out_log_path", path(out)),
-        ("pm_err_log_path", path(err)),
-        ("pm_pid_path", pid_file(spec, id).display().to_string()),
-        ("km_link", "false".to_owned()),
-        ("vizion_running", "false".to_owned()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    if let Some(combined) = combined {
-        flat.insert("pm_log_path".to_owned(), combined.display().to_string());
-    }
-    for (name, json) in &spec.passthrough {
-        // Scalars only: objects, lists and null have no form in an environment.
-        if !json.starts_with(['{', '[']) && json != "null" {
-            let plain = serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone());
-            flat.entry(name.clone()).or_insert(plain);
-        }
-    }
-    flat
-}
-
-/// PM2's word for the mode.
-pub fn exec_mode(mode: ExecMode) -> &'static str {
-    match mode {
-        ExecMode::Fork => "fork_mode",
-        ExecMode::Cluster => "cluster_mode",
+    pub fn take(self, version: SpecId, given: Given<'_>) -> Option<SpawnSpec> {
+        let Self { instance, increment, created_at, .. } = self;
+        let (name, unique_id) = (self.name.as_str(), self.unique_id.as_str());
+        let own = Given { name, instance, increment, created_at, unique_id };
+        (self.version == version && own == given).then_some(self.template)
     }
 }
 
@@ -261,20 +213,4 @@ fn find_program(name: &str, path: Option<&str>, cwd: &Path) -> Vec<u8> {
         .into_iter()
         .find(executable)
         .map_or_else(|| name.into(), |path| path.as_os_str().as_bytes().to_vec())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_number_stands_before_the_extension() {
-        let check = |path: &str, extension, expected: &str| {
-            assert_eq!(numbered(Path::new(path), ProcId(3), extension), Path::new(expected));
-        };
-        check("/h/logs/web-out.log", ".log", "/h/logs/web-out-3.log");
-        check("/h/pids/web.pid", ".pid", "/h/pids/web-3.pid");
-        check("/h/logs/plain", ".log", "/h/logs/plain-3");
-        check("/h.log/web.log", ".log", "/h.log/web-3.log");
-    }
 }

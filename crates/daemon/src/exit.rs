@@ -7,7 +7,7 @@ use ostler_keeper::proto::ExitStatus;
 pub fn exit_of(status: ExitStatus) -> Exit {
     match status {
         ExitStatus::Code(code) => Exit::Code(code),
-        ExitStatus::Signal(signal, _) => Exit::Signal(signal),
+        ExitStatus::Signal(number, core) => Exit::Signal { number, core },
         ExitStatus::Unknown => Exit::Unknown,
     }
 }
@@ -16,7 +16,7 @@ pub fn exit_of(status: ExitStatus) -> Exit {
 pub fn status_of(exit: Exit) -> ExitStatus {
     match exit {
         Exit::Code(code) => ExitStatus::Code(code),
-        Exit::Signal(signal) => ExitStatus::Signal(signal, false),
-        Exit::Unknown | Exit::SpawnFailed => ExitStatus::Unknown,
+        Exit::Signal { number, core } => ExitStatus::Signal(number, core),
+        Exit::Unknown | Exit::NotSpawned => ExitStatus::Unknown,
     }
 }

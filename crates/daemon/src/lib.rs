@@ -9,40 +9,32 @@
 //! - What must survive is saved before an action that follows from it is carried out.
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
-mod book;
-mod candidates;
 mod clients;
 mod clock;
 mod config;
-mod control;
 mod daemon;
-mod deciding;
+mod decisions;
 mod drain;
-mod dump;
+mod effects;
 mod environment;
 mod exit;
 mod guard;
-mod jobs;
 mod keeper;
 mod logbook;
 mod logs;
 mod mailbox;
-mod memory;
+mod model;
 mod node;
-mod notices;
-mod persist;
 mod probes;
-mod reloads;
 mod reports;
+mod requests;
 mod reserve;
 mod runs;
+mod saver;
 mod state_file;
-mod steps;
 mod sys;
 mod takeover;
-mod tickets;
 mod tokens;
-mod views;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use ostler_poll::Waker;
 
 use crate::keeper::Tried;
 use crate::probes::Said;
+use crate::saver::Done;
 
 /// What a helper thread tells.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) enum FromThread {
     Probe(Said),
     /// What trying another program came to.
     Tried(Tried),
+    /// What became of the saved list.
+    Saver(Done),
 }
 
 /// Stack of a helper thread, bytes.

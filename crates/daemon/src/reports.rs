@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::{AppId, Event, RunId, SpecId};
+use ostler_core::{AppId, Event, RunId};
 use ostler_wire::control::Reply;
 
 /// What a part tells.
@@ -15,15 +15,6 @@ pub(crate) enum Report {
     Core(Event),
     /// A server of this worker listens.
     Listening(RunId),
-    /// No process is left of a dead run.
-    OrphansGone {
-        /// It, which may be released already.
-        run: RunId,
-        /// Its version.
-        spec: SpecId,
-        /// Its first process.
-        pid: u32,
-    },
     /// Nothing is left of a run.
     Released(RunId),
     /// Something went wrong that is to be told with the app's name.

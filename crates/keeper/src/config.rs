@@ -24,8 +24,8 @@ pub struct Config {
     pub daemon_env: Vec<(OsString, OsString)>,
     /// Passed to the first daemon, which tells through it that it answers.
     pub ready_fd: Option<OwnedFd>,
-    /// The file to which the standard output and error of keeper and daemon are appended; `None`
-    /// leaves them.
+    /// The file to which the standard output and error of keeper and daemon are appended;
+    /// `None` leaves them.
     pub log: Option<PathBuf>,
     /// The link to a living daemon whose keeper died: that one is served, and a new one started
     /// only when it dies.

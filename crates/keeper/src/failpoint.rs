@@ -2,8 +2,8 @@
 //!
 //! Only with the feature `failpoints`; without it [`hit`] is nothing. `OSTLER_FAILPOINT=NAME` or
 //! `NAME:NTH` kills the process that comes to that place (for the NTH time), as SIGKILL would;
-//! `OSTLER_FAILPOINT_ONCE` names a file that is made then, and while it is there nobody dies any
-//! more.
+//! `OSTLER_FAILPOINT_ONCE` names a file that is made then, and while it is there nobody
+//! dies any more.
 
 /// Places in the daemon.
 pub const DAEMON: [&str; 30] = [

@@ -4,30 +4,26 @@
 //! One thread waits for signals, for the link, for the ends of adopted runs and for its deadlines,
 //! and never blocks anywhere else.
 
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
+use ostler_poll::{Events, Interest, Poll, Watched, now};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::daemon::{Daemon, Phase, Running};
+use crate::daemon::{Daemon, UNLINKED_GRACE};
 use crate::failpoint::hit;
-use crate::link::Received;
+use crate::link::{KeeperEnd, Received};
+use crate::log::log;
+use crate::polled::Polled;
 use crate::proto::FromKeeper;
+use crate::report::next_report;
 use crate::spawn::Spawner;
 use crate::sys;
-use crate::table::Table;
-use crate::watch::Graces;
-
-/// Epoll's tokens; an adopted run has the pid of its process above these bits.
-pub(crate) const SIGNALS: u64 = 1;
-pub(crate) const LINK: u64 = 2;
-pub(crate) const DAEMON: u64 = 3;
-pub(crate) const ADOPTED: u64 = 1 << 32;
+use crate::table::{Fd, Table};
 
 /// Requests handled before other events get their turn.
 const TURN: usize = 64;
@@ -35,19 +31,19 @@ const TURN: usize = 64;
 /// With more than this to be written the daemon's requests wait.
 const MAX_UNREAD: usize = 256 << 10;
 
-/// When to try again what failed for want of memory.
-const STARVED: Duration = Duration::from_millis(10);
+/// When to try again what failed out of memory, ms.
+const STARVED: u64 = 10;
 
 /// Descriptors held back so that a daemon can be started when no other is left.
 const RESERVE: usize = 8;
 
-/// The keeper.
+/// The state of a keeper, all of it.
 pub(crate) struct Keeper {
     pub(crate) config: Config,
     pub(crate) table: Table,
     pub(crate) spawner: Spawner,
-    pub(crate) epoll: OwnedFd,
-    pub(crate) signals: OwnedFd,
+    pub(crate) poll: Poll<Polled>,
+    pub(crate) signals: Watched<OwnedFd>,
     pub(crate) daemon: Daemon,
     /// Daemons started so far.
     pub(crate) daemons: u32,
@@ -57,20 +53,24 @@ pub(crate) struct Keeper {
     pub(crate) previous: Option<OwnedFd>,
     /// Which of the programs to start daemons from.
     pub(crate) choice: usize,
-    /// The daemon said that it ends for good.
+    /// Whether the daemon said that it ends for good.
     pub(crate) shutdown: bool,
     /// The signal that told us to end; each daemon gets it until one of them does so.
     pub(crate) stop_signal: Option<i32>,
     /// The program to become as soon as everything is written.
     pub(crate) upgrade: Option<std::ffi::CString>,
-    /// Adopted runs that ended and whose status may still come.
-    pub(crate) graces: Graces,
+    pub(crate) adopted: BTreeMap<u64, Adopted>,
     pub(crate) reserve: Vec<OwnedFd>,
-    /// What epoll watches the link for.
-    pub(crate) interest: EventFlags,
-    /// Whole requests may wait in the link's buffer.
+    /// Whether whole requests may wait in the link's buffer.
     more: bool,
     pub(crate) exit: Option<ExitCode>,
+}
+
+/// A run that is not our child.
+pub(crate) struct Adopted {
+    pub(crate) pidfd: Watched<Fd>,
+    /// It ended, and until this time its status may still come.
+    pub(crate) give_up_at: Option<u64>,
 }
 
 /// Runs a keeper: starts the daemon, or serves the one that is there, until a daemon ends for good.
@@ -85,12 +85,6 @@ pub fn run(config: Config) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Writes a line to standard error, which is the log.
-pub(crate) fn log(line: &str) {
-    // There is no place left to tell of a failure of this.
-    let _ = writeln!(io::stderr(), "keeper: {line}");
 }
 
 impl Keeper {
@@ -122,15 +116,15 @@ impl Keeper {
         {
             log(&format!("cannot raise the limit of open files: {error}"));
         }
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &signals, EventData::new_u64(SIGNALS), EventFlags::IN)?;
+        let poll = Poll::new()?;
+        let signals = poll.watch(signals, Polled::Signals, Interest::READ)?;
         let mut keeper = Self {
             config,
             table: Table::default(),
             spawner: Spawner::new(nofile)?,
-            epoll,
+            poll,
             signals,
-            daemon: Daemon::Waiting { start_at: Instant::now() },
+            daemon: Daemon::Waiting { start_at: now() },
             daemons: 0,
             failures: 0,
             previous: None,
@@ -138,9 +132,8 @@ impl Keeper {
             shutdown: false,
             stop_signal: None,
             upgrade: None,
-            graces: Graces::default(),
+            adopted: BTreeMap::new(),
             reserve: Vec::new(),
-            interest: EventFlags::IN,
             more: false,
             exit: None,
         };
@@ -148,8 +141,18 @@ impl Keeper {
         Ok(keeper)
     }
 
+    /// Appends standard output and error to the log, if there is one; standard input is empty.
+    fn open_log(&self) -> io::Result<()> {
+        let Some(path) = &self.config.log else { return Ok(()) };
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+        let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
+        rustix::stdio::dup2_stdin(self.spawner.null())?;
+        rustix::stdio::dup2_stdout(&file)?;
+        Ok(rustix::stdio::dup2_stderr(&file)?)
+    }
+
     pub(crate) fn run(&mut self) -> ExitCode {
-        let mut events = Vec::with_capacity(64);
+        let mut events = Events::with_capacity(64);
         loop {
             self.pump();
             self.try_upgrade();
@@ -157,34 +160,26 @@ impl Keeper {
                 return code;
             }
             self.set_interest();
-            let timeout = self.timeout();
-            events.clear();
-            match epoll::wait(
-                &self.epoll,
-                rustix::buffer::spare_capacity(&mut events),
-                timeout.as_ref(),
-            ) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => {
-                    // Cannot happen with a good descriptor; without a pause it would take the
-                    // processor.
-                    log(&format!("cannot wait for events: {error}"));
-                    std::thread::sleep(STARVED);
-                }
+            if let Err(error) = self.poll.wait(&mut events, self.deadline()) {
+                // Cannot happen with a good descriptor; without a pause it would take the
+                // processor.
+                log(&format!("cannot wait for events: {error}"));
+                std::thread::sleep(std::time::Duration::from_millis(STARVED));
             }
-            for event in &events {
-                let (data, flags) = (event.data, event.flags);
-                match data.u64() {
-                    SIGNALS => self.on_signals(),
-                    LINK => self.more = true,
-                    DAEMON => self.on_adopted_daemon_exit(),
-                    token => self.on_adopted_exit(token & !ADOPTED, flags),
+            for event in events.iter() {
+                match event.token {
+                    Polled::Signals => self.on_signals(),
+                    Polled::Link => self.more = true,
+                    Polled::Daemon => self.on_adopted_daemon_exit(),
+                    Polled::Adopted(pid) => self.on_adopted_exit(pid, event.ready),
                 }
             }
             if self.more {
                 self.serve_turn();
             }
-            self.on_deadlines(Instant::now());
+            let now = now();
+            self.expire_adopted(now);
+            self.on_daemon_time(now);
         }
     }
 
@@ -227,14 +222,10 @@ impl Keeper {
                 let pid = running.pid;
                 let ended = error.kind() == io::ErrorKind::UnexpectedEof;
                 if ended {
-                    running.unlink(
-                        (!self.shutdown).then(|| Instant::now() + crate::daemon::UNLINKED_GRACE),
-                    );
+                    running.unlink((!self.shutdown).then(|| now() + UNLINKED_GRACE));
                 } else {
-                    log(&format!(
-                        "the link to the daemon (pid {pid}) is broken, it is replaced: {error}"
-                    ));
-                    running.unlink(Some(Instant::now()));
+                    log(&format!("broken link to the daemon (pid {pid}); replacing it: {error}"));
+                    running.unlink(Some(now()));
                 }
                 false
             }
@@ -253,7 +244,7 @@ impl Keeper {
         }
     }
 
-    fn link(&self) -> Option<&crate::link::KeeperEnd> {
+    fn link(&self) -> Option<&KeeperEnd<Watched<OwnedFd>>> {
         match &self.daemon {
             Daemon::Running(running) => running.link.as_ref(),
             Daemon::Waiting { .. } => None,
@@ -262,7 +253,7 @@ impl Keeper {
 
     /// Sends a message. What fails to be sent is told again to the next daemon, and a broken link
     /// is seen by reading.
-    pub(crate) fn reply(&mut self, message: &FromKeeper, fds: Vec<crate::table::Fd>) {
+    pub(crate) fn reply(&mut self, message: &FromKeeper, fds: Vec<Fd>) {
         hit("keeper.reply.before");
         if let Daemon::Running(running) = &mut self.daemon
             && let Some(link) = &mut running.link
@@ -289,28 +280,29 @@ impl Keeper {
     }
 
     fn set_interest(&mut self) {
-        let mut wanted = EventFlags::empty();
-        wanted.set(EventFlags::IN, self.may_serve());
-        let Some(link) = self.link() else { return };
-        wanted.set(EventFlags::OUT, link.queued() > 0 && !link.starved());
-        if wanted != self.interest {
-            match epoll::modify(&self.epoll, link, EventData::new_u64(LINK), wanted) {
-                Ok(()) => self.interest = wanted,
-                Err(error) => log(&format!("cannot watch the link: {error}")),
-            }
+        let may_serve = self.may_serve();
+        let Daemon::Running(running) = &mut self.daemon else { return };
+        let Some(link) = &mut running.link else { return };
+        let full = link.queued() > 0 && !link.starved();
+        let wanted = match (may_serve, full) {
+            (true, true) => Interest::READ | Interest::WRITE,
+            (true, false) => Interest::READ,
+            (false, true) => Interest::WRITE,
+            (false, false) => Interest::HANGUP,
+        };
+        if let Err(error) = link.socket_mut().set(wanted) {
+            log(&format!("cannot watch the link: {error}"));
         }
     }
 
-    fn timeout(&self) -> Option<epoll_time::Timespec> {
-        let now = Instant::now();
-        let mut wait = self.deadline().map(|at| at.saturating_duration_since(now));
-        if self.link().is_some_and(|link| link.starved()) {
-            wait = Some(wait.map_or(STARVED, |wait| wait.min(STARVED)));
-        }
+    /// Returns when something is to be done unasked.
+    fn deadline(&self) -> Option<u64> {
         if self.more && self.may_serve() {
-            wait = Some(Duration::ZERO);
+            return Some(0);
         }
-        wait.map(epoll_time::from)
+        let starved = self.link().is_some_and(|link| link.starved()).then(|| now() + STARVED);
+        let adopted = self.adopted.values().filter_map(|adopted| adopted.give_up_at);
+        adopted.chain(self.daemon_deadline()).chain(starved).min()
     }
 
     pub(crate) fn fill_reserve(&mut self) {
@@ -320,64 +312,6 @@ impl Keeper {
                 // Tried again before the next daemon is started.
                 Err(_) => return,
             }
-        }
-    }
-}
-
-/// What the table has to tell a daemon next: the inventory, then ends.
-fn next_report(
-    table: &mut Table,
-    running: &mut Running,
-) -> Option<(FromKeeper, Vec<crate::table::Fd>)> {
-    match &running.phase {
-        Phase::Silent => None,
-        Phase::Runs { told } => Some(match table.run_after(*told) {
-            Some((run, entry)) => {
-                running.phase = Phase::Runs { told: Some(run) };
-                let (pid, start_time, status) = (entry.pid, entry.start_time, entry.status());
-                let (meta, mask) = (entry.meta.clone(), entry.fds.mask());
-                let fds = entry.fds.iter().cloned().collect();
-                table.mark_reported(run);
-                (FromKeeper::Run { run, pid, start_time, status, meta, mask }, fds)
-            }
-            None => {
-                running.phase = Phase::Items { told: None };
-                return next_report(table, running);
-            }
-        }),
-        Phase::Items { told } => Some(match table.item_after(told.as_deref()) {
-            Some((name, item)) => {
-                running.phase = Phase::Items { told: Some(name.to_owned()) };
-                (
-                    FromKeeper::Item { name: name.to_owned(), meta: item.meta.clone() },
-                    vec![Arc::clone(&item.fd)],
-                )
-            }
-            None => {
-                running.phase = Phase::Served;
-                (FromKeeper::InventoryEnd, Vec::new())
-            }
-        }),
-        Phase::Served => table
-            .take_unreported()
-            .map(|(run, status)| (FromKeeper::Exited { run, status }, Vec::new())),
-    }
-}
-
-/// Epoll's way to write a duration.
-mod epoll_time {
-    pub(super) use rustix::time::Timespec;
-    use std::time::Duration;
-
-    /// Rounded up to a millisecond, which is what old kernels wait in: waking early would be waking
-    /// in vain.
-    pub(super) fn from(wait: Duration) -> Timespec {
-        let millis = wait.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128);
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-        let rounded = Duration::from_millis(millis);
-        Timespec {
-            tv_sec: i64::try_from(rounded.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: rounded.subsec_nanos().into(),
         }
     }
 }

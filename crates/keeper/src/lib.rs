@@ -13,21 +13,26 @@
 
 #![deny(unsafe_code)]
 
+mod birth;
 mod config;
 mod cstrings;
 mod daemon;
 pub mod failpoint;
 mod keeper;
+mod launch;
 pub mod link;
+mod log;
+mod polled;
 mod proc_stat;
 pub mod proto;
+mod reap;
+mod report;
 mod resume;
 mod serve;
 mod spawn;
 mod state;
 mod sys;
 pub mod table;
-mod watch;
 
 pub use config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 pub use keeper::run;

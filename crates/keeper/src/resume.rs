@@ -12,15 +12,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ostler_poll::Interest;
 use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 
 use crate::cstrings::CStrings;
-use crate::daemon::{Daemon, Phase, Running};
-use crate::keeper::{Keeper, log};
+use crate::daemon::{Daemon, Progress, Running};
+use crate::keeper::Keeper;
+use crate::log::log;
+use crate::polled::Polled;
 use crate::proto::FromKeeper;
 use crate::state::{self, Image};
 use crate::sys;
-use crate::table::Life;
+use crate::table::Liveness;
 
 /// Goes on as the keeper that this process was before it executed this program; `state` is the
 /// descriptor number that followed `--resume`. Must be called from the only thread of the process.
@@ -49,7 +52,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
 
     let mut adopted = Vec::new();
     for (run, unreported, entry) in saved.runs {
-        if let (Life::Adopted, Some(pidfd)) = (entry.life, &entry.fds.pidfd) {
+        if let (Liveness::Adopted, Some(pidfd)) = (entry.liveness, &entry.fds.pidfd) {
             adopted.push((run, entry.pid, Arc::clone(pidfd)));
         }
         keeper.table.insert(run, entry).map_err(io::Error::other)?;
@@ -58,7 +61,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
         }
     }
     for (run, pid, pidfd) in adopted {
-        keeper.watch_adopted(run, pid, &pidfd);
+        keeper.watch_adopted(run, pid, pidfd);
     }
     for (name, meta, fd) in saved.items {
         keeper.table.put(name, meta, Arc::new(fd)).map_err(io::Error::other)?;
@@ -67,11 +70,12 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
     let daemon = saved.daemon;
     let mut link = keeper.watch_link(daemon.link)?;
     link.restore(daemon.leftover);
+    let mut pidfd = keeper.poll.unwatched(daemon.pidfd, Polled::Daemon);
     if !daemon.child {
-        keeper.watch_daemon(&daemon.pidfd)?;
+        pidfd.set(Interest::READ)?;
     }
-    let mut running = Running::new(daemon.pid, daemon.pidfd, daemon.child, link);
-    running.phase = if daemon.greeted { Phase::Served } else { Phase::Silent };
+    let mut running = Running::new(daemon.pid, pidfd, daemon.child, link);
+    running.progress = if daemon.greeted { Progress::Served } else { Progress::Silent };
     keeper.daemon = Daemon::Running(running);
     keeper.wake();
     let welcome = keeper.welcome();
@@ -85,7 +89,7 @@ impl Keeper {
     /// Becomes the new program, when one was asked for and the daemon has read everything.
     pub(crate) fn try_upgrade(&mut self) {
         let Daemon::Running(running) = &self.daemon else { return };
-        let told = matches!(running.phase, Phase::Silent | Phase::Served);
+        let told = matches!(running.progress, Progress::Silent | Progress::Served);
         let written = running.link.as_ref().is_some_and(|link| link.queued() == 0);
         if !told || !written {
             return;

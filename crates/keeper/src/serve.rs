@@ -5,18 +5,20 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::daemon::{Daemon, Phase};
+use crate::daemon::{Daemon, Progress};
 use crate::keeper::Keeper;
-use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, Stage, ToKeeper, version};
-use crate::table::{Fd, Life, Refusal, Run};
+use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, SpawnStage, ToKeeper, version};
+use crate::table::{Fd, Liveness, Refusal, Run};
 
 impl Keeper {
     /// Obeys a request, with the descriptors that came with it; those that are not kept are closed.
-    /// Some may be `lost` for want of room.
+    /// Some may be `lost`: this process was out of descriptors.
     pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>, lost: bool) {
         match request {
             ToKeeper::Hello { version: _ } => self.greet(),
-            ToKeeper::Spawn(spec) if lost => self.fail_spawn(spec.run, Stage::Fds, libc::EMFILE),
+            ToKeeper::Spawn(spec) if lost => {
+                self.fail_spawn(spec.run, SpawnStage::Fds, libc::EMFILE);
+            }
             ToKeeper::Spawn(spec) => {
                 self.spawn(spec, &fds);
                 self.spawner.prepare();
@@ -46,10 +48,10 @@ impl Keeper {
             }
             ToKeeper::Del { name } => self.table.del(&name),
             ToKeeper::Adopt { run, pid, start_time, meta, mask, status } => {
-                let life = status.map_or(Life::Adopted, Life::Ended);
+                let liveness = status.map_or(Liveness::Adopted, Liveness::Ended);
                 match shared(mask, fds) {
                     Some(fds) if fds.pidfd.is_some() || status.is_some() => {
-                        self.adopt(run, Run { pid, start_time, life, meta, fds });
+                        self.adopt(run, Run { pid, start_time, liveness, meta, fds });
                     }
                     _ => self.refuse(format!("adopt run `{run}`"), &MISSING_FDS),
                 }
@@ -83,7 +85,7 @@ impl Keeper {
         let welcome = self.welcome();
         self.reply(&welcome, Vec::new());
         if let Daemon::Running(running) = &mut self.daemon {
-            running.phase = Phase::Runs { told: None };
+            running.progress = Progress::Runs { up_to: None };
             // A daemon before this one may have been told to stop and died over it.
             if let Some(signal) = self.stop_signal {
                 running.signal(signal);
@@ -95,14 +97,15 @@ impl Keeper {
         let run = spec.run;
         if self.table.get(run).is_none() {
             if self.table.check_room(&spec.meta).is_err() {
-                return self.fail_spawn(run, Stage::Spec, libc::ENOSPC);
+                return self.fail_spawn(run, SpawnStage::Spec, libc::ENOSPC);
             }
             match self.spawner.spawn(&spec, passed) {
                 Ok(born) => {
                     crate::failpoint::hit("keeper.born");
                     let meta = spec.meta;
                     let (pid, start_time) = (born.pid, born.start_time);
-                    let entry = Run { pid, start_time, life: Life::Child, meta, fds: born.fds };
+                    let entry =
+                        Run { pid, start_time, liveness: Liveness::Child, meta, fds: born.fds };
                     let result = self.table.insert(run, entry);
                     self.refuse_failed(result, || format!("note run `{run}`"));
                 }
@@ -121,7 +124,7 @@ impl Keeper {
         }
     }
 
-    fn fail_spawn(&mut self, run: u64, stage: Stage, errno: i32) {
+    fn fail_spawn(&mut self, run: u64, stage: SpawnStage, errno: i32) {
         self.reply(&FromKeeper::SpawnFailed { run, stage, errno }, Vec::new());
     }
 
@@ -132,11 +135,11 @@ impl Keeper {
             None => {}
         }
         let pid = entry.pid;
-        let watched = entry.fds.pidfd.clone().filter(|_| entry.life == Life::Adopted);
+        let watched = entry.fds.pidfd.clone().filter(|_| entry.liveness == Liveness::Adopted);
         match self.table.insert(run, entry) {
             Ok(()) => {
                 if let Some(pidfd) = watched {
-                    self.watch_adopted(run, pid, &pidfd);
+                    self.watch_adopted(run, pid, pidfd);
                 }
             }
             Err(refusal) => self.refuse(format!("adopt run `{run}`"), &refusal),
@@ -150,8 +153,7 @@ impl Keeper {
     }
 }
 
-const MISSING_FDS: &str =
-    "the descriptors that it speaks of did not arrive (is the limit of open files reached?)";
+const MISSING_FDS: &str = "its descriptors did not arrive (is the limit of open files reached?)";
 
 fn shared(mask: FdMask, fds: Vec<OwnedFd>) -> Option<RunFds<Fd>> {
     RunFds::from_list(mask, fds.into_iter().map(Arc::new).collect())

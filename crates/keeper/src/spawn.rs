@@ -1,5 +1,5 @@
-//! From a request to a process: descriptors are made, strings are laid out, and only then a child
-//! is born.
+//! From a request to a process: descriptors are made, strings are laid out, and only then a
+//! child is born.
 //!
 //! The keeper waits while the child borrows its memory, that is until `execve` has found and mapped
 //! the program. This is what makes a start fast and its failure exact; the price is that a program
@@ -17,11 +17,12 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use crate::birth::{Plan, Stack};
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 use crate::cstrings::{CStrings, LISTEN_PID};
 use crate::proc_stat::start_time;
-use crate::proto::{RunFds, SpawnSpec, Stage};
-use crate::sys::{Plan, Stack, set_nonblocking};
+use crate::proto::{RunFds, SpawnSpec, SpawnStage};
+use crate::sys::set_nonblocking;
 use crate::table::Fd;
 
 /// Variables that the keeper itself sets when the descriptors they speak of are there.
@@ -32,7 +33,7 @@ const LISTEN_VARS: [&[u8]; 2] = [b"LISTEN_FDS=", b"LISTEN_PID="];
 const FIRST: RawFd = 3;
 
 /// A failed spawn: what was being done, and the system's number.
-pub(crate) type Failure = (Stage, i32);
+pub(crate) type Failure = (SpawnStage, i32);
 
 /// A process that began.
 pub(crate) struct Born {
@@ -41,7 +42,7 @@ pub(crate) struct Born {
     pub(crate) fds: RunFds<Fd>,
 }
 
-/// Starts processes.
+/// Starts processes, one at a time.
 pub(crate) struct Spawner {
     stack: Stack,
     null: OwnedFd,
@@ -67,7 +68,7 @@ impl Spawner {
         Ok(spawner)
     }
 
-    /// `/dev/null`.
+    /// Returns `/dev/null`, open for reading and writing.
     pub(crate) fn null(&self) -> BorrowedFd<'_> {
         self.null.as_fd()
     }
@@ -77,7 +78,7 @@ impl Spawner {
         let program = c_string(&spec.program)?;
         let cwd = c_string(&spec.cwd)?;
         let cgroup = spec.cgroup.as_deref().map(open_cgroup).transpose()?;
-        let ends = self.ends(spec).map_err(|errno| (Stage::Fds, errno.raw_os_error()))?;
+        let ends = self.ends(spec).map_err(|errno| (SpawnStage::Fds, errno.raw_os_error()))?;
 
         let null = self.null.as_raw_fd();
         let or_null = |fd: &Option<OwnedFd>| fd.as_ref().map_or(null, OwnedFd::as_raw_fd);
@@ -185,7 +186,7 @@ fn make_pipe(wanted: bool) -> Result<(Option<Fd>, Option<OwnedFd>), Errno> {
 
 fn open_cgroup(directory: &[u8]) -> Result<OwnedFd, Failure> {
     open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| (Stage::Cgroup, errno.raw_os_error()))
+        .map_err(|errno| (SpawnStage::Cgroup, errno.raw_os_error()))
 }
 
 fn environment(
@@ -225,11 +226,11 @@ fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
 }
 
 fn c_string(bytes: &[u8]) -> Result<CString, Failure> {
-    CString::new(bytes).map_err(|_| (Stage::Spec, libc::EINVAL))
+    CString::new(bytes).map_err(|_| (SpawnStage::Spec, libc::EINVAL))
 }
 
 fn strings<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<CStrings, Failure> {
-    CStrings::new(list).ok_or((Stage::Spec, libc::EINVAL))
+    CStrings::new(list).ok_or((SpawnStage::Spec, libc::EINVAL))
 }
 
 fn errno_of(error: &io::Error) -> Errno {

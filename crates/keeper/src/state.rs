@@ -13,17 +13,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::daemon::Running;
+use crate::daemon::{Progress, Running};
 use crate::keeper::Keeper;
 use crate::link::Leftover;
 use crate::proto::{DecodeError, ExitStatus, Reader, RunFds, Writer};
 use crate::sys;
-use crate::table::{Life, Run};
+use crate::table::{Liveness, Run};
 
 const MAGIC: &[u8] = b"ostler keeper";
 const STATE_VERSION: u8 = 1;
 
-/// The state, and the descriptors that it speaks of.
+/// The state, and the descriptors that it names.
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
     pub(crate) fds: Vec<RawFd>,
@@ -98,8 +98,8 @@ pub(crate) fn save(
 
     s.w().u32(running.pid);
     s.w().bool(running.child);
-    s.w().bool(running.phase != crate::daemon::Phase::Silent);
-    s.fd(Some(link.socket()));
+    s.w().bool(running.progress != Progress::Silent);
+    s.fd(Some(&**link.socket()));
     s.fd(Some(&running.pidfd));
     let (input, batches) = link.leftover();
     s.w().bytes(input);
@@ -148,7 +148,7 @@ fn save_run(s: &mut Saver, run: u64, entry: &Run, unreported: bool) {
     s.w().bool(unreported);
     s.w().u32(entry.pid);
     s.w().u64(entry.start_time);
-    s.w().bool(entry.life == Life::Adopted);
+    s.w().bool(entry.liveness == Liveness::Adopted);
     s.w().option(entry.status(), |w, status| status.write(w));
     s.w().bytes(&entry.meta);
     for fd in [&entry.fds.pidfd, &entry.fds.out, &entry.fds.err, &entry.fds.ipc] {
@@ -255,14 +255,17 @@ fn load_run(l: &mut Loader<'_>) -> io::Result<(u64, bool, Run)> {
     let meta = l.r.bytes("meta").map_err(bad)?;
     let mut fd = || l.try_fd().map(|fd| fd.map(Arc::new));
     let fds = RunFds { pidfd: fd()?, out: fd()?, err: fd()?, ipc: fd()? };
-    let life = match status {
-        Some(status) => Life::Ended(status),
-        None if adopted => Life::Adopted,
-        None => Life::Child,
+    let liveness = match status {
+        Some(status) => Liveness::Ended(status),
+        None if adopted => Liveness::Adopted,
+        None => Liveness::Child,
     };
-    Ok((run, unreported, Run { pid, start_time, life, meta, fds }))
+    Ok((run, unreported, Run { pid, start_time, liveness, meta, fds }))
 }
 
 fn bad(error: DecodeError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the state of the earlier keeper: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

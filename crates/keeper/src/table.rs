@@ -5,8 +5,8 @@
 //! daemon?" is a separate fact.
 //!
 //! # Invariants
-//! - A run that ended stays, with its status and descriptors, until released
-//!   (`an_end_stays_until_it_is_released`).
+//! - A run that ended stays, with its status and descriptors,
+//!   until released (`an_end_stays_until_it_is_released`).
 //! - A refused request changes nothing (`what_is_refused_changes_nothing`).
 //! - The table is bounded (`the_table_is_bounded`).
 
@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use crate::proto::{ExitStatus, MAX_META, RunFd, RunFds};
 
-/// A descriptor of the table; a message that waits to be sent shares it, so that sending needs no
-/// new descriptor.
+/// A descriptor of the table; a message that waits to be sent shares it, so that sending needs
+/// no new descriptor.
 pub type Fd = Arc<OwnedFd>;
 
 /// Most runs, and most named descriptors.
@@ -30,7 +30,7 @@ pub const MAX_TOTAL_META: usize = 64 << 20;
 
 /// Whether a run is alive, and who its parent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
+pub enum Liveness {
     /// Our child: its end comes from `waitpid`.
     Child,
     /// A child of an earlier keeper: its end comes from its pidfd.
@@ -42,24 +42,24 @@ pub enum Life {
 /// One life of a process.
 #[derive(Debug)]
 pub struct Run {
-    /// Its process.
+    /// Its process's pid.
     pub pid: u32,
     /// When the process started, in clock ticks after boot.
     pub start_time: u64,
     /// Whether it is alive.
-    pub life: Life,
+    pub liveness: Liveness,
     /// The daemon's bytes.
     pub meta: Vec<u8>,
-    /// Its descriptors.
+    /// The descriptors that belong to it.
     pub fds: RunFds<Fd>,
 }
 
 impl Run {
-    /// How it ended, when it did.
+    /// Returns how it ended, when it did.
     pub fn status(&self) -> Option<ExitStatus> {
-        match self.life {
-            Life::Child | Life::Adopted => None,
-            Life::Ended(status) => Some(status),
+        match self.liveness {
+            Liveness::Child | Liveness::Adopted => None,
+            Liveness::Ended(status) => Some(status),
         }
     }
 }
@@ -69,7 +69,7 @@ impl Run {
 pub struct Item {
     /// The daemon's bytes.
     pub meta: Vec<u8>,
-    /// The descriptor.
+    /// The descriptor itself.
     pub fd: Fd,
 }
 
@@ -116,7 +116,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Whether another run with this much metadata has room.
+    /// Checks whether another run with this much metadata has room.
     pub fn check_room(&self, meta: &[u8]) -> Result<(), Refusal> {
         if self.runs.len() >= MAX_ENTRIES {
             return Err(Refusal::Full);
@@ -131,11 +131,11 @@ impl Table {
             return Err(Refusal::RunTaken);
         }
         self.meta_bytes += entry.meta.len();
-        match entry.life {
-            Life::Child | Life::Adopted => {
+        match entry.liveness {
+            Liveness::Child | Liveness::Adopted => {
                 self.alive.insert(entry.pid, run);
             }
-            Life::Ended(_) => {
+            Liveness::Ended(_) => {
                 self.unreported.insert(run);
             }
         }
@@ -143,12 +143,12 @@ impl Table {
         Ok(())
     }
 
-    /// A run.
+    /// Returns the run of this number.
     pub fn get(&self, run: u64) -> Option<&Run> {
         self.runs.get(&run)
     }
 
-    /// The run that is alive in this process.
+    /// Returns the run that is alive in this process.
     pub fn run_of_pid(&self, pid: u32) -> Option<u64> {
         self.alive.get(&pid).copied()
     }
@@ -158,7 +158,7 @@ impl Table {
         if let Some(entry) = self.runs.get_mut(&run)
             && entry.status().is_none()
         {
-            entry.life = Life::Ended(status);
+            entry.liveness = Liveness::Ended(status);
             entry.fds.pidfd = None;
             self.alive.remove(&entry.pid);
             self.unreported.insert(run);
@@ -167,9 +167,9 @@ impl Table {
 
     /// Forgets a run that ended; an unknown one is forgotten already.
     pub fn release(&mut self, run: u64) -> Result<(), Refusal> {
-        match self.runs.get(&run).map(|entry| entry.life) {
-            Some(Life::Child | Life::Adopted) => Err(Refusal::RunAlive),
-            Some(Life::Ended(_)) => {
+        match self.runs.get(&run).map(|entry| entry.liveness) {
+            Some(Liveness::Child | Liveness::Adopted) => Err(Refusal::RunAlive),
+            Some(Liveness::Ended(_)) => {
                 if let Some(entry) = self.runs.remove(&run) {
                     self.meta_bytes -= entry.meta.len();
                 }
@@ -228,23 +228,23 @@ impl Table {
         }
     }
 
-    /// All runs, by number.
+    /// Returns all runs, by number.
     pub fn runs(&self) -> impl ExactSizeIterator<Item = (u64, &Run)> {
         self.runs.iter().map(|(run, entry)| (*run, entry))
     }
 
-    /// All named descriptors, by name.
+    /// Returns all named descriptors, by name.
     pub fn items(&self) -> impl ExactSizeIterator<Item = (&str, &Item)> {
         self.items.iter().map(|(name, item)| (name.as_str(), item))
     }
 
-    /// The first run after that one.
+    /// Returns the first run after that one.
     pub fn run_after(&self, run: Option<u64>) -> Option<(u64, &Run)> {
         let from = run.map_or(Bound::Unbounded, Bound::Excluded);
         self.runs.range((from, Bound::Unbounded)).next().map(|(run, entry)| (*run, entry))
     }
 
-    /// The first named descriptor after that one.
+    /// Returns the first named descriptor after that one.
     pub fn item_after(&self, name: Option<&str>) -> Option<(&str, &Item)> {
         let from = name.map_or(Bound::Unbounded, Bound::Excluded);
         self.items
@@ -263,7 +263,7 @@ impl Table {
         self.unreported.remove(&run);
     }
 
-    /// Whether the end of the run is still to be told to this daemon.
+    /// Returns whether the end of the run is still to be told to this daemon.
     pub fn is_unreported(&self, run: u64) -> bool {
         self.unreported.contains(&run)
     }

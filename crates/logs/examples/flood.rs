@@ -1,7 +1,7 @@
 //! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form.
 //!
-//! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the engine thread's
-//! alone.
+//! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the
+//! engine thread's alone.
 #![allow(clippy::print_stdout)]
 
 use std::fs::File;

@@ -26,8 +26,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread. `wake` is called from it when events wait and the daemon does not know
-    /// yet.
+    /// Starts the thread. `wake` is called from it when events wait and the daemon does
+    /// not know yet.
     ///
     /// `kept` is what the keeper holds from a former daemon's [`Event::Keep`] (other names are
     /// ignored); empty at the first start. After the start the daemon first takes the events out
@@ -61,8 +61,8 @@ impl Engine {
     }
 
     /// The process has exited: reads what is there, writes an unfinished last line, then answers
-    /// [`Event::Drained`]. A stream that a grandchild holds open is read on until its
-    /// [`Event::Eof`].
+    /// [`Event::Drained`]. A stream that a grandchild holds open is read on
+    /// until its [`Event::Eof`].
     pub fn ended(&self, source: SourceId) {
         self.send(Command::Ended(source));
     }
@@ -78,8 +78,8 @@ impl Engine {
         self.send(Command::Flush { paths, token });
     }
 
-    /// Opens every file anew by its path, after a rotation by rename. A line is never split between
-    /// two files.
+    /// Opens every file anew by its path, after a rotation by rename. A line is never split
+    /// between two files.
     pub fn reopen(&self) {
         self.send(Command::Reopen);
     }

@@ -149,8 +149,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The file at this path, new or already in use (also under another name), and what opening it
-    /// said.
+    /// The file at this path, new or already in use (also under another name), and what
+    /// opening it said.
     pub(crate) fn attach(&mut self, path: &Path, writer: Key) -> (FileId, io::Result<()>) {
         if let Some(id) = self.by_path.get(path).copied()
             && let Some(file) = self.all.get_mut(&id)
@@ -180,8 +180,8 @@ impl Files {
         (id, opened.map(drop))
     }
 
-    /// This stream writes no more; a file without writers is closed. Returns requests that die with
-    /// it.
+    /// This stream writes no more; a file without writers is closed. Returns requests that
+    /// die with it.
     pub(crate) fn detach(&mut self, id: FileId, writer: Key) -> Option<LogFile> {
         let file = self.all.get_mut(&id)?;
         file.writers.remove(&writer);

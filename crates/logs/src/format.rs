@@ -131,7 +131,10 @@ mod tests {
             date_format: Some("[x]".to_owned()),
             ..Sink::default()
         };
-        let line = r#"{"message":"h\u0001�\n","timestamp":"x","type":"err","process_id":3,"app_name":"a\"b"}"#;
+        let line = concat!(
+            r#"{"message":"h\u0001�\n","timestamp":"x","type":"err","#,
+            r#""process_id":3,"app_name":"a\"b"}"#
+        );
         assert_eq!(render(&sink, b"h\x01\xff\n", 1000).0, format!("{line}\n"));
         let iso = Sink { date_format: None, ..sink };
         let value: serde_json::Value = serde_json::from_str(&render(&iso, b"h", 1000).0).unwrap();

@@ -33,7 +33,7 @@ use rustix::pipe::SpliceFlags;
 use crate::fileio::{read_exact_at, write_all_at};
 use crate::mailbox::Outbox;
 use crate::note::{
-    ENTRY_LEN, Entry, HEADER_LEN, Note, Phase, Target, decode_header, encode_header,
+    ENTRY_LEN, Entry, HEADER_LEN, Note, Target, Transfer, decode_header, encode_header,
 };
 use crate::types::{Event, SourceId, Stream};
 
@@ -43,8 +43,8 @@ const NAME: &str = "logs/journal";
 const TABLE: u64 = 4096;
 /// Where the note lies: behind 65,536 entries at least.
 const BODY: u64 = 8 << 20;
-/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to be
-/// moved about.
+/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to
+/// be moved about.
 const SLOTS: u64 = 64 << 20;
 const STRIDE: u64 = 4 << 20;
 /// Entries there are: streams by lines at the same time.
@@ -154,13 +154,13 @@ impl Journal {
 
     fn settle(&mut self, slot: Slot, entry: Entry) -> io::Result<()> {
         let mut slot = Slot { start: entry.start, len: entry.len, high: STRIDE, ..slot };
-        match entry.phase {
-            Phase::Idle => {}
-            Phase::Moving => {
+        match entry.transfer {
+            Transfer::Idle => {}
+            Transfer::Moving => {
                 let position = rustix::fs::tell(&self.file)?;
                 slot.len += position.saturating_sub(slot.place() + slot.len).min(STRIDE);
             }
-            Phase::Writing => {
+            Transfer::Writing => {
                 let mut body =
                     vec![0; usize::try_from(entry.body_len.min(SLOTS - BODY)).unwrap_or(0)];
                 read_exact_at(&self.file, &mut body, BODY)?;
@@ -187,7 +187,7 @@ impl Journal {
     pub(crate) fn fill(&mut self, owner: Owner, pipe: &OwnedFd) -> io::Result<Filled> {
         let slot = self.slot(owner)?;
         rustix::fs::seek(&self.file, SeekFrom::Start(slot.place() + slot.len))?;
-        self.put(owner, Phase::Moving, 0, 0)?;
+        self.put(owner, Transfer::Moving, 0, 0)?;
         let mut moved = 0;
         let filled = loop {
             if moved >= FILL || slot.len + moved >= LONGEST {
@@ -273,7 +273,7 @@ impl Journal {
         write_all_at(&self.file, output, BODY + head)?;
         let body_len = head + output.len() as u64;
         self.body_high = self.body_high.max(body_len);
-        self.put(owner, Phase::Writing, consume, body_len)
+        self.put(owner, Transfer::Writing, consume, body_len)
     }
 
     /// Step 4: these bytes are in their files.
@@ -286,7 +286,7 @@ impl Journal {
 
     /// Nothing is in flight: the slot's bytes wait.
     pub(crate) fn rest(&mut self, owner: Owner) -> io::Result<()> {
-        self.put(owner, Phase::Idle, 0, 0)
+        self.put(owner, Transfer::Idle, 0, 0)
     }
 
     /// The stream is gone, with what still waits here.
@@ -334,11 +334,11 @@ impl Journal {
         }
     }
 
-    fn put(&self, owner: Owner, phase: Phase, consume: u64, body_len: u64) -> io::Result<()> {
+    fn put(&self, owner: Owner, transfer: Transfer, consume: u64, body_len: u64) -> io::Result<()> {
         let Some(slot) = self.slots.get(&owner) else { return Ok(()) };
         let (source, stream) = owner;
         let entry =
-            Entry { phase, source, stream, start: slot.start, len: slot.len, consume, body_len };
+            Entry { transfer, source, stream, start: slot.start, len: slot.len, consume, body_len };
         write_all_at(&self.file, &entry.encode(), slot.entry_place())
     }
 }

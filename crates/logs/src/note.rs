@@ -33,9 +33,9 @@ pub(crate) fn decode_header(bytes: &[u8]) -> Option<u32> {
     reader.u64()?.try_into().ok()
 }
 
-/// Where a slot's step is.
+/// What happens to a slot's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum Transfer {
     /// Nothing is in flight.
     Idle,
     /// The memory file's position says how many bytes have come behind `len`.
@@ -44,10 +44,10 @@ pub(crate) enum Phase {
     Writing,
 }
 
-/// One slot.
+/// What a slot holds, and what happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub phase: Phase,
+    pub transfer: Transfer,
     pub source: SourceId,
     pub stream: Stream,
     /// Where its bytes begin within the slot, and how many they are.
@@ -61,12 +61,12 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn encode(&self) -> [u8; ENTRY_LEN] {
         let mut bytes = [0; ENTRY_LEN];
-        let phase = match self.phase {
-            Phase::Idle => 1,
-            Phase::Moving => 2,
-            Phase::Writing => 3,
+        let transfer = match self.transfer {
+            Transfer::Idle => 1,
+            Transfer::Moving => 2,
+            Transfer::Writing => 3,
         };
-        let flags = phase | if self.stream == Stream::Err { 1 << 8 } else { 0 };
+        let flags = transfer | if self.stream == Stream::Err { 1 << 8 } else { 0 };
         let words = [flags, self.source, self.start, self.len, self.consume, self.body_len];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
@@ -78,16 +78,16 @@ impl Entry {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let flags = reader.u64()?;
-        let phase = match flags & 0xff {
-            1 => Phase::Idle,
-            2 => Phase::Moving,
-            3 => Phase::Writing,
+        let transfer = match flags & 0xff {
+            1 => Transfer::Idle,
+            2 => Transfer::Moving,
+            3 => Transfer::Writing,
             _ => return None,
         };
         let stream = if flags >> 8 == 1 { Stream::Err } else { Stream::Out };
         let (source, start, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
         Some(Self {
-            phase,
+            transfer,
             source,
             stream,
             start,
@@ -157,8 +157,8 @@ impl<'a> Note<'a> {
     /// Writes what is missing.
     ///
     /// # Errors
-    /// A file cannot be written, or is gone: then the step is to be undone and taken again from the
-    /// pipe.
+    /// A file cannot be written, or is gone: then the step is to be undone and taken again
+    /// from the pipe.
     pub(crate) fn finish(&self) -> io::Result<()> {
         for target in &self.targets {
             let Some(offset) = target.offset else { continue };
@@ -215,9 +215,9 @@ mod tests {
 
     #[test]
     fn an_entry_comes_back_and_another_version_is_refused() {
-        for phase in [Phase::Idle, Phase::Moving, Phase::Writing] {
+        for transfer in [Transfer::Idle, Transfer::Moving, Transfer::Writing] {
             let entry = Entry {
-                phase,
+                transfer,
                 source: 7,
                 stream: Stream::Err,
                 start: 3,

@@ -17,9 +17,9 @@ pub type SubscriberId = u64;
 /// Which output of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
-    /// Standard output.
+    /// The standard output.
     Out,
-    /// Standard error.
+    /// The standard error.
     Err,
 }
 
@@ -59,11 +59,11 @@ pub struct Sink {
     pub combined: Option<PathBuf>,
     /// Form of the lines.
     pub format: Format,
-    /// Date in dayjs tokens: put before each raw line as `<date>: `, or the `timestamp` of a JSON
-    /// line.
+    /// Date in dayjs tokens: put before each raw line as `<date>: `, or the `timestamp` of
+    /// a JSON line.
     pub date_format: Option<String>,
-    /// Write nothing and publish nothing; the files are created all the same, and the pipe is kept
-    /// empty.
+    /// Write nothing and publish nothing; the files are created all the same, and the pipe
+    /// is kept empty.
     pub disabled: bool,
 }
 
@@ -72,9 +72,9 @@ pub struct Sink {
 pub struct Filter {
     /// Process ids; `None` means all.
     pub ids: Option<Vec<u32>>,
-    /// Standard output.
+    /// Whether lines of the standard output are wanted.
     pub out: bool,
-    /// Standard error.
+    /// Whether lines of the standard error are wanted.
     pub err: bool,
 }
 
@@ -105,12 +105,12 @@ pub struct Line {
     pub proc_id: u32,
     /// Its process's name.
     pub name: Arc<str>,
-    /// Which output.
+    /// Which output it was written to.
     pub stream: Stream,
     /// When it was read, milliseconds since 1970.
     pub at_ms: u64,
-    /// The text without line end; bytes that are not UTF-8 are replaced. A line over 1 MiB comes in
-    /// pieces.
+    /// The text without line end; bytes that are not UTF-8 are replaced. A line over 1 MiB
+    /// comes in pieces.
     pub text: Arc<str>,
     /// Lines that this subscriber missed just before this one, because it was too slow.
     pub dropped: u64,
@@ -119,22 +119,22 @@ pub struct Line {
 /// What the engine tells the daemon.
 #[derive(Debug)]
 pub enum Event {
-    /// Everything an ended process had written is in its files. Waits while a file cannot be
-    /// written.
+    /// Everything an ended process had written is in its files. Waits while a file
+    /// cannot be written.
     Drained(SourceId),
-    /// This stream is at its end and forgotten: no process holds the pipe. The keeper may drop its
-    /// duplicate.
+    /// This stream is at its end and forgotten: no process holds the pipe. The keeper may
+    /// drop its duplicate.
     Eof {
-        /// The run.
+        /// The run's number.
         source: SourceId,
-        /// Its output.
+        /// Which of its outputs.
         stream: Stream,
     },
     /// The files of this flush are empty.
     Flushed(Token),
     /// Lines for a subscriber.
     Lines {
-        /// The subscriber.
+        /// The subscriber's number.
         subscriber: SubscriberId,
         /// Its lines in order.
         lines: Vec<Line>,
@@ -142,14 +142,14 @@ pub enum Event {
     /// A file cannot be opened or written; the bytes wait, the engine goes on trying. Once per
     /// change of state.
     FileError {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What the system said.
         error: io::Error,
     },
     /// A file that failed is written again.
     FileOk {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// Give this descriptor to the keeper under this name (replacing an older one), and pass it to
@@ -157,7 +157,7 @@ pub enum Event {
     Keep {
         /// Name in the keeper's store.
         name: String,
-        /// The descriptor.
+        /// The descriptor to keep.
         fd: OwnedFd,
     },
     /// The keeper may drop what it holds under this name.

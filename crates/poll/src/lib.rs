@@ -10,7 +10,6 @@
 //! the content's place.
 //!
 //! ```
-//! # fn main() -> std::io::Result<()> {
 //! use ostler_poll::{Events, Interest, Poll, now};
 //!
 //! let poll: Poll<u64> = Poll::new()?;
@@ -23,8 +22,7 @@
 //!     assert_eq!((event.token, event.ready.is_readable()), (7, true));
 //! }
 //! drop(read); // taken out of the set, then closed
-//! # Ok(())
-//! # }
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
 #![forbid(unsafe_code)]

@@ -12,8 +12,8 @@ use crate::poll::Poll;
 use crate::token::Token;
 use crate::watched::Watched;
 
-/// Wakes a poll. Clones wake the same one, under the same token; wakes before the next wait are one
-/// event.
+/// Wakes a poll. Clones wake the same one, under the same token; wakes before the next wait
+/// are one event.
 #[derive(Clone, Debug)]
 pub struct Waker(Arc<Watched<OwnedFd>>);
 

@@ -3,7 +3,7 @@
 //! An invariant that nothing can break is a wish. The form is `` `test: core::story::name` ``: the
 //! folder below `crates/`, the modules, the test function.
 
-use super::Source;
+use crate::source::Source;
 
 /// Findings for the page, given every Rust file.
 pub fn check(page: &str, files: &[Source]) -> Vec<String> {

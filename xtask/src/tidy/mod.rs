@@ -7,16 +7,16 @@ mod invariants;
 mod sources;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, output, root};
+use crate::source::Source;
 
 /// Checks the repository; prints warnings, fails with all findings at once.
 pub fn tidy() -> Result<()> {
     let root = root();
-    let files = rust_files(&root)?;
+    let files = Source::all(&root)?;
     let mut findings = Vec::new();
     let metadata = serde_json::from_str(&output(cargo(&["metadata", "--format-version=1"]))?)?;
     findings.extend(deps::check(&metadata)?);
@@ -39,36 +39,4 @@ pub fn tidy() -> Result<()> {
         eprintln!("tidy: {finding}");
     }
     bail!("{} findings", findings.len())
-}
-
-/// A Rust file of the repository.
-struct Source {
-    /// From the root, with `/`: `crates/core/src/spec.rs`.
-    path: String,
-    text: String,
-}
-
-fn rust_files(root: &Path) -> Result<Vec<Source>> {
-    let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = ["crates", "xtask"].map(|f| root.join(f)).into();
-    while let Some(folder) = folders.pop() {
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?
-        {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() {
-                if name != "target" && name != "node_modules" && !name.starts_with('.') {
-                    folders.push(path);
-                }
-            } else if name.ends_with(".rs") {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read `{}`", path.display()))?;
-                let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-                found.push(Source { path, text });
-            }
-        }
-    }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
 }

@@ -1,6 +1,6 @@
 //! Rules about one Rust file: its length, no sleeping tests, no stubs, unsafe code in its place.
 
-use super::Source;
+use crate::source::Source;
 
 /// Above this a file is refused.
 const MOST_LINES: usize = 600;

@@ -242,7 +242,7 @@ fn a_dump_that_is_not_understood_is_set_aside_and_the_one_before_is_used() {
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["kill"]).run();
     fs::write(sandbox.file("dump.pm2"), "[{\"name\": tr").unwrap();
-    sandbox.ostler(["resurrect"]).shows("is not understood").shows("set aside").run();
+    sandbox.ostler(["resurrect"]).shows("is not understood").shows("moved to").run();
     assert_eq!(states(&sandbox), ["app online"]);
     let aside = fs::read_dir(sandbox.home())
         .unwrap()

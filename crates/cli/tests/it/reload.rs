@@ -291,7 +291,7 @@ fn parallel_and_surge_bound_how_many_there_are() {
         for line in output.out.lines() {
             if line.contains("starting a new worker") {
                 now += 1;
-            } else if line.contains("has proven itself") {
+            } else if line.contains("passed its checks") {
                 now -= 1;
             }
             peak = peak.max(now);

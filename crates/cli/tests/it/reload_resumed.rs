@@ -66,7 +66,7 @@ impl World {
     fn reload_is_over(&self) {
         self.sandbox.wait_file("pm2.log", SOON, |log| {
             let steps = || log.lines().filter(|line| line.contains("reload of app [app]: "));
-            let both = steps().filter(|line| line.contains("has proven itself")).count() == 2;
+            let both = steps().filter(|line| line.contains("passed its checks")).count() == 2;
             (both
                 || steps()
                     .any(|line| line.contains("of the new version") && line.contains("has left")))

@@ -3,7 +3,7 @@
 use ostler_config::{Options, Severity, load, load_text};
 use ostler_core::spec::{ExecMode, Probe};
 
-use crate::world::World;
+use crate::world::{World, options};
 
 fn world() -> World {
     let world = World::new(&["node", "bash"]);
@@ -36,11 +36,12 @@ fn every_shape_is_accepted() {
 #[test]
 fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
     let app = world().app(
-        "{cmd: 'a.js', killTimeout: '2000', output: 'o.log', err: 'e.log', combine_logs: false, exec_interpreter: 'bash',
-          interpreterArgs: '-e -u', minUptime: 5000, max_memory_restart: 1e6, args: [1, 'b c', true], listen_timeout: null}",
+        "{cmd: 'a.js', killTimeout: '2000', output: 'o.log', err: 'e.log', combine_logs: false,
+          exec_interpreter: 'bash', interpreterArgs: '-e -u', minUptime: 5000,
+          max_memory_restart: 1e6, args: [1, 'b c', true], listen_timeout: null}",
     );
     assert_eq!(
-        (app.policy.stop_grace, app.policy.min_uptime, app.max_memory),
+        (app.policy.stop_grace, app.policy.min_uptime, app.policy.max_memory),
         (2000, 5000, Some(1_000_000))
     );
     assert!(
@@ -52,7 +53,7 @@ fn keys_have_aliases_and_camel_case_and_numbers_may_be_texts() {
         (app.interpreter_args, app.args),
         (vec!["-e".into(), "-u".into()], vec!["1".into(), "b c".into(), "true".into()])
     );
-    assert_eq!((app.policy.ready_timeout, app.policy.prove_timeout), (3000, 30_000));
+    assert_eq!((app.policy.ready_timeout, app.policy.verify_timeout), (3000, 30_000));
 }
 
 #[test]
@@ -69,7 +70,8 @@ fn the_mode_that_is_written_wins() {
 fn the_environment_has_an_order() {
     let text = "{
       apps: [{ script: 'a.js', port: 8080, append_env_to_name: true,
-        env: { A: 'env', B: 'env', C: 'env', NODE_ENV: 'env', N: 1, T: true, O: {x: 1}, L: [1, 2], Z: null, PORT: '1' },
+        env: { A: 'env', B: 'env', C: 'env', NODE_ENV: 'env', N: 1, T: true, O: {x: 1},
+               L: [1, 2], Z: null, PORT: '1' },
         env_prod: { A: 'prod', B: 'prod' } }],
       deploy: { prod: { env: { A: 'deploy', C: 'deploy', D: 'deploy' } } },
     }";
@@ -138,10 +140,8 @@ fn options_that_pm2_ignores_with_a_file_are_said_to_be() {
     let world = world();
     world.file("eco.json", "{script: 'a.js', kill_timeout: 5}");
     let options = Options {
-        namespace: Some("x".to_owned()),
-        kill_timeout: Some("9".to_owned()),
         args: Some(vec!["y".to_owned()]),
-        ..Options::default()
+        ..options(&[("namespace", "x"), ("kill-timeout", "9")])
     };
     let (specs, report) = load("eco.json", &options, &world.ctx);
     assert_eq!(

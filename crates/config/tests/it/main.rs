@@ -1,12 +1,11 @@
-//! Process files, scripts, options and records, seen from outside.
+//! Process files, scripts, options and the schema, seen from outside.
 
-// Helpers of tests are tests.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod bad;
 mod files;
 mod options;
 mod programs;
-mod records;
+mod schema;
 mod scripts;
 mod world;

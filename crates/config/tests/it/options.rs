@@ -1,10 +1,10 @@
 //! What is typed: every option reaches the specification, and wrong values are refused in the same
 //! words as in a file.
 
-use ostler_config::{Options, record};
+use ostler_config::Options;
 use ostler_core::spec::{Balance, LogFormat, Probe, Readiness};
 
-use crate::world::World;
+use crate::world::{World, options};
 
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
@@ -14,38 +14,39 @@ fn some(text: &str) -> Option<String> {
 fn every_option_arrives() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let options = Options {
-        namespace: some("shop"),
-        args: Some(vec!["--x".to_owned(), "a b".to_owned()]),
-        node_args: some("--trace-warnings --require='my file'"),
-        time: true,
-        log_type: some("json"),
-        disable_logs: true,
-        merge_logs: true,
-        no_autostart: true,
-        no_autorestart: true,
-        max_restarts: some("3"),
-        min_uptime: some("5s"),
-        restart_delay: some("10"),
-        exp_backoff_restart_delay: some("100"),
-        stop_exit_codes: Some(vec!["0,2".to_owned(), "7".to_owned()]),
-        kill_timeout: some("2000"),
-        kill_signal: some("term"),
-        listen_timeout: some("500"),
-        wait_ready: true,
-        shutdown_with_message: true,
-        no_treekill: true,
-        max_memory_restart: some("100M"),
-        instance_var: some("N"),
-        increment_var: some("PORT"),
-        balance: some("sticky"),
-        health_tcp: some("127.0.0.1:3000"),
-        health_retries: some("5"),
-        stable_for: some("750"),
-        drain_timeout: some("9000"),
-        no_vizion: true,
-        ..Options::default()
-    };
+    let given = options(&[
+        ("namespace", "shop"),
+        ("node-args", "--trace-warnings --require='my file'"),
+        ("time", ""),
+        ("log-type", "json"),
+        ("disable-logs", ""),
+        ("merge-logs", ""),
+        ("no-autostart", ""),
+        ("no-autorestart", ""),
+        ("max-restarts", "3"),
+        ("min-uptime", "5s"),
+        ("restart-delay", "10"),
+        ("exp-backoff-restart-delay", "100"),
+        ("stop-exit-codes", "0,2"),
+        ("stop-exit-codes", "7"),
+        ("kill-timeout", "2000"),
+        ("kill-signal", "term"),
+        ("listen-timeout", "500"),
+        ("wait-ready", ""),
+        ("shutdown-with-message", ""),
+        ("no-treekill", ""),
+        ("max-memory-restart", "100M"),
+        ("instance-var", "N"),
+        ("increment-var", "PORT"),
+        ("balance", "sticky"),
+        ("health-tcp", "127.0.0.1:3000"),
+        ("health-retries", "5"),
+        ("stable-for", "750"),
+        ("drain-timeout", "9000"),
+        ("no-vizion", ""),
+    ]);
+    let args = Some(vec!["--x".to_owned(), "a b".to_owned()]);
+    let options = Options { args, ..given };
     let spec = world.start("a.js", &options);
     assert_eq!(
         (spec.namespace.as_str(), spec.args.as_slice()),
@@ -92,60 +93,27 @@ fn every_option_arrives() {
 fn all_wrong_values_are_said_at_once() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let options = Options {
-        kill_timeout: some("abc"),
-        max_memory_restart: some("1.5G"),
-        min_uptime: some("50"),
-        stop_exit_codes: Some(vec!["x".to_owned()]),
-        interpreter: some("nope"),
-        kill_signal: some("nope"),
-        uid: some("www"),
-        env: some("production"),
-        ..Options::default()
-    };
-    expect_test::expect![[r#"
-        error[too-small]: The minimum of "min_uptime" is 100, but now is 50
-          --> command line
-          help: write milliseconds from 100 up, or a text such as `"10m"`
-
-        error[wrong-type]: Expect "kill_timeout" to be a typeof [object Number], but now is [object String]
-          --> command line
-          help: write a number of milliseconds, such as `2000`
-
-        error[wrong-form]: Verify "max_memory_restart" with regex failed, it should be a NUMBER - byte, "[NUMBER]G"(Gigabyte), "[NUMBER]M"(Megabyte) or "[NUMBER]K"(Kilobyte)
-          --> command line
-          help: write a number of bytes, or a text such as `"100M"`
-
-        error[env-without-file]: Using --env [env] without passing the ecosystem.config.js does not work
-          --> command line
-          help: put the variables before the command: `NODE_ENV=production ostler start …`
-
-        error[no-interpreter]: Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)
-          --> command line
-          help: install `nope`, or give its path with `interpreter`
-
-        error[not-root]: To use "uid" you must be root, but you are `jo`
-          --> command line
-          help: run the daemon as root, or leave "uid" out
-
-        error[wrong-form]: "stop_exit_codes" has `x`, which is not a whole number
-          --> command line
-          help: write a list of numbers, such as `[0, 2]`
-
-        error[no-signal]: "kill_signal" is `nope`, which is no signal
-          --> command line
-          help: write a signal's name, such as `"SIGTERM"`
-    "#]].assert_eq(&world.refused("a.js", &options));
+    let given = options(&[
+        ("kill-timeout", "abc"),
+        ("max-memory-restart", "1.5G"),
+        ("min-uptime", "50"),
+        ("stop-exit-codes", "x"),
+        ("interpreter", "nope"),
+        ("kill-signal", "nope"),
+        ("uid", "www"),
+    ]);
+    let options = Options { env: some("production"), ..given };
+    expect_test::expect_file!["bad-options.txt"].assert_eq(&world.refused("a.js", &options));
 }
 
 #[test]
 fn only_root_may_choose_a_user() {
     let mut world = World::new(&["node"]);
     world.file("a.js", "");
-    let with = |uid: Option<&str>, gid: Option<&str>| Options {
-        uid: uid.map(str::to_owned),
-        gid: gid.map(str::to_owned),
-        ..Options::default()
+    let with = |uid: Option<&str>, gid: Option<&str>| {
+        let given = [("uid", uid), ("gid", gid)];
+        let given = given.into_iter().filter_map(|(long, value)| Some((long, value?)));
+        options(&given.collect::<Vec<_>>())
     };
     assert!(world.refused("a.js", &with(Some("www"), None)).contains("you must be root"));
     world.ctx.euid = 0;
@@ -172,48 +140,4 @@ fn only_root_may_choose_a_user() {
             .refused("a.js", &with(None, Some("nogroup")))
             .contains("Group nogroup cannot be found")
     );
-}
-
-#[test]
-fn options_at_a_restart_change_only_what_they_name() {
-    let world = World::new(&["node"]);
-    world.file("a.js", "");
-    let before = world.start(
-        "a.js",
-        &Options { instances: some("2"), max_memory_restart: some("1G"), ..Options::default() },
-    );
-    let options = Options {
-        name: some("new"),
-        kill_timeout: some("9"),
-        max_memory_restart: some("100M"),
-        args: Some(vec!["x".to_owned()]),
-        no_autorestart: true,
-        out_file: some("o.log"),
-        time: true,
-        ..Options::default()
-    };
-    let after =
-        record::patch(&before, &record::options_patch(&options, &world.ctx).unwrap()).unwrap();
-    let mut wanted = before.clone();
-    wanted.name = "new".to_owned();
-    wanted.policy.stop_grace = 9;
-    wanted.policy.autorestart = false;
-    wanted.max_memory = Some(100 << 20);
-    wanted.args = vec!["x".to_owned()];
-    wanted.logs.out = Some(world.ctx.cwd.join("o.log"));
-    wanted.logs.date_format = some("YYYY-MM-DDTHH:mm:ss");
-    wanted.passthrough.insert("time".to_owned(), "true".to_owned());
-    assert_eq!(after, wanted);
-
-    assert_eq!(record::options_patch(&Options::default(), &world.ctx).unwrap(), "{}");
-    let wrong = Options { kill_timeout: some("x"), kill_signal: some("y"), ..Options::default() };
-    assert_eq!(record::options_patch(&wrong, &world.ctx).unwrap_err().len(), 2);
-
-    let mut root = world;
-    root.ctx.euid = 0;
-    let as_www =
-        record::options_patch(&Options { uid: some("www"), ..Options::default() }, &root.ctx)
-            .unwrap();
-    let after = record::patch(&before, &as_www).unwrap();
-    assert_eq!((after.uid, after.gid, after.username.as_str()), (Some(33), Some(34), "www"));
 }

@@ -26,7 +26,9 @@ fn every_way_to_export() {
     check(
         "e.config.js",
         &format!(
-            "module.exports = async () => {{ await new Promise(r => setTimeout(r, 5)); return {APP} }}"
+            "module.exports = async () => {{
+               await new Promise(r => setTimeout(r, 5)); return {APP}
+             }}"
         ),
     );
     check("e.config.js", &format!("module.exports = Promise.resolve({APP})"));
@@ -41,14 +43,18 @@ fn what_the_file_prints_or_leaves_open_does_not_matter() {
     check(
         "e.config.js",
         &format!(
-            "console.log('{{'); process.stdout.write('x'); setInterval(() => {{}}, 1000); module.exports = {APP}"
+            "console.log('{{'); process.stdout.write('x'); setInterval(() => {{}}, 1000);
+             module.exports = {APP}"
         ),
     );
 }
 
 #[test]
 fn the_file_sees_the_callers_environment_and_folder() {
-    let text = "module.exports = { name: process.env.SHELL_VAR === 's' ? 'one' : 'two', script: process.cwd() + '/a.js' }";
+    let text = "module.exports = {
+        name: process.env.SHELL_VAR === 's' ? 'one' : 'two',
+        script: process.cwd() + '/a.js',
+    }";
     check("e.config.js", text);
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use ostler_config::Options;
 use ostler_core::spec::ExecMode;
 
-use crate::world::World;
+use crate::world::{World, options};
 
 #[track_caller]
 fn interpreter(programs: &[&str], file: &str, content: &[u8]) -> String {
@@ -108,10 +108,7 @@ fn the_callers_node_is_used_where_it_is_known() {
 fn an_interpreter_that_was_asked_for_must_exist() {
     let world = World::new(&["ruby"]);
     world.file("a.js", "");
-    let with = |interpreter: &str| Options {
-        interpreter: Some(interpreter.to_owned()),
-        ..Options::default()
-    };
+    let with = |interpreter: &str| options(&[("interpreter", interpreter)]);
     assert_eq!(world.start("a.js", &with("ruby")).interpreter.as_deref(), Some("ruby"));
     world.program("tools/run", "");
     let run = world.ctx.cwd.join("tools/run");
@@ -147,8 +144,7 @@ fn a_script_is_a_file_a_program_or_a_line_for_the_shell() {
 
     let line = "npm run 'my app' && echo done";
     let args = Some(vec!["ignored".to_owned()]);
-    let spec =
-        world.start(line, &Options { args, instances: Some("2".to_owned()), ..Options::default() });
+    let spec = world.start(line, &Options { args, ..options(&[("instances", "2")]) });
     assert_eq!(spec.name, line);
     assert_eq!(spec.args, ["-c", line]);
     assert!(spec.script.ends_with("bin/bash") && spec.interpreter.is_none());
@@ -200,8 +196,7 @@ fn a_mean_first_bytes_rule_needs_no_more_than_they_are() {
 fn files_are_named_after_the_app() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let spec =
-        world.start("a.js", &Options { name: Some("my_app/1.0".to_owned()), ..Options::default() });
+    let spec = world.start("a.js", &options(&[("name", "my_app/1.0")]));
     let home = &world.ctx.home;
     assert_eq!(spec.logs.out, Some(home.join("logs/my-app-1.0-out.log")));
     assert_eq!(spec.logs.err, Some(home.join("logs/my-app-1.0-error.log")));
@@ -209,16 +204,15 @@ fn files_are_named_after_the_app() {
     assert_eq!(spec.pid_file, home.join("pids/my-app-1.0.pid"));
     assert!(spec.logs.merge && !spec.instances_given);
 
-    let options = Options {
-        out_file: Some("logs/../o.log".to_owned()),
-        error_file: Some("~/e.log".to_owned()),
-        log_file: Some(None),
-        pid_file: Some("x.pid".to_owned()),
-        cwd: Some("sub".to_owned()),
-        ..Options::default()
-    };
+    let given = [
+        ("output", "logs/../o.log"),
+        ("error", "~/e.log"),
+        ("log", ""),
+        ("pid", "x.pid"),
+        ("cwd", "sub"),
+    ];
     world.file("sub/a.js", "");
-    let spec = world.start("a.js", &options);
+    let spec = world.start("a.js", &options(&given));
     assert_eq!(spec.cwd, world.ctx.cwd.join("sub"));
     assert_eq!(spec.script, world.ctx.cwd.join("sub/a.js"));
     assert_eq!(spec.logs.out, Some(world.ctx.cwd.join("sub/o.log")));
@@ -227,8 +221,7 @@ fn files_are_named_after_the_app() {
     assert_eq!(spec.pid_file, world.ctx.cwd.join("sub/x.pid"));
 
     for none in ["NULL", "/dev/null"] {
-        let options = Options { out_file: Some(none.to_owned()), ..Options::default() };
-        assert_eq!(world.start("a.js", &options).logs.out, None);
+        assert_eq!(world.start("a.js", &options(&[("output", none)])).logs.out, None);
     }
 }
 
@@ -238,9 +231,8 @@ fn instances_decide_the_mode() {
     world.file("a.js", "");
     world.file("a.py", "");
     let with = |script: &str, instances: &str, execute_command: bool| {
-        let instances = Some(instances.to_owned());
-        let spec =
-            world.start(script, &Options { instances, execute_command, ..Options::default() });
+        let given = [("instances", instances), ("execute-command", "")];
+        let spec = world.start(script, &options(&given[..1 + usize::from(execute_command)]));
         (spec.instances, spec.exec_mode, spec.logs.merge)
     };
     assert_eq!(with("a.js", "max", false), (4, ExecMode::Cluster, true));

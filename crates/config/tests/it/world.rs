@@ -1,6 +1,5 @@
 //! A caller's world in a temporary folder.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -116,7 +115,13 @@ pub fn node() -> PathBuf {
     found.expect("these tests need `node` in PATH")
 }
 
-/// A map of texts.
-pub fn vars<const N: usize>(vars: [(&str, &str); N]) -> BTreeMap<String, String> {
-    vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// Options as typed: names without dashes, each with its value, or with an empty text for none.
+#[track_caller]
+pub fn options(given: &[(&str, &str)]) -> Options {
+    let mut options = Options::default();
+    for (long, value) in given {
+        let value = Some(*value).filter(|value| !value.is_empty());
+        assert!(options.give(long, value), "no attribute has an option `--{long}`");
+    }
+    options
 }

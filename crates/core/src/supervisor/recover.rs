@@ -5,124 +5,21 @@
 //! and the saved goal is the wish.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Slot, Supervisor};
 use crate::candidate::Candidate;
 use crate::ending::Ending;
-use crate::event::{Failure, Notice};
-use crate::process::{Goal, Phase, Process, RunIds};
-use crate::reload::{Reload, ReloadOptions, Stage, Version};
+use crate::event::Notice;
+use crate::phase::{Goal, Phase};
+use crate::process::Process;
+use crate::reload::{Held, Reload, SavedReload};
 use crate::run::{AppId, ProcId, Role, RunId, SeenRun, SpecId};
-use crate::spec::Policy;
+use crate::runs::Runs;
+use crate::saved::SavedProcess;
+use crate::spec::Version;
 use crate::{Action, Event, Millis};
 
-/// A slot as it was saved.
-#[derive(Clone, Debug)]
-pub struct SavedProcess {
-    /// Which slot.
-    pub id: ProcId,
-    /// Of which app.
-    pub app: AppId,
-    /// Specification of the current run.
-    pub spec: SpecId,
-    /// Its rules.
-    pub policy: Arc<Policy>,
-    /// Specification of the next run, where it differs.
-    pub next: Option<Version>,
-    /// A cluster worker.
-    pub cluster: bool,
-    /// What the user wants.
-    pub goal: Goal,
-    /// It had been given up.
-    pub errored: bool,
-    /// Restarts so far.
-    pub restarts: u32,
-    /// Short runs in a row.
-    pub unstable: u32,
-    /// Last pause of the growing back-off, ms.
-    pub backoff: Millis,
-    /// It is to be forgotten.
-    pub removing: bool,
-    /// The last run whose end is in these counters.
-    pub ended: Option<RunId>,
-    /// When the next run is due, if it waits for that.
-    pub due: Option<Millis>,
-}
-
-/// A reload as it was saved.
-#[derive(Clone, Debug)]
-pub struct SavedReload {
-    /// Of which app.
-    pub app: AppId,
-    /// The new version.
-    pub to: Version,
-    /// What each slot had before.
-    pub from: Vec<(ProcId, Version)>,
-    /// How it goes.
-    pub options: ReloadOptions,
-    /// Which way it goes.
-    pub stage: Stage,
-    /// Slots that were replaced.
-    pub done: Vec<ProcId>,
-    /// Slots that the user took away from it.
-    pub dropped: Vec<ProcId>,
-    /// The first candidate that failed.
-    pub failure: Option<(ProcId, RunId, Failure)>,
-}
-
 impl Supervisor {
-    /// What must be saved about every slot.
-    #[must_use]
-    pub fn saved_processes(&self) -> Vec<SavedProcess> {
-        let saved = |(id, slot): (&ProcId, &Slot)| SavedProcess {
-            id: *id,
-            app: slot.app,
-            spec: slot.process.spec,
-            policy: Arc::clone(&slot.process.policy),
-            next: slot.process.next.clone(),
-            cluster: slot.process.cluster,
-            goal: slot.process.goal,
-            errored: slot.process.phase == Phase::Errored,
-            restarts: slot.process.restarts,
-            unstable: slot.process.unstable,
-            backoff: slot.process.backoff,
-            removing: slot.removing,
-            ended: slot.process.ended,
-            due: match slot.process.phase {
-                Phase::Backoff { until } => Some(until),
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_) => None,
-            },
-        };
-        self.slots.iter().map(saved).collect()
-    }
-
-    /// What must be saved about every reload.
-    #[must_use]
-    pub fn saved_reloads(&self) -> Vec<SavedReload> {
-        let saved = |(app, reload): (&AppId, &Reload)| SavedReload {
-            app: *app,
-            to: reload.to.clone(),
-            from: reload.from.iter().map(|(id, version)| (*id, version.clone())).collect(),
-            options: reload.options,
-            stage: reload.stage,
-            done: reload.done.clone(),
-            dropped: reload.dropped.iter().copied().collect(),
-            failure: reload.failure,
-        };
-        self.reloads.iter().map(saved).collect()
-    }
-
-    /// The last run number given out; save it, or take the highest that the keeper knows.
-    #[must_use]
-    pub fn last_run(&self) -> u64 {
-        self.runs.last
-    }
-
     /// Takes up the work. `version_of` gives the rules of a specification that a run names.
     #[must_use]
     pub fn recover(
@@ -135,34 +32,117 @@ impl Supervisor {
         out: &mut Vec<Action>,
     ) -> Self {
         let last = seen.iter().map(|seen| seen.run.0).chain([last_run]).max().unwrap_or(0);
-        let mut supervisor = Self { runs: RunIds { last }, ..Self::default() };
+        let mut supervisor = Self { runs: Runs::after(last), ..Self::default() };
         for saved in processes {
-            supervisor.slots.insert(saved.id, slot_of(saved));
+            let mut slot = Slot::new(saved.app, Process::from_saved(saved));
+            slot.removing = saved.removing;
+            supervisor.slots.insert(saved.id, slot);
         }
+        supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
+        for saved in reloads {
+            let app = saved.app;
+            let held = |id: ProcId| supervisor.slots.get(&id).map(held);
+            let reload = Reload::recover(saved, held);
+            supervisor.reloads.insert(app, reload);
+        }
+        for saved in processes {
+            supervisor.verify_again(now, saved, out);
+            supervisor.pursue_goal(now, saved, out);
+        }
+        supervisor.report_missed(now, processes, seen, out);
+        let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
+        for app in apps {
+            supervisor.drive(now, app, out);
+        }
+        debug_assert_eq!(supervisor.check(), Ok(()));
+        supervisor
+    }
+
+    /// Gives every run back to its slot, the newest first.
+    fn adopt_runs(
+        &mut self,
+        now: Millis,
+        processes: &[SavedProcess],
+        reloads: &[SavedReload],
+        seen: &[SeenRun],
+        version_of: &dyn Fn(SpecId) -> Option<Version>,
+        out: &mut Vec<Action>,
+    ) {
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
-        let current = current_runs(processes, &reloads, &newest_first);
+        let current = current_runs(processes, reloads, &newest_first);
         for seen in newest_first {
+            let Some(slot) = self.slots.get_mut(&seen.proc) else {
+                out.push(Action::Kill(seen.run));
+                continue;
+            };
+            self.runs.adopt(seen.run, seen.proc);
             if is_counted(processes, seen) {
-                supervisor.take_remains(seen, out);
+                slot.process.leave_orphans(seen.run, out);
                 continue;
             }
-            let rolling = |app: AppId| reloads.iter().any(|reload| reload.app == app);
+            if seen.listening {
+                self.runs.note_listening(seen.run);
+            }
+            let version = version_of(seen.spec).unwrap_or_else(|| slot.process.version().clone());
             let is_current = current.get(&seen.proc) == Some(&seen.run);
-            supervisor.take_up(now, seen, is_current, &rolling, &version_of, out);
+            let reloads = reloads.iter().any(|reload| reload.app == slot.app);
+            adopt_run(now, slot, seen, is_current, reloads, version, out);
         }
-        for saved in reloads {
-            let reload = supervisor.reload_of(saved);
-            supervisor.reloads.insert(reload.0, reload.1);
+    }
+
+    /// A candidate is verified from the start: it may have covered everything already, and the
+    /// driver compares again. One whose reload is over goes.
+    fn verify_again(&mut self, now: Millis, saved: &SavedProcess, out: &mut Vec<Action>) {
+        let reload = self.reloads.get(&saved.app);
+        let active = reload.is_some_and(|reload| reload.is_active(saved.id));
+        let Some(slot) = self.slots.get_mut(&saved.id) else { return };
+        let Some(candidate) = slot.candidate.take() else { return };
+        let must_cover = slot.process.run().is_some_and(|run| self.runs.listens(run));
+        let run = candidate.run();
+        slot.candidate = Some(candidate.again(now, must_cover));
+        if self.runs.listens(run) {
+            out.push(Action::Note { run });
         }
-        for saved in processes {
-            supervisor.make_true(now, saved, out);
+        if !active {
+            self.dismiss_candidate(now, saved.id, out);
         }
+    }
+
+    /// Brings what the slot holds in line with what was wanted of it.
+    fn pursue_goal(&mut self, now: Millis, saved: &SavedProcess, out: &mut Vec<Action>) {
+        let Some(slot) = self.slots.get_mut(&saved.id) else { return };
+        match (saved.removing, saved.goal, slot.process.run()) {
+            (true, _, _) => {
+                // One that is on its way out already may go on finishing its connections.
+                let stop = |process: &mut Process, out: &mut Vec<Action>| match process.phase() {
+                    Phase::Stopping(_) => (),
+                    Phase::Stopped
+                    | Phase::Errored
+                    | Phase::Starting { .. }
+                    | Phase::Online { .. }
+                    | Phase::Backoff { .. } => process.on_stop(now, out),
+                };
+                self.remove(now, saved.id, out, stop);
+            }
+            (false, Goal::Down, Some(_)) => slot.process.on_stop(now, out),
+            (false, Goal::Up, None) => slot.process.resume(now, &mut self.runs, out),
+            (false, Goal::Down, None) | (false, Goal::Up, Some(_)) => (),
+        }
+    }
+
+    /// Reports what happened while nobody listened, the usual way.
+    fn report_missed(
+        &mut self,
+        now: Millis,
+        processes: &[SavedProcess],
+        seen: &[SeenRun],
+        out: &mut Vec<Action>,
+    ) {
         // A candidate does not say `ready` twice.
         for seen in seen.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
-            supervisor.handle(now, Event::ReadyMessage(seen.run), out);
+            self.on_event(now, Event::ReadyMessage(seen.run), out);
         }
-        // What ended while nobody listened is reported now, the usual way.
         for seen in seen {
             let (run, proc) = (seen.run, seen.proc);
             match seen.exit {
@@ -170,143 +150,48 @@ impl Supervisor {
                 Some(exit) if is_counted(processes, seen) => {
                     out.push(Action::Tell(Notice::Ended { proc, run, exit }));
                 }
-                Some(exit) => supervisor.handle(now, Event::Exited { run, exit }, out),
+                Some(exit) => self.on_event(now, Event::Exited { run, exit }, out),
                 None => {}
             }
         }
-        let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
-        for app in apps {
-            supervisor.drive(now, app, out);
-        }
-        supervisor
     }
+}
 
-    /// A run whose end had its effect before the memory was lost: only its descendants may be left.
-    fn take_remains(&mut self, seen: &SeenRun, out: &mut Vec<Action>) {
-        let Some(slot) = self.slots.get_mut(&seen.proc) else { return };
-        self.owners.insert(seen.run, seen.proc);
-        match slot.process.remains {
-            // The newest stays for the next spawn to sweep.
-            Some(_) => out.push(Action::Sweep(seen.run)),
-            None => slot.process.remains = Some(seen.run),
+/// Gives one run, whose end was not counted, back to its slot. `reloads`: its app is being
+/// reloaded.
+fn adopt_run(
+    now: Millis,
+    slot: &mut Slot,
+    seen: &SeenRun,
+    is_current: bool,
+    reloads: bool,
+    version: Version,
+    out: &mut Vec<Action>,
+) {
+    let goes_on = reloads && slot.candidate.is_none() && seen.exit.is_none() && !seen.ending;
+    match seen.role {
+        Role::Current | Role::Candidate if is_current => {
+            // A worker that was to be removed may have been finishing its connections (a scale).
+            let drains = slot.removing && slot.process.is_cluster() && seen.ready;
+            slot.process.adopt(now, seen, version, drains, out);
         }
+        Role::Candidate if goes_on => {
+            // Whether it must cover anything is decided when the current run is known.
+            slot.candidate = Some(Candidate::new(now, seen.run, version, true));
+        }
+        // An older run that was still noted as current: its successor was noted, its leaving was
+        // not.
+        Role::Current | Role::Leaving => {
+            slot.leaving.push(Ending::drain(now, seen.run, &version.1, out));
+        }
+        Role::Candidate => slot.leaving.push(Ending::ask(now, seen.run, &version.1, out)),
     }
+}
 
-    /// Gives one run back to its slot.
-    fn take_up(
-        &mut self,
-        now: Millis,
-        seen: &SeenRun,
-        is_current: bool,
-        rolling: &dyn Fn(AppId) -> bool,
-        version_of: &dyn Fn(SpecId) -> Option<Version>,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(slot) = self.slots.get_mut(&seen.proc) else {
-            out.push(Action::Kill(seen.run));
-            return;
-        };
-        self.owners.insert(seen.run, seen.proc);
-        if seen.listening {
-            self.listening.insert(seen.run);
-        }
-        let (spec, policy) = version_of(seen.spec)
-            .unwrap_or_else(|| (slot.process.spec, Arc::clone(&slot.process.policy)));
-        match seen.role {
-            Role::Current | Role::Candidate if is_current => {
-                let run = seen.run;
-                slot.process.phase = if seen.ending {
-                    // A worker that was to be forgotten may have been finishing its connections (a
-                    // scale).
-                    let drains = slot.removing && slot.process.cluster && seen.ready;
-                    let end = if drains { Ending::drain } else { Ending::ask };
-                    Phase::Stopping(end(now, run, &policy, out))
-                } else if seen.ready || seen.role == Role::Candidate {
-                    Phase::Online { run, since: seen.since }
-                } else {
-                    Phase::Starting { run, since: seen.since, ready_by: now + policy.ready_timeout }
-                };
-                slot.process.spec = spec;
-                slot.process.policy = policy;
-            }
-            Role::Candidate
-                if rolling(slot.app)
-                    && slot.candidate.is_none()
-                    && seen.exit.is_none()
-                    && !seen.ending =>
-            {
-                let must_cover = true; // Decided below, when the current run is known.
-                slot.candidate = Some(Candidate::new(now, seen.run, spec, policy, must_cover));
-            }
-            // An older run that was still noted as current: its successor was noted, its leaving
-            // was not.
-            Role::Current | Role::Leaving => {
-                slot.leaving.push((Ending::drain(now, seen.run, &policy, out), policy));
-            }
-            Role::Candidate => {
-                slot.leaving.push((Ending::ask(now, seen.run, &policy, out), policy));
-            }
-        }
-    }
-
-    fn reload_of(&mut self, saved: SavedReload) -> (AppId, Reload) {
-        let mut reload = Reload::new(saved.to, saved.from, saved.options);
-        reload.stage = saved.stage;
-        reload.failure = saved.failure;
-        reload.pending.clear();
-        reload.dropped = saved.dropped.into_iter().collect();
-        for (id, (old, _)) in &reload.from {
-            if reload.dropped.contains(id) {
-                continue;
-            }
-            let Some(slot) = self.slots.get_mut(id) else { continue };
-            let target = if saved.stage == Stage::Back { *old } else { reload.to.0 };
-            let differs =
-                *old != reload.to.0 && slot.process.spec == target && slot.process.run().is_some();
-            let replaced = differs || (saved.stage != Stage::Back && saved.done.contains(id));
-            match &slot.candidate {
-                Some(candidate) if candidate.spec == target => _ = reload.active.insert(*id),
-                _ if replaced && saved.stage != Stage::Back => reload.done.push(*id),
-                _ if replaced => (),
-                _ => reload.pending.push_back(*id),
-            }
-        }
-        (saved.app, reload)
-    }
-
-    /// Brings what the slot holds in line with what was wanted of it.
-    fn make_true(&mut self, now: Millis, saved: &SavedProcess, out: &mut Vec<Action>) {
-        let reloading =
-            self.reloads.get(&saved.app).is_some_and(|reload| reload.active.contains(&saved.id));
-        let Some(slot) = self.slots.get_mut(&saved.id) else { return };
-        let listens = slot.process.run().is_some_and(|run| self.listening.contains(&run));
-        if let Some(candidate) = slot.candidate.take() {
-            let Candidate { run, spec, policy, .. } = candidate;
-            slot.candidate = Some(Candidate::new(now, run, spec, policy, listens));
-            if self.listening.contains(&run) {
-                // It may have covered everything already: the driver compares again after the
-                // takeover.
-                out.push(Action::Note { run });
-            }
-            if !reloading {
-                self.dismiss_candidate(now, saved.id, out);
-            }
-        }
-        let Some(slot) = self.slots.get_mut(&saved.id) else { return };
-        match (saved.removing, saved.goal, slot.process.run()) {
-            (true, _, _) => {
-                self.remove(now, saved.id, out, |process, out| process.on_stop(now, out));
-            }
-            (false, Goal::Down, Some(_)) => slot.process.on_stop(now, out),
-            (false, Goal::Up, None) if !saved.errored && saved.due.is_none() => {
-                let restarts = (slot.process.unstable, slot.process.backoff);
-                slot.process.on_start(now, &mut self.runs, out);
-                (slot.process.unstable, slot.process.backoff) = restarts;
-                self.adopt_run(saved.id);
-            }
-            (false, Goal::Down | Goal::Up, _) => (),
-        }
-    }
+/// What the slot holds, for its reload.
+fn held(slot: &Slot) -> Held {
+    let candidate = slot.candidate().map(|(_, spec)| spec);
+    Held { spec: slot.process.spec(), run: slot.process.run(), candidate }
 }
 
 /// Which run each slot should show: the newest that is noted as current, or a candidate of the
@@ -341,20 +226,4 @@ fn current_runs(
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
     seen.exit.is_some() && !seen.ending && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
-}
-
-fn slot_of(saved: &SavedProcess) -> Slot {
-    let mut process = Process::new(saved.id, saved.spec, Arc::clone(&saved.policy), saved.cluster);
-    process.next.clone_from(&saved.next);
-    process.goal = saved.goal;
-    process.phase = match saved.due {
-        _ if saved.errored => Phase::Errored,
-        Some(until) if saved.goal == Goal::Up => Phase::Backoff { until },
-        Some(_) | None => Phase::Stopped,
-    };
-    process.restarts = saved.restarts;
-    process.unstable = saved.unstable;
-    process.backoff = saved.backoff;
-    process.ended = saved.ended;
-    Slot { app: saved.app, process, candidate: None, leaving: Vec::new(), removing: false }
 }

@@ -32,7 +32,7 @@ impl Dice {
     }
 
     fn step(&mut self) -> Move {
-        match self.below(33) {
+        match self.below(35) {
             0..4 => Move::User(self.small(6), u32::from(self.small(3))),
             4..6 => {
                 Move::Reload(1 + u32::from(self.small(5)), self.below(4) == 0, self.below(4) == 0)
@@ -46,6 +46,7 @@ impl Dice {
             22..25 => Move::Delay(self.small(6)),
             25 => Move::Forget,
             26..29 => Move::Late(self.below(80)),
+            29..31 => Move::Measure(self.below(20), self.below(10)),
             _ => Move::ForgetAt(self.below(6)),
         }
     }

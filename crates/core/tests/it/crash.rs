@@ -87,6 +87,39 @@ fn memory_may_be_lost_with_stubborn_workers_and_their_descendants() {
 }
 
 #[test]
+fn memory_may_be_lost_while_a_run_is_replaced_because_of_its_memory_use() {
+    for plain in [true, false] {
+        same_end(|world| {
+            let spec = world.version(1, GOOD, |policy| policy.max_memory = Some(5));
+            if plain {
+                world.add_plain(spec);
+            } else {
+                world.add(2, spec);
+            }
+            world.wait(50);
+            let run = world.supervisor.slot(ProcId(0)).unwrap().process().run().unwrap();
+            world.event(Event::Measured { run, memory: 6 });
+            world.wait(1000);
+        });
+    }
+}
+
+#[test]
+fn a_retired_worker_goes_on_finishing_its_connections_after_the_loss_of_memory() {
+    let mut world = World::new();
+    let spec = world.version(1, Nature { drains: false, ..GOOD }, |_| ());
+    world.add(1, spec);
+    world.wait(20);
+    world.said.clear();
+    world.event(Event::Retire(ProcId(0)));
+    world.forget();
+    world.wait(49);
+    assert_eq!(world.said, ["disconnect 1", "disconnect 1"]);
+    world.wait(1);
+    assert_eq!(world.said[2..], ["ask 1", "0 ended signal 2", "0 stopped", "0 removed"]);
+}
+
+#[test]
 fn no_end_is_counted_twice_or_forgotten() {
     for change in [
         |policy: &mut Policy| policy.backoff = Some(20),

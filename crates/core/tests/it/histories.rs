@@ -1,7 +1,10 @@
 //! Random histories: users who change their minds, runs that crash, reports that come late, doubled
 //! or never meant us.
 
-use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, Role, RunId, SpecId};
+use std::collections::BTreeSet;
+
+use ostler_core::{Event, Exit, ProcId, ReloadOptions, Role, RunId, SpecId};
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::world::{Nature, World};
@@ -13,6 +16,8 @@ pub enum Move {
     Reload(u32, bool, bool),
     Promote(bool),
     Crash(u64),
+    /// Somebody looked at the run's memory.
+    Measure(u64, u64),
     Deliver(u8),
     Stale(u8, u64),
     Wait(u64),
@@ -29,11 +34,14 @@ pub enum Move {
 }
 
 fn moves(forget: bool) -> impl Strategy<Value = Move> {
+    let forget_at = move |after| if forget { Move::ForgetAt(after) } else { Move::Wait(after) };
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
-        2 => (1..5u32, any::<bool>(), any::<bool>()).prop_map(|(spec, canary, no)| Move::Reload(spec, canary, no)),
+        2 => (1..5u32, any::<bool>(), any::<bool>())
+            .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
         2 => (0..20u64).prop_map(Move::Crash),
+        1 => (0..20u64, 0..20u64).prop_map(|(run, memory)| Move::Measure(run, memory)),
         6 => (0..6u8).prop_map(Move::Deliver),
         2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
         3 => (0..80u64).prop_map(Move::Wait),
@@ -41,18 +49,21 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         1 => Just(Move::Double),
         2 => (0..6u8).prop_map(Move::Delay),
         1 => Just(if forget { Move::Forget } else { Move::Double }),
-        1 => (0..6u64).prop_map(move |after| if forget { Move::ForgetAt(after) } else { Move::Wait(after) }),
+        1 => (0..6u64).prop_map(forget_at),
     ]
 }
 
 fn natures(world: &mut World) {
     let good = Nature { listens: true, healthy: true, drains: true, ..Nature::default() };
-    world.version(1, good, |_| ());
+    world.version(1, good, |policy| policy.max_memory = Some(5));
     world.version(2, Nature { stubborn: true, drains: false, litters: true, ..good }, |policy| {
         policy.backoff = Some(7);
     });
     world.version(3, Nature { exits: Some(1), ..good }, |policy| policy.restart_delay = 3);
-    world.version(4, Nature { listens: false, ..good }, |policy| policy.stable_for = 9);
+    world.version(4, Nature { listens: false, ..good }, |policy| {
+        policy.stable_for = 9;
+        policy.max_memory = Some(5);
+    });
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
 }
 
@@ -77,6 +88,7 @@ fn play(world: &mut World, step: &Move) {
             );
         }
         Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),
+        Move::Measure(run, memory) => world.event(Event::Measured { run: RunId(run), memory }),
         Move::Crash(run) => world.end(RunId(run), Exit::Code(3)),
         Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),
         Move::Stale(what, run) => {
@@ -107,50 +119,21 @@ fn play(world: &mut World, step: &Move) {
     oracle(world);
 }
 
-/// What must be true after every step.
+/// What must be true after every step, beyond what the supervisor itself sees and asserts.
 fn oracle(world: &World) {
-    for (id, slot) in world.supervisor.slots() {
-        let process = slot.process();
-        let transient = matches!(
-            process.phase(),
-            Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. }
-        );
-        let others = slot.candidate().is_some() || 0 < slot.leaving().count();
-        assert!(
-            !(transient || others) || world.supervisor.deadline().is_some(),
-            "no deadline: {slot:?}"
-        );
-        let holds = process
-            .run()
-            .into_iter()
-            .chain(slot.candidate().map(|(run, _)| run))
-            .chain(slot.leaving());
-        for run in holds {
-            assert_eq!(
-                world.supervisor.owner(run).map(|owner| owner.0),
-                Some(id),
-                "owner of {run:?}"
-            );
-        }
-    }
     // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept
-    // later).
-    for (run, sim) in &world.runs {
-        if sim.leader {
-            let owner = world.supervisor.owner(*run);
-            assert!(owner.is_some_and(|owner| owner.0 == sim.seen.proc), "{run:?} is nobody's");
+    // later), and no slot has two current runs.
+    let mut current = BTreeSet::new();
+    for (run, sim) in world.runs.iter().filter(|(_, sim)| sim.leader) {
+        let owner = world.supervisor.owner(*run);
+        assert!(owner.is_some_and(|owner| owner.0 == sim.seen.proc), "{run:?} is nobody's");
+        if owner.is_some_and(|owner| owner.1 == Role::Current) {
+            assert!(current.insert(sim.seen.proc), "two current runs of {:?}", sim.seen.proc);
         }
-    }
-    let current = |id| world.runs.values().filter(move |sim| sim.leader && sim.seen.proc == id);
-    for (id, _) in world.supervisor.slots() {
-        let count = current(id).filter(|sim| {
-            world.supervisor.owner(sim.seen.run).is_some_and(|o| o.1 == Role::Current)
-        });
-        assert!(count.count() <= 1, "two current runs of {id:?}");
     }
 }
 
-/// Plays a history and asks for rest.
+/// Plays a history, then lets everything end.
 pub fn run_history(steps: &[Move]) {
     let mut world = World::new();
     natures(&mut world);
@@ -159,27 +142,31 @@ pub fn run_history(steps: &[Move]) {
         play(&mut world, step);
     }
     world.crash_at = None;
-    // It comes to rest, and nothing is left, once the user wants nothing any more.
+    // Nothing is left once the user wants nothing any more.
     world.event(Event::Promote { app: crate::world::APP, keep: false });
     for id in 0..3 {
         world.event(Event::Delete(ProcId(id)));
     }
     world.wait(100_000);
-    assert_eq!(world.state(), "", "did not come to rest");
+    assert_eq!(world.state(), "", "slots are left");
     assert!(world.runs.values().all(|sim| !sim.alive()), "orphans: {:?}", world.runs);
     assert!(world.supervisor.reload(crate::world::APP).is_none(), "a reload without slots goes on");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 3000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn invariants_hold_under_random_histories(steps in proptest::collection::vec(moves(false), 0..60)) {
+    fn invariants_hold_under_random_histories(steps in vec(moves(false), 0..60)) {
         run_history(&steps);
     }
 
     #[test]
-    fn invariants_hold_when_the_memory_is_lost_at_random(steps in proptest::collection::vec(moves(true), 0..60)) {
+    fn invariants_hold_when_the_memory_is_lost_at_random(steps in vec(moves(true), 0..60)) {
         run_history(&steps);
     }
 }

@@ -1,14 +1,13 @@
 //! What the primaries of cluster apps are told of what was decided, and the other way round.
 
 use ostler_cluster::WorkerOptions;
-use ostler_core::{AppId, Event, Goal, Phase, ProcId, Role, RunId, SpecId};
+use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Daemon;
-use crate::logbook;
 use crate::mailbox::{FromThread, Sender};
+use crate::model::Input;
 use crate::node::{Node, Parts, policy_of};
 use crate::probes;
-use crate::reports::Report;
 
 impl Daemon {
     /// The part for cluster apps, with the parts that it speaks to.
@@ -20,18 +19,18 @@ impl Daemon {
 
     /// A worker was spawned.
     pub(super) fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
-        let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) else { return };
+        let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { return };
         let quarantined = self.is_candidate(run);
         let options = WorkerOptions { quarantined, ..self.worker_options(id, spec, false) };
-        let Some(version) = self.model.book.versions.get(&spec) else { return };
+        let Some(version) = self.model.registry().version(spec) else { return };
         self.node.add_worker(run, app, options, policy_of(version.spec.balance));
         self.node.use_fds(app, &version.spec.fds);
     }
 
     /// What the machine must know about a worker.
     pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
-        let slot = self.model.book.procs.get(&id).map_or(0, |proc| proc.instance);
-        let version = self.model.book.versions.get(&spec);
+        let slot = self.model.registry().proc(id).map_or(0, |proc| proc.instance);
+        let version = self.model.registry().version(spec);
         let interpreter = version.and_then(|version| version.spec.interpreter.as_deref());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
@@ -46,71 +45,38 @@ impl Daemon {
 
     /// Spreads connections as the version says that is in force.
     pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
-        if let Some(version) = self.model.book.versions.get(&spec) {
+        if let Some(version) = self.model.registry().version(spec) {
             let policy = policy_of(version.spec.balance);
             let (node, mut parts) = self.node();
             node.set_policy(app, policy, &mut parts);
         }
     }
 
-    /// Closes the sockets of an app that is at rest, and those that a reload made superfluous.
-    pub fn tidy_listeners(&mut self, app: AppId) {
-        let core = &self.model.core;
-        let slots =
-            || core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
-        let at_rest = slots().all(|slot| {
-            let process = slot.process();
-            let down = process.goal() == Goal::Down && process.run().is_none();
-            down && slot.candidate().is_none()
-        });
-        let settled = core.reload(app).is_none()
-            && slots().all(|slot| {
-                let phase = slot.process().phase();
-                let online = matches!(phase, Phase::Online { run, .. } if core.is_listening(run));
-                online && slot.leaving().next().is_none()
-            });
-        let (node, mut parts) = self.node();
-        if at_rest {
-            node.close_all(app, &mut parts);
-        } else if settled {
-            node.close_unused(app, &mut parts);
-        }
-    }
-
-    /// Forgets the primary of an app that has no slots any more.
-    pub fn forget_app_if_gone(&mut self, app: AppId) {
-        if self.model.book.apps.contains_key(&app) {
-            return self.tidy_listeners(app);
-        }
-        let (node, mut parts) = self.node();
-        node.forget_app(app, &mut parts);
-    }
-
     /// A server of a worker listens.
     pub(super) fn on_listening(&mut self, run: RunId) {
-        self.model.events.push_back(Event::Listening(run));
-        self.model.touched.extend(self.runs.get(run).map(|held| held.proc));
+        self.model.report(Event::Listening(run));
+        self.tell_listeners(run);
         self.compare_listeners(run);
     }
 
     /// Tells the machine when a candidate listens on all that the run it would replace listens on.
     pub fn compare_listeners(&mut self, run: RunId) {
-        let Some((id, Role::Candidate)) = self.model.core.owner(run) else { return };
-        let current = self.model.core.slot(id).and_then(|slot| slot.process().run());
+        let Some((id, Role::Candidate)) = self.model.core().owner(run) else { return };
+        let current = self.model.core().slot(id).and_then(|slot| slot.process().run());
         // Where the old run is gone, any listener will do: there is nothing to compare with.
         let covers = current.map_or_else(
-            || self.model.core.is_listening(run),
+            || self.model.core().is_listening(run),
             |current| self.node.covers(run, current),
         );
         if covers && self.runs.set_covers(run) {
-            self.model.events.push_back(Event::Covers(run));
+            self.model.report(Event::Covers(run));
         }
     }
 
     /// Begins the health check of a run.
-    pub(super) fn probe(&mut self, run: RunId) {
+    pub(crate) fn probe(&mut self, run: RunId) {
         let Some(held) = self.runs.get(run) else { return };
-        let Some(version) = self.model.book.versions.get(&held.spec) else { return };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
         let spec = version.spec.clone();
         let Some(health) = spec.health.clone() else { return };
         if !self.runs.begin_probe(run) {
@@ -123,19 +89,14 @@ impl Daemon {
             probes::ask(run, &spec, &health, own, &say);
         };
         if let Err(error) = self.inbox.mailbox.start("probe", work) {
-            logbook::error(format!("could not start a health check: {error}"));
-            self.reports.push_back(Report::Core(Event::Probed { run, healthy: false }));
+            let result = Err(format!("it could not be started: {error}"));
+            self.model.push(Input::Probed { run, result });
         }
     }
 
     /// The health check of a run is over.
     pub(super) fn on_probed(&mut self, run: RunId, result: Result<(), String>) {
         self.runs.end_probe(run);
-        let healthy = result.is_ok();
-        if let Err(why) = result {
-            logbook::error(format!("health check of run {} failed: {why}", run.0));
-            self.note_failure(run, format!("its health check failed: {why}"));
-        }
-        self.reports.push_back(Report::Core(Event::Probed { run, healthy }));
+        self.model.push(Input::Probed { run, result });
     }
 }

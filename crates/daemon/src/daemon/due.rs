@@ -4,25 +4,21 @@
 //! of them: what is due is a row of [`Due`], and the compiler sees to it that each row has a time
 //! and is done.
 
-use ostler_core::{Event, Millis};
+use ostler_core::Millis;
 
 use super::Daemon;
 use crate::clock;
-use crate::jobs::Job;
+use crate::model::Input;
 
 /// Something that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
-    /// The core's next deadline.
-    Core,
+    /// The model's next deadline.
+    Model,
     /// The next deadline of a primary, or of a listening socket.
     Cluster,
-    /// A look at memory limits.
-    Memory,
     /// Telling the keeper of outputs that are closed.
     CloseOutputs,
-    /// Saving what may wait.
-    Save,
     /// Cleanup that was deferred.
     Cleanup,
     /// What failed for want of descriptors.
@@ -39,18 +35,14 @@ enum Due {
     LastOutput,
     /// Another guard.
     Guard,
-    /// Requests that wait for what cannot be had.
-    Jobs,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 14] = [
-        Self::Core,
+    const ALL: [Self; 11] = [
+        Self::Model,
         Self::Cluster,
-        Self::Memory,
         Self::CloseOutputs,
-        Self::Save,
         Self::Cleanup,
         Self::Retry,
         Self::Clients,
@@ -59,7 +51,6 @@ impl Due {
         Self::Priority,
         Self::LastOutput,
         Self::Guard,
-        Self::Jobs,
     ];
 }
 
@@ -82,33 +73,28 @@ impl Daemon {
 
     fn due_at(&self, due: Due) -> Option<Millis> {
         match due {
-            Due::Core => self.model.core.deadline(),
+            Due::Model => self.model.deadline(),
             Due::Cluster => self.node.deadline(),
-            Due::Memory => self.model.memory_at,
             Due::CloseOutputs => self.keeper.close_due(),
-            Due::Save => self.model.save_by,
             Due::Cleanup => self.keeper.starting_until(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Update => self.keeper.update_due(),
             Due::Priority => self.runs.priority_due(),
-            Due::LastOutput => self.output_by,
+            Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
-            Due::Jobs => self.model.jobs.iter().filter_map(Job::deadline).min(),
         }
     }
 
     fn on_due(&mut self, due: Due, now: Millis) {
         match due {
-            Due::Core => self.model.events.push_back(Event::Deadline),
+            Due::Model => self.model.push(Input::Deadline),
             Due::Cluster => {
                 let (node, mut parts) = self.node();
                 node.on_time(now, &mut parts);
             }
-            Due::Memory => self.check_memory(now),
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
-            Due::Save => self.model.dirty = true,
             Due::Cleanup => self.keeper.spawn_answered(),
             Due::Retry => self.retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
@@ -119,11 +105,10 @@ impl Daemon {
             }
             Due::Priority => self.runs.restore_priorities(now),
             Due::LastOutput => {
-                self.end_if_empty();
-                self.output_by = None;
+                self.end_if_over();
+                self.runs.forget_output();
             }
             Due::Guard => self.node.start_guard(),
-            Due::Jobs => self.expire_jobs(now),
         }
     }
 }

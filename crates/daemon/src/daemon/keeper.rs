@@ -7,7 +7,6 @@ use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 
 use super::Daemon;
-use crate::deciding::Ending;
 use crate::exit::exit_of;
 use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
 use crate::mailbox::{FromThread, Sender};
@@ -74,12 +73,12 @@ impl Daemon {
         self.reply(client, &ostler_wire::control::Reply::Done);
         self.flush_clients();
         self.save_now();
-        self.model.ending = Ending::Now;
+        self.model.go();
     }
 
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
     pub fn replace_keeper(&mut self, error: &std::io::Error) {
-        if self.model.ending == Ending::Now || self.keeper.is_lost() {
+        if self.model.is_gone() || self.keeper.is_lost() {
             return;
         }
         self.keeper.lose(error, &mut self.reports);

@@ -1,9 +1,9 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is to be
 //! kept.
 
-use ostler_core::{ProcId, RunId};
+use ostler_core::RunId;
 use ostler_logs::{Event, Stream};
-use ostler_wire::control::{Lifecycle, Reply};
+use ostler_wire::control::Reply;
 
 use super::Daemon;
 use crate::{logbook, logs};
@@ -51,18 +51,6 @@ impl Daemon {
     fn on_output_closed(&mut self, run: RunId, stream: Stream) {
         if let Some(which) = self.runs.output_closed(run, stream) {
             self.keeper.close_output(run, which);
-        }
-    }
-
-    /// Tells who watches what happened to a process.
-    pub fn tell_lifecycle(&mut self, id: ProcId, name: &str, what: Lifecycle) {
-        self.clients.publish(id, name, what);
-    }
-
-    /// As [`tell_lifecycle`](Self::tell_lifecycle), of a process that is still known.
-    pub fn lifecycle(&mut self, id: ProcId, what: Lifecycle) {
-        if let Some(proc) = self.model.book.procs.get(&id) {
-            self.clients.publish(id, &proc.name, what);
         }
     }
 }

@@ -4,35 +4,31 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, ExecMode};
-use ostler_core::{Event, Exit, Millis, ProcId, Role, RunId, SpecId};
-use ostler_keeper::proto::{FdMask, RunFds, Stage};
+use ostler_core::{Millis, ProcId, Role, RunId, SpecId};
+use ostler_keeper::proto::{FdMask, RunFds, SpawnStage as Stage};
 
 use super::Daemon;
-use crate::book::{LastExit, Proc};
 use crate::environment::{self, Particulars, Prepared};
-use crate::reports::Report;
+use crate::logbook;
+use crate::model::Input;
 use crate::runs::{NewRun, Pending};
-use crate::{clock, logbook};
 
 impl Daemon {
-    pub(super) fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
-        let book = &self.model.book;
-        let (Some(version), Some(proc)) = (book.versions.get(&spec), book.procs.get(&id)) else {
+    /// Begins a run.
+    pub(crate) fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
+        let registry = self.model.registry();
+        let (Some(version), Some(proc)) = (registry.version(spec), registry.proc(id)) else {
             let why = format!("specification {} of process {} is not known", spec.0, id.0);
             return self.spawn_failed(run, why);
         };
         let settings = Arc::clone(&version.spec);
-        logbook::log(format!(
-            "App [{}:{}] starting in -{} mode-",
-            proc.name,
-            id.0,
-            mode_word(settings.exec_mode)
-        ));
+        let mode = mode_word(settings.exec_mode);
+        logbook::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
         // Only the last lines of candidates are quoted.
-        let slot = self.model.core.slot(id);
+        let slot = self.model.core().slot(id);
         let candidate = slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
         let stderr_offset = if candidate { stderr_length(&settings, id) } else { 0 };
-        let since_wall = clock::wall();
+        let since_wall = self.model.model().particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
         let new = NewRun { proc: id, spec, settings, since: now, since_wall, stderr_offset };
         self.runs.ask(run, new);
@@ -45,14 +41,11 @@ impl Daemon {
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let prepared = self.runs.take_prepared(id);
         let Some(held) = self.runs.get(run) else { return };
-        let book = &self.model.book;
-        let (Some(version), Some(proc)) = (book.versions.get(&held.spec), book.procs.get(&id))
-        else {
-            return;
-        };
-        let particulars = self.particulars(id, proc, run, held.since_wall);
+        let Some(version) = self.model.registry().version(held.spec) else { return };
+        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let particulars = Particulars { since: held.since_wall, ..particulars };
         let template = prepared
-            .and_then(|prepared| prepared.take(held.spec, proc))
+            .and_then(|prepared| prepared.take(held.spec, particulars.given))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let group = self.runs.group_path(run);
         let meta = self.meta_of_run(run);
@@ -61,30 +54,18 @@ impl Daemon {
         self.keeper.spawn(request);
     }
 
-    fn particulars<'a>(
-        &'a self,
-        id: ProcId,
-        proc: &'a Proc,
-        run: RunId,
-        since: u64,
-    ) -> Particulars<'a> {
-        let (restarts, unstable) = self.counters(id);
-        let (home, mark) = (&self.config.home, self.runs.mark());
-        Particulars { id, proc, run, since, restarts, unstable, home, mark }
-    }
-
     /// Restarts of a slot so far, and short runs in a row.
     fn counters(&self, id: ProcId) -> (u32, u32) {
-        let slot = self.model.core.slot(id);
+        let slot = self.model.core().slot(id);
         slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
     }
 
     /// What is to be kept with a run.
     pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
-        let owner = self.model.core.owner(run);
+        let owner = self.model.core().owner(run);
         let counters = owner.map_or((0, 0), |(id, _)| self.counters(id));
         let role = owner.map_or(Role::Leaving, |owner| owner.1);
-        let listening = self.model.core.is_listening(run);
+        let listening = self.model.core().is_listening(run);
         let meta = self.runs.meta(run, role, listening, counters);
         meta.map_or_else(Vec::new, |meta| meta.to_bytes())
     }
@@ -93,15 +74,14 @@ impl Daemon {
     /// likely.
     pub(super) fn prepare_next(&mut self, run: RunId) {
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
-        let Some(spec) = self.model.core.slot(id).map(|slot| slot.process().spec()) else {
-            return;
-        };
-        let book = &self.model.book;
-        let (Some(version), Some(proc)) = (book.versions.get(&spec), book.procs.get(&id)) else {
-            return;
-        };
-        let prepared = Prepared::new(spec, &version.spec, self.particulars(id, proc, run, 0));
-        self.runs.prepare(id, prepared, |id| book.procs.contains_key(&id));
+        let Some(slot) = self.model.core().slot(id) else { return };
+        let spec = slot.process().spec();
+        let registry = self.model.registry();
+        let Some(version) = registry.version(spec) else { return };
+        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let particulars = Particulars { since: 0, ..particulars };
+        let prepared = Prepared::new(spec, &version.spec, particulars);
+        self.runs.prepare(id, prepared, |id| registry.proc(id).is_some());
     }
 
     /// Tries again what failed for want of descriptors.
@@ -116,15 +96,9 @@ impl Daemon {
     }
 
     /// A run never came to be.
-    pub(super) fn spawn_failed(&mut self, run: RunId, why: String) {
-        self.note_failure(run, why);
-        if let Some(held) = self.runs.get(run) {
-            let (spec, pid) = (held.spec, held.pid());
-            self.remember_gone(run, spec, pid);
-        }
+    fn spawn_failed(&mut self, run: RunId, why: String) {
         self.runs.forget_unborn(run);
-        self.reports.push_back(Report::Core(Event::Exited { run, exit: Exit::SpawnFailed }));
-        self.reports.push_back(Report::Core(Event::TreeGone(run)));
+        self.model.push(Input::NotSpawned { run, why });
     }
 
     /// The keeper could not spawn a run.
@@ -135,18 +109,9 @@ impl Daemon {
             return self.send_spawn(run);
         }
         let held = self.runs.get(run);
-        let version = held.and_then(|held| self.model.book.versions.get(&held.spec));
+        let version = held.and_then(|held| self.model.registry().version(held.spec));
         let why = spawn_error(version.map(|version| &*version.spec), stage, errno);
         self.spawn_failed(run, why);
-    }
-
-    /// Remembers in words why a run failed, for whoever asks for its slot.
-    pub(super) fn note_failure(&mut self, run: RunId, why: String) {
-        let Some((id, _)) = self.model.core.owner(run) else { return };
-        if let Some(proc) = self.model.book.procs.get_mut(&id) {
-            logbook::error(format!("App [{}:{}] {why}", proc.name, id.0));
-            proc.last_exit = Some(LastExit { exit: Exit::SpawnFailed, reason: Some(why) });
-        }
     }
 
     pub(super) fn on_spawned(
@@ -178,7 +143,7 @@ impl Daemon {
             // Another crash is likely.
             self.runs.open_events(run);
         }
-        self.reports.push_back(Report::Core(Event::Spawned(run)));
+        self.model.push(Input::Spawned { run, pid: process.0 });
         match then {
             Some(Pending::Terminate) => self.terminate(run),
             Some(Pending::Kill) => self.kill(run),
@@ -201,7 +166,7 @@ impl Daemon {
         if has_channel && held.is_cluster() {
             self.add_worker(run, id, spec);
         }
-        if let Some(version) = self.model.book.versions.get(&spec) {
+        if let Some(version) = self.model.registry().version(spec) {
             self.logs.attach(run, id, &version.spec, begun.pipes);
         }
         begun.then
@@ -209,7 +174,7 @@ impl Daemon {
 
     /// Whether a run is being verified.
     pub(super) fn is_candidate(&self, run: RunId) -> bool {
-        self.model.core.owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
+        self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
     }
 }
 

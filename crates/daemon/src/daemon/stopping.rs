@@ -1,13 +1,13 @@
 //! A run's end: asked for, forced, reported, and what is done about what it leaves.
 
-use ostler_core::{Event, Exit, Phase, Role, RunId, SpecId};
+use ostler_core::{Exit, Phase, Role, RunId};
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::node::outgoing;
 
 use super::Daemon;
 use crate::drain;
-use crate::reports::Report;
+use crate::model::Input;
 
 /// More dead runs than this are cleaned up at once.
 const MOST_DEFERRED: usize = 64;
@@ -30,7 +30,7 @@ impl Daemon {
             // written.
             return self.logs.engine().ended(run.0);
         }
-        self.reports.push_back(Report::Core(Event::Exited { run, exit }));
+        self.model.push(Input::Exited { run, exit, stderr_tail: Vec::new() });
         self.runs.defer_cleanup(run);
     }
 
@@ -46,7 +46,7 @@ impl Daemon {
             self.logs.engine().ended(run.0);
             self.prepare_next(run);
             self.runs.look_for_orphans(run, &mut self.reports);
-            self.runs.prepare_group(RunId(self.model.core.last_run() + 1));
+            self.runs.prepare_group(RunId(self.model.core().last_run() + 1));
         }
     }
 
@@ -63,26 +63,11 @@ impl Daemon {
     /// All output of a dead run is written.
     pub(super) fn on_drained(&mut self, run: RunId) {
         if let Some(exit) = self.runs.drained(run) {
-            self.remember_last_lines(run);
-            self.reports.push_back(Report::Core(Event::Exited { run, exit }));
+            let stderr_tail = self.runs.stderr_tail(run);
+            self.model.push(Input::Exited { run, exit, stderr_tail });
             self.runs.look_for_orphans(run, &mut self.reports);
         }
         self.runs.release(run, &mut self.reports);
-    }
-
-    fn remember_last_lines(&mut self, run: RunId) {
-        let Some(held) = self.runs.get(run) else { return };
-        let (offset, spec, id) = (held.stderr_offset, held.spec, held.proc);
-        if let Some(app) = self.model.book.procs.get(&id).map(|proc| proc.app) {
-            let lines = self.last_words(offset, spec, id);
-            self.model.words.insert(run, (app, lines));
-        }
-    }
-
-    /// Nothing is left of a dead run but its output.
-    pub(super) fn on_orphans_gone(&mut self, run: RunId, spec: SpecId, pid: u32) {
-        self.remember_gone(run, spec, pid);
-        self.model.events.push_back(Event::TreeGone(run));
     }
 
     /// Nothing is left of a run.
@@ -90,13 +75,12 @@ impl Daemon {
         self.logs.engine().detach(run.0);
         hit("release.before");
         self.keeper.release(run);
-        self.end_if_empty();
     }
 
-    pub(super) fn disconnect(&mut self, run: RunId) {
+    pub(crate) fn disconnect(&mut self, run: RunId) {
         self.mark_ending(run);
         let held = self.runs.get(run);
-        let version = held.and_then(|held| self.model.book.versions.get(&held.spec));
+        let version = held.and_then(|held| self.model.registry().version(held.spec));
         if let Some(spec) = version.map(|version| &version.spec) {
             if drain::is_wanted(spec) {
                 // Before anything that makes the app close its servers.
@@ -111,7 +95,7 @@ impl Daemon {
         node.leave(run, true, &mut parts);
     }
 
-    pub(super) fn terminate(&mut self, run: RunId) {
+    pub(crate) fn terminate(&mut self, run: RunId) {
         self.mark_ending(run);
         let (node, mut parts) = self.node();
         node.leave(run, false, &mut parts);
@@ -129,13 +113,13 @@ impl Daemon {
         }
     }
 
-    pub(super) fn kill(&mut self, run: RunId) {
+    pub(crate) fn kill(&mut self, run: RunId) {
         self.mark_ending(run);
         self.runs.kill(run, &mut self.reports);
     }
 
     /// Ends what a dead run left behind.
-    pub(super) fn sweep(&mut self, run: RunId) {
+    pub(crate) fn sweep(&mut self, run: RunId) {
         if self.runs.has_orphans(run) {
             self.kill(run);
         }
@@ -148,9 +132,9 @@ impl Daemon {
     }
 
     /// Puts what a run is now where it survives.
-    pub(super) fn note(&mut self, run: RunId) {
-        let Some((id, role)) = self.model.core.owner(run) else { return };
-        let Some(slot) = self.model.core.slot(id) else { return };
+    pub(crate) fn note(&mut self, run: RunId) {
+        let Some((id, role)) = self.model.core().owner(run) else { return };
+        let Some(slot) = self.model.core().slot(id) else { return };
         let phase = slot.process().phase();
         let online = matches!(phase, Phase::Online { run: online, .. } if online == run);
         let ready = online || (role == Role::Candidate && slot.candidate_is_ready());

@@ -112,6 +112,7 @@ impl Node {
                 // The machine knows it by a number only.
                 sockets::unlink(&path);
             }
+            sockets::shut(&listener.socket);
             let app = listener.app;
             drop(listener);
             keeper.forget(listener_name(app, id));

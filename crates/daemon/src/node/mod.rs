@@ -34,6 +34,7 @@ use crate::reports::Reports;
 use crate::runs::Runs;
 use crate::tokens::Source;
 use listeners::Listener;
+pub use sockets::serves;
 
 /// Numbers of listeners of one app begin at its number times this.
 const LISTENERS_PER_APP: u64 = 1 << 32;
@@ -152,13 +153,6 @@ impl Node {
     /// Out of descriptors.
     pub fn guard_for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
         self.guard.for_keeper()
-    }
-
-    /// What a worker listens on, in words.
-    pub fn addresses(&self, run: RunId) -> Vec<String> {
-        self.primary_of(run).map_or_else(Vec::new, |primary| {
-            primary.addresses(WorkerId(run.0)).map(ToString::to_string).collect()
-        })
     }
 
     /// What a worker listens on and what came of it.

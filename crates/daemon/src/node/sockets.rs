@@ -100,6 +100,19 @@ pub fn path_of(listener: &OwnedFd) -> Option<String> {
     name.path().and_then(|path| path.to_str().ok().map(str::to_owned))
 }
 
+/// Ends listening at once, for whoever has a duplicate too: a client that comes now is refused, and
+/// the port is free for the next listener.
+pub fn shut(listener: &OwnedFd) {
+    // A datagram socket does not listen, and has nobody in a queue.
+    _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
+}
+
+/// Whether a socket that was kept still serves: one that was shut is of no use.
+pub fn serves(socket: &OwnedFd) -> bool {
+    let stream = sockopt::socket_type(socket) == Ok(SocketType::STREAM);
+    !stream || sockopt::socket_acceptconn(socket) != Ok(false)
+}
+
 /// Takes the file of a UNIX listener away.
 pub fn unlink(path: &str) {
     // Somebody may have removed it already.

@@ -9,6 +9,7 @@ mod orphans;
 mod proc;
 mod run;
 mod startup_priority;
+mod stderr;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -56,6 +57,8 @@ pub struct Runs {
     inotify: Watched<OwnedFd>,
     /// Whose control group a watch is on.
     watches: BTreeMap<i32, RunId>,
+    /// When output that cannot be written is not waited for any more, at the end of everything.
+    output_by: Option<Millis>,
     /// Marks processes of this home in their environment.
     mark: String,
     priority: StartupPriority,
@@ -89,6 +92,7 @@ impl Runs {
             groups: Groups::find(&mark),
             inotify,
             watches: BTreeMap::new(),
+            output_by: None,
             mark,
             priority: StartupPriority::default(),
             poll,

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use ostler_core::RunId;
+use ostler_core::{Event, Millis, RunId};
 use ostler_poll::Interest;
 use rustix::fs::inotify::{self, WatchFlags};
 
@@ -10,8 +10,11 @@ use super::cgroup;
 use super::proc::ProcessRef;
 use super::run::{Dead, Life, Orphans, Run};
 use super::{Runs, Source};
-use crate::logbook;
 use crate::reports::{Report, Reports};
+use crate::{clock, logbook};
+
+/// How long output that cannot be written is waited for at the end of everything, ms.
+const LAST_OUTPUT: u64 = 2000;
 
 impl Runs {
     /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
@@ -137,7 +140,6 @@ impl Runs {
     /// Nothing is left of a dead run but output that may not be written yet.
     fn orphans_gone(&mut self, run: RunId, reports: &mut Reports) {
         let Some(held) = self.all.get_mut(&run) else { return };
-        let (spec, pid) = (held.spec, held.pid());
         let Some(dead) = held.dead_mut() else { return };
         if matches!(dead.orphans, Orphans::Gone) {
             return;
@@ -147,7 +149,7 @@ impl Runs {
         if let Some(groups) = &self.groups {
             groups.remove(run);
         }
-        reports.push_back(Report::OrphansGone { run, spec, pid });
+        reports.push_back(Report::Core(Event::TreeGone(run)));
         self.release(run, reports);
     }
 
@@ -160,6 +162,35 @@ impl Runs {
             self.all.remove(&run);
             reports.push_back(Report::Released(run));
         }
+    }
+
+    /// Whether runs are left that are to be waited for at the end of everything. Output that cannot
+    /// be written (no room, no such folder) would be waited for in vain: it has a little time.
+    pub fn wait_for_output(&mut self) -> bool {
+        if self.all.is_empty() {
+            return false;
+        }
+        let now = clock::monotonic();
+        if !self.all.values().all(Run::waits_for_output)
+            || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
+        {
+            return true;
+        }
+        let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
+        logbook::error(format!(
+            "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
+        ));
+        false
+    }
+
+    /// When output is not waited for any more.
+    pub fn output_due(&self) -> Option<Millis> {
+        self.output_by
+    }
+
+    /// Forgets that output was waited for.
+    pub fn forget_output(&mut self) {
+        self.output_by = None;
     }
 
     /// Takes empty control groups of runs away that nobody knows.

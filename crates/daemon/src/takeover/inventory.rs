@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::exit::exit_of;
 use crate::keeper::Welcome;
+use crate::model::FoundRun;
 use crate::runs::Meta;
 
 /// A run in the keeper's inventory.
@@ -25,6 +26,24 @@ pub struct Found {
     pub meta: Meta,
     /// Its descriptors.
     pub fds: RunFds<OwnedFd>,
+}
+
+impl Found {
+    /// What the model must know of it.
+    pub fn for_model(&self, run: RunId) -> FoundRun {
+        FoundRun {
+            seen: self.meta.seen(run, self.exit),
+            pid: self.known_pid(),
+            since: self.meta.since_wall,
+            counters: (self.meta.restarts, self.meta.unstable),
+        }
+    }
+
+    /// Its process; 0 without its pidfd: then the run is as good as not begun, for want of room,
+    /// and the keeper is asked again.
+    pub fn known_pid(&self) -> u32 {
+        if self.fds.pidfd.is_some() || self.exit.is_some() { self.pid } else { 0 }
+    }
 }
 
 /// A run whose note is not understood.

@@ -12,7 +12,6 @@ use std::os::fd::OwnedFd;
 
 use ostler_keeper::link::{self, Link};
 
-pub use inventory::Found;
 pub(crate) use start::start;
 
 /// Tells who started us how it went: `ok`, or what is wrong.

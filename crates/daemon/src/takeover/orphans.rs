@@ -7,8 +7,8 @@ use ostler_keeper::proto::RunFds;
 
 use super::inventory::{Found, Inventory};
 use crate::daemon::Daemon;
+use crate::model::{SavedProc, State};
 use crate::runs::{self, Meta, ProcessRef, Stat};
-use crate::state_file::{SavedProc, State};
 use crate::{clock, logbook};
 
 impl Daemon {

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_cluster::{ListenerMeta, WorkerId, WorkerOptions};
-use ostler_core::{AppId, Event, Exit, Role, RunId};
+use ostler_core::{AppId, Exit, Role, RunId};
 use ostler_keeper::failpoint::hit;
 
 use super::inventory::{Found, Inventory, Items, Unknown};
 use crate::daemon::Daemon;
 use crate::guard::Left;
 use crate::keeper::{LOCK, SWEPT};
-use crate::node::{Restored, policy_of};
+use crate::model::{Input, State};
+use crate::node::{self, Restored, policy_of};
 use crate::runs::{self, NewRun};
-use crate::state_file::State;
-use crate::{guard, logbook};
+use crate::{guard, logbook, state_file};
 
 impl Daemon {
     /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too,
@@ -21,13 +21,12 @@ impl Daemon {
     /// left was looked for.
     pub(super) fn take_over(&mut self, mut inventory: Inventory, swept: bool) {
         let mut had_state = false;
-        let state = State::read(&self.config.home, |problem| {
+        let state = state_file::read(&self.config.home, |problem| {
             had_state = true;
             logbook::error(problem);
         });
         had_state |= state.is_some();
-        let state = state.unwrap_or_else(State::empty);
-        let ending = state.ending;
+        let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
         if !swept {
             if had_state {
                 self.adopt_orphans(&state, &mut inventory);
@@ -42,18 +41,17 @@ impl Daemon {
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.unknown.is_empty() {
             self.logs.engine().resumed();
             self.give_recovered(connections);
+            self.model.recover(state, &[]);
         } else {
             self.take_up(state, inventory, connections);
-        }
-        if ending {
-            self.begin_end();
         }
     }
 
     /// First what is to be read and heard of, then the machine, then what it decides.
     fn take_up(&mut self, state: State, mut inventory: Inventory, connections: Vec<Left>) {
         let found = std::mem::take(&mut inventory.runs);
-        self.recover(state, &found);
+        let for_model: Vec<_> = found.iter().map(|(run, found)| found.for_model(*run)).collect();
+        self.model.recover(state, &for_model);
         hit("takeover.recovered");
         self.restore_primaries(&found, &mut inventory.items);
         let mut dead = Vec::new();
@@ -81,15 +79,15 @@ impl Daemon {
         logbook::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),
-            self.model.book.procs.len(),
-            self.count_up()
+            self.model.registry().procs().len(),
+            self.model.model().count_online()
         ));
     }
 
     /// Gives the connections that dead daemons had accepted to the primaries of their apps.
     fn give_recovered(&mut self, connections: Vec<Left>) {
         for (app, count) in self.node.recover(connections) {
-            let name = self.app_name(app);
+            let name = self.model.registry().app_name(app);
             logbook::log(format!("{count} connections of app [{name}] were recovered"));
         }
     }
@@ -101,7 +99,7 @@ impl Daemon {
         let mut workers: BTreeMap<AppId, Vec<(WorkerId, WorkerOptions)>> = BTreeMap::new();
         for (run, found) in found.iter().filter(|(_, found)| found.fds.ipc.is_some()) {
             let meta = &found.meta;
-            let Some(app) = self.model.book.procs.get(&meta.proc).map(|proc| proc.app) else {
+            let Some(app) = self.model.registry().proc(meta.proc).map(|proc| proc.app) else {
                 continue;
             };
             if meta.cluster {
@@ -114,8 +112,8 @@ impl Daemon {
         }
         let apps: BTreeSet<AppId> = listeners.keys().chain(workers.keys()).copied().collect();
         for app in apps {
-            let book = &self.model.book;
-            let version = book.apps.get(&app).and_then(|app| book.versions.get(&app.spec));
+            let registry = self.model.registry();
+            let version = registry.app(app).and_then(|app| registry.version(app.spec));
             let policy =
                 version.map_or_else(Default::default, |version| policy_of(version.spec.balance));
             let listeners = listeners.remove(&app).unwrap_or_default();
@@ -133,11 +131,13 @@ impl Daemon {
             items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
         for name in names {
             let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
-            let Some(app) = app.filter(|app| self.model.book.apps.contains_key(app)) else {
+            let Some(app) = app.filter(|app| self.model.registry().app(*app).is_some()) else {
                 continue;
             };
             let Some((bytes, fd)) = items.remove(&name) else { continue };
             match ListenerMeta::from_bytes(&bytes) {
+                // The daemon before was about to close it.
+                Ok(_) if !node::serves(&fd) => self.keeper.forget(name),
                 Ok(meta) => {
                     self.node.add_listener(app, meta.listener, fd);
                     metas.entry(app).or_default().push(meta);
@@ -155,8 +155,9 @@ impl Daemon {
 
     /// Takes a found run's descriptors in. Returns how it ended, if it did.
     fn take_up_run(&mut self, run: RunId, found: Found) -> Option<(RunId, Exit)> {
-        let Found { pid, start_time, exit, meta, fds } = found;
-        let settings = self.model.book.versions.get(&meta.spec).map(|version| version.spec.clone());
+        let pid = found.known_pid();
+        let Found { start_time, exit, meta, fds, .. } = found;
+        let settings = self.model.registry().version(meta.spec).map(|version| version.spec.clone());
         let new = NewRun {
             proc: meta.proc,
             spec: meta.spec,
@@ -166,9 +167,7 @@ impl Daemon {
             stderr_offset: meta.stderr_offset,
         };
         self.runs.take_up(run, new, &meta);
-        if exit.is_none() && fds.pidfd.is_none() {
-            // Without its pidfd it is as good as not begun: there was no room, the keeper is asked
-            // again.
+        if pid == 0 {
             self.runs.fetch_again(run);
         } else {
             self.begin_run(run, (pid, start_time), fds);
@@ -178,17 +177,17 @@ impl Daemon {
 
     /// What had to wait until everything was taken in.
     fn after_takeover(&mut self) {
-        let runs: Vec<(RunId, bool)> =
-            self.runs.iter().map(|(run, held)| (run, held.is_dead())).collect();
-        for (run, dead) in runs {
+        let runs: Vec<(RunId, u32, bool)> =
+            self.runs.iter().map(|(run, held)| (run, held.pid(), held.is_dead())).collect();
+        for (run, pid, dead) in runs {
             self.runs.take_up_priority(run);
-            if self.model.core.owner(run).is_some_and(|owner| owner.1 != Role::Candidate) {
+            if self.model.core().owner(run).is_some_and(|owner| owner.1 != Role::Candidate) {
                 self.worker_admitted(run);
             }
             if !dead {
                 // The keeper had spawned it before it could be told; told again, it changes
                 // nothing.
-                self.model.events.push_back(Event::Spawned(run));
+                self.model.push(Input::Spawned { run, pid });
             }
             self.compare_listeners(run);
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use ostler_keeper::link::Link;
@@ -12,14 +13,21 @@ use super::home;
 use super::inventory::{Items, take_inventory};
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::daemon::{Daemon, Parts};
+use crate::daemon::{Daemon, Inbox, Parts};
+use crate::decisions::Decisions;
 use crate::guard::Guard;
 use crate::keeper::{CONTROL, Keeper, LOCK, SWEPT};
 use crate::logs::Logs;
+use crate::mailbox::Mailbox;
+use crate::model::Settings;
 use crate::node::Node;
 use crate::runs::Runs;
+use crate::saver::Saver;
 use crate::tokens::Source;
-use crate::{drain, logbook, logs, sys};
+use crate::{drain, logbook, logs, state_file, sys};
+
+/// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
+const MEMORY_INTERVAL: u64 = 30_000;
 
 /// Makes the daemon.
 ///
@@ -54,22 +62,25 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll));
-    let runs = Runs::new(home::mark_of(&config.home), Rc::clone(&poll));
+    let mark = home::mark_of(&config.home);
+    let model = Decisions::new(settings(&config, &mark));
+    let saver = Saver::new(dump_path(&config.home));
+    let runs = Runs::new(mark, Rc::clone(&poll));
     let mut daemon = Daemon::new(
         config,
         Parts {
+            model,
+            saver,
             keeper: keeper.map_err(unpolled())?,
             clients: Clients::new(listener, Rc::clone(&poll)),
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
             logs,
-            signals,
-            waker,
-            poll,
+            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker) },
         },
     );
     daemon.take_over(inventory, swept);
-    if !daemon.is_over() {
+    if !daemon.model.is_gone() {
         home::write_pid(daemon.home());
     }
     Ok(daemon)
@@ -99,4 +110,35 @@ fn take_logs(items: &mut Items) -> Vec<(String, OwnedFd)> {
         Some((own, items.remove(&name)?.1))
     });
     taken.collect()
+}
+
+/// What the model must know of this home and this machine.
+fn settings(config: &Config, mark: &str) -> Settings {
+    let interval = std::env::var("PM2_WORKER_INTERVAL").ok().and_then(|text| text.parse().ok());
+    Settings {
+        home: config.home.clone(),
+        mark: mark.to_owned(),
+        boot: state_file::boot_id(),
+        cpus: std::thread::available_parallelism()
+            .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
+        dump_path: dump_path(&config.home),
+        memory_interval: interval.unwrap_or(MEMORY_INTERVAL).max(100),
+        seed: seed(),
+    }
+}
+
+fn dump_path(home: &Path) -> PathBuf {
+    std::env::var_os("PM2_DUMP_FILE_PATH").map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+}
+
+/// Begins the sequence of random identifiers.
+fn seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+        Ok(_) => u64::from_ne_bytes(bytes),
+        Err(error) => {
+            logbook::error(format!("no random numbers: {error}; `unique_id` follows the time"));
+            crate::clock::wall()
+        }
+    }
 }

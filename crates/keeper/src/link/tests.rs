@@ -1,6 +1,6 @@
 use super::*;
 use crate::proto::{FromKeeper, ToKeeper};
-use rustix::io::{read, write};
+use rustix::io::{Errno, read, write};
 
 fn ends() -> (Link, KeeperEnd) {
     let (daemon, keeper) = pair().unwrap();
@@ -38,9 +38,8 @@ fn each_frame_gets_its_own_descriptors_however_the_stream_is_cut() {
 fn descriptors_of_no_frame_do_not_reach_another() {
     let (daemon, mut keeper) = raw();
     let stray = encode(&ToKeeper::Shutdown, 0).unwrap();
-    Outgoing { bytes: stray, written: 0, fds: vec![Arc::new(null())] }
-        .write(daemon.as_fd())
-        .unwrap();
+    let frame = outgoing::Frame { bytes: stray, written: 0, fds: vec![Arc::new(null())] };
+    frame.write(daemon.as_fd()).unwrap();
     write(&daemon, &encode(&put("a"), 1).unwrap()).unwrap();
     assert_eq!(keeper.receive().unwrap().unwrap().0, ToKeeper::Shutdown);
     let (message, fds) = keeper.receive().unwrap().unwrap();
@@ -73,7 +72,7 @@ fn a_large_message_is_written_in_pieces_and_arrives_whole() {
         }
     };
     assert_eq!((message == large, fds.len()), (true, 1));
-    assert_eq!(keeper.input.capacity(), 0, "the memory is given back");
+    assert_eq!(keeper.incoming.input.capacity(), 0, "the memory is given back");
 }
 
 #[test]
@@ -82,7 +81,7 @@ fn a_reader_that_sleeps_does_not_take_our_memory() {
     let large = ToKeeper::Upgrade { exe: vec![7; 3 << 20] };
     let refused = (0..20).find_map(|_| daemon.send(&large, vec![]).err()).unwrap();
     assert!(refused.to_string().contains("does not read"), "{refused}");
-    assert!(daemon.queued() <= MAX_QUEUED);
+    assert!(daemon.queued() <= outgoing::MAX_QUEUED);
 }
 
 #[test]

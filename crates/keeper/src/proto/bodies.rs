@@ -3,7 +3,7 @@
 
 use super::codec::{DecodeError, Message, Reader, Writer};
 use super::{
-    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, Stage, ToKeeper,
+    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, SpawnStage, ToKeeper,
 };
 
 impl ExitStatus {
@@ -253,7 +253,7 @@ impl Message for FromKeeper {
             },
             70 => Self::SpawnFailed {
                 run: r.u64("run")?,
-                stage: Stage::from_u8(r.u8("stage")?).ok_or(DecodeError::Invalid("stage"))?,
+                stage: SpawnStage::from_u8(r.u8("stage")?).ok_or(DecodeError::Invalid("stage"))?,
                 errno: r.i32("errno")?,
             },
             71 => Self::Exited { run: r.u64("run")?, status: ExitStatus::read(r)? },

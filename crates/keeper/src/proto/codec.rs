@@ -41,8 +41,8 @@ impl Frame<'_> {
         HEADER + self.body.len()
     }
 
-    /// Reads the message. Bytes after the last field are an error, except in a frame of a newer
-    /// version.
+    /// Reads the message. Bytes after the last field are an error, except in a frame of
+    /// a newer version.
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
         let mut reader = Reader { rest: self.body };
         let message = M::read(self.kind, &mut reader)?;
@@ -151,39 +151,39 @@ impl<'a> Writer<'a> {
         Self { out }
     }
 
-    /// One byte.
+    /// Appends one byte.
     pub fn u8(&mut self, value: u8) {
         self.out.push(value);
     }
 
-    /// One byte, 0 or 1.
+    /// Appends one byte, 0 or 1.
     pub fn bool(&mut self, value: bool) {
         self.u8(u8::from(value));
     }
 
-    /// Four bytes.
+    /// Appends four bytes.
     pub fn u32(&mut self, value: u32) {
         self.out.extend(value.to_le_bytes());
     }
 
-    /// Four bytes.
+    /// Appends four bytes.
     pub fn i32(&mut self, value: i32) {
         self.out.extend(value.to_le_bytes());
     }
 
-    /// Eight bytes.
+    /// Appends eight bytes.
     pub fn u64(&mut self, value: u64) {
         self.out.extend(value.to_le_bytes());
     }
 
-    /// A count and the bytes. What is too long for the count is too long for a frame, which
-    /// [`encode`] refuses.
+    /// Appends a count and the bytes. What is too long for the count is too long for a frame,
+    /// which [`encode`] refuses.
     pub fn bytes(&mut self, value: &[u8]) {
         self.u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
         self.out.extend(value);
     }
 
-    /// A count and that many byte strings.
+    /// Appends a count and that many byte strings.
     pub fn list(&mut self, list: &[Vec<u8>]) {
         self.u32(u32::try_from(list.len()).unwrap_or(u32::MAX));
         for value in list {
@@ -191,7 +191,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A byte 0, or a byte 1 and the value.
+    /// Appends a byte 0, or a byte 1 and the value.
     pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.bool(value.is_some());
         if let Some(value) = value {
@@ -223,12 +223,12 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
-    /// One byte.
+    /// Takes one byte.
     pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         self.array::<1>(field).map(|[byte]| byte)
     }
 
-    /// One byte, 0 or 1.
+    /// Takes one byte, 0 or 1.
     pub fn bool(&mut self, field: &'static str) -> Result<bool, DecodeError> {
         match self.u8(field)? {
             0 => Ok(false),
@@ -237,22 +237,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Four bytes.
+    /// Takes four bytes.
     pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_le_bytes)
     }
 
-    /// Four bytes.
+    /// Takes four bytes.
     pub fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
         self.array(field).map(i32::from_le_bytes)
     }
 
-    /// Eight bytes.
+    /// Takes eight bytes.
     pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         self.array(field).map(u64::from_le_bytes)
     }
 
-    /// A count and the bytes.
+    /// Takes a count and the bytes.
     pub fn bytes(&mut self, field: &'static str) -> Result<Vec<u8>, DecodeError> {
         let count = self.u32(field)? as usize;
         let (head, rest) =
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
         Ok(head.to_vec())
     }
 
-    /// A byte string that is at most `limit` long.
+    /// Takes a byte string that is at most `limit` long.
     pub fn bytes_within(
         &mut self,
         field: &'static str,
@@ -271,12 +271,12 @@ impl<'a> Reader<'a> {
         if bytes.len() > limit { Err(DecodeError::Invalid(field)) } else { Ok(bytes) }
     }
 
-    /// A byte string that must be UTF-8.
+    /// Takes a byte string that must be UTF-8.
     pub fn string(&mut self, field: &'static str) -> Result<String, DecodeError> {
         String::from_utf8(self.bytes(field)?).map_err(|_| DecodeError::Invalid(field))
     }
 
-    /// A count and that many byte strings.
+    /// Takes a count and that many byte strings.
     pub fn list(&mut self, field: &'static str) -> Result<Vec<Vec<u8>>, DecodeError> {
         let count = self.u32(field)?;
         let mut list = Vec::new();
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
         Ok(list)
     }
 
-    /// A byte 0, or a byte 1 and the value.
+    /// Takes a byte 0, or a byte 1 and the value.
     pub fn option<T>(
         &mut self,
         field: &'static str,

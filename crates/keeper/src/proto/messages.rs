@@ -15,12 +15,12 @@ pub enum ToKeeper {
     },
     /// Start a program. Answered by [`FromKeeper::Spawned`] or [`FromKeeper::SpawnFailed`]; a run
     /// that exists already is answered as it is and not started again. Descriptors that ride on the
-    /// frame are listening sockets for the program: it gets them as 3, 4, … with `LISTEN_FDS` and
-    /// `LISTEN_PID` set.
+    /// frame are listening sockets for the program: it gets them as 3, 4, … with `LISTEN_FDS`
+    /// and `LISTEN_PID` set.
     Spawn(SpawnSpec),
     /// Replace the metadata kept with a run.
     SetRunMeta {
-        /// The run.
+        /// The run's number.
         run: u64,
         /// The new metadata, at most [`MAX_META`](super::MAX_META) bytes.
         meta: Vec<u8>,
@@ -28,14 +28,14 @@ pub enum ToKeeper {
     /// Forget a run that ended: its status is acknowledged, its descriptors are closed. Nothing
     /// happens when the run is unknown; it is refused while the run is alive.
     Release {
-        /// The run.
+        /// The run's number.
         run: u64,
     },
     /// Close the keeper's copy of one of a run's descriptors.
     CloseRunFd {
-        /// The run.
+        /// The run's number.
         run: u64,
-        /// The descriptor.
+        /// Which descriptor it is.
         which: RunFd,
     },
     /// Keep the one descriptor that rides on the frame under a name; replaces what had the name.
@@ -47,28 +47,28 @@ pub enum ToKeeper {
     },
     /// Replace the metadata of a named descriptor.
     SetMeta {
-        /// The name.
+        /// The name that the descriptor has.
         name: String,
         /// The new metadata, at most [`MAX_META`](super::MAX_META) bytes.
         meta: Vec<u8>,
     },
     /// Close a named descriptor. Nothing happens when there is none.
     Del {
-        /// The name.
+        /// The name that the descriptor has.
         name: String,
     },
     /// Take over a run whose parent was an earlier keeper. The descriptors that `mask` announces
     /// ride on the frame; of a run that is alive the pidfd must be among them.
     Adopt {
-        /// The run.
+        /// The run's number.
         run: u64,
-        /// Its process.
+        /// Its process's pid.
         pid: u32,
         /// When the process started, as in [`FromKeeper::Spawned`].
         start_time: u64,
         /// Metadata, at most [`MAX_META`](super::MAX_META) bytes.
         meta: Vec<u8>,
-        /// The descriptors.
+        /// Which descriptors ride on the frame.
         mask: FdMask,
         /// How it ended, if it did: it is kept until it is released, as ever.
         status: Option<ExitStatus>,
@@ -77,8 +77,8 @@ pub enum ToKeeper {
     /// are left alone.
     Shutdown,
     /// Replace the keeper's program by the one at `exe`, state and children kept. When it is done
-    /// the new program sends [`FromKeeper::Welcome`] once more (without an inventory); otherwise
-    /// comes [`FromKeeper::UpgradeFailed`].
+    /// the new program sends [`FromKeeper::Welcome`] once more (without an inventory);
+    /// otherwise comes [`FromKeeper::UpgradeFailed`].
     Upgrade {
         /// The path of the program, absolute.
         exe: Vec<u8>,
@@ -126,29 +126,29 @@ pub enum FromKeeper {
         pid: u32,
         /// How many daemons this keeper has started.
         daemons: u32,
-        /// The soft and hard limit of open files that the keeper was started with and that programs
-        /// get.
+        /// The soft and hard limit of open files that the keeper was started with and
+        /// that programs get.
         nofile: (u64, u64),
     },
     /// One run of the inventory. The descriptors of `mask` ride on the frame.
     Run {
-        /// The run.
+        /// The run's number.
         run: u64,
         /// Its process; not to be signalled by number.
         pid: u32,
-        /// When it started, in clock ticks after boot (field 22 of `/proc/PID/stat`); 0 when
-        /// unknown.
+        /// When it started, in clock ticks after boot (field 22 of `/proc/PID/stat`);
+        /// 0 when unknown.
         start_time: u64,
         /// How it ended, when it did.
         status: Option<ExitStatus>,
         /// The metadata kept with it.
         meta: Vec<u8>,
-        /// The descriptors.
+        /// Which descriptors ride on the frame.
         mask: FdMask,
     },
     /// One named descriptor of the inventory; it rides on the frame.
     Item {
-        /// The name.
+        /// The name that the descriptor has.
         name: String,
         /// The metadata kept with it.
         meta: Vec<u8>,
@@ -157,36 +157,36 @@ pub enum FromKeeper {
     InventoryEnd,
     /// A run began; `mask` and the descriptors are as in [`FromKeeper::Run`].
     Spawned {
-        /// The run.
+        /// The run's number.
         run: u64,
-        /// Its process.
+        /// Its process's pid.
         pid: u32,
         /// When it started.
         start_time: u64,
-        /// The descriptors.
+        /// Which descriptors ride on the frame.
         mask: FdMask,
     },
     /// A run could not begin; the keeper remembers nothing of it.
     SpawnFailed {
-        /// The run.
+        /// The run's number.
         run: u64,
         /// What was being done.
-        stage: Stage,
+        stage: SpawnStage,
         /// Why it failed, as the system's number.
         errno: i32,
     },
     /// A run ended. Kept, and repeated to the next daemon, until [`ToKeeper::Release`].
     Exited {
-        /// The run.
+        /// The run's number.
         run: u64,
         /// How it ended.
         status: ExitStatus,
     },
     /// A request could not be obeyed and changed nothing.
     Refused {
-        /// The request.
+        /// What was asked for, in words.
         what: String,
-        /// The reason.
+        /// The reason, in words.
         why: String,
     },
     /// The keeper's program could not be replaced; the old one goes on.
@@ -210,9 +210,9 @@ pub enum ExitStatus {
 /// What the keeper was doing when a spawn failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Stage {
-    /// Reading the request: a NUL byte where none may be (`EINVAL`), or no room in the keeper's
-    /// table (`ENOSPC`).
+pub enum SpawnStage {
+    /// Reading the request: a NUL byte where none may be (`EINVAL`), or no room in the
+    /// keeper's table (`ENOSPC`).
     Spec = 1,
     /// Making pipes and the channel, or putting them in place.
     Fds = 2,
@@ -232,10 +232,10 @@ pub enum Stage {
     Exec = 9,
 }
 
-impl Stage {
+impl SpawnStage {
     /// The stage with that number.
     pub fn from_u8(byte: u8) -> Option<Self> {
-        use Stage::{Cgroup, Cwd, Exec, Fds, Fork, Gid, Limits, Spec, Uid};
+        use SpawnStage::{Cgroup, Cwd, Exec, Fds, Fork, Gid, Limits, Spec, Uid};
         [Spec, Fds, Fork, Cgroup, Limits, Gid, Uid, Cwd, Exec]
             .into_iter()
             .find(|stage| *stage as u8 == byte)

@@ -19,7 +19,7 @@ mod run_fds;
 pub use codec::{
     DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split,
 };
-pub use messages::{ExitStatus, FromKeeper, SpawnSpec, Stage, ToKeeper};
+pub use messages::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
 pub use run_fds::{FdMask, RunFd, RunFds};
 
 #[cfg(test)]

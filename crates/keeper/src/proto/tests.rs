@@ -74,7 +74,7 @@ fn from_keeper() -> Vec<FromKeeper> {
             mask: FdMask(2),
         });
     }
-    for stage in (0..=u8::MAX).filter_map(Stage::from_u8) {
+    for stage in (0..=u8::MAX).filter_map(SpawnStage::from_u8) {
         list.push(FromKeeper::SpawnFailed { run: 1, stage, errno: 24 });
     }
     list
@@ -125,7 +125,8 @@ fn bytes_are_these_for_ever() {
     };
     check(
         encode(&ToKeeper::Spawn(spec), 0).unwrap(),
-        b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+        b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+        \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
     );
 }
 

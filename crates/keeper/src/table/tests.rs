@@ -6,7 +6,7 @@ fn fd() -> Fd {
 
 fn run(pid: u32) -> Run {
     let fds = RunFds { pidfd: Some(fd()), out: Some(fd()), err: None, ipc: None };
-    Run { pid, start_time: 1, life: Life::Child, meta: vec![1], fds }
+    Run { pid, start_time: 1, liveness: Liveness::Child, meta: vec![1], fds }
 }
 
 #[test]
@@ -70,7 +70,10 @@ fn what_is_refused_changes_nothing() {
     table.del("b");
 
     let entry = table.get(1).unwrap();
-    assert_eq!((entry.pid, entry.meta.as_slice(), entry.life), (100, &[1][..], Life::Child));
+    assert_eq!(
+        (entry.pid, entry.meta.as_slice(), entry.liveness),
+        (100, &[1][..], Liveness::Child)
+    );
     assert_eq!(table.run_of_pid(101), None);
     assert_eq!(table.item_after(None).unwrap().1.meta, [1]);
     assert_eq!(table.meta_bytes, 2);

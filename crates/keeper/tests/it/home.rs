@@ -1,5 +1,5 @@
-//! A keeper in a directory of its own, and the story's view of its daemons and runs. Nothing
-//! outlives it.
+//! A keeper in a directory of its own, and the story's view of its daemons and runs.
+//! Nothing outlives it.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, Stage, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::home::{Home, open_pidfd, sh, wait_readable};
@@ -19,7 +19,7 @@ pub fn no_descriptor_is_left_after_many_runs() {
                 daemon.send(&ToKeeper::Spawn(SpawnSpec { program: b"/no/such".to_vec(), ..spec }));
                 daemon.expect(&FromKeeper::SpawnFailed {
                     run,
-                    stage: Stage::Exec,
+                    stage: SpawnStage::Exec,
                     errno: libc::ENOENT,
                 });
             }
@@ -56,7 +56,7 @@ pub fn without_descriptors_spawns_fail_and_the_keeper_lives() {
         match daemon.receive().0 {
             FromKeeper::Spawned { .. } => alive += 1,
             FromKeeper::SpawnFailed { stage, errno, .. } => {
-                assert!(matches!(stage, Stage::Fds | Stage::Fork), "{stage:?}");
+                assert!(matches!(stage, SpawnStage::Fds | SpawnStage::Fork), "{stage:?}");
                 assert_eq!(errno, libc::EMFILE);
                 break;
             }
@@ -178,7 +178,8 @@ pub fn a_spawn_is_about_as_fast_as_can_be() {
     }
     let (keeper, bare) = (median(rounds), median(bare));
     println!(
-        "spawn to known exit of /bin/true, median: {keeper:?} through the keeper, {bare:?} with posix_spawn and wait"
+        "spawn to known exit of /bin/true, median: {keeper:?} through the keeper, {bare:?} with \
+         posix_spawn and wait"
     );
     // A generous bound: the machine may be busy.
     assert!(keeper < bare * 4 + Duration::from_millis(2), "{keeper:?} {bare:?}");

@@ -23,7 +23,8 @@ type Story = (&'static str, fn());
 
 macro_rules! stories {
     ($($module:ident :: $name:ident),* $(,)?) => {
-        const STORIES: &[Story] = &[$((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),*];
+        const STORIES: &[Story] =
+            &[$((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),*];
     };
 }
 

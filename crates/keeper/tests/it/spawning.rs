@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, Stage, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
 
 use crate::home::{Home, program, sh};
 
@@ -118,13 +118,17 @@ pub fn failures_name_their_stage() {
         daemon.send(&ToKeeper::Spawn(spec));
         daemon.expect(&FromKeeper::SpawnFailed { run: 1, stage, errno });
     };
-    check(SpawnSpec { program: b"/no/such".to_vec(), ..good() }, Stage::Exec, libc::ENOENT);
-    check(SpawnSpec { program: file(0o600), ..good() }, Stage::Exec, libc::EACCES);
-    check(SpawnSpec { program: file(0o700), ..good() }, Stage::Exec, libc::ENOEXEC);
-    check(SpawnSpec { cwd: b"/no/such".to_vec(), ..good() }, Stage::Cwd, libc::ENOENT);
-    check(SpawnSpec { cgroup: Some(b"/no/such".to_vec()), ..good() }, Stage::Cgroup, libc::ENOENT);
-    check(SpawnSpec { cwd: b"/a\0b".to_vec(), ..good() }, Stage::Spec, libc::EINVAL);
-    check(SpawnSpec { argv: vec![b"a\0b".to_vec()], ..good() }, Stage::Spec, libc::EINVAL);
+    check(SpawnSpec { program: b"/no/such".to_vec(), ..good() }, SpawnStage::Exec, libc::ENOENT);
+    check(SpawnSpec { program: file(0o600), ..good() }, SpawnStage::Exec, libc::EACCES);
+    check(SpawnSpec { program: file(0o700), ..good() }, SpawnStage::Exec, libc::ENOEXEC);
+    check(SpawnSpec { cwd: b"/no/such".to_vec(), ..good() }, SpawnStage::Cwd, libc::ENOENT);
+    check(
+        SpawnSpec { cgroup: Some(b"/no/such".to_vec()), ..good() },
+        SpawnStage::Cgroup,
+        libc::ENOENT,
+    );
+    check(SpawnSpec { cwd: b"/a\0b".to_vec(), ..good() }, SpawnStage::Spec, libc::EINVAL);
+    check(SpawnSpec { argv: vec![b"a\0b".to_vec()], ..good() }, SpawnStage::Spec, libc::EINVAL);
     // Nothing is remembered of them, and the number is free.
     home.spawn(&mut daemon, good());
     daemon.expect_exit(1, ExitStatus::Code(0));
@@ -145,6 +149,10 @@ pub fn a_program_becomes_another_user() {
         assert_eq!(run.output(), "12345\n54321\n54321\n");
     } else {
         daemon.send(&ToKeeper::Spawn(spec));
-        daemon.expect(&FromKeeper::SpawnFailed { run: 1, stage: Stage::Gid, errno: libc::EPERM });
+        daemon.expect(&FromKeeper::SpawnFailed {
+            run: 1,
+            stage: SpawnStage::Gid,
+            errno: libc::EPERM,
+        });
     }
 }

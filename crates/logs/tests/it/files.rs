@@ -65,8 +65,8 @@ fn a_flush_empties_files_in_use_and_others_and_answers_once() {
     );
 }
 
-/// Rotates a file under a flood a number of times, and returns the parts and how many lines were
-/// written.
+/// Rotates a file under a flood a number of times, and returns the parts and how many
+/// lines were written.
 fn rotated(form: &Sink, rig: &mut Rig) -> (Vec<String>, usize) {
     let path = form.out.clone().unwrap();
     let mut writer = rig.attach(1, Stream::Out, form);

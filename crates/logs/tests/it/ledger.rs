@@ -24,8 +24,8 @@ use crate::sys::inherited;
 /// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
 const PLAN: &str = "OSTLER_LOGS_LEDGER";
 
-/// Files of stream number `index` in this mode. Even streams are standard output, odd ones standard
-/// error.
+/// Files of stream number `index` in this mode. Even streams are standard output, odd
+/// ones standard error.
 fn form(mode: &str, folder: &Path, index: usize) -> Sink {
     let own = |suffix: &str| Some(folder.join(format!("{}-{suffix}.log", index / 2)));
     let merged = Some(folder.join("merged.log"));
@@ -142,8 +142,8 @@ fn journal() -> OwnedFd {
     }
 }
 
-/// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up what
-/// it holds.
+/// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up
+/// what it holds.
 fn count(mode: &str, path: &Path, counts: &mut BTreeMap<usize, u64>) {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", path.display());

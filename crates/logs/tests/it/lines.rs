@@ -36,15 +36,18 @@ proptest! {
     }
 
     #[test]
-    fn formatted_files_do_not_depend_on_the_chunks(lines in prop::collection::vec("[a-zé\r]{0,40}", 0..60),
-                                                   chunks in prop::collection::vec(1usize..300, 1..8)) {
+    fn formatted_files_do_not_depend_on_the_chunks(
+        lines in prop::collection::vec("[a-zé\r]{0,40}", 0..60),
+        chunks in prop::collection::vec(1usize..300, 1..8),
+    ) {
         let text = lines.join("\n");
         let mut expected: String = lines.iter().map(|line| format!("D: {line}\n")).collect();
         if lines.last().is_some_and(String::is_empty) {
             expected.truncate(expected.len() - "D: \n".len());
         }
         let dated = Sink { date_format: Some("[D]".to_owned()), ..Sink::default() };
-        prop_assert_eq!(String::from_utf8(written(&dated, text.as_bytes(), &chunks)).unwrap(), expected);
+        let written = String::from_utf8(written(&dated, text.as_bytes(), &chunks)).unwrap();
+        prop_assert_eq!(written, expected);
     }
 }
 

@@ -1,0 +1,20 @@
+//! How workers share what they listen on.
+
+use super::access::field;
+use super::attribute::{Attribute, Rule};
+use super::row::{object, text, value};
+use crate::fds;
+
+pub(super) static ROWS: &[Attribute] = &[
+    text("balance", field!(balance))
+        .rule(Rule::Words(&["round-robin", "sticky", "least", "shared"]))
+        .flags(&[value(&["balance"], "way")])
+        .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
+        .example("\"sticky\"")
+        .help("how connections are spread: round-robin, sticky, least or shared"),
+    object("fds", field!(fds))
+        .inside(fds::SCHEMA)
+        .advice("write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`")
+        .example("{ \"3\": \"127.0.0.1:8080\" }")
+        .help("what workers may name by a number in `listen({ fd })`"),
+];

@@ -1,0 +1,49 @@
+//! What PM2 and its programs know and ostler keeps for them, and what is for the command alone.
+
+use super::access::Access;
+use super::attribute::{Attribute, Type};
+use super::row::{object, of, switch, text, truth};
+
+pub(super) static ROWS: &[Attribute] = &[
+    truth("vizion", Access::Kept)
+        .usual("true")
+        .flags(&[switch(&["no-vizion"], false).says("accepted for compatibility")])
+        .example("false")
+        .help("PM2 reads the version control data of the app"),
+    truth("pmx", Access::Kept)
+        .usual("true")
+        .flags(&[switch(&["no-pmx"], false).says("accepted for compatibility")])
+        .example("false")
+        .help("PM2 loads its agent into the app"),
+    truth("automation", Access::Kept)
+        .usual("true")
+        .flags(&[switch(&["no-automation"], false).says("accepted for compatibility")])
+        .example("false")
+        .help("PM2's agent offers actions"),
+    truth("source_map_support", Access::Kept).help("source maps for Node"),
+    truth("disable_source_map_support", Access::Kept)
+        .flags(&[switch(&["disable-source-map-support"], true)])
+        .help("no source maps for Node"),
+    object("io", Access::Kept).acts().help("settings of PM2's agent, as JSON in the variable `io`"),
+    truth("trace", Access::Kept).help("PM2's agent traces transactions"),
+    truth("disable_trace", Access::Kept).help("PM2's agent does not trace transactions"),
+    truth("v8", Access::Kept).help("PM2's agent measures V8"),
+    truth("event_loop_inspector", Access::Kept).help("PM2's agent looks at the event loop"),
+    truth("deep_monitoring", Access::Kept).help("PM2's agent measures all it can"),
+    truth("windowsHide", Access::Kept).usual("true").example("false").help("no window on Windows"),
+    of("post_update", &[Type::List], Access::Kept)
+        .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
+        .example("[\"npm ci\"]")
+        .help("commands after PM2's `pull`"),
+    text("name_prefix", Access::Kept).help("set by PM2 for its modules"),
+    text("install_url", Access::Kept).help("set by PM2 for its modules"),
+    truth("km_link", Access::Kept)
+        .record_only()
+        .usual("false")
+        .help("whether PM2's service is linked"),
+    truth("pmx_module", Access::Kept).record_only().help("whether it is a module of PM2"),
+    object("module_conf", Access::Kept).record_only().help("settings of a module of PM2"),
+    truth("force", Access::Command)
+        .help("with `start`, an app that is there already is started once more"),
+    truth("write", Access::Command).help("accepted for compatibility"),
+];

@@ -1,0 +1,115 @@
+//! When a process counts as up, and how a new one takes over from an old one.
+
+use ostler_core::spec::{AppSpec, Policy};
+use serde_json::Value as Json;
+
+use super::access::{Access, FieldAccess, FieldType as _, field};
+use super::attribute::{Applies, Attribute, Gives};
+use super::row::{ms, object, switch, truth, value};
+use crate::health;
+use crate::value::Value;
+
+pub(super) static ROWS: &[Attribute] = &[
+    truth("wait_ready", field!(policy.readiness))
+        .flags(&[switch(&["wait-ready"], true)])
+        .help("it is up when it sends the message `ready`"),
+    ms("listen_timeout", LISTEN_TIMEOUT)
+        .flags(&[value(&["listen-timeout"], "ms")])
+        .help("how long to wait until it is up"),
+    ms("prove_timeout", PROVE_TIMEOUT)
+        .record_only()
+        .follows("listen_timeout")
+        .help("in a reload: how long a new worker may take to pass its checks"),
+    object("health", HEALTH)
+        .inside(health::SCHEMA)
+        .applies(Applies::Reload)
+        .flags(&[
+            value(&["health-http"], "url")
+                .gives(Gives::Part("http"))
+                .says("health check: this URL must answer 2xx or 3xx"),
+            value(&["health-tcp"], "host:port")
+                .gives(Gives::Part("tcp"))
+                .says("health check: this address must accept a connection"),
+            value(&["health-exec"], "command")
+                .gives(Gives::Part("exec"))
+                .says("health check: this command must end with 0"),
+            value(&["health-interval"], "ms")
+                .gives(Gives::Part("interval"))
+                .says("time between two health checks"),
+            value(&["health-timeout"], "ms")
+                .gives(Gives::Part("timeout"))
+                .says("time a health check may take"),
+            value(&["health-retries"], "n")
+                .gives(Gives::Part("retries"))
+                .says("failed checks in a row that make it unhealthy"),
+        ])
+        .advice("write an object, such as `{ \"http\": \"http://localhost:3000/health\" }`")
+        .example("{ \"http\": \"http://localhost:3000/health\" }")
+        .help("check that a new worker must pass before it replaces an old one"),
+    ms("health_budget", HEALTH_BUDGET)
+        .record_only()
+        .follows("health")
+        .help("in a reload: how long the health check may take in all"),
+    ms("stable_for", field!(policy.stable_for))
+        .applies(Applies::Reload)
+        .flags(&[value(&["stable-for"], "ms")])
+        .help("in a reload: how long a new worker must live on before it counts"),
+    ms("drain_timeout", field!(policy.drain_timeout))
+        .applies(Applies::Reload)
+        .flags(&[value(&["drain-timeout"], "ms")])
+        .help("in a reload: how long an old worker may finish its connections"),
+    truth("drain_hook", field!(policy.drain_hook))
+        .example("false")
+        .help("load into Node workers what answers with `Connection: close` while they leave"),
+];
+
+/// Readiness and the checks of a reload have one time limit where the user gives one, else two.
+const LISTEN_TIMEOUT: Access = Access::Field(FieldAccess {
+    get: |spec| spec.policy.ready_timeout.into(),
+    set: |spec, node| {
+        let timeout = u64::read(node)?;
+        (spec.policy.ready_timeout, spec.policy.verify_timeout) = (timeout, timeout);
+        Ok(())
+    },
+    same: |spec, usual| !is_listen_timeout_given(&spec.policy, &usual.policy),
+});
+
+fn is_listen_timeout_given(policy: &Policy, usual: &Policy) -> bool {
+    policy.ready_timeout != usual.ready_timeout || policy.verify_timeout == policy.ready_timeout
+}
+
+const PROVE_TIMEOUT: Access = Access::Field(FieldAccess {
+    get: |spec| spec.policy.verify_timeout.into(),
+    set: |spec, node| {
+        spec.policy.verify_timeout = u64::read(node)?;
+        Ok(())
+    },
+    same: |AppSpec { policy, .. }, AppSpec { policy: usual, .. }| {
+        let given = is_listen_timeout_given(policy, usual);
+        policy.verify_timeout == if given { policy.ready_timeout } else { usual.verify_timeout }
+    },
+});
+
+const HEALTH: Access = Access::Field(FieldAccess {
+    get: |spec| spec.health.write(),
+    set: |spec, node| {
+        let health = Option::read(node)?;
+        spec.policy.health_budget = health.as_ref().map(health::budget);
+        spec.health = health;
+        Ok(())
+    },
+    same: |spec, usual| spec.health == usual.health,
+});
+
+/// A record has it only where it is not what follows from the health check; `false` is none.
+const HEALTH_BUDGET: Access = Access::Field(FieldAccess {
+    get: |spec| spec.policy.health_budget.map_or(Json::Bool(false), Json::from),
+    set: |spec, node| {
+        spec.policy.health_budget = match &node.value {
+            Value::Bool(false) => None,
+            _ => Some(u64::read(node)?),
+        };
+        Ok(())
+    },
+    same: |spec, _| spec.policy.health_budget == spec.health.as_ref().map(health::budget),
+});

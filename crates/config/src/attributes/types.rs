@@ -1,0 +1,208 @@
+//! The forms of the plain types: what a value looks like in a file and in a record.
+//!
+//! A record may come from PM2, where a variable of the environment that has a key's name replaces
+//! its value by a text. So digits and truths in texts are read too.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ostler_core::spec::{Balance, ExecMode, LogFormat, Readiness};
+use serde_json::{Map, Value as Json};
+
+use super::access::{FieldType, Refusal};
+use crate::value::{Node, Value, number_text};
+
+impl FieldType for bool {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        match &node.value {
+            Value::Bool(value) => Ok(*value),
+            Value::Text(text) if text == "true" => Ok(true),
+            Value::Text(text) if text == "false" => Ok(false),
+            _ => Err(Refusal::Wanted("true or false")),
+        }
+    }
+}
+
+impl FieldType for u64 {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        let number = match &node.value {
+            Value::Number(number) => Some(*number),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "fractions are cut and `as` saturates"
+        )]
+        number
+            .filter(|number: &f64| 0.0 <= *number && number.is_finite())
+            .map(|number| number as u64)
+            .ok_or(Refusal::Wanted("a number from 0 up"))
+    }
+}
+
+/// Numbers above the largest are the largest.
+impl FieldType for u32 {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        Ok(u64::read(node)?.try_into().unwrap_or(Self::MAX))
+    }
+}
+
+/// A time or size that 0 switches off.
+impl FieldType for Option<u64> {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        u64::read(node).map(|number| Some(number).filter(|number| 0 < *number))
+    }
+}
+
+/// The number of a user or group.
+impl FieldType for Option<u32> {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        let number = u64::read(node)?;
+        number.try_into().map(Some).map_err(|_| Refusal::Wanted("a user or group number"))
+    }
+}
+
+impl FieldType for String {
+    fn write(&self) -> Json {
+        self.as_str().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        match &node.value {
+            Value::Text(text) => Ok(text.clone()),
+            Value::Number(number) => Ok(number_text(*number)),
+            _ => Err(Refusal::Wanted("a text")),
+        }
+    }
+}
+
+impl FieldType for Option<String> {
+    fn write(&self) -> Json {
+        self.as_deref().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        String::read(node).map(Some)
+    }
+}
+
+impl FieldType for PathBuf {
+    fn write(&self) -> Json {
+        self.to_string_lossy().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        String::read(node).map(Self::from)
+    }
+}
+
+/// Words, or one text that is split into them.
+impl FieldType for Vec<String> {
+    fn write(&self) -> Json {
+        self.clone().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        node.words().ok_or(Refusal::Wanted("a list of texts"))
+    }
+}
+
+/// Variables of an environment; a value that is no text is written as JSON.
+impl FieldType for BTreeMap<String, String> {
+    fn write(&self) -> Json {
+        let entries = self.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        entries.collect::<Map<_, _>>().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        let Value::Object(entries) = &node.value else { return Err(Refusal::Wanted("an object")) };
+        Ok(entries.iter().map(|entry| (entry.key.clone(), entry.node.plain())).collect())
+    }
+}
+
+impl FieldType for ExecMode {
+    fn write(&self) -> Json {
+        match self {
+            Self::Fork => "fork_mode".into(),
+            Self::Cluster => "cluster_mode".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        match String::read(node)?.as_str() {
+            "cluster_mode" | "cluster" => Ok(Self::Cluster),
+            "fork_mode" | "fork" => Ok(Self::Fork),
+            _ => Err(Refusal::Wanted("`fork_mode` or `cluster_mode`")),
+        }
+    }
+}
+
+impl FieldType for LogFormat {
+    fn write(&self) -> Json {
+        match self {
+            Self::Raw => "raw".into(),
+            Self::Json => "json".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        Ok(if String::read(node)? == "json" { Self::Json } else { Self::Raw })
+    }
+}
+
+/// Whether the app says when it is ready.
+impl FieldType for Readiness {
+    fn write(&self) -> Json {
+        match self {
+            Self::Started => false.into(),
+            Self::Message => true.into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        Ok(if bool::read(node)? { Self::Message } else { Self::Started })
+    }
+}
+
+impl FieldType for Balance {
+    fn write(&self) -> Json {
+        match self {
+            Self::RoundRobin => "round-robin".into(),
+            Self::Sticky => "sticky".into(),
+            Self::Least => "least".into(),
+            Self::Shared => "shared".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        match String::read(node)?.as_str() {
+            "round-robin" => Ok(Self::RoundRobin),
+            "sticky" => Ok(Self::Sticky),
+            "least" => Ok(Self::Least),
+            "shared" => Ok(Self::Shared),
+            _ => Err(Refusal::Wanted("`round-robin`, `sticky`, `least` or `shared`")),
+        }
+    }
+}

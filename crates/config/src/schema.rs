@@ -1,0 +1,206 @@
+//! The JSON Schema of process files, for editors: completion, a description of each key, marks
+//! under what is wrong.
+//!
+//! It is made from the table of attributes, so that an editor knows what this ostler knows. It is
+//! as strict as ostler is in what it says, warnings included: an unknown key is marked.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::attributes::{Attribute, Effect, Rule, Type, Usual, attributes, find};
+
+/// Returns the JSON Schema (draft 2020-12) of a process file.
+#[must_use]
+pub fn schema() -> Json {
+    let with_apps = json!({
+        "type": "object",
+        "properties": {
+            "apps": { "$ref": "#/$defs/apps" },
+            "pm2": {
+                "if": { "type": "object", "required": ["apps"] },
+                "then": { "properties": { "apps": { "$ref": "#/$defs/apps" } } },
+                "else": { "$ref": "#/$defs/apps" },
+            },
+            "deploy": {
+                "description": "Targets of `deploy`, by name.",
+                "type": "object",
+                "additionalProperties": { "$ref": "#/$defs/target" },
+            },
+            "static": false,
+        },
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Process file",
+        "description": "Apps that ostler starts: a list `apps`, a list alone, or one app.",
+        "if": {
+            "type": "object",
+            "anyOf": [{ "required": ["apps"] }, { "required": ["pm2"] }],
+        },
+        "then": with_apps,
+        "else": { "$ref": "#/$defs/apps" },
+        "$defs": {
+            "apps": {
+                "if": { "type": "array" },
+                "then": {
+                    // A hole, as `condition && { … }` leaves one, is no app.
+                    "items": { "if": { "enum": [null, false] }, "else": { "$ref": "#/$defs/app" } },
+                },
+                "else": { "$ref": "#/$defs/app" },
+            },
+            "app": app(),
+            "environment": { "type": "object", "description": "Variables." },
+            "target": target(),
+        },
+    })
+}
+
+fn app() -> Json {
+    let mut properties = Map::new();
+    for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
+        properties.insert(attribute.name.to_owned(), value(attribute));
+    }
+    for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
+        let same = json!({ "$ref": format!("#/$defs/app/properties/{}", attribute.name) });
+        for key in keys(attribute) {
+            properties.entry(key).or_insert_with(|| same.clone());
+        }
+    }
+    let script = find("script").into_iter().flat_map(keys);
+    let script: Vec<Json> = script.map(|key| json!({ "required": [key] })).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "patternProperties": {
+            "^env_": { "type": ["object", "null"], "description": "Variables for `--env <name>`." },
+        },
+        "additionalProperties": false,
+        "anyOf": script,
+    })
+}
+
+/// Every key that means the attribute.
+fn keys(attribute: &Attribute) -> Vec<String> {
+    let names = attribute.aliases.iter().chain([&attribute.name]);
+    names.flat_map(|name| [(*name).to_owned(), camel(name)]).collect()
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        out.push_str(letters.as_str());
+    }
+    out
+}
+
+/// What the value of an attribute may be. `null` is as good as no key.
+fn value(attribute: &Attribute) -> Json {
+    let mut schema = match attribute.rule {
+        Rule::Words(words) => {
+            let words = words.iter().map(|word| Json::from(*word));
+            json!({ "enum": words.chain([Json::Null]).collect::<Vec<_>>() })
+        }
+        rule => of_type(attribute.types, rule),
+    };
+    let Some(map) = schema.as_object_mut() else { return schema };
+    if let Ok(Json::Object(inside)) = serde_json::from_str(attribute.inside) {
+        map.extend(inside);
+    }
+    map.insert("description".to_owned(), description(attribute).into());
+    map.extend(attribute.default().map(|value| ("default".to_owned(), value)));
+    let example: Json = serde_json::from_str(attribute.example).unwrap_or_default();
+    map.insert("examples".to_owned(), json!([example]));
+    schema
+}
+
+fn of_type(types: &[Type], rule: Rule) -> Json {
+    /// Digits in a text, which are accepted for a number.
+    const DIGITS: &str = "^\\s*[0-9]+(\\.[0-9]+)?\\s*$";
+    let mut names: Vec<&str> = types.iter().map(|kind| json_type(*kind)).collect();
+    let only_number = types.contains(&Type::Number) && !types.contains(&Type::Text);
+    if only_number {
+        names.push("string");
+    }
+    names.push("null");
+    let mut schema = Map::new();
+    let mut put = |key: &str, value: Json| _ = schema.insert(key.to_owned(), value);
+    put("type", names.into());
+    if only_number {
+        put("pattern", DIGITS.into());
+    }
+    match rule {
+        Rule::Min(least) => put("minimum", least.into()),
+        Rule::Memory => {
+            put("minimum", 0.into());
+            put("pattern", "^[0-9]+[GMK]?$".into());
+        }
+        Rule::Uptime => {
+            put("minimum", 100.into());
+            put("pattern", "^[0-9]+[hms]?$".into());
+        }
+        Rule::NotEmpty => put("pattern", "\\S".into()),
+        Rule::PlainItems => {
+            put("items", json!({ "type": ["string", "number", "boolean", "null"] }));
+        }
+        Rule::Any | Rule::Words(_) => {}
+    }
+    schema.into()
+}
+
+fn json_type(kind: Type) -> &'static str {
+    match kind {
+        Type::Text => "string",
+        Type::Number => "number",
+        Type::Bool => "boolean",
+        Type::List => "array",
+        Type::Object => "object",
+    }
+}
+
+fn description(attribute: &Attribute) -> String {
+    let mut out = sentence(attribute.help);
+    if let Usual::Said(usual) = attribute.usual {
+        out += &format!(" Default: {usual}.");
+    }
+    match attribute.effect {
+        Effect::Acts => {}
+        Effect::Kept => out += " Kept and shown; ostler does not act on it.",
+        Effect::NotYet => out += " Kept; it has no effect yet.",
+    }
+    out
+}
+
+fn sentence(phrase: &str) -> String {
+    let mut letters = phrase.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
+
+/// A target of PM2's `deploy`. Of these ostler reads `env`.
+fn target() -> Json {
+    let texts = json!({ "type": ["string", "array"], "items": { "type": "string" } });
+    json!({
+        "type": "object",
+        "properties": {
+            "host": texts,
+            "repo": { "type": "string" },
+            "path": { "type": "string" },
+            "ref": { "type": "string" },
+            "user": { "type": "string" },
+            "key": { "type": "string" },
+            "port": { "type": ["string", "number"] },
+            "ssh_options": texts,
+            "forward-agent": { "type": ["string", "boolean"] },
+            "needs_tty": { "type": "boolean" },
+            "fetch": { "type": "string" },
+            "pre-setup": { "type": "string" },
+            "post-setup": { "type": "string" },
+            "pre-deploy-local": { "type": "string" },
+            "pre-deploy": { "type": "string" },
+            "post-deploy": { "type": "string" },
+            "env": { "$ref": "#/$defs/environment" },
+        },
+    })
+}

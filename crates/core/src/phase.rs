@@ -1,0 +1,55 @@
+//! What the user wants of a slot, and what is true of it: two types, because they differ all the
+//! time.
+
+use crate::Millis;
+use crate::ending::Ending;
+use crate::run::RunId;
+
+/// What the user wants. The process itself changes it only by giving up or by ending for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The process is to run.
+    Up,
+    /// The process is not to run.
+    Down,
+}
+
+/// What is true now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
+pub enum Phase {
+    /// No run, none due.
+    Stopped,
+    /// No run, none due: it was given up.
+    Errored,
+    /// Spawned at `since`, not ready; taken as ready at `ready_by`.
+    Starting { run: RunId, since: Millis, ready_by: Millis },
+    /// Spawned at `since` and ready.
+    Online { run: RunId, since: Millis },
+    /// The run is being brought to its end.
+    Stopping(Ending),
+    /// No run; the next is due at `until`.
+    Backoff { until: Millis },
+}
+
+impl Phase {
+    /// Returns the run that it holds.
+    #[must_use]
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Starting { run, .. } | Self::Online { run, .. } => Some(*run),
+            Self::Stopping(ending) => Some(ending.run()),
+            Self::Stopped | Self::Errored | Self::Backoff { .. } => None,
+        }
+    }
+
+    /// Returns when time alone changes something.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        match self {
+            Self::Stopped | Self::Errored | Self::Online { .. } => None,
+            Self::Starting { ready_by: at, .. } | Self::Backoff { until: at } => Some(*at),
+            Self::Stopping(ending) => Some(ending.deadline()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the keeper, the run and the clock report of a slot's current run.
+
+use super::Process;
+use crate::event::Notice;
+use crate::phase::{Goal, Phase};
+use crate::restarts::Next;
+use crate::run::{Exit, RunId};
+use crate::runs::Runs;
+use crate::spec::Readiness;
+use crate::{Action, Millis};
+
+impl Process {
+    /// The keeper spawned the run: a plain process is ready then.
+    pub(crate) fn on_spawned(&mut self, run: RunId, out: &mut Vec<Action>) {
+        if !self.cluster && self.policy().readiness == Readiness::Started {
+            self.on_ready(run, false, out);
+        }
+    }
+
+    /// A worker's runtime said `online`.
+    pub(crate) fn on_runtime_online(&mut self, run: RunId, out: &mut Vec<Action>) {
+        if self.policy().readiness == Readiness::Started {
+            self.on_ready(run, false, out);
+        }
+    }
+
+    /// The run is ready, or (`late`) taken as ready.
+    pub(crate) fn on_ready(&mut self, ready: RunId, late: bool, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Starting { run, since, .. } if run == ready => {
+                self.phase = Phase::Online { run, since };
+                out.push(Action::Note { run });
+                out.push(Action::Tell(Notice::Online { proc: self.id, run, late }));
+            }
+            Phase::Starting { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Online { .. }
+            | Phase::Stopping(_)
+            | Phase::Backoff { .. } => (),
+        }
+    }
+
+    /// The run closed its channel: if it was draining, it has nothing more to finish.
+    pub(crate) fn on_disconnected(&mut self, now: Millis, out: &mut Vec<Action>) {
+        if let Phase::Stopping(ending) = &mut self.phase {
+            ending.skip_drain(now, out);
+        }
+    }
+
+    /// The run's first process ended.
+    pub(crate) fn on_exited(
+        &mut self,
+        now: Millis,
+        exit: Exit,
+        runs: &mut Runs,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(run) = self.run() else { return };
+        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit }));
+        match &mut self.phase {
+            Phase::Starting { since, .. } | Phase::Online { since, .. } => {
+                let uptime = now.saturating_sub(*since);
+                self.ended = Some(run);
+                self.leave_orphans(run, out);
+                self.after_exit(now, uptime, exit, runs, out);
+            }
+            Phase::Stopping(ending) => ending.skip_drain(now, out),
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => (),
+        }
+    }
+
+    /// Nothing of the run is left.
+    pub(crate) fn on_tree_gone(
+        &mut self,
+        now: Millis,
+        gone: RunId,
+        runs: &mut Runs,
+        out: &mut Vec<Action>,
+    ) {
+        match &self.phase {
+            Phase::Stopping(ending) if ending.run() == gone => match self.goal {
+                Goal::Up => self.spawn(now, runs, out),
+                Goal::Down => self.settle_stopped(out),
+            },
+            Phase::Stopping(_)
+            | Phase::Starting { .. }
+            | Phase::Online { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Backoff { .. } => (),
+        }
+    }
+
+    /// Does what time alone decides.
+    pub(crate) fn on_deadline(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
+        match &mut self.phase {
+            Phase::Starting { run, ready_by, .. } if *ready_by <= now => {
+                let run = *run;
+                self.on_ready(run, true, out);
+            }
+            Phase::Stopping(ending) => ending.on_deadline(now, out),
+            Phase::Backoff { until } if *until <= now => {
+                self.restarts.total += 1;
+                self.spawn(now, runs, out);
+            }
+            Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Online { .. } => {}
+        }
+    }
+
+    fn after_exit(
+        &mut self,
+        now: Millis,
+        uptime: Millis,
+        exit: Exit,
+        runs: &mut Runs,
+        out: &mut Vec<Action>,
+    ) {
+        let proc = self.id;
+        match self.restarts.after_exit(&self.version.1, uptime, exit) {
+            Next::Stop => {
+                (self.goal, self.phase) = (Goal::Down, Phase::Stopped);
+                out.push(Action::Tell(Notice::Stopped { proc }));
+            }
+            Next::GiveUp { unstable } => {
+                (self.goal, self.phase) = (Goal::Down, Phase::Errored);
+                out.push(Action::Tell(Notice::GaveUp { proc, unstable }));
+            }
+            Next::Restart { delay } => {
+                out.push(Action::Tell(Notice::WillRestart { proc, delay }));
+                if delay == 0 {
+                    self.restarts.total += 1;
+                    self.spawn(now, runs, out);
+                } else {
+                    self.phase = Phase::Backoff { until: now + delay };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What must be saved about a slot, so that its work can be taken up by a daemon that knows nothing
+//! else.
+
+use std::sync::Arc;
+
+use crate::Millis;
+use crate::phase::Goal;
+use crate::run::{AppId, ProcId, RunId, SpecId};
+use crate::spec::{Policy, Version};
+
+/// A slot as it was saved.
+#[derive(Clone, Debug)]
+pub struct SavedProcess {
+    /// Number of the slot.
+    pub id: ProcId,
+    /// App that it belongs to.
+    pub app: AppId,
+    /// Specification of the current run.
+    pub spec: SpecId,
+    /// The rules in that specification.
+    pub policy: Arc<Policy>,
+    /// Specification of the next run, where it differs.
+    pub next: Option<Version>,
+    /// Whether it is a cluster worker.
+    pub cluster: bool,
+    /// What the user wants.
+    pub goal: Goal,
+    /// Whether it had been given up.
+    pub errored: bool,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Short runs in a row.
+    pub unstable: u32,
+    /// Last pause of the growing back-off, ms.
+    pub backoff: Millis,
+    /// Whether the slot is to be removed.
+    pub removing: bool,
+    /// The last run whose end is in these counters.
+    pub ended: Option<RunId>,
+    /// When the next run is due, if it waits for that.
+    pub due: Option<Millis>,
+}

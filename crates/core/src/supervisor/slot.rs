@@ -1,0 +1,128 @@
+//! A slot: the process that shows, the run that may replace it, the runs on their way out.
+
+use std::sync::Arc;
+
+use crate::Millis;
+use crate::candidate::Candidate;
+use crate::ending::Ending;
+use crate::phase::Phase;
+use crate::process::Process;
+use crate::run::{AppId, Role, RunId, SpecId};
+use crate::saved::SavedProcess;
+
+/// A slot with everything that runs in it.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    pub(super) app: AppId,
+    pub(super) process: Process,
+    pub(super) candidate: Option<Candidate>,
+    pub(super) leaving: Vec<Ending>,
+    /// To be removed when nothing of it runs.
+    pub(super) removing: bool,
+}
+
+impl Slot {
+    /// A slot in which nothing runs but what the process knows of.
+    pub(super) fn new(app: AppId, process: Process) -> Self {
+        Self { app, process, candidate: None, leaving: Vec::new(), removing: false }
+    }
+
+    /// Returns the process that shows.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Returns the app that it belongs to.
+    #[must_use]
+    pub fn app(&self) -> AppId {
+        self.app
+    }
+
+    /// Returns the run that may replace the current one, with its specification.
+    #[must_use]
+    pub fn candidate(&self) -> Option<(RunId, SpecId)> {
+        self.candidate.as_ref().map(|candidate| (candidate.run(), candidate.spec()))
+    }
+
+    /// Whether the candidate said `ready`, or need not.
+    #[must_use]
+    pub fn candidate_is_ready(&self) -> bool {
+        self.candidate.as_ref().is_some_and(Candidate::is_ready)
+    }
+
+    /// Returns the runs on their way out, apart from the current one.
+    pub fn leaving(&self) -> impl Iterator<Item = RunId> {
+        self.leaving.iter().map(Ending::run)
+    }
+
+    /// Whether the user asked for it to be removed.
+    #[must_use]
+    pub fn removing(&self) -> bool {
+        self.removing
+    }
+
+    /// What the run is to the slot that it belongs to.
+    pub(super) fn role(&self, run: RunId) -> Role {
+        if self.process.run() == Some(run) {
+            Role::Current
+        } else if self.candidate().is_some_and(|(candidate, _)| candidate == run) {
+            Role::Candidate
+        } else {
+            Role::Leaving
+        }
+    }
+
+    /// Every run that it holds.
+    pub(super) fn runs(&self) -> impl Iterator<Item = RunId> {
+        let candidate = self.candidate.as_ref().map(Candidate::run);
+        self.process.run().into_iter().chain(candidate).chain(self.leaving())
+    }
+
+    /// How many runs it holds besides the one that shows.
+    pub(super) fn extra_runs(&self) -> usize {
+        self.leaving.len() + usize::from(self.candidate.is_some())
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        let candidate = self.candidate.as_ref().map(Candidate::deadline);
+        let leaving = self.leaving.iter().map(Ending::deadline);
+        self.process.phase().deadline().into_iter().chain(candidate).chain(leaving).min()
+    }
+
+    /// What is not wanted any more is not left to finish its connections.
+    pub(super) fn skip_drains(&mut self, now: Millis, out: &mut Vec<crate::Action>) {
+        for ending in &mut self.leaving {
+            ending.skip_drain(now, out);
+        }
+    }
+
+    /// What must be saved about it.
+    pub(super) fn save(&self) -> SavedProcess {
+        let process = &self.process;
+        let (spec, policy) = process.version();
+        SavedProcess {
+            id: process.id(),
+            app: self.app,
+            spec: *spec,
+            policy: Arc::clone(policy),
+            next: process.next_version().cloned(),
+            cluster: process.is_cluster(),
+            goal: process.goal(),
+            errored: process.phase() == Phase::Errored,
+            restarts: process.restarts(),
+            unstable: process.unstable(),
+            backoff: process.backoff(),
+            removing: self.removing,
+            ended: process.ended(),
+            due: match process.phase() {
+                Phase::Backoff { until } => Some(until),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_) => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One run after the other: started, stopped, removed.
+
+use ostler_core::spec::{Policy, Readiness};
+use ostler_core::{Event, ProcId};
+
+use super::{check, one, told};
+use crate::world::{GOOD, Nature, World};
+
+#[test]
+fn a_start_spawns_and_the_runtime_makes_it_online() {
+    check(&mut one(GOOD, |_| ()), "spawn 0 v1; 0 online");
+}
+
+#[test]
+fn wait_ready_waits_for_the_message_and_takes_it_as_online_when_time_runs_out() {
+    let wait = |policy: &mut Policy| policy.readiness = Readiness::Message;
+    check(&mut one(Nature { says_ready: true, ..GOOD }, wait), "spawn 0 v1; 0 online");
+    let mut never = one(GOOD, wait);
+    check(&mut never, "spawn 0 v1");
+    never.wait(30);
+    check(&mut never, "0 online late");
+}
+
+#[test]
+fn a_stop_asks_and_ends_stopped() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped");
+    assert_eq!(world.state(), "0:down stopped v1");
+}
+
+#[test]
+fn a_stop_that_is_ignored_is_forced_again_and_again() {
+    let mut world = one(Nature { stubborn: true, ..GOOD }, |_| ());
+    told(&mut world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(15);
+    check(&mut world, "ask 1");
+    world.wait(2);
+    check(&mut world, "kill 1; 0 ended signal 9; 0 stopped");
+}
+
+#[test]
+fn a_stop_is_over_only_when_descendants_are_gone() {
+    let mut world = one(Nature { litters: true, ..GOOD }, |_| ());
+    told(&mut world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(2);
+    check(&mut world, "ask 1; 0 ended signal 2");
+    world.wait(16);
+    check(&mut world, "kill 1; 0 stopped");
+}
+
+#[test]
+fn a_start_during_a_stop_runs_again_after_the_end() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    world.event(Event::Stop(ProcId(0)));
+    world.event(Event::Start(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
+}
+
+#[test]
+fn a_deleted_slot_is_gone_after_its_run() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    world.event(Event::Delete(ProcId(0)));
+    assert_eq!(world.state(), "0:down stopping v1");
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped; 0 removed");
+    assert_eq!(world.state(), "");
+}
+
+#[test]
+fn a_retired_worker_drains_first() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    world.event(Event::Retire(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "disconnect 1; ask 1; 0 ended code 0; 0 stopped; 0 removed");
+}
+
+#[test]
+fn a_leaving_worker_drains_is_asked_and_is_killed() {
+    let mut world = one(Nature { drains: false, stubborn: true, ..GOOD }, |_| ());
+    told(&mut world);
+    world.event(Event::Retire(ProcId(0)));
+    world.wait(49);
+    check(&mut world, "disconnect 1");
+    world.wait(1);
+    check(&mut world, "ask 1");
+    world.wait(16);
+    check(&mut world, "kill 1; 0 ended signal 9; 0 stopped; 0 removed");
+}
+
+#[test]
+fn what_hangs_is_killed_again_but_not_in_a_busy_loop() {
+    let world =
+        &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 0);
+    told(world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(250);
+    check(world, "ask 1; kill 1; kill 1; kill 1");
+    let world =
+        &mut one(Nature { stubborn: true, hangs: true, ..GOOD }, |policy| policy.stop_grace = 400);
+    told(world);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1300);
+    check(world, "ask 1; kill 1; kill 1; kill 1");
+}
+
+#[test]
+fn a_plain_process_is_asked_at_once_when_it_is_retired() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    world.add_plain(spec);
+    world.wait(1);
+    check(&mut world, "spawn 0 v1; 0 online");
+    assert!(!world.supervisor.slot(ProcId(0)).unwrap().process().is_cluster());
+    world.event(Event::Retire(ProcId(0)));
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; 0 stopped; 0 removed");
+}

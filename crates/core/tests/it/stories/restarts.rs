@@ -1,0 +1,152 @@
+//! What follows an exit that nobody asked for, and what the user does to that.
+
+use ostler_core::{Event, Exit, ProcId, RunId};
+
+use super::{check, one, told};
+use crate::world::{GOOD, Nature, World};
+
+#[test]
+fn a_crash_restarts_at_once_and_counts() {
+    let mut world = one(GOOD, |_| ());
+    world.wait(100);
+    told(&mut world);
+    world.end(RunId(1), Exit::Code(1));
+    world.wait(1);
+    check(&mut world, "0 ended code 1; 0 restarts in 0; spawn 0 v1; 0 online");
+    let process = world.supervisor.slot(ProcId(0)).unwrap().process().clone();
+    assert_eq!((process.restarts(), process.unstable()), (1, 0));
+}
+
+#[test]
+fn it_gives_up_after_too_many_short_runs() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |_| ());
+    world.wait(100);
+    let runs = world.said.iter().filter(|word| word.starts_with("spawn")).count();
+    assert_eq!((runs, world.state().as_str()), (3, "0:down errored v1"));
+    assert_eq!(world.said.last().unwrap(), "0 gave up after 3");
+    // PM2 shows max_restarts - 1 restarts then (runtime behaviour §3).
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 2);
+}
+
+#[test]
+fn restart_delay_does_not_switch_the_limit_off() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |policy| policy.restart_delay = 5000);
+    world.wait(100_000);
+    assert_eq!(world.state(), "0:down errored v1");
+}
+
+#[test]
+fn a_long_run_resets_the_count_of_short_ones() {
+    let world = &mut one(GOOD, |policy| policy.max_unstable = 2);
+    for run in 1..6 {
+        world.wait(if run % 2 == 0 { 50 } else { 1 });
+        world.end(RunId(run), Exit::Code(1));
+        world.wait(1);
+    }
+    assert_eq!(world.state(), "0:up online v1");
+}
+
+#[test]
+fn back_off_grows_by_half_to_its_cap_and_a_long_run_resets_it() {
+    let world = &mut one(GOOD, |policy| {
+        policy.backoff = Some(100);
+        policy.max_unstable = 100;
+    });
+    let mut delays = Vec::new();
+    for run in 1..20 {
+        world.end(RunId(run), Exit::Code(1));
+        world.wait(20_000);
+        let sentence = world.said.iter().rev().find(|word| word.contains("restarts in")).unwrap();
+        delays.push(sentence.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
+    }
+    assert_eq!(delays[..10], [100, 150, 225, 337, 505, 757, 1135, 1702, 2553, 3829]);
+    assert_eq!(delays[18], 15_000);
+    world.wait(30_001);
+    world.end(RunId(20), Exit::Code(1));
+    world.wait(1);
+    assert!(world.said.last().unwrap().ends_with("in 100"));
+}
+
+#[test]
+fn no_autorestart_and_stop_codes_end_stopped_whatever_the_delay() {
+    let world = &mut one(Nature { exits: Some(0), ..GOOD }, |policy| {
+        policy.autorestart = false;
+        policy.restart_delay = 10;
+    });
+    assert_eq!(world.state(), "0:down stopped v1");
+    let world =
+        &mut one(Nature { exits: Some(7), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
+    assert_eq!(world.state(), "0:down stopped v1");
+    let world =
+        &mut one(Nature { exits: Some(8), ..GOOD }, |policy| policy.stop_exit_codes = vec![7]);
+    world.wait(1);
+    assert_eq!(world.state(), "0:down errored v1");
+}
+
+#[test]
+fn a_stop_during_the_pause_cancels_the_restart() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |policy| policy.restart_delay = 100);
+    world.wait(5);
+    assert_eq!(world.state(), "0:up pausing v1");
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1000);
+    assert_eq!(world.state(), "0:down stopped v1");
+}
+
+#[test]
+fn a_restart_during_the_pause_starts_at_once() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |policy| policy.restart_delay = 100);
+    world.wait(5);
+    told(world);
+    world.event(Event::Restart { proc: ProcId(0), change: None });
+    assert!(told(world).starts_with("spawn 0 v1"));
+}
+
+#[test]
+fn a_restart_of_a_running_process_counts_and_of_a_stopped_one_does_not() {
+    let mut world = one(GOOD, |_| ());
+    told(&mut world);
+    world.event(Event::Restart { proc: ProcId(0), change: None });
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 1);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1);
+    world.event(Event::Restart { proc: ProcId(0), change: None });
+    world.wait(1);
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 1);
+    world.event(Event::Reset(ProcId(0)));
+    assert_eq!(world.supervisor.slot(ProcId(0)).unwrap().process().restarts(), 0);
+}
+
+#[test]
+fn the_last_pause_is_shown_until_the_user_resets_it() {
+    let world = &mut one(Nature { exits: Some(1), ..GOOD }, |policy| policy.backoff = Some(100));
+    let backoff = |world: &World| world.supervisor.slot(ProcId(0)).unwrap().process().backoff();
+    assert_eq!(backoff(world), 100);
+    world.wait(100);
+    assert_eq!(backoff(world), 150);
+    world.event(Event::Reset(ProcId(0)));
+    assert_eq!(backoff(world), 0);
+}
+
+#[test]
+fn a_changed_specification_is_in_force_from_the_next_run() {
+    let mut world = one(GOOD, |_| ());
+    let spec = world.version(2, GOOD, |_| ());
+    let policy = world.versions[&spec].0.clone();
+    told(&mut world);
+    world.event(Event::Restart { proc: ProcId(0), change: Some((spec, policy)) });
+    world.wait(1);
+    check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v2; 0 online");
+}
+
+#[test]
+fn descendants_of_a_crashed_run_are_swept_before_the_next() {
+    let world = &mut one(Nature { litters: true, ..GOOD }, |_| ());
+    world.wait(50);
+    world.end(RunId(1), Exit::Code(1));
+    world.wait(1);
+    assert!(!world.runs.contains_key(&RunId(1)), "a descendant of the first run lives");
+    assert_eq!(world.state(), "0:up online v1");
+}

@@ -1,0 +1,154 @@
+//! The keeper: carries out actions, and remembers of each run what a daemon may ask for again.
+
+use ostler_core::{Action, Event, Exit, Phase, ProcId, Role, RunId, SeenRun, SpecId};
+
+use super::disk::must_survive;
+use super::{Nature, World};
+
+/// A run as the keeper knows it.
+#[derive(Clone, Debug)]
+pub struct SimRun {
+    pub seen: SeenRun,
+    /// Counters of its slot, noted with it.
+    pub counters: (u32, u32),
+    pub leader: bool,
+    pub child: bool,
+}
+
+impl SimRun {
+    pub fn alive(&self) -> bool {
+        self.leader || self.child
+    }
+}
+
+impl World {
+    /// Carries out one action.
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
+            Action::Disconnect(run) => {
+                self.said.push(format!("disconnect {}", run.0));
+                self.note_ending(run);
+                if self.nature(run).drains {
+                    self.reports.push_back(Event::Disconnected(run));
+                    self.end(run, Exit::Code(0));
+                }
+            }
+            Action::Terminate(run) => {
+                self.said.push(format!("ask {}", run.0));
+                self.note_ending(run);
+                if !self.nature(run).stubborn {
+                    self.end(run, Exit::Signal { number: 2, core: false });
+                }
+            }
+            Action::Kill(run) => {
+                self.said.push(format!("kill {}", run.0));
+                self.note_ending(run);
+                if !self.nature(run).hangs {
+                    self.runs.entry(run).and_modify(|sim| sim.child = false);
+                    self.end(run, Exit::Signal { number: 9, core: false });
+                }
+            }
+            Action::Sweep(run) => self.sweep(run),
+            Action::Probe(run) => {
+                let Nature { healthy, mute, .. } = self.nature(run);
+                self.reports.extend((!mute).then_some(Event::Probed { run, healthy }));
+            }
+            Action::Note { run } => self.note(run),
+            Action::Tell(notice) => {
+                self.dirty |= must_survive(&notice);
+                self.said.push(self.sentence(&notice));
+            }
+        }
+    }
+
+    fn spawn(&mut self, proc: ProcId, run: RunId, spec: SpecId) {
+        let role = |run: RunId| self.supervisor.owner(run).map(|owner| owner.1);
+        let is_current = |sim: &&SimRun| {
+            sim.leader && sim.seen.proc == proc && role(sim.seen.run) == Some(Role::Current)
+        };
+        let others = self.runs.values().filter(is_current).count();
+        assert!(role(run) != Some(Role::Current) || others == 0, "two runs of {proc:?} alive");
+        assert!(!self.runs.contains_key(&run), "run number used twice");
+        let seen = SeenRun {
+            run,
+            proc,
+            spec,
+            role: role(run).unwrap_or(Role::Leaving),
+            since: self.now,
+            ready: false,
+            listening: false,
+            ending: false,
+            exit: None,
+        };
+        let nature = self.versions[&spec].1;
+        let counters = self.counters(proc);
+        self.runs.insert(run, SimRun { seen, counters, leader: true, child: nature.litters });
+        self.said.push(format!("spawn {} v{}", proc.0, spec.0));
+        self.reports.push_back(Event::Spawned(run));
+        match nature.exits {
+            Some(code) => self.end(run, Exit::Code(code)),
+            None => self.announce(run, spec),
+        }
+    }
+
+    fn sweep(&mut self, run: RunId) {
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        assert!(!sim.leader, "swept a live run");
+        if std::mem::take(&mut sim.child) {
+            self.reports.push_back(Event::TreeGone(run));
+        }
+    }
+
+    /// Keeps with the run what is known of it now.
+    fn note(&mut self, run: RunId) {
+        let Some((id, role)) = self.supervisor.owner(run) else { return };
+        let counters = self.counters(id);
+        let slot = self.supervisor.slot(id).unwrap();
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        sim.counters = counters;
+        sim.seen.role = role;
+        sim.seen.listening = self.supervisor.is_listening(run);
+        sim.seen.ready = match role {
+            Role::Current => matches!(slot.process().phase(), Phase::Online { .. }),
+            Role::Candidate => slot.candidate_is_ready(),
+            Role::Leaving => true,
+        };
+    }
+
+    /// It is about to be asked to end. A leader that is dead, which was not yet reported, may still
+    /// be asked: the driver finds nobody there.
+    fn note_ending(&mut self, run: RunId) {
+        self.runs.get_mut(&run).expect("asked a run that was never spawned").seen.ending = true;
+    }
+
+    pub(super) fn announce(&mut self, run: RunId, spec: SpecId) {
+        let nature = self.versions[&spec].1;
+        self.reports.push_back(Event::RuntimeOnline(run));
+        if nature.says_ready {
+            self.reports.push_back(Event::ReadyMessage(run));
+        }
+        if nature.listens {
+            self.reports.push_back(Event::Listening(run));
+            if !nature.partial {
+                self.reports.push_back(Event::Covers(run));
+            }
+        }
+    }
+
+    fn nature(&self, run: RunId) -> Nature {
+        self.runs.get(&run).map_or_else(Nature::default, |sim| self.versions[&sim.seen.spec].1)
+    }
+
+    /// The leader ends now; who watches hears of it later.
+    pub fn end(&mut self, run: RunId, exit: Exit) {
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        if std::mem::take(&mut sim.leader) {
+            sim.seen.exit = Some(exit);
+            self.reports.push_back(Event::Exited { run, exit });
+        }
+        if !self.runs[&run].child {
+            self.reports.push_back(Event::TreeGone(run));
+        }
+    }
+}

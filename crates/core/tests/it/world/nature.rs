@@ -1,0 +1,40 @@
+//! How runs behave: as one would wish, or not.
+
+/// How the runs of a specification behave.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nature {
+    /// Exits with this code as soon as it is spawned.
+    pub exits: Option<i32>,
+    /// Has a listener after it was spawned.
+    pub listens: bool,
+    /// Sends `ready`.
+    pub says_ready: bool,
+    /// Ignores every request to end but SIGKILL.
+    pub stubborn: bool,
+    /// Its health check passes.
+    pub healthy: bool,
+    /// Exits when asked to disconnect.
+    pub drains: bool,
+    /// Leaves a descendant behind that only SIGKILL ends.
+    pub litters: bool,
+    /// Listens on less than the run it replaces.
+    pub partial: bool,
+    /// Its health check never comes to an end.
+    pub mute: bool,
+    /// Hangs in the kernel: SIGKILL has no effect yet.
+    pub hangs: bool,
+}
+
+/// A run as one would wish it.
+pub const GOOD: Nature = Nature {
+    exits: None,
+    listens: true,
+    says_ready: false,
+    stubborn: false,
+    healthy: true,
+    drains: true,
+    litters: false,
+    partial: false,
+    mute: false,
+    hangs: false,
+};

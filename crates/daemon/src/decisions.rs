@@ -1,0 +1,116 @@
+//! The model, and what waits for it and what it has asked for.
+
+use std::collections::VecDeque;
+
+use ostler_core::{Event, Supervisor};
+
+use crate::clock;
+use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State};
+
+/// The daemon's decisions, with a queue on either side.
+#[derive(Debug)]
+pub struct Decisions {
+    model: Model,
+    inputs: VecDeque<Input>,
+    effects: VecDeque<Effect>,
+    /// The daemon goes now: nothing is decided or saved any more.
+    gone: bool,
+}
+
+impl Decisions {
+    /// Decisions about nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let (inputs, effects) = (VecDeque::new(), VecDeque::new());
+        Self { model: Model::new(settings), inputs, effects, gone: false }
+    }
+
+    /// The supervision machine, to be looked at.
+    pub fn core(&self) -> &Supervisor {
+        self.model.core()
+    }
+
+    /// Apps, versions and slots, to be looked at.
+    pub fn registry(&self) -> &Registry {
+        self.model.registry()
+    }
+
+    /// The model, to be looked at.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// When the model is to be told that time has passed.
+    pub fn deadline(&self) -> Option<u64> {
+        self.model.deadline()
+    }
+
+    /// Something has happened.
+    pub fn push(&mut self, input: Input) {
+        self.inputs.push_back(input);
+    }
+
+    /// Several things have happened.
+    pub fn extend(&mut self, inputs: impl IntoIterator<Item = Input>) {
+        self.inputs.extend(inputs);
+    }
+
+    /// Something has happened to a run.
+    pub fn report(&mut self, event: Event) {
+        self.inputs.push_back(Input::Core(event));
+    }
+
+    /// Takes up what was saved and what was found.
+    pub fn recover(&mut self, state: State, found: &[FoundRun]) {
+        let mut out = Vec::new();
+        self.model.recover(moment(), state, found, &mut out);
+        self.effects.extend(out);
+    }
+
+    /// Lets the model take everything that has happened.
+    pub fn decide(&mut self) {
+        if self.inputs.is_empty() {
+            return;
+        }
+        let at = moment();
+        let mut out = Vec::new();
+        while let Some(input) = self.inputs.pop_front() {
+            self.model.handle(at, input, &mut out);
+        }
+        self.effects.extend(out);
+    }
+
+    /// The next thing to be done.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether something is to be done.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// What must be saved before anything else is done, if something has changed.
+    pub fn take_unsaved(&mut self) -> Option<State> {
+        (self.model.take_unsaved() && !self.gone).then(|| self.model.snapshot())
+    }
+
+    /// What would be saved now.
+    pub fn snapshot(&mut self) -> State {
+        self.model.snapshot()
+    }
+
+    /// The daemon goes now.
+    pub fn go(&mut self) {
+        self.gone = true;
+    }
+
+    /// Whether the daemon goes now.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+}
+
+/// The time, on both clocks.
+fn moment() -> Moment {
+    Moment { now: clock::monotonic(), wall: clock::wall() }
+}

@@ -1,0 +1,302 @@
+//! From records to slots: starting apps, changing them, adding instances.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ostler_config::Diagnostic;
+use ostler_core::spec::AppSpec;
+use ostler_core::{AppId, Event, ProcId, SpecId};
+use ostler_pm2::record::from_record;
+use ostler_wire::control::{Change, Failure};
+use serde_json::value::RawValue;
+
+use super::Model;
+use super::input::{ClientId, Effect};
+use super::operations::{Operation, Reporting, Target};
+use super::registry::{App, Proc, Version};
+use super::requests::{refuse, unknown};
+
+impl Model {
+    /// A client starts apps.
+    pub(super) fn on_start(
+        &mut self,
+        client: ClientId,
+        apps: &[Box<RawValue>],
+        out: &mut Vec<Effect>,
+    ) {
+        let specs: Result<Vec<AppSpec>, _> =
+            apps.iter().map(|record| from_record(record.get(), self.settings.cpus)).collect();
+        let specs = match specs {
+            Ok(specs) => specs,
+            Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
+        };
+        let mut started = Vec::new();
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        for spec in specs {
+            let name = spec.name.clone();
+            let ids = self.add_app(spec);
+            for id in &ids {
+                self.begin_slot(*id, &mut operation);
+            }
+            started.push((name, ids));
+        }
+        operation.reporting = Reporting::Started(started);
+        self.begin(operation, out);
+    }
+
+    /// Starts a new slot unless it is only to be registered.
+    fn begin_slot(&mut self, id: ProcId, operation: &mut Operation) {
+        let spec = self.core.slot(id).map(|slot| slot.process().spec());
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        let autostart = version.is_none_or(|version| version.spec.autostart);
+        self.wait_for_new(id, autostart, operation);
+    }
+
+    /// Waits for a new slot, which is started if it is to be `up`.
+    pub(super) fn wait_for_new(&mut self, id: ProcId, up: bool, operation: &mut Operation) {
+        let target = if up { Target::Up } else { Target::Down };
+        operation.active.insert(id, self.pending(id, target, true));
+        if up {
+            self.ask(Event::Start(id));
+        }
+    }
+
+    /// Registers an app's specification and its processes; nothing is started.
+    fn add_app(&mut self, spec: AppSpec) -> Vec<ProcId> {
+        let count = spec.instances.max(1);
+        let unique_id = self.unique_id();
+        let id = self.registry.add_version(spec);
+        (0..count).filter_map(|_| self.add_slot(id, None, &unique_id)).collect()
+    }
+
+    /// One more process of an app, started.
+    pub(super) fn add_instance(&mut self, app: AppId) -> Option<ProcId> {
+        let spec = self.registry.app(app)?.spec;
+        let known = self.registry.procs_of(app).next().map(|(_, proc)| proc.unique_id.clone());
+        let unique_id = known.unwrap_or_else(|| self.unique_id());
+        let id = self.add_slot(spec, None, &unique_id)?;
+        self.ask(Event::Start(id));
+        Some(id)
+    }
+
+    /// One more slot of a version that is registered; nothing is started. `instance`: its number,
+    /// where it is known.
+    pub(super) fn add_slot(
+        &mut self,
+        spec: SpecId,
+        instance: Option<u32>,
+        unique_id: &str,
+    ) -> Option<ProcId> {
+        let version = self.registry.version(spec)?;
+        let (of_app, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
+        let cluster = version.is_cluster();
+        let id = self.registry.allot_proc();
+        let app = self.registry.app_with(&of_app.namespace, &of_app.name, spec);
+        let proc = Proc {
+            app,
+            name: of_app.name.clone(),
+            instance: instance.unwrap_or_else(|| self.registry.free_instance(&of_app.name)),
+            increment: self.registry.next_increment(&of_app),
+            created_at: self.at.wall,
+            unique_id: unique_id.to_owned(),
+            last: None,
+            rollout: None,
+        };
+        self.registry.insert_proc(id, proc);
+        self.ask(Event::Add { proc: id, app, spec, policy, cluster });
+        self.unsaved = true;
+        Some(id)
+    }
+
+    /// The versions that slots will have after a change, by slot. Slots of one app that are changed
+    /// alike share one. `always`: a new version even when nothing changes (a reload needs one to
+    /// tell old from new).
+    ///
+    /// # Errors
+    /// The change makes no sense for one of them; then nothing has changed.
+    pub(super) fn changed_specs(
+        &mut self,
+        ids: &[ProcId],
+        change: &Change,
+        always: bool,
+    ) -> Result<BTreeMap<ProcId, SpecId>, Failure> {
+        let mut wanted = Vec::new();
+        for id in ids {
+            let (slot, proc) = (self.core.slot(*id), self.registry.proc(*id));
+            let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
+            let old = slot.process().next_spec();
+            let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
+            let spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
+        }
+        let renames = self.renames(&wanted)?;
+        let mut versions: BTreeMap<ProcId, SpecId> = BTreeMap::new();
+        let mut new: Option<(SpecId, AppSpec)> = None;
+        for Wanted { id, old, same, spec } in wanted {
+            let version = match &new {
+                _ if same && !always => old,
+                Some((shared, of_shared)) if *of_shared == spec && *shared != old => *shared,
+                _ => {
+                    let version = self.registry.add_version(spec.clone());
+                    new = Some((version, spec));
+                    self.unsaved = true;
+                    version
+                }
+            };
+            versions.insert(id, version);
+        }
+        for rename in renames {
+            self.rename(rename, &versions);
+        }
+        Ok(versions)
+    }
+
+    /// New instances of an app that is changed whole are to be like the others.
+    pub(super) fn put_in_force(&mut self, changed: &BTreeMap<ProcId, SpecId>) {
+        let of_whole = |app: AppId| {
+            let mut specs = self.registry.procs_of(app).map(|(id, _)| changed.get(&id).copied());
+            let first = specs.next()??;
+            specs.all(|spec| spec == Some(first)).then_some((app, first))
+        };
+        let whole: Vec<(AppId, SpecId)> =
+            self.registry.apps().filter_map(|(app, _)| of_whole(app)).collect();
+        for (app, spec) in whole {
+            if let Some(of) = self.registry.app_mut(app) {
+                of.spec = spec;
+            }
+        }
+    }
+
+    /// Which apps and processes a change gives another name.
+    fn renames(&self, wanted: &[Wanted]) -> Result<Vec<Rename>, Failure> {
+        let mut by_app: BTreeMap<AppId, Vec<&Wanted>> = BTreeMap::new();
+        for one in wanted {
+            let Some(app) = self.registry.app_of(one.id) else { continue };
+            let named = self.registry.app(app);
+            let same = |of: &App| of.name == one.spec.name && of.namespace == one.spec.namespace;
+            if !named.is_some_and(same) {
+                by_app.entry(app).or_default().push(one);
+            }
+        }
+        let mut renames = Vec::new();
+        for (app, changed) in by_app {
+            let Some(first) = changed.first() else { continue };
+            let key = (first.spec.namespace.clone(), first.spec.name.clone());
+            let alike = |one: &&Wanted| (&one.spec.namespace, &one.spec.name) == (&key.0, &key.1);
+            let whole = changed.len() == self.registry.procs_of(app).count();
+            let taken =
+                self.registry.apps().any(|(_, of)| (&of.namespace, &of.name) == (&key.0, &key.1));
+            if whole && !taken && changed.iter().all(alike) {
+                renames.push(Rename::App { app, namespace: key.0, name: key.1 });
+                continue;
+            }
+            if let Some(worker) = changed.iter().find(|one| self.is_cluster_version(one.old)) {
+                return Err(Failure {
+                    message: format!(
+                        "app `{}` is a cluster: its workers cannot be renamed to `{}` one by one, \
+                         nor join another app",
+                        self.registry.app_name(app),
+                        worker.spec.name
+                    ),
+                    hint: Some("rename the whole app, to a name that no other app has".to_owned()),
+                });
+            }
+            renames.extend(changed.iter().map(|one| Rename::Proc(one.id)));
+        }
+        Ok(renames)
+    }
+
+    fn rename(&mut self, rename: Rename, versions: &BTreeMap<ProcId, SpecId>) {
+        match rename {
+            Rename::App { app, namespace, name } => {
+                let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+                for id in ids {
+                    if let Some(proc) = self.registry.proc_mut(id) {
+                        proc.name.clone_from(&name);
+                    }
+                }
+                if let Some(of) = self.registry.app_mut(app) {
+                    (of.namespace, of.name) = (namespace, name);
+                }
+            }
+            // It binds its ports by itself, so nothing but its name ties it to an app.
+            Rename::Proc(id) => {
+                let Some(spec) = versions.get(&id).copied() else { return };
+                let Some(version) = self.registry.version(spec) else { return };
+                let of = Arc::clone(&version.spec);
+                let app = self.registry.app_with(&of.namespace, &of.name, spec);
+                self.registry.move_proc(id, app, &of.name);
+            }
+        }
+        self.unsaved = true;
+    }
+
+    pub(super) fn is_cluster_version(&self, spec: SpecId) -> bool {
+        self.registry.version(spec).is_some_and(Version::is_cluster)
+    }
+
+    /// A random identifier in the form of a UUID of version 4, as PM2's `unique_id`.
+    pub(super) fn unique_id(&mut self) -> String {
+        let number = u128::from(self.random()) << 64 | u128::from(self.random());
+        let number = number & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+        let hex = format!("{number:032x}");
+        let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+        [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+    }
+
+    /// splitmix64: the seed comes from outside, so that a history can be played again.
+    fn random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// What a slot is to become.
+struct Wanted {
+    id: ProcId,
+    old: SpecId,
+    /// Nothing changes.
+    same: bool,
+    spec: AppSpec,
+}
+
+/// Another name, for an app or for one process that leaves its app.
+enum Rename {
+    App { app: AppId, namespace: String, name: String },
+    Proc(ProcId),
+}
+
+/// A specification with what a change says about the app of that name.
+fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppSpec, Failure> {
+    let mut spec = old.clone();
+    for record in &change.records {
+        let new = from_record(record.get(), cpus).map_err(|list| failure_of(&list))?;
+        if new.name == name {
+            // Variables are never removed by a new file, only overwritten (PM2: configuration
+            // §8.2).
+            let mut env = spec.env.clone();
+            env.extend(new.env.clone());
+            let (instances, mode) = (spec.instances, spec.exec_mode);
+            spec = AppSpec { env, instances, exec_mode: mode, ..new };
+        }
+    }
+    if let Some(patch) = &change.patch {
+        spec = ostler_pm2::record::patch(&spec, patch.get(), cpus)
+            .map_err(|list| failure_of(&list))?;
+    }
+    if let Some(env) = &change.env {
+        spec.env.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Ok(spec)
+}
+
+/// Diagnostics as one failure: the texts, and the first advice.
+pub(super) fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
+    let texts: Vec<String> =
+        diagnostics.iter().filter(|one| one.is_error()).map(|one| one.message.clone()).collect();
+    let hint = diagnostics.iter().find_map(|one| one.help.clone());
+    Failure { message: texts.join("; "), hint }
+}

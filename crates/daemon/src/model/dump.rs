@@ -1,0 +1,105 @@
+//! The saved list: what is written into `dump.pm2`, and what is started again from it.
+
+use ostler_core::ProcId;
+use ostler_core::spec::AppSpec;
+use ostler_pm2::dump::{Saved, Saving};
+use ostler_wire::control::{self, Failure, Reply};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::Model;
+use super::apps::failure_of;
+use super::input::{ClientId, Effect};
+use super::operations::{Operation, Reporting};
+use super::requests::refuse;
+
+impl Model {
+    /// A client saves the list.
+    pub(super) fn on_save(&mut self, client: ClientId, force: bool, out: &mut Vec<Effect>) {
+        if self.registry.procs().len() == 0 && !force {
+            let path = self.settings.dump_path.display().to_string();
+            return out.push(Effect::Reply { client, reply: Reply::Saved { path, count: 0 } });
+        }
+        self.write_dump(Some(client), out);
+    }
+
+    /// Asks to write the list.
+    pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
+        let ids = self.registry.procs().map(|(id, _)| id);
+        let elements: Vec<Value> =
+            ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
+        let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
+        out.push(Effect::WriteDump { client, count: self.registry.procs().len(), text });
+    }
+
+    fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
+        let process = self.core.slot(id)?.process();
+        let proc = self.registry.proc(id)?;
+        let version = self.registry.version(process.spec())?;
+        Some(ostler_pm2::dump::element(&Saving {
+            spec: &version.spec,
+            phase: process.phase(),
+            instance: proc.instance,
+            restarts: process.restarts(),
+            created_at: proc.created_at,
+            unique_id: &proc.unique_id,
+        }))
+    }
+
+    /// A client brings back what was saved.
+    pub(super) fn on_dump_read(
+        &mut self,
+        client: ClientId,
+        warnings: Vec<String>,
+        elements: Result<Vec<Box<RawValue>>, String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let warn = |text: String, out: &mut Vec<Effect>| {
+            out.push(Effect::Event { client, event: control::Event::Warning { text } });
+        };
+        warnings.into_iter().for_each(|text| warn(text, out));
+        let elements = match elements {
+            Ok(elements) => elements,
+            Err(message) => {
+                let hint = Some("save a list first, with `ostler save`".to_owned());
+                return refuse(client, Failure { message, hint }, out);
+            }
+        };
+        let mut saved = Vec::new();
+        for element in &elements {
+            match ostler_pm2::dump::read_element(element.get(), self.settings.cpus) {
+                Ok(element) => saved.push(element),
+                Err(list) => warn(failure_of(&list).message, out),
+            }
+        }
+        let operation = self.restore(client, saved);
+        self.begin(operation, out);
+    }
+
+    fn restore(&mut self, client: ClientId, saved: Vec<Saved>) -> Operation {
+        let running: Vec<String> =
+            self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        let mut restored = Vec::new();
+        let mut last: Option<(AppSpec, ostler_core::SpecId, String)> = None;
+        for saved in saved {
+            if running.contains(&saved.spec.name) {
+                continue;
+            }
+            let (name, script) = (saved.spec.name.clone(), saved.spec.script.display().to_string());
+            // Instances of one app were saved one after the other: they share their specification
+            // again.
+            let (spec, unique_id) = match last.take() {
+                Some((spec, id, unique_id)) if spec == saved.spec => (id, unique_id),
+                _ => (self.registry.add_version(saved.spec.clone()), self.unique_id()),
+            };
+            if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {
+                self.wait_for_new(id, !saved.stopped, &mut operation);
+                restored.push((name, script, vec![id]));
+            }
+            last = Some((saved.spec, spec, unique_id));
+        }
+        operation.reporting = Reporting::Restored(restored);
+        operation
+    }
+}

@@ -1,0 +1,53 @@
+//! What the model must know of a run beside the supervision machine.
+
+use ostler_core::{ProcId, SpecId};
+use ostler_wire::control::ListenerView;
+
+use super::input::Usage;
+
+/// Facts about one run.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// Slot of the run.
+    pub proc: ProcId,
+    /// Specification it was spawned with.
+    pub spec: SpecId,
+    /// Process of the run; 0 until the keeper says that it was spawned.
+    pub pid: u32,
+    /// When it was asked for, ms since 1970.
+    pub since: u64,
+    /// It is online only because the time for readiness ran out.
+    pub late: bool,
+    /// What it uses, as it was last looked at.
+    pub usage: Usage,
+    /// What it listens on, as far as it is a cluster worker.
+    pub listeners: Vec<ListenerView>,
+    /// Why it was not spawned or not accepted, if that is known.
+    pub why: Option<String>,
+}
+
+impl RunFacts {
+    /// A run that is about to be spawned.
+    pub fn new(proc: ProcId, spec: SpecId, since: u64) -> Self {
+        Self {
+            proc,
+            spec,
+            pid: 0,
+            since,
+            late: false,
+            usage: Usage::default(),
+            listeners: Vec::new(),
+            why: None,
+        }
+    }
+
+    /// Whether it listens on anything.
+    pub fn is_listening(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// What it listens on, in words.
+    pub fn addresses(&self) -> Vec<String> {
+        self.listeners.iter().map(|listener| listener.address.clone()).collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that the daemon's decisions depend on, and everything they may ask for. Both are
+//! closed.
+
+use std::path::PathBuf;
+
+use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
+use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
+use serde_json::value::RawValue;
+
+/// The time of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// On the monotonic clock, ms: what deadlines are compared with.
+    pub now: Millis,
+    /// On the calendar, ms since 1970: what people are shown.
+    pub wall: u64,
+}
+
+/// A client whose request is being worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub usize);
+
+/// What a run uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// CPU use, percent of one core.
+    pub cpu: f32,
+    /// Resident memory, bytes.
+    pub memory: u64,
+}
+
+/// Everything that can happen to the model.
+#[derive(Debug)]
+pub enum Input {
+    /// A client asks for something. Requests that need no decision do not come here.
+    Request { client: ClientId, request: Request },
+    /// A client has left; what it began is finished.
+    ClientGone(ClientId),
+    /// A report for the supervision machine.
+    Core(Event),
+    /// The keeper started the run in this process.
+    Spawned { run: RunId, pid: u32 },
+    /// The run was never there.
+    NotSpawned { run: RunId, why: String },
+    /// The run's first process ended; of a candidate also the last lines of its standard error.
+    Exited { run: RunId, exit: Exit, stderr_tail: Vec<String> },
+    /// The health check of a candidate is over.
+    Probed { run: RunId, result: Result<(), String> },
+    /// What runs use, for whoever is shown it.
+    Usage(Vec<(RunId, Usage)>),
+    /// The memory that a run uses, for its limit.
+    Measured { run: RunId, memory: u64 },
+    /// What a worker listens on.
+    Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
+    StderrTail { run: RunId, lines: Vec<String> },
+    /// The saved list, as [`Effect::ReadDump`] asked for it.
+    DumpRead {
+        client: ClientId,
+        warnings: Vec<String>,
+        elements: Result<Vec<Box<RawValue>>, String>,
+    },
+    /// What became of [`Effect::WriteDump`].
+    DumpWritten { client: ClientId, count: usize, result: Result<PathBuf, control::Failure> },
+    /// The state could not be saved; it is tried again.
+    SaveFailed,
+    /// A signal, or the init system through one, ends everything.
+    Shutdown,
+    /// [`Model::deadline`](super::Model::deadline) has passed.
+    Deadline,
+}
+
+/// Everything that the model may ask of the parts around it, to be done in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// An action of the supervision machine; never [`Action::Tell`].
+    Core(Action),
+    /// The reply that ends a client's request.
+    Reply { client: ClientId, reply: Reply },
+    /// Text that ends a client's request.
+    Raw { client: ClientId, text: String },
+    /// Something to tell a client on the way to its reply.
+    Event { client: ClientId, event: control::Event },
+    /// Something happened to a process, for whoever watches.
+    Lifecycle { id: ProcId, name: String, what: Lifecycle },
+    /// A line for the daemon's log.
+    Log(String),
+    /// A complaint for the daemon's log.
+    Complain(String),
+    /// A run is over; its slot's pid file is of no use.
+    RemovePidFile(PathBuf),
+    /// Close listening sockets of an app.
+    CloseListeners { app: AppId, which: Unneeded },
+    /// The app is gone; so is its cluster.
+    ForgetApp(AppId),
+    /// The worker passed its checks: clients may meet it.
+    Admit(RunId),
+    /// This version's way to spread connections is in force.
+    SetBalance { app: AppId, spec: SpecId },
+    /// Look at the memory of these runs, for [`Input::Measured`].
+    Measure(Vec<RunId>),
+    /// Read the last lines that the run wrote to standard error, for [`Input::StderrTail`].
+    ReadStderrTail(RunId),
+    /// Write the saved list durably; `client` waits for [`Input::DumpWritten`].
+    WriteDump { client: Option<ClientId>, count: usize, text: Vec<u8> },
+    /// Read the saved list, for [`Input::DumpRead`].
+    ReadDump { client: ClientId },
+}
+
+/// Which listening sockets of an app nobody needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unneeded {
+    /// All: the app is at rest.
+    All,
+    /// Those that no worker uses: a change of the app is over.
+    Unused,
+}

@@ -1,0 +1,317 @@
+//! The daemon's decisions as a pure machine: what a request means, who is told what, what must be
+//! saved.
+//!
+//! The supervision machine (`ostler_core`) knows runs and slots. Clients know names, files,
+//! versions of specifications and requests that take time. Between the two stands the [`Model`]:
+//! requests, reports and the time come in as [`Input`], and everything to be done goes out as
+//! [`Effect`]s, in order. It does no I/O and reads no clock, so that a test plays any history with
+//! it, also one in which the daemon dies at each effect.
+//!
+//! # Invariants
+//! - Whoever asked is answered exactly once. Test: `every_request_is_answered_once`.
+//! - After the loss of the daemon at any effect the end is the same. Test:
+//!   `the_daemon_may_die_at_every_effect`.
+
+mod apps;
+mod dump;
+mod facts;
+mod input;
+mod jlist;
+mod memory;
+mod notices;
+mod operations;
+mod outcome;
+mod progress;
+mod registry;
+mod reloads;
+mod requests;
+mod snapshot;
+mod state;
+mod steps;
+mod tickets;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+
+use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
+
+use facts::RunFacts;
+use notices::AwaitedTail;
+use operations::Operations;
+use ostler_wire::control::Reply;
+use outcome::Outcome;
+use tickets::Tickets;
+
+pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
+pub use outcome::signal_name;
+pub use registry::Registry;
+pub use requests::{closing, is_answered_to_the_end};
+pub use snapshot::FoundRun;
+pub use state::{SavedProc, State, VERSION};
+
+/// What does not change while a daemon lives.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The home directory.
+    pub home: PathBuf,
+    /// Marks processes of this home in their environment.
+    pub mark: String,
+    /// Which boot of the machine this is.
+    pub boot: String,
+    /// How many processes `max` means.
+    pub cpus: u32,
+    /// Where the saved list is.
+    pub dump_path: PathBuf,
+    /// Time between two looks at memory limits, ms.
+    pub memory_interval: Millis,
+    /// Begins the sequence of random identifiers.
+    pub seed: u64,
+}
+
+/// The machine of the daemon's decisions.
+#[derive(Debug)]
+pub struct Model {
+    settings: Settings,
+    at: Moment,
+    seed: u64,
+    core: Supervisor,
+    registry: Registry,
+    operations: Operations,
+    /// Reloads whose client may ask again.
+    tickets: Tickets,
+    facts: BTreeMap<RunId, RunFacts>,
+    /// Slots about which something was said since operations were last looked at.
+    changed: BTreeSet<ProcId>,
+    /// Operations are to be looked at although no slot has changed.
+    look_again: bool,
+    /// What the supervision machine decided and what is not let out yet.
+    actions: VecDeque<Action>,
+    /// Last lines on standard error of failed candidates, until their reload has ended.
+    tails: BTreeMap<RunId, (AppId, Vec<String>)>,
+    /// Failures whose last lines are being read.
+    awaited: BTreeMap<RunId, AwaitedTail>,
+    /// Something that must survive has changed.
+    unsaved: bool,
+    /// When to save what may wait, or to try again what failed.
+    save_by: Option<Millis>,
+    /// When memory limits are looked at next.
+    memory_at: Option<Millis>,
+    /// Everything is being ended.
+    closing: bool,
+}
+
+/// A save that failed is tried again after this, ms.
+const SAVE_AGAIN: Millis = 2000;
+
+impl Model {
+    /// A model without apps.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            at: Moment::default(),
+            seed: settings.seed,
+            settings,
+            core: Supervisor::new(),
+            registry: Registry::default(),
+            operations: Operations::default(),
+            tickets: Tickets::default(),
+            facts: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            look_again: false,
+            actions: VecDeque::new(),
+            tails: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            unsaved: false,
+            save_by: None,
+            memory_at: None,
+            closing: false,
+        }
+    }
+
+    /// The supervision machine, to be looked at.
+    #[must_use]
+    pub fn core(&self) -> &Supervisor {
+        &self.core
+    }
+
+    /// Apps, versions and slots, to be looked at.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Everything is being ended: nothing new is begun.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Everything has ended, and whoever waited for that was told.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.closing && self.registry.procs().len() == 0 && !self.operations.has_kill()
+    }
+
+    /// Slots whose current run is online.
+    #[must_use]
+    pub fn count_online(&self) -> usize {
+        let online = |phase| matches!(phase, Phase::Online { .. });
+        self.core.slots().filter(|(_, slot)| online(slot.process().phase())).count()
+    }
+
+    /// When to call [`handle`](Self::handle) with [`Input::Deadline`] if nothing happens first.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
+        due.into_iter().flatten().min()
+    }
+
+    /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
+    /// once; a save that fails is reported by [`Input::SaveFailed`].
+    pub fn take_unsaved(&mut self) -> bool {
+        let unsaved = std::mem::take(&mut self.unsaved);
+        if unsaved {
+            self.save_by = None;
+        }
+        unsaved
+    }
+
+    /// The only way anything changes. Effects are to be carried out in their order.
+    pub fn handle(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
+        self.at = at;
+        match input {
+            Input::Request { client, request } => self.on_request(client, request, out),
+            Input::ClientGone(client) => self.operations.forget_client(client),
+            Input::Core(event) => self.on_report(event, out),
+            Input::Spawned { run, pid } => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.pid = pid;
+                }
+                self.ask(Event::Spawned(run));
+            }
+            Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
+            Input::Exited { run, exit, stderr_tail } => {
+                if !stderr_tail.is_empty()
+                    && let Some((id, Role::Candidate)) = self.core.owner(run)
+                    && let Some(app) = self.registry.app_of(id)
+                {
+                    self.tails.insert(run, (app, stderr_tail));
+                }
+                self.ask(Event::Exited { run, exit });
+            }
+            Input::Probed { run, result } => self.on_probed(run, result, out),
+            Input::Usage(all) => {
+                for (run, usage) in all {
+                    if let Some(facts) = self.facts.get_mut(&run) {
+                        facts.usage = usage;
+                    }
+                }
+            }
+            Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::Listeners { run, listeners } => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.listeners = listeners;
+                    self.changed.insert(facts.proc);
+                }
+            }
+            Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
+            Input::DumpRead { client, warnings, elements } => {
+                self.on_dump_read(client, warnings, elements, out);
+            }
+            Input::DumpWritten { client, count, result } => {
+                let reply = match result {
+                    Ok(path) => Reply::Saved { path: path.display().to_string(), count },
+                    Err(failure) => Reply::Error(failure),
+                };
+                out.push(Effect::Reply { client, reply });
+            }
+            Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
+            Input::Shutdown => self.on_shutdown(out),
+            Input::Deadline => self.on_deadline(out),
+        }
+        self.settle(out);
+    }
+
+    /// A report for the supervision machine.
+    fn on_report(&mut self, event: Event, out: &mut Vec<Effect>) {
+        let gone = if let Event::TreeGone(run) = event { Some(run) } else { None };
+        self.ask(event);
+        if let Some(run) = gone {
+            // Its going is told before the facts about it are forgotten.
+            self.settle(out);
+            self.facts.remove(&run);
+        }
+    }
+
+    fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
+        self.note_failure(run, Outcome::NotSpawned { why }, out);
+        self.ask(Event::Exited { run, exit: Exit::NotSpawned });
+        self.on_report(Event::TreeGone(run), out);
+    }
+
+    fn on_probed(&mut self, run: RunId, result: Result<(), String>, out: &mut Vec<Effect>) {
+        let healthy = result.is_ok();
+        if let Err(why) = result {
+            out.push(Effect::Complain(format!("health check of run {} failed: {why}", run.0)));
+            let why = format!("its health check failed: {why}");
+            self.note_failure(run, Outcome::NotVerified { why }, out);
+        }
+        self.ask(Event::Probed { run, healthy });
+    }
+
+    /// Remembers why a run failed, for whoever asks for its slot.
+    fn note_failure(&mut self, run: RunId, outcome: Outcome, out: &mut Vec<Effect>) {
+        let Some((id, _)) = self.core.owner(run) else { return };
+        let why = outcome.text();
+        let label = self.registry.label(id);
+        if let Some(proc) = self.registry.proc_mut(id) {
+            out.push(Effect::Complain(format!("App [{label}] {why}")));
+            proc.last = Some(outcome);
+        }
+        if let Some(facts) = self.facts.get_mut(&run) {
+            facts.why = Some(why);
+        }
+    }
+
+    fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
+        // Told again (by the init system and by the keeper), the list is already getting shorter.
+        if !self.closing && 0 < self.registry.procs().len() {
+            self.write_dump(None, out);
+        }
+        self.close();
+    }
+
+    /// Stops and forgets everything; the daemon goes when that is done.
+    fn close(&mut self) {
+        self.closing = true;
+        self.unsaved = true;
+        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        self.cut_reloads_short("kill", &ids);
+        for id in ids {
+            self.ask(Event::Delete(id));
+        }
+    }
+
+    fn on_deadline(&mut self, out: &mut Vec<Effect>) {
+        let now = self.at.now;
+        if self.core.deadline().is_some_and(|at| at <= now) {
+            self.ask(Event::Deadline);
+        }
+        if self.save_by.is_some_and(|at| at <= now) {
+            self.unsaved = true;
+        }
+        self.look_at_memory(out);
+        self.expire(out);
+    }
+
+    /// Lets the supervision machine take one event at once, so that what is looked at next is true.
+    fn ask(&mut self, event: Event) {
+        let mut actions = Vec::new();
+        self.core.handle(self.at.now, event, &mut actions);
+        self.actions.extend(actions);
+    }
+}

@@ -1,0 +1,334 @@
+//! What the supervision machine says: into the log, to whoever waits, to what is shown.
+
+use ostler_core::{AppId, Exit, Failure as Why, Goal, Notice, Phase, ProcId, RunId, SpecId};
+use ostler_wire::control::{Failure, Lifecycle};
+
+use super::Model;
+use super::input::{Effect, Unneeded};
+use super::outcome::{Outcome, signal_name};
+use super::registry::Rollout;
+use crate::environment;
+
+/// Counters of apps that crash and are restarted at once are saved so late at most, ms.
+const SAVE_WITHIN: u64 = 1000;
+
+/// A reload's failure whose last lines on standard error are still being read.
+#[derive(Clone, Debug)]
+pub(super) struct AwaitedTail {
+    app: AppId,
+    proc: ProcId,
+    /// Name of the app, which may be deleted meanwhile.
+    name: String,
+    /// Why the worker was not accepted, in words.
+    what: String,
+    /// What was noted of it before its last lines were known.
+    noted: Failure,
+    /// The reload has ended, for this reason.
+    ended: Option<Failure>,
+}
+
+impl Model {
+    /// Takes one notice.
+    pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
+        match notice {
+            Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
+            Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit, out),
+            Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
+            Notice::GaveUp { proc, unstable } => {
+                out.push(Effect::Complain(format!(
+                    "Script of app [{}] had too many unstable restarts ({unstable}). \
+                     Stopped. \"errored\"",
+                    self.registry.label(proc)
+                )));
+                self.publish(proc, Lifecycle::RestartOverlimit, out);
+                self.on_rest(proc, out);
+            }
+            Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::OverMemory { proc, memory, limit, .. } => {
+                self.on_over_memory(proc, memory, limit, out);
+            }
+            Notice::Removed { proc } => self.on_removed(proc, out),
+            Notice::Verifying { proc, run } => {
+                self.set_rollout(proc, Some(Rollout::Reloading));
+                self.step_verifying(proc, run, out);
+            }
+            Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old, out),
+            Notice::Failed { proc, run, why } => {
+                self.set_rollout(proc, None);
+                self.step_failed(proc, run, why, out);
+                self.remember_failure(proc, run, why, out);
+            }
+            Notice::Left { proc, run } => {
+                self.publish(proc, Lifecycle::Exit, out);
+                self.tidy_listeners_of(proc, out);
+                self.changed.insert(proc);
+                self.step_left(proc, run, out);
+            }
+            Notice::CanaryWaits { app, proc } => {
+                self.set_rollout(proc, Some(Rollout::Canary));
+                let name = self.registry.app_name(app);
+                let text = format!(
+                    "the canary serves; `ostler promote {name}` or `ostler rollback {name}`"
+                );
+                self.step(app, proc, &text, out);
+                self.reload_over(app, None);
+            }
+            Notice::RollingBack { app, procs } => {
+                self.unsaved = true;
+                if let Some(first) = procs.first() {
+                    let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
+                    let list = list.join(", ");
+                    self.step(
+                        app,
+                        *first,
+                        &format!("rolling back to the old version: {list}"),
+                        out,
+                    );
+                }
+            }
+            Notice::ReloadEnded { app, spec, failure } => {
+                self.on_reload_ended(app, spec, failure, out);
+            }
+        }
+    }
+
+    fn on_online(&mut self, id: ProcId, run: RunId, late: bool, out: &mut Vec<Effect>) {
+        if let Some(facts) = self.facts.get_mut(&run) {
+            facts.late = late;
+        }
+        out.push(Effect::Log(format!("App [{}] online", self.registry.label(id))));
+        self.publish(id, Lifecycle::Online, out);
+        self.changed.insert(id);
+    }
+
+    fn on_ended(&mut self, id: ProcId, exit: Exit, out: &mut Vec<Effect>) {
+        let text = match exit {
+            Exit::Code(code) => format!("exited with code [{code}]"),
+            Exit::Signal { number, .. } => {
+                format!("exited with code [0] via signal [{}]", signal_name(number))
+            }
+            Exit::Unknown => "exited; how is not known".to_owned(),
+            Exit::NotSpawned => "could not be started".to_owned(),
+        };
+        out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
+        self.publish(id, Lifecycle::Exit, out);
+        // Why a run was not spawned was noted when it was reported.
+        if let Some(proc) = self.registry.proc_mut(id)
+            && !(exit == Exit::NotSpawned && matches!(proc.last, Some(Outcome::NotSpawned { .. })))
+        {
+            proc.last = Some(Outcome::Ended(exit));
+        }
+        self.changed.insert(id);
+    }
+
+    fn on_will_restart(&mut self, id: ProcId, delay: u64, out: &mut Vec<Effect>) {
+        if 0 < delay {
+            self.remove_pid_file(id, out);
+            let label = self.registry.label(id);
+            out.push(Effect::Log(format!("App [{label}] will restart in {delay}ms")));
+            // Nothing of it may be left in the keeper when the time has come.
+            self.unsaved = true;
+        } else {
+            // Its counters go with the next run; only the loss of the keeper would cost them.
+            self.save_by.get_or_insert(self.at.now + SAVE_WITHIN);
+        }
+        self.changed.insert(id);
+    }
+
+    /// A slot has no run and none is due.
+    fn on_rest(&mut self, id: ProcId, out: &mut Vec<Effect>) {
+        self.remove_pid_file(id, out);
+        self.tidy_listeners_of(id, out);
+        self.changed.insert(id);
+        self.unsaved = true;
+    }
+
+    fn on_removed(&mut self, id: ProcId, out: &mut Vec<Effect>) {
+        self.remove_pid_file(id, out);
+        if let Some(proc) = self.registry.remove_proc(id) {
+            out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
+            out.push(Effect::Lifecycle { id, name: proc.name, what: Lifecycle::Delete });
+            if self.registry.app(proc.app).is_none() {
+                out.push(Effect::ForgetApp(proc.app));
+            } else {
+                self.tidy_listeners(proc.app, out);
+            }
+        }
+        self.changed.insert(id);
+        self.unsaved = true;
+    }
+
+    fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
+        out.push(Effect::Admit(run));
+        self.publish(id, Lifecycle::Online, out);
+        self.publish(id, Lifecycle::Reload, out);
+        self.set_rollout(id, None);
+        self.unsaved = true;
+        self.changed.insert(id);
+        self.step_replaced(id, run, old, out);
+    }
+
+    fn on_reload_ended(
+        &mut self,
+        app: AppId,
+        spec: SpecId,
+        failure: Option<(ProcId, RunId, Why)>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(of) = self.registry.app_mut(app) {
+            of.spec = spec;
+        }
+        out.push(Effect::SetBalance { app, spec });
+        self.tidy_listeners(app, out);
+        let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+        for id in ids {
+            self.set_rollout(id, None);
+        }
+        let Some((id, run, why)) = failure else { return self.reload_over(app, None) };
+        // Another daemon may have seen it, and known more.
+        let known = self.tickets.failure(app);
+        let failure = known.unwrap_or_else(|| self.reload_failure(app, id, run, why));
+        self.tails.retain(|_, (of, _)| *of != app);
+        match self.awaited.get_mut(&run) {
+            // Whoever waits is told with the last lines; the end itself is saved at once.
+            Some(awaited) => {
+                awaited.ended = Some(failure.clone());
+                self.tickets.end(app, Some(&failure));
+                self.unsaved = true;
+            }
+            None => self.reload_over(app, Some(&failure)),
+        }
+    }
+
+    fn remember_failure(&mut self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
+        // What fails on the way back is not why the reload failed.
+        if self.beside_current(id, run) == std::cmp::Ordering::Less {
+            return;
+        }
+        let Some(app) = self.registry.app_of(id) else { return };
+        let failure = self.reload_failure(app, id, run, why);
+        self.tickets.fail(app, &failure);
+        self.unsaved = true;
+        if !matches!(why, Why::Exited(_)) {
+            let (name, what) = (self.registry.app_name(app), self.failure_text(id, run, why));
+            let noted = failure;
+            let awaited = AwaitedTail { app, proc: id, name, what, noted, ended: None };
+            self.awaited.insert(run, awaited);
+            out.push(Effect::ReadStderrTail(run));
+        }
+    }
+
+    /// The last lines that a failed worker wrote are known.
+    pub(super) fn on_stderr_tail(&mut self, run: RunId, lines: Vec<String>) {
+        let Some(awaited) = self.awaited.remove(&run) else { return };
+        let AwaitedTail { app, proc, name, what, noted, ended } = awaited;
+        let failure = reload_failure(&name, proc, &what, &lines);
+        self.tickets.amend(app, &noted, &failure);
+        match ended {
+            Some(ended) => {
+                self.reload_over(app, Some(if ended == noted { &failure } else { &ended }));
+            }
+            None if self.core.reload(app).is_some() => _ = self.tails.insert(run, (app, lines)),
+            None => {}
+        }
+    }
+
+    /// Whether the reload of an app goes on, or its end is still to be told.
+    pub(super) fn reload_goes_on(&self, app: AppId) -> bool {
+        self.core.reload(app).is_some()
+            || self.awaited.values().any(|of| of.app == app && of.ended.is_some())
+    }
+
+    fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
+        let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
+        reload_failure(&self.registry.app_name(app), id, &self.failure_text(id, run, why), tail)
+    }
+
+    /// Why a worker was not accepted, in words.
+    pub(super) fn failure_text(&self, id: ProcId, run: RunId, why: Why) -> String {
+        let facts = self.facts.get(&run);
+        let spec = facts.map(|facts| facts.spec);
+        let spec = spec.or_else(|| Some(self.core.slot(id)?.process().spec()));
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        let limit = version.map_or(0, |version| version.policy.verify_timeout);
+        let reason = facts.and_then(|facts| facts.why.clone());
+        match why {
+            Why::Exited(Exit::NotSpawned) => {
+                reason.unwrap_or_else(|| "could not be started".to_owned())
+            }
+            Why::Exited(exit) => format!("ended with {}", Outcome::Ended(exit).text()),
+            Why::NotReady => format!("did not say `ready` within {limit} ms"),
+            Why::NotListening => {
+                format!("did not listen within {limit} ms on what the old version listens on")
+            }
+            Why::Unhealthy => reason.unwrap_or_else(|| "did not pass its health check".to_owned()),
+        }
+    }
+
+    fn tidy_listeners_of(&self, id: ProcId, out: &mut Vec<Effect>) {
+        if let Some(app) = self.registry.app_of(id) {
+            self.tidy_listeners(app, out);
+        }
+    }
+
+    /// Asks to close the sockets of an app that is at rest, and those that a change made
+    /// superfluous.
+    fn tidy_listeners(&self, app: AppId, out: &mut Vec<Effect>) {
+        let slots =
+            || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
+        if !slots().any(|slot| slot.process().is_cluster()) {
+            return;
+        }
+        let at_rest = slots().all(|slot| {
+            let process = slot.process();
+            let down = process.goal() == Goal::Down && process.run().is_none();
+            down && slot.candidate().is_none()
+        });
+        let serves = |phase: Phase| matches!(phase, Phase::Online { run, .. } if self.core.is_listening(run));
+        let settled = self.core.reload(app).is_none()
+            && slots()
+                .all(|slot| serves(slot.process().phase()) && slot.leaving().next().is_none());
+        if at_rest {
+            out.push(Effect::CloseListeners { app, which: Unneeded::All });
+        } else if settled {
+            out.push(Effect::CloseListeners { app, which: Unneeded::Unused });
+        }
+    }
+
+    fn set_rollout(&mut self, id: ProcId, rollout: Option<Rollout>) {
+        if let Some(proc) = self.registry.proc_mut(id) {
+            proc.rollout = rollout;
+        }
+    }
+
+    fn remove_pid_file(&self, id: ProcId, out: &mut Vec<Effect>) {
+        // A slot that was removed is known by its app only.
+        let of_app = || Some(self.registry.app(self.registry.app_of(id)?)?.spec);
+        let spec = self.core.slot(id).map(|slot| slot.process().spec()).or_else(of_app);
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        out.extend(
+            version.map(|version| Effect::RemovePidFile(environment::pid_file(&version.spec, id))),
+        );
+    }
+
+    /// Tells who watches what happened to a process that is still known.
+    pub(super) fn publish(&self, id: ProcId, what: Lifecycle, out: &mut Vec<Effect>) {
+        if let Some(proc) = self.registry.proc(id) {
+            out.push(Effect::Lifecycle { id, name: proc.name.clone(), what });
+        }
+    }
+}
+
+fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failure {
+    let mut message = format!("the new version of app `{name}` failed: worker {} {what}", id.0);
+    if !tail.is_empty() {
+        message.push_str("\nits last lines on stderr:");
+        for line in tail {
+            message.push_str("\n  ");
+            message.push_str(line);
+        }
+    }
+    message.push_str("\nthe old version goes on serving");
+    let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
+    Failure { message, hint: Some(hint) }
+}

@@ -1,0 +1,289 @@
+//! Operations brought forward: begun as far as may be at once, looked at again when a slot has
+//! changed, answered at their end.
+
+use ostler_core::{Event, Phase, ProcId};
+use ostler_wire::control::{self, Action, Failure, Lifecycle, Reply};
+
+use super::Model;
+use super::input::{ClientId, Effect};
+use super::operations::{Operation, Pending, Reporting, Target};
+use super::outcome::Outcome;
+
+/// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
+/// it cannot be killed.
+const PATIENCE: u64 = 10_000;
+
+impl Model {
+    /// What a slot is waited for, from now on.
+    pub(super) fn pending(&self, id: ProcId, target: Target, added: bool) -> Pending {
+        let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
+        let policy = spec.and_then(|spec| self.registry.version(spec)).map(|of| &of.policy);
+        let limit = policy.map_or(0, |policy| {
+            policy.ready_timeout + policy.drain_timeout + 3 * policy.stop_grace
+        });
+        Pending {
+            name: self.registry.proc(id).map_or_else(String::new, |proc| proc.name.clone()),
+            target,
+            added,
+            until: self.at.now + limit + PATIENCE,
+            late: false,
+        }
+    }
+
+    /// Begins an operation. Slots that are where they should be already are told in this turn.
+    pub(super) fn begin(&mut self, mut operation: Operation, out: &mut Vec<Effect>) {
+        self.fill(&mut operation, out);
+        self.changed.extend(operation.active.keys().copied());
+        self.operations.push(operation);
+        self.look_again = true;
+        self.unsaved = true;
+    }
+
+    /// Looks again at every operation that waits for a slot that has changed. `false`: there was
+    /// nothing to look at.
+    pub(super) fn advance(&mut self, out: &mut Vec<Effect>) -> bool {
+        let changed = std::mem::take(&mut self.changed);
+        let look_again = std::mem::take(&mut self.look_again);
+        if changed.is_empty() && !look_again {
+            return false;
+        }
+        let mut operations = self.operations.take();
+        for operation in &mut operations {
+            for id in operation.waits_for(&changed) {
+                if let Some(end) = self.settled(id, operation) {
+                    self.end_slot(operation, id, end, out);
+                }
+            }
+            self.fill(operation, out);
+        }
+        let (done, open): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::is_done);
+        self.operations.put_back(open);
+        for operation in done {
+            self.end(operation, out);
+        }
+        true
+    }
+
+    /// Stops waiting for what cannot be killed.
+    pub(super) fn expire(&mut self, out: &mut Vec<Effect>) {
+        let now = self.at.now;
+        if self.operations.deadline().is_none_or(|at| now < at) {
+            return;
+        }
+        let mut operations = self.operations.take();
+        for operation in &mut operations {
+            let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
+            let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
+            for (id, target) in expired {
+                let failure = (target != Target::Listening).then(|| unkillable(id));
+                self.end_slot(operation, id, failure, out);
+            }
+        }
+        self.operations.put_back(operations);
+        self.look_again = true;
+    }
+
+    /// `Some` when the slot has come to what is waited for, with what went wrong.
+    fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
+        let pending = operation.active.get_mut(&id)?;
+        let Some(slot) = self.core.slot(id) else {
+            return Some(match pending.target {
+                Target::Up => Some(gone(id)),
+                Target::Down | Target::Gone | Target::Listening => None,
+            });
+        };
+        match (pending.target, slot.process().phase()) {
+            (Target::Gone, _) => None,
+            (Target::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
+                self.facts.get(&run).is_some_and(|facts| facts.is_listening()).then_some(None)
+            }
+            (
+                Target::Listening,
+                Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_),
+            ) => Some(None),
+            // The runs that a reload replaced must have left, too.
+            (Target::Down, Phase::Stopped | Phase::Errored) => {
+                slot.leaving().next().is_none().then_some(None)
+            }
+            (Target::Up, Phase::Online { run, .. }) => {
+                pending.late = self.facts.get(&run).is_some_and(|facts| facts.late);
+                Some(None)
+            }
+            // It ran and ended well, as one that is not to be restarted does, or was stopped by
+            // somebody else.
+            (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
+            (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
+            (Target::Up, Phase::Backoff { .. }) => Some(None),
+            (
+                Target::Down,
+                Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. },
+            )
+            | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
+        }
+    }
+
+    fn why_stopped(&self, id: ProcId) -> Option<Failure> {
+        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref())?;
+        last.reason().map(|why| Failure { message: why.to_owned(), hint: None })
+    }
+
+    fn why_errored(&self, id: ProcId) -> Failure {
+        let proc = self.registry.proc(id);
+        let last = proc.and_then(|proc| proc.last.as_ref()).map(Outcome::text);
+        let name = proc.map_or("", |proc| proc.name.as_str());
+        let last = last.unwrap_or_else(|| "unknown".to_owned());
+        Failure {
+            message: format!("app `{name}` did not start: {last}"),
+            hint: Some(format!("see `ostler logs {name} --err`")),
+        }
+    }
+
+    /// Begins as much of an operation as may be under way at once.
+    fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
+        while operation.active.len() < operation.parallel {
+            let Some((id, action)) = operation.todo.pop_front() else { return };
+            if self.core.slot(id).is_none() {
+                self.end_slot(operation, id, Some(gone(id)), out);
+                continue;
+            }
+            let (event, target) = match action {
+                Action::Stop => (Event::Stop(id), Target::Down),
+                Action::Delete => (Event::Delete(id), Target::Gone),
+                Action::Restart => (self.restart(operation, id), Target::Up),
+                Action::Reset => {
+                    self.reset(id);
+                    self.end_slot(operation, id, None, out);
+                    continue;
+                }
+            };
+            operation.active.insert(id, self.pending(id, target, false));
+            self.unsaved = true;
+            self.changed.insert(id);
+            self.ask(event);
+        }
+    }
+
+    fn restart(&mut self, operation: &Operation, id: ProcId) -> Event {
+        if let Some(ticket) = &operation.ticket {
+            self.tickets.restart(ticket, id);
+        }
+        let change = operation
+            .changes
+            .get(&id)
+            .and_then(|spec| Some((*spec, self.registry.version(*spec)?.policy.clone())));
+        Event::Restart { proc: id, change }
+    }
+
+    fn reset(&mut self, id: ProcId) {
+        self.ask(Event::Reset(id));
+        let wall = self.at.wall;
+        if let Some(proc) = self.registry.proc_mut(id) {
+            proc.created_at = wall;
+        }
+        self.unsaved = true;
+    }
+
+    fn end_slot(
+        &mut self,
+        operation: &mut Operation,
+        id: ProcId,
+        failure: Option<Failure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let pending = operation.active.remove(&id);
+        if let (None, Some(pending)) = (&failure, &pending) {
+            let starts = pending.added || operation.starts();
+            match pending.target {
+                Target::Up if starts => self.publish(id, Lifecycle::Start, out),
+                Target::Up => self.publish(id, Lifecycle::Restart, out),
+                Target::Down => self.publish(id, Lifecycle::Stop, out),
+                // The end of the slot was published when it went; listening is nothing done to it.
+                Target::Gone | Target::Listening => {}
+            }
+        }
+        if operation.failure.is_none() {
+            operation.failure.clone_from(&failure);
+        }
+        let late = pending.as_ref().is_some_and(|pending| pending.late);
+        let client = operation.client;
+        match &operation.reporting {
+            Reporting::Listens(_) => return,
+            Reporting::Slots | Reporting::Kill => {
+                let known = || self.registry.proc(id).map(|proc| (proc.name.clone(), false));
+                let (name, added) = pending
+                    .map(|pending| (pending.name, pending.added))
+                    .or_else(known)
+                    .unwrap_or_default();
+                operation.ended.insert(id, failure.clone());
+                let event = control::Event::Acted { id: id.0, name, error: failure, added };
+                tell(client, event, out);
+            }
+            Reporting::Started(_) | Reporting::Restored(_) => {
+                operation.ended.insert(id, failure);
+                operation.late.extend(late.then_some(id));
+                for app in operation.take_finished_apps() {
+                    let ids = app.ids.iter().map(|id| id.0).collect();
+                    let (name, error, late) = (app.name, app.failure, app.late);
+                    let event = match (app.script, error) {
+                        (Some(script), error) => control::Event::Restored { name, script, error },
+                        (None, None) => control::Event::Started { name, ids, late },
+                        (None, Some(error)) => control::Event::Failed { name, error },
+                    };
+                    tell(client, event, out);
+                }
+            }
+        }
+        if late {
+            self.warn_late(client, id, out);
+        }
+    }
+
+    fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
+        let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
+        let text = format!(
+            "[{name}]({}) did not say `ready` within its listen_timeout; \
+             it is taken as online all the same",
+            id.0
+        );
+        tell(client, control::Event::Warning { text }, out);
+    }
+
+    fn end(&mut self, operation: Operation, out: &mut Vec<Effect>) {
+        let Some(client) = operation.client else { return };
+        let reply = match (operation.reporting, operation.failure) {
+            (Reporting::Kill, _) => Reply::Done,
+            (Reporting::Listens(id), _) => Reply::Listens { addresses: self.addresses(id) },
+            (_, None) => Reply::Done,
+            (_, Some(failure)) => Reply::Error(failure),
+        };
+        out.push(Effect::Reply { client, reply });
+    }
+
+    fn addresses(&self, id: ProcId) -> Vec<String> {
+        let run = self.core.slot(id).and_then(|slot| slot.process().run());
+        run.and_then(|run| self.facts.get(&run)).map_or_else(Vec::new, |facts| facts.addresses())
+    }
+}
+
+/// Tells a client something, if one waits.
+pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Vec<Effect>) {
+    out.extend(client.map(|client| Effect::Event { client, event }));
+}
+
+/// A process that was deleted by somebody else.
+pub(super) fn gone(id: ProcId) -> Failure {
+    Failure { message: format!("process {} is gone", id.0), hint: None }
+}
+
+fn unkillable(id: ProcId) -> Failure {
+    Failure {
+        message: format!("process {} is still there after SIGKILL", id.0),
+        hint: Some(
+            "it is stuck in uninterruptible sleep (see `ps -o stat,wchan`); ostler retries"
+                .to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,283 @@
+//! What is known beside the supervision machine: apps, versions of specifications, and for each
+//! slot what is shown of it.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ostler_core::spec::{AppSpec, ExecMode, Policy};
+use ostler_core::{AppId, ProcId, SpecId};
+use ostler_pm2::SharedText;
+use serde_json::value::RawValue;
+
+use super::outcome::Outcome;
+use crate::environment::Given;
+
+/// An app: processes that are scaled and reloaded together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Namespace of the app.
+    pub namespace: String,
+    /// Name of the app.
+    pub name: String,
+    /// The version in force for new processes.
+    pub spec: SpecId,
+}
+
+/// One version of a specification, never changed.
+#[derive(Debug)]
+pub struct Version {
+    /// What was asked for.
+    pub spec: Arc<AppSpec>,
+    /// The supervision rules in it, as the core takes them.
+    pub policy: Arc<Policy>,
+    /// The specification as it is saved, made on demand.
+    record: OnceCell<Option<Arc<RawValue>>>,
+    /// The part of the `jlist` element that is the same for all processes, made on demand.
+    shared: OnceCell<SharedText>,
+}
+
+impl Version {
+    fn new(spec: AppSpec) -> Self {
+        let policy = Arc::new(spec.policy.clone());
+        let (record, shared) = (OnceCell::new(), OnceCell::new());
+        Self { spec: Arc::new(spec), policy, record, shared }
+    }
+
+    /// Whether its processes are workers of a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.spec.exec_mode == ExecMode::Cluster
+    }
+
+    /// The specification as it is saved.
+    pub fn record(&self) -> Option<Arc<RawValue>> {
+        let make = || {
+            let text = ostler_pm2::record::to_record(&self.spec);
+            RawValue::from_string(text).ok().map(Arc::from)
+        };
+        self.record.get_or_init(make).clone()
+    }
+
+    /// The part of the `jlist` element that is the same for all processes.
+    pub fn shared_text(&self) -> &SharedText {
+        self.shared.get_or_init(|| SharedText::new(&self.spec))
+    }
+}
+
+/// What is shown of a slot and kept across its runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proc {
+    /// Its app.
+    pub app: AppId,
+    /// The name it was started under (a rename makes it differ from the app's).
+    pub name: String,
+    /// Instance number (`NODE_APP_INSTANCE`).
+    pub instance: u32,
+    /// Value of the variable that `increment_var` names, if one is named.
+    pub increment: Option<u32>,
+    /// When it was added or reset, ms since 1970.
+    pub created_at: u64,
+    /// PM2's `unique_id`: one for all processes added by one start.
+    pub unique_id: String,
+    /// What became of the last run that is over.
+    pub last: Option<Outcome>,
+    /// The part that it has in a reload of its app.
+    pub rollout: Option<Rollout>,
+}
+
+impl Proc {
+    /// What it gives to all its runs.
+    pub fn given(&self) -> Given<'_> {
+        Given {
+            name: &self.name,
+            instance: self.instance,
+            increment: self.increment,
+            created_at: self.created_at,
+            unique_id: &self.unique_id,
+        }
+    }
+}
+
+/// What a reload does with a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// A new worker is being verified for it.
+    Reloading,
+    /// Its new worker serves, and the user decides about the others.
+    Canary,
+}
+
+impl Rollout {
+    /// The word that lists show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reloading => "reloading",
+            Self::Canary => "canary",
+        }
+    }
+}
+
+/// All apps, versions and slots, by number.
+#[derive(Debug, Default)]
+pub struct Registry {
+    apps: BTreeMap<AppId, App>,
+    versions: BTreeMap<SpecId, Version>,
+    procs: BTreeMap<ProcId, Proc>,
+    next_app: u32,
+    next_spec: u32,
+    next_proc: u32,
+}
+
+impl Registry {
+    /// One version of a specification.
+    pub fn version(&self, spec: SpecId) -> Option<&Version> {
+        self.versions.get(&spec)
+    }
+
+    /// All versions, oldest first.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = (SpecId, &Version)> {
+        self.versions.iter().map(|(id, version)| (*id, version))
+    }
+
+    /// One slot.
+    pub fn proc(&self, id: ProcId) -> Option<&Proc> {
+        self.procs.get(&id)
+    }
+
+    /// One slot, to be changed.
+    pub fn proc_mut(&mut self, id: ProcId) -> Option<&mut Proc> {
+        self.procs.get_mut(&id)
+    }
+
+    /// All slots, by number.
+    pub fn procs(&self) -> impl ExactSizeIterator<Item = (ProcId, &Proc)> {
+        self.procs.iter().map(|(id, proc)| (*id, proc))
+    }
+
+    /// Slots of an app, by number.
+    pub fn procs_of(&self, app: AppId) -> impl DoubleEndedIterator<Item = (ProcId, &Proc)> {
+        self.procs.iter().filter(move |(_, proc)| proc.app == app).map(|(id, proc)| (*id, proc))
+    }
+
+    /// One app.
+    pub fn app(&self, app: AppId) -> Option<&App> {
+        self.apps.get(&app)
+    }
+
+    /// One app, to be changed.
+    pub fn app_mut(&mut self, app: AppId) -> Option<&mut App> {
+        self.apps.get_mut(&app)
+    }
+
+    /// All apps, by number.
+    pub fn apps(&self) -> impl Iterator<Item = (AppId, &App)> {
+        self.apps.iter().map(|(id, app)| (*id, app))
+    }
+
+    /// An app's name; empty when it is not known.
+    pub fn app_name(&self, app: AppId) -> String {
+        self.apps.get(&app).map_or_else(String::new, |app| app.name.clone())
+    }
+
+    /// Which app a slot belongs to.
+    pub fn app_of(&self, id: ProcId) -> Option<AppId> {
+        self.procs.get(&id).map(|proc| proc.app)
+    }
+
+    /// How a slot is called in the log: `name:id`.
+    pub fn label(&self, id: ProcId) -> String {
+        let name = self.procs.get(&id).map_or("", |proc| proc.name.as_str());
+        format!("{name}:{}", id.0)
+    }
+
+    /// Registers a version of a specification.
+    pub fn add_version(&mut self, spec: AppSpec) -> SpecId {
+        let id = SpecId(self.next_spec);
+        self.insert_version(id, spec);
+        id
+    }
+
+    /// Registers a version under a number that was saved.
+    pub fn insert_version(&mut self, id: SpecId, spec: AppSpec) {
+        self.next_spec = self.next_spec.max(id.0.saturating_add(1));
+        self.versions.insert(id, Version::new(spec));
+    }
+
+    /// The app of that name, made if it is new; `spec` is in force for it from now on.
+    pub fn app_with(&mut self, namespace: &str, name: &str, spec: SpecId) -> AppId {
+        let same = |app: &App| app.namespace == namespace && app.name == name;
+        if let Some((id, app)) = self.apps.iter_mut().find(|(_, app)| same(app)) {
+            app.spec = spec;
+            return *id;
+        }
+        let id = AppId(self.next_app);
+        let app = App { namespace: namespace.to_owned(), name: name.to_owned(), spec };
+        self.insert_app(id, app);
+        id
+    }
+
+    /// Registers an app under a number that was saved.
+    pub fn insert_app(&mut self, id: AppId, app: App) {
+        self.next_app = self.next_app.max(id.0.saturating_add(1));
+        self.apps.insert(id, app);
+    }
+
+    /// A free process number; numbers begin at 0 again when the list is empty, as PM2's do.
+    pub fn allot_proc(&mut self) -> ProcId {
+        if self.procs.is_empty() {
+            self.next_proc = 0;
+        }
+        let id = ProcId(self.next_proc);
+        self.next_proc += 1;
+        id
+    }
+
+    /// Registers a slot.
+    pub fn insert_proc(&mut self, id: ProcId, proc: Proc) {
+        self.next_proc = self.next_proc.max(id.0.saturating_add(1));
+        self.procs.insert(id, proc);
+    }
+
+    /// Forgets a slot, and its app when it was the last one.
+    pub fn remove_proc(&mut self, id: ProcId) -> Option<Proc> {
+        let proc = self.procs.remove(&id)?;
+        self.forget_app_without_procs(proc.app);
+        Some(proc)
+    }
+
+    /// Makes a slot one of another app, and forgets the app that it leaves when it was the last.
+    pub fn move_proc(&mut self, id: ProcId, app: AppId, name: &str) {
+        let Some(proc) = self.procs.get_mut(&id) else { return };
+        let left = std::mem::replace(&mut proc.app, app);
+        name.clone_into(&mut proc.name);
+        self.forget_app_without_procs(left);
+    }
+
+    fn forget_app_without_procs(&mut self, app: AppId) {
+        if !self.procs.values().any(|proc| proc.app == app) {
+            self.apps.remove(&app);
+        }
+    }
+
+    /// The smallest instance number that no process of that name has (PM2: configuration §8.3).
+    pub fn free_instance(&self, name: &str) -> u32 {
+        let of_name = self.procs.values().filter(|proc| proc.name == name);
+        let taken: BTreeSet<u32> = of_name.map(|proc| proc.instance).collect();
+        (0..).find(|number| !taken.contains(number)).unwrap_or(0)
+    }
+
+    /// The next value of the variable that a specification increments with each instance.
+    pub fn next_increment(&self, spec: &AppSpec) -> Option<u32> {
+        let name = spec.increment_var.as_ref()?;
+        let of_name = self.procs.values().filter(|proc| proc.name == spec.name);
+        let highest = of_name.filter_map(|proc| proc.increment).max();
+        let first = || spec.env.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
+        Some(highest.map_or_else(first, |highest| highest.saturating_add(1)))
+    }
+
+    /// Drops versions that neither an app nor anything in `used` names.
+    pub fn forget_versions(&mut self, used: &BTreeSet<SpecId>) {
+        let in_force: BTreeSet<SpecId> = self.apps.values().map(|app| app.spec).collect();
+        self.versions.retain(|id, _| in_force.contains(id) || used.contains(id));
+    }
+}

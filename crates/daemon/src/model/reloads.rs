@@ -1,0 +1,260 @@
+//! Reloads as clients see them: one at a time for each app, each step told, the end with its
+//! reason.
+
+use std::collections::BTreeMap;
+
+use ostler_core::reload::Reload;
+use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
+use ostler_wire::control::{self, Action, Change, Failure};
+
+use super::Model;
+use super::input::{ClientId, Effect};
+use super::operations::{Operation, QueuedReload, Reporting, Target};
+use super::progress::gone;
+use super::requests::{distinct, refuse, unknown};
+use super::tickets::Ticket;
+
+impl Model {
+    /// A client, or the model itself (a memory limit), asks for a reload.
+    pub(super) fn on_reload(
+        &mut self,
+        client: Option<ClientId>,
+        ids: &[u32],
+        change: &Change,
+        options: control::ReloadOptions,
+        ticket: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.plan_reload(client, ids, change, options, ticket) {
+            Ok(operation) => {
+                self.begin(operation, out);
+                self.begin_queued_reloads();
+            }
+            Err(failure) => client.into_iter().for_each(|client| {
+                refuse(client, failure.clone(), out);
+            }),
+        }
+    }
+
+    fn plan_reload(
+        &mut self,
+        client: Option<ClientId>,
+        ids: &[u32],
+        change: &Change,
+        options: control::ReloadOptions,
+        ticket: Option<String>,
+    ) -> Result<Operation, Failure> {
+        let mut operation = Operation::new(client, Reporting::Slots);
+        let begun = ticket.as_deref().and_then(|name| self.tickets.find(name)).cloned();
+        operation.ticket = ticket;
+        operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
+        let mut fresh: Vec<ProcId> = Vec::new();
+        for id in distinct(ids) {
+            let app = self.registry.app_of(id).ok_or_else(|| unknown(id))?;
+            let cluster = self.is_cluster(id);
+            match &begun {
+                Some(begun) if cluster && begun.part(app).is_some() => {}
+                Some(begun) if !cluster && begun.has_restarted(id) => {
+                    operation.active.insert(id, self.pending(id, Target::Up, false));
+                }
+                _ => fresh.push(id),
+            }
+        }
+        self.take_up_begun(begun.as_ref(), &mut operation);
+        let apps = fresh.iter().filter_map(|id| self.registry.app_of(*id));
+        if !options.wait
+            && let Some(app) = apps.into_iter().find(|app| self.reload_goes_on(*app))
+        {
+            return Err(self.under_way(app));
+        }
+        let versions = self.changed_specs(&fresh, change, true)?;
+        let mut clusters: BTreeMap<AppId, QueuedReload> = BTreeMap::new();
+        for (id, spec) in fresh.iter().filter_map(|id| Some((*id, *versions.get(id)?))) {
+            // Two processes of an app that binds its own port cannot live at the same time: it is
+            // restarted.
+            if !self.is_cluster_version(spec) {
+                operation.changes.insert(id, spec);
+                operation.todo.push_back((id, Action::Restart));
+                continue;
+            }
+            let Some(app) = self.registry.app_of(id) else { continue };
+            let queued = clusters.entry(app).or_insert_with(|| QueuedReload {
+                app,
+                procs: Vec::new(),
+                spec,
+                from: self.core.slot(id).map(|slot| slot.process().next_spec()),
+                change: change.clone(),
+                options: core_options(options),
+            });
+            queued.procs.push(id);
+        }
+        self.put_in_force(&operation.changes);
+        operation.queued.extend(clusters.into_values());
+        Ok(operation)
+    }
+
+    fn under_way(&self, app: AppId) -> Failure {
+        let name = self.registry.app_name(app);
+        Failure {
+            message: format!("a reload of app `{name}` is under way"),
+            hint: Some(format!(
+                "wait for it, or use `--wait` to queue behind it; a canary ends with \
+                 `ostler promote {name}` or `ostler rollback {name}`"
+            )),
+        }
+    }
+
+    /// Processes that a user's command (`word`) takes away leave the reload they are in; whoever
+    /// waits for it must know.
+    pub(super) fn cut_reloads_short(&mut self, word: &str, ids: &[ProcId]) {
+        for id in ids.iter().copied() {
+            let Some(app) = self.registry.app_of(id) else { continue };
+            if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
+                continue;
+            }
+            let name = self.registry.app_name(app);
+            let failure = Failure {
+                message: format!(
+                    "the reload of app `{name}` was cut short: a `{word}` took process {} out of it",
+                    id.0
+                ),
+                hint: Some(format!(
+                    "see `ostler list`; `ostler reload {name}` again for the new version"
+                )),
+            };
+            self.tickets.fail(app, &failure);
+            for operation in self.operations.waiting_for_reload(app) {
+                operation.failure.get_or_insert_with(|| failure.clone());
+            }
+        }
+    }
+
+    /// A client ends a canary.
+    pub(super) fn on_promote(
+        &mut self,
+        client: ClientId,
+        name: &str,
+        keep: bool,
+        ticket: Option<&str>,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        if let Some(begun) = ticket.and_then(|name| self.tickets.find(name)).cloned() {
+            self.take_up_begun(Some(&begun), &mut operation);
+            return self.begin(operation, out);
+        }
+        let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
+        let mut apps = self.registry.apps().filter(|(_, app)| app.name == name);
+        let Some(app) = apps.find(|(app, _)| waits(*app)).map(|(app, _)| app) else {
+            let failure = Failure {
+                message: format!("app `{name}` has no canary"),
+                hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
+            };
+            return refuse(client, failure, out);
+        };
+        drop(apps);
+        operation.reloads.insert(app);
+        if let Some(ticket) = ticket {
+            self.tickets.begin(ticket, app);
+        }
+        self.begin(operation, out);
+        self.ask(Event::Promote { app, keep });
+    }
+
+    /// A client asks again: it waits for what goes on, and is told what has ended.
+    fn take_up_begun(&self, begun: Option<&Ticket>, operation: &mut Operation) {
+        for part in begun.into_iter().flat_map(|ticket| &ticket.parts) {
+            let app = AppId(part.app);
+            if part.over {
+                operation.failure = operation.failure.take().or_else(|| part.failure.clone());
+            } else if self.reload_goes_on(app) {
+                operation.reloads.insert(app);
+            } else {
+                operation.failure.get_or_insert_with(|| Failure {
+                    message: format!(
+                        "how the reload of app `{}` ended is not known",
+                        self.registry.app_name(app)
+                    ),
+                    hint: Some("see `ostler list` and pm2.log in the home directory".to_owned()),
+                });
+            }
+        }
+    }
+
+    /// Begins reloads that waited and need not any more.
+    pub(super) fn begin_queued_reloads(&mut self) {
+        let mut operations = self.operations.take();
+        for operation in &mut operations {
+            for queued in std::mem::take(&mut operation.queued) {
+                if self.reload_goes_on(queued.app) {
+                    operation.queued.push(queued);
+                    continue;
+                }
+                let (procs, spec) = match self.plan_again(&queued) {
+                    Ok(planned) => planned,
+                    Err(failure) => {
+                        operation.failure.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                let Some(version) = self.registry.version(spec) else { continue };
+                let policy = version.policy.clone();
+                operation.reloads.insert(queued.app);
+                if let Some(ticket) = &operation.ticket {
+                    self.tickets.begin(ticket, queued.app);
+                }
+                self.unsaved = true;
+                let QueuedReload { app, options, .. } = queued;
+                self.ask(Event::Reload { app, procs, spec, policy, options });
+            }
+        }
+        self.operations.put_back(operations);
+    }
+
+    /// What a reload that waited replaces, and by what: both may be others by now.
+    fn plan_again(&mut self, queued: &QueuedReload) -> Result<(Vec<ProcId>, SpecId), Failure> {
+        let stays = |id: &ProcId| {
+            let slot = self.core.slot(*id).is_some_and(|slot| !slot.removing());
+            slot && self.registry.app_of(*id) == Some(queued.app)
+        };
+        let procs: Vec<ProcId> = queued.procs.iter().copied().filter(stays).collect();
+        let Some(first) = procs.first().copied() else {
+            return Err(gone(queued.procs.first().copied().unwrap_or(ProcId(0))));
+        };
+        if self.core.slot(first).map(|slot| slot.process().next_spec()) == queued.from {
+            return Ok((procs, queued.spec));
+        }
+        let versions = self.changed_specs(&procs, &queued.change, true)?;
+        let spec = versions.get(&first).copied().unwrap_or(queued.spec);
+        Ok((procs, spec))
+    }
+
+    /// The reload of an app is over, or waits for the user.
+    pub(super) fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
+        self.tickets.end(app, failure);
+        for operation in self.operations.waiting_for_reload(app) {
+            operation.reloads.remove(&app);
+            if operation.failure.is_none() {
+                operation.failure = failure.cloned();
+            }
+        }
+        self.begin_queued_reloads();
+        // Operations are looked at once more, although no slot may have changed.
+        self.look_again = true;
+        self.unsaved = true;
+    }
+
+    fn is_cluster(&self, id: ProcId) -> bool {
+        let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
+        spec.is_some_and(|spec| self.is_cluster_version(spec))
+    }
+}
+
+fn core_options(options: control::ReloadOptions) -> ReloadOptions {
+    ReloadOptions {
+        parallel: options.parallel.or(options.surge).unwrap_or(1),
+        surge: options.surge,
+        canary: options.canary,
+        no_rollback: options.no_rollback,
+    }
+}

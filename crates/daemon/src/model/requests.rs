@@ -1,0 +1,230 @@
+//! What each request of a client does.
+
+use std::collections::BTreeSet;
+
+use ostler_core::{AppId, Event, ProcId};
+use ostler_wire::control::{Action, Change, Failure, Reply, Request, ScaleTo};
+
+use super::Model;
+use super::input::{ClientId, Effect};
+use super::operations::{Operation, Pending, Reporting, Target};
+
+impl Model {
+    /// One request of a client.
+    pub(super) fn on_request(&mut self, client: ClientId, request: Request, out: &mut Vec<Effect>) {
+        if self.closing && !is_answered_to_the_end(&request) {
+            return refuse(client, closing(), out);
+        }
+        match request {
+            Request::List => {
+                let processes = self.list();
+                out.push(Effect::Reply { client, reply: Reply::List { processes } });
+            }
+            Request::Find { word } => {
+                let ids = self.find(&word);
+                out.push(Effect::Reply { client, reply: Reply::Found { ids } });
+            }
+            Request::Jlist => out.push(Effect::Raw { client, text: self.jlist() }),
+            Request::Describe { id } => {
+                let details = self.details(ProcId(id)).map(|of| Reply::Describe(Box::new(of)));
+                answer(client, details.ok_or_else(|| unknown(ProcId(id))), out);
+            }
+            Request::Env { id } => {
+                let vars = self.env_of(ProcId(id)).map(|vars| Reply::Env { vars });
+                answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
+            }
+            Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
+            Request::Start { apps } => self.on_start(client, &apps, out),
+            Request::Act { action, ids, change } => self.on_act(client, action, &ids, &change, out),
+            Request::Scale { name, target } => self.on_scale(client, &name, target, out),
+            Request::Reload { ids, change, options, ticket } => {
+                self.on_reload(Some(client), &ids, &change, options, ticket, out);
+            }
+            Request::Promote { name, keep, ticket } => {
+                self.on_promote(client, &name, keep, ticket.as_deref(), out);
+            }
+            Request::Save { force } => self.on_save(client, force, out),
+            Request::Resurrect => out.push(Effect::ReadDump { client }),
+            Request::Kill => self.on_kill(client, out),
+            // These need no decision: the parts around the model answer them.
+            Request::Hello
+            | Request::Logs { .. }
+            | Request::Flush { .. }
+            | Request::ReloadLogs
+            | Request::Update { .. } => {}
+        }
+    }
+
+    fn on_act(
+        &mut self,
+        client: ClientId,
+        action: Action,
+        ids: &[u32],
+        change: &Change,
+        out: &mut Vec<Effect>,
+    ) {
+        let ids = distinct(ids);
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        operation.todo = ids.iter().map(|id| (*id, action)).collect();
+        if action == Action::Restart {
+            operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
+            match self.changed_specs(&ids, change, false) {
+                Ok(changed) => {
+                    self.put_in_force(&changed);
+                    operation.changes = changed;
+                }
+                Err(failure) => return refuse(client, failure, out),
+            }
+        }
+        if action != Action::Reset {
+            self.cut_reloads_short(word_of(action), &ids);
+        }
+        self.begin(operation, out);
+    }
+
+    /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
+    fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
+        let default = if ids.len() <= 2 { 1 } else { 2 };
+        let apps: BTreeSet<AppId> = ids.iter().filter_map(|id| self.registry.app_of(*id)).collect();
+        let asked = asked.and_then(|count| usize::try_from(count).ok());
+        asked.unwrap_or(default * apps.len().max(1)).max(1)
+    }
+
+    fn on_listens(&mut self, client: ClientId, id: ProcId, within: u32, out: &mut Vec<Effect>) {
+        let mut operation = Operation::new(Some(client), Reporting::Listens(id));
+        let until = self.at.now + u64::from(within);
+        let pending = Pending { until, ..self.pending(id, Target::Listening, false) };
+        operation.active.insert(id, pending);
+        self.begin(operation, out);
+    }
+
+    fn on_scale(&mut self, client: ClientId, name: &str, target: ScaleTo, out: &mut Vec<Effect>) {
+        let app = match self.named_app(name) {
+            Ok(app) => app,
+            Err(failure) => return refuse(client, failure, out),
+        };
+        // Those on their way out are as good as gone.
+        let stays = |id: &ProcId| self.core.slot(*id).is_some_and(|slot| !slot.removing());
+        let ids: Vec<ProcId> =
+            self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
+        let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let wanted = match target {
+            ScaleTo::Exactly(count) => count,
+            ScaleTo::Add(more) => now.saturating_add(more),
+            ScaleTo::Remove(fewer) => now.saturating_sub(fewer),
+        };
+        if wanted == now {
+            let failure = Failure {
+                message: "Nothing to do".to_owned(),
+                hint: Some(format!("app `{name}` has {now} instances already")),
+            };
+            return refuse(client, failure, out);
+        }
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
+        // Newest first: the numbers that remain have no gap.
+        let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
+        self.cut_reloads_short("scale", &newest);
+        for id in &newest {
+            operation.active.insert(*id, self.pending(*id, Target::Gone, false));
+            self.ask(Event::Retire(*id));
+        }
+        for _ in now..wanted {
+            if let Some(id) = self.add_instance(app) {
+                operation.active.insert(id, self.pending(id, Target::Up, true));
+            }
+        }
+        self.begin(operation, out);
+    }
+
+    /// The app that a user means: by its name, or by `NAMESPACE/NAME` where several have the name.
+    fn named_app(&self, word: &str) -> Result<AppId, Failure> {
+        let named = |name: &str, namespace: Option<&str>| -> Vec<(AppId, String)> {
+            let fits = |app: &super::registry::App| {
+                app.name == name && namespace.is_none_or(|namespace| app.namespace == namespace)
+            };
+            let apps = self.registry.apps().filter(|(_, app)| fits(app));
+            apps.map(|(id, app)| (id, app.namespace.clone())).collect()
+        };
+        let mut found = named(word, None);
+        if let (true, Some((namespace, name))) = (found.is_empty(), word.split_once('/')) {
+            found = named(name, Some(namespace));
+        }
+        match found.as_slice() {
+            [(app, _)] => Ok(*app),
+            [] => Err(Failure {
+                message: format!("Application {word} not found"),
+                hint: Some("see `ostler list` for the names".to_owned()),
+            }),
+            [(_, first), ..] => {
+                let namespaces: Vec<String> =
+                    found.iter().map(|(_, namespace)| format!("`{namespace}`")).collect();
+                Err(Failure {
+                    message: format!(
+                        "several apps are named `{word}`, in the namespaces {}",
+                        namespaces.join(", ")
+                    ),
+                    hint: Some(format!("name one of them, such as `{first}/{word}`")),
+                })
+            }
+        }
+    }
+
+    fn on_kill(&mut self, client: ClientId, out: &mut Vec<Effect>) {
+        let mut operation = Operation::new(Some(client), Reporting::Kill);
+        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        for id in ids {
+            operation.active.insert(id, self.pending(id, Target::Gone, false));
+        }
+        self.begin(operation, out);
+        self.close();
+    }
+}
+
+/// Answers a request with what it asked for, or says why not.
+fn answer(client: ClientId, result: Result<Reply, Failure>, out: &mut Vec<Effect>) {
+    let reply = result.unwrap_or_else(Reply::Error);
+    out.push(Effect::Reply { client, reply });
+}
+
+/// Ends a request that cannot be done.
+pub(super) fn refuse(client: ClientId, failure: Failure, out: &mut Vec<Effect>) {
+    out.push(Effect::Reply { client, reply: Reply::Error(failure) });
+}
+
+/// Why nothing is begun any more.
+pub fn closing() -> Failure {
+    Failure { message: "the daemon is about to end".to_owned(), hint: Some("try again".to_owned()) }
+}
+
+/// Whether a request is answered while everything is being ended.
+pub fn is_answered_to_the_end(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
+    )
+}
+
+/// The command that asks for it.
+fn word_of(action: Action) -> &'static str {
+    match action {
+        Action::Stop => "stop",
+        Action::Restart => "restart",
+        Action::Delete => "delete",
+        Action::Reset => "reset",
+    }
+}
+
+/// The processes that a request names, each once, in their order.
+pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
+    let mut seen = BTreeSet::new();
+    ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
+}
+
+/// A process that is not in the list.
+pub(super) fn unknown(id: ProcId) -> Failure {
+    Failure {
+        message: format!("process {} not found", id.0),
+        hint: Some("see `ostler list` for the ids".to_owned()),
+    }
+}

@@ -1,0 +1,259 @@
+//! The model as it is saved, and taken up again.
+
+use std::collections::BTreeSet;
+
+use ostler_core::reload::Direction;
+use ostler_core::{
+    Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
+    SeenRun, SpecId, Supervisor,
+};
+
+use super::Model;
+use super::facts::RunFacts;
+use super::input::{Effect, Moment};
+use super::outcome::Outcome;
+use super::registry::{App, Proc};
+use super::state::{self, State};
+use super::tickets::Tickets;
+
+/// A run that the keeper holds for a daemon that begins.
+#[derive(Clone, Debug)]
+pub struct FoundRun {
+    /// What the supervision machine must know of it.
+    pub seen: SeenRun,
+    /// Process of the run; 0 when it is not known to be alive.
+    pub pid: u32,
+    /// When it was asked for, ms since 1970.
+    pub since: u64,
+    /// Restarts of the slot so far, and short runs in a row, as they were noted with the run.
+    pub counters: (u32, u32),
+}
+
+impl Model {
+    /// What must be saved.
+    pub fn snapshot(&mut self) -> State {
+        let used = self.specs_in_use();
+        self.registry.forget_versions(&used);
+        self.arm_memory();
+        let mut state = State::empty(self.settings.boot.clone());
+        state.ending = self.closing;
+        state.last_run = self.core.last_run();
+        let apps = self.registry.apps();
+        state.apps = apps
+            .map(|(id, app)| (id.0, app.namespace.clone(), app.name.clone(), app.spec.0))
+            .collect();
+        let versions = self.registry.versions();
+        state.specs =
+            versions.filter_map(|(id, version)| Some((id.0, version.record()?))).collect();
+        state.procs =
+            self.core.saved_processes().into_iter().filter_map(|of| self.saved_proc(of)).collect();
+        state.reloads = self.core.saved_reloads().into_iter().map(saved_reload).collect();
+        state.tickets = self.tickets.to_saved();
+        state
+    }
+
+    fn specs_in_use(&self) -> BTreeSet<SpecId> {
+        let slots = self
+            .core
+            .slots()
+            .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
+        let runs = self.facts.values().map(|facts| facts.spec);
+        let reloads = self.core.saved_reloads().into_iter().flat_map(|reload| {
+            let from = reload.from.into_iter().map(|(_, version)| version.0);
+            from.chain([reload.to.0]).collect::<Vec<_>>()
+        });
+        slots.chain(runs).chain(reloads).chain(self.operations.specs()).collect()
+    }
+
+    fn saved_proc(&self, saved: SavedProcess) -> Option<state::SavedProc> {
+        let proc = self.registry.proc(saved.id)?;
+        Some(state::SavedProc {
+            id: saved.id.0,
+            app: proc.app.0,
+            name: proc.name.clone(),
+            instance: proc.instance,
+            increment: proc.increment,
+            created_at: proc.created_at,
+            unique_id: proc.unique_id.clone(),
+            spec: saved.spec.0,
+            next: saved.next.map(|(spec, _)| spec.0),
+            up: saved.goal == Goal::Up,
+            errored: saved.errored,
+            restarts: saved.restarts,
+            unstable: saved.unstable,
+            backoff: saved.backoff,
+            removing: saved.removing,
+            ended: saved.ended.map(|run| run.0),
+            due: saved.due,
+            last_exit: proc.last.as_ref().map(state::saved_exit),
+            core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
+            not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
+        })
+    }
+
+    /// Takes up what was saved and what was found.
+    pub fn recover(&mut self, at: Moment, state: State, found: &[FoundRun], out: &mut Vec<Effect>) {
+        self.at = at;
+        for (id, record) in &state.specs {
+            match ostler_pm2::record::from_record(record.get(), self.settings.cpus) {
+                Ok(spec) => self.registry.insert_version(SpecId(*id), spec),
+                Err(_) => out.push(Effect::Complain(format!(
+                    "saved specification {id} is not understood; its processes are lost"
+                ))),
+            }
+        }
+        for (id, namespace, name, spec) in state.apps {
+            self.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
+        }
+        self.tickets = Tickets::new(state.tickets);
+        let mut processes = Vec::new();
+        for saved in state.procs {
+            let Some(process) = self.saved_process(&saved, found) else { continue };
+            self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
+            processes.push(process);
+        }
+        let reloads = state.reloads.iter().filter_map(|saved| self.reload_of(saved)).collect();
+        for run in found {
+            let facts =
+                RunFacts { pid: run.pid, ..RunFacts::new(run.seen.proc, run.seen.spec, run.since) };
+            self.facts.insert(run.seen.run, facts);
+        }
+        let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
+        let registry = &self.registry;
+        let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
+        let mut actions = Vec::new();
+        self.core = Supervisor::recover(
+            at.now,
+            state.last_run,
+            &processes,
+            reloads,
+            &seen,
+            version_of,
+            &mut actions,
+        );
+        self.actions.extend(actions);
+        self.unsaved = true;
+        self.settle(out);
+        if state.ending {
+            self.close();
+            self.settle(out);
+        }
+    }
+
+    fn saved_process(&self, saved: &state::SavedProc, found: &[FoundRun]) -> Option<SavedProcess> {
+        let spec = SpecId(saved.spec);
+        let version = self.registry.version(spec)?;
+        let next = saved.next.map(SpecId);
+        let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
+        // Counters are saved seldom and noted with every run.
+        let uncounted =
+            |run: &&FoundRun| run.seen.exit.is_none() || saved.ended < Some(run.seen.run.0);
+        let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
+        let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
+        let (restarts, unstable) = noted.unwrap_or_default();
+        Some(SavedProcess {
+            id: ProcId(saved.id),
+            app: AppId(saved.app),
+            spec,
+            policy: version.policy.clone(),
+            next,
+            cluster: version.is_cluster(),
+            goal: if saved.up { Goal::Up } else { Goal::Down },
+            errored: saved.errored,
+            restarts: restarts.max(saved.restarts),
+            unstable: if noted.is_some() { unstable } else { saved.unstable },
+            backoff: saved.backoff,
+            removing: saved.removing,
+            ended: saved.ended.map(RunId),
+            due: saved.due,
+        })
+    }
+
+    fn reload_of(&self, saved: &state::SavedReload) -> Option<SavedReload> {
+        let version =
+            |spec: u32| Some((SpecId(spec), self.registry.version(SpecId(spec))?.policy.clone()));
+        let from = saved.from.iter();
+        Some(SavedReload {
+            app: AppId(saved.app),
+            to: version(saved.to)?,
+            from: from.filter_map(|(id, spec)| Some((ProcId(*id), version(*spec)?))).collect(),
+            options: ReloadOptions {
+                parallel: saved.parallel,
+                surge: saved.surge,
+                canary: saved.canary,
+                no_rollback: saved.no_rollback,
+            },
+            direction: direction_of(saved.stage)?,
+            began_after: RunId(saved.began_after),
+            done: saved.done.iter().copied().map(ProcId).collect(),
+            dropped: saved.dropped.iter().copied().map(ProcId).collect(),
+            failure: saved
+                .failure
+                .map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
+        })
+    }
+
+    /// Lets every action of the supervision machine out, and every notice in.
+    pub(super) fn settle(&mut self, out: &mut Vec<Effect>) {
+        loop {
+            while let Some(action) = self.actions.pop_front() {
+                match action {
+                    Action::Tell(notice) => self.on_notice(notice, out),
+                    Action::Spawn { proc, run, spec } => {
+                        self.facts.insert(run, RunFacts::new(proc, spec, self.at.wall));
+                        out.push(Effect::Core(Action::Spawn { proc, run, spec }));
+                    }
+                    other => out.push(Effect::Core(other)),
+                }
+            }
+            if !self.advance(out) && self.actions.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+fn proc_of(saved: state::SavedProc) -> Proc {
+    let last = saved.outcome();
+    Proc {
+        app: AppId(saved.app),
+        name: saved.name,
+        instance: saved.instance,
+        increment: saved.increment,
+        created_at: saved.created_at,
+        unique_id: saved.unique_id,
+        last,
+        rollout: None,
+    }
+}
+
+fn saved_reload(saved: SavedReload) -> state::SavedReload {
+    state::SavedReload {
+        app: saved.app.0,
+        to: saved.to.0.0,
+        began_after: saved.began_after.0,
+        from: saved.from.iter().map(|(id, version)| (id.0, version.0.0)).collect(),
+        parallel: saved.options.parallel,
+        surge: saved.options.surge,
+        canary: saved.options.canary,
+        no_rollback: saved.options.no_rollback,
+        stage: match saved.direction {
+            Direction::Forward => 0,
+            Direction::Canary => 1,
+            Direction::Back => 2,
+        },
+        done: saved.done.iter().map(|id| id.0).collect(),
+        dropped: saved.dropped.iter().map(|id| id.0).collect(),
+        failure: saved.failure.map(|(id, run, _)| (id.0, run.0)),
+    }
+}
+
+/// The direction of a saved reload; `None` when it is of a version that knows others.
+fn direction_of(number: u8) -> Option<Direction> {
+    match number {
+        0 => Some(Direction::Forward),
+        1 => Some(Direction::Canary),
+        2 => Some(Direction::Back),
+        _ => None,
+    }
+}

@@ -1,0 +1,189 @@
+//! The form in which the model is saved: what a daemon must know again after it lost its memory.
+//!
+//! Version log:
+//! - 1: first. Fields were added since with defaults, so that older files load.
+
+use std::sync::Arc;
+
+use ostler_core::Exit;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::outcome::Outcome;
+use super::tickets::Ticket;
+
+/// Version of the format.
+pub const VERSION: u32 = 1;
+
+/// Everything that is saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// Version of the format.
+    pub version: u32,
+    /// Which boot it belongs to.
+    pub boot: String,
+    /// Last run number given out.
+    pub last_run: u64,
+    /// Apps: number, namespace, name, specification in force.
+    pub apps: Vec<(u32, String, String, u32)>,
+    /// Specifications by number, as records.
+    pub specs: Vec<(u32, Arc<RawValue>)>,
+    /// Slots of all apps.
+    pub procs: Vec<SavedProc>,
+    /// Reloads under way.
+    pub reloads: Vec<SavedReload>,
+    /// What was begun under which ticket.
+    #[serde(default)]
+    pub tickets: Vec<Ticket>,
+    /// Everything is being ended.
+    #[serde(default)]
+    pub ending: bool,
+}
+
+/// A slot as it is saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedProc {
+    /// Number of the slot.
+    pub id: u32,
+    /// Number of its app.
+    pub app: u32,
+    /// Name of the process.
+    pub name: String,
+    /// Instance number.
+    pub instance: u32,
+    /// Value of the incremented variable.
+    #[serde(default)]
+    pub increment: Option<u32>,
+    /// When it was added or reset, ms since 1970.
+    pub created_at: u64,
+    /// PM2's `unique_id`.
+    pub unique_id: String,
+    /// Specification of the current run.
+    pub spec: u32,
+    /// Specification of the next run, where it differs.
+    #[serde(default)]
+    pub next: Option<u32>,
+    /// The user wants it up.
+    pub up: bool,
+    /// It had been given up.
+    #[serde(default)]
+    pub errored: bool,
+    /// Restarts so far.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Short runs in a row.
+    #[serde(default)]
+    pub unstable: u32,
+    /// Last pause of the growing back-off, ms.
+    #[serde(default)]
+    pub backoff: u64,
+    /// It is to be forgotten.
+    #[serde(default)]
+    pub removing: bool,
+    /// The last run whose end is in these counters.
+    #[serde(default)]
+    pub ended: Option<u64>,
+    /// When the next run is due, on the monotonic clock.
+    #[serde(default)]
+    pub due: Option<u64>,
+    /// How the last run ended, and why if that is not how a process ends.
+    #[serde(default)]
+    pub last_exit: Option<(SavedExit, Option<String>)>,
+    /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
+    /// version can read the file after an update that was given up.
+    #[serde(default)]
+    pub core_dump: bool,
+    /// It ran, but did not pass a check; apart for the same reason.
+    #[serde(default)]
+    pub not_verified: bool,
+}
+
+/// How a run ended, or that it never ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedExit {
+    Code(i32),
+    Signal(i32),
+    Unknown,
+    #[serde(rename = "spawn_failed")]
+    NotSpawned,
+}
+
+/// What became of a run, in the form that daemons of earlier versions can read, too.
+pub fn saved_exit(outcome: &Outcome) -> (SavedExit, Option<String>) {
+    let exit = match outcome {
+        Outcome::Ended(Exit::Code(code)) => SavedExit::Code(*code),
+        Outcome::Ended(Exit::Signal { number, .. }) => SavedExit::Signal(*number),
+        Outcome::Ended(Exit::Unknown) => SavedExit::Unknown,
+        Outcome::Ended(Exit::NotSpawned)
+        | Outcome::NotSpawned { .. }
+        | Outcome::NotVerified { .. } => SavedExit::NotSpawned,
+    };
+    (exit, outcome.reason().map(str::to_owned))
+}
+
+impl SavedProc {
+    /// What became of the last run.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let (exit, why) = self.last_exit.clone()?;
+        Some(match (exit, why) {
+            (SavedExit::NotSpawned, Some(why)) if self.not_verified => Outcome::NotVerified { why },
+            (SavedExit::NotSpawned, Some(why)) => Outcome::NotSpawned { why },
+            (SavedExit::NotSpawned, None) => Outcome::Ended(Exit::NotSpawned),
+            (SavedExit::Code(code), _) => Outcome::Ended(Exit::Code(code)),
+            (SavedExit::Signal(number), _) => {
+                Outcome::Ended(Exit::Signal { number, core: self.core_dump })
+            }
+            (SavedExit::Unknown, _) => Outcome::Ended(Exit::Unknown),
+        })
+    }
+}
+
+/// A reload as it is saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedReload {
+    /// Number of the app.
+    pub app: u32,
+    /// The new version.
+    pub to: u32,
+    /// The last run before it.
+    #[serde(default)]
+    pub began_after: u64,
+    /// Slots, each with the version it had before.
+    pub from: Vec<(u32, u32)>,
+    /// Candidates at a time.
+    pub parallel: u32,
+    /// Further runs above the number of slots.
+    pub surge: Option<u32>,
+    /// One slot first, then the user decides.
+    pub canary: bool,
+    /// Carry on when a candidate fails.
+    pub no_rollback: bool,
+    /// 0 forward, 1 canary, 2 back.
+    pub stage: u8,
+    /// Slots that were replaced.
+    #[serde(default)]
+    pub done: Vec<u32>,
+    /// Slots that the user took away.
+    #[serde(default)]
+    pub dropped: Vec<u32>,
+    /// Slot and run of the first failure.
+    pub failure: Option<(u32, u64)>,
+}
+
+impl State {
+    /// Nothing, for this boot.
+    pub fn empty(boot: String) -> Self {
+        Self {
+            version: VERSION,
+            boot,
+            last_run: 0,
+            apps: Vec::new(),
+            specs: Vec::new(),
+            procs: Vec::new(),
+            reloads: Vec::new(),
+            tickets: Vec::new(),
+            ending: false,
+        }
+    }
+}

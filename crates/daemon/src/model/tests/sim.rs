@@ -1,0 +1,352 @@
+//! What is around the model carries out its effects: runs that obey or do not, as the keeper and
+//! the kernel know them.
+
+use ostler_core::{Action, Event, Exit, Phase, ProcId, Role, RunId, SeenRun};
+use ostler_wire::control::{Failure, ListenerView};
+
+use super::super::{ClientId, Effect, FoundRun, Input, Unneeded};
+use super::words::{event_text, reply_text};
+use super::world::{Talk, World};
+
+/// How the runs of a script behave; the script's name says which.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nature {
+    /// Ends like this as soon as it is spawned.
+    pub exits: Option<Exit>,
+    /// Cannot be spawned at all.
+    pub missing: bool,
+    /// Listens on this port, if it is a worker.
+    pub port: Option<u16>,
+    /// Sends `ready`.
+    pub says_ready: bool,
+    /// Does not end when it is asked to disconnect: it has connections to finish.
+    pub busy: bool,
+    /// Ignores every request to end but SIGKILL.
+    pub stubborn: bool,
+    /// Its health check fails.
+    pub sick: bool,
+    /// Its health check does not end.
+    pub stuck: bool,
+    /// Hangs in the kernel: SIGKILL has no effect.
+    pub hangs: bool,
+    /// Leaves a descendant behind that only SIGKILL ends.
+    pub litters: bool,
+}
+
+impl Nature {
+    fn of(script: &str) -> Self {
+        let good = Self { port: Some(3000), says_ready: true, ..Self::default() };
+        match script {
+            "good" | "better" | "newest" => good,
+            "exits" => Self { exits: Some(Exit::Code(1)), ..good },
+            "ends" => Self { exits: Some(Exit::Code(0)), ..good },
+            "crashes" => Self { exits: Some(signal(11)), ..good },
+            "missing" => Self { missing: true, ..good },
+            "mute" => Self { port: None, says_ready: false, ..good },
+            "unready" => Self { says_ready: false, ..good },
+            "elsewhere" => Self { port: Some(4000), ..good },
+            "busy" => Self { busy: true, ..good },
+            "stubborn" => Self { busy: true, stubborn: true, ..good },
+            "sick" => Self { sick: true, ..good },
+            "stuck" => Self { stuck: true, ..good },
+            "hangs" => Self { busy: true, stubborn: true, hangs: true, ..good },
+            "litters" => Self { litters: true, ..good },
+            other => panic!("no nature is called `{other}`"),
+        }
+    }
+}
+
+/// The end by a signal, without a core dump.
+pub fn signal(number: i32) -> Exit {
+    Exit::Signal { number, core: false }
+}
+
+/// A run as the keeper and the kernel know it.
+#[derive(Clone, Debug)]
+pub struct SimRun {
+    pub seen: SeenRun,
+    pub pid: u32,
+    pub since: u64,
+    pub counters: (u32, u32),
+    pub nature: Nature,
+    pub cluster: bool,
+    /// Its first process lives.
+    pub alive: bool,
+    /// A descendant lives.
+    pub child: bool,
+    pub memory: u64,
+}
+
+impl SimRun {
+    pub fn found(&self) -> FoundRun {
+        let pid = if self.alive { self.pid } else { 0 };
+        FoundRun { seen: self.seen, pid, since: self.since, counters: self.counters }
+    }
+
+    /// Anything of it lives.
+    pub fn is_there(&self) -> bool {
+        self.alive || self.child
+    }
+}
+
+impl World {
+    /// Does what the model asks for; what is known at once is given back.
+    pub fn carry_out(&mut self, effect: Effect) -> Option<Input> {
+        match effect {
+            Effect::Core(action) => self.act_on(action),
+            Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
+            Effect::Raw { client, text } => self.answer(client, text),
+            Effect::Event { client, event } => {
+                let talk = self.talk(client);
+                assert!(!talk.over, "told {event:?} after the reply");
+                talk.heard.push(event_text(&event));
+            }
+            Effect::Lifecycle { id, name, what } => {
+                self.lifecycle.push(format!("{name}:{} {}", id.0, what.as_str()));
+            }
+            Effect::Log(line) | Effect::Complain(line) => self.log.push(line),
+            Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
+            Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),
+            Effect::SetBalance { app, spec } => {
+                self.parts.push(format!("balance app {} by version {}", app.0, spec.0));
+            }
+            Effect::CloseListeners { app, which: Unneeded::All } => {
+                self.parts.push(format!("close all of app {}", app.0));
+            }
+            Effect::CloseListeners { app, which: Unneeded::Unused } => {
+                self.parts.push(format!("close unused of app {}", app.0));
+            }
+            Effect::ForgetApp(app) => self.parts.push(format!("forget app {}", app.0)),
+            Effect::Measure(runs) => {
+                let known = runs.iter().filter_map(|run| self.runs.get_key_value(run));
+                let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
+                for (run, memory) in measured {
+                    self.reports.push_back(Input::Measured { run, memory });
+                }
+            }
+            Effect::ReadStderrTail(run) => {
+                let lines = vec!["it is broken".to_owned()];
+                return self.soon(Input::StderrTail { run, lines });
+            }
+            Effect::WriteDump { client, count, text } => {
+                let result = if self.full {
+                    let message = "could not save the list".to_owned();
+                    Err(Failure { message, hint: None })
+                } else {
+                    self.dumps += 1;
+                    self.dump = Some(text);
+                    Ok("/home/dump.pm2".into())
+                };
+                let client = client?;
+                return self.soon(Input::DumpWritten { client, count, result });
+            }
+            Effect::ReadDump { client } => {
+                let elements = match &self.dump {
+                    Some(text) => Ok(serde_json::from_slice(text).unwrap()),
+                    None => Err("no saved list at `/home/dump.pm2`".to_owned()),
+                };
+                let warnings = self.dump_warnings.clone();
+                return self.soon(Input::DumpRead { client, warnings, elements });
+            }
+        }
+        None
+    }
+
+    fn soon(&mut self, input: Input) -> Option<Input> {
+        if self.slow {
+            self.reports.push_back(input);
+            return None;
+        }
+        Some(input)
+    }
+
+    fn talk(&mut self, client: ClientId) -> &mut Talk {
+        let talk = self.talks.get_mut(&client.0).unwrap();
+        assert!(!talk.cut || talk.by_disk, "told a client that left: {talk:?}");
+        talk
+    }
+
+    fn answer(&mut self, client: ClientId, text: String) {
+        let talk = self.talk(client);
+        assert!(!std::mem::replace(&mut talk.over, true), "answered twice: {talk:?} {text}");
+        talk.heard.push(text);
+    }
+
+    fn act_on(&mut self, action: Action) {
+        match action {
+            Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
+            Action::Disconnect(run) => {
+                self.mark_ending(run);
+                if !self.nature(run).busy {
+                    self.reports.push_back(Input::Core(Event::Disconnected(run)));
+                    self.end(run, Exit::Code(0));
+                }
+            }
+            Action::Terminate(run) => {
+                self.mark_ending(run);
+                if !self.nature(run).stubborn {
+                    self.end(run, signal(2));
+                }
+            }
+            Action::Kill(run) => {
+                self.mark_ending(run);
+                if !self.nature(run).hangs {
+                    self.end(run, signal(9));
+                    self.end_child(run);
+                }
+            }
+            Action::Sweep(run) => {
+                if self.runs.get(&run).is_some_and(|sim| !sim.alive) {
+                    self.end_child(run);
+                }
+            }
+            Action::Probe(run) => match self.nature(run) {
+                Nature { stuck: true, .. } => {}
+                Nature { sick, .. } => {
+                    let result = if sick { Err("answered 500".to_owned()) } else { Ok(()) };
+                    self.reports.push_back(Input::Probed { run, result });
+                }
+            },
+            Action::Note { run } => self.note(run),
+            Action::Tell(notice) => panic!("a notice got out: {notice:?}"),
+        }
+    }
+
+    fn spawn(&mut self, proc: ProcId, run: RunId, spec: ostler_core::SpecId) {
+        let version = self.model.registry().version(spec).unwrap();
+        let script = version.spec.script.file_stem().unwrap().to_string_lossy();
+        let (nature, cluster) = (Nature::of(&script), version.is_cluster());
+        assert!(!self.runs.contains_key(&run), "run number used twice");
+        let is_current = self.model.core().owner(run) == Some((proc, Role::Current));
+        assert!(!is_current || !self.has_current_run(proc), "two current runs of {proc:?}");
+        if nature.missing {
+            let why = "could not execute `missing`".to_owned();
+            return self.reports.push_back(Input::NotSpawned { run, why });
+        }
+        let seen = SeenRun {
+            run,
+            proc,
+            spec,
+            role: Role::Current,
+            since: self.at.now,
+            ready: false,
+            listening: false,
+            ending: false,
+            exit: None,
+        };
+        let sim = SimRun {
+            seen,
+            pid: 100 + u32::try_from(run.0).unwrap(),
+            since: self.at.wall,
+            counters: (0, 0),
+            nature,
+            cluster,
+            alive: true,
+            child: nature.litters,
+            memory: 1,
+        };
+        self.reports.push_back(Input::Spawned { run, pid: sim.pid });
+        self.runs.insert(run, sim.clone());
+        self.note(run);
+        match nature.exits {
+            Some(exit) => self.end(run, exit),
+            None => self.announce(&sim),
+        }
+    }
+
+    /// Whether a run lives that a slot shows; a candidate is none.
+    fn has_current_run(&self, proc: ProcId) -> bool {
+        let core = self.model.core();
+        let is_current = |run: RunId| core.owner(run) == Some((proc, Role::Current));
+        self.runs.values().any(|sim| sim.alive && is_current(sim.seen.run))
+    }
+
+    /// What the daemon keeps with a run in the keeper.
+    fn note(&mut self, run: RunId) {
+        let core = self.model.core();
+        let (Some((id, role)), Some(sim)) = (core.owner(run), self.runs.get_mut(&run)) else {
+            return;
+        };
+        let slot = core.slot(id).unwrap();
+        let process = slot.process();
+        sim.seen.role = role;
+        sim.counters = (process.restarts(), process.unstable());
+        sim.seen.listening = core.is_listening(run);
+        let online = matches!(process.phase(), Phase::Online { run: of, .. } if of == run);
+        sim.seen.ready |= online || (role == Role::Candidate && slot.candidate_is_ready());
+    }
+
+    /// What a run tells by itself once it is spawned.
+    pub fn announce(&mut self, sim: &SimRun) {
+        let run = sim.seen.run;
+        if sim.nature.says_ready {
+            self.reports.push_back(Input::Core(Event::ReadyMessage(run)));
+        }
+        if !sim.cluster {
+            return;
+        }
+        self.reports.push_back(Input::Core(Event::RuntimeOnline(run)));
+        let Some(port) = sim.nature.port else { return };
+        let listeners = vec![ListenerView {
+            address: format!("*:{port}"),
+            balance: "round-robin".to_owned(),
+            handed: 0,
+            refused: 0,
+            redistributed: 0,
+        }];
+        self.reports.push_back(Input::Listeners { run, listeners });
+        self.reports.push_back(Input::Core(Event::Listening(run)));
+        let slot = self.model.core().slot(sim.seen.proc);
+        let replaced = slot.and_then(|slot| self.runs.get(&slot.process().run()?));
+        if replaced.and_then(|sim| sim.nature.port).is_none_or(|wanted| wanted == port) {
+            self.reports.push_back(Input::Core(Event::Covers(run)));
+        }
+    }
+
+    fn mark_ending(&mut self, run: RunId) {
+        if let Some(sim) = self.runs.get_mut(&run)
+            && !std::mem::replace(&mut sim.seen.ending, true)
+        {
+            self.note(run);
+        }
+    }
+
+    fn nature(&self, run: RunId) -> Nature {
+        self.runs.get(&run).map(|sim| sim.nature).unwrap_or_default()
+    }
+
+    /// The run's first process ends now; the daemon hears of it later.
+    pub fn end(&mut self, run: RunId, exit: Exit) {
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        if !std::mem::take(&mut sim.alive) {
+            return;
+        }
+        sim.seen.exit = Some(exit);
+        let child = sim.child;
+        let candidate = matches!(self.model.core().owner(run), Some((_, Role::Candidate)));
+        let stderr_tail = if candidate { vec!["it is broken".to_owned()] } else { Vec::new() };
+        self.reports.push_back(Input::Exited { run, exit, stderr_tail });
+        if !child {
+            self.reports.push_back(Input::Core(Event::TreeGone(run)));
+        }
+    }
+
+    fn end_child(&mut self, run: RunId) {
+        let Some(sim) = self.runs.get_mut(&run) else { return };
+        if std::mem::take(&mut sim.child) && !sim.alive {
+            self.reports.push_back(Input::Core(Event::TreeGone(run)));
+        }
+    }
+
+    /// The current run of a slot crashes.
+    pub fn crash(&mut self, id: u32, exit: Exit) {
+        let run = self.model.core().slot(ProcId(id)).and_then(|slot| slot.process().run());
+        self.end(run.unwrap(), exit);
+    }
+
+    /// Memory that the current run of a slot uses from now on.
+    pub fn use_memory(&mut self, id: u32, memory: u64) {
+        let run = self.model.core().slot(ProcId(id)).and_then(|slot| slot.process().run());
+        self.runs.get_mut(&run.unwrap()).unwrap().memory = memory;
+    }
+}

@@ -1,0 +1,378 @@
+//! A world around the model: a disk, clients that wait, time, and a daemon that dies at any effect.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ostler_core::{Event, RunId};
+use ostler_wire::control::{self, Action, Change, Request};
+use serde_json::{Value, json};
+
+use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State};
+use super::sim::SimRun;
+use super::words::record;
+
+/// What a client asked and was told.
+#[derive(Clone, Debug, Default)]
+pub struct Talk {
+    /// The request, to be asked again when the daemon dies and it has a ticket.
+    pub again: Option<String>,
+    /// Everything that was said, in order; the reply is last.
+    pub heard: Vec<String>,
+    /// The reply has come.
+    pub over: bool,
+    /// The connection has ended: the client left, or the daemon died and is not asked again.
+    pub cut: bool,
+    /// The disk answers it: that is told also after the client has left.
+    pub by_disk: bool,
+}
+
+pub struct World {
+    pub model: Model,
+    pub at: Moment,
+    pub runs: BTreeMap<RunId, SimRun>,
+    pub reports: VecDeque<Input>,
+    pub talks: BTreeMap<usize, Talk>,
+    pub log: Vec<String>,
+    /// Things that happened to processes, as watchers are told.
+    pub lifecycle: Vec<String>,
+    /// What was saved last.
+    pub disk: Option<State>,
+    /// The saved list.
+    pub dump: Option<Vec<u8>>,
+    /// What is said before the saved list is read.
+    pub dump_warnings: Vec<String>,
+    /// Writing to the disk fails.
+    pub full: bool,
+    /// The disk and the tails of standard error are read and written later, as a report.
+    pub slow: bool,
+    /// Saves so far.
+    pub saves: usize,
+    /// Lists written so far.
+    pub dumps: usize,
+    /// Saves and effects so far.
+    pub steps: usize,
+    /// The daemon dies before the step of this number.
+    pub crash_at: Option<usize>,
+    /// Daemons that died so far.
+    pub deaths: usize,
+    /// What was asked of the parts that hold listening sockets.
+    pub parts: Vec<String>,
+    /// Pid files that were removed.
+    pub removed: Vec<String>,
+}
+
+pub fn settings(seed: u64) -> Settings {
+    Settings {
+        home: "/home".into(),
+        mark: "mark".to_owned(),
+        boot: "boot".to_owned(),
+        cpus: 4,
+        dump_path: "/home/dump.pm2".into(),
+        memory_interval: 30_000,
+        seed,
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            model: Model::new(settings(1)),
+            at: Moment { now: 1000, wall: 1_000_000 },
+            runs: BTreeMap::new(),
+            reports: VecDeque::new(),
+            talks: BTreeMap::new(),
+            log: Vec::new(),
+            lifecycle: Vec::new(),
+            disk: None,
+            dump: None,
+            dump_warnings: Vec::new(),
+            full: false,
+            slow: false,
+            saves: 0,
+            dumps: 0,
+            steps: 0,
+            crash_at: None,
+            deaths: 0,
+            parts: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// A world in which one app is up.
+    pub fn with(name: &str, script: &str, instances: u32) -> Self {
+        Self::with_more(name, script, instances, json!({}))
+    }
+
+    /// The same with more keys in the record.
+    pub fn with_more(name: &str, script: &str, instances: u32, more: Value) -> Self {
+        let mut world = Self::new();
+        world.start_with(name, script, instances, more);
+        world.wait(50);
+        world.quiet();
+        world
+    }
+
+    /// A client asks; its number is for [`heard`](Self::heard).
+    pub fn request(&mut self, request: Request) -> usize {
+        let client = self.talks.len();
+        let again = match &request {
+            Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. } => {
+                Some(serde_json::to_string(&request).unwrap())
+            }
+            _ => None,
+        };
+        let by_disk = matches!(request, Request::Save { .. } | Request::Resurrect);
+        self.talks.insert(client, Talk { again, by_disk, ..Talk::default() });
+        self.input(Input::Request { client: ClientId(client), request });
+        client
+    }
+
+    /// The client closes its connection.
+    pub fn leave(&mut self, client: usize) {
+        let talk = self.talks.get_mut(&client).unwrap();
+        if !talk.over && !std::mem::replace(&mut talk.cut, true) {
+            self.input(Input::ClientGone(ClientId(client)));
+        }
+    }
+
+    /// Starts an app of this many instances: `start("api", "good", 2)` is a cluster of two,
+    /// `start("job", "exits", 0)` a plain process.
+    pub fn start(&mut self, name: &str, script: &str, instances: u32) -> usize {
+        self.start_with(name, script, instances, json!({}))
+    }
+
+    /// The same with more keys in the record.
+    pub fn start_with(&mut self, name: &str, script: &str, instances: u32, more: Value) -> usize {
+        self.request(Request::Start { apps: vec![record(name, script, instances, more)] })
+    }
+
+    pub fn act(&mut self, action: Action, ids: &[u32]) -> usize {
+        self.act_with(action, ids, Change::default())
+    }
+
+    pub fn act_with(&mut self, action: Action, ids: &[u32], change: Change) -> usize {
+        self.request(Request::Act { action, ids: ids.to_vec(), change })
+    }
+
+    pub fn stop(&mut self, ids: &[u32]) -> usize {
+        self.act(Action::Stop, ids)
+    }
+
+    pub fn restart(&mut self, ids: &[u32]) -> usize {
+        self.act(Action::Restart, ids)
+    }
+
+    pub fn delete(&mut self, ids: &[u32]) -> usize {
+        self.act(Action::Delete, ids)
+    }
+
+    /// Reloads these slots to another script, under a ticket of its own.
+    pub fn reload(&mut self, ids: &[u32], name: &str, script: &str) -> usize {
+        self.reload_with(ids, name, script, control::ReloadOptions::default())
+    }
+
+    pub fn reload_with(
+        &mut self,
+        ids: &[u32],
+        name: &str,
+        script: &str,
+        options: control::ReloadOptions,
+    ) -> usize {
+        let records = vec![record(name, script, 1, json!({}))];
+        self.reload_by(ids, Change { records, ..Change::default() }, options)
+    }
+
+    /// Reloads these slots with this change, under a ticket of its own.
+    pub fn reload_by(
+        &mut self,
+        ids: &[u32],
+        change: Change,
+        options: control::ReloadOptions,
+    ) -> usize {
+        let ticket = Some(format!("ticket {}", self.talks.len()));
+        self.request(Request::Reload { ids: ids.to_vec(), change, options, ticket })
+    }
+
+    /// Ends the canary of an app, under a ticket of its own.
+    pub fn promote(&mut self, name: &str, keep: bool) -> usize {
+        let ticket = Some(format!("ticket {}", self.talks.len()));
+        self.request(Request::Promote { name: name.to_owned(), keep, ticket })
+    }
+
+    /// What a client heard, one thing a line.
+    pub fn heard(&self, client: usize) -> String {
+        self.talks[&client].heard.join("\n")
+    }
+
+    /// The last thing that a client heard, which must be a reply.
+    #[track_caller]
+    pub fn reply(&self, client: usize) -> &str {
+        let talk = &self.talks[&client];
+        assert!(talk.over, "no reply yet: {:?}", talk.heard);
+        talk.heard.last().unwrap()
+    }
+
+    /// Clients that still wait for their reply.
+    pub fn waiting(&self) -> BTreeSet<usize> {
+        let waits = |talk: &&Talk| !talk.over && !talk.cut;
+        self.talks.iter().filter(|(_, talk)| waits(talk)).map(|(client, _)| *client).collect()
+    }
+
+    /// One input, and everything that follows from it at once.
+    pub fn input(&mut self, input: Input) {
+        let deaths = self.deaths;
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let mut out = Vec::new();
+            let asked = matches!(input, Input::Request { .. });
+            self.model.handle(self.at, input, &mut out);
+            self.perform(out, asked, &mut inputs);
+            if deaths < self.deaths {
+                return;
+            }
+            self.model.check();
+        }
+    }
+
+    /// Saves if need be, and carries out effects in their order; what follows at once goes into
+    /// `inputs`. Where the daemon dies, what is left of them is lost with it. `asked`: they follow
+    /// from a request, which counts as asked only once it is saved.
+    fn perform(&mut self, out: Vec<Effect>, asked: bool, inputs: &mut VecDeque<Input>) {
+        if self.model.take_unsaved() {
+            if !asked && self.dies() {
+                return self.forget();
+            }
+            if !self.save() {
+                inputs.push_back(Input::SaveFailed);
+            }
+        }
+        for effect in out {
+            if self.dies() {
+                return self.forget();
+            }
+            inputs.extend(self.carry_out(effect));
+        }
+    }
+
+    fn dies(&mut self) -> bool {
+        let dies = self.crash_at.is_some_and(|at| at <= self.steps);
+        if dies {
+            self.crash_at = None;
+        }
+        self.steps += usize::from(!dies);
+        dies
+    }
+
+    fn save(&mut self) -> bool {
+        let state = self.model.snapshot();
+        if !self.full {
+            self.saves += 1;
+            self.disk = Some(state);
+        }
+        !self.full
+    }
+
+    /// What a daemon reads that begins now.
+    pub fn read_disk(&self) -> State {
+        match &self.disk {
+            Some(state) => serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap(),
+            None => State::empty("boot".to_owned()),
+        }
+    }
+
+    /// The daemon dies, and another takes up the work; clients with a ticket ask again.
+    pub fn forget(&mut self) {
+        self.deaths += 1;
+        let deaths = self.deaths;
+        self.reports.clear();
+        self.model = Model::new(settings(self.steps as u64 + 7));
+        let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
+        let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
+        self.model.recover(self.at, self.read_disk(), &found, &mut out);
+        self.perform(out, false, &mut inputs);
+        if deaths < self.deaths {
+            return;
+        }
+        self.model.check();
+        self.reports.extend(inputs);
+        for run in self.runs.values().cloned().collect::<Vec<_>>() {
+            let id = run.seen.run;
+            if run.alive {
+                self.reports.push_back(Input::Spawned { run: id, pid: run.pid });
+                self.announce(&run);
+            } else if !run.child {
+                self.reports.push_back(Input::Core(Event::TreeGone(id)));
+            }
+        }
+        self.ask_again(deaths);
+    }
+
+    fn ask_again(&mut self, deaths: usize) {
+        let mut again = Vec::new();
+        for (client, talk) in &mut self.talks {
+            match &talk.again {
+                _ if talk.over || talk.cut => {}
+                Some(request) => again.push((*client, request.clone())),
+                None => talk.cut = true,
+            }
+        }
+        for (client, request) in again {
+            if deaths < self.deaths {
+                return;
+            }
+            let request = serde_json::from_str(&request).unwrap();
+            self.input(Input::Request { client: ClientId(client), request });
+        }
+    }
+
+    /// Delivers one report that is on its way.
+    pub fn deliver(&mut self) -> bool {
+        let Some(input) = self.reports.pop_front() else { return false };
+        let gone = if let Input::Core(Event::TreeGone(run)) = input { Some(run) } else { None };
+        self.input(input);
+        let again = |report: &Input| match report {
+            Input::Core(Event::TreeGone(run)) => Some(*run) == gone,
+            _ => false,
+        };
+        // A memory that was lost over it is told again.
+        if let Some(run) = gone.filter(|_| !self.reports.iter().any(again)) {
+            self.runs.retain(|id, sim| *id != run || sim.is_there());
+        }
+        true
+    }
+
+    /// Lets everything happen that happens within `ms`.
+    pub fn wait(&mut self, ms: u64) {
+        let until = self.at.now + ms;
+        while self.deliver() {}
+        while self.next_deadline(until) {
+            while self.deliver() {}
+        }
+        self.advance_to(until);
+    }
+
+    /// Lets time go by while reports are on their way: all that is due is told before them.
+    pub fn late(&mut self, ms: u64) {
+        let until = self.at.now + ms;
+        while self.next_deadline(until) {}
+        self.advance_to(until);
+    }
+
+    fn next_deadline(&mut self, until: u64) -> bool {
+        let Some(at) = self.model.deadline().filter(|at| *at <= until) else { return false };
+        self.advance_to(self.at.now.max(at));
+        let deaths = self.deaths;
+        self.input(Input::Deadline);
+        let next = self.model.deadline();
+        assert!(
+            deaths < self.deaths || next.is_none_or(|next| self.at.now < next),
+            "a deadline stays in the past: {next:?} at {}",
+            self.at.now
+        );
+        true
+    }
+
+    fn advance_to(&mut self, now: u64) {
+        self.at.wall += now - self.at.now;
+        self.at.now = now;
+    }
+}

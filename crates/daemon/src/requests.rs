@@ -1,0 +1,129 @@
+//! Requests of clients: those that need no decision are answered here, all others go to the model.
+
+use std::path::PathBuf;
+
+use ostler_core::RunId;
+use ostler_keeper::failpoint::hit;
+use ostler_logs::Filter;
+use ostler_wire::control::{Reply, Request, VERSION};
+
+use crate::clients::Watching;
+use crate::daemon::Daemon;
+use crate::model::{ClientId, Input, Usage, closing, is_answered_to_the_end};
+use crate::{environment, logbook};
+
+impl Daemon {
+    /// Works on the requests of clients, one after the other.
+    pub fn serve(&mut self) {
+        while let Some((client, request)) = self.clients.next_request(&mut self.reports) {
+            hit("request.before");
+            self.on_request(client, request);
+            hit("request.after");
+        }
+    }
+
+    fn on_request(&mut self, client: usize, request: Request) {
+        if self.model.model().is_closing() && !is_answered_to_the_end(&request) {
+            return self.reply(client, &Reply::Error(closing()));
+        }
+        match request {
+            Request::Hello => {
+                let reply = Reply::Hello {
+                    protocol: VERSION,
+                    version: self.config.version.to_owned(),
+                    pid: std::process::id(),
+                    keeper_pid: self.keeper.pid(),
+                };
+                self.reply(client, &reply);
+            }
+            Request::Logs { ids, out, err, events, own } => {
+                let ids = if ids.is_empty() { None } else { Some(ids) };
+                self.on_logs(client, Filter { ids, out, err }, events, own);
+            }
+            Request::Flush { ids } => self.on_flush(client, &ids),
+            Request::ReloadLogs => {
+                self.logs.engine().reopen();
+                self.reply(client, &Reply::Done);
+            }
+            Request::Update { exe } => self.on_update(client, exe),
+            Request::List | Request::Jlist => {
+                self.look_at_usage();
+                self.decide_on(client, request);
+            }
+            Request::Describe { id } => {
+                self.look_at_usage();
+                let slot = self.model.core().slot(ostler_core::ProcId(id));
+                if let Some(run) = slot.and_then(|slot| slot.process().run()) {
+                    self.tell_listeners(run);
+                }
+                self.decide_on(client, request);
+            }
+            Request::Find { .. }
+            | Request::Env { .. }
+            | Request::Listens { .. }
+            | Request::Start { .. }
+            | Request::Act { .. }
+            | Request::Scale { .. }
+            | Request::Reload { .. }
+            | Request::Promote { .. }
+            | Request::Save { .. }
+            | Request::Resurrect
+            | Request::Kill => self.decide_on(client, request),
+        }
+    }
+
+    fn decide_on(&mut self, client: usize, request: Request) {
+        self.model.push(Input::Request { client: ClientId(client), request });
+        self.model.decide();
+    }
+
+    /// Tells the model what every current run uses.
+    fn look_at_usage(&mut self) {
+        let slots = self.model.core().slots();
+        let runs: Vec<RunId> = slots.filter_map(|(_, slot)| slot.process().run()).collect();
+        let now = crate::clock::monotonic();
+        let measure = |run| {
+            let (cpu, memory) = self.runs.measure(run, now);
+            (run, Usage { cpu, memory })
+        };
+        let usage = runs.into_iter().map(measure).collect();
+        self.model.push(Input::Usage(usage));
+    }
+
+    /// Tells the model what a worker listens on.
+    pub fn tell_listeners(&mut self, run: RunId) {
+        let listeners = self.node.listeners_of(run);
+        self.model.push(Input::Listeners { run, listeners });
+    }
+
+    fn on_logs(&mut self, client: usize, filter: Filter, events: bool, own: bool) {
+        self.clients.watch(client, Watching { ids: filter.ids.clone(), events, own });
+        if own {
+            logbook::watch(true);
+        }
+        self.logs.engine().subscribe(client as u64, filter);
+    }
+
+    fn on_flush(&mut self, client: usize, ids: &[u32]) {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for (id, slot) in self.model.core().slots() {
+            if !ids.is_empty() && !ids.contains(&id.0) {
+                continue;
+            }
+            if let Some(version) = self.model.registry().version(slot.process().spec()) {
+                paths.extend(environment::log_files(&version.spec, id).into_iter().flatten());
+            }
+        }
+        if ids.is_empty() {
+            let own = self.config.home.join("pm2.log");
+            let file = std::fs::OpenOptions::new().write(true).open(&own);
+            if let Err(error) = file.and_then(|file| file.set_len(0)) {
+                logbook::error(format!("could not empty `{}`: {error}", own.display()));
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        let token = self.clients.begin_flush(client);
+        self.logs.engine().flush(paths, token);
+    }
+}

@@ -1,0 +1,211 @@
+//! `dump.pm2`, the list that survives a reboot: written and read by a helper thread, since a disk
+//! may take its time to sync. The file is PM2's, so that either can read the other's.
+//!
+//! Written whole to a new name, synced, renamed, and the folder synced: after a power cut there is
+//! the old list or the new one. A file that is not understood is moved away, never deleted, and the
+//! backup is used.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ostler_wire::control::Failure;
+use serde_json::value::RawValue;
+
+use crate::logbook;
+use crate::mailbox::{FromThread, Mailbox};
+use crate::model::{ClientId, Input};
+
+/// What is to be done with the list.
+#[derive(Debug)]
+pub enum Task {
+    /// Write it; `client` waits for the end.
+    Write {
+        /// Who waits, if anybody does.
+        client: Option<ClientId>,
+        /// Processes in the list.
+        count: usize,
+        /// The list.
+        text: Vec<u8>,
+    },
+    /// Read it for a client.
+    Read {
+        /// Who waits.
+        client: ClientId,
+    },
+}
+
+/// What became of a task: something for the model, a line for the log.
+#[derive(Debug)]
+pub struct Done {
+    /// For the model, where somebody waits.
+    pub input: Option<Input>,
+    /// For the log; a complaint where it failed.
+    pub line: Option<Result<String, String>>,
+}
+
+/// Does one task after the other, each in a helper thread.
+#[derive(Debug)]
+pub struct Saver {
+    path: PathBuf,
+    waiting: VecDeque<Task>,
+    busy: bool,
+}
+
+impl Saver {
+    /// Keeps the list at this path.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, waiting: VecDeque::new(), busy: false }
+    }
+
+    /// Whether a task is under way.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.
+    pub fn push(&mut self, task: Task, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+        self.waiting.push_back(task);
+        if self.busy { None } else { self.begin(mailbox) }
+    }
+
+    /// The task under way is over: the next one begins. Gives its end where it cannot.
+    pub fn on_done(&mut self, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+        self.busy = false;
+        self.begin(mailbox)
+    }
+
+    fn begin(&mut self, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+        let task = self.waiting.pop_front()?;
+        let (path, of_thread) = (self.path.clone(), self.path.clone());
+        let refused = task.refused();
+        let started = mailbox.start("saver", move |sender| {
+            sender.send(FromThread::Saver(run(task, &of_thread)));
+        });
+        self.busy = started.is_ok();
+        started.err().map(|error| refused(&path, &error))
+    }
+}
+
+impl Task {
+    /// What its end is if it cannot begin.
+    fn refused(&self) -> impl FnOnce(&Path, &io::Error) -> Done + use<> {
+        let (client, count) = match self {
+            Self::Write { client, count, .. } => (*client, Some(*count)),
+            Self::Read { client } => (Some(*client), None),
+        };
+        move |path, error| match count {
+            Some(count) => written(client, count, path, Err(error)),
+            None => {
+                let problem =
+                    format!("could not read the saved list `{}`: {error}", path.display());
+                let (warnings, elements) = (Vec::new(), Err(problem));
+                let input = |client| Input::DumpRead { client, warnings, elements };
+                Done { input: client.map(input), line: None }
+            }
+        }
+    }
+}
+
+fn written(
+    client: Option<ClientId>,
+    count: usize,
+    path: &Path,
+    result: Result<(), &io::Error>,
+) -> Done {
+    let message =
+        |error: &io::Error| format!("could not save the list to `{}`: {error}", path.display());
+    let line = match result {
+        Ok(()) => Ok(format!("saved the list to `{}`", path.display())),
+        Err(error) => Err(message(error)),
+    };
+    let hint = "is the disk full or the folder not writable? \
+                the file of the last save is untouched";
+    let result = result
+        .map(|()| path.to_owned())
+        .map_err(|error| Failure { message: message(error), hint: Some(hint.to_owned()) });
+    let input = client.map(|client| Input::DumpWritten { client, count, result });
+    Done { input, line: Some(line) }
+}
+
+fn run(task: Task, path: &Path) -> Done {
+    match task {
+        Task::Write { client, count, text } => {
+            written(client, count, path, write_durably(path, &text).as_ref().copied())
+        }
+        Task::Read { client } => {
+            let mut warnings = Vec::new();
+            let elements = read(path).or_else(|problem| {
+                warnings.push(problem);
+                read(&with_extension(path, ".bak"))
+            });
+            Done { input: Some(Input::DumpRead { client, warnings, elements }), line: None }
+        }
+    }
+}
+
+/// Reads a list; what is not understood is moved away.
+fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(format!("no saved list at `{}`", path.display()));
+        }
+        Err(error) => {
+            return Err(format!("could not read the saved list `{}`: {error}", path.display()));
+        }
+    };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let aside = with_extension(path, &format!(".bad-{}", crate::clock::wall()));
+        let path = path.display();
+        match fs::rename(path.to_string(), &aside) {
+            Ok(()) => format!(
+                "the saved list `{path}` is not understood ({error}); moved to `{}`",
+                aside.display()
+            ),
+            Err(rename) => format!(
+                "the saved list `{path}` is not understood ({error}) and cannot be moved: {rename}"
+            ),
+        }
+    })
+}
+
+/// Writes a file whole: new name, sync, the old one kept as backup, rename, sync of the folder.
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = with_extension(path, ".new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    if path.exists() {
+        // A link, not a copy: at no moment is there no list under the old name.
+        let backup = with_extension(path, ".bak");
+        match fs::remove_file(&backup) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::hard_link(path, &backup).or_else(|_| fs::copy(path, &backup).map(|_| ()))?,
+        }
+    }
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn with_extension(path: &Path, extension: &str) -> PathBuf {
+    let mut text = path.as_os_str().to_owned();
+    text.push(extension);
+    PathBuf::from(text)
+}
+
+impl Done {
+    /// Writes its line into the log, and gives what the model must know.
+    pub fn log(self) -> Option<Input> {
+        match self.line {
+            Some(Ok(line)) => logbook::log(line),
+            Some(Err(line)) => logbook::error(line),
+            None => {}
+        }
+        self.input
+    }
+}

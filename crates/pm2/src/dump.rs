@@ -1,0 +1,71 @@
+//! A process in `dump.pm2`, the list that survives a reboot: PM2's file, so that either program can
+//! read the other's.
+
+use ostler_config::Diagnostic;
+use ostler_core::Phase;
+use ostler_core::spec::AppSpec;
+use serde_json::{Map, Value as Json};
+
+use crate::{record, words};
+
+/// What is saved of a process. Times are ms since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Saving<'a> {
+    /// The version of its specification that is in force.
+    pub spec: &'a AppSpec,
+    /// What is true of it.
+    pub phase: Phase,
+    /// Number of the instance (`NODE_APP_INSTANCE`).
+    pub instance: u32,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// When it was added or its counters were reset.
+    pub created_at: u64,
+    /// PM2's `unique_id`: one for all processes added by one start.
+    pub unique_id: &'a str,
+}
+
+/// A process as it was saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// Its app, with one instance.
+    pub spec: AppSpec,
+    /// Number of the instance, where it is known.
+    pub instance: Option<u32>,
+    /// Whether it is to stay stopped.
+    pub stopped: bool,
+}
+
+/// Returns the element of a process.
+#[must_use]
+pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
+    let spec = saving.spec;
+    let mut map = record::to_map(spec);
+    map.remove("instances");
+    for (name, value) in &spec.env {
+        map.entry(name.as_str()).or_insert_with(|| value.as_str().into());
+    }
+    let mut put = |key: &str, value: Json| map.insert(key.to_owned(), value);
+    put(&spec.instance_var, saving.instance.into());
+    put("status", words::status(saving.phase).into());
+    put("restart_time", saving.restarts.into());
+    put("created_at", saving.created_at.into());
+    put("unique_id", saving.unique_id.into());
+    put("version", spec.version.as_deref().unwrap_or("N/A").into());
+    map
+}
+
+/// Reads an element; `cpus` as for [`from_record`](record::from_record).
+///
+/// # Errors
+/// What is missing or of the wrong kind, all of it.
+pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
+    let map: Map<String, Json> = serde_json::from_str(text)
+        .map_err(|error| vec![record::wrong(format!("a record must be JSON: {error}"))])?;
+    let mut spec = record::from_map(&map, cpus)?;
+    spec.instances = 1;
+    let number = |value: &Json| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let instance = map.get(&spec.instance_var).and_then(number);
+    let stopped = map.get("status").and_then(Json::as_str) == Some("stopped");
+    Ok(Saved { spec, instance: instance.and_then(|number| number.try_into().ok()), stopped })
+}

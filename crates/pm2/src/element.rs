@@ -1,0 +1,182 @@
+//! A process in PM2's `jlist` (wire protocol §5).
+//!
+//! A list of a thousand processes is asked for again and again, and nearly all of it stays the
+//! same. So JSON text is written directly, and the part that is the same for all processes of one
+//! version of a specification is made once, as [`SharedText`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ostler_core::spec::AppSpec;
+use ostler_core::{Exit, Phase, ProcId};
+use serde_json::Value as Json;
+
+use crate::environment::ABSENT_PARTS;
+use crate::{files, record, words};
+
+/// What `jlist` tells of a process. Times are ms since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Its number (`pm_id`).
+    pub id: ProcId,
+    /// The name it was started under.
+    pub name: &'a str,
+    /// The version of its specification that is in force.
+    pub spec: &'a AppSpec,
+    /// The text of that version.
+    pub shared: &'a SharedText,
+    /// What is true of it.
+    pub phase: Phase,
+    /// Pid; 0 when none runs.
+    pub pid: u32,
+    /// When the current run began; `None` when none runs.
+    pub since: Option<u64>,
+    /// When it was added or its counters were reset.
+    pub created_at: u64,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Short runs in a row.
+    pub unstable: u32,
+    /// Number of the instance (`NODE_APP_INSTANCE`).
+    pub instance: u32,
+    /// PM2's `unique_id`: one for all processes added by one start.
+    pub unique_id: &'a str,
+    /// How the last run ended.
+    pub last_exit: Option<Exit>,
+    /// What is being rolled out to it: `reloading`, `canary`.
+    pub rollout: Option<&'a str>,
+    /// Resident memory, bytes.
+    pub memory: u64,
+    /// CPU use, percent of one core.
+    pub cpu: f32,
+}
+
+/// The part of `pm2_env` that all processes of one version of a specification share: the keys of
+/// the record and, beside them, every variable.
+#[derive(Clone, Debug)]
+pub struct SharedText(String);
+
+impl SharedText {
+    /// Makes the text.
+    #[must_use]
+    pub fn new(spec: &AppSpec) -> Self {
+        let mut keys: BTreeMap<String, Json> =
+            spec.env.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        keys.extend(record::to_map(spec));
+        let mut text = String::new();
+        for (name, value) in keys.iter().filter(|(name, _)| !is_of_process(spec, name)) {
+            // Writing to a string cannot fail.
+            _ = write!(text, "{}:{value},", json(name));
+        }
+        Self(text)
+    }
+}
+
+/// Whether each process has a value of its own for this key.
+fn is_of_process(spec: &AppSpec, key: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "name",
+        "pm_out_log_path",
+        "pm_err_log_path",
+        "pm_log_path",
+        "pm_pid_path",
+        "version",
+        "unique_id",
+        "status",
+        "pm_id",
+    ];
+    KEYS.contains(&key) || ABSENT_PARTS.contains(&key) || key == spec.instance_var
+}
+
+/// A list that is being written.
+#[derive(Debug)]
+pub struct List {
+    text: String,
+    expected: usize,
+}
+
+impl List {
+    /// Begins a list of about so many processes.
+    #[must_use]
+    pub fn new(expected: usize) -> Self {
+        Self { text: String::from("["), expected }
+    }
+
+    /// Adds a process.
+    pub fn push(&mut self, facts: &Facts<'_>) {
+        let is_first = self.text.len() == 1;
+        if !is_first {
+            self.text.push(',');
+        }
+        write(facts, &mut self.text);
+        if is_first {
+            // Elements are about as long as the first. The little more is for whoever frames it.
+            let length = self.text.len();
+            self.text.reserve((length + length / 16) * self.expected);
+        }
+    }
+
+    /// Returns the JSON text of the list.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.text.push(']');
+        self.text
+    }
+}
+
+/// Writes the element of one process, JSON text.
+pub fn write(facts: &Facts<'_>, out: &mut String) {
+    let name = json(facts.name);
+    // Writing to a string cannot fail.
+    _ = write!(out, "{{\"pid\":{},\"name\":{name},\"pm2_env\":{{{}", facts.pid, facts.shared.0);
+    write_env(facts, &name, out);
+    let Facts { id, memory, cpu, .. } = facts;
+    _ = write!(out, "}},\"pm_id\":{},\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}", id.0);
+}
+
+/// What each process has of its own in `pm2_env`.
+fn write_env(facts: &Facts<'_>, name: &str, out: &mut String) {
+    let spec = facts.spec;
+    _ = write!(out, "\"name\":{name}");
+    for (key, path) in files::of_record(spec, facts.id) {
+        if let Some(path) = path {
+            _ = write!(out, ",\"{key}\":{}", json(&path));
+        }
+    }
+    _ = write!(
+        out,
+        ",{}:{},\"status\":\"{}\",\"pm_uptime\":{},\"created_at\":{},\"pm_id\":{},\
+         \"restart_time\":{},\"unstable_restarts\":{},\"unique_id\":{},\"version\":{},\
+         \"axm_actions\":[],\"axm_monitor\":{{}},\"axm_options\":{{}},\"axm_dynamic\":{{}}",
+        json(&spec.instance_var),
+        facts.instance,
+        words::status(facts.phase),
+        facts.since.unwrap_or(facts.created_at),
+        facts.created_at,
+        facts.id.0,
+        facts.restarts,
+        facts.unstable,
+        json(facts.unique_id),
+        json(spec.version.as_deref().unwrap_or("N/A")),
+    );
+    for key in ABSENT_PARTS {
+        _ = write!(out, ",\"{key}\":false");
+    }
+    match facts.last_exit {
+        Some(Exit::Code(code)) => _ = write!(out, ",\"exit_code\":{code}"),
+        // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
+        Some(Exit::Signal { number: signal, .. }) => {
+            let signal = words::signal(signal);
+            _ = write!(out, ",\"exit_code\":0,\"exit_signal\":\"{signal}\"");
+        }
+        Some(Exit::Unknown | Exit::NotSpawned) | None => {}
+    }
+    if let Some(rollout) = facts.rollout {
+        _ = write!(out, ",\"rollout\":\"{rollout}\"");
+    }
+}
+
+fn json(text: &str) -> String {
+    // Text can always be written as JSON.
+    serde_json::to_string(text).unwrap_or_default()
+}

@@ -1,0 +1,27 @@
+//! PM2's words for what ostler holds: its record of an app, `pm2_env`, the elements of `jlist` and
+//! of the dump, names of files and states.
+//!
+//! PM2 has one flat object for everything it knows of a process: configuration, variables and
+//! run-time data side by side. Its clients, its dump, the environment of every app and many a
+//! script rely on that object. ostler keeps these apart, in types of its own, and makes PM2's
+//! object here, where it is shown, and nowhere else.
+//!
+//! - [`record`]: the configuration of an app, to and fro;
+//! - [`element`]: a process in `jlist`, from a struct of [`Facts`];
+//! - [`dump`]: a process in `dump.pm2`, to and fro;
+//! - [`environment`]: what of the record an app sees in its environment;
+//! - [`files`]: where its output and pid go;
+//! - [`words`]: states and signals.
+//!
+//! Nothing here does I/O or reads the process's own environment.
+
+#![forbid(unsafe_code)]
+
+pub mod dump;
+pub mod element;
+pub mod environment;
+pub mod files;
+pub mod record;
+pub mod words;
+
+pub use element::{Facts, List, SharedText};
