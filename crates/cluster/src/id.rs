@@ -1,4 +1,4 @@
-//! Names for things that the owner has and the machine only talks about.
+//! Names for things that the owner has and the machines only talk about.
 
 /// A point in time or a span, milliseconds of one monotonic clock.
 pub type Millis = u64;
@@ -7,11 +7,11 @@ pub type Millis = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u64);
 
-/// One listening socket of the app. Chosen by the machine.
+/// One listening socket. Chosen by the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub u64);
 
-/// One accepted connection. Chosen by the owner.
+/// One accepted connection. Chosen by [`Connections`](crate::Connections).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 

@@ -4,13 +4,17 @@
 //! connections and passes them on. We are that process, without Node, and must be able to die at
 //! any instruction without losing a connection or a worker.
 //!
-//! The rule: [`Primary`] decides and does nothing. It hears what happened
-//! ([`Primary::handle_message`], [`Primary::handle_accepted`], …) and writes what to do into an
-//! [`Output`]; its owner has the descriptors, the clock and the channels. There is one `Primary`
-//! per app.
+//! The rule: machines decide and do nothing. [`balance`] chooses who gets a connection and knows no
+//! protocol; [`Primary`], one for each app, speaks Node's protocol around it. A primary hears what
+//! happened ([`Primary::handle_message`], [`Primary::handle_accepted`], …) and writes what to do
+//! into an [`Output`]; its owner has the descriptors, the clock and the channels. [`Connections`]
+//! holds the descriptors of accepted connections, and sees to it that what must outlive us is noted
+//! in time.
 //!
 //! # What the owner does
-//! - It carries out the [`Action`]s of an [`Output`] strictly in order, and clears it.
+//! - It carries out the [`Command`]s of an [`Output`] strictly in order. One output may serve all
+//!   primaries, and what is decided while a command is carried out goes behind the others: nothing
+//!   has to be called recursively.
 //! - The channel's end here is non-blocking; what does not fit is kept, in order, and
 //!   [`Primary::handle_backpressure`] tells so. The kept amount has a limit: a stopped worker fills
 //!   it.
@@ -23,30 +27,24 @@
 //! # Invariants
 //! - A connection is in one place: one live worker, or the queue of its listener. It goes to
 //!   another worker only when the first refused it, never got it, or closed its channel:
-//!   `histories::every_connection_is_in_one_place`.
-//! - A listener accepts exactly while a worker of it has a free slot and nothing waits. What is not
-//!   accepted stays in the kernel and survives us: `histories`,
+//!   `histories::every_connection_is_in_one_place`, of the balance and of the primary.
+//! - A listener accepts exactly while a worker of it has room in its window and nothing waits. What
+//!   is not accepted stays in the kernel and survives us: `histories`,
 //!   `t10_nothing_is_accepted_that_no_worker_can_take`.
 //! - Every query of a worker that was not told to leave is answered once: `histories`.
+//! - A connection is noted before its descriptor can be sent, and the note is taken back before the
+//!   descriptor is closed: `connections`.
 #![forbid(unsafe_code)]
 
-mod action;
+pub mod balance;
+mod connections;
 mod id;
-mod key;
-mod listener;
-mod meta;
-mod policy;
-mod primary;
-mod worker;
+mod node;
 
-#[cfg(test)]
-mod tests;
-
-pub use action::{Action, Noise, Output, Span};
+pub use balance::{Counters, Policy};
+pub use connections::{Connections, Ledger, OrderError};
 pub use id::{ConnId, HandleId, ListenerId, Millis, WorkerId};
-pub use key::{Key, ListenerKind};
-pub use listener::{Counters, Use};
-pub use meta::{ListenerMeta, MetaError};
-pub use policy::Policy;
-pub use primary::{Config, Primary, Recovered, SendError};
-pub use worker::{Received, WorkerOptions};
+pub use node::{
+    Command, Config, Key, ListenerKind, ListenerMeta, MetaError, Noise, Output, Primary, Received,
+    Recovered, SendError, Span, Use, WorkerOptions,
+};

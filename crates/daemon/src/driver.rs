@@ -4,13 +4,12 @@ use std::os::fd::OwnedFd;
 
 use ostler_core::spec::ExecMode;
 use ostler_core::{Exit, Millis, ProcId, Role, RunId, SpecId};
-use ostler_keeper::failpoint::hit;
-use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFds, SpawnStage as Stage, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FdMask, RunFds, SpawnStage as Stage};
 use ostler_logs::Stream;
 use ostler_poll::Interest;
 
 use crate::channel::Channel;
-use crate::daemon::{CHORES_WAIT, Daemon};
+use crate::daemon::Daemon;
 use crate::environment::{self, Particulars};
 use crate::model::Input;
 use crate::runs::{Meta, Pending, Run};
@@ -21,18 +20,6 @@ use crate::{clock, logbook};
 const RETRY: u64 = 250;
 
 impl Daemon {
-    /// Sends to the keeper. A keeper that does not take it is about to be found dead by the poll.
-    pub fn keeper_send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
-        if self.keeper_process.due.is_some() {
-            return; // The next one is given everything as it is then.
-        }
-        hit("send.before");
-        if let Err(error) = self.link.send(message, fds) {
-            logbook::error(format!("could not send to the keeper: {error}"));
-        }
-        hit("send.after");
-    }
-
     /// Begins a run.
     pub fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
         let registry = self.model.registry();
@@ -88,8 +75,7 @@ impl Daemon {
         let meta = self.meta_of_run(run);
         let request =
             environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
-        self.keeper_send(&ToKeeper::Spawn(request), Vec::new());
-        self.spawning = Some(clock::monotonic() + CHORES_WAIT);
+        self.keeper.spawn(request);
     }
 
     /// Has at hand what tells of a run's remains, where the last run crashed: another crash is
@@ -154,60 +140,7 @@ impl Daemon {
         self.model.push(Input::NotSpawned { run, why });
     }
 
-    /// Everything the keeper has to say.
-    pub fn on_keeper(&mut self) {
-        loop {
-            match self.link.receive() {
-                Ok(None) => break,
-                Ok(Some((message, fds))) => self.on_keeper_message(message, fds),
-                Err(error) => {
-                    self.replace_keeper(&error);
-                    return;
-                }
-            }
-        }
-        if let Err(error) = self.link.flush() {
-            self.replace_keeper(&error);
-        }
-    }
-
-    fn on_keeper_message(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
-        match message {
-            FromKeeper::Spawned { run, pid, start_time, mask } => {
-                hit("report.spawned");
-                self.spawning = None;
-                self.on_spawned(RunId(run), pid, start_time, mask, fds);
-            }
-            FromKeeper::SpawnFailed { run, stage, errno } => {
-                self.spawning = None;
-                let run = RunId(run);
-                // A group that was made in advance may have been taken away since.
-                let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
-                if vanished && self.groups.as_ref().is_some_and(|groups| groups.make_again(run)) {
-                    return self.send_spawn(run);
-                }
-                let why = self.spawn_error(run, stage, errno);
-                self.spawn_failed(run, why);
-            }
-            FromKeeper::Exited { run, status } => {
-                hit("report.exited");
-                self.on_exited(RunId(run), exit_of(status));
-            }
-            FromKeeper::Welcome { pid, daemons, nofile, .. } => {
-                self.keeper = (pid, daemons);
-                self.nofile = nofile;
-                self.on_keeper_upgraded(None);
-            }
-            FromKeeper::UpgradeFailed { errno } => self.on_keeper_upgraded(Some(errno)),
-            FromKeeper::Refused { what, why } => {
-                logbook::error(format!("the keeper refused `{what}`: {why}"));
-            }
-            // Parts of an inventory, which is asked for and taken in before the loop begins.
-            FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
-        }
-    }
-
-    fn on_spawned(
+    pub fn on_spawned(
         &mut self,
         run: RunId,
         pid: u32,
@@ -280,7 +213,7 @@ impl Daemon {
         }
     }
 
-    fn spawn_error(&self, run: RunId, stage: Stage, errno: i32) -> String {
+    pub fn spawn_error(&self, run: RunId, stage: Stage, errno: i32) -> String {
         let error = std::io::Error::from_raw_os_error(errno);
         if errno == libc::EMFILE || errno == libc::ENFILE {
             return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");

@@ -41,7 +41,7 @@ impl Daemon {
                 self.cluster.primaries.remove(&app);
                 self.cluster.fds.remove(&app);
             }
-            Effect::Admit(run) => self.worker_trusted(run),
+            Effect::Admit(run) => self.worker_admitted(run),
             Effect::SetBalance { app, spec } => self.apply_balance(app, spec),
             Effect::Measure(runs) => {
                 let now = clock::monotonic();

@@ -16,7 +16,7 @@ impl Daemon {
     pub fn on_exited(&mut self, run: RunId, exit: Exit) {
         let Some(held) = self.runs.get_mut(&run) else {
             // Nobody knows it any more: the keeper need not either.
-            self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
+            self.keeper.release(run);
             return;
         };
         if held.exit.is_some() {
@@ -96,7 +96,7 @@ impl Daemon {
             self.runs.remove(&run);
             self.logs.engine().detach(run.0);
             hit("release.before");
-            self.keeper_send(&ToKeeper::Release { run: run.0 }, Vec::new());
+            self.keeper.release(run);
         }
     }
 
@@ -256,7 +256,7 @@ impl Daemon {
         let Some(held) = self.runs.get_mut(&run) else { return };
         held.ready |= ready;
         let meta = self.meta_of_run(run);
-        self.keeper_send(&ToKeeper::SetRunMeta { run: run.0, meta }, Vec::new());
+        self.keeper.send(&ToKeeper::SetRunMeta { run: run.0, meta }, Vec::new());
         if role == Role::Candidate {
             self.compare_listeners(run);
         }

@@ -14,6 +14,7 @@ mod channel;
 mod clients;
 mod clock;
 mod cluster;
+mod config;
 mod courtesy;
 mod daemon;
 mod decisions;
@@ -25,7 +26,7 @@ mod environment;
 mod found;
 mod gauge;
 mod guard;
-mod keepers;
+mod keeper;
 mod logbook;
 mod logs;
 mod mailbox;
@@ -42,11 +43,10 @@ mod state_file;
 mod sys;
 mod tokens;
 mod tree;
-mod update;
 
 use std::process::ExitCode;
 
-pub use daemon::Config;
+pub use config::Config;
 
 /// Runs the daemon until it is told to go.
 #[must_use]
@@ -66,7 +66,7 @@ pub fn run(config: Config) -> ExitCode {
     logbook::log(format!(
         "New daemon started (pid {}, keeper {}, home `{home}`)",
         std::process::id(),
-        daemon.keeper.0
+        daemon.keeper.pid()
     ));
     start::tell_ready(ready, Ok(()));
     let code = match daemon.run() {

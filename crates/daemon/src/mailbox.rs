@@ -8,9 +8,9 @@ use std::sync::mpsc;
 
 use ostler_poll::Waker;
 
+use crate::keeper::Tried;
 use crate::probes::Said;
 use crate::saver::Done;
-use crate::update::Checked;
 
 /// What a helper thread tells.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum FromThread {
     /// How a health check goes.
     Probe(Said),
     /// What trying another program came to.
-    Tried(Checked),
+    Tried(Tried),
     /// What became of the saved list.
     Saver(Done),
 }

@@ -5,9 +5,24 @@
 
 use std::collections::VecDeque;
 
+use ostler_wire::control::Reply;
+
 /// What a part tells.
 #[derive(Debug)]
 pub(crate) enum Report {
+    /// A client's request is answered.
+    Reply {
+        /// Its number.
+        client: usize,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The keeper runs another program, as this client asked; the daemon is to make room for one of
+    /// that program.
+    Upgraded {
+        /// Its number.
+        client: usize,
+    },
     /// A client left.
     ClientGone {
         /// Its number.

@@ -19,6 +19,7 @@ impl Daemon {
             hit("request.before");
             self.on_request(client, request);
             hit("request.after");
+            self.take_reports();
         }
     }
 
@@ -32,7 +33,7 @@ impl Daemon {
                     protocol: VERSION,
                     version: self.config.version.to_owned(),
                     pid: std::process::id(),
-                    keeper_pid: self.keeper.0,
+                    keeper_pid: self.keeper.pid(),
                 };
                 self.reply(client, &reply);
             }

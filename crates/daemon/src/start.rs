@@ -19,12 +19,14 @@ use rustix::fs::inotify;
 
 use crate::clients::Clients;
 use crate::cluster::{self, Cluster};
+use crate::config::Config;
 use crate::courtesy::Courtesy;
-use crate::daemon::{Config, Daemon};
+use crate::daemon::Daemon;
 use crate::decisions::Decisions;
 use crate::driver::{exit_of, meta_of};
 use crate::found::Found;
 use crate::guard::{self, Guard};
+use crate::keeper::{Keeper, Welcome};
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::{Input, Settings, State};
@@ -47,8 +49,7 @@ pub(crate) const SWEPT: &[u8] = b"swept";
 /// Everything the keeper held for us.
 #[derive(Default)]
 struct Inventory {
-    keeper: (u32, u32),
-    nofile: (u64, u64),
+    welcome: Welcome,
     runs: BTreeMap<RunId, Found>,
     items: BTreeMap<String, (Vec<u8>, OwnedFd)>,
     /// Runs whose metadata is not understood, with their processes.
@@ -110,8 +111,7 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
     let inotify = inotify::init(inotify_flags)
         .map_err(|error| format!("could not watch control groups: {error}"))?;
     let read = Interest::READ.edge();
-    let link = link
-        .map_socket(|socket| poll.watch(socket, Source::Keeper, read))
+    let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll))
         .map_err(said("could not poll"))?;
     let listener = poll.watch(listener, Source::Control, read).map_err(said("could not poll"))?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(said("could not poll"))?;
@@ -120,11 +120,9 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         model: Decisions::new(settings(&config, &mark)),
         saver: Saver::new(dump_path(&config.home)),
         groups: Groups::find(&mark),
-        link,
         guard,
         courtesy: Courtesy::default(),
-        keeper: inventory.keeper,
-        nofile: inventory.nofile,
+        keeper,
         runs: BTreeMap::new(),
         cluster: Cluster::default(),
         logs,
@@ -136,15 +134,10 @@ pub(crate) fn start(config: Config, link: Link) -> Result<Daemon, String> {
         mark,
         dead: Vec::new(),
         prepared: BTreeMap::new(),
-        spawning: None,
-        closed: (Vec::new(), None),
         signals,
         window: Vec::new(),
         output_by: None,
-        lock,
         pending_cluster: Vec::new(),
-        update: None,
-        keeper_process: crate::keepers::KeeperProcess::of(inventory.keeper.0),
         refetch: BTreeSet::new(),
         retry_at: None,
         relook: BTreeSet::new(),
@@ -180,14 +173,11 @@ impl Daemon {
             if had_state {
                 self.adopt_orphans(&state, &mut inventory);
             }
-            self.keeper_send(
-                &ToKeeper::SetMeta { name: LOCK.to_owned(), meta: SWEPT.to_vec() },
-                Vec::new(),
-            );
+            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
         let (connections, guards) = guard::recover(&mut inventory.items, &self.guard.ledger);
         for name in guards {
-            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+            self.keeper.forget(name);
         }
         self.on_log_events();
         if state.procs.is_empty() && inventory.runs.is_empty() && inventory.strays.is_empty() {
@@ -217,7 +207,7 @@ impl Daemon {
         self.on_log_events();
         self.logs.engine().resumed();
         for name in inventory.items.keys().cloned().collect::<Vec<_>>() {
-            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+            self.keeper.forget(name);
         }
         for (run, pidfd) in inventory.strays {
             logbook::error(format!(
@@ -287,14 +277,14 @@ impl Daemon {
             let start_time = Stat::read(leader.pid).map_or(0, |stat| stat.start_time);
             let pid = leader.pid;
             let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
-            self.adopt(run, pid, start_time, meta.to_bytes(), None, &fds);
+            self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &fds);
             logbook::log(format!(
                 "process {pid} of run {} is an orphan: stopped and started cleanly",
                 run.0
             ));
             inventory.runs.insert(run, Found { pid, start_time, exit: None, meta, fds });
         }
-        crate::keepers::end_strays(&strays);
+        tree::end_strays(&strays);
         if let Some(groups) = &self.groups {
             groups.remove_others(|run| inventory.runs.contains_key(&run));
         }
@@ -319,7 +309,7 @@ impl Daemon {
             match ListenerMeta::from_bytes(&bytes) {
                 // The daemon before was about to close it.
                 Ok(_) if !cluster::serves(&fd) => {
-                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                    self.keeper.forget(name);
                 }
                 Ok(meta) => {
                     self.add_listener(app, meta.listener, fd);
@@ -329,7 +319,7 @@ impl Daemon {
                     logbook::error(format!(
                         "listening socket `{name}` cannot be taken over: {error}"
                     ));
-                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                    self.keeper.forget(name);
                 }
             }
         }
@@ -342,7 +332,8 @@ impl Daemon {
                 let options =
                     self.worker_options(id, ostler_core::SpecId(found.meta.s), found.meta.has(2));
                 // Candidates only; who turns out to be none is trusted when all is taken in.
-                let options = ostler_cluster::WorkerOptions { held: found.meta.r == 1, ..options };
+                let options =
+                    ostler_cluster::WorkerOptions { quarantined: found.meta.r == 1, ..options };
                 workers.entry(app).or_default().push((WorkerId(run.0), options));
                 self.cluster.workers.insert(*run, app);
             }
@@ -387,7 +378,7 @@ impl Daemon {
                 .owner(run)
                 .is_some_and(|owner| owner.1 != ostler_core::Role::Candidate)
             {
-                self.worker_trusted(run);
+                self.worker_admitted(run);
             }
             if self.runs.get(&run).is_some_and(|held| held.exit.is_none()) {
                 // The keeper had spawned it before it could be told; told again, it changes
@@ -533,10 +524,7 @@ fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
 impl Inventory {
     fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
-            FromKeeper::Welcome { pid, daemons, nofile, .. } => {
-                self.keeper = (pid, daemons);
-                self.nofile = nofile;
-            }
+            FromKeeper::Welcome { pid, nofile, .. } => self.welcome = Welcome { pid, nofile },
             FromKeeper::Run { run, pid, start_time, status, meta, mask } => {
                 match (meta_of(&meta), RunFds::from_list(mask, fds)) {
                     (Some(meta), fds) => {

@@ -13,9 +13,17 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ostler_core::RunId;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::logbook;
+
+/// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
+/// all of them.
+const STRAYS_LIMIT: Duration = Duration::from_millis(500);
 
 /// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
 pub const RUN_VARIABLE: &str = "OSTLER_RUN";
@@ -394,6 +402,32 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
         }
     }
     Ok(all)
+}
+
+/// Kills processes and waits a moment until they are gone: their ports and files must be free for
+/// what comes next. The one place where the loop waits, since nothing of these runs can go on
+/// before; a process dies of SIGKILL at once.
+pub fn end_strays(strays: &[Held]) {
+    for stray in strays {
+        logbook::log(format!("process {} was left behind: killed", stray.pid));
+        if let Err(error) = signal(&stray.fd, libc::SIGKILL) {
+            logbook::error(format!("could not kill process {}: {error}", stray.pid));
+        }
+    }
+    let until = Instant::now() + STRAYS_LIMIT;
+    for stray in strays {
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(&stray.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
+            Ok(0) => {
+                logbook::error(format!("process {} has not exited yet; continuing", stray.pid));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                logbook::error(format!("could not wait for process {}: {error}", stray.pid));
+            }
+        }
+    }
 }
 
 fn has_mark(pid: u32, value: &str) -> bool {

@@ -172,7 +172,7 @@ fn a_program_whose_keeper_hangs_is_given_up() {
     let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid());
     let bad = wrapped(&sandbox, "bad", "if [ \"$1\" = keeper ]; then exec sleep 1000000; fi");
     let why = ask_update(&sandbox, &bad).unwrap_err();
-    assert!(why.ends_with("the keeper says nothing since, for 10 s"), "{why}");
+    assert!(why.ends_with("no answer from the keeper for 10 s"), "{why}");
     assert_eq!(sandbox.daemon_pid(), daemon, "the old daemon goes on");
     assert!(wait_exit(keeper, SOON), "what hangs is ended");
     assert_eq!(lives(&sandbox), before);

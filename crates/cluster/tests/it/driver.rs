@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::UnixListener;
 use std::process::{Child, Command};
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::{
-    Action, Config, ConnId, HandleId, ListenerId, ListenerKind, ListenerMeta, Output, Primary,
-    Received, Recovered, WorkerId, WorkerOptions,
+    Command as Act, Config, ConnId, Connections, HandleId, ListenerId, ListenerKind, ListenerMeta,
+    Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
 use ostler_wire::node::outgoing::Sockname;
 use ostler_wire::node::{self, Framer};
@@ -24,6 +22,9 @@ use rustix::net::{
     recvmsg, sendmsg, socket_with, socketpair,
 };
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::notes::Notes;
+use crate::{sockets, transcript};
 
 /// Between clearing close-on-exec of a channel and the end of the spawn no other test may spawn, or
 /// its worker would keep the channel open.
@@ -49,9 +50,9 @@ pub struct Cluster {
     workers: BTreeMap<u64, Worker>,
     listeners: BTreeMap<ListenerId, OwnedFd>,
     accepting: BTreeSet<ListenerId>,
-    pub conns: BTreeMap<ConnId, OwnedFd>,
-    /// Where each was accepted, and to whom it was sent under which number.
-    pub noted: BTreeMap<ConnId, (ListenerId, Option<(WorkerId, u64)>)>,
+    pub conns: Connections<OwnedFd, Rc<Notes>>,
+    /// The descriptor of each connection, as a successor's guard knows it.
+    names: BTreeMap<i32, ConnId>,
     /// The primary dies before it sends what it has noted.
     pub dying: bool,
     pub handles: BTreeMap<HandleId, OwnedFd>,
@@ -77,9 +78,9 @@ impl Cluster {
             workers: BTreeMap::new(),
             listeners: BTreeMap::new(),
             accepting: BTreeSet::new(),
-            conns: BTreeMap::new(),
+            conns: Connections::new(Rc::default()),
+            names: BTreeMap::new(),
             dying: false,
-            noted: BTreeMap::new(),
             handles: BTreeMap::new(),
             table: BTreeMap::new(),
             next: 1,
@@ -170,16 +171,20 @@ impl Cluster {
         self.dying = false;
         self.accepting.clear();
         self.primary = Primary::restore(config, metas, &workers, &mut self.out);
-        let conns: Vec<_> = self
-            .noted
+        let mut conns: Vec<_> = self
+            .conns
+            .ledger()
+            .notes
+            .borrow()
             .iter()
-            .map(|(conn, (listener, sent))| Recovered {
-                conn: *conn,
+            .map(|(fd, (listener, sent))| Recovered {
+                conn: self.names[fd],
                 listener: *listener,
                 peer: 0,
                 sent: *sent,
             })
             .collect();
+        conns.sort_unstable_by_key(|one| one.conn);
         self.primary.handle_recovered(self.now(), &conns, &mut self.out);
         self.drive();
     }
@@ -213,11 +218,14 @@ impl Cluster {
             // As long as the primary wants more and there is more.
             while self.accepting.contains(id) {
                 let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-                let Ok(fd) = accept_with(&self.listeners[id], flags) else { break };
-                self.next += 1;
-                let conn = ConnId(self.next);
-                self.conns.insert(conn, fd);
-                self.noted.insert(conn, (*id, None));
+                let accept = |socket: &OwnedFd| {
+                    let fd = accept_with(socket, flags)?;
+                    let number = fd.as_raw_fd();
+                    Ok::<_, rustix::io::Errno>((fd, number))
+                };
+                let accepted = self.conns.accepted(*id, &self.listeners[id], accept);
+                let Ok((conn, number)) = accepted else { break };
+                self.names.insert(number, conn);
                 self.primary.handle_accepted(now, *id, conn, 0, &mut self.out);
                 self.drive();
             }
@@ -285,82 +293,64 @@ impl Cluster {
     }
 
     pub fn drive(&mut self) {
-        while !self.out.actions().is_empty() {
-            let out = std::mem::take(&mut self.out);
-            for action in out.actions() {
-                self.act(action, &out);
-            }
+        while let Some(command) = self.out.pop() {
+            self.act(command);
         }
     }
 
-    fn act(&mut self, action: &Action, out: &Output) {
-        match action {
-            Action::OpenListener { listener, kind } => {
-                let result = self.open(*listener, kind);
-                self.primary.handle_opened(*listener, result, &mut self.out);
+    fn act(&mut self, command: Act) {
+        match command {
+            Act::OpenListener { listener, kind } => {
+                let result = self.open(listener, &kind);
+                self.primary.handle_opened(listener, result, &mut self.out);
             }
-            Action::CloseListener { listener, unlink } => {
-                self.listeners.remove(listener);
-                self.accepting.remove(listener);
+            Act::CloseListener { listener, unlink } => {
+                self.listeners.remove(&listener);
+                self.accepting.remove(&listener);
                 unlink.iter().for_each(|path| std::fs::remove_file(path).unwrap());
             }
-            Action::SetAccepting { listener, accepting: true } => {
-                self.accepting.insert(*listener);
+            Act::SetAccepting { listener, accepting: true } => {
+                self.accepting.insert(listener);
             }
-            Action::SetAccepting { listener, accepting: false } => {
-                self.accepting.remove(listener);
+            Act::SetAccepting { listener, accepting: false } => {
+                self.accepting.remove(&listener);
             }
-            Action::ListenerMetaChanged { .. } => {}
-            Action::Send { worker, bytes } => self.write(*worker, out.bytes(*bytes), None),
-            Action::SendWithConn { worker, conn, seq, bytes } => {
-                self.noted.insert(*conn, (self.noted[conn].0, Some((*worker, *seq))));
+            Act::ListenerMetaChanged { .. } => {}
+            Act::Send { worker, bytes } => self.write(worker, self.out.bytes(bytes), None),
+            Act::SendWithConn { worker, conn, seq, bytes } => {
+                let fd = self.conns.sent(conn, worker, seq).unwrap().try_clone().unwrap();
                 if !self.dying {
-                    self.write(*worker, out.bytes(*bytes), Some(self.conns[conn].as_fd()));
+                    self.write(worker, self.out.bytes(bytes), Some(fd.as_fd()));
                 }
             }
-            Action::SendFence { worker, bytes } => {
+            Act::SendFence { worker, bytes } => {
                 let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
                 let fd = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
                 self.log.push(format!("{} fence", worker.0));
-                self.write(*worker, out.bytes(*bytes), Some(fd.as_fd()));
+                self.write(worker, self.out.bytes(bytes), Some(fd.as_fd()));
             }
-            Action::SendWithListener { worker, listener, bytes } => {
-                self.write(*worker, out.bytes(*bytes), Some(self.listeners[listener].as_fd()));
+            Act::SendWithListener { worker, listener, bytes } => {
+                let fd = self.listeners[&listener].as_fd();
+                self.write(worker, self.out.bytes(bytes), Some(fd));
             }
-            Action::SendWithHandle { worker, handle, bytes } => {
-                self.write(*worker, out.bytes(*bytes), Some(self.handles[handle].as_fd()));
+            Act::SendWithHandle { worker, handle, bytes } => {
+                self.write(worker, self.out.bytes(bytes), Some(self.handles[&handle].as_fd()));
             }
-            Action::CloseConn { conn, taken } => {
-                self.conns.remove(conn);
-                self.noted.remove(conn);
-                self.log.push(format!(
-                    "conn {} {}",
-                    conn.0,
-                    if *taken { "taken" } else { "dropped" }
-                ));
+            Act::CloseConn { conn, taken: true } => {
+                self.conns.acknowledged(conn).unwrap();
+                self.log.push(format!("conn {} taken", conn.0));
             }
-            Action::CloseHandle { handle } => {
-                self.handles.remove(handle);
+            Act::CloseConn { conn, taken: false } => {
+                self.conns.closed(conn).unwrap();
+                self.log.push(format!("conn {} dropped", conn.0));
             }
-            Action::WorkerOnline { worker } => self.log.push(format!("{} online", worker.0)),
-            Action::WorkerListening { worker, query } => {
-                self.log.push(format!("{} listening {}", worker.0, query.port.unwrap_or(-1)));
-            }
-            Action::Voluntary { worker } => self.log.push(format!("{} voluntary", worker.0)),
-            Action::UserMessage { worker, text } => {
-                self.log.push(format!("{} says {}", worker.0, out.text(*text)));
-            }
-            Action::UserHandle { worker, handle, kind, text } => {
-                self.log.push(format!(
-                    "{} gives {} {kind:?} {}",
-                    worker.0,
-                    handle.0,
-                    out.text(*text)
-                ));
-            }
-            Action::Noise { worker, noise } => {
-                self.log.push(format!("{} noise {noise:?}", worker.0));
-            }
+            Act::CloseHandle { handle } => _ = self.handles.remove(&handle),
+            Act::WorkerOnline { .. }
+            | Act::WorkerListening { .. }
+            | Act::Voluntary { .. }
+            | Act::UserMessage { .. }
+            | Act::UserHandle { .. }
+            | Act::Noise { .. } => self.log.extend(transcript::line(&command, &self.out)),
         }
     }
 
@@ -382,33 +372,7 @@ impl Cluster {
     }
 
     fn open(&mut self, id: ListenerId, kind: &ListenerKind) -> Result<Option<Sockname>, i32> {
-        let errno = |error: std::io::Error| -error.raw_os_error().unwrap_or(22);
-        let ip =
-            |address: &Option<String>| address.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
-        let name = |at: SocketAddr| Some(Sockname { address: at.ip(), port: at.port() });
-        let (fd, sockname): (OwnedFd, _) = match kind {
-            ListenerKind::Tcp { address, port, .. } => {
-                let socket = TcpListener::bind((ip(address), *port)).map_err(errno)?;
-                let at = socket.local_addr().map_err(errno)?;
-                (socket.into(), name(at))
-            }
-            ListenerKind::Udp { address, port, .. } => {
-                let socket = UdpSocket::bind((ip(address), *port)).map_err(errno)?;
-                let at = socket.local_addr().map_err(errno)?;
-                (socket.into(), name(at))
-            }
-            ListenerKind::Unix { path, .. } => {
-                (UnixListener::bind(path).map_err(errno)?.into(), None)
-            }
-            ListenerKind::Abstract { name, .. } => {
-                let at = std::os::unix::net::SocketAddr::from_abstract_name(name).map_err(errno)?;
-                (UnixListener::bind_addr(&at).map_err(errno)?.into(), None)
-            }
-            ListenerKind::Fd { number, .. } => {
-                (self.table[number].try_clone().map_err(errno)?, None)
-            }
-        };
-        rustix::io::ioctl_fionbio(&fd, true).unwrap();
+        let (fd, sockname) = sockets::open(kind, &self.table)?;
         self.listeners.insert(id, fd);
         Ok(sockname)
     }

@@ -1,8 +1,11 @@
 //! The primary with real Nodes as workers: `node` in the path, or those of `OSTLER_TEST_NODES`
 //! (paths with `:` between).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod connections;
 mod driver;
 mod listeners;
 mod messages;
+mod notes;
+mod sockets;
+mod transcript;

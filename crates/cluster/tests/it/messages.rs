@@ -116,6 +116,6 @@ fn t9_a_channel_that_ends_kills_the_worker_with_success() {
         assert_eq!(cluster.find("1 voluntary"), None);
         let late = ostler_wire::node::Incoming::HandleAck;
         cluster.primary.handle_message(0, WorkerId(1), &late, Received::Nothing, &mut cluster.out);
-        assert!(cluster.out.actions().is_empty());
+        assert!(cluster.out.is_empty());
     }
 }

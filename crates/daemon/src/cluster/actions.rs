@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 
-use ostler_cluster::{Action, HandleId, Output, WorkerId};
+use ostler_cluster::{Command, HandleId, Output, WorkerId};
 use ostler_core::{AppId, Event, RunId};
 
 use super::sockets;
@@ -15,10 +15,10 @@ impl Daemon {
     /// Does what a primary decided, in order.
     pub fn do_cluster(&mut self, app: AppId, mut out: Output) {
         let mut accept = Vec::new();
-        for action in out.actions() {
-            match action {
-                Action::Send { worker, bytes } => self.send_line(*worker, out.bytes(*bytes), None),
-                Action::SendWithConn { worker, conn, seq, bytes } => {
+        while let Some(command) = out.pop() {
+            match &command {
+                Command::Send { worker, bytes } => self.send_line(*worker, out.bytes(*bytes), None),
+                Command::SendWithConn { worker, conn, seq, bytes } => {
                     let fd = self.cluster.conns.get(conn).cloned();
                     if let Some(fd) = &fd {
                         self.guard.ledger.send(fd.as_raw_fd(), worker.0, *seq);
@@ -27,7 +27,7 @@ impl Daemon {
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                     ostler_keeper::failpoint::hit("conn.sent");
                 }
-                Action::SendFence { worker, bytes } => match sockets::unconnected() {
+                Command::SendFence { worker, bytes } => match sockets::unconnected() {
                     Ok(fd) => self.send_line(*worker, out.bytes(*bytes), Some(&Rc::new(fd))),
                     Err(error) => {
                         logbook::error(format!(
@@ -39,8 +39,8 @@ impl Daemon {
                         }
                     }
                 },
-                Action::CloseConn { conn, .. } => self.close_conn(*conn),
-                Action::SetAccepting { listener, accepting } => {
+                Command::CloseConn { conn, .. } => self.close_conn(*conn),
+                Command::SetAccepting { listener, accepting } => {
                     if let Some(listener) = self.cluster.listeners.get_mut(&listener.0) {
                         listener.accepting = *accepting;
                     }
@@ -48,7 +48,7 @@ impl Daemon {
                         accept.push(listener.0);
                     }
                 }
-                Action::SendWithListener { worker, listener, bytes } => {
+                Command::SendWithListener { worker, listener, bytes } => {
                     let fd = self
                         .cluster
                         .listeners
@@ -56,7 +56,7 @@ impl Daemon {
                         .map(|listener| Rc::clone(&listener.fd));
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
-                Action::SendWithHandle { worker, handle, bytes } => {
+                Command::SendWithHandle { worker, handle, bytes } => {
                     let fd = self
                         .cluster
                         .handles
@@ -65,31 +65,33 @@ impl Daemon {
                         .map(Rc::new);
                     self.send_line(*worker, out.bytes(*bytes), fd.as_ref());
                 }
-                Action::OpenListener { listener, kind } => self.open_listener(app, *listener, kind),
-                Action::CloseListener { listener, unlink } => {
+                Command::OpenListener { listener, kind } => {
+                    self.open_listener(app, *listener, kind);
+                }
+                Command::CloseListener { listener, unlink } => {
                     self.close_listener(*listener, unlink.as_deref());
                 }
-                Action::ListenerMetaChanged { listener } => {
+                Command::ListenerMetaChanged { listener } => {
                     self.keep_listener(app, *listener, false);
                 }
-                Action::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
-                Action::WorkerOnline { worker } => {
+                Command::CloseHandle { handle } => _ = self.cluster.handles.remove(handle),
+                Command::WorkerOnline { worker } => {
                     self.model.report(Event::RuntimeOnline(RunId(worker.0)));
                 }
-                Action::WorkerListening { worker, .. } => {
+                Command::WorkerListening { worker, .. } => {
                     let run = RunId(worker.0);
                     self.model.report(Event::Listening(run));
                     self.tell_listeners(run);
                     self.compare_listeners(run);
                 }
-                Action::Voluntary { worker } => {
+                Command::Voluntary { worker } => {
                     logbook::log(format!("worker of run {} leaves by its own will", worker.0));
                 }
-                Action::UserMessage { worker, text } => {
+                Command::UserMessage { worker, text } => {
                     self.on_user_message(RunId(worker.0), out.text(*text));
                 }
-                Action::UserHandle { handle, .. } => self.close_handle(app, *handle),
-                Action::Noise { worker, noise } => {
+                Command::UserHandle { handle, .. } => self.close_handle(app, *handle),
+                Command::Noise { worker, noise } => {
                     logbook::error(format!(
                         "run {} wrote something to its IPC channel: {noise:?}",
                         worker.0
@@ -97,7 +99,6 @@ impl Daemon {
                 }
             }
         }
-        out.clear();
         if self.cluster.spare.len() < 8 {
             self.cluster.spare.push(out);
         }

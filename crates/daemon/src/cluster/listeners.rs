@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use ostler_cluster::{ListenerId, ListenerKind, Output};
 use ostler_core::{AppId, Event, Role, RunId};
-use ostler_keeper::proto::ToKeeper;
 use ostler_poll::Interest;
 
 use super::{Listener, sockets};
@@ -75,10 +74,10 @@ impl Daemon {
         let Some(meta) = meta.map(|meta| meta.to_bytes()) else { return };
         let name = listener_name(app, id);
         if !new {
-            return self.keeper_send(&ToKeeper::SetMeta { name, meta }, Vec::new());
+            return self.keeper.set_meta(name, meta);
         }
         match self.cluster.listeners.get(&id.0).map(|listener| listener.fd.try_clone()) {
-            Some(Ok(fd)) => self.keeper_send(&ToKeeper::Put { name, meta }, vec![fd]),
+            Some(Ok(fd)) => self.keeper.put(name, meta, Ok(fd)),
             Some(Err(error)) => {
                 logbook::error(format!("a listening socket cannot be kept: {error}"));
             }
@@ -96,7 +95,7 @@ impl Daemon {
             }
             sockets::shut(&listener.fd);
             let name = listener_name(listener.app, id);
-            self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+            self.keeper.forget(name);
             if self.cluster.listeners.is_empty() {
                 self.go_last(false);
             }

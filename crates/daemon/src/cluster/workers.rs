@@ -184,8 +184,9 @@ impl Daemon {
     /// A worker was spawned.
     pub fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
         let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { return };
-        let held = self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
-        let options = WorkerOptions { held, ..self.worker_options(id, spec, false) };
+        let quarantined =
+            self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate);
+        let options = WorkerOptions { quarantined, ..self.worker_options(id, spec, false) };
         let policy = self
             .model
             .registry()
@@ -225,18 +226,18 @@ impl Daemon {
         WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
     }
 
-    /// A worker has proven itself: clients may meet it.
-    pub fn worker_trusted(&mut self, run: RunId) {
+    /// A worker passed its checks: clients may meet it.
+    pub fn worker_admitted(&mut self, run: RunId) {
         self.courtesy.end(run);
-        self.ask_primary(run, |primary, worker, out| primary.handle_trusted(worker, out));
+        self.ask_primary(run, |primary, worker, out| primary.handle_admitted(worker, out));
     }
 
     /// A connection for this worker only.
-    pub fn hand_own(&mut self, run: RunId, listener: ListenerId, fd: OwnedFd) {
+    pub fn send_probe_connection(&mut self, run: RunId, listener: ListenerId, fd: OwnedFd) {
         let conn = self.cluster.add_conn(fd);
         let mut sent = false;
         self.ask_primary(run, |primary, worker, out| {
-            sent = primary.handle_own(worker, listener, conn, out);
+            sent = primary.send_probe_connection(worker, listener, conn, out);
         });
         if !sent {
             self.close_conn(conn);
@@ -263,7 +264,11 @@ impl Daemon {
     /// A worker is to leave: off its listeners, and told so when `tell`.
     pub fn worker_leaving(&mut self, run: RunId, tell: bool) {
         self.ask_primary(run, |primary, worker, out| {
-            if tell { primary.handle_leaving(worker, out) } else { primary.handle_off(worker, out) }
+            if tell {
+                primary.handle_leaving(worker, out);
+            } else {
+                primary.on_detached(worker, out);
+            }
         });
     }
 

@@ -2,15 +2,12 @@
 //! kept.
 
 use ostler_core::RunId;
-use ostler_keeper::proto::{RunFd, ToKeeper};
+use ostler_keeper::proto::RunFd;
 use ostler_logs::{Event, Stream};
 use ostler_wire::control::Reply;
 
 use super::Daemon;
 use crate::{logbook, logs};
-
-/// Pause before the keeper is told that an output is at its end, ms.
-const CLOSE_LATER: u64 = 5;
 
 impl Daemon {
     /// Everything the engine has to say.
@@ -40,12 +37,12 @@ impl Daemon {
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);
                     let name = format!("{}{name}", logs::PREFIX);
-                    self.keeper_send(&ToKeeper::Put { name, meta: Vec::new() }, vec![fd]);
+                    self.keeper.put(name, Vec::new(), Ok(fd));
                 }
                 Event::Unkeep { name } => {
                     self.logs.forget(&name);
                     let name = format!("{}{name}", logs::PREFIX);
-                    self.keeper_send(&ToKeeper::Del { name }, Vec::new());
+                    self.keeper.forget(name);
                 }
             }
         }
@@ -60,18 +57,6 @@ impl Daemon {
             Stream::Err => (err, RunFd::Err),
         };
         *copy = None;
-        // Mostly its process is at its end too, and the keeper drops all of it in a moment.
-        self.closed.0.push((run, which));
-        self.closed.1.get_or_insert(crate::clock::monotonic() + CLOSE_LATER);
-    }
-
-    /// Tells the keeper of pipes that nobody writes to any more, of runs that go on.
-    pub fn close_outputs(&mut self) {
-        self.closed.1 = None;
-        for (run, which) in std::mem::take(&mut self.closed.0) {
-            if self.runs.contains_key(&run) {
-                self.keeper_send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
-            }
-        }
+        self.keeper.close_output(run, which);
     }
 }

@@ -1,0 +1,63 @@
+//! The member that gets a connection.
+
+use super::listener::{Listener, Member, Waiting};
+use super::policy::weight;
+use super::worker::{Standing, Worker};
+use super::{Balance, Policy};
+
+impl Balance {
+    /// Returns the place of the member that gets the connection, if any can take it now.
+    pub(super) fn choose(&self, listener: &Listener, waiting: Waiting) -> Option<usize> {
+        let members = &listener.members;
+        let from = listener.cursor.min(members.len());
+        let rotation = (from..members.len()).chain(0..from);
+        let mut eligible = rotation.filter_map(|at| Some((at, self.eligible(members.get(at)?)?)));
+        match self.policy {
+            Policy::RoundRobin | Policy::Shared => eligible.next().map(|(at, _)| at),
+            Policy::Least => {
+                // Of equals the first, which is the next in the rotation.
+                eligible.min_by_key(|(_, worker)| worker.in_flight.len()).map(|(at, _)| at)
+            }
+            Policy::Sticky => {
+                let own = self.own_member(listener, waiting.peer)?;
+                if listener.members.get(own).is_some_and(|member| self.eligible(member).is_some()) {
+                    return Some(own);
+                }
+                if waiting.patience.is_some() {
+                    return None;
+                }
+                eligible
+                    .max_by_key(|(_, worker)| weight(waiting.peer, worker.slot))
+                    .map(|(at, _)| at)
+            }
+        }
+    }
+
+    /// Returns the worker of the member, if it may be given a connection now.
+    pub(super) fn eligible(&self, member: &Member) -> Option<&Worker> {
+        let on_trial = member.refusals > 0 && member.in_flight > 0;
+        if member.retry_at.is_some() || on_trial {
+            return None;
+        }
+        self.workers
+            .iter()
+            .find(|worker| worker.id == member.worker)
+            .filter(|worker| worker.has_room(self.window))
+    }
+
+    /// Returns the member whose slot the peer belongs to. Of two in one slot (a reload) it is the
+    /// older, until that leaves. Those that do not answer are passed over, unless none does.
+    pub(super) fn own_member(&self, listener: &Listener, peer: u64) -> Option<usize> {
+        let best = |with_stuck: bool| {
+            let usable = listener.members.iter().enumerate().filter_map(|(at, member)| {
+                let worker = self.workers.iter().find(|worker| worker.id == member.worker)?;
+                let usable = worker.standing == Standing::Active && (with_stuck || !worker.stuck);
+                usable.then_some((at, worker))
+            });
+            usable
+                .max_by_key(|(_, worker)| (weight(peer, worker.slot), std::cmp::Reverse(worker.id)))
+                .map(|(at, _)| at)
+        };
+        best(false).or_else(|| best(true))
+    }
+}

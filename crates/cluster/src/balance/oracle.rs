@@ -1,0 +1,40 @@
+//! What must be true after every call, computed anew. For the tests.
+
+use super::connection::MAX_PATIENT;
+use super::worker::Standing;
+use super::{Balance, Policy};
+
+impl Balance {
+    /// Checks the rule about accepting, written the other way round, and the counts.
+    pub(crate) fn check(&self) {
+        for listener in &self.listeners {
+            let free = listener.members.iter().any(|member| {
+                let worker = self.workers.iter().find(|worker| worker.id == member.worker).unwrap();
+                let on_trial = member.refusals > 0 && member.in_flight > 0;
+                let resting = worker.standing != Standing::Active
+                    || member.retry_at.is_some()
+                    || worker.retry_at.is_some()
+                    || worker.blocked;
+                !resting && !on_trial && worker.in_flight.len() < self.window + worker.unsure
+            });
+            let room = match self.policy {
+                Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
+                Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
+            };
+            assert_eq!(listener.accepting, free && room, "{listener:?}");
+            if self.policy != Policy::Sticky && free {
+                assert!(listener.waiting.is_empty(), "somebody waits beside a free worker");
+            }
+            assert!(listener.cursor <= listener.members.len(), "{listener:?}");
+        }
+        for worker in &self.workers {
+            for listener in &self.listeners {
+                let here = worker.in_flight.iter().filter(|flight| flight.listener == listener.id);
+                let member = listener.members.iter().find(|member| member.worker == worker.id);
+                if let Some(member) = member {
+                    assert!(usize::try_from(member.in_flight).unwrap() <= here.count());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How connections are spread.
+
+/// How connections are spread over the workers of a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// In strict rotation over the workers that have room in their window.
+    #[default]
+    RoundRobin,
+    /// By the peer's address: the same client meets the same slot, also after its worker was
+    /// replaced.
+    Sticky,
+    /// To the worker with the fewest connections that it has not answered for; rotation among
+    /// equals.
+    Least,
+    /// The listening socket itself is given to the workers, where the runtime can take it. The
+    /// kernel spreads then, and badly: at low load one worker gets nearly everything.
+    Shared,
+}
+
+/// Returns the weight of `slot` for `peer`: the slot with the highest gets it (rendezvous hashing).
+/// When a slot comes or goes, only its own peers move.
+pub(super) fn weight(peer: u64, slot: u32) -> u64 {
+    // The finaliser of SplitMix64: every bit of the input reaches every bit of the output.
+    let mut x =
+        peer.wrapping_add(u64::from(slot).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}

@@ -1,0 +1,386 @@
+//! Random histories against a model of the workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use crate::balance::{Balance, Decision, Policy, Recovered, Standing};
+use crate::{ConnId, ListenerId, WorkerId};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add(u32, bool),
+    /// Something about one of the workers that are there.
+    Worker(usize, Deed),
+    Listen(u64),
+    Unlisten(u64),
+    Accept(u64),
+    Policy(usize),
+    Time(u64),
+    /// The balance is lost; of the connections that wait, so many may be with a worker.
+    Reborn(usize),
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Admit,
+    Retire,
+    Die,
+    Block(bool),
+    Join(u64),
+    Leave(u64),
+    Pin(u64),
+    Answer(bool),
+    Miss,
+    Unsure,
+    Settle(usize),
+}
+
+const POLICIES: [Policy; 4] = [Policy::RoundRobin, Policy::Sticky, Policy::Least, Policy::Shared];
+const LISTENERS: std::ops::Range<u64> = 7..9;
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..3_u32, any::<bool>()).prop_map(|(slot, new)| Step::Add(slot, new)),
+        28 => (0..6_usize, deed()).prop_map(|(nth, deed)| Step::Worker(nth, deed)),
+        2 => LISTENERS.prop_map(Step::Listen),
+        1 => LISTENERS.prop_map(Step::Unlisten),
+        14 => (0..9_u64).prop_map(Step::Accept),
+        1 => (0..4_usize).prop_map(Step::Policy),
+        4 => (1..400_u64).prop_map(Step::Time),
+        1 => (0..3_usize).prop_map(Step::Reborn),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        2 => Just(Deed::Admit),
+        1 => Just(Deed::Retire),
+        1 => Just(Deed::Die),
+        2 => any::<bool>().prop_map(Deed::Block),
+        6 => LISTENERS.prop_map(Deed::Join),
+        1 => LISTENERS.prop_map(Deed::Leave),
+        1 => LISTENERS.prop_map(Deed::Pin),
+        12 => prop::bool::weighted(0.7).prop_map(Deed::Answer),
+        1 => Just(Deed::Miss),
+        1 => Just(Deed::Unsure),
+        1 => (0..3_usize).prop_map(Deed::Settle),
+    ]
+}
+
+#[derive(Debug)]
+struct Peer {
+    slot: u32,
+    standing: Standing,
+    blocked: bool,
+    unsure: usize,
+    /// Oldest first.
+    conns: Vec<ConnId>,
+    listeners: BTreeSet<ListenerId>,
+}
+
+impl Peer {
+    fn new(slot: u32, standing: Standing) -> Self {
+        let (conns, listeners) = (Vec::new(), BTreeSet::new());
+        Self { slot, standing, blocked: false, unsure: 0, conns, listeners }
+    }
+
+    fn take(&mut self) -> Option<ConnId> {
+        (!self.conns.is_empty()).then(|| self.conns.remove(0))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Queue,
+    Worker(WorkerId),
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Conn {
+    listener: ListenerId,
+    place: Place,
+    pinned: bool,
+}
+
+struct World {
+    balance: Balance,
+    policy: Policy,
+    window: usize,
+    now: u64,
+    next: u64,
+    peers: BTreeMap<WorkerId, Peer>,
+    listeners: BTreeSet<ListenerId>,
+    accepting: BTreeSet<ListenerId>,
+    conns: BTreeMap<ConnId, Conn>,
+}
+
+impl World {
+    fn new(policy: Policy, window: usize) -> Self {
+        Self {
+            balance: Balance::new(policy, window),
+            policy,
+            window,
+            now: 0,
+            next: 0,
+            peers: BTreeMap::new(),
+            listeners: BTreeSet::new(),
+            accepting: BTreeSet::new(),
+            conns: BTreeMap::new(),
+        }
+    }
+
+    fn place(&mut self, conn: ConnId, place: Place) {
+        self.conns.get_mut(&conn).unwrap().place = place;
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Worker(nth, deed) => {
+                let worker = self.peers.keys().nth(nth % self.peers.len().max(1)).copied();
+                if let Some(worker) = worker {
+                    self.deed(worker, deed);
+                }
+            }
+            Step::Add(slot, new) if self.peers.len() < 6 => {
+                self.next += 1;
+                let standing = if *new { Standing::Quarantined } else { Standing::Active };
+                self.balance.add_worker(WorkerId(self.next), *slot, standing);
+                self.peers.insert(WorkerId(self.next), Peer::new(*slot, standing));
+            }
+            Step::Listen(listener) => {
+                self.listeners.insert(ListenerId(*listener));
+                self.balance.add_listener(ListenerId(*listener));
+            }
+            Step::Unlisten(listener) => self.unlisten(ListenerId(*listener)),
+            Step::Accept(peer) => {
+                let Some(listener) = self.accepting.first().copied() else { return };
+                self.next += 1;
+                let conn = ConnId(self.next);
+                self.conns.insert(conn, Conn { listener, place: Place::Queue, pinned: false });
+                self.balance.handle_accepted(self.now, listener, conn, *peer);
+            }
+            Step::Policy(nth) => {
+                self.policy = POLICIES[*nth];
+                self.balance.set_policy(self.policy);
+            }
+            Step::Time(ms) => {
+                self.now += ms;
+                if self.balance.deadline().is_some_and(|at| at <= self.now) {
+                    self.balance.handle_deadline(self.now);
+                }
+                let next = self.balance.deadline();
+                assert!(next.is_none_or(|at| at > self.now), "a deadline in the past");
+            }
+            Step::Reborn(out) => self.reborn(*out),
+            Step::Add(..) => {}
+        }
+        self.drive();
+        self.check();
+    }
+
+    fn deed(&mut self, id: WorkerId, deed: &Deed) {
+        let peer = self.peers.get_mut(&id).unwrap();
+        match deed {
+            Deed::Admit => {
+                if peer.standing == Standing::Quarantined {
+                    peer.standing = Standing::Active;
+                }
+                self.balance.admit(id);
+            }
+            Deed::Retire => {
+                peer.standing = Standing::Leaving;
+                self.balance.retire(id);
+            }
+            Deed::Die => {
+                let peer = self.peers.remove(&id).unwrap();
+                self.come_back(&peer.conns);
+                self.balance.remove_worker(self.now, id);
+            }
+            Deed::Block(blocked) => {
+                peer.blocked = *blocked;
+                self.balance.set_blocked(id, *blocked);
+            }
+            Deed::Join(listener) => {
+                if self.listeners.contains(&ListenerId(*listener)) {
+                    peer.listeners.insert(ListenerId(*listener));
+                }
+                self.balance.join(ListenerId(*listener), id);
+            }
+            Deed::Leave(listener) => {
+                peer.listeners.remove(&ListenerId(*listener));
+                self.balance.leave(ListenerId(*listener), id);
+            }
+            Deed::Pin(listener) => self.pin(id, ListenerId(*listener)),
+            Deed::Answer(took) => self.answer(id, *took),
+            Deed::Miss => {
+                let Some(conn) = peer.take() else { return };
+                self.come_back(&[conn]);
+                self.balance.handle_missed(self.now, id, conn);
+            }
+            Deed::Unsure => {
+                peer.unsure += 1;
+                self.balance.handle_unsure(id);
+            }
+            Deed::Settle(count) => {
+                peer.unsure = 0;
+                let missed: Vec<_> = peer.conns.drain(..peer.conns.len().min(*count)).collect();
+                self.come_back(&missed);
+                self.balance.handle_settled(self.now, id, &missed);
+            }
+        }
+    }
+
+    fn pin(&mut self, id: WorkerId, listener: ListenerId) {
+        self.next += 1;
+        let conn = ConnId(self.next);
+        let peer = self.peers.get_mut(&id).unwrap();
+        let possible = peer.standing != Standing::Leaving
+            && !peer.blocked
+            && peer.listeners.contains(&listener)
+            && peer.conns.len() < 16;
+        assert_eq!(self.balance.pin(id, listener, conn), possible);
+        if possible {
+            peer.conns.push(conn);
+            self.conns.insert(conn, Conn { listener, place: Place::Worker(id), pinned: true });
+        }
+    }
+
+    /// The worker answers for its oldest connection.
+    fn answer(&mut self, id: WorkerId, took: bool) {
+        let peer = self.peers.get_mut(&id).unwrap();
+        let Some(conn) = peer.take() else { return };
+        if took {
+            self.place(conn, Place::Closed);
+        } else {
+            self.come_back(&[conn]);
+        }
+        self.balance.handle_answered(self.now, id, conn, took);
+    }
+
+    fn unlisten(&mut self, listener: ListenerId) {
+        _ = (self.listeners.remove(&listener), self.accepting.remove(&listener));
+        for peer in self.peers.values_mut() {
+            peer.listeners.remove(&listener);
+        }
+        self.balance.remove_listener(listener);
+    }
+
+    fn come_back(&mut self, conns: &[ConnId]) {
+        for conn in conns {
+            self.place(*conn, Place::Queue);
+        }
+    }
+
+    /// All is lost but who was there, and the connections.
+    fn reborn(&mut self, mut out: usize) {
+        self.accepting.clear();
+        self.balance = Balance::new(self.policy, self.window);
+        for (id, peer) in &mut self.peers {
+            peer.blocked = false;
+            peer.unsure = 0;
+            self.balance.add_worker(*id, peer.slot, peer.standing);
+        }
+        for listener in &self.listeners {
+            self.balance.add_listener(*listener);
+            for (id, peer) in &self.peers {
+                if peer.listeners.contains(listener) {
+                    self.balance.join(*listener, *id);
+                }
+            }
+        }
+        let first = self.peers.keys().next().copied();
+        let mut recovered = Vec::new();
+        for (conn, known) in &mut self.conns {
+            let worker = match (known.place, first) {
+                (Place::Closed, _) => continue,
+                (Place::Worker(id), _) => Some(id),
+                (Place::Queue, Some(first)) if 0 < out => {
+                    out -= 1;
+                    known.place = Place::Worker(first);
+                    self.peers.get_mut(&first).unwrap().conns.push(*conn);
+                    Some(first)
+                }
+                (Place::Queue, _) => None,
+            };
+            // A successor does not know that one was pinned; it belongs to anybody then.
+            known.pinned = false;
+            let (conn, listener) = (*conn, known.listener);
+            recovered.push(Recovered { conn, listener, peer: 0, worker });
+        }
+        self.balance.handle_recovered(self.now, &recovered);
+    }
+
+    fn drive(&mut self) {
+        while let Some(decision) = self.balance.poll_decision() {
+            match decision {
+                Decision::Hand { worker, listener, conn } => {
+                    let known = self.conns[&conn];
+                    assert_eq!((known.listener, known.place), (listener, Place::Queue), "{conn:?}");
+                    assert!(!known.pinned, "handed to another worker");
+                    self.place(conn, Place::Worker(worker));
+                    let peer = self.peers.get_mut(&worker).expect("handed to a dead worker");
+                    assert_eq!((peer.standing, peer.blocked), (Standing::Active, false));
+                    assert!(peer.listeners.contains(&listener), "handed to no member");
+                    peer.conns.push(conn);
+                    assert!(peer.conns.len() <= self.window + peer.unsure, "above the window");
+                }
+                Decision::SetAccepting { listener, accepting } => {
+                    let changed = if accepting {
+                        self.accepting.insert(listener)
+                    } else {
+                        self.accepting.remove(&listener)
+                    };
+                    assert!(changed, "said twice");
+                    assert!(self.listeners.contains(&listener));
+                }
+                Decision::Close { conn, taken } => {
+                    let known = self.conns[&conn];
+                    if taken {
+                        assert_eq!(known.place, Place::Closed);
+                    } else {
+                        assert_eq!(known.place, Place::Queue);
+                        let lost = !self.listeners.contains(&known.listener);
+                        assert!(lost || known.pinned, "turned away without need");
+                    }
+                    self.place(conn, Place::Closed);
+                }
+            }
+        }
+    }
+
+    fn check(&self) {
+        self.balance.check();
+        let queued = self.conns.values().filter(|conn| conn.place == Place::Queue).count();
+        assert_eq!(queued, self.balance.waiting(), "a connection was lost");
+        for (id, peer) in &self.peers {
+            assert_eq!(peer.conns.len(), self.balance.in_flight(*id));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn every_connection_is_in_one_place(
+        policy in prop::sample::select(POLICIES.as_slice()),
+        window in 1..4_usize,
+        steps in prop::collection::vec(step(), 0..150),
+    ) {
+        let mut world = World::new(policy, window);
+        for step in &steps {
+            world.step(step);
+        }
+        // When everybody who is there takes what comes, nothing is left but what has no taker.
+        for _ in 0..100 {
+            for nth in 0..world.peers.len() {
+                world.step(&Step::Worker(nth, Deed::Block(false)));
+                world.step(&Step::Worker(nth, Deed::Answer(true)));
+            }
+            world.step(&Step::Time(1500));
+        }
+        prop_assert!(world.peers.values().all(|peer| peer.conns.is_empty()));
+    }
+}

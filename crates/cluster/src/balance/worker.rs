@@ -1,0 +1,72 @@
+//! One worker and what it has not answered for.
+
+use std::collections::VecDeque;
+
+use crate::{ConnId, ListenerId, Millis, WorkerId};
+
+/// Whether a worker may be given connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not before [`Balance::admit`](super::Balance::admit): it is still being verified.
+    Quarantined,
+    /// From every listener that it is a member of.
+    Active,
+    /// Never again: it finishes what it has.
+    Leaving,
+}
+
+/// A connection that a worker has not answered for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) conn: ConnId,
+    pub(super) listener: ListenerId,
+    pub(super) peer: u64,
+    /// For this worker and no other.
+    pub(super) pinned: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) id: WorkerId,
+    pub(super) slot: u32,
+    pub(super) standing: Standing,
+    /// Oldest first.
+    pub(super) in_flight: VecDeque<Flight>,
+    /// Nothing can be sent to it at present.
+    pub(super) blocked: bool,
+    /// It had no descriptor free; it gets nothing before.
+    pub(super) retry_at: Option<Millis>,
+    /// It let a connection wait too long (sticky); until it answers, others need not wait for it.
+    pub(super) stuck: bool,
+    /// So many of its connections may not have arrived; they do not count.
+    pub(super) unsure: usize,
+}
+
+impl Worker {
+    pub(super) fn new(id: WorkerId, slot: u32, standing: Standing) -> Self {
+        Self {
+            id,
+            slot,
+            standing,
+            in_flight: VecDeque::new(),
+            blocked: false,
+            retry_at: None,
+            stuck: false,
+            unsure: 0,
+        }
+    }
+
+    /// Whether one more connection may be sent to it now.
+    pub(super) fn has_room(&self, window: usize) -> bool {
+        self.standing == Standing::Active
+            && self.in_flight.len() < window.saturating_add(self.unsure)
+            && !self.blocked
+            && self.retry_at.is_none()
+    }
+
+    /// Takes the connection out of those that it has not answered for.
+    pub(super) fn take(&mut self, conn: ConnId) -> Option<Flight> {
+        let at = self.in_flight.iter().position(|flight| flight.conn == conn)?;
+        self.in_flight.remove(at)
+    }
+}

@@ -1,0 +1,69 @@
+//! Questions that change nothing.
+
+use super::worker::Phase;
+use super::{Key, ListenerMeta, Primary, Use};
+use crate::balance::Policy;
+use crate::{ListenerId, WorkerId};
+
+impl Primary {
+    /// Returns every listener that the worker has and what came of it, in the order in which they
+    /// were opened.
+    pub fn listeners_of(&self, worker: WorkerId) -> impl Iterator<Item = Use<'_>> {
+        let active =
+            self.workers.iter().any(|found| found.id == worker && found.phase == Phase::Active);
+        self.listeners.iter().filter_map(move |listener| {
+            let user = listener.user(worker)?;
+            Some(Use {
+                listener: listener.id,
+                key: &listener.key,
+                kind: &listener.kind,
+                sockname: listener.sockname(),
+                shared: user.shared,
+                active,
+                counters: self.balance.counters(listener.id, worker).unwrap_or_default(),
+            })
+        })
+    }
+
+    /// Returns what the worker listens on, whatever way. In a reload the new worker must have all of the
+    /// old one's. (A listener of `exclusive` or `reusePort` is the worker's own: nobody tells us.)
+    pub fn addresses(&self, worker: WorkerId) -> impl Iterator<Item = &Key> {
+        self.listeners_of(worker).map(|used| used.key)
+    }
+
+    /// Returns whether `new` listens on everything that `old` listens on.
+    #[must_use]
+    pub fn covers(&self, new: WorkerId, old: WorkerId) -> bool {
+        self.listeners_of(old)
+            .all(|used| self.listeners_of(new).any(|other| other.listener == used.listener))
+    }
+
+    /// Returns how many connections were given to the worker and not acknowledged.
+    #[must_use]
+    pub fn in_flight(&self, worker: WorkerId) -> usize {
+        self.balance.in_flight(worker)
+    }
+
+    /// Returns how many accepted connections wait for a worker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.balance.waiting()
+    }
+
+    /// Returns all listeners, those that are still being opened too.
+    pub fn listeners(&self) -> impl Iterator<Item = (ListenerId, &Key)> {
+        self.listeners.iter().map(|listener| (listener.id, &listener.key))
+    }
+
+    /// Returns what to store about the listener; `None` while it is not open.
+    #[must_use]
+    pub fn listener_meta(&self, listener: ListenerId) -> Option<ListenerMeta> {
+        self.listeners.iter().find(|found| found.id == listener).and_then(ListenerMeta::of)
+    }
+
+    /// Returns how connections are spread.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.balance.policy()
+    }
+}

@@ -1,0 +1,111 @@
+//! What is due by time alone.
+//!
+//! A deadline stands with the state that it belongs to, so none can be stale. Here is the one list
+//! of them: what is due is a row of [`Due`], and the compiler sees to it that each row has a time
+//! and is done.
+
+use ostler_core::Millis;
+
+use super::Daemon;
+use crate::clock;
+use crate::model::Input;
+
+/// Something that is due at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// The model's next deadline.
+    Model,
+    /// The next deadline of a primary, or of a listening socket.
+    Cluster,
+    /// Telling the keeper of outputs that are closed.
+    CloseOutputs,
+    /// Cleanup that was deferred.
+    Cleanup,
+    /// What failed for want of descriptors.
+    Retry,
+    /// Clients for whom there was no room.
+    Clients,
+    /// Another keeper.
+    Keeper,
+    /// The answer of a keeper that changes its program.
+    Update,
+    /// The usual share of the processors for workers on trial.
+    Courtesy,
+    /// The end, though output was not written.
+    LastOutput,
+    /// Another guard.
+    Guard,
+}
+
+impl Due {
+    /// All of them, in the order in which they are done.
+    const ALL: [Self; 11] = [
+        Self::Model,
+        Self::Cluster,
+        Self::CloseOutputs,
+        Self::Cleanup,
+        Self::Retry,
+        Self::Clients,
+        Self::Keeper,
+        Self::Update,
+        Self::Courtesy,
+        Self::LastOutput,
+        Self::Guard,
+    ];
+}
+
+impl Daemon {
+    /// When something is due next.
+    pub fn deadline(&self) -> Option<Millis> {
+        Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
+    }
+
+    /// Does what is due.
+    pub fn on_time(&mut self) {
+        let now = clock::monotonic();
+        for due in Due::ALL {
+            if self.due_at(due).is_some_and(|at| at <= now) {
+                self.on_due(due, now);
+            }
+        }
+        self.take_reports();
+    }
+
+    fn due_at(&self, due: Due) -> Option<Millis> {
+        match due {
+            Due::Model => self.model.deadline(),
+            Due::Cluster => self.cluster.deadline(),
+            Due::CloseOutputs => self.keeper.close_due(),
+            Due::Cleanup => self.keeper.starting_until(),
+            Due::Retry => self.retry_at,
+            Due::Clients => self.clients.deadline(),
+            Due::Keeper => self.keeper.start_due(),
+            Due::Update => self.keeper.update_due(),
+            Due::Courtesy => self.courtesy.deadline(),
+            Due::LastOutput => self.output_by,
+            Due::Guard => self.guard.due,
+        }
+    }
+
+    fn on_due(&mut self, due: Due, now: Millis) {
+        match due {
+            Due::Model => self.model.push(Input::Deadline),
+            Due::Cluster => self.on_cluster_deadline(now),
+            Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains_key(&run)),
+            Due::Cleanup => self.keeper.spawn_answered(),
+            Due::Retry => self.retry(),
+            Due::Clients => self.clients.accept(&mut self.reports),
+            Due::Keeper => self.start_due_keeper(now),
+            Due::Update => {
+                let hangs = self.keeper.expire_update(&mut self.reports);
+                self.replace_keeper(&hangs);
+            }
+            Due::Courtesy => self.courtesy.on_time(now),
+            Due::LastOutput => {
+                self.end_if_over();
+                self.output_by = None;
+            }
+            Due::Guard => self.guard.spawn(),
+        }
+    }
+}

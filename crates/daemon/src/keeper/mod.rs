@@ -1,0 +1,305 @@
+//! The keeper as the daemon sees it: the link, the process at its other end, what is asked of them.
+//!
+//! A keeper dies only by force or by a fault of the system's, and may then be lacking for a while:
+//! nothing waits for it. What is asked of it meanwhile is not sent; a new keeper is given
+//! everything as it is then, also the starts that the dead one left open.
+
+mod process;
+mod update;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use ostler_core::RunId;
+use ostler_keeper::failpoint::hit;
+use ostler_keeper::link::Link;
+use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFd, RunFds, SpawnSpec, ToKeeper};
+use ostler_poll::{Interest, Poll, Watched};
+
+use crate::config::Config;
+use crate::reports::Reports;
+use crate::tokens::Source;
+use crate::{clock, logbook};
+use process::KeeperProcess;
+use update::Update;
+pub use update::{Tried, try_program};
+
+/// How long cleanup waits for the keeper's report of a start, at most, ms.
+const DEFER_CLEANUP: u64 = 10;
+/// How long the last messages to the keeper may take, ms.
+const FLUSH_TIMEOUT: u64 = 5000;
+/// Pause before the keeper is told that an output is at its end, ms.
+const CLOSE_LATER: u64 = 5;
+
+/// What the keeper said of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Welcome {
+    /// Its process.
+    pub pid: u32,
+    /// The limits of open files that programs get.
+    pub nofile: (u64, u64),
+}
+
+/// The keeper.
+pub struct Keeper {
+    link: Link<Watched<OwnedFd>>,
+    process: KeeperProcess,
+    welcome: Welcome,
+    /// The lock that says which daemon is the one of this home; held as long as keeper or daemon
+    /// live.
+    lock: OwnedFd,
+    /// The keeper was asked to start something: until it answers, or until this time, cleanup is
+    /// deferred. On the same core, every call of ours keeps the keeper from starting it.
+    starting: Option<u64>,
+    /// Ends of output that the keeper need not hold any more.
+    closed: Vec<(RunId, RunFd)>,
+    /// When it is told of them.
+    close_at: Option<u64>,
+    /// A change of program under way.
+    update: Option<Update>,
+    poll: Rc<Poll<Source>>,
+}
+
+impl Keeper {
+    /// Takes the link to the keeper that started us.
+    ///
+    /// # Errors
+    /// The link cannot be polled.
+    pub fn new(
+        link: Link,
+        welcome: Welcome,
+        lock: OwnedFd,
+        poll: Rc<Poll<Source>>,
+    ) -> io::Result<Self> {
+        let link =
+            link.map_socket(|socket| poll.watch(socket, Source::Keeper, Interest::READ.edge()))?;
+        let process = KeeperProcess::of(welcome.pid);
+        Ok(Self {
+            link,
+            process,
+            welcome,
+            lock,
+            starting: None,
+            closed: Vec::new(),
+            close_at: None,
+            update: None,
+            poll,
+        })
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.welcome.pid
+    }
+
+    /// It said hello, after its start or a change of its program.
+    pub fn welcomed(&mut self, welcome: Welcome) {
+        self.welcome = welcome;
+    }
+
+    /// Returns a copy of the lock, for another keeper.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub fn lock_copy(&self) -> io::Result<OwnedFd> {
+        self.lock.try_clone()
+    }
+
+    /// Sends a message. A keeper that does not take it is about to be found dead by the poll.
+    pub fn send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        if self.process.due.is_some() {
+            return; // The next one is given everything as it is then.
+        }
+        hit("send.before");
+        if let Err(error) = self.link.send(message, fds) {
+            logbook::error(format!("could not send to the keeper: {error}"));
+        }
+        hit("send.after");
+    }
+
+    /// Returns its next message; `None` when there is none now.
+    ///
+    /// # Errors
+    /// It is dead, or as good as dead.
+    pub fn receive(&mut self) -> io::Result<Option<(FromKeeper, Vec<OwnedFd>)>> {
+        let message = self.link.receive()?;
+        if message.is_none() {
+            self.link.flush()?;
+        }
+        Ok(message)
+    }
+
+    /// Watches the link for room to write while something waits for that, and at no other time:
+    /// else every message that the keeper reads would wake us, and on one core keep it from doing
+    /// what it was told.
+    pub fn watch_link(&mut self) {
+        if self.process.due.is_some() {
+            return;
+        }
+        let full = 0 < self.link.queued();
+        let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
+        if let Err(error) = self.link.socket_mut().set(interest.edge()) {
+            logbook::error(format!("could not watch the link to the keeper: {error}"));
+        }
+    }
+
+    /// Sends what is left to be said before we go: after a thousand releases its socket is full,
+    /// and that it is not to start another daemon comes last.
+    pub fn flush_link(&mut self) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let until = clock::monotonic() + FLUSH_TIMEOUT;
+        while matches!(self.link.flush(), Ok(false)) && clock::monotonic() < until {
+            let pause = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+            if let Err(error) = poll(&mut [PollFd::new(&self.link, PollFlags::OUT)], Some(&pause)) {
+                logbook::error(format!("could not wait for the keeper: {error}"));
+            }
+        }
+    }
+
+    /// Tells it to end without starting another daemon.
+    pub fn shut_down(&mut self) {
+        if let Err(error) = self.link.send(&ToKeeper::Shutdown, Vec::new()) {
+            logbook::error(format!("could not tell the keeper to go: {error}"));
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // runs
+
+    /// Asks for a run. It may be asked for again: a run that is there already is answered as it is.
+    pub fn spawn(&mut self, request: SpawnSpec) {
+        self.send(&ToKeeper::Spawn(request), Vec::new());
+        self.starting = Some(clock::monotonic() + DEFER_CLEANUP);
+    }
+
+    /// A start that was asked for is answered.
+    pub fn spawn_answered(&mut self) {
+        self.starting = None;
+    }
+
+    /// Whether a start is under way that is not to be held up, and until when.
+    pub fn starting_until(&self) -> Option<u64> {
+        self.starting
+    }
+
+    /// Makes it hold a run that is not its child.
+    pub fn adopt(
+        &mut self,
+        run: RunId,
+        process: (u32, u64),
+        meta: Vec<u8>,
+        status: Option<ExitStatus>,
+        fds: &RunFds<OwnedFd>,
+    ) {
+        let copies: io::Result<Vec<OwnedFd>> = fds.iter().map(OwnedFd::try_clone).collect();
+        let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
+            Ok(copies) => (fds.mask(), copies),
+            Err(error) => {
+                logbook::error(format!("out of descriptors for the keeper: {error}"));
+                return;
+            }
+        };
+        let (pid, start_time) = process;
+        self.send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+    }
+
+    /// A run need not be held any more.
+    pub fn release(&mut self, run: RunId) {
+        self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
+    }
+
+    /// Nobody writes to an output any more: the keeper is told a little later. Mostly the process
+    /// is at its end too, and the keeper drops all of it in a moment.
+    pub fn close_output(&mut self, run: RunId, which: RunFd) {
+        self.closed.push((run, which));
+        self.close_at.get_or_insert(clock::monotonic() + CLOSE_LATER);
+    }
+
+    /// When [`close_outputs`](Self::close_outputs) is due.
+    pub fn close_due(&self) -> Option<u64> {
+        self.close_at
+    }
+
+    /// Tells it of outputs that nobody writes to any more, of runs that go on.
+    pub fn close_outputs(&mut self, is_known: impl Fn(RunId) -> bool) {
+        self.close_at = None;
+        for (run, which) in std::mem::take(&mut self.closed) {
+            if is_known(run) {
+                self.send(&ToKeeper::CloseRunFd { run: run.0, which }, Vec::new());
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // things by name
+
+    /// Gives it a copy to hold.
+    pub fn put(&mut self, name: String, meta: Vec<u8>, copy: io::Result<OwnedFd>) {
+        match copy {
+            Ok(copy) => self.send(&ToKeeper::Put { name, meta }, vec![copy]),
+            Err(error) => logbook::error(format!(
+                "out of descriptors for the keeper, `{name}` is not kept: {error}"
+            )),
+        }
+    }
+
+    /// Changes what is noted with something that it holds.
+    pub fn set_meta(&mut self, name: String, meta: Vec<u8>) {
+        self.send(&ToKeeper::SetMeta { name, meta }, Vec::new());
+    }
+
+    /// Something need not be held any more.
+    pub fn forget(&mut self, name: String) {
+        self.send(&ToKeeper::Del { name }, Vec::new());
+    }
+
+    // ---------------------------------------------------------------------------------------------
+    // its process
+
+    /// Whether there is none at present.
+    pub fn is_lost(&self) -> bool {
+        self.process.due.is_some()
+    }
+
+    /// When the next one is to be started.
+    pub fn start_due(&self) -> Option<u64> {
+        self.process.due
+    }
+
+    /// It is gone. The apps live on; a new one is started when it is due.
+    pub fn lose(&mut self, error: &io::Error, reports: &mut Reports) {
+        logbook::error(format!(
+            "the keeper (pid {}) is gone ({error}); starting another",
+            self.welcome.pid
+        ));
+        self.link.socket_mut().unset();
+        self.process.lose();
+        self.fail_update("the keeper died of it", reports);
+    }
+
+    /// Starts a keeper. `false`: it is not due, or cannot be started now.
+    pub fn start_due_process(&mut self, now: u64, config: &Config) -> bool {
+        if self.process.due.is_none_or(|due| now < due) {
+            return false;
+        }
+        let poll = &self.poll;
+        let watch = |socket| poll.watch(socket, Source::Keeper, Interest::READ.edge());
+        match process::start(config, self.welcome.nofile, watch) {
+            Ok((link, child)) => {
+                self.link = link;
+                self.welcome.pid = child.id();
+                self.process.replace(child);
+                logbook::log(format!("started keeper {}", self.welcome.pid));
+                true
+            }
+            Err(error) => {
+                let pause = self.process.fail_start(now);
+                logbook::error(format!(
+                    "could not start a keeper: {error}; trying again in {pause} ms, apps go on"
+                ));
+                false
+            }
+        }
+    }
+}
