@@ -5,10 +5,12 @@
 
 mod bench;
 mod check;
+mod docs;
 mod labs;
 mod measure;
 mod run;
 mod setup;
+mod shells;
 mod soak;
 mod source;
 mod tidy;
@@ -21,7 +23,8 @@ use anyhow::{Result, bail};
 const TASKS: &str = "\
 cargo xtask check            formatting, clippy without warnings, tidy
 cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
-cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
+cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/; zsh, fish, mandoc, wrk by apt
+cargo xtask docs             writes the pages of docs/ that are made from the program's tables
 cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at random; 10 minutes if not said
@@ -57,6 +60,7 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
+        "docs" => docs::docs(),
         "torture" => torture::torture(rest),
         "tidy" => tidy::tidy(),
         "measure" => measure::measure(rest),
