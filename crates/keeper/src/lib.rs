@@ -22,6 +22,7 @@ mod keeper;
 mod launch;
 pub mod link;
 mod log;
+mod oom;
 mod polled;
 mod proc_stat;
 pub mod proto;

@@ -101,10 +101,14 @@ impl Keeper {
         let program = OsStr::from_bytes(exe.as_bytes());
         let Some(image) = state::save(self, running, program, previous.as_ref()) else { return };
         log(&format!("becoming `{}`", exe.to_string_lossy()));
+        // The new program lowers it by itself, if it knows how.
+        let score = self.spawner.oom_score.as_ref();
+        score.inspect(|score| score.restore());
         let errno = match exec_with(&exe, &image) {
             Ok(errno) => errno,
             Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
         };
+        score.inspect(|score| score.lower_again());
         log(&format!(
             "cannot become `{}`, going on: {}",
             exe.to_string_lossy(),

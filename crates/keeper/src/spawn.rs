@@ -20,6 +20,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use crate::birth::{Plan, Stack};
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 use crate::cstrings::{CStrings, LISTEN_PID};
+use crate::oom::OomScore;
 use crate::proc_stat::start_time;
 use crate::proto::{RunFds, SpawnSpec, SpawnStage};
 use crate::sys::set_nonblocking;
@@ -50,6 +51,8 @@ pub(crate) struct Spawner {
     spare: Option<Ends>,
     /// The limit of open files that programs get.
     pub(crate) nofile: (u64, u64),
+    /// Our lowered score for the out-of-memory killer, which children do not inherit.
+    pub(crate) oom_score: Option<OomScore>,
 }
 
 /// Our ends (for the table) and the child's ends (closed after the birth) of what a run is given.
@@ -63,7 +66,8 @@ struct Ends {
 impl Spawner {
     pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-        let mut spawner = Self { stack: Stack::new()?, null, spare: None, nofile };
+        let mut spawner =
+            Self { stack: Stack::new()?, null, spare: None, nofile, oom_score: OomScore::lower() };
         spawner.prepare();
         Ok(spawner)
     }
@@ -98,6 +102,7 @@ impl Spawner {
             fds,
             cgroup: cgroup.as_ref().map(AsFd::as_fd),
             join: false,
+            oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: Some(self.nofile),
             uid: spec.uid,
             gid: spec.gid,
@@ -147,6 +152,7 @@ impl Spawner {
             fds,
             cgroup: None,
             join: false,
+            oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: None,
             uid: None,
             gid: None,

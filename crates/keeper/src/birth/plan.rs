@@ -19,6 +19,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) cgroup: Option<BorrowedFd<'a>>,
     /// The child joins its control group by itself, because it was not born in it.
     pub(crate) join: bool,
+    /// The score for the out-of-memory killer, in decimal.
+    pub(crate) oom_score: Option<&'a CStr>,
     pub(crate) nofile: Option<(u64, u64)>,
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,

@@ -220,7 +220,7 @@ pub enum SpawnStage {
     Fork = 3,
     /// Joining the control group.
     Cgroup = 4,
-    /// Giving back the original limit of open files.
+    /// Giving back the original limits: open files, score for the out-of-memory killer.
     Limits = 5,
     /// Becoming the group.
     Gid = 6,

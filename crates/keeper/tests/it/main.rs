@@ -33,6 +33,7 @@ stories![
     spawning::a_repeated_spawn_starts_nothing,
     spawning::a_program_gets_its_descriptors_and_no_other,
     spawning::signals_and_limits_are_as_before_the_keeper,
+    spawning::an_app_is_killed_as_easily_as_without_the_keeper,
     spawning::a_channel_reaches_the_program,
     spawning::listening_sockets_are_passed_as_systemd_does,
     spawning::failures_name_their_stage,
