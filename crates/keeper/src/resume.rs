@@ -125,13 +125,12 @@ fn exec_with(exe: &std::ffi::CString, image: &Image) -> io::Result<i32> {
     let mut file = File::from(memfd);
     file.write_all(&image.bytes)?;
     let number = file.as_raw_fd().to_string();
-    let nul = || io::Error::from(io::ErrorKind::InvalidInput);
     let argv: [&[u8]; 4] = [exe.as_bytes(), b"keeper", b"--resume", number.as_bytes()];
-    let argv = CStrings::new(argv.into_iter()).ok_or_else(nul)?;
+    let argv = CStrings::new(argv.into_iter())?;
     let env: Vec<Vec<u8>> = std::env::vars_os()
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();
-    let envp = CStrings::new(env.iter().map(Vec::as_slice)).ok_or_else(nul)?;
+    let envp = CStrings::new(env.iter().map(Vec::as_slice))?;
 
     let result = inherit(&image.fds, true).map(|()| sys::exec(exe, &argv, &envp));
     inherit(&image.fds, false)?;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use crate::daemon::{Daemon, Progress};
 use crate::keeper::Keeper;
-use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, SpawnStage, ToKeeper, version};
+use crate::proto::{
+    DecodeError, FdMask, FromKeeper, RunFds, SPAWN, SpawnSpec, SpawnStage, ToKeeper, version,
+};
 use crate::table::{Fd, Liveness, Refusal, Run};
 
 impl Keeper {
@@ -61,6 +63,16 @@ impl Keeper {
                 Ok(exe) if exe.to_bytes().starts_with(b"/") => self.upgrade = Some(exe),
                 _ => self.reply(&FromKeeper::UpgradeFailed { errno: libc::EINVAL }, Vec::new()),
             },
+        }
+    }
+
+    /// Tells the daemon that a request was not understood, or that there was no memory for it.
+    pub(crate) fn refuse_bad(&mut self, kind: u8, number: u64, error: DecodeError) {
+        match (kind, error) {
+            (SPAWN, DecodeError::NoMemory(_)) => {
+                self.fail_spawn(number, SpawnStage::Spec, libc::ENOMEM);
+            }
+            _ => self.refuse(format!("message of type `{kind}`"), &error),
         }
     }
 

@@ -235,8 +235,8 @@ fn c_string(bytes: &[u8]) -> Result<CString, Failure> {
     CString::new(bytes).map_err(|_| (SpawnStage::Spec, libc::EINVAL))
 }
 
-fn strings<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<CStrings, Failure> {
-    CStrings::new(list).ok_or((SpawnStage::Spec, libc::EINVAL))
+fn strings<'a>(list: impl Iterator<Item = &'a [u8]> + Clone) -> Result<CStrings, Failure> {
+    CStrings::new(list).map_err(|errno| (SpawnStage::Spec, errno.raw_os_error()))
 }
 
 fn errno_of(error: &io::Error) -> Errno {

@@ -263,6 +263,11 @@ impl Table {
         self.unreported.remove(&run);
     }
 
+    /// Notes that the end of the run could not be told.
+    pub fn mark_unreported(&mut self, run: u64) {
+        self.unreported.insert(run);
+    }
+
     /// Returns whether the end of the run is still to be told to this daemon.
     pub fn is_unreported(&self, run: u64) -> bool {
         self.unreported.contains(&run)

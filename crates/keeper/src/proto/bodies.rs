@@ -6,6 +6,9 @@ use super::{
     ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, SpawnStage, ToKeeper,
 };
 
+/// The type of a request to spawn; its body begins with the run's number.
+pub(crate) const SPAWN: u8 = 2;
+
 impl ExitStatus {
     pub(crate) fn write(self, w: &mut Writer<'_>) {
         let (kind, value, core) = match self {
@@ -57,6 +60,12 @@ fn read_which(r: &mut Reader<'_>) -> Result<RunFd, DecodeError> {
 }
 
 impl SpawnSpec {
+    fn weight(&self) -> usize {
+        let cgroup = self.cgroup.as_ref().map_or(0, Vec::len);
+        let single = self.program.len() + self.cwd.len() + cgroup + self.meta.len();
+        single + weight_of(&self.argv) + weight_of(&self.envp)
+    }
+
     fn write(&self, w: &mut Writer<'_>) {
         w.u64(self.run);
         w.bytes(&self.program);
@@ -90,11 +99,29 @@ impl SpawnSpec {
     }
 }
 
+fn weight_of(list: &[Vec<u8>]) -> usize {
+    list.iter().map(|value| value.len() + 4).sum()
+}
+
 impl Message for ToKeeper {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Spawn(spec) => spec.weight(),
+            Self::SetRunMeta { meta, .. } | Self::Adopt { meta, .. } => meta.len(),
+            Self::Put { name, meta } | Self::SetMeta { name, meta } => name.len() + meta.len(),
+            Self::Del { name } => name.len(),
+            Self::Upgrade { exe } => exe.len(),
+            Self::Hello { .. }
+            | Self::Release { .. }
+            | Self::CloseRunFd { .. }
+            | Self::Shutdown => 0,
+        }
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Hello { .. } => 1,
-            Self::Spawn(_) => 2,
+            Self::Spawn(_) => SPAWN,
             Self::SetRunMeta { .. } => 3,
             Self::Release { .. } => 4,
             Self::CloseRunFd { .. } => 5,
@@ -145,7 +172,7 @@ impl Message for ToKeeper {
     fn read(kind: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match kind {
             1 => Self::Hello { version: r.u8("version")? },
-            2 => Self::Spawn(SpawnSpec::read(r)?),
+            SPAWN => Self::Spawn(SpawnSpec::read(r)?),
             3 => Self::SetRunMeta { run: r.u64("run")?, meta: read_meta(r)? },
             4 => Self::Release { run: r.u64("run")? },
             5 => Self::CloseRunFd { run: r.u64("run")?, which: read_which(r)? },
@@ -168,6 +195,20 @@ impl Message for ToKeeper {
 }
 
 impl Message for FromKeeper {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Run { meta, .. } => meta.len(),
+            Self::Item { name, meta } => name.len() + meta.len(),
+            Self::Refused { what, why } => what.len() + why.len(),
+            Self::Welcome { .. }
+            | Self::InventoryEnd
+            | Self::Spawned { .. }
+            | Self::SpawnFailed { .. }
+            | Self::Exited { .. }
+            | Self::UpgradeFailed { .. } => 0,
+        }
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Welcome { .. } => 65,

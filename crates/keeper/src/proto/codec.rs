@@ -12,10 +12,16 @@ pub const HEADER: usize = 7;
 /// The largest value of a frame's length field.
 pub const MAX_FRAME: usize = 4 << 20;
 
+/// More than the header and all fields of fixed size take.
+const FIELDS: usize = 128;
+
 /// A type that travels in frames.
 pub trait Message: Sized {
     /// The type byte.
     fn kind(&self) -> u8;
+    /// Returns how many bytes of foreign content the body carries, at least: what its memory is
+    /// reserved by.
+    fn weight(&self) -> usize;
     /// Appends the body.
     fn write(&self, writer: &mut Writer<'_>);
     /// Reads the body of a frame of type `kind`; an unknown one is [`DecodeError::UnknownKind`].
@@ -60,6 +66,8 @@ pub enum FrameError {
     TooLong(u32),
     /// The length field does not even cover the header.
     TooShort(u32),
+    /// There is no memory for a frame that is to be sent.
+    NoMemory,
 }
 
 impl fmt::Display for FrameError {
@@ -71,6 +79,7 @@ impl fmt::Display for FrameError {
             Self::TooShort(length) => {
                 write!(f, "frame of `{length}` bytes is shorter than its header")
             }
+            Self::NoMemory => f.write_str("out of memory for a frame"),
         }
     }
 }
@@ -88,6 +97,8 @@ pub enum DecodeError {
     Invalid(&'static str),
     /// So many bytes follow the last field.
     TrailingBytes(usize),
+    /// There was no memory for the named field.
+    NoMemory(&'static str),
 }
 
 impl fmt::Display for DecodeError {
@@ -99,6 +110,7 @@ impl fmt::Display for DecodeError {
             Self::Truncated(field) => write!(f, "message ends inside `{field}`"),
             Self::Invalid(field) => write!(f, "field `{field}` has an impossible value"),
             Self::TrailingBytes(count) => write!(f, "`{count}` bytes follow the last field"),
+            Self::NoMemory(field) => write!(f, "out of memory for field `{field}`"),
         }
     }
 }
@@ -123,20 +135,21 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
 
 /// The frame of a message on which `fds` descriptors ride.
 pub fn encode<M: Message>(message: &M, fds: u8) -> Result<Vec<u8>, FrameError> {
-    let mut body = Vec::new();
-    message.write(&mut Writer { out: &mut body });
+    let mut out = Vec::new();
+    out.try_reserve(FIELDS + message.weight()).map_err(|_| FrameError::NoMemory)?;
+    out.extend([0, 0, 0, 0, super::version(), message.kind(), fds]);
+    message.write(&mut Writer { out: &mut out });
     if super::VERSION < super::version() {
         // A newer version has fields that this one does not know.
-        body.extend(*b"new");
+        out.extend(*b"new");
     }
-    let length = u32::try_from(body.len() + HEADER - 4).unwrap_or(u32::MAX);
+    let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
     if length as usize > MAX_FRAME {
         return Err(FrameError::TooLong(length));
     }
-    let mut out = Vec::with_capacity(HEADER + body.len());
-    out.extend(length.to_le_bytes());
-    out.extend([super::version(), message.kind(), fds]);
-    out.extend(body);
+    if let Some(head) = out.first_chunk_mut::<4>() {
+        *head = length.to_le_bytes();
+    }
     Ok(out)
 }
 
@@ -258,7 +271,10 @@ impl<'a> Reader<'a> {
         let (head, rest) =
             self.rest.split_at_checked(count).ok_or(DecodeError::Truncated(field))?;
         self.rest = rest;
-        Ok(head.to_vec())
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(count).map_err(|_| DecodeError::NoMemory(field))?;
+        bytes.extend_from_slice(head);
+        Ok(bytes)
     }
 
     /// Takes a byte string that is at most `limit` long.
@@ -281,7 +297,9 @@ impl<'a> Reader<'a> {
         let count = self.u32(field)?;
         let mut list = Vec::new();
         for _ in 0..count {
-            list.push(self.bytes(field)?);
+            let value = self.bytes(field)?;
+            list.try_reserve(1).map_err(|_| DecodeError::NoMemory(field))?;
+            list.push(value);
         }
         Ok(list)
     }

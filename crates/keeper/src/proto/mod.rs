@@ -16,6 +16,7 @@ mod codec;
 mod messages;
 mod run_fds;
 
+pub(crate) use bodies::SPAWN;
 pub use codec::{
     DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split,
 };

@@ -60,6 +60,7 @@ stories![
     handover::a_keeper_started_by_a_daemon_starts_the_next_one,
     limits::no_descriptor_is_left_after_many_runs,
     limits::without_descriptors_spawns_fail_and_the_keeper_lives,
+    limits::without_memory_a_start_fails_and_the_keeper_lives,
     limits::a_daemon_that_does_not_read_costs_no_memory,
     limits::a_thousand_runs_fit_into_four_megabytes,
     limits::a_spawn_is_about_as_fast_as_can_be,
