@@ -52,6 +52,11 @@ impl CStrings {
         self.pointers.as_ptr()
     }
 
+    /// Returns how much memory the list takes, about.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.starts.len() * 2 * size_of::<usize>()
+    }
+
     fn point(&mut self) {
         let base: *const u8 = self.bytes.as_mut_ptr();
         self.pointers.clear();

@@ -16,9 +16,11 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::daemon::{Daemon, UNLINKED_GRACE};
 use crate::failpoint::hit;
+use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
 use crate::log::log;
 use crate::polled::Polled;
+use crate::prepared::Preparations;
 use crate::proto::FromKeeper;
 use crate::report::next_report;
 use crate::spawn::Spawner;
@@ -60,6 +62,7 @@ pub(crate) struct Keeper {
     /// The program to become as soon as everything is written.
     pub(crate) upgrade: Option<std::ffi::CString>,
     pub(crate) adopted: BTreeMap<u64, Adopted>,
+    pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
     /// Whether whole requests may wait in the link's buffer.
     more: bool,
@@ -135,6 +138,7 @@ impl Keeper {
             stop_signal: None,
             upgrade: None,
             adopted: BTreeMap::new(),
+            preparations: Preparations::default(),
             reserve: Vec::new(),
             more: false,
             starved: false,
@@ -163,6 +167,7 @@ impl Keeper {
                 return code;
             }
             self.set_interest();
+            self.spawner.refill();
             if let Err(error) = self.poll.wait(&mut events, self.deadline()) {
                 // Cannot happen with a good descriptor; without a pause it would take the
                 // processor.
@@ -197,6 +202,17 @@ impl Keeper {
                 return;
             }
         }
+    }
+
+    /// Handles all requests that have come; `false` when that is not possible now.
+    pub(crate) fn serve_waiting(&mut self) -> bool {
+        while self.may_serve() {
+            if !self.serve_one() {
+                return !self.is_starved();
+            }
+        }
+        // Without a link there are none.
+        self.link().is_none()
     }
 
     /// Handles all requests that a dead daemon left.
@@ -294,7 +310,8 @@ impl Keeper {
                 return;
             };
             let Some(report) = report else { return };
-            match self.try_reply(&report.message, report.fds) {
+            let sent = self.try_reply(&report.message, report.fds);
+            match sent {
                 Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
                     if let FromKeeper::Exited { run, .. } = report.message {
                         self.table.mark_unreported(run);
@@ -306,6 +323,9 @@ impl Keeper {
                 Ok(()) | Err(_) => {
                     if let Daemon::Running(running) = &mut self.daemon {
                         running.progress = report.progress;
+                    }
+                    if let Some((message, fds)) = report.then {
+                        self.reply(&message, fds);
                     }
                 }
             }

@@ -55,10 +55,7 @@ impl Stack {
 
     /// Makes a child that does as planned: its pid and pidfd. Returns when the child executes its
     /// program or has failed. The caller must be the only thread of its process.
-    pub(crate) fn spawn(
-        &mut self,
-        mut plan: Plan<'_>,
-    ) -> Result<(u32, OwnedFd), (SpawnStage, i32)> {
+    pub(crate) fn spawn(&mut self, plan: Plan<'_>) -> Result<(u32, OwnedFd), (SpawnStage, i32)> {
         let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
         let fds = plan.fds.as_mut_ptr();
         let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());

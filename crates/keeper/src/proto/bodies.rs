@@ -3,7 +3,8 @@
 
 use super::codec::{DecodeError, Message, Reader, Writer};
 use super::{
-    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, SpawnStage, ToKeeper,
+    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, Preparation, RunFd, SpawnSpec, SpawnStage,
+    ToKeeper,
 };
 
 /// The type of a request to spawn; its body begins with the run's number.
@@ -99,6 +100,35 @@ impl SpawnSpec {
     }
 }
 
+/// Reads a field that frames of version 1 do not have.
+fn read_next(r: &mut Reader<'_>) -> Result<Option<u64>, DecodeError> {
+    if r.version() < 2 { Ok(None) } else { r.option("next", |r| r.u64("next")) }
+}
+
+impl Preparation {
+    fn weight(&self) -> usize {
+        self.except_codes.len() * 4 + self.spec.weight()
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        w.u64(self.after);
+        w.u64(self.not_before);
+        w.u64(self.not_after);
+        w.numbers(&self.except_codes);
+        self.spec.write(w);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            after: r.u64("after")?,
+            not_before: r.u64("not_before")?,
+            not_after: r.u64("not_after")?,
+            except_codes: r.numbers("except_codes")?,
+            spec: SpawnSpec::read(r)?,
+        })
+    }
+}
+
 fn weight_of(list: &[Vec<u8>]) -> usize {
     list.iter().map(|value| value.len() + 4).sum()
 }
@@ -107,6 +137,7 @@ impl Message for ToKeeper {
     fn weight(&self) -> usize {
         match self {
             Self::Spawn(spec) => spec.weight(),
+            Self::Prepare(preparation) => preparation.weight(),
             Self::SetRunMeta { meta, .. } | Self::Adopt { meta, .. } => meta.len(),
             Self::Put { name, meta } | Self::SetMeta { name, meta } => name.len() + meta.len(),
             Self::Del { name } => name.len(),
@@ -114,6 +145,7 @@ impl Message for ToKeeper {
             Self::Hello { .. }
             | Self::Release { .. }
             | Self::CloseRunFd { .. }
+            | Self::Revoke { .. }
             | Self::Shutdown => 0,
         }
     }
@@ -131,6 +163,8 @@ impl Message for ToKeeper {
             Self::Adopt { .. } => 9,
             Self::Shutdown => 10,
             Self::Upgrade { .. } => 11,
+            Self::Prepare(_) => 12,
+            Self::Revoke { .. } => 13,
         }
     }
 
@@ -166,6 +200,8 @@ impl Message for ToKeeper {
             }
             Self::Shutdown => {}
             Self::Upgrade { exe } => w.bytes(exe),
+            Self::Prepare(preparation) => preparation.write(w),
+            Self::Revoke { after } => w.u64(*after),
         }
     }
 
@@ -189,6 +225,8 @@ impl Message for ToKeeper {
             },
             10 => Self::Shutdown,
             11 => Self::Upgrade { exe: r.bytes("exe")? },
+            12 => Self::Prepare(Preparation::read(r)?),
+            13 => Self::Revoke { after: r.u64("after")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }
@@ -232,13 +270,14 @@ impl Message for FromKeeper {
                 w.u64(nofile.0);
                 w.u64(nofile.1);
             }
-            Self::Run { run, pid, start_time, status, meta, mask } => {
+            Self::Run { run, pid, start_time, status, meta, mask, next } => {
                 w.u64(*run);
                 w.u32(*pid);
                 w.u64(*start_time);
                 w.option(*status, |w, status| status.write(w));
                 w.bytes(meta);
                 w.u8(mask.0);
+                w.option(*next, Writer::u64);
             }
             Self::Item { name, meta } => {
                 w.bytes(name.as_bytes());
@@ -256,9 +295,10 @@ impl Message for FromKeeper {
                 w.u8(*stage as u8);
                 w.i32(*errno);
             }
-            Self::Exited { run, status } => {
+            Self::Exited { run, status, next } => {
                 w.u64(*run);
                 status.write(w);
+                w.option(*next, Writer::u64);
             }
             Self::Refused { what, why } => {
                 w.bytes(what.as_bytes());
@@ -283,6 +323,7 @@ impl Message for FromKeeper {
                 status: r.option("status", ExitStatus::read)?,
                 meta: read_meta(r)?,
                 mask: read_mask(r)?,
+                next: read_next(r)?,
             },
             67 => Self::Item { name: read_name(r)?, meta: read_meta(r)? },
             68 => Self::InventoryEnd,
@@ -297,7 +338,11 @@ impl Message for FromKeeper {
                 stage: SpawnStage::from_u8(r.u8("stage")?).ok_or(DecodeError::Invalid("stage"))?,
                 errno: r.i32("errno")?,
             },
-            71 => Self::Exited { run: r.u64("run")?, status: ExitStatus::read(r)? },
+            71 => Self::Exited {
+                run: r.u64("run")?,
+                status: ExitStatus::read(r)?,
+                next: read_next(r)?,
+            },
             72 => Self::Refused { what: r.string("what")?, why: r.string("why")? },
             73 => Self::UpgradeFailed { errno: r.i32("errno")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),

@@ -50,7 +50,7 @@ impl Frame<'_> {
     /// Reads the message. Bytes after the last field are an error, except in a frame of
     /// a newer version.
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
-        let mut reader = Reader { rest: self.body };
+        let mut reader = Reader { rest: self.body, version: self.version };
         let message = M::read(self.kind, &mut reader)?;
         if !reader.rest.is_empty() && self.version <= super::VERSION {
             return Err(DecodeError::TrailingBytes(reader.rest.len()));
@@ -204,6 +204,14 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Appends a count and that many numbers of four bytes.
+    pub fn numbers(&mut self, list: &[i32]) {
+        self.u32(u32::try_from(list.len()).unwrap_or(u32::MAX));
+        for value in list {
+            self.i32(*value);
+        }
+    }
+
     /// Appends a byte 0, or a byte 1 and the value.
     pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.bool(value.is_some());
@@ -216,12 +224,18 @@ impl<'a> Writer<'a> {
 /// Takes fields off a body. Each method names the field, for the error.
 pub struct Reader<'a> {
     rest: &'a [u8],
+    version: u8,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of all of `bytes`.
+    /// Reads all of `bytes`, which this version wrote.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, version: super::VERSION }
+    }
+
+    /// Returns the version of the writer, which tells what fields there are.
+    pub fn version(&self) -> u8 {
+        self.version
     }
 
     /// Whether all was read: a field that was added later is then absent and takes its default.
@@ -298,6 +312,18 @@ impl<'a> Reader<'a> {
         let mut list = Vec::new();
         for _ in 0..count {
             let value = self.bytes(field)?;
+            list.try_reserve(1).map_err(|_| DecodeError::NoMemory(field))?;
+            list.push(value);
+        }
+        Ok(list)
+    }
+
+    /// Takes a count and that many numbers of four bytes.
+    pub fn numbers(&mut self, field: &'static str) -> Result<Vec<i32>, DecodeError> {
+        let count = self.u32(field)?;
+        let mut list = Vec::new();
+        for _ in 0..count {
+            let value = self.i32(field)?;
             list.try_reserve(1).map_err(|_| DecodeError::NoMemory(field))?;
             list.push(value);
         }

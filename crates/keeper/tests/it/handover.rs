@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use ostler_keeper::link::{Link, pair};
-use ostler_keeper::proto::{ExitStatus, FromKeeper, RunFds, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, RunFds, SpawnSpec, ToKeeper, VERSION};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::home::{Daemon, Home, Run, open_pidfd, sh, wait_readable};
@@ -28,8 +28,12 @@ pub fn an_upgrade_keeps_process_children_and_descriptors() {
     let mut open = Vec::new();
     for _ in 0..3 {
         daemon.send(&upgrade());
-        let expected =
-            FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 1, nofile: before.nofile };
+        let expected = FromKeeper::Welcome {
+            version: VERSION,
+            pid: home.pid(),
+            daemons: 1,
+            nofile: before.nofile,
+        };
         daemon.expect(&expected);
         open.push(home.open_fds());
     }
@@ -142,7 +146,7 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
         }
     };
     let welcome =
-        FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
+        FromKeeper::Welcome { version: VERSION, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
     assert_eq!(receive(), welcome);
 
     lives.kill();
@@ -150,7 +154,7 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
     let (mut ended, mut refused) = (std::collections::BTreeMap::new(), 0);
     while ended.len() < 3 || refused == 0 {
         match receive() {
-            FromKeeper::Exited { run, status } => assert_eq!(ended.insert(run, status), None),
+            FromKeeper::Exited { run, status, .. } => assert_eq!(ended.insert(run, status), None),
             FromKeeper::Refused { .. } => refused += 1,
             // Answers may come before it.
             FromKeeper::Run { .. } | FromKeeper::InventoryEnd => {}

@@ -14,6 +14,7 @@ mod handover;
 mod home;
 mod limits;
 mod parts;
+mod prepared;
 mod spawning;
 
 use std::panic::catch_unwind;
@@ -58,6 +59,16 @@ stories![
     handover::requests_sent_after_an_upgrade_are_not_lost,
     handover::a_new_keeper_takes_over_from_a_dead_one,
     handover::a_keeper_started_by_a_daemon_starts_the_next_one,
+    prepared::a_prepared_run_begins_when_the_other_ends,
+    prepared::a_prepared_run_gets_what_a_spawned_one_gets,
+    prepared::an_end_that_was_not_meant_starts_nothing_and_says_so,
+    prepared::what_is_revoked_before_the_end_does_not_begin,
+    prepared::what_cannot_be_prepared_is_refused_and_the_end_is_the_daemon_s,
+    prepared::a_prepared_run_that_cannot_begin_is_told_and_known,
+    prepared::without_a_daemon_what_was_prepared_begins_and_the_next_daemon_drops_the_rest,
+    prepared::no_start_is_lost_or_doubled_when_daemons_are_killed,
+    prepared::an_upgrade_drops_what_was_prepared_and_keeps_what_was_started,
+    prepared::nothing_begins_while_everything_is_to_stop,
     limits::no_descriptor_is_left_after_many_runs,
     limits::without_descriptors_spawns_fail_and_the_keeper_lives,
     limits::without_memory_a_start_fails_and_the_keeper_lives,
