@@ -9,8 +9,8 @@ use std::fs;
 
 const SCORE: &str = "/proc/self/oom_score_adj";
 
-/// What to lower the score to: never to be killed, or as before any change. The first one needs a
-/// privilege.
+/// What to lower the score to: never to be killed, or as before any change. The first one
+/// needs a privilege.
 const LOWERED: [i32; 2] = [-1000, 0];
 
 /// A lowered score of this process.

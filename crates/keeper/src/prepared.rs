@@ -1,8 +1,8 @@
 //! Starts that are laid out for the end of a run.
 //!
 //! A daemon that is told of an exit and answers with a start costs a crashed program a round trip.
-//! So it may decide in advance; the keeper only compares the run, the time and the exit with what it
-//! was told. Each preparation is used at most once, and `proto` says what becomes of the others.
+//! So it may decide in advance; the keeper only compares run, time and status with what it was
+//! told. Each preparation is used at most once, and `proto` says what becomes of the others.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

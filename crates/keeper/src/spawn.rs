@@ -165,8 +165,8 @@ impl Spawner {
 /// The place of the channel among what a run is given.
 const CHANNEL: usize = 2;
 
-/// Makes a channel, or a pipe. Our end must not block us, and a pipe's other end must block the
-/// program.
+/// Makes a channel, or a pipe. Our end must not block us, and a pipe's other end must
+/// block the program.
 fn make_pair(channel: bool) -> Result<Pair, Errno> {
     let (ours, theirs) = if channel {
         socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?

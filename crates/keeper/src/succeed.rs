@@ -1,5 +1,5 @@
-//! What was prepared for the end of a run: kept, revoked, and started in the turn in which the end
-//! is seen.
+//! What was prepared for the end of a run: kept, revoked, and started in the turn in which the
+//! end is seen.
 
 use std::io;
 use std::os::fd::OwnedFd;

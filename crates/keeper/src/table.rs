@@ -164,7 +164,8 @@ impl Table {
         self.alive.get(&pid).copied()
     }
 
-    /// Notes an end, and what was started upon it. Its pidfd is of no more use and closed; what is unread in its pipes stays.
+    /// Notes an end, and what was started upon it. The pidfd is closed; the pipes keep what is
+    /// unread in them.
     pub fn end(&mut self, run: u64, status: ExitStatus, next: Option<Next>) {
         if let Some(entry) = self.runs.get_mut(&run)
             && entry.status().is_none()

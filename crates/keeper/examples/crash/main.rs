@@ -20,7 +20,7 @@ use std::time::Duration;
 use ostler_keeper::{Config, link};
 
 /// How long the program lives: longer than it takes to prepare its successor.
-const LIFE: Duration = Duration::from_millis(3);
+const LIFE: Duration = Duration::from_millis(10);
 const ROUNDS: usize = 16;
 
 fn main() {

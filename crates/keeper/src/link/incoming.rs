@@ -36,8 +36,8 @@ pub enum Received<R> {
     Bad {
         /// The frame's type byte.
         kind: u8,
-        /// The number that its body begins with, which is a run's in most types; 0 when it is
-        /// shorter.
+        /// The number that its body begins with, which is a run's in most types; 0 when
+        /// it is shorter.
         number: u64,
         /// What is wrong with it.
         error: DecodeError,
@@ -120,8 +120,8 @@ impl Incoming {
         }))
     }
 
-    /// Returns the descriptors of the frame at `position`. Fewer than announced come when this process had
-    /// no room for them.
+    /// Returns the descriptors of the frame at `position`; fewer than announced when this process
+    /// had no room for them.
     fn take_fds(&mut self, expected: usize) -> Vec<OwnedFd> {
         while self.batches.front().is_some_and(|batch| batch.range.end <= self.position) {
             self.batches.pop_front();

@@ -2,10 +2,9 @@
 //! 65; a new field goes to the end of its message and is read only when the body has it.
 
 use super::codec::{DecodeError, Message, Reader, Writer};
-use super::{
-    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, Preparation, RunFd, SpawnSpec, SpawnStage,
-    ToKeeper,
-};
+use super::limits::{MAX_META, MAX_NAME};
+use super::messages::{ExitStatus, FromKeeper, Preparation, SpawnSpec, SpawnStage, ToKeeper};
+use super::run_fds::{FdMask, RunFd};
 
 /// The type of a request to spawn; its body begins with the run's number.
 pub(crate) const SPAWN: u8 = 2;

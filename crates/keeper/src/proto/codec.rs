@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::version::{VERSION, version};
+
 /// Bytes before a frame's body.
 pub const HEADER: usize = 7;
 
@@ -19,8 +21,8 @@ const FIELDS: usize = 128;
 pub trait Message: Sized {
     /// The type byte.
     fn kind(&self) -> u8;
-    /// Returns how many bytes of foreign content the body carries, at least: what its memory is
-    /// reserved by.
+    /// Returns how many bytes of foreign content the body carries, at least: what its memory
+    /// is reserved by.
     fn weight(&self) -> usize;
     /// Appends the body.
     fn write(&self, writer: &mut Writer<'_>);
@@ -52,7 +54,7 @@ impl Frame<'_> {
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
         let mut reader = Reader { rest: self.body, version: self.version };
         let message = M::read(self.kind, &mut reader)?;
-        if !reader.rest.is_empty() && self.version <= super::VERSION {
+        if !reader.rest.is_empty() && self.version <= VERSION {
             return Err(DecodeError::TrailingBytes(reader.rest.len()));
         }
         Ok(message)
@@ -105,7 +107,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKind(kind) => {
-                write!(f, "message type `{kind}` is unknown to protocol version {}", super::VERSION)
+                write!(f, "message type `{kind}` is unknown to protocol version {}", VERSION)
             }
             Self::Truncated(field) => write!(f, "message ends inside `{field}`"),
             Self::Invalid(field) => write!(f, "field `{field}` has an impossible value"),
@@ -137,9 +139,9 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
 pub fn encode<M: Message>(message: &M, fds: u8) -> Result<Vec<u8>, FrameError> {
     let mut out = Vec::new();
     out.try_reserve(FIELDS + message.weight()).map_err(|_| FrameError::NoMemory)?;
-    out.extend([0, 0, 0, 0, super::version(), message.kind(), fds]);
+    out.extend([0, 0, 0, 0, version(), message.kind(), fds]);
     message.write(&mut Writer { out: &mut out });
-    if super::VERSION < super::version() {
+    if VERSION < version() {
         // A newer version has fields that this one does not know.
         out.extend(*b"new");
     }
@@ -230,7 +232,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads all of `bytes`, which this version wrote.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, version: super::VERSION }
+        Self { rest: bytes, version: VERSION }
     }
 
     /// Returns the version of the writer, which tells what fields there are.

@@ -1,6 +1,6 @@
 //! The messages. [`ToKeeper`] are requests, [`FromKeeper`] answers and reports.
 
-use super::{FdMask, RunFd};
+use super::run_fds::{FdMask, RunFd};
 
 /// What a daemon asks of the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum ToKeeper {
     /// [`ToKeeper::Spawn`]. Replaces what was prepared for that end before, even when this one is
     /// refused. Since version 2.
     Prepare(Preparation),
-    /// Drop what was prepared for the end of a run. Nothing happens when there is nothing. Since
-    /// version 2.
+    /// Drop what was prepared for the end of a run. Nothing happens when there is nothing.
+    /// Since version 2.
     Revoke {
         /// The run's number.
         after: u64,

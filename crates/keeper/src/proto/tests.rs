@@ -125,7 +125,7 @@ fn check_golden<M: Message + PartialEq + std::fmt::Debug>(message: &M, fds: u8, 
 }
 
 #[test]
-fn bytes_are_these_for_ever() {
+fn bytes_of_requests_are_these_for_ever() {
     check_golden(
         &ToKeeper::Hello { version: 1 },
         0,
@@ -139,6 +139,32 @@ fn bytes_are_these_for_ever() {
             b"\x0e\0\0\0\x02\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
         ],
     );
+    let spec = SpawnSpec {
+        run: 1,
+        program: b"/p".to_vec(),
+        argv: vec![b"p".to_vec()],
+        cwd: b"/".to_vec(),
+        gid: Some(5),
+        want_err: true,
+        ..SpawnSpec::default()
+    };
+    check_golden(
+        &ToKeeper::Spawn(spec),
+        0,
+        [
+            b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+            b"\x31\0\0\0\x02\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+        ],
+    );
+    let revoke = ToKeeper::Revoke { after: 6 };
+    let golden = b"\x0b\0\0\0\x02\x0d\0\x06\0\0\0\0\0\0\0";
+    assert_eq!(encode(&revoke, 0).unwrap(), golden);
+}
+
+#[test]
+fn bytes_of_reports_are_these_for_ever() {
     check_golden(
         &FromKeeper::Exited { run: 258, status: ExitStatus::Signal(9, true), next: None },
         0,
@@ -164,33 +190,11 @@ fn bytes_are_these_for_ever() {
             b"\x1e\0\0\0\x02\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
         ],
     );
-    let spec = SpawnSpec {
-        run: 1,
-        program: b"/p".to_vec(),
-        argv: vec![b"p".to_vec()],
-        cwd: b"/".to_vec(),
-        gid: Some(5),
-        want_err: true,
-        ..SpawnSpec::default()
-    };
-    check_golden(
-        &ToKeeper::Spawn(spec),
-        0,
-        [
-            b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
-            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
-            b"\x31\0\0\0\x02\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
-            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
-        ],
-    );
     let next = FromKeeper::Exited { run: 1, status: ExitStatus::Code(1), next: Some(2) };
     assert_eq!(
         encode(&next, 0).unwrap(),
         b"\x1a\0\0\0\x02\x47\0\x01\0\0\0\0\0\0\0\0\x01\0\0\0\0\x01\x02\0\0\0\0\0\0\0"
     );
-    let revoke = ToKeeper::Revoke { after: 6 };
-    let golden = b"\x0b\0\0\0\x02\x0d\0\x06\0\0\0\0\0\0\0";
-    assert_eq!(encode(&revoke, 0).unwrap(), golden);
 }
 
 #[test]

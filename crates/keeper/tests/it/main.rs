@@ -7,7 +7,13 @@
 //! The daemon's part is played in the story itself: the process that a keeper starts as its daemon
 //! only hands its end of the link over to the story and lives until it is killed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "stories without the test harness"
+)]
 
 mod death;
 mod handover;
