@@ -18,8 +18,7 @@
 //! let read = poll.watch(read, 7, Interest::READ)?;
 //! std::io::Write::write_all(&mut &write, b"x")?;
 //! poll.wait(&mut events, Some(now() + 1000))?;
-//! let seen: Vec<u64> = events.iter().map(|event| event.token).collect();
-//! assert_eq!(seen, [7]);
+//! assert_eq!(events.iter().map(|event| event.token).collect::<Vec<_>>(), [7]);
 //! drop(read); // taken out of the set, then closed
 //! # Ok::<(), std::io::Error>(())
 //! ```

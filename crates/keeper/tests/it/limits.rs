@@ -3,7 +3,9 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
+use ostler_keeper::proto::{
+    ExitStatus, FromKeeper, Preparation, RunFd, SpawnSpec, SpawnStage, ToKeeper,
+};
 use rustix::process::{Pid, Resource, Rlimit, Signal, pidfd_send_signal, prlimit};
 
 use crate::home::{Home, open_pidfd, sh, wait_readable};
@@ -158,6 +160,21 @@ pub fn a_thousand_runs_fit_into_four_megabytes() {
     println!("keeper: {before} KiB with no run, {after} KiB with 1000");
     if !cfg!(debug_assertions) {
         assert!(after < 4 << 10);
+    }
+    // An environment of two kilobytes each.
+    let envp = vec![b"A_VARIABLE_OF_SOME_LENGTH=and its value, which is it too".to_vec(); 36];
+    for after in 1..=1000 {
+        let spec = SpawnSpec { envp: envp.clone(), ..sh(after + 1000, "") };
+        let preparation =
+            Preparation { after, not_after: u64::MAX, spec, ..Preparation::default() };
+        daemon.send(&ToKeeper::Prepare(preparation));
+    }
+    daemon.send(&ToKeeper::CloseRunFd { run: 0, which: RunFd::Out });
+    assert_eq!(daemon.expect_refusal(), "there is no such run");
+    let prepared = resident(home.pid());
+    println!("keeper: {prepared} KiB with 1000 prepared starts as well");
+    if !cfg!(debug_assertions) {
+        assert!(prepared < after + (4 << 10));
     }
     daemon.send(&ToKeeper::Hello { version: 1 });
     let mut runs = 0;
