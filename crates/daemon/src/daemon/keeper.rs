@@ -43,7 +43,7 @@ impl Daemon {
                 let why = self.spawn_error(run, stage, errno);
                 self.spawn_failed(run, why);
             }
-            FromKeeper::Exited { run, status } => {
+            FromKeeper::Exited { run, status, .. } => {
                 hit("report.exited");
                 self.on_exited(RunId(run), exit_of(status));
             }
