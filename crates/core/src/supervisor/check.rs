@@ -1,8 +1,8 @@
-//! What must be true after every event, looked at by [`Supervisor::handle`] in debug builds and by
-//! every test.
+//! Invariants of the whole, which [`Supervisor::handle`] asserts after every event in debug builds,
+//! and so in every test.
 //!
-//! What follows from one field alone cannot be wrong; what stands in two places can. So this
-//! compares the places.
+//! A fact that stands in one place cannot contradict itself; one that stands in two places can. So
+//! this compares the places.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ impl Supervisor {
     /// Compares all that is known, part with part.
     ///
     /// # Errors
-    /// The first contradiction, in words for whoever mends it.
+    /// The first contradiction, in words for the developer.
     pub fn check(&self) -> Result<(), String> {
         self.check_runs()?;
         for (id, slot) in &self.slots {

@@ -119,7 +119,7 @@ fn play(world: &mut World, step: &Move) {
     oracle(world);
 }
 
-/// What must be true after every step, beyond what the supervisor itself sees and asserts.
+/// Asserts, after every step, invariants that the supervisor itself cannot see.
 fn oracle(world: &World) {
     for (_, slot) in world.supervisor.slots() {
         let passes = match slot.process().phase() {
@@ -130,7 +130,7 @@ fn oracle(world: &World) {
         };
         assert!(!passes || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
     }
-    // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept
+    // Every live run belongs to a slot that will see to its end (a littered descendant is swept
     // later), and no slot has two current runs.
     let mut current = BTreeSet::new();
     for (run, sim) in world.runs.iter().filter(|(_, sim)| sim.leader) {
