@@ -1,5 +1,5 @@
-//! Reloads under load for as long as one likes. The story itself is a test of the cli crate
-//! (`reload_load::soak`).
+//! Reloads under load for as long as one likes. The story itself is `reload_load::soak`, a test of
+//! the cli crate.
 
 use anyhow::{Result, bail};
 

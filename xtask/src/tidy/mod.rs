@@ -1,4 +1,4 @@
-//! What neither the compiler nor clippy checks: the rules of ARCHITECTURE.md and CONTRIBUTING.md.
+//! Rules that neither the compiler nor clippy checks: those of ARCHITECTURE.md and CONTRIBUTING.md.
 //!
 //! Each rule is a function from text to findings, so that it can be shown to fail on a fixture.
 
