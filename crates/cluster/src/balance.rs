@@ -12,6 +12,11 @@
 //! Every call leaves the decisions complete. A dialect that has to say something to a worker before
 //! it gets its first connection says it before it polls.
 //!
+//! # Windows
+//! A worker may have so many unanswered connections as its window. When that is full, it gets none
+//! until it is half empty: a worker that is given several at once answers several at once, and we
+//! are woken for several instead of for each.
+//!
 //! # Refusals
 //! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up to
 //! 160 ms; until it takes one again it is offered one at a time. A connection that everybody refused
@@ -147,7 +152,7 @@ impl Balance {
     /// others get that.
     pub fn remove_worker(&mut self, now: Millis, worker: WorkerId) {
         let Some(at) = self.workers.iter().position(|found| found.id == worker) else { return };
-        let flights = self.workers.remove(at).in_flight;
+        let flights: Vec<_> = self.workers.remove(at).flights().copied().collect();
         // The oldest is put in front last.
         for flight in flights.into_iter().rev() {
             self.requeue(now, worker, flight);
@@ -247,10 +252,7 @@ impl Balance {
     /// Returns how many connections the worker has not answered for.
     #[must_use]
     pub fn in_flight(&self, worker: WorkerId) -> usize {
-        self.workers
-            .iter()
-            .find(|found| found.id == worker)
-            .map_or(0, |found| found.in_flight.len())
+        self.workers.iter().find(|found| found.id == worker).map_or(0, Worker::count)
     }
 
     /// Returns how many accepted connections wait for a worker.

@@ -90,6 +90,21 @@ fn a_window_is_one_to_sixteen() {
 }
 
 #[test]
+fn a_full_window_takes_nothing_more_before_it_is_half_empty() {
+    let mut world = serving(Policy::RoundRobin, 5, 1);
+    for conn in 1..5 {
+        world.accepted(conn);
+    }
+    assert_eq!(world.accepted(5), "5>0, -7");
+    assert_eq!(world.takes(0, 1), "1 taken");
+    assert_eq!(world.takes(0, 2), "2 taken");
+    assert_eq!(world.takes(0, 3), "3 taken, +7");
+    // One that was never full takes what comes.
+    assert_eq!(world.accepted(6), "6>0");
+    assert_eq!(world.accepted(7), "7>0");
+}
+
+#[test]
 fn a_worker_with_two_listeners_has_one_window() {
     let mut world = serving(Policy::RoundRobin, 2, 1);
     world.balance.add_listener(ListenerId(8));
