@@ -5,8 +5,8 @@
 //!
 //! The rule: a [`Balance`] knows listeners, the workers that are members of them, and how many
 //! connections each worker has not answered for. It hears what happened and decides; its decisions
-//! are taken out, in order, by [`Balance::poll_decision`]. It knows no protocol: whoever speaks to
-//! the workers (a *dialect*, such as [`Primary`](crate::Primary) for Node) tells what they answered.
+//! are taken out, in order, by [`Balance::poll_decision`]. It knows no protocol: a *dialect*, such
+//! as [`Primary`](crate::Primary) for Node, speaks to the workers and tells what they answered.
 //! Members of one listener may belong to several apps, as long as their names differ.
 //!
 //! Every call leaves the decisions complete. A dialect that has to say something to a worker before
@@ -18,16 +18,16 @@
 //! are woken for several instead of for each.
 //!
 //! # Refusals
-//! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up to
-//! 160 ms; until it takes one again it is offered one at a time. A connection that everybody refused
-//! stays here, and nothing more is accepted from its listener: the others wait in the kernel. There
-//! is no limit of attempts, because each costs a worker one message per pause; the client gives up,
-//! or a worker takes it.
+//! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up
+//! to 160 ms; until it takes one again it is offered one at a time. A connection that everybody
+//! refused stays here, and nothing more is accepted from its listener: the others wait in the
+//! kernel. There is no limit of attempts, because each costs a worker one message per pause; the
+//! client gives up, or a worker takes it.
 //!
 //! # Invariants
 //! - A connection is in one place: with one worker, or in the queue of its listener. It goes to
-//!   another worker only when the first refused it, did not receive it, or is gone:
-//!   `balance::histories::every_connection_is_in_one_place`.
+//!   another worker only when the first refused it, did not receive it, or is gone. The test is
+//!   `histories::every_connection_is_in_one_place`, of this module.
 //! - No worker has more unanswered connections than its window, and none gets one while it is
 //!   quarantined, leaves, or is blocked: the same test.
 //! - A listener accepts exactly while a member could take one more and nothing waits in front of
@@ -68,7 +68,7 @@ pub enum Decision {
         worker: WorkerId,
         /// Where it was accepted.
         listener: ListenerId,
-        /// The connection.
+        /// Which one to hand over.
         conn: ConnId,
     },
     /// Watch the listening socket for connections, or stop watching. After each `accept` the
@@ -81,7 +81,7 @@ pub enum Decision {
     },
     /// Close our copy of the connection.
     Close {
-        /// The connection.
+        /// Which one to close.
         conn: ConnId,
         /// A worker has it. Otherwise nobody can have it any more, and the client is turned away.
         taken: bool,
@@ -163,8 +163,8 @@ impl Balance {
         self.distribute_all();
     }
 
-    /// Says whether nothing can be sent to the worker at present: its channel is full, or busy with
-    /// a descriptor.
+    /// Says whether nothing can be sent to the worker at present: its channel is full, or busy
+    /// with a large descriptor message.
     pub fn set_blocked(&mut self, worker: WorkerId, blocked: bool) {
         let Some(found) = self.worker(worker) else { return };
         if std::mem::replace(&mut found.blocked, blocked) != blocked {

@@ -136,8 +136,8 @@ impl Balance {
         self.room_changed(id);
     }
 
-    /// It is known which of the worker's connections did not arrive, oldest first: those go to
-    /// others.
+    /// It is known which of the worker's connections did not arrive (`missed`, oldest first): those
+    /// go to others.
     pub fn handle_settled(&mut self, now: Millis, id: WorkerId, missed: &[ConnId]) {
         let flights = self.take(id, missed);
         if let Some(worker) = self.worker(id) {

@@ -6,11 +6,9 @@ pub enum Policy {
     /// In strict rotation over the workers that have room in their window.
     #[default]
     RoundRobin,
-    /// By the peer's address: the same client meets the same slot, also after its worker was
-    /// replaced.
+    /// By the peer's address: the same client meets the same slot, also when that has a new worker.
     Sticky,
-    /// To the worker with the fewest connections that it has not answered for; rotation among
-    /// equals.
+    /// To the worker with the fewest unanswered connections; in rotation among equals.
     Least,
     /// The listening socket itself is given to the workers, where the runtime can take it. The
     /// kernel spreads then, and badly: at low load one worker gets nearly everything.

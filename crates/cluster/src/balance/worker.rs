@@ -7,7 +7,7 @@ use crate::{ConnId, ListenerId, Millis, WorkerId};
 /// Whether a worker may be given connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Not before [`Balance::admit`](super::Balance::admit): it is still being verified.
+    /// Not before [`Balance::admit`](super::Balance::admit): it is being verified.
     Quarantined,
     /// From every listener that it is a member of.
     Active,
@@ -30,7 +30,7 @@ pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) slot: u32,
     pub(super) standing: Standing,
-    /// Oldest first.
+    /// Connections that it has not answered for, oldest first.
     in_flight: VecDeque<Flight>,
     /// Its window was full, and is not half empty yet.
     saturated: bool,

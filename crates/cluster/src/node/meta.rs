@@ -11,9 +11,8 @@ use crate::{ListenerId, WorkerId};
 /// its workers' successors.
 const VERSION: u32 = 1;
 
-/// One open listener. To be stored with its descriptor at each
-/// [`Command::ListenerMetaChanged`](crate::Command) and given back to
-/// [`Primary::restore`](crate::Primary::restore).
+/// One open listener. To be stored with its descriptor at each `ListenerMetaChanged`, and given
+/// back to [`Primary::restore`](crate::Primary::restore) after our death.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerMeta {
     /// Its name. Workers know it by that, so it stays.

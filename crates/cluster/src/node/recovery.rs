@@ -151,8 +151,7 @@ impl Primary {
     }
 
     /// The first answer to a message of ours came, so what the worker says from now on is about
-    /// ours. Answers keep the order: connections before this one that lack one are those that did
-    /// not arrive.
+    /// ours. Answers keep the order: earlier connections that lack one did not arrive.
     pub(super) fn settle_inheritance(
         &mut self,
         now: Millis,

@@ -82,8 +82,8 @@ pub(super) struct Handed {
     pub(super) doubtful: bool,
 }
 
-/// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in
-/// order.
+/// A message with a descriptor that the worker has not acknowledged. Acknowledgements of these
+/// come in order.
 #[derive(Debug)]
 pub(super) struct Unacknowledged {
     pub(super) payload: Payload,
@@ -116,7 +116,7 @@ pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) options: WorkerOptions,
     pub(super) phase: Phase,
-    /// Oldest first.
+    /// Connections that it has not answered for, oldest first.
     pub(super) handed: VecDeque<Handed>,
     pub(super) unacknowledged: VecDeque<Unacknowledged>,
     /// Messages with descriptors that wait behind a large one.
@@ -165,8 +165,8 @@ impl Worker {
         self.inherited && self.unacknowledged.iter().any(numbered)
     }
 
-    /// Returns whether the answer to our message of that number is the first since our
-    /// predecessor's death.
+    /// Returns whether the answer to our message of that number is the first answer that is ours
+    /// and not our predecessor's.
     pub(super) fn is_settled_by(&self, seq: u64) -> bool {
         self.inherited && self.unacknowledged.iter().any(|sent| sent.number() == Some(seq))
     }

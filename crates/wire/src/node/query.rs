@@ -11,14 +11,14 @@ pub enum AddressType {
     Tcp6,
     /// `-1`: a UNIX path.
     Unix,
-    /// `"udp4"`.
+    /// `"udp4"`: UDP over IPv4.
     Udp4,
-    /// `"udp6"`.
+    /// `"udp6"`: UDP over IPv6.
     Udp6,
     /// `null` or absent: with `fd`, and in nonsense.
     #[default]
     None,
-    /// Anything else.
+    /// A value that is not known here.
     Unknown,
 }
 
@@ -60,8 +60,8 @@ impl AddressType {
 /// `null` and `-1` for "no descriptor" are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None`: every
-    /// address.
+    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None` means every
+    /// address there is.
     pub address: Option<String>,
     /// Port; `-1` with a path, `None` with `fd`.
     pub port: Option<i64>,

@@ -2,8 +2,8 @@
 //! out of raw values.
 //!
 //! A message may be megabytes of the application's own data, with text in it that strict decoders
-//! reject. So the members are found without decoding anything but the few values that the envelope
-//! needs.
+//! reject. So the members are found without decoding anything but the few values that belong to
+//! the envelope itself.
 
 use std::borrow::Cow;
 

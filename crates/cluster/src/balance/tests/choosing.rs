@@ -150,6 +150,13 @@ fn who_waits_for_its_own_worker_does_not_after_a_change_of_policy() {
     assert_eq!(world.accepted_from(1, 5), "");
     world.balance.set_policy(Policy::RoundRobin);
     assert_eq!(world.take(), format!("1>{}, -7", 1 - own));
+    // Nor does it when there is nobody else.
+    let mut world = serving(Policy::Sticky, 1, 1);
+    world.give(0, 5);
+    assert_eq!(world.accepted_from(1, 5), "");
+    world.balance.set_policy(Policy::Sticky);
+    assert_eq!(world.balance.deadline(), Some(world.now + 1000));
+    world.balance.set_policy(Policy::Least);
     assert_eq!(world.balance.deadline(), None);
 }
 

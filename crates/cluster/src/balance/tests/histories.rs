@@ -76,7 +76,7 @@ struct Peer {
     unsure: usize,
     /// Its window was full, and is not half empty yet.
     saturated: bool,
-    /// Oldest first.
+    /// Unanswered ones, oldest first.
     conns: Vec<ConnId>,
     listeners: BTreeSet<ListenerId>,
 }
@@ -261,11 +261,7 @@ impl World {
     fn answer(&mut self, id: WorkerId, took: bool) {
         let peer = self.peers.get_mut(&id).unwrap();
         let Some(conn) = peer.take(1, self.window).pop() else { return };
-        if took {
-            self.place(conn, Place::Closed);
-        } else {
-            self.come_back(&[conn]);
-        }
+        self.place(conn, if took { Place::Closed } else { Place::Queue });
         self.balance.handle_answered(self.now, id, conn, took);
     }
 
@@ -303,16 +299,15 @@ impl World {
         let first = self.peers.keys().next().copied();
         let mut recovered = Vec::new();
         for (conn, known) in &mut self.conns {
-            let worker = match (known.place, first) {
-                (Place::Closed, _) => continue,
-                (Place::Worker(id), _) => Some(id),
-                (Place::Queue, Some(first)) if 0 < out => {
-                    out -= 1;
-                    known.place = Place::Worker(first);
-                    self.peers.get_mut(&first).unwrap().conns.push(*conn);
-                    Some(first)
-                }
-                (Place::Queue, _) => None,
+            if let (Place::Queue, Some(first), 1..) = (known.place, first, out) {
+                out -= 1;
+                known.place = Place::Worker(first);
+                self.peers.get_mut(&first).unwrap().conns.push(*conn);
+            }
+            let worker = match known.place {
+                Place::Closed => continue,
+                Place::Worker(id) => Some(id),
+                Place::Queue => None,
             };
             // A successor does not know that one was pinned; it belongs to anybody then.
             known.pinned = false;
@@ -375,7 +370,10 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(500) })]
+    #![proptest_config(ProptestConfig {
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::with_cases(500)
+    })]
 
     #[test]
     fn every_connection_is_in_one_place(
