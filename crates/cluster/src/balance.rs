@@ -1,4 +1,4 @@
-//! Who gets the next connection of a shared listening socket.
+//! The choice of the worker that gets the next connection of a shared listening socket.
 //!
 //! The problem: the workers of one port have to share its connections evenly, although some of them
 //! are full, refuse, start, leave or die; and a connection that was handed over cannot be recalled.
@@ -76,7 +76,7 @@ pub enum Decision {
     SetAccepting {
         /// The listener of the socket.
         listener: ListenerId,
-        /// Whether to watch.
+        /// `true`: watch it.
         accepting: bool,
     },
     /// Close our copy of the connection.

@@ -8,8 +8,8 @@
 //! call of `listen` means, who asked for what and by which number, and which descriptors the worker
 //! has acknowledged; who gets a connection, it does not decide.
 //!
-//! What it says to a worker before the worker's first connection (the answer to its query, a fence)
-//! it writes before it takes the decisions out of the balance.
+//! The answer to a worker's query, and a fence, must reach the worker before its first connection:
+//! they are written before the decisions are taken out of the balance.
 
 mod command;
 mod handle;
@@ -41,7 +41,7 @@ pub use meta::{ListenerMeta, MetaError};
 pub use recovery::Recovered;
 pub use worker::{Received, WorkerOptions};
 
-/// What a [`Primary`] is told once.
+/// Settings of a [`Primary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// First number for our messages. After our death it must be above all that were used before,

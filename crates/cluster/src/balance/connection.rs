@@ -11,9 +11,9 @@ const REFUSED: Millis = 5;
 const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
 pub(crate) const NO_DESCRIPTOR: Millis = 100;
-/// So long a connection waits for its own worker (sticky), then it goes to another.
+/// How long a connection waits for its own worker (sticky), before it goes to another.
 const PATIENCE: Millis = 1000;
-/// So many connections of one listener may wait for their own workers (sticky).
+/// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;
 
 /// A connection that was accepted before our time.
@@ -265,7 +265,7 @@ impl Balance {
         }
     }
 
-    /// What the worker can take has changed: see to all its listeners.
+    /// Looks at all listeners of a worker, because it can take more or less than before.
     pub(super) fn room_changed(&mut self, worker: WorkerId) {
         for at in 0..self.listeners.len() {
             if self.listeners.get(at).is_some_and(|listener| listener.has(worker)) {

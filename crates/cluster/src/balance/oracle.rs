@@ -1,4 +1,4 @@
-//! What must be true after every call, computed anew. For the tests.
+//! Invariants that must hold after every call, computed anew. For the tests.
 
 use super::connection::MAX_PATIENT;
 use super::worker::Standing;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{ConnId, ListenerId, Millis, WorkerId};
 
-/// Whether a worker may be given connections.
+/// The right of a worker to be given connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Not before [`Balance::admit`](super::Balance::admit): it is being verified.
@@ -40,7 +40,7 @@ pub(super) struct Worker {
     pub(super) retry_at: Option<Millis>,
     /// It let a connection wait too long (sticky); until it answers, others need not wait for it.
     pub(super) stuck: bool,
-    /// So many of its connections may not have arrived; they do not count.
+    /// How many of its connections may not have arrived; they do not count.
     unsure: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the machine wants done.
+//! Commands of the machine to its owner.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub enum Command {
     OpenListener {
         /// Its name from now on.
         listener: ListenerId,
-        /// What to open.
+        /// The socket to open.
         kind: ListenerKind,
     },
     /// Close the socket everywhere, the keeper's copy too. If it is still being opened, undo that.
@@ -29,10 +29,10 @@ pub enum Command {
     SetAccepting {
         /// The listener of the socket.
         listener: ListenerId,
-        /// Whether to watch.
+        /// `true`: watch it.
         accepting: bool,
     },
-    /// What must be known about the listener after our death changed: store `listener_meta` of it.
+    /// Store `listener_meta` of the listener: something changed that must be known after our death.
     ListenerMetaChanged {
         /// The listener that it is about.
         listener: ListenerId,
@@ -124,7 +124,7 @@ pub enum Command {
         worker: WorkerId,
         /// The descriptor that goes with it.
         handle: HandleId,
-        /// What it is said to be. (To be checked before it is relayed: it need not be a socket.)
+        /// Its type, in the app's words. (It need not be a socket: check that before relaying it.)
         kind: HandleType,
         /// The message with it: one JSON value.
         text: Span,

@@ -75,7 +75,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// What socket to open.
+/// A socket to open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListenerKind {
@@ -87,7 +87,7 @@ pub enum ListenerKind {
         address: Option<String>,
         /// Port; 0 is any.
         port: u16,
-        /// Whether IPv4 is shut out.
+        /// IPv4 is shut out.
         v6only: bool,
         /// Length of the accept queue.
         backlog: u32,
@@ -97,9 +97,9 @@ pub enum ListenerKind {
     Unix {
         /// Absolute path. Above 107 bytes it must be shortened for `bind`.
         path: String,
-        /// Whether everybody may read (`chmod a+r`).
+        /// Everybody may read (`chmod a+r`).
         readable_all: bool,
-        /// Whether everybody may write (`chmod a+w`).
+        /// Everybody may write (`chmod a+w`).
         writable_all: bool,
         /// Length of the accept queue.
         backlog: u32,
@@ -119,9 +119,9 @@ pub enum ListenerKind {
         port: u16,
         /// Of the IPv6 family.
         v6: bool,
-        /// Whether IPv4 is shut out.
+        /// IPv4 is shut out.
         v6only: bool,
-        /// Whether to set `SO_REUSEADDR`.
+        /// `SO_REUSEADDR` is to be set.
         reuse: bool,
     },
     /// A socket that the operator configured under this number; never one of our own descriptors.

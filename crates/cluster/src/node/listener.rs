@@ -17,11 +17,11 @@ pub struct Use<'a> {
     pub kind: &'a ListenerKind,
     /// The real address, for TCP and UDP.
     pub sockname: Option<&'a Sockname>,
-    /// Whether the worker has the socket itself.
+    /// The worker has the socket itself.
     pub shared: bool,
-    /// Whether it still gets connections.
+    /// It still gets connections.
     pub active: bool,
-    /// What became of them so far.
+    /// The fate of these connections so far.
     pub counters: Counters,
 }
 

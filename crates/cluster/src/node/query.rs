@@ -49,8 +49,8 @@ impl Primary {
 
     pub(super) fn on_query(&mut self, worker: WorkerId, ack: i64, query: &Query, out: &mut Output) {
         let asker = Asker { worker, ack };
-        // Who was told to leave closes all its servers; it needs no answer, and would crash on
-        // some.
+        // A worker that was told to leave closes all its servers; it needs no answer, and would
+        // crash on some.
         if self.worker(worker).is_none_or(|worker| worker.phase != Phase::Active) {
             return;
         }

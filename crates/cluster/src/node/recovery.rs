@@ -83,7 +83,7 @@ impl Primary {
         self.listeners.push(listener);
     }
 
-    /// What the dead primary had accepted, oldest first. To be called once, after
+    /// Takes in what the dead primary had accepted, oldest first. To be called once, after
     /// [`Primary::restore`] and before anything is read from a channel.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered], out: &mut Output) {
         let mut recovered = Vec::with_capacity(conns.len());

@@ -7,7 +7,7 @@ use ostler_wire::node::Mark;
 use crate::balance::Standing;
 use crate::{ConnId, HandleId, ListenerId, Millis, WorkerId};
 
-/// What the owner knows about a worker when it starts it, or finds it again.
+/// Facts about a worker that the owner knows when it starts it, or finds it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerOptions {
     /// Its place among the app's workers; a replacement has the same.
@@ -91,7 +91,7 @@ pub(super) struct Unacknowledged {
     pub(super) large: bool,
 }
 
-/// What a message with a descriptor is about.
+/// The subject of a message with a descriptor.
 #[derive(Debug)]
 pub(super) enum Payload {
     /// A connection, by the number of its message.
@@ -127,8 +127,8 @@ pub(super) struct Worker {
     pub(super) fence_at: Option<Millis>,
     /// Acknowledgements of messages that our predecessor sent may still come.
     pub(super) inherited: bool,
-    /// So many descriptors did not arrive while that was so. Whether they were ours is known with
-    /// the next answer.
+    /// How many descriptors did not arrive while that was so. The next answer tells whose they
+    /// were, ours or not.
     pub(super) unsure: usize,
     pub(super) given: Vec<Given>,
     /// Keys of servers whose worker waits until we closed their sockets.

@@ -15,7 +15,7 @@ const MAX_WAITING: usize = 256;
 /// An empty buffer above this size, bytes, is given back.
 const KEEP: usize = 256 << 10;
 
-/// What came in the place of a descriptor.
+/// A descriptor, or the news that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<F> {
     /// The descriptor itself.
@@ -27,7 +27,7 @@ pub enum Received<F> {
 /// One item of a channel.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message<'a, F> {
-    /// What was said.
+    /// The message, understood.
     pub incoming: Incoming<'a>,
     /// The descriptor of an [`Incoming::Handle`]. `None` there: it was announced and never came.
     ///
@@ -105,7 +105,7 @@ impl<F> Framer<F> {
         }
     }
 
-    /// Whether this peer marks its internal messages, as Bun does; ours to it must be marked then.
+    /// Returns how this peer marks its internal messages, and wants ours to be marked.
     #[must_use]
     pub fn mark(&self) -> Mark {
         self.mark

@@ -17,7 +17,7 @@ pub struct Sockname {
     pub port: u16,
 }
 
-/// What identifies an answer.
+/// The fields that every answer to a query has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'a> {
     /// The `seq` of the query.
@@ -139,7 +139,7 @@ pub fn socket_all_closed(out: &mut Vec<u8>, mark: Mark, key: &str) {
     out.extend_from_slice(b"}\n");
 }
 
-/// So many of the sockets that the worker gave us from this server are open here.
+/// Tells how many of the sockets that the worker gave us from this server are open here.
 pub fn socket_count(out: &mut Vec<u8>, mark: Mark, key: &str, count: u64) {
     begin(out, mark);
     out.extend_from_slice(b"{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":");

@@ -1,4 +1,4 @@
-//! What a worker says about a listener that it wants, or has.
+//! A worker's description of a listener that it wants, or has.
 
 use super::scan;
 
@@ -23,13 +23,13 @@ pub enum AddressType {
 }
 
 impl AddressType {
-    /// Whether it is one of the two UDP types.
+    /// Returns whether it is one of the two UDP types.
     #[must_use]
     pub fn is_udp(self) -> bool {
         matches!(self, Self::Udp4 | Self::Udp6)
     }
 
-    /// As it stands in Node's own sharing key.
+    /// Returns the type as it stands in Node's own sharing key.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ pub struct Query {
     pub address: Option<String>,
     /// Port; `-1` with a path, `None` with `fd`.
     pub port: Option<i64>,
-    /// What `address` is.
+    /// The kind of `address`.
     pub address_type: AddressType,
     /// A number that the application believes to be a descriptor of ours.
     pub fd: Option<i64>,

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-/// Whether `text` is exactly one JSON value. Lone surrogates pass, as they do in Node.
+/// Returns whether `text` is exactly one JSON value. Lone surrogates pass, as they do in Node.
 pub(super) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
