@@ -19,6 +19,15 @@ fn what_was_only_accepted_is_handed_out_and_what_may_be_out_counts() {
 }
 
 #[test]
+fn one_that_refuses_is_on_trial_while_recovered_connections_are_out() {
+    let mut world = serving(Policy::RoundRobin, 4, 1);
+    assert_eq!(world.recovered(&[conn(1, Some(0)), conn(2, Some(0))]), "");
+    assert_eq!(world.refuses(0, 1), "-7");
+    assert_eq!(world.wait(), "");
+    assert_eq!(world.takes(0, 2), "2 taken, 1>0, +7");
+}
+
+#[test]
 fn of_a_listener_or_a_worker_that_is_not_there_any_more() {
     let mut world = serving(Policy::RoundRobin, 2, 1);
     let lost = ListenerId(9);
