@@ -25,3 +25,18 @@ pub(super) fn weight(peer: u64, slot: u32) -> u64 {
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::weight;
+
+    /// A client must meet the same slot also after an update of this program. (The first and third
+    /// are the published outputs of SplitMix64 for the seed 0.)
+    #[test]
+    fn weights_stay_what_they_were() {
+        assert_eq!(weight(0, 0), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(weight(1, 0), 0x910A_2DEC_8902_5CC1);
+        assert_eq!(weight(0, 1), 0x6E78_9E6A_A1B9_65F4);
+        assert_eq!(weight(u64::MAX, 7), 0x405D_A438_A39E_8064);
+    }
+}

@@ -77,3 +77,14 @@ fn those_that_did_not_arrive_come_back_in_order() {
     assert_eq!(world.balance.counters(MAIN, WorkerId(0)).unwrap().redistributed, 2);
     assert_eq!(world.balance.waiting(), 1);
 }
+
+#[test]
+fn a_doubt_makes_no_room_where_more_than_the_window_is_out() {
+    let mut world = serving(Policy::RoundRobin, 2, 1);
+    let words = world.recovered(&[conn(1, Some(0)), conn(2, Some(0)), conn(3, Some(0))]);
+    assert_eq!(words, "-7");
+    world.balance.handle_unsure(WorkerId(0));
+    assert_eq!(world.take(), "");
+    world.balance.handle_unsure(WorkerId(0));
+    assert_eq!(world.take(), "+7");
+}
