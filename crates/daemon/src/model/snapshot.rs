@@ -12,7 +12,7 @@ use super::Model;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
-use super::registry::{App, Proc};
+use super::registry::{App, Proc, Rollout};
 use super::state::{self, State};
 use super::tickets::Tickets;
 
@@ -132,11 +132,24 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);
         if state.ending {
             self.close();
             self.settle(out);
+        }
+    }
+
+    /// The part that each slot has in a reload is not saved: it follows from the reload.
+    fn recover_rollouts(&mut self) {
+        let verified = self.core.slots().filter(|(_, slot)| slot.candidate().is_some());
+        let verified = verified.map(|(id, _)| (id, Rollout::Reloading));
+        let reloads = self.core.saved_reloads().into_iter();
+        let canaries = reloads.filter(|reload| reload.direction == Direction::Canary);
+        let canaries = canaries.flat_map(|reload| reload.done).map(|id| (id, Rollout::Canary));
+        for (id, rollout) in verified.chain(canaries).collect::<Vec<_>>() {
+            self.set_rollout(id, Some(rollout));
         }
     }
 
