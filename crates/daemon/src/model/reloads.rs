@@ -144,15 +144,15 @@ impl Model {
             return self.begin(operation, out);
         }
         let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
-        let mut apps = self.registry.apps().filter(|(_, app)| app.name == name);
-        let Some(app) = apps.find(|(app, _)| waits(*app)).map(|(app, _)| app) else {
-            let failure = Failure {
-                message: format!("app `{name}` has no canary"),
-                hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
-            };
-            return refuse(client, failure, out);
+        let none = || Failure {
+            message: format!("app `{name}` has no canary"),
+            hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
         };
-        drop(apps);
+        let named = self.named_app(name, waits);
+        let app = match named.and_then(|app| app.ok_or_else(none)) {
+            Ok(app) => app,
+            Err(failure) => return refuse(client, failure, out),
+        };
         operation.reloads.insert(app);
         if let Some(ticket) = ticket {
             self.tickets.begin(ticket, app);
