@@ -112,6 +112,7 @@ impl Model {
             self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
+        self.registry.forget_apps_without_procs();
         let reloads = state.reloads.iter().filter_map(|saved| self.reload_of(saved)).collect();
         for run in found {
             let facts =
