@@ -177,8 +177,7 @@ impl Model {
         let next = saved.next.map(SpecId);
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
         // Counters are saved seldom and noted with every run.
-        let uncounted =
-            |run: &&FoundRun| run.seen.exit.is_none() || saved.ended < Some(run.seen.run.0);
+        let uncounted = |run: &&FoundRun| saved.ended < Some(run.seen.run.0);
         let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
         let (restarts, unstable) = noted.unwrap_or_default();
