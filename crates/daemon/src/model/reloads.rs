@@ -231,6 +231,9 @@ impl Model {
 
     /// The reload of an app is over, or waits for the user.
     pub(super) fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
+        // A command that cut it short may have come before a takeover.
+        let noted = self.tickets.failure(app);
+        let failure = failure.or(noted.as_ref());
         self.tickets.end(app, failure);
         for operation in self.operations.waiting_for_reload(app) {
             operation.reloads.remove(&app);
