@@ -393,7 +393,8 @@ impl Daemon {
 
 /// What the model must know of this home and this machine.
 fn settings(config: &Config, mark: &str) -> Settings {
-    let interval = std::env::var(ostler_env::PM2_WORKER_INTERVAL).ok().and_then(|text| text.parse().ok());
+    let interval =
+        std::env::var(ostler_env::PM2_WORKER_INTERVAL).ok().and_then(|text| text.parse().ok());
     Settings {
         home: config.home.clone(),
         mark: mark.to_owned(),
@@ -407,7 +408,8 @@ fn settings(config: &Config, mark: &str) -> Settings {
 }
 
 fn dump_path(home: &Path) -> PathBuf {
-    std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH).map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+    std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH)
+        .map_or_else(|| home.join("dump.pm2"), PathBuf::from)
 }
 
 /// Begins the sequence of random identifiers.
