@@ -140,7 +140,10 @@ mod tests {
             "managers":{"pm2":{"version":"7.0.4"},"ostler":{"version":"0.1.0"}}}}"#;
         let text = heading(json).unwrap();
         assert!(
-            text.starts_with("## 2026-01-02\n\npm2 7.0.4, ostler 0.1.0; 2 cores, kernel 6.1, node v20; 3 rounds each."),
+            text.starts_with(
+                "## 2026-01-02\n\n\
+                 pm2 7.0.4, ostler 0.1.0; 2 cores, kernel 6.1, node v20; 3 rounds each."
+            ),
             "{text}"
         );
     }

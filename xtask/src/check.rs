@@ -1,4 +1,4 @@
-//! What must hold before a commit, and before a merge.
+//! Checks before a commit, and all tests before a merge.
 
 use anyhow::Result;
 
@@ -34,9 +34,9 @@ pub fn test() -> Result<()> {
         show(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
     }
     show(cargo(&["test", "--workspace", "--doc"]))?;
-    // What takes long or needs another build: very many histories, and a death at each named place.
+    // These take long or need another build: very many histories, and a death at each named place.
     let mut histories = cargo(&["test", "--package", "ostler-core", "--test", "it", "bulk"]);
-    histories.env("OSTLER_HISTORIES", "1000000");
+    histories.env(ostler_env::OSTLER_HISTORIES, "1000000");
     show(histories)?;
     show(cargo(&[
         "test",

@@ -1,9 +1,9 @@
-//! Tests that need a machine of their own: a real systemd, booted as the first process of
-//! namespaces.
+//! Tests that need a machine of their own: a real systemd, booted as the first process in
+//! namespaces of its own.
 //!
 //! They need root, cgroup v2, namespaces, and Debian's `debootstrap` to make the machine's files
 //! (about 250 MB in `.cache/sdroot`, once). Where one of these cannot be had, `cargo xtask test`
-//! skips them, aloud; `cargo xtask labs` fails.
+//! skips them and prints that; `cargo xtask labs` fails.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,23 +13,23 @@ use ostler_testkit::runtimes::cache_dir;
 
 use crate::run::{cargo, command, is_installed, output, show};
 
-/// What the machine needs besides the smallest Debian.
+/// Packages that the machine needs besides the smallest Debian.
 const PACKAGES: &str =
     "--include=systemd,systemd-sysv,dbus,procps,libpam-systemd,dbus-user-session";
 
-/// What the lab ends with when its machine does not boot here.
+/// Exit code of the lab when its machine does not boot here.
 const NO_MACHINE: i32 = 77;
 
 /// Whether a test that cannot be done is a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Want {
-    /// It is.
+    /// It is a failure.
     All,
-    /// It is said aloud.
+    /// It is skipped, and that is printed.
     WhatCanBeDone,
 }
 
-/// Runs them, or says why not.
+/// Runs the tests, or prints why they cannot be run.
 pub fn labs(want: Want) -> Result<()> {
     let reason = match missing() {
         Some(reason) => reason,
@@ -103,8 +103,8 @@ fn is_made() -> bool {
     place().join("sbin/init").symlink_metadata().is_ok()
 }
 
-/// The files of a machine with systemd; made once, never changed: what runs there writes to a layer
-/// above.
+/// Makes the files of a machine with systemd, once. They never change: the machine writes to
+/// a layer above them.
 fn machine() -> Result<PathBuf> {
     let place = place();
     if is_made() {

@@ -1,14 +1,19 @@
 //! Project tasks: `cargo xtask TASK`. Run without a task for the list.
 #![forbid(unsafe_code)]
-// A task talks to the person at the terminal.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task talks to the person at the terminal"
+)]
 
 mod bench;
 mod check;
+mod docs;
 mod labs;
 mod measure;
 mod run;
 mod setup;
+mod shells;
 mod soak;
 mod source;
 mod tidy;
@@ -20,17 +25,25 @@ use anyhow::{Result, bail};
 
 const TASKS: &str = "\
 cargo xtask check            formatting, clippy without warnings, tidy
-cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
-cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
-cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
+cargo xtask test             check, cargo deny if installed, every test; installs their runtimes
+cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/; zsh, fish,
+                             mandoc, wrk by apt
+cargo xtask docs             writes the pages of docs/ that are made from the program's tables
+cargo xtask labs             the service under a real systemd in namespaces, as root; part of
+                             test where it can be done
 cargo xtask torture [--minutes N]
-                             apps and clients at work while daemon and keeper are killed at random; 10 minutes if not said
-cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs, invariants have tests
-cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted; --list gives the places
+                             apps and clients at work while daemon and keeper are killed at
+                             random; 10 minutes by default
+cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs,
+                             invariants have tests
+cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted;
+                             --list gives the places
 cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]
-                             reloads under load, 200 a case by default; prints a table, fails when a request failed
+                             reloads under load, 200 a case by default; prints a table, fails when
+                             a request failed
 cargo xtask bench [NAME…] [--quick] [--rounds N]
-                             side by side with PM2; writes bench/out.json, appends tables to bench/RESULTS.md";
+                             side by side with PM2; writes bench/out.json, appends tables to
+                             bench/RESULTS.md";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -57,6 +70,7 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
+        "docs" => docs::docs(),
         "torture" => torture::torture(rest),
         "tidy" => tidy::tidy(),
         "measure" => measure::measure(rest),

@@ -12,13 +12,14 @@ use anyhow::{Context, Result, bail};
 use ostler_testkit::runtimes::{PACKAGES, cache_dir, pm2_path};
 
 use crate::run::{command, is_installed, output, show};
+use crate::shells;
 
 /// How much to install.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// What `cargo xtask test` needs.
+    /// All that `cargo xtask test` needs.
     Tests,
-    /// Also what only the benchmarks need.
+    /// All that tests and benchmarks need.
     Everything,
 }
 
@@ -36,7 +37,7 @@ struct Wanted {
 pub fn setup(what: What) -> Result<()> {
     let cache = cache_dir();
     fs::create_dir_all(&cache).with_context(|| format!("cannot make `{}`", cache.display()))?;
-    // Made now, the folder has a canonical name; asked for again so that every path below agrees.
+    // Only a folder that exists has a canonical name, with which every path below must agree.
     let cache = cache_dir();
     println!("test runtimes in {}", cache.display());
     let mut wanted: Vec<Wanted> = PACKAGES
@@ -76,13 +77,14 @@ pub fn setup(what: What) -> Result<()> {
     for line in lines {
         println!("  {line}");
     }
+    shells::install();
     if what == What::Everything {
         wrk()?;
     }
     Ok(())
 }
 
-/// Makes one package be there; the line says what it is and whether it is new.
+/// Installs one package unless it is there. Returns a line with its version and whether it is new.
 fn ensure(cache: &Path, wanted: &Wanted) -> Result<String> {
     let folder = cache.join(&wanted.folder);
     if let Ok(version) = version(&folder.join(&wanted.binary), wanted.name) {
@@ -154,7 +156,8 @@ fn wrk() -> Result<()> {
     let install = ["install", "--yes", "--no-install-recommends", "wrk"];
     if !is_installed("apt-get") || show(command("apt-get", install)).is_err() {
         println!(
-            "  wrk      missing, needed by the benchmark cluster_conn\n           hint: install it with your package manager"
+            "  wrk      missing, needed by the benchmark cluster_conn\n           \
+             hint: install it with your package manager"
         );
     }
     Ok(())

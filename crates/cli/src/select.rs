@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_wire::control::ProcView;
 
 use crate::failed::Failed;
+use crate::output::Output;
 
 /// Processes that a word means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,11 @@ pub(crate) struct Picked {
 pub(crate) enum NoPick {
     /// `all` or an expression, and nothing is there.
     Empty,
-    /// No such name or namespace.
+    /// There is no such name or namespace.
     Name(String),
-    /// No such id.
+    /// There is no such id.
     Id(String),
-    /// The expression is none.
+    /// It is not a regular expression.
     Pattern(String),
 }
 
@@ -37,7 +38,7 @@ impl Picked {
     }
 }
 
-/// The processes that `word` means; relative script paths start at `cwd`.
+/// Finds the processes that `word` means; relative script paths start at `cwd`.
 ///
 /// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a
 /// name, else a namespace, else an id.
@@ -71,15 +72,15 @@ pub(crate) fn is_pattern(word: &str) -> bool {
     1 < word.len() && word.starts_with('/') && word.ends_with('/')
 }
 
-/// The expression in `/…/`.
+/// Returns the expression in `/…/`.
 pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, NoPick> {
     regex_lite::Regex::new(&word.replace('/', ""))
         .map_err(|error| NoPick::Pattern(format!("{word}: {error}")))
 }
 
 impl NoPick {
-    /// Said as PM2 says it.
-    pub(crate) fn say(&self, out: &mut crate::out::Out, program: &str) -> Failed {
+    /// Prints it in PM2's words; the failure has nothing more to say.
+    pub(crate) fn report(&self, out: &mut Output, program: &str) -> Failed {
         let hint = format!("`{program} list` shows names, namespaces and ids");
         match self {
             Self::Empty => out.warn_aside("No process found"),
@@ -96,7 +97,7 @@ impl NoPick {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
 
     #[test]
     fn a_word_is_a_name_or_script_then_a_namespace_and_a_number_an_id_last() {

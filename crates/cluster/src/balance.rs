@@ -1,28 +1,33 @@
-//! Who gets the next connection of a shared listening socket.
+//! The choice of the worker that gets the next connection of a shared listening socket.
 //!
 //! The problem: the workers of one port have to share its connections evenly, although some of them
 //! are full, refuse, start, leave or die; and a connection that was handed over cannot be recalled.
 //!
 //! The rule: a [`Balance`] knows listeners, the workers that are members of them, and how many
 //! connections each worker has not answered for. It hears what happened and decides; its decisions
-//! are taken out, in order, by [`Balance::poll_decision`]. It knows no protocol: whoever speaks to
-//! the workers (a *dialect*, such as [`Primary`](crate::Primary) for Node) tells what they answered.
+//! are taken out, in order, by [`Balance::poll_decision`]. It knows no protocol: a *dialect*, such
+//! as [`Primary`](crate::Primary) for Node, speaks to the workers and tells what they answered.
 //! Members of one listener may belong to several apps, as long as their names differ.
 //!
 //! Every call leaves the decisions complete. A dialect that has to say something to a worker before
 //! it gets its first connection says it before it polls.
 //!
+//! # Windows
+//! A worker may have so many unanswered connections as its window. When that is full, it gets none
+//! until it is half empty: a worker that is given several at once answers several at once, and we
+//! are woken for several instead of for each.
+//!
 //! # Refusals
-//! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up to
-//! 160 ms; until it takes one again it is offered one at a time. A connection that everybody refused
-//! stays here, and nothing more is accepted from its listener: the others wait in the kernel. There
-//! is no limit of attempts, because each costs a worker one message per pause; the client gives up,
-//! or a worker takes it.
+//! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up
+//! to 160 ms; until it takes one again it is offered one at a time. A connection that everybody
+//! refused stays here, and nothing more is accepted from its listener: the others wait in the
+//! kernel. There is no limit of attempts, because each costs a worker one message per pause; the
+//! client gives up, or a worker takes it.
 //!
 //! # Invariants
 //! - A connection is in one place: with one worker, or in the queue of its listener. It goes to
-//!   another worker only when the first refused it, did not receive it, or is gone:
-//!   `balance::histories::every_connection_is_in_one_place`.
+//!   another worker only when the first refused it, did not receive it, or is gone. The test is
+//!   `histories::every_connection_is_in_one_place`, of this module.
 //! - No worker has more unanswered connections than its window, and none gets one while it is
 //!   quarantined, leaves, or is blocked: the same test.
 //! - A listener accepts exactly while a member could take one more and nothing waits in front of
@@ -63,7 +68,7 @@ pub enum Decision {
         worker: WorkerId,
         /// Where it was accepted.
         listener: ListenerId,
-        /// The connection.
+        /// Which one to hand over.
         conn: ConnId,
     },
     /// Watch the listening socket for connections, or stop watching. After each `accept` the
@@ -71,12 +76,12 @@ pub enum Decision {
     SetAccepting {
         /// The listener of the socket.
         listener: ListenerId,
-        /// Whether to watch.
+        /// `true`: watch it.
         accepting: bool,
     },
     /// Close our copy of the connection.
     Close {
-        /// The connection.
+        /// Which one to close.
         conn: ConnId,
         /// A worker has it. Otherwise nobody can have it any more, and the client is turned away.
         taken: bool,
@@ -147,7 +152,7 @@ impl Balance {
     /// others get that.
     pub fn remove_worker(&mut self, now: Millis, worker: WorkerId) {
         let Some(at) = self.workers.iter().position(|found| found.id == worker) else { return };
-        let flights = self.workers.remove(at).in_flight;
+        let flights: Vec<_> = self.workers.remove(at).flights().copied().collect();
         // The oldest is put in front last.
         for flight in flights.into_iter().rev() {
             self.requeue(now, worker, flight);
@@ -158,8 +163,8 @@ impl Balance {
         self.distribute_all();
     }
 
-    /// Says whether nothing can be sent to the worker at present: its channel is full, or busy with
-    /// a descriptor.
+    /// Says whether nothing can be sent to the worker at present: its channel is full, or busy
+    /// with a large descriptor message.
     pub fn set_blocked(&mut self, worker: WorkerId, blocked: bool) {
         let Some(found) = self.worker(worker) else { return };
         if std::mem::replace(&mut found.blocked, blocked) != blocked {
@@ -247,10 +252,7 @@ impl Balance {
     /// Returns how many connections the worker has not answered for.
     #[must_use]
     pub fn in_flight(&self, worker: WorkerId) -> usize {
-        self.workers
-            .iter()
-            .find(|found| found.id == worker)
-            .map_or(0, |found| found.in_flight.len())
+        self.workers.iter().find(|found| found.id == worker).map_or(0, Worker::count)
     }
 
     /// Returns how many accepted connections wait for a worker.

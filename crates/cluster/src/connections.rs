@@ -89,8 +89,8 @@ struct Held<F> {
     was_sent: bool,
 }
 
-/// The accepted connections that no worker has acknowledged. `F` is a descriptor that closes itself
-/// when dropped.
+/// The accepted connections that no worker has acknowledged. `F` is a descriptor that is closed
+/// when it is dropped.
 #[derive(Debug)]
 pub struct Connections<F, L> {
     ledger: L,
@@ -131,8 +131,8 @@ impl<F, L: Ledger<F>> Connections<F, L> {
         Ok((self.add(Held { fd, is_noted: true, was_sent: false }), more))
     }
 
-    /// Takes in a connection that a predecessor had accepted. The ledger has its note already, which
-    /// says whether it may have been sent (`was_sent`).
+    /// Takes in a connection that a predecessor had accepted. The ledger has its note already,
+    /// which says whether it may have been sent (`was_sent`).
     pub fn recovered(&mut self, fd: F, was_sent: bool) -> ConnId {
         self.add(Held { fd, is_noted: true, was_sent })
     }
@@ -147,7 +147,7 @@ impl<F, L: Ledger<F>> Connections<F, L> {
     /// descriptor for that purpose. Sent again after a refusal, it is noted again.
     ///
     /// # Errors
-    /// [`OrderError::Unknown`].
+    /// [`OrderError::Unknown`]: it is not held here.
     pub fn sent(&mut self, conn: ConnId, worker: WorkerId, seq: u64) -> Result<&F, OrderError> {
         let held = self.by_id.get_mut(&conn).ok_or(OrderError::Unknown(conn))?;
         if held.is_noted {
@@ -172,7 +172,7 @@ impl<F, L: Ledger<F>> Connections<F, L> {
     /// Closes our copy: nobody can have the connection any more, and the client is turned away.
     ///
     /// # Errors
-    /// [`OrderError::Unknown`].
+    /// [`OrderError::Unknown`]: it is not held here.
     pub fn closed(&mut self, conn: ConnId) -> Result<(), OrderError> {
         let held = self.by_id.remove(&conn).ok_or(OrderError::Unknown(conn))?;
         if held.is_noted {

@@ -15,7 +15,6 @@ pub struct ListenerId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
-/// One descriptor that the app sent to us or that we send to the app as a message. Chosen by the
-/// owner.
+/// One descriptor in a message, from the app to us or from us to the app. Chosen by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandleId(pub u64);

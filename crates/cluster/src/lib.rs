@@ -8,16 +8,15 @@
 //! protocol; [`Primary`], one for each app, speaks Node's protocol around it. A primary hears what
 //! happened ([`Primary::handle_message`], [`Primary::handle_accepted`], …) and writes what to do
 //! into an [`Output`]; its owner has the descriptors, the clock and the channels. [`Connections`]
-//! holds the descriptors of accepted connections, and sees to it that what must outlive us is noted
-//! in time.
+//! holds the descriptors of accepted connections, and notes in time what must outlive us.
 //!
 //! # What the owner does
 //! - It carries out the [`Command`]s of an [`Output`] strictly in order. One output may serve all
 //!   primaries, and what is decided while a command is carried out goes behind the others: nothing
 //!   has to be called recursively.
 //! - The channel's end here is non-blocking; what does not fit is kept, in order, and
-//!   [`Primary::handle_backpressure`] tells so. The kept amount has a limit: a stopped worker fills
-//!   it.
+//!   [`Primary::handle_backpressure`] tells so. The kept amount has a limit, since a stopped
+//!   worker takes nothing.
 //! - Descriptors for a worker go with the first byte of their line, one per line, and are
 //!   `O_NONBLOCK` and sockets: a blocking one freezes the worker, a file aborts it.
 //! - It calls [`Primary::handle_deadline`] at [`Primary::deadline`].
@@ -29,8 +28,7 @@
 //!   another worker only when the first refused it, never got it, or closed its channel:
 //!   `histories::every_connection_is_in_one_place`, of the balance and of the primary.
 //! - A listener accepts exactly while a worker of it has room in its window and nothing waits. What
-//!   is not accepted stays in the kernel and survives us: `histories`,
-//!   `t10_nothing_is_accepted_that_no_worker_can_take`.
+//!   is not accepted stays in the kernel and survives us: `histories`.
 //! - Every query of a worker that was not told to leave is answered once: `histories`.
 //! - A connection is noted before its descriptor can be sent, and the note is taken back before the
 //!   descriptor is closed: `connections`.

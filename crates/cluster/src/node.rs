@@ -1,15 +1,15 @@
 //! The primary of Node's cluster: messages, marks, handles, and what they mean for the balance.
 //!
 //! The problem: Node's workers speak an undocumented protocol in which an answer that is missing,
-//! late or doubled hangs or kills a worker, and in which a connection that was sent is known to have
-//! arrived by the worker's answer only.
+//! late or doubled hangs or kills a worker, and in which nothing but the worker's answer
+//! tells that a connection arrived.
 //!
 //! The rule: a [`Primary`] translates between that protocol and a [`Balance`]. It knows what each
 //! call of `listen` means, who asked for what and by which number, and which descriptors the worker
 //! has acknowledged; who gets a connection, it does not decide.
 //!
-//! What it says to a worker before the worker's first connection (the answer to its query, a fence)
-//! it writes before it takes the decisions out of the balance.
+//! The answer to a worker's query, and a fence, must reach the worker before its first connection:
+//! they are written before the decisions are taken out of the balance.
 
 mod command;
 mod handle;
@@ -41,12 +41,11 @@ pub use meta::{ListenerMeta, MetaError};
 pub use recovery::Recovered;
 pub use worker::{Received, WorkerOptions};
 
-/// What a [`Primary`] is told once.
+/// Settings of a [`Primary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// First number for our messages. After our death it must be above all that were used before,
-    /// so that late acknowledgements match nothing; below 2^53, which is where JavaScript's whole
-    /// numbers end.
+    /// so that late acknowledgements match nothing; below 2^53, the end of JavaScript's integers.
     pub first_seq: u64,
     /// Lowest name for a listener that is opened from now on.
     pub first_listener: u64,
@@ -54,8 +53,7 @@ pub struct Config {
     pub policy: Policy,
     /// Connections that a worker may have unacknowledged, 1 to 16.
     pub window: usize,
-    /// Numbers that the app may use with `listen({fd})`, each for a socket that the operator
-    /// configured.
+    /// Numbers that the app may use with `listen({fd})`: one for each socket of the configuration.
     pub fds: Vec<i64>,
 }
 
@@ -117,8 +115,8 @@ impl Primary {
         self.carry_out(out);
     }
 
-    /// The channel's output is full (`blocked`), or took everything again. A blocked worker gets no
-    /// connections.
+    /// The channel's output is full (`blocked`), or took everything again. While it is full, the
+    /// worker gets no connections.
     pub fn handle_backpressure(&mut self, worker: WorkerId, blocked: bool, out: &mut Output) {
         let Some(found) = self.worker(worker) else { return };
         found.channel_full = blocked;
@@ -140,8 +138,8 @@ impl Primary {
     }
 
     /// Sends a connection that is for one worker only, also for one in quarantine: if it does not
-    /// take it, nobody gets it. Returns `false` when the worker does not have the listener or cannot
-    /// be asked; the connection is still the owner's then.
+    /// take it, nobody gets it. Returns `false` when the worker does not have the listener or
+    /// cannot be asked; the connection is still the owner's then.
     pub fn send_probe_connection(
         &mut self,
         worker: WorkerId,

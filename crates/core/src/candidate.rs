@@ -7,9 +7,9 @@
 //! enough, since there is nothing better to go by.
 //!
 //! # Invariants
-//! - Every check has a deadline. Test: `invariants_hold_under_random_histories`.
-//! - A candidate never restarts: its end is its failure. Test:
-//!   `a_new_version_that_exits_leaves_the_old_one_serving`.
+//! - Every check has a deadline. Tested by `invariants_hold_under_random_histories`.
+//! - A candidate never restarts: its end is its failure.
+//!   Tested by `a_new_version_that_exits_leaves_the_old_one_serving`.
 
 use crate::ending::Ending;
 use crate::run::{Failure, RunId, SpecId};
@@ -38,7 +38,7 @@ enum Check {
     Stability { stable_at: Millis },
 }
 
-/// What an event means for the candidate.
+/// Consequence of an event for the candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is still being verified.
@@ -108,7 +108,7 @@ impl Candidate {
             Check::Start { ready, listens } => {
                 *ready = true;
                 out.push(Action::Note { run: self.run });
-                // Where nothing has to be listened on, its own word is enough.
+                // Where nothing has to be listened on, the message is enough.
                 *listens |= !self.must_cover && self.version.1.readiness == Readiness::Message;
                 self.advance(now, out)
             }

@@ -4,16 +4,16 @@
 //! ignores every request is killed again and again, so that the machine can never wait for nothing.
 //!
 //! # Invariants
-//! - Every stage has a deadline. Test: `invariants_hold_under_random_histories`.
-//! - Stages only go forward: draining, asked, killed. Test:
-//!   `a_leaving_worker_drains_is_asked_and_is_killed`.
+//! - Every stage has a deadline. Tested by `invariants_hold_under_random_histories`.
+//! - Stages only go forward: draining, asked, killed.
+//!   Tested by `a_leaving_worker_drains_is_asked_and_is_killed`.
 
 use crate::run::RunId;
 use crate::spec::Policy;
 use crate::{Action, Millis};
 
-/// Least time between two SIGKILLs to the same run, ms: with `kill_timeout: 0` it must not become a
-/// busy loop.
+/// Least time between two SIGKILLs to the same run, ms. With `kill_timeout: 0` there must be no
+/// busy loop of them.
 const MIN_KILL_INTERVAL: Millis = 100;
 
 /// A run on its way out.

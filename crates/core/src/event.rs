@@ -12,7 +12,7 @@ use crate::{Millis, ReloadOptions};
 pub enum Event {
     /// A new slot. It stays stopped until [`Event::Start`].
     Add { proc: ProcId, app: AppId, spec: SpecId, policy: Arc<Policy>, cluster: bool },
-    /// The user wants it up. Short runs so far are forgiven.
+    /// The user wants it up. Short runs so far no longer count.
     Start(ProcId),
     /// The user wants it down.
     Stop(ProcId),
@@ -70,7 +70,7 @@ pub enum Action {
     Terminate(RunId),
     /// SIGKILL the run, and its descendants where the specification says so.
     Kill(RunId),
-    /// Make an end of descendants that a dead run left behind.
+    /// Kill the orphans that a dead run left.
     Sweep(RunId),
     /// Watch the run's health until it passes or fails as configured.
     Probe(RunId),
@@ -80,7 +80,7 @@ pub enum Action {
     Tell(Notice),
 }
 
-/// What an observer may want to know.
+/// News for observers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Notice {
@@ -111,7 +111,7 @@ pub enum Notice {
     CanaryWaits { app: AppId, proc: ProcId },
     /// The slots already replaced are taken back to the old specification.
     RollingBack { app: AppId, procs: Vec<ProcId> },
-    /// The reload is over. `failure`: the first candidate that failed. `spec` is in force from now
-    /// on.
+    /// The reload is over, and `spec` is in force from now on. `failure`: the first candidate that
+    /// failed, if one did.
     ReloadEnded { app: AppId, spec: SpecId, failure: Option<(ProcId, RunId, Failure)> },
 }

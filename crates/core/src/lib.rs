@@ -1,5 +1,5 @@
-//! Supervision as a pure machine: what should happen next, decided from what was wanted and what
-//! was reported.
+//! Supervision as a pure machine, which decides what should happen next from what was wanted and
+//! what was reported.
 //!
 //! Nothing in this crate reads a clock, does I/O, draws a random number or starts a thread. Time
 //! enters as [`Millis`], effects leave as [`Action`]s. The way in is [`Supervisor::handle`], the
@@ -7,8 +7,8 @@
 //!
 //! From the inside out: an [`Ending`] brings one run to its end; a [`Process`](process::Process)
 //! keeps one slot as the user wants it, one run after the other; a `Candidate` is a run that is
-//! verified before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app as
-//! one transaction; the [`Supervisor`] owns them all and routes reports by run.
+//! verified before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app
+//! as one transaction; the [`Supervisor`] owns them all and routes reports by run.
 
 mod candidate;
 mod ending;
@@ -31,6 +31,6 @@ pub use run::{AppId, Exit, Failure, ProcId, Role, RunId, SeenRun, SpecId};
 pub use saved::SavedProcess;
 pub use supervisor::Supervisor;
 
-/// Milliseconds on the caller's clock. The core only compares and adds; the driver chooses the
-/// epoch.
+/// Milliseconds on the caller's clock. The core only compares and adds; which moment is 0 is for
+/// the caller to choose.
 pub type Millis = u64;

@@ -1,11 +1,11 @@
-//! What the user wants of a slot, and what is true of it: two types, because they differ all the
-//! time.
+//! Goal and phase: the user's wish for a slot, and the truth about it. These are two types, because
+//! the two differ all the time.
 
 use crate::Millis;
 use crate::ending::Ending;
 use crate::run::RunId;
 
-/// What the user wants. The process itself changes it only by giving up or by ending for good.
+/// The user's wish. The process itself changes it only by giving up or by ending for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The process is to run.
@@ -14,7 +14,7 @@ pub enum Goal {
     Down,
 }
 
-/// What is true now.
+/// The truth about a slot now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Phase {

@@ -14,9 +14,8 @@
 //! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |
 //! | `Backoff` | the next run is spawned after the pause | never: `Down` cancels the pause |
 //!
-//! What moves it:
-//! - *start*: `Up`. Spawns where there is no run; a run that is being stopped is followed by the
-//!   next one.
+//! Events that move it:
+//! - *start*: `Up`. Spawns where there is no run, and after the end of a run that is being stopped.
 //! - *stop*: `Down`. A run is asked to end, then killed; a pause is cancelled.
 //! - *retire*: as stop, but a worker that is online first finishes its connections.
 //! - *restart*: stop, then `Up` again, with counters at their beginning.
@@ -27,11 +26,11 @@
 //!   run before, if there is one, is no longer this machine's: its slot sees to its end.
 //!
 //! # Invariants
-//! - At most one run: a run is spawned only from a phase that holds none. Test:
-//!   `invariants_hold_under_random_histories`.
-//! - Goal and phase are a pair of the table. Test: the same.
-//! - Nothing restarts what the user wants down. Test:
-//!   `a_stop_during_the_pause_cancels_the_restart`.
+//! - At most one run: a run is spawned only from a phase that holds none.
+//!   Tested by `invariants_hold_under_random_histories`.
+//! - Goal and phase are a pair of the table. Tested by the same.
+//! - Nothing restarts what the user wants down.
+//!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
 mod reports;
 
@@ -250,8 +249,8 @@ impl Process {
         self.restarts = Restarts::default();
     }
 
-    /// The candidate's run becomes the current one. Returns the run that it replaces, on its way
-    /// out.
+    /// Makes the candidate's run the current one. Returns how the run that it replaces is brought
+    /// to its end.
     pub(crate) fn on_taken_over(
         &mut self,
         now: Millis,

@@ -2,15 +2,15 @@
 //!
 //! Slots are taken in order, some at a time. The first candidate that fails ends the forward way:
 //! nothing more is begun, and what was already replaced goes back to what it was, by the same
-//! careful steps. The machine knows slots and specifications only; candidates are driven by the
-//! [`Supervisor`](crate::Supervisor).
+//! careful steps. This machine knows slots and specifications only; it is the
+//! [`Supervisor`](crate::Supervisor) that drives the candidates.
 //!
 //! # Invariants
-//! - A slot is pending, active, done or dropped, never two of them. Test:
-//!   `invariants_hold_under_random_histories`.
+//! - A slot is pending, active, done or dropped, never two of them.
+//!   Tested by `invariants_hold_under_random_histories`.
 //! - A reload that failed leaves no slot on the new specification, unless taking it back failed too
-//!   or the user did not want it taken back. Test:
-//!   `a_failure_in_the_middle_takes_back_what_was_replaced`.
+//!   or the user did not want it taken back.
+//!   Tested by `a_failure_in_the_middle_takes_back_what_was_replaced`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -51,7 +51,7 @@ pub enum Direction {
 #[derive(Clone, Debug)]
 pub struct Reload {
     to: Version,
-    /// What each slot had before.
+    /// Version that each slot had before.
     from: BTreeMap<ProcId, Version>,
     /// The last run given out before it: a later run of the new version needs no replacing.
     began_after: RunId,
@@ -72,7 +72,7 @@ pub struct SavedReload {
     pub app: AppId,
     /// The new version.
     pub to: Version,
-    /// What each slot had before.
+    /// Version that each slot had before.
     pub from: Vec<(ProcId, Version)>,
     /// The last run given out before it.
     pub began_after: RunId,
@@ -88,7 +88,7 @@ pub struct SavedReload {
     pub failure: Option<(ProcId, RunId, Failure)>,
 }
 
-/// What a slot holds when a reload is taken up again.
+/// Runs that a slot holds when a reload is taken up again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) spec: SpecId,
@@ -96,7 +96,7 @@ pub(crate) struct Held {
     pub(crate) candidate: Option<SpecId>,
 }
 
-/// What to do next.
+/// The next thing to do.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Start a candidate of this version for this slot.
@@ -109,7 +109,7 @@ pub(crate) enum Step {
     End(SpecId),
 }
 
-/// What becomes of candidates when one has failed.
+/// Consequence of a candidate's failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AfterFailure {
     /// This one goes, and nothing else changes.

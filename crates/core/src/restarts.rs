@@ -12,7 +12,7 @@ const BACKOFF_CAP: Millis = 15_000;
 /// A run longer than this sets the back-off to its beginning, ms (PM2: `EXP_BACKOFF_RESET_TIMER`).
 const BACKOFF_RESET: Millis = 30_000;
 
-/// What the decision depends on, and what is shown of it.
+/// Counters that the decision depends on; they are shown to the user too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restarts {
     /// Restarts so far.
@@ -23,7 +23,7 @@ pub struct Restarts {
     pub backoff: Millis,
 }
 
-/// What follows an exit that nobody asked for.
+/// Consequence of an exit that nobody asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// No further run is wanted.

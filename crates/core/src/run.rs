@@ -7,8 +7,8 @@ use crate::Millis;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcId(pub u32);
 
-/// A group of slots that are scaled and reloaded together: namespace and name, numbered by the
-/// driver.
+/// A group of slots that are scaled and reloaded together, by namespace and name; numbered by the
+/// driver that calls us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppId(pub u32);
 
@@ -23,13 +23,13 @@ pub struct RunId(pub u64);
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// `exit(code)`.
+    /// It ended by itself, with this code.
     Code(i32),
-    /// Killed by a signal.
+    /// It was killed by a signal.
     Signal {
-        /// Its number.
+        /// The number of the signal.
         number: i32,
-        /// The kernel wrote a core dump.
+        /// Whether the kernel wrote a core dump.
         core: bool,
     },
     /// It is gone and nobody can tell how (its parent died first and the kernel does not say).
@@ -51,7 +51,7 @@ pub enum Failure {
     Unhealthy,
 }
 
-/// What a run is to its slot.
+/// The part that a run plays in its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The run that the slot shows.
@@ -65,21 +65,21 @@ pub enum Role {
 /// A run found alive or dead after the daemon lost its memory, as the keeper tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeenRun {
-    /// Which run.
+    /// The run's number.
     pub run: RunId,
-    /// Of which slot.
+    /// The slot that it belongs to.
     pub proc: ProcId,
-    /// With which specification it was spawned.
+    /// The specification that it was spawned with.
     pub spec: SpecId,
-    /// What it was to the slot when last noted.
+    /// Its role when that was last noted.
     pub role: Role,
     /// When it was spawned.
     pub since: Millis,
-    /// It was ready before.
+    /// Whether it was ready before.
     pub ready: bool,
-    /// It had a listener before.
+    /// Whether it had a listener before.
     pub listening: bool,
-    /// It had been asked to end, or was about to be.
+    /// Whether it had been asked to end, or was about to be.
     pub ending: bool,
     /// How it ended, if it did.
     pub exit: Option<Exit>,

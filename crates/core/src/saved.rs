@@ -1,5 +1,4 @@
-//! What must be saved about a slot, so that its work can be taken up by a daemon that knows nothing
-//! else.
+//! The form in which a slot is saved: all that a daemon must know that knows nothing else.
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ pub struct SavedProcess {
     pub next: Option<Version>,
     /// Whether it is a cluster worker.
     pub cluster: bool,
-    /// What the user wants.
+    /// The user's wish.
     pub goal: Goal,
     /// Whether it had been given up.
     pub errored: bool,

@@ -1,8 +1,8 @@
-//! What the user asked for: one application, validated and with every default filled in.
+//! The user's order: one application, validated and with every default filled in.
 //!
 //! An [`AppSpec`] that exists is valid: `ostler-config` is the only maker, and everything that can
-//! be wrong is reported there, with a place in the file. The daemon reads it and never checks it
-//! again.
+//! be wrong is reported there, with a place in the file. The daemon reads it, and checks
+//! nothing a second time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,15 +59,15 @@ pub struct AppSpec {
     pub policy: Policy,
     /// How connections are spread over cluster workers.
     pub balance: Balance,
-    /// What workers may name by a number in `listen({ fd })`.
+    /// Listeners that workers may name by a number in `listen({ fd })`.
     pub fds: BTreeMap<u32, Address>,
-    /// Check that a worker must pass before it replaces another, and while it serves.
+    /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
-    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). Shown in `jlist`, written to the
-    /// dump.
+    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). They are shown in `jlist` and
+    /// written to the dump.
     pub passthrough: BTreeMap<String, String>,
 }
 
@@ -109,7 +109,7 @@ impl AppSpec {
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// TCP.
+    /// An address and a port of TCP.
     Tcp {
         /// `None` is every address of the machine.
         host: Option<IpAddr>,
@@ -194,17 +194,17 @@ pub struct Policy {
     pub stop_grace: Millis,
     /// Signal and kill the descendants too.
     pub tree_kill: bool,
-    /// What makes a run ready.
+    /// When a run counts as ready.
     pub readiness: Readiness,
     /// How long to wait for readiness (`listen_timeout`).
     pub ready_timeout: Millis,
-    /// In a reload: how long a ready worker must live on before it counts as proven.
+    /// In a reload: how long a ready worker must live on before it takes over.
     pub stable_for: Millis,
-    /// In a reload: how long a new worker may take to prove itself: `listen_timeout` where the user
-    /// gave one, else 30 s (a slow start is no reason to give up a version).
+    /// In a reload: how long a new worker may take to become ready and to listen. `listen_timeout`
+    /// where the user gave one, else 30 s (a slow start is no reason to give up a version).
     pub verify_timeout: Millis,
-    /// In a reload: how long the health check may take in all; `None` when there is no health
-    /// check.
+    /// In a reload: how long the health check may take in all; `None` when there is no
+    /// check to pass.
     pub health_budget: Option<Millis>,
     /// In a reload: how long the old worker may finish open connections before it is asked to end.
     pub drain_timeout: Millis,
@@ -215,7 +215,7 @@ pub struct Policy {
 /// A specification and the rules in it.
 pub type Version = (SpecId, Arc<Policy>);
 
-/// What makes a run ready.
+/// The event that makes a run ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// Spawned is ready (fork mode) or the runtime said `online` (cluster mode).
@@ -241,7 +241,7 @@ pub enum Balance {
 /// A health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// What is asked.
+    /// The question that is asked.
     pub probe: Probe,
     /// Time between two probes, ms.
     pub interval: Millis,
@@ -251,17 +251,17 @@ pub struct Health {
     pub retries: u32,
 }
 
-/// What a health check asks.
+/// The question of a health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// `GET` on this URL must answer 2xx or 3xx.
     Http {
-        /// `http://host:port/path`.
+        /// The whole address, as `http://host:port/path`.
         url: String,
     },
     /// A connection to `host:port` must be accepted.
     Tcp {
-        /// `host:port`.
+        /// Where to connect to, as `host:port`.
         address: String,
     },
     /// This shell command must exit with 0.

@@ -1,12 +1,12 @@
 //! All slots and all reloads; the one way in and the one way out.
 //!
 //! # Invariants
-//! - A run belongs to one slot in one role: current, candidate or leaving. Test:
-//!   `invariants_hold_under_random_histories`.
-//! - A report about a run that no slot knows changes nothing. Test: the same.
-//! - What [`check`](Supervisor::check) looks at holds after every event. Test: the same.
-//! - After the daemon lost its memory at any action, the end state is the same. Test:
-//!   `memory_may_be_lost_at_every_action`.
+//! - A run belongs to one slot in one role: current, candidate or leaving.
+//!   Tested by `invariants_hold_under_random_histories`.
+//! - A report about a run that no slot knows changes nothing. Tested by the same.
+//! - What [`check`](Supervisor::check) looks at holds after every event. Tested by the same.
+//! - After the daemon lost its memory at any action, the end state is the same.
+//!   Tested by `memory_may_be_lost_at_every_action`.
 
 mod check;
 mod memory;
@@ -73,8 +73,8 @@ impl Supervisor {
         self.reloads.get(&app)
     }
 
-    /// Returns when to call [`handle`](Self::handle) with [`Event::Deadline`] if nothing happens
-    /// first.
+    /// Returns when to call [`handle`](Self::handle) with [`Event::Deadline`], if nothing else
+    /// happens before that.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         self.slots.values().filter_map(Slot::deadline).min()
@@ -98,8 +98,8 @@ impl Supervisor {
         self.runs.last().0
     }
 
-    /// Takes one event, which is the only way anything changes. The actions are to be carried out in
-    /// their order.
+    /// Takes one event, which is the only way anything changes. The actions that follow are to be
+    /// carried out in order.
     pub fn handle(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
         self.on_event(now, event, out);
         debug_assert_eq!(self.check(), Ok(()));

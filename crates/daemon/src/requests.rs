@@ -19,6 +19,7 @@ impl Daemon {
             hit("request.before");
             self.on_request(client, request);
             hit("request.after");
+            self.take_reports();
         }
     }
 

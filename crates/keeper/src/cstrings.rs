@@ -6,6 +6,8 @@
 use std::ffi::c_char;
 use std::ptr;
 
+use rustix::io::Errno;
+
 /// The variable whose value the child itself must write, with room for a pid.
 pub(crate) const LISTEN_PID: &[u8] = b"LISTEN_PID=0000000000";
 /// Digits of the largest pid.
@@ -19,20 +21,30 @@ pub(crate) struct CStrings {
 }
 
 impl CStrings {
-    /// Copies the strings; `None` when one holds a NUL byte.
-    pub(crate) fn new<'a>(strings: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+    /// Copies the strings.
+    ///
+    /// # Errors
+    /// `INVAL` when one holds a NUL byte, `NOMEM`.
+    pub(crate) fn new<'a>(strings: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Self, Errno> {
+        let (mut count, mut size) = (0, 0);
+        for string in strings.clone() {
+            count += 1;
+            size += string.len() + 1;
+        }
+        let mut list = Self { bytes: Vec::new(), starts: Vec::new(), pointers: Vec::new() };
+        list.bytes.try_reserve_exact(size).map_err(|_| Errno::NOMEM)?;
+        list.starts.try_reserve_exact(count).map_err(|_| Errno::NOMEM)?;
+        list.pointers.try_reserve_exact(count + 1).map_err(|_| Errno::NOMEM)?;
         for string in strings {
             if string.contains(&0) {
-                return None;
+                return Err(Errno::INVAL);
             }
-            starts.push(bytes.len());
-            bytes.extend(string);
-            bytes.push(0);
+            list.starts.push(list.bytes.len());
+            list.bytes.extend(string);
+            list.bytes.push(0);
         }
-        let mut list = Self { bytes, starts, pointers: Vec::new() };
         list.point();
-        Some(list)
+        Ok(list)
     }
 
     /// The pointers, the last of them null; good until the list is changed or dropped.
@@ -40,9 +52,15 @@ impl CStrings {
         self.pointers.as_ptr()
     }
 
+    /// Returns how much memory the list takes, about.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.starts.len() * 2 * size_of::<usize>()
+    }
+
     fn point(&mut self) {
         let base: *const u8 = self.bytes.as_mut_ptr();
-        self.pointers = self.starts.iter().map(|start| base.wrapping_add(*start).cast()).collect();
+        self.pointers.clear();
+        self.pointers.extend(self.starts.iter().map(|start| base.wrapping_add(*start).cast()));
         self.pointers.push(ptr::null());
     }
 

@@ -16,9 +16,11 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::daemon::{Daemon, UNLINKED_GRACE};
 use crate::failpoint::hit;
+use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
 use crate::log::log;
 use crate::polled::Polled;
+use crate::prepared::Preparations;
 use crate::proto::FromKeeper;
 use crate::report::next_report;
 use crate::spawn::Spawner;
@@ -60,9 +62,12 @@ pub(crate) struct Keeper {
     /// The program to become as soon as everything is written.
     pub(crate) upgrade: Option<std::ffi::CString>,
     pub(crate) adopted: BTreeMap<u64, Adopted>,
+    pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
     /// Whether whole requests may wait in the link's buffer.
     more: bool,
+    /// Whether there was no memory for what the table has to tell.
+    starved: bool,
     pub(crate) exit: Option<ExitCode>,
 }
 
@@ -133,8 +138,10 @@ impl Keeper {
             stop_signal: None,
             upgrade: None,
             adopted: BTreeMap::new(),
+            preparations: Preparations::default(),
             reserve: Vec::new(),
             more: false,
+            starved: false,
             exit: None,
         };
         keeper.fill_reserve();
@@ -160,6 +167,7 @@ impl Keeper {
                 return code;
             }
             self.set_interest();
+            self.spawner.refill();
             if let Err(error) = self.poll.wait(&mut events, self.deadline()) {
                 // Cannot happen with a good descriptor; without a pause it would take the
                 // processor.
@@ -174,7 +182,7 @@ impl Keeper {
                     Polled::Adopted(pid) => self.on_adopted_exit(pid, event.ready),
                 }
             }
-            if self.more {
+            if self.more || self.is_starved() {
                 self.serve_turn();
             }
             let now = now();
@@ -196,6 +204,17 @@ impl Keeper {
         }
     }
 
+    /// Handles all requests that have come; `false` when that is not possible now.
+    pub(crate) fn serve_waiting(&mut self) -> bool {
+        while self.may_serve() {
+            if !self.serve_one() {
+                return !self.is_starved();
+            }
+        }
+        // Without a link there are none.
+        self.link().is_none()
+    }
+
     /// Handles all requests that a dead daemon left.
     pub(crate) fn serve_rest(&mut self) {
         while self.serve_one() {}
@@ -214,8 +233,8 @@ impl Keeper {
                 hit("keeper.request.after");
                 true
             }
-            Ok(Some(Received::Bad { kind, error })) => {
-                self.refuse(format!("message of type `{kind}`"), &error);
+            Ok(Some(Received::Bad { kind, number, error })) => {
+                self.refuse_bad(kind, number, error);
                 true
             }
             Err(error) => {
@@ -251,31 +270,65 @@ impl Keeper {
         }
     }
 
+    fn is_starved(&self) -> bool {
+        self.starved || self.link().is_some_and(|link| link.starved())
+    }
+
     /// Sends a message. What fails to be sent is told again to the next daemon, and a broken link
     /// is seen by reading.
     pub(crate) fn reply(&mut self, message: &FromKeeper, fds: Vec<Fd>) {
+        if let Err(error) = self.try_reply(message, fds)
+            && !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+        {
+            log(&format!("cannot answer the daemon: {error}"));
+        }
+    }
+
+    fn try_reply(&mut self, message: &FromKeeper, fds: Vec<Fd>) -> io::Result<()> {
         hit("keeper.reply.before");
         if let Daemon::Running(running) = &mut self.daemon
             && let Some(link) = &mut running.link
-            && let Err(error) = link.send_shared(message, fds)
-            && !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
         {
-            log(&format!("cannot answer the daemon (pid {}): {error}", running.pid));
+            link.send_shared(message, fds)?;
         }
         hit("keeper.reply.after");
+        Ok(())
     }
 
     /// Writes what waits, and then what the table has to tell, one message at a time: nothing piles
     /// up for a daemon that does not read.
     fn pump(&mut self) {
+        self.starved = false;
         loop {
             let Daemon::Running(running) = &mut self.daemon else { return };
             let Some(link) = &mut running.link else { return };
             if !link.flush().unwrap_or(false) {
                 return;
             }
-            let Some((message, fds)) = next_report(&mut self.table, running) else { return };
-            self.reply(&message, fds);
+            let Ok(report) = next_report(&mut self.table, &running.progress) else {
+                self.starved = true;
+                return;
+            };
+            let Some(report) = report else { return };
+            let sent = self.try_reply(&report.message, report.fds);
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                    if let FromKeeper::Exited { run, .. } = report.message {
+                        self.table.mark_unreported(run);
+                    }
+                    self.starved = true;
+                    return;
+                }
+                // What a broken link does not take is told to the next daemon.
+                Ok(()) | Err(_) => {
+                    if let Daemon::Running(running) = &mut self.daemon {
+                        running.progress = report.progress;
+                    }
+                    if let Some((message, fds)) = report.then {
+                        self.reply(&message, fds);
+                    }
+                }
+            }
         }
     }
 
@@ -290,6 +343,8 @@ impl Keeper {
             (false, true) => Interest::WRITE,
             (false, false) => Interest::HANGUP,
         };
+        // What it has to read cannot be read now: it would be reported again and again.
+        let wanted = if link.starved() { Interest::HANGUP } else { wanted };
         if let Err(error) = link.socket_mut().set(wanted) {
             log(&format!("cannot watch the link: {error}"));
         }
@@ -300,7 +355,7 @@ impl Keeper {
         if self.more && self.may_serve() {
             return Some(0);
         }
-        let starved = self.link().is_some_and(|link| link.starved()).then(|| now() + STARVED);
+        let starved = self.is_starved().then(|| now() + STARVED);
         let adopted = self.adopted.values().filter_map(|adopted| adopted.give_up_at);
         adopted.chain(self.daemon_deadline()).chain(starved).min()
     }

@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use crate::config::{KEEPER_FD_VAR, READY_FD_VAR};
-use crate::proto::{DecodeError, FromKeeper, MAX_FDS, Message, ToKeeper, encode};
+use crate::proto::{DecodeError, FrameError, FromKeeper, MAX_FDS, Message, ToKeeper, encode};
 use crate::sys;
 
 use incoming::Incoming;
@@ -94,8 +94,13 @@ impl<S: Message, R: Message, F: AsFd> Endpoint<S, R, F> {
     pub fn send_shared(&mut self, message: &S, fds: Vec<Arc<OwnedFd>>) -> io::Result<()> {
         let count = u8::try_from(fds.len()).ok().filter(|_| fds.len() <= MAX_FDS);
         let count = count.ok_or_else(|| invalid("too many descriptors for one message"))?;
-        let bytes =
-            encode(message, count).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let bytes = encode(message, count).map_err(|error| {
+            let kind = match error {
+                FrameError::NoMemory => io::ErrorKind::OutOfMemory,
+                FrameError::TooLong(_) | FrameError::TooShort(_) => io::ErrorKind::InvalidInput,
+            };
+            io::Error::new(kind, error)
+        })?;
         self.outgoing.push(bytes, fds)?;
         self.flush().map(|_| ())
     }
@@ -111,10 +116,10 @@ impl<S: Message, R: Message, F: AsFd> Endpoint<S, R, F> {
         self.outgoing.queued()
     }
 
-    /// Returns whether the last write failed out of something that no poll reports (memory,
-    /// descriptors in flight).
+    /// Returns whether the last read or write failed for something that no poll reports (memory,
+    /// descriptors in flight). It is to be tried again after a short time.
     pub fn starved(&self) -> bool {
-        self.outgoing.starved()
+        self.outgoing.starved() || self.incoming.starved()
     }
 
     /// Returns what was received and is not read yet: bytes, and descriptors with the range of

@@ -72,7 +72,7 @@ impl Keeper {
             }
             Err(error) => {
                 log(&format!("cannot watch process {pid} of run {run}: {error}"));
-                self.table.end(run, ExitStatus::Unknown);
+                self.table.end(run, ExitStatus::Unknown, None);
             }
         }
     }
@@ -117,8 +117,9 @@ impl Keeper {
     }
 
     fn end_run(&mut self, run: u64, status: ExitStatus) {
+        let next = self.start_next(run, status);
         self.adopted.remove(&run);
-        self.table.end(run, status);
+        self.table.end(run, status, next);
     }
 }
 

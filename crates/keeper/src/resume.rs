@@ -101,10 +101,14 @@ impl Keeper {
         let program = OsStr::from_bytes(exe.as_bytes());
         let Some(image) = state::save(self, running, program, previous.as_ref()) else { return };
         log(&format!("becoming `{}`", exe.to_string_lossy()));
+        // The new program lowers it by itself, if it knows how.
+        let score = self.spawner.oom_score.as_ref();
+        score.inspect(|score| score.restore());
         let errno = match exec_with(&exe, &image) {
             Ok(errno) => errno,
             Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
         };
+        score.inspect(|score| score.lower_again());
         log(&format!(
             "cannot become `{}`, going on: {}",
             exe.to_string_lossy(),
@@ -121,13 +125,12 @@ fn exec_with(exe: &std::ffi::CString, image: &Image) -> io::Result<i32> {
     let mut file = File::from(memfd);
     file.write_all(&image.bytes)?;
     let number = file.as_raw_fd().to_string();
-    let nul = || io::Error::from(io::ErrorKind::InvalidInput);
     let argv: [&[u8]; 4] = [exe.as_bytes(), b"keeper", b"--resume", number.as_bytes()];
-    let argv = CStrings::new(argv.into_iter()).ok_or_else(nul)?;
+    let argv = CStrings::new(argv.into_iter())?;
     let env: Vec<Vec<u8>> = std::env::vars_os()
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();
-    let envp = CStrings::new(env.iter().map(Vec::as_slice)).ok_or_else(nul)?;
+    let envp = CStrings::new(env.iter().map(Vec::as_slice))?;
 
     let result = inherit(&image.fds, true).map(|()| sys::exec(exe, &argv, &envp));
     inherit(&image.fds, false)?;

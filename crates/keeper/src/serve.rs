@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 use crate::daemon::{Daemon, Progress};
 use crate::keeper::Keeper;
-use crate::proto::{FdMask, FromKeeper, RunFds, SpawnSpec, SpawnStage, ToKeeper, version};
+use crate::layout::Layout;
+use crate::proc_stat::start_time;
+use crate::proto::{
+    DecodeError, FdMask, FromKeeper, RunFds, SPAWN, SpawnSpec, SpawnStage, ToKeeper, version,
+};
+use crate::report::spawned;
 use crate::table::{Fd, Liveness, Refusal, Run};
 
 impl Keeper {
@@ -19,10 +24,15 @@ impl Keeper {
             ToKeeper::Spawn(spec) if lost => {
                 self.fail_spawn(spec.run, SpawnStage::Fds, libc::EMFILE);
             }
-            ToKeeper::Spawn(spec) => {
-                self.spawn(spec, &fds);
-                self.spawner.prepare();
+            ToKeeper::Spawn(spec) => self.spawn(spec, fds),
+            ToKeeper::Prepare(preparation) if lost => {
+                self.preparations.take(preparation.after);
+                let run = preparation.spec.run;
+                self.refuse(format!("prepare run `{run}`"), &MISSING_FDS);
             }
+            ToKeeper::Prepare(preparation) => self.prepare(preparation, fds),
+            // It was used or dropped before, or is gone now.
+            ToKeeper::Revoke { after } => drop(self.preparations.take(after)),
             ToKeeper::SetRunMeta { run, meta } => {
                 let result = self.table.set_run_meta(run, meta);
                 self.refuse_failed(result, || format!("set the metadata of run `{run}`"));
@@ -51,7 +61,7 @@ impl Keeper {
                 let liveness = status.map_or(Liveness::Adopted, Liveness::Ended);
                 match shared(mask, fds) {
                     Some(fds) if fds.pidfd.is_some() || status.is_some() => {
-                        self.adopt(run, Run { pid, start_time, liveness, meta, fds });
+                        self.adopt(run, Run { pid, start_time, liveness, meta, next: None, fds });
                     }
                     _ => self.refuse(format!("adopt run `{run}`"), &MISSING_FDS),
                 }
@@ -61,6 +71,16 @@ impl Keeper {
                 Ok(exe) if exe.to_bytes().starts_with(b"/") => self.upgrade = Some(exe),
                 _ => self.reply(&FromKeeper::UpgradeFailed { errno: libc::EINVAL }, Vec::new()),
             },
+        }
+    }
+
+    /// Tells the daemon that a request was not understood, or that there was no memory for it.
+    pub(crate) fn refuse_bad(&mut self, kind: u8, number: u64, error: DecodeError) {
+        match (kind, error) {
+            (SPAWN, DecodeError::NoMemory(_)) => {
+                self.fail_spawn(number, SpawnStage::Spec, libc::ENOMEM);
+            }
+            _ => self.refuse(format!("message of type `{kind}`"), &error),
         }
     }
 
@@ -82,6 +102,7 @@ impl Keeper {
 
     fn greet(&mut self) {
         self.table.expect_inventory();
+        self.preparations.clear();
         let welcome = self.welcome();
         self.reply(&welcome, Vec::new());
         if let Daemon::Running(running) = &mut self.daemon {
@@ -93,19 +114,20 @@ impl Keeper {
         }
     }
 
-    fn spawn(&mut self, spec: SpawnSpec, passed: &[OwnedFd]) {
+    fn spawn(&mut self, spec: SpawnSpec, passed: Vec<OwnedFd>) {
         let run = spec.run;
         if self.table.get(run).is_none() {
             if self.table.check_room(&spec.meta).is_err() {
                 return self.fail_spawn(run, SpawnStage::Spec, libc::ENOSPC);
             }
-            match self.spawner.spawn(&spec, passed) {
-                Ok(born) => {
+            let started = Layout::new(spec, passed)
+                .and_then(|mut layout| Ok((self.spawner.start(&mut layout)?, layout.meta)));
+            match started {
+                Ok((born, meta)) => {
                     crate::failpoint::hit("keeper.born");
-                    let meta = spec.meta;
-                    let (pid, start_time) = (born.pid, born.start_time);
-                    let entry =
-                        Run { pid, start_time, liveness: Liveness::Child, meta, fds: born.fds };
+                    let (pid, liveness, fds) = (born.pid, Liveness::Child, born.fds);
+                    let start_time = start_time(pid);
+                    let entry = Run { pid, start_time, liveness, meta, next: None, fds };
                     let result = self.table.insert(run, entry);
                     self.refuse_failed(result, || format!("note run `{run}`"));
                 }
@@ -113,14 +135,14 @@ impl Keeper {
             }
         }
         let Some(entry) = self.table.get(run) else { return };
-        let fds = entry.fds.iter().cloned().collect();
-        let (pid, start_time, mask, status) =
-            (entry.pid, entry.start_time, entry.fds.mask(), entry.status());
+        let (message, fds) = spawned(run, entry);
+        let status = entry.status();
+        let next = entry.next.map(|next| next.run);
         crate::failpoint::hit("keeper.spawned");
-        self.reply(&FromKeeper::Spawned { run, pid, start_time, mask }, fds);
+        self.reply(&message, fds);
         if let Some(status) = status {
             self.table.mark_reported(run);
-            self.reply(&FromKeeper::Exited { run, status }, Vec::new());
+            self.reply(&FromKeeper::Exited { run, status, next }, Vec::new());
         }
     }
 

@@ -1,13 +1,12 @@
-//! From a request to a process: descriptors are made, strings are laid out, and only then a
-//! child is born.
+//! From a layout to a process: pipes are put in place, and a child is born.
 //!
 //! The keeper waits while the child borrows its memory, that is until `execve` has found and mapped
 //! the program. This is what makes a start fast and its failure exact; the price is that a program
 //! or a working directory on a file system that hangs makes the keeper wait too.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,26 +18,15 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::birth::{Plan, Stack};
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
-use crate::cstrings::{CStrings, LISTEN_PID};
-use crate::proc_stat::start_time;
-use crate::proto::{RunFds, SpawnSpec, SpawnStage};
+use crate::layout::{FIRST, Failure, Layout, MAX_GIVEN, c_string, strings};
+use crate::oom::OomScore;
+use crate::proto::{RunFds, SpawnStage};
 use crate::sys::set_nonblocking;
 use crate::table::Fd;
-
-/// Variables that the keeper itself sets when the descriptors they speak of are there.
-const CHANNEL_VAR: &[u8] = b"NODE_CHANNEL_FD=";
-const LISTEN_VARS: [&[u8]; 2] = [b"LISTEN_FDS=", b"LISTEN_PID="];
-
-/// The first descriptor after the standard ones.
-const FIRST: RawFd = 3;
-
-/// A failed spawn: what was being done, and the system's number.
-pub(crate) type Failure = (SpawnStage, i32);
 
 /// A process that began.
 pub(crate) struct Born {
     pub(crate) pid: u32,
-    pub(crate) start_time: u64,
     pub(crate) fds: RunFds<Fd>,
 }
 
@@ -46,25 +34,29 @@ pub(crate) struct Born {
 pub(crate) struct Spawner {
     stack: Stack,
     null: OwnedFd,
-    /// Made while nobody waited.
-    spare: Option<Ends>,
+    /// Standard output, standard error and channel of the next run, made while nobody waited.
+    spare: [Option<Pair>; 3],
+    /// Whether some of them were taken.
+    taken: bool,
     /// The limit of open files that programs get.
     pub(crate) nofile: (u64, u64),
+    /// Our lowered score for the out-of-memory killer, which children do not inherit.
+    pub(crate) oom_score: Option<OomScore>,
 }
 
-/// Our ends (for the table) and the child's ends (closed after the birth) of what a run is given.
-struct Ends {
-    ours: RunFds<Fd>,
-    out: Option<OwnedFd>,
-    err: Option<OwnedFd>,
-    ipc: Option<OwnedFd>,
+/// Our end (for the table) and the child's end (closed after the birth).
+struct Pair {
+    ours: Fd,
+    theirs: OwnedFd,
 }
 
 impl Spawner {
     pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-        let mut spawner = Self { stack: Stack::new()?, null, spare: None, nofile };
-        spawner.prepare();
+        let (stack, oom_score) = (Stack::new()?, OomScore::lower());
+        let mut spawner =
+            Self { stack, null, spare: [None, None, None], taken: true, nofile, oom_score };
+        spawner.refill();
         Ok(spawner)
     }
 
@@ -73,54 +65,71 @@ impl Spawner {
         self.null.as_fd()
     }
 
-    /// Starts a program; `passed` are listening sockets for it.
-    pub(crate) fn spawn(&mut self, spec: &SpawnSpec, passed: &[OwnedFd]) -> Result<Born, Failure> {
-        let program = c_string(&spec.program)?;
-        let cwd = c_string(&spec.cwd)?;
-        let cgroup = spec.cgroup.as_deref().map(open_cgroup).transpose()?;
-        let ends = self.ends(spec).map_err(|errno| (SpawnStage::Fds, errno.raw_os_error()))?;
+    /// Starts a program. With pipes in reserve, all that happens before is system calls.
+    pub(crate) fn start(&mut self, layout: &mut Layout) -> Result<Born, Failure> {
+        let started = self.try_start(layout);
+        if !matches!(started, Err((_, libc::EMFILE))) || self.spare.iter().all(Option::is_none) {
+            return started;
+        }
+        // What is in reserve is better used than kept.
+        self.spare = [None, None, None];
+        self.try_start(layout)
+    }
 
+    fn try_start(&mut self, layout: &mut Layout) -> Result<Born, Failure> {
+        let [out, err, ipc] =
+            self.pairs(layout.wanted).map_err(|errno| (SpawnStage::Fds, errno.raw_os_error()))?;
         let null = self.null.as_raw_fd();
-        let or_null = |fd: &Option<OwnedFd>| fd.as_ref().map_or(null, OwnedFd::as_raw_fd);
-        let mut fds = vec![null, or_null(&ends.out), or_null(&ends.err)];
-        fds.extend(passed.iter().map(OwnedFd::as_raw_fd));
-        let channel = ends.ipc.as_ref().map(|ipc| {
-            fds.push(ipc.as_raw_fd());
-            fds.len() - 1
-        });
-
+        let theirs = |pair: &Option<Pair>| pair.as_ref().map(|pair| pair.theirs.as_raw_fd());
+        let standard = [null, theirs(&out).unwrap_or(null), theirs(&err).unwrap_or(null)];
+        let mut room = [-1; MAX_GIVEN];
+        let fds = layout.give(standard, theirs(&ipc), &mut room);
         let (pid, pidfd) = self.stack.spawn(Plan {
-            program: &program,
-            argv: strings(spec.argv.iter().map(Vec::as_slice))?,
-            envp: environment(&spec.envp, channel, passed.len())?,
-            listen_pid: !passed.is_empty(),
-            cwd: &cwd,
+            program: &layout.program,
+            argv: &layout.argv,
+            envp: &mut layout.envp,
+            listen_pid: !layout.passed.is_empty(),
+            cwd: &layout.cwd,
             fds,
-            cgroup: cgroup.as_ref().map(AsFd::as_fd),
+            cgroup: layout.cgroup.as_ref().map(AsFd::as_fd),
             join: false,
+            oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: Some(self.nofile),
-            uid: spec.uid,
-            gid: spec.gid,
+            uid: layout.uid,
+            gid: layout.gid,
         })?;
-        let fds = RunFds { pidfd: Some(Arc::new(pidfd)), ..ends.ours };
-        Ok(Born { pid, start_time: start_time(pid), fds })
+        let ours = |pair: Option<Pair>| pair.map(|pair| pair.ours);
+        let pidfd = Some(Arc::new(pidfd));
+        Ok(Born { pid, fds: RunFds { pidfd, out: ours(out), err: ours(err), ipc: ours(ipc) } })
     }
 
     /// Makes what the next run is given, while nobody waits for it. What is open does not depend on
     /// what was started.
-    pub(crate) fn prepare(&mut self) {
-        if self.spare.is_none() {
-            // They are made when they are needed, if they cannot be made now.
-            self.spare = make_ends([true; 3]).ok();
+    pub(crate) fn refill(&mut self) {
+        if !std::mem::take(&mut self.taken) {
+            return;
+        }
+        for (which, spare) in self.spare.iter_mut().enumerate() {
+            if spare.is_none() {
+                // They are made when they are needed, if they cannot be made now.
+                *spare = make_pair(which == CHANNEL).ok();
+            }
         }
     }
 
-    fn ends(&mut self, spec: &SpawnSpec) -> Result<Ends, Errno> {
-        let wanted = [spec.want_out, spec.want_err, spec.want_ipc];
-        match self.spare.take_if(|_| wanted == [true; 3]) {
-            Some(ends) => Ok(ends),
-            None => make_ends(wanted),
+    /// Takes the pairs that are wanted out of the reserve, or makes them.
+    fn pairs(&mut self, wanted: [bool; 3]) -> Result<[Option<Pair>; 3], Errno> {
+        let mut pairs = [None, None, None];
+        for (which, (pair, spare)) in pairs.iter_mut().zip(&mut self.spare).enumerate() {
+            if wanted.get(which) == Some(&true) {
+                self.taken = true;
+                *pair = match spare.take() {
+                    Some(spare) => Some(spare),
+                    None => Some(make_pair(which == CHANNEL)?),
+                };
+            }
         }
+        Ok(pairs)
     }
 
     /// Starts the daemon with its end of the link; our own standard output and error become its.
@@ -132,21 +141,20 @@ impl Spawner {
         ready: Option<BorrowedFd<'_>>,
     ) -> Result<(u32, OwnedFd), Failure> {
         let name = config.program.as_os_str().as_bytes();
-        let program = c_string(program.as_os_str().as_bytes())?;
-        let home = c_string(config.home.as_os_str().as_bytes())?;
         let args = config.daemon_args.iter().map(|arg| arg.as_bytes());
+        let env = daemon_environment(config, ready.is_some());
         let mut fds = vec![self.null.as_raw_fd(), 1, 2, link.as_raw_fd()];
         fds.extend(ready.map(|fd| fd.as_raw_fd()));
-        let env = daemon_environment(config, ready.is_some());
         self.stack.spawn(Plan {
-            program: &program,
-            argv: strings(std::iter::once(name).chain(args))?,
-            envp: strings(env.iter().map(Vec::as_slice))?,
+            program: &c_string(program.as_os_str().as_bytes().to_vec())?,
+            argv: &strings(std::iter::once(name).chain(args))?,
+            envp: &mut strings(env.iter().map(Vec::as_slice))?,
             listen_pid: false,
-            cwd: &home,
-            fds,
+            cwd: &c_string(config.home.as_os_str().as_bytes().to_vec())?,
+            fds: &mut fds,
             cgroup: None,
             join: false,
+            oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: None,
             uid: None,
             gid: None,
@@ -154,57 +162,20 @@ impl Spawner {
     }
 }
 
-/// Standard output, standard error and channel, as far as they are wanted.
-fn make_ends([want_out, want_err, want_ipc]: [bool; 3]) -> Result<Ends, Errno> {
-    let (ours_out, out) = make_pipe(want_out)?;
-    let (ours_err, err) = make_pipe(want_err)?;
-    let (ours_ipc, ipc) = if want_ipc {
-        let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        set_nonblocking(ours.as_fd()).map_err(|error| errno_of(&error))?;
-        (Some(Arc::new(ours)), Some(theirs))
+/// The place of the channel among what a run is given.
+const CHANNEL: usize = 2;
+
+/// Makes a channel, or a pipe. Our end must not block us, and a pipe's other end must
+/// block the program.
+fn make_pair(channel: bool) -> Result<Pair, Errno> {
+    let (ours, theirs) = if channel {
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?
     } else {
-        (None, None)
+        pipe_with(PipeFlags::CLOEXEC)?
     };
-    Ok(Ends {
-        ours: RunFds { pidfd: None, out: ours_out, err: ours_err, ipc: ours_ipc },
-        out,
-        err,
-        ipc,
-    })
-}
-
-/// The read end, which must not block us, and the write end, which must block the program.
-fn make_pipe(wanted: bool) -> Result<(Option<Fd>, Option<OwnedFd>), Errno> {
-    if !wanted {
-        return Ok((None, None));
-    }
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    set_nonblocking(read.as_fd()).map_err(|error| errno_of(&error))?;
-    Ok((Some(Arc::new(read)), Some(write)))
-}
-
-fn open_cgroup(directory: &[u8]) -> Result<OwnedFd, Failure> {
-    open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| (SpawnStage::Cgroup, errno.raw_os_error()))
-}
-
-fn environment(
-    given: &[Vec<u8>],
-    channel: Option<usize>,
-    passed: usize,
-) -> Result<CStrings, Failure> {
-    let ours = |variable: &[u8]| {
-        (channel.is_some() && variable.starts_with(CHANNEL_VAR))
-            || (passed > 0 && LISTEN_VARS.iter().any(|name| variable.starts_with(name)))
-    };
-    let mut added = Vec::new();
-    added.extend(channel.map(|fd| [CHANNEL_VAR, fd.to_string().as_bytes()].concat()));
-    if passed > 0 {
-        added.push(format!("LISTEN_FDS={passed}").into_bytes());
-        added.push(LISTEN_PID.to_vec());
-    }
-    strings(given.iter().filter(|variable| !ours(variable)).chain(&added).map(Vec::as_slice))
+    set_nonblocking(ours.as_fd())
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    Ok(Pair { ours: Arc::new(ours), theirs })
 }
 
 fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
@@ -223,16 +194,4 @@ fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
         env.push(format!("{READY_FD_VAR}={}", FIRST + 1).into_bytes());
     }
     env
-}
-
-fn c_string(bytes: &[u8]) -> Result<CString, Failure> {
-    CString::new(bytes).map_err(|_| (SpawnStage::Spec, libc::EINVAL))
-}
-
-fn strings<'a>(list: impl Iterator<Item = &'a [u8]>) -> Result<CStrings, Failure> {
-    CStrings::new(list).ok_or((SpawnStage::Spec, libc::EINVAL))
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

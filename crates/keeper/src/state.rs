@@ -18,7 +18,7 @@ use crate::keeper::Keeper;
 use crate::link::Leftover;
 use crate::proto::{DecodeError, ExitStatus, Reader, RunFds, Writer};
 use crate::sys;
-use crate::table::{Liveness, Run};
+use crate::table::{Liveness, Next, Run};
 
 const MAGIC: &[u8] = b"ostler keeper";
 const STATE_VERSION: u8 = 1;
@@ -124,6 +124,13 @@ pub(crate) fn save(
         s.fd(Some(&item.fd));
     }
     s.fd(previous);
+    let next: Vec<(u64, u64)> =
+        keeper.table.runs().filter_map(|(run, entry)| Some((run, entry.next?.run))).collect();
+    s.count(next.len());
+    for (run, next) in next {
+        s.w().u64(run);
+        s.w().u64(next);
+    }
     Some(Image { bytes: s.bytes, fds: s.fds })
 }
 
@@ -209,8 +216,22 @@ pub(crate) fn load(bytes: &[u8]) -> io::Result<Saved> {
     for _ in 0..l.count().map_err(bad)? {
         items.push((l.r.string("name").map_err(bad)?, l.r.bytes("meta").map_err(bad)?, l.fd()?));
     }
+    // What is left out by older keepers.
     let previous = if l.r.is_empty() { None } else { l.try_fd()? };
+    if !l.r.is_empty() {
+        load_next(&mut l, &mut runs)?;
+    }
     Ok(Saved { config, nofile, daemons, stop_signal, shutdown, daemon, runs, items, previous })
+}
+
+fn load_next(l: &mut Loader<'_>, runs: &mut [(u64, bool, Run)]) -> io::Result<()> {
+    for _ in 0..l.count().map_err(bad)? {
+        let (run, next) = (l.r.u64("run").map_err(bad)?, l.r.u64("next").map_err(bad)?);
+        if let Some((_, _, entry)) = runs.iter_mut().find(|(number, _, _)| *number == run) {
+            entry.next = Some(Next { run: next, failed: None });
+        }
+    }
+    Ok(())
 }
 
 fn load_config(l: &mut Loader<'_>) -> io::Result<Config> {
@@ -260,7 +281,7 @@ fn load_run(l: &mut Loader<'_>) -> io::Result<(u64, bool, Run)> {
         None if adopted => Liveness::Adopted,
         None => Liveness::Child,
     };
-    Ok((run, unreported, Run { pid, start_time, liveness, meta, fds }))
+    Ok((run, unreported, Run { pid, start_time, liveness, meta, next: None, fds }))
 }
 
 fn bad(error: DecodeError) -> io::Error {

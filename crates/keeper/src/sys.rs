@@ -1,5 +1,5 @@
-//! The system calls that no safe library offers. With `birth/sys.rs` the only unsafe code of the
-//! crate.
+//! The system calls that no safe library offers. With `birth/sys.rs` the only unsafe code
+//! of the crate.
 
 #![expect(unsafe_code, reason = "system calls that no safe library offers")]
 

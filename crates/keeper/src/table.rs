@@ -16,7 +16,7 @@ use std::ops::Bound;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::proto::{ExitStatus, MAX_META, RunFd, RunFds};
+use crate::proto::{ExitStatus, MAX_META, RunFd, RunFds, SpawnStage};
 
 /// A descriptor of the table; a message that waits to be sent shares it, so that sending needs
 /// no new descriptor.
@@ -50,8 +50,19 @@ pub struct Run {
     pub liveness: Liveness,
     /// The daemon's bytes.
     pub meta: Vec<u8>,
+    /// What was started when it ended.
+    pub next: Option<Next>,
     /// The descriptors that belong to it.
     pub fds: RunFds<Fd>,
+}
+
+/// A run that was prepared for the end of another, and started then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The number of the run.
+    pub run: u64,
+    /// Why it could not begin, if so; a keeper that takes over by an upgrade does not know.
+    pub failed: Option<(SpawnStage, i32)>,
 }
 
 impl Run {
@@ -153,14 +164,19 @@ impl Table {
         self.alive.get(&pid).copied()
     }
 
-    /// Notes an end. Its pidfd is of no more use and closed; what is unread in its pipes stays.
-    pub fn end(&mut self, run: u64, status: ExitStatus) {
+    /// Notes an end, and what was started upon it. The pidfd is closed; the pipes keep what is
+    /// unread in them.
+    pub fn end(&mut self, run: u64, status: ExitStatus, next: Option<Next>) {
         if let Some(entry) = self.runs.get_mut(&run)
             && entry.status().is_none()
         {
             entry.liveness = Liveness::Ended(status);
+            entry.next = next;
             entry.fds.pidfd = None;
-            self.alive.remove(&entry.pid);
+            // A new run may have the pid already.
+            if self.alive.get(&entry.pid) == Some(&run) {
+                self.alive.remove(&entry.pid);
+            }
             self.unreported.insert(run);
         }
     }
@@ -263,16 +279,23 @@ impl Table {
         self.unreported.remove(&run);
     }
 
+    /// Notes that the end of the run could not be told.
+    pub fn mark_unreported(&mut self, run: u64) {
+        self.unreported.insert(run);
+    }
+
     /// Returns whether the end of the run is still to be told to this daemon.
     pub fn is_unreported(&self, run: u64) -> bool {
         self.unreported.contains(&run)
     }
 
     /// Takes an end that was not told to this daemon.
-    pub fn take_unreported(&mut self) -> Option<(u64, ExitStatus)> {
+    pub fn take_unreported(&mut self) -> Option<(u64, ExitStatus, Option<Next>)> {
         while let Some(run) = self.unreported.pop_first() {
-            if let Some(status) = self.runs.get(&run).and_then(Run::status) {
-                return Some((run, status));
+            if let Some(entry) = self.runs.get(&run)
+                && let Some(status) = entry.status()
+            {
+                return Some((run, status, entry.next));
             }
         }
         None

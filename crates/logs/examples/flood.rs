@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the
 //! engine thread's alone.
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "it prints a measurement")]
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,21 +1,26 @@
-//! What integration tests need around the program under test.
+//! Surroundings for integration tests of the program.
 //!
 //! A process manager leaves daemons, keepers and apps behind by design, so a careless test leaks
-//! processes into the next one, passes because of a leftover of the last, or sleeps and hopes. The
-//! rules here:
+//! processes into the next one, passes because of a leftover of the last, or sleeps and hopes.
+//! So there are rules:
 //!
 //! - A test owns a [`Sandbox`]: a home of its own, an environment of its own, ports of its own.
 //!   When it goes, every process of that home is gone too, and a process that should not have been
 //!   left fails the test.
-//! - A test waits for an event ([`wait_for`], [`wait_in`], [`wait_exit`], [`wait_connect`]) and
-//!   never sleeps.
-//! - A request that failed is never just "failed": [`load`] says how, and whether the client may
-//!   excuse it.
+//! - A test never sleeps. It waits for an event: [`wait_for`], [`wait_in`], [`wait_exit`],
+//!   [`wait_connect`] and their relatives.
+//! - A request that failed is never just "failed": [`load`] says how, and whether that is
+//!   excusable for the client.
 //! - What is not installed is a failure, not a silent pass ([`runtimes`]).
 //!
 //! Helpers panic when they cannot do their job: in a test that is how an error is reported.
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests panic, and say why"
+)]
 
 pub mod load;
 pub mod procs;

@@ -19,14 +19,14 @@ pub fn alive(pid: u32) -> bool {
     stat(pid).is_some_and(|s| !matches!(s.state, 'Z' | 'X'))
 }
 
-/// What the tests need of `/proc/PID/stat`.
+/// The part of `/proc/PID/stat` that tests need.
 #[derive(Clone, Copy, Debug)]
 pub struct Stat {
     /// `R`, `S`, `Z`, …
     pub state: char,
-    /// Parent's pid.
+    /// Pid of the parent.
     pub parent: u32,
-    /// Session id.
+    /// Id of the session.
     pub session: u32,
     /// User and system time of the process, in clock ticks.
     pub cpu_ticks: u64,
@@ -136,8 +136,8 @@ pub fn signal(pid: u32, signal: Signal) -> bool {
     kill_if(pid, signal, || true)
 }
 
-/// Sends a signal when `still` holds after the process was pinned by a pidfd. `false` when nothing
-/// was sent.
+/// Sends a signal when `still` holds after the process was pinned by a pidfd. Returns `false` when
+/// none was sent.
 pub fn kill_if(pid: u32, signal: Signal, still: impl FnOnce() -> bool) -> bool {
     assert!(1 < pid, "never a signal to pid {pid}");
     let Some(fd) = pidfd(pid) else { return false };

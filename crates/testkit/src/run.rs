@@ -21,14 +21,14 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// How long the pipes may stay open after the command itself ended.
 const PIPE_LIMIT: Duration = Duration::from_secs(2);
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Exit code; `-N` when it was ended by signal N.
     pub code: i32,
-    /// Standard output.
+    /// Its standard output.
     pub out: String,
-    /// Standard error.
+    /// Its standard error.
     pub err: String,
     /// Somebody (a daemon?) still held the command's output open 2 s after it had ended: `$(ostler
     /// …)` would hang.
@@ -36,8 +36,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Panics unless the code is 0 and the pipes were closed; gives itself back for further
-    /// questions.
+    /// Panics unless the code is 0 and the pipes were closed. Returns itself, for further
+    /// assertions to follow.
     #[track_caller]
     pub fn success(self) -> Self {
         assert!(self.code == 0, "exit code {}\n{}", self.code, self.shown());
@@ -50,8 +50,8 @@ impl Output {
     }
 }
 
-/// A call of `ostler` being put together: what goes in, what must come out. Nothing happens before
-/// [`Ostler::run`].
+/// A call of `ostler` being put together: input and expected output. Nothing happens before
+/// [`Ostler::run`] is called.
 #[must_use = "nothing happens before `.run()`"]
 pub struct Ostler<'a> {
     sandbox: &'a Sandbox,
@@ -91,7 +91,7 @@ impl<'a> Ostler<'a> {
         self
     }
 
-    /// Adds arguments.
+    /// Adds arguments behind those that are there.
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
         self
@@ -157,8 +157,8 @@ impl<'a> Ostler<'a> {
         self
     }
 
-    /// Replaces `from` by `to` in the output before it is compared (the sandbox's folder is
-    /// `[ROOT]` already).
+    /// Replaces `from` by `to` in the output before it is compared. (The folder of the sandbox is
+    /// always replaced by `[ROOT]`.)
     pub fn mask(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.masks.push((from.into(), to.into()));
         self
@@ -273,8 +273,8 @@ impl Pipe {
     }
 }
 
-/// Reads both pipes until `until` is readable, or (without it) until both are closed; `false` at
-/// the limit.
+/// Reads both pipes until `until` is readable, or (without it) until both are closed. Returns
+/// `false` at the limit.
 fn pump(out: &mut Pipe, err: &mut Pipe, until: Option<&OwnedFd>, limit: Duration) -> bool {
     let end = Instant::now() + limit;
     loop {

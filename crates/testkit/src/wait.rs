@@ -65,8 +65,8 @@ pub fn wait_in<T>(
     }
 }
 
-/// Waits until the process `pid` has ended (a zombie has ended), at most `limit`. `false` when it
-/// still lives.
+/// Waits until the process `pid` has ended (a zombie has ended), at most `limit`. Returns `false`
+/// when it still lives.
 pub fn wait_exit(pid: u32, limit: Duration) -> bool {
     let Some(fd) = pidfd(pid) else { return true };
     poll_in(Some(fd.as_fd()), limit)

@@ -1,7 +1,7 @@
 //! How many files know one attribute of an app: each of them is touched when another is added.
 //!
-//! What a change touches cannot be seen in the source, but which files mention an attribute that is
-//! there can.
+//! The files that a new attribute will touch cannot be seen in the source, but those that mention
+//! an old one can.
 
 use super::parsed::Parsed;
 use super::row::Row;

@@ -2,10 +2,10 @@
 //! without the others.
 //!
 //! The rule: a file imports another when it names something that is *defined* there, in a `use` or
-//! in a path. `mod x;` imports nothing, and neither does a `pub use`: a name that is passed on leads
-//! to the file that defines it, so a parent that only declares and passes on is in no circle with
-//! its children, although they name its types. A parent that itself uses what a child defines is.
-//! Calls of methods are not seen, and tests are left out.
+//! in a path. `mod x;` imports nothing, and neither does a `pub use`: a name that is passed on
+//! leads to the file that defines it. So a parent that only declares and passes on is in no circle
+//! with its children, although they name its types; a parent that itself uses what a child defines
+//! is. Calls of methods are not seen, and tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +104,7 @@ fn circles<'a>(imports: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<BTreeSet<&
 /// Names, globs and uses of a module.
 type Imports = (BTreeMap<String, Path>, Vec<Path>, Vec<Path>);
 
-/// What is known of one module, in a file of its own or inside another.
+/// Imports and definitions of one module, in a file of its own or inside another.
 #[derive(Default)]
 struct Module<'a> {
     file: &'a str,
@@ -112,9 +112,9 @@ struct Module<'a> {
     defined: BTreeSet<String>,
     /// Names that a `use` brings in, with what they mean.
     names: BTreeMap<String, Path>,
-    /// What `use x::*` brings everything in from.
+    /// Modules from which `use x::*` brings everything in.
     globs: Vec<Path>,
-    /// What it imports for itself.
+    /// Items that it imports for itself.
     uses: Vec<Path>,
     /// Paths in its code, as written.
     paths: Vec<Path>,
@@ -155,7 +155,7 @@ impl<'a> Modules<'a> {
         Some(base.into_iter().chain(rest.iter().cloned()).collect())
     }
 
-    /// What is imported, as written, becomes what it means; what is not of this crate is left out.
+    /// Replaces imports as written by paths from the root; those from other crates are left out.
     fn with_paths_from_root(mut self) -> Self {
         let imports: Vec<(Path, Imports)> = self
             .0

@@ -40,11 +40,11 @@ pub fn rows(files: &[Parsed<'_>]) -> Vec<Row> {
 
 /// One function with a body.
 struct Function {
-    /// `crates/core/src/spec.rs:12`.
+    /// Where it begins, as `crates/core/src/spec.rs:12`.
     place: String,
     name: String,
     lines: usize,
-    /// What nearly all of it is, where that is one `match` or one table.
+    /// `match` or `table`, if nearly all of it is one of these.
     flat: Option<&'static str>,
 }
 
@@ -109,7 +109,7 @@ impl<'ast> Visit<'ast> for Functions<'_> {
     }
 }
 
-/// What the statement is, if it is one `match` or table that makes up four fifths of a function of
+/// Returns `match` or `table`, if the statement is one that makes up four fifths of a function with
 /// so many lines.
 fn flat(statement: &Stmt, of: usize) -> Option<&'static str> {
     let expr = match statement {

@@ -1,4 +1,4 @@
-//! What is counted line by line: long files, long lines, comments that say nothing.
+//! Figures that are counted line by line: long files, long lines, comments that say nothing.
 
 use super::row::Row;
 use crate::source::Source;
@@ -24,7 +24,6 @@ pub fn rows(sources: &[Source]) -> Vec<Row> {
             if COLUMNS < columns {
                 long_lines.push(format!("{path}:{number}: {columns}"));
             }
-            let is_short = |doc: &str| (1..=FEW_WORDS).contains(&doc.split_whitespace().count());
             if doc_of(line).is_some_and(is_short) {
                 short_lines.push(format!("{path}:{number}: {}", line.trim()));
             }
@@ -70,6 +69,13 @@ fn doc_comments(text: &str) -> Vec<(usize, String)> {
         inside = doc.is_some();
     }
     found
+}
+
+/// Whether a line has few words, and is no heading, table or fence.
+fn is_short(line: &str) -> bool {
+    let line = line.trim();
+    !["# ", "|", "```"].iter().any(|mark| line.starts_with(mark))
+        && (1..=FEW_WORDS).contains(&line.split_whitespace().count())
 }
 
 /// The text of a line of documentation.

@@ -18,7 +18,7 @@ pub struct Parsed<'a> {
     pub module: Vec<String>,
     /// Nothing of it is in the program.
     pub is_test: bool,
-    /// The syntax.
+    /// Its syntax tree.
     pub syntax: syn::File,
 }
 

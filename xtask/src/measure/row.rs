@@ -1,13 +1,13 @@
-//! One figure.
+//! One figure, as it is printed.
 
 /// One line of the table.
 pub struct Row {
-    /// What is counted.
+    /// The name of the figure.
     pub what: String,
-    /// What was found.
+    /// Its value now.
     pub now: String,
-    /// What it should be; empty where there is no such figure.
+    /// The value that it should have; empty where there is none.
     pub wanted: &'static str,
-    /// Where it was found.
+    /// The places that it counts.
     pub places: Vec<String>,
 }

@@ -97,7 +97,9 @@ mod tests {
     #[track_caller]
     fn check_page(invariants: &str, findings: &[&str]) {
         let page = format!(
-            "# A\n\n1. not an invariant\n\n## Invariants\n\nText.\n\n{invariants}\n\n## Next\n\n2. nor this\n"
+            "# A\n\n1. not an invariant\n\n\
+             ## Invariants\n\nText.\n\n{invariants}\n\n\
+             ## Next\n\n2. nor this\n"
         );
         assert_eq!(check(&page, &files()), findings);
     }

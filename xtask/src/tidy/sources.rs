@@ -7,8 +7,8 @@ const MOST_LINES: usize = 600;
 /// Above this it is mentioned.
 const MANY_LINES: usize = 400;
 
-/// Macros that stand for missing code. Written in two parts, so that this file does not find
-/// itself.
+/// Macros that stand for missing code. They are written in two parts here, so that this file does
+/// not find itself.
 const STUBS: [&str; 3] =
     [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
 const SLEEPS: [&str; 3] =
@@ -17,12 +17,12 @@ const SLEEPS: [&str; 3] =
 /// The keeper's own loop. The daemon may see its protocol, not this.
 const KEEPER_ITSELF: [&str; 2] = ["ostler_keeper::run(", "ostler_keeper::resume("];
 
-/// What was found in one file.
+/// Findings in one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Fail the check.
+    /// Findings that fail the check.
     pub errors: Vec<String>,
-    /// Are printed.
+    /// Findings that are only printed.
     pub warnings: Vec<String>,
 }
 
@@ -32,9 +32,10 @@ pub fn check(file: &Source) -> Found {
     let path = &file.path;
     let lines = file.text.lines().count();
     if MOST_LINES < lines {
-        found
-            .errors
-            .push(format!("{path}: {lines} lines, more than {MOST_LINES}: take something out into a file of its own"));
+        found.errors.push(format!(
+            "{path}: {lines} lines, more than {MOST_LINES}: take something out into a file of its \
+             own"
+        ));
     } else if MANY_LINES < lines {
         found.warnings.push(format!("{path}: {lines} lines, more than {MANY_LINES}"));
     }

@@ -1,11 +1,31 @@
-//! Help, made from the two tables.
+//! The help of `--help`, made from the two tables.
 
 use std::fmt::Write as _;
 
 use super::commands::{COMMANDS, Command};
-use super::flags::{FLAGS, Flag};
+use super::flags::{FLAGS, Flag, Scope};
 
-/// What is printed when no command was given.
+/// Returns the options that every command takes, in chapters with their titles, for longer texts.
+pub(crate) fn chapters() -> Vec<(&'static str, Vec<&'static Flag>)> {
+    let mut chapters: Vec<(&str, Vec<&Flag>)> = Vec::new();
+    for flag in FLAGS.iter() {
+        let title = match flag.scope {
+            Scope::General => "General",
+            Scope::List => "Listing",
+            Scope::Action => "Acting on apps",
+            Scope::App(title) => title,
+            Scope::Compatibility => "Compatibility",
+            Scope::Only(_) => continue,
+        };
+        match chapters.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, flags)) => flags.push(flag),
+            None => chapters.push((title, vec![flag])),
+        }
+    }
+    chapters
+}
+
+/// Returns what is printed when no command was given.
 pub(crate) fn usage(program: &str, home: &str) -> String {
     format!(
         "usage: {program} [options] <command>\n\n\
@@ -15,7 +35,7 @@ pub(crate) fn usage(program: &str, home: &str) -> String {
     )
 }
 
-/// Help about everything, or about one command.
+/// Returns help about everything, or about one command.
 pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -29,7 +49,7 @@ pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
             );
             options(
                 &mut out,
-                FLAGS.iter().filter(|flag| flag.only.contains(&command.id)),
+                FLAGS.iter().filter(|flag| flag.is_only_of(command.id)),
                 "Options of this command",
             );
         }
@@ -42,12 +62,12 @@ pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
             }
             options(
                 &mut out,
-                FLAGS.iter().filter(|flag| !flag.only.is_empty()),
+                FLAGS.iter().filter(|flag| !flag.is_of_all()),
                 "Options of single commands",
             );
         }
     }
-    options(&mut out, FLAGS.iter().filter(|flag| flag.only.is_empty()), "Options of every command");
+    options(&mut out, FLAGS.iter().filter(|flag| flag.is_of_all()), "Options of every command");
     let _ = write!(out, "\n  What stands after -- are the arguments of the app.\n\n");
     out
 }
@@ -87,7 +107,7 @@ mod tests {
         for name in COMMANDS.iter().flat_map(|command| command.names) {
             assert!(text.contains(name), "{name}");
         }
-        for flag in FLAGS {
+        for flag in FLAGS.iter() {
             assert!(text.contains(&flag.shown()), "{}", flag.shown());
         }
     }

@@ -1,15 +1,17 @@
-//! The parser: options stand before or after the command, and everything after `--` belongs to the
-//! app.
+//! The parser: options stand before or after the command, and everything after `--` belongs
+//! to the app.
 
 use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
 use super::commands::{Arg, COMMANDS, Command, CommandId};
-use super::flags::{FLAGS, Flag, Takes};
-use super::{FlagId, Misuse, Parsed, suggest};
+use super::flags::{FLAGS, Flag, FlagId, Takes};
+use super::misuse::Misuse;
+use super::parsed::Parsed;
+use super::suggest;
 
-/// Understands the words after the program's name.
+/// Parses the words after the program's name.
 ///
 /// # Errors
 /// The first thing that is not understood.
@@ -179,16 +181,9 @@ fn check(
     }
     let Some(command) = parsed.command else { return Ok(parsed) };
     if let Some((flag, name)) = options.iter().find(|(flag, _)| !flag.fits(command.id)) {
-        let with: Vec<&str> = COMMANDS
-            .iter()
-            .filter(|command| flag.only.contains(&command.id))
-            .map(Command::name)
-            .collect();
-        let hint = Some(format!(
-            "`--{}` belongs to `{}`",
-            flag.long.first().unwrap_or(&""),
-            with.join("`, `")
-        ));
+        let with: Vec<&str> =
+            COMMANDS.iter().filter(|command| flag.fits(command.id)).map(Command::name).collect();
+        let hint = Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")));
         return Err(Misuse::Option { name: name.clone(), hint });
     }
     let mut most = 0;
@@ -230,19 +225,19 @@ mod tests {
             of("-n web start -i -1 app.js -l --max-memory-restart=1G -- -v --x -- y").unwrap();
         assert_eq!((parsed.command.unwrap().id, parsed.word()), (CommandId::Start, "app.js"));
         assert_eq!(
-            (parsed.value(FlagId::Name), parsed.value(FlagId::Instances)),
+            (parsed.attribute("name"), parsed.attribute("instances")),
             (Some("web"), Some("-1"))
         );
-        assert_eq!((parsed.has(FlagId::Log), parsed.value(FlagId::Log)), (true, None));
-        assert_eq!(parsed.value(FlagId::MaxMemory), Some("1G"));
+        assert_eq!((parsed.has_attribute("log"), parsed.attribute("log")), (true, None));
+        assert_eq!(parsed.attribute("max-memory-restart"), Some("1G"));
         assert_eq!(parsed.rest.unwrap(), ["-v", "--x", "--", "y"]);
     }
 
     #[test]
     fn optional_values_and_lists_of_numbers_stop_at_the_next_option() {
         let parsed = of("start a.js --watch src --watch --stop-exit-codes 1 2 b.js").unwrap();
-        assert_eq!(parsed.values(FlagId::Watch).collect::<Vec<_>>(), ["src"]);
-        assert_eq!(parsed.values(FlagId::StopExitCodes).collect::<Vec<_>>(), ["1", "2"]);
+        let given: Vec<_> = parsed.given.iter().map(|(_, value)| value.as_deref()).collect();
+        assert_eq!(given, [Some("src"), None, Some("1"), Some("2")]);
         assert_eq!(parsed.words, ["a.js", "b.js"]);
     }
 

@@ -1,10 +1,10 @@
 //! OpenRC: a script for `supervise-daemon`, which keeps `ostler boot` running.
 
+use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::Service;
-use super::{Installation, Step};
 
-/// For `/etc/init.d`.
+/// Returns the installation in `/etc/init.d`.
 pub(super) fn installation(service: &Service) -> Installation {
     // One service per machine, as PM2 has it, unless it is named.
     let name = if service.named { service.name.as_str() } else { service.program.name() };

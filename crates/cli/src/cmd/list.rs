@@ -11,9 +11,9 @@ use crate::view;
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
 
-/// `list`
+/// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    if !session.has(FlagId::Watch) {
+    if !session.args.has_attribute("watch") {
         return table(session);
     }
     loop {

@@ -1,5 +1,5 @@
-//! `startup` and `unstartup`: a service of the machine's init system that brings the saved apps
-//! back.
+//! `startup` and `unstartup`: a service of the machine's init system that brings the
+//! saved apps back.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -15,11 +15,8 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
 
-/// Files go below this directory instead of `/`; the tests install there.
-const ROOT_VARIABLE: &str = "OSTLER_BOOT_ROOT";
-
-/// What was found out about the machine and the wishes.
-struct Wanted {
+/// What the machine and the options ask for.
+struct Setup {
     platform: Platform,
     service: Service,
     account: Account,
@@ -29,13 +26,13 @@ struct Wanted {
     passing: Vec<String>,
 }
 
-/// `startup [platform]`
+/// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
-    let mut wanted = prepare(session, "startup")?;
-    if wanted.copy {
-        copy_program(session, &mut wanted)?;
+    let mut setup = prepare(session, "startup")?;
+    if setup.copy {
+        copy_program(session, &mut setup)?;
     }
-    let Wanted { platform, service, account, passing, .. } = wanted;
+    let Setup { platform, service, account, passing, .. } = setup;
     let service = service.check()?;
     let plan = installation(platform, &service);
     let out = &mut session.out;
@@ -60,8 +57,8 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     }
     for folder in &passing {
         out.warn(&format!(
-            "PATH of the service names `{folder}`, which belongs to one version: after the next upgrade, run \
-             `{} startup` again",
+            "PATH of the service names `{folder}`, which belongs to one version: after the next \
+             upgrade, run `{} startup` again",
             service.program.name()
         ));
     }
@@ -74,15 +71,16 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
-/// `unstartup [platform]`
+/// Runs the command `unstartup`.
 pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
-    let Wanted { platform, service, .. } = prepare(session, "unstartup")?;
+    let Setup { platform, service, .. } = prepare(session, "unstartup")?;
     let plan = installation(platform, &service.check()?);
     let file = below_root(&plan.target);
     if !file.exists() {
         let message =
             format!("there is no service to remove: `{}` does not exist", plan.target.display());
-        let hint = "the service of another user is chosen by `-u USER`, one of another name by `--service-name NAME`";
+        let hint = "the service of another user is chosen by `-u USER`, \
+                    one of another name by `--service-name NAME`";
         return Err(Failed::new(message).hint(hint));
     }
     let mut failed = false;
@@ -106,13 +104,13 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     if failed { Err(Failed::quiet(1)) } else { Ok(()) }
 }
 
-/// Platform, user and paths; without root, where root is needed, the command that has it is printed
-/// instead.
-fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
+/// Platform, user and paths; without root, where root is needed, the command that has it
+/// is printed instead.
+fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
     let platform = platform(session)?;
     let program = session.program;
     let me = rustix::process::geteuid();
-    let user = match session.args.value(FlagId::User) {
+    let user = match session.args.attribute("user") {
         Some(user) => user.to_owned(),
         None => me.as_raw().to_string(),
     };
@@ -126,7 +124,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
         Some(name) => name.strip_suffix(".service").unwrap_or(name).to_owned(),
         None => service_name(program, '-', &account.name),
     };
-    let path_now = std::env::var("PATH").unwrap_or_default();
+    let path_now = std::env::var(ostler_env::PATH).unwrap_or_default();
     let current = std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
     let argument = std::env::args_os().next().unwrap_or_default();
@@ -155,15 +153,16 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
         ))
         .hint(format!("run this command as `{}`, without `-u`", account.name)));
     }
-    Ok(Wanted { platform, service, account, copy: stable.is_none(), passing })
+    Ok(Setup { platform, service, account, copy: stable.is_none(), passing })
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
     let detected = Platform::detect(|name| {
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     });
-    let known = || format!("the known ones are {}", Platform::known());
+    let known =
+        || format!("the known ones are {}", Platform::names().collect::<Vec<_>>().join(", "));
     let asked = session.args.words.first().map(String::as_str);
     let platform = match (asked, detected) {
         (Some(name), _) => Platform::named(name).ok_or_else(|| {
@@ -182,7 +181,8 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     if let Some(detected) = detected.filter(|detected| !platform.agrees_with(*detected)) {
         let line = "-".repeat(59);
         session.out.message(&format!(
-            "{line}\n {} detected {} but you precised {}\n Please verify that your choice is indeed your init system\n \
+            "{line}\n {} detected {} but you precised {}\n \
+             Please verify that your choice is indeed your init system\n \
              If you arent sure, just run : {} startup\n{line}",
             session.program.bracket(),
             detected.name(),
@@ -200,14 +200,16 @@ fn manager_home(program: Program, user_home: &Path) -> PathBuf {
         Program::Ostler => ".ostler",
         Program::Pm2 => ".pm2",
     };
-    set("OSTLER_HOME").or_else(|| set("PM2_HOME")).unwrap_or_else(|| user_home.join(own))
+    set(ostler_env::OSTLER_HOME)
+        .or_else(|| set(ostler_env::PM2_HOME))
+        .unwrap_or_else(|| user_home.join(own))
 }
 
-/// Prints the command that root has to run. It is pasted into a shell: every word is quoted for
-/// one.
+/// Prints the command that root has to run. It is pasted into a shell: every word is
+/// quoted for one.
 fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: &Service) {
     let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
-    for name in ["OSTLER_HOME", "PM2_HOME"] {
+    for name in [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME] {
         if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
             words.push(format!("{name}={}", shell(&value)));
         }
@@ -227,15 +229,16 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
 }
 
 /// Puts a copy of this program where no upgrade of Node takes it away.
-fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed> {
-    let service = &mut wanted.service;
+fn copy_program(session: &mut Session, setup: &mut Setup) -> Result<(), Failed> {
+    let service = &mut setup.service;
     let copy = service.home.join("bin").join(service.program.name());
     let bytes = std::fs::read(&service.exe).map_err(|error| {
         Failed::new(format!("cannot read `{}`: {error}", service.exe.display()))
     })?;
-    write(&below_root(&copy), &bytes, 0o755, Some(&wanted.account))?;
+    write(&below_root(&copy), &bytes, 0o755, Some(&setup.account))?;
     session.out.warn(&format!(
-        "`{}` goes away with a version of Node: the service runs the copy `{}`; run `{} startup` again after an upgrade",
+        "`{}` goes away with a version of Node: the service runs the copy `{}`; \
+         run `{} startup` again after an upgrade",
         service.exe.display(),
         copy.display(),
         service.program.name()
@@ -245,7 +248,7 @@ fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed
 }
 
 fn below_root(path: &Path) -> PathBuf {
-    match std::env::var_os(ROOT_VARIABLE).filter(|root| !root.is_empty()) {
+    match std::env::var_os(ostler_env::OSTLER_BOOT_ROOT).filter(|root| !root.is_empty()) {
         Some(root) => PathBuf::from(root).join(path.strip_prefix("/").unwrap_or(path)),
         None => path.to_owned(),
     }

@@ -9,7 +9,7 @@ use super::list;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `update`
+/// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let exe = std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
@@ -27,8 +27,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     list::table(session)
 }
 
-/// Whether the new program came up: its daemons may have died, and then the keeper went back to the
-/// old one.
+/// Whether the new program came up: its daemons may have died, and then the keeper went back to
+/// the old one.
 fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
     let pid = match session.ask(&Request::Hello)? {
         Answer::Reply(Reply::Hello { pid, .. }) => pid,

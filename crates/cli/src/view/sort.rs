@@ -4,8 +4,12 @@ use std::cmp::Ordering;
 
 use ostler_wire::control::ProcView;
 
-/// Sorts by `field`, `field:asc` or `field:desc`; by name when nothing or something unknown is
-/// given.
+/// The fields that the list can be sorted by.
+pub(crate) const SORT_FIELDS: &[&str] =
+    &["name", "namespace", "pid", "id", "cpu", "memory", "uptime", "status"];
+
+/// Sorts by `field`, `field:asc` or `field:desc`; by name when nothing or something
+/// unknown is given.
 pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
     let (field, descending) = match by.map(|by| by.split_once(':').unwrap_or((by, "asc"))) {
         Some((field, direction)) => (field, direction == "desc"),
@@ -31,7 +35,7 @@ pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
 
     #[test]
     fn by_name_unless_told_otherwise() {

@@ -1,5 +1,5 @@
-//! Every command of the first round against the real daemon: what it does to the list, and what it
-//! prints.
+//! Every command of the first round against the real daemon: what it does to the list, and
+//! what it prints.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -194,7 +194,8 @@ fn the_list_is_saved_and_brought_back() {
     let out = sandbox.ostler(["save"]).run().out;
     assert_eq!(
         out,
-        "[ostler] Saving current process list...\n[ostler] Successfully saved in [ROOT]/h/dump.pm2\n"
+        "[ostler] Saving current process list...\n\
+         [ostler] Successfully saved in [ROOT]/h/dump.pm2\n"
     );
     sandbox.ostler(["kill"]).run();
     let out = sandbox.ostler(["resurrect"]).run().out;

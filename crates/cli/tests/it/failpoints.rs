@@ -161,8 +161,8 @@ fn the_next_version_takes_over_and_gives_back() {
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");
     let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
-    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(2)));
-    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(1)));
+    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(3)));
+    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(2)));
     // Between its two halves a change of program has one of each: the old daemon with the new
     // keeper, and, when the new daemon is killed, the next one.
     for program in [&next, &back, &next, &back] {

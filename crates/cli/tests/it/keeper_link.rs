@@ -84,9 +84,10 @@ fn an_end_that_arrives_together_with_the_inventory_is_not_overlooked() {
         status: None,
         meta: br#"{"p":0,"s":0,"r":0,"t":1,"w":1,"f":0,"n":[0,0]}"#.to_vec(),
         mask: fds.mask(),
+        next: None,
     };
     keeper.send(&run, vec![pidfd]);
-    let exited = FromKeeper::Exited { run: 7, status: ExitStatus::Code(4) };
+    let exited = FromKeeper::Exited { run: 7, status: ExitStatus::Code(4), next: None };
     let together = [FromKeeper::InventoryEnd, exited].map(|message| encode(&message, 0).unwrap());
     keeper.socket.write_all(&together.concat()).unwrap();
     keeper.wait("release the run that ended", |request| *request == ToKeeper::Release { run: 7 });

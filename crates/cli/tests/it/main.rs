@@ -1,15 +1,18 @@
-//! The command against a daemon of a few lines: what is printed, with which code it ends, and how
-//! it fails.
+//! The command against a daemon of a few lines: what is printed, with which code it ends, and
+//! how it fails.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 mod acting;
 mod cluster;
 mod cluster_balance;
 mod cluster_fds;
+mod cluster_runtimes;
 mod commands;
 mod commands_policy;
+mod completion;
 mod config;
+mod docs;
 mod failing;
 #[cfg(feature = "failpoints")]
 mod failpoints;
@@ -22,10 +25,12 @@ mod listing;
 mod logging;
 mod logs;
 mod persistence;
+mod refusals;
 mod reload;
 mod reload_drain;
 mod reload_load;
 mod reload_resumed;
+mod reload_world;
 mod start;
 mod start_e2e;
 mod starting;

@@ -1,5 +1,5 @@
-//! Reloads under load: no request fails, whatever the app does about signals and however the client
-//! connects.
+//! Reloads under load: no request fails, whatever the app does about signals and however
+//! the client connects.
 //!
 //! The same story in its long form is `cargo xtask soak-reload`, which sets `OSTLER_SOAK_RELOADS`,
 //! prints figures and takes every Node.
@@ -33,8 +33,9 @@ pub(crate) fn reload_under_load(case: Case, reloads: u32) -> Option<Report> {
     sandbox.victim("web", Victim::Http);
     let graceful = if case.handler { "1" } else { "0" };
     let file = format!(
-        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 2, exec_mode: 'cluster', \
-         drain_hook: {}, env: {{ PORT: {port}, GRACEFUL: '{graceful}' }} }}] }}",
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 2, \
+         exec_mode: 'cluster', drain_hook: {}, \
+         env: {{ PORT: {port}, GRACEFUL: '{graceful}' }} }}] }}",
         case.hook
     );
     sandbox.write("ecosystem.config.js", file);
@@ -115,8 +116,8 @@ fn no_request_fails_node_26_without_a_handler_keep_alive() {
     check("node-26", false, true);
 }
 
-/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both ways to
-/// connect.
+/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both
+/// ways to connect.
 #[test]
 fn soak() {
     let Some(reloads) = std::env::var("OSTLER_SOAK_RELOADS").ok().and_then(|n| n.parse().ok())
@@ -129,7 +130,8 @@ fn soak() {
         if std::env::var_os("OSTLER_SOAK_PLAIN").is_some() { &[true, false] } else { &[true] };
     let only = std::env::var("OSTLER_SOAK_ONLY").unwrap_or_default();
     println!(
-        "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | closed idle | p50 | p99 | max |"
+        "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | \
+         closed idle | p50 | p99 | max |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut bad = Vec::new();
@@ -153,7 +155,8 @@ fn soak() {
                     };
                     let n = report.figures();
                     println!(
-                        "| {node} | {handler} | {client} | {hook} | {reloads} | {} | {} | {} | {} | {:?} | {:?} | {:?} |",
+                        "| {node} | {handler} | {client} | {hook} | {reloads} | {} | {} | {} | {} \
+                            | {:?} | {:?} | {:?} |",
                         n.requests, n.failed, n.races, report.idle_closes, n.p50, n.p99, n.max
                     );
                     if hook && 0 < n.failed + n.races {

@@ -16,7 +16,7 @@ impl Balance {
             Policy::RoundRobin | Policy::Shared => eligible.next().map(|(at, _)| at),
             Policy::Least => {
                 // Of equals the first, which is the next in the rotation.
-                eligible.min_by_key(|(_, worker)| worker.in_flight.len()).map(|(at, _)| at)
+                eligible.min_by_key(|(_, worker)| worker.count()).map(|(at, _)| at)
             }
             Policy::Sticky => {
                 let own = self.own_member(listener, waiting.peer)?;

@@ -11,9 +11,9 @@ const REFUSED: Millis = 5;
 const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
 pub(crate) const NO_DESCRIPTOR: Millis = 100;
-/// So long a connection waits for its own worker (sticky), then it goes to another.
+/// How long a connection waits for its own worker (sticky), before it goes to another.
 const PATIENCE: Millis = 1000;
-/// So many connections of one listener may wait for their own workers (sticky).
+/// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;
 
 /// A connection that was accepted before our time.
@@ -42,11 +42,12 @@ impl Balance {
 
     /// Takes in what a predecessor had accepted, oldest first.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered]) {
+        let window = self.window;
         for Recovered { conn, listener, peer, worker } in conns.iter().copied() {
             let at = self.listener_at(listener);
             if let Some(worker) = worker.and_then(|id| self.worker(id)) {
                 let id = worker.id;
-                worker.in_flight.push_back(Flight { conn, listener, peer, pinned: false });
+                worker.give(Flight { conn, listener, peer, pinned: false }, window);
                 if let Some(member) =
                     at.and_then(|at| self.listeners.get_mut(at)).and_then(|found| found.member(id))
                 {
@@ -68,18 +69,16 @@ impl Balance {
     pub fn pin(&mut self, worker: WorkerId, listener: ListenerId, conn: ConnId) -> bool {
         let Some(at) = self.listener_at(listener) else { return false };
         let Some(found) = self.worker(worker) else { return false };
-        if found.standing == Standing::Leaving
-            || found.blocked
-            || found.in_flight.len() >= MAX_WINDOW
-        {
+        if found.standing == Standing::Leaving || found.blocked || found.count() >= MAX_WINDOW {
             return false;
         }
         let Some(member) = self.listeners.get_mut(at).and_then(|found| found.member(worker)) else {
             return false;
         };
         member.in_flight += 1;
+        let window = self.window;
         if let Some(found) = self.worker(worker) {
-            found.in_flight.push_back(Flight { conn, listener, peer: 0, pinned: true });
+            found.give(Flight { conn, listener, peer: 0, pinned: true }, window);
         }
         self.room_changed(worker);
         true
@@ -87,8 +86,9 @@ impl Balance {
 
     /// The worker answered for a connection: it took it, or refused it and closed its copy.
     pub fn handle_answered(&mut self, now: Millis, id: WorkerId, conn: ConnId, accepted: bool) {
+        let window = self.window;
         let Some(worker) = self.worker(id) else { return };
-        let Some(flight) = worker.take(conn) else { return };
+        let Some(flight) = worker.take(conn, window) else { return };
         worker.stuck = false;
         let leaving = worker.standing == Standing::Leaving;
         let at = self.listener_at(flight.listener);
@@ -123,7 +123,8 @@ impl Balance {
     pub fn handle_missed(&mut self, now: Millis, id: WorkerId, conn: ConnId) {
         let Some(worker) = self.worker(id) else { return };
         worker.retry_at = Some(now + NO_DESCRIPTOR);
-        self.give_back(now, id, &[conn]);
+        let flights = self.take(id, &[conn]);
+        self.give_back(now, id, flights);
     }
 
     /// One of the worker's connections may not have arrived, and which one is not known yet: until
@@ -131,22 +132,28 @@ impl Balance {
     /// give the answer that tells.
     pub fn handle_unsure(&mut self, id: WorkerId) {
         let Some(worker) = self.worker(id) else { return };
-        worker.unsure = worker.unsure.saturating_add(1);
+        worker.add_doubt();
         self.room_changed(id);
     }
 
-    /// It is known which of the worker's connections did not arrive, oldest first: those go to
-    /// others.
+    /// It is known which of the worker's connections did not arrive (`missed`, oldest first): those
+    /// go to others.
     pub fn handle_settled(&mut self, now: Millis, id: WorkerId, missed: &[ConnId]) {
-        let Some(worker) = self.worker(id) else { return };
-        worker.unsure = 0;
-        self.give_back(now, id, missed);
+        let flights = self.take(id, missed);
+        if let Some(worker) = self.worker(id) {
+            worker.end_doubt();
+        }
+        self.give_back(now, id, flights);
+    }
+
+    fn take(&mut self, id: WorkerId, conns: &[ConnId]) -> Vec<Flight> {
+        let window = self.window;
+        let Some(worker) = self.worker(id) else { return Vec::new() };
+        conns.iter().filter_map(|conn| worker.take(*conn, window)).collect()
     }
 
     /// Puts connections that the worker does not have back in the queue, oldest first.
-    fn give_back(&mut self, now: Millis, id: WorkerId, conns: &[ConnId]) {
-        let Some(worker) = self.worker(id) else { return };
-        let flights: Vec<Flight> = conns.iter().filter_map(|conn| worker.take(*conn)).collect();
+    fn give_back(&mut self, now: Millis, id: WorkerId, flights: Vec<Flight>) {
         // The oldest is put in front last.
         for flight in flights.iter().rev() {
             self.requeue(now, id, *flight);
@@ -227,8 +234,7 @@ impl Balance {
         self.decisions.push_back(Decision::Hand { worker: id, listener, conn });
         let window = self.window;
         let Some(worker) = self.worker(id) else { return };
-        worker.in_flight.push_back(Flight { conn, listener, peer, pinned: false });
-        if worker.in_flight.len() >= window {
+        if worker.give(Flight { conn, listener, peer, pinned: false }, window) {
             self.update_others(id, at);
         }
     }
@@ -259,7 +265,7 @@ impl Balance {
         }
     }
 
-    /// What the worker can take has changed: see to all its listeners.
+    /// Looks at all listeners of a worker, because it can take more or less than before.
     pub(super) fn room_changed(&mut self, worker: WorkerId) {
         for at in 0..self.listeners.len() {
             if self.listeners.get(at).is_some_and(|listener| listener.has(worker)) {
@@ -286,7 +292,7 @@ impl Balance {
             let own = self.own_member(listener, peer).and_then(|own| listener.members.get(own));
             let Some(own) = own.map(|member| member.worker) else { continue };
             if let Some(worker) = self.worker(own) {
-                worker.stuck |= !worker.in_flight.is_empty();
+                worker.stuck |= 0 < worker.count();
             }
         }
     }

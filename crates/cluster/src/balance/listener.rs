@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{ConnId, ListenerId, Millis, WorkerId};
 
-/// What became of the connections that one worker was given from one listener.
+/// Counts of the connections that one worker was given from one listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Were sent to it.

@@ -1,4 +1,4 @@
-//! What must be true after every call, computed anew. For the tests.
+//! Invariants that must hold after every call, computed anew. For the tests.
 
 use super::connection::MAX_PATIENT;
 use super::worker::Standing;
@@ -15,7 +15,7 @@ impl Balance {
                     || member.retry_at.is_some()
                     || worker.retry_at.is_some()
                     || worker.blocked;
-                !resting && !on_trial && worker.in_flight.len() < self.window + worker.unsure
+                !resting && !on_trial && worker.has_room(self.window)
             });
             let room = match self.policy {
                 Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
@@ -29,7 +29,7 @@ impl Balance {
         }
         for worker in &self.workers {
             for listener in &self.listeners {
-                let here = worker.in_flight.iter().filter(|flight| flight.listener == listener.id);
+                let here = worker.flights().filter(|flight| flight.listener == listener.id);
                 let member = listener.members.iter().find(|member| member.worker == worker.id);
                 if let Some(member) = member {
                     assert!(usize::try_from(member.in_flight).unwrap() <= here.count());

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use crate::{ConnId, ListenerId, Millis, WorkerId};
 
-/// Whether a worker may be given connections.
+/// The right of a worker to be given connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Not before [`Balance::admit`](super::Balance::admit): it is still being verified.
+    /// Not before [`Balance::admit`](super::Balance::admit): it is being verified.
     Quarantined,
     /// From every listener that it is a member of.
     Active,
@@ -30,16 +30,18 @@ pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) slot: u32,
     pub(super) standing: Standing,
-    /// Oldest first.
-    pub(super) in_flight: VecDeque<Flight>,
+    /// Connections that it has not answered for, oldest first.
+    in_flight: VecDeque<Flight>,
+    /// Its window was full, and is not half empty yet.
+    saturated: bool,
     /// Nothing can be sent to it at present.
     pub(super) blocked: bool,
     /// It had no descriptor free; it gets nothing before.
     pub(super) retry_at: Option<Millis>,
     /// It let a connection wait too long (sticky); until it answers, others need not wait for it.
     pub(super) stuck: bool,
-    /// So many of its connections may not have arrived; they do not count.
-    pub(super) unsure: usize,
+    /// How many of its connections may not have arrived; they do not count.
+    unsure: usize,
 }
 
 impl Worker {
@@ -49,6 +51,7 @@ impl Worker {
             slot,
             standing,
             in_flight: VecDeque::new(),
+            saturated: false,
             blocked: false,
             retry_at: None,
             stuck: false,
@@ -56,17 +59,48 @@ impl Worker {
         }
     }
 
-    /// Whether one more connection may be sent to it now.
+    /// Returns whether one more connection may be sent to it now.
     pub(super) fn has_room(&self, window: usize) -> bool {
         self.standing == Standing::Active
+            && !self.saturated
             && self.in_flight.len() < window.saturating_add(self.unsure)
             && !self.blocked
             && self.retry_at.is_none()
     }
 
+    /// Returns how many connections it has not answered for.
+    pub(super) fn count(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Returns what it has not answered for, oldest first.
+    pub(super) fn flights(&self) -> impl DoubleEndedIterator<Item = &Flight> {
+        self.in_flight.iter()
+    }
+
+    /// Adds a connection. Returns whether its window is full now.
+    pub(super) fn give(&mut self, flight: Flight, window: usize) -> bool {
+        self.in_flight.push_back(flight);
+        self.saturated |= window.saturating_add(self.unsure) <= self.in_flight.len();
+        self.saturated
+    }
+
     /// Takes the connection out of those that it has not answered for.
-    pub(super) fn take(&mut self, conn: ConnId) -> Option<Flight> {
+    pub(super) fn take(&mut self, conn: ConnId, window: usize) -> Option<Flight> {
         let at = self.in_flight.iter().position(|flight| flight.conn == conn)?;
-        self.in_flight.remove(at)
+        let flight = self.in_flight.remove(at);
+        self.saturated &= window / 2 < self.in_flight.len();
+        flight
+    }
+
+    /// One of its connections may not have arrived.
+    pub(super) fn add_doubt(&mut self) {
+        self.unsure = self.unsure.saturating_add(1);
+        self.saturated = false;
+    }
+
+    /// It is known which arrived.
+    pub(super) fn end_doubt(&mut self) {
+        self.unsure = 0;
     }
 }

@@ -114,6 +114,7 @@ fn a_connection_is_noted_at_each_step_before_it_is_taken() {
     let mut world = World::new();
     let conn = world.accept();
     world.check(&["asking 0 7", "open 1", "hold 1 7", "asked"]);
+    assert!(!world.conns.is_empty());
     assert_eq!(world.conns.sent(conn, WorkerId(3), 99).unwrap().0, 1);
     world.check(&["send 1 w3 99"]);
     world.conns.acknowledged(conn).unwrap();

@@ -1,4 +1,4 @@
-//! What the machine wants done.
+//! Commands of the machine to its owner.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub enum Command {
     OpenListener {
         /// Its name from now on.
         listener: ListenerId,
-        /// What to open.
+        /// The socket to open.
         kind: ListenerKind,
     },
     /// Close the socket everywhere, the keeper's copy too. If it is still being opened, undo that.
@@ -29,68 +29,68 @@ pub enum Command {
     SetAccepting {
         /// The listener of the socket.
         listener: ListenerId,
-        /// Whether to watch.
+        /// `true`: watch it.
         accepting: bool,
     },
-    /// What must be known about the listener after our death changed: store `listener_meta` of it.
+    /// Store `listener_meta` of the listener: something changed that must be known after our death.
     ListenerMetaChanged {
         /// The listener that it is about.
         listener: ListenerId,
     },
     /// Write a line.
     Send {
-        /// Whose channel.
+        /// Whose channel to write to.
         worker: WorkerId,
-        /// The line.
+        /// The line, whole.
         bytes: Span,
     },
     /// Write a line with the connection's descriptor, and keep our copy.
     SendWithConn {
-        /// Whose channel.
+        /// Whose channel to write to.
         worker: WorkerId,
-        /// The connection.
+        /// The connection that goes with it.
         conn: ConnId,
         /// The number in the line, which the worker's answer will name.
         seq: u64,
-        /// The line.
+        /// The line, whole.
         bytes: Span,
     },
     /// Write a line with the descriptor of any stream socket, which the worker closes and answers
     /// for: a fence between what our predecessor sent and what we send.
     SendFence {
-        /// Whose channel.
+        /// Whose channel to write to.
         worker: WorkerId,
-        /// The line.
+        /// The line, whole.
         bytes: Span,
     },
     /// Write a line with the listening socket's descriptor.
     SendWithListener {
-        /// Whose channel.
+        /// Whose channel to write to.
         worker: WorkerId,
         /// The listener of the socket.
         listener: ListenerId,
-        /// The line.
+        /// The line, whole.
         bytes: Span,
     },
     /// Write a line with the descriptor of a message, and keep our copy.
     SendWithHandle {
-        /// Whose channel.
+        /// Whose channel to write to.
         worker: WorkerId,
-        /// The descriptor.
+        /// The descriptor that goes with it.
         handle: HandleId,
-        /// The line.
+        /// The line, whole.
         bytes: Span,
     },
     /// Close our copy of the connection.
     CloseConn {
-        /// The connection.
+        /// Which one to close.
         conn: ConnId,
         /// A worker has it. Otherwise its listener is gone and the client is turned away.
         taken: bool,
     },
     /// Close our copy of a descriptor that was in a message, in or out.
     CloseHandle {
-        /// The descriptor.
+        /// Which one to close.
         handle: HandleId,
     },
     /// The worker's runtime is up.
@@ -114,7 +114,7 @@ pub enum Command {
     UserMessage {
         /// The worker that it runs in.
         worker: WorkerId,
-        /// The text.
+        /// The value as text.
         text: Span,
     },
     /// The application sent a descriptor. It is the owner's now, to relay it or to close it;
@@ -122,10 +122,9 @@ pub enum Command {
     UserHandle {
         /// The worker that it runs in.
         worker: WorkerId,
-        /// The descriptor.
+        /// The descriptor that goes with it.
         handle: HandleId,
-        /// What it is said to be. (Whether it is a socket at all must be checked before it is
-        /// relayed.)
+        /// Its type, in the app's words. (It need not be a socket: check that before relaying it.)
         kind: HandleType,
         /// The message with it: one JSON value.
         text: Span,
@@ -162,15 +161,8 @@ impl Span {
 }
 
 /// A queue of commands and the bytes that they mention. Several primaries may write into one, and
-/// may do so while it is being worked off: the names in a command tell whose it is. Used again and
-/// again, it allocates nothing when a connection is handed over.
-///
-/// ```
-/// # let mut out = ostler_cluster::Output::new();
-/// while let Some(command) = out.pop() {
-///     // Carries the command out; that may append to `out`, and needs no recursion.
-/// }
-/// ```
+/// may do so while it is being worked off (`while let Some(command) = out.pop()`): the names in a
+/// command tell whose it is. Used again and again, it allocates nothing for a connection.
 #[derive(Debug, Default)]
 pub struct Output {
     commands: VecDeque<Command>,
@@ -209,8 +201,7 @@ impl Output {
         self.bytes.get(span.start..span.end).unwrap_or_default()
     }
 
-    /// Returns the text of a command that was in here; empty if it is not UTF-8, which it always
-    /// is.
+    /// Returns the text of a command that was in here. (It is UTF-8, or would be empty.)
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()

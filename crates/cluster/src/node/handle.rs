@@ -49,7 +49,7 @@ impl Primary {
     /// an internal message is swallowed there, as in Node.
     ///
     /// # Errors
-    /// [`SendError::NoWorker`], [`SendError::NotJson`].
+    /// [`SendError::NoWorker`] or [`SendError::NotJson`].
     pub fn send_user(
         &mut self,
         worker: WorkerId,

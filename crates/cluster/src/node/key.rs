@@ -26,7 +26,7 @@ pub struct Key {
     pub address: Option<String>,
     /// Port, or -1 with a path.
     pub port: Option<i64>,
-    /// [`AddressType::as_str`].
+    /// The address type, as [`AddressType::as_str`] writes it.
     pub address_type: String,
     /// Number in the app's table of descriptors.
     pub fd: Option<i64>,
@@ -35,8 +35,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a query. (Node up to 20 counts `index` up with every call, so it only counts with
-    /// port 0.)
+    /// Returns the key of a query. (Node up to 20 counts `index` up with every call, so it only
+    /// matters with port 0.)
     #[must_use]
     pub fn of(query: &Query) -> Self {
         Self {
@@ -75,19 +75,19 @@ impl fmt::Display for Key {
     }
 }
 
-/// What socket to open.
+/// A socket to open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListenerKind {
     /// `SO_REUSEADDR`, bind, listen. Without an address: `::` for both families, and `0.0.0.0` only
-    /// where there is no IPv6 at all (not on `EADDRINUSE` or `EACCES`). The address may carry a
-    /// `%scope`.
+    /// where there is no IPv6 at all (not on `EADDRINUSE` or `EACCES`). The address may end in a
+    /// scope, such as `%eth0`.
     Tcp {
         /// IP address; `None` is every address.
         address: Option<String>,
         /// Port; 0 is any.
         port: u16,
-        /// Only IPv6.
+        /// IPv4 is shut out.
         v6only: bool,
         /// Length of the accept queue.
         backlog: u32,
@@ -97,21 +97,21 @@ pub enum ListenerKind {
     Unix {
         /// Absolute path. Above 107 bytes it must be shortened for `bind`.
         path: String,
-        /// `chmod a+r`.
+        /// Everybody may read (`chmod a+r`).
         readable_all: bool,
-        /// `chmod a+w`.
+        /// Everybody may write (`chmod a+w`).
         writable_all: bool,
         /// Length of the accept queue.
         backlog: u32,
     },
     /// A name in the abstract namespace of UNIX sockets, without its leading NUL.
     Abstract {
-        /// The name.
+        /// The name, which may hold any character.
         name: String,
         /// Length of the accept queue.
         backlog: u32,
     },
-    /// Bind only.
+    /// A UDP socket, which is bound and never listens.
     Udp {
         /// IP address; `None` is every address of the family.
         address: Option<String>,
@@ -119,9 +119,9 @@ pub enum ListenerKind {
         port: u16,
         /// Of the IPv6 family.
         v6: bool,
-        /// Only IPv6.
+        /// IPv4 is shut out.
         v6only: bool,
-        /// `SO_REUSEADDR`.
+        /// `SO_REUSEADDR` is to be set.
         reuse: bool,
     },
     /// A socket that the operator configured under this number; never one of our own descriptors.
@@ -134,11 +134,12 @@ pub enum ListenerKind {
 }
 
 impl ListenerKind {
-    /// What `query` asks for. `table` has the numbers that the app may use with `listen({fd})`.
+    /// Returns what `query` asks for. `table` has the numbers that the app may use with
+    /// `listen({fd})`: each is a socket of its configuration.
     ///
     /// # Errors
-    /// The negative error number for the worker: what it asked for makes no sense or is not its
-    /// own.
+    /// The negative error number for the worker: what it wants makes no sense, or is a descriptor
+    /// that is not in the table.
     pub fn of(query: &Query, table: &[i64]) -> Result<Self, i32> {
         let udp = query.address_type.is_udp();
         let backlog =
@@ -169,8 +170,8 @@ impl ListenerKind {
         }
     }
 
-    /// A UNIX socket. Old Nodes turn a `net.Server` that they were sent into this query without an
-    /// address.
+    /// Returns a UNIX socket. Old Nodes make such a query, without an address, of a `net.Server`
+    /// that they were sent.
     fn path(query: &Query, backlog: u32) -> Result<Self, i32> {
         let Some(path) = query.address.clone().filter(|path| !path.is_empty()) else {
             return Err(EINVAL);
@@ -188,7 +189,7 @@ impl ListenerKind {
         }
     }
 
-    /// Whether it is bound to a UDP port, so that only the socket itself can be shared.
+    /// Returns whether it is bound to a UDP port, so that only the socket itself can be shared.
     #[must_use]
     pub fn is_udp(&self) -> bool {
         match self {
@@ -198,7 +199,7 @@ impl ListenerKind {
         }
     }
 
-    /// The port that the worker must read in the answer, if it asked for a particular one.
+    /// Returns the port that the worker must read in the answer, if it asked for a particular one.
     pub(super) fn wanted_port(&self) -> Option<u16> {
         match self {
             Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port).filter(|port| *port > 0),
@@ -206,7 +207,7 @@ impl ListenerKind {
         }
     }
 
-    /// The file to remove when the listener is closed.
+    /// Returns the file to remove when the listener is closed.
     pub(super) fn unlink(&self) -> Option<&str> {
         match self {
             Self::Unix { path, .. } => Some(path),

@@ -17,11 +17,11 @@ pub struct Use<'a> {
     pub kind: &'a ListenerKind,
     /// The real address, for TCP and UDP.
     pub sockname: Option<&'a Sockname>,
-    /// Whether the worker has the socket itself.
+    /// The worker has the socket itself.
     pub shared: bool,
-    /// Whether it still gets connections.
+    /// It still gets connections.
     pub active: bool,
-    /// What became of them so far.
+    /// The fate of these connections so far.
     pub counters: Counters,
 }
 
@@ -31,9 +31,8 @@ pub(super) struct User {
     pub(super) worker: WorkerId,
     /// It has the socket itself; otherwise it gets connections one by one.
     pub(super) shared: bool,
-    /// The number of the query by which it got the listener. Asked again by the same number (our
-    /// predecessor died between the answer and taking the query out of the channel), it is answered
-    /// again.
+    /// The number of the query by which it got the listener. The same query again (our predecessor
+    /// died between the answer and taking it out of the channel) gets the same answer again.
     pub(super) asked: Option<i64>,
 }
 

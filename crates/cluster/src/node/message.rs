@@ -1,4 +1,4 @@
-//! What a worker says.
+//! Messages of a worker.
 
 use ostler_wire::node::{Incoming, outgoing};
 

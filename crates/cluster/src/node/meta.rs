@@ -1,4 +1,4 @@
-//! What must be known about a listener after our death, beside its descriptor.
+//! Facts about a listener that must be known after our death, beside its descriptor.
 
 use ostler_wire::node::outgoing::Sockname;
 use serde::{Deserialize, Serialize};
@@ -11,22 +11,21 @@ use crate::{ListenerId, WorkerId};
 /// its workers' successors.
 const VERSION: u32 = 1;
 
-/// One open listener. To be stored with its descriptor at each
-/// [`Command::ListenerMetaChanged`](crate::Command) and given back to
-/// [`Primary::restore`](crate::Primary::restore).
+/// One open listener. To be stored with its descriptor at each `ListenerMetaChanged`, and given
+/// back to [`Primary::restore`](crate::Primary::restore) after our death.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerMeta {
     /// Its name. Workers know it by that, so it stays.
     pub listener: ListenerId,
     /// Which calls mean it.
     pub key: Key,
-    /// What it is.
+    /// The kind of socket.
     pub kind: ListenerKind,
     /// Where it is, for TCP and UDP.
     pub sockname: Option<Sockname>,
     /// Raw JSON that every worker of it gets.
     pub data: Option<String>,
-    /// Who has it: worker, and whether it has the socket itself.
+    /// The workers that have it, and whether each has the socket itself.
     pub workers: Vec<(WorkerId, bool)>,
     /// The number of the query by which a worker got it.
     pub asked: Vec<(WorkerId, i64)>,

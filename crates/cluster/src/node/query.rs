@@ -12,8 +12,8 @@ use crate::{ListenerId, WorkerId};
 
 impl Primary {
     /// Opening what [`Command::OpenListener`] named came to an end: the real address (TCP and UDP
-    /// only), or the error as a negative number. An error is not remembered: who asks next tries
-    /// again.
+    /// only), or the error as a negative number. An error is not remembered, so the
+    /// next query tries again.
     pub fn handle_opened(
         &mut self,
         listener: ListenerId,
@@ -49,8 +49,8 @@ impl Primary {
 
     pub(super) fn on_query(&mut self, worker: WorkerId, ack: i64, query: &Query, out: &mut Output) {
         let asker = Asker { worker, ack };
-        // Who was told to leave closes all its servers; it needs no answer, and would crash on
-        // some.
+        // A worker that was told to leave closes all its servers; it needs no answer, and would
+        // crash on some.
         if self.worker(worker).is_none_or(|worker| worker.phase != Phase::Active) {
             return;
         }
@@ -151,8 +151,8 @@ impl Primary {
         out.push(Command::Send { worker: asker.worker, bytes });
     }
 
-    /// The worker closed a server. When the last one that is not leaving does so, the app wants it
-    /// closed.
+    /// The worker closed a server. When the last one that is not leaving does so, the app wants
+    /// the socket closed.
     pub(super) fn on_close(&mut self, worker: WorkerId, key: &str, out: &mut Output) {
         let Some(at) = self.listeners.iter().position(|listener| listener.name == key) else {
             return;

@@ -83,7 +83,7 @@ impl Primary {
         self.listeners.push(listener);
     }
 
-    /// What the dead primary had accepted, oldest first. To be called once, after
+    /// Takes in what the dead primary had accepted, oldest first. To be called once, after
     /// [`Primary::restore`] and before anything is read from a channel.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered], out: &mut Output) {
         let mut recovered = Vec::with_capacity(conns.len());
@@ -151,8 +151,7 @@ impl Primary {
     }
 
     /// The first answer to a message of ours came, so what the worker says from now on is about
-    /// ours. Answers keep the order: connections before this one that lack one are those that did
-    /// not arrive.
+    /// ours. Answers keep the order: earlier connections that lack one did not arrive.
     pub(super) fn settle_inheritance(
         &mut self,
         now: Millis,

@@ -1,5 +1,6 @@
 //! Stories with transcripts, one per rule and trap, and random histories.
 
+mod descriptors;
 mod harness;
 mod histories;
 mod leaving;

@@ -6,8 +6,7 @@ use crate::balance::Policy;
 use crate::{ListenerId, WorkerId};
 
 impl Primary {
-    /// Returns every listener that the worker has and what came of it, in the order in which they
-    /// were opened.
+    /// Returns every listener that the worker has and what came of it, oldest first.
     pub fn listeners_of(&self, worker: WorkerId) -> impl Iterator<Item = Use<'_>> {
         let active =
             self.workers.iter().any(|found| found.id == worker && found.phase == Phase::Active);
@@ -25,8 +24,9 @@ impl Primary {
         })
     }
 
-    /// Returns what the worker listens on, whatever way. In a reload the new worker must have all of the
-    /// old one's. (A listener of `exclusive` or `reusePort` is the worker's own: nobody tells us.)
+    /// Returns what the worker listens on, in whatever way. In a reload the new worker must have
+    /// all that the old one has. (A listener of `exclusive` or `reusePort` is the worker's own, and
+    /// nobody tells us of it.)
     pub fn addresses(&self, worker: WorkerId) -> impl Iterator<Item = &Key> {
         self.listeners_of(worker).map(|used| used.key)
     }

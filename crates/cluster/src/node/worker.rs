@@ -7,7 +7,7 @@ use ostler_wire::node::Mark;
 use crate::balance::Standing;
 use crate::{ConnId, HandleId, ListenerId, Millis, WorkerId};
 
-/// What the owner knows about a worker when it starts it, or finds it again.
+/// Facts about a worker that the owner knows when it starts it, or finds it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerOptions {
     /// Its place among the app's workers; a replacement has the same.
@@ -82,8 +82,8 @@ pub(super) struct Handed {
     pub(super) doubtful: bool,
 }
 
-/// A message with a descriptor that the worker has not acknowledged; these acknowledgements come in
-/// order.
+/// A message with a descriptor that the worker has not acknowledged. Acknowledgements of these
+/// come in order.
 #[derive(Debug)]
 pub(super) struct Unacknowledged {
     pub(super) payload: Payload,
@@ -91,7 +91,7 @@ pub(super) struct Unacknowledged {
     pub(super) large: bool,
 }
 
-/// What a message with a descriptor is about.
+/// The subject of a message with a descriptor.
 #[derive(Debug)]
 pub(super) enum Payload {
     /// A connection, by the number of its message.
@@ -116,7 +116,7 @@ pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) options: WorkerOptions,
     pub(super) phase: Phase,
-    /// Oldest first.
+    /// Connections that it has not answered for, oldest first.
     pub(super) handed: VecDeque<Handed>,
     pub(super) unacknowledged: VecDeque<Unacknowledged>,
     /// Messages with descriptors that wait behind a large one.
@@ -127,8 +127,8 @@ pub(super) struct Worker {
     pub(super) fence_at: Option<Millis>,
     /// Acknowledgements of messages that our predecessor sent may still come.
     pub(super) inherited: bool,
-    /// So many descriptors did not arrive while that was so. Whether they were ours is known with
-    /// the next answer.
+    /// How many descriptors did not arrive while that was so. The next answer tells whose they
+    /// were, ours or not.
     pub(super) unsure: usize,
     pub(super) given: Vec<Given>,
     /// Keys of servers whose worker waits until we closed their sockets.
@@ -165,8 +165,8 @@ impl Worker {
         self.inherited && self.unacknowledged.iter().any(numbered)
     }
 
-    /// Returns whether the answer to our message of that number is the first since our
-    /// predecessor's death.
+    /// Returns whether the answer to our message of that number is the first answer that is ours
+    /// and not our predecessor's.
     pub(super) fn is_settled_by(&self, seq: u64) -> bool {
         self.inherited && self.unacknowledged.iter().any(|sent| sent.number() == Some(seq))
     }

@@ -90,7 +90,8 @@ fn t11_connections_above_the_maximum_wait_for_a_place() {
 fn a_worker_that_leaves_finishes_its_requests() {
     for node in nodes() {
         let script = "let go; process.on('message', () => go());
-            http.createServer((q, r) => { say('in'); go = () => r.end('late') }).listen(0, '127.0.0.1');";
+            const serve = (q, r) => { say('in'); go = () => r.end('late') };
+            http.createServer(serve).listen(0, '127.0.0.1');";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         let port = port(&mut cluster, &[1]);
@@ -167,8 +168,8 @@ fn what_a_dead_primary_had_accepted_is_answered() {
 #[test]
 fn t1_a_slow_reader_does_not_freeze_the_worker() {
     for node in nodes() {
-        let script = "http.createServer((q, r) => r.end(q.url === '/big' ? Buffer.alloc(64 << 20) : 'quick'))
-            .listen(0, '127.0.0.1');";
+        let script = "const body = q => q.url === '/big' ? Buffer.alloc(64 << 20) : 'quick';
+            http.createServer((q, r) => r.end(body(q))).listen(0, '127.0.0.1');";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         let port = port(&mut cluster, &[1]);

@@ -30,6 +30,12 @@ use crate::{sockets, transcript};
 /// its worker would keep the channel open.
 static SPAWN: Mutex<()> = Mutex::new(());
 
+/// What every script begins with.
+const HEAD: &str = "const cluster = require('cluster'), net = require('net');
+const http = require('http'), tls = require('tls'), dgram = require('dgram');
+const say = m => process.send(m);
+";
+
 pub fn nodes() -> Vec<String> {
     let list = std::env::var("OSTLER_TEST_NODES").unwrap_or_else(|_| "node".to_owned());
     list.split(':').filter(|path| !path.is_empty()).map(str::to_owned).collect()
@@ -66,9 +72,7 @@ pub struct Cluster {
 impl Cluster {
     pub fn new(node: &str, script: &str, config: Config) -> Self {
         let file = tempfile::Builder::new().suffix(".cjs").tempfile().unwrap();
-        let head = "const cluster = require('cluster'), net = require('net'), http = require('http'), \
-                    tls = require('tls'), dgram = require('dgram');\nconst say = m => process.send(m);\n";
-        std::fs::write(file.path(), format!("{head}{script}")).unwrap();
+        std::fs::write(file.path(), format!("{HEAD}{script}")).unwrap();
         Self {
             node: node.to_owned(),
             script: file,

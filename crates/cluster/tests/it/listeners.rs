@@ -38,7 +38,8 @@ pub fn get(port: u16) -> String {
 fn port_zero_is_one_port_for_all_and_two_calls_are_two() {
     for node in nodes() {
         let script = "const s = http.createServer((q, r) => r.end()).listen(0, () => {
-            const t = net.createServer().listen(0, () => say([s.address().port, t.address().port])) });";
+            const t = net.createServer().listen(0, () => {
+                say([s.address().port, t.address().port]) }) });";
         let mut cluster = pair(&node, script, Config::default());
         let ports = cluster.until("1 says");
         assert_eq!(cluster.until("2 says"), ports);
@@ -55,7 +56,8 @@ fn an_address_in_use_is_an_error_of_the_app_and_may_be_tried_again() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
         let script = format!(
-            "const go = () => net.createServer().on('error', e => say(e.code + e.syscall)).listen({port}, '127.0.0.1');
+            "const failed = e => say(e.code + e.syscall);
+             const go = () => net.createServer().on('error', failed).listen({port}, '127.0.0.1');
              go(); process.on('message', go);"
         );
         let mut cluster = Cluster::new(&node, &script, Config::default());
@@ -92,7 +94,8 @@ fn t6_a_descriptor_that_is_not_in_the_table_is_einval() {
 #[test]
 fn t7_an_exclusive_listener_is_the_workers_own_and_silent() {
     for node in nodes() {
-        let script = "net.createServer().listen({port: 0, host: '127.0.0.1', exclusive: true}, () => say('up'));";
+        let script = "const at = {port: 0, host: '127.0.0.1', exclusive: true};
+            net.createServer().listen(at, () => say('up'));";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         cluster.until("1 says");

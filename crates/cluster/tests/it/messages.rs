@@ -11,7 +11,8 @@ use crate::driver::{Cluster, nodes};
 #[test]
 fn t4_a_socket_goes_to_us_and_back_and_the_server_closes() {
     for node in nodes() {
-        let script = "const s = net.createServer(c => { say('before'); process.send('take it', c); say('after');
+        let script = "const s = net.createServer(c => {
+                say('before'); process.send('take it', c); say('after');
                 s.close(() => say('closed')) });
             process.on('message', (m, c) => c.end(m.text)); s.listen(0, '127.0.0.1');";
         let mut cluster = Cluster::new(&node, script, Config::default());
@@ -107,7 +108,8 @@ fn t8_ready_is_a_message_like_any_other_and_may_come_first() {
 #[test]
 fn t9_a_channel_that_ends_kills_the_worker_with_success() {
     for node in nodes() {
-        let script = "net.createServer().listen(0, '127.0.0.1'); process.on('message', () => process.disconnect());";
+        let script = "net.createServer().listen(0, '127.0.0.1');
+            process.on('message', () => process.disconnect());";
         let mut cluster = Cluster::new(&node, script, Config::default());
         cluster.start(1);
         cluster.until("1 listening");

@@ -68,7 +68,7 @@ fn every_option_arrives() {
         (Some(100), [0, 2, 7].as_slice())
     );
     assert_eq!(
-        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.prove_timeout),
+        (policy.stop_grace, policy.stop_signal, policy.ready_timeout, policy.verify_timeout),
         (2000, 15, 500, 500)
     );
     assert_eq!(
@@ -76,7 +76,7 @@ fn every_option_arrives() {
         (Readiness::Message, true, false)
     );
     assert_eq!(
-        (policy.stable_for, policy.drain_timeout, spec.max_memory),
+        (policy.stable_for, policy.drain_timeout, spec.policy.max_memory),
         (750, 9000, Some(104_857_600))
     );
     assert_eq!(

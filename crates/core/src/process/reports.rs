@@ -1,4 +1,4 @@
-//! What the keeper, the run and the clock report of a slot's current run.
+//! Reports about a slot's current run: from the keeper, from the run itself, from the clock.
 
 use super::Process;
 use crate::event::Notice;

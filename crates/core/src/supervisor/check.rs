@@ -1,25 +1,24 @@
-//! What must be true after every event, looked at by [`Supervisor::handle`] in debug builds and by
-//! every test.
+//! Invariants of the whole, which [`Supervisor::handle`] asserts after every event in debug builds,
+//! and so in every test.
 //!
-//! What follows from one field alone cannot be wrong; what stands in two places can. So this
-//! compares the places.
+//! A fact that stands in one place cannot contradict itself; one that stands in two places can. So
+//! this compares the places.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{Slot, Supervisor};
 use crate::phase::{Goal, Phase};
-use crate::run::{ProcId, RunId};
+use crate::run::ProcId;
 
 impl Supervisor {
     /// Compares all that is known, part with part.
     ///
     /// # Errors
-    /// The first contradiction, in words for whoever mends it.
+    /// The first contradiction, in words for the developer.
     pub fn check(&self) -> Result<(), String> {
         self.check_runs()?;
         for (id, slot) in &self.slots {
             check_pair(*id, slot)?;
-            check_deadline(*id, slot)?;
             let reload = self.reloads.get(&slot.app);
             let active = reload.is_some_and(|reload| reload.is_active(*id));
             if active != slot.candidate.is_some() {
@@ -39,13 +38,13 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Each run is in one slot in one role, and known by its number.
+    /// Each run is in one role of the slot that it belongs to, and has a number that was given out.
     fn check_runs(&self) -> Result<(), String> {
-        let mut holders: BTreeMap<RunId, ProcId> = BTreeMap::new();
         for (id, slot) in &self.slots {
+            let mut roles = BTreeSet::new();
             for run in slot.runs() {
-                if let Some(other) = holders.insert(run, *id) {
-                    return Err(format!("{run:?} is held by {other:?} and by {id:?}"));
+                if !roles.insert(run) {
+                    return Err(format!("{id:?} holds {run:?} twice: {slot:?}"));
                 }
                 if self.runs.owner(run) != Some(*id) {
                     return Err(format!("{id:?} holds {run:?}, which belongs elsewhere"));
@@ -80,14 +79,105 @@ fn check_pair(id: ProcId, slot: &Slot) -> Result<(), String> {
     }
 }
 
-/// What passes has a deadline.
-fn check_deadline(id: ProcId, slot: &Slot) -> Result<(), String> {
-    let passes = match slot.process.phase() {
-        Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
-        Phase::Stopped | Phase::Errored | Phase::Online { .. } => 0 < slot.extra_runs(),
-    };
-    match slot.deadline() {
-        None if passes => Err(format!("{id:?} has no deadline: {slot:?}")),
-        None | Some(_) => Ok(()),
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::candidate::Candidate;
+    use crate::ending::Ending;
+    use crate::process::Process;
+    use crate::reload::{Reload, ReloadOptions};
+    use crate::run::{AppId, RunId, SpecId};
+    use crate::spec::{Policy, Version};
+    use crate::{Event, SavedProcess};
+
+    const APP: AppId = AppId(0);
+    const ID: ProcId = ProcId(0);
+    const RUN: RunId = RunId(1);
+
+    fn version() -> Version {
+        (SpecId(0), Arc::new(Policy::default()))
+    }
+
+    /// Two slots with a run each, and what `break_it` makes of them.
+    #[track_caller]
+    fn finds(expected: &str, break_it: impl FnOnce(&mut Supervisor)) {
+        let mut supervisor = Supervisor::new();
+        let (spec, policy) = version();
+        for id in [ID, ProcId(1)] {
+            let policy = Arc::clone(&policy);
+            let add = Event::Add { proc: id, app: APP, spec, policy, cluster: false };
+            supervisor.handle(0, add, &mut Vec::new());
+            supervisor.handle(0, Event::Start(id), &mut Vec::new());
+        }
+        break_it(&mut supervisor);
+        let found = supervisor.check().unwrap_err();
+        assert!(found.contains(expected), "{found}");
+    }
+
+    fn slot(supervisor: &mut Supervisor) -> &mut Slot {
+        supervisor.slots.get_mut(&ID).unwrap()
+    }
+
+    #[test]
+    fn a_run_in_two_roles_is_found() {
+        finds("ProcId(0) holds RunId(1) twice", |it| {
+            let ending = Ending::ask(0, RUN, &Policy::default(), &mut Vec::new());
+            slot(it).leaving.push(ending);
+        });
+    }
+
+    #[test]
+    fn a_run_that_is_not_known_as_its_slots_is_found() {
+        finds("ProcId(0) holds RunId(1), which belongs elsewhere", |it| it.runs.forget(RUN));
+        finds("belongs elsewhere", |it| it.runs.adopt(RUN, ProcId(1)));
+    }
+
+    #[test]
+    fn a_run_of_no_slot_or_with_a_number_to_come_is_found() {
+        finds("RunId(1) of ProcId(7) was never given out", |it| {
+            it.runs.adopt(RUN, ProcId(7));
+            slot(it).process = Process::new(ID, version(), false);
+        });
+        finds("RunId(3) of ProcId(0) was never given out", |it| it.runs.adopt(RunId(3), ID));
+    }
+
+    #[test]
+    fn a_phase_that_does_not_go_with_the_goal_is_found() {
+        finds("is Errored, but wanted Up", |it| {
+            let saved = SavedProcess { goal: Goal::Up, errored: true, ..slot(it).save() };
+            slot(it).process = Process::from_saved(&saved);
+        });
+    }
+
+    #[test]
+    fn a_candidate_without_a_reload_is_found() {
+        finds("active false in a reload", |it| {
+            let run = it.runs.allot(ID);
+            slot(it).candidate = Some(Candidate::new(0, run, version(), false));
+        });
+    }
+
+    #[test]
+    fn a_reload_without_its_candidate_or_with_a_slot_twice_is_found() {
+        let reload = |count| {
+            let slots = vec![(ID, version()); count];
+            Reload::new(version(), slots, RunId(2), ReloadOptions::default())
+        };
+        finds("active true in a reload", |it| {
+            let mut reload = reload(1);
+            _ = reload.next_step(0);
+            it.reloads.insert(APP, reload);
+        });
+        finds("is in two states", |it| _ = it.reloads.insert(APP, reload(2)));
+    }
+
+    #[test]
+    fn a_slot_that_should_be_gone_is_found() {
+        finds("is to be removed and still there", |it| {
+            slot(it).process = Process::new(ID, version(), false);
+            slot(it).removing = true;
+        });
     }
 }

@@ -1,12 +1,12 @@
-//! Who is replaced because it uses too much memory.
+//! Replacing runs that use too much memory.
 //!
 //! A plain process is restarted. A worker is reloaded, so that no connection is lost; since an app
 //! has one reload at a time, it may have to wait for another to end. That it waits is not saved: it
 //! will be measured again.
 //!
 //! # Invariants
-//! - A run is replaced once, however often it is measured. Test:
-//!   `a_worker_over_its_limit_during_a_reload_waits_for_its_end`.
+//! - A run is replaced once, however often it is measured.
+//!   Tested by `a_worker_over_its_limit_during_a_reload_waits_for_its_end`.
 
 use super::{Slot, Supervisor};
 use crate::event::Notice;

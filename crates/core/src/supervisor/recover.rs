@@ -1,8 +1,8 @@
 //! Taking up the work of a daemon that lost its memory.
 //!
-//! What is known = what was saved (slots, goals, counters, reloads) + what the keeper holds (runs
-//! and how they ended). Everything else is worked out again. Where the two disagree, runs are facts
-//! and the saved goal is the wish.
+//! Two things are known: what was saved (slots, goals, counters, reloads), and what the keeper
+//! holds (runs, and how they ended). Everything else is worked out again. Where the two disagree,
+//! runs are facts and the saved goal is the wish.
 
 use std::collections::BTreeMap;
 
@@ -157,8 +157,8 @@ impl Supervisor {
     }
 }
 
-/// Gives one run, whose end was not counted, back to its slot. `reloads`: its app is being
-/// reloaded.
+/// Gives one run, whose end was not counted, back to its slot. `reloads`: its app has a reload that
+/// is under way.
 fn adopt_run(
     now: Millis,
     slot: &mut Slot,
@@ -188,7 +188,7 @@ fn adopt_run(
     }
 }
 
-/// What the slot holds, for its reload.
+/// Returns what the reload must know of the slot.
 fn held(slot: &Slot) -> Held {
     let candidate = slot.candidate().map(|(_, spec)| spec);
     Held { spec: slot.process.spec(), run: slot.process.run(), candidate }

@@ -1,5 +1,5 @@
-//! What is reported of a run goes to whom it concerns, by the run's role. A report about a run that
-//! nobody has changes nothing: it is doubled, late, or another daemon's.
+//! Reports about a run go to the part that it concerns, by the run's role. A report about a run
+//! that no slot has changes nothing: it is doubled, late, or meant for another daemon.
 
 use super::Supervisor;
 use super::slot::Slot;

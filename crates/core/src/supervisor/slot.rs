@@ -62,7 +62,7 @@ impl Slot {
         self.removing
     }
 
-    /// What the run is to the slot that it belongs to.
+    /// Returns what the run is to this slot, which it belongs to.
     pub(super) fn role(&self, run: RunId) -> Role {
         if self.process.run() == Some(run) {
             Role::Current
@@ -73,13 +73,13 @@ impl Slot {
         }
     }
 
-    /// Every run that it holds.
+    /// Returns every run that it holds.
     pub(super) fn runs(&self) -> impl Iterator<Item = RunId> {
         let candidate = self.candidate.as_ref().map(Candidate::run);
         self.process.run().into_iter().chain(candidate).chain(self.leaving())
     }
 
-    /// How many runs it holds besides the one that shows.
+    /// Returns how many runs it holds besides the one that shows.
     pub(super) fn extra_runs(&self) -> usize {
         self.leaving.len() + usize::from(self.candidate.is_some())
     }
@@ -90,14 +90,14 @@ impl Slot {
         self.process.phase().deadline().into_iter().chain(candidate).chain(leaving).min()
     }
 
-    /// What is not wanted any more is not left to finish its connections.
+    /// Asks all leaving runs to end now: the user does not want them to finish their connections.
     pub(super) fn skip_drains(&mut self, now: Millis, out: &mut Vec<crate::Action>) {
         for ending in &mut self.leaving {
             ending.skip_drain(now, out);
         }
     }
 
-    /// What must be saved about it.
+    /// Returns what must be saved.
     pub(super) fn save(&self) -> SavedProcess {
         let process = &self.process;
         let (spec, policy) = process.version();

@@ -1,5 +1,5 @@
-//! The daemon's memory is lost before every single action of a story; the end state must be the
-//! same.
+//! The daemon's memory is lost before every single action of a story; each time, the end state
+//! must be the same.
 
 use ostler_core::spec::Policy;
 use ostler_core::{Event, ProcId, ReloadOptions, SpecId};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ostler_core::{Event, Exit, ProcId, ReloadOptions, Role, RunId, SpecId};
+use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, Role, RunId, SpecId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -119,9 +119,18 @@ fn play(world: &mut World, step: &Move) {
     oracle(world);
 }
 
-/// What must be true after every step, beyond what the supervisor itself sees and asserts.
+/// Asserts, after every step, invariants that the supervisor itself cannot see.
 fn oracle(world: &World) {
-    // Whoever is alive belongs to a slot that will see to its end (a littered descendant is swept
+    for (_, slot) in world.supervisor.slots() {
+        let passes = match slot.process().phase() {
+            Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
+            Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
+                slot.candidate().is_some() || slot.leaving().next().is_some()
+            }
+        };
+        assert!(!passes || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
+    }
+    // Every live run belongs to a slot that will see to its end (a littered descendant is swept
     // later), and no slot has two current runs.
     let mut current = BTreeSet::new();
     for (run, sim) in world.runs.iter().filter(|(_, sim)| sim.leader) {

@@ -1,7 +1,7 @@
 //! The supervisor against a modelled world: stories that fix what the policy means, random
 //! histories that hold the invariants, and the loss of the daemon's memory at every action.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests may panic")]
 
 mod bulk;
 mod crash;

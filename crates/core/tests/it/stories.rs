@@ -23,7 +23,7 @@ fn one(nature: Nature, change: impl FnOnce(&mut Policy)) -> World {
     world
 }
 
-/// What was done and told since the last time.
+/// Returns all that was done and told since the last time.
 fn told(world: &mut World) -> String {
     std::mem::take(&mut world.said).join("; ")
 }

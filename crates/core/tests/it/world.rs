@@ -29,7 +29,7 @@ pub struct World {
     pub steps: usize,
     /// Lose the memory before the action of this number is carried out.
     pub crash_at: Option<usize>,
-    /// What was saved last, and whether what must survive has changed since.
+    /// The last save, and whether something that must survive has changed since.
     disk: Disk,
     dirty: bool,
 }
@@ -99,8 +99,8 @@ impl World {
         self.save();
     }
 
-    /// Carries out actions in order; where the memory is lost, what is left of them is lost with
-    /// it.
+    /// Carries out actions in order. Where the memory is lost, those that are left
+    /// are lost with it.
     fn carry_out(&mut self, out: Vec<Action>) {
         for action in out {
             if self.crash_at.is_some_and(|at| at <= self.steps) {

@@ -36,7 +36,7 @@ impl Daemon {
                 self.keeper.spawn_answered();
                 self.on_spawn_failed(RunId(run), stage, errno);
             }
-            FromKeeper::Exited { run, status } => {
+            FromKeeper::Exited { run, status, .. } => {
                 hit("report.exited");
                 self.on_exited(RunId(run), exit_of(status));
             }

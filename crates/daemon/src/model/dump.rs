@@ -11,7 +11,7 @@ use super::Model;
 use super::apps::failure_of;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Reporting};
-use super::requests::refuse;
+use super::requests::{closing, refuse};
 
 impl Model {
     /// A client saves the list.
@@ -58,6 +58,9 @@ impl Model {
             out.push(Effect::Event { client, event: control::Event::Warning { text } });
         };
         warnings.into_iter().for_each(|text| warn(text, out));
+        if self.closing {
+            return refuse(client, closing(), out);
+        }
         let elements = match elements {
             Ok(elements) => elements,
             Err(message) => {

@@ -295,7 +295,7 @@ impl Model {
         }
     }
 
-    fn set_rollout(&mut self, id: ProcId, rollout: Option<Rollout>) {
+    pub(super) fn set_rollout(&mut self, id: ProcId, rollout: Option<Rollout>) {
         if let Some(proc) = self.registry.proc_mut(id) {
             proc.rollout = rollout;
         }

@@ -253,6 +253,12 @@ impl Registry {
         self.forget_app_without_procs(left);
     }
 
+    /// Forgets apps of which no process was taken up.
+    pub fn forget_apps_without_procs(&mut self) {
+        let with: BTreeSet<AppId> = self.procs.values().map(|proc| proc.app).collect();
+        self.apps.retain(|id, _| with.contains(id));
+    }
+
     fn forget_app_without_procs(&mut self, app: AppId) {
         if !self.procs.values().any(|proc| proc.app == app) {
             self.apps.remove(&app);

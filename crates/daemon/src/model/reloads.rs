@@ -48,19 +48,7 @@ impl Model {
         let begun = ticket.as_deref().and_then(|name| self.tickets.find(name)).cloned();
         operation.ticket = ticket;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
-        let mut fresh: Vec<ProcId> = Vec::new();
-        for id in distinct(ids) {
-            let app = self.registry.app_of(id).ok_or_else(|| unknown(id))?;
-            let cluster = self.is_cluster(id);
-            match &begun {
-                Some(begun) if cluster && begun.part(app).is_some() => {}
-                Some(begun) if !cluster && begun.has_restarted(id) => {
-                    operation.active.insert(id, self.pending(id, Target::Up, false));
-                }
-                _ => fresh.push(id),
-            }
-        }
-        self.take_up_begun(begun.as_ref(), &mut operation);
+        let fresh = self.take_up(ids, begun.as_ref(), &mut operation)?;
         let apps = fresh.iter().filter_map(|id| self.registry.app_of(*id));
         if !options.wait
             && let Some(app) = apps.into_iter().find(|app| self.reload_goes_on(*app))
@@ -93,6 +81,35 @@ impl Model {
         Ok(operation)
     }
 
+    /// Lets an operation wait for what was begun already under its ticket. Returns the processes
+    /// that are still to be replaced.
+    fn take_up(
+        &self,
+        ids: &[u32],
+        begun: Option<&Ticket>,
+        operation: &mut Operation,
+    ) -> Result<Vec<ProcId>, Failure> {
+        let mut fresh = Vec::new();
+        let mut missing = None;
+        for id in distinct(ids) {
+            match (self.registry.app_of(id), begun) {
+                (None, None) => return Err(unknown(id)),
+                // It was there when the client asked for the first time.
+                (None, Some(_)) => _ = missing.get_or_insert(id),
+                (Some(app), Some(begun)) if self.is_cluster(id) && begun.part(app).is_some() => {}
+                (Some(_), Some(begun)) if !self.is_cluster(id) && begun.has_restarted(id) => {
+                    operation.active.insert(id, self.pending(id, Target::Up, false));
+                }
+                (Some(_), Some(_) | None) => fresh.push(id),
+            }
+        }
+        self.take_up_begun(begun, operation);
+        if begun.is_some_and(|begun| begun.parts.is_empty()) && operation.failure.is_none() {
+            operation.failure = missing.map(gone);
+        }
+        Ok(fresh)
+    }
+
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
         Failure {
@@ -115,7 +132,8 @@ impl Model {
             let name = self.registry.app_name(app);
             let failure = Failure {
                 message: format!(
-                    "the reload of app `{name}` was cut short: a `{word}` took process {} out of it",
+                    "the reload of app `{name}` was cut short: a `{word}` took process {} out of \
+                     it",
                     id.0
                 ),
                 hint: Some(format!(
@@ -144,15 +162,15 @@ impl Model {
             return self.begin(operation, out);
         }
         let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
-        let mut apps = self.registry.apps().filter(|(_, app)| app.name == name);
-        let Some(app) = apps.find(|(app, _)| waits(*app)).map(|(app, _)| app) else {
-            let failure = Failure {
-                message: format!("app `{name}` has no canary"),
-                hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
-            };
-            return refuse(client, failure, out);
+        let none = || Failure {
+            message: format!("app `{name}` has no canary"),
+            hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
         };
-        drop(apps);
+        let named = self.named_app(name, waits);
+        let app = match named.and_then(|app| app.ok_or_else(none)) {
+            Ok(app) => app,
+            Err(failure) => return refuse(client, failure, out),
+        };
         operation.reloads.insert(app);
         if let Some(ticket) = ticket {
             self.tickets.begin(ticket, app);
@@ -231,6 +249,9 @@ impl Model {
 
     /// The reload of an app is over, or waits for the user.
     pub(super) fn reload_over(&mut self, app: AppId, failure: Option<&Failure>) {
+        // A command that cut it short may have come before a takeover.
+        let noted = self.tickets.failure(app);
+        let failure = failure.or(noted.as_ref());
         self.tickets.end(app, failure);
         for operation in self.operations.waiting_for_reload(app) {
             operation.reloads.remove(&app);

@@ -8,6 +8,7 @@ use ostler_wire::control::{Action, Change, Failure, Reply, Request, ScaleTo};
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
+use super::registry::App;
 
 impl Model {
     /// One request of a client.
@@ -99,7 +100,12 @@ impl Model {
     }
 
     fn on_scale(&mut self, client: ClientId, name: &str, target: ScaleTo, out: &mut Vec<Effect>) {
-        let app = match self.named_app(name) {
+        let not_found = || Failure {
+            message: format!("Application {name} not found"),
+            hint: Some("see `ostler list` for the names".to_owned()),
+        };
+        let named = self.named_app(name, |_| true);
+        let app = match named.and_then(|app| app.ok_or_else(not_found)) {
             Ok(app) => app,
             Err(failure) => return refuse(client, failure, out),
         };
@@ -137,13 +143,19 @@ impl Model {
         self.begin(operation, out);
     }
 
-    /// The app that a user means: by its name, or by `NAMESPACE/NAME` where several have the name.
-    fn named_app(&self, word: &str) -> Result<AppId, Failure> {
+    /// The app that a user means, of those that may be meant: by its name, or by `NAMESPACE/NAME`
+    /// where several have the name.
+    pub(super) fn named_app(
+        &self,
+        word: &str,
+        may_be_meant: impl Fn(AppId) -> bool,
+    ) -> Result<Option<AppId>, Failure> {
         let named = |name: &str, namespace: Option<&str>| -> Vec<(AppId, String)> {
-            let fits = |app: &super::registry::App| {
-                app.name == name && namespace.is_none_or(|namespace| app.namespace == namespace)
+            let fits = |(id, app): &(AppId, &App)| {
+                let same = namespace.is_none_or(|namespace| app.namespace == namespace);
+                app.name == name && same && may_be_meant(*id)
             };
-            let apps = self.registry.apps().filter(|(_, app)| fits(app));
+            let apps = self.registry.apps().filter(fits);
             apps.map(|(id, app)| (id, app.namespace.clone())).collect()
         };
         let mut found = named(word, None);
@@ -151,11 +163,8 @@ impl Model {
             found = named(name, Some(namespace));
         }
         match found.as_slice() {
-            [(app, _)] => Ok(*app),
-            [] => Err(Failure {
-                message: format!("Application {word} not found"),
-                hint: Some("see `ostler list` for the names".to_owned()),
-            }),
+            [] => Ok(None),
+            [(app, _)] => Ok(Some(*app)),
             [(_, first), ..] => {
                 let namespaces: Vec<String> =
                     found.iter().map(|(_, namespace)| format!("`{namespace}`")).collect();

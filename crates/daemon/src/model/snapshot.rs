@@ -1,18 +1,18 @@
 //! The model as it is saved, and taken up again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::reload::Direction;
 use ostler_core::{
-    Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
-    SeenRun, SpecId, Supervisor,
+    Action, AppId, Exit, Failure, Goal, Phase, ProcId, ReloadOptions, Role, RunId, SavedProcess,
+    SavedReload, SeenRun, SpecId, Supervisor,
 };
 
 use super::Model;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
-use super::registry::{App, Proc};
+use super::registry::{App, Proc, Rollout};
 use super::state::{self, State};
 use super::tickets::Tickets;
 
@@ -84,11 +84,23 @@ impl Model {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
+            ending: self.ending_run(saved.id).map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
         })
+    }
+
+    fn ending_run(&self, id: ProcId) -> Option<RunId> {
+        match self.core.slot(id)?.process().phase() {
+            Phase::Stopping(ending) => Some(ending.run()),
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Starting { .. }
+            | Phase::Online { .. }
+            | Phase::Backoff { .. } => None,
+        }
     }
 
     /// Takes up what was saved and what was found.
@@ -107,18 +119,24 @@ impl Model {
         }
         self.tickets = Tickets::new(state.tickets);
         let mut processes = Vec::new();
+        let mut ending = BTreeSet::new();
         for saved in state.procs {
             let Some(process) = self.saved_process(&saved, found) else { continue };
+            ending.extend(saved.ending.map(RunId));
             self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
+        self.registry.forget_apps_without_procs();
         let reloads = state.reloads.iter().filter_map(|saved| self.reload_of(saved)).collect();
         for run in found {
             let facts =
                 RunFacts { pid: run.pid, ..RunFacts::new(run.seen.proc, run.seen.spec, run.since) };
             self.facts.insert(run.seen.run, facts);
         }
-        let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
+        let ended: BTreeMap<ProcId, Option<RunId>> =
+            processes.iter().map(|process| (process.id, process.ended)).collect();
+        let seen: Vec<SeenRun> =
+            found.iter().map(|run| as_saved(run.seen, &ended, &ending)).collect();
         let registry = &self.registry;
         let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
         let mut actions = Vec::new();
@@ -132,11 +150,24 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);
         if state.ending {
             self.close();
             self.settle(out);
+        }
+    }
+
+    /// The part that each slot has in a reload is not saved: it follows from the reload.
+    fn recover_rollouts(&mut self) {
+        let verified = self.core.slots().filter(|(_, slot)| slot.candidate().is_some());
+        let verified = verified.map(|(id, _)| (id, Rollout::Reloading));
+        let reloads = self.core.saved_reloads().into_iter();
+        let canaries = reloads.filter(|reload| reload.direction == Direction::Canary);
+        let canaries = canaries.flat_map(|reload| reload.done).map(|id| (id, Rollout::Canary));
+        for (id, rollout) in verified.chain(canaries).collect::<Vec<_>>() {
+            self.set_rollout(id, Some(rollout));
         }
     }
 
@@ -146,8 +177,7 @@ impl Model {
         let next = saved.next.map(SpecId);
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
         // Counters are saved seldom and noted with every run.
-        let uncounted =
-            |run: &&FoundRun| run.seen.exit.is_none() || saved.ended < Some(run.seen.run.0);
+        let uncounted = |run: &&FoundRun| saved.ended < Some(run.seen.run.0);
         let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
         let (restarts, unstable) = noted.unwrap_or_default();
@@ -211,6 +241,22 @@ impl Model {
             }
         }
     }
+}
+
+/// A run is noted after the state was saved that follows from the same event. Where the daemon died
+/// between the two, what was saved is newer.
+fn as_saved(
+    mut seen: SeenRun,
+    ended: &BTreeMap<ProcId, Option<RunId>>,
+    ending: &BTreeSet<RunId>,
+) -> SeenRun {
+    seen.ending |= ending.contains(&seen.run);
+    let last_ended = ended.get(&seen.proc).copied().flatten();
+    if seen.role == Role::Current && seen.exit.is_none() && Some(seen.run) < last_ended {
+        // Another run took over, and has ended since.
+        seen.role = Role::Leaving;
+    }
+    seen
 }
 
 fn proc_of(saved: state::SavedProc) -> Proc {

@@ -83,6 +83,9 @@ pub struct SavedProc {
     /// The last run whose end is in these counters.
     #[serde(default)]
     pub ended: Option<u64>,
+    /// The run that is to end: it may not have been asked yet.
+    #[serde(default)]
+    pub ending: Option<u64>,
     /// When the next run is due, on the monotonic clock.
     #[serde(default)]
     pub due: Option<u64>,

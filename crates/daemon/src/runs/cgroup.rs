@@ -14,7 +14,7 @@ use super::proc::{ProcessRef, Stat, hold, is_gone};
 
 /// With the value `off` in the environment of the command that starts the daemon, no control groups
 /// are made: some hosts reserve them for another manager.
-pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
+pub const GROUPS_VARIABLE: &str = ostler_env::OSTLER_CGROUP;
 
 /// Where runs get control groups of their own.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::logbook;
 const ORPHANS_LIMIT: Duration = Duration::from_millis(500);
 
 /// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
-pub const RUN_VARIABLE: &str = "OSTLER_RUN";
+pub const RUN_VARIABLE: &str = ostler_env::OSTLER_RUN;
 
 /// What `/proc/PID/stat` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,7 +87,7 @@ impl Inventory {
     fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
             FromKeeper::Welcome { pid, nofile, .. } => self.welcome = Welcome { pid, nofile },
-            FromKeeper::Run { run, pid, start_time, status, meta, mask } => {
+            FromKeeper::Run { run, pid, start_time, status, meta, mask, .. } => {
                 let fds = RunFds::from_list(mask, fds).unwrap_or_default();
                 match Meta::from_bytes(&meta) {
                     Ok(meta) => {
@@ -103,7 +103,7 @@ impl Inventory {
                     self.items.insert(name, (meta, fd));
                 }
             }
-            FromKeeper::Exited { run, status } => {
+            FromKeeper::Exited { run, status, .. } => {
                 if let Some(found) = self.runs.get_mut(&RunId(run)) {
                     found.exit = Some(exit_of(status));
                 }

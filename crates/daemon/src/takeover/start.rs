@@ -114,7 +114,8 @@ fn take_logs(items: &mut Items) -> Vec<(String, OwnedFd)> {
 
 /// What the model must know of this home and this machine.
 fn settings(config: &Config, mark: &str) -> Settings {
-    let interval = std::env::var("PM2_WORKER_INTERVAL").ok().and_then(|text| text.parse().ok());
+    let interval =
+        std::env::var(ostler_env::PM2_WORKER_INTERVAL).ok().and_then(|text| text.parse().ok());
     Settings {
         home: config.home.clone(),
         mark: mark.to_owned(),
@@ -128,7 +129,8 @@ fn settings(config: &Config, mark: &str) -> Settings {
 }
 
 fn dump_path(home: &Path) -> PathBuf {
-    std::env::var_os("PM2_DUMP_FILE_PATH").map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+    std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH)
+        .map_or_else(|| home.join("dump.pm2"), PathBuf::from)
 }
 
 /// Begins the sequence of random identifiers.

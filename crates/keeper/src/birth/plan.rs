@@ -8,17 +8,19 @@ use crate::cstrings::CStrings;
 /// Everything that a child does between its birth and its program, prepared.
 pub(crate) struct Plan<'a> {
     pub(crate) program: &'a CStr,
-    pub(crate) argv: CStrings,
-    pub(crate) envp: CStrings,
+    pub(crate) argv: &'a CStrings,
+    pub(crate) envp: &'a mut CStrings,
     /// Whether the last variable is [`LISTEN_PID`](crate::cstrings::LISTEN_PID).
     pub(crate) listen_pid: bool,
     pub(crate) cwd: &'a CStr,
     /// What becomes 0, 1, 2, …; all of them above 2 here.
-    pub(crate) fds: Vec<RawFd>,
+    pub(crate) fds: &'a mut [RawFd],
     /// The folder of a control group.
     pub(crate) cgroup: Option<BorrowedFd<'a>>,
     /// The child joins its control group by itself, because it was not born in it.
     pub(crate) join: bool,
+    /// The score for the out-of-memory killer, in decimal.
+    pub(crate) oom_score: Option<&'a CStr>,
     pub(crate) nofile: Option<(u64, u64)>,
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "a child that borrows its parent's memory")]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -55,10 +55,7 @@ impl Stack {
 
     /// Makes a child that does as planned: its pid and pidfd. Returns when the child executes its
     /// program or has failed. The caller must be the only thread of its process.
-    pub(crate) fn spawn(
-        &mut self,
-        mut plan: Plan<'_>,
-    ) -> Result<(u32, OwnedFd), (SpawnStage, i32)> {
+    pub(crate) fn spawn(&mut self, plan: Plan<'_>) -> Result<(u32, OwnedFd), (SpawnStage, i32)> {
         let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
         let fds = plan.fds.as_mut_ptr();
         let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());
@@ -207,6 +204,11 @@ unsafe fn prepare(shared: &Shared<'_>) -> (SpawnStage, i32) {
         if !place_fds(shared.fds, plan.fds.len()) {
             return (SpawnStage::Fds, errno());
         }
+        if let Some(score) = plan.oom_score
+            && !set_oom_score(score)
+        {
+            return (SpawnStage::Limits, errno());
+        }
         if let Some((soft, hard)) = plan.nofile {
             let limit =
                 libc::rlimit { rlim_cur: soft as libc::rlim_t, rlim_max: hard as libc::rlim_t };
@@ -261,6 +263,20 @@ unsafe fn place_fds(fds: *mut RawFd, count: usize) -> bool {
         }
     }
     true
+}
+
+/// Writes the score for the out-of-memory killer.
+///
+/// # Safety
+/// Only in the child, as [`prepare`].
+unsafe fn set_oom_score(score: &CStr) -> bool {
+    // SAFETY: plain system calls with strings that end in NUL.
+    unsafe {
+        let path = c"/proc/self/oom_score_adj".as_ptr();
+        let file = libc::open(path, libc::O_WRONLY | libc::O_CLOEXEC);
+        let length = score.count_bytes();
+        file >= 0 && libc::write(file, score.as_ptr().cast(), length) == length.cast_signed()
+    }
 }
 
 /// Takes on the group and the user. The C library's functions would do so in all threads of the

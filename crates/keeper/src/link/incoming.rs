@@ -36,6 +36,9 @@ pub enum Received<R> {
     Bad {
         /// The frame's type byte.
         kind: u8,
+        /// The number that its body begins with, which is a run's in most types; 0 when
+        /// it is shorter.
+        number: u64,
         /// What is wrong with it.
         error: DecodeError,
     },
@@ -51,6 +54,7 @@ pub(super) struct Incoming {
     position: u64,
     batches: VecDeque<Batch>,
     eof: bool,
+    starved: bool,
 }
 
 /// Descriptors that came with some byte in this range of the stream.
@@ -70,6 +74,11 @@ pub(crate) struct Leftover {
 }
 
 impl Incoming {
+    /// Returns whether there was no memory for what can be read.
+    pub(super) fn starved(&self) -> bool {
+        self.starved
+    }
+
     /// Returns whether the other side has closed and everything was received.
     pub(super) fn is_at_end(&self) -> bool {
         self.eof
@@ -99,18 +108,20 @@ impl Incoming {
             Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         };
         let (size, expected) = (frame.size(), usize::from(frame.fds));
-        let decoded = frame.decode::<R>().map_err(|error| (frame.kind, error));
+        let number = frame.body.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let kind = frame.kind;
+        let decoded = frame.decode::<R>();
         let fds = self.take_fds(expected);
         self.consume(size);
         let lost = fds.len() < expected;
         Ok(Some(match decoded {
             Ok(message) => Received::Message { message, fds, lost },
-            Err((kind, error)) => Received::Bad { kind, error },
+            Err(error) => Received::Bad { kind, number, error },
         }))
     }
 
-    /// Returns the descriptors of the frame at `position`. Fewer than announced come when this process had
-    /// no room for them.
+    /// Returns the descriptors of the frame at `position`; fewer than announced when this process
+    /// had no room for them.
     fn take_fds(&mut self, expected: usize) -> Vec<OwnedFd> {
         while self.batches.front().is_some_and(|batch| batch.range.end <= self.position) {
             self.batches.pop_front();
@@ -144,6 +155,11 @@ impl Incoming {
         if self.start > 0 {
             self.input.drain(..self.start);
             self.start = 0;
+        }
+        // What is not read yet stays in the socket until there is memory for it.
+        self.starved = self.input.try_reserve(CHUNK).is_err();
+        if self.starved {
+            return Ok(false);
         }
         let mut chunk = [0_u8; CHUNK];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];

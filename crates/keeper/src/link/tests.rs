@@ -105,7 +105,10 @@ fn garbage_is_an_error_and_an_unknown_type_is_not() {
     assert_eq!(keeper.receive().unwrap().unwrap().0, ToKeeper::Shutdown);
     write(&daemon, b"\x03\0\0\0\x09\xc8\0").unwrap();
     let unknown = keeper.receive_frame().unwrap().unwrap();
-    assert!(matches!(unknown, Received::Bad { kind: 0xc8, error: DecodeError::UnknownKind(0xc8) }));
+    assert!(matches!(
+        unknown,
+        Received::Bad { kind: 0xc8, error: DecodeError::UnknownKind(0xc8), .. }
+    ));
     write(&daemon, b"GET / HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(keeper.receive().unwrap_err().kind(), io::ErrorKind::InvalidData);
 }

@@ -2,9 +2,12 @@
 //! 65; a new field goes to the end of its message and is read only when the body has it.
 
 use super::codec::{DecodeError, Message, Reader, Writer};
-use super::{
-    ExitStatus, FdMask, FromKeeper, MAX_META, MAX_NAME, RunFd, SpawnSpec, SpawnStage, ToKeeper,
-};
+use super::limits::{MAX_META, MAX_NAME};
+use super::messages::{ExitStatus, FromKeeper, Preparation, SpawnSpec, SpawnStage, ToKeeper};
+use super::run_fds::{FdMask, RunFd};
+
+/// The type of a request to spawn; its body begins with the run's number.
+pub(crate) const SPAWN: u8 = 2;
 
 impl ExitStatus {
     pub(crate) fn write(self, w: &mut Writer<'_>) {
@@ -57,6 +60,12 @@ fn read_which(r: &mut Reader<'_>) -> Result<RunFd, DecodeError> {
 }
 
 impl SpawnSpec {
+    fn weight(&self) -> usize {
+        let cgroup = self.cgroup.as_ref().map_or(0, Vec::len);
+        let single = self.program.len() + self.cwd.len() + cgroup + self.meta.len();
+        single + weight_of(&self.argv) + weight_of(&self.envp)
+    }
+
     fn write(&self, w: &mut Writer<'_>) {
         w.u64(self.run);
         w.bytes(&self.program);
@@ -90,11 +99,60 @@ impl SpawnSpec {
     }
 }
 
+/// Reads a field that frames of version 1 do not have.
+fn read_next(r: &mut Reader<'_>) -> Result<Option<u64>, DecodeError> {
+    if r.version() < 2 { Ok(None) } else { r.option("next", |r| r.u64("next")) }
+}
+
+impl Preparation {
+    fn weight(&self) -> usize {
+        self.except_codes.len() * 4 + self.spec.weight()
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        w.u64(self.after);
+        w.u64(self.not_before);
+        w.u64(self.not_after);
+        w.numbers(&self.except_codes);
+        self.spec.write(w);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            after: r.u64("after")?,
+            not_before: r.u64("not_before")?,
+            not_after: r.u64("not_after")?,
+            except_codes: r.numbers("except_codes")?,
+            spec: SpawnSpec::read(r)?,
+        })
+    }
+}
+
+fn weight_of(list: &[Vec<u8>]) -> usize {
+    list.iter().map(|value| value.len() + 4).sum()
+}
+
 impl Message for ToKeeper {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Spawn(spec) => spec.weight(),
+            Self::Prepare(preparation) => preparation.weight(),
+            Self::SetRunMeta { meta, .. } | Self::Adopt { meta, .. } => meta.len(),
+            Self::Put { name, meta } | Self::SetMeta { name, meta } => name.len() + meta.len(),
+            Self::Del { name } => name.len(),
+            Self::Upgrade { exe } => exe.len(),
+            Self::Hello { .. }
+            | Self::Release { .. }
+            | Self::CloseRunFd { .. }
+            | Self::Revoke { .. }
+            | Self::Shutdown => 0,
+        }
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Hello { .. } => 1,
-            Self::Spawn(_) => 2,
+            Self::Spawn(_) => SPAWN,
             Self::SetRunMeta { .. } => 3,
             Self::Release { .. } => 4,
             Self::CloseRunFd { .. } => 5,
@@ -104,6 +162,8 @@ impl Message for ToKeeper {
             Self::Adopt { .. } => 9,
             Self::Shutdown => 10,
             Self::Upgrade { .. } => 11,
+            Self::Prepare(_) => 12,
+            Self::Revoke { .. } => 13,
         }
     }
 
@@ -139,13 +199,15 @@ impl Message for ToKeeper {
             }
             Self::Shutdown => {}
             Self::Upgrade { exe } => w.bytes(exe),
+            Self::Prepare(preparation) => preparation.write(w),
+            Self::Revoke { after } => w.u64(*after),
         }
     }
 
     fn read(kind: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match kind {
             1 => Self::Hello { version: r.u8("version")? },
-            2 => Self::Spawn(SpawnSpec::read(r)?),
+            SPAWN => Self::Spawn(SpawnSpec::read(r)?),
             3 => Self::SetRunMeta { run: r.u64("run")?, meta: read_meta(r)? },
             4 => Self::Release { run: r.u64("run")? },
             5 => Self::CloseRunFd { run: r.u64("run")?, which: read_which(r)? },
@@ -162,12 +224,28 @@ impl Message for ToKeeper {
             },
             10 => Self::Shutdown,
             11 => Self::Upgrade { exe: r.bytes("exe")? },
+            12 => Self::Prepare(Preparation::read(r)?),
+            13 => Self::Revoke { after: r.u64("after")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }
 }
 
 impl Message for FromKeeper {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Run { meta, .. } => meta.len(),
+            Self::Item { name, meta } => name.len() + meta.len(),
+            Self::Refused { what, why } => what.len() + why.len(),
+            Self::Welcome { .. }
+            | Self::InventoryEnd
+            | Self::Spawned { .. }
+            | Self::SpawnFailed { .. }
+            | Self::Exited { .. }
+            | Self::UpgradeFailed { .. } => 0,
+        }
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Welcome { .. } => 65,
@@ -191,13 +269,14 @@ impl Message for FromKeeper {
                 w.u64(nofile.0);
                 w.u64(nofile.1);
             }
-            Self::Run { run, pid, start_time, status, meta, mask } => {
+            Self::Run { run, pid, start_time, status, meta, mask, next } => {
                 w.u64(*run);
                 w.u32(*pid);
                 w.u64(*start_time);
                 w.option(*status, |w, status| status.write(w));
                 w.bytes(meta);
                 w.u8(mask.0);
+                w.option(*next, Writer::u64);
             }
             Self::Item { name, meta } => {
                 w.bytes(name.as_bytes());
@@ -215,9 +294,10 @@ impl Message for FromKeeper {
                 w.u8(*stage as u8);
                 w.i32(*errno);
             }
-            Self::Exited { run, status } => {
+            Self::Exited { run, status, next } => {
                 w.u64(*run);
                 status.write(w);
+                w.option(*next, Writer::u64);
             }
             Self::Refused { what, why } => {
                 w.bytes(what.as_bytes());
@@ -242,6 +322,7 @@ impl Message for FromKeeper {
                 status: r.option("status", ExitStatus::read)?,
                 meta: read_meta(r)?,
                 mask: read_mask(r)?,
+                next: read_next(r)?,
             },
             67 => Self::Item { name: read_name(r)?, meta: read_meta(r)? },
             68 => Self::InventoryEnd,
@@ -256,7 +337,11 @@ impl Message for FromKeeper {
                 stage: SpawnStage::from_u8(r.u8("stage")?).ok_or(DecodeError::Invalid("stage"))?,
                 errno: r.i32("errno")?,
             },
-            71 => Self::Exited { run: r.u64("run")?, status: ExitStatus::read(r)? },
+            71 => Self::Exited {
+                run: r.u64("run")?,
+                status: ExitStatus::read(r)?,
+                next: read_next(r)?,
+            },
             72 => Self::Refused { what: r.string("what")?, why: r.string("why")? },
             73 => Self::UpgradeFailed { errno: r.i32("errno")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),

@@ -6,16 +6,24 @@
 
 use std::fmt;
 
+use super::version::{VERSION, version};
+
 /// Bytes before a frame's body.
 pub const HEADER: usize = 7;
 
 /// The largest value of a frame's length field.
 pub const MAX_FRAME: usize = 4 << 20;
 
+/// More than the header and all fields of fixed size take.
+const FIELDS: usize = 128;
+
 /// A type that travels in frames.
 pub trait Message: Sized {
     /// The type byte.
     fn kind(&self) -> u8;
+    /// Returns how many bytes of foreign content the body carries, at least: what its memory
+    /// is reserved by.
+    fn weight(&self) -> usize;
     /// Appends the body.
     fn write(&self, writer: &mut Writer<'_>);
     /// Reads the body of a frame of type `kind`; an unknown one is [`DecodeError::UnknownKind`].
@@ -44,9 +52,9 @@ impl Frame<'_> {
     /// Reads the message. Bytes after the last field are an error, except in a frame of
     /// a newer version.
     pub fn decode<M: Message>(&self) -> Result<M, DecodeError> {
-        let mut reader = Reader { rest: self.body };
+        let mut reader = Reader { rest: self.body, version: self.version };
         let message = M::read(self.kind, &mut reader)?;
-        if !reader.rest.is_empty() && self.version <= super::VERSION {
+        if !reader.rest.is_empty() && self.version <= VERSION {
             return Err(DecodeError::TrailingBytes(reader.rest.len()));
         }
         Ok(message)
@@ -60,6 +68,8 @@ pub enum FrameError {
     TooLong(u32),
     /// The length field does not even cover the header.
     TooShort(u32),
+    /// There is no memory for a frame that is to be sent.
+    NoMemory,
 }
 
 impl fmt::Display for FrameError {
@@ -71,6 +81,7 @@ impl fmt::Display for FrameError {
             Self::TooShort(length) => {
                 write!(f, "frame of `{length}` bytes is shorter than its header")
             }
+            Self::NoMemory => f.write_str("out of memory for a frame"),
         }
     }
 }
@@ -88,17 +99,20 @@ pub enum DecodeError {
     Invalid(&'static str),
     /// So many bytes follow the last field.
     TrailingBytes(usize),
+    /// There was no memory for the named field.
+    NoMemory(&'static str),
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKind(kind) => {
-                write!(f, "message type `{kind}` is unknown to protocol version {}", super::VERSION)
+                write!(f, "message type `{kind}` is unknown to protocol version {}", VERSION)
             }
             Self::Truncated(field) => write!(f, "message ends inside `{field}`"),
             Self::Invalid(field) => write!(f, "field `{field}` has an impossible value"),
             Self::TrailingBytes(count) => write!(f, "`{count}` bytes follow the last field"),
+            Self::NoMemory(field) => write!(f, "out of memory for field `{field}`"),
         }
     }
 }
@@ -123,20 +137,21 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
 
 /// The frame of a message on which `fds` descriptors ride.
 pub fn encode<M: Message>(message: &M, fds: u8) -> Result<Vec<u8>, FrameError> {
-    let mut body = Vec::new();
-    message.write(&mut Writer { out: &mut body });
-    if super::VERSION < super::version() {
+    let mut out = Vec::new();
+    out.try_reserve(FIELDS + message.weight()).map_err(|_| FrameError::NoMemory)?;
+    out.extend([0, 0, 0, 0, version(), message.kind(), fds]);
+    message.write(&mut Writer { out: &mut out });
+    if VERSION < version() {
         // A newer version has fields that this one does not know.
-        body.extend(*b"new");
+        out.extend(*b"new");
     }
-    let length = u32::try_from(body.len() + HEADER - 4).unwrap_or(u32::MAX);
+    let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
     if length as usize > MAX_FRAME {
         return Err(FrameError::TooLong(length));
     }
-    let mut out = Vec::with_capacity(HEADER + body.len());
-    out.extend(length.to_le_bytes());
-    out.extend([super::version(), message.kind(), fds]);
-    out.extend(body);
+    if let Some(head) = out.first_chunk_mut::<4>() {
+        *head = length.to_le_bytes();
+    }
     Ok(out)
 }
 
@@ -191,6 +206,14 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Appends a count and that many numbers of four bytes.
+    pub fn numbers(&mut self, list: &[i32]) {
+        self.u32(u32::try_from(list.len()).unwrap_or(u32::MAX));
+        for value in list {
+            self.i32(*value);
+        }
+    }
+
     /// Appends a byte 0, or a byte 1 and the value.
     pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.bool(value.is_some());
@@ -203,12 +226,18 @@ impl<'a> Writer<'a> {
 /// Takes fields off a body. Each method names the field, for the error.
 pub struct Reader<'a> {
     rest: &'a [u8],
+    version: u8,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of all of `bytes`.
+    /// Reads all of `bytes`, which this version wrote.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, version: VERSION }
+    }
+
+    /// Returns the version of the writer, which tells what fields there are.
+    pub fn version(&self) -> u8 {
+        self.version
     }
 
     /// Whether all was read: a field that was added later is then absent and takes its default.
@@ -258,7 +287,10 @@ impl<'a> Reader<'a> {
         let (head, rest) =
             self.rest.split_at_checked(count).ok_or(DecodeError::Truncated(field))?;
         self.rest = rest;
-        Ok(head.to_vec())
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(count).map_err(|_| DecodeError::NoMemory(field))?;
+        bytes.extend_from_slice(head);
+        Ok(bytes)
     }
 
     /// Takes a byte string that is at most `limit` long.
@@ -281,7 +313,21 @@ impl<'a> Reader<'a> {
         let count = self.u32(field)?;
         let mut list = Vec::new();
         for _ in 0..count {
-            list.push(self.bytes(field)?);
+            let value = self.bytes(field)?;
+            list.try_reserve(1).map_err(|_| DecodeError::NoMemory(field))?;
+            list.push(value);
+        }
+        Ok(list)
+    }
+
+    /// Takes a count and that many numbers of four bytes.
+    pub fn numbers(&mut self, field: &'static str) -> Result<Vec<i32>, DecodeError> {
+        let count = self.u32(field)?;
+        let mut list = Vec::new();
+        for _ in 0..count {
+            let value = self.i32(field)?;
+            list.try_reserve(1).map_err(|_| DecodeError::NoMemory(field))?;
+            list.push(value);
         }
         Ok(list)
     }

@@ -1,6 +1,6 @@
 //! The messages. [`ToKeeper`] are requests, [`FromKeeper`] answers and reports.
 
-use super::{FdMask, RunFd};
+use super::run_fds::{FdMask, RunFd};
 
 /// What a daemon asks of the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub enum ToKeeper {
     /// frame are listening sockets for the program: it gets them as 3, 4, … with `LISTEN_FDS`
     /// and `LISTEN_PID` set.
     Spawn(SpawnSpec),
+    /// Start a program as soon as a run ends, without being asked again: see
+    /// [the rules](super#starts-that-are-prepared). Descriptors ride on the frame as with
+    /// [`ToKeeper::Spawn`]. Replaces what was prepared for that end before, even when this one is
+    /// refused. Since version 2.
+    Prepare(Preparation),
+    /// Drop what was prepared for the end of a run. Nothing happens when there is nothing.
+    /// Since version 2.
+    Revoke {
+        /// The run's number.
+        after: u64,
+    },
     /// Replace the metadata kept with a run.
     SetRunMeta {
         /// The run's number.
@@ -115,6 +126,22 @@ pub struct SpawnSpec {
     pub meta: Vec<u8>,
 }
 
+/// What to start when a run ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preparation {
+    /// The number of the run that must end; it is alive.
+    pub after: u64,
+    /// The first monotonic ms at which the end may come.
+    pub not_before: u64,
+    /// The first monotonic ms at which it may come no more; `u64::MAX` for any time.
+    pub not_after: u64,
+    /// Exit codes upon which nothing is started. Upon any other code and any signal it is; upon an
+    /// end of which the status is not known, nothing.
+    pub except_codes: Vec<i32>,
+    /// The run to start; its number is greater than `after`.
+    pub spec: SpawnSpec,
+}
+
 /// What the keeper tells a daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromKeeper {
@@ -145,6 +172,9 @@ pub enum FromKeeper {
         meta: Vec<u8>,
         /// Which descriptors ride on the frame.
         mask: FdMask,
+        /// The prepared run that was started when it ended. If the inventory does not have that
+        /// one, it could not begin. Since version 2.
+        next: Option<u64>,
     },
     /// One named descriptor of the inventory; it rides on the frame.
     Item {
@@ -181,6 +211,10 @@ pub enum FromKeeper {
         run: u64,
         /// How it ended.
         status: ExitStatus,
+        /// The prepared run that was started: its [`FromKeeper::Spawned`] or
+        /// [`FromKeeper::SpawnFailed`] follows at once. `None` when nothing was started, whatever
+        /// had been prepared. Since version 2.
+        next: Option<u64>,
     },
     /// A request could not be obeyed and changed nothing.
     Refused {
@@ -220,7 +254,7 @@ pub enum SpawnStage {
     Fork = 3,
     /// Joining the control group.
     Cgroup = 4,
-    /// Giving back the original limit of open files.
+    /// Giving back the original limits: open files, score for the out-of-memory killer.
     Limits = 5,
     /// Becoming the group.
     Gid = 6,

@@ -8,51 +8,48 @@
 //! Every request names what it is about (a run or a name) and may be repeated: the second one
 //! changes nothing. The keeper repeats to each new daemon everything that was not released.
 //!
+//! # Starts that are prepared
+//! A daemon that knows what it would do about the end of a run may say so in advance, by
+//! [`ToKeeper::Prepare`]: it is started in the turn in which the end is seen, once, or never.
+//!
+//! - When the run ends within the time and with a status that were named, the prepared run begins,
+//!   and [`FromKeeper::Exited`] names it as `next`. In every other case the preparation is dropped,
+//!   and `next` is `None`. So each end tells whether it is still to be acted upon: with `next`,
+//!   never; without, by the daemon as ever, whatever it had prepared.
+//! - A [`ToKeeper::Revoke`] that was written before the run was made to end is obeyed before its
+//!   end is looked at. One that comes later does nothing, and the end names what was started.
+//! - A daemon's death drops nothing: a run may end and the next one begin while there is no daemon.
+//!   The next daemon's [`ToKeeper::Hello`] drops what is left. Its inventory has the run that
+//!   ended, with `next`, and the one that was started; it prepares anew what it wants.
+//! - Nothing is started once the daemon has sent [`ToKeeper::Shutdown`] or the keeper was told by a
+//!   signal to stop.
+//! - [`ToKeeper::Upgrade`] drops all preparations when it succeeds: the daemon prepares anew after
+//!   the new program's [`FromKeeper::Welcome`].
+//! - With the keeper its preparations die. One of them may have been used just before and not been
+//!   told: as with a spawn without an answer, whatever process carries the number of the prepared
+//!   run is to be ended before the next keeper is asked to start anything in its place.
+//! - To a keeper that speaks version 1 nothing can be prepared; it refuses.
+//!
 //! # Version log
 //! - 1: the first.
+//! - 2: [`ToKeeper::Prepare`], [`ToKeeper::Revoke`]; `next` in
+//!   [`FromKeeper::Run`] and [`FromKeeper::Exited`].
 
 mod bodies;
 mod codec;
+mod limits;
 mod messages;
 mod run_fds;
+mod version;
 
+pub(crate) use bodies::SPAWN;
 pub use codec::{
     DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split,
 };
-pub use messages::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
+pub use limits::{MAX_FDS, MAX_META, MAX_NAME};
+pub use messages::{ExitStatus, FromKeeper, Preparation, SpawnSpec, SpawnStage, ToKeeper};
 pub use run_fds::{FdMask, RunFd, RunFds};
+pub use version::{VERSION, version};
 
 #[cfg(test)]
 mod tests;
-
-/// The version that this build speaks; the second half of every frame's header begins with it.
-pub const VERSION: u8 = 1;
-
-/// [`VERSION`], unless a test has this build speak as a newer one.
-#[cfg(not(feature = "failpoints"))]
-#[must_use]
-pub const fn version() -> u8 {
-    VERSION
-}
-
-/// [`VERSION`], unless a test has this build speak as a newer one (`OSTLER_TEST_PROTOCOL`).
-#[cfg(feature = "failpoints")]
-#[must_use]
-pub fn version() -> u8 {
-    static SAID: std::sync::OnceLock<u8> = std::sync::OnceLock::new();
-    *SAID.get_or_init(|| {
-        std::env::var("OSTLER_TEST_PROTOCOL")
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(VERSION)
-    })
-}
-
-/// The most bytes of metadata that the keeper keeps with one run or one named descriptor.
-pub const MAX_META: usize = 64 << 10;
-
-/// The longest name of a descriptor, in bytes.
-pub const MAX_NAME: usize = 1024;
-
-/// The most descriptors that ride on one frame.
-pub const MAX_FDS: usize = 32;

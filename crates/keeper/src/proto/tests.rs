@@ -37,6 +37,15 @@ fn to_keeper() -> Vec<ToKeeper> {
             status: Some(ExitStatus::Code(3)),
         },
         ToKeeper::Shutdown,
+        ToKeeper::Prepare(Preparation {
+            after: 6,
+            not_before: 1,
+            not_after: u64::MAX,
+            except_codes: vec![0, -3],
+            spec: SpawnSpec { run: 7, program: b"/bin/sh".to_vec(), ..SpawnSpec::default() },
+        }),
+        ToKeeper::Prepare(Preparation::default()),
+        ToKeeper::Revoke { after: 6 },
         ToKeeper::Upgrade { exe: b"/x".to_vec() },
     ]
 }
@@ -51,6 +60,7 @@ fn from_keeper() -> Vec<FromKeeper> {
             status: None,
             meta: vec![4],
             mask: FdMask(3),
+            next: None,
         },
         FromKeeper::Item { name: "a".to_owned(), meta: vec![] },
         FromKeeper::InventoryEnd,
@@ -64,7 +74,7 @@ fn from_keeper() -> Vec<FromKeeper> {
         ExitStatus::Signal(9, false),
         ExitStatus::Unknown,
     ] {
-        list.push(FromKeeper::Exited { run: 1, status });
+        list.push(FromKeeper::Exited { run: 1, status, next: Some(2) });
         list.push(FromKeeper::Run {
             run: 1,
             pid: 2,
@@ -72,6 +82,7 @@ fn from_keeper() -> Vec<FromKeeper> {
             status: Some(status),
             meta: vec![],
             mask: FdMask(2),
+            next: Some(u64::MAX),
         });
     }
     for stage in (0..=u8::MAX).filter_map(SpawnStage::from_u8) {
@@ -102,17 +113,31 @@ fn every_message_comes_back_and_every_prefix_is_incomplete() {
     check_round_trips(&from_keeper());
 }
 
+/// Checks that the message is these bytes for ever, and that it comes back from the bytes that
+/// version 1 made of it.
+#[track_caller]
+fn check_golden<M: Message + PartialEq + std::fmt::Debug>(message: &M, fds: u8, ends: [&[u8]; 2]) {
+    let [first, now] = ends;
+    assert_eq!(encode(message, fds).unwrap(), now);
+    let frame = split(first).unwrap().unwrap();
+    assert_eq!((frame.version, frame.fds, frame.size()), (1, fds, first.len()));
+    assert_eq!(frame.decode::<M>().as_ref(), Ok(message));
+}
+
 #[test]
-fn bytes_are_these_for_ever() {
-    let check = |bytes: Vec<u8>, golden: &[u8]| assert_eq!(bytes, golden);
-    check(encode(&ToKeeper::Hello { version: 1 }, 0).unwrap(), b"\x04\0\0\0\x01\x01\0\x01");
-    check(
-        encode(&ToKeeper::Put { name: "ab".to_owned(), meta: vec![9] }, 1).unwrap(),
-        b"\x0e\0\0\0\x01\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
+fn bytes_of_requests_are_these_for_ever() {
+    check_golden(
+        &ToKeeper::Hello { version: 1 },
+        0,
+        [b"\x04\0\0\0\x01\x01\0\x01", b"\x04\0\0\0\x02\x01\0\x01"],
     );
-    check(
-        encode(&FromKeeper::Exited { run: 258, status: ExitStatus::Signal(9, true) }, 0).unwrap(),
-        b"\x11\0\0\0\x01\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01",
+    check_golden(
+        &ToKeeper::Put { name: "ab".to_owned(), meta: vec![9] },
+        1,
+        [
+            b"\x0e\0\0\0\x01\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
+            b"\x0e\0\0\0\x02\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
+        ],
     );
     let spec = SpawnSpec {
         run: 1,
@@ -123,10 +148,52 @@ fn bytes_are_these_for_ever() {
         want_err: true,
         ..SpawnSpec::default()
     };
-    check(
-        encode(&ToKeeper::Spawn(spec), 0).unwrap(),
-        b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
-        \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+    check_golden(
+        &ToKeeper::Spawn(spec),
+        0,
+        [
+            b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+            b"\x31\0\0\0\x02\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+        ],
+    );
+    let revoke = ToKeeper::Revoke { after: 6 };
+    let golden = b"\x0b\0\0\0\x02\x0d\0\x06\0\0\0\0\0\0\0";
+    assert_eq!(encode(&revoke, 0).unwrap(), golden);
+}
+
+#[test]
+fn bytes_of_reports_are_these_for_ever() {
+    check_golden(
+        &FromKeeper::Exited { run: 258, status: ExitStatus::Signal(9, true), next: None },
+        0,
+        [
+            b"\x11\0\0\0\x01\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01",
+            b"\x12\0\0\0\x02\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01\0",
+        ],
+    );
+    let run = FromKeeper::Run {
+        run: 1,
+        pid: 2,
+        start_time: 3,
+        status: None,
+        meta: vec![],
+        mask: FdMask(1),
+        next: None,
+    };
+    check_golden(
+        &run,
+        1,
+        [
+            b"\x1d\0\0\0\x01\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01",
+            b"\x1e\0\0\0\x02\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
+        ],
+    );
+    let next = FromKeeper::Exited { run: 1, status: ExitStatus::Code(1), next: Some(2) };
+    assert_eq!(
+        encode(&next, 0).unwrap(),
+        b"\x1a\0\0\0\x02\x47\0\x01\0\0\0\0\0\0\0\0\x01\0\0\0\0\x01\x02\0\0\0\0\0\0\0"
     );
 }
 

@@ -6,7 +6,7 @@ fn fd() -> Fd {
 
 fn run(pid: u32) -> Run {
     let fds = RunFds { pidfd: Some(fd()), out: Some(fd()), err: None, ipc: None };
-    Run { pid, start_time: 1, liveness: Liveness::Child, meta: vec![1], fds }
+    Run { pid, start_time: 1, liveness: Liveness::Child, meta: vec![1], next: None, fds }
 }
 
 #[test]
@@ -14,9 +14,9 @@ fn an_end_stays_until_it_is_released() {
     let mut table = Table::default();
     table.insert(5, run(100)).unwrap();
     assert_eq!(table.run_of_pid(100), Some(5));
-    table.end(5, ExitStatus::Code(3));
+    table.end(5, ExitStatus::Code(3), None);
     assert_eq!(table.run_of_pid(100), None, "the pid may belong to somebody else from now on");
-    assert_eq!(table.take_unreported(), Some((5, ExitStatus::Code(3))));
+    assert_eq!(table.take_unreported(), Some((5, ExitStatus::Code(3), None)));
     assert_eq!(table.take_unreported(), None, "one daemon is told once");
 
     // The next daemon learns of it from the inventory, and may still read the output.
@@ -25,7 +25,7 @@ fn an_end_stays_until_it_is_released() {
     assert_eq!(entry.status(), Some(ExitStatus::Code(3)));
     assert!(entry.fds.out.is_some() && entry.fds.pidfd.is_none());
 
-    table.end(5, ExitStatus::Unknown);
+    table.end(5, ExitStatus::Unknown, None);
     assert_eq!(
         table.get(5).unwrap().status(),
         Some(ExitStatus::Code(3)),
@@ -42,14 +42,14 @@ fn an_end_during_the_inventory_is_told_exactly_once() {
     for number in 1..=3 {
         table.insert(number, run(100 + number as u32)).unwrap();
     }
-    table.end(1, ExitStatus::Code(1));
+    table.end(1, ExitStatus::Code(1), None);
     table.expect_inventory();
     table.mark_reported(table.run_after(None).unwrap().0);
     table.mark_reported(table.run_after(Some(1)).unwrap().0);
-    table.end(2, ExitStatus::Code(2));
-    table.end(3, ExitStatus::Code(3));
+    table.end(2, ExitStatus::Code(2), None);
+    table.end(3, ExitStatus::Code(3), None);
     table.mark_reported(table.run_after(Some(2)).unwrap().0);
-    assert_eq!(table.take_unreported(), Some((2, ExitStatus::Code(2))));
+    assert_eq!(table.take_unreported(), Some((2, ExitStatus::Code(2), None)));
     assert_eq!(table.take_unreported(), None);
 }
 
@@ -89,7 +89,7 @@ fn metadata_is_counted_through_every_change() {
     table.set_meta("a", vec![0; 3]).unwrap();
     assert_eq!(table.meta_bytes, 13);
     table.del("a");
-    table.end(1, ExitStatus::Unknown);
+    table.end(1, ExitStatus::Unknown, None);
     table.release(1).unwrap();
     assert_eq!(table.meta_bytes, 0);
 }

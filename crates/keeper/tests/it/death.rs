@@ -205,7 +205,7 @@ pub fn an_unknown_message_is_refused_and_the_next_one_obeyed() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
     rustix::io::write(&daemon.link, b"\x05\0\0\0\x09\xc8\0xx").unwrap();
-    assert!(daemon.expect_refusal().contains("unknown to protocol version 1"));
+    assert!(daemon.expect_refusal().contains("unknown to protocol version 2"));
     // A newer Release, with more in it than this keeper knows.
     rustix::io::write(&daemon.link, b"\x0d\0\0\0\x09\x04\0\x01\0\0\0\0\0\0\0xx").unwrap();
     home.spawn_sh(&mut daemon, 1, "exit 0");

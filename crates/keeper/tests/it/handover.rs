@@ -4,11 +4,13 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use ostler_keeper::link::{Link, pair};
-use ostler_keeper::proto::{ExitStatus, FromKeeper, RunFds, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, RunFds, SpawnSpec, ToKeeper, VERSION};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::home::{Daemon, Home, Run, open_pidfd, sh, wait_readable};
 use crate::parts::start_adopting;
+
+const KILLED: ExitStatus = ExitStatus::Signal(9, false);
 
 fn upgrade() -> ToKeeper {
     ToKeeper::Upgrade {
@@ -28,8 +30,12 @@ pub fn an_upgrade_keeps_process_children_and_descriptors() {
     let mut open = Vec::new();
     for _ in 0..3 {
         daemon.send(&upgrade());
-        let expected =
-            FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 1, nofile: before.nofile };
+        let expected = FromKeeper::Welcome {
+            version: VERSION,
+            pid: home.pid(),
+            daemons: 1,
+            nofile: before.nofile,
+        };
         daemon.expect(&expected);
         open.push(home.open_fds());
     }
@@ -142,7 +148,7 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
         }
     };
     let welcome =
-        FromKeeper::Welcome { version: 1, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
+        FromKeeper::Welcome { version: VERSION, pid: home.pid(), daemons: 0, nofile: (1000, 2000) };
     assert_eq!(receive(), welcome);
 
     lives.kill();
@@ -150,7 +156,7 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
     let (mut ended, mut refused) = (std::collections::BTreeMap::new(), 0);
     while ended.len() < 3 || refused == 0 {
         match receive() {
-            FromKeeper::Exited { run, status } => assert_eq!(ended.insert(run, status), None),
+            FromKeeper::Exited { run, status, .. } => assert_eq!(ended.insert(run, status), None),
             FromKeeper::Refused { .. } => refused += 1,
             // Answers may come before it.
             FromKeeper::Run { .. } | FromKeeper::InventoryEnd => {}
@@ -158,23 +164,25 @@ pub fn a_new_keeper_takes_over_from_a_dead_one() {
         }
     }
     assert_eq!(refused, 1);
-    // An older kernel does not tell when the parent was quicker to reap than we to look.
-    let release = rustix::system::uname();
-    let mut numbers = release
+    for (run, status) in [(1, ExitStatus::Code(6)), (2, KILLED), (3, KILLED)] {
+        assert!(
+            ended[&run] == status || (!tells_statuses() && ended[&run] == ExitStatus::Unknown),
+            "{ended:?}"
+        );
+    }
+    home.keeper.kill().unwrap();
+}
+
+/// An older kernel does not tell a status when the parent was quicker to reap than we to look.
+fn tells_statuses() -> bool {
+    let uname = rustix::system::uname();
+    let mut numbers = uname
         .release()
         .to_str()
         .unwrap()
         .split(['.', '-'])
         .map(|part| part.parse::<u32>().unwrap_or(0));
-    let tells = (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 15);
-    let killed = ExitStatus::Signal(9, false);
-    for (run, status) in [(1, ExitStatus::Code(6)), (2, killed), (3, killed)] {
-        assert!(
-            ended[&run] == status || (!tells && ended[&run] == ExitStatus::Unknown),
-            "{ended:?}"
-        );
-    }
-    home.keeper.kill().unwrap();
+    (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 15)
 }
 
 pub fn a_keeper_started_by_a_daemon_starts_the_next_one() {

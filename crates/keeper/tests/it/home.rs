@@ -50,6 +50,8 @@ pub struct Inventory {
     pub keeper: u32,
     pub nofile: (u64, u64),
     pub runs: BTreeMap<u64, (Option<ExitStatus>, Vec<u8>, Run)>,
+    /// What was started when a run ended.
+    pub next: BTreeMap<u64, u64>,
     pub items: BTreeMap<String, (Vec<u8>, OwnedFd)>,
 }
 
@@ -210,7 +212,7 @@ impl Daemon {
     /// Waits until a run ended.
     #[track_caller]
     pub fn expect_exit(&mut self, run: u64, status: ExitStatus) {
-        self.expect(&FromKeeper::Exited { run, status });
+        self.expect(&FromKeeper::Exited { run, status, next: None });
     }
 
     /// Waits for a refusal: its reason.
@@ -229,8 +231,9 @@ impl Daemon {
                 (FromKeeper::Welcome { pid, daemons, nofile, .. }, _) => {
                     (all.daemons, all.keeper, all.nofile) = (daemons, pid, nofile);
                 }
-                (FromKeeper::Run { run, pid, start_time, status, meta, mask }, fds) => {
+                (FromKeeper::Run { run, pid, start_time, status, meta, mask, next }, fds) => {
                     let fds = RunFds::from_list(mask, fds).unwrap();
+                    all.next.extend(next.map(|next| (run, next)));
                     assert!(
                         all.runs
                             .insert(run, (status, meta, Run { pid, start_time, fds }))

@@ -3,8 +3,10 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
-use rustix::process::{Signal, pidfd_send_signal};
+use ostler_keeper::proto::{
+    ExitStatus, FromKeeper, Preparation, RunFd, SpawnSpec, SpawnStage, ToKeeper,
+};
+use rustix::process::{Pid, Resource, Rlimit, Signal, pidfd_send_signal, prlimit};
 
 use crate::home::{Home, open_pidfd, sh, wait_readable};
 
@@ -81,6 +83,27 @@ pub fn without_descriptors_spawns_fail_and_the_keeper_lives() {
     home.spawn(&mut daemon, SpawnSpec { want_out: true, ..sh(100, "exec sleep 1000") });
 }
 
+pub fn without_memory_a_start_fails_and_the_keeper_lives() {
+    let mut home = Home::new();
+    let (mut daemon, _) = home.served_daemon();
+    let pid = Pid::from_child(&home.keeper);
+    let limit = |bytes: Option<u64>| {
+        let limits = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(pid), Resource::As, limits).unwrap();
+    };
+    let large = |run| SpawnSpec { envp: vec![vec![b'x'; 100 << 10]; 15], ..sh(run, "exit 3") };
+    // Room for the frame, but not for its content as well.
+    limit(Some((status_kib(home.pid(), "VmSize:") << 10) + (3 << 20)));
+    daemon.send(&ToKeeper::Spawn(large(1)));
+    let failed = FromKeeper::SpawnFailed { run: 1, stage: SpawnStage::Spec, errno: libc::ENOMEM };
+    daemon.expect(&failed);
+    home.spawn_sh(&mut daemon, 2, "exit 0");
+    daemon.expect_exit(2, ExitStatus::Code(0));
+    limit(None);
+    home.spawn(&mut daemon, large(3));
+    daemon.expect_exit(3, ExitStatus::Code(3));
+}
+
 pub fn a_daemon_that_does_not_read_costs_no_memory() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();
@@ -105,8 +128,12 @@ pub fn a_daemon_that_does_not_read_costs_no_memory() {
 
 /// Resident memory in KiB.
 fn resident(pid: u32) -> u64 {
+    status_kib(pid, "VmRSS:")
+}
+
+fn status_kib(pid: u32, field: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -133,6 +160,21 @@ pub fn a_thousand_runs_fit_into_four_megabytes() {
     println!("keeper: {before} KiB with no run, {after} KiB with 1000");
     if !cfg!(debug_assertions) {
         assert!(after < 4 << 10);
+    }
+    // An environment of two kilobytes each.
+    let envp = vec![b"A_VARIABLE_OF_SOME_LENGTH=and its value, which is it too".to_vec(); 36];
+    for after in 1..=1000 {
+        let spec = SpawnSpec { envp: envp.clone(), ..sh(after + 1000, "") };
+        let preparation =
+            Preparation { after, not_after: u64::MAX, spec, ..Preparation::default() };
+        daemon.send(&ToKeeper::Prepare(preparation));
+    }
+    daemon.send(&ToKeeper::CloseRunFd { run: 0, which: RunFd::Out });
+    assert_eq!(daemon.expect_refusal(), "there is no such run");
+    let prepared = resident(home.pid());
+    println!("keeper: {prepared} KiB with 1000 prepared starts as well");
+    if !cfg!(debug_assertions) {
+        assert!(prepared < after + (4 << 10));
     }
     daemon.send(&ToKeeper::Hello { version: 1 });
     let mut runs = 0;

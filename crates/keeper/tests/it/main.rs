@@ -7,13 +7,20 @@
 //! The daemon's part is played in the story itself: the process that a keeper starts as its daemon
 //! only hands its end of the link over to the story and lives until it is killed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "stories without the test harness"
+)]
 
 mod death;
 mod handover;
 mod home;
 mod limits;
 mod parts;
+mod prepared;
 mod spawning;
 
 use std::panic::catch_unwind;
@@ -33,6 +40,7 @@ stories![
     spawning::a_repeated_spawn_starts_nothing,
     spawning::a_program_gets_its_descriptors_and_no_other,
     spawning::signals_and_limits_are_as_before_the_keeper,
+    spawning::an_app_is_killed_as_easily_as_without_the_keeper,
     spawning::a_channel_reaches_the_program,
     spawning::listening_sockets_are_passed_as_systemd_does,
     spawning::failures_name_their_stage,
@@ -57,8 +65,19 @@ stories![
     handover::requests_sent_after_an_upgrade_are_not_lost,
     handover::a_new_keeper_takes_over_from_a_dead_one,
     handover::a_keeper_started_by_a_daemon_starts_the_next_one,
+    prepared::a_prepared_run_begins_when_the_other_ends,
+    prepared::a_prepared_run_gets_what_a_spawned_one_gets,
+    prepared::an_end_that_was_not_meant_starts_nothing_and_says_so,
+    prepared::what_is_revoked_before_the_end_does_not_begin,
+    prepared::what_cannot_be_prepared_is_refused_and_the_end_is_the_daemon_s,
+    prepared::a_prepared_run_that_cannot_begin_is_told_and_known,
+    prepared::without_a_daemon_what_was_prepared_begins_and_the_next_daemon_drops_the_rest,
+    prepared::no_start_is_lost_or_doubled_when_daemons_are_killed,
+    prepared::an_upgrade_drops_what_was_prepared_and_keeps_what_was_started,
+    prepared::nothing_begins_while_everything_is_to_stop,
     limits::no_descriptor_is_left_after_many_runs,
     limits::without_descriptors_spawns_fail_and_the_keeper_lives,
+    limits::without_memory_a_start_fails_and_the_keeper_lives,
     limits::a_daemon_that_does_not_read_costs_no_memory,
     limits::a_thousand_runs_fit_into_four_megabytes,
     limits::a_spawn_is_about_as_fast_as_can_be,

@@ -74,6 +74,40 @@ pub fn signals_and_limits_are_as_before_the_keeper() {
     assert_eq!(files.split_whitespace().nth(3), Some("4000"), "{files}");
 }
 
+pub fn an_app_is_killed_as_easily_as_without_the_keeper() {
+    // A score of this process's own can be lowered to 0 without a privilege, to -1000 with it.
+    let mut home = Home::with(|command| {
+        let exe = command.get_program().to_owned();
+        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        *command = std::process::Command::new("/bin/sh");
+        command.args(["-c", "echo 321 >/proc/self/oom_score_adj; exec \"$0\" \"$@\""]);
+        command.arg(exe).args(args);
+    });
+    let score = |pid: u32| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
+        text.trim().parse::<i32>().unwrap()
+    };
+    for _ in 0..2 {
+        let (mut daemon, _) = home.served_daemon();
+        let lowered = score(home.pid());
+        assert!(lowered == -1000 || lowered == 0, "{lowered}");
+        assert_eq!(score(daemon.pid), 321);
+        let mut run = home.spawn_sh(&mut daemon, 1, "cat /proc/self/oom_score_adj");
+        assert_eq!(run.output(), "321\n");
+        daemon.expect_exit(1, ExitStatus::Code(0));
+        daemon.send(&ToKeeper::Release { run: 1 });
+        // The same after the keeper became another program, and after it could not.
+        daemon.send(&ToKeeper::Upgrade { exe: b"/no/such".to_vec() });
+        daemon.expect(&FromKeeper::UpgradeFailed { errno: libc::ENOENT });
+        assert_eq!(score(home.pid()), lowered);
+        let exe = std::env::current_exe().unwrap().into_os_string().into_encoded_bytes();
+        daemon.send(&ToKeeper::Upgrade { exe });
+        assert!(matches!(daemon.receive().0, FromKeeper::Welcome { .. }));
+        assert_eq!(score(home.pid()), lowered);
+        daemon.die();
+    }
+}
+
 pub fn a_channel_reaches_the_program() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();

@@ -1,5 +1,5 @@
 //! The engine from outside: pipes in, files and events out.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod files;
 mod ledger;

@@ -1,5 +1,5 @@
 //! The only unsafe code of these tests.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "inherited descriptors")]
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 

@@ -230,6 +230,7 @@ prop_compose! {
             Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
         ]),
     ) -> AppSpec {
+        let policy = Policy { max_memory, ..policy };
         let [name, namespace, instance_var, username, file, script] = texts;
         let [args, interpreter_args] = lists;
         let watch = ("watch", "[\"a\",{\"b\":1.5}]");

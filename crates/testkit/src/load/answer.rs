@@ -1,6 +1,6 @@
 //! The least of HTTP/1.1 that tells a whole answer from a part of one.
 
-/// What the bytes read so far are.
+/// The meaning of the bytes that were read so far.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// The beginning of an answer.
@@ -14,7 +14,7 @@ pub(super) enum Progress {
 /// A whole answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// Status code.
+    /// The status code.
     pub status: u16,
     /// The server will close the connection.
     pub close: bool,
@@ -115,7 +115,10 @@ mod tests {
             "",
             true,
         );
-        let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n";
+        let chunks = concat!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
+        );
         check_every_prefix_is_partial(chunks, "hello", false);
     }
 

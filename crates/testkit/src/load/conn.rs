@@ -32,7 +32,7 @@ enum State {
     Reading { began: Instant, give_up: Instant, bytes: Vec<u8> },
 }
 
-/// What a step led to.
+/// The outcome of a step.
 enum Step {
     /// Nothing more to do before the next event.
     Wait,
@@ -65,7 +65,7 @@ impl Conn {
         self.ready || self.wake_at() <= now
     }
 
-    /// What `poll` should look at.
+    /// The readiness that `poll` should look for.
     pub fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let fd = self.stream.as_ref()?.as_fd();
         let flags = match self.state {
@@ -276,8 +276,8 @@ fn open(load: &Load) -> Result<TcpStream, Errno> {
     }
 }
 
-/// Looks whether the server closed the connection (or said something nobody asked for) while it was
-/// idle.
+/// Returns whether the server closed the connection while it was idle, or said something that
+/// nobody had asked for.
 fn closed_by_peer(stream: &mut TcpStream) -> bool {
     match stream.peek(&mut [0]) {
         Ok(_) => true,

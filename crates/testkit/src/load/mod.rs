@@ -27,7 +27,7 @@ use crate::wait::{timespec, wait_for};
 use conn::Conn;
 pub use report::{Figures, Outcome, Report, Sample};
 
-/// What to ask, and how. Times have the defaults of a patient client.
+/// The requests to make, and how. Times have the defaults of a patient client.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked before `.start()` or `.requests()`"]
 pub struct Load {

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 pub enum Outcome {
     /// A whole answer with status 200.
     Ok,
-    /// Nobody listens.
+    /// Nobody listens at the port.
     Refused,
     /// The connection was reset before any byte of the answer, on a new connection.
     Reset,
@@ -24,7 +24,7 @@ pub enum Outcome {
     Timeout,
     /// A whole answer with another status.
     Status(u16),
-    /// What came is no HTTP answer.
+    /// An answer came that is not HTTP.
     Malformed,
     /// The server closed a connection that had served before, before any byte of this answer: a
     /// client may ask again.
@@ -57,7 +57,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One request.
+/// One request and its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// When it began, on the client's clock.
@@ -68,7 +68,7 @@ pub struct Sample {
     pub outcome: Outcome,
     /// It went over a connection that had served before.
     pub reused: bool,
-    /// Who answered, from a body `hello from PID`.
+    /// The process that answered, from a body `hello from PID`.
     pub pid: Option<u32>,
 }
 
@@ -77,7 +77,7 @@ pub struct Sample {
 pub struct Report {
     /// Every request in the order of its end.
     pub samples: Vec<Sample>,
-    /// Connections made.
+    /// Connections that were made.
     pub connects: u64,
     /// Kept connections that the server closed while no request was on them.
     pub idle_closes: u64,
@@ -88,7 +88,7 @@ pub struct Report {
 /// Figures over a stretch of time. Latencies are of answered requests; zero when there were none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Requests begun.
+    /// Requests that were begun.
     pub requests: usize,
     /// Failures among them.
     pub failed: usize,

@@ -14,10 +14,12 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// that `kill` forgets.
 const FAKE: &str = r#"#!/bin/sh
 case "$1" in
-  start) sleep 1000000 >/dev/null 2>&1 & echo $! > "$OSTLER_HOME/pm2.pid"; echo "started in $OSTLER_HOME";;
+  start) sleep 1000000 >/dev/null 2>&1 & echo $! > "$OSTLER_HOME/pm2.pid"
+    echo "started in $OSTLER_HOME";;
   leak) setsid sleep 1000001 >/dev/null 2>&1 & ;;
   kill) [ ! -f "$OSTLER_HOME/pm2.pid" ] || kill -9 "$(cat "$OSTLER_HOME/pm2.pid")";;
-  jlist) echo "ready"; printf '[{"name":"a","pid":%s,"pm2_env":{"status":"online"}},{"name":"b","pid":0,"pm2_env":{"status":"stopped"}}]' $$;;
+  jlist) echo "ready"; printf '[{"name":"a","pid":%s,"pm2_env":{"status":"online"}},' $$
+    printf '{"name":"b","pid":0,"pm2_env":{"status":"stopped"}}]';;
   hold) sleep 1000002 & ;;
   hang) exec sleep 1000003;;
   cat) cat; echo bad >&2; exit 3;;

@@ -24,9 +24,9 @@ pub enum Do {
     Reset,
     /// Half an answer, then close.
     Cut,
-    /// Another status.
+    /// An answer with another status.
     Status(u16),
-    /// Nothing, ever.
+    /// No answer at all.
     Hang,
     /// Bytes that are no HTTP.
     Garbage,
@@ -97,8 +97,11 @@ fn serve(stream: TcpStream, connection: u64, plan: Plan) {
         let (text, go_on) = match plan(connection, request) {
             Do::Answer => (whole.to_owned(), !close),
             Do::Chunks => (
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello fro\r\n6\r\nm 4711\r\n0\r\n\r\n"
-                    .to_owned(),
+                concat!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                    "9\r\nhello fro\r\n6\r\nm 4711\r\n0\r\n\r\n",
+                )
+                .to_owned(),
                 !close,
             ),
             Do::AnswerAndClose => (whole.to_owned(), false),
@@ -108,7 +111,9 @@ fn serve(stream: TcpStream, connection: u64, plan: Plan) {
                 (String::new(), false)
             }
             Do::Cut => (whole[..whole.len() - 4].to_owned(), false),
-            Do::Status(code) => (format!("HTTP/1.1 {code} No\r\nContent-Length: 0\r\n\r\n"), !close),
+            Do::Status(code) => {
+                (format!("HTTP/1.1 {code} No\r\nContent-Length: 0\r\n\r\n"), !close)
+            }
             Do::Garbage => ("220 mail.example ESMTP\r\n".to_owned(), false),
             Do::Hang => (String::new(), true),
         };

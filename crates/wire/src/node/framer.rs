@@ -15,10 +15,10 @@ const MAX_WAITING: usize = 256;
 /// An empty buffer above this size, bytes, is given back.
 const KEEP: usize = 256 << 10;
 
-/// What came in the place of a descriptor.
+/// A descriptor, or the news that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<F> {
-    /// It.
+    /// The descriptor itself.
     Fd(F),
     /// The kernel had to drop it, because we had no number free (`MSG_CTRUNC`).
     Missing,
@@ -27,7 +27,7 @@ pub enum Received<F> {
 /// One item of a channel.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message<'a, F> {
-    /// What was said.
+    /// The message, understood.
     pub incoming: Incoming<'a>,
     /// The descriptor of an [`Incoming::Handle`]. `None` there: it was announced and never came.
     ///
@@ -80,8 +80,8 @@ impl<F> Framer<F> {
         }
     }
 
-    /// Takes bytes that were read. A descriptor of the same read goes in first, by
-    /// [`Framer::push_fd`].
+    /// Takes bytes that were read. A descriptor of the same read goes in before them, by
+    /// the method [`Framer::push_fd`].
     pub fn push(&mut self, bytes: &[u8]) {
         self.tidy();
         self.buffer.extend_from_slice(bytes);
@@ -97,15 +97,15 @@ impl<F> Framer<F> {
         }
     }
 
-    /// Notes that a descriptor was lost on its way to us (`MSG_CTRUNC`), to keep the others with
-    /// their messages.
+    /// Notes that a descriptor was lost on its way to us (`MSG_CTRUNC`), so that the others stay
+    /// with their own messages.
     pub fn push_missing(&mut self) {
         if self.fds.len() < 2 * MAX_WAITING {
             self.fds.push_back(Received::Missing);
         }
     }
 
-    /// Whether this peer marks its internal messages, as Bun does; ours to it must be marked then.
+    /// Returns how this peer marks its internal messages, and wants ours to be marked.
     #[must_use]
     pub fn mark(&self) -> Mark {
         self.mark
@@ -119,8 +119,7 @@ impl<F> Framer<F> {
 
     /// The next message, or `None` until more bytes come.
     ///
-    /// A descriptor that no message claims is closed here as soon as nothing is left that could
-    /// claim it.
+    /// A descriptor is closed here as soon as no message is left that could claim it.
     pub fn next_message(&mut self) -> Option<Message<'_, F>> {
         let line = match self.cut()? {
             Cut::Line(line) => line,

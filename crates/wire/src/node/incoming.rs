@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Query, scan};
 
-/// What a worker said. Texts borrow from the [`Framer`](super::Framer) where they can.
+/// A message of a worker. Texts borrow from the [`Framer`](super::Framer) where they can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming<'a> {
     /// The runtime is up; no line of the application has run.
@@ -16,7 +16,7 @@ pub enum Incoming<'a> {
     QueryServer {
         /// To be acknowledged with.
         seq: i64,
-        /// What it wants.
+        /// The listener that it wants.
         query: Box<Query>,
     },
     /// A server of the worker is usable.
@@ -38,7 +38,7 @@ pub enum Incoming<'a> {
     Ack {
         /// Our number. 0 is a number like any other.
         ack: i64,
-        /// Whether it took the connection, if it was about one.
+        /// It took the connection, if it was about one.
         accepted: Option<bool>,
     },
     /// Sends a descriptor, which is beside this in the [`Message`](super::Message).
@@ -68,7 +68,7 @@ pub enum Incoming<'a> {
 /// A message that carries a descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle<'a> {
-    /// What the descriptor is.
+    /// The kind of descriptor.
     pub kind: HandleType,
     /// The message proper: one JSON value.
     pub message: Cow<'a, str>,

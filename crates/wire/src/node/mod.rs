@@ -35,8 +35,8 @@ pub use query::{AddressType, Query};
 pub const DEFAULT_LIMIT: usize = 64 << 20;
 
 /// From this size on, bytes, a message that carries a descriptor may travel in more than one piece.
-/// The sender then waits for its acknowledgement before the next descriptor, or the receiver mixes
-/// them up.
+/// The sender then waits for its acknowledgement before the next descriptor, or the receiver
+/// confuses the two.
 pub const LARGE_HANDLE_MESSAGE: usize = 32 << 10;
 
 /// How a worker wants its internal messages.

@@ -11,13 +11,13 @@ use super::{HandleType, Mark, scan};
 /// The real address of a TCP listener, as `server.address()` will show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sockname {
-    /// IP address.
+    /// The IP address that it is bound to.
     pub address: IpAddr,
     /// Must be the port that was asked for, unless that was 0.
     pub port: u16,
 }
 
-/// What identifies an answer.
+/// The fields that every answer to a query has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'a> {
     /// The `seq` of the query.
@@ -65,8 +65,8 @@ pub fn answer_round_robin(
     out.extend_from_slice(b"}\n");
 }
 
-/// Answers a query with the socket itself, which travels with it; `kind` is one of the two native
-/// types.
+/// Answers a query with the socket itself, which travels with it; `kind` is one of the two types
+/// of native handles.
 pub fn answer_shared(out: &mut Vec<u8>, mark: Mark, answer: Answer<'_>, kind: HandleType) {
     begin(out, mark);
     out.extend_from_slice(b"{\"cmd\":\"NODE_HANDLE\",\"type\":\"");
@@ -89,7 +89,11 @@ pub fn answer_error(out: &mut Vec<u8>, mark: Mark, answer: Answer<'_>, errno: i3
 pub fn new_connection(out: &mut Vec<u8>, mark: Mark, key: &str, seq: u64) {
     begin(out, mark);
     out.extend_from_slice(
-        b"{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\",\"key\":",
+        concat!(
+            r#"{"cmd":"NODE_HANDLE","type":"net.Native","msg":"#,
+            r#"{"cmd":"NODE_CLUSTER","act":"newconn","key":"#,
+        )
+        .as_bytes(),
     );
     string(out, key);
     out.extend_from_slice(b",\"seq\":");
@@ -135,7 +139,7 @@ pub fn socket_all_closed(out: &mut Vec<u8>, mark: Mark, key: &str) {
     out.extend_from_slice(b"}\n");
 }
 
-/// So many of the sockets that the worker gave us from this server are open here.
+/// Tells how many of the sockets that the worker gave us from this server are open here.
 pub fn socket_count(out: &mut Vec<u8>, mark: Mark, key: &str, count: u64) {
     begin(out, mark);
     out.extend_from_slice(b"{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":");

@@ -1,4 +1,4 @@
-//! What a worker says about a listener that it wants, or has.
+//! A worker's description of a listener that it wants, or has.
 
 use super::scan;
 
@@ -11,25 +11,25 @@ pub enum AddressType {
     Tcp6,
     /// `-1`: a UNIX path.
     Unix,
-    /// `"udp4"`.
+    /// `"udp4"`: UDP over IPv4.
     Udp4,
-    /// `"udp6"`.
+    /// `"udp6"`: UDP over IPv6.
     Udp6,
     /// `null` or absent: with `fd`, and in nonsense.
     #[default]
     None,
-    /// Anything else.
+    /// A value that is not known here.
     Unknown,
 }
 
 impl AddressType {
-    /// Whether it is one of the two UDP types.
+    /// Returns whether it is one of the two UDP types.
     #[must_use]
     pub fn is_udp(self) -> bool {
         matches!(self, Self::Udp4 | Self::Udp6)
     }
 
-    /// As it stands in Node's own sharing key.
+    /// Returns the type as it stands in Node's own sharing key.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,12 +60,12 @@ impl AddressType {
 /// `null` and `-1` for "no descriptor" are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None`: every
-    /// address.
+    /// Host, or UNIX path (absolute, or with a NUL inside for an abstract name). `None` means every
+    /// address there is.
     pub address: Option<String>,
     /// Port; `-1` with a path, `None` with `fd`.
     pub port: Option<i64>,
-    /// What `address` is.
+    /// The kind of `address`.
     pub address_type: AddressType,
     /// A number that the application believes to be a descriptor of ours.
     pub fd: Option<i64>,

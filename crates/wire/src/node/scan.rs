@@ -2,12 +2,12 @@
 //! out of raw values.
 //!
 //! A message may be megabytes of the application's own data, with text in it that strict decoders
-//! reject. So the members are found without decoding anything but the few values that the envelope
-//! needs.
+//! reject. So the members are found without decoding anything but the few values that belong to
+//! the envelope itself.
 
 use std::borrow::Cow;
 
-/// Whether `text` is exactly one JSON value. Lone surrogates pass, as they do in Node.
+/// Returns whether `text` is exactly one JSON value. Lone surrogates pass, as they do in Node.
 pub(super) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }

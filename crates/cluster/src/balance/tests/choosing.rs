@@ -90,6 +90,21 @@ fn a_window_is_one_to_sixteen() {
 }
 
 #[test]
+fn a_full_window_takes_nothing_more_before_it_is_half_empty() {
+    let mut world = serving(Policy::RoundRobin, 5, 1);
+    for conn in 1..5 {
+        world.accepted(conn);
+    }
+    assert_eq!(world.accepted(5), "5>0, -7");
+    assert_eq!(world.takes(0, 1), "1 taken");
+    assert_eq!(world.takes(0, 2), "2 taken");
+    assert_eq!(world.takes(0, 3), "3 taken, +7");
+    // One that was never full takes what comes.
+    assert_eq!(world.accepted(6), "6>0");
+    assert_eq!(world.accepted(7), "7>0");
+}
+
+#[test]
 fn a_worker_with_two_listeners_has_one_window() {
     let mut world = serving(Policy::RoundRobin, 2, 1);
     world.balance.add_listener(ListenerId(8));
@@ -135,6 +150,13 @@ fn who_waits_for_its_own_worker_does_not_after_a_change_of_policy() {
     assert_eq!(world.accepted_from(1, 5), "");
     world.balance.set_policy(Policy::RoundRobin);
     assert_eq!(world.take(), format!("1>{}, -7", 1 - own));
+    // Nor does it when there is nobody else.
+    let mut world = serving(Policy::Sticky, 1, 1);
+    world.give(0, 5);
+    assert_eq!(world.accepted_from(1, 5), "");
+    world.balance.set_policy(Policy::Sticky);
+    assert_eq!(world.balance.deadline(), Some(world.now + 1000));
+    world.balance.set_policy(Policy::Least);
     assert_eq!(world.balance.deadline(), None);
 }
 

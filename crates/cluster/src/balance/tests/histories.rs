@@ -74,7 +74,9 @@ struct Peer {
     standing: Standing,
     blocked: bool,
     unsure: usize,
-    /// Oldest first.
+    /// Its window was full, and is not half empty yet.
+    saturated: bool,
+    /// Unanswered ones, oldest first.
     conns: Vec<ConnId>,
     listeners: BTreeSet<ListenerId>,
 }
@@ -82,11 +84,18 @@ struct Peer {
 impl Peer {
     fn new(slot: u32, standing: Standing) -> Self {
         let (conns, listeners) = (Vec::new(), BTreeSet::new());
-        Self { slot, standing, blocked: false, unsure: 0, conns, listeners }
+        Self { slot, standing, blocked: false, unsure: 0, saturated: false, conns, listeners }
     }
 
-    fn take(&mut self) -> Option<ConnId> {
-        (!self.conns.is_empty()).then(|| self.conns.remove(0))
+    fn give(&mut self, conn: ConnId, window: usize) {
+        self.conns.push(conn);
+        self.saturated |= window + self.unsure <= self.conns.len();
+    }
+
+    fn take(&mut self, count: usize, window: usize) -> Vec<ConnId> {
+        let taken: Vec<_> = self.conns.drain(..count.min(self.conns.len())).collect();
+        self.saturated &= taken.is_empty() || window / 2 < self.conns.len();
+        taken
     }
 }
 
@@ -215,17 +224,18 @@ impl World {
             Deed::Pin(listener) => self.pin(id, ListenerId(*listener)),
             Deed::Answer(took) => self.answer(id, *took),
             Deed::Miss => {
-                let Some(conn) = peer.take() else { return };
+                let Some(conn) = peer.take(1, self.window).pop() else { return };
                 self.come_back(&[conn]);
                 self.balance.handle_missed(self.now, id, conn);
             }
             Deed::Unsure => {
                 peer.unsure += 1;
+                peer.saturated = false;
                 self.balance.handle_unsure(id);
             }
             Deed::Settle(count) => {
                 peer.unsure = 0;
-                let missed: Vec<_> = peer.conns.drain(..peer.conns.len().min(*count)).collect();
+                let missed = peer.take(*count, self.window);
                 self.come_back(&missed);
                 self.balance.handle_settled(self.now, id, &missed);
             }
@@ -242,7 +252,7 @@ impl World {
             && peer.conns.len() < 16;
         assert_eq!(self.balance.pin(id, listener, conn), possible);
         if possible {
-            peer.conns.push(conn);
+            peer.give(conn, self.window);
             self.conns.insert(conn, Conn { listener, place: Place::Worker(id), pinned: true });
         }
     }
@@ -250,12 +260,8 @@ impl World {
     /// The worker answers for its oldest connection.
     fn answer(&mut self, id: WorkerId, took: bool) {
         let peer = self.peers.get_mut(&id).unwrap();
-        let Some(conn) = peer.take() else { return };
-        if took {
-            self.place(conn, Place::Closed);
-        } else {
-            self.come_back(&[conn]);
-        }
+        let Some(conn) = peer.take(1, self.window).pop() else { return };
+        self.place(conn, if took { Place::Closed } else { Place::Queue });
         self.balance.handle_answered(self.now, id, conn, took);
     }
 
@@ -293,21 +299,23 @@ impl World {
         let first = self.peers.keys().next().copied();
         let mut recovered = Vec::new();
         for (conn, known) in &mut self.conns {
-            let worker = match (known.place, first) {
-                (Place::Closed, _) => continue,
-                (Place::Worker(id), _) => Some(id),
-                (Place::Queue, Some(first)) if 0 < out => {
-                    out -= 1;
-                    known.place = Place::Worker(first);
-                    self.peers.get_mut(&first).unwrap().conns.push(*conn);
-                    Some(first)
-                }
-                (Place::Queue, _) => None,
+            if let (Place::Queue, Some(first), 1..) = (known.place, first, out) {
+                out -= 1;
+                known.place = Place::Worker(first);
+                self.peers.get_mut(&first).unwrap().conns.push(*conn);
+            }
+            let worker = match known.place {
+                Place::Closed => continue,
+                Place::Worker(id) => Some(id),
+                Place::Queue => None,
             };
             // A successor does not know that one was pinned; it belongs to anybody then.
             known.pinned = false;
             let (conn, listener) = (*conn, known.listener);
             recovered.push(Recovered { conn, listener, peer: 0, worker });
+        }
+        for peer in self.peers.values_mut() {
+            peer.saturated = self.window <= peer.conns.len();
         }
         self.balance.handle_recovered(self.now, &recovered);
     }
@@ -323,7 +331,8 @@ impl World {
                     let peer = self.peers.get_mut(&worker).expect("handed to a dead worker");
                     assert_eq!((peer.standing, peer.blocked), (Standing::Active, false));
                     assert!(peer.listeners.contains(&listener), "handed to no member");
-                    peer.conns.push(conn);
+                    assert!(!peer.saturated, "its window is not half empty");
+                    peer.give(conn, self.window);
                     assert!(peer.conns.len() <= self.window + peer.unsure, "above the window");
                 }
                 Decision::SetAccepting { listener, accepting } => {
@@ -361,7 +370,10 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(500) })]
+    #![proptest_config(ProptestConfig {
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::with_cases(500)
+    })]
 
     #[test]
     fn every_connection_is_in_one_place(

@@ -92,6 +92,16 @@ fn one_that_cannot_be_asked_gets_no_pinned_connection() {
 }
 
 #[test]
+fn one_that_refuses_is_on_trial_while_a_pinned_connection_is_out() {
+    let mut world = serving(Policy::RoundRobin, 4, 1);
+    assert!(world.balance.pin(WorkerId(0), MAIN, ConnId(1)));
+    assert_eq!(world.accepted(2), "2>0");
+    assert_eq!(world.refuses(0, 2), "-7");
+    assert_eq!(world.wait(), "");
+    assert_eq!(world.takes(0, 1), "1 taken, 2>0, +7");
+}
+
+#[test]
 fn a_pinned_connection_uses_up_room() {
     let mut world = serving(Policy::RoundRobin, 1, 1);
     assert!(world.balance.pin(WorkerId(0), MAIN, ConnId(1)));

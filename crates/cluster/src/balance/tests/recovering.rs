@@ -19,6 +19,15 @@ fn what_was_only_accepted_is_handed_out_and_what_may_be_out_counts() {
 }
 
 #[test]
+fn one_that_refuses_is_on_trial_while_recovered_connections_are_out() {
+    let mut world = serving(Policy::RoundRobin, 4, 1);
+    assert_eq!(world.recovered(&[conn(1, Some(0)), conn(2, Some(0))]), "");
+    assert_eq!(world.refuses(0, 1), "-7");
+    assert_eq!(world.wait(), "");
+    assert_eq!(world.takes(0, 2), "2 taken, 1>0, +7");
+}
+
+#[test]
 fn of_a_listener_or_a_worker_that_is_not_there_any_more() {
     let mut world = serving(Policy::RoundRobin, 2, 1);
     let lost = ListenerId(9);
@@ -67,4 +76,15 @@ fn those_that_did_not_arrive_come_back_in_order() {
     assert_eq!(world.take(), "1>0, 2>0");
     assert_eq!(world.balance.counters(MAIN, WorkerId(0)).unwrap().redistributed, 2);
     assert_eq!(world.balance.waiting(), 1);
+}
+
+#[test]
+fn a_doubt_makes_no_room_where_more_than_the_window_is_out() {
+    let mut world = serving(Policy::RoundRobin, 2, 1);
+    let words = world.recovered(&[conn(1, Some(0)), conn(2, Some(0)), conn(3, Some(0))]);
+    assert_eq!(words, "-7");
+    world.balance.handle_unsure(WorkerId(0));
+    assert_eq!(world.take(), "");
+    world.balance.handle_unsure(WorkerId(0));
+    assert_eq!(world.take(), "+7");
 }

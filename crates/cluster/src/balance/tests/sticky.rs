@@ -89,6 +89,16 @@ fn where_all_are_stuck_the_own_one_is_waited_for() {
 }
 
 #[test]
+fn where_all_are_stuck_the_own_one_is_served_as_soon_as_it_has_room() {
+    let mut world = serving(Policy::Sticky, 4, 1);
+    assert_eq!(world.give(0, 5), 0);
+    assert_eq!(world.blocked(0, true), "-7");
+    assert_eq!(world.accepted_from(1, 5), "");
+    assert_eq!(world.wait(), "");
+    assert_eq!(world.blocked(0, false), "1>0, +7");
+}
+
+#[test]
 fn others_are_served_past_one_that_waits_for_its_worker() {
     let mut world = serving(Policy::Sticky, 1, 2);
     let own = world.give(0, 5);

@@ -159,8 +159,7 @@ impl World {
         }
     }
 
-    /// The primary dies. What it had accepted is held for its successor, with what was noted about
-    /// it.
+    /// The primary dies. Its connections are held for its successor, with what was noted of them.
     pub(super) fn reborn(&mut self, mut doubted: usize) {
         self.opening.clear();
         self.accepting.clear();
@@ -221,13 +220,13 @@ impl World {
                     self.accepting.remove(&listener);
                 }
                 Command::SetAccepting { listener, accepting } => {
-                    assert_eq!(self.accepting.contains(&listener), !accepting, "said twice");
-                    if accepting {
+                    let changed = if accepting {
                         assert!(self.open.contains(&listener));
-                        self.accepting.insert(listener);
+                        self.accepting.insert(listener)
                     } else {
-                        self.accepting.remove(&listener);
-                    }
+                        self.accepting.remove(&listener)
+                    };
+                    assert!(changed, "said twice");
                 }
                 Command::ListenerMetaChanged { listener } => {
                     if let Some(meta) = self.primary.listener_meta(listener) {
@@ -246,60 +245,40 @@ impl World {
                 }
                 Command::SendFence { worker, bytes } => {
                     let line = self.out.text(bytes).trim_end();
-                    let seq = line
-                        .rsplit_once("\"seq\":")
-                        .unwrap()
-                        .1
-                        .trim_end_matches('}')
-                        .parse()
-                        .unwrap();
-                    self.peers
-                        .get_mut(&worker.0)
-                        .expect("sent to a dead worker")
-                        .inbox
-                        .push_back(Unread::Fence(seq));
+                    let seq = field(line, "\"seq\":").trim_end_matches('}').parse().unwrap();
+                    let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
+                    peer.inbox.push_back(Unread::Fence(seq));
                 }
                 Command::SendWithConn { worker, conn, seq, bytes } => {
-                    let line = self.out.text(bytes).trim_end();
-                    let key = line
-                        .split_once("\"key\":\"")
-                        .unwrap()
-                        .1
-                        .split_once('"')
-                        .unwrap()
-                        .0
-                        .parse()
-                        .unwrap();
-                    assert_eq!(
-                        self.conns.insert(conn, Place::Worker(worker.0)),
-                        Some(Place::Queue),
-                        "{conn:?}"
-                    );
-                    let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
-                    assert!(!peer.leaving, "sent to a worker that leaves");
-                    assert!(peer.keys.contains(&key), "connection before the answer");
-                    peer.inbox.push_back(Unread::Conn(seq, conn));
-                    assert!(peer.unread().count() <= self.config.window, "more than the window");
+                    let key = field(self.out.text(bytes), "\"key\":\"");
+                    let key = key.split('"').next().unwrap().parse().unwrap();
+                    self.handed(worker, conn, seq, key);
                 }
                 Command::CloseConn { conn, taken } => {
-                    let place = self.conns.insert(conn, Place::Closed);
-                    assert_eq!(
-                        place,
-                        Some(if taken { Place::Closed } else { Place::Queue }),
-                        "{conn:?}"
-                    );
+                    let before = if taken { Place::Closed } else { Place::Queue };
+                    assert_eq!(self.conns.insert(conn, Place::Closed), Some(before), "{conn:?}");
                 }
                 Command::SendWithHandle { .. }
                 | Command::CloseHandle { .. }
-                | Command::UserHandle { .. } => {
-                    unreachable!()
-                }
+                | Command::UserHandle { .. } => unreachable!(),
                 Command::WorkerOnline { .. }
                 | Command::WorkerListening { .. }
-                | Command::Voluntary { .. } => {}
-                Command::UserMessage { .. } | Command::Noise { .. } => {}
+                | Command::Voluntary { .. }
+                | Command::UserMessage { .. }
+                | Command::Noise { .. } => {}
             }
         }
+    }
+
+    /// A connection is on its way to a worker.
+    fn handed(&mut self, worker: WorkerId, conn: ConnId, seq: u64, key: u64) {
+        let before = self.conns.insert(conn, Place::Worker(worker.0));
+        assert_eq!(before, Some(Place::Queue), "{conn:?}");
+        let peer = self.peers.get_mut(&worker.0).expect("sent to a dead worker");
+        assert!(!peer.leaving, "sent to a worker that leaves");
+        assert!(peer.keys.contains(&key), "connection before the answer");
+        peer.inbox.push_back(Unread::Conn(seq, conn));
+        assert!(peer.unread().count() <= self.config.window, "more than the window");
     }
 
     /// A worker reads an answer (or that it is to leave).
@@ -337,4 +316,9 @@ impl World {
             }
         }
     }
+}
+
+/// Returns what follows `name` in the line.
+fn field<'a>(line: &'a str, name: &str) -> &'a str {
+    line.rsplit_once(name).unwrap().1
 }

@@ -165,7 +165,12 @@ fn a_query_that_comes_twice_is_answered_twice() {
 
 #[test]
 fn stored_listeners_of_version_1_load_for_ever() {
-    let bytes = br#"{"v":1,"id":7,"key":{"address":null,"port":0,"address_type":"4","fd":null,"index":1},"kind":{"tcp":{"address":null,"port":0,"v6only":false,"backlog":511}},"name":["::",4000],"data":"{\"t\":1}","workers":[[1,false],[2,true]]}"#;
+    let bytes = concat!(
+        r#"{"v":1,"id":7,"key":{"address":null,"port":0,"address_type":"4","fd":null,"index":1},"#,
+        r#""kind":{"tcp":{"address":null,"port":0,"v6only":false,"backlog":511}},"#,
+        r#""name":["::",4000],"data":"{\"t\":1}","workers":[[1,false],[2,true]]}"#,
+    )
+    .as_bytes();
     let meta = ListenerMeta::from_bytes(bytes).unwrap();
     assert_eq!(meta.to_bytes(), bytes);
     assert!(matches!(ListenerMeta::from_bytes(br#"{"v":2,"id":[]}"#), Err(MetaError::Version(2))));

@@ -1,4 +1,4 @@
-//! What a candidate has to pass.
+//! Checks that a candidate has to pass.
 
 use ostler_core::spec::{Policy, Readiness};
 use ostler_core::{Exit, ReloadOptions, RunId};

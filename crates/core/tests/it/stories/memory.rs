@@ -68,7 +68,7 @@ fn a_worker_over_its_limit_during_a_reload_waits_for_its_end() {
         "0 over memory 6 > 5; spawn 0 v1; 0 verifying; 1 over memory 6 > 5; 2 over memory 6 > 5; \
          ask 3; 2 ended signal 2; 2 stopped",
     );
-    // Who was stopped meanwhile is not reloaded, and a reload that fails is not begun again.
+    // A worker that was stopped meanwhile is not reloaded. A reload that fails is not begun again.
     world.wait(5);
     world.end(RunId(6), Exit::Code(1));
     world.wait(50);

@@ -1,4 +1,4 @@
-//! What follows an exit that nobody asked for, and what the user does to that.
+//! Restarts after an exit that nobody asked for, and users who intervene.
 
 use ostler_core::{Event, Exit, ProcId, RunId};
 

@@ -1,4 +1,4 @@
-//! What a daemon has on its disk, what it loses when it dies, and how another takes up its work.
+//! The daemon's disk, the loss of its memory, and how another takes up its work.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use ostler_core::{Event, Notice, SavedProcess, SavedReload, SeenRun, SpecId, Sup
 
 use super::{SimRun, World};
 
-/// What a daemon has on its disk.
+/// Everything that a daemon has saved.
 #[derive(Clone, Default)]
 pub struct Disk {
     processes: Vec<SavedProcess>,
@@ -15,8 +15,8 @@ pub struct Disk {
 }
 
 impl World {
-    /// Saves what must survive, as the daemon does: after wishes and notices that change it, before
-    /// actions.
+    /// Saves what must survive, as the daemon does: after wishes and notices that change it, but
+    /// before any action.
     pub(super) fn save(&mut self) {
         if std::mem::take(&mut self.dirty) {
             self.disk = Disk {
@@ -27,7 +27,7 @@ impl World {
         }
     }
 
-    /// What the daemon reads back: what was saved, and newer counters where a run has them.
+    /// Returns what the next daemon reads: the last save, with newer counters where a run has them.
     fn read(&self) -> Disk {
         let mut disk = self.disk.clone();
         for saved in &mut disk.processes {

@@ -7,7 +7,7 @@ pub struct Nature {
     pub exits: Option<i32>,
     /// Has a listener after it was spawned.
     pub listens: bool,
-    /// Sends `ready`.
+    /// Sends the message `ready`.
     pub says_ready: bool,
     /// Ignores every request to end but SIGKILL.
     pub stubborn: bool,

@@ -1,0 +1,58 @@
+//! A command line as it was understood.
+
+use super::commands::Command;
+use super::flags::FlagId;
+
+/// A command line.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The command, if one was given.
+    pub(crate) command: Option<&'static Command>,
+    /// The arguments of the command.
+    pub(crate) words: Vec<String>,
+    /// Options as given, in order.
+    pub(crate) given: Vec<(FlagId, Option<String>)>,
+    /// What stands after `--`.
+    pub(crate) rest: Option<Vec<String>>,
+}
+
+impl Parsed {
+    /// Whether the option was given.
+    pub(crate) fn has(&self, id: FlagId) -> bool {
+        self.given.iter().any(|(given, _)| *given == id)
+    }
+
+    /// Whether an option was given that sets an attribute and has this name.
+    pub(crate) fn has_attribute(&self, long: &str) -> bool {
+        self.attributes(long).next().is_some()
+    }
+
+    /// Returns the value that was given last to the option of an attribute.
+    pub(crate) fn attribute(&self, long: &str) -> Option<&str> {
+        self.attributes(long).last()?.as_deref()
+    }
+
+    fn attributes(&self, long: &str) -> impl Iterator<Item = &Option<String>> {
+        let has =
+            move |id: &FlagId| matches!(id, FlagId::Attribute(flag) if flag.long.contains(&long));
+        self.given.iter().filter(move |(id, _)| has(id)).map(|(_, value)| value)
+    }
+
+    /// Returns the value that was given last.
+    pub(crate) fn value(&self, id: FlagId) -> Option<&str> {
+        self.given.iter().rev().find(|(given, _)| *given == id)?.1.as_deref()
+    }
+
+    /// Returns all values, in order.
+    pub(crate) fn values(&self, id: FlagId) -> impl Iterator<Item = &str> {
+        self.given
+            .iter()
+            .filter(move |(given, _)| *given == id)
+            .filter_map(|(_, value)| value.as_deref())
+    }
+
+    /// Returns the first argument, empty when there is none.
+    pub(crate) fn word(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,176 @@
+//! The end of everything: `kill`, and a signal from the init system.
+
+use ostler_wire::control::{ReloadOptions, Request};
+
+use super::super::Input;
+use super::world::World;
+
+const CLOSING: &str = "error: the daemon is about to end\nhint: try again";
+
+#[test]
+fn a_kill_is_answered_when_everything_is_gone() {
+    let mut world = World::with("api", "stubborn", 2);
+    let client = world.request(Request::Kill);
+    world.wait(10);
+    assert_eq!((world.heard(client).as_str(), world.model.is_over()), ("", false));
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
+    assert!(world.model.is_over());
+    assert_eq!(world.alive(), 0);
+    world.model.check_empty();
+}
+
+#[test]
+fn a_kill_of_nothing_is_answered_at_once() {
+    let mut world = World::new();
+    let client = world.request(Request::Kill);
+    assert_eq!(world.heard(client), "done");
+    assert!(world.model.is_over());
+}
+
+#[test]
+fn everybody_who_kills_is_answered() {
+    let mut world = World::with("api", "stubborn", 1);
+    let clients = [(); 2].map(|()| world.request(Request::Kill));
+    world.wait(50);
+    assert_eq!(clients.map(|client| world.reply(client).to_owned()), ["done", "done"]);
+}
+
+#[test]
+fn a_kill_is_answered_also_when_a_process_cannot_be_killed() {
+    let mut world = World::with("api", "hangs", 1);
+    let client = world.request(Request::Kill);
+    world.wait(60_000);
+    assert_eq!(world.heard(client), "acted api:0: process 0 is still there after SIGKILL\ndone");
+    assert!(!world.model.is_over());
+}
+
+#[test]
+fn a_kill_does_not_wait_for_connections() {
+    let mut world = World::with("api", "busy", 1);
+    let client = world.request(Request::Kill);
+    world.wait(10);
+    assert_eq!(world.reply(client), "done");
+}
+
+#[test]
+fn nothing_is_begun_while_everything_ends() {
+    let mut world = World::with("api", "stubborn", 1);
+    world.request(Request::Kill);
+    let clients = [
+        world.start("web", "good", 1),
+        world.stop(&[0]),
+        world.reload(&[0], "api", "better"),
+        world.promote("api", true),
+        world.request(Request::Save { force: true }),
+        world.request(Request::Resurrect),
+        world.request(Request::Listens { id: 0, within: 100 }),
+        world.request(Request::Describe { id: 0 }),
+    ];
+    for client in clients {
+        assert_eq!(world.heard(client), CLOSING);
+    }
+}
+
+#[test]
+fn the_list_is_shown_to_the_end() {
+    let mut world = World::with("api", "stubborn", 1);
+    world.request(Request::Kill);
+    let client = world.request(Request::List);
+    assert!(world.reply(client).contains("\"status\":\"stopping\""), "{}", world.reply(client));
+    let client = world.request(Request::Find { word: "api".to_owned() });
+    assert_eq!(world.reply(client), "found [0]");
+    let client = world.request(Request::Jlist);
+    assert!(world.reply(client).starts_with("[{\"pid\":101,"), "{}", world.reply(client));
+}
+
+#[test]
+fn a_signal_saves_the_list_before_anything_ends() {
+    let mut world = World::with("api", "good", 2);
+    world.input(Input::Shutdown);
+    let list = String::from_utf8(world.dump.clone().unwrap()).unwrap();
+    assert_eq!(list.matches("\"status\": \"online\"").count(), 2, "{list}");
+    world.wait(50);
+    assert!(world.model.is_over());
+}
+
+#[test]
+fn a_signal_saves_the_list_once() {
+    let mut world = World::with("api", "stubborn", 2);
+    world.input(Input::Shutdown);
+    world.wait(10);
+    world.input(Input::Shutdown);
+    world.wait(50);
+    world.input(Input::Shutdown);
+    assert_eq!(world.dumps, 1);
+}
+
+#[test]
+fn a_signal_saves_no_empty_list() {
+    let mut world = World::new();
+    world.input(Input::Shutdown);
+    assert_eq!((world.dumps, world.model.is_over()), (0, true));
+}
+
+#[test]
+fn a_kill_saves_no_list() {
+    let mut world = World::with("api", "stubborn", 2);
+    world.request(Request::Kill);
+    world.input(Input::Shutdown);
+    world.wait(50);
+    assert_eq!(world.dumps, 0);
+}
+
+#[test]
+fn a_kill_is_told_to_who_waits_for_a_reload() {
+    let mut world = World::with("api", "good", 2);
+    let first = world.reload(&[0, 1], "api", "mute");
+    let wait = ReloadOptions { wait: true, ..ReloadOptions::default() };
+    let second = world.reload_with(&[0, 1], "api", "better", wait);
+    world.request(Request::Kill);
+    world.wait(50);
+    assert!(
+        world.reply(first).starts_with(
+            "error: the reload of app `api` was cut short: a `kill` took process 0 out of it"
+        ),
+        "{}",
+        world.reply(first)
+    );
+    assert_eq!(world.reply(second), "error: process 0 is gone");
+}
+
+#[test]
+fn a_kill_is_told_to_who_waits_for_a_start() {
+    let mut world = World::new();
+    let client = world.start("api", "good", 1);
+    world.input(Input::Shutdown);
+    world.wait(50);
+    assert_eq!(world.reply(client), "error: process 0 is gone");
+}
+
+#[test]
+fn a_list_that_is_read_when_everything_ends_brings_nothing_back() {
+    let mut world = World::with("api", "good", 1);
+    world.request(Request::Save { force: false });
+    world.delete(&[0]);
+    world.wait(50);
+    world.slow = true;
+    let client = world.request(Request::Resurrect);
+    world.input(Input::Shutdown);
+    world.wait(50);
+    assert_eq!(world.heard(client), CLOSING);
+    assert!(world.model.is_over());
+}
+
+#[test]
+fn the_daemon_after_goes_on_ending_everything() {
+    let mut world = World::with("api", "stubborn", 2);
+    world.request(Request::Kill);
+    world.forget();
+    assert!(world.model.is_closing());
+    let client = world.start("web", "good", 1);
+    assert_eq!(world.heard(client), CLOSING);
+    world.wait(1000);
+    assert!(world.model.is_over());
+    assert_eq!(world.alive(), 0);
+}

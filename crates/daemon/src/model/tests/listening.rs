@@ -1,0 +1,63 @@
+//! Asking what a process listens on.
+
+use ostler_core::Exit;
+use ostler_wire::control::Request;
+use serde_json::json;
+
+use super::world::World;
+
+fn listens(world: &mut World, id: u32) -> usize {
+    world.request(Request::Listens { id, within: 1000 })
+}
+
+#[test]
+fn what_is_listened_on_is_told_at_once() {
+    let mut world = World::with("api", "good", 1);
+    let client = listens(&mut world, 0);
+    assert_eq!(world.heard(client), "listens [\"*:3000\"]");
+}
+
+#[test]
+fn what_is_listened_on_later_is_waited_for() {
+    let mut world = World::new();
+    world.start("api", "good", 1);
+    let client = listens(&mut world, 0);
+    assert_eq!(world.heard(client), "");
+    world.wait(50);
+    assert_eq!(world.heard(client), "listens [\"*:3000\"]");
+}
+
+#[test]
+fn who_does_not_listen_in_time_listens_on_nothing() {
+    let mut world = World::with("api", "mute", 1);
+    let client = listens(&mut world, 0);
+    world.wait(999);
+    assert_eq!(world.heard(client), "");
+    world.wait(1);
+    assert_eq!(world.heard(client), "listens []");
+}
+
+#[test]
+fn who_ends_listens_on_nothing() {
+    let mut world = World::with_more("api", "mute", 1, json!({"autorestart": false}));
+    let client = listens(&mut world, 0);
+    world.crash(0, Exit::Code(0));
+    world.wait(50);
+    assert_eq!(world.heard(client), "listens []");
+}
+
+#[test]
+fn who_is_not_there_listens_on_nothing() {
+    let mut world = World::new();
+    let client = listens(&mut world, 7);
+    assert_eq!(world.heard(client), "listens []");
+}
+
+#[test]
+fn a_client_that_does_not_wait_is_not_waited_for() {
+    let mut world = World::with("api", "mute", 1);
+    let client = listens(&mut world, 0);
+    world.leave(client);
+    world.wait(1000);
+    assert_eq!(world.model.deadline(), None);
+}

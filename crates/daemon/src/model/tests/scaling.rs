@@ -1,0 +1,198 @@
+//! Scaling: instances more or fewer.
+
+use ostler_wire::control::{Action, Change, Request, ScaleTo};
+use serde_json::json;
+
+use super::words::record;
+use super::world::World;
+
+fn scale(world: &mut World, name: &str, target: ScaleTo) -> usize {
+    world.request(Request::Scale { name: name.to_owned(), target })
+}
+
+#[test]
+fn instances_are_added_and_told_when_they_are_up() {
+    let mut world = World::with("api", "good", 1);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(3));
+    assert_eq!(world.heard(client), "");
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:1 added\nacted api:2 added\ndone");
+}
+
+#[test]
+fn the_newest_instances_go_first() {
+    let mut world = World::with("api", "good", 4);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(2));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+    assert_eq!(world.heard(client), "acted api:3\nacted api:2\ndone");
+}
+
+#[test]
+fn a_number_to_add_or_remove_is_counted_from_what_is_there() {
+    let mut world = World::with("api", "good", 2);
+    scale(&mut world, "api", ScaleTo::Add(2));
+    world.wait(50);
+    assert_eq!(world.model.count_online(), 4);
+    scale(&mut world, "api", ScaleTo::Remove(3));
+    world.wait(50);
+    assert_eq!(world.model.count_online(), 1);
+}
+
+#[test]
+fn to_remove_more_than_there_are_removes_all() {
+    let mut world = World::with("api", "good", 2);
+    let client = scale(&mut world, "api", ScaleTo::Remove(9));
+    world.wait(50);
+    assert_eq!(world.reply(client), "done");
+    world.model.check_empty();
+}
+
+#[test]
+fn there_is_nothing_to_do_when_the_number_is_right() {
+    let mut world = World::with("api", "good", 2);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(2));
+    assert_eq!(
+        world.heard(client),
+        "error: Nothing to do\nhint: app `api` has 2 instances already"
+    );
+}
+
+#[test]
+fn an_app_that_is_not_there_is_told() {
+    let mut world = World::with("api", "good", 2);
+    let client = scale(&mut world, "web", ScaleTo::Exactly(2));
+    assert_eq!(
+        world.heard(client),
+        "error: Application web not found\nhint: see `ostler list` for the names"
+    );
+}
+
+#[test]
+fn a_name_in_several_namespaces_is_asked_back() {
+    let mut world = World::with("api", "good", 1);
+    world.start_with("api", "good", 1, json!({"namespace": "prod"}));
+    let client = scale(&mut world, "api", ScaleTo::Exactly(2));
+    assert_eq!(
+        world.heard(client),
+        "error: several apps are named `api`, in the namespaces `default`, `prod`\n\
+         hint: name one of them, such as `default/api`"
+    );
+}
+
+#[test]
+fn a_namespace_before_the_name_says_which_app_is_meant() {
+    let mut world = World::with("api", "good", 1);
+    world.start_with("api", "better", 1, json!({"namespace": "prod"}));
+    scale(&mut world, "prod/api", ScaleTo::Exactly(2));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online better, api:2 online better");
+}
+
+#[test]
+fn a_name_with_a_slash_is_a_name_first() {
+    let mut world = World::with("prod/api", "good", 1);
+    world.start_with("api", "better", 1, json!({"namespace": "prod"}));
+    scale(&mut world, "prod/api", ScaleTo::Exactly(2));
+    world.wait(50);
+    assert_eq!(world.state().matches("prod/api:").count(), 2);
+}
+
+#[test]
+fn an_instance_that_goes_may_finish_its_connections() {
+    let mut world = World::with("api", "busy", 2);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(1));
+    world.wait(7999);
+    assert_eq!(world.state(), "api:0 online busy, api:1 stopping busy");
+    world.wait(1);
+    assert_eq!(world.heard(client), "acted api:1\ndone");
+}
+
+#[test]
+fn instances_that_are_on_their_way_out_are_not_counted() {
+    let mut world = World::with("api", "busy", 3);
+    scale(&mut world, "api", ScaleTo::Exactly(1));
+    scale(&mut world, "api", ScaleTo::Exactly(2));
+    world.wait(10_000);
+    assert_eq!(world.state(), "api:0 online busy, api:3 online busy");
+}
+
+#[test]
+fn an_added_instance_that_fails_is_told() {
+    let mut world = World::new();
+    world.start_with("api", "exits", 1, json!({"autostart": false}));
+    let client = scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(1000);
+    let failure = "app `api` did not start: exit code 1";
+    assert_eq!(
+        world.heard(client),
+        format!(
+            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs api --err`"
+        )
+    );
+}
+
+#[test]
+fn added_instances_have_the_version_that_a_reload_brought() {
+    let mut world = World::with("api", "good", 1);
+    world.reload(&[0], "api", "better");
+    world.wait(50);
+    scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online better, api:1 online better");
+}
+
+#[test]
+fn added_instances_have_the_old_version_after_a_reload_that_failed() {
+    let mut world = World::with("api", "good", 1);
+    world.reload(&[0], "api", "exits");
+    world.wait(50);
+    scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+}
+
+#[test]
+fn added_instances_share_the_unique_id_of_the_app() {
+    let mut world = World::with("api", "good", 1);
+    scale(&mut world, "api", ScaleTo::Add(1));
+    let ids = world.each(|proc| proc.unique_id.clone());
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn plain_processes_are_scaled_as_workers_are() {
+    let mut world = World::with("job", "good", 0);
+    scale(&mut world, "job", ScaleTo::Add(1));
+    world.wait(50);
+    assert_eq!(world.state(), "job:0 online good, job:1 online good");
+    scale(&mut world, "job", ScaleTo::Remove(1));
+    world.wait(50);
+    assert_eq!(world.state(), "job:0 online good");
+}
+
+#[test]
+fn a_reload_that_a_scale_cuts_short_is_told() {
+    let mut world = World::with("api", "good", 2);
+    let client = world.reload(&[0, 1], "api", "better");
+    scale(&mut world, "api", ScaleTo::Exactly(1));
+    world.wait(1000);
+    assert_eq!(
+        world.reply(client),
+        "error: the reload of app `api` was cut short: a `scale` took process 1 out of it\n\
+         hint: see `ostler list`; `ostler reload api` again for the new version"
+    );
+    assert_eq!(world.state(), "api:0 online better");
+}
+
+#[test]
+fn added_instances_have_the_version_that_a_restart_brought() {
+    let mut world = World::with("api", "good", 1);
+    let change =
+        Change { records: vec![record("api", "better", 1, json!({}))], ..Change::default() };
+    world.act_with(Action::Restart, &[0], change);
+    world.wait(50);
+    scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online better, api:1 online better");
+}

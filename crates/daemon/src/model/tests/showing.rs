@@ -1,0 +1,271 @@
+//! What is shown of processes: the list, one process, its environment, PM2's `jlist`.
+
+use ostler_core::{Exit, RunId};
+use ostler_wire::control::Request;
+use serde_json::{Value, json};
+
+use super::super::{Input, Usage};
+use super::sim::signal;
+use super::world::World;
+
+fn list(world: &mut World) -> Vec<Value> {
+    let client = world.request(Request::List);
+    let mut reply: Value = serde_json::from_str(world.reply(client)).unwrap();
+    let Value::Array(list) = reply["list"]["processes"].take() else { panic!("{reply}") };
+    list
+}
+
+fn describe(world: &mut World, id: u32) -> Value {
+    let client = world.request(Request::Describe { id });
+    let mut reply: Value = serde_json::from_str(world.reply(client)).unwrap();
+    reply["describe"].take()
+}
+
+fn explain(world: &mut World, id: u32) -> String {
+    describe(world, id)["explain"].as_str().unwrap().to_owned()
+}
+
+fn jlist(world: &mut World) -> Vec<Value> {
+    let client = world.request(Request::Jlist);
+    serde_json::from_str(world.reply(client)).unwrap()
+}
+
+fn find(world: &mut World, word: &str) -> String {
+    let client = world.request(Request::Find { word: word.to_owned() });
+    world.reply(client).to_owned()
+}
+
+fn check(shown: &Value, expected: &Value) {
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&shown[key], value, "{key} of {shown}");
+    }
+}
+
+#[test]
+fn a_running_process_is_listed_with_its_run() {
+    let mut world = World::with_more("api", "good", 2, json!({"username": "deploy"}));
+    let run = RunId(2);
+    world.input(Input::Usage(vec![(run, Usage { cpu: 12.5, memory: 4096 })]));
+    check(
+        &list(&mut world)[1],
+        &json!({
+            "id": 1, "name": "api", "namespace": "default", "version": null, "cluster": true,
+            "pid": 102, "since": 1_000_000, "restarts": 0, "status": "online", "cpu": 12.5,
+            "memory": 4096, "user": "deploy", "watching": false, "rollout": null,
+            "script": "/srv/good.js", "logs": [null, null, null],
+        }),
+    );
+}
+
+#[test]
+fn a_process_without_a_run_is_listed_without_one() {
+    let mut world = World::with("api", "good", 1);
+    world.stop(&[0]);
+    world.wait(50);
+    let expected = json!({"pid": 0, "since": 0, "status": "stopped", "cpu": 0.0, "memory": 0});
+    check(&list(&mut world)[0], &expected);
+}
+
+#[test]
+fn what_a_run_used_is_not_shown_of_the_next_one() {
+    let mut world = World::with("api", "good", 1);
+    world.input(Input::Usage(vec![(RunId(1), Usage { cpu: 12.5, memory: 4096 })]));
+    world.restart(&[0]);
+    world.wait(50);
+    world.input(Input::Usage(vec![(RunId(1), Usage { cpu: 12.5, memory: 4096 })]));
+    check(&list(&mut world)[0], &json!({"cpu": 0.0, "memory": 0}));
+}
+
+#[test]
+fn the_words_for_what_a_process_does_are_pm2s() {
+    let mut world = World::with("online", "good", 1);
+    world.start("errored", "exits", 1);
+    world.start_with("waiting", "exits", 1, json!({"restart_delay": 900_000}));
+    world.start_with("stopped", "good", 1, json!({"autostart": false}));
+    world.start("stopping", "hangs", 1);
+    world.wait(1000);
+    world.start_with("launching", "unready", 1, json!({"wait_ready": true}));
+    world.stop(&[4]);
+    let words: Vec<Value> = list(&mut world).iter().map(|of| of["status"].clone()).collect();
+    let expected = ["online", "errored", "waiting restart", "stopped", "stopping", "launching"];
+    assert_eq!(words, expected);
+}
+
+#[test]
+fn a_process_whose_files_are_watched_is_listed_so() {
+    for (watch, shown) in [(json!(true), true), (json!(["src"]), true), (json!(false), false)] {
+        let mut world = World::with_more("api", "good", 1, json!({"watch": watch}));
+        check(&list(&mut world)[0], &json!({"watching": shown}));
+    }
+}
+
+#[test]
+fn a_word_finds_names_and_one_id() {
+    let mut world = World::with("api", "good", 2);
+    world.start("1", "good", 1);
+    assert_eq!(find(&mut world, "api"), "found [0, 1]");
+    assert_eq!(find(&mut world, "1"), "found [1, 2]");
+    assert_eq!(find(&mut world, "01"), "found []");
+    assert_eq!(find(&mut world, "ap"), "found []");
+}
+
+#[test]
+fn a_process_is_described_with_what_it_listens_on_and_its_variables() {
+    let mut world = World::with_more("api", "good", 1, json!({"env": {"NODE_ENV": "test"}}));
+    let shown = describe(&mut world, 0);
+    check(
+        &shown,
+        &json!({
+            "pid_file": "/srv/api-0.pid", "interpreter": "node", "cwd": "/srv", "unstable": 0,
+            "created_at": 1_000_000, "last_exit": null, "explain": "running",
+            "max_memory": null, "node_env": "test", "env": {"NODE_ENV": "test"},
+        }),
+    );
+    assert_eq!(shown["listeners"][0]["address"], "*:3000");
+    check(&shown["view"], &json!({"id": 0, "pid": 101}));
+}
+
+#[test]
+fn a_process_is_described_with_how_it_ended() {
+    for (exit, shown) in [
+        (Exit::Code(7), "exit code 7"),
+        (signal(9), "signal SIGKILL"),
+        (Exit::Signal { number: 11, core: true }, "signal SIGSEGV (core dumped)"),
+        (signal(40), "signal number 40"),
+        (Exit::Unknown, "unknown (its parent was killed and the kernel does not tell)"),
+    ] {
+        let mut world = World::with("api", "good", 1);
+        world.crash(0, exit);
+        world.wait(50);
+        check(&describe(&mut world, 0), &json!({"last_exit": shown}));
+    }
+}
+
+#[test]
+fn why_a_process_does_not_run_is_explained() {
+    let mut world = World::with_more("api", "good", 1, json!({"restart_delay": 500}));
+    world.wait(200);
+    world.crash(0, Exit::Code(3));
+    world.wait(50);
+    assert_eq!(explain(&mut world, 0), "ended (exit code 3); started again in 450 ms");
+    world.stop(&[0]);
+    assert_eq!(
+        explain(&mut world, 0),
+        "stopped on request, or it ended and is not to be restarted (last: exit code 3)"
+    );
+    world.start("web", "exits", 1);
+    world.wait(1000);
+    assert_eq!(
+        explain(&mut world, 1),
+        "given up after too many short runs in a row (last: exit code 1)"
+    );
+}
+
+#[test]
+fn what_a_process_waits_for_is_explained() {
+    let mut world = World::new();
+    world.start_with("api", "unready", 1, json!({"wait_ready": true}));
+    world.start_with("web", "good", 1, json!({"autostart": false}));
+    assert_eq!(explain(&mut world, 0), "started, waiting for it to be ready");
+    assert!(explain(&mut world, 1).ends_with("(last: it never ran)"));
+    world.start("job", "hangs", 0);
+    world.wait(50);
+    world.stop(&[2]);
+    assert_eq!(
+        explain(&mut world, 2),
+        "asked to end; what ignores it is killed after `kill_timeout`"
+    );
+}
+
+#[test]
+fn an_unknown_process_is_told_wherever_it_is_asked_for() {
+    let mut world = World::new();
+    for request in [Request::Describe { id: 7 }, Request::Env { id: 7 }] {
+        let client = world.request(request);
+        assert_eq!(
+            world.heard(client),
+            "error: process 7 not found\nhint: see `ostler list` for the ids"
+        );
+    }
+}
+
+#[test]
+fn the_environment_is_shown_with_what_ostler_adds() {
+    let mut world = World::with_more("api", "good", 2, json!({"env": {"A": "1"}}));
+    let client = world.request(Request::Env { id: 1 });
+    let reply: Value = serde_json::from_str(world.reply(client)).unwrap();
+    let vars: Vec<(String, String)> = serde_json::from_value(reply["env"]["vars"].clone()).unwrap();
+    let var = |name: &str| vars.iter().find(|(of, _)| of == name).unwrap().1.clone();
+    let shown = ["A", "pm_id", "NODE_APP_INSTANCE", "status", "name", "PM2_HOME"].map(var);
+    assert_eq!(shown, ["1", "1", "1", "online", "api", "/home"]);
+    assert!(vars.is_sorted_by(|one, other| one.0 > other.0), "{vars:?}");
+}
+
+#[test]
+fn the_jlist_of_nothing_is_an_empty_list() {
+    assert!(jlist(&mut World::new()).is_empty());
+}
+
+#[test]
+fn the_jlist_has_pm2s_keys() {
+    let more = json!({"env": {"A": "1"}, "pm_out_log_path": "/logs/out.log"});
+    let mut world = World::with_more("api", "good", 2, more);
+    let run = RunId(1);
+    world.input(Input::Usage(vec![(run, Usage { cpu: 12.5, memory: 4096 })]));
+    let shown = jlist(&mut world);
+    assert_eq!(shown.len(), 2);
+    check(
+        &shown[0],
+        &json!({
+            "pid": 101, "name": "api", "pm_id": 0, "monit": {"memory": 4096, "cpu": 12.5},
+        }),
+    );
+    check(
+        &shown[0]["pm2_env"],
+        &json!({
+            "name": "api", "pm_id": 0, "status": "online", "pm_uptime": 1_000_000,
+            "created_at": 1_000_000, "restart_time": 0, "unstable_restarts": 0,
+            "exec_mode": "cluster_mode", "pm_exec_path": "/srv/good.js", "pm_cwd": "/srv",
+            "NODE_APP_INSTANCE": 0, "env": {"A": "1"}, "A": "1", "version": "N/A",
+            "pm_out_log_path": "/logs/out-0.log", "pm_err_log_path": "/dev/null",
+            "pm_pid_path": "/srv/api-0.pid", "axm_monitor": {}, "axm_actions": [],
+            "vizion_running": false, "km_link": false, "instances": 2,
+        }),
+    );
+    assert_eq!(shown[0]["pm2_env"].get("exit_code"), None);
+}
+
+#[test]
+fn the_jlist_has_how_a_process_ended() {
+    let mut world = World::with("api", "good", 1);
+    world.crash(0, Exit::Code(7));
+    world.wait(50);
+    check(&jlist(&mut world)[0]["pm2_env"], &json!({"exit_code": 7, "restart_time": 1}));
+    world.crash(0, signal(11));
+    world.wait(50);
+    let expected = json!({"exit_code": 0, "exit_signal": "SIGSEGV"});
+    check(&jlist(&mut world)[0]["pm2_env"], &expected);
+}
+
+#[test]
+fn the_jlist_has_the_part_in_a_reload() {
+    let mut world = World::with("api", "good", 1);
+    world.reload(&[0], "api", "mute");
+    check(&jlist(&mut world)[0]["pm2_env"], &json!({"rollout": "reloading"}));
+}
+
+#[test]
+fn no_variable_takes_the_place_of_a_key() {
+    let env = json!({
+        "status": "mine", "pm_id": "9", "name": "\"quoted\"", "pm_uptime": "1", "a\"b": "c\\",
+        "NODE_APP_INSTANCE": "7", "pm_exec_path": "/mine", "unique_id": "mine",
+    });
+    let mut world = World::with_more("api", "good", 1, json!({"env": env}));
+    check(
+        &jlist(&mut world)[0]["pm2_env"],
+        &json!({
+            "status": "online", "pm_id": 0, "name": "api", "pm_uptime": 1_000_000,
+            "NODE_APP_INSTANCE": 0, "a\"b": "c\\", "pm_exec_path": "/srv/good.js",
+        }),
+    );
+}

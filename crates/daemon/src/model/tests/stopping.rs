@@ -1,0 +1,270 @@
+//! Stop, restart, delete and reset of processes that are there.
+
+use ostler_wire::control::{Action, Change};
+use serde_json::json;
+
+use super::words::record;
+use super::world::World;
+
+/// Processes that take 300 ms to be up again.
+fn slow(name: &str, instances: u32) -> World {
+    let mut world = World::new();
+    world.start_with(name, "unready", instances, json!({"wait_ready": true}));
+    world.wait(1000);
+    world
+}
+
+fn starting(world: &World) -> usize {
+    world.state().matches("starting").count()
+}
+
+#[test]
+fn a_stop_is_told_when_the_process_is_gone() {
+    let mut world = World::with("api", "stubborn", 2);
+    let client = world.stop(&[1]);
+    world.wait(15);
+    assert_eq!(world.heard(client), "");
+    world.wait(5);
+    assert_eq!(world.heard(client), "acted api:1\ndone");
+    assert_eq!(world.state(), "api:0 online stubborn, api:1 stopped stubborn");
+}
+
+#[test]
+fn a_stop_of_what_is_stopped_is_told_at_once() {
+    let mut world = World::with("api", "good", 1);
+    world.stop(&[0]);
+    world.wait(50);
+    let client = world.stop(&[0]);
+    assert_eq!(world.heard(client), "acted api:0\ndone");
+}
+
+#[test]
+fn a_stop_during_the_pause_cancels_the_restart() {
+    let mut world = World::with_more("job", "exits", 0, json!({"restart_delay": 500}));
+    let client = world.stop(&[0]);
+    world.wait(10_000);
+    assert_eq!(world.heard(client), "acted job:0\ndone");
+    assert_eq!(world.state(), "job:0 stopped exits");
+}
+
+#[test]
+fn a_stop_waits_for_the_workers_that_a_reload_replaced() {
+    let mut world = World::with("api", "stubborn", 1);
+    world.reload(&[0], "api", "good");
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good+");
+    let client = world.stop(&[0]);
+    world.wait(15);
+    assert_eq!((world.state().as_str(), world.heard(client).as_str()), ("api:0 stopped good+", ""));
+    world.wait(5);
+    assert_eq!(world.heard(client), "acted api:0\ndone");
+}
+
+#[test]
+fn a_process_that_cannot_be_killed_is_given_up_with_words_and_killed_on() {
+    let mut world = World::with("api", "hangs", 1);
+    let client = world.stop(&[0]);
+    // The time for readiness, for open connections, for three times SIGKILL, and ten seconds.
+    let all = 300 + 8000 + 3 * 16 + 10_000;
+    world.wait(all - 1);
+    assert_eq!(world.heard(client), "");
+    world.wait(1);
+    let failure = "process 0 is still there after SIGKILL";
+    assert_eq!(
+        world.heard(client),
+        format!(
+            "acted api:0: {failure}\nerror: {failure}\nhint: it is stuck in uninterruptible \
+             sleep (see `ps -o stat,wchan`); ostler retries"
+        )
+    );
+    assert_eq!(world.state(), "api:0 stopping hangs");
+}
+
+#[test]
+fn a_slot_that_is_gone_is_told_and_the_others_are_done_all_the_same() {
+    let mut world = World::with("api", "good", 1);
+    let client = world.stop(&[7, 0]);
+    world.wait(50);
+    assert_eq!(
+        world.heard(client),
+        "acted :7: process 7 is gone\nacted api:0\nerror: process 7 is gone"
+    );
+}
+
+#[test]
+fn a_process_that_is_named_twice_is_told_once() {
+    let mut world = World::with("api", "good", 1);
+    for action in [Action::Restart, Action::Reset, Action::Stop, Action::Delete] {
+        let client = world.act(action, &[0, 0]);
+        world.wait(50);
+        assert_eq!(world.heard(client), "acted api:0\ndone", "{action:?}");
+    }
+}
+
+#[test]
+fn one_of_two_instances_stays_up_in_a_restart() {
+    let mut world = slow("api", 2);
+    world.restart(&[0, 1]);
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 starting unready, api:1 online unready");
+    world.wait(300);
+    assert_eq!(world.state(), "api:0 online unready, api:1 starting unready");
+}
+
+#[test]
+fn of_more_instances_two_are_restarted_at_a_time() {
+    let mut world = slow("api", 5);
+    world.restart(&[0, 1, 2, 3, 4]);
+    world.wait(50);
+    assert_eq!(starting(&world), 2);
+}
+
+#[test]
+fn apps_are_restarted_beside_each_other() {
+    let mut world = slow("api", 2);
+    world.start_with("web", "unready", 2, json!({"wait_ready": true}));
+    world.wait(1000);
+    world.restart(&[0, 1, 2, 3]);
+    world.wait(50);
+    assert_eq!(starting(&world), 4);
+}
+
+#[test]
+fn as_many_are_restarted_at_a_time_as_was_asked_for() {
+    for (asked, begun) in [(3, 3), (0, 1), (u32::MAX, 5)] {
+        let mut world = slow("api", 5);
+        let change = Change { parallel: Some(asked), ..Change::default() };
+        world.act_with(Action::Restart, &[0, 1, 2, 3, 4], change);
+        world.wait(50);
+        assert_eq!(starting(&world), begun, "{asked} asked for");
+    }
+}
+
+#[test]
+fn a_restart_is_counted_and_told_for_each_process() {
+    let mut world = World::with("api", "good", 2);
+    let client = world.restart(&[0, 1]);
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
+    assert_eq!(world.restarts(), [1, 1]);
+}
+
+#[test]
+fn a_restart_starts_what_is_stopped_without_counting() {
+    let mut world = World::with("api", "good", 1);
+    world.stop(&[0]);
+    world.wait(50);
+    world.restart(&[0]);
+    world.wait(50);
+    assert_eq!((world.state().as_str(), world.restarts()), ("api:0 online good", vec![0]));
+}
+
+#[test]
+fn a_restart_into_a_version_that_exits_is_told_as_failed() {
+    let mut world = World::with("api", "good", 1);
+    let records = vec![record("api", "exits", 1, json!({}))];
+    let change = Change { records, ..Change::default() };
+    let client = world.act_with(Action::Restart, &[0], change);
+    world.wait(1000);
+    assert_eq!(
+        world.heard(client),
+        "acted api:0: app `api` did not start: exit code 1\n\
+         error: app `api` did not start: exit code 1\n\
+         hint: see `ostler logs api --err`"
+    );
+}
+
+#[test]
+fn a_restart_that_names_an_unknown_process_restarts_none() {
+    let mut world = World::with("api", "good", 1);
+    let before = world.pids();
+    let client = world.restart(&[0, 9]);
+    world.wait(50);
+    assert_eq!(
+        world.heard(client),
+        "error: process 9 not found\nhint: see `ostler list` for the ids"
+    );
+    assert_eq!(world.pids(), before);
+}
+
+#[test]
+fn a_process_that_is_deleted_before_its_turn_is_told_as_gone() {
+    let mut world = slow("api", 2);
+    let client = world.restart(&[0, 1]);
+    world.wait(50);
+    world.delete(&[1]);
+    world.wait(1000);
+    let heard = world.heard(client);
+    assert!(heard.ends_with("acted :1: process 1 is gone\nerror: process 1 is gone"), "{heard}");
+}
+
+#[test]
+fn a_process_that_is_deleted_while_it_is_restarted_is_told_as_gone() {
+    let mut world = slow("api", 1);
+    let client = world.restart(&[0]);
+    world.wait(50);
+    world.delete(&[0]);
+    world.wait(50);
+    let gone = "process 0 is gone";
+    assert_eq!(world.heard(client), format!("acted api:0: {gone}\nerror: {gone}"));
+}
+
+#[test]
+fn a_process_that_is_stopped_while_it_is_restarted_stays_stopped() {
+    let mut world = slow("api", 1);
+    let client = world.restart(&[0]);
+    world.wait(50);
+    world.stop(&[0]);
+    world.wait(1000);
+    assert_eq!(world.heard(client), "acted api:0\ndone");
+    assert_eq!(world.state(), "api:0 stopped unready");
+}
+
+#[test]
+fn a_delete_ends_the_process_and_forgets_it() {
+    let mut world = World::with("api", "good", 1);
+    let client = world.delete(&[0]);
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:0\ndone");
+    world.model.check_empty();
+}
+
+#[test]
+fn a_delete_of_a_process_that_cannot_be_killed_leaves_it_in_the_list() {
+    let mut world = World::with("api", "hangs", 1);
+    let client = world.delete(&[0]);
+    world.wait(60_000);
+    assert!(world.reply(client).starts_with("error: process 0 is still there after SIGKILL"));
+    assert_eq!(world.state(), "api:0 stopping hangs");
+}
+
+#[test]
+fn a_delete_waits_for_descendants() {
+    let mut world = World::with("api", "litters", 1);
+    let client = world.delete(&[0]);
+    world.wait(10);
+    assert_eq!((world.heard(client).as_str(), world.alive()), ("", 1));
+    world.wait(50);
+    assert_eq!((world.heard(client).as_str(), world.alive()), ("acted api:0\ndone", 0));
+}
+
+#[test]
+fn a_reset_sets_the_counters_to_zero_and_names_the_process() {
+    let mut world = World::with("api", "good", 1);
+    world.restart(&[0]);
+    world.wait(50);
+    let client = world.act(Action::Reset, &[0]);
+    assert_eq!(world.heard(client), "acted api:0\ndone");
+    assert_eq!(world.restarts(), [0]);
+    assert_eq!(world.each(|proc| proc.created_at), [world.at.wall]);
+}
+
+#[test]
+fn a_reset_does_not_disturb_a_reload() {
+    let mut world = World::with("api", "good", 1);
+    let client = world.reload(&[0], "api", "mute");
+    world.act(Action::Reset, &[0]);
+    assert_eq!(world.state(), "api:0 online good+");
+    world.wait(1000);
+    assert!(world.reply(client).contains("did not listen"));
+}
