@@ -3,8 +3,8 @@
 use ostler_core::Millis;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Milliseconds on the monotonic clock. It goes on when the daemon is replaced, but not over a
-/// reboot.
+/// Milliseconds on the monotonic clock. It goes on when the daemon is replaced, but not
+/// over a reboot.
 pub fn monotonic() -> Millis {
     millis(ClockId::Monotonic)
 }

@@ -22,18 +22,19 @@ use ostler_poll::{Events, Poll, Watched};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
+use crate::from_thread::FromThread;
 use crate::keeper::Keeper;
 use crate::logbook;
 use crate::logs::Logs;
-use crate::mailbox::{FromThread, Mailbox};
+use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::probes::Said;
+use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::tokens::Source;
 
-/// The daemon.
+/// The daemon, made of parts.
 pub(crate) struct Daemon {
     pub(crate) config: Config,
     pub(crate) model: Decisions,
@@ -108,6 +109,13 @@ impl Daemon {
         }
         self.keeper.flush_link();
         Ok(())
+    }
+
+    /// Gives everything back but the connections of clients: those that wait for our end take the
+    /// end of their connection for it, so it comes with the end of the process.
+    pub(crate) fn end(self) {
+        let Self { clients, .. } = self;
+        std::mem::forget(clients);
     }
 
     fn on_ready(&mut self, source: Source, readable: bool) {
@@ -192,11 +200,11 @@ impl Daemon {
         while let Some(message) = self.inbox.mailbox.try_recv() {
             match message {
                 FromThread::Tried(result) => self.keeper.on_tried(result, &mut self.reports),
-                FromThread::Probe(Said::Connect(run, listener, fd)) => {
+                FromThread::Probe(ProbeMessage::Connect(run, listener, fd)) => {
                     let (node, mut parts) = self.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
-                FromThread::Probe(Said::End(run, result)) => self.on_probed(run, result),
+                FromThread::Probe(ProbeMessage::End(run, result)) => self.on_probed(run, result),
                 FromThread::Saver(done) => self.on_saver(done),
             }
         }

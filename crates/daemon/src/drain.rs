@@ -13,10 +13,12 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode};
+
+use crate::files;
 
 /// The file that is loaded.
 const HOOK: &str = include_str!("drain/drain.cjs");
@@ -40,10 +42,7 @@ fn write(path: &Path) -> io::Result<()> {
     if std::fs::read(path).is_ok_and(|there| there == HOOK.as_bytes()) {
         return Ok(());
     }
-    let new = path.with_extension(format!("cjs.{}", std::process::id()));
-    std::fs::write(&new, HOOK)?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
-    std::fs::rename(&new, path)
+    files::write_whole(path, HOOK.as_bytes(), 0o644)
 }
 
 /// The file for programs of another user, who cannot look into the home: in a folder of root's, as

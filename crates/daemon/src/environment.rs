@@ -19,11 +19,11 @@ use crate::runs::RUN_VARIABLE;
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
 pub struct Particulars<'a> {
-    /// The slot.
+    /// Number of the slot.
     pub id: ProcId,
     /// What the slot gives to all its runs.
     pub given: Given<'a>,
-    /// The run.
+    /// Number of the run.
     pub run: RunId,
     /// When it begins, ms since 1970.
     pub since: u64,
@@ -48,7 +48,7 @@ pub struct Given<'a> {
     pub increment: Option<u32>,
     /// When the slot was added or reset, ms since 1970.
     pub created_at: u64,
-    /// PM2's `unique_id`.
+    /// What PM2 calls `unique_id`.
     pub unique_id: &'a str,
 }
 

@@ -18,6 +18,8 @@ mod drain;
 mod effects;
 mod environment;
 mod exit;
+mod files;
+mod from_thread;
 mod guard;
 mod keeper;
 mod logbook;
@@ -69,5 +71,6 @@ pub fn run(config: Config) -> ExitCode {
         }
     };
     logbook::flush();
+    daemon.end();
     code
 }

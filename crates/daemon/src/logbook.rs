@@ -1,6 +1,6 @@
 //! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's
-//! form, because people and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0]
-//! online`.
+//! form, because people and
+//! scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use crate::sys::SharedText;
 thread_local! {
     /// Lines that wait for [`flush`].
     static LINES: Cell<Option<SharedText>> = const { Cell::new(None) };
-    /// Somebody watches.
+    /// Whether somebody watches.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
     /// Lines for who watches, each with its time, ms since 1970.
     static FRESH: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
@@ -58,8 +58,8 @@ fn write(kind: &str, text: &str) {
     _ = std::io::stdout().write_all(line.as_bytes());
 }
 
-/// Writes out what was said in this round of the loop: a crashed app's successor does not wait for
-/// the log.
+/// Writes out what was said in this round of the loop: a crashed app's successor does not wait
+/// for the log.
 pub fn flush() {
     if let Some(lines) = LINES.get() {
         lines.write_out();

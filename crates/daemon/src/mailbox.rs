@@ -8,21 +8,6 @@ use std::sync::mpsc;
 
 use ostler_poll::Waker;
 
-use crate::keeper::Tried;
-use crate::probes::Said;
-use crate::saver::Done;
-
-/// What a helper thread tells.
-#[derive(Debug)]
-pub(crate) enum FromThread {
-    /// How a health check goes.
-    Probe(Said),
-    /// What trying another program came to.
-    Tried(Tried),
-    /// What became of the saved list.
-    Saver(Done),
-}
-
 /// Stack of a helper thread, bytes.
 const STACK: usize = 256 << 10;
 

@@ -17,7 +17,7 @@ use ostler_core::spec::{AppSpec, Health, Probe};
 
 /// What a probe says.
 #[derive(Debug)]
-pub enum Said {
+pub enum ProbeMessage {
     /// Its end: the run, and what failed last if it is not healthy.
     End(RunId, Result<(), String>),
     /// This is a connection for the run, as if it came from its listener.
@@ -34,16 +34,16 @@ pub fn ask(
     spec: &AppSpec,
     health: &Health,
     own: Option<ListenerId>,
-    say: &dyn Fn(Said),
+    say: &dyn Fn(ProbeMessage),
 ) {
     let connect = |listener| {
         let (ours, theirs) = pair()?;
-        say(Said::Connect(run, listener, theirs.into()));
+        say(ProbeMessage::Connect(run, listener, theirs.into()));
         Ok(ours)
     };
     let way = own.map(|listener| move || connect(listener));
     let way: Way<'_> = way.as_ref().map(|way| way as &dyn Fn() -> io::Result<TcpStream>);
-    say(Said::End(run, ask_repeatedly(spec, health, way)));
+    say(ProbeMessage::End(run, ask_repeatedly(spec, health, way)));
 }
 
 /// Both ends of a connection of this machine with itself.

@@ -1,7 +1,7 @@
 //! What the parts of the daemon tell: values, taken up by the loop in the order in which they came.
 //!
-//! A part owns descriptors and decides nothing. What it learns goes here; what follows from that is
-//! decided elsewhere.
+//! A part owns descriptors and decides nothing. What it learns goes here; what follows from that
+//! is decided elsewhere.
 
 use std::collections::VecDeque;
 
@@ -26,22 +26,22 @@ pub(crate) enum Report {
     },
     /// A client left.
     ClientGone {
-        /// Its number.
+        /// Number of the client.
         client: usize,
         /// It read logs.
         watched: bool,
     },
     /// A client's request is answered.
     Reply {
-        /// Its number.
+        /// Number of the client.
         client: usize,
-        /// The answer.
+        /// What it is told.
         reply: Reply,
     },
-    /// The keeper runs another program, as this client asked; the daemon is to make room for one of
-    /// that program.
+    /// The keeper runs another program, as this client asked; the daemon is to make room for one
+    /// of that program.
     Upgraded {
-        /// Its number.
+        /// Number of the client.
         client: usize,
     },
 }

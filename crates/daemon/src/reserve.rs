@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Resource, getrlimit};
 
-/// How many: a client, and what it takes to look at processes and control groups, with room to
-/// spare.
+/// How many: a client, and what it takes to look at processes and control groups, with
+/// room to spare.
 const COUNT: usize = 16;
 /// Connections that are always allowed.
 const LEAST_CLIENTS: usize = 8;
@@ -52,8 +52,8 @@ pub fn most_clients() -> usize {
 }
 
 /// Whether there are so many free descriptors that this one, which only saves time, may stay open:
-/// half of all are for what is needed more. A new descriptor gets the lowest free number, so its
-/// number tells.
+/// half of all are for what is needed more. A new descriptor gets the lowest free number, so
+/// its number tells.
 pub fn is_plentiful(fd: &OwnedFd) -> bool {
     let all = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     u64::try_from(fd.as_raw_fd()).is_ok_and(|number| number < all / 2)

@@ -6,16 +6,16 @@
 //! backup is used.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ostler_wire::control::Failure;
 use serde_json::value::RawValue;
 
-use crate::logbook;
-use crate::mailbox::{FromThread, Mailbox};
+use crate::mailbox::Mailbox;
 use crate::model::{ClientId, Input};
+use crate::{clock, files, logbook};
 
 /// What is to be done with the list.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub enum Task {
         client: Option<ClientId>,
         /// Processes in the list.
         count: usize,
-        /// The list.
+        /// The list as text.
         text: Vec<u8>,
     },
     /// Read it for a client.
     Read {
-        /// Who waits.
+        /// The client that waits.
         client: ClientId,
     },
 }
@@ -65,23 +65,30 @@ impl Saver {
     }
 
     /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.
-    pub fn push(&mut self, task: Task, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+    pub fn push<T: From<Done> + Send + 'static>(
+        &mut self,
+        task: Task,
+        mailbox: &Mailbox<T>,
+    ) -> Option<Done> {
         self.waiting.push_back(task);
         if self.busy { None } else { self.begin(mailbox) }
     }
 
     /// The task under way is over: the next one begins. Gives its end where it cannot.
-    pub fn on_done(&mut self, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+    pub fn on_done<T: From<Done> + Send + 'static>(
+        &mut self,
+        mailbox: &Mailbox<T>,
+    ) -> Option<Done> {
         self.busy = false;
         self.begin(mailbox)
     }
 
-    fn begin(&mut self, mailbox: &Mailbox<FromThread>) -> Option<Done> {
+    fn begin<T: From<Done> + Send + 'static>(&mut self, mailbox: &Mailbox<T>) -> Option<Done> {
         let task = self.waiting.pop_front()?;
         let (path, of_thread) = (self.path.clone(), self.path.clone());
         let refused = task.refused();
         let started = mailbox.start("saver", move |sender| {
-            sender.send(FromThread::Saver(run(task, &of_thread)));
+            sender.send(run(task, &of_thread).into());
         });
         self.busy = started.is_ok();
         started.err().map(|error| refused(&path, &error))
@@ -132,13 +139,13 @@ fn written(
 fn run(task: Task, path: &Path) -> Done {
     match task {
         Task::Write { client, count, text } => {
-            written(client, count, path, write_durably(path, &text).as_ref().copied())
+            written(client, count, path, files::write_durably(path, &text).as_ref().copied())
         }
         Task::Read { client } => {
             let mut warnings = Vec::new();
             let elements = read(path).or_else(|problem| {
                 warnings.push(problem);
-                read(&with_extension(path, ".bak"))
+                read(&files::beside(path, ".bak"))
             });
             Done { input: Some(Input::DumpRead { client, warnings, elements }), line: None }
         }
@@ -157,10 +164,10 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
         }
     };
     serde_json::from_slice(&bytes).map_err(|error| {
-        let aside = with_extension(path, &format!(".bad-{}", crate::clock::wall()));
+        let aside = files::set_aside(path, clock::wall());
         let path = path.display();
-        match fs::rename(path.to_string(), &aside) {
-            Ok(()) => format!(
+        match aside {
+            Ok(aside) => format!(
                 "the saved list `{path}` is not understood ({error}); moved to `{}`",
                 aside.display()
             ),
@@ -169,33 +176,6 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
             ),
         }
     })
-}
-
-/// Writes a file whole: new name, sync, the old one kept as backup, rename, sync of the folder.
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = with_extension(path, ".new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    if path.exists() {
-        // A link, not a copy: at no moment is there no list under the old name.
-        let backup = with_extension(path, ".bak");
-        match fs::remove_file(&backup) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::hard_link(path, &backup).or_else(|_| fs::copy(path, &backup).map(|_| ()))?,
-        }
-    }
-    fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn with_extension(path: &Path, extension: &str) -> PathBuf {
-    let mut text = path.as_os_str().to_owned();
-    text.push(extension);
-    PathBuf::from(text)
 }
 
 impl Done {

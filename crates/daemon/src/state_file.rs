@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ostler_keeper::failpoint::hit;
 
 use crate::model::{State, VERSION};
+use crate::{clock, files};
 
 /// Writes it whole, then renames.
 ///
@@ -34,8 +35,8 @@ pub fn write(state: &State, home: &Path) -> io::Result<()> {
 }
 
 /// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of
-/// another boot. What was not understood or is of another boot is moved away, and `complain` is
-/// told.
+/// another boot. What was not understood or is of another boot is moved away, and
+/// `complain` is told.
 pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<State> {
     [path(home), backup(home)].into_iter().find_map(|path| {
         read_file(&path).unwrap_or_else(|problem| {
@@ -67,11 +68,8 @@ fn read_file(path: &Path) -> Result<Option<State>, String> {
         Ok(state) => return Ok(Some(state)),
         Err(error) => error.to_string(),
     };
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".bad-{}", crate::clock::wall()));
-    let aside = PathBuf::from(aside);
-    match fs::rename(path, &aside) {
-        Ok(()) => {
+    match files::set_aside(path, clock::wall()) {
+        Ok(aside) => {
             Err(format!("ignored `{}` ({problem}); moved to `{}`", path.display(), aside.display()))
         }
         Err(error) => {

@@ -94,8 +94,8 @@ pub fn cpu_time(clock: libc::clockid_t) -> Option<u64> {
     Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
 }
 
-/// One allocator arena is enough for a process whose work is done by one thread; each further one
-/// costs memory.
+/// One allocator arena is enough for a process whose work is done by one thread; each further
+/// one costs memory.
 pub fn limit_arenas() {
     #[cfg(target_env = "gnu")]
     // SAFETY: sets two parameters of the allocator before any thread is started.
@@ -186,8 +186,8 @@ impl SharedText {
 }
 
 /// Starts a copy of this process that shares its descriptor table, runs `work` in it, and ends.
-/// `work` may neither allocate nor take a lock nor panic: other threads are not copied, what they
-/// held is.
+/// `work` may neither allocate nor take a lock nor panic: other threads are not copied, what
+/// they held is.
 ///
 /// # Errors
 /// Out of processes or memory.

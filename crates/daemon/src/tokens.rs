@@ -10,19 +10,19 @@ pub enum Source {
     Keeper,
     /// The control socket.
     Control,
-    /// A client.
+    /// A client's connection.
     Client(usize),
     /// An application's IPC channel.
     Channel(RunId),
     /// A listening socket of a cluster app.
     Listener(u64),
-    /// Signals.
+    /// Signals to the daemon.
     Signals,
     /// The log engine or a probe has something.
     Waker,
     /// A descendant of a run that has ended.
     Descendant(u32),
-    /// Control groups.
+    /// Changes of control groups.
     Inotify,
     /// The guard of connections.
     Guard,

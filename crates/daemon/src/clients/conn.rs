@@ -1,5 +1,5 @@
-//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more than
-//! its bound.
+//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more
+//! than its bound.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -20,7 +20,7 @@ pub enum Incoming {
     Request(Request),
     /// Bytes that are no request; answered with this and then closed.
     Garbage(String),
-    /// It left.
+    /// The client has left.
     Closed,
     /// Nothing for now.
     Nothing,
@@ -37,7 +37,7 @@ pub struct Watching {
     pub own: bool,
 }
 
-/// One connection.
+/// The connection of one client.
 #[derive(Debug)]
 pub struct Conn {
     stream: Watched<UnixStream>,

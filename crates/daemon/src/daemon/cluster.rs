@@ -4,7 +4,8 @@ use ostler_cluster::WorkerOptions;
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Daemon;
-use crate::mailbox::{FromThread, Sender};
+use crate::from_thread::FromThread;
+use crate::mailbox::Sender;
 use crate::model::Input;
 use crate::node::{Node, Parts, policy_of};
 use crate::probes;

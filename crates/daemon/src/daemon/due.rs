@@ -25,7 +25,7 @@ enum Due {
     Retry,
     /// Clients for whom there was no room.
     Clients,
-    /// Another keeper.
+    /// The start of another keeper.
     Keeper,
     /// The answer of a keeper that changes its program.
     Update,
@@ -33,7 +33,7 @@ enum Due {
     Priority,
     /// The end, though output was not written.
     LastOutput,
-    /// Another guard.
+    /// The start of another guard.
     Guard,
 }
 

@@ -8,8 +8,9 @@ use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 
 use super::Daemon;
 use crate::exit::exit_of;
+use crate::from_thread::FromThread;
 use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
-use crate::mailbox::{FromThread, Sender};
+use crate::mailbox::Sender;
 use crate::runs::{self, Adoption, ProcessRef};
 use crate::{clock, logbook};
 

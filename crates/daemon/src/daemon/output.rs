@@ -1,5 +1,5 @@
-//! What the log engine tells: output that was written, lines for who reads them, what is to be
-//! kept.
+//! What the log engine tells: output that was written, lines for who reads them, what is
+//! to be kept.
 
 use ostler_core::RunId;
 use ostler_logs::{Event, Stream};

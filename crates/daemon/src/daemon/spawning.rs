@@ -35,8 +35,8 @@ impl Daemon {
         self.send_spawn(run);
     }
 
-    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered as
-    /// it is.
+    /// Asks the keeper for a run. It may be asked again: a run that is there already is answered
+    /// as it is.
     pub(super) fn send_spawn(&mut self, run: RunId) {
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let prepared = self.runs.take_prepared(id);
@@ -70,8 +70,8 @@ impl Daemon {
         meta.map_or_else(Vec::new, |meta| meta.to_bytes())
     }
 
-    /// Makes what can be made of the next run of a slot whose run has crashed: another crash is
-    /// likely.
+    /// Makes what can be made of the next run of a slot whose run has crashed: another
+    /// crash is likely.
     pub(super) fn prepare_next(&mut self, run: RunId) {
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let Some(slot) = self.model.core().slot(id) else { return };
@@ -122,7 +122,7 @@ impl Daemon {
         fds: Vec<OwnedFd>,
     ) {
         if self.runs.get(run).is_none_or(|held| !held.is_asked()) {
-            return; // Said before.
+            return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
             logbook::error(format!(
@@ -151,8 +151,8 @@ impl Daemon {
         }
     }
 
-    /// Begins to read a run's output and channel. Returns what was to be done as soon as it is
-    /// there.
+    /// Begins to read a run's output and channel. Returns what was to be done as soon as
+    /// it is there.
     pub fn begin_run(
         &mut self,
         run: RunId,

@@ -19,7 +19,7 @@ impl Daemon {
             return self.keeper.release(run);
         };
         if held.is_dead() {
-            return; // Said before.
+            return; // ProbeMessage before.
         }
         let (node, mut parts) = self.node();
         node.close_channel(run, &mut parts);

@@ -1,8 +1,8 @@
-//! What is known about the connections in the descriptor table, in memory that daemon and guard
-//! share.
+//! What is known about the connections in the descriptor table, in memory that daemon
+//! and guard share.
 //!
-//! One writer, and a reader that begins when the writer is dead: the order of the stores is all
-//! that matters.
+//! One writer, and a reader that begins when the writer is dead: the order of the stores is
+//! all that matters.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -18,8 +18,8 @@ const PLACES: usize = 1 << 16;
 /// Words at the head: the listening socket that is being asked (its number + 1, or 0), its
 /// listener, places in use.
 const HEAD: usize = 4;
-/// Words of a place: listener (0: no connection of ours), run + 1 (0: not sent), number of the
-/// message.
+/// Words of a place: listener (0: no connection of ours), run + 1 (0: not sent), number
+/// of the message.
 const PLACE: usize = 4;
 
 /// What is known about one connection.
@@ -31,7 +31,7 @@ pub struct Note {
     pub sent: Option<(u64, u64)>,
 }
 
-/// The notes.
+/// All notes, in shared memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Ledger {
     words: &'static [AtomicU64],
@@ -84,8 +84,8 @@ impl Ledger {
         }
     }
 
-    /// It is about to be sent. (One that is not held is not public, and nobody's but that
-    /// worker's.)
+    /// It is about to be sent. (One that is not held is not public, and nobody's
+    /// but that worker's.)
     pub fn send(&self, conn: RawFd, run: u64, seq: u64) {
         let Some(place) = place(conn) else { return };
         self.set(place + 1, 0);

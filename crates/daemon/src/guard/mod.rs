@@ -60,7 +60,7 @@ pub struct Guard {
     /// The end that the keeper holds for our successor.
     to: OwnedFd,
     name: String,
-    /// Its process.
+    /// Number and descriptor of its process.
     process: Option<(Pid, Watched<OwnedFd>)>,
     poll: Rc<Poll<Source>>,
     since: u64,

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// A connection that a dead daemon had accepted.
 #[derive(Debug)]
 pub struct Left {
-    /// It.
+    /// Descriptor of the connection.
     pub fd: OwnedFd,
     /// What was known about it.
     pub note: Note,

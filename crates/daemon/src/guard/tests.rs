@@ -1,5 +1,5 @@
-//! Guards with tables of their own: the watch runs in the test, and the process that it waits for
-//! is another.
+//! Guards with tables of their own: the watch runs in the test, and the process that it waits
+//! for is another.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -5,6 +5,7 @@
 //! everything as it is then, also the starts that the dead one left open.
 
 mod process;
+mod program;
 mod update;
 
 use std::io;
@@ -22,8 +23,8 @@ use crate::reports::Reports;
 use crate::tokens::Source;
 use crate::{clock, logbook};
 use process::KeeperProcess;
-use update::Update;
-pub use update::{Tried, try_program};
+use program::Update;
+pub use program::{Tried, try_program};
 
 /// The name that the keeper holds the control socket under.
 pub const CONTROL: &str = "control";
@@ -41,19 +42,19 @@ const CLOSE_LATER: u64 = 5;
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Welcome {
-    /// Its process.
+    /// Number of its process.
     pub pid: u32,
     /// The limits of open files that programs get.
     pub nofile: (u64, u64),
 }
 
-/// The keeper.
+/// The keeper, and what is asked of it.
 pub struct Keeper {
     link: Link<Watched<OwnedFd>>,
     process: KeeperProcess,
     welcome: Welcome,
-    /// The lock that says which daemon is the one of this home; held as long as keeper or daemon
-    /// live.
+    /// The lock that says which daemon is the one of this home; held as long as keeper
+    /// or daemon live.
     lock: OwnedFd,
     /// The keeper was asked to start something: until it answers, or until this time, cleanup is
     /// deferred. On the same core, every call of ours keeps the keeper from starting it.
@@ -94,7 +95,7 @@ impl Keeper {
         })
     }
 
-    /// Its process.
+    /// Returns the number of its process.
     pub fn pid(&self) -> u32 {
         self.welcome.pid
     }

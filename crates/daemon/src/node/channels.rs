@@ -132,8 +132,8 @@ impl Node {
     }
 }
 
-/// Handles what a plain process with a channel says: messages only, and descriptors that nobody
-/// asked for.
+/// Handles what a plain process with a channel says: messages only, and descriptors that
+/// nobody asked for.
 fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>) {
     while let Some(message) = framer.next_message() {
         match &message.incoming {

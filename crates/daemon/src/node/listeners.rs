@@ -5,27 +5,14 @@ use std::rc::Rc;
 
 use ostler_cluster::{ListenerId, ListenerKind};
 use ostler_core::AppId;
-use ostler_poll::{Interest, Watched};
+use ostler_poll::Interest;
 
+use super::listener::Listener;
 use super::{Node, Parts, app_of, sockets};
 use crate::keeper::Keeper;
 use crate::reports::Report;
 use crate::tokens::Source;
 use crate::{logbook, sys};
-
-/// A listening socket.
-#[derive(Debug)]
-pub(super) struct Listener {
-    /// Its app.
-    pub app: AppId,
-    pub socket: Watched<Rc<OwnedFd>>,
-    /// The machine wants connections.
-    pub accepting: bool,
-    /// As far as the kernel has told, somebody waits.
-    pub ready: bool,
-    /// A connection is about to be taken.
-    pub queued: bool,
-}
 
 impl Node {
     pub(super) fn open_listener(

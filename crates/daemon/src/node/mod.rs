@@ -10,6 +10,7 @@
 mod channels;
 mod commands;
 mod connections;
+mod listener;
 mod listeners;
 mod sockets;
 mod workers;
@@ -33,7 +34,7 @@ use crate::keeper::Keeper;
 use crate::reports::Reports;
 use crate::runs::Runs;
 use crate::tokens::Source;
-use listeners::Listener;
+use listener::Listener;
 pub use sockets::serves;
 
 /// Numbers of listeners of one app begin at its number times this.
@@ -75,7 +76,7 @@ pub struct Parts<'a> {
     pub runs: &'a mut Runs,
     /// Holds listening sockets.
     pub keeper: &'a mut Keeper,
-    /// What happened.
+    /// Takes what happened.
     pub reports: &'a mut Reports,
 }
 
@@ -200,8 +201,8 @@ impl Node {
         }
     }
 
-    /// Gives an app its primary again, with its workers that live. Its sockets were
-    /// [added](Self::add_listener) before.
+    /// Gives an app its primary again, with its workers that live. Its sockets
+    /// were [added](Self::add_listener) before.
     pub fn restore(&mut self, app: AppId, restored: Restored) {
         let Restored { policy, listeners, workers } = restored;
         let config = config(app, policy);

@@ -1,7 +1,7 @@
 //! Control groups: one for each run, where version 2 of them can be had.
 //!
-//! `cgroup.kill` ends everything in a group in one step, and `cgroup.events` tells when it is empty;
-//! nothing that a run starts can leave its group.
+//! `cgroup.kill` ends everything in a group in one step, and `cgroup.events` tells when it is
+//! empty; nothing that a run starts can leave its group.
 
 use std::fs;
 use std::io;

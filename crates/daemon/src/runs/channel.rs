@@ -1,5 +1,5 @@
-//! The manager's end of one application's IPC channel: bytes and descriptors in and out, without
-//! blocking.
+//! The manager's end of one application's IPC channel: bytes and descriptors in and
+//! out, without blocking.
 //!
 //! What is read stays in the socket, of which the keeper holds a duplicate, until it was handled:
 //! lines are looked at, handled, and taken out then. A daemon that dies in between leaves them to
@@ -20,8 +20,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
-/// Bytes looked at at once. More than a socket usually queues, so that a whole message is seen
-/// whole.
+/// Bytes looked at at once. More than a socket usually queues, so that a whole message
+/// is seen whole.
 const WINDOW: usize = 64 << 10;
 /// Bytes that may wait for an application that does not read; more is refused.
 const MAX_QUEUED: usize = 16 << 20;
@@ -50,7 +50,7 @@ impl Seen {
     const NOTHING: Self = Self { take: 0, closed: false, more: false };
 }
 
-/// One channel.
+/// Our end of one channel.
 #[derive(Debug)]
 pub struct Channel {
     fd: Watched<OwnedFd>,
@@ -185,8 +185,8 @@ impl Channel {
         true
     }
 
-    /// Queues a message, with the descriptor that travels with its first byte, and writes what the
-    /// socket takes.
+    /// Queues a message, with the descriptor that travels with its first byte, and writes what
+    /// the socket takes.
     ///
     /// # Errors
     /// [`SendError`]; nothing was queued then.

@@ -30,8 +30,8 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// Opens the view of the process that `pidfd` holds fast; `None` when it has ended or cannot be
-    /// looked at.
+    /// Opens the view of the process that `pidfd` holds fast; `None` when it has ended or cannot
+    /// be looked at.
     pub fn open(pid: u32, pidfd: &impl AsFd) -> Option<Self> {
         let path = format!("/proc/{pid}/statm");
         let statm = open(path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;

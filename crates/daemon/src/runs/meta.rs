@@ -136,9 +136,9 @@ enum RoleForm {
 /// The form without a version.
 #[derive(Deserialize)]
 struct FirstForm {
-    /// The slot.
+    /// Number of the slot.
     p: u32,
-    /// The specification.
+    /// Number of the specification.
     s: u32,
     /// The role: 0 current, 1 candidate, 2 leaving.
     r: u8,

@@ -1,5 +1,6 @@
 //! Runs: what the daemon holds of each, from the request for it until nothing of it is left.
 
+mod beginning;
 mod cgroup;
 mod channel;
 mod ending;
@@ -14,20 +15,18 @@ mod stderr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use ostler_core::{Exit, Millis, ProcId, Role, RunId};
-use ostler_keeper::proto::{RunFd, RunFds};
+use ostler_keeper::proto::RunFd;
 use ostler_logs::Stream;
 use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify;
 
-use crate::environment::{self, Prepared};
+use crate::environment::Prepared;
 use crate::tokens::Source;
-use crate::{clock, logbook, reserve};
+use crate::{clock, logbook};
 use cgroup::Groups;
-use run::{Alive, Life};
 use startup_priority::StartupPriority;
 
 pub use channel::{Channel, SendError};
@@ -38,13 +37,13 @@ pub use run::{Adoption, NewRun, Pending, Run};
 /// What failed for want of descriptors is tried again after this, ms.
 const RETRY: u64 = 250;
 
-/// All runs.
+/// All runs, and what is done for them.
 pub struct Runs {
     all: BTreeMap<RunId, Run>,
     /// What was made ready for the next runs of slots whose runs crash.
     prepared: BTreeMap<ProcId, Prepared>,
-    /// Runs that ended in this round, whose cleanup is deferred until their successors were
-    /// started.
+    /// Runs that ended in this round, whose cleanup is deferred until their
+    /// successors were started.
     exited: Vec<RunId>,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
@@ -63,15 +62,6 @@ pub struct Runs {
     mark: String,
     priority: StartupPriority,
     poll: Rc<Poll<Source>>,
-}
-
-/// What becomes of a run's descriptors and requests once it is there.
-#[derive(Debug)]
-pub struct Begun {
-    /// The read ends of its output.
-    pub pipes: [(Stream, Option<OwnedFd>); 2],
-    /// What was to be done as soon as it is there.
-    pub then: Option<Pending>,
 }
 
 impl Runs {
@@ -124,71 +114,27 @@ impl Runs {
         &self.mark
     }
 
-    // ---------------------------------------------------------------------------------------------
-    // the beginning
-
-    /// A run is about to be asked for. It gets a control group, if it is to be stopped with its
-    /// descendants.
-    pub fn ask(&mut self, run: RunId, new: NewRun) {
-        let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
-        let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
-        if let Some(Err(error)) = &group {
-            logbook::error(format!(
-                "no control group for run {}: {error}; using process groups",
-                run.0
-            ));
-        }
-        self.all.insert(run, Run::new(new, matches!(group, Some(Ok(_)))));
+    /// There was no room for a run's descriptors: the keeper is asked for them again
+    /// a little later.
+    pub fn fetch_again(&mut self, run: RunId) {
+        self.refetch.insert(run);
+        self.retry_soon();
     }
 
-    /// Where the control group of a run is, if it has one.
-    pub fn group_path(&self, run: RunId) -> Option<PathBuf> {
-        let groups = self.groups.as_ref()?;
-        self.get(run).filter(|held| held.grouped).map(|_| groups.path(run))
+    fn retry_soon(&mut self) {
+        self.retry_at.get_or_insert(clock::monotonic() + RETRY);
     }
 
-    /// Makes the control group of a run that vanished; `false` when it did not, or cannot be made.
-    pub fn make_group_again(&self, run: RunId) -> bool {
-        self.groups.as_ref().is_some_and(|groups| groups.make_again(run))
+    /// When [`take_retries`](Self::take_retries) is due.
+    pub fn retry_due(&self) -> Option<Millis> {
+        self.retry_at
     }
 
-    /// Makes the control group of a run anew that is asked for again: what is in it is killed.
-    pub fn renew_group(&mut self, run: RunId) {
-        if let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) {
-            held.grouped = held.grouped && groups.renew(run);
-        }
-    }
-
-    /// A run that an earlier daemon had started is taken up, as far as it is to be had without its
-    /// descriptors.
-    pub fn take_up(&mut self, run: RunId, new: NewRun, meta: &Meta) {
-        let mut held = Run::new(new, meta.grouped);
-        held.ending = meta.ending;
-        held.ready = meta.ready;
-        self.all.insert(run, held);
-    }
-
-    /// A run is there: its channel is read from now on. `None`: that was known.
-    pub fn begin(
-        &mut self,
-        run: RunId,
-        process: (u32, u64),
-        fds: RunFds<OwnedFd>,
-    ) -> Option<Begun> {
-        let held = self.all.get_mut(&run)?;
-        let Life::Asked { then } = held.life else { return None };
-        let mut alive = Alive::new(process, fds.pidfd, held.since);
-        if let Some(ipc) = fds.ipc {
-            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
-            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
-                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
-            }
-            alive.channel = Some(Channel::new(ipc));
-        }
-        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
-        alive.processes.pipes = [copy(&fds.out), copy(&fds.err)];
-        held.life = Life::Alive(alive);
-        Some(Begun { pipes: [(Stream::Out, fds.out), (Stream::Err, fds.err)], then })
+    /// Returns what is to be tried again: runs that the keeper is to be asked for, and dead runs
+    /// whose descendants are to be looked for.
+    pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
+        self.retry_at = None;
+        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
     }
 
     /// Lets those that serve go first while the run is being verified.
@@ -219,93 +165,6 @@ impl Runs {
     pub fn restore_priorities(&mut self, now: Millis) {
         self.priority.on_time(now);
     }
-
-    /// Writes the pid file of a run.
-    pub fn write_pid_file(&self, run: RunId) {
-        let Some(held) = self.get(run) else { return };
-        let Some(spec) = &held.settings else { return };
-        let path = environment::pid_file(spec, held.proc);
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
-        {
-            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
-        }
-    }
-
-    /// Has at hand what tells of a run's orphans, where the last run crashed: another crash is
-    /// likely.
-    pub fn open_events(&mut self, run: RunId) {
-        let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) else { return };
-        let grouped = held.grouped;
-        if let Some(processes) = held.processes_mut().filter(|_| grouped) {
-            // It is opened when it is needed, if it cannot be opened now.
-            processes.events = groups.open_events(run).ok().filter(reserve::is_plentiful);
-        }
-    }
-
-    /// A run never came to be.
-    pub fn forget_unborn(&mut self, run: RunId) {
-        if let Some(held) = self.all.remove(&run)
-            && held.grouped
-            && let Some(groups) = &self.groups
-        {
-            groups.remove(run);
-        }
-    }
-
-    /// There was no room for a run's descriptors: the keeper is asked for them again a little
-    /// later.
-    pub fn fetch_again(&mut self, run: RunId) {
-        self.refetch.insert(run);
-        self.retry_soon();
-    }
-
-    fn retry_soon(&mut self) {
-        self.retry_at.get_or_insert(clock::monotonic() + RETRY);
-    }
-
-    /// When [`take_retries`](Self::take_retries) is due.
-    pub fn retry_due(&self) -> Option<Millis> {
-        self.retry_at
-    }
-
-    /// Returns what is to be tried again: runs that the keeper is to be asked for, and dead runs
-    /// whose descendants are to be looked for.
-    pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
-        self.retry_at = None;
-        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
-    }
-
-    // ---------------------------------------------------------------------------------------------
-    // what is made ready for the next run
-
-    /// Takes what was made ready for the next run of a slot.
-    pub fn take_prepared(&mut self, id: ProcId) -> Option<Prepared> {
-        self.prepared.remove(&id)
-    }
-
-    /// Makes ready what can be for the next run of a slot, while nobody waits for it; what was made
-    /// for slots that are gone is dropped.
-    pub fn prepare(
-        &mut self,
-        id: ProcId,
-        prepared: Option<Prepared>,
-        is_known: impl Fn(ProcId) -> bool,
-    ) {
-        self.prepared.retain(|id, _| is_known(*id));
-        self.prepared.extend(prepared.map(|prepared| (id, prepared)));
-    }
-
-    /// Makes the control group of a run that may come next.
-    pub fn prepare_group(&mut self, run: RunId) {
-        if let Some(groups) = &mut self.groups {
-            groups.prepare(run);
-        }
-    }
-
-    // ---------------------------------------------------------------------------------------------
-    // while it lives
 
     /// Returns a run's channel, while it is open.
     pub fn channel(&mut self, run: RunId) -> Option<&mut Channel> {
@@ -391,9 +250,6 @@ impl Runs {
             stderr_offset: held.stderr_offset,
         })
     }
-
-    // ---------------------------------------------------------------------------------------------
-    // the end
 
     /// The first process of a run has ended, and its channel was read to the end. `reported`: the
     /// machine is told of it at once.

@@ -8,7 +8,7 @@ use rustix::fs::inotify::{self, WatchFlags};
 
 use super::cgroup;
 use super::proc::ProcessRef;
-use super::run::{Dead, Life, Orphans, Run};
+use super::run::{Dead, Descendants, Life, Run};
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
 use crate::{clock, logbook};
@@ -69,7 +69,7 @@ impl Runs {
             }
         }
         if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
-            dead.orphans = Orphans::Group;
+            dead.descendants = Descendants::Group;
         }
         // It may have become empty before the watch was there.
         if !self.is_populated(run) {
@@ -119,14 +119,14 @@ impl Runs {
         };
         let left = left.into_iter().map(watch).collect();
         if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
-            dead.orphans = Orphans::Watched(left);
+            dead.descendants = Descendants::Watched(left);
         }
     }
 
     /// A watched descendant ended.
     pub fn on_descendant(&mut self, pid: u32, reports: &mut Reports) {
         let watched = |(run, held): (&RunId, &mut Run)| {
-            let Orphans::Watched(list) = &mut held.dead_mut()?.orphans else { return None };
+            let Descendants::Watched(list) = &mut held.dead_mut()?.descendants else { return None };
             let before = list.len();
             list.retain(|one| one.pid != pid);
             (list.len() < before).then_some((*run, list.is_empty()))
@@ -141,10 +141,10 @@ impl Runs {
     fn orphans_gone(&mut self, run: RunId, reports: &mut Reports) {
         let Some(held) = self.all.get_mut(&run) else { return };
         let Some(dead) = held.dead_mut() else { return };
-        if matches!(dead.orphans, Orphans::Gone) {
+        if matches!(dead.descendants, Descendants::Gone) {
             return;
         }
-        dead.orphans = Orphans::Gone;
+        dead.descendants = Descendants::Gone;
         self.watches.retain(|_, watched| *watched != run);
         if let Some(groups) = &self.groups {
             groups.remove(run);
@@ -156,7 +156,10 @@ impl Runs {
     /// Forgets a run of which nothing is left.
     pub fn release(&mut self, run: RunId, reports: &mut Reports) {
         let over = |held: &Run| {
-            matches!(held.life, Life::Dead(Dead { orphans: Orphans::Gone, drained: true, .. }))
+            matches!(
+                held.life,
+                Life::Dead(Dead { descendants: Descendants::Gone, drained: true, .. })
+            )
         };
         if self.get(run).is_some_and(over) {
             self.all.remove(&run);

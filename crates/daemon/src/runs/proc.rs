@@ -30,15 +30,15 @@ pub const RUN_VARIABLE: &str = ostler_env::OSTLER_RUN;
 pub struct Stat {
     /// One letter; `Z` and `X` are dead.
     pub state: char,
-    /// Parent.
+    /// Number of its parent.
     pub ppid: u32,
-    /// Session.
+    /// Number of its session.
     pub session: u32,
     /// CPU time, clock ticks.
     pub cpu: u64,
     /// Clock ticks after boot.
     pub start_time: u64,
-    /// Resident pages.
+    /// Resident memory, pages.
     pub rss: u64,
 }
 
@@ -67,8 +67,8 @@ impl Stat {
         }
     }
 
-    /// Parses the line. The name may hold blanks and parentheses: what counts comes after the last
-    /// one.
+    /// Parses the line. The name may hold blanks and parentheses: what counts comes after
+    /// the last one.
     pub fn parse(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once(") ")?;
         let mut fields = rest.split_ascii_whitespace();
@@ -92,9 +92,9 @@ impl Stat {
 /// A process that is held fast: its number cannot be given to another while this is open.
 #[derive(Debug)]
 pub struct ProcessRef {
-    /// Its number.
+    /// Number of the process.
     pub pid: u32,
-    /// Its descriptor.
+    /// Descriptor of the process.
     pub fd: OwnedFd,
 }
 
@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
-        let line = "42 (a ) b) S 7 42 41 0 -1 4194560 97 0 0 0 3 4 0 0 20 0 1 0 1234 2437120 55 18446744073709551615 1";
+        let line = "42 (a ) b) S 7 42 41 0 -1 4194560 97 0 0 0 3 4 0 0 20 0 1 0 1234 2437120 55 \
+                    18446744073709551615 1";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.ppid, stat.session, stat.cpu), ('S', 7, 41, 7));
         assert_eq!((stat.start_time, stat.rss), (1234, 55));

@@ -17,11 +17,11 @@ use super::gauge::{Gauge, Usage};
 use super::proc::ProcessRef;
 use crate::exit::status_of;
 
-/// A CPU figure younger than this is not measured again, ms: two looks in a row would measure
-/// noise.
+/// A CPU figure younger than this is not measured again, ms: two looks in a row
+/// would measure noise.
 const SAMPLE_INTERVAL: u64 = 200;
 
-/// One run.
+/// One run of a slot.
 #[derive(Debug)]
 pub struct Run {
     /// Of which slot.
@@ -105,12 +105,12 @@ pub(super) struct Dead {
     pub reported: bool,
     /// All its output is written.
     pub drained: bool,
-    pub orphans: Orphans,
+    pub descendants: Descendants,
 }
 
 /// What became of a dead run's descendants.
 #[derive(Debug)]
-pub(super) enum Orphans {
+pub(super) enum Descendants {
     /// Nobody looked yet.
     Unknown,
     /// These live; each is watched.
@@ -137,7 +137,7 @@ pub struct Adoption {
 pub enum Pending {
     /// Ask it to end.
     Terminate,
-    /// Force it.
+    /// Kill it with its descendants.
     Kill,
 }
 
@@ -148,7 +148,7 @@ pub struct NewRun {
     pub proc: ProcId,
     /// With which version of the specification.
     pub spec: SpecId,
-    /// That version.
+    /// Specification of that version.
     pub settings: Option<Arc<AppSpec>>,
     /// When it was asked for, on the monotonic clock.
     pub since: Millis,
@@ -195,7 +195,7 @@ impl Run {
 
     /// Whether it is dead and only output that is not written keeps it.
     pub fn waits_for_output(&self) -> bool {
-        matches!(&self.life, Life::Dead(Dead { orphans: Orphans::Gone, .. }))
+        matches!(&self.life, Life::Dead(Dead { descendants: Descendants::Gone, .. }))
     }
 
     /// Whether it is a cluster worker.
@@ -237,8 +237,8 @@ impl Run {
     /// Its first process has ended, and its channel was read to the end.
     pub(super) fn die(&mut self, exit: Exit, reported: bool) {
         let processes = self.processes_mut().map_or_else(Processes::default, std::mem::take);
-        let orphans = Orphans::Unknown;
-        self.life = Life::Dead(Dead { processes, exit, reported, drained: false, orphans });
+        let descendants = Descendants::Unknown;
+        self.life = Life::Dead(Dead { processes, exit, reported, drained: false, descendants });
     }
 
     /// CPU use since the last look, percent of a core, and resident memory, bytes.

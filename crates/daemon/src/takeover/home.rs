@@ -12,8 +12,8 @@ use ostler_keeper::proto::ToKeeper;
 use crate::keeper::{CONTROL, LOCK};
 use crate::logbook;
 
-/// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone at
-/// 200 apps.
+/// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone
+/// at 200 apps.
 pub(super) fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -95,8 +95,8 @@ pub(super) fn bind_control(home: &Path, link: &mut Link) -> Result<UnixListener,
     Ok(listener)
 }
 
-/// The mark of a home in the environment of what it runs: its path, hashed by FNV-1a, the same in
-/// every version.
+/// The mark of a home in the environment of what it runs: its path, hashed by FNV-1a, the same
+/// in every version.
 pub(super) fn mark_of(home: &Path) -> String {
     let path = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
     let hash = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())

@@ -16,7 +16,7 @@ use crate::runs::Meta;
 
 /// A run in the keeper's inventory.
 pub struct Found {
-    /// Its process.
+    /// Number of its process.
     pub pid: u32,
     /// When that began.
     pub start_time: u64,
@@ -24,7 +24,7 @@ pub struct Found {
     pub exit: Option<Exit>,
     /// What was kept with it.
     pub meta: Meta,
-    /// Its descriptors.
+    /// Descriptors of the run.
     pub fds: RunFds<OwnedFd>,
 }
 

@@ -1,5 +1,5 @@
-//! From a fresh process to a daemon that answers: alone in its home, with everything that a
-//! predecessor left.
+//! From a fresh process to a daemon that answers: alone in its home, with everything that
+//! a predecessor left.
 
 mod home;
 mod inventory;

@@ -13,8 +13,8 @@ use crate::{clock, logbook};
 
 impl Daemon {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
-    /// adopted so that it is known, and marked as ending: it is stopped and started cleanly, never
-    /// doubled.
+    /// adopted so that it is known, and marked as ending: it is stopped and started
+    /// cleanly, never doubled.
     pub(super) fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
         let mut by_run: BTreeMap<RunId, Vec<ProcessRef>> = BTreeMap::new();
         for (run, process) in runs::marked(self.runs.mark()) {

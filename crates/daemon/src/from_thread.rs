@@ -1,0 +1,22 @@
+//! What the helper threads of the daemon tell.
+
+use crate::keeper::Tried;
+use crate::probes::ProbeMessage;
+use crate::saver::Done;
+
+/// What a helper thread tells.
+#[derive(Debug)]
+pub(crate) enum FromThread {
+    /// How a health check goes.
+    Probe(ProbeMessage),
+    /// What trying another program came to.
+    Tried(Tried),
+    /// What became of the saved list.
+    Saver(Done),
+}
+
+impl From<Done> for FromThread {
+    fn from(done: Done) -> Self {
+        Self::Saver(done)
+    }
+}

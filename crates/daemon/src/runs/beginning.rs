@@ -1,0 +1,149 @@
+//! The beginning of a run: what is made ready for it, and what becomes of it once it is there.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use ostler_core::{ProcId, RunId};
+use ostler_keeper::proto::RunFds;
+use ostler_logs::Stream;
+use ostler_poll::Interest;
+
+use super::channel::Channel;
+use super::run::{Alive, Life};
+use super::{Meta, NewRun, Pending, Run, Runs};
+use crate::environment::{self, Prepared};
+use crate::tokens::Source;
+use crate::{logbook, reserve};
+
+/// What becomes of a run's descriptors and requests once it is there.
+#[derive(Debug)]
+pub struct Begun {
+    /// The read ends of its output.
+    pub pipes: [(Stream, Option<OwnedFd>); 2],
+    /// What was to be done as soon as it is there.
+    pub then: Option<Pending>,
+}
+
+impl Runs {
+    /// A run is about to be asked for. It gets a control group, if it is to be stopped
+    /// with its descendants.
+    pub fn ask(&mut self, run: RunId, new: NewRun) {
+        let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
+        let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
+        if let Some(Err(error)) = &group {
+            logbook::error(format!(
+                "no control group for run {}: {error}; using process groups",
+                run.0
+            ));
+        }
+        self.all.insert(run, Run::new(new, matches!(group, Some(Ok(_)))));
+    }
+
+    /// Where the control group of a run is, if it has one.
+    pub fn group_path(&self, run: RunId) -> Option<PathBuf> {
+        let groups = self.groups.as_ref()?;
+        self.get(run).filter(|held| held.grouped).map(|_| groups.path(run))
+    }
+
+    /// Makes the control group of a run that vanished; `false` when it did not, or cannot be made.
+    pub fn make_group_again(&self, run: RunId) -> bool {
+        self.groups.as_ref().is_some_and(|groups| groups.make_again(run))
+    }
+
+    /// Makes the control group of a run anew that is asked for again: what is in it is killed.
+    pub fn renew_group(&mut self, run: RunId) {
+        if let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) {
+            held.grouped = held.grouped && groups.renew(run);
+        }
+    }
+
+    /// A run that an earlier daemon had started is taken up, as far as it is to be had
+    /// without its descriptors.
+    pub fn take_up(&mut self, run: RunId, new: NewRun, meta: &Meta) {
+        let mut held = Run::new(new, meta.grouped);
+        held.ending = meta.ending;
+        held.ready = meta.ready;
+        self.all.insert(run, held);
+    }
+
+    /// A run is there: its channel is read from now on. `None`: that was known.
+    pub fn begin(
+        &mut self,
+        run: RunId,
+        process: (u32, u64),
+        fds: RunFds<OwnedFd>,
+    ) -> Option<Begun> {
+        let held = self.all.get_mut(&run)?;
+        let Life::Asked { then } = held.life else { return None };
+        let mut alive = Alive::new(process, fds.pidfd, held.since);
+        if let Some(ipc) = fds.ipc {
+            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
+                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
+            }
+            alive.channel = Some(Channel::new(ipc));
+        }
+        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        alive.processes.pipes = [copy(&fds.out), copy(&fds.err)];
+        held.life = Life::Alive(alive);
+        Some(Begun { pipes: [(Stream::Out, fds.out), (Stream::Err, fds.err)], then })
+    }
+
+    /// Writes the pid file of a run.
+    pub fn write_pid_file(&self, run: RunId) {
+        let Some(held) = self.get(run) else { return };
+        let Some(spec) = &held.settings else { return };
+        let path = environment::pid_file(spec, held.proc);
+        if let Some(folder) = path.parent()
+            && let Err(error) = std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
+        {
+            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
+        }
+    }
+
+    /// Has at hand what tells of a run's orphans, where the last run crashed: another
+    /// crash is likely.
+    pub fn open_events(&mut self, run: RunId) {
+        let (Some(groups), Some(held)) = (&self.groups, self.all.get_mut(&run)) else { return };
+        let grouped = held.grouped;
+        if let Some(processes) = held.processes_mut().filter(|_| grouped) {
+            // It is opened when it is needed, if it cannot be opened now.
+            processes.events = groups.open_events(run).ok().filter(reserve::is_plentiful);
+        }
+    }
+
+    /// A run never came to be.
+    pub fn forget_unborn(&mut self, run: RunId) {
+        if let Some(held) = self.all.remove(&run)
+            && held.grouped
+            && let Some(groups) = &self.groups
+        {
+            groups.remove(run);
+        }
+    }
+
+    /// Takes what was made ready for the next run of a slot.
+    pub fn take_prepared(&mut self, id: ProcId) -> Option<Prepared> {
+        self.prepared.remove(&id)
+    }
+
+    /// Makes ready what can be for the next run of a slot, while nobody waits for it; what was made
+    /// for slots that are gone is dropped.
+    pub fn prepare(
+        &mut self,
+        id: ProcId,
+        prepared: Option<Prepared>,
+        is_known: impl Fn(ProcId) -> bool,
+    ) {
+        self.prepared.retain(|id, _| is_known(*id));
+        self.prepared.extend(prepared.map(|prepared| (id, prepared)));
+    }
+
+    /// Makes the control group of a run that may come next.
+    pub fn prepare_group(&mut self, run: RunId) {
+        if let Some(groups) = &mut self.groups {
+            groups.prepare(run);
+        }
+    }
+}
