@@ -184,8 +184,13 @@ impl Model {
             let key = (first.spec.namespace.clone(), first.spec.name.clone());
             let alike = |one: &&Wanted| (&one.spec.namespace, &one.spec.name) == (&key.0, &key.1);
             let whole = changed.len() == self.registry.procs_of(app).count();
-            let taken =
-                self.registry.apps().any(|(_, of)| (&of.namespace, &of.name) == (&key.0, &key.1));
+            let is_it =
+                |(namespace, name): (&String, &String)| (namespace, name) == (&key.0, &key.1);
+            let taken = self.registry.apps().any(|(_, of)| is_it((&of.namespace, &of.name)))
+                || renames.iter().any(|rename| match rename {
+                    Rename::App { namespace, name, .. } => is_it((namespace, name)),
+                    Rename::Proc(_) => false,
+                });
             if whole && !taken && changed.iter().all(alike) {
                 renames.push(Rename::App { app, namespace: key.0, name: key.1 });
                 continue;
