@@ -184,11 +184,13 @@ impl Model {
         for id in ids {
             self.set_rollout(id, None);
         }
-        let Some((id, run, why)) = failure else { return self.reload_over(app, None) };
         // Another daemon may have seen it, and known more.
         let known = self.tickets.failure(app);
-        let failure = known.unwrap_or_else(|| self.reload_failure(app, id, run, why));
+        let failure = failure.map(|(id, run, why)| {
+            (run, known.unwrap_or_else(|| self.reload_failure(app, id, run, why)))
+        });
         self.tails.retain(|_, (of, _)| *of != app);
+        let Some((run, failure)) = failure else { return self.reload_over(app, None) };
         match self.awaited.get_mut(&run) {
             // Whoever waits is told with the last lines; the end itself is saved at once.
             Some(awaited) => {
