@@ -203,11 +203,14 @@ impl Model {
     }
 
     fn remember_failure(&mut self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
-        // What fails on the way back is not why the reload failed.
+        let Some(app) = self.registry.app_of(id) else { return };
         if self.beside_current(id, run) == std::cmp::Ordering::Less {
+            // It is not why a reload failed, but why a canary was not taken back.
+            let failure = self.rollback_failure(app, id, run, why);
+            self.tickets.fail(app, &failure);
+            self.unsaved = true;
             return;
         }
-        let Some(app) = self.registry.app_of(id) else { return };
         let failure = self.reload_failure(app, id, run, why);
         self.tickets.fail(app, &failure);
         self.unsaved = true;
@@ -244,6 +247,19 @@ impl Model {
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
         reload_failure(&self.registry.app_name(app), id, &self.failure_text(id, run, why), tail)
+    }
+
+    fn rollback_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
+        let name = self.registry.app_name(app);
+        let what = self.failure_text(id, run, why);
+        Failure {
+            message: format!(
+                "the old version of app `{name}` did not come back: worker {} {what}\n\
+                 process {} stays with the new version",
+                id.0, id.0
+            ),
+            hint: Some(format!("see `ostler logs {name} --err`")),
+        }
     }
 
     /// Why a worker was not accepted, in words.
