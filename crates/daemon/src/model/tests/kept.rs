@@ -1,0 +1,21 @@
+//! Histories that broke an invariant once.
+
+use super::histories::run_history;
+use super::moves::Move::{Change, Promote, Reload, Start, Wait};
+
+#[test]
+fn two_apps_were_given_one_name() {
+    run_history(&[Start(2, 6, 2, 9), Start(0, 0, 2, 25), Change(2, 15)]);
+}
+
+#[test]
+fn what_failed_when_a_canary_was_taken_back_was_kept() {
+    run_history(&[
+        Start(2, 11, 0, 112),
+        Start(2, 6, 1, 95),
+        Start(0, 3, 3, 41),
+        Reload(21, 1, 47),
+        Wait(66),
+        Promote(0, false),
+    ]);
+}
