@@ -17,7 +17,7 @@ pub struct Nature {
     pub missing: bool,
     /// Listens on this port, if it is a worker.
     pub port: Option<u16>,
-    /// Sends `ready`.
+    /// It sends `ready` as soon as it is spawned.
     pub says_ready: bool,
     /// Does not end when it is asked to disconnect: it has connections to finish.
     pub busy: bool,
