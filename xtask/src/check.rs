@@ -36,7 +36,7 @@ pub fn test() -> Result<()> {
     show(cargo(&["test", "--workspace", "--doc"]))?;
     // What takes long or needs another build: very many histories, and a death at each named place.
     let mut histories = cargo(&["test", "--package", "ostler-core", "--test", "it", "bulk"]);
-    histories.env("OSTLER_HISTORIES", "1000000");
+    histories.env(ostler_env::OSTLER_HISTORIES, "1000000");
     show(histories)?;
     show(cargo(&[
         "test",

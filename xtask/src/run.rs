@@ -27,7 +27,7 @@ pub fn command<S: AsRef<str>>(
 
 /// `cargo`, the one that runs this task.
 pub fn cargo(args: &[&str]) -> Command {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let program = std::env::var_os(ostler_env::CARGO).unwrap_or_else(|| "cargo".into());
     command(PathBuf::from(program), args)
 }
 
@@ -63,7 +63,7 @@ pub fn output(mut command: Command) -> Result<String> {
 
 /// Whether a program is in `PATH`.
 pub fn is_installed(program: &str) -> bool {
-    let dirs = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::env::var_os(ostler_env::PATH).unwrap_or_default();
     std::env::split_paths(&dirs).any(|dir| dir.join(program).is_file())
 }
 

@@ -19,16 +19,16 @@ pub fn reload(args: &[String]) -> Result<()> {
         "--",
         "--nocapture",
     ]);
-    command.env("OSTLER_SOAK_RELOADS", "200").env("OSTLER_SOAK_BETWEEN", "850");
+    command.env(ostler_env::OSTLER_SOAK_RELOADS, "200").env(ostler_env::OSTLER_SOAK_BETWEEN, "850");
     let mut args = args.iter();
     while let Some(name) = args.next() {
         let variable = match name.as_str() {
-            "--reloads" => "OSTLER_SOAK_RELOADS",
-            "--between" => "OSTLER_SOAK_BETWEEN",
-            "--nodes" => "OSTLER_SOAK_NODES",
-            "--client" => "OSTLER_SOAK_ONLY",
+            "--reloads" => ostler_env::OSTLER_SOAK_RELOADS,
+            "--between" => ostler_env::OSTLER_SOAK_BETWEEN,
+            "--nodes" => ostler_env::OSTLER_SOAK_NODES,
+            "--client" => ostler_env::OSTLER_SOAK_ONLY,
             "--plain" => {
-                command.env("OSTLER_SOAK_PLAIN", "1");
+                command.env(ostler_env::OSTLER_SOAK_PLAIN, "1");
                 continue;
             }
             other => bail!("`soak-reload` has no option `{other}`"),

@@ -27,6 +27,6 @@ pub fn torture(args: &[String]) -> Result<()> {
         "--",
         "--nocapture",
     ]);
-    command.env("OSTLER_TORTURE_SECONDS", (minutes * 60).to_string());
+    command.env(ostler_env::OSTLER_TORTURE_SECONDS, (minutes * 60).to_string());
     run::show(command)
 }

@@ -49,7 +49,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
     let username = user_name(&etc, euid)
-        .or_else(|| env.get("USER").cloned())
+        .or_else(|| env.get(ostler_env::USER).cloned())
         .unwrap_or_else(|| euid.to_string());
     let cpus = std::thread::available_parallelism()
         .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX));

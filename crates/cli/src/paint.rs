@@ -68,7 +68,7 @@ impl Paint {
     pub(crate) fn detect(no_color: bool) -> Self {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal();
-        let forced = var("FORCE_COLOR");
+        let forced = var(ostler_env::FORCE_COLOR);
         let off = no_color || forced.as_ref().is_some_and(|value| value == "0" || value == "false");
         if off {
             return Self { text: false, frame: false };
@@ -76,8 +76,12 @@ impl Paint {
         if forced.is_some() {
             return Self { text: true, frame: true };
         }
-        let dumb = var("NO_COLOR").is_some() || var("TERM").is_some_and(|term| term == "dumb");
-        Self { text: !dumb && (terminal || var("PM2_HOME").is_some()), frame: !dumb && terminal }
+        let dumb = var(ostler_env::NO_COLOR).is_some()
+            || var(ostler_env::TERM).is_some_and(|term| term == "dumb");
+        Self {
+            text: !dumb && (terminal || var(ostler_env::PM2_HOME).is_some()),
+            frame: !dumb && terminal,
+        }
     }
 
     /// The text in these inks, the first outermost.

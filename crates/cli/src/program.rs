@@ -55,12 +55,12 @@ impl Program {
     /// `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
     pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Result<Home, Failed> {
         let set = |name| var(name).filter(|path| !path.as_os_str().is_empty());
-        let explicit = set("OSTLER_HOME").or_else(|| set("PM2_HOME"));
+        let explicit = set(ostler_env::OSTLER_HOME).or_else(|| set(ostler_env::PM2_HOME));
         let own = match self {
             Self::Ostler => ".ostler",
             Self::Pm2 => ".pm2",
         };
-        match explicit.or_else(|| Some(set("HOME")?.join(own))) {
+        match explicit.or_else(|| Some(set(ostler_env::HOME)?.join(own))) {
             Some(path) => Ok(Home::new(path)),
             None => Err(Failed::new(
                 "there is no home directory: neither OSTLER_HOME, PM2_HOME nor HOME is set",

@@ -79,7 +79,7 @@ pub(crate) fn daemon() -> ExitCode {
 const NO_HOME: &str = "a keeper or daemon needs OSTLER_HOME and the path of its own program; both are started by commands such as `ostler list`";
 
 fn home_and_program() -> Option<(PathBuf, PathBuf)> {
-    let home = std::env::var_os("OSTLER_HOME").filter(|home| !home.is_empty())?;
+    let home = std::env::var_os(ostler_env::OSTLER_HOME).filter(|home| !home.is_empty())?;
     Some((home.into(), std::env::current_exe().ok()?))
 }
 

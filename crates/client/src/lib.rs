@@ -24,4 +24,4 @@ pub use client::{Answer, Client, waits_for_apps};
 pub use error::Error;
 pub use follow::{Step, follow};
 pub use home::{Home, SOCKET_PATH_LIMIT};
-pub use start::{Connected, READY_FD_VAR, START_LIMIT, Starter, connect_or_start};
+pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

@@ -14,9 +14,6 @@ use rustix::pipe::PipeFlags;
 
 use crate::{Client, Error, Home};
 
-/// The environment variable that names the descriptor on which the daemon says `ok` or why not.
-pub const READY_FD_VAR: &str = "OSTLER_READY_FD";
-
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 
@@ -26,12 +23,12 @@ const TAIL: u64 = 2000;
 /// What a service manager says to the service that calls; the manager and its apps are not that
 /// service.
 const OF_THE_CALLER: [&str; 6] = [
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_PID",
-    "LISTEN_FDS",
-    "LISTEN_FDNAMES",
+    ostler_env::NOTIFY_SOCKET,
+    ostler_env::WATCHDOG_USEC,
+    ostler_env::WATCHDOG_PID,
+    ostler_env::LISTEN_PID,
+    ostler_env::LISTEN_FDS,
+    ostler_env::LISTEN_FDNAMES,
 ];
 
 /// The program that becomes the keeper.
@@ -146,8 +143,8 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
         .map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
 
     let mut command = Command::new(&starter.exe);
-    command.arg(&starter.role).current_dir(home.path()).env("OSTLER_HOME", home.path());
-    command.env(READY_FD_VAR, writer.as_raw_fd().to_string());
+    command.arg(&starter.role).current_dir(home.path()).env(ostler_env::OSTLER_HOME, home.path());
+    command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
     for name in OF_THE_CALLER {
         command.env_remove(name);
     }

@@ -21,7 +21,7 @@ use ostler_core::spec::{AppSpec, ExecMode};
 /// The file that is loaded.
 const HOOK: &str = include_str!("drain/drain.cjs");
 /// Where the user's own options are while Node starts.
-const GIVEN: &str = "OSTLER_NODE_OPTIONS";
+const GIVEN: &str = ostler_env::OSTLER_NODE_OPTIONS;
 
 /// Where the file is.
 pub fn path(home: &Path) -> PathBuf {

@@ -126,7 +126,7 @@ impl Daemon {
     }
 
     fn dump_path(&self) -> PathBuf {
-        std::env::var_os("PM2_DUMP_FILE_PATH")
+        std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH)
             .map_or_else(|| self.config.home.join("dump.pm2"), PathBuf::from)
     }
 

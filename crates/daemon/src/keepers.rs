@@ -131,7 +131,7 @@ impl Daemon {
         let mut command = Command::new("/proc/self/exe");
         command.arg0(&self.config.exe).arg("keeper");
         command
-            .env("OSTLER_HOME", &self.config.home)
+            .env(ostler_env::OSTLER_HOME, &self.config.home)
             .env_remove(KEEPER_FD_VAR)
             .env_remove(READY_FD_VAR);
         command.current_dir("/").stdin(Stdio::null());

@@ -52,7 +52,7 @@ impl Daemon {
     /// Looks again later if any app has a limit.
     pub fn arm_memory(&mut self, now: u64) {
         let any = self.book.versions.values().any(|version| version.spec.max_memory.is_some());
-        let interval = std::env::var("PM2_WORKER_INTERVAL")
+        let interval = std::env::var(ostler_env::PM2_WORKER_INTERVAL)
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(INTERVAL);

@@ -18,11 +18,11 @@ use ostler_core::RunId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
-pub const RUN_VARIABLE: &str = "OSTLER_RUN";
+pub const RUN_VARIABLE: &str = ostler_env::OSTLER_RUN;
 
 /// With the value `off` in the environment of the command that starts the daemon, no control groups
 /// are made: some hosts reserve them for another manager.
-pub const GROUPS_VARIABLE: &str = "OSTLER_CGROUP";
+pub const GROUPS_VARIABLE: &str = ostler_env::OSTLER_CGROUP;
 
 /// Where runs get control groups of their own.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The environment variable that names the daemon's end of the link.
-pub const KEEPER_FD_VAR: &str = "OSTLER_KEEPER_FD";
+pub const KEEPER_FD_VAR: &str = ostler_env::OSTLER_KEEPER_FD;
 
 /// The environment variable that names the ready descriptor; only the first daemon gets one.
-pub const READY_FD_VAR: &str = "OSTLER_READY_FD";
+pub const READY_FD_VAR: &str = ostler_env::OSTLER_READY_FD;
 
 /// What a keeper is told when it starts.
 #[derive(Debug, Default)]

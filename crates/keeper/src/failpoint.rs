@@ -61,12 +61,12 @@ pub fn hit(_name: &str) {}
 pub fn hit(name: &str) {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let Ok(wanted) = std::env::var("OSTLER_FAILPOINT") else { return };
+    let Ok(wanted) = std::env::var(ostler_env::OSTLER_FAILPOINT) else { return };
     let (wanted, nth) = wanted.split_once(':').unwrap_or((&wanted, "1"));
     if wanted != name || COUNT.fetch_add(1, Ordering::Relaxed) + 1 != nth.parse().unwrap_or(1) {
         return;
     }
-    let Some(once) = std::env::var_os("OSTLER_FAILPOINT_ONCE") else { return };
+    let Some(once) = std::env::var_os(ostler_env::OSTLER_FAILPOINT_ONCE) else { return };
     if std::fs::OpenOptions::new().write(true).create_new(true).open(once).is_err() {
         return;
     }

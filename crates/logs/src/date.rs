@@ -87,7 +87,7 @@ pub fn iso(at_ms: u64) -> Option<String> {
 /// process twenty milliseconds.
 fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
-        let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
+        let named = std::env::var(ostler_env::TZ).ok().filter(|name| !name.is_empty());
         let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
         let name = name.strip_prefix(':').unwrap_or(&name);
         let file = if name.starts_with('/') {

@@ -77,7 +77,7 @@ pub fn runtimes() -> Vec<Runtime> {
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
         let text = format!("not installed below `{}`: {}", cache_dir().display(), names.join(", "));
-        let few = std::env::var_os("OSTLER_TEST_FEW").is_some_and(|v| v == "1");
+        let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some_and(|v| v == "1");
         assert!(
             few,
             "{text}\nhint: run `cargo xtask setup`, or set OSTLER_TEST_FEW=1 to do with fewer"
@@ -127,6 +127,6 @@ pub fn built_program() -> PathBuf {
 /// `OSTLER_CACHE`, else `.cache` in the repository.
 pub fn cache_dir() -> PathBuf {
     let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache");
-    let dir = std::env::var_os("OSTLER_CACHE").map_or_else(ours, PathBuf::from);
+    let dir = std::env::var_os(ostler_env::OSTLER_CACHE).map_or_else(ours, PathBuf::from);
     dir.canonicalize().unwrap_or(dir)
 }

@@ -3,6 +3,7 @@
 //! Each rule is a function from text to findings, so that it can be shown to fail on a fixture.
 
 mod deps;
+mod environment;
 mod invariants;
 mod sources;
 
@@ -26,6 +27,7 @@ pub fn tidy() -> Result<()> {
             println!("warning: {warning}");
         }
         findings.extend(found.errors);
+        findings.extend(environment::check(file));
     }
     let page = root.join("ARCHITECTURE.md");
     let text =

@@ -20,11 +20,12 @@ impl Notify {
     /// for a daemon that has to be replaced first.
     pub(crate) fn from_env(var: impl Fn(&str) -> Option<OsString>) -> Self {
         let number = |name| var(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
-        let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
-        let every = number("WATCHDOG_USEC")
+        let ours =
+            number(ostler_env::WATCHDOG_PID).is_none_or(|pid| pid == u64::from(std::process::id()));
+        let every = number(ostler_env::WATCHDOG_USEC)
             .filter(|usec| ours && 0 < *usec)
             .map(|usec| Duration::from_micros(usec / 3));
-        let address = var("NOTIFY_SOCKET").filter(|address| !address.is_empty());
+        let address = var(ostler_env::NOTIFY_SOCKET).filter(|address| !address.is_empty());
         Self { every: every.filter(|_| address.is_some()), address }
     }
 

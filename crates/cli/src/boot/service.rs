@@ -67,8 +67,8 @@ impl Service {
     /// The variable that names the manager's home.
     pub(crate) fn home_variable(&self) -> &'static str {
         match self.program {
-            Program::Ostler => "OSTLER_HOME",
-            Program::Pm2 => "PM2_HOME",
+            Program::Ostler => ostler_env::OSTLER_HOME,
+            Program::Pm2 => ostler_env::PM2_HOME,
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn main() -> ExitCode {
     let parsed = args::parse(words);
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
     let silent = given(FlagId::Silent)
-        || std::env::var_os("PM2_SILENT")
+        || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
     let mut out = Out::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));

@@ -15,9 +15,6 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
 
-/// Files go below this directory instead of `/`; the tests install there.
-const ROOT_VARIABLE: &str = "OSTLER_BOOT_ROOT";
-
 /// What was found out about the machine and the wishes.
 struct Wanted {
     platform: Platform,
@@ -126,7 +123,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
         Some(name) => name.strip_suffix(".service").unwrap_or(name).to_owned(),
         None => service_name(program, '-', &account.name),
     };
-    let path_now = std::env::var("PATH").unwrap_or_default();
+    let path_now = std::env::var(ostler_env::PATH).unwrap_or_default();
     let current = std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
     let argument = std::env::args_os().next().unwrap_or_default();
@@ -159,7 +156,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
     let detected = Platform::detect(|name| {
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     });
@@ -200,14 +197,16 @@ fn manager_home(program: Program, user_home: &Path) -> PathBuf {
         Program::Ostler => ".ostler",
         Program::Pm2 => ".pm2",
     };
-    set("OSTLER_HOME").or_else(|| set("PM2_HOME")).unwrap_or_else(|| user_home.join(own))
+    set(ostler_env::OSTLER_HOME)
+        .or_else(|| set(ostler_env::PM2_HOME))
+        .unwrap_or_else(|| user_home.join(own))
 }
 
 /// Prints the command that root has to run. It is pasted into a shell: every word is quoted for
 /// one.
 fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: &Service) {
     let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
-    for name in ["OSTLER_HOME", "PM2_HOME"] {
+    for name in [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME] {
         if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
             words.push(format!("{name}={}", shell(&value)));
         }
@@ -245,7 +244,7 @@ fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed
 }
 
 fn below_root(path: &Path) -> PathBuf {
-    match std::env::var_os(ROOT_VARIABLE).filter(|root| !root.is_empty()) {
+    match std::env::var_os(ostler_env::OSTLER_BOOT_ROOT).filter(|root| !root.is_empty()) {
         Some(root) => PathBuf::from(root).join(path.strip_prefix("/").unwrap_or(path)),
         None => path.to_owned(),
     }

@@ -41,7 +41,7 @@ pub const fn version() -> u8 {
 pub fn version() -> u8 {
     static SAID: std::sync::OnceLock<u8> = std::sync::OnceLock::new();
     *SAID.get_or_init(|| {
-        std::env::var("OSTLER_TEST_PROTOCOL")
+        std::env::var(ostler_env::OSTLER_TEST_PROTOCOL)
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(VERSION)

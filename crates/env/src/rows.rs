@@ -1,0 +1,228 @@
+//! The rows. The sentences become the documentation of the constants and of `docs/environment.md`.
+
+use crate::variable::{Audience, Origin, Reader, Variable};
+
+/// Makes a constant and a row of each entry, from the same words.
+macro_rules! variables {
+    ($(
+        $(#[doc = $meaning:literal])+
+        $name:ident $(= $text:literal)?,
+        read by $($reader:ident)+, from $origin:ident, set by $audience:ident,
+        $(default $default:literal,)? $(given $given:ident,)?
+    )+) => {
+        $(
+            $(#[doc = $meaning])+
+            pub const $name: &str = variables!(@name $name $($text)?);
+        )+
+
+        /// Every variable: those of the user first, by subject, then those between the parts.
+        pub const VARIABLES: &[Variable] = &[$(Variable {
+            name: $name,
+            readers: &[$(Reader::$reader),+],
+            meaning: concat!($($meaning),+).trim_ascii(),
+            default: variables!(@default $($default)?),
+            origin: Origin::$origin,
+            audience: Audience::$audience,
+            given_to_apps: variables!(@given $($given)?),
+        }),+];
+    };
+    (@name $name:ident) => { stringify!($name) };
+    (@name $name:ident $text:literal) => { $text };
+    (@default) => { "" };
+    (@default $default:literal) => { $default };
+    (@given) => { false };
+    (@given apps) => { true };
+}
+
+variables! {
+    /// The directory of the manager's files: sockets, logs, pid files, the saved list.
+    /// One home is one manager.
+    OSTLER_HOME, read by Command Daemon Keeper, from Ours, set by User,
+        default "`PM2_HOME`; else `~/.ostler`, or `~/.pm2` under the name `pm2`",
+
+    /// The same, for scripts that were written for PM2.
+    /// When it is set, output is coloured also where it is not read on a terminal, as PM2 does.
+    PM2_HOME, read by Command App, from Pm2, set by User, default "see `OSTLER_HOME`", given apps,
+
+    /// The user's home directory: the manager's home, version managers of Node and `~` are looked
+    /// for in it.
+    HOME, read by Command, from Convention, set by User,
+
+    /// The name of the user, where `/etc/passwd` has none for the number.
+    USER, read by Command, from Convention, set by User, default "the user's number",
+
+    /// Where programs are looked for: interpreters, tools of the init system, and what a service is
+    /// given.
+    PATH, read by Command Daemon Test, from Convention, set by User,
+        default "`/usr/local/bin:/usr/bin:/bin`",
+
+    /// The folder of nvm, in which a version of Node that an app asks for is looked for.
+    NVM_DIR, read by Command, from Convention, set by User, default "`~/.nvm`",
+
+    /// The user's shell: `ostler completion` without an argument prints the script for it.
+    SHELL, read by Command, from Convention, set by User, default "`bash`",
+
+    /// Anything but nothing and `false` suppresses every message, as `--silent` does.
+    PM2_SILENT, read by Command, from Pm2, set by User,
+
+    /// `0` or `false` switches colours off, anything else switches them on.
+    /// It comes before `NO_COLOR`, `TERM` and the terminal.
+    FORCE_COLOR, read by Command, from Convention, set by User,
+
+    /// Anything but nothing switches colours off.
+    NO_COLOR, read by Command, from Convention, set by User,
+
+    /// `dumb` switches colours off.
+    TERM, read by Command, from Convention, set by User,
+
+    /// The time zone of dates in logs: a name of the time zone database, the path of a file, or a
+    /// rule as POSIX writes it.
+    TZ, read by Command Daemon, from Convention, set by User, default "`/etc/localtime`; else UTC",
+
+    /// The file of `save` and `resurrect`.
+    /// It counts in the environment in which the daemon was started.
+    PM2_DUMP_FILE_PATH, read by Daemon, from Pm2, set by User, default "`dump.pm2` in the home",
+
+    /// How often the memory of apps with a limit is measured, in milliseconds; at least 100.
+    /// It counts in the environment in which the daemon was started.
+    PM2_WORKER_INTERVAL, read by Daemon, from Pm2, set by User, default "30000",
+
+    /// `off`: no control groups, descendants are found by walking through `/proc`.
+    /// It counts in the environment in which the daemon was started.
+    OSTLER_CGROUP, read by Daemon, from Ours, set by User,
+        default "control groups of version 2, where they can be written to",
+
+    /// The number of this process among those of its app, from 0.
+    /// `instance_var` gives it another name.
+    NODE_APP_INSTANCE, read by App, from Pm2, set by Internal, given apps,
+
+    /// The port to listen on, where the app's `port` says one.
+    PORT, read by App, from Convention, set by Internal, given apps,
+
+    /// `CLI`: the app was started by a command.
+    PM2_USAGE, read by App, from Pm2, set by Internal, given apps,
+
+    /// `true`: the app was described in a process file.
+    PM2_JSON_PROCESSING, read by App, from Pm2, set by Internal, given apps,
+
+    /// Node's options as the user gave them; to a worker with the drain hook, the hook is added.
+    NODE_OPTIONS, read by App, from Node, set by User, given apps,
+
+    /// `1` has Python write its output line by line, so that the logs are not late.
+    /// It is given to Python scripts that have no such variable.
+    PYTHONUNBUFFERED, read by App, from Convention, set by Internal, given apps,
+
+    /// The process's number in the list.
+    PM_ID = "pm_id", read by App, from Pm2, set by Internal, given apps,
+
+    /// When this run began, in milliseconds since 1970.
+    PM_UPTIME = "pm_uptime", read by App, from Pm2, set by Internal, given apps,
+
+    /// How often the process was restarted before this run.
+    RESTART_TIME = "restart_time", read by App, from Pm2, set by Internal, given apps,
+
+    /// How many runs before this one ended early, in a row.
+    UNSTABLE_RESTARTS = "unstable_restarts", read by App, from Pm2, set by Internal, given apps,
+
+    /// The socket of systemd on which a service says that it is ready.
+    /// `ostler boot` says so there; the manager and its apps are not given the variable.
+    NOTIFY_SOCKET, read by Command, from Systemd, set by Internal,
+
+    /// How often the service has to say that it is alive, in microseconds.
+    WATCHDOG_USEC, read by Command, from Systemd, set by Internal,
+
+    /// The process that has to say so.
+    WATCHDOG_PID, read by Command, from Systemd, set by Internal, default "any process",
+
+    /// How many descriptors the process was given, from number 3 on: those of the app's `fds`.
+    /// What a service manager gave to the command is not passed on.
+    LISTEN_FDS, read by App, from Systemd, set by Internal, given apps,
+
+    /// The process that the descriptors are for.
+    LISTEN_PID, read by App, from Systemd, set by Internal, given apps,
+
+    /// The names of the descriptors that a service manager gave; it is not passed on.
+    LISTEN_FDNAMES, read by App, from Systemd, set by Internal,
+
+    /// The descriptor of the channel for `process.send` and for the messages of a cluster.
+    NODE_CHANNEL_FD, read by App, from Node, set by Internal, given apps,
+
+    /// `json`: how messages on that channel are written.
+    NODE_CHANNEL_SERIALIZATION_MODE, read by App, from Node, set by Internal, given apps,
+
+    /// The number of a worker; Node takes a process that has one for a worker of a cluster.
+    NODE_UNIQUE_ID, read by App, from Node, set by Internal, given apps,
+
+    /// Marks the processes of one run, so that descendants which left their session are found.
+    OSTLER_RUN, read by Daemon App, from Ours, set by Internal, given apps,
+
+    /// Node's options without the drain hook: the hook puts them back for programs that the worker
+    /// starts.
+    OSTLER_NODE_OPTIONS, read by App, from Ours, set by Internal, given apps,
+
+    /// The descriptor on which the daemon says `ok` when it answers, or why it cannot.
+    OSTLER_READY_FD, read by Keeper Daemon, from Ours, set by Internal,
+
+    /// The descriptor that connects the daemon with its keeper.
+    OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
+
+    /// Files of services are written below this directory instead of `/`.
+    OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,
+
+    /// The place at which a build with the feature `failpoints` dies, with `:N` at the N-th visit.
+    OSTLER_FAILPOINT, read by Keeper Daemon, from Ours, set by Developer,
+
+    /// The file by which it dies there only once.
+    OSTLER_FAILPOINT_ONCE, read by Keeper Daemon, from Ours, set by Developer,
+
+    /// The version of the keeper's protocol that a build with the feature `failpoints` claims.
+    OSTLER_TEST_PROTOCOL, read by Keeper Daemon, from Ours, set by Developer,
+
+    /// The `cargo` that runs a project task, and with which the task runs others.
+    CARGO, read by Test, from Convention, set by Internal, default "`cargo`",
+
+    /// The directory of the runtimes that tests run against.
+    OSTLER_CACHE, read by Test, from Ours, set by Developer, default "`.cache` in the repository",
+
+    /// `1`: a runtime that is not installed is no failure.
+    OSTLER_TEST_FEW, read by Test, from Ours, set by Developer,
+
+    /// The programs that the tests of the cluster's messages run, separated by colons.
+    OSTLER_TEST_NODES, read by Test, from Ours, set by Developer, default "`node`",
+
+    /// How many random histories the core is played through.
+    OSTLER_HISTORIES, read by Test, from Ours, set by Developer,
+
+    /// The seed of random histories and of the torture test.
+    OSTLER_SEED, read by Test, from Ours, set by Developer,
+
+    /// How long the torture test lasts, in seconds.
+    OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",
+
+    /// The one place of death that the test of all of them plays.
+    OSTLER_STORY, read by Test, from Ours, set by Developer, default "every place",
+
+    /// How many reloads under load a case of `cargo xtask soak-reload` does.
+    OSTLER_SOAK_RELOADS, read by Test, from Ours, set by Developer,
+
+    /// How many requests are answered between two of these reloads.
+    OSTLER_SOAK_BETWEEN, read by Test, from Ours, set by Developer,
+
+    /// The versions of Node that these reloads run with.
+    OSTLER_SOAK_NODES, read by Test, from Ours, set by Developer,
+
+    /// The kind of client, `keep-alive` or `close`, that these reloads are limited to.
+    OSTLER_SOAK_ONLY, read by Test, from Ours, set by Developer,
+
+    /// Set: these reloads also run an app without a handler.
+    OSTLER_SOAK_PLAIN, read by Test, from Ours, set by Developer,
+
+    /// How often the test of the logs' ledger kills its writer.
+    OSTLER_LOGS_KILLS, read by Test, from Ours, set by Developer, default "40",
+
+    /// What the process that writes the ledger has to do; set by the test itself.
+    OSTLER_LOGS_LEDGER, read by Test, from Ours, set by Developer,
+
+    /// Set in the process that the test of the idle logs measures; set by the test itself.
+    OSTLER_LOGS_IDLE, read by Test, from Ours, set by Developer,
+}
