@@ -5,9 +5,11 @@
 
 mod bench;
 mod check;
+mod docs;
 mod labs;
 mod run;
 mod setup;
+mod shells;
 mod soak;
 mod tidy;
 mod torture;
@@ -19,7 +21,8 @@ use anyhow::{Result, bail};
 const TASKS: &str = "\
 cargo xtask check            formatting, clippy without warnings, tidy
 cargo xtask test             check, cargo deny if installed, every test; installs what the tests need first
-cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/, and wrk by apt
+cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/; zsh, fish, mandoc, wrk by apt
+cargo xtask docs             writes the pages of docs/ that are made from the program's tables
 cargo xtask labs             the service under a real systemd in namespaces: as root; also part of test where it can be done
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at random; 10 minutes if not said
@@ -53,6 +56,7 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
+        "docs" => docs::docs(),
         "torture" => torture::torture(rest),
         "tidy" => tidy::tidy(),
         "soak-reload" => soak::reload(rest),

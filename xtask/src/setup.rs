@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use ostler_testkit::runtimes::{PACKAGES, cache_dir, pm2_path};
 
 use crate::run::{command, is_installed, output, show};
+use crate::shells;
 
 /// How much to install.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub fn setup(what: What) -> Result<()> {
     for line in lines {
         println!("  {line}");
     }
+    shells::install();
     if what == What::Everything {
         wrk()?;
     }

@@ -1,6 +1,6 @@
 //! The ostler command, which is also the daemon and the keeper.
 //!
-//! One binary has three roles. Two of them are hidden first arguments and are decided before
+//! One program has five roles. All but the command are chosen by a hidden first argument, before
 //! anything else is looked at, because what these processes must not do (parse arguments, read
 //! configuration, print) is as important as what they do.
 
@@ -8,9 +8,11 @@ mod apps;
 mod args;
 mod boot;
 mod cmd;
+mod complete;
 mod failed;
+mod generate;
 mod inspect;
-mod out;
+mod output;
 mod paint;
 mod program;
 mod role;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
     match role::of(std::env::args_os().nth(1).as_deref()) {
         role::Role::Keeper => role::keeper(),
         role::Role::Daemon => role::daemon(),
+        role::Role::Generate => generate::main(),
+        role::Role::Complete => complete::main(),
         role::Role::Command => cmd::main(),
     }
 }

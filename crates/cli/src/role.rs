@@ -1,4 +1,4 @@
-//! Which of the three processes this is.
+//! Which role this process has.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -10,17 +10,23 @@ use std::process::ExitCode;
 pub(crate) enum Role {
     /// Holds processes and descriptors.
     Keeper,
-    /// Decides.
+    /// Decides what runs.
     Daemon,
-    /// Asks.
+    /// Prints documentation, for the repository and for packages.
+    Generate,
+    /// Tells a shell what may be typed next.
+    Complete,
+    /// Asks the daemon, and prints.
     Command,
 }
 
-/// The role that the first argument gives.
+/// Returns the role that the first argument gives.
 pub(crate) fn of(argument: Option<&OsStr>) -> Role {
     match argument.and_then(OsStr::to_str) {
         Some("keeper") => Role::Keeper,
         Some("daemon") => Role::Daemon,
+        Some(crate::generate::ARGUMENT) => Role::Generate,
+        Some(crate::complete::ARGUMENT) => Role::Complete,
         Some(_) | None => Role::Command,
     }
 }
@@ -29,14 +35,14 @@ pub(crate) fn of(argument: Option<&OsStr>) -> Role {
 /// its place, or `keeper --adopt N --nofile SOFT:HARD` when a daemon lost its keeper and starts a
 /// new one for itself.
 pub(crate) fn keeper() -> ExitCode {
-    let Some(words) = Words::of(std::env::args_os().skip(2)) else {
+    let Some(options) = Options::of(std::env::args_os().skip(2)) else {
         return refuse("a keeper is started by commands such as `ostler list`, not by hand");
     };
-    if let Some(state) = words.resume {
+    if let Some(state) = options.resume {
         return ostler_keeper::resume(state);
     }
     let Some((home, program)) = home_and_program() else { return refuse(NO_HOME) };
-    let inherited = match words.adopt.map(ostler_keeper::link::inherited).transpose() {
+    let inherited = match options.adopt.map(ostler_keeper::link::inherited).transpose() {
         Ok(link) => link,
         Err(error) => {
             return refuse(&format!(
@@ -57,7 +63,7 @@ pub(crate) fn keeper() -> ExitCode {
         ready_fd,
         log: Some(home.join("pm2.log")),
         adopt: inherited,
-        nofile: words.nofile,
+        nofile: options.nofile,
         hello_limit: None,
         home,
     })
@@ -75,47 +81,47 @@ pub(crate) fn daemon() -> ExitCode {
     }
 }
 
-/// What is wrong when there is no home.
-const NO_HOME: &str = "a keeper or daemon needs OSTLER_HOME and the path of its own program; both are started by commands such as `ostler list`";
+/// The complaint when there is no home.
+const NO_HOME: &str = "a keeper or daemon needs OSTLER_HOME and the path of its own program; \
+                       both are started by commands such as `ostler list`";
 
 fn home_and_program() -> Option<(PathBuf, PathBuf)> {
     let home = std::env::var_os(ostler_env::OSTLER_HOME).filter(|home| !home.is_empty())?;
     Some((home.into(), std::env::current_exe().ok()?))
 }
 
-/// What a keeper is told.
+/// The options of a keeper.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Words {
+struct Options {
     resume: Option<i32>,
     adopt: Option<i32>,
     nofile: Option<(u64, u64)>,
 }
 
-impl Words {
-    /// `None` when a word is not understood.
+impl Options {
+    /// The options in these words; `None` when one is not understood.
     fn of(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
-        let mut told = Self::default();
+        let mut options = Self::default();
         while let Some(word) = words.next() {
             let value = words.next()?;
             let value = value.to_str()?;
             match word.to_str()? {
-                "--resume" => told.resume = Some(value.parse().ok()?),
-                "--adopt" => told.adopt = Some(value.parse().ok()?),
+                "--resume" => options.resume = Some(value.parse().ok()?),
+                "--adopt" => options.adopt = Some(value.parse().ok()?),
                 "--nofile" => {
                     let (soft, hard) = value.split_once(':')?;
-                    told.nofile = Some((soft.parse().ok()?, hard.parse().ok()?));
+                    options.nofile = Some((soft.parse().ok()?, hard.parse().ok()?));
                 }
                 _ => return None,
             }
         }
-        Some(told)
+        Some(options)
     }
 }
 
 fn refuse(why: &str) -> ExitCode {
     use std::io::Write as _;
-    // Standard error is the daemon's log here; there is no other place to tell of a failure to
-    // write to it.
+    // Standard error is the daemon's log here; a failure to write to it can be said nowhere else.
     let _ = writeln!(std::io::stderr(), "{why}");
     ExitCode::FAILURE
 }
@@ -134,13 +140,13 @@ mod tests {
 
     #[test]
     fn a_keeper_understands_what_daemons_and_keepers_tell_it() {
-        let told = |line: &str| Words::of(line.split_whitespace().map(OsString::from));
-        assert_eq!(told(""), Some(Words::default()));
-        assert_eq!(told("--resume 5"), Some(Words { resume: Some(5), ..Words::default() }));
-        let adopt = Words { adopt: Some(4), nofile: Some((1024, 524_288)), ..Words::default() };
-        assert_eq!(told("--adopt 4 --nofile 1024:524288"), Some(adopt));
+        let parsed = |line: &str| Options::of(line.split_whitespace().map(OsString::from));
+        assert_eq!(parsed(""), Some(Options::default()));
+        assert_eq!(parsed("--resume 5"), Some(Options { resume: Some(5), ..Options::default() }));
+        let adopt = Options { adopt: Some(4), nofile: Some((1024, 524_288)), ..Options::default() };
+        assert_eq!(parsed("--adopt 4 --nofile 1024:524288"), Some(adopt));
         for line in ["--resume", "--resume x", "--nofile 5", "--help 1"] {
-            assert_eq!(told(line), None, "{line}");
+            assert_eq!(parsed(line), None, "{line}");
         }
     }
 }

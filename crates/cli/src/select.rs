@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_wire::control::ProcView;
 
 use crate::failed::Failed;
+use crate::output::Output;
 
 /// Processes that a word means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +79,8 @@ pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, NoPick> {
 }
 
 impl NoPick {
-    /// Said as PM2 says it.
-    pub(crate) fn say(&self, out: &mut crate::out::Out, program: &str) -> Failed {
+    /// Prints it in PM2's words; the failure has nothing more to say.
+    pub(crate) fn report(&self, out: &mut Output, program: &str) -> Failed {
         let hint = format!("`{program} list` shows names, namespaces and ids");
         match self {
             Self::Empty => out.warn_aside("No process found"),
@@ -96,7 +97,7 @@ impl NoPick {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
 
     #[test]
     fn a_word_is_a_name_or_script_then_a_namespace_and_a_number_an_id_last() {

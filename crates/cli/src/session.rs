@@ -6,7 +6,7 @@ use ostler_wire::control::{Event, ProcView, Reply, Request};
 
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
-use crate::out::Out;
+use crate::output::Output;
 use crate::program::Program;
 
 /// Daemons that may die under one question.
@@ -18,7 +18,7 @@ pub(crate) struct Session {
     /// The command line.
     pub(crate) args: Parsed,
     /// The voice.
-    pub(crate) out: Out,
+    pub(crate) out: Output,
     /// The name the program was called by.
     pub(crate) program: Program,
     /// The home directory.
@@ -33,7 +33,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session that is not connected yet.
-    pub(crate) fn new(args: Parsed, out: Out, program: Program, home: Home) -> Self {
+    pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
         Self { args, out, program, home, started: false, plain_data: false, client: None }
     }
 
@@ -51,7 +51,7 @@ impl Session {
     pub(crate) fn ask_with(
         &mut self,
         request: &Request,
-        mut on_event: impl FnMut(&mut Out, Event),
+        mut on_event: impl FnMut(&mut Output, Event),
     ) -> Result<Answer, Failed> {
         // What was said so far must be readable while the daemon works.
         if ostler_client::waits_for_apps(request) {
@@ -183,7 +183,7 @@ impl Session {
     }
 }
 
-fn say(out: &mut Out, aside: bool, text: &str) {
+fn say(out: &mut Output, aside: bool, text: &str) {
     if aside { out.warn_aside(text) } else { out.say(text) }
 }
 

@@ -1,40 +1,47 @@
-//! Every command there is, once.
+//! Every command that exists, once. Parsing, help, completion, the manual page and
+//! `docs/commands.md` read this table.
 
-/// One command.
+/// A command of the command line.
 #[derive(Debug)]
 pub(crate) struct Command {
-    /// Its name in the code.
+    /// The name in the code.
     pub(crate) id: CommandId,
-    /// Its names; the first is shown.
+    /// The names that a person may type; the first is shown.
     pub(crate) names: &'static [&'static str],
-    /// Its arguments.
+    /// The arguments, in order.
     pub(crate) takes: &'static [Arg],
     /// One line for the help.
     pub(crate) doc: &'static str,
+    /// What the line leaves out, in sentences; may be empty.
+    pub(crate) detail: &'static str,
 }
 
-/// An argument of a command.
+/// An argument of a command. The words in it, separated by `|`, say what may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arg {
-    /// Must be there.
+    /// Must be given.
     Needed(&'static str),
-    /// May be there.
+    /// May be given.
     Maybe(&'static str),
-    /// One or more.
+    /// One or more of them must be given.
     Many(&'static str),
-    /// Any number.
+    /// Any number may be given.
     Any(&'static str),
 }
 
 macro_rules! commands {
-    ($($id:ident [$($name:literal),+] [$($arg:expr),*] $doc:literal;)*) => {
+    ($($id:ident [$($name:literal),+] [$($arg:expr),*] $doc:literal $detail:literal;)*) => {
         /// The name of a command in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum CommandId { $(#[doc = $doc] $id),* }
 
         /// Every command, in the order of the help.
         pub(crate) const COMMANDS: &[Command] = &[$(Command {
-            id: CommandId::$id, names: &[$($name),+], takes: &[$($arg),*], doc: $doc,
+            id: CommandId::$id,
+            names: &[$($name),+],
+            takes: &[$($arg),*],
+            doc: $doc,
+            detail: $detail,
         }),*];
     };
 }
@@ -42,60 +49,120 @@ macro_rules! commands {
 use Arg::{Any, Many, Maybe, Needed};
 
 commands! {
-    Start ["start"] [Any("name|namespace|file|ecosystem|id")] "start a script, a process file, or a stopped app";
-    Stop ["stop"] [Many("id|name|namespace|all|json|stdin")] "stop apps and keep them in the list";
-    Restart ["restart"] [Many("id|name|namespace|all|json|stdin")] "stop apps and start them again";
-    Reload ["reload", "gracefulReload"] [Needed("id|name|namespace|all")] "replace workers one by one, without losing a request";
-    StartOrRestart ["startOrRestart"] [Needed("json")] "start the apps of a process file, restart those that run";
-    StartOrReload ["startOrReload", "startOrGracefulReload"] [Needed("json")] "start the apps of a process file, reload those that run";
-    Delete ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")] "stop apps and forget them";
-    Scale ["scale"] [Needed("app_name"), Needed("number")] "set the number of processes: `4`, `+2` or `-1`";
-    Promote ["promote"] [Needed("app_name")] "end a canary: the new version everywhere";
-    Rollback ["rollback"] [Needed("app_name")] "end a canary: back to the old version";
-    List ["list", "ls", "l", "ps", "status"] [] "show all processes";
-    Jlist ["jlist"] [] "show all processes as JSON";
-    Prettylist ["prettylist"] [] "show all processes in Node's notation";
-    Describe ["describe", "desc", "info", "show"] [Needed("name|id")] "show everything about a process";
-    Env ["env"] [Needed("id")] "show the environment of a process";
-    Logs ["logs", "log"] [Maybe("id|name|namespace")] "show the last lines of the logs, then each new one";
-    Flush ["flush"] [Maybe("id|name")] "empty log files";
-    ReloadLogs ["reloadLogs"] [] "open all log files again, after they were moved";
-    Pid ["pid"] [Maybe("app_name")] "show pids";
-    Id ["id"] [Needed("name")] "show the ids of an app";
-    Reset ["reset"] [Needed("name|id|all")] "set the restart counters to 0";
-    Ping ["ping"] [] "see whether the daemon answers; start one if not";
-    Save ["save", "dump"] [] "save the list of apps for `resurrect`";
-    Resurrect ["resurrect"] [] "start the saved apps that do not run";
-    Startup ["startup"] [Maybe("platform")] "start with the machine: install a service of its init system";
-    Unstartup ["unstartup"] [Maybe("platform")] "remove that service";
-    Boot ["boot"] [] "for init systems: resurrect, then stay in the foreground until the daemon ends";
-    Cleardump ["cleardump"] [] "save an empty list";
-    Update ["update", "updatePM2"] [] "replace the running daemon by this program, apps untouched";
-    Kill ["kill"] [] "stop everything and end the daemon";
+    Start ["start"] [Any("name|namespace|file|ecosystem|id")]
+        "start a script, a process file, or a stopped app"
+        "A word that is the name, namespace or id of processes in the list starts these again. A \
+         process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of its apps, \
+         and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
+         in quotes. Without an argument the file is `ecosystem.config.js`.";
+    Stop ["stop"] [Many("id|name|namespace|all|json|stdin")]
+        "stop apps and keep them in the list"
+        "Each process is asked to end by its `kill_signal` and killed after its `kill_timeout`, \
+         with its descendants.";
+    Restart ["restart"] [Many("id|name|namespace|all|json|stdin")]
+        "stop apps and start them again"
+        "Options change the apps for this and every later run. The environment stays as it was \
+         unless `--update-env` is given.";
+    Reload ["reload", "gracefulReload"] [Needed("id|name|namespace|all")]
+        "replace workers one by one, without losing a request"
+        "A new worker is started beside each old one, which leaves when the new one has passed its \
+         checks. When one does not, the old workers stay, and those that were replaced come back.";
+    StartOrRestart ["startOrRestart"] [Needed("json")]
+        "start the apps of a process file, restart those that run" "";
+    StartOrReload ["startOrReload", "startOrGracefulReload"] [Needed("json")]
+        "start the apps of a process file, reload those that run" "";
+    Delete ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")]
+        "stop apps and forget them" "";
+    Scale ["scale"] [Needed("app_name"), Needed("number")]
+        "set the number of processes: `4`, `+2` or `-1`" "";
+    Promote ["promote"] [Needed("app_name")]
+        "end a canary: the new version everywhere" "";
+    Rollback ["rollback"] [Needed("app_name")]
+        "end a canary: back to the old version" "";
+    List ["list", "ls", "l", "ps", "status"] []
+        "show all processes"
+        "The table has fewer columns in a narrow terminal. `--watch` shows it again and again.";
+    Jlist ["jlist"] []
+        "show all processes as JSON"
+        "One array on one line, without a line end; an element has the fields that PM2 gives it.";
+    Prettylist ["prettylist"] []
+        "show all processes in Node's notation" "";
+    Describe ["describe", "desc", "info", "show"] [Needed("name|id")]
+        "show everything about a process" "";
+    Env ["env"] [Needed("id")]
+        "show the environment of a process" "";
+    Logs ["logs", "log"] [Maybe("id|name|namespace")]
+        "show the last lines of the logs, then each new one" "";
+    Flush ["flush"] [Maybe("id|name")]
+        "empty log files" "";
+    ReloadLogs ["reloadLogs"] []
+        "open all log files again, after they were moved" "";
+    Pid ["pid"] [Maybe("app_name")]
+        "show pids" "";
+    Id ["id"] [Needed("name")]
+        "show the ids of an app" "";
+    Reset ["reset"] [Needed("name|id|all")]
+        "set the restart counters to 0" "";
+    Ping ["ping"] []
+        "see whether the daemon answers; start one if not" "";
+    Save ["save", "dump"] []
+        "save the list of apps for `resurrect`"
+        "An empty list is saved only with `--force`.";
+    Resurrect ["resurrect"] []
+        "start the saved apps that do not run" "";
+    Startup ["startup"] [Maybe("platform")]
+        "start with the machine: install a service of its init system"
+        "The init system is found by its tools, or named: `systemd`, `systemd-user`, `openrc`, \
+         `launchd` and others. Where root is needed, the command to run as root is printed.";
+    Unstartup ["unstartup"] [Maybe("platform")]
+        "remove the service that `startup` installed" "";
+    Boot ["boot"] []
+        "for init systems: resurrect, then stay in the foreground until the daemon ends" "";
+    Cleardump ["cleardump"] []
+        "save an empty list" "";
+    Update ["update", "updatePM2"] []
+        "replace the running daemon by this program, apps untouched"
+        "When the new program does not come up, the old one goes on.";
+    Kill ["kill"] []
+        "stop everything and end the daemon" "";
+    Completion ["completion"] [Maybe("bash|zsh|fish")]
+        "print a completion script for a shell"
+        "Without an argument the shell is the one in `SHELL`. Names of apps are asked from the \
+         daemon if one runs.";
 }
 
 impl Command {
-    /// The command of this name.
+    /// Finds the command of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         COMMANDS.iter().find(|command| command.names.contains(&name))
     }
 
-    /// Its name.
+    /// Returns the name that is shown.
     pub(crate) fn name(&self) -> &'static str {
         self.names.first().copied().unwrap_or_default()
     }
 
-    /// `scale <app_name> <number>`
+    /// Returns names and arguments: `scale <app_name> <number>`.
     pub(crate) fn usage(&self) -> String {
-        let mut out = self.names.join("|");
-        for arg in self.takes {
-            out.push_str(&match arg {
-                Needed(name) => format!(" <{name}>"),
-                Maybe(name) => format!(" [{name}]"),
-                Many(name) => format!(" <{name}...>"),
-                Any(name) => format!(" [{name}...]"),
-            });
-        }
-        out
+        self.names.join("|") + &self.arguments()
+    }
+
+    /// Returns the arguments, each after a blank.
+    pub(crate) fn arguments(&self) -> String {
+        let shown = self.takes.iter().map(|arg| match arg {
+            Needed(name) => format!(" <{name}>"),
+            Maybe(name) => format!(" [{name}]"),
+            Many(name) => format!(" <{name}...>"),
+            Any(name) => format!(" [{name}...]"),
+        });
+        shown.collect()
+    }
+}
+
+impl Arg {
+    /// Returns the words that say what may be given.
+    pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
+        let (Needed(name) | Maybe(name) | Many(name) | Any(name)) = self;
+        name.split('|')
     }
 }

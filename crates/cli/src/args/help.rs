@@ -1,11 +1,20 @@
-//! Help, made from the two tables.
+//! The help of `--help`, made from the two tables.
 
 use std::fmt::Write as _;
 
 use super::commands::{COMMANDS, Command};
-use super::flags::{FLAGS, Flag};
+use super::flags::{FLAGS, Flag, Scope};
 
-/// What is printed when no command was given.
+/// The options that every command takes, in chapters with their titles, for longer texts.
+pub(crate) const CHAPTERS: [(Scope, &str); 5] = [
+    (Scope::General, "General"),
+    (Scope::List, "Listing"),
+    (Scope::Action, "Acting on apps"),
+    (Scope::App, "Describing an app"),
+    (Scope::Accepted, "Accepted, without effect"),
+];
+
+/// Returns what is printed when no command was given.
 pub(crate) fn usage(program: &str, home: &str) -> String {
     format!(
         "usage: {program} [options] <command>\n\n\
@@ -15,7 +24,7 @@ pub(crate) fn usage(program: &str, home: &str) -> String {
     )
 }
 
-/// Help about everything, or about one command.
+/// Returns help about everything, or about one command.
 pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -29,7 +38,7 @@ pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
             );
             options(
                 &mut out,
-                FLAGS.iter().filter(|flag| flag.only.contains(&command.id)),
+                FLAGS.iter().filter(|flag| flag.is_only_of(command.id)),
                 "Options of this command",
             );
         }
@@ -42,12 +51,12 @@ pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
             }
             options(
                 &mut out,
-                FLAGS.iter().filter(|flag| !flag.only.is_empty()),
+                FLAGS.iter().filter(|flag| !flag.is_of_all()),
                 "Options of single commands",
             );
         }
     }
-    options(&mut out, FLAGS.iter().filter(|flag| flag.only.is_empty()), "Options of every command");
+    options(&mut out, FLAGS.iter().filter(|flag| flag.is_of_all()), "Options of every command");
     let _ = write!(out, "\n  What stands after -- are the arguments of the app.\n\n");
     out
 }

@@ -6,10 +6,12 @@ use std::ffi::OsString;
 use lexopt::Arg as Word;
 
 use super::commands::{Arg, COMMANDS, Command, CommandId};
-use super::flags::{FLAGS, Flag, Takes};
-use super::{FlagId, Misuse, Parsed, suggest};
+use super::flags::{FLAGS, Flag, FlagId, Takes};
+use super::misuse::Misuse;
+use super::parsed::Parsed;
+use super::suggest;
 
-/// Understands the words after the program's name.
+/// Parses the words after the program's name.
 ///
 /// # Errors
 /// The first thing that is not understood.
@@ -179,16 +181,9 @@ fn check(
     }
     let Some(command) = parsed.command else { return Ok(parsed) };
     if let Some((flag, name)) = options.iter().find(|(flag, _)| !flag.fits(command.id)) {
-        let with: Vec<&str> = COMMANDS
-            .iter()
-            .filter(|command| flag.only.contains(&command.id))
-            .map(Command::name)
-            .collect();
-        let hint = Some(format!(
-            "`--{}` belongs to `{}`",
-            flag.long.first().unwrap_or(&""),
-            with.join("`, `")
-        ));
+        let with: Vec<&str> =
+            COMMANDS.iter().filter(|command| flag.fits(command.id)).map(Command::name).collect();
+        let hint = Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")));
         return Err(Misuse::Option { name: name.clone(), hint });
     }
     let mut most = 0;

@@ -1,8 +1,8 @@
 //! rc.d of FreeBSD and OpenBSD.
 
+use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::{Service, service_name};
-use super::{Installation, Step};
 
 /// For `/usr/local/etc/rc.d`: `resurrect` starts, `kill` stops.
 pub(super) fn freebsd(service: &Service) -> Installation {

@@ -1,8 +1,8 @@
 //! launchd: an agent of the user.
 
+use super::installation::{Installation, Step};
 use super::quote::xml;
 use super::service::{Service, service_name};
-use super::{Installation, Step};
 
 /// For `~/Library/LaunchAgents`.
 pub(super) fn installation(service: &Service) -> Installation {

@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 mod bsd;
+mod installation;
 mod launchd;
 pub(crate) mod notify;
 mod openrc;
@@ -21,45 +22,11 @@ mod sysv;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use installation::{Installation, Step};
 pub(crate) use platform::Platform;
 pub(crate) use service::{Service, service_name};
 
-use std::path::PathBuf;
-
-/// What installing a service does.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Installation {
-    /// Where the text goes.
-    pub(crate) target: PathBuf,
-    /// Permissions of the file.
-    pub(crate) mode: u32,
-    /// The text.
-    pub(crate) text: String,
-    /// Commands that make it start at boot.
-    pub(crate) enable: Vec<Step>,
-    /// Commands that stop it and end that, before the file is removed.
-    pub(crate) disable: Vec<Step>,
-    /// Commands after the file was removed.
-    pub(crate) forget: Vec<Step>,
-}
-
-/// A program with its arguments; no shell is involved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step(pub(crate) Vec<String>);
-
-impl Step {
-    /// From words.
-    pub(crate) fn of<const N: usize>(words: [&str; N]) -> Self {
-        Self(words.map(str::to_owned).to_vec())
-    }
-
-    /// As a person would type it.
-    pub(crate) fn shown(&self) -> String {
-        self.0.join(" ")
-    }
-}
-
-/// Text, place and commands for a service.
+/// Returns text, place and commands for a service.
 pub(crate) fn installation(platform: Platform, service: &Service) -> Installation {
     match platform {
         Platform::Systemd => systemd::system(service),

@@ -79,9 +79,9 @@ impl Platform {
         NAMES.iter().find(|(_, platform)| *platform == self).map_or("", |(name, _)| name)
     }
 
-    /// Every name there is.
-    pub(crate) fn known() -> String {
-        NAMES.map(|(name, _)| name).join(", ")
+    /// Returns every name, the synonyms after the others.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
     }
 
     /// Whether only root may install a service.

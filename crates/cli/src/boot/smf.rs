@@ -1,8 +1,8 @@
 //! Solaris's service management facility.
 
+use super::installation::{Installation, Step};
 use super::quote::{shell, xml};
 use super::service::Service;
-use super::{Installation, Step};
 
 /// For the manifests of the site.
 pub(super) fn installation(service: &Service) -> Installation {

@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
+use super::installation::{Installation, Step};
 use super::quote::unit;
 use super::service::Service;
-use super::{Installation, Step};
 
 /// For `/etc/systemd/system`.
 pub(super) fn system(service: &Service) -> Installation {

@@ -1,8 +1,8 @@
 //! Scripts in `/etc/init.d` that are run and end: `resurrect` starts, `kill` stops.
 
+use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::Service;
-use super::{Installation, Step};
 
 /// Made known by `update-rc.d`.
 pub(super) fn upstart(service: &Service) -> Installation {

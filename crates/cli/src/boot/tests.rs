@@ -66,7 +66,7 @@ fn the_first_tool_found_decides_and_synonyms_are_known() {
     assert_eq!(Platform::named("windows"), None);
     for platform in ALL {
         assert_eq!(Platform::named(platform.name()), Some(platform));
-        assert!(Platform::known().contains(platform.name()));
+        assert!(Platform::names().any(|name| name == platform.name()));
     }
 }
 

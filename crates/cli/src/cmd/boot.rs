@@ -38,7 +38,7 @@ enum Woken {
     Due,
 }
 
-/// `boot`
+/// Runs the command `boot`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let notify = Notify::from_env(|name| std::env::var_os(name));
     session.connect()?;

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// `cleardump`
+/// Runs the command `cleardump`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.home.create()?;
     let path = session.home.dump();

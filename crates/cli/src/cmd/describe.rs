@@ -8,7 +8,7 @@ use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 use crate::view;
 
-/// `describe`
+/// Runs the command `describe`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let ids = match session.ask(&Request::Find { word: word.clone() })? {

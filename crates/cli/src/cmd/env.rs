@@ -6,7 +6,7 @@ use ostler_wire::control::{Reply, Request};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `env`
+/// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     session.plain_data = true;

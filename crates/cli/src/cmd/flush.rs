@@ -5,7 +5,7 @@ use ostler_wire::control::Request;
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// `flush`
+/// Runs the command `flush`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned();
     let list = session.list()?;

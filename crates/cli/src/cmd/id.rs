@@ -4,7 +4,7 @@ use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::session::Session;
 
-/// `id`
+/// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.plain_data = true;
     let list = session.list()?;

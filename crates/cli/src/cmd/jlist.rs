@@ -6,7 +6,7 @@ use ostler_wire::control::Request;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `jlist`
+/// Runs the command `jlist`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let text = ask(session)?;
     session.out.take(text);

@@ -4,23 +4,23 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Event, Reply, Request};
 
-use super::act;
+use super::perform;
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::{Session, unexpected};
 
-/// `kill`
+/// Runs the command `kill`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if session.connect_if_running()? {
         let list = session.list()?;
         let ids: Vec<u32> = list.iter().map(|process| process.id).collect();
         if !ids.is_empty() {
             let shown = serde_json::Value::from(ids.as_slice());
-            act::announce(session, Action::Delete, "all", &Picked { ids, shown });
+            perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
         }
         let answer = session.ask_with(&Request::Kill, |out, event| match event {
             event @ (Event::Acted { .. } | Event::Failed { .. }) => {
-                act::acted(out, &event);
+                perform::report(out, &event);
             }
             Event::Started { .. }
             | Event::Step { .. }

@@ -11,7 +11,7 @@ use crate::view;
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
 
-/// `list`
+/// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.has(FlagId::Watch) {
         return table(session);

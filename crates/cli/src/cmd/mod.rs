@@ -3,6 +3,7 @@
 mod act;
 mod boot;
 mod cleardump;
+mod completion;
 mod describe;
 mod env;
 mod file;
@@ -11,8 +12,10 @@ mod flush;
 mod id;
 mod jlist;
 mod kill;
+mod launch;
 mod list;
 mod logs;
+mod perform;
 mod pid;
 mod ping;
 mod prettylist;
@@ -21,6 +24,7 @@ mod reload;
 mod reload_logs;
 mod reset;
 mod resurrect;
+mod rolling;
 mod save;
 mod scale;
 mod start;
@@ -32,7 +36,7 @@ use std::process::ExitCode;
 
 use crate::args::{self, CommandId, FlagId, Misuse, help};
 use crate::failed::Failed;
-use crate::out::Out;
+use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
@@ -46,7 +50,7 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let mut out = Out::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
+    let mut out = Output::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -109,11 +113,12 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Completion => completion::run(session),
     }
 }
 
 /// Says what is left to say, writes what is left to write, and gives the exit code.
-fn end(out: &mut Out, result: Result<(), Failed>) -> ExitCode {
+fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
     if let Some(message) = &failed.message {
@@ -139,7 +144,7 @@ fn usage(program: Program) -> String {
 }
 
 /// A command line that is not understood, in the places and words that PM2 uses.
-fn refuse(out: &mut Out, misuse: &Misuse, program: Program) {
+fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
     let hint = misuse.hint(program.name());
     match misuse {
         Misuse::Command { .. } => {

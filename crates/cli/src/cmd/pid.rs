@@ -3,7 +3,7 @@
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// `pid`
+/// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.plain_data = true;
     let name = session.args.words.first().cloned();

@@ -6,7 +6,7 @@ use ostler_wire::control::{Reply, Request};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `ping`
+/// Runs the command `ping`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     match session.ask(&Request::Hello)? {
         Answer::Reply(Reply::Hello { .. }) => {

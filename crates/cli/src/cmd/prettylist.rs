@@ -4,7 +4,7 @@ use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::session::Session;
 
-/// `prettylist`
+/// Runs the command `prettylist`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let text = super::jlist::ask(session)?;
     let value = serde_json::from_slice(&text)

@@ -1,14 +1,13 @@
 //! `promote` and `rollback`: the two ends of a canary.
 
-use ostler_client::Answer;
-use ostler_wire::control::{Event, Reply, Request};
+use ostler_wire::control::{Event, Request};
 
-use super::reload::ticket;
-use super::{act, list};
+use super::rolling::ticket;
+use super::{list, perform};
 use crate::failed::Failed;
-use crate::session::{Session, unexpected};
+use crate::session::Session;
 
-/// `promote` (`keep`) or `rollback`
+/// Runs the command `promote` (`keep`) or `rollback`.
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let processes = session.list()?;
@@ -21,12 +20,9 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
         &Request::Promote { name, keep, ticket: Some(ticket()) },
         |out, event| match event {
             Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
-            other => failed |= !act::acted(out, &other),
+            other => failed |= !perform::report(out, &other),
         },
     )?;
-    match answer {
-        Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
-        Answer::Reply(Reply::Done) => list::table(session),
-        other => Err(unexpected(&other)),
-    }
+    perform::done(&answer, failed)?;
+    list::table(session)
 }

@@ -5,7 +5,7 @@ use ostler_wire::control::Request;
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// `reloadLogs`
+/// Runs the command `reloadLogs`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.out.message("Reloading all logs...");
     session.ask(&Request::ReloadLogs)?;

@@ -6,7 +6,7 @@ use super::list;
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// `reset`
+/// Runs the command `reset`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let processes = session.list()?;

@@ -3,17 +3,17 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
-use super::{act, list};
+use super::{list, perform};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `resurrect`
+/// Runs the command `resurrect`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     restore(session)?;
     list::table(session)
 }
 
-/// Starts them and says so.
+/// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
     let dump = session.home.dump();
     session.out.say("Resurrecting");
@@ -27,7 +27,7 @@ pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
             out.error(&format!("[{name}] {script}: {}", error.message), error.hint.as_deref());
         }
         other => {
-            act::acted(out, &other);
+            perform::report(out, &other);
         }
     });
     match answer {

@@ -7,7 +7,7 @@ use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `save`
+/// Runs the command `save`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let force = session.has(FlagId::Force);
     session.out.say("Saving current process list...");

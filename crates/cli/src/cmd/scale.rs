@@ -1,13 +1,12 @@
 //! `scale`: `4`, `+2`, `-1`.
 
-use ostler_client::Answer;
-use ostler_wire::control::{Event, Reply, Request, ScaleTo};
+use ostler_wire::control::{Event, Request, ScaleTo};
 
-use super::list;
+use super::{list, perform};
 use crate::failed::Failed;
-use crate::session::{Session, unexpected};
+use crate::session::Session;
 
-/// `scale`
+/// Runs the command `scale`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let text = session.args.words.get(1).cloned().unwrap_or_default();
@@ -36,13 +35,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             out.say(&format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])"));
             out.say(&format!("[{name}]({id}) ✓"));
         }
-        other => failed |= !super::act::acted(out, &other),
+        other => failed |= !perform::report(out, &other),
     })?;
-    match answer {
-        Answer::Reply(Reply::Done) if failed => Err(Failed::quiet(1)),
-        Answer::Reply(Reply::Done) => list::table(session),
-        other => Err(unexpected(&other)),
-    }
+    perform::done(&answer, failed)?;
+    list::table(session)
 }
 
 fn parse(text: &str) -> Option<ScaleTo> {

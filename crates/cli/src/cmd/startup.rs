@@ -26,7 +26,7 @@ struct Wanted {
     passing: Vec<String>,
 }
 
-/// `startup [platform]`
+/// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     let mut wanted = prepare(session, "startup")?;
     if wanted.copy {
@@ -71,7 +71,7 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
-/// `unstartup [platform]`
+/// Runs the command `unstartup`.
 pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     let Wanted { platform, service, .. } = prepare(session, "unstartup")?;
     let plan = installation(platform, &service.check()?);
@@ -160,7 +160,8 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     let detected = Platform::detect(|name| {
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     });
-    let known = || format!("the known ones are {}", Platform::known());
+    let known =
+        || format!("the known ones are {}", Platform::names().collect::<Vec<_>>().join(", "));
     let asked = session.args.words.first().map(String::as_str);
     let platform = match (asked, detected) {
         (Some(name), _) => Platform::named(name).ok_or_else(|| {

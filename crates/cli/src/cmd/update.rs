@@ -9,7 +9,7 @@ use super::list;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
-/// `update`
+/// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let exe = std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{BREAK, COMPACT};
+use super::limits::{BREAK, COMPACT};
 
 /// Columns between two items: `, `.
 const SEPARATOR: usize = 2;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::limits::BREAK;
+
 /// Longest string that is shown whole, in UTF-16 units (`maxStringLength`).
 const MAX_STRING: usize = 10_000;
 
@@ -44,7 +46,7 @@ pub(super) fn quote_long(text: &str, indent: usize) -> String {
         _ => format!("... {rest} more characters"),
     };
     let length = length - rest;
-    if SHORT < length && super::BREAK.saturating_sub(indent + 4) < length {
+    if SHORT < length && BREAK.saturating_sub(indent + 4) < length {
         let parts: Vec<String> = text.split_inclusive('\n').map(quote).collect();
         return parts.join(&format!(" +\n{}", " ".repeat(indent + 2))) + &more;
     }

@@ -78,7 +78,7 @@ pub(super) fn version(process: &ProcView) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
 
     #[test]
     fn uptime_takes_a_unit_from_two_on() {

@@ -129,7 +129,7 @@ fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
     use ostler_wire::control::ListenerView;
 
     #[test]

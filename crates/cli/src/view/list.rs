@@ -142,7 +142,7 @@ fn status(process: &ProcView) -> Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
     use expect_test::expect;
 
     fn three() -> Vec<ProcView> {

@@ -4,6 +4,10 @@ use std::cmp::Ordering;
 
 use ostler_wire::control::ProcView;
 
+/// The fields that the list can be sorted by.
+pub(crate) const SORT_FIELDS: &[&str] =
+    &["name", "namespace", "pid", "id", "cpu", "memory", "uptime", "status"];
+
 /// Sorts by `field`, `field:asc` or `field:desc`; by name when nothing or something unknown is
 /// given.
 pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
@@ -31,7 +35,7 @@ pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::view::sample::sample;
 
     #[test]
     fn by_name_unless_told_otherwise() {

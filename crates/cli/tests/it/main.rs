@@ -1,7 +1,7 @@
 //! The command against a daemon of a few lines: what is printed, with which code it ends, and how
 //! it fails.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 mod acting;
 mod cluster;
@@ -9,7 +9,9 @@ mod cluster_balance;
 mod cluster_fds;
 mod commands;
 mod commands_policy;
+mod completion;
 mod config;
+mod docs;
 mod failing;
 #[cfg(feature = "failpoints")]
 mod failpoints;

@@ -3,17 +3,16 @@
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
-use super::DAEMON;
+use super::target::DAEMON;
 use crate::args::FlagId;
-use crate::failed::Failed;
-use crate::out::Out;
+use crate::output::Output;
 use crate::paint::{Ink, Paint};
 use crate::session::Session;
 
 /// Date before a line, when no format is given.
 const DATE: &str = "YYYY-MM-DD-HH:mm:ss";
 
-/// The shape of a line.
+/// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// `0|app | text`
@@ -22,16 +21,16 @@ pub(super) enum Form {
     Raw,
     /// One JSON object.
     Json,
-    /// `timestamp=… app=…`
+    /// Pairs: `timestamp=… app=…`.
     Pairs,
 }
 
-/// Who wrote a line of a file.
+/// The process that wrote a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Of {
-    /// The daemon.
+pub(super) enum Author {
+    /// The daemon itself.
     Daemon,
-    /// A process; `err` = on standard error.
+    /// An app, on its standard error if `err`.
     App { id: u32, name: String, err: bool },
 }
 
@@ -42,21 +41,21 @@ const LABEL: usize = 10;
 /// What each object of a line has, and in which order.
 const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name"];
 
-/// Prints lines.
+/// Prints lines in one form.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// The shape.
+    /// The form of each line.
     pub(super) form: Form,
     date: Option<String>,
     highlight: Option<String>,
     paint: Paint,
-    /// Widest label so far.
+    /// The widest label so far, in columns.
     widest: usize,
 }
 
 impl Writer {
-    /// As the options say.
-    pub(super) fn new(session: &Session) -> Result<Self, Failed> {
+    /// The writer that the options ask for.
+    pub(super) fn new(session: &Session) -> Self {
         let form = if session.has(FlagId::Json) {
             Form::Json
         } else if session.has(FlagId::Format) {
@@ -72,11 +71,11 @@ impl Writer {
             .then(|| args.value(FlagId::Timestamp).unwrap_or(DATE).to_owned());
         let highlight =
             args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
-        Ok(Self { form, date, highlight, paint: session.out.paint, widest: 0 })
+        Self { form, date, highlight, paint: session.out.paint, widest: 0 }
     }
 
     /// Prints one line.
-    pub(super) fn line(&mut self, out: &mut Out, line: &LogLine) {
+    pub(super) fn line(&mut self, out: &mut Output, line: &LogLine) {
         if 0 < line.dropped {
             let plural = if line.dropped == 1 { "line was" } else { "lines were" };
             out.warn_aside(&format!(
@@ -94,16 +93,21 @@ impl Writer {
 
     /// Prints what happened to a process. Only objects have a shape for it; the daemon's own lines
     /// say it to people.
-    pub(super) fn event(&self, out: &mut Out, name: &str, what: Lifecycle, at: u64) {
+    pub(super) fn event(&self, out: &mut Output, name: &str, what: Lifecycle, at: u64) {
         if self.form == Form::Json {
             let at = iso(at);
-            let object = json!({ "timestamp": at, "type": "process_event", "status": what.as_str(), "app_name": name });
+            let object = json!({
+                "timestamp": at,
+                "type": "process_event",
+                "status": what.as_str(),
+                "app_name": name,
+            });
             out.data(&format!("{object}\n"));
         }
     }
 
     /// Prints a line of the daemon's own.
-    pub(super) fn own(&mut self, out: &mut Out, at: u64, text: &str) {
+    pub(super) fn own(&mut self, out: &mut Output, at: u64, text: &str) {
         let text = self.render_own(at, text);
         out.data(&text);
     }
@@ -126,7 +130,7 @@ impl Writer {
         }
     }
 
-    /// What stands before a line, as wide as the widest of `whole` so far.
+    /// Returns what stands before a line, as wide as the widest of `whole` so far.
     fn label(&mut self, whole: usize, label: &str, ink: Ink, at: u64) -> String {
         self.widest = self.widest.max(whole);
         // One blank more than the widest, as PM2.
@@ -138,24 +142,24 @@ impl Writer {
     }
 
     /// Prints a line of a file, whose time nobody knows.
-    pub(super) fn past(&self, out: &mut Out, of: &Of, line: &str) {
-        let text = self.render_past(of, line);
-        let aside = self.form == Form::Raw && matches!(of, Of::App { err: true, .. });
+    pub(super) fn past(&self, out: &mut Output, author: &Author, line: &str) {
+        let text = self.render_past(author, line);
+        let aside = self.form == Form::Raw && matches!(author, Author::App { err: true, .. });
         if aside { out.data_aside(&text) } else { out.data(&text) }
     }
 
-    fn render_past(&self, of: &Of, line: &str) -> String {
-        let ink = match of {
-            Of::Daemon => Ink::Blue,
-            Of::App { err: false, .. } => Ink::Green,
-            Of::App { err: true, .. } => Ink::Red,
+    fn render_past(&self, author: &Author, line: &str) -> String {
+        let ink = match author {
+            Author::Daemon => Ink::Blue,
+            Author::App { err: false, .. } => Ink::Green,
+            Author::App { err: true, .. } => Ink::Red,
         };
-        match (self.form, of) {
+        match (self.form, author) {
             (Form::Raw, _) => format!("{line}\n"),
             (Form::Labelled, _) => {
-                let label = match of {
-                    Of::Daemon => DAEMON.to_owned(),
-                    Of::App { id, name, .. } => {
+                let label = match author {
+                    Author::Daemon => DAEMON.to_owned(),
+                    Author::App { id, name, .. } => {
                         format!("{id}|{name}").chars().take(LABEL).collect()
                     }
                 };
@@ -163,12 +167,14 @@ impl Writer {
             }
             // A file in JSON form (`log_type: "json"`) says more than we know.
             (Form::Json, _) if is_object_of_a_line(line) => format!("{line}\n"),
-            (Form::Json, Of::Daemon) => object(line, &Value::Null, "out", &DAEMON.into(), DAEMON),
-            (Form::Json, Of::App { id, name, err }) => {
+            (Form::Json, Author::Daemon) => {
+                object(line, &Value::Null, "out", &DAEMON.into(), DAEMON)
+            }
+            (Form::Json, Author::App { id, name, err }) => {
                 object(line, &Value::Null, if *err { "err" } else { "out" }, &(*id).into(), name)
             }
-            (Form::Pairs, Of::Daemon) => format!("app=pm2 message={line}\n"),
-            (Form::Pairs, Of::App { id, name, err }) => {
+            (Form::Pairs, Author::Daemon) => format!("app=pm2 message={line}\n"),
+            (Form::Pairs, Author::App { id, name, err }) => {
                 format!(
                     "app={name} id={id} type={} message={line}\n",
                     if *err { "error" } else { "out" }
@@ -215,7 +221,7 @@ impl Writer {
     }
 }
 
-/// The object of one line: what was written, when (`null`: not known), on which output, by whom.
+/// Returns the object of one line: what was written, when (`null`: not known), on which output, by whom.
 fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String {
     let [message, timestamp, of_type, process_id, app_name] = KEYS;
     format!(
@@ -271,7 +277,11 @@ mod tests {
         let object = writer(Form::Json, false).render_own(1_795_388_825_573, "a");
         assert_eq!(
             object,
-            "{\"message\":\"a\",\"timestamp\":\"2026-11-22T23:07:05.573Z\",\"type\":\"out\",\"process_id\":\"PM2\",\"app_name\":\"PM2\"}\n"
+            concat!(
+                r#"{"message":"a","timestamp":"2026-11-22T23:07:05.573Z","type":"out","#,
+                r#""process_id":"PM2","app_name":"PM2"}"#,
+                "\n"
+            )
         );
         let pairs = writer(Form::Pairs, false).render_own(1_795_388_825_573, "a b");
         assert!(
@@ -285,7 +295,11 @@ mod tests {
         let text = writer(Form::Json, true).render(&line(3, "t", true, "a \"b\""));
         assert_eq!(
             text,
-            "{\"message\":\"a \\\"b\\\"\",\"timestamp\":\"2026-11-22T23:07:05.573Z\",\"type\":\"err\",\"process_id\":3,\"app_name\":\"t\"}\n"
+            concat!(
+                r#"{"message":"a \"b\"","timestamp":"2026-11-22T23:07:05.573Z","type":"err","#,
+                r#""process_id":3,"app_name":"t"}"#,
+                "\n"
+            )
         );
         let text = writer(Form::Pairs, true).render(&line(3, "t", true, "x y"));
         assert!(

@@ -6,59 +6,60 @@ use std::time::SystemTime;
 
 use ostler_wire::control::ProcView;
 
-use super::format::{Form, Of, Writer};
-use super::{DAEMON, Wanted};
-use crate::out::Out;
+use super::format::{Author, Form, Writer};
+use super::target::{DAEMON, Target};
+use crate::output::Output;
 use crate::paint::Ink;
 use crate::session::Session;
 
-/// A log file.
+/// A log file, and whose it is.
 struct Source {
     path: PathBuf,
-    of: Of,
+    author: Author,
     changed: SystemTime,
 }
 
-/// Prints the last lines of everything that is wanted. A file that cannot be read is named, and the
+/// Prints the last lines of everything that the target includes. A file that cannot be read is named, and the
 /// others go on.
 pub(super) fn show(
     session: &mut Session,
-    wanted: &Wanted,
+    target: &Target,
     list: &[ProcView],
     lines: usize,
     writer: &Writer,
 ) {
     if writer.form == Form::Labelled {
-        let plural = if wanted.all() { "processes" } else { "process" };
+        let plural = if target.all() { "processes" } else { "process" };
         let head = format!(
-            "[TAILING] Tailing last {lines} lines for [{}] {plural} (change the value with --lines option)",
-            wanted.word
+            "[TAILING] Tailing last {lines} lines for [{}] {plural} \
+             (change the value with --lines option)",
+            target.word
         );
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
     }
-    // Who wants bytes or objects of apps gets those and nothing else, unless the daemon's lines
+    // Whoever reads bytes or objects of apps gets those and nothing else, unless the daemon's lines
     // were asked for by name.
-    let own = wanted.out
-        && wanted.err
-        && (wanted.word == DAEMON || wanted.all() && writer.form == Form::Labelled);
+    let own = target.out
+        && target.err
+        && (target.word == DAEMON || target.all() && writer.form == Form::Labelled);
     let daemon = own.then(|| Source {
         path: session.home.log(),
-        of: Of::Daemon,
+        author: Author::Daemon,
         changed: SystemTime::UNIX_EPOCH,
     });
-    for source in daemon.into_iter().chain(sources(wanted, list)) {
+    for source in daemon.into_iter().chain(sources(target, list)) {
         file(&mut session.out, &source, lines, writer);
     }
 }
 
-/// Each file once, by the time it was last written to.
-fn sources(wanted: &Wanted, list: &[ProcView]) -> Vec<Source> {
+/// Returns each log file once, in the order in which they were last written to.
+fn sources(target: &Target, list: &[ProcView]) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
-    for process in list.iter().filter(|process| wanted.ids.contains(&process.id)) {
+    for process in list.iter().filter(|process| target.ids.contains(&process.id)) {
         for (path, err, on) in
-            [(process.logs.first(), false, wanted.out), (process.logs.get(1), true, wanted.err)]
+            [(process.logs.first(), false, target.out), (process.logs.get(1), true, target.err)]
         {
             let Some(path) =
                 path.and_then(Option::as_deref).filter(|path| on && *path != "/dev/null")
@@ -67,8 +68,8 @@ fn sources(wanted: &Wanted, list: &[ProcView]) -> Vec<Source> {
             };
             if seen.insert(path.to_owned()) {
                 let changed = modified(Path::new(path));
-                let of = Of::App { id: process.id, name: process.name.clone(), err };
-                sources.push(Source { path: path.into(), of, changed });
+                let author = Author::App { id: process.id, name: process.name.clone(), err };
+                sources.push(Source { path: path.into(), author, changed });
             }
         }
     }
@@ -80,7 +81,7 @@ fn modified(path: &Path) -> SystemTime {
     std::fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn file(out: &mut Out, source: &Source, count: usize, writer: &Writer) {
+fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
     let lines = match ostler_logs::tail(&source.path, count) {
         Ok(lines) => lines,
         // Nothing was written yet.
@@ -96,7 +97,7 @@ fn file(out: &mut Out, source: &Source, count: usize, writer: &Writer) {
         out.data(&format!("{head}\n"));
     }
     for line in &lines {
-        writer.past(out, &source.of, line);
+        writer.past(out, &source.author, line);
     }
     if framed && !lines.is_empty() {
         out.data("\n");

@@ -11,7 +11,7 @@ use crate::paint::{Ink, Paint};
 
 /// Where a command's words go.
 #[derive(Debug)]
-pub(crate) struct Out {
+pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
     name: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Out {
     broken: Option<rustix::io::Errno>,
 }
 
-impl Out {
+impl Output {
     /// `name` is what stands in the brackets: `PM2` or `ostler`.
     pub(crate) fn new(name: &'static str, silent: bool, paint: Paint) -> Self {
         Self { buffer: Vec::new(), silent, name, paint, broken: None }

@@ -1,0 +1,52 @@
+//! Why a command line is not understood, in PM2's words, and what was probably meant.
+
+/// Why a command line is not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Misuse {
+    /// No such command.
+    Command { name: String, near: Option<&'static str> },
+    /// No such option, or not with this command.
+    Option { name: String, hint: Option<String> },
+    /// The value of an option is missing, or was given to one that takes none.
+    Value { option: String, unexpected: bool },
+    /// An argument is missing.
+    Missing { argument: &'static str, usage: String },
+    /// There is one word too many.
+    Extra { word: String, command: &'static str },
+    /// A word is not UTF-8.
+    NotText(String),
+}
+
+impl Misuse {
+    /// What is wrong, in PM2's words.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Command { .. } => "Command not found".to_owned(),
+            Self::Option { name, .. } => format!("unknown option `{name}'"),
+            Self::Value { option, unexpected: false } => {
+                format!("option `{option}' argument missing")
+            }
+            Self::Value { option, unexpected: true } => {
+                format!("option `{option}' takes no argument")
+            }
+            Self::Missing { argument, .. } => format!("missing required argument `{argument}'"),
+            Self::Extra { word, .. } => format!("Unknown command argument: {word}"),
+            Self::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
+        }
+    }
+
+    /// What to do, if anything is known.
+    pub(crate) fn hint(&self, program: &str) -> Option<String> {
+        match self {
+            Self::Command { near, .. } => {
+                near.map(|near| format!("did you mean `{program} {near}`?"))
+            }
+            Self::Option { hint, .. } => hint.clone(),
+            Self::Missing { usage, .. } => Some(format!("usage: {program} {usage}")),
+            Self::Extra { command, .. } => {
+                Some(format!("`{program} {command}` takes no such argument"))
+            }
+            Self::Value { .. } | Self::NotText(_) => None,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A command line as it was understood.
+
+use super::commands::Command;
+use super::flags::FlagId;
+
+/// A command line, understood.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The command; `None` when none was given.
+    pub(crate) command: Option<&'static Command>,
+    /// Its arguments.
+    pub(crate) words: Vec<String>,
+    /// Options as given, in order.
+    pub(crate) given: Vec<(FlagId, Option<String>)>,
+    /// What stands after `--`.
+    pub(crate) rest: Option<Vec<String>>,
+}
+
+impl Parsed {
+    /// Whether the option was given.
+    pub(crate) fn has(&self, id: FlagId) -> bool {
+        self.given.iter().any(|(given, _)| *given == id)
+    }
+
+    /// The last value given.
+    pub(crate) fn value(&self, id: FlagId) -> Option<&str> {
+        self.given.iter().rev().find(|(given, _)| *given == id)?.1.as_deref()
+    }
+
+    /// All values given.
+    pub(crate) fn values(&self, id: FlagId) -> impl Iterator<Item = &str> {
+        self.given
+            .iter()
+            .filter(move |(given, _)| *given == id)
+            .filter_map(|(_, value)| value.as_deref())
+    }
+
+    /// The first argument, empty when there is none.
+    pub(crate) fn word(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,101 @@
+//! Whose lines are shown.
+
+use std::collections::BTreeSet;
+
+use ostler_wire::control::ProcView;
+
+use crate::apps;
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::select::{self, NoPick, is_pattern, pattern};
+use crate::session::Session;
+
+/// The word for the daemon's own lines, as PM2 has it.
+pub(super) const DAEMON: &str = "PM2";
+
+/// The most names that a message lists.
+const NAMES: usize = 10;
+
+/// The processes and outputs that were asked for.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// The word that chose the processes.
+    pub(super) word: String,
+    /// The ids that the word means now.
+    pub(super) ids: Vec<u32>,
+    /// The word as an id, where no process has it yet.
+    later: Option<u32>,
+    /// The expression in the word, if it is one.
+    pattern: Option<regex_lite::Regex>,
+    /// Whether standard output is shown.
+    pub(super) out: bool,
+    /// Whether standard error is shown.
+    pub(super) err: bool,
+}
+
+impl Target {
+    /// Everything that every process writes.
+    pub(super) fn everything() -> Self {
+        let word = "all".to_owned();
+        Self { word, ids: Vec::new(), later: None, pattern: None, out: true, err: true }
+    }
+
+    /// The target of a word and of the options.
+    pub(super) fn of_word(
+        session: &mut Session,
+        word: String,
+        list: &[ProcView],
+    ) -> Result<Self, Failed> {
+        let program = session.program.name();
+        let (ids, later) = match select::select(&word, list, &apps::cwd()?) {
+            Ok(picked) => (picked.ids, None),
+            Err(none @ NoPick::Pattern(_)) => return Err(none.report(&mut session.out, program)),
+            // As PM2: an app of this name may come yet.
+            Err(NoPick::Empty | NoPick::Name(_)) => (Vec::new(), None),
+            Err(NoPick::Id(id)) => (Vec::new(), id.parse().ok()),
+        };
+        let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };
+        let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));
+        Ok(Self { word, ids, later, pattern, out: out || !err, err: err || !out })
+    }
+
+    /// Whether every process is meant.
+    pub(super) fn all(&self) -> bool {
+        self.word == "all"
+    }
+
+    /// Whether a word that is an id leaves the choice to the daemon. Processes of a name may be
+    /// added while lines are shown; an id stays what it is.
+    pub(super) fn is_id(&self) -> bool {
+        self.word.bytes().all(|byte| byte.is_ascii_digit()) && !self.ids.is_empty()
+    }
+
+    /// Whether lines of this process are shown.
+    pub(super) fn includes(&self, id: u32, name: &str) -> bool {
+        self.all()
+            || self.ids.contains(&id)
+            || self.later == Some(id)
+            || name == self.word
+            || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    }
+}
+
+/// Warns that the word means no process: whoever waits for lines must know that there may never be
+/// any, and what else there is.
+pub(super) fn warn_of_nobody(session: &mut Session, word: &str, list: &[ProcView], waits: bool) {
+    let what = if word == "all" {
+        "there is no process".to_owned()
+    } else if is_pattern(word) {
+        format!("no process has a name that matches `{word}`")
+    } else {
+        format!("no process has the name, namespace or id `{word}`")
+    };
+    let names: BTreeSet<&str> = list.iter().map(|process| process.name.as_str()).collect();
+    let mut there = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+    if NAMES < names.len() {
+        there.push_str(&format!(" and {} more", names.len() - NAMES));
+    }
+    let there = if names.is_empty() { String::new() } else { format!("; there are: {there}") };
+    let yet = if waits { " yet; its lines are shown as soon as there is one" } else { "" };
+    session.out.warn_aside(&format!("{what}{yet}{there}"));
+}

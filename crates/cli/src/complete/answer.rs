@@ -1,0 +1,70 @@
+//! From the words that a script hands over to the lines that it reads.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::candidates::{Candidates, candidates};
+use super::known::Known;
+use super::words::Line;
+use crate::program::Program;
+
+/// Answers a script: `__complete bash BREAKS LINE`, or `__complete words WORD… CURRENT`.
+pub(crate) fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let program = Program::of(arguments.next().as_deref());
+    let home = program.home(|name| std::env::var_os(name).map(PathBuf::from)).ok();
+    let text = answer(arguments.skip(1), &mut Known::new(home));
+    let written = rustix::io::write(std::io::stdout(), text.as_bytes());
+    if written == Ok(text.len()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Returns what is printed; nothing when the script is of another version.
+fn answer(arguments: impl Iterator<Item = OsString>, known: &mut Known) -> String {
+    let words: Option<Vec<String>> = arguments.map(|word| word.into_string().ok()).collect();
+    match words.as_deref() {
+        Some([form, breaks, line]) if form == "bash" => {
+            let line = Line::of(line);
+            let before = line.words.get(1..).unwrap_or_default();
+            let kept = line.kept(breaks);
+            print(&candidates(before, &line.current, known), kept)
+        }
+        Some([form, before @ .., current]) if form == "words" => {
+            print(&candidates(before, current, known), 0)
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
+fn print(candidates: &Candidates, kept: usize) -> String {
+    let mut text = if candidates.files { "files\n" } else { "none\n" }.to_owned();
+    for (value, about) in &candidates.words {
+        // A line end in a name would be read as the next candidate.
+        if !value.contains(char::is_control) {
+            text.extend([value.get(kept..).unwrap_or_default(), "\t", about, "\n"]);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample::sample;
+
+    #[test]
+    fn each_shell_gets_the_part_of_the_word_that_it_replaces() {
+        let check = |words: &[&str], expected: &str| {
+            let mut known = Known::of(vec![sample(0, "a:b"), sample(1, "two\nlines")]);
+            let words = words.iter().map(OsString::from);
+            assert_eq!(answer(words, &mut known), expected);
+        };
+        check(&["words", "scale", "a"], "none\na:b\t\n");
+        check(&["bash", " =:", "ostler scale a:"], "none\nb\t\n");
+        check(&["bash", " =", "ostler scale a:"], "none\na:b\t\n");
+        check(&["words", "--sort=na"], "none\n--sort=name\t\n--sort=namespace\t\n");
+        check(&["bash", " =:", "ostler --sort=na"], "none\nname\t\nnamespace\t\n");
+        check(&["words", "start", "--cwd", ""], "files\n");
+        check(&["powershell"], "");
+    }
+}
