@@ -1,5 +1,5 @@
-//! From the command line and process files to records for the daemon. The only place that knows
-//! `ostler_config` and `ostler_pm2`.
+//! From the command line and process files to records for the daemon. The only place that
+//! knows how an app becomes a record.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,22 +13,22 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// An app that can be started.
+/// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// Its name.
+    /// The name that the list shows.
     pub(crate) name: String,
-    /// Absolute path of its script.
+    /// Absolute path of the script.
     pub(crate) script: String,
     /// `fork_mode` or `cluster_mode`.
     pub(crate) mode: &'static str,
     /// How many processes.
     pub(crate) instances: u32,
-    /// What the daemon gets.
+    /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
 }
 
-/// The caller's working directory.
+/// Returns the caller's working directory.
 pub(crate) fn cwd() -> Result<PathBuf, Failed> {
     std::env::current_dir().map_err(|error| {
         Failed::new(format!("cannot find the working directory: {error}"))
@@ -36,14 +36,14 @@ pub(crate) fn cwd() -> Result<PathBuf, Failed> {
     })
 }
 
-/// The caller's environment; what is not UTF-8 is left out.
+/// Returns the caller's environment; what is not UTF-8 is left out.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
-/// What files and options are resolved against.
+/// Returns what files and options are resolved against.
 fn context(session: &Session) -> Result<Context, Failed> {
     let env = environment();
     let euid = rustix::process::geteuid().as_raw();
@@ -74,17 +74,17 @@ fn user_name(etc: &std::path::Path, uid: u32) -> Option<String> {
     })
 }
 
-/// The app that `start <script>` means.
+/// Returns the app that `start <script>` means.
 pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Failed> {
     let context = context(session)?;
     match ostler_config::from_script(script, &options(&session.args), &context) {
         Ok(spec) => app(&spec),
-        Err(diagnostics) => Err(say(session, &diagnostics, false)),
+        Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
 }
 
-/// The apps of a process file, or of standard input for `-`; `true` when something was wrong with
-/// the others.
+/// Returns the apps of a process file, or of standard input for `-`; `true` when something was
+/// wrong with the others.
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = context(session)?;
     let options = options(&session.args);
@@ -96,14 +96,14 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         ostler_config::load(path, &options, &context)
     };
     let bad = diagnostics.iter().any(Diagnostic::is_error);
-    let failed = say(session, &diagnostics, !specs.is_empty());
+    let failed = report(session, &diagnostics, !specs.is_empty());
     if specs.is_empty() && bad {
         return Err(failed);
     }
     Ok((specs.iter().map(app).collect::<Result<_, _>>()?, bad))
 }
 
-/// The options that change a process that is there already; `None` when none was given.
+/// Returns what the options change in processes that exist; `None` when none of them does.
 pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Failed> {
     let options = options(&session.args);
     if options.is_empty() {
@@ -112,7 +112,7 @@ pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Fail
     let context = context(session)?;
     match ostler_config::options_patch(&options, &context) {
         Ok(patch) => raw(patch).map(Some),
-        Err(diagnostics) => Err(say(session, &diagnostics, false)),
+        Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
 }
 
@@ -135,9 +135,9 @@ fn raw(json: String) -> Result<Box<RawValue>, Failed> {
         .map_err(|error| Failed::new(format!("the app cannot be written as JSON: {error}")))
 }
 
-/// Says every complaint; what is left to fail with. `others`: other apps of the file are fine,
-/// which PM2 words differently.
-fn say(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
+/// Prints every complaint, and returns the failure, which has nothing more to say. `others`: other
+/// apps of the file are fine, which PM2 words differently.
+fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
     for diagnostic in diagnostics {
         let text = diagnostic.render(color);

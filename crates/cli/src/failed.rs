@@ -2,29 +2,29 @@
 
 use ostler_wire::control::Failure;
 
-/// A command's early end.
+/// The early end of a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     /// The exit code.
     pub(crate) code: u8,
-    /// What to say; nothing when it was said already.
+    /// The message; none when it was printed already.
     pub(crate) message: Option<String>,
-    /// What to do about it.
+    /// What to do about it, if anything is known.
     pub(crate) hint: Option<String>,
 }
 
 impl Failed {
-    /// Code 1 and this message.
+    /// A failure with code 1 and this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { code: 1, message: Some(message.into()), hint: None }
     }
 
-    /// Nothing more to say.
+    /// A failure that has nothing more to say.
     pub(crate) fn quiet(code: u8) -> Self {
         Self { code, message: None, hint: None }
     }
 
-    /// The same with advice.
+    /// Adds advice to the failure.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

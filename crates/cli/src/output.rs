@@ -1,4 +1,4 @@
-//! Everything that is printed goes through here: prefixes, silence, colours, and few writes.
+//! The output of a command: prefixes, silence, colours, and few writes. Nothing is printed past it.
 //!
 //! Standard output is collected and written at once when the command ends or is about to wait;
 //! whatever goes to standard error is written after what was collected, so that the two keep their
@@ -9,15 +9,15 @@ use std::io::Write as _;
 use crate::failed::Failed;
 use crate::paint::{Ink, Paint};
 
-/// Where a command's words go.
+/// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
     name: &'static str,
-    /// Colours.
+    /// Which of it is coloured.
     pub(crate) paint: Paint,
-    /// Standard output cannot be written to: why.
+    /// Why standard output cannot be written to.
     broken: Option<rustix::io::Errno>,
 }
 
@@ -27,25 +27,25 @@ impl Output {
         Self { buffer: Vec::new(), silent, name, paint, broken: None }
     }
 
-    /// `[PM2] text`
+    /// Prints a message: `[PM2] text`.
     pub(crate) fn say(&mut self, text: &str) {
         let prefix = self.paint.ink(&[Ink::Green], &format!("[{}] ", self.name));
         self.message(&format!("{prefix}{text}"));
     }
 
-    /// `[PM2][WARN] text`
+    /// Prints a warning: `[PM2][WARN] text`.
     pub(crate) fn warn(&mut self, text: &str) {
         let prefix = self.warn_prefix();
         self.message(&format!("{prefix}{text}"));
     }
 
-    /// `[PM2][WARN] text` on standard error.
+    /// Prints a warning on standard error.
     pub(crate) fn warn_aside(&mut self, text: &str) {
         let line = format!("{}{text}\n", self.warn_prefix());
         self.aside(&line);
     }
 
-    /// `[PM2][ERROR] text` and the hint, on standard error.
+    /// Prints an error and its hint on standard error: `[PM2][ERROR] text`.
     pub(crate) fn error(&mut self, text: &str, hint: Option<&str>) {
         let prefix = self.paint.ink(&[Ink::Red], &format!("[{}][ERROR] ", self.name));
         let hint = hint.map_or(String::new(), |hint| {
@@ -54,7 +54,7 @@ impl Output {
         self.aside(&format!("{prefix}{text}\n{hint}"));
     }
 
-    /// A line without a prefix that silence suppresses.
+    /// Prints a line without a prefix; silence suppresses it.
     pub(crate) fn message(&mut self, line: &str) {
         if !self.silent {
             self.data(line);
@@ -62,39 +62,40 @@ impl Output {
         }
     }
 
-    /// Text that was asked for; silence does not suppress it.
+    /// Prints text that was asked for; silence does not suppress it.
     pub(crate) fn data(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// As [`data`](Self::data).
+    /// Prints bytes that were asked for, as [`data`](Self::data) does.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// As [`bytes`](Self::bytes), for what is large: it is not copied when it is the first.
+    /// Prints a large text that was asked for; it is not copied when it is the first.
     pub(crate) fn take(&mut self, bytes: Vec<u8>) {
         if self.buffer.is_empty() { self.buffer = bytes } else { self.bytes(&bytes) }
     }
 
-    /// Text on standard error, after what was collected for standard output; silence suppresses it.
+    /// Prints on standard error, after what was collected for standard output;
+    /// silence suppresses it.
     pub(crate) fn aside(&mut self, text: &str) {
         if !self.silent {
             self.data_aside(text);
         }
     }
 
-    /// As [`aside`](Self::aside), but asked for.
+    /// Prints on standard error what was asked for; silence does not suppress it.
     pub(crate) fn data_aside(&mut self, text: &str) {
         self.drain();
-        // There is nobody left to tell when standard error is closed.
+        // A closed standard error can be reported nowhere.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 
     /// Writes what was collected.
     ///
     /// # Errors
-    /// When nobody reads any more (which ends the command quietly), or the disk is full.
+    /// Nobody reads any more (which ends the command quietly), or the disk is full.
     pub(crate) fn flush(&mut self) -> Result<(), Failed> {
         self.drain();
         match self.broken {

@@ -2,33 +2,22 @@
 
 use std::io::IsTerminal as _;
 
-/// Codes of the terminal, named for what they do.
+/// Ways in which a terminal shows text, by their codes (SGR): the first four of style, then
+/// foregrounds, then backgrounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Ink {
-    /// Bold.
     Bold = 1,
-    /// Dim.
     Dim = 2,
-    /// Italic.
     Italic = 3,
-    /// Foreground and background swapped.
     Inverse = 7,
-    /// Red.
     Red = 31,
-    /// Green.
     Green = 32,
-    /// Yellow.
     Yellow = 33,
-    /// Blue.
     Blue = 34,
-    /// Cyan.
     Cyan = 36,
-    /// White.
     White = 37,
-    /// Grey.
     Grey = 90,
-    /// Grey background.
     OnGrey = 100,
 }
 
@@ -50,21 +39,22 @@ impl Ink {
     }
 }
 
-/// Whether to colour.
+/// What is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paint {
-    /// Colour text.
+    /// Whether text is coloured.
     pub(crate) text: bool,
-    /// Colour the frames and heads of tables too: only where a person looks.
+    /// Whether the frames and heads of tables are coloured too: only where a person looks.
     pub(crate) frame: bool,
 }
 
 impl Paint {
-    /// No colours.
+    /// Nothing is coloured.
     #[cfg(test)]
     pub(crate) const PLAIN: Self = Self { text: false, frame: false };
 
-    /// As PM2: on a terminal, or anywhere when `PM2_HOME` is set, unless told otherwise.
+    /// Decides as PM2 does: on a terminal, or anywhere when `PM2_HOME` is set,
+    /// unless told otherwise.
     pub(crate) fn detect(no_color: bool) -> Self {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal();
@@ -84,12 +74,12 @@ impl Paint {
         }
     }
 
-    /// The text in these inks, the first outermost.
+    /// Returns the text in these inks, the first outermost.
     pub(crate) fn ink(self, inks: &[Ink], text: &str) -> String {
         if self.text { wrap(inks, text) } else { text.to_owned() }
     }
 
-    /// As [`ink`](Self::ink), for frames and heads.
+    /// Returns a part of a frame or a head in these inks.
     pub(crate) fn frame(self, inks: &[Ink], text: &str) -> String {
         if self.frame { wrap(inks, text) } else { text.to_owned() }
     }

@@ -7,7 +7,7 @@ use ostler_client::Home;
 
 use crate::failed::Failed;
 
-/// The PM2 release whose command line is followed; `pm2 --version` says it.
+/// The release of PM2 whose command line is followed; `pm2 --version` prints it.
 pub(crate) const PM2_VERSION: &str = "7.0.4";
 
 /// The name the program was called by.
@@ -15,12 +15,12 @@ pub(crate) const PM2_VERSION: &str = "7.0.4";
 pub(crate) enum Program {
     /// Any other name.
     Ostler,
-    /// `pm2`.
+    /// The name `pm2`.
     Pm2,
 }
 
 impl Program {
-    /// By the file name in the zeroth argument.
+    /// Decides by the file name in the zeroth argument.
     pub(crate) fn of(argument: Option<&OsStr>) -> Self {
         match argument.and_then(|path| Path::new(path).file_name()) {
             Some(name) if name == "pm2" => Self::Pm2,
@@ -28,7 +28,7 @@ impl Program {
         }
     }
 
-    /// As typed.
+    /// Returns the name as a person types it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ostler => "ostler",
@@ -36,7 +36,7 @@ impl Program {
         }
     }
 
-    /// In the brackets before messages.
+    /// Returns what stands in the brackets before messages.
     pub(crate) fn bracket(self) -> &'static str {
         match self {
             Self::Ostler => "ostler",
@@ -44,7 +44,7 @@ impl Program {
         }
     }
 
-    /// What `--version` prints.
+    /// Returns what `--version` prints.
     pub(crate) fn version(self) -> &'static str {
         match self {
             Self::Ostler => env!("CARGO_PKG_VERSION"),
@@ -52,7 +52,7 @@ impl Program {
         }
     }
 
-    /// `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
+    /// Returns `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
     pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Result<Home, Failed> {
         let set = |name| var(name).filter(|path| !path.as_os_str().is_empty());
         let explicit = set(ostler_env::OSTLER_HOME).or_else(|| set(ostler_env::PM2_HOME));

@@ -21,11 +21,11 @@ pub(crate) struct Picked {
 pub(crate) enum NoPick {
     /// `all` or an expression, and nothing is there.
     Empty,
-    /// No such name or namespace.
+    /// There is no such name or namespace.
     Name(String),
-    /// No such id.
+    /// There is no such id.
     Id(String),
-    /// The expression is none.
+    /// It is not a regular expression.
     Pattern(String),
 }
 
@@ -38,7 +38,7 @@ impl Picked {
     }
 }
 
-/// The processes that `word` means; relative script paths start at `cwd`.
+/// Finds the processes that `word` means; relative script paths start at `cwd`.
 ///
 /// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a
 /// name, else a namespace, else an id.
@@ -72,7 +72,7 @@ pub(crate) fn is_pattern(word: &str) -> bool {
     1 < word.len() && word.starts_with('/') && word.ends_with('/')
 }
 
-/// The expression in `/…/`.
+/// Returns the expression in `/…/`.
 pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, NoPick> {
     regex_lite::Regex::new(&word.replace('/', ""))
         .map_err(|error| NoPick::Pattern(format!("{word}: {error}")))

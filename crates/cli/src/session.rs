@@ -1,5 +1,5 @@
-//! What every command has: the arguments, the voice, and the daemon, connected when it is first
-//! needed.
+//! One run of a command: its arguments, its output, and the daemon, connected when it
+//! is first needed.
 
 use ostler_client::{Answer, Client, Home, Starter, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
@@ -9,7 +9,7 @@ use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
 
-/// Daemons that may die under one question.
+/// The most daemons that may die under one request.
 const TRIES: u32 = 5;
 
 /// One run of a command.
@@ -17,7 +17,7 @@ const TRIES: u32 = 5;
 pub(crate) struct Session {
     /// The command line.
     pub(crate) args: Parsed,
-    /// The voice.
+    /// The output of the command.
     pub(crate) out: Output,
     /// The name the program was called by.
     pub(crate) program: Program,
@@ -25,14 +25,14 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
-    /// Whether standard output is read by a program, which must not be given messages about the
-    /// daemon's start.
+    /// Whether standard output is read by a program, in whose way messages about the daemon's
+    /// start would be.
     pub(crate) plain_data: bool,
     client: Option<Client>,
 }
 
 impl Session {
-    /// A session that is not connected yet.
+    /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
         Self { args, out, program, home, started: false, plain_data: false, client: None }
     }
@@ -42,49 +42,49 @@ impl Session {
         self.args.has(id)
     }
 
-    /// Asks a question whose events are of no interest.
+    /// Sends a request whose events are of no interest.
     pub(crate) fn ask(&mut self, request: &Request) -> Result<Answer, Failed> {
         self.ask_with(request, |_, _| ())
     }
 
-    /// Asks; every event is handed over with the voice. Warnings are said here.
+    /// Sends a request; every event is handed over with the output. Warnings are printed here.
     pub(crate) fn ask_with(
         &mut self,
         request: &Request,
         mut on_event: impl FnMut(&mut Output, Event),
     ) -> Result<Answer, Failed> {
-        // What was said so far must be readable while the daemon works.
+        // What was printed so far must be readable while the daemon works.
         if ostler_client::waits_for_apps(request) {
             self.out.flush()?;
         }
-        let mut told = false;
+        let mut reported = false;
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
             let Self { client: Some(client), out, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
-            let mut heard = false;
+            let mut progressed = false;
             let answer = client.request(request, |event| {
-                heard = true;
-                told |= is_failure(&event);
+                progressed = true;
+                reported |= is_failure(&event);
                 match event {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
                 }
             });
             match answer {
-                // The daemon was killed under the question. Who only asked asks the next one.
+                // The daemon was killed under the request. One that changes nothing is sent to the
+                // next daemon.
                 Err(ostler_client::Error::Broken)
                     if tries < TRIES && !ostler_client::waits_for_apps(request) =>
                 {
                     tries += 1;
                     self.client = None;
                 }
-                // Who changes something may ask again where the daemon knows the request by its
-                // ticket.
+                // One that changes something may be sent again where daemons know it by its ticket.
                 Err(ostler_client::Error::Broken) if is_resumable(request) => {
-                    fruitless = if heard { 0 } else { fruitless + 1 };
+                    fruitless = if progressed { 0 } else { fruitless + 1 };
                     self.client = Some(self.successor(fruitless)?);
                 }
                 other => break other?,
@@ -92,13 +92,13 @@ impl Session {
         };
         match answer {
             // The reply repeats the first failure for clients that look at nothing else.
-            Answer::Reply(Reply::Error(_)) if told => Err(Failed::quiet(1)),
+            Answer::Reply(Reply::Error(_)) if reported => Err(Failed::quiet(1)),
             Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
         }
     }
 
-    /// A connection to the daemon that has taken the place of one that died under a request.
+    /// Connects to the daemon that has taken the place of one that died under a request.
     fn successor(&mut self, fruitless: u32) -> Result<Client, Failed> {
         let unknown = |why: &str| {
             Failed::new(format!("{why} in the middle of this; how it went on is not known"))
@@ -107,12 +107,14 @@ impl Session {
         if TRIES < fruitless {
             return Err(unknown("the daemon died again and again"));
         }
-        // Only one that has been told by the keeper what went on: a new daemon, started now, would
-        // know nothing.
+        // Only a successor has learned from the keeper what went on: a new daemon, started now,
+        // would know nothing.
         match Client::connect(&self.home) {
             Ok(client) => {
-                self.out
-                    .warn_aside("the daemon was replaced in the middle of this; waiting for its successor to finish");
+                self.out.warn_aside(
+                    "the daemon was replaced in the middle of this; \
+                     waiting for its successor to finish",
+                );
                 Ok(client)
             }
             Err(ostler_client::Error::NotRunning { .. }) => {
@@ -122,7 +124,7 @@ impl Session {
         }
     }
 
-    /// Every process.
+    /// Returns every process in the list.
     pub(crate) fn list(&mut self) -> Result<Vec<ProcView>, Failed> {
         match self.ask(&Request::List)? {
             Answer::Reply(Reply::List { processes }) => Ok(processes),
@@ -163,7 +165,7 @@ impl Session {
         }
     }
 
-    /// Ends the connection; the next question makes a new one.
+    /// Ends the connection; the next request makes a new one.
     pub(crate) fn disconnect(&mut self) {
         self.client = None;
     }
@@ -176,7 +178,7 @@ impl Session {
         }
     }
 
-    /// The connection, given away.
+    /// Gives the connection away.
     pub(crate) fn take_client(&mut self) -> Result<Client, Failed> {
         self.connect()?;
         self.client.take().ok_or_else(|| Failed::new("not connected"))
@@ -209,7 +211,7 @@ fn is_failure(event: &Event) -> bool {
     }
 }
 
-/// An answer of the wrong kind.
+/// Returns the failure for an answer of the wrong kind.
 pub(crate) fn unexpected(answer: &Answer) -> Failed {
     let kind = match answer {
         Answer::Raw(_) => "text".to_owned(),

@@ -1,13 +1,13 @@
-//! The system calls that no safe library offers. The only unsafe code of the crate.
+//! System calls that no safe library offers. The only unsafe code of the crate.
 
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "signals cannot be read otherwise")]
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
-/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and gives a descriptor to read them from.
-/// To be called before any thread is started and after the last program is: these would inherit the
-/// blocked signals.
+/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and returns a descriptor to read them
+/// from. To be called before any thread is started and after the last program is: these would
+/// inherit the blocked signals.
 pub(crate) fn signal_fd() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
     // owns.

@@ -9,7 +9,7 @@ use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 
 use crate::{Error, Home, Step};
 
-/// How long an answer may take that needs no app to do anything.
+/// How long an answer may take for which no app has to do anything.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// One connection to the daemon. Requests are answered in order, one at a time.
@@ -17,28 +17,28 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 pub struct Client {
     stream: UnixStream,
     buffer: Vec<u8>,
-    /// Bytes of `buffer` that were already used.
-    used: usize,
+    /// Bytes of `buffer` that are consumed.
+    consumed: usize,
 }
 
-/// What ends a request.
+/// The end of a request.
 #[derive(Debug)]
 pub enum Answer {
-    /// A typed reply.
+    /// A reply with a type.
     Reply(Reply),
     /// Text for the user, as it is.
     Raw(Vec<u8>),
 }
 
 impl AsFd for Client {
-    /// The connection. Nothing comes over it unasked: when it can be read between two requests, it
-    /// has ended.
+    /// The connection. Nothing comes over it unasked: when it can be read between two requests,
+    /// it has ended.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
 }
 
-/// A frame as its owner needs it, so that the buffer may move on.
+/// The contents of a frame, detached from the buffer.
 enum Incoming {
     Event(Event),
     Answer(Answer),
@@ -53,7 +53,7 @@ impl Client {
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
-            Ok(stream) => Ok(Self { stream, buffer: Vec::new(), used: 0 }),
+            Ok(stream) => Ok(Self { stream, buffer: Vec::new(), consumed: 0 }),
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                     Error::NotRunning { socket }
@@ -70,11 +70,11 @@ impl Client {
         }
     }
 
-    /// Asks, hands every event to `on_event`, gives the answer.
+    /// Sends a request, hands every event to `on_event`, and returns the answer.
     ///
     /// # Errors
-    /// [`Error::Broken`], [`Error::Timeout`], [`Error::Mismatch`] or an answer that is not
-    /// understood.
+    /// [`Error::Broken`], [`Error::Timeout`], [`Error::Mismatch`] or an answer that
+    /// is not understood.
     pub fn request(
         &mut self,
         request: &Request,
@@ -106,7 +106,7 @@ impl Client {
     }
 
     /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the
-    /// connection is of no use.
+    /// connection cannot be used.
     pub(crate) fn exchange(
         &mut self,
         request: &Request,
@@ -176,29 +176,29 @@ impl Client {
         self.stream.write_all(&frame).map_err(broken)
     }
 
-    /// The next frame, whole.
+    /// Receives the next frame when it is whole.
     fn receive(&mut self) -> Result<Incoming, Error> {
         loop {
-            let pending = self.buffer.get(self.used..).unwrap_or_default();
+            let pending = self.buffer.get(self.consumed..).unwrap_or_default();
             if let Some(frame) = control::decode(pending)? {
                 if frame.kind == FrameKind::Raw && frame.consumed == pending.len() {
                     // All that there is: a large text is not copied.
                     let mut text = std::mem::take(&mut self.buffer);
-                    text.drain(..std::mem::take(&mut self.used) + control::HEAD);
+                    text.drain(..std::mem::take(&mut self.consumed) + control::HEAD);
                     return Ok(Incoming::Answer(Answer::Raw(text)));
                 }
                 let incoming = understand(frame.kind, frame.payload);
-                self.used += frame.consumed;
+                self.consumed += frame.consumed;
                 return incoming;
             }
-            self.buffer.drain(..self.used);
-            self.used = 0;
+            self.buffer.drain(..self.consumed);
+            self.consumed = 0;
             self.fill()?;
         }
     }
 
-    /// Reads what is there; room grows with the frame that is awaited, so that a large one takes
-    /// few calls.
+    /// Reads what is there; room grows with the frame that is awaited, so that a large one
+    /// takes few calls.
     fn fill(&mut self) -> Result<(), Error> {
         let wanted = match self.buffer.first_chunk::<4>() {
             Some(head) => usize::try_from(u32::from_be_bytes(*head))
@@ -223,7 +223,7 @@ impl Client {
         }
     }
 
-    /// Whether an answer is not understood because the daemon is of another version.
+    /// Asks whether an answer is not understood because the daemon is of another version.
     fn mismatch(&mut self) -> Option<Error> {
         match self.exchange(&Request::Hello, &mut |_| Step::Continue) {
             Ok(Some(Answer::Reply(Reply::Hello { protocol, version, .. })))

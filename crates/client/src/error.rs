@@ -21,37 +21,37 @@ pub enum Error {
     HomeTooLong {
         /// The path of the socket.
         path: PathBuf,
-        /// Its length in bytes.
+        /// The length of the path in bytes.
         length: usize,
-        /// What fits.
+        /// The bytes that fit.
         limit: usize,
     },
     /// The socket or something on the way to it belongs to someone else.
     #[error("no permission to use the daemon's socket `{}`", socket.display())]
     PermissionDenied {
-        /// The socket.
+        /// The path of the socket.
         socket: PathBuf,
     },
     /// Nobody listens, and none was to be started.
     #[error("no daemon answers on `{}`", socket.display())]
     NotRunning {
-        /// The socket.
+        /// The path of the socket.
         socket: PathBuf,
     },
-    /// The daemon was started and said why it cannot run, or ended without a word.
+    /// The daemon was started and said why it cannot run, or ended without saying anything.
     #[error("the daemon could not be started: {reason}")]
     NotStarted {
-        /// Its words, or the end of its log.
+        /// The reason that it gave, or the end of its log.
         reason: String,
-        /// Its log.
+        /// The path of its log.
         log: PathBuf,
     },
-    /// The daemon was started and does not say that it is ready.
+    /// The daemon was started and did not say in time that it is ready.
     #[error("the daemon was started but is not ready after {} s", limit.as_secs())]
     NotReady {
         /// How long was waited.
         limit: Duration,
-        /// Its log.
+        /// The path of its log.
         log: PathBuf,
     },
     /// The daemon accepted the request and does not answer.
@@ -61,15 +61,13 @@ pub enum Error {
         limit: Duration,
     },
     /// The daemon speaks another version of the protocol.
-    #[error(
-        "the running daemon (version {version}) speaks protocol {theirs}, this program speaks {ours}"
-    )]
+    #[error("the running daemon (version {version}) speaks protocol {theirs}, this program {ours}")]
     Mismatch {
-        /// Version of this program's protocol.
+        /// The version of this program's protocol.
         ours: u32,
-        /// Version of the daemon's.
+        /// The version of the daemon's protocol.
         theirs: u32,
-        /// Program version of the daemon.
+        /// The version of the daemon's program.
         version: String,
     },
     /// The connection ended before the answer.
@@ -84,7 +82,7 @@ pub enum Error {
     /// A call to the system failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done, to what.
+        /// The thing that was being done, and to what.
         what: String,
         /// What the system said.
         source: std::io::Error,
@@ -92,27 +90,36 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do, if anything is known.
+    /// Returns what to do, if anything is known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::HomeUnusable { .. } => "set OSTLER_HOME to a directory that you may write to".to_owned(),
-            Self::HomeTooLong { .. } => "set OSTLER_HOME to a shorter path, for example /tmp/ostler".to_owned(),
-            Self::PermissionDenied { .. } => {
-                "run it as the user who started the daemon, or set OSTLER_HOME to a home of your own".to_owned()
+        let text = match self {
+            Self::HomeUnusable { .. } => "set OSTLER_HOME to a directory that you may write to",
+            Self::HomeTooLong { .. } => {
+                "set OSTLER_HOME to a shorter path, for example /tmp/ostler"
             }
-            Self::NotRunning { .. } => "any command, such as `ostler list`, starts a daemon".to_owned(),
-            Self::NotStarted { log, .. } | Self::NotReady { log, .. } => format!("see {}", log.display()),
-            Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory".to_owned(),
-            Self::Mismatch { .. } => "run `ostler update` to replace the running daemon, apps untouched".to_owned(),
-            Self::Broken => "try again; why it ended is in pm2.log in the home directory".to_owned(),
+            Self::PermissionDenied { .. } => {
+                "run it as the user who started the daemon, \
+                 or set OSTLER_HOME to a home of your own"
+            }
+            Self::NotRunning { .. } => "any command, such as `ostler list`, starts a daemon",
+            Self::NotStarted { log, .. } | Self::NotReady { log, .. } => {
+                return Some(format!("see {}", log.display()));
+            }
+            Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory",
+            Self::Mismatch { .. } => {
+                "run `ostler update` to replace the running daemon, apps untouched"
+            }
+            Self::Broken => "try again; pm2.log in the home directory says why it ended",
             Self::Frame(_) | Self::Malformed(_) => {
-                "run `ostler update` so that daemon and command are the same version".to_owned()
+                "run `ostler update` so that daemon and command are the same version"
             }
             Self::Io { .. } => return None,
-        })
+        };
+        Some(text.to_owned())
     }
 
+    /// Returns what makes an error of what the system said; `what` says what was being done.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

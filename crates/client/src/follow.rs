@@ -18,9 +18,9 @@ pub enum Step {
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;
 
-/// Asks over `client` and, whenever the connection ends, over a new one, until there is an answer
-/// or `on_event` stops. `on_lost` is told of every loss: events between two connections are not
-/// seen.
+/// Asks over `client` and, whenever the connection ends, over a new one, until there is an
+/// answer or `on_event` stops. `on_lost` is told of every loss: events between two connections
+/// are not seen.
 ///
 /// # Errors
 /// When no daemon answers any more, or several connections in a row end at once.

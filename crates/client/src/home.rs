@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Bytes of a socket path that fit into an address, the closing zero taken off (`sun_path` has
-/// 108).
+/// Bytes of a socket path that fit into an address, the closing zero taken off
+/// (`sun_path` has 108).
 pub const SOCKET_PATH_LIMIT: usize = 107;
 
 /// The home directory.
@@ -18,8 +18,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// The home at this path, which need not exist yet. A relative path is taken from the working
-    /// directory.
+    /// Names the home at this path, which need not exist yet. A relative path is taken from
+    /// the working directory.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
@@ -27,31 +27,31 @@ impl Home {
         Self { root }
     }
 
-    /// The directory.
+    /// Returns the directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.root
     }
 
-    /// ostler's control socket.
+    /// Returns the path of ostler's control socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.root.join("ostler.sock")
     }
 
-    /// The log of daemon and keeper.
+    /// Returns the path of the log of daemon and keeper.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.root.join("pm2.log")
     }
 
-    /// The saved process list.
+    /// Returns the path of the saved process list.
     #[must_use]
     pub fn dump(&self) -> PathBuf {
         self.root.join("dump.pm2")
     }
 
-    /// Held by the one who starts a daemon.
+    /// Returns the path of the lock that whoever starts a daemon holds.
     #[must_use]
     pub fn start_lock(&self) -> PathBuf {
         self.root.join("start.lock")
@@ -73,7 +73,7 @@ impl Home {
         }
     }
 
-    /// The control socket, if its path fits into a socket address.
+    /// Returns the path of the control socket, if it fits into a socket address.
     pub(crate) fn checked_socket(&self) -> Result<PathBuf, Error> {
         let path = self.socket();
         let length = path.as_os_str().as_bytes().len();

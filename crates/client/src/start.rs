@@ -17,12 +17,12 @@ use crate::{Client, Error, Home};
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// Bytes of the log that are shown when a daemon ends without a word.
+/// The most bytes of the log that are shown when a daemon ends without giving a reason.
 const TAIL: u64 = 2000;
 
-/// What a service manager says to the service that calls; the manager and its apps are not that
-/// service.
-const OF_THE_CALLER: [&str; 6] = [
+/// What a service manager says to the service that calls; the manager and its apps are
+/// not that service.
+const CALLERS_ONLY: [&str; 6] = [
     ostler_env::NOTIFY_SOCKET,
     ostler_env::WATCHDOG_USEC,
     ostler_env::WATCHDOG_PID,
@@ -34,7 +34,7 @@ const OF_THE_CALLER: [&str; 6] = [
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
 pub struct Starter {
-    /// Absolute path.
+    /// The absolute path of the program.
     pub exe: PathBuf,
     /// The first argument, which makes it the keeper.
     pub role: String,
@@ -43,7 +43,7 @@ pub struct Starter {
 }
 
 impl Starter {
-    /// This program in the role `keeper`.
+    /// Makes this program the keeper.
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
         Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT }
@@ -53,14 +53,14 @@ impl Starter {
 /// A connection and how it came about.
 #[derive(Debug)]
 pub struct Connected {
-    /// The connection.
+    /// The connection to the daemon.
     pub client: Client,
     /// Whether the daemon was started by this call.
     pub started: bool,
 }
 
-/// Connects; when nobody answers, starts a daemon first. `on_start` is called before one is
-/// started.
+/// Connects; when nobody answers, starts a daemon first. `on_start` is called before
+/// one is started.
 ///
 /// # Errors
 /// As [`Client::connect`], [`Error::HomeUnusable`], [`Error::NotStarted`], [`Error::NotReady`].
@@ -113,7 +113,7 @@ fn lock(home: &Home) -> Result<File, Error> {
             .map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Ok(()) if is_at(&file, &path) => return Ok(file),
-            // Who held it before has taken the file away: the lock of it is worth nothing.
+            // Whoever held it before has taken the file away: the lock of it is worth nothing.
             Ok(()) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
                 return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into()));
@@ -145,7 +145,7 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let mut command = Command::new(&starter.exe);
     command.arg(&starter.role).current_dir(home.path()).env(ostler_env::OSTLER_HOME, home.path());
     command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
-    for name in OF_THE_CALLER {
+    for name in CALLERS_ONLY {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(log).stderr(err);
@@ -157,17 +157,17 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     drop(command);
     drop(child);
 
-    let word = await_word(&reader, starter.limit, &path)?;
-    let word = word.trim();
-    if word == "ok" {
+    let said = read_ready(&reader, starter.limit, &path)?;
+    let said = said.trim();
+    if said == "ok" {
         return Ok(());
     }
-    let reason = if word.is_empty() { tail(&path, began) } else { word.to_owned() };
+    let reason = if said.is_empty() { tail(&path, began) } else { said.to_owned() };
     Err(Error::NotStarted { reason, log: path })
 }
 
-/// What is said on the ready pipe: `ok`, or everything until its end.
-fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Result<String, Error> {
+/// Reads the ready pipe: `ok`, or the reason why the daemon cannot run, which ends with the pipe.
+fn read_ready(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Result<String, Error> {
     let until = Instant::now() + limit;
     let mut said = Vec::new();
     let mut buffer = [0; 1024];
@@ -190,7 +190,7 @@ fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
             Ok(0) => break,
             Ok(length) => said.extend_from_slice(buffer.get(..length).unwrap_or_default()),
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::io("cannot hear the daemon")(error.into())),
+            Err(error) => return Err(Error::io("cannot read what the daemon says")(error.into())),
         }
         if said == b"ok\n" {
             break;
@@ -199,7 +199,7 @@ fn await_word(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
-/// The end of what the log got since `began`.
+/// Returns the end of what was written to the log since `began`.
 fn tail(path: &std::path::Path, began: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = File::open(path)?;
@@ -211,7 +211,7 @@ fn tail(path: &std::path::Path, began: u64) -> String {
     };
     match read() {
         Ok(text) if !text.is_empty() => text,
-        Ok(_) => "it ended without a word".to_owned(),
+        Ok(_) => "it ended without giving a reason".to_owned(),
         Err(error) => format!("it ended, and its log cannot be read: {error}"),
     }
 }

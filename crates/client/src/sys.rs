@@ -8,8 +8,8 @@ use std::process::Command;
 
 use rustix::io::FdFlags;
 
-/// Makes the command a session of its own (no terminal, no signals of the caller's) that inherits
-/// `ready`.
+/// Makes the command a session of its own (no terminal, no signals of the caller's)
+/// that inherits `ready`.
 pub(crate) fn detach(command: &mut Command, ready: OwnedFd) {
     let prepare = move || {
         // A process group leader cannot make a session, but a child that was just forked never is

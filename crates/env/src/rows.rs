@@ -51,8 +51,8 @@ variables! {
     /// The name of the user, where `/etc/passwd` has none for the number.
     USER, read by Command, from Convention, set by User, default "the user's number",
 
-    /// Where programs are looked for: interpreters, tools of the init system, and what a service is
-    /// given.
+    /// Where programs are looked for: interpreters, tools of the init system, and what a
+    /// service is given.
     PATH, read by Command Daemon Test, from Convention, set by User,
         default "`/usr/local/bin:/usr/bin:/bin`",
 
@@ -156,8 +156,8 @@ variables! {
     /// Marks the processes of one run, so that descendants which left their session are found.
     OSTLER_RUN, read by Daemon App, from Ours, set by Internal, given apps,
 
-    /// Node's options without the drain hook: the hook puts them back for programs that the worker
-    /// starts.
+    /// Node's options without the drain hook: the hook puts them back for programs that
+    /// the worker starts.
     OSTLER_NODE_OPTIONS, read by App, from Ours, set by Internal, given apps,
 
     /// The descriptor on which the daemon says `ok` when it answers, or why it cannot.

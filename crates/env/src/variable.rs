@@ -24,9 +24,9 @@ pub struct Variable {
 pub enum Reader {
     /// The `ostler` command.
     Command,
-    /// The daemon.
+    /// The daemon, which decides.
     Daemon,
-    /// The keeper.
+    /// The keeper, which starts apps.
     Keeper,
     /// The application itself, or a library in it.
     App,
@@ -51,7 +51,7 @@ impl Reader {
 /// Who gave a variable its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// This project.
+    /// This project alone.
     Ours,
     /// PM2: it means the same here.
     Pm2,

@@ -6,7 +6,7 @@ use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Uns
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// No value.
+    /// It has no value.
     Nothing,
     /// Exactly one value.
     One(&'static str),

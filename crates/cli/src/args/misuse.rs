@@ -18,7 +18,7 @@ pub(crate) enum Misuse {
 }
 
 impl Misuse {
-    /// What is wrong, in PM2's words.
+    /// Returns what is wrong, in PM2's words.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Command { .. } => "Command not found".to_owned(),
@@ -35,7 +35,7 @@ impl Misuse {
         }
     }
 
-    /// What to do, if anything is known.
+    /// Returns what to do, if anything is known.
     pub(crate) fn hint(&self, program: &str) -> Option<String> {
         match self {
             Self::Command { near, .. } => {

@@ -1,5 +1,5 @@
-//! The parser: options stand before or after the command, and everything after `--` belongs to the
-//! app.
+//! The parser: options stand before or after the command, and everything after `--` belongs
+//! to the app.
 
 use std::ffi::OsString;
 

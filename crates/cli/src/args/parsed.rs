@@ -3,12 +3,12 @@
 use super::commands::Command;
 use super::flags::FlagId;
 
-/// A command line, understood.
+/// A command line.
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    /// The command; `None` when none was given.
+    /// The command, if one was given.
     pub(crate) command: Option<&'static Command>,
-    /// Its arguments.
+    /// The arguments of the command.
     pub(crate) words: Vec<String>,
     /// Options as given, in order.
     pub(crate) given: Vec<(FlagId, Option<String>)>,
@@ -22,12 +22,12 @@ impl Parsed {
         self.given.iter().any(|(given, _)| *given == id)
     }
 
-    /// The last value given.
+    /// Returns the value that was given last.
     pub(crate) fn value(&self, id: FlagId) -> Option<&str> {
         self.given.iter().rev().find(|(given, _)| *given == id)?.1.as_deref()
     }
 
-    /// All values given.
+    /// Returns all values, in order.
     pub(crate) fn values(&self, id: FlagId) -> impl Iterator<Item = &str> {
         self.given
             .iter()
@@ -35,7 +35,7 @@ impl Parsed {
             .filter_map(|(_, value)| value.as_deref())
     }
 
-    /// The first argument, empty when there is none.
+    /// Returns the first argument, empty when there is none.
     pub(crate) fn word(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }

@@ -16,8 +16,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user of this name or number, from `/etc/passwd`, else from whatever directory `getent`
-    /// asks.
+    /// Finds the user of this name or number, from `/etc/passwd`, else from whatever
+    /// directory `getent` asks.
     ///
     /// # Errors
     /// When there is none.

@@ -4,7 +4,7 @@ use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::{Service, service_name};
 
-/// For `/usr/local/etc/rc.d`: `resurrect` starts, `kill` stops.
+/// Returns the installation in `/usr/local/etc/rc.d`: `resurrect` starts, `kill` stops.
 pub(super) fn freebsd(service: &Service) -> Installation {
     let name = name(service);
     let enable = format!("{name}_enable");
@@ -18,7 +18,7 @@ pub(super) fn freebsd(service: &Service) -> Installation {
     }
 }
 
-/// For `/etc/rc.d`: `boot` in the background.
+/// Returns the installation in `/etc/rc.d`: `boot` in the background.
 pub(super) fn openbsd(service: &Service) -> Installation {
     let name = name(service);
     Installation {
@@ -64,7 +64,8 @@ export {variable}={home}
 export HOME={user_home}
 
 manager() {{
-\tsu -m \"$boot_user\" -c 'PATH=\"$0\"; export PATH; exec \"$@\"' \"$boot_path\" \"$boot_exe\" \"$@\"
+\tsu -m \"$boot_user\" -c 'PATH=\"$0\"; export PATH; exec \"$@\"' \
+\"$boot_path\" \"$boot_exe\" \"$@\"
 }}
 
 start_cmd='manager resurrect'

@@ -4,7 +4,7 @@ use super::installation::{Installation, Step};
 use super::quote::xml;
 use super::service::{Service, service_name};
 
-/// For `~/Library/LaunchAgents`.
+/// Returns the installation in `~/Library/LaunchAgents`.
 pub(super) fn installation(service: &Service) -> Installation {
     let label = if service.named {
         service.name.clone()
@@ -29,7 +29,8 @@ fn text(service: &Service, label: &str) -> String {
     format!(
         "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
-<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
+<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
 <plist version=\"1.0\">
 <dict>
 \t<key>Label</key>

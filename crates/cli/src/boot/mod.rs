@@ -1,9 +1,9 @@
-//! Services of init systems: which one this machine has, and the text, place and commands that each
-//! wants.
+//! Services of init systems: which one this machine has, and the text, place and commands
+//! that each wants.
 //!
-//! Every text starts the same thing. Where the init system supervises what it starts, that is
-//! `ostler boot`, which stays in the foreground; where it only runs scripts, `resurrect` and
-//! `kill`.
+//! Every text starts the same thing. Where the init system supervises what it starts, that
+//! is `ostler boot`, which stays in the foreground; where it only runs scripts,
+//! `resurrect` and `kill`.
 
 pub(crate) mod account;
 mod bsd;

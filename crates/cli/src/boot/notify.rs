@@ -1,4 +1,4 @@
-//! What a service tells systemd, over the socket that it names in the environment.
+//! Messages of a service to systemd, over the socket that the environment names.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,13 +11,13 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Notify {
     address: Option<OsString>,
-    /// How often it wants to be told that all is well; `None`: never.
+    /// How often it must be told that the service is alive; `None`: never.
     pub(crate) every: Option<Duration>,
 }
 
 impl Notify {
-    /// From `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. A third of the time leaves room
-    /// for a daemon that has to be replaced first.
+    /// The manager that is named by `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. A third of
+    /// the time leaves room for a daemon that has to be replaced first.
     pub(crate) fn from_env(var: impl Fn(&str) -> Option<OsString>) -> Self {
         let number = |name| var(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
         let ours =
@@ -29,7 +29,7 @@ impl Notify {
         Self { every: every.filter(|_| address.is_some()), address }
     }
 
-    /// Tells the service manager `KEY=value` lines.
+    /// Sends `KEY=value` lines to the service manager.
     ///
     /// # Errors
     /// When its socket cannot be written to.

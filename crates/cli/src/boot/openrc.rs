@@ -4,7 +4,7 @@ use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::Service;
 
-/// For `/etc/init.d`.
+/// Returns the installation in `/etc/init.d`.
 pub(super) fn installation(service: &Service) -> Installation {
     // One service per machine, as PM2 has it, unless it is named.
     let name = if service.named { service.name.as_str() } else { service.program.name() };

@@ -9,22 +9,22 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Where a program may be found although `PATH` does not say so.
+/// Folders in which a program may be found although `PATH` does not name them.
 const USUAL: [&str; 4] =
     ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin"];
 
-/// What a service always has in its `PATH`.
+/// Folders that a service always has in its `PATH`.
 const BASE: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// What version managers keep pointing at the version in use, below one of the folders above a
-/// version's own.
+/// Links that version managers keep pointing at the version in use, below one of the folders above
+/// a version's own.
 const TWINS: [&str; 3] = ["current/bin", "aliases/default/bin", "shims"];
 
 /// How far above a version's `bin` its manager's folder may be.
 const HEIGHT: usize = 6;
 
-/// A path without a version by which the running program can be called; `None` when there is none.
+/// Returns a path without a version by which the running program can be called, if there is one.
 pub(crate) fn stable_exe(argument: &OsStr, current: &Path, path: &str) -> Option<PathBuf> {
     let real = current.canonicalize().unwrap_or_else(|_| current.to_owned());
     let name = Path::new(argument).file_name().unwrap_or(argument);
@@ -39,7 +39,7 @@ pub(crate) fn stable_exe(argument: &OsStr, current: &Path, path: &str) -> Option
         .find(|path| !passes(path) && path.canonicalize().is_ok_and(|found| found == real))
 }
 
-/// `PATH` for a service, and the folders in it that will not stay.
+/// Returns `PATH` for a service, and the folders in it that will not stay.
 pub(crate) fn service_path(path: &str, user_home: &Path) -> (String, Vec<String>) {
     let mut seen = BTreeSet::new();
     let mut kept: Vec<String> = Vec::new();
@@ -91,7 +91,7 @@ fn is_version(word: &str) -> bool {
     first && parts.next().is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
 }
 
-/// The folder that stands for whichever version is in use.
+/// Returns the folder that stands for whichever version is in use.
 fn twin(folder: &Path, user_home: &Path) -> Option<PathBuf> {
     // fnm's folder of one shell is a link to the version.
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());

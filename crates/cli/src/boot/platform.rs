@@ -11,19 +11,19 @@ pub(crate) enum Platform {
     Upstart,
     /// Scripts in `/etc/init.d`, made known by `chkconfig`.
     Systemv,
-    /// OpenRC.
+    /// OpenRC, which supervises with `supervise-daemon`.
     Openrc,
-    /// launchd.
+    /// launchd of macOS.
     Launchd,
-    /// FreeBSD's rc.d.
+    /// The scripts of FreeBSD's rc.d.
     Rcd,
-    /// OpenBSD's rc.d.
+    /// The scripts of OpenBSD's rc.d.
     RcdOpenbsd,
     /// Solaris's service management facility.
     Smf,
 }
 
-/// The program that shows an init system, in the order of the search.
+/// The programs by which init systems are recognised, in the order of the search.
 const SIGNS: [(&str, Platform); 8] = [
     ("systemctl", Platform::Systemd),
     ("update-rc.d", Platform::Upstart),
@@ -64,17 +64,17 @@ const NAMES: [(&str, Platform); 24] = [
 ];
 
 impl Platform {
-    /// The init system whose tool is found first.
+    /// Returns the init system whose tool is found first.
     pub(crate) fn detect(is_there: impl Fn(&str) -> bool) -> Option<Self> {
         SIGNS.iter().find(|(program, _)| is_there(program)).map(|(_, platform)| *platform)
     }
 
-    /// By a name or a synonym.
+    /// Returns the init system of a name or a synonym.
     pub(crate) fn named(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, platform)| *platform)
     }
 
-    /// Its own name, the first in the table.
+    /// Returns the name that is shown, the first in the table.
     pub(crate) fn name(self) -> &'static str {
         NAMES.iter().find(|(_, platform)| *platform == self).map_or("", |(name, _)| name)
     }

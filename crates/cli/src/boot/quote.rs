@@ -1,6 +1,6 @@
-//! How values are written into the texts, so that they stay values.
+//! Quoting: a value that is written into a text must stay a value.
 
-/// For a unit file: quoted, with systemd's escapes and no specifier in it.
+/// Returns it for a unit file: quoted, with systemd's escapes and no specifier in it.
 pub(super) fn unit(text: &str) -> String {
     let mut out = String::from("\"");
     for char in text.chars() {
@@ -14,7 +14,7 @@ pub(super) fn unit(text: &str) -> String {
     out
 }
 
-/// For a shell: bare when it needs no quotes.
+/// Returns it for a shell: bare when it needs no quotes.
 pub(crate) fn shell(text: &str) -> String {
     let bare = |char: char| {
         char.is_ascii_alphanumeric()
@@ -26,7 +26,7 @@ pub(crate) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// For XML text and attributes.
+/// Returns it for XML text and attributes.
 pub(super) fn xml(text: &str) -> String {
     let mut out = String::new();
     for char in text.chars() {

@@ -8,8 +8,8 @@ use crate::program::Program;
 /// Longest name of a service, bytes; systemd takes 255 with its suffix.
 const LONGEST_NAME: usize = 200;
 
-/// Everything that the texts are made from. Names are checked, paths are absolute and hold no
-/// control characters.
+/// Everything that the texts are made from. Names are checked, paths are absolute and hold
+/// no control characters.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     /// Under which name the program is known.
@@ -18,13 +18,13 @@ pub(crate) struct Service {
     pub(crate) name: String,
     /// Whether the name was chosen by the person.
     pub(crate) named: bool,
-    /// Who it runs as.
+    /// The user that it runs as.
     pub(crate) user: String,
     /// That user's home directory.
     pub(crate) user_home: PathBuf,
-    /// Where the manager keeps its files.
+    /// The directory of the manager's files.
     pub(crate) home: PathBuf,
-    /// The program.
+    /// The path of the program.
     pub(crate) exe: PathBuf,
     /// `PATH` of manager and apps.
     pub(crate) path: String,
@@ -33,7 +33,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// A checked service; `name` is what the person chose.
+    /// Checks every part.
     ///
     /// # Errors
     /// When a name or a path could be mistaken for something else in one of the texts.
@@ -54,17 +54,17 @@ impl Service {
         }
     }
 
-    /// The program as text.
+    /// Returns the program as text.
     pub(crate) fn exe(&self) -> String {
         self.exe.display().to_string()
     }
 
-    /// The manager's home as text.
+    /// Returns the manager's home as text.
     pub(crate) fn home(&self) -> String {
         self.home.display().to_string()
     }
 
-    /// The variable that names the manager's home.
+    /// Returns the variable that names the manager's home.
     pub(crate) fn home_variable(&self) -> &'static str {
         match self.program {
             Program::Ostler => ostler_env::OSTLER_HOME,
@@ -72,7 +72,7 @@ impl Service {
         }
     }
 
-    /// What the service is, in a line.
+    /// Returns what the service is, in a line.
     pub(crate) fn description(&self) -> String {
         match self.program {
             Program::Ostler => format!("ostler process manager for {}", self.user),
@@ -80,7 +80,7 @@ impl Service {
         }
     }
 
-    /// A name for shell variables and functions.
+    /// Returns a name for shell variables and functions.
     pub(crate) fn identifier(&self) -> String {
         self.name
             .chars()
@@ -89,7 +89,7 @@ impl Service {
     }
 }
 
-/// `ostler-USER`, with what no init system takes replaced.
+/// Returns `ostler-USER`, with what no init system takes replaced.
 pub(crate) fn service_name(program: Program, separator: char, user: &str) -> String {
     let user: String = user.chars().map(|char| if is_plain(char) { char } else { '_' }).collect();
     format!("{}{separator}{user}", program.name())
@@ -103,13 +103,15 @@ fn check_name(name: &str) -> Result<(), Failed> {
     if good {
         return Ok(());
     }
-    Err(Failed::new(format!("`{}` cannot be the name of a service", name.escape_debug())).hint(format!(
-        "use letters, digits, `_`, `-` and `.`, with a letter or digit first, at most {LONGEST_NAME} characters"
+    let name = name.escape_debug();
+    Err(Failed::new(format!("`{name}` cannot be the name of a service")).hint(format!(
+        "use letters, digits, `_`, `-` and `.`, with a letter or digit first, \
+         at most {LONGEST_NAME} characters"
     )))
 }
 
-/// What `useradd` and directory services allow, and nothing that means something to a shell or a
-/// unit file.
+/// The name of a user is what `useradd` and directory services allow, and nothing that means
+/// something to a shell or a unit file.
 fn check_user(user: &str) -> Result<(), Failed> {
     let good = user.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
         && user.chars().all(|char| is_plain(char) || char == '@')

@@ -4,7 +4,7 @@ use super::installation::{Installation, Step};
 use super::quote::{shell, xml};
 use super::service::Service;
 
-/// For the manifests of the site.
+/// Returns the installation among the manifests of the site.
 pub(super) fn installation(service: &Service) -> Installation {
     let name = &service.name;
     let target = format!("/lib/svc/manifest/site/{name}.xml");
@@ -33,10 +33,12 @@ fn text(service: &Service) -> String {
   <service name=\"site/{name}\" type=\"service\" version=\"1\">
     <create_default_instance enabled=\"false\"/>
     <single_instance/>
-    <dependency name=\"network\" grouping=\"require_all\" restart_on=\"refresh\" type=\"service\">
+    <dependency name=\"network\" grouping=\"require_all\" restart_on=\"refresh\" \
+type=\"service\">
       <service_fmri value=\"svc:/milestone/network:default\"/>
     </dependency>
-    <dependency name=\"filesystem\" grouping=\"require_all\" restart_on=\"refresh\" type=\"service\">
+    <dependency name=\"filesystem\" grouping=\"require_all\" restart_on=\"refresh\" \
+type=\"service\">
       <service_fmri value=\"svc:/system/filesystem/local:default\"/>
     </dependency>
     <method_context>

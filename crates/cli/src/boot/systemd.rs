@@ -10,13 +10,13 @@ use super::installation::{Installation, Step};
 use super::quote::unit;
 use super::service::Service;
 
-/// For `/etc/systemd/system`.
+/// Returns the unit of the machine, in `/etc/systemd/system`.
 pub(super) fn system(service: &Service) -> Installation {
     let name = &service.name;
     Installation {
         target: format!("/etc/systemd/system/{name}.service").into(),
         mode: 0o644,
-        text: text(service, true),
+        text: text(service, &Parts::of_machine(service)),
         enable: vec![Step::of(["systemctl", "enable", name])],
         disable: vec![
             Step::of(["systemctl", "stop", name]),
@@ -26,8 +26,8 @@ pub(super) fn system(service: &Service) -> Installation {
     }
 }
 
-/// For the user's own manager. Lingering makes it start with the machine instead of the first
-/// login.
+/// Returns the unit of the user's own manager. Lingering makes it start with the machine instead of
+/// the first login.
 pub(super) fn user(service: &Service) -> Installation {
     let name = &service.name;
     let mut enable = vec![Step::of(["systemctl", "--user", "enable", name])];
@@ -39,7 +39,7 @@ pub(super) fn user(service: &Service) -> Installation {
     Installation {
         target: service.user_home.join(format!(".config/systemd/user/{name}.service")),
         mode: 0o644,
-        text: text(service, false),
+        text: text(service, &Parts::of_user()),
         enable,
         // Other services of this user may need the lingering: it stays.
         disable: vec![
@@ -50,24 +50,50 @@ pub(super) fn user(service: &Service) -> Installation {
     }
 }
 
-fn text(service: &Service, system: bool) -> String {
-    let command = service.program.name();
-    let exe = unit(&service.exe());
-    let (platform, after, wants, wanted_by, who, bounds) = if system {
-        let network = if service.wait_ip { "network-online.target" } else { "network.target" };
-        let wanted_by = if service.wait_ip { "network-online.target" } else { "multi-user.target" };
-        let wants = if service.wait_ip { "Wants=network-online.target\n" } else { "" };
-        (
-            "systemd",
-            format!("After={network}\n"),
+/// The parts in which the unit of the machine and that of a user differ.
+struct Parts {
+    platform: &'static str,
+    after: String,
+    wants: &'static str,
+    wanted_by: &'static str,
+    who: String,
+    bounds: &'static str,
+}
+
+impl Parts {
+    fn of_machine(service: &Service) -> Self {
+        let online = "network-online.target";
+        let (network, wanted_by, wants) = if service.wait_ip {
+            (online, online, "Wants=network-online.target\n")
+        } else {
+            ("network.target", "multi-user.target", "")
+        };
+        Self {
+            platform: "systemd",
+            after: format!("After={network}\n"),
             wants,
             wanted_by,
-            format!("User={}\n", service.user.replace('%', "%%")),
-            BOUNDS,
-        )
-    } else {
-        ("systemd-user", String::new(), "", "default.target", String::new(), "")
-    };
+            who: format!("User={}\n", service.user.replace('%', "%%")),
+            bounds: BOUNDS,
+        }
+    }
+
+    fn of_user() -> Self {
+        Self {
+            platform: "systemd-user",
+            after: String::new(),
+            wants: "",
+            wanted_by: "default.target",
+            who: String::new(),
+            bounds: "",
+        }
+    }
+}
+
+fn text(service: &Service, parts: &Parts) -> String {
+    let command = service.program.name();
+    let exe = unit(&service.exe());
+    let Parts { platform, after, wants, wanted_by, who, bounds } = parts;
     let path = unit(&format!("PATH={}", service.path));
     let home = unit(&format!("{}={}", service.home_variable(), service.home()));
     let description = service.description().replace('%', "%%");
@@ -82,7 +108,8 @@ Description={description}
 StartLimitIntervalSec=0
 
 [Service]
-# Ready when the saved apps are back. The main process only watches keeper and daemon, so that it may be killed: with
+# Ready when the saved apps are back. The main process only watches keeper and daemon, so that \
+it may be killed: with
 # KillMode=process keeper, daemon and apps go on, and the next main process finds them.
 Type=notify
 NotifyAccess=main
@@ -115,11 +142,14 @@ WantedBy={wanted_by}
     )
 }
 
-/// What no app can miss. Everything else that systemd offers would bind the apps too.
+/// Bounds that no app can miss. Everything else that systemd offers would bind the apps too.
 const BOUNDS: &str = "\
-# Apps inherit every restriction made here. NoNewPrivileges, and what implies it for a user other than root (system
-# call filters, ProtectKernel*, RestrictNamespaces, LockPersonality, …), would break sudo, ping and whatever else is
-# setuid; PrivateTmp and ProtectSystem would hide files that apps share; MemoryDenyWriteExecute breaks every JIT. Add
+# Apps inherit every restriction made here. NoNewPrivileges, and what implies it for a user other \
+than root (system
+# call filters, ProtectKernel*, RestrictNamespaces, LockPersonality, …), would break sudo, ping \
+and whatever else is
+# setuid; PrivateTmp and ProtectSystem would hide files that apps share; \
+MemoryDenyWriteExecute breaks every JIT. Add
 # what your apps can bear in a drop-in.
 CapabilityBoundingSet=~CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_AUDIT_CONTROL
 

@@ -4,7 +4,7 @@ use super::installation::{Installation, Step};
 use super::quote::shell;
 use super::service::Service;
 
-/// Made known by `update-rc.d`.
+/// Returns the installation that `update-rc.d` makes known.
 pub(super) fn upstart(service: &Service) -> Installation {
     let name = &service.name;
     let target = target(service);
@@ -19,7 +19,7 @@ pub(super) fn upstart(service: &Service) -> Installation {
     }
 }
 
-/// Made known by `chkconfig`.
+/// Returns the installation that `chkconfig` makes known.
 pub(super) fn systemv(service: &Service) -> Installation {
     let name = &service.name;
     let target = target(service);

@@ -2,9 +2,9 @@
 //! until it ends.
 //!
 //! This process is neither keeper nor daemon and holds nothing: killed, it is started again by the
-//! init system, and finds everything running. It ends with 0 when the manager was told to go, with
-//! 1 when keeper and daemon are both gone without having been told. SIGTERM stops every app and the
-//! manager, then ends it.
+//! init system, and finds everything running. It ends with 0 when the manager was asked to end,
+//! with 1 when keeper and daemon are both gone without having been asked. SIGTERM stops every app
+//! and the manager, then ends it.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -20,21 +20,21 @@ use crate::boot::notify::Notify;
 use crate::failed::Failed;
 use crate::session::Session;
 
-/// A daemon that has been seen to answer.
+/// A daemon that has answered.
 struct Watched {
     client: Client,
-    /// To replace it when it hangs; a number alone could be a stranger's by then.
+    /// The process, to replace it when it hangs; its number could be a stranger's by then.
     pidfd: Option<OwnedFd>,
 }
 
 /// Why a wait ended.
 #[derive(Debug, PartialEq, Eq)]
 enum Woken {
-    /// The connection ended: the daemon was replaced, died, or was told to go.
+    /// The connection ended: the daemon was replaced, died, or was asked to end.
     Lost,
-    /// We were told to go.
-    Told,
-    /// It is time to see whether the daemon answers.
+    /// A signal asked this process to end.
+    Signalled,
+    /// It is time to check that the daemon answers.
     Due,
 }
 
@@ -44,29 +44,29 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.connect()?;
     let signals = crate::sys::signal_fd()
         .map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
-    // A daemon that hangs would let the next request wait for ever.
+    // A daemon that hangs would keep the next request waiting for ever.
     let mut watched = Watched::new(session.take_client()?, START_LIMIT)?;
     resurrect::restore(session)?;
     session.disconnect();
-    tell(session, &notify, "READY=1\nSTATUS=The saved apps are back.");
+    notify_manager(session, &notify, "READY=1\nSTATUS=The saved apps are back.");
     session.out.flush()?;
     let mut due = notify.every.map(|every| Instant::now() + every);
     loop {
         match wait(&watched.client, &signals, due)
             .map_err(|error| Failed::new(format!("cannot wait: {error}")))?
         {
-            Woken::Told => {
-                tell(session, &notify, "STOPPING=1\nSTATUS=Stopping all apps.");
+            Woken::Signalled => {
+                notify_manager(session, &notify, "STOPPING=1\nSTATUS=Stopping all apps.");
                 return kill::run(session);
             }
-            Woken::Lost => match again(session, notify.every.unwrap_or(START_LIMIT))? {
+            Woken::Lost => match successor(session, notify.every.unwrap_or(START_LIMIT))? {
                 Some(next) => watched = next,
                 None => return Ok(()),
             },
             Woken::Due => {
                 let every = notify.every.unwrap_or(START_LIMIT);
                 if watched.answers(every) {
-                    tell(session, &notify, "WATCHDOG=1");
+                    notify_manager(session, &notify, "WATCHDOG=1");
                 } else {
                     // The keeper starts another, which takes the apps over. No ping before that one
                     // answers.
@@ -75,11 +75,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
                     ));
                     session.out.flush()?;
                     watched.replace();
-                    match again(session, every)? {
+                    match successor(session, every)? {
                         Some(next) => watched = next,
                         None => return Ok(()),
                     }
-                    tell(session, &notify, "WATCHDOG=1");
+                    notify_manager(session, &notify, "WATCHDOG=1");
                 }
                 due = notify.every.map(|every| Instant::now() + every);
             }
@@ -87,8 +87,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
 }
 
-/// The daemon after the one that was lost; `None` when it went because it was told to.
-fn again(session: &Session, limit: Duration) -> Result<Option<Watched>, Failed> {
+/// Waits for the daemon after the one that was lost; `None` when that one was asked to end.
+fn successor(session: &Session, limit: Duration) -> Result<Option<Watched>, Failed> {
     loop {
         // The keeper holds the listening socket: as long as it lives, a connection waits for the
         // next daemon.
@@ -97,8 +97,11 @@ fn again(session: &Session, limit: Duration) -> Result<Option<Watched>, Failed> 
             // The last thing that a daemon does is to remove its socket.
             Err(Error::NotRunning { socket }) if !socket.exists() => return Ok(None),
             Err(Error::NotRunning { .. }) => {
-                return Err(Failed::new("keeper and daemon are gone, and nobody told them to go")
-                    .hint("the init system starts this command again, which stops and starts what was left running"));
+                return Err(Failed::new("keeper and daemon ended without having been asked to")
+                    .hint(
+                        "the init system starts this command again, which stops and starts what \
+                         was left running",
+                    ));
             }
             Err(error) => return Err(error.into()),
         };
@@ -136,7 +139,7 @@ impl Watched {
 
     fn replace(&self) {
         if let Some(pidfd) = &self.pidfd {
-            // It may have ended by itself meanwhile, which is as good.
+            // It may have ended by itself meanwhile, which does as well.
             _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
     }
@@ -160,8 +163,8 @@ fn wait(client: &Client, signals: &OwnedFd, due: Option<Instant>) -> io::Result<
             Err(error) => return Err(error.into()),
         }
         let [signal, connection] = fds.map(|fd| !fd.revents().is_empty());
-        if signal && told(signals)? {
-            return Ok(Woken::Told);
+        if signal && is_asked_to_end(signals)? {
+            return Ok(Woken::Signalled);
         }
         // Nothing comes unasked: what can be read is the end.
         if connection {
@@ -170,9 +173,9 @@ fn wait(client: &Client, signals: &OwnedFd, due: Option<Instant>) -> io::Result<
     }
 }
 
-/// Reads what has been signalled: whether to go. The keeper is a child of ours when we started it,
-/// and is not left as a zombie when it dies; a hangup of the terminal is none of our business.
-fn told(signals: &OwnedFd) -> io::Result<bool> {
+/// Reads the signals; `true` when one asks this process to end. The keeper is a child of ours when
+/// we started it, and must not stay a zombie when it dies; a hangup of the terminal is ignored.
+fn is_asked_to_end(signals: &OwnedFd) -> io::Result<bool> {
     let mut buffer = [0_u8; 128 * 8];
     let count = match rustix::io::read(signals, &mut buffer) {
         Ok(count) => count,
@@ -182,12 +185,13 @@ fn told(signals: &OwnedFd) -> io::Result<bool> {
     let numbers = buffer.get(..count).unwrap_or_default().chunks_exact(128);
     let mut numbers =
         numbers.map(|info| info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes)));
-    let go = numbers.any(|number| [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].contains(&number));
+    let asked =
+        numbers.any(|number| [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].contains(&number));
     while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
-    Ok(go)
+    Ok(asked)
 }
 
-fn tell(session: &mut Session, notify: &Notify, state: &str) {
+fn notify_manager(session: &mut Session, notify: &Notify, state: &str) {
     if let Err(error) = notify.tell(state) {
         session.out.warn_aside(&format!(
             "cannot tell the init system `{}`: {error}",

@@ -70,8 +70,8 @@ pub(super) fn start(session: &mut Session, path: &str, how: Known) -> Result<(),
     end(bad)
 }
 
-/// Something was wrong with other apps of the file, and it was said. As in PM2 no table is printed
-/// then.
+/// Something was wrong with other apps of the file, and it was said. As in PM2 no table
+/// is printed then.
 fn end(bad: bool) -> Result<(), Failed> {
     if bad { Err(Failed::quiet(1)) } else { Ok(()) }
 }

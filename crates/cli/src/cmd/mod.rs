@@ -41,7 +41,7 @@ use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
 
-/// Runs the command line.
+/// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let program = Program::of(words.next().as_deref());
@@ -80,7 +80,7 @@ pub(crate) fn main() -> ExitCode {
     end(&mut session.out, result)
 }
 
-/// One command.
+/// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     match command {
         CommandId::Start => start::run(session),
@@ -117,7 +117,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     }
 }
 
-/// Says what is left to say, writes what is left to write, and gives the exit code.
+/// Prints what is left to print, and returns the exit code.
 fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
@@ -143,7 +143,7 @@ fn usage(program: Program) -> String {
     help::usage(program.name(), home)
 }
 
-/// A command line that is not understood, in the places and words that PM2 uses.
+/// Refuses a command line that is not understood, in the places and words that PM2 uses.
 fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
     let hint = misuse.hint(program.name());
     match misuse {

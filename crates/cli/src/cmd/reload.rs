@@ -1,5 +1,5 @@
-//! `reload`: replaces workers one by one. A worker that does not come up ends it, and the old ones
-//! stay.
+//! `reload`: replaces workers one by one. A worker that does not come up ends it, and the
+//! old ones stay.
 
 use super::file::{self, Known};
 use super::{perform, rolling};

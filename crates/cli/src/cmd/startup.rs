@@ -1,5 +1,5 @@
-//! `startup` and `unstartup`: a service of the machine's init system that brings the saved apps
-//! back.
+//! `startup` and `unstartup`: a service of the machine's init system that brings the
+//! saved apps back.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -15,8 +15,8 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
 
-/// What was found out about the machine and the wishes.
-struct Wanted {
+/// What the machine and the options ask for.
+struct Setup {
     platform: Platform,
     service: Service,
     account: Account,
@@ -28,11 +28,11 @@ struct Wanted {
 
 /// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
-    let mut wanted = prepare(session, "startup")?;
-    if wanted.copy {
-        copy_program(session, &mut wanted)?;
+    let mut setup = prepare(session, "startup")?;
+    if setup.copy {
+        copy_program(session, &mut setup)?;
     }
-    let Wanted { platform, service, account, passing, .. } = wanted;
+    let Setup { platform, service, account, passing, .. } = setup;
     let service = service.check()?;
     let plan = installation(platform, &service);
     let out = &mut session.out;
@@ -57,8 +57,8 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     }
     for folder in &passing {
         out.warn(&format!(
-            "PATH of the service names `{folder}`, which belongs to one version: after the next upgrade, run \
-             `{} startup` again",
+            "PATH of the service names `{folder}`, which belongs to one version: after the next \
+             upgrade, run `{} startup` again",
             service.program.name()
         ));
     }
@@ -73,13 +73,14 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
 
 /// Runs the command `unstartup`.
 pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
-    let Wanted { platform, service, .. } = prepare(session, "unstartup")?;
+    let Setup { platform, service, .. } = prepare(session, "unstartup")?;
     let plan = installation(platform, &service.check()?);
     let file = below_root(&plan.target);
     if !file.exists() {
         let message =
             format!("there is no service to remove: `{}` does not exist", plan.target.display());
-        let hint = "the service of another user is chosen by `-u USER`, one of another name by `--service-name NAME`";
+        let hint = "the service of another user is chosen by `-u USER`, \
+                    one of another name by `--service-name NAME`";
         return Err(Failed::new(message).hint(hint));
     }
     let mut failed = false;
@@ -103,9 +104,9 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     if failed { Err(Failed::quiet(1)) } else { Ok(()) }
 }
 
-/// Platform, user and paths; without root, where root is needed, the command that has it is printed
-/// instead.
-fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
+/// Platform, user and paths; without root, where root is needed, the command that has it
+/// is printed instead.
+fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
     let platform = platform(session)?;
     let program = session.program;
     let me = rustix::process::geteuid();
@@ -152,7 +153,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Wanted, Failed> {
         ))
         .hint(format!("run this command as `{}`, without `-u`", account.name)));
     }
-    Ok(Wanted { platform, service, account, copy: stable.is_none(), passing })
+    Ok(Setup { platform, service, account, copy: stable.is_none(), passing })
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {
@@ -180,7 +181,8 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     if let Some(detected) = detected.filter(|detected| !platform.agrees_with(*detected)) {
         let line = "-".repeat(59);
         session.out.message(&format!(
-            "{line}\n {} detected {} but you precised {}\n Please verify that your choice is indeed your init system\n \
+            "{line}\n {} detected {} but you precised {}\n \
+             Please verify that your choice is indeed your init system\n \
              If you arent sure, just run : {} startup\n{line}",
             session.program.bracket(),
             detected.name(),
@@ -203,8 +205,8 @@ fn manager_home(program: Program, user_home: &Path) -> PathBuf {
         .unwrap_or_else(|| user_home.join(own))
 }
 
-/// Prints the command that root has to run. It is pasted into a shell: every word is quoted for
-/// one.
+/// Prints the command that root has to run. It is pasted into a shell: every word is
+/// quoted for one.
 fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: &Service) {
     let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
     for name in [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME] {
@@ -227,15 +229,16 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
 }
 
 /// Puts a copy of this program where no upgrade of Node takes it away.
-fn copy_program(session: &mut Session, wanted: &mut Wanted) -> Result<(), Failed> {
-    let service = &mut wanted.service;
+fn copy_program(session: &mut Session, setup: &mut Setup) -> Result<(), Failed> {
+    let service = &mut setup.service;
     let copy = service.home.join("bin").join(service.program.name());
     let bytes = std::fs::read(&service.exe).map_err(|error| {
         Failed::new(format!("cannot read `{}`: {error}", service.exe.display()))
     })?;
-    write(&below_root(&copy), &bytes, 0o755, Some(&wanted.account))?;
+    write(&below_root(&copy), &bytes, 0o755, Some(&setup.account))?;
     session.out.warn(&format!(
-        "`{}` goes away with a version of Node: the service runs the copy `{}`; run `{} startup` again after an upgrade",
+        "`{}` goes away with a version of Node: the service runs the copy `{}`; \
+         run `{} startup` again after an upgrade",
         service.exe.display(),
         copy.display(),
         service.program.name()

@@ -27,8 +27,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     list::table(session)
 }
 
-/// Whether the new program came up: its daemons may have died, and then the keeper went back to the
-/// old one.
+/// Whether the new program came up: its daemons may have died, and then the keeper went back to
+/// the old one.
 fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
     let pid = match session.ask(&Request::Hello)? {
         Answer::Reply(Reply::Hello { pid, .. }) => pid,

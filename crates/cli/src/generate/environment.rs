@@ -14,8 +14,9 @@ pub(super) fn page() -> String {
     ));
     out.push_str(&part(
         "## What an application is given\n\n\
-         Beside the variables of the shell that started it and those of its `env`. As in PM2, every \
-         attribute that is a text, a number or a truth is a variable of its name as well.\n\n",
+         Beside the variables of the shell that started it and those of its `env`. As in PM2, \
+         every attribute that is a text, a number or a truth is a variable of its name as \
+         well.\n\n",
         |variable| variable.given_to_apps && variable.audience == Audience::Internal,
     ));
     out.push_str(&part("## Between the parts of ostler\n\n", |variable| {

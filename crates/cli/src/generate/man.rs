@@ -175,8 +175,8 @@ fn wrap(line: &str) -> String {
     out
 }
 
-/// Returns text in which nothing is a command to the formatter, and in which what looks like ASCII
-/// stays ASCII.
+/// Returns text in which nothing is a command to the formatter, and in which what looks like
+/// ASCII stays ASCII.
 fn escape(text: &str) -> String {
     let mut out = String::new();
     for char in text.chars() {

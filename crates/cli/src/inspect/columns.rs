@@ -7,8 +7,8 @@ use super::limits::{BREAK, COMPACT};
 /// Columns between two items: `, `.
 const SEPARATOR: usize = 2;
 
-/// The items put together into rows, or as they were when columns would not help. The item after
-/// `max` is the note about the rest and stays alone. `numbers` are aligned to the right.
+/// Returns the items put together into rows, or as they were when columns would not help. The item
+/// after `max` is the note about the rest and stays alone. `numbers` are aligned to the right.
 pub(super) fn group(items: Vec<String>, max: usize, indent: usize, numbers: bool) -> Vec<String> {
     let count = items.len().min(max);
     let widths: Vec<usize> = items.iter().take(count).map(|item| item.width()).collect();
@@ -43,8 +43,13 @@ pub(super) fn group(items: Vec<String>, max: usize, indent: usize, numbers: bool
     rows
 }
 
-/// How many columns, if more than one.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+/// Returns how many columns there are, if more than one.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "Node computes with the same floats; the numbers are small"
+)]
 fn compute_columns(
     length: usize,
     count: usize,

@@ -68,8 +68,8 @@ impl Inspector {
         text
     }
 
-    /// On one line if it is short and not too deep, else one entry a line. `whole`: not put into
-    /// columns.
+    /// On one line if it is short and not too deep, else one entry a line. `whole`: not
+    /// put into columns.
     fn join(
         &self,
         entries: &[String],

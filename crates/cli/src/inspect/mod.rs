@@ -21,9 +21,23 @@ mod tests {
 
     #[test]
     fn a_process_reads_as_it_does_in_pm2() {
-        let value = serde_json::json!([{ "pid": 8947, "name": "app", "pm2_env": { "args": [], "filter_env": {},
-            "axm_actions": [{ "action_name": "km:heapdump", "action_type": "internal", "arity": 2 }],
-            "Heap-Size": "6.98", "_tree_pids": [8911] }, "monit": { "memory": 53_886_976, "cpu": 4.5 } }]);
+        let action = serde_json::json!({
+            "action_name": "km:heapdump",
+            "action_type": "internal",
+            "arity": 2,
+        });
+        let value = serde_json::json!([{
+            "pid": 8947,
+            "name": "app",
+            "pm2_env": {
+                "args": [],
+                "filter_env": {},
+                "axm_actions": [action],
+                "Heap-Size": "6.98",
+                "_tree_pids": [8911],
+            },
+            "monit": { "memory": 53_886_976, "cpu": 4.5 },
+        }]);
         expect_test::expect![[r#"
             [
               {

@@ -11,7 +11,8 @@ use super::inspect;
 const SCRIPT: &str = r"
 const util = require('util');
 const lines = require('fs').readFileSync(0, 'utf8').split('\n').filter(Boolean);
-console.log(lines.map((l) => JSON.stringify(util.inspect(JSON.parse(l), { depth: null, colors: false }))).join('\n'));
+const show = (l) => util.inspect(JSON.parse(l), { depth: null, colors: false });
+console.log(lines.map((l) => JSON.stringify(show(l))).join('\n'));
 ";
 
 /// A generator good enough for test values (xorshift), so that a failure can be repeated.
@@ -117,7 +118,8 @@ fn three_thousand_random_values_read_as_in_node() {
 #[test]
 fn edges_read_as_in_node() {
     let mut values = vec![
-        json!({"1": 1, "b": 2, "0": 3, "4294967294": 1, "4294967295": 2, "01": 5, "__proto__": {"a": 1}, "$a": 1, "a-b": 1, "": 1}),
+        json!({"1": 1, "b": 2, "0": 3, "4294967294": 1, "4294967295": 2, "01": 5}),
+        json!({"__proto__": {"a": 1}, "$a": 1, "a-b": 1, "": 1}),
         json!("x".repeat(10_001)),
         json!("x".repeat(10_005)),
         json!({"long": format!("{}\n{}", "y".repeat(60), "z".repeat(60))}),

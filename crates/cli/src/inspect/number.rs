@@ -5,7 +5,7 @@ use serde_json::Number;
 /// Integers up to this are exact in JavaScript.
 const EXACT: u64 = 1 << 53;
 
-/// The number as JavaScript's `String(JSON.parse(number))`, but `-0` keeps its sign.
+/// Returns the number as JavaScript's `String(JSON.parse(number))`, but `-0` keeps its sign.
 pub(super) fn number(number: &Number) -> String {
     if let Some(value) = number.as_i64().filter(|value| value.unsigned_abs() <= EXACT) {
         return value.to_string();
@@ -13,8 +13,8 @@ pub(super) fn number(number: &Number) -> String {
     number.as_f64().map_or_else(|| number.to_string(), float)
 }
 
-/// A float as JavaScript prints it: shortest digits that read back the same, exponent from 1e21 and
-/// below 1e-6.
+/// Returns a float as JavaScript prints it: shortest digits that read back the same, exponent from
+/// 1e21 and below 1e-6.
 pub(crate) fn float(value: f64) -> String {
     if value == 0.0 {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();

@@ -10,12 +10,12 @@ const MAX_STRING: usize = 10_000;
 /// Strings up to this length are never broken at their line ends.
 const SHORT: usize = 16;
 
-/// Length as JavaScript counts it.
+/// Returns the length as JavaScript counts it.
 pub(super) fn units(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
-/// A key: bare when it is an identifier.
+/// Returns a key: bare when it is an identifier.
 pub(super) fn key(key: &str) -> String {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if key == "__proto__" {
@@ -29,13 +29,13 @@ pub(super) fn key(key: &str) -> String {
     }
 }
 
-/// The key as an array index, if it is one.
+/// Returns the key as an array index, if it is one.
 pub(super) fn index(key: &str) -> Option<u32> {
     let canonical = key == "0" || (key.starts_with(|c: char| ('1'..='9').contains(&c)));
     key.parse().ok().filter(|index| canonical && *index != u32::MAX)
 }
 
-/// A string value: a long one with line ends is split after them into a sum.
+/// Returns a string value: a long one with line ends is split after them into a sum.
 pub(super) fn quote_long(text: &str, indent: usize) -> String {
     let length = units(text);
     let (text, rest) =
@@ -53,7 +53,7 @@ pub(super) fn quote_long(text: &str, indent: usize) -> String {
     quote(text) + &more
 }
 
-/// The first [`MAX_STRING`] units, a pair that does not fit left out.
+/// Returns the first [`MAX_STRING`] units, a pair that does not fit left out.
 fn head(text: &str) -> &str {
     let mut units = 0;
     for (at, c) in text.char_indices() {
@@ -65,7 +65,7 @@ fn head(text: &str) -> &str {
     text
 }
 
-/// In single quotes, or in others if that saves a backslash.
+/// Returns it in single quotes, or in others if that saves a backslash.
 pub(super) fn quote(text: &str) -> String {
     let mark = if !text.contains('\'') {
         '\''

@@ -1,4 +1,4 @@
-//! How single values look.
+//! How single values are shown.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use ostler_wire::control::ProcView;
 
 use crate::paint::Ink;
 
-/// `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit is used only when there is
-/// more than one of it.
+/// Returns how long it runs: `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit
+/// is used only when there is more than one of it.
 pub(super) fn uptime(process: &ProcView, now: u64) -> String {
     if process.status != "online" || process.since == 0 {
         return "0".to_owned();
@@ -23,12 +23,12 @@ pub(super) fn uptime(process: &ProcView, now: u64) -> String {
     text
 }
 
-/// `0b`, `1.5kb`, `20.4mb`, base 1024.
+/// Returns a number of bytes: `0b`, `1.5kb`, `20.4mb`, base 1024.
 pub(super) fn memory(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes}b");
     }
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
     let mut value = bytes as f64 / 1024.0;
     let mut unit = "kb";
     for larger in ["mb", "gb", "tb"] {
@@ -42,18 +42,18 @@ pub(super) fn memory(bytes: u64) -> String {
     format!("{value:.1}{unit}")
 }
 
-/// `0%`, `4.5%`
+/// Returns a share of one CPU: `0%`, `4.5%`.
 pub(super) fn cpu(percent: f32) -> String {
     let rounded = (f64::from(percent) * 10.0).round() / 10.0;
     format!("{}%", crate::inspect::float(rounded.max(0.0)))
 }
 
-/// `fork` or `cluster`
+/// Returns the mode: `fork` or `cluster`.
 pub(super) fn mode(process: &ProcView) -> &'static str {
     if process.cluster { "cluster" } else { "fork" }
 }
 
-/// The name, with a mark while a reload is under way.
+/// Returns the name, with a mark while a reload is under way.
 pub(super) fn name(process: &ProcView) -> Cow<'_, str> {
     match &process.rollout {
         Some(rollout) => Cow::Owned(format!("[{rollout}] {}", process.name)),
@@ -61,7 +61,7 @@ pub(super) fn name(process: &ProcView) -> Cow<'_, str> {
     }
 }
 
-/// Inks of a status.
+/// Returns the inks of a status.
 pub(super) fn status_inks(status: &str) -> &'static [Ink] {
     match status {
         "online" => &[Ink::Green, Ink::Bold],
@@ -70,7 +70,7 @@ pub(super) fn status_inks(status: &str) -> &'static [Ink] {
     }
 }
 
-/// The version, `N/A` when unknown.
+/// Returns the version, `N/A` when unknown.
 pub(super) fn version(process: &ProcView) -> &str {
     process.version.as_deref().unwrap_or("N/A")
 }

@@ -10,7 +10,7 @@ use super::table::{Cell, Table};
 use crate::paint::{Ink, Paint};
 use crate::program::Program;
 
-/// Everything about a process; `local` is the caller's environment.
+/// Returns everything about a process; `local` is the caller's environment.
 pub(crate) fn describe(
     details: &Details,
     local: &BTreeMap<String, String>,
@@ -132,8 +132,7 @@ mod tests {
     use crate::view::sample::sample;
     use ostler_wire::control::ListenerView;
 
-    #[test]
-    fn a_process_in_full() {
+    fn details() -> Details {
         let listener = ListenerView {
             address: "tcp 0.0.0.0:3000".into(),
             balance: "round-robin".into(),
@@ -148,7 +147,7 @@ mod tests {
         ]);
         let mut view = sample(0, "app");
         view.logs[2] = Some("/h/logs/app.log".to_owned());
-        let details = Details {
+        Details {
             view,
             args: vec!["--port".into(), "80".into()],
             pid_file: "/h/pids/app-0.pid".into(),
@@ -163,7 +162,11 @@ mod tests {
             node_env: None,
             env,
             listeners: vec![listener],
-        };
+        }
+    }
+
+    #[test]
+    fn a_process_in_full() {
         let local =
             BTreeMap::from([("A".to_owned(), "0".to_owned()), ("_".to_owned(), "y".to_owned())]);
         expect_test::expect![[r#"
@@ -207,6 +210,6 @@ mod tests {
              Use `ostler logs app [--lines 1000]` to display logs
              Use `ostler env 0` to display environment variables
         "#]]
-        .assert_eq(&describe(&details, &local, Program::Ostler, 10_000, Paint::PLAIN));
+        .assert_eq(&describe(&details(), &local, Program::Ostler, 10_000, Paint::PLAIN));
     }
 }

@@ -6,7 +6,7 @@ use super::cells;
 use super::table::{Cell, Table, columns as columns_of};
 use crate::paint::{Ink, Paint};
 
-/// Columns taken for granted where nobody looks.
+/// Columns that are taken for granted where there is no terminal.
 const NO_TERMINAL: usize = 300;
 
 /// A layout: what a row shows and how wide.
@@ -42,7 +42,7 @@ const CONDENSED: [(&str, usize); 5] =
     [("mode", 10), ("↺", 6), ("status", 11), ("cpu", 10), ("memory", 10)];
 const MINIMAL: [(&str, usize); 3] = [("status", 11), ("cpu", 8), ("mem", 10)];
 
-/// Columns of the terminal.
+/// Returns the columns of the terminal.
 pub(crate) fn width() -> usize {
     match rustix::termios::tcgetwinsize(std::io::stdout()) {
         Ok(size) if 0 < size.ws_col => usize::from(size.ws_col),
@@ -50,7 +50,7 @@ pub(crate) fn width() -> usize {
     }
 }
 
-/// The table of these processes, in their order, for a terminal of `columns`.
+/// Returns the table of these processes, in their order, for a terminal of `columns`.
 pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Paint) -> String {
     let longest = processes
         .iter()
@@ -143,7 +143,7 @@ fn status(process: &ProcView) -> Cell<'_> {
 mod tests {
     use super::*;
     use crate::view::sample::sample;
-    use expect_test::expect;
+    use expect_test::{expect, expect_file};
 
     fn three() -> Vec<ProcView> {
         let mut list = vec![
@@ -162,15 +162,12 @@ mod tests {
 
     #[test]
     fn wide_terminals_and_pipes_get_every_column() {
-        expect![[r#"
-            ┌────┬────────────────────────────────────────┬─────────────┬─────────┬─────────┬──────────┬────────┬──────┬───────────┬──────────┬──────────┬──────────┬──────────┐
-            │ id │ name                                   │ namespace   │ version │ mode    │ pid      │ uptime │ ↺    │ status    │ cpu      │ mem      │ user     │ watching │
-            ├────┼────────────────────────────────────────┼─────────────┼─────────┼─────────┼──────────┼────────┼──────┼───────────┼──────────┼──────────┼──────────┼──────────┤
-            │ 10 │ a-very-long-name-that-exceeds-forty-c… │ default     │ N/A     │ fork    │ 4010     │ 9s     │ 0    │ online    │ 0%       │ 20.4mb   │ root     │ disabled │
-            │ 0  │ app                                    │ default     │ N/A     │ fork    │ 4000     │ 0      │ 0    │ waiting … │ 0%       │ 20.4mb   │ root     │ disabled │
-            │ 3  │ [canary] web                           │ default     │ 1.2.3   │ cluster │ 4003     │ 9s     │ 0    │ online    │ 4.5%     │ 20.4mb   │ root     │ enabled  │
-            └────┴────────────────────────────────────────┴─────────────┴─────────┴─────────┴──────────┴────────┴──────┴───────────┴──────────┴──────────┴──────────┴──────────┘
-        "#]].assert_eq(&list(&three(), 300, 10_000, Paint::PLAIN));
+        expect_file!["snapshots/wide_list.txt"].assert_eq(&list(
+            &three(),
+            300,
+            10_000,
+            Paint::PLAIN,
+        ));
     }
 
     #[test]
@@ -207,7 +204,24 @@ mod tests {
     #[test]
     fn colours_are_where_pm2_has_them() {
         let text = list(&[sample(0, "app")], 300, 1000, Paint { text: true, frame: false });
-        let row = text.lines().nth(3).unwrap().replace('\x1b', "^");
-        expect!["│ ^[1m^[36m0^[39m^[22m  │ app    │ default     │ N/A     │ ^[7m^[1mfork^[22m^[27m    │ 4000     │ 0s     │ 0    │ ^[32m^[1monline^[22m^[39m    │ 0%       │ 20.4mb   │ ^[1mroot^[22m     │ ^[90mdisabled^[39m │"].assert_eq(&row);
+        let row = text.lines().nth(3).unwrap().replace('\x1b', "^").replace(' ', "·");
+        let row: String = row.split_inclusive('│').map(|cell| format!("{cell}\n")).collect();
+        expect![[r#"
+            │
+            ·^[1m^[36m0^[39m^[22m··│
+            ·app····│
+            ·default·····│
+            ·N/A·····│
+            ·^[7m^[1mfork^[22m^[27m····│
+            ·4000·····│
+            ·0s·····│
+            ·0····│
+            ·^[32m^[1monline^[22m^[39m····│
+            ·0%·······│
+            ·20.4mb···│
+            ·^[1mroot^[22m·····│
+            ·^[90mdisabled^[39m·│
+        "#]]
+        .assert_eq(&row);
     }
 }

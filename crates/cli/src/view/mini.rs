@@ -4,12 +4,13 @@ use ostler_wire::control::ProcView;
 
 use super::cells;
 
-/// One process as lines; `pid_file` is not part of the list and comes apart.
+/// Returns one process as lines; `pid_file` is not part of the list and comes apart.
 pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
     let watching = if process.watching { "yes" } else { "no" };
     format!(
-        "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\nrestarted : {}\nuptime : {}\n\
-         memory usage : {} \nerror log : {}\nwatching : {watching}\nPID file : {pid_file}\n\n",
+        "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\n\
+         restarted : {}\nuptime : {}\nmemory usage : {} \nerror log : {}\n\
+         watching : {watching}\nPID file : {pid_file}\n\n",
         process.name,
         process.namespace,
         cells::version(process),

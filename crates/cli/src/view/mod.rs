@@ -16,7 +16,7 @@ pub(crate) use sort::{SORT_FIELDS, sort};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now, ms since 1970.
+/// Returns the time, in ms since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

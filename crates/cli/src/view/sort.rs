@@ -8,8 +8,8 @@ use ostler_wire::control::ProcView;
 pub(crate) const SORT_FIELDS: &[&str] =
     &["name", "namespace", "pid", "id", "cpu", "memory", "uptime", "status"];
 
-/// Sorts by `field`, `field:asc` or `field:desc`; by name when nothing or something unknown is
-/// given.
+/// Sorts by `field`, `field:asc` or `field:desc`; by name when nothing or something
+/// unknown is given.
 pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
     let (field, descending) = match by.map(|by| by.split_once(':').unwrap_or((by, "asc"))) {
         Some((field, direction)) => (field, direction == "desc"),

@@ -15,35 +15,35 @@ pub(super) struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// Without colour.
+    /// A text without colour.
     pub(super) fn plain(text: impl Into<Cow<'a, str>>) -> Self {
         Self { text: text.into(), inks: &[] }
     }
 
-    /// In these inks.
+    /// A text in these inks.
     pub(super) fn inked(text: impl Into<Cow<'a, str>>, inks: &'static [Ink]) -> Self {
         Self { text: text.into(), inks }
     }
 
-    /// Columns it takes.
+    /// Returns the columns it takes.
     pub(super) fn width(&self) -> usize {
         columns(&self.text)
     }
 }
 
-/// A table.
+/// A table with a frame.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
     /// Widths of the columns, their two blanks included.
     pub(super) widths: Vec<usize>,
-    /// Titles; a table without has no head.
+    /// The titles; a table without has no head.
     pub(super) titles: Vec<&'static str>,
-    /// Rows.
+    /// The cells, row by row.
     pub(super) rows: Vec<Vec<Cell<'a>>>,
 }
 
 impl Table<'_> {
-    /// The table as text, ending with a line end.
+    /// Returns the table as text, ending with a line end.
     pub(super) fn render(&self, paint: Paint) -> String {
         let mut out =
             String::with_capacity((self.rows.len() + 4) * (self.widths.iter().sum::<usize>() + 64));
@@ -92,7 +92,7 @@ impl Table<'_> {
     }
 }
 
-/// Cut and filled up to exactly `width`.
+/// Returns the text cut and filled up to exactly `width`.
 fn fit(text: &str, width: usize) -> String {
     let mut text = cut(text, width).into_owned();
     let pad = width.saturating_sub(columns(&text));
@@ -109,19 +109,19 @@ fn blanks(out: &mut String, mut count: usize) {
     out.push_str(SOME.get(..count).unwrap_or_default());
 }
 
-/// Whether each byte is a letter that takes one column, as in most texts: then nothing need be
-/// looked up.
+/// Whether each byte is a letter that takes one column, as in most texts: then nothing need
+/// be looked up.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// Columns a text takes.
+/// Returns the columns that a text takes.
 pub(super) fn columns(text: &str) -> usize {
     if is_plain(text) { text.len() } else { text.width() }
 }
 
-/// Cut to `width` columns, `…` for what is missing. Control characters, which would break the
-/// table, become `?`.
+/// Returns the text cut to `width` columns, `…` for what is missing. Control characters, which
+/// would break the table, become `?`.
 pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if is_plain(text) && text.len() <= width {
         return Cow::Borrowed(text);

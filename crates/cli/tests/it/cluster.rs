@@ -1,5 +1,5 @@
-//! Node's cluster through the daemon: every runtime, every kind of listener, every way to spread
-//! connections.
+//! Node's cluster through the daemon: every runtime, every kind of listener, every way
+//! to spread connections.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

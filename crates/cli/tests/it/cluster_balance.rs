@@ -1,5 +1,5 @@
-//! How connections are spread over the workers of an app, and what becomes of them when a worker
-//! goes.
+//! How connections are spread over the workers of an app, and what becomes of them when
+//! a worker goes.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,5 +1,5 @@
-//! Every command of the first round against the real daemon: what it does to the list, and what it
-//! prints.
+//! Every command of the first round against the real daemon: what it does to the list, and
+//! what it prints.
 
 use std::fs;
 use std::os::unix::fs::symlink;

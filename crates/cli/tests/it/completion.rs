@@ -26,8 +26,8 @@ const LINES: [(&str, &str); 8] = [
     ("ostler start scr", "ostler start script.js "),
 ];
 
-/// A daemon with three apps, and a folder with a script in it; nothing when the shell is not
-/// installed.
+/// A daemon with three apps, and a folder with a script in it; nothing when the shell
+/// is not installed.
 fn home(shell: &str) -> Option<Fake> {
     let path = std::env::var_os("PATH").unwrap();
     if !std::env::split_paths(&path).any(|folder| folder.join(shell).is_file()) {

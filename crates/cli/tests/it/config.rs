@@ -1,5 +1,5 @@
-//! Process files with the real binary: every form, what a second start does, and how a bad one is
-//! refused.
+//! Process files with the real binary: every form, what a second start does, and how a bad
+//! one is refused.
 
 use serde_json::Value;
 

@@ -15,8 +15,8 @@ use ostler_wire::control::{FrameKind, decode, encode, encode_json};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers to requests other than the list: kind and payload of each frame, `None` for the usual
-/// answer.
+/// Answers to requests other than the list: kind and payload of each frame, `None` for
+/// the usual answer.
 type Answers = Box<dyn Fn(&Value) -> Option<Vec<(FrameKind, Value)>> + Send + Sync>;
 
 /// A home with a daemon that says what it is told to say.

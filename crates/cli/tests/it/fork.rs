@@ -187,8 +187,8 @@ fn the_app_is_told_who_it_is() {
     assert!(!Path::new(pid_file).exists(), "the pid file is still there");
 }
 
-/// The channel in a language that knows nothing of Node: a number in the environment, JSON lines on
-/// a socket.
+/// The channel in a language that knows nothing of Node: a number in the environment, JSON lines
+/// on a socket.
 const PYTHON: &str = r#"
 import os, sys, time
 print('channel', os.environ['NODE_CHANNEL_FD'], os.environ['NODE_CHANNEL_SERIALIZATION_MODE'])

@@ -1,5 +1,5 @@
-//! The command against a daemon of a few lines: what is printed, with which code it ends, and how
-//! it fails.
+//! The command against a daemon of a few lines: what is printed, with which code it ends, and
+//! how it fails.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 

@@ -1,5 +1,5 @@
-//! How an old worker leaves: what it was doing is finished, nobody's connection is closed under a
-//! request.
+//! How an old worker leaves: what it was doing is finished, nobody's connection is closed
+//! under a request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

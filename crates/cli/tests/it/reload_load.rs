@@ -1,5 +1,5 @@
-//! Reloads under load: no request fails, whatever the app does about signals and however the client
-//! connects.
+//! Reloads under load: no request fails, whatever the app does about signals and however
+//! the client connects.
 //!
 //! The same story in its long form is `cargo xtask soak-reload`, which sets `OSTLER_SOAK_RELOADS`,
 //! prints figures and takes every Node.
@@ -115,8 +115,8 @@ fn no_request_fails_node_26_without_a_handler_keep_alive() {
     check("node-26", false, true);
 }
 
-/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both ways to
-/// connect.
+/// `cargo xtask soak-reload`: a table of every Node, with and without a handler, both
+/// ways to connect.
 #[test]
 fn soak() {
     let Some(reloads) = std::env::var("OSTLER_SOAK_RELOADS").ok().and_then(|n| n.parse().ok())

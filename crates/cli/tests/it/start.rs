@@ -1,5 +1,5 @@
-//! The first command of the README, and what a newcomer sees of it: an unchanged app on several
-//! workers.
+//! The first command of the README, and what a newcomer sees of it: an unchanged app
+//! on several workers.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! What the real binary needs around it in the tests below: a sandbox, a client, and questions
-//! asked often.
+//! What the real binary needs around it in the tests below: a sandbox, a client, and
+//! questions asked often.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};

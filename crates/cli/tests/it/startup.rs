@@ -16,8 +16,8 @@ use super::start_e2e::{SOON, sandbox};
 /// Programs of init systems that write down how they are called.
 const TOOLS: [&str; 4] = ["systemctl", "loginctl", "rc-update", "rc-service"];
 
-/// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go below
-/// its root.
+/// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go
+/// below its root.
 fn machine(tools: &[&str]) -> Sandbox {
     let mut sandbox = sandbox();
     for tool in TOOLS.iter().filter(|tool| tools.contains(tool)) {

@@ -176,8 +176,8 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
     }
 }
 
-/// Leaves a zombie in its own session, whose parent is beyond everything that can be found without
-/// control groups.
+/// Leaves a zombie in its own session, whose parent is beyond everything that can be found
+/// without control groups.
 const ZOMBIE: &str = r#"
 import os, sys, time
 if os.fork() == 0:
@@ -351,8 +351,8 @@ fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     assert_eq!(sandbox.pids(), Default::default());
 }
 
-/// Control groups whose mark belongs to this home: the keeper's processes carried it in their
-/// environment.
+/// Control groups whose mark belongs to this home: the keeper's processes carried it
+/// in their environment.
 fn groups_of(home: &std::path::Path) -> Vec<String> {
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(home.as_os_str());
     let mark = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -27,8 +27,8 @@ pub fn kill_daemon(sandbox: &Sandbox) -> (u32, u32) {
     (old, new)
 }
 
-/// What must not change when a part of the manager dies: pid, status, restarts of each process by
-/// id.
+/// What must not change when a part of the manager dies: pid, status, restarts of each
+/// process by id.
 pub fn lives(sandbox: &Sandbox) -> BTreeMap<u64, (u64, String, u64)> {
     let of = |process: &Value| {
         let env = &process["pm2_env"];

@@ -57,8 +57,8 @@ echo up
 while :; do n=$((n+1)); echo "line $n $$"; sleep 0.0$((n % 9 + 1)); done
 "#;
 
-/// Prints a few lines, writes down how it is about to end, and ends so. Each life has a number of
-/// its own.
+/// Prints a few lines, writes down how it is about to end, and ends so. Each life has a number
+/// of its own.
 const CRASHER: &str = r#"#!/bin/sh
 life=$(wc -l < "$0.$pm_id.ends")
 life=$((life+1))

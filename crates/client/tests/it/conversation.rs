@@ -95,12 +95,11 @@ fn nonsense_is_refused_at_once() {
 #[test]
 fn an_answer_of_another_version_is_called_that() {
     let (dir, home) = home();
-    listen(dir.path(), |_, mut stream| {
+    let hello = json!({"protocol": 99, "version": "9.9.9", "pid": 1, "keeper_pid": 1});
+    listen(dir.path(), move |_, mut stream| {
         while let Some(request) = next(&mut stream) {
             let reply = match request {
-                Request::Hello => {
-                    json!({"hello": {"protocol": 99, "version": "9.9.9", "pid": 1, "keeper_pid": 1}})
-                }
+                Request::Hello => json!({"hello": hello}),
                 _ => json!({"list": {"processes": 7}}),
             };
             send(&mut stream, FrameKind::Reply, &reply);

@@ -1,5 +1,5 @@
-//! The client against daemons that are not real: how one comes to be, and every way a conversation
-//! can end.
+//! The client against daemons that are not real: how one comes to be, and every way a
+//! conversation can end.
 
 // Clippy's permission for tests ends at functions marked as tests; these modules are tests as a
 // whole.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::fake::{next, send};
 
-/// Not a test of its own: this program as a keeper, started by the tests below under this name.
+/// Is no test of its own: this program as a keeper, started by the tests below under this name.
 #[test]
 fn fake_keeper_role() {
     let Some(home) = std::env::var_os("OSTLER_HOME")
@@ -35,8 +35,9 @@ fn fake_keeper_role() {
                 if matches!(request, Request::Kill) {
                     std::process::exit(0);
                 }
-                let hello = json!({"hello": {"protocol": 1, "version": "1", "pid": std::process::id(), "keeper_pid": 1}});
-                send(&mut stream, FrameKind::Reply, &hello);
+                let pid = std::process::id();
+                let hello = json!({"protocol": 1, "version": "1", "pid": pid, "keeper_pid": 1});
+                send(&mut stream, FrameKind::Reply, &json!({"hello": hello}));
             }
         });
     }
@@ -112,7 +113,7 @@ fn why_it_cannot_run_is_passed_on() {
     };
     check("echo 'the snapshot is damaged' > /dev/fd/$OSTLER_READY_FD", "the snapshot is damaged");
     check("echo 'no more memory' >&2; exit 3", "no more memory");
-    check("exit 3", "it ended without a word");
+    check("exit 3", "it ended without giving a reason");
 }
 
 #[test]

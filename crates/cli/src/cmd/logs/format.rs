@@ -221,7 +221,8 @@ impl Writer {
     }
 }
 
-/// Returns the object of one line: what was written, when (`null`: not known), on which output, by whom.
+/// Returns the object of one line: what was written, when (`null`: not known), on which output,
+/// by which process.
 fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String {
     let [message, timestamp, of_type, process_id, app_name] = KEYS;
     format!(

@@ -19,8 +19,8 @@ struct Source {
     changed: SystemTime,
 }
 
-/// Prints the last lines of everything that the target includes. A file that cannot be read is named, and the
-/// others go on.
+/// Prints the last lines of everything that the target includes. A file that cannot be read is
+/// named, and the others go on.
 pub(super) fn show(
     session: &mut Session,
     target: &Target,
