@@ -27,17 +27,21 @@ fn an_action_is_announced_done_and_followed_by_the_table() {
     check(
         &ran,
         0,
-        "[PM2] Applying action stopProcessId on app [web](ids: [ 1, 2 ])\n[PM2] [web](1) ✓\n[PM2] [web](2) ✓\n",
+        "[PM2] Applying action stopProcessId on app [web](ids: [ 1, 2 ])\n[PM2] [web](1) ✓\n\
+         [PM2] [web](2) ✓\n",
         "",
         true,
     );
     assert_eq!(fake.asked()[0]["act"]["action"], "stop");
     let words = "Use --update-env to update environment variables\n\
-                 [PM2] Applying action restartProcessId on app [0](ids: [ '0' ])\n[PM2] [app](0) ✓\n";
+                 [PM2] Applying action restartProcessId on app [0](ids: [ '0' ])\n\
+                 [PM2] [app](0) ✓\n";
     check(&fake.pm2("restart 0"), 0, words, "", true);
     let ran = fake.ostler("del app web");
-    let words = "[ostler] Applying action deleteProcessId on app [app](ids: [ 0 ])\n[ostler] [app](0) ✓\n\
-                 [ostler] Applying action deleteProcessId on app [web](ids: [ 1, 2 ])\n[ostler] [web](1) ✓\n[ostler] [web](2) ✓\n";
+    let words = "[ostler] Applying action deleteProcessId on app [app](ids: [ 0 ])\n\
+                 [ostler] [app](0) ✓\n\
+                 [ostler] Applying action deleteProcessId on app [web](ids: [ 1, 2 ])\n\
+                 [ostler] [web](1) ✓\n[ostler] [web](2) ✓\n";
     check(&ran, 0, words, "", true);
 }
 
@@ -118,7 +122,8 @@ fn scaling_goes_up_and_down() {
         &fake.pm2("scale web"),
         1,
         "",
-        "\n  error: missing required argument `number'\n  hint: usage: pm2 scale <app_name> <number>\n\n",
+        "\n  error: missing required argument `number'\n  \
+         hint: usage: pm2 scale <app_name> <number>\n\n",
         false,
     );
     check(&fake.pm2("scale web 2"), 1, "", "[PM2][ERROR] Nothing to do\n", false);
@@ -142,14 +147,17 @@ fn scaling_goes_up_and_down() {
 fn a_reload_ticks_every_process_or_fails_whole() {
     let fake = Fake::with(three());
     let words = "Use --update-env to update environment variables\n\
-                 [PM2] Applying action reloadProcessId on app [web](ids: [ 1, 2 ])\n[PM2] [web](1) ✓\n[PM2] [web](2) ✓\n";
+                 [PM2] Applying action reloadProcessId on app [web](ids: [ 1, 2 ])\n\
+                 [PM2] [web](1) ✓\n[PM2] [web](2) ✓\n";
     check(&fake.pm2("reload web"), 0, words, "", false);
     let refusing = Fake::saying(
         three(),
         Box::new(|request| {
             request.get("reload")?;
-            let step = json!({"step": {"name": "web", "id": 1, "text": "worker 1 (pid 9) ended with code 1"}});
-            let failure = json!({"error": {"message": "web was not reloaded", "hint": "the old workers go on"}});
+            let text = "worker 1 (pid 9) ended with code 1";
+            let step = json!({"step": {"name": "web", "id": 1, "text": text}});
+            let (message, hint) = ("web was not reloaded", "the old workers go on");
+            let failure = json!({"error": {"message": message, "hint": hint}});
             Some(vec![(FrameKind::Event, step), (FrameKind::Reply, failure)])
         }),
     );
@@ -201,18 +209,22 @@ fn the_rest_says_what_pm2_says() {
     );
     check(&fake.pm2("cleardump"), 0, "[PM2] Successfully created $H/dump.pm2\n", "", false);
     assert_eq!(std::fs::read_to_string(fake.home().join("dump.pm2")).unwrap(), "[]");
-    let flushed = "[PM2] Flushing:\n[PM2] /nowhere/app-out.log\n[PM2] /nowhere/app-error.log\n[PM2] Logs flushed\n";
+    let flushed = "[PM2] Flushing:\n[PM2] /nowhere/app-out.log\n[PM2] /nowhere/app-error.log\n\
+                   [PM2] Logs flushed\n";
     check(&fake.pm2("flush app"), 0, flushed, "", false);
     check(&fake.pm2("flush nope"), 0, "[PM2] Logs flushed\n", "", false);
     check(
         &fake.pm2("kill"),
         0,
-        "[PM2] Applying action deleteProcessId on app [all](ids: [ 0, 1, 2 ])\n[PM2] [v] All Applications Stopped\n[PM2] [v] PM2 Daemon Stopped\n",
+        "[PM2] Applying action deleteProcessId on app [all](ids: [ 0, 1, 2 ])\n\
+         [PM2] [v] All Applications Stopped\n[PM2] [v] PM2 Daemon Stopped\n",
         "",
         false,
     );
     let empty = Fake::with(vec![]);
-    let words = "[PM2] Saving current process list...\n[PM2][WARN] PM2 is not managing any process, skipping save...\n[PM2][WARN] To force saving use: pm2 save --force\n";
+    let words = "[PM2] Saving current process list...\n\
+                 [PM2][WARN] PM2 is not managing any process, skipping save...\n\
+                 [PM2][WARN] To force saving use: pm2 save --force\n";
     check(&empty.pm2("save"), 0, words, "", false);
     check(
         &Fake::silent().pm2("kill"),

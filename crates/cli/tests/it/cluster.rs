@@ -1,37 +1,13 @@
-//! Node's cluster through the daemon: every runtime, every kind of listener, every way
-//! to spread connections.
+//! Node's cluster through the daemon: what an app sees, how it binds, and who leaves it.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddr, UnixStream};
-use std::time::Duration;
+use std::net::{SocketAddr, TcpStream};
 
-use ostler_testkit::{Kind, Load, Runtime, Sandbox, runtimes, wait_connect, wait_for};
+use ostler_testkit::{Load, Runtime, Sandbox, runtimes, wait_connect, wait_for};
 
-use crate::reload::SOON;
+use crate::reload_world::SOON;
 
-/// Listens on everything that there is: two ports, port 0 twice, UDP, a path, an abstract name.
-const KITCHEN: &str = r"const http = require('http'), dgram = require('dgram');
-const answer = (request, response) => response.end('hello from ' + process.pid + '\n');
-let left = process.env.UDP ? 7 : 6;
-const up = () => { if (--left === 0) console.log('up ' + process.pid); };
-const serve = (...to) => { const server = http.createServer(answer); server.on('error', (e) => { console.error(e); process.exit(9); }); return server.listen(...to, up); };
-serve(+process.env.PORT, '127.0.0.1');
-serve(+process.env.PORT2, '127.0.0.1');
-const zero = [serve(0, '127.0.0.1'), serve(0, '127.0.0.1')];
-for (const server of zero) server.on('listening', () => console.log('zero ' + server.address().port));
-serve(process.env.SOCKET);
-serve('\0' + process.env.ABSTRACT);
-if (process.env.UDP) {
-  const udp = dgram.createSocket('udp4');
-  udp.on('message', (message, from) => udp.send('hello from ' + process.pid + '\n', from.port, from.address));
-  udp.bind(+process.env.UDP, '127.0.0.1', up);
-}
-";
-
-fn sandbox(runtime: &Runtime) -> Sandbox {
+pub(crate) fn sandbox(runtime: &Runtime) -> Sandbox {
     let mut sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
     sandbox.use_runtime(runtime);
     sandbox
@@ -52,7 +28,8 @@ pub(crate) fn start(sandbox: &Sandbox, script: &str, keys: &str, env: &str) {
 
 pub(crate) fn file(sandbox: &Sandbox, script: &str, keys: &str, env: &str) {
     let text = format!(
-        "module.exports = {{ apps: [{{ name: 'app', script: '{script}', exec_mode: 'cluster', {keys} env: {{ {env} }} }}] }}"
+        "module.exports = {{ apps: [{{ name: 'app', script: '{script}', exec_mode: 'cluster', \
+         {keys} env: {{ {env} }} }}] }}"
     );
     sandbox.write("app.config.js", text);
 }
@@ -79,18 +56,6 @@ pub(crate) fn ask_port(port: u16) -> Option<u32> {
     ask(TcpStream::connect(local(port)).ok()?)
 }
 
-/// Asks on a UDP socket until an answer comes (a datagram may be lost).
-fn ask_udp(port: u16) -> u32 {
-    let socket = UdpSocket::bind(local(0)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    wait_for("an answer by UDP", SOON, || {
-        socket.send_to(b"who", local(port)).ok()?;
-        let mut bytes = [0; 64];
-        let count = socket.recv(&mut bytes).ok()?;
-        pid_in(&String::from_utf8_lossy(&bytes[..count]))
-    })
-}
-
 /// The app's standard output of all its processes.
 fn output(sandbox: &Sandbox, name: &str) -> String {
     (0..8)
@@ -107,207 +72,20 @@ pub(crate) fn wait_output(sandbox: &Sandbox, what: &str, count: usize) -> String
     })
 }
 
-/// Everything a runtime can do, through start, reload and stop.
-fn check_runtime(name: &str) {
-    let Some(runtime) = runtimes::runtime(name) else { return };
-    let sandbox = sandbox(&runtime);
-    let (port, second, udp) = (sandbox.port(), sandbox.port(), sandbox.port());
-    let udp = (runtime.kind == Kind::Node).then_some(udp);
-    let path = sandbox.work().join("app.sock");
-    let label = format!("ostler-test-{}", sandbox.root().display());
-    sandbox.write("app.cjs", KITCHEN);
-    let keys = match runtime.kind {
-        Kind::Deno => "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'],",
-        Kind::Node | Kind::Bun => "instances: 2,",
-    };
-    let udp_env = udp.map_or_else(String::new, |udp| format!("UDP: {udp},"));
-    let env = format!(
-        "PORT: {port}, PORT2: {second}, {udp_env} SOCKET: '{}', ABSTRACT: '{label}'",
-        path.display()
-    );
-    start(&sandbox, "app.cjs", keys, &env);
-    let text = wait_output(&sandbox, "up ", 2);
-    let mut zero: Vec<u16> =
-        text.lines().filter_map(|line| line.strip_prefix("zero ")?.parse().ok()).collect();
-    zero.sort_unstable();
-    zero.dedup();
-    assert_eq!(zero.len(), 2, "two calls of listen(0), the same ports in both workers:\n{text}");
-    let mut known = sandbox.pids_of("app");
-    for round in 0..2 {
-        let everywhere = || {
-            let mut asked = BTreeMap::new();
-            for place in [port, second, zero[0], zero[1]] {
-                asked
-                    .entry(place.to_string())
-                    .or_insert_with(Vec::new)
-                    .extend([ask_port(place), ask_port(place)]);
-            }
-            let unix = || ask(UnixStream::connect(&path).ok()?);
-            asked.insert("path".into(), vec![unix(), unix()]);
-            let name = UnixAddr::from_abstract_name(&label).unwrap();
-            let hidden = || ask(UnixStream::connect_addr(&name).ok()?);
-            asked.insert("abstract".into(), vec![hidden(), hidden()]);
-            asked
-        };
-        for (place, pids) in everywhere() {
-            let mut pids: Vec<u32> = pids.into_iter().map(|pid| pid.expect("an answer")).collect();
-            pids.sort_unstable();
-            let mut all = known.clone();
-            all.sort_unstable();
-            assert_eq!(pids, all, "{name}, {place}, round {round}: each worker in turn");
-        }
-        if let Some(udp) = udp {
-            assert!(known.contains(&ask_udp(udp)));
-        }
-        if round == 0 {
-            sandbox.ostler(["reload", "app"]).run();
-            let now = sandbox.pids_of("app");
-            assert!(
-                now.len() == 2 && now.iter().all(|pid| !known.contains(pid)),
-                "{known:?} {now:?}"
-            );
-            known = now;
-        }
-    }
-    let shown = sandbox.ostler(["describe", "0"]).shows("round-robin").run().out;
-    assert!(shown.contains(&format!("127.0.0.1:{port}")) && shown.contains("app.sock"), "{shown}");
-    sandbox.ostler(["stop", "app"]).run();
-    assert!(
-        TcpStream::connect(local(port)).is_err() && !path.exists(),
-        "what nobody serves is closed"
-    );
-}
-
-#[test]
-fn everything_with_node_18() {
-    check_runtime("node-18");
-}
-
-#[test]
-fn everything_with_node_20() {
-    check_runtime("node-20");
-}
-
-#[test]
-fn everything_with_node_22() {
-    check_runtime("node-22");
-}
-
-#[test]
-fn everything_with_node_24() {
-    check_runtime("node-24");
-}
-
-#[test]
-fn everything_with_node_26() {
-    check_runtime("node-26");
-}
-
-#[test]
-fn everything_with_deno_but_udp() {
-    check_runtime("deno");
-}
-
 pub(crate) const WEB: &str = r"const http = require('http');
 http.createServer((request, response) => response.end('hello from ' + process.pid + '\n'))
   .listen(+process.env.PORT, '127.0.0.1', () => console.log('up ' + process.pid));
 ";
 
 #[test]
-fn bun_binds_by_itself_and_is_reloaded_all_the_same() {
-    let Some(runtime) = runtimes::runtime("bun") else { return };
-    let sandbox = sandbox(&runtime);
-    let port = sandbox.port();
-    sandbox.write("app.js", WEB);
-    start(
-        &sandbox,
-        "app.js",
-        "instances: 2, interpreter: 'bun', drain_timeout: 500,",
-        &format!("PORT: {port}"),
-    );
-    wait_output(&sandbox, "up ", 2);
-    let before = sandbox.pids_of("app");
-    assert!(before.contains(&ask_port(port).unwrap()));
-    sandbox.ostler(["reload", "app"]).run();
-    let after = sandbox.pids_of("app");
-    assert!(
-        after.len() == 2 && after.iter().all(|pid| !before.contains(pid)),
-        "{before:?} {after:?}"
-    );
-    // Its workers do not go by themselves: the old ones are asked after the time for their
-    // connections.
-    for pid in before {
-        assert!(ostler_testkit::wait_exit(pid, SOON));
-    }
-    assert!(after.contains(&ask_port(port).unwrap()));
-    sandbox.ostler(["stop", "app"]).run();
-    assert!(TcpStream::connect(local(port)).is_err());
-}
-
-#[test]
-fn deno_is_not_given_a_shared_socket_and_the_user_is_told() {
-    let Some(runtime) = runtimes::runtime("deno") else { return };
-    let sandbox = sandbox(&runtime);
-    let port = sandbox.port();
-    sandbox.write("app.cjs", WEB);
-    let keys =
-        "instances: 2, interpreter: 'deno', interpreter_args: ['run', '-A'], balance: 'shared',";
-    file(&sandbox, "app.cjs", keys, &format!("PORT: {port}"));
-    sandbox.ostler(["start", "app.config.js"]).shows("deno cannot take a shared socket").run();
-    wait_output(&sandbox, "up ", 2);
-    let mut pids = [ask_port(port).unwrap(), ask_port(port).unwrap()];
-    pids.sort_unstable();
-    let mut all = sandbox.pids_of("app");
-    all.sort_unstable();
-    assert_eq!(pids.to_vec(), all, "round robin");
-}
-
-#[test]
-fn an_es_module_is_a_worker() {
-    let sandbox = node();
-    let port = sandbox.port();
-    sandbox.write(
-        "app.mjs",
-        WEB.replace("const http = require('http')", "import http from 'node:http'"),
-    );
-    start(&sandbox, "app.mjs", "instances: 2,", &format!("PORT: {port}"));
-    wait_output(&sandbox, "up ", 2);
-    let before = sandbox.pids_of("app");
-    assert_ne!(ask_port(port), ask_port(port));
-    sandbox.ostler(["reload", "app"]).run();
-    assert!(!before.contains(&ask_port(port).unwrap()));
-}
-
-#[test]
-fn typescript_is_a_worker_of_node_24() {
-    let Some(runtime) = runtimes::runtime("node-24") else { return };
-    let sandbox = sandbox(&runtime);
-    let port = sandbox.port();
-    sandbox.write(
-        "app.ts",
-        WEB.replace(
-            "const http = require('http')",
-            "import http from 'node:http'; const n: number = 1; void n",
-        ),
-    );
-    sandbox.write("package.json", r#"{ "type": "module" }"#);
-    file(&sandbox, "app.ts", "instances: 2, interpreter: 'node',", &format!("PORT: {port}"));
-    sandbox.write(
-        "app.config.cjs",
-        std::fs::read_to_string(sandbox.work().join("app.config.js")).unwrap(),
-    );
-    sandbox.ostler(["start", "app.config.cjs"]).run();
-    wait_output(&sandbox, "up ", 2);
-    assert_ne!(ask_port(port), ask_port(port));
-}
-
-#[test]
 fn an_app_sees_nothing_of_what_is_loaded_into_it() {
     let sandbox = node();
     sandbox.write(
         "app.js",
-        "console.log('up ' + JSON.stringify([process.argv.slice(2), process.execArgv, require.main === module, \
-         process.env.NODE_OPTIONS, Object.keys(process.env).filter((key) => /OSTLER_NODE/.test(key)), module.parent ?? null]));\
+        "const ours = Object.keys(process.env).filter((key) => /OSTLER_NODE/.test(key));\
+         const seen = [process.argv.slice(2), process.execArgv, require.main === module, \
+         process.env.NODE_OPTIONS, ours, module.parent ?? null];\
+         console.log('up ' + JSON.stringify(seen));\
          setInterval(() => {}, 1e9);",
     );
     let keys = "instances: 1, args: ['a'], node_args: ['--no-warnings'],";
@@ -380,17 +158,32 @@ fn tls_sessions_are_resumed_by_other_workers() {
     sandbox.write(
         "app.js",
         "const fs = require('fs');\
-         require('https').createServer({ key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem') }, \
-         (request, response) => response.end('hello from ' + process.pid + ' ' + request.socket.isSessionReused()))\
+         const tls = { key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem') };\
+         require('https').createServer(tls, (request, response) => \
+         response.end('hello from ' + process.pid + ' ' + request.socket.isSessionReused()))\
          .listen(+process.env.PORT, '127.0.0.1', () => console.log('up ' + process.pid));",
     );
     sandbox.write(
         "client.js",
-        "const https = require('https'); let session; const seen = [];\
-         const ask = (left) => { const agent = new https.Agent({ maxCachedSessions: 0 });\
-         const request = https.get({ port: +process.argv[2], host: '127.0.0.1', rejectUnauthorized: false, agent, session, maxVersion: 'TLSv1.2' }, (response) => {\
-         let text = ''; response.on('data', (part) => text += part); response.on('end', () => { seen.push(text); session = session || request.socket.getSession();\
-         agent.destroy(); if (left) ask(left - 1); else console.log(seen.join('\\n')); }); }); }; ask(3);",
+        r"const https = require('https');
+let session;
+const seen = [];
+const ask = (left) => {
+  const agent = new https.Agent({ maxCachedSessions: 0 });
+  const to = { port: +process.argv[2], host: '127.0.0.1', rejectUnauthorized: false };
+  const request = https.get({ ...to, agent, session, maxVersion: 'TLSv1.2' }, (response) => {
+    let text = '';
+    response.on('data', (part) => text += part);
+    response.on('end', () => {
+      seen.push(text);
+      session = session || request.socket.getSession();
+      agent.destroy();
+      if (left) ask(left - 1); else console.log(seen.join('\n'));
+    });
+  });
+};
+ask(3);
+",
     );
     start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
     wait_output(&sandbox, "up ", 2);
@@ -453,7 +246,8 @@ fn a_worker_that_leaves_by_its_own_will_is_replaced() {
             "app.js",
             WEB.replace(
                 "(request, response) =>",
-                "(request, response) => { if (request.url === '/leave') require('cluster').worker[process.env.HOW]();",
+                "(request, response) => { if (request.url === '/leave') \
+                 require('cluster').worker[process.env.HOW]();",
             )
             .replace("'\\n'))", "'\\n'); })"),
         );

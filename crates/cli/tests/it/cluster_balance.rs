@@ -10,7 +10,7 @@ use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Sandbox};
 
 use crate::cluster::{ASK, WEB, ask, ask_port, file, local, node, pid_in, start, wait_output};
-use crate::reload::SOON;
+use crate::reload_world::SOON;
 
 fn web(instances: u32, keys: &str) -> (Sandbox, u16) {
     let sandbox = node();

@@ -3,7 +3,7 @@
 use ostler_testkit::Load;
 
 use crate::cluster::{node, start, wait_output};
-use crate::reload::SOON;
+use crate::reload_world::SOON;
 use crate::takeover::kill_daemon;
 
 #[test]
@@ -11,7 +11,9 @@ fn a_descriptor_by_number_is_refused_and_the_log_says_what_to_do() {
     let sandbox = node();
     sandbox.write(
         "app.js",
-        "require('net').createServer().on('error', (e) => { console.log('error ' + e.code); }).listen({ fd: 3 }); setInterval(() => {}, 1e9);",
+        "const server = require('net').createServer();\
+         server.on('error', (e) => { console.log('error ' + e.code); });\
+         server.listen({ fd: 3 }); setInterval(() => {}, 1e9);",
     );
     start(&sandbox, "app.js", "instances: 1,", "A: 1");
     wait_output(&sandbox, "error EINVAL", 1);
@@ -28,7 +30,9 @@ fn a_descriptor_that_was_configured_is_shared_and_outlives_the_daemon() {
     sandbox.write(
         "app.js",
         "const answer = (q, r) => r.end('hello from ' + process.pid), http = require('http');
-         http.createServer(answer).listen({ fd: 3 }, () => http.createServer(answer).listen({ fd: 7 }, () => console.log('open')));",
+         const open = () => console.log('open');
+         const second = () => http.createServer(answer).listen({ fd: 7 }, open);
+         http.createServer(answer).listen({ fd: 3 }, second);",
     );
     let fds =
         format!("instances: 2, fds: {{ '3': '127.0.0.1:{port}', '7': '{}' }},", path.display());

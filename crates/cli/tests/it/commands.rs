@@ -194,7 +194,8 @@ fn the_list_is_saved_and_brought_back() {
     let out = sandbox.ostler(["save"]).run().out;
     assert_eq!(
         out,
-        "[ostler] Saving current process list...\n[ostler] Successfully saved in [ROOT]/h/dump.pm2\n"
+        "[ostler] Saving current process list...\n\
+         [ostler] Successfully saved in [ROOT]/h/dump.pm2\n"
     );
     sandbox.ostler(["kill"]).run();
     let out = sandbox.ostler(["resurrect"]).run().out;

@@ -152,7 +152,12 @@ fn a_registered_app_is_started_when_it_is_asked_for() {
 fn who_takes_too_much_memory_is_started_again() {
     let mut sandbox = sandbox();
     sandbox.set_env("PM2_WORKER_INTERVAL", "100");
-    sandbox.write("hog.py", "import os, time\nlean = os.path.exists('lean')\nx = None if lean else b'x' * (80 << 20)\nprint('pid', os.getpid(), 'lean' if lean else 'fat')\ntime.sleep(1e6)");
+    sandbox.write(
+        "hog.py",
+        "import os, time\nlean = os.path.exists('lean')\n\
+        x = None if lean else b'x' * (80 << 20)\n\
+        print('pid', os.getpid(), 'lean' if lean else 'fat')\ntime.sleep(1e6)",
+    );
     sandbox.ostler(["start", "hog.py", "--max-memory-restart", "50M"]).run();
     let restarts = |least: u64| {
         sandbox.wait_list(format!("{least} restarts"), SOON, |list| {

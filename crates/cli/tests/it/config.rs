@@ -14,19 +14,23 @@ fn every_form_of_a_process_file_is_read() {
     let files = [
         (
             "ecosystem.config.js",
-            "module.exports = { apps: [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, env_production: { STAGE: 'prod' }, args: 'one' }] };",
+            "module.exports = { apps: [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, \
+             env_production: { STAGE: 'prod' }, args: 'one' }] };",
         ),
         (
             "b.config.cjs",
-            "module.exports = [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, env_production: { STAGE: 'prod' }, args: ['one'] }];",
+            "module.exports = [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, \
+             env_production: { STAGE: 'prod' }, args: ['one'] }];",
         ),
         (
             "c.config.mjs",
-            "export default { apps: [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, env_production: { STAGE: 'prod' }, args: 'one' }] };",
+            "export default { apps: [{ script: 'app.sh', name: 'NAME', env: { STAGE: 'dev' }, \
+             env_production: { STAGE: 'prod' }, args: 'one' }] };",
         ),
         (
             "d.json",
-            "{ // comment\n \"apps\": { \"script\": \"app.sh\", \"name\": \"NAME\", \"env\": {\"STAGE\": \"dev\"}, env_production: {'STAGE': 'prod'}, args: 'one', } }",
+            "{ // comment\n \"apps\": { \"script\": \"app.sh\", \"name\": \"NAME\", \"env\": \
+             {\"STAGE\": \"dev\"}, env_production: {'STAGE': 'prod'}, args: 'one', } }",
         ),
     ];
     for (number, (file, text)) in files.into_iter().enumerate() {
@@ -125,7 +129,8 @@ fn a_malformed_file_is_refused_with_the_place_the_line_and_what_was_expected() {
     );
     check(
         "c.json",
-        "{\n  \"apps\": [\n    { \"script\": \"app.sh\", \"kill_timeout\": \"soon\",\n      \"autorestart\": 1 }\n  ]\n}\n",
+        "{\n  \"apps\": [\n    { \"script\": \"app.sh\", \"kill_timeout\": \"soon\",\n      \
+         \"autorestart\": 1 }\n  ]\n}\n",
         &["c.json:3:", "kill_timeout", "c.json:4:", "autorestart"],
     );
     check("d.config.js", "throw new Error('my own words');\n", &["d.config.js", "my own words"]);

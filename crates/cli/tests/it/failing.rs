@@ -40,7 +40,8 @@ fn misuse_is_told_as_pm2_tells_it() {
         "describe",
         1,
         "",
-        "\n  error: missing required argument `name|id'\n  hint: usage: pm2 describe|desc|info|show <name|id>\n\n",
+        "\n  error: missing required argument `name|id'\n  \
+         hint: usage: pm2 describe|desc|info|show <name|id>\n\n",
     );
     check(
         "kill xx",

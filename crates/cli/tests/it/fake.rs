@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// the usual answer.
 type Answers = Box<dyn Fn(&Value) -> Option<Vec<(FrameKind, Value)>> + Send + Sync>;
 
-/// A home with a daemon that says what it is told to say.
+/// A home with a daemon that gives prepared answers.
 pub struct Fake {
     dir: TempDir,
     requests: Arc<Mutex<Vec<Value>>>,
@@ -27,7 +27,7 @@ pub struct Fake {
 
 /// What a command did.
 pub struct Ran {
-    /// Exit code.
+    /// The exit code.
     pub code: i32,
     /// Standard output, with the home as `$H`.
     pub out: String,
@@ -37,9 +37,24 @@ pub struct Ran {
 
 /// A process in the list.
 pub fn process(id: u32, name: &str) -> Value {
-    json!({ "id": id, "name": name, "namespace": "default", "version": null, "cluster": false, "pid": 4000 + id, "since": 0,
-        "restarts": 0, "status": "stopped", "cpu": 0.0, "memory": 0, "user": "root", "watching": false,
-        "script": format!("/srv/{name}.js"), "logs": [format!("/nowhere/{name}-out.log"), format!("/nowhere/{name}-error.log"), null] })
+    let log = |kind: &str| format!("/nowhere/{name}-{kind}.log");
+    json!({
+        "id": id,
+        "name": name,
+        "namespace": "default",
+        "version": null,
+        "cluster": false,
+        "pid": 4000 + id,
+        "since": 0,
+        "restarts": 0,
+        "status": "stopped",
+        "cpu": 0.0,
+        "memory": 0,
+        "user": "root",
+        "watching": false,
+        "script": format!("/srv/{name}.js"),
+        "logs": [log("out"), log("error"), null],
+    })
 }
 
 impl Fake {

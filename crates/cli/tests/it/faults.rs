@@ -1,191 +1,14 @@
-//! What must not bring keeper or daemon down, and what a person is told about it.
+//! Faults that must not bring keeper or daemon down.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler_testkit::procs;
-use ostler_testkit::{Sandbox, Victim};
-use serde_json::Value;
+use ostler_testkit::{Victim, procs};
 
 use crate::start_e2e::{SOON, both_kinds, one, sandbox, start_sh, wait_log, wait_one};
-
-/// Runs it, expects code 1 and this beginning on standard error.
-#[track_caller]
-fn refused(sandbox: &Sandbox, args: &[&str], err: &str) {
-    let said = sandbox.ostler(args).code(1).run();
-    assert!(said.err.starts_with(err), "{args:?} said\n{}\ninstead of\n{err}", said.err);
-}
-
-#[test]
-fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
-    let sandbox = sandbox();
-    let said = sandbox.ostler(["restrat"]).code(1).run();
-    assert!(
-        format!("{}{}", said.out, said.err).contains("Command not found"),
-        "{}{}",
-        said.out,
-        said.err
-    );
-    assert!(format!("{}{}", said.out, said.err).contains("restart"), "{}{}", said.out, said.err);
-    refused(&sandbox, &["list", "--sotr", "name"], "\n  error: unknown option `--sotr'\n");
-    refused(
-        &sandbox,
-        &["stop"],
-        "\n  error: missing required argument `id|name|namespace|all|json|stdin'\n",
-    );
-    refused(
-        &sandbox,
-        &["start", "x.js", "--name"],
-        "\n  error: option `--name <name>' argument missing\n",
-    );
-    assert_eq!(sandbox.pids(), BTreeSet::new(), "a mistake started a daemon");
-}
-
-#[test]
-fn what_cannot_be_started_is_said_and_not_listed() {
-    let sandbox = sandbox();
-    let work = sandbox
-        .work()
-        .display()
-        .to_string()
-        .replace(&sandbox.root().display().to_string(), "[ROOT]");
-    sandbox.write("server.js", "");
-    fs::create_dir(sandbox.work().join("folder")).unwrap();
-    sandbox.write("plain.sh", "exec sleep 1000000");
-    refused(
-        &sandbox,
-        &["start", "sever.js"],
-        &format!("[ostler][ERROR] Script not found: {work}/sever.js\n"),
-    );
-    let help = sandbox.run(&["start", "sever.js"]).err;
-    assert!(help.contains("did you mean `server.js`?"), "{help}");
-    refused(
-        &sandbox,
-        &["start", "./folder"],
-        &format!("[ostler][ERROR] script is a directory: {work}/folder\n"),
-    );
-    let not_executable = format!("[ostler][ERROR] script is not executable: {work}/plain.sh\n");
-    refused(&sandbox, &["start", "plain.sh", "--interpreter", "none"], &not_executable);
-    refused(
-        &sandbox,
-        &["start", "plain.sh", "--interpreter", "nope"],
-        "[ostler][ERROR] Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double check.)\n",
-    );
-    refused(&sandbox, &["start", "plain.sh", "--kill-timeout", "soon"], "[ostler][ERROR] ");
-    refused(&sandbox, &["start", "nope.json"], "[ostler][ERROR] File nope.json not found\n");
-    assert_eq!(sandbox.jlist(), Vec::<Value>::new());
-}
-
-#[test]
-fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
-    let sandbox = sandbox();
-    let bad = sandbox.write_executable("bad", b"\x7fELF\x00\x01not a program");
-    let said = sandbox.ostler(["start"]).arg(&bad).code(1).run();
-    let line = "[ostler][ERROR] app `bad` did not start: could not execute `[ROOT]/w/bad`: it is neither a binary nor a script with a `#!` line\n";
-    assert_eq!(said.err.matches(line).count(), 1, "{}", said.err);
-    assert_eq!(one(&sandbox, "bad")["pm2_env"]["status"], "errored");
-    let described = sandbox.run(&["describe", "bad"]).success().out;
-    assert!(described.contains("neither a binary nor a script"), "{described}");
-    // A folder and an interpreter that vanish later.
-    fs::create_dir(sandbox.work().join("dir")).unwrap();
-    start_sh(
-        &sandbox,
-        "app",
-        "exec sleep 1000000",
-        &["--cwd", sandbox.work().join("dir").to_str().unwrap()],
-    );
-    fs::remove_dir(sandbox.work().join("dir")).unwrap();
-    let said = sandbox.ostler(["restart", "app"]).code(1).run();
-    assert!(
-        said.err.contains("could not enter the working directory `[ROOT]/w/dir`: No such file"),
-        "{}",
-        said.err
-    );
-    assert_eq!(one(&sandbox, "app")["pm2_env"]["status"], "errored");
-    let tool = sandbox.write_executable("tool", "#!/bin/sh\nexec sleep 1000000\n");
-    start_sh(&sandbox, "tooled", "", &["--interpreter", tool.to_str().unwrap()]);
-    fs::remove_file(&tool).unwrap();
-    let said = sandbox.ostler(["restart", "tooled"]).code(1).run();
-    assert!(said.err.contains("could not execute `[ROOT]/w/tool`: No such file"), "{}", said.err);
-    // Once it is there again, a restart is all it takes.
-    sandbox.write_executable("tool", "#!/bin/sh\nexec sleep 1000000\n");
-    sandbox.ostler(["restart", "tooled"]).run();
-    assert_eq!(one(&sandbox, "tooled")["pm2_env"]["status"], "online");
-}
-
-#[test]
-fn a_port_in_use_reaches_the_app_as_its_error() {
-    let mut sandbox = sandbox();
-    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    sandbox.set_env("PORT", taken.local_addr().unwrap().port().to_string());
-    let text = "const server = require('http').createServer();\n\
-        server.on('error', (e) => console.log('got', e.code, e.syscall, e.port === Number(process.env.PORT)));\n\
-        server.listen(Number(process.env.PORT), '127.0.0.1'); setInterval(() => {}, 1e9);";
-    sandbox.write("app.js", text);
-    sandbox.ostler(["start", "app.js", "-i", "2"]).run();
-    for id in 0..2 {
-        let log = wait_log(&sandbox, &format!("app-out-{id}.log"), "got");
-        assert!(log.starts_with("got EADDRINUSE "), "{log}");
-    }
-    sandbox.wait_status("app", "online", 2, SOON);
-}
-
-#[test]
-fn a_home_that_cannot_be_used_is_said_with_what_to_do() {
-    let sandbox = sandbox();
-    let long = sandbox.root().join("l".repeat(120));
-    let said = sandbox.ostler(["list"]).env("OSTLER_HOME", &long).code(1).run();
-    assert!(
-        said.err.contains("bytes, the system allows 107\nhint: set OSTLER_HOME to a shorter path"),
-        "{}",
-        said.err
-    );
-    assert!(!long.exists());
-    let file = sandbox.write("file", "");
-    let said = sandbox.ostler(["list"]).env("OSTLER_HOME", &file).code(1).run();
-    assert!(said.err.contains("cannot use `[ROOT]/w/file` as home directory"), "{}", said.err);
-    let locked = sandbox.work().join("locked");
-    fs::create_dir(&locked).unwrap();
-    fs::set_permissions(sandbox.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
-    for home in [locked.clone(), locked.join("below")] {
-        let mut command = as_nobody(&sandbox);
-        command.arg("list").env("OSTLER_HOME", &home);
-        let said = ostler_testkit::run::finish(command, &[], SOON);
-        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-        let text = format!("cannot use `{}` as home directory: Permission denied", home.display());
-        assert!(
-            said.err.contains(&text) && said.err.contains("hint: set OSTLER_HOME"),
-            "{}",
-            said.err
-        );
-    }
-}
-
-/// The program as a user who may write next to nothing.
-fn as_nobody(sandbox: &Sandbox) -> Command {
-    let root = fs::metadata("/proc/self").unwrap();
-    if std::os::unix::fs::MetadataExt::uid(&root) != 0 {
-        return sandbox.command();
-    }
-    // The program may lie where only root gets to.
-    let copy = sandbox.work().join("ostler");
-    // By a child, so that no other thread's fork holds it open for writing when it is executed.
-    let installed = Command::new("install")
-        .args(["-m", "755", env!("CARGO_BIN_EXE_ostler")])
-        .arg(&copy)
-        .status();
-    assert!(installed.is_ok_and(|status| status.success()));
-    let mut command = sandbox.command_of("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(copy);
-    command
-}
 
 #[test]
 fn a_hundred_first_commands_at_once_start_one_daemon() {
@@ -385,7 +208,8 @@ fn garbage_on_the_channel_of_one_app_is_its_own_affair() {
     sandbox.ostler(["start"]).arg(http).args(["-i", "2"]).run();
     sandbox.ostler(["start"]).arg(&garbage).run();
     sandbox.ostler(["start"]).arg(&garbage).args(["--name", "worker", "-i", "2"]).run();
-    let raw = "import os\nos.write(int(os.environ['NODE_CHANNEL_FD']), b'\\xff{{{\\n' * 1000 + b'x' * (3 << 20))\nprint('wrote')\nimport time\ntime.sleep(1e6)";
+    let raw = "import os\nos.write(int(os.environ['NODE_CHANNEL_FD']), b'\\xff{{{\\n' * 1000 + \
+               b'x' * (3 << 20))\nprint('wrote')\nimport time\ntime.sleep(1e6)";
     sandbox.write("raw.py", raw);
     sandbox.ostler(["start", "raw.py"]).run();
     let (daemon, keeper) = (sandbox.daemon_pid(), sandbox.keeper_pid());

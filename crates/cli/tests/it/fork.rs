@@ -76,7 +76,8 @@ fn an_interpreter_may_be_named_with_arguments_of_its_own() {
     let sandbox = sandbox();
     sandbox.write(
         "app.txt",
-        "console.log(JSON.stringify([process.execArgv, process.argv.slice(1)])); setInterval(() => {}, 1e9);",
+        "console.log(JSON.stringify([process.execArgv, process.argv.slice(1)])); \
+         setInterval(() => {}, 1e9);",
     );
     sandbox
         .ostler([
@@ -133,7 +134,9 @@ fn a_line_with_blanks_is_for_the_shell() {
 #[test]
 fn the_app_is_told_who_it_is() {
     let sandbox = sandbox();
-    let text = "console.log(JSON.stringify({env: process.env, argv: process.argv, cwd: process.cwd(), main: require.main === module})); setInterval(() => {}, 1e9);";
+    let text = "const { env, argv } = process, main = require.main === module;\
+                console.log(JSON.stringify({ env, argv, cwd: process.cwd(), main })); \
+                setInterval(() => {}, 1e9);";
     sandbox.write("sub/app.js", text);
     sandbox
         .ostler([

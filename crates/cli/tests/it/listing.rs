@@ -1,6 +1,6 @@
 //! Commands that only read.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use serde_json::json;
 
 use crate::fake::{Fake, process};
@@ -9,14 +9,7 @@ use crate::fake::{Fake, process};
 fn a_list_is_one_question_and_a_table() {
     let fake = Fake::with(vec![process(1, "web"), process(0, "app")]);
     let ran = fake.ostler("ls");
-    expect![[r#"
-        ┌────┬────────┬─────────────┬─────────┬─────────┬──────────┬────────┬──────┬───────────┬──────────┬──────────┬──────────┬──────────┐
-        │ id │ name   │ namespace   │ version │ mode    │ pid      │ uptime │ ↺    │ status    │ cpu      │ mem      │ user     │ watching │
-        ├────┼────────┼─────────────┼─────────┼─────────┼──────────┼────────┼──────┼───────────┼──────────┼──────────┼──────────┼──────────┤
-        │ 0  │ app    │ default     │ N/A     │ fork    │ 4000     │ 0      │ 0    │ stopped   │ 0%       │ 0b       │ root     │ disabled │
-        │ 1  │ web    │ default     │ N/A     │ fork    │ 4001     │ 0      │ 0    │ stopped   │ 0%       │ 0b       │ root     │ disabled │
-        └────┴────────┴─────────────┴─────────┴─────────┴──────────┴────────┴──────┴───────────┴──────────┴──────────┴──────────┴──────────┘
-    "#]].assert_eq(&ran.out);
+    expect_file!["snapshots/list.txt"].assert_eq(&ran.out);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(fake.asked().is_empty());
 }

@@ -20,10 +20,9 @@ fn with_files() -> (Fake, tempfile::TempDir) {
         app["logs"][at] = json!(path.to_str().unwrap());
     }
     let event = |name: &str, err: bool, text: &str| -> (FrameKind, Value) {
-        (
-            FrameKind::Event,
-            json!({"log": {"id": 0, "name": name, "err": err, "at": 1_795_388_825_573_u64, "text": text}}),
-        )
+        let at = 1_795_388_825_573_u64;
+        let line = json!({"id": 0, "name": name, "err": err, "at": at, "text": text});
+        (FrameKind::Event, json!({"log": line}))
     };
     let lines = vec![
         event("app", false, "one"),
@@ -40,13 +39,25 @@ fn with_files() -> (Fake, tempfile::TempDir) {
     (Fake::saying(vec![app], Box::new(answers)), files)
 }
 
+/// Returns the object of a line of `app`.
+fn object(message: &str, at: Option<&str>, kind: &str) -> String {
+    object_of("0", "app", message, at, kind)
+}
+
+fn object_of(id: &str, name: &str, message: &str, at: Option<&str>, kind: &str) -> String {
+    let at = at.map_or("null".to_owned(), |at| format!("\"{at}\""));
+    let what = format!(r#""message":"{message}","timestamp":{at},"type":"{kind}""#);
+    format!(r#"{{{what},"process_id":{id},"app_name":"{name}"}}"#)
+}
+
 #[test]
 fn the_last_lines_of_each_file_stand_under_its_path() {
     let (fake, files) = with_files();
     let ran = fake.pm2("logs app --nostream --lines 1 --out");
     let path = files.path().join("out.log");
     let text = format!(
-        "[TAILING] Tailing last 1 lines for [app] process (change the value with --lines option)\n{} last 1 lines:\n0|app      | last out\n\n",
+        "[TAILING] Tailing last 1 lines for [app] process (change the value with --lines option)\n\
+         {} last 1 lines:\n0|app      | last out\n\n",
         path.display()
     );
     assert_eq!((ran.code, ran.out), (0, text));
@@ -68,13 +79,7 @@ fn a_program_that_reads_the_last_lines_gets_nothing_else() {
         let ran = fake.pm2(&format!("logs {word} --nostream --json --lines 1"));
         let mut lines: Vec<&str> = ran.out.lines().collect();
         lines.sort_unstable();
-        assert_eq!(
-            lines,
-            [
-                r#"{"message":"last error","timestamp":null,"type":"err","process_id":0,"app_name":"app"}"#,
-                r#"{"message":"last out","timestamp":null,"type":"out","process_id":0,"app_name":"app"}"#
-            ]
-        );
+        assert_eq!(lines, [object("last error", None, "err"), object("last out", None, "out")]);
         assert_eq!(ran.err, "");
     }
     let ran = fake.pm2("logs app --nostream --format --out --lines 1");
@@ -85,9 +90,7 @@ fn a_program_that_reads_the_last_lines_gets_nothing_else() {
     assert_eq!(fake.pm2("logs PM2 --nostream --format").out, format!("app=pm2 message={own}\n"));
     assert_eq!(
         fake.pm2("logs PM2 --nostream --json").out,
-        format!(
-            r#"{{"message":"{own}","timestamp":null,"type":"out","process_id":"PM2","app_name":"PM2"}}"#
-        ) + "\n"
+        object_of(r#""PM2""#, "PM2", own, None, "out") + "\n"
     );
     // Nothing at all, not even a header, is there for a word that means nobody.
     for form in ["--json", "--raw", "--format"] {
@@ -98,10 +101,10 @@ fn a_program_that_reads_the_last_lines_gets_nothing_else() {
 #[test]
 fn lines_of_a_file_in_json_form_are_given_as_they_are() {
     let (fake, files) = with_files();
-    let whole = r#"{"message":"a\n","timestamp":"2026-11-22T10:00:00","type":"out","process_id":0,"app_name":"app"}"#;
+    let whole = object(r"a\n", Some("2026-11-22T10:00:00"), "out");
     std::fs::write(files.path().join("out.log"), format!("{whole}\n{{\"message\":1}}\n")).unwrap();
     let ran = fake.pm2("logs app --nostream --json --out");
-    let expected = r#"{"message":"{\"message\":1}","timestamp":null,"type":"out","process_id":0,"app_name":"app"}"#;
+    let expected = object(r#"{\"message\":1}"#, None, "out");
     assert_eq!(ran.out, format!("{whole}\n{expected}\n"));
 }
 
@@ -158,9 +161,7 @@ fn lines_that_arrive_are_labelled_and_chosen() {
     assert!(ran.out.starts_with("2026-11-22-23:07:05 0|app  | one\n"), "{}", ran.out);
     let ran = fake.pm2("logs --json");
     assert!(
-        ran.out.starts_with(
-            r#"{"message":"one","timestamp":"2026-11-22T23:07:05.573Z","type":"out","process_id":0,"app_name":"app"}"#
-        ),
+        ran.out.starts_with(&object("one", Some("2026-11-22T23:07:05.573Z"), "out")),
         "{}",
         ran.out
     );
@@ -175,7 +176,8 @@ fn lines_that_arrive_are_labelled_and_chosen() {
 fn a_reader_that_leaves_ends_it_quietly() {
     let many = |request: &Value| {
         request.get("logs")?;
-        let line = json!({"log": {"id": 0, "name": "app", "err": false, "at": 1, "text": "x".repeat(100)}});
+        let text = "x".repeat(100);
+        let line = json!({"log": {"id": 0, "name": "app", "err": false, "at": 1, "text": text}});
         Some((0..5000).map(|_| (FrameKind::Event, line.clone())).collect())
     };
     let fake = Fake::saying(vec![process(0, "app")], Box::new(many));

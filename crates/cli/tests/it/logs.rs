@@ -71,7 +71,8 @@ impl Drop for Stream {
 }
 
 /// Prints a numbered line on each stream whenever `work/tick` gets longer.
-const TICKS: &str = "echo ready\nn=0\ntail -n +1 -F tick 2>/dev/null | while read -r word; do echo \"out $word\"; echo \"err $word\" >&2; done";
+const TICKS: &str = "echo ready\nn=0\ntail -n +1 -F tick 2>/dev/null | while read -r word; \
+                     do echo \"out $word\"; echo \"err $word\" >&2; done";
 
 /// Makes the app above print a line.
 fn tick(sandbox: &Sandbox, word: &str) {

@@ -1,98 +1,10 @@
-//! A reload is a transaction: the new version proves itself, or the old one goes on as if nothing
-//! had been tried.
+//! A reload is a transaction: the new version passes its checks, or the old one goes on as if
+//! nothing had been tried.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use ostler_testkit::load::Running;
 use ostler_testkit::procs::{self, Signal};
-use ostler_testkit::{Load, Output, Sandbox, wait_connect, wait_for};
+use ostler_testkit::{Sandbox, wait_for};
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
-
-/// A server whose release is as good as the file `mode` beside it says, when it starts.
-const APP: &str = r"const fs = require('fs'), http = require('http');
-let mode = '';
-try { mode = fs.readFileSync(__dirname + '/mode', 'utf8').trim(); } catch {}
-if (process.env.MODE) mode = process.env.MODE;
-if (mode === 'exits') { console.error('bad release: no database'); process.exit(3); }
-if (mode === 'throws') setTimeout(() => { throw new Error('boom after a while'); }, 500);
-const server = http.createServer((request, response) => {
-  if (mode === 'sick') response.statusCode = 500;
-  response.end('hello from ' + process.pid + ' ' + (process.env.VERSION || '') + '\n');
-});
-server.keepAliveTimeout = 60000;
-if (mode === 'deaf') { console.error('waiting for nobody'); setInterval(() => {}, 1 << 30); }
-else server.listen(Number(process.env.PORT), '127.0.0.1', () => {
-  if (mode === 'mute') console.log('says nothing');
-  else if (process.send) process.send('ready');
-});
-";
-
-/// An app of `web.js` in cluster mode, under load.
-pub(crate) struct World {
-    pub sandbox: Sandbox,
-    pub port: u16,
-}
-
-impl World {
-    /// Starts it with these keys in its process file beside the usual ones.
-    pub fn start(instances: u32, keys: &str) -> Self {
-        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
-        let port = sandbox.port();
-        let world = Self { sandbox, port };
-        world.sandbox.write("web.js", APP);
-        world.file(instances, keys, "");
-        world.sandbox.ostler(["start", "ecosystem.config.js"]).run();
-        wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
-        world
-    }
-
-    /// Writes the process file.
-    pub fn file(&self, instances: u32, keys: &str, env: &str) {
-        let text = format!(
-            "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: {instances}, exec_mode: 'cluster', \
-             {keys} env: {{ PORT: {}, {env} }} }}] }}",
-            self.port
-        );
-        self.sandbox.write("ecosystem.config.js", text);
-    }
-
-    pub fn mode(&self, mode: &str) {
-        self.sandbox.write("mode", mode);
-    }
-
-    pub fn load(&self) -> Running {
-        let load = Load::to_port(self.port).connections(8).think(Duration::from_millis(3)).start();
-        load.wait_answered(50, SOON);
-        load
-    }
-
-    pub fn pids(&self) -> Vec<u32> {
-        self.sandbox.pids_of("web")
-    }
-
-    pub fn reload(&self, args: &[&str], code: i32) -> Output {
-        self.sandbox.ostler(["reload"]).args(args).code(code).run()
-    }
-
-    /// Waits until a candidate is there that will not say that it is ready.
-    pub fn wait_mute(&self) {
-        self.sandbox.wait_file("logs/web-out-0.log", SOON, |text| {
-            text.contains("says nothing").then_some(())
-        });
-    }
-
-    /// What a connection of its own is answered.
-    pub fn ask(&self) -> String {
-        let mut stream = wait_connect(SocketAddr::from(([127, 0, 0, 1], self.port)), SOON);
-        let mut text = String::new();
-        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n")
-            .expect("it takes a request");
-        std::io::Read::read_to_string(&mut stream, &mut text).expect("it answers");
-        text.rsplit_once("\r\n\r\n").map(|(_, body)| body.trim().to_owned()).unwrap_or_default()
-    }
-}
+use crate::reload_world::{APP, SOON, World};
 
 /// A release that fails so leaves the old one serving, fails no request and says why.
 fn check_bad_release(mode: &str, keys: &str, said: &[&str]) {
@@ -341,7 +253,7 @@ fn a_second_reload_is_refused_or_queued() {
     assert_eq!(first.wait().unwrap().code(), Some(1));
     assert_eq!(second.wait().unwrap().code(), Some(0));
     assert!(world.pids().iter().all(|pid| !before.contains(pid)));
-    // What was held back while it was on trial is not any more.
+    // The priority that was lowered while it was being verified is the usual one again.
     for pid in world.pids() {
         let share = std::fs::read_to_string(format!("/proc/{pid}/autogroup")).unwrap_or_default();
         assert!(!share.trim_end().ends_with("10"), "{share}");
@@ -434,7 +346,8 @@ fn a_namespace_a_file_and_all_are_reloaded_whole() {
     let (a, b) = (sandbox.port(), sandbox.port());
     let app = |name: &str, port: u16, space: &str| {
         format!(
-            "{{ name: '{name}', script: 'web.js', instances: 2, exec_mode: 'cluster', namespace: '{space}', env: {{ PORT: {port} }} }}"
+            "{{ name: '{name}', script: 'web.js', instances: 2, exec_mode: 'cluster', \
+             namespace: '{space}', env: {{ PORT: {port} }} }}"
         )
     };
     sandbox.write(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ostler_testkit::{Load, Sandbox, Victim, procs, runtimes, wait_connect, wait_exit};
 
-use crate::reload::SOON;
+use crate::reload_world::SOON;
 
 /// One worker of a server whose answers take `delay` ms, with these keys.
 fn start(node: &str, keys: &str, delay: u32) -> Option<(Sandbox, u16, u32)> {
@@ -17,8 +17,8 @@ fn start(node: &str, keys: &str, delay: u32) -> Option<(Sandbox, u16, u32)> {
     let port = sandbox.port();
     sandbox.victim("web", Victim::Http);
     let file = format!(
-        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 1, exec_mode: 'cluster', {keys} \
-         env: {{ PORT: {port}, DELAY: {delay} }} }}] }}"
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 1, \
+         exec_mode: 'cluster', {keys} env: {{ PORT: {port}, DELAY: {delay} }} }}] }}"
     );
     sandbox.write("ecosystem.config.js", file);
     sandbox.ostler(["start", "ecosystem.config.js"]).run();
@@ -117,7 +117,8 @@ fn a_websocket_lives_until_the_deadline() {
         "socket.js",
         text.replace(
             "server.listen(",
-            "server.on('upgrade', (request, socket) => { socket.write('HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n'); \
+            "server.on('upgrade', (request, socket) => { \
+             socket.write('HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n'); \
              socket.on('data', (data) => socket.write(data)); });\nserver.listen(",
         ),
     );

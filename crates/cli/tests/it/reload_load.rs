@@ -33,8 +33,9 @@ pub(crate) fn reload_under_load(case: Case, reloads: u32) -> Option<Report> {
     sandbox.victim("web", Victim::Http);
     let graceful = if case.handler { "1" } else { "0" };
     let file = format!(
-        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 2, exec_mode: 'cluster', \
-         drain_hook: {}, env: {{ PORT: {port}, GRACEFUL: '{graceful}' }} }}] }}",
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', instances: 2, \
+         exec_mode: 'cluster', drain_hook: {}, \
+         env: {{ PORT: {port}, GRACEFUL: '{graceful}' }} }}] }}",
         case.hook
     );
     sandbox.write("ecosystem.config.js", file);
@@ -129,7 +130,8 @@ fn soak() {
         if std::env::var_os("OSTLER_SOAK_PLAIN").is_some() { &[true, false] } else { &[true] };
     let only = std::env::var("OSTLER_SOAK_ONLY").unwrap_or_default();
     println!(
-        "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | closed idle | p50 | p99 | max |"
+        "| node | handler | client | drain hook | reloads | requests | failed | keep-alive races | \
+         closed idle | p50 | p99 | max |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let mut bad = Vec::new();
@@ -153,7 +155,8 @@ fn soak() {
                     };
                     let n = report.figures();
                     println!(
-                        "| {node} | {handler} | {client} | {hook} | {reloads} | {} | {} | {} | {} | {:?} | {:?} | {:?} |",
+                        "| {node} | {handler} | {client} | {hook} | {reloads} | {} | {} | {} | {} \
+                            | {:?} | {:?} | {:?} |",
                         n.requests, n.failed, n.races, report.idle_closes, n.p50, n.p99, n.max
                     );
                     if hook && 0 < n.failed + n.races {

@@ -31,7 +31,8 @@ fn a_script_is_started_once() {
     let mut command = again.command("pm2", ["start"]);
     command.arg(&script);
     let ran = again.end(command);
-    let err = "[PM2][ERROR] Script already launched, add -f option to force re-execution\nhint: `pm2 restart app` restarts it\n";
+    let err = "[PM2][ERROR] Script already launched, add -f option to force re-execution\n\
+               hint: `pm2 restart app` restarts it\n";
     assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (1, err, ""));
     let mut command = again.command("pm2", ["start", "-f"]);
     command.arg(&script);
@@ -50,7 +51,8 @@ fn a_script_is_started_once() {
 #[test]
 fn what_is_there_is_started_by_name_and_what_is_not_is_named() {
     let fake = Fake::with(vec![process(0, "app")]);
-    let words = "[PM2] Applying action restartProcessId on app [app](ids: [ 0 ])\n[PM2] [app](0) ✓\n[PM2] Process successfully started\n";
+    let words = "[PM2] Applying action restartProcessId on app [app](ids: [ 0 ])\n\
+                 [PM2] [app](0) ✓\n[PM2] Process successfully started\n";
     assert_eq!(fake.pm2("start app").words(), words);
     let ran = fake.pm2("start nope.js");
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
@@ -77,11 +79,14 @@ fn a_process_file_restarts_what_it_knows_and_starts_the_rest() {
     fake.file("app.js", "");
     fake.file(
         "apps.json",
-        r#"{"apps":[{"name":"one","script":"app.js"},{"name":"two","script":"app.js","instances":2}]}"#,
+        r#"{"apps":[{"name":"one","script":"app.js"},
+            {"name":"two","script":"app.js","instances":2}]}"#,
     );
     let ran = fake.pm2("start apps.json");
-    let words = "[PM2] Applying action restartProcessId on app [one](ids: [ 0, 1 ])\n[PM2] [one](0) ✓\n[PM2] [one](1) ✓\n\
-                 [PM2][WARN] Applications two not running, starting...\n[PM2] App [two] launched (2 instances)\n";
+    let words = "[PM2] Applying action restartProcessId on app [one](ids: [ 0, 1 ])\n\
+                 [PM2] [one](0) ✓\n[PM2] [one](1) ✓\n\
+                 [PM2][WARN] Applications two not running, starting...\n\
+                 [PM2] App [two] launched (2 instances)\n";
     assert_eq!((ran.code, ran.words().as_str()), (0, words), "{}", ran.err);
     let asked = fake.asked();
     assert_eq!(asked[0]["act"]["change"]["records"][0]["name"], "one");
@@ -105,7 +110,10 @@ fn standard_input_is_a_process_file() {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.starts_with("[PM2][WARN] Applications s not running, starting...\n[PM2] App [s] launched (1 instances)\n"),
+        text.starts_with(
+            "[PM2][WARN] Applications s not running, starting...\n\
+            [PM2] App [s] launched (1 instances)\n"
+        ),
         "{text}"
     );
 }

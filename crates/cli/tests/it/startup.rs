@@ -69,9 +69,10 @@ fn without_root_the_command_for_root_is_printed() {
     assert_eq!(
         output.out,
         format!(
-            "[ostler] Init System found: systemd\n[ostler] To setup the Startup Script, copy/paste the following \
-             command:\nsudo env PATH=\"$PATH\" PM2_HOME='/srv/my pm2' {ostler} startup systemd -u {user} --hp \
-             '/home/o'\\''neil' --service-name web\n"
+            "[ostler] Init System found: systemd\n\
+             [ostler] To setup the Startup Script, copy/paste the following command:\n\
+             sudo env PATH=\"$PATH\" PM2_HOME='/srv/my pm2' {ostler} startup systemd \
+             -u {user} --hp '/home/o'\\''neil' --service-name web\n"
         )
     );
     let output = as_nobody(&sandbox, &["unstartup", "systemd"]);
@@ -136,7 +137,8 @@ fn a_systemd_unit_is_written_enabled_and_removed() {
     assert_eq!(calls(&sandbox), "systemctl enable web\n");
     for words in [
         format!(
-            "Platform systemd\nTemplate\n{text}\nTarget path\n/etc/systemd/system/web.service\nCommand list\n"
+            "Platform systemd\nTemplate\n{text}\nTarget path\n/etc/systemd/system/web.service\n\
+             Command list\n"
         ),
         "[ 'systemctl enable web' ]\n".to_owned(),
         "[ostler] Freeze a process list on reboot via:\n$ ostler save\n".to_owned(),
@@ -148,7 +150,8 @@ fn a_systemd_unit_is_written_enabled_and_removed() {
     let output = sandbox.run(&["unstartup", "--service-name", "web"]).success();
     assert_eq!(output.out, "[ostler] Init System found: systemd\n[ostler] Init file disabled.\n");
     assert!(!unit.exists());
-    let all = "systemctl enable web\nsystemctl stop web\nsystemctl disable web\nsystemctl daemon-reload\n";
+    let all = "systemctl enable web\nsystemctl stop web\nsystemctl disable web\n\
+               systemctl daemon-reload\n";
     assert_eq!(calls(&sandbox), all);
     let again = sandbox.run(&["unstartup", "--service-name", "web"]);
     assert_eq!(again.code, 1);
@@ -187,7 +190,7 @@ fn a_choice_that_is_not_what_was_found_is_warned_of_and_followed() {
     );
 }
 
-/// PM2 #6089.
+/// Reported for PM2 in #6089.
 #[test]
 fn nothing_odd_becomes_the_name_of_a_service_or_user() {
     let sandbox = machine(&["systemctl"]);
@@ -207,7 +210,7 @@ fn nothing_odd_becomes_the_name_of_a_service_or_user() {
     assert!(!sandbox.work().join("pwned").exists());
 }
 
-/// PM2 #2006.
+/// Reported for PM2 in #2006.
 #[test]
 fn a_program_of_one_version_of_node_is_copied_to_where_it_stays() {
     if !rustix::process::geteuid().is_root() {

@@ -79,7 +79,8 @@ fn a_tree_goes_with_its_root_also_who_left_its_session() {
 #[test]
 fn a_child_that_ignores_the_request_is_killed_after_its_parent_obeyed() {
     for (kind, sandbox) in both_kinds() {
-        let body = "(trap '' INT TERM; echo $BASHPID > child; echo up; while :; do sleep 1000000 & wait $!; done) &\ntrap 'exit 0' INT\nwait\nwait";
+        let body = "(trap '' INT TERM; echo $BASHPID > child; echo up; \
+                    while :; do sleep 1000000 & wait $!; done) &\ntrap 'exit 0' INT\nwait\nwait";
         sandbox.write("parent.sh", body);
         sandbox.ostler(["start", "parent.sh", "--kill-timeout", "300"]).run();
         wait_log(&sandbox, "parent-out.log", "up");
@@ -98,7 +99,9 @@ fn a_child_that_ignores_the_request_is_killed_after_its_parent_obeyed() {
 #[test]
 fn a_process_may_have_a_name_that_is_no_text() {
     for (kind, sandbox) in both_kinds() {
-        let body = "cp \"$(command -v sleep)\" \"$(printf '\\377 ) \\376')\"\n\"./$(printf '\\377 ) \\376')\" 1000000 &\necho $! > child.new; mv child.new child; echo up\nwait";
+        let body = "cp \"$(command -v sleep)\" \"$(printf '\\377 ) \\376')\"\n\
+                    \"./$(printf '\\377 ) \\376')\" 1000000 &\n\
+                    echo $! > child.new; mv child.new child; echo up\nwait";
         start_sh(&sandbox, "odd", body, &["--kill-timeout", "200"]);
         wait_log(&sandbox, "odd-out.log", "up");
         let child = pids_in(&sandbox, "child")[0];
@@ -111,9 +114,10 @@ fn a_process_may_have_a_name_that_is_no_text() {
 }
 
 #[test]
-fn what_a_crashed_run_left_behind_does_not_run_beside_the_next() {
+fn orphans_of_a_crashed_run_do_not_run_beside_the_next() {
     for (kind, sandbox) in both_kinds() {
-        let body = "if [ -e left ]; then echo again; exec sleep 1000000; fi\nsetsid sleep 1000000 &\necho $! > left.new; mv left.new left\nexit 1";
+        let body = "if [ -e left ]; then echo again; exec sleep 1000000; fi\n\
+                    setsid sleep 1000000 &\necho $! > left.new; mv left.new left\nexit 1";
         start_sh(&sandbox, "crash", body, &[]);
         wait_log(&sandbox, "crash-out.log", "again");
         let left = pids_in(&sandbox, "left")[0];
@@ -240,7 +244,8 @@ fn with_no_treekill_only_the_process_itself_is_stopped() {
 fn a_message_may_take_the_place_of_the_signal() {
     let sandbox = sandbox();
     let text = "process.on('SIGINT', () => { console.log('signal'); process.exit(1); });\n\
-        process.on('message', (m) => { console.log('message', JSON.stringify(m)); process.exit(0); });\nconsole.log('up');";
+        process.on('message', (m) => { \
+        console.log('message', JSON.stringify(m)); process.exit(0); });\nconsole.log('up');";
     sandbox.write("app.js", text);
     for options in [&["--name", "fork"][..], &["--name", "cluster", "-i", "1"]] {
         sandbox
@@ -283,8 +288,11 @@ fn output_that_cannot_be_written_does_not_keep_kill_from_its_end() {
 fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
     for (_, sandbox) in both_kinds() {
         // Its last child is born after everybody was asked, and would live for a minute.
-        sandbox
-            .write("app.sh", "trap 'sleep 1000000 & exit 0' TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done");
+        sandbox.write(
+            "app.sh",
+            "trap 'sleep 1000000 & exit 0' TERM\necho up\n\
+                while :; do sleep 1000000 & wait $!; done",
+        );
         sandbox
             .ostler(["start", "app.sh", "--kill-signal", "SIGTERM", "--kill-timeout", "60000"])
             .run();
@@ -341,7 +349,11 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
 #[test]
 fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     let sandbox = sandbox();
-    let app = |n: u32| serde_json::json!({"name": format!("a{n}"), "script": "/bin/sleep", "args": "1000", "interpreter": "none"});
+    let app = |n: u32| {
+        let name = format!("a{n}");
+        let script = "/bin/sleep";
+        serde_json::json!({"name": name, "script": script, "args": "1000", "interpreter": "none"})
+    };
     let apps: Vec<serde_json::Value> = (0..800).map(app).collect();
     let file = sandbox.write("many.json", serde_json::json!({ "apps": apps }).to_string());
     sandbox.ostler(["start"]).arg(file).limit(Duration::from_secs(60)).run();

@@ -273,7 +273,8 @@ fn the_next_command_is_answered_at_once_with_a_hundred_apps() {
     let sandbox = sandbox();
     let script = sandbox.victim("idle", Victim::Sleeper);
     let apps: Vec<Value> = (0..100)
-        .map(|n| serde_json::json!({"name": format!("a{n}"), "script": script, "interpreter": "none"}))
+        .map(|n| format!("a{n}"))
+        .map(|name| serde_json::json!({"name": name, "script": script, "interpreter": "none"}))
         .collect();
     let file = sandbox.write("many.json", serde_json::json!({ "apps": apps }).to_string());
     sandbox.ostler(["start"]).arg(file).run();

@@ -83,7 +83,8 @@ fn with_a_hundred_apps_it_is_over_before_anybody_notices() {
     let sandbox = sandbox();
     let script = sandbox.victim("idle", Victim::Sleeper);
     let apps: Vec<serde_json::Value> = (0..100)
-        .map(|n| serde_json::json!({"name": format!("a{n}"), "script": script, "interpreter": "none"}))
+        .map(|n| format!("a{n}"))
+        .map(|name| serde_json::json!({"name": name, "script": script, "interpreter": "none"}))
         .collect();
     let file = sandbox.write("many.json", serde_json::json!({ "apps": apps }).to_string());
     sandbox.ostler(["start"]).arg(file).run();
