@@ -8,7 +8,6 @@ use ostler_config::{Context, Diagnostic, Options};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
-use crate::args::flags::FLAGS;
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::session::Session;
@@ -162,11 +161,13 @@ fn options(args: &Parsed) -> Options {
             .collect(),
         ..Options::default()
     };
-    for (id, value) in &args.given {
-        // What no attribute has is for the command itself.
-        let flag = FLAGS.iter().find(|flag| flag.id == *id);
-        let long = flag.and_then(|flag| flag.long.first()).copied().unwrap_or_default();
-        _ = options.give(long, value.as_deref());
-    }
+    options.given = args
+        .given
+        .iter()
+        .filter_map(|(id, value)| match id {
+            FlagId::Attribute(flag) => Some((*flag, value.clone())),
+            _ => None,
+        })
+        .collect();
     options
 }

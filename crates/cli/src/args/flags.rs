@@ -1,40 +1,35 @@
 //! Every option that exists, once. Parsing, help, completion, the manual page and
 //! `docs/commands.md` read this table.
+//!
+//! Options that set an attribute of an app come from the table of attributes in `ostler-config`;
+//! here are those of the command itself.
+
+use std::sync::LazyLock;
+
+pub(crate) use ostler_config::attributes::Takes;
+use ostler_config::attributes::{self, Attribute, chapters};
 
 use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
 
-/// What follows an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// It has no value.
-    Nothing,
-    /// Exactly one value.
-    One(&'static str),
-    /// One value or none; a following word that is no option is the value.
-    Maybe(&'static str),
-    /// As many numbers as follow.
-    Numbers(&'static str),
-}
-
-/// The commands that take an option.
+/// The commands that take an option, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Every command; it is about the command itself.
     General,
     /// Every command, as most end with the list; it is about how the list looks.
     List,
-    /// Every command, as in PM2; it describes apps that are started or changed.
-    App,
     /// Every command, as in PM2; it is about what is done with apps.
     Action,
-    /// Every command, without effect: scripts for PM2 give it.
-    Accepted,
+    /// Every command, as in PM2; it sets an attribute of this chapter.
+    App(&'static str),
+    /// Every command; scripts that were written for PM2 give it.
+    Compatibility,
     /// Only these commands.
     Only(&'static [CommandId]),
 }
 
 /// An option of the command line.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Flag {
     /// The name in the code.
     pub(crate) id: FlagId,
@@ -57,10 +52,14 @@ macro_rules! flags {
     )*) => {
         /// The name of an option in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum FlagId { $(#[doc = $doc] $id),* }
+        pub(crate) enum FlagId {
+            /// It sets an attribute of an app.
+            Attribute(&'static attributes::Flag),
+            $(#[doc = $doc] $id),*
+        }
 
-        /// Every option, in the order of the help.
-        pub(crate) const FLAGS: &[Flag] = &[$(Flag {
+        /// The options of the command itself, in the order of the help.
+        const OWN: &[Flag] = &[$(Flag {
             id: FlagId::$id,
             short: if $short == ' ' { None } else { Some($short) },
             long: &[$($long),+],
@@ -81,82 +80,14 @@ flags! {
     MiniList 'm' ["mini-list"] Nothing, List "list as plain `key : value` lines";
     Sort ' ' ["sort"] One("field[:desc]"), List
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
-    Name 'n' ["name"] One("name"), App "name of the app";
-    Namespace ' ' ["namespace"] One("name"), App "namespace of the app";
-    Cwd ' ' ["cwd"] One("path"), App
-        "directory the app runs in; the script is looked for from here";
-    Instances 'i' ["instances"] One("n"), App
-        "how many processes: a number, `max`, or `-1` for one less than CPUs";
-    Interpreter ' ' ["interpreter"] One("program"), App
-        "program that runs the script; `none` executes it directly";
-    NodeArgs ' ' ["node-args", "interpreter-args"] One("args"), App
-        "arguments of the interpreter, split on blanks";
-    ExecuteCommand 'x' ["execute-command"] Nothing, App "fork mode in any case";
-    Output 'o' ["output"] One("path"), App "file for standard output";
-    Error 'e' ["error"] One("path"), App "file for standard error";
-    Log 'l' ["log"] Maybe("path"), App "one more file for both";
-    Pid 'p' ["pid"] One("path"), App "pid file";
-    MergeLogs ' ' ["merge-logs"] Nothing, App "all processes of the app write to the same files";
-    LogType ' ' ["log-type"] One("raw|json"), App "form of the log files";
-    LogDateFormat ' ' ["log-date-format"] One("format"), App
-        "date before each line, as `YYYY-MM-DD HH:mm:ss`";
-    Time ' ' ["time"] Nothing, App "date before each line, as `YYYY-MM-DDTHH:mm:ss`";
-    DisableLogs ' ' ["disable-logs"] Nothing, App "write no log files";
-    NoAutostart ' ' ["no-autostart"] Nothing, App "add the app without starting it";
-    NoAutorestart ' ' ["no-autorestart"] Nothing, App "leave the app stopped when it ends";
-    StopExitCodes ' ' ["stop-exit-codes"] Numbers("codes"), App
-        "leave it stopped after these exit codes";
-    MaxRestarts ' ' ["max-restarts"] Maybe("n"), App
-        "unstable runs in a row after which it is given up";
-    MinUptime ' ' ["min-uptime"] One("time"), App
-        "shorter runs are unstable: ms, or `10s`, `1m`, `1h`";
-    RestartDelay ' ' ["restart-delay"] One("ms"), App "pause before a restart";
-    ExpBackoff ' ' ["exp-backoff-restart-delay"] One("ms"), App
-        "pause before a restart, growing with each crash";
-    MaxMemory ' ' ["max-memory-restart"] One("size"), App
-        "restart above this memory: bytes, or `300M`, `2G`";
-    Cron 'c' ["cron-restart", "cron"] One("pattern"), App "restart at these times; `0` ends that";
-    KillTimeout 'k' ["kill-timeout"] One("ms"), App "time to end before it is killed";
-    KillSignal ' ' ["kill-signal"] One("signal"), App "signal that asks it to end";
-    ShutdownWithMessage ' ' ["shutdown-with-message"] Nothing, App
-        "ask it to end by the message `shutdown`";
-    NoTreekill ' ' ["no-treekill"] Nothing, App "stop the process only, not its descendants";
-    WaitReady ' ' ["wait-ready"] Nothing, App "it is up when it sends the message `ready`";
-    ListenTimeout ' ' ["listen-timeout"] One("ms"), App "how long to wait until it is up";
-    Balance ' ' ["balance"] One("way"), App
-        "how connections are spread: round-robin, sticky, least or shared";
-    HealthHttp ' ' ["health-http"] One("url"), App "health check: this URL must answer 2xx or 3xx";
-    HealthTcp ' ' ["health-tcp"] One("host:port"), App
-        "health check: this address must accept a connection";
-    HealthExec ' ' ["health-exec"] One("command"), App "health check: this command must end with 0";
-    HealthInterval ' ' ["health-interval"] One("ms"), App "time between two health checks";
-    HealthTimeout ' ' ["health-timeout"] One("ms"), App "time a health check may take";
-    HealthRetries ' ' ["health-retries"] One("n"), App
-        "failed checks in a row that make it unhealthy";
-    StableFor ' ' ["stable-for"] One("ms"), App
-        "in a reload: how long a new worker must live to be trusted";
-    DrainTimeout ' ' ["drain-timeout"] One("ms"), App
-        "in a reload: how long an old worker may finish its connections";
-    User 'u' ["user", "uid"] One("user"), App "user to run as (root only)";
-    Gid ' ' ["gid"] One("group"), App "group to run as (root only)";
-    InstanceVar ' ' ["instance-var"] One("name"), App "variable with the number of the instance";
-    IncrementVar ' ' ["increment-var"] One("name"), App
-        "variable that is one higher for each instance";
-    FilterEnv ' ' ["filter-env"] Maybe("text"), App "drop variables whose name contains this text";
     Env ' ' ["env"] One("name"), Action "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing, Action
         "on restart: take over the variables of this shell";
     Only ' ' ["only"] One("names"), Action "only these apps of the process file";
-    Watch ' ' ["watch"] Maybe("path"), App "restart when files change";
-    IgnoreWatch ' ' ["ignore-watch"] One("paths"), App "files that may change";
     Force 'f' ["force"] Nothing, Action "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"), Action "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action "stream the logs afterwards";
-    NoVizion ' ' ["no-vizion"] Nothing, Accepted "accepted for compatibility";
-    NoPmx ' ' ["no-pmx"] Nothing, Accepted "accepted for compatibility";
-    NoAutomation ' ' ["no-automation"] Nothing, Accepted "accepted for compatibility";
-    NoSourceMap ' ' ["disable-source-map-support"] Nothing, App "no source maps for Node";
-    SourceMap ' ' ["source-map-support"] Nothing, Accepted "accepted for compatibility";
+    SourceMap ' ' ["source-map-support"] Nothing, Compatibility "accepted for compatibility";
     Lines ' ' ["lines"] One("n"), [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, [Logs] "standard error only";
@@ -181,7 +112,35 @@ flags! {
         "wait for a reload of the same app that is under way";
 }
 
+/// Every option, in the order of the help: the general ones, those of the attributes, the others.
+pub(crate) static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
+    let is_first = |flag: &&Flag| matches!(flag.scope, Scope::General | Scope::List);
+    let attributes = chapters().into_iter().flat_map(|chapter| {
+        let flags = move |attribute: &'static Attribute| {
+            attribute.flags.iter().map(move |flag| Flag::of(chapter.title, attribute, flag))
+        };
+        chapter.attributes.iter().flat_map(flags)
+    });
+    let first = OWN.iter().filter(is_first).copied();
+    first.chain(attributes).chain(OWN.iter().filter(|flag| !is_first(flag)).copied()).collect()
+});
+
 impl Flag {
+    /// The option of an attribute.
+    fn of(chapter: &'static str, of: &Attribute, flag: &'static attributes::Flag) -> Self {
+        Self {
+            id: FlagId::Attribute(flag),
+            short: flag.short,
+            long: flag.long,
+            takes: flag.takes,
+            doc: flag.help.unwrap_or(of.help),
+            scope: match chapter {
+                "Compatibility" => Scope::Compatibility,
+                title => Scope::App(title),
+            },
+        }
+    }
+
     /// Returns all of it: `-n --name <name>`.
     pub(crate) fn shown(&self) -> String {
         let short = self.short.map_or(String::new(), |short| format!("-{short} "));
@@ -217,5 +176,20 @@ impl Flag {
     /// Whether this command takes it.
     pub(crate) fn fits(&self, command: CommandId) -> bool {
         self.is_of_all() || self.is_only_of(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_attributes_that_commands_ask_for_have_these_options() {
+        for name in ["cron-restart", "user", "watch"] {
+            let found = FLAGS.iter().find(|flag| flag.name() == name);
+            assert!(found.is_some_and(|flag| matches!(flag.scope, Scope::App(_))), "{name}");
+        }
+        let accepted = FLAGS.iter().filter(|flag| flag.scope == Scope::Compatibility);
+        assert!(1 < accepted.count(), "those of the chapter and ours");
     }
 }

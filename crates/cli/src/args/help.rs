@@ -5,14 +5,25 @@ use std::fmt::Write as _;
 use super::commands::{COMMANDS, Command};
 use super::flags::{FLAGS, Flag, Scope};
 
-/// The options that every command takes, in chapters with their titles, for longer texts.
-pub(crate) const CHAPTERS: [(Scope, &str); 5] = [
-    (Scope::General, "General"),
-    (Scope::List, "Listing"),
-    (Scope::Action, "Acting on apps"),
-    (Scope::App, "Describing an app"),
-    (Scope::Accepted, "Accepted, without effect"),
-];
+/// Returns the options that every command takes, in chapters with their titles, for longer texts.
+pub(crate) fn chapters() -> Vec<(&'static str, Vec<&'static Flag>)> {
+    let mut chapters: Vec<(&str, Vec<&Flag>)> = Vec::new();
+    for flag in FLAGS.iter() {
+        let title = match flag.scope {
+            Scope::General => "General",
+            Scope::List => "Listing",
+            Scope::Action => "Acting on apps",
+            Scope::App(title) => title,
+            Scope::Compatibility => "Compatibility",
+            Scope::Only(_) => continue,
+        };
+        match chapters.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, flags)) => flags.push(flag),
+            None => chapters.push((title, vec![flag])),
+        }
+    }
+    chapters
+}
 
 /// Returns what is printed when no command was given.
 pub(crate) fn usage(program: &str, home: &str) -> String {
@@ -96,7 +107,7 @@ mod tests {
         for name in COMMANDS.iter().flat_map(|command| command.names) {
             assert!(text.contains(name), "{name}");
         }
-        for flag in FLAGS {
+        for flag in FLAGS.iter() {
             assert!(text.contains(&flag.shown()), "{}", flag.shown());
         }
     }

@@ -225,19 +225,19 @@ mod tests {
             of("-n web start -i -1 app.js -l --max-memory-restart=1G -- -v --x -- y").unwrap();
         assert_eq!((parsed.command.unwrap().id, parsed.word()), (CommandId::Start, "app.js"));
         assert_eq!(
-            (parsed.value(FlagId::Name), parsed.value(FlagId::Instances)),
+            (parsed.attribute("name"), parsed.attribute("instances")),
             (Some("web"), Some("-1"))
         );
-        assert_eq!((parsed.has(FlagId::Log), parsed.value(FlagId::Log)), (true, None));
-        assert_eq!(parsed.value(FlagId::MaxMemory), Some("1G"));
+        assert_eq!((parsed.has_attribute("log"), parsed.attribute("log")), (true, None));
+        assert_eq!(parsed.attribute("max-memory-restart"), Some("1G"));
         assert_eq!(parsed.rest.unwrap(), ["-v", "--x", "--", "y"]);
     }
 
     #[test]
     fn optional_values_and_lists_of_numbers_stop_at_the_next_option() {
         let parsed = of("start a.js --watch src --watch --stop-exit-codes 1 2 b.js").unwrap();
-        assert_eq!(parsed.values(FlagId::Watch).collect::<Vec<_>>(), ["src"]);
-        assert_eq!(parsed.values(FlagId::StopExitCodes).collect::<Vec<_>>(), ["1", "2"]);
+        let given: Vec<_> = parsed.given.iter().map(|(_, value)| value.as_deref()).collect();
+        assert_eq!(given, [Some("src"), None, Some("1"), Some("2")]);
         assert_eq!(parsed.words, ["a.js", "b.js"]);
     }
 

@@ -22,6 +22,22 @@ impl Parsed {
         self.given.iter().any(|(given, _)| *given == id)
     }
 
+    /// Whether an option was given that sets an attribute and has this name.
+    pub(crate) fn has_attribute(&self, long: &str) -> bool {
+        self.attributes(long).next().is_some()
+    }
+
+    /// Returns the value that was given last to the option of an attribute.
+    pub(crate) fn attribute(&self, long: &str) -> Option<&str> {
+        self.attributes(long).last()?.as_deref()
+    }
+
+    fn attributes(&self, long: &str) -> impl Iterator<Item = &Option<String>> {
+        let has =
+            move |id: &FlagId| matches!(id, FlagId::Attribute(flag) if flag.long.contains(&long));
+        self.given.iter().filter(move |(id, _)| has(id)).map(|(_, value)| value)
+    }
+
     /// Returns the value that was given last.
     pub(crate) fn value(&self, id: FlagId) -> Option<&str> {
         self.given.iter().rev().find(|(given, _)| *given == id)?.1.as_deref()

@@ -13,7 +13,7 @@ const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
 
 /// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    if !session.has(FlagId::Watch) {
+    if !session.args.has_attribute("watch") {
         return table(session);
     }
     loop {

@@ -110,7 +110,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
     let platform = platform(session)?;
     let program = session.program;
     let me = rustix::process::geteuid();
-    let user = match session.args.value(FlagId::User) {
+    let user = match session.args.attribute("user") {
         Some(user) => user.to_owned(),
         None => me.as_raw().to_string(),
     };

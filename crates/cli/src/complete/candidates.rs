@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::known::Known;
 use super::shell::Shell;
+use ostler_config::attributes::Rule;
+
 use crate::args::commands::{Arg, COMMANDS};
 use crate::args::flags::{FLAGS, Flag, Scope, Takes};
 use crate::args::{Command, FlagId};
@@ -125,7 +127,7 @@ fn commands(current: &str) -> Candidates {
 
 fn options(command: Option<&Command>) -> Candidates {
     let fitting = FLAGS.iter().filter(|flag| match command {
-        _ if flag.scope == Scope::Accepted => false,
+        _ if flag.scope == Scope::Compatibility => false,
         Some(command) => flag.fits(command.id),
         None => flag.is_of_all(),
     });
@@ -134,21 +136,23 @@ fn options(command: Option<&Command>) -> Candidates {
 }
 
 fn values(flag: &Flag, known: &mut Known) -> Candidates {
-    let (Takes::One(value) | Takes::Maybe(value) | Takes::Numbers(value)) = flag.takes else {
-        return Candidates::default();
-    };
-    let words: &[&str] = match flag.id {
-        FlagId::Sort => crate::view::SORT_FIELDS,
-        FlagId::LogType => &["raw", "json"],
-        FlagId::Balance => &["round-robin", "sticky", "least", "shared"],
-        FlagId::Interpreter => &["node", "bun", "deno", "python3", "bash", "none"],
-        FlagId::KillSignal => &["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"],
-        FlagId::Only => return Candidates { words: plain(known.names()), ..Candidates::default() },
+    let attribute = ostler_config::attributes::find_flag(flag.name()).map(|(found, _)| found);
+    let words: &[&str] = match (flag.id, attribute.map(|found| found.rule), flag.name()) {
+        (FlagId::Sort, _, _) => crate::view::SORT_FIELDS,
+        (FlagId::Only, _, _) => {
+            return Candidates { words: plain(known.names()), ..Candidates::default() };
+        }
+        (_, Some(Rule::Words(words)), _) => words,
+        (_, _, "interpreter") => &["node", "bun", "deno", "python3", "bash", "none"],
+        (_, _, "kill-signal") => &["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"],
         _ => &[],
     };
-    let files = matches!(value, "path" | "paths") || flag.id == FlagId::Interpreter;
+    let takes_file = match flag.takes {
+        Takes::One(value) | Takes::Maybe(value) => matches!(value, "path" | "paths" | "program"),
+        Takes::Nothing | Takes::Numbers(_) => false,
+    };
     let words = plain(words.iter().map(|word| (*word).to_owned()));
-    Candidates { words, files, ..Candidates::default() }
+    Candidates { words, files: takes_file, ..Candidates::default() }
 }
 
 fn plain(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {

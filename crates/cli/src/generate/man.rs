@@ -61,9 +61,9 @@ pub(super) fn page() -> String {
     }
     page.heading("Options");
     page.paragraph("Options stand before or after the command. Every command takes these:");
-    for (scope, title) in help::CHAPTERS {
+    for (title, flags) in help::chapters() {
         page.line(&format!(".SS {}", escape(title)));
-        page.options(FLAGS.iter().filter(|flag| flag.scope == scope));
+        page.options(flags.into_iter());
     }
     page.heading("Exit status");
     page.item(&bold("0"), "The command did what it was asked to do.");

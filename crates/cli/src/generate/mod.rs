@@ -5,6 +5,7 @@
 //! repository, and a test compares.
 
 mod commands;
+mod configuration;
 mod environment;
 mod man;
 mod markdown;
@@ -27,9 +28,11 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 3] = [
+const TEXTS: [Text; 5] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
+    Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
+    Text { name: "schema", file: "docs/schema.json", make: configuration::schema },
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
 ];
 
