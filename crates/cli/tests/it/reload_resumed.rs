@@ -1,9 +1,6 @@
 //! The daemon dies in the middle of a reload: whoever asked for it waits for the successor, and is
 //! told how it really ended.
 
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::process::{Child, Output, Stdio};
 
 use ostler_testkit::procs::{self, Signal};
