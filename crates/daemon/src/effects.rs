@@ -19,7 +19,7 @@ impl Daemon {
 
     fn act(&mut self, effect: Effect) {
         match effect {
-            Effect::Core(action) => self.act_on(action),
+            Effect::Core(action) => self.act_on(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => self.event(client.0, &event),
@@ -66,8 +66,8 @@ impl Daemon {
         self.model.extend(done.log().into_iter().chain(refused.and_then(Done::log)));
     }
 
-    fn act_on(&mut self, action: Action) {
-        match action {
+    fn act_on(&mut self, action: &Action) {
+        match *action {
             Action::Spawn { proc, run, spec } => self.spawn(clock::monotonic(), proc, run, spec),
             Action::Disconnect(run) => self.disconnect(run),
             Action::Terminate(run) => self.terminate(run),
