@@ -122,8 +122,8 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
 fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
     let key = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0) + 2;
     let value = rows.iter().map(|(_, cell)| cell.width()).max().unwrap_or(0) + 2;
-    let rows = rows.into_iter().map(|(key, cell)| vec![Cell::plain(key), cell]).collect();
-    Table { widths: vec![key, value], titles: Vec::new(), rows }.render(paint)
+    let rows = rows.into_iter().map(|(key, cell)| vec![Cell::plain(key), cell]);
+    Table { widths: vec![key, value], titles: Vec::new() }.render(rows, paint)
 }
 
 #[cfg(test)]

@@ -71,14 +71,15 @@ pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Pain
         }
         let titles =
             ["id", "name"].into_iter().chain(layout.titles.iter().map(|title| title.0)).collect();
+        let columns_shown = widths.len();
         let row = |process| {
-            let mut cells = Vec::with_capacity(widths.len());
+            let mut cells = Vec::with_capacity(columns_shown);
             head(process, &mut cells);
             (layout.row)(process, now, &mut cells);
             cells
         };
-        let rows = processes.iter().map(row).collect();
-        narrowest = Table { widths, titles, rows }.render(paint);
+        let table = Table { widths, titles };
+        narrowest = table.render(processes.iter().map(row), paint);
         break;
     }
     narrowest

@@ -31,22 +31,24 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A table with a frame.
+/// A table with a frame. Rows are made as they are needed: a list may be long.
 #[derive(Debug)]
-pub(super) struct Table<'a> {
+pub(super) struct Table {
     /// Widths of the columns, their two blanks included.
     pub(super) widths: Vec<usize>,
     /// The titles; a table without has no head.
     pub(super) titles: Vec<&'static str>,
-    /// The cells, row by row.
-    pub(super) rows: Vec<Vec<Cell<'a>>>,
 }
 
-impl Table<'_> {
-    /// Returns the table as text, ending with a line end.
-    pub(super) fn render(&self, paint: Paint) -> String {
-        let mut out =
-            String::with_capacity((self.rows.len() + 4) * (self.widths.iter().sum::<usize>() + 64));
+impl Table {
+    /// Returns the table with these rows as text, ending with a line end.
+    pub(super) fn render<'a>(
+        &self,
+        rows: impl ExactSizeIterator<Item = Vec<Cell<'a>>>,
+        paint: Paint,
+    ) -> String {
+        let width = self.widths.iter().sum::<usize>() + 64;
+        let mut out = String::with_capacity((rows.len() + 4) * width);
         let bar = paint.frame(&[Ink::Grey], "│");
         self.rule(&mut out, ['┌', '┬', '┐'], paint);
         if !self.titles.is_empty() {
@@ -57,11 +59,11 @@ impl Table<'_> {
             }
             out.push_str(&bar);
             out.push('\n');
-            if !self.rows.is_empty() {
+            if 0 < rows.len() {
                 self.rule(&mut out, ['├', '┼', '┤'], paint);
             }
         }
-        for row in &self.rows {
+        for row in rows {
             for (cell, width) in row.iter().zip(&self.widths) {
                 let text = cut(&cell.text, width.saturating_sub(2));
                 let pad = (width.saturating_sub(1)).saturating_sub(columns(&text));
@@ -165,12 +167,9 @@ mod tests {
     #[test]
     fn a_coloured_status_keeps_its_place() {
         let inks: &[Ink] = &[Ink::Red, Ink::Bold];
-        let table = Table {
-            widths: vec![11],
-            titles: vec!["status"],
-            rows: vec![vec![Cell::inked("waiting restart", inks)]],
-        };
-        let text = table.render(Paint { text: true, frame: false });
+        let table = Table { widths: vec![11], titles: vec!["status"] };
+        let rows = [vec![Cell::inked("waiting restart", inks)]];
+        let text = table.render(rows.into_iter(), Paint { text: true, frame: false });
         assert!(text.contains("│ \x1b[31m\x1b[1mwaiting …\x1b[22m\x1b[39m │\n"), "{text}");
     }
 }
