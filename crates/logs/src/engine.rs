@@ -3,6 +3,7 @@
 //! Problem: the daemon is one thread that must never wait, the engine may hang on a disk for
 //! seconds. Rule: every call here is a message; nothing blocks but [`Engine::stop`].
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct Engine {
     commands: Sender<Command>,
     waker: Waker,
     inbox: Inbox,
+    /// Streams of a former daemon are being attached, and [`Engine::resumed`] is to come.
+    resuming: Cell<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,24 +42,30 @@ impl Engine {
     pub fn start(wake: Box<dyn Fn() + Send>, kept: Vec<(String, OwnedFd)>) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
         let (outbox, inbox) = mailbox::channel(wake);
+        let resuming = Cell::new(!kept.is_empty());
         let poll = Poll::new()?;
         let waker = Waker::new(&poll, COMMANDS)?;
         let journal = Journal::open(kept, &outbox)?;
         let reactor = Reactor::new(poll, receiver, outbox, journal)?;
         let thread =
             std::thread::Builder::new().name("logs".to_owned()).spawn(move || reactor.run())?;
-        Ok(Self { commands, waker, inbox, thread: Some(thread) })
+        Ok(Self { commands, waker, inbox, resuming, thread: Some(thread) })
     }
 
     /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
     /// the daemon's own duplicate; the keeper holds another.
     pub fn attach(&self, source: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
-        self.send(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
+        self.put(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
+        // A daemon that takes over attaches everything in one go: one wake is enough for it.
+        if !self.resuming.get() {
+            self.waker.wake();
+        }
     }
 
     /// All streams that a former daemon served are attached again: what its journal holds of others
     /// is dropped. Without a former daemon it does nothing.
     pub fn resumed(&self) {
+        self.resuming.set(false);
         self.send(Command::Resumed);
     }
 
@@ -107,9 +116,13 @@ impl Engine {
     }
 
     fn send(&self, command: Command) {
+        self.put(command);
+        self.waker.wake();
+    }
+
+    fn put(&self, command: Command) {
         // The receiver lives as long as the thread, the thread as long as this handle.
         let _ = self.commands.send(command);
-        self.waker.wake();
     }
 }
 
