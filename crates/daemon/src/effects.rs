@@ -21,6 +21,9 @@ impl Daemon {
         match effect {
             Effect::Core(action) => self.act_on(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
+            Effect::List { client } => {
+                self.clients.reply_list(client.0, &self.model.model().list_reply());
+            }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => self.event(client.0, &event),
             Effect::Lifecycle { id, name, what } => self.clients.publish(id, &name, what),
@@ -141,6 +144,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
             ("note.before", "note.after")
         }
         Effect::Reply { .. }
+        | Effect::List { .. }
         | Effect::Raw { .. }
         | Effect::Event { .. }
         | Effect::Lifecycle { .. }

@@ -48,13 +48,15 @@ impl Daemon {
             }
             Request::Update { exe } => self.on_update(client, exe),
             Request::List | Request::Jlist => {
-                self.look_at_usage();
+                let looks = self.runs.look_at_all(crate::clock::monotonic());
+                self.tell_usage(looks);
                 self.decide_on(client, request);
             }
             Request::Describe { id } => {
-                self.look_at_usage();
                 let slot = self.model.core().slot(ostler_core::ProcId(id));
                 if let Some(run) = slot.and_then(|slot| slot.process().run()) {
+                    let look = self.runs.look_at(run, crate::clock::monotonic());
+                    self.tell_usage(look.map(|look| (run, look)));
                     self.tell_listeners(run);
                 }
                 self.decide_on(client, request);
@@ -78,16 +80,10 @@ impl Daemon {
         self.model.decide();
     }
 
-    /// Tells the model what every current run uses.
-    fn look_at_usage(&mut self) {
-        let slots = self.model.core().slots();
-        let runs: Vec<RunId> = slots.filter_map(|(_, slot)| slot.process().run()).collect();
-        let now = crate::clock::monotonic();
-        let measure = |run| {
-            let (cpu, memory) = self.runs.measure(run, now);
-            (run, Usage { cpu, memory })
-        };
-        let usage = runs.into_iter().map(measure).collect();
+    /// Tells the model what runs use.
+    fn tell_usage(&mut self, looks: impl IntoIterator<Item = (RunId, (f32, u64))>) {
+        let looks = looks.into_iter();
+        let usage = looks.map(|(run, (cpu, memory))| (run, Usage { cpu, memory })).collect();
         self.model.push(Input::Usage(usage));
     }
 

@@ -1,6 +1,7 @@
 //! Names of the files of a process: PM2 puts the number of the process before the extension. See
 //! configuration §7 of the description.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ostler_core::ProcId;
@@ -31,6 +32,19 @@ pub fn log_files(spec: &AppSpec, id: ProcId) -> [Option<PathBuf>; 3] {
     })
 }
 
+/// Returns what [`log_files`] does, as text.
+#[must_use]
+pub fn log_texts(spec: &AppSpec, ProcId(id): ProcId) -> [Option<Cow<'_, str>>; 3] {
+    let logs = &spec.logs;
+    [&logs.out, &logs.err, &logs.combined].map(|path| {
+        let path = path.as_ref()?;
+        Some(match logs.merge {
+            true => path.to_string_lossy(),
+            false => numbered_text(path, id, ".log").into(),
+        })
+    })
+}
+
 /// Returns the pid file of a process.
 #[must_use]
 pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
@@ -40,20 +54,13 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
 /// Returns the record's keys for the files of a process, with their paths as text; `/dev/null` is
 /// none. There is no key for a combined log that is not wanted.
 pub(crate) fn of_record(spec: &AppSpec, id: ProcId) -> [(&'static str, Option<String>); 4] {
-    let logs = &spec.logs;
-    let log = |path: &Option<PathBuf>| {
-        let path = path.as_ref()?;
-        Some(match logs.merge {
-            true => path.to_string_lossy().into_owned(),
-            false => numbered_text(path, id.0, ".log"),
-        })
-    };
+    let [out, err, combined] = log_texts(spec, id).map(|path| path.map(Cow::into_owned));
     let or_none = |path: Option<String>| Some(path.unwrap_or_else(|| "/dev/null".to_owned()));
     [
-        ("pm_out_log_path", or_none(log(&logs.out))),
-        ("pm_err_log_path", or_none(log(&logs.err))),
+        ("pm_out_log_path", or_none(out)),
+        ("pm_err_log_path", or_none(err)),
         ("pm_pid_path", Some(numbered_text(&spec.pid_file, id.0, ".pid"))),
-        ("pm_log_path", log(&logs.combined)),
+        ("pm_log_path", combined),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use ostler_poll::Watched;
-use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
+use ostler_wire::control::{self, Event, FrameKind, Request};
 use serde::Serialize;
 
 /// A client that does not read is cut off when so much waits for it, bytes.
@@ -159,7 +159,7 @@ impl Conn {
     }
 
     /// Queues the reply that ends the request at hand.
-    pub fn reply(&mut self, reply: &Reply) {
+    pub fn reply(&mut self, reply: &impl Serialize) {
         self.json(FrameKind::Reply, reply);
         self.answered();
     }

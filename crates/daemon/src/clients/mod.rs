@@ -13,6 +13,7 @@ use ostler_keeper::failpoint::hit;
 use ostler_logs::{Line, Stream};
 use ostler_poll::{Interest, Poll, Watched};
 use ostler_wire::control::{Event, Failure, Lifecycle, LogLine, Reply, Request};
+use serde::Serialize;
 
 use crate::reports::{Report, Reports};
 use crate::reserve::{self, Reserve};
@@ -210,21 +211,28 @@ impl Clients {
 
     /// Ends a client's request; its next one may wait already.
     pub fn reply(&mut self, number: usize, reply: &Reply) {
+        self.answer(number, |conn| conn.reply(reply));
+    }
+
+    /// Ends a client's request with the list.
+    pub fn reply_list(&mut self, number: usize, list: &impl Serialize) {
+        self.answer(number, |conn| conn.reply(list));
+    }
+
+    /// Ends a client's request with text.
+    pub fn reply_raw(&mut self, number: usize, text: String) {
+        self.answer(number, |conn| conn.raw(text));
+    }
+
+    fn answer(&mut self, number: usize, answer: impl FnOnce(&mut Conn)) {
         hit("reply.before");
         if let Some(conn) = self.connected.get_mut(&number) {
-            conn.reply(reply);
+            answer(conn);
             if conn.has_more() {
                 self.unread.push_back(number);
             }
         }
         hit("reply.after");
-    }
-
-    /// Ends a client's request with text.
-    pub fn reply_raw(&mut self, number: usize, text: String) {
-        if let Some(conn) = self.connected.get_mut(&number) {
-            conn.raw(text);
-        }
     }
 
     /// A client reads logs from now on.

@@ -77,6 +77,9 @@ pub enum Effect {
     Core(Action),
     /// The reply that ends a client's request.
     Reply { client: ClientId, reply: Reply },
+    /// The list as it is when this is done, which ends a client's request:
+    /// [`Model::list_reply`](super::Model::list_reply).
+    List { client: ClientId },
     /// Text that ends a client's request.
     Raw { client: ClientId, text: String },
     /// Something to tell a client on the way to its reply.

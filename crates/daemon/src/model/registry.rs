@@ -31,6 +31,8 @@ pub struct Version {
     pub spec: Arc<AppSpec>,
     /// The supervision rules in it, as the core takes them.
     pub policy: Arc<Policy>,
+    /// Whether files are watched, as PM2 says of it.
+    pub watching: bool,
     /// The specification as it is saved, made on demand.
     record: OnceCell<Option<Arc<RawValue>>>,
     /// The part of the `jlist` element that is the same for all processes, made on demand.
@@ -40,8 +42,9 @@ pub struct Version {
 impl Version {
     fn new(spec: AppSpec) -> Self {
         let policy = Arc::new(spec.policy.clone());
+        let watching = spec.passthrough.get("watch").is_some_and(|watch| watch != "false");
         let (record, shared) = (OnceCell::new(), OnceCell::new());
-        Self { spec: Arc::new(spec), policy, record, shared }
+        Self { spec: Arc::new(spec), policy, watching, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.
@@ -214,6 +217,14 @@ impl Registry {
         let app = App { namespace: namespace.to_owned(), name: name.to_owned(), spec };
         self.insert_app(id, app);
         id
+    }
+
+    /// Registers a version that was saved, with what it was saved as: it is saved so again.
+    pub fn insert_saved_version(&mut self, id: SpecId, spec: AppSpec, record: Arc<RawValue>) {
+        self.insert_version(id, spec);
+        if let Some(version) = self.versions.get_mut(&id) {
+            version.record = OnceCell::from(Some(record));
+        }
     }
 
     /// Registers an app under a number that was saved.

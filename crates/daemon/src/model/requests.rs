@@ -17,10 +17,7 @@ impl Model {
             return refuse(client, closing(), out);
         }
         match request {
-            Request::List => {
-                let processes = self.list();
-                out.push(Effect::Reply { client, reply: Reply::List { processes } });
-            }
+            Request::List => out.push(Effect::List { client }),
             Request::Find { word } => {
                 let ids = self.find(&word);
                 out.push(Effect::Reply { client, reply: Reply::Found { ids } });

@@ -106,9 +106,9 @@ impl Model {
     /// Takes up what was saved and what was found.
     pub fn recover(&mut self, at: Moment, state: State, found: &[FoundRun], out: &mut Vec<Effect>) {
         self.at = at;
-        for (id, record) in &state.specs {
+        for (id, record) in state.specs {
             match ostler_pm2::record::from_record(record.get(), self.settings.cpus) {
-                Ok(spec) => self.registry.insert_version(SpecId(*id), spec),
+                Ok(spec) => self.registry.insert_saved_version(SpecId(id), spec, record),
                 Err(_) => out.push(Effect::Complain(format!(
                     "saved specification {id} is not understood; its processes are lost"
                 ))),

@@ -1,19 +1,85 @@
 //! What is shown of processes: the list, the details, the environment.
 
+use std::borrow::Cow;
+
 use ostler_core::spec::ExecMode;
 use ostler_core::{Phase, ProcId, RunId};
+use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
 use ostler_wire::control::{Details, ProcView};
+use serde::{Serialize, Serializer};
 
 use super::Model;
 use super::outcome::Outcome;
 use super::registry::{Proc, Rollout};
 use crate::environment::{self, Particulars};
 
+/// The reply to a request for the list, [`Reply::List`](ostler_wire::control::Reply::List), which
+/// goes from the model into the connection without a copy of its own.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ListReply<'a> {
+    List { processes: Rows<'a> },
+}
+
+/// Every process, by id.
+struct Rows<'a>(&'a Model);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(model) = self;
+        serializer.collect_seq(model.registry.procs().filter_map(|(id, proc)| model.row(id, proc)))
+    }
+}
+
+/// A process as the list shows it: a [`ProcView`] that borrows.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: u32,
+    name: &'a str,
+    namespace: &'a str,
+    version: Option<&'a str>,
+    cluster: bool,
+    pid: u32,
+    since: u64,
+    restarts: u32,
+    status: &'static str,
+    cpu: f32,
+    memory: u64,
+    user: &'a str,
+    watching: bool,
+    rollout: Option<&'static str>,
+    script: Cow<'a, str>,
+    logs: [Option<Cow<'a, str>>; 3],
+}
+
+impl From<Row<'_>> for ProcView {
+    fn from(row: Row<'_>) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.to_owned(),
+            namespace: row.namespace.to_owned(),
+            version: row.version.map(str::to_owned),
+            cluster: row.cluster,
+            pid: row.pid,
+            since: row.since,
+            restarts: row.restarts,
+            status: row.status.to_owned(),
+            cpu: row.cpu,
+            memory: row.memory,
+            user: row.user.to_owned(),
+            watching: row.watching,
+            rollout: row.rollout.map(str::to_owned),
+            script: row.script.into_owned(),
+            logs: row.logs.map(|path| path.map(Cow::into_owned)),
+        }
+    }
+}
+
 impl Model {
-    /// Every process, by id.
-    pub(super) fn list(&self) -> Vec<ProcView> {
-        self.registry.procs().filter_map(|(id, _)| self.view(id)).collect()
+    /// The reply to a request for the list, as of now.
+    pub fn list_reply(&self) -> impl Serialize + '_ {
+        ListReply::List { processes: Rows(self) }
     }
 
     /// The processes of this name or id.
@@ -23,38 +89,37 @@ impl Model {
         self.registry.procs().filter(meant).map(|(id, _)| id.0).collect()
     }
 
-    fn view(&self, id: ProcId) -> Option<ProcView> {
+    fn row<'a>(&'a self, id: ProcId, proc: &'a Proc) -> Option<Row<'a>> {
         let process = self.core.slot(id)?.process();
-        let proc = self.registry.proc(id)?;
-        let spec = &self.registry.version(process.spec())?.spec;
+        let version = self.registry.version(process.spec())?;
+        let spec = &version.spec;
         let facts = process.run().and_then(|run| self.facts.get(&run));
         let usage = facts.map(|facts| facts.usage).unwrap_or_default();
-        Some(ProcView {
+        Some(Row {
             id: id.0,
-            name: proc.name.clone(),
-            namespace: spec.namespace.clone(),
-            version: spec.version.clone(),
+            name: &proc.name,
+            namespace: &spec.namespace,
+            version: spec.version.as_deref(),
             cluster: spec.exec_mode == ExecMode::Cluster,
             pid: facts.map_or(0, |facts| facts.pid),
             since: facts.map_or(0, |facts| facts.since),
             restarts: process.restarts(),
-            status: status(process.phase()).to_owned(),
+            status: status(process.phase()),
             cpu: usage.cpu,
             memory: usage.memory,
-            user: spec.username.clone(),
-            watching: spec.passthrough.get("watch").is_some_and(|watch| watch != "false"),
-            rollout: proc.rollout.map(|rollout| Rollout::as_str(rollout).to_owned()),
-            script: spec.script.display().to_string(),
-            logs: environment::log_files(spec, id)
-                .map(|path| path.map(|path| path.display().to_string())),
+            user: &spec.username,
+            watching: version.watching,
+            rollout: proc.rollout.map(Rollout::as_str),
+            script: spec.script.to_string_lossy(),
+            logs: log_texts(spec, id),
         })
     }
 
     /// Everything about one process.
     pub(super) fn details(&self, id: ProcId) -> Option<Details> {
-        let view = self.view(id)?;
-        let process = self.core.slot(id)?.process();
         let proc = self.registry.proc(id)?;
+        let view = self.row(id, proc)?.into();
+        let process = self.core.slot(id)?.process();
         let spec = &self.registry.version(process.spec())?.spec;
         let facts = process.run().and_then(|run| self.facts.get(&run));
         Some(Details {

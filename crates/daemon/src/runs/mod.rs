@@ -220,6 +220,18 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.covers, true))
     }
 
+    /// Returns what a run uses, as [`measure`](Self::measure); `None` when it was looked at a moment
+    /// ago, or there is nothing to look at.
+    pub fn look_at(&mut self, run: RunId, now: Millis) -> Option<(f32, u64)> {
+        self.get_mut(run)?.look(now)
+    }
+
+    /// Returns the same of all runs that were not looked at a moment ago.
+    pub fn look_at_all(&mut self, now: Millis) -> Vec<(RunId, (f32, u64))> {
+        let look = |(run, held): (&RunId, &mut Run)| Some((*run, held.look(now)?));
+        self.all.iter_mut().filter_map(look).collect()
+    }
+
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
     pub fn measure(&mut self, run: RunId, now: Millis) -> (f32, u64) {
         self.get_mut(run).and_then(|held| held.measure(now)).unwrap_or_default()

@@ -17,8 +17,7 @@ use super::gauge::{Gauge, Usage};
 use super::proc::ProcessRef;
 use crate::exit::status_of;
 
-/// A CPU figure younger than this is not measured again, ms: two looks in a row
-/// would measure noise.
+/// What is younger than this is not measured again, ms: two looks in a row would measure noise.
 const SAMPLE_INTERVAL: u64 = 200;
 
 /// One run of a slot.
@@ -94,6 +93,8 @@ pub(super) struct Alive {
     pub sample: (u64, Millis),
     /// CPU use between the last two looks, percent.
     pub cpu: f32,
+    /// When it was last looked at to be shown.
+    pub shown: Option<Millis>,
 }
 
 /// What a dead run leaves.
@@ -255,6 +256,21 @@ impl Run {
         Some((alive.cpu, memory))
     }
 
+    /// The same, to be shown: `None` where it is what it was a moment ago.
+    pub(super) fn look(&mut self, now: Millis) -> Option<(f32, u64)> {
+        match &mut self.life {
+            Life::Asked { .. } => return None,
+            Life::Alive(alive) => {
+                if alive.shown.is_some_and(|at| now.saturating_sub(at) < SAMPLE_INTERVAL) {
+                    return None;
+                }
+                alive.shown = Some(now);
+            }
+            Life::Dead(_) => {}
+        }
+        Some(self.measure(now).unwrap_or_default())
+    }
+
     /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
     pub fn adoption(&self) -> Option<Adoption> {
         let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
@@ -277,7 +293,15 @@ impl Alive {
     pub(super) fn new(process: (u32, u64), pidfd: Option<OwnedFd>, since: Millis) -> Self {
         let (pid, start_time) = process;
         let processes = Processes { pid, start_time, ..Processes::default() };
-        Self { processes, pidfd, channel: None, gauge: None, sample: (0, since), cpu: 0.0 }
+        Self {
+            processes,
+            pidfd,
+            channel: None,
+            gauge: None,
+            sample: (0, since),
+            cpu: 0.0,
+            shown: None,
+        }
     }
 
     /// What its first process uses; `None` when none runs. The way to it stays open where there is

@@ -1,7 +1,7 @@
 //! What is shown of processes: the list, one process, its environment, PM2's `jlist`.
 
 use ostler_core::{Exit, RunId};
-use ostler_wire::control::Request;
+use ostler_wire::control::{Reply, Request};
 use serde_json::{Value, json};
 
 use super::super::{Input, Usage};
@@ -10,9 +10,10 @@ use super::world::World;
 
 fn list(world: &mut World) -> Vec<Value> {
     let client = world.request(Request::List);
-    let mut reply: Value = serde_json::from_str(world.reply(client)).unwrap();
-    let Value::Array(list) = reply["list"]["processes"].take() else { panic!("{reply}") };
-    list
+    // What is written by a type that borrows is read as the type that clients have.
+    let reply: Reply = serde_json::from_str(world.reply(client)).unwrap();
+    let Reply::List { processes } = reply else { panic!("{reply:?}") };
+    processes.iter().map(|process| serde_json::to_value(process).unwrap()).collect()
 }
 
 fn describe(world: &mut World, id: u32) -> Value {

@@ -97,6 +97,10 @@ impl World {
         match effect {
             Effect::Core(action) => self.act_on(action),
             Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
+            Effect::List { client } => {
+                let text = serde_json::to_string(&self.model.list_reply()).unwrap();
+                self.answer(client, text);
+            }
             Effect::Raw { client, text } => self.answer(client, text),
             Effect::Event { client, event } => {
                 let talk = self.talk(client);
