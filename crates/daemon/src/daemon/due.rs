@@ -91,12 +91,13 @@ impl Daemon {
         match due {
             Due::Model => self.model.push(Input::Deadline),
             Due::Cluster => {
-                let (node, mut parts) = self.node();
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
                 node.on_time(now, &mut parts);
             }
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
-            Due::Retry => self.retry(),
+            Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),
             Due::Update => {
