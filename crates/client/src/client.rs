@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 
-use crate::{Error, Home, Step};
+use crate::{Error, Home};
 
 /// How long an answer may take for which no app has to do anything.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -19,6 +19,15 @@ pub struct Client {
     buffer: Vec<u8>,
     /// Bytes of `buffer` that are consumed.
     consumed: usize,
+}
+
+/// Whether further events are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Further events are wanted.
+    Continue,
+    /// No more events are wanted.
+    Stop,
 }
 
 /// The end of a request.
@@ -48,8 +57,8 @@ impl Client {
     /// Connects to a running daemon; starts none.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
-    /// [`Error::PermissionDenied`].
+    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`], or
+    /// [`Error::PermissionDenied`] for a stranger.
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
@@ -91,7 +100,7 @@ impl Client {
     /// As [`request`](Self::request), with a limit of the caller's on every part of the answer.
     ///
     /// # Errors
-    /// As [`request`](Self::request).
+    /// Those of [`request`](Self::request).
     pub fn request_within(
         &mut self,
         request: &Request,

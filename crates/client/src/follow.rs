@@ -4,16 +4,7 @@
 
 use ostler_wire::control::{Event, Request};
 
-use crate::{Answer, Client, Error, Home};
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Further events are wanted.
-    Continue,
-    /// No more events are wanted.
-    Stop,
-}
+use crate::{Answer, Client, Error, Home, Step};
 
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;

@@ -60,7 +60,7 @@ impl Home {
     /// Makes the directory, for its owner only, if it is not there.
     ///
     /// # Errors
-    /// [`Error::HomeUnusable`].
+    /// [`Error::HomeUnusable`] when it cannot be made.
     pub fn create(&self) -> Result<(), Error> {
         let unusable = |source| Error::HomeUnusable { home: self.root.clone(), source };
         match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.root) {

@@ -20,8 +20,8 @@ mod home;
 mod start;
 mod sys;
 
-pub use client::{Answer, Client, waits_for_apps};
+pub use client::{Answer, Client, Step, waits_for_apps};
 pub use error::Error;
-pub use follow::{Step, follow};
+pub use follow::follow;
 pub use home::{Home, SOCKET_PATH_LIMIT};
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

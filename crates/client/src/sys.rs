@@ -1,6 +1,6 @@
 //! The one thing that needs unsafe code: what the new keeper does between fork and exec.
 
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "what happens between fork and exec cannot be said otherwise")]
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;

@@ -65,8 +65,9 @@ impl SharedText {
         keys.extend(record::to_map(spec));
         let mut text = String::new();
         for (name, value) in keys.iter().filter(|(name, _)| !is_of_process(spec, name)) {
+            push_json(&mut text, name);
             // Writing to a string cannot fail.
-            _ = write!(text, "{}:{value},", json(name));
+            _ = write!(text, ":{value},");
         }
         Self(text)
     }
@@ -126,29 +127,31 @@ impl List {
 
 /// Writes the element of one process, JSON text.
 pub fn write(facts: &Facts<'_>, out: &mut String) {
-    let name = json(facts.name);
+    let Facts { id: ProcId(id), pid, memory, cpu, .. } = *facts;
     // Writing to a string cannot fail.
-    _ = write!(out, "{{\"pid\":{},\"name\":{name},\"pm2_env\":{{{}", facts.pid, facts.shared.0);
-    write_env(facts, &name, out);
-    let Facts { id, memory, cpu, .. } = facts;
-    _ = write!(out, "}},\"pm_id\":{},\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}", id.0);
+    _ = write!(out, "{{\"pid\":{pid},\"name\":");
+    push_json(out, facts.name);
+    out.push_str(",\"pm2_env\":{");
+    out.push_str(&facts.shared.0);
+    write_env(facts, out);
+    _ = write!(out, "}},\"pm_id\":{id},\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}");
 }
 
 /// What each process has of its own in `pm2_env`.
-fn write_env(facts: &Facts<'_>, name: &str, out: &mut String) {
+fn write_env(facts: &Facts<'_>, out: &mut String) {
     let spec = facts.spec;
-    _ = write!(out, "\"name\":{name}");
+    push_text(out, "\"name\":", facts.name);
     for (key, path) in files::of_record(spec, facts.id) {
         if let Some(path) = path {
-            _ = write!(out, ",\"{key}\":{}", json(&path));
+            _ = write!(out, ",\"{key}\":");
+            push_json(out, &path);
         }
     }
+    push_text(out, ",", &spec.instance_var);
     _ = write!(
         out,
-        ",{}:{},\"status\":\"{}\",\"pm_uptime\":{},\"created_at\":{},\"pm_id\":{},\
-         \"restart_time\":{},\"unstable_restarts\":{},\"unique_id\":{},\"version\":{},\
-         \"axm_actions\":[],\"axm_monitor\":{{}},\"axm_options\":{{}},\"axm_dynamic\":{{}}",
-        json(&spec.instance_var),
+        ":{},\"status\":\"{}\",\"pm_uptime\":{},\"created_at\":{},\"pm_id\":{},\
+         \"restart_time\":{},\"unstable_restarts\":{}",
         facts.instance,
         words::status(facts.phase),
         facts.since.unwrap_or(facts.created_at),
@@ -156,13 +159,25 @@ fn write_env(facts: &Facts<'_>, name: &str, out: &mut String) {
         facts.id.0,
         facts.restarts,
         facts.unstable,
-        json(facts.unique_id),
-        json(spec.version.as_deref().unwrap_or("N/A")),
     );
+    push_text(out, ",\"unique_id\":", facts.unique_id);
+    push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
+    out.push_str(NOTHING_MEASURED);
     for key in ABSENT_PARTS {
         _ = write!(out, ",\"{key}\":false");
     }
-    match facts.last_exit {
+    write_exit(facts.last_exit, out);
+    if let Some(rollout) = facts.rollout {
+        push_text(out, ",\"rollout\":", rollout);
+    }
+}
+
+/// What PM2's agent would have said of itself.
+const NOTHING_MEASURED: &str =
+    ",\"axm_actions\":[],\"axm_monitor\":{},\"axm_options\":{},\"axm_dynamic\":{}";
+
+fn write_exit(exit: Option<Exit>, out: &mut String) {
+    match exit {
         Some(Exit::Code(code)) => _ = write!(out, ",\"exit_code\":{code}"),
         // Beyond PM2, which shows 0 for a process that a signal killed: the signal.
         Some(Exit::Signal { number: signal, .. }) => {
@@ -171,12 +186,23 @@ fn write_env(facts: &Facts<'_>, name: &str, out: &mut String) {
         }
         Some(Exit::Unknown | Exit::NotSpawned) | None => {}
     }
-    if let Some(rollout) = facts.rollout {
-        _ = write!(out, ",\"rollout\":\"{rollout}\"");
-    }
 }
 
-fn json(text: &str) -> String {
-    // Text can always be written as JSON.
-    serde_json::to_string(text).unwrap_or_default()
+/// Writes a text in JSON's notation behind what comes before it.
+fn push_text(out: &mut String, before: &str, text: &str) {
+    out.push_str(before);
+    push_json(out, text);
+}
+
+/// Writes a text in JSON's notation.
+fn push_json(out: &mut String, text: &str) {
+    let is_plain = |byte: u8| 0x20 <= byte && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(is_plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        // Text can always be written as JSON.
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
 }

@@ -9,11 +9,15 @@ use ostler_core::spec::AppSpec;
 /// Returns the path with the number of the process before the last `extension` in it. Where there
 /// is none, the number goes to the end.
 #[must_use]
-pub fn numbered(path: &Path, id: ProcId, extension: &str) -> PathBuf {
+pub fn numbered(path: &Path, ProcId(id): ProcId, extension: &str) -> PathBuf {
+    numbered_text(path, id, extension).into()
+}
+
+fn numbered_text(path: &Path, id: u32, extension: &str) -> String {
     let text = path.to_string_lossy();
     match text.rsplit_once(extension) {
-        Some((head, tail)) => PathBuf::from(format!("{head}-{}{extension}{tail}", id.0)),
-        None => PathBuf::from(format!("{text}-{}", id.0)),
+        Some((head, tail)) => format!("{head}-{id}{extension}{tail}"),
+        None => format!("{text}-{id}"),
     }
 }
 
@@ -36,14 +40,20 @@ pub fn pid_file(spec: &AppSpec, id: ProcId) -> PathBuf {
 /// Returns the record's keys for the files of a process, with their paths as text; `/dev/null` is
 /// none. There is no key for a combined log that is not wanted.
 pub(crate) fn of_record(spec: &AppSpec, id: ProcId) -> [(&'static str, Option<String>); 4] {
-    let [out, err, combined] = log_files(spec, id);
-    let text = |path: PathBuf| path.display().to_string();
-    let or_none = |path: Option<PathBuf>| path.map_or_else(|| "/dev/null".to_owned(), text);
+    let logs = &spec.logs;
+    let log = |path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
+        Some(match logs.merge {
+            true => path.to_string_lossy().into_owned(),
+            false => numbered_text(path, id.0, ".log"),
+        })
+    };
+    let or_none = |path: Option<String>| Some(path.unwrap_or_else(|| "/dev/null".to_owned()));
     [
-        ("pm_out_log_path", Some(or_none(out))),
-        ("pm_err_log_path", Some(or_none(err))),
-        ("pm_pid_path", Some(text(pid_file(spec, id)))),
-        ("pm_log_path", combined.map(text)),
+        ("pm_out_log_path", or_none(log(&logs.out))),
+        ("pm_err_log_path", or_none(log(&logs.err))),
+        ("pm_pid_path", Some(numbered_text(&spec.pid_file, id.0, ".pid"))),
+        ("pm_log_path", log(&logs.combined)),
     ]
 }
 

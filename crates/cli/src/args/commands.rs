@@ -57,8 +57,8 @@ commands! {
          in quotes. Without an argument the file is `ecosystem.config.js`.";
     Stop ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
-        "Each process is asked to end by its `kill_signal` and killed after its `kill_timeout`, \
-         with its descendants.";
+        "Each process is asked to end by its signal, and killed with its descendants when it \
+         takes longer than it may.";
     Restart ["restart"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and start them again"
         "Options change the apps for this and every later run. The environment stays as it was \

@@ -60,14 +60,29 @@ lock=/var/lock/subsys/{name}
 export {variable}={home}
 export HOME={user_home}
 
+{ACTIONS}",
+        command = service.program.name(),
+        name = service.name,
+        description = service.description(),
+        user = shell(&service.user),
+        exe = shell(&service.exe()),
+        path = shell(&service.path),
+        variable = service.home_variable(),
+        home = shell(&service.home()),
+        user_home = shell(&service.user_home.display().to_string()),
+    )
+}
+
+/// What each action of the script does.
+const ACTIONS: &str = "\
 # `su` may set PATH anew, so it is set after it.
-manager() {{
+manager() {
 \tif [ \"$user\" = \"$(id -un)\" ]; then
 \t\tPATH=$path \"$exe\" \"$@\"
 \telse
 \t\tsu -s /bin/sh -c 'PATH=$0; export PATH; exec \"$@\"' -- \"$user\" \"$path\" \"$exe\" \"$@\"
 \tfi
-}}
+}
 
 case \"$1\" in
 start)
@@ -93,15 +108,4 @@ status)
 \texit 2
 \t;;
 esac
-",
-        command = service.program.name(),
-        name = service.name,
-        description = service.description(),
-        user = shell(&service.user),
-        exe = shell(&service.exe()),
-        path = shell(&service.path),
-        variable = service.home_variable(),
-        home = shell(&service.home()),
-        user_home = shell(&service.user_home.display().to_string()),
-    )
-}
+";

@@ -1,8 +1,5 @@
 //! Commands that change something: PM2's words, in PM2's order, with PM2's codes.
 
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use ostler_wire::control::FrameKind;
 use serde_json::{Value, json};
 

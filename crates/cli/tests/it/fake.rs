@@ -1,8 +1,5 @@
 //! A daemon of a few lines, and the command run against it.
 
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};

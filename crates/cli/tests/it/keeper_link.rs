@@ -1,8 +1,5 @@
 //! A keeper of a few lines, and the real daemon at the other end of its link.
 
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;

@@ -1,8 +1,5 @@
 //! `logs`: the files first, then the stream.
 
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 

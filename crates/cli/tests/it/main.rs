@@ -1,7 +1,13 @@
 //! The command against a daemon of a few lines: what is printed, with which code it ends, and
 //! how it fails.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "clippy's permission for tests ends at functions marked as tests"
+)]
 
 mod acting;
 mod cluster;

@@ -1,8 +1,5 @@
-//! The daemon dies in the middle of a reload: whoever asked for it waits for the successor, and
-//! hears the truth.
-
-// Clippy's permission for tests ends at functions marked as tests; this module is one as a whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! The daemon dies in the middle of a reload: whoever asked for it waits for the successor, and is
+//! told how it really ended.
 
 use std::process::{Child, Output, Stdio};
 
@@ -134,6 +131,10 @@ fn an_end_that_came_while_the_client_was_away_is_told_also_by_the_daemon_after()
         let world = World::start();
         let child = world.reload(&["reload", "app"]);
         procs::signal(child.id(), Signal::STOP);
+        // The worker is there before the daemon has written that it started it.
+        world.sandbox.wait_file("pm2.log", SOON, |log| {
+            log.contains("starting a new worker for 0").then_some(())
+        });
         kill_daemon(&world.sandbox);
         world.go(mode);
         world.reload_is_over();

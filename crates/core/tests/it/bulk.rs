@@ -35,7 +35,7 @@ impl Dice {
         match self.below(35) {
             0..4 => Move::User(self.small(6), u32::from(self.small(3))),
             4..6 => {
-                Move::Reload(1 + u32::from(self.small(5)), self.below(4) == 0, self.below(4) == 0)
+                Move::Reload(1 + u32::from(self.small(6)), self.below(4) == 0, self.below(4) == 0)
             }
             6 => Move::Promote(self.below(2) == 0),
             7..9 => Move::Crash(self.below(20)),

@@ -1,7 +1,7 @@
 //! The daemon's memory is lost before every single action of a story; each time, the end state
 //! must be the same.
 
-use ostler_core::spec::Policy;
+use ostler_core::spec::{Policy, Readiness};
 use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
 
 use crate::world::{GOOD, Nature, World};
@@ -101,6 +101,28 @@ fn memory_may_be_lost_while_a_run_is_replaced_because_of_its_memory_use() {
             world.event(Event::Measured { run, memory: 6 });
             world.wait(1000);
         });
+    }
+}
+
+#[test]
+fn a_candidate_that_said_ready_need_not_say_it_to_the_next_daemon() {
+    for says_ready in [true, false] {
+        let mut world = World::new();
+        let old = world.version(1, GOOD, |_| ());
+        let new = world.version(2, Nature { says_ready, ..GOOD }, |policy| {
+            policy.readiness = Readiness::Message;
+            policy.stable_for = 50;
+        });
+        world.add(1, old);
+        world.wait(20);
+        world.reload(1, new, ReloadOptions::default());
+        world.wait(5);
+        world.forget();
+        world.wait(49);
+        assert_eq!(world.state(), "0:up online v1+");
+        world.wait(1);
+        let expected = if says_ready { "0:up online v2" } else { "0:up online v1+" };
+        assert_eq!(world.state(), expected);
     }
 }
 

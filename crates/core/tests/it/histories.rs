@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::Readiness;
 use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, Role, RunId, SpecId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,7 +38,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
     let forget_at = move |after| if forget { Move::ForgetAt(after) } else { Move::Wait(after) };
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
-        2 => (1..5u32, any::<bool>(), any::<bool>())
+        2 => (1..7u32, any::<bool>(), any::<bool>())
             .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
         2 => (0..20u64).prop_map(Move::Crash),
@@ -65,6 +66,10 @@ fn natures(world: &mut World) {
         policy.max_memory = Some(5);
     });
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
+    world.version(6, Nature { says_ready: true, ..good }, |policy| {
+        policy.readiness = Readiness::Message;
+        policy.health_budget = Some(20);
+    });
 }
 
 fn play(world: &mut World, step: &Move) {

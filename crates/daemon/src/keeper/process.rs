@@ -102,7 +102,10 @@ pub fn start(
     // Not by its path: there may be another version by now, or none.
     let mut command = Command::new("/proc/self/exe");
     command.arg0(&config.exe).arg("keeper");
-    command.env("OSTLER_HOME", &config.home).env_remove(KEEPER_FD_VAR).env_remove(READY_FD_VAR);
+    command
+        .env(ostler_env::OSTLER_HOME, &config.home)
+        .env_remove(KEEPER_FD_VAR)
+        .env_remove(READY_FD_VAR);
     command.current_dir("/").stdin(Stdio::null());
     command.arg("--nofile").arg(format!("{}:{}", nofile.0, nofile.1));
     let number = sys::pass_on(&mut command, theirs).to_string();

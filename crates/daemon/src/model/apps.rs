@@ -1,6 +1,6 @@
 //! From records to slots: starting apps, changing them, adding instances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ostler_config::Diagnostic;
@@ -179,13 +179,17 @@ impl Model {
             }
         }
         let mut renames = Vec::new();
+        // What this very change has given to others.
+        let mut given = BTreeSet::new();
         for (app, changed) in by_app {
             let Some(first) = changed.first() else { continue };
-            let key = (first.spec.namespace.clone(), first.spec.name.clone());
+            let key = name_of(&first.spec);
             let alike = |one: &&Wanted| (&one.spec.namespace, &one.spec.name) == (&key.0, &key.1);
             let whole = changed.len() == self.registry.procs_of(app).count();
             let taken =
                 self.registry.apps().any(|(_, of)| (&of.namespace, &of.name) == (&key.0, &key.1));
+            let taken = taken || given.contains(&key);
+            given.extend(changed.iter().map(|one| name_of(&one.spec)));
             if whole && !taken && changed.iter().all(alike) {
                 renames.push(Rename::App { app, namespace: key.0, name: key.1 });
                 continue;
@@ -252,6 +256,10 @@ impl Model {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+fn name_of(spec: &AppSpec) -> (String, String) {
+    (spec.namespace.clone(), spec.name.clone())
 }
 
 /// What a slot is to become.

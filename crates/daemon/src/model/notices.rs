@@ -184,11 +184,13 @@ impl Model {
         for id in ids {
             self.set_rollout(id, None);
         }
-        let Some((id, run, why)) = failure else { return self.reload_over(app, None) };
         // Another daemon may have seen it, and known more.
         let known = self.tickets.failure(app);
-        let failure = known.unwrap_or_else(|| self.reload_failure(app, id, run, why));
+        let failure = failure.map(|(id, run, why)| {
+            (run, known.unwrap_or_else(|| self.reload_failure(app, id, run, why)))
+        });
         self.tails.retain(|_, (of, _)| *of != app);
+        let Some((run, failure)) = failure else { return self.reload_over(app, None) };
         match self.awaited.get_mut(&run) {
             // Whoever waits is told with the last lines; the end itself is saved at once.
             Some(awaited) => {
@@ -201,11 +203,14 @@ impl Model {
     }
 
     fn remember_failure(&mut self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
-        // What fails on the way back is not why the reload failed.
+        let Some(app) = self.registry.app_of(id) else { return };
         if self.beside_current(id, run) == std::cmp::Ordering::Less {
+            // It is not why a reload failed, but why a canary was not taken back.
+            let failure = self.rollback_failure(app, id, run, why);
+            self.tickets.fail(app, &failure);
+            self.unsaved = true;
             return;
         }
-        let Some(app) = self.registry.app_of(id) else { return };
         let failure = self.reload_failure(app, id, run, why);
         self.tickets.fail(app, &failure);
         self.unsaved = true;
@@ -242,6 +247,19 @@ impl Model {
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
         reload_failure(&self.registry.app_name(app), id, &self.failure_text(id, run, why), tail)
+    }
+
+    fn rollback_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
+        let name = self.registry.app_name(app);
+        let what = self.failure_text(id, run, why);
+        Failure {
+            message: format!(
+                "the old version of app `{name}` did not come back: worker {} {what}\n\
+                 process {} stays with the new version",
+                id.0, id.0
+            ),
+            hint: Some(format!("see `ostler logs {name} --err`")),
+        }
     }
 
     /// Why a worker was not accepted, in words.

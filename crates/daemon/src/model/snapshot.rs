@@ -47,7 +47,7 @@ impl Model {
             versions.filter_map(|(id, version)| Some((id.0, version.record()?))).collect();
         state.procs =
             self.core.saved_processes().into_iter().filter_map(|of| self.saved_proc(of)).collect();
-        state.reloads = self.core.saved_reloads().into_iter().map(saved_reload).collect();
+        state.reloads = self.core.saved_reloads().iter().map(saved_reload).collect();
         state.tickets = self.tickets.to_saved();
         state
     }
@@ -273,7 +273,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
     }
 }
 
-fn saved_reload(saved: SavedReload) -> state::SavedReload {
+fn saved_reload(saved: &SavedReload) -> state::SavedReload {
     state::SavedReload {
         app: saved.app.0,
         to: saved.to.0.0,

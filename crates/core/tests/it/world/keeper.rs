@@ -12,6 +12,8 @@ pub struct SimRun {
     /// Counters of its slot, noted with it.
     pub counters: (u32, u32),
     pub leader: bool,
+    /// Its `ready` was delivered: it does not come twice.
+    pub said_ready: bool,
     pub child: bool,
 }
 
@@ -83,7 +85,10 @@ impl World {
         };
         let nature = self.versions[&spec].1;
         let counters = self.counters(proc);
-        self.runs.insert(run, SimRun { seen, counters, leader: true, child: nature.litters });
+        self.runs.insert(
+            run,
+            SimRun { seen, counters, leader: true, said_ready: false, child: nature.litters },
+        );
         self.said.push(format!("spawn {} v{}", proc.0, spec.0));
         self.reports.push_back(Event::Spawned(run));
         match nature.exits {
@@ -125,7 +130,7 @@ impl World {
     pub(super) fn announce(&mut self, run: RunId, spec: SpecId) {
         let nature = self.versions[&spec].1;
         self.reports.push_back(Event::RuntimeOnline(run));
-        if nature.says_ready {
+        if nature.says_ready && !self.runs[&run].said_ready {
             self.reports.push_back(Event::ReadyMessage(run));
         }
         if nature.listens {

@@ -1,5 +1,6 @@
 //! Canaries: one worker is replaced, and the user decides about the others.
 
+use ostler_core::{AppId, Exit, ProcId, RunId};
 use ostler_wire::control::{Change, ReloadOptions, Request};
 use serde_json::json;
 
@@ -88,10 +89,27 @@ fn a_promoted_canary_that_fails_elsewhere_is_taken_back_with_its_reason() {
     world.wait(100);
     let client = world.promote("api", true);
     world.wait(20);
-    world.end(ostler_core::RunId(4), ostler_core::Exit::Code(3));
+    world.end(RunId(4), Exit::Code(3));
     world.wait(1000);
     assert_eq!(world.state(), "api:0 online good, api:1 online good");
     assert!(world.reply(client).contains("worker 1 ended with exit code 3"));
+}
+
+#[test]
+fn a_canary_that_cannot_be_taken_back_is_told() {
+    let (mut world, _) = canary();
+    let client = world.promote("api", false);
+    let (run, _) = world.model.core().slot(ProcId(0)).unwrap().candidate().unwrap();
+    world.reports.clear();
+    world.end(run, Exit::Code(3));
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online better, api:1 online good, api:2 online good");
+    assert_eq!(
+        world.reply(client),
+        "error: the old version of app `api` did not come back: worker 0 ended with exit code 3\n\
+         process 0 stays with the new version\n\
+         hint: see `ostler logs api --err`"
+    );
 }
 
 #[test]
@@ -100,7 +118,7 @@ fn a_canary_of_one_worker_is_a_reload() {
     let client = world.reload_with(&[0], "api", "better", CANARY);
     world.wait(50);
     assert_eq!(world.reply(client), "done");
-    assert!(world.model.core().reload(ostler_core::AppId(0)).is_none());
+    assert!(world.model.core().reload(AppId(0)).is_none());
 }
 
 #[test]
@@ -109,7 +127,7 @@ fn a_canary_that_fails_is_a_reload_that_fails() {
     let client = world.reload_with(&[0, 1], "api", "exits", CANARY);
     world.wait(50);
     assert!(world.reply(client).starts_with("error: the new version of app `api` failed"));
-    assert!(world.model.core().reload(ostler_core::AppId(0)).is_none());
+    assert!(world.model.core().reload(AppId(0)).is_none());
 }
 
 #[test]

@@ -186,6 +186,26 @@ fn a_cluster_cannot_join_another_app() {
 }
 
 #[test]
+fn two_clusters_cannot_be_renamed_to_one_name() {
+    let mut world = World::with("api", "good", 1);
+    world.start("web", "good", 1);
+    world.wait(50);
+    let client = restart(&mut world, &[0, 1], patch(&json!({"name": "both"})));
+    assert!(world.heard(client).starts_with("error: app `web` is a cluster"));
+    assert_eq!(world.state(), "api:0 online good, web:1 online good");
+}
+
+#[test]
+fn plain_processes_of_two_apps_that_are_renamed_alike_become_one_app() {
+    let mut world = World::with("job", "good", 0);
+    world.start("other", "better", 0);
+    world.wait(50);
+    restart(&mut world, &[0, 1], patch(&json!({"name": "both"})));
+    assert_eq!(world.state(), "both:0 online good, both:1 online better");
+    assert_eq!(world.model.registry().apps().count(), 1);
+}
+
+#[test]
 fn a_change_is_refused_whole_before_anything_has_changed() {
     let mut world = World::with("job", "good", 0);
     world.start("api", "good", 2);

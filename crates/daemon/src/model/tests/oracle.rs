@@ -26,7 +26,6 @@ impl Model {
                 let facts = self.facts.get(&run);
                 let facts = facts.unwrap_or_else(|| panic!("nothing is known of {run:?}"));
                 assert_eq!(facts.proc, id, "{run:?} is another slot's");
-                assert!(self.registry.version(facts.spec).is_some(), "{run:?} has no version");
             }
             if slot.app() != self.registry.app_of(id).unwrap() {
                 assert!(!process.is_cluster(), "worker {id:?} has two apps");

@@ -17,7 +17,7 @@ pub struct Nature {
     pub missing: bool,
     /// Listens on this port, if it is a worker.
     pub port: Option<u16>,
-    /// Sends `ready`.
+    /// It sends `ready` as soon as it is spawned.
     pub says_ready: bool,
     /// Does not end when it is asked to disconnect: it has connections to finish.
     pub busy: bool,
@@ -74,6 +74,8 @@ pub struct SimRun {
     pub alive: bool,
     /// A descendant lives.
     pub child: bool,
+    /// It was sent SIGKILL.
+    pub killed: bool,
     pub memory: u64,
 }
 
@@ -190,10 +192,10 @@ impl World {
             }
             Action::Kill(run) => {
                 self.mark_ending(run);
-                if !self.nature(run).hangs {
-                    self.end(run, signal(9));
-                    self.end_child(run);
+                if let Some(sim) = self.runs.get_mut(&run) {
+                    sim.killed = true;
                 }
+                self.die_of_sigkill(run);
             }
             Action::Sweep(run) => {
                 if self.runs.get(&run).is_some_and(|sim| !sim.alive) {
@@ -243,6 +245,7 @@ impl World {
             cluster,
             alive: true,
             child: nature.litters,
+            killed: false,
             memory: 1,
         };
         self.reports.push_back(Input::Spawned { run, pid: sim.pid });
@@ -328,6 +331,25 @@ impl World {
         self.reports.push_back(Input::Exited { run, exit, stderr_tail });
         if !child {
             self.reports.push_back(Input::Core(Event::TreeGone(run)));
+        }
+    }
+
+    fn die_of_sigkill(&mut self, run: RunId) {
+        if self.runs.get(&run).is_some_and(|sim| sim.killed && !sim.nature.hangs) {
+            self.end(run, signal(9));
+            self.end_child(run);
+        }
+    }
+
+    /// Nothing hangs in the kernel any more: whatever was sent SIGKILL dies of it.
+    pub fn thaw(&mut self) {
+        let hanging = self.runs.values_mut().filter(|sim| sim.nature.hangs);
+        let thawed = hanging.map(|sim| {
+            sim.nature.hangs = false;
+            sim.seen.run
+        });
+        for run in thawed.collect::<Vec<_>>() {
+            self.die_of_sigkill(run);
         }
     }
 

@@ -1,0 +1,262 @@
+//! Random histories: users who change their minds, clients that leave, runs that crash, reports
+//! that come late, doubled or of runs that are not there, a disk that is full, and a daemon that
+//! dies at any of it.
+
+use ostler_core::{Event, Exit, Phase, ProcId, Role, RunId};
+use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::super::{ClientId, Input};
+use super::moves::Move;
+use super::reports::again;
+use super::words::{raw, record};
+use super::world::World;
+
+const NAMES: [&str; 3] = ["api", "web", "job"];
+const SCRIPTS: [&str; 16] = [
+    "good",
+    "better",
+    "newest",
+    "exits",
+    "ends",
+    "missing",
+    "mute",
+    "elsewhere",
+    "busy",
+    "stubborn",
+    "sick",
+    "litters",
+    "unready",
+    "crashes",
+    "stuck",
+    "hangs",
+];
+const ACTIONS: [Action; 4] = [Action::Stop, Action::Restart, Action::Delete, Action::Reset];
+
+/// The processes whose bits are set; a bit too many names one that may not be there.
+fn ids(bits: u8) -> Vec<u32> {
+    (0..5).filter(|id| bits & (1 << id) != 0).collect()
+}
+
+fn more(bits: u8) -> Value {
+    let keys = [
+        ("wait_ready", json!(true)),
+        ("restart_delay", json!(300)),
+        ("health", json!({"tcp": "127.0.0.1:3000"})),
+        ("max_memory_restart", json!(100)),
+        ("stable_for", json!(40)),
+        ("autostart", json!(false)),
+        ("namespace", json!("other")),
+    ];
+    let set = keys.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+    Value::Object(set.map(|(_, (key, value))| (key.to_owned(), value)).collect::<Map<_, _>>())
+}
+
+fn change(kind: u8) -> Change {
+    let records = |script| NAMES.map(|name| record(name, script, 1, json!({}))).into();
+    match kind {
+        0 => Change::default(),
+        1 => Change { env: Some([("A".into(), "1".into())].into()), ..Change::default() },
+        2 => Change { patch: Some(raw(&json!({"name": "web"}))), ..Change::default() },
+        3 => Change { patch: Some(raw(&json!({"namespace": "other"}))), ..Change::default() },
+        4 => Change { patch: Some(raw(&json!({"autorestart": 7}))), ..Change::default() },
+        5 => Change { parallel: Some(3), ..Change::default() },
+        6 => Change { records: records("stubborn"), ..Change::default() },
+        _ => Change { records: records("exits"), parallel: Some(1), ..Change::default() },
+    }
+}
+
+fn options(bits: u8) -> ReloadOptions {
+    ReloadOptions {
+        parallel: (bits & 1 != 0).then_some(2),
+        surge: (bits & 2 != 0).then_some(1),
+        canary: bits & 12 == 12,
+        no_rollback: bits & 16 != 0,
+        wait: bits & 32 != 0,
+    }
+}
+
+fn play(world: &mut World, step: &Move) {
+    match *step {
+        Move::Start(name, script, instances, bits) => {
+            let (name, script) = (NAMES[usize::from(name)], SCRIPTS[usize::from(script)]);
+            world.start_with(name, script, instances, more(bits));
+        }
+        Move::Act(action, bits) => _ = world.act(ACTIONS[usize::from(action)], &ids(bits)),
+        Move::Change(kind, bits) => {
+            world.act_with(Action::Restart, &ids(bits), change(kind));
+        }
+        Move::Scale(name, by) => {
+            let name = NAMES[usize::from(name)].to_owned();
+            let count = u32::from(by.unsigned_abs());
+            let target = if by < 0 { ScaleTo::Remove(count) } else { ScaleTo::Add(count) };
+            world.request(Request::Scale { name, target });
+        }
+        Move::Reload(bits, script, with) => {
+            let script = SCRIPTS[usize::from(script)];
+            let records = NAMES.map(|name| record(name, script, 1, more(with & 5))).into();
+            let change = Change { records, ..Change::default() };
+            world.reload_by(&ids(bits), change, options(with));
+        }
+        Move::Promote(name, keep) => _ = world.promote(NAMES[usize::from(name)], keep),
+        Move::Listens(id) => _ = world.request(Request::Listens { id, within: 500 }),
+        Move::Save => _ = world.request(Request::Save { force: false }),
+        Move::Resurrect => _ = world.request(Request::Resurrect),
+        Move::Kill => _ = world.request(Request::Kill),
+        Move::Shutdown => world.input(Input::Shutdown),
+        Move::Leave(ago) => {
+            if let Some(client) = world.talks.len().checked_sub(1 + usize::from(ago)) {
+                world.leave(client);
+            }
+        }
+        Move::Again(ago) => ask_again(world, usize::from(ago)),
+        Move::Crash(id) => each_run(world, id, |world, run| world.end(run, Exit::Code(3))),
+        Move::Memory(id) => each_run(world, id, |world, run| {
+            world.runs.get_mut(&run).unwrap().memory = 101;
+        }),
+        Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),
+        Move::Wait(ms) => world.wait(ms),
+        Move::Late(ms) => world.late(ms),
+        Move::Double => {
+            if let Some(report) = world.reports.front().and_then(again) {
+                world.input(report);
+            }
+        }
+        Move::Delay(by) => world.delay(usize::from(by)),
+        Move::Stale(what, run) => stale(world, what, RunId(run)),
+        Move::Forget => world.forget(),
+        Move::ForgetAt(after) => world.crash_at = Some(world.steps + after),
+        Move::Full(full) => world.full = full,
+        Move::Slow(slow) => world.slow = slow,
+    }
+}
+
+/// A client that has a ticket opens a second connection and asks the same.
+fn ask_again(world: &mut World, ago: usize) {
+    let Some(client) = world.talks.len().checked_sub(1 + ago) else { return };
+    if let Some(request) = world.talks[&client].again.clone() {
+        world.request(serde_json::from_str(&request).unwrap());
+    }
+}
+
+fn each_run(world: &mut World, id: u32, act: impl Fn(&mut World, RunId)) {
+    let slot = world.model.core().slot(ProcId(id));
+    let run = slot.and_then(|slot| slot.process().run());
+    if let Some(run) = run.filter(|run| world.runs.contains_key(run)) {
+        act(world, run);
+    }
+}
+
+/// A report about a run that is not (or no longer) there must change nothing.
+fn stale(world: &mut World, what: u8, run: RunId) {
+    if world.runs.contains_key(&run) || world.model.core().owner(run).is_some() {
+        return;
+    }
+    let before = (world.state(), world.counters().len(), world.deaths);
+    world.input(match what {
+        0 => Input::Spawned { run, pid: 1 },
+        1 => Input::Core(Event::RuntimeOnline(run)),
+        2 => Input::Core(Event::ReadyMessage(run)),
+        3 => Input::Core(Event::Listening(run)),
+        4 => Input::Core(Event::Covers(run)),
+        5 => Input::Core(Event::Disconnected(run)),
+        6 => Input::Exited { run, exit: Exit::Code(0), stderr_tail: vec!["lost".to_owned()] },
+        7 => Input::Core(Event::TreeGone(run)),
+        8 => Input::Probed { run, result: Err("lost".to_owned()) },
+        9 => Input::StderrTail { run, lines: vec!["lost".to_owned()] },
+        _ => Input::NotSpawned { run, why: "lost".to_owned() },
+    });
+    if before.2 == world.deaths {
+        assert_eq!((world.state(), world.counters().len(), world.deaths), before);
+    }
+}
+
+/// What must be true of model and world after every step.
+fn oracle(world: &World) {
+    let core = world.model.core();
+    for (run, sim) in world.runs.iter().filter(|(_, sim)| sim.alive) {
+        let owner = core.owner(*run).map(|(id, _)| id);
+        assert!(owner == Some(sim.seen.proc) || sim.seen.ending, "{run:?} is nobody's: {sim:?}");
+    }
+    for (id, slot) in core.slots() {
+        let process = slot.process();
+        let transient = match process.phase() {
+            Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
+            Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
+                slot.candidate().is_some() || 0 < slot.leaving().count()
+            }
+        };
+        assert!(!transient || core.deadline().is_some(), "no deadline: {slot:?}");
+        let current = |run: &&RunId| core.owner(**run) == Some((id, Role::Current));
+        let alive = world.runs.iter().filter(|(_, sim)| sim.alive).map(|(run, _)| run);
+        assert!(alive.filter(current).count() <= 1, "two current runs of {id:?}");
+    }
+}
+
+/// Plays a history, lets everything end, and looks at what is left.
+pub fn run_history(steps: &[Move]) {
+    let mut world = World::new();
+    for step in steps {
+        play(&mut world, step);
+        oracle(&world);
+        if world.model.is_over() {
+            break;
+        }
+    }
+    (world.crash_at, world.full, world.slow) = (None, false, false);
+    // What the disk was asked for comes first: it may begin something.
+    while world.deliver() {}
+    if !world.model.is_closing() {
+        let ids: Vec<u32> = world.model.registry().procs().map(|(id, _)| id.0).collect();
+        world.delete(&ids);
+    }
+    for _ in 0..100 {
+        world.thaw();
+        world.wait(1000);
+    }
+    assert_eq!(world.state(), "", "did not come to rest");
+    assert_eq!(world.alive(), 0, "left behind: {:?}", world.runs);
+    assert!(world.waiting().is_empty(), "not answered: {:?}", world.talks);
+    for talk in world.talks.values() {
+        let unnamed = talk.heard.iter().find(|text| text.contains("``"));
+        assert_eq!(unnamed, None, "something has no name");
+    }
+    if world.model.is_closing() {
+        assert!(world.model.is_over());
+    }
+    world.model.check_empty();
+    assert_eq!(world.model.deadline(), None, "something is still due");
+}
+
+fn history(deaths: bool) -> impl Strategy<Value = Vec<Move>> {
+    proptest::collection::vec(any::<u64>().prop_map(move |of| Move::of(of, deaths)), 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1000, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_request_is_answered_once(steps in history(false)) {
+        run_history(&steps);
+    }
+
+    #[test]
+    fn every_request_is_answered_once_or_cut_when_the_daemon_dies_at_random(
+        steps in history(true)
+    ) {
+        run_history(&steps);
+    }
+}
+
+#[test]
+fn a_lost_client_is_told_nothing_of_what_it_asked_the_disk() {
+    let mut world = World::new();
+    world.slow = true;
+    let client = world.request(Request::Resurrect);
+    world.input(Input::ClientGone(ClientId(client)));
+    world.wait(50);
+    assert!(world.reply(client).starts_with("error: no saved list"));
+}

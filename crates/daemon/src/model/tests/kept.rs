@@ -1,0 +1,32 @@
+//! Histories that broke an invariant once.
+
+use super::histories::run_history;
+use super::moves::Move::{Act, Change, Promote, Reload, Start, Wait};
+
+#[test]
+fn two_apps_were_given_one_name() {
+    run_history(&[Start(2, 6, 2, 9), Start(0, 0, 2, 25), Change(2, 15)]);
+}
+
+#[test]
+fn what_failed_when_a_canary_was_taken_back_was_kept() {
+    run_history(&[
+        Start(2, 11, 0, 112),
+        Start(2, 6, 1, 95),
+        Start(0, 3, 3, 41),
+        Reload(21, 1, 47),
+        Wait(66),
+        Promote(0, false),
+    ]);
+}
+
+#[test]
+fn an_app_and_a_process_were_given_one_name() {
+    run_history(&[
+        Start(0, 1, 0, 37),
+        Start(2, 7, 3, 32),
+        Act(2, 18),
+        Start(0, 4, 0, 56),
+        Change(2, 13),
+    ]);
+}

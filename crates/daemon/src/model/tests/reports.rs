@@ -1,0 +1,62 @@
+//! Reports on their way to the daemon: late, doubled, or before others.
+
+use ostler_core::{Event, RunId};
+
+use super::super::Input;
+use super::world::World;
+
+impl World {
+    /// A later report overtakes those of other runs. Of one run they come in their order, but for
+    /// what another thread finds out, and for an end that is heard before the start (a daemon died
+    /// over the start).
+    pub fn delay(&mut self, by: usize) {
+        let Some(late) = self.reports.get(by) else { return };
+        let is_end = matches!(late, Input::Exited { .. });
+        let may_pass = |earlier: &Input| {
+            let other = run_of(earlier).is_none() || run_of(earlier) != run_of(late);
+            other || (is_end && matches!(earlier, Input::Spawned { .. }))
+        };
+        if self.reports.iter().take(by).all(may_pass) {
+            let report = self.reports.remove(by).unwrap();
+            self.reports.push_front(report);
+        }
+    }
+}
+
+/// The run whose reports must stay in order; none of what another thread found out.
+fn run_of(report: &Input) -> Option<RunId> {
+    match report {
+        Input::Core(
+            Event::RuntimeOnline(run)
+            | Event::ReadyMessage(run)
+            | Event::Listening(run)
+            | Event::Covers(run)
+            | Event::Disconnected(run)
+            | Event::TreeGone(run),
+        )
+        | Input::Spawned { run, .. }
+        | Input::NotSpawned { run, .. }
+        | Input::Exited { run, .. }
+        | Input::Listeners { run, .. } => Some(*run),
+        _ => None,
+    }
+}
+
+/// A report once more.
+pub fn again(report: &Input) -> Option<Input> {
+    Some(match report {
+        Input::Core(event) => Input::Core(event.clone()),
+        Input::Spawned { run, pid } => Input::Spawned { run: *run, pid: *pid },
+        Input::NotSpawned { run, why } => Input::NotSpawned { run: *run, why: why.clone() },
+        Input::Exited { run, exit, stderr_tail } => {
+            Input::Exited { run: *run, exit: *exit, stderr_tail: stderr_tail.clone() }
+        }
+        Input::Probed { run, result } => Input::Probed { run: *run, result: result.clone() },
+        Input::Measured { run, memory } => Input::Measured { run: *run, memory: *memory },
+        Input::Listeners { run, listeners } => {
+            Input::Listeners { run: *run, listeners: listeners.clone() }
+        }
+        Input::StderrTail { run, lines } => Input::StderrTail { run: *run, lines: lines.clone() },
+        _ => return None,
+    })
+}
