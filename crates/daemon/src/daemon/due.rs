@@ -21,7 +21,7 @@ enum Due {
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
-    /// What failed for want of descriptors.
+    /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
     Clients,
@@ -29,7 +29,7 @@ enum Due {
     Keeper,
     /// The answer of a keeper that changes its program.
     Update,
-    /// The usual share of the processors for workers on trial.
+    /// The usual priority for workers that are being verified.
     Priority,
     /// The end, though output was not written.
     LastOutput,

@@ -100,7 +100,7 @@ impl Daemon {
             Ok((message, copy)) => self.keeper.send(&message, vec![copy]),
             Err(error) => {
                 logbook::error(format!(
-                    "out of descriptors for the keeper, connections are not guarded: {error}"
+                    "out of file descriptors for the keeper, connections are not guarded: {error}"
                 ));
             }
         }

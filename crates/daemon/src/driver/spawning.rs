@@ -84,7 +84,7 @@ impl Driver<'_> {
         self.runs.prepare(id, prepared, |id| registry.proc(id).is_some());
     }
 
-    /// Tries again what failed for want of descriptors.
+    /// Tries again what failed for lack of file descriptors.
     pub(crate) fn retry(&mut self) {
         let (refetch, relook) = self.runs.take_retries();
         for run in refetch {
@@ -188,7 +188,7 @@ fn stderr_length(spec: &AppSpec, id: ProcId) -> u64 {
 fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
     let error = std::io::Error::from_raw_os_error(errno);
     if errno == libc::EMFILE || errno == libc::ENFILE {
-        return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
+        return format!("could not be started: {error} (out of file descriptors? see `ulimit -n`)");
     }
     let Some(spec) = spec else { return format!("could not be started: {error}") };
     let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());

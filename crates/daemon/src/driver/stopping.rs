@@ -118,7 +118,7 @@ impl Driver<'_> {
         self.runs.kill(run, self.reports);
     }
 
-    /// Ends what a dead run left behind.
+    /// Ends the orphans of a dead run.
     pub(crate) fn sweep(&mut self, run: RunId) {
         if self.runs.has_orphans(run) {
             self.kill(run);

@@ -40,7 +40,7 @@ impl Found {
         }
     }
 
-    /// Its process; 0 without its pidfd: then the run is as good as not begun, for want of room,
+    /// Its process; 0 without its pidfd: then the run is as good as not begun, for lack of room,
     /// and the keeper is asked again.
     pub fn known_pid(&self) -> u32 {
         if self.fds.pidfd.is_some() || self.exit.is_some() { self.pid } else { 0 }

@@ -46,7 +46,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (home::take_lock(&config.home, &mut link)?, false),
     };
-    let (message, end) = guard.for_keeper().map_err(said("out of descriptors"))?;
+    let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
     link.send(&message, vec![end]).map_err(said("could not talk to the keeper"))?;
     install_drain(&config);
     let listener = match inventory.items.remove(CONTROL) {
