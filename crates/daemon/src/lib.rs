@@ -15,7 +15,7 @@ mod config;
 mod daemon;
 mod decisions;
 mod drain;
-mod effects;
+mod driver;
 mod environment;
 mod exit;
 mod files;
@@ -29,7 +29,6 @@ mod model;
 mod node;
 mod probes;
 mod reports;
-mod requests;
 mod reserve;
 mod runs;
 mod saver;
@@ -46,7 +45,6 @@ pub use config::Config;
 #[must_use]
 pub fn run(config: Config) -> ExitCode {
     let ready = ostler_keeper::link::ready_fd_from_env().unwrap_or_default();
-    let home = config.home.display().to_string();
     let started = takeover::link().and_then(|link| takeover::start(config, link));
     let mut daemon = match started {
         Ok(daemon) => daemon,
@@ -57,11 +55,6 @@ pub fn run(config: Config) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    logbook::log(format!(
-        "New daemon started (pid {}, keeper {}, home `{home}`)",
-        std::process::id(),
-        daemon.keeper.pid()
-    ));
     takeover::tell_ready(ready, Ok(()));
     let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,

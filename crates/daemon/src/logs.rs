@@ -25,7 +25,7 @@ impl Logs {
     /// Starts the engine with what the keeper held for it, by the engine's names.
     ///
     /// # Errors
-    /// Out of descriptors, processes or memory.
+    /// Out of file descriptors, processes or memory.
     pub fn start(waker: Waker, held: Vec<(String, OwnedFd)>) -> io::Result<Self> {
         let copy = |(name, fd): &(String, OwnedFd)| Ok((name.clone(), fd.try_clone()?));
         let kept = held.iter().map(copy).collect::<io::Result<_>>()?;
@@ -79,7 +79,7 @@ impl Logs {
     pub fn keep(&mut self, name: &str, fd: &OwnedFd) {
         match fd.try_clone() {
             Ok(copy) => _ = self.kept.insert(name.to_owned(), copy),
-            Err(error) => logbook::error(format!("out of descriptors for `{name}`: {error}")),
+            Err(error) => logbook::error(format!("out of file descriptors for `{name}`: {error}")),
         }
     }
 

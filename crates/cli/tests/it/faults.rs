@@ -146,7 +146,7 @@ fn a_keeper_without_free_descriptors_refuses_to_spawn_and_recovers() {
     limit_files(keeper, 3);
     sandbox.write("more.sh", "exec sleep 1000000");
     let said = sandbox.ostler(["start", "more.sh"]).code(1).run();
-    assert!(said.err.contains("out of descriptors? see `ulimit -n`"), "{}", said.err);
+    assert!(said.err.contains("out of file descriptors? see `ulimit -n`"), "{}", said.err);
     assert_eq!(one(&sandbox, "more")["pm2_env"]["status"], "errored");
     assert_eq!(sandbox.pids_of("app"), app);
     limit_files(keeper, 1024);

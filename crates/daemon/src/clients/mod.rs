@@ -62,7 +62,7 @@ impl Clients {
     /// Returns a duplicate of the socket, for a keeper.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn listener_copy(&self) -> io::Result<OwnedFd> {
         self.listener.try_clone().map(OwnedFd::from)
     }
@@ -83,12 +83,12 @@ impl Clients {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     if let Err(why) = self.admit(stream) {
-                        logbook::error(format!("turned away a client {why}"));
+                        logbook::error(format!("rejected a client: {why}"));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Out of descriptors, mostly.
+                // Out of file descriptors, mostly.
                 Err(_) if self.reserve.release() || self.send_idle_away(reports) => {}
                 Err(error) => {
                     // Who waits in the queue is taken a little later.
@@ -106,8 +106,8 @@ impl Clients {
     fn admit(&mut self, stream: UnixStream) -> Result<(), String> {
         match rustix::net::sockopt::socket_peercred(&stream) {
             Ok(peer) if peer.uid == rustix::process::geteuid() || peer.uid.is_root() => {}
-            Ok(peer) => return Err(format!("of user {}", peer.uid.as_raw())),
-            Err(error) => return Err(format!("that cannot be known: {error}")),
+            Ok(peer) => return Err(format!("it is of user {}", peer.uid.as_raw())),
+            Err(error) => return Err(format!("peer credentials unavailable: {error}")),
         }
         let number = self.next;
         self.next += 1;
@@ -115,7 +115,7 @@ impl Clients {
         let stream = stream
             .set_nonblocking(true)
             .and_then(|()| self.poll.watch(stream, Source::Client(number), interest))
-            .map_err(|error| format!("that cannot be polled: {error}"))?;
+            .map_err(|error| format!("it cannot be polled: {error}"))?;
         self.connected.insert(number, Conn::new(stream, clock::monotonic()));
         Ok(())
     }

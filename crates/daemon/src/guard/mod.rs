@@ -142,7 +142,7 @@ impl Guard {
     /// What the keeper is to hold for our successor.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
         Ok((ToKeeper::Put { name: self.name.clone(), meta: Vec::new() }, self.to.try_clone()?))
     }

@@ -30,7 +30,7 @@ pub use program::{Tried, try_program};
 pub const CONTROL: &str = "control";
 /// The name that the keeper holds the lock under.
 pub const LOCK: &str = "lock";
-/// Kept with the lock once what an earlier keeper left behind was looked for.
+/// Kept with the lock once orphans of an earlier keeper were looked for.
 pub const SWEPT: &[u8] = b"swept";
 /// How long cleanup waits for the keeper's report of a start, at most, ms.
 const DEFER_CLEANUP: u64 = 10;
@@ -108,7 +108,7 @@ impl Keeper {
     /// Returns a copy of the lock, for another keeper.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn lock_copy(&self) -> io::Result<OwnedFd> {
         self.lock.try_clone()
     }
@@ -203,7 +203,7 @@ impl Keeper {
         let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
             Ok(copies) => (fds.mask(), copies),
             Err(error) => {
-                logbook::error(format!("out of descriptors for the keeper: {error}"));
+                logbook::error(format!("out of file descriptors for the keeper: {error}"));
                 return;
             }
         };
@@ -246,7 +246,7 @@ impl Keeper {
         match copy {
             Ok(copy) => self.send(&ToKeeper::Put { name, meta }, vec![copy]),
             Err(error) => logbook::error(format!(
-                "out of descriptors for the keeper, `{name}` is not kept: {error}"
+                "out of file descriptors for the keeper, `{name}` is not kept: {error}"
             )),
         }
     }

@@ -13,7 +13,7 @@ use super::{Node, Parts, app_of, sockets};
 use crate::guard::{Ledger, Left};
 use crate::{clock, logbook};
 
-/// Pause after an `accept` that failed for want of descriptors, ms.
+/// Pause after an `accept` that failed for lack of file descriptors, ms.
 const ACCEPT_PAUSE: u64 = 50;
 
 impl Node {

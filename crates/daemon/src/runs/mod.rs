@@ -34,7 +34,7 @@ pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, marked, signal, variable_of};
 pub use run::{Adoption, NewRun, Pending, Run};
 
-/// What failed for want of descriptors is tried again after this, ms.
+/// What failed for lack of file descriptors is tried again after this, ms.
 const RETRY: u64 = 250;
 
 /// All runs, and what is done for them.
@@ -68,7 +68,7 @@ impl Runs {
     /// No run yet, of the home that this mark stands for.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;

@@ -1,4 +1,4 @@
-//! What a dead run left behind: found, watched, and reported when nothing of it is left.
+//! Orphans of dead runs: found, watched, and reported when none is left.
 
 use std::mem::MaybeUninit;
 

@@ -108,7 +108,7 @@ impl AsFd for ProcessRef {
 /// the leader itself.
 ///
 /// # Errors
-/// It cannot be found out, mostly for want of descriptors.
+/// It cannot be found out, mostly for lack of file descriptors.
 pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<ProcessRef>> {
     let all = processes()?;
     let mut found = relatives(leader, &all);
@@ -219,7 +219,7 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
 /// before; a process dies of SIGKILL at once.
 pub fn end_orphans(orphans: &[ProcessRef]) {
     for orphan in orphans {
-        logbook::log(format!("process {} was left behind: killed", orphan.pid));
+        logbook::log(format!("process {} is an orphan: killed", orphan.pid));
         if let Err(error) = signal(&orphan.fd, libc::SIGKILL) {
             logbook::error(format!("could not kill process {}: {error}", orphan.pid));
         }

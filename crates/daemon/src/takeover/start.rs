@@ -46,7 +46,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (home::take_lock(&config.home, &mut link)?, false),
     };
-    let (message, end) = guard.for_keeper().map_err(said("out of descriptors"))?;
+    let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
     link.send(&message, vec![end]).map_err(said("could not talk to the keeper"))?;
     install_drain(&config);
     let listener = match inventory.items.remove(CONTROL) {
@@ -61,6 +61,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
+    let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
     let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll));
     let mark = home::mark_of(&config.home);
     let model = Decisions::new(settings(&config, &mark));
@@ -80,9 +81,12 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept);
-    if !daemon.model.is_gone() {
-        home::write_pid(daemon.home());
-    }
+    home::write_pid(&home);
+    logbook::log(format!(
+        "New daemon started (pid {}, keeper {keeper_pid}, home `{}`)",
+        std::process::id(),
+        home.display()
+    ));
     Ok(daemon)
 }
 
