@@ -66,14 +66,14 @@ impl Model {
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some(Rollout::Canary));
-                self.step(app, proc, Step::CanaryServes, out);
+                self.step(app, proc, &Step::CanaryServes, out);
                 self.reload_over(app, None);
             }
             Notice::RollingBack { app, procs } => {
                 self.unsaved = true;
                 if let Some(first) = procs.first() {
                     let ids = procs.iter().map(|id| id.0).collect();
-                    self.step(app, *first, Step::RollingBack { ids }, out);
+                    self.step(app, *first, &Step::RollingBack { ids }, out);
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {

@@ -16,13 +16,13 @@ impl Model {
     /// A candidate is started.
     pub(super) fn step_verifying(&self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
         let side = self.side(id, run);
-        self.step_of(id, Step::Verifying { run: run.0, side }, out);
+        self.step_of(id, &Step::Verifying { run: run.0, side }, out);
     }
 
     /// A candidate failed.
     pub(super) fn step_failed(&self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
         let (side, cause) = (self.side(id, run), self.cause(id, run, why));
-        self.step_of(id, Step::Failed { run: run.0, side, cause }, out);
+        self.step_of(id, &Step::Failed { run: run.0, side, cause }, out);
     }
 
     /// A candidate took over from `old`.
@@ -42,17 +42,17 @@ impl Model {
             listens: facts.map_or_else(Vec::new, RunFacts::addresses),
             leaves: old.is_some(),
         };
-        self.step_of(id, step, out);
+        self.step_of(id, &step, out);
     }
 
     /// A run that was not accepted or was replaced is gone.
     pub(super) fn step_left(&self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
         let pid = self.facts.get(&run).map(|facts| facts.pid).filter(|pid| *pid != 0);
-        self.step_of(id, Step::Left { pid, side: self.side(id, run) }, out);
+        self.step_of(id, &Step::Left { pid, side: self.side(id, run) }, out);
     }
 
     /// Tells everybody who waits for the app's reload.
-    pub(super) fn step(&self, app: AppId, id: ProcId, step: Step, out: &mut Vec<Effect>) {
+    pub(super) fn step(&self, app: AppId, id: ProcId, step: &Step, out: &mut Vec<Effect>) {
         let name = self.registry.app_name(app);
         let sentence = step.sentence(id.0, &name);
         out.push(Effect::Log(format!("reload of app [{name}]: {sentence}")));
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    fn step_of(&self, id: ProcId, step: Step, out: &mut Vec<Effect>) {
+    fn step_of(&self, id: ProcId, step: &Step, out: &mut Vec<Effect>) {
         if let Some(app) = self.registry.app_of(id) {
             self.step(app, id, step, out);
         }
