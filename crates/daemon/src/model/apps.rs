@@ -267,7 +267,7 @@ fn name_of(spec: &AppSpec) -> (String, String) {
 struct Wanted {
     id: ProcId,
     old: SpecId,
-    /// Nothing changes.
+    /// Nothing changes for it.
     same: bool,
     spec: AppSpec,
 }

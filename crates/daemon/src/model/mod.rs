@@ -13,6 +13,7 @@
 //!   `the_daemon_may_die_at_every_effect`.
 
 mod apps;
+mod awaited;
 mod dump;
 mod facts;
 mod input;
@@ -39,8 +40,8 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
+use awaited::AwaitedTail;
 use facts::RunFacts;
-use notices::AwaitedTail;
 use operations::Operations;
 use ostler_wire::control::Reply;
 use outcome::Outcome;

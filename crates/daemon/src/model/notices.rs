@@ -4,6 +4,7 @@ use ostler_core::{AppId, Exit, Failure as Why, Goal, Notice, Phase, ProcId, RunI
 use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 
 use super::Model;
+use super::awaited::AwaitedTail;
 use super::input::{Effect, Unneeded};
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
@@ -11,21 +12,6 @@ use crate::environment;
 
 /// Counters of apps that crash and are restarted at once are saved so late at most, ms.
 const SAVE_WITHIN: u64 = 1000;
-
-/// A reload's failure whose last lines on standard error are still being read.
-#[derive(Clone, Debug)]
-pub(super) struct AwaitedTail {
-    app: AppId,
-    proc: ProcId,
-    /// Name of the app, which may be deleted meanwhile.
-    name: String,
-    /// Why the worker was not accepted, in words.
-    what: String,
-    /// What was noted of it before its last lines were known.
-    noted: Failure,
-    /// The reload has ended, for this reason.
-    ended: Option<Failure>,
-}
 
 impl Model {
     /// Takes one notice.
@@ -292,7 +278,9 @@ impl Model {
             let down = process.goal() == Goal::Down && process.run().is_none();
             down && slot.candidate().is_none()
         });
-        let serves = |phase: Phase| matches!(phase, Phase::Online { run, .. } if self.core.is_listening(run));
+        let core = &self.core;
+        let serves =
+            |phase: Phase| matches!(phase, Phase::Online { run, .. } if core.is_listening(run));
         let settled = self.core.reload(app).is_none()
             && slots()
                 .all(|slot| serves(slot.process().phase()) && slot.leaving().next().is_none());

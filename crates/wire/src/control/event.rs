@@ -11,7 +11,7 @@ use super::reply::Failure;
 pub enum Event {
     /// An app was added and its processes are up (as far as its readiness rule says).
     Started {
-        /// App name.
+        /// Name of the app.
         name: String,
         /// Ids of its processes.
         ids: Vec<u32>,
@@ -20,16 +20,16 @@ pub enum Event {
     },
     /// An app could not be started.
     Failed {
-        /// App name.
+        /// Name of the app.
         name: String,
-        /// What, where.
+        /// What went wrong, and where.
         error: Failure,
     },
     /// An action on a process ended.
     Acted {
-        /// Process id.
+        /// Number of the process.
         id: u32,
-        /// Its name.
+        /// Name of the process.
         name: String,
         /// `None` = success.
         error: Option<Failure>,
@@ -38,22 +38,22 @@ pub enum Event {
     },
     /// One step of a reload.
     Step {
-        /// App name.
+        /// Name of the app.
         name: String,
         /// Process id of the slot.
         id: u32,
-        /// What happened.
+        /// The step that was done.
         step: Step,
     },
     /// A line of output.
     Log(LogLine),
     /// Something happened to a process; only for who asked for it.
     Process {
-        /// Process id.
+        /// Number of the process.
         id: u32,
-        /// App name.
+        /// Name of the app.
         name: String,
-        /// What.
+        /// The thing that happened.
         what: Lifecycle,
         /// When, ms since 1970.
         at: u64,
@@ -62,21 +62,21 @@ pub enum Event {
     Own {
         /// When, ms since 1970.
         at: u64,
-        /// The text.
+        /// Text of the line.
         text: String,
     },
     /// A saved app was started again.
     Restored {
-        /// App name.
+        /// Name of the app.
         name: String,
-        /// Its script.
+        /// Script of the app.
         script: String,
         /// `None` = success.
         error: Option<Failure>,
     },
     /// Something the user should know that is no failure.
     Warning {
-        /// The sentence.
+        /// The sentence for the user.
         text: String,
     },
 }
@@ -85,7 +85,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
-    /// It runs.
+    /// A run is online.
     Online,
     /// Its process ended.
     Exit,
@@ -124,9 +124,9 @@ impl Lifecycle {
 /// One line of an app's output, without its line end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Process id.
+    /// Number of the process.
     pub id: u32,
-    /// App name.
+    /// Name of the app.
     pub name: String,
     /// `true` = standard error.
     pub err: bool,

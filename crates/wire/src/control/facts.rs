@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// `exit(code)`.
+    /// It called `exit` with this code.
     Code(i32),
     /// A signal ended it.
     Signal {
@@ -66,7 +66,7 @@ pub enum Side {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// It ended.
+    /// Its process ended.
     Ended(Outcome),
     /// It did not say `ready` within this time, ms.
     NotReady {

@@ -12,9 +12,9 @@ pub const HEAD: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FrameKind {
-    /// [`Request`], JSON.
+    /// A [`Request`] as JSON.
     Request = b'Q',
-    /// [`Event`], JSON.
+    /// An [`Event`] as JSON.
     Event = b'E',
     /// [`Reply`], JSON; ends the request.
     Reply = b'R',
@@ -94,7 +94,7 @@ pub fn encode_json<T: Serialize>(
 pub struct Frame<'a> {
     /// What the payload is.
     pub kind: FrameKind,
-    /// The payload.
+    /// Bytes of the payload.
     pub payload: &'a [u8],
     /// Bytes of the buffer this frame takes, head included.
     pub consumed: usize,

@@ -69,42 +69,42 @@ pub enum Code {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// To [`Request::Hello`].
+    /// The answer to [`Request::Hello`].
     Hello {
         /// [`VERSION`] of the daemon.
         protocol: u32,
-        /// Program version.
+        /// Version of the program.
         version: String,
-        /// Daemon's pid.
+        /// Pid of the daemon.
         pid: u32,
-        /// Keeper's pid.
+        /// Pid of the keeper.
         keeper_pid: u32,
     },
-    /// To [`Request::List`].
+    /// The answer to [`Request::List`].
     List {
         /// Every process, by id.
         processes: Vec<ProcView>,
     },
-    /// To [`Request::Find`].
+    /// The answer to [`Request::Find`].
     Found {
         /// Process ids, in their order; none is no error.
         ids: Vec<u32>,
     },
-    /// To [`Request::Describe`].
+    /// The answer to [`Request::Describe`].
     Describe(Box<Details>),
-    /// To [`Request::Env`].
+    /// The answer to [`Request::Env`].
     Env {
         /// Name and value, in PM2's order.
         vars: Vec<(String, String)>,
     },
-    /// To [`Request::Listens`].
+    /// The answer to [`Request::Listens`].
     Listens {
-        /// As [`ListenerView::address`].
+        /// Addresses as in [`ListenerView::address`].
         addresses: Vec<String>,
     },
-    /// To [`Request::Save`].
+    /// The answer to [`Request::Save`].
     Saved {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// Apps written; 0 with `force` absent means that nothing was written.
         count: usize,

@@ -20,17 +20,17 @@ pub enum Request {
     Jlist,
     /// Everything about one process → [`Reply::Describe`], or [`Reply::Error`] for an unknown id.
     Describe {
-        /// Process id.
+        /// Number of the process.
         id: u32,
     },
     /// Flattened environment of one process → [`Reply::Env`].
     Env {
-        /// Process id.
+        /// Number of the process.
         id: u32,
     },
     /// What a process of a cluster listens on, as soon as it does → [`Reply::Listens`].
     Listens {
-        /// Process id.
+        /// Number of the process.
         id: u32,
         /// How long to wait for it, ms; then the answer is empty.
         within: u32,
@@ -55,7 +55,7 @@ pub enum Request {
     /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
     /// [`Reply::Done`].
     Scale {
-        /// App name.
+        /// Name of the app.
         name: String,
         /// `4`, `+2` or `-1`.
         target: ScaleTo,
@@ -68,7 +68,7 @@ pub enum Request {
         /// What to change first.
         #[serde(default)]
         change: Change,
-        /// How.
+        /// Parallelism, surge, canary, rollback.
         #[serde(default)]
         options: ReloadOptions,
         /// A word that no other request has. The same request with the same word, after the
@@ -79,7 +79,7 @@ pub enum Request {
     },
     /// Ends a canary: keep the new version everywhere, or go back → as [`Request::Reload`].
     Promote {
-        /// App name.
+        /// Name of the app.
         name: String,
         /// `true`: roll the new version out; `false`: back to the old.
         keep: bool,
@@ -105,7 +105,7 @@ pub enum Request {
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's
     /// own log.
     Flush {
-        /// Process ids.
+        /// Numbers of the processes.
         ids: Vec<u32>,
     },
     /// Opens all log files again → [`Reply::Done`].

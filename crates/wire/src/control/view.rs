@@ -9,9 +9,9 @@ use super::facts::Outcome;
 pub struct ProcView {
     /// Process id (`pm_id`).
     pub id: u32,
-    /// Name.
+    /// Name of the process.
     pub name: String,
-    /// Namespace.
+    /// Namespace of the app.
     pub namespace: String,
     /// Version of the app, from `package.json`.
     pub version: Option<String>,
@@ -49,15 +49,15 @@ pub struct ProcView {
 pub struct Details {
     /// What the list shows.
     pub view: ProcView,
-    /// Arguments.
+    /// Arguments of the script.
     pub args: Vec<String>,
-    /// Pid file.
+    /// Path of the pid file.
     pub pid_file: String,
     /// Interpreter, `none` when the script is executed itself.
     pub interpreter: String,
-    /// Interpreter's arguments.
+    /// Arguments of the interpreter.
     pub interpreter_args: Vec<String>,
-    /// Working directory.
+    /// Working directory of the app.
     pub cwd: String,
     /// Unstable restarts in a row.
     pub unstable: u32,
