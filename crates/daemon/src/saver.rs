@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ostler_wire::control::Failure;
+use ostler_wire::control::{Code, Failure};
 use serde_json::value::RawValue;
 
 use crate::mailbox::Mailbox;
@@ -129,9 +129,11 @@ fn written(
     };
     let hint = "is the disk full or the folder not writable? \
                 the file of the last save is untouched";
-    let result = result
-        .map(|()| path.to_owned())
-        .map_err(|error| Failure { message: message(error), hint: Some(hint.to_owned()) });
+    let result = result.map(|()| path.to_owned()).map_err(|error| Failure {
+        code: Code::System,
+        message: message(error),
+        hint: Some(hint.to_owned()),
+    });
     let input = client.map(|client| Input::DumpWritten { client, count, result });
     Done { input, line: Some(line) }
 }

@@ -11,29 +11,28 @@ use crate::{Action, Millis};
 
 impl Process {
     /// The keeper spawned the run: a plain process is ready then.
-    pub(crate) fn on_spawned(&mut self, run: RunId, out: &mut Vec<Action>) {
+    pub(crate) fn on_spawned(&mut self, out: &mut Vec<Action>) {
         if !self.cluster && self.policy().readiness == Readiness::Started {
-            self.on_ready(run, false, out);
+            self.on_ready(false, out);
         }
     }
 
     /// A worker's runtime said `online`.
-    pub(crate) fn on_runtime_online(&mut self, run: RunId, out: &mut Vec<Action>) {
+    pub(crate) fn on_runtime_online(&mut self, out: &mut Vec<Action>) {
         if self.policy().readiness == Readiness::Started {
-            self.on_ready(run, false, out);
+            self.on_ready(false, out);
         }
     }
 
     /// The run is ready, or (`late`) taken as ready.
-    pub(crate) fn on_ready(&mut self, ready: RunId, late: bool, out: &mut Vec<Action>) {
+    pub(crate) fn on_ready(&mut self, late: bool, out: &mut Vec<Action>) {
         match self.phase {
-            Phase::Starting { run, since, .. } if run == ready => {
+            Phase::Starting { run, since, .. } => {
                 self.phase = Phase::Online { run, since };
                 out.push(Action::Note { run });
                 out.push(Action::Tell(Notice::Online { proc: self.id, run, late }));
             }
-            Phase::Starting { .. }
-            | Phase::Stopped
+            Phase::Stopped
             | Phase::Errored
             | Phase::Online { .. }
             | Phase::Stopping(_)
@@ -95,10 +94,7 @@ impl Process {
     /// Does what time alone decides.
     pub(crate) fn on_deadline(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
         match &mut self.phase {
-            Phase::Starting { run, ready_by, .. } if *ready_by <= now => {
-                let run = *run;
-                self.on_ready(run, true, out);
-            }
+            Phase::Starting { ready_by, .. } if *ready_by <= now => self.on_ready(true, out),
             Phase::Stopping(ending) => ending.on_deadline(now, out),
             Phase::Backoff { until } if *until <= now => {
                 self.restarts.total += 1;

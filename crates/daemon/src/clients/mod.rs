@@ -12,7 +12,7 @@ use ostler_core::ProcId;
 use ostler_keeper::failpoint::hit;
 use ostler_logs::{Line, Stream};
 use ostler_poll::{Interest, Poll, Watched};
-use ostler_wire::control::{Event, Failure, Lifecycle, LogLine, Reply, Request};
+use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, Reply, Request};
 
 use crate::reports::{Report, Reports};
 use crate::reserve::{self, Reserve};
@@ -167,7 +167,7 @@ impl Clients {
     fn refuse(&mut self, number: usize, message: String) {
         let hint = Some("is the client of another version?".to_owned());
         if let Some(conn) = self.connected.get_mut(&number) {
-            conn.reply(&Reply::Error(Failure { message, hint }));
+            conn.reply(&Reply::Error(Failure { code: Code::Invalid, message, hint }));
             conn.closing = true;
         }
     }

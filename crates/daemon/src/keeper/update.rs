@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 
 use ostler_keeper::proto::ToKeeper;
-use ostler_wire::control::{Failure, Reply};
+use ostler_wire::control::{Code, Failure, Reply};
 
 use super::Keeper;
 use super::program::{Tried, Update};
@@ -24,7 +24,7 @@ impl Keeper {
     pub fn begin_update(&mut self, client: usize, exe: String, reports: &mut Reports) -> bool {
         if self.update.is_some() {
             let message = "another update is under way".to_owned();
-            let reply = Reply::Error(Failure { message, hint: None });
+            let reply = Reply::Error(Failure { code: Code::UnderWay, message, hint: None });
             reports.push_back(Report::Reply { client, reply });
             return false;
         }
@@ -67,7 +67,7 @@ impl Keeper {
         let message = format!("could not change to `{exe}`: {why}");
         logbook::error(&message);
         let hint = Some("nothing was changed; the running daemon goes on".to_owned());
-        let reply = Reply::Error(Failure { message, hint });
+        let reply = Reply::Error(Failure { code: Code::System, message, hint });
         reports.push_back(Report::Reply { client, reply });
     }
 

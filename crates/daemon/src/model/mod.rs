@@ -266,7 +266,7 @@ impl Model {
     /// Remembers why a run failed, for whoever asks for its slot.
     fn note_failure(&mut self, run: RunId, outcome: Outcome, out: &mut Vec<Effect>) {
         let Some((id, _)) = self.core.owner(run) else { return };
-        let why = outcome.text();
+        let why = outcome.fact().to_string();
         let label = self.registry.label(id);
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn failure(message: &str) -> Failure {
-        Failure { message: message.to_owned(), hint: None }
+        Failure::new(ostler_wire::control::Code::Other, message)
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts::Outcome;
+
 /// A process as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProcView {
@@ -61,10 +63,10 @@ pub struct Details {
     pub unstable: u32,
     /// When the process was added or last reset, ms since 1970.
     pub created_at: u64,
-    /// How the last run ended, if one did: `exit code 1`, `signal SIGSEGV`, `unknown`.
-    pub last_exit: Option<String>,
-    /// Why it is not running, or what is awaited, in one sentence.
-    pub explain: String,
+    /// What became of the last run that is over.
+    pub last: Option<Outcome>,
+    /// When the next run is due, ms from now, where one waits for its time.
+    pub due_in: Option<u64>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
     /// `NODE_ENV` of the app.
