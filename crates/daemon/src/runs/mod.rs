@@ -12,6 +12,7 @@ mod run;
 mod startup_priority;
 mod stderr;
 mod walk;
+mod walking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

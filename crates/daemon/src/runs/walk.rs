@@ -1,9 +1,9 @@
 //! Looking for descendants where there are no control groups.
 //!
 //! Problem: who descends from a run is known only after a walk over all processes of the machine,
-//! which takes tens of milliseconds where there are thousands, and a thousand runs may be stopped at
-//! once. Rule: one walk at a time, in a helper thread, for all runs that wait for one. What comes
-//! while it is under way waits for the next, since it may have seen too little.
+//! which takes tens of milliseconds where there are thousands, and a thousand runs may be stopped
+//! at once. Rule: one walk at a time, in a helper thread, for all runs that wait for one. What
+//! comes while it is under way waits for the next, since it may have seen too little.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,11 +11,7 @@ use std::sync::Arc;
 
 use ostler_core::RunId;
 
-use super::Runs;
 use super::proc::{self, ProcessRef};
-use super::run::Run;
-use crate::logbook;
-use crate::reports::Reports;
 
 /// Why descendants are looked for, in the order in which it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,22 +24,23 @@ pub(super) enum Purpose {
     Watch,
 }
 
-type Wanted = BTreeMap<RunId, BTreeSet<Purpose>>;
+/// Runs, each with what it waits for.
+pub(super) type Wanted = BTreeMap<RunId, BTreeSet<Purpose>>;
 
 /// Runs that wait for a walk.
 #[derive(Debug, Default)]
 pub(super) struct Walks {
-    under_way: Wanted,
+    pub(super) under_way: Wanted,
     waiting: Wanted,
 }
 
 impl Walks {
-    fn want(&mut self, run: RunId, purpose: Purpose) {
+    pub(super) fn want(&mut self, run: RunId, purpose: Purpose) {
         self.waiting.entry(run).or_default().insert(purpose);
     }
 
     /// Begins a walk for all that wait for one. `false`: nobody does, or one is under way.
-    fn begin(&mut self) -> bool {
+    pub(super) fn begin(&mut self) -> bool {
         let begins = self.under_way.is_empty() && !self.waiting.is_empty();
         if begins {
             self.under_way = std::mem::take(&mut self.waiting);
@@ -52,7 +49,7 @@ impl Walks {
     }
 
     /// The walk that was under way is over.
-    fn end(&mut self) -> Wanted {
+    pub(super) fn end(&mut self) -> Wanted {
         std::mem::take(&mut self.under_way)
     }
 }
@@ -60,9 +57,9 @@ impl Walks {
 /// A walk that is about to be made.
 #[derive(Clone, Debug)]
 pub struct Walk {
-    mark: Arc<str>,
+    pub(super) mark: Arc<str>,
     /// Runs, each with its first process.
-    wanted: Vec<(RunId, u32)>,
+    pub(super) wanted: Vec<(RunId, u32)>,
 }
 
 /// The descendants of each run, or why they could not be found out.
@@ -82,56 +79,6 @@ impl Walk {
                 self.wanted.iter().map(|(run, _)| (*run, Err(same()))).collect()
             }
         }
-    }
-}
-
-impl Runs {
-    /// Looks for the descendants of a run with the next walk.
-    pub(super) fn look_for_descendants(&mut self, run: RunId, purpose: Purpose) {
-        self.walks.want(run, purpose);
-    }
-
-    /// Returns the walk that is to be made now, if there is one.
-    pub fn begin_walk(&mut self) -> Option<Walk> {
-        if !self.walks.begin() {
-            return None;
-        }
-        let first = |run: &RunId| Some((*run, self.get(*run)?.pid()));
-        let wanted = self.walks.under_way.keys().filter_map(first).collect();
-        Some(Walk { mark: self.mark.as_str().into(), wanted })
-    }
-
-    /// Does with the descendants what they were looked for.
-    pub fn on_walked(&mut self, walked: Walked, reports: &mut Reports) {
-        let mut under_way = self.walks.end();
-        for (run, result) in walked {
-            let purposes = under_way.remove(&run).unwrap_or_default();
-            if !self.contains(run) {
-                continue;
-            }
-            if let Err(error) = &result {
-                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
-            }
-            let found = result.as_deref().unwrap_or_default();
-            if purposes.contains(&Purpose::Terminate) {
-                self.terminate_all(run, found);
-            }
-            if purposes.contains(&Purpose::Kill) {
-                self.kill_all(run, found, reports);
-            }
-            if purposes.contains(&Purpose::Watch) {
-                match result {
-                    Ok(found) => self.watch_descendants(run, found, reports),
-                    // Nobody knows, so it is not over; asked again a little later.
-                    Err(_) => self.look_again(run),
-                }
-            }
-        }
-    }
-
-    /// The first process of a run, as far as it is known.
-    pub(super) fn first_process(&self, run: RunId) -> u32 {
-        self.get(run).map_or(0, Run::pid)
     }
 }
 
@@ -167,7 +114,7 @@ mod tests {
         let start = |run: u64| {
             let mut command = Command::new("setsid");
             command.args(["sh", "-c", "sleep 1000000 & echo; read x; kill $!"]);
-            command.env(super::super::RUN_VARIABLE, format!("{mark}:{run}"));
+            command.env(proc::RUN_VARIABLE, format!("{mark}:{run}"));
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
         };
         let mut children = [start(1), start(2)];
