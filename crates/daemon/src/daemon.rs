@@ -147,7 +147,7 @@ impl Daemon {
             }
             Source::Signals => self.on_signals(),
             Source::Waker => self.on_wake(),
-            Source::Descendant(pid) => self.runs.on_descendant(pid, &mut self.reports),
+            Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
         }
@@ -159,6 +159,7 @@ impl Daemon {
     fn work(&mut self) {
         loop {
             self.serve();
+            self.driver().walk();
             self.take_reports();
             self.model.decide();
             self.save();
@@ -220,6 +221,7 @@ impl Daemon {
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);
                 }
+                FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Saver(done) => self.on_saver(done),
             }
         }

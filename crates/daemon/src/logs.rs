@@ -79,7 +79,9 @@ impl Logs {
     pub fn keep(&mut self, name: &str, fd: &OwnedFd) {
         match fd.try_clone() {
             Ok(copy) => _ = self.kept.insert(name.to_owned(), copy),
-            Err(error) => logbook::error(format!("out of file descriptors for `{name}`: {error}")),
+            Err(error) => {
+                logbook::error(format!("out of file descriptors for `{name}`: {error}"));
+            }
         }
     }
 

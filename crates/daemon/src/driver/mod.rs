@@ -11,15 +11,15 @@ mod stopping;
 
 use ostler_core::Action;
 
-use crate::clock;
 use crate::from_thread::FromThread;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Sender};
 use crate::model::{Input, Model};
 use crate::node::{Node, Parts};
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
+use crate::{clock, logbook};
 
 /// The parts that runs concern.
 pub(crate) struct Driver<'a> {
@@ -45,6 +45,20 @@ impl Driver<'_> {
             Action::Note { run } => self.note(run),
             // The model keeps notices to itself.
             Action::Tell(_) => {}
+        }
+    }
+
+    /// Looks for descendants of runs in a helper thread, if that is wanted.
+    pub(crate) fn walk(&mut self) {
+        while let Some(walk) = self.runs.begin_walk() {
+            let of_thread = walk.clone();
+            let work = move |sender: &Sender<FromThread>| {
+                sender.send(FromThread::Walked(of_thread.make()));
+            };
+            if let Err(error) = self.mailbox.start("walk", work) {
+                logbook::error(format!("no thread to look for descendants: {error}"));
+                self.runs.on_walked(walk.make(), self.reports);
+            }
         }
     }
 

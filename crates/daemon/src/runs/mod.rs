@@ -11,6 +11,8 @@ mod proc;
 mod run;
 mod startup_priority;
 mod stderr;
+mod walk;
+mod walking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -28,11 +30,13 @@ use crate::tokens::Source;
 use crate::{clock, logbook};
 use cgroup::Groups;
 use startup_priority::StartupPriority;
+use walk::Walks;
 
 pub use channel::{Channel, SendError};
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, marked, signal, variable_of};
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use walk::Walked;
 
 /// What failed for lack of file descriptors is tried again after this, ms.
 const RETRY: u64 = 250;
@@ -49,6 +53,8 @@ pub struct Runs {
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
     relook: BTreeSet<RunId>,
+    /// Runs whose descendants are looked for by a walk over all processes.
+    walks: Walks,
     /// When that is tried.
     retry_at: Option<Millis>,
     groups: Option<Groups>,
@@ -78,6 +84,7 @@ impl Runs {
             exited: Vec::new(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
+            walks: Walks::default(),
             retry_at: None,
             groups: Groups::find(&mark),
             inotify,
@@ -118,6 +125,12 @@ impl Runs {
     /// a little later.
     pub fn fetch_again(&mut self, run: RunId) {
         self.refetch.insert(run);
+        self.retry_soon();
+    }
+
+    /// Looks for the descendants of a dead run again a little later.
+    fn look_again(&mut self, run: RunId) {
+        self.relook.insert(run);
         self.retry_soon();
     }
 

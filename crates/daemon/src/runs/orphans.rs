@@ -9,6 +9,7 @@ use rustix::fs::inotify::{self, WatchFlags};
 use super::cgroup;
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
+use super::walk::Purpose;
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
 use crate::{clock, logbook};
@@ -32,22 +33,9 @@ impl Runs {
             }
         } else if held.ending {
             // Without control groups a look costs a walk over all processes. After a crash that
-            // walk must not delay the next run: the core asks for it by `Sweep`.
-            self.watch_descendants(run, reports);
+            // walk is not made for nothing: the core asks for it by `Sweep`.
+            self.look_for_descendants(run, Purpose::Watch);
         }
-    }
-
-    /// Who was born while the others were asked to end, or has only its first process asked by a
-    /// message, is told now.
-    fn ask_the_rest(&mut self, run: RunId) {
-        if self.was_terminated(run) {
-            let left = self.descendants_of(run);
-            self.ask_to_end(run, &left);
-        }
-    }
-
-    fn was_terminated(&self, run: RunId) -> bool {
-        self.get(run).and_then(Run::processes).is_some_and(|processes| processes.terminated)
     }
 
     /// Whether any process is in the control group of a run.
@@ -92,21 +80,18 @@ impl Runs {
         }
     }
 
-    fn watch_descendants(&mut self, run: RunId, reports: &mut Reports) {
-        let Some(held) = self.get(run) else { return };
-        let left = match self.walk(run, held) {
-            Ok(left) => left,
-            Err(error) => {
-                // Nobody knows, so it is not over; asked again a little later.
-                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
-                self.relook.insert(run);
-                return self.retry_soon();
-            }
-        };
+    /// Watches the descendants of a dead run that are left.
+    pub(super) fn watch_descendants(
+        &mut self,
+        run: RunId,
+        left: Vec<ProcessRef>,
+        reports: &mut Reports,
+    ) {
         if left.is_empty() {
             return self.orphans_gone(run, reports);
         }
-        if self.was_terminated(run) {
+        let terminated = |held: &Run| held.processes().is_some_and(|all| all.terminated);
+        if self.get(run).is_some_and(terminated) {
             self.ask_to_end(run, &left);
         }
         let watch = |one: ProcessRef| {
@@ -124,7 +109,7 @@ impl Runs {
     }
 
     /// A watched descendant ended.
-    pub fn on_descendant(&mut self, pid: u32, reports: &mut Reports) {
+    pub fn on_descendant(&mut self, pid: u32) {
         let watched = |(run, held): (&RunId, &mut Run)| {
             let Descendants::Watched(list) = &mut held.dead_mut()?.descendants else { return None };
             let before = list.len();
@@ -133,7 +118,7 @@ impl Runs {
         };
         if let Some((run, true)) = self.all.iter_mut().find_map(watched) {
             // One of them may have left a child of its own behind.
-            self.watch_descendants(run, reports);
+            self.look_for_descendants(run, Purpose::Watch);
         }
     }
 
