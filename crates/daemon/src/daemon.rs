@@ -20,11 +20,11 @@ use ostler_poll::{Events, Poll, Watched};
 
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::daemon_log;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
 use crate::from_thread::FromThread;
 use crate::keeper::Keeper;
-use crate::logbook;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -180,7 +180,7 @@ impl Daemon {
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
-        logbook::flush();
+        daemon_log::flush();
     }
 
     /// Takes up what the parts have told.
@@ -193,7 +193,7 @@ impl Daemon {
                 Report::Released(run) => self.driver().on_released(run),
                 Report::AppError { app, text } => {
                     let name = self.model.registry().app_name(app);
-                    logbook::error(format!("app [{name}] {text}"));
+                    daemon_log::error(format!("app [{name}] {text}"));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::Reply { client, reply } => self.clients.reply(client, &reply),

@@ -13,6 +13,7 @@ mod clients;
 mod clock;
 mod config;
 mod daemon;
+mod daemon_log;
 mod decisions;
 mod drain;
 mod driver;
@@ -22,7 +23,6 @@ mod files;
 mod from_thread;
 mod guard;
 mod keeper;
-mod logbook;
 mod logs;
 mod mailbox;
 mod model;
@@ -49,8 +49,8 @@ pub fn run(config: Config) -> ExitCode {
     let mut daemon = match started {
         Ok(daemon) => daemon,
         Err(problem) => {
-            logbook::error(&problem);
-            logbook::flush();
+            daemon_log::error(&problem);
+            daemon_log::flush();
             takeover::tell_ready(ready, Err(&problem));
             return ExitCode::from(2);
         }
@@ -59,11 +59,11 @@ pub fn run(config: Config) -> ExitCode {
     let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            logbook::error(format!("the daemon cannot poll any more: {error}"));
+            daemon_log::error(format!("the daemon cannot poll any more: {error}"));
             ExitCode::FAILURE
         }
     };
-    logbook::flush();
+    daemon_log::flush();
     daemon.end();
     code
 }

@@ -10,7 +10,7 @@ use ostler_core::{ProcId, RunId};
 use ostler_logs::{Engine, Event, Format, Sink, Stream};
 use ostler_poll::Waker;
 
-use crate::{environment, logbook, sys};
+use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
@@ -80,7 +80,7 @@ impl Logs {
         match fd.try_clone() {
             Ok(copy) => _ = self.kept.insert(name.to_owned(), copy),
             Err(error) => {
-                logbook::error(format!("out of file descriptors for `{name}`: {error}"));
+                daemon_log::error(format!("out of file descriptors for `{name}`: {error}"));
             }
         }
     }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::mailbox::Mailbox;
 use crate::model::{ClientId, Input};
-use crate::{clock, files, logbook};
+use crate::{clock, daemon_log, files};
 
 /// What is to be done with the list.
 #[derive(Debug)]
@@ -184,8 +184,8 @@ impl Done {
     /// Writes its line into the log, and gives what the model must know.
     pub fn log(self) -> Option<Input> {
         match self.line {
-            Some(Ok(line)) => logbook::log(line),
-            Some(Err(line)) => logbook::error(line),
+            Some(Ok(line)) => daemon_log::log(line),
+            Some(Err(line)) => daemon_log::error(line),
             None => {}
         }
         self.input

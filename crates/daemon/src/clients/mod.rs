@@ -17,7 +17,7 @@ use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, Reply, Requ
 use crate::reports::{Report, Reports};
 use crate::reserve::{self, Reserve};
 use crate::tokens::Source;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 pub use conn::Watching;
 use conn::{Conn, Incoming};
 
@@ -83,7 +83,7 @@ impl Clients {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     if let Err(why) = self.admit(stream) {
-                        logbook::error(format!("rejected a client: {why}"));
+                        daemon_log::error(format!("rejected a client: {why}"));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -92,7 +92,7 @@ impl Clients {
                 Err(_) if self.reserve.release() || self.send_idle_away(reports) => {}
                 Err(error) => {
                     // Who waits in the queue is taken a little later.
-                    logbook::error(format!("could not accept a client: {error}"));
+                    daemon_log::error(format!("could not accept a client: {error}"));
                     return self.accept_later();
                 }
             }
@@ -261,7 +261,7 @@ impl Clients {
 
     /// Passes on what was written into the daemon's own log in this round.
     pub fn publish_own(&mut self) {
-        let fresh = logbook::take_fresh();
+        let fresh = daemon_log::take_fresh();
         if fresh.is_empty() {
             return;
         }
@@ -273,7 +273,7 @@ impl Clients {
                 conn.stream(&Event::Own { at: *at, text: text.clone() });
             }
         }
-        logbook::watch(watched);
+        daemon_log::watch(watched);
     }
 
     /// Passes lines of output on to who reads them.

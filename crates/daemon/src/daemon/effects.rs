@@ -6,7 +6,7 @@ use ostler_keeper::failpoint::hit;
 use super::Daemon;
 use crate::model::{ClientId, Effect, Input};
 use crate::saver::{Done, Task};
-use crate::{clock, logbook, state_file};
+use crate::{clock, daemon_log, state_file};
 
 impl Daemon {
     /// Does one thing that the model asks for.
@@ -19,8 +19,8 @@ impl Daemon {
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => self.clients.event(client.0, &event),
             Effect::Lifecycle { id, name, what } => self.clients.publish(id, &name, what),
-            Effect::Log(line) => logbook::log(line),
-            Effect::Complain(line) => logbook::error(line),
+            Effect::Log(line) => daemon_log::log(line),
+            Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
                 // It may never have been written.
                 _ = std::fs::remove_file(path);
@@ -79,7 +79,7 @@ impl Daemon {
 
     fn complain_of_save(&self, error: &std::io::Error) {
         let home = self.config.home.display();
-        logbook::error(format!("could not save the state to `{home}`: {error}"));
+        daemon_log::error(format!("could not save the state to `{home}`: {error}"));
     }
 
     /// Forgets what a client that has left had asked for.

@@ -11,7 +11,7 @@ use crate::exit::exit_of;
 use crate::from_thread::FromThread;
 use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
 use crate::mailbox::Sender;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 impl Daemon {
     /// Everything the keeper has to say.
@@ -48,7 +48,7 @@ impl Daemon {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
             }
             FromKeeper::Refused { what, why } => {
-                logbook::error(format!("the keeper refused `{what}`: {why}"));
+                daemon_log::error(format!("the keeper refused `{what}`: {why}"));
             }
             // Parts of an inventory, which is asked for and taken in before the loop begins.
             FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
@@ -99,7 +99,7 @@ impl Daemon {
         match self.node.guard_for_keeper() {
             Ok((message, copy)) => self.keeper.send(&message, vec![copy]),
             Err(error) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "out of file descriptors for the keeper, connections are not guarded: {error}"
                 ));
             }

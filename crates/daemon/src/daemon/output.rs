@@ -6,7 +6,7 @@ use ostler_logs::Event;
 use ostler_wire::control::Reply;
 
 use super::Daemon;
-use crate::{logbook, logs};
+use crate::{daemon_log, logs};
 
 impl Daemon {
     /// Everything the engine has to say.
@@ -30,13 +30,13 @@ impl Daemon {
                         self.clients.lines(client, lines);
                     }
                 }
-                Event::FileError { path, error } => logbook::error(format!(
+                Event::FileError { path, error } => daemon_log::error(format!(
                     "could not write the log file `{}`: {error}; the output waits in the app's \
                      pipe, trying again",
                     path.display()
                 )),
                 Event::FileOk { path } => {
-                    logbook::log(format!("the log file `{}` is written again", path.display()));
+                    daemon_log::log(format!("the log file `{}` is written again", path.display()));
                 }
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);

@@ -10,7 +10,7 @@ use ostler_wire::control::{Reply, Request, VERSION};
 use super::Daemon;
 use crate::clients::Watching;
 use crate::model::{ClientId, Input, Usage, closing, is_answered_to_the_end};
-use crate::{environment, logbook};
+use crate::{daemon_log, environment};
 
 impl Daemon {
     /// Works on the requests of clients, one after the other.
@@ -95,7 +95,7 @@ impl Daemon {
     fn on_logs(&mut self, client: usize, filter: Filter, events: bool, own: bool) {
         self.clients.watch(client, Watching { ids: filter.ids.clone(), events, own });
         if own {
-            logbook::watch(true);
+            daemon_log::watch(true);
         }
         self.logs.engine().subscribe(client as u64, filter);
     }
@@ -114,7 +114,7 @@ impl Daemon {
             let own = self.config.home.join("pm2.log");
             let file = std::fs::OpenOptions::new().write(true).open(&own);
             if let Err(error) = file.and_then(|file| file.set_len(0)) {
-                logbook::error(format!("could not empty `{}`: {error}", own.display()));
+                daemon_log::error(format!("could not empty `{}`: {error}", own.display()));
             }
         }
         paths.sort();

@@ -7,7 +7,7 @@ use crate::guard::Left;
 use crate::keeper::{LOCK, SWEPT};
 use crate::model::State;
 use crate::takeover::Inventory;
-use crate::{guard, logbook, state_file};
+use crate::{daemon_log, guard, state_file};
 
 impl Daemon {
     /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too,
@@ -17,7 +17,7 @@ impl Daemon {
         let mut had_state = false;
         let state = state_file::read(&self.config.home, |problem| {
             had_state = true;
-            logbook::error(problem);
+            daemon_log::error(problem);
         });
         had_state |= state.is_some();
         let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
@@ -71,7 +71,7 @@ impl Daemon {
         }
         self.driver().after_takeover();
         hit("takeover.after");
-        logbook::log(format!(
+        daemon_log::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),
             self.model.registry().procs().len(),

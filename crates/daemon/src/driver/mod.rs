@@ -19,7 +19,7 @@ use crate::model::{Input, Model};
 use crate::node::{Node, Parts};
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 /// The parts that runs concern.
 pub(crate) struct Driver<'a> {
@@ -56,7 +56,7 @@ impl Driver<'_> {
                 sender.send(FromThread::Walked(of_thread.make()));
             };
             if let Err(error) = self.mailbox.start("walk", work) {
-                logbook::error(format!("no thread to look for descendants: {error}"));
+                daemon_log::error(format!("no thread to look for descendants: {error}"));
                 self.runs.on_walked(walk.make(), self.reports);
             }
         }

@@ -8,8 +8,8 @@ use ostler_core::{Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::{FdMask, RunFds, SpawnStage as Stage};
 
 use super::Driver;
+use crate::daemon_log;
 use crate::environment::{self, Particulars, Prepared};
-use crate::logbook;
 use crate::model::Input;
 use crate::runs::{NewRun, Pending};
 
@@ -23,7 +23,7 @@ impl Driver<'_> {
         };
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
-        logbook::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
+        daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
         // Only the last lines of candidates are quoted.
         let slot = self.model.core().slot(id);
         let candidate = slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
@@ -125,7 +125,7 @@ impl Driver<'_> {
             return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "no room for the descriptors of run {} (see `ulimit -n`); trying again",
                 run.0
             ));

@@ -34,7 +34,7 @@ pub use recover::{Left, recover};
 
 use crate::sys::SharedText;
 use crate::tokens::Source;
-use crate::{clock, logbook, sys};
+use crate::{clock, daemon_log, sys};
 
 /// Names of the keeper's ends begin so.
 pub const PREFIX: &str = "guard/";
@@ -93,7 +93,7 @@ impl Guard {
             pause: PAUSE,
             due: None,
         };
-        logbook::wait_in(guard.lines);
+        daemon_log::wait_in(guard.lines);
         guard.spawn();
         Ok(guard)
     }
@@ -112,13 +112,15 @@ impl Guard {
             Ok((pid, pidfd)) => {
                 let mut pidfd = self.poll.unwatched(pidfd, Source::Guard);
                 if let Err(error) = pidfd.set(Interest::READ.edge()) {
-                    logbook::error(format!("the guard of connections cannot be watched: {error}"));
+                    daemon_log::error(format!(
+                        "the guard of connections cannot be watched: {error}"
+                    ));
                 }
                 self.process = Some((pid, pidfd));
                 self.pause = PAUSE;
             }
             Err(error) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "could not start a guard for connections: {error}; trying again in {} ms",
                     self.pause
                 ));
@@ -131,9 +133,11 @@ impl Guard {
     /// It is dead: the next one is due.
     pub fn on_exited(&mut self) {
         let Some((pid, _)) = self.process.take() else { return };
-        logbook::error(format!("the guard of connections (pid {pid}) is gone; starting another"));
+        daemon_log::error(format!(
+            "the guard of connections (pid {pid}) is gone; starting another"
+        ));
         if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {
-            logbook::error(format!("could not reap the guard: {error}"));
+            daemon_log::error(format!("could not reap the guard: {error}"));
         }
         let now = clock::monotonic();
         self.due = Some(if now < self.since + PAUSE { now + PAUSE } else { now });

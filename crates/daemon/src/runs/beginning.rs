@@ -13,7 +13,7 @@ use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{logbook, reserve};
+use crate::{daemon_log, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Runs {
         let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
         let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
         if let Some(Err(error)) = &group {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "no control group for run {}: {error}; using process groups",
                 run.0
             ));
@@ -79,7 +79,10 @@ impl Runs {
         if let Some(ipc) = fds.ipc {
             let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
             if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
-                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
+                daemon_log::error(format!(
+                    "the channel of run {} cannot be watched: {error}",
+                    run.0
+                ));
             }
             alive.channel = Some(Channel::new(ipc));
         }
@@ -98,7 +101,10 @@ impl Runs {
             && let Err(error) = std::fs::create_dir_all(folder)
                 .and_then(|()| std::fs::write(&path, held.pid().to_string()))
         {
-            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
+            daemon_log::error(format!(
+                "could not write the pid file `{}`: {error}",
+                path.display()
+            ));
         }
     }
 

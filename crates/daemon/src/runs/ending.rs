@@ -9,7 +9,7 @@ use super::cgroup::Groups;
 use super::proc::{ProcessRef, signal};
 use super::run::{Alive, Life, Pending, Run};
 use super::walk::Purpose;
-use crate::logbook;
+use crate::daemon_log;
 use crate::reports::Reports;
 
 impl Runs {
@@ -101,7 +101,7 @@ impl Runs {
             (false, _) => self.kill_all(run, &[], reports),
             (true, Some(groups)) => {
                 if let Err(error) = groups.kill(run) {
-                    logbook::error(format!(
+                    daemon_log::error(format!(
                         "could not kill the control group of run {}: {error}",
                         run.0
                     ));
@@ -154,6 +154,6 @@ fn members_below(groups: &Groups, run: RunId, first: u32) -> Vec<ProcessRef> {
 
 fn send(pidfd: &OwnedFd, number: i32, pid: u32) {
     if let Err(error) = signal(pidfd, number) {
-        logbook::error(format!("could not signal process {pid}: {error}"));
+        daemon_log::error(format!("could not signal process {pid}: {error}"));
     }
 }

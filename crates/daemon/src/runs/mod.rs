@@ -27,7 +27,7 @@ use rustix::fs::inotify;
 
 use crate::environment::Prepared;
 use crate::tokens::Source;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 use cgroup::Groups;
 use startup_priority::StartupPriority;
 use walk::Walks;
@@ -195,7 +195,7 @@ impl Runs {
     pub fn send(&mut self, run: RunId, bytes: &[u8]) {
         let sent = self.channel(run).map(|channel| channel.send(bytes, None));
         if sent == Some(Err(SendError::Full)) {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "run {} does not read its IPC channel: a message was dropped",
                 run.0
             ));

@@ -12,7 +12,7 @@ use super::run::{Dead, Descendants, Life, Run};
 use super::walk::Purpose;
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 /// How long output that cannot be written is waited for at the end of everything, ms.
 const LAST_OUTPUT: u64 = 2000;
@@ -53,7 +53,7 @@ impl Runs {
             Ok(watch) => _ = self.watches.insert(watch, run),
             Err(error) => {
                 // Without the watch the deadlines of the machine ask again.
-                logbook::error(format!("could not watch `{}`: {error}", path.display()));
+                daemon_log::error(format!("could not watch `{}`: {error}", path.display()));
             }
         }
         if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
@@ -98,7 +98,7 @@ impl Runs {
             let pid = one.pid;
             let mut one = self.poll.unwatched(one, Source::Descendant(pid));
             if let Err(error) = one.set(Interest::READ.edge()) {
-                logbook::error(format!("could not watch process {pid}: {error}"));
+                daemon_log::error(format!("could not watch process {pid}: {error}"));
             }
             one
         };
@@ -165,7 +165,7 @@ impl Runs {
             return true;
         }
         let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
-        logbook::error(format!(
+        daemon_log::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));
         false

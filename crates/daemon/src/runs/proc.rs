@@ -16,7 +16,7 @@ use ostler_core::RunId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::logbook;
+use crate::daemon_log;
 
 /// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
 /// all of them.
@@ -234,9 +234,9 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
 /// before; a process dies of SIGKILL at once.
 pub fn end_orphans(orphans: &[ProcessRef]) {
     for orphan in orphans {
-        logbook::log(format!("process {} is an orphan: killed", orphan.pid));
+        daemon_log::log(format!("process {} is an orphan: killed", orphan.pid));
         if let Err(error) = signal(&orphan.fd, libc::SIGKILL) {
-            logbook::error(format!("could not kill process {}: {error}", orphan.pid));
+            daemon_log::error(format!("could not kill process {}: {error}", orphan.pid));
         }
     }
     let until = Instant::now() + ORPHANS_LIMIT;
@@ -245,11 +245,11 @@ pub fn end_orphans(orphans: &[ProcessRef]) {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
         match poll(&mut [PollFd::new(&orphan.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
             Ok(0) => {
-                logbook::error(format!("process {} has not exited yet; continuing", orphan.pid));
+                daemon_log::error(format!("process {} has not exited yet; continuing", orphan.pid));
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
-                logbook::error(format!("could not wait for process {}: {error}", orphan.pid));
+                daemon_log::error(format!("could not wait for process {}: {error}", orphan.pid));
             }
         }
     }

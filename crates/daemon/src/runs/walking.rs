@@ -5,7 +5,7 @@ use ostler_core::RunId;
 use super::Runs;
 use super::run::Run;
 use super::walk::{Purpose, Walk, Walked};
-use crate::logbook;
+use crate::daemon_log;
 use crate::reports::Reports;
 
 impl Runs {
@@ -33,7 +33,10 @@ impl Runs {
                 continue;
             }
             if let Err(error) = &result {
-                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
+                daemon_log::error(format!(
+                    "could not look for descendants of run {}: {error}",
+                    run.0
+                ));
             }
             let found = result.as_deref().unwrap_or_default();
             if purposes.contains(&Purpose::Terminate) {

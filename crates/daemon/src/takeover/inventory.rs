@@ -9,9 +9,9 @@ use ostler_keeper::link::Link;
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::daemon_log;
 use crate::exit::exit_of;
 use crate::keeper::Welcome;
-use crate::logbook;
 use crate::model::FoundRun;
 use crate::runs::{self, Meta};
 
@@ -59,11 +59,11 @@ impl Unknown {
     /// Kills its first process.
     pub fn end(&self) {
         let Self { run, pidfd, why } = self;
-        logbook::error(format!(
+        daemon_log::error(format!(
             "the keeper holds run {run}, which is not understood ({why}): killed"
         ));
         if let Some(Err(error)) = pidfd.as_ref().map(|pidfd| runs::signal(pidfd, libc::SIGKILL)) {
-            logbook::error(format!("could not kill it: {error}"));
+            daemon_log::error(format!("could not kill it: {error}"));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
 use crate::runs::{self, Meta, ProcessRef, Stat};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 impl Driver<'_> {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
@@ -70,7 +70,7 @@ impl Driver<'_> {
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
         let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
         self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &fds);
-        logbook::log(format!(
+        daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0
         ));

@@ -6,9 +6,9 @@ use ostler_cluster::{ListenerMeta, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Exit, Role, RunId};
 
 use super::inventory::{Found, Items};
+use crate::daemon_log;
 use crate::driver::Driver;
 use crate::guard::Left;
-use crate::logbook;
 use crate::model::Input;
 use crate::node::{self, Restored, policy_of};
 use crate::reports::Report;
@@ -19,7 +19,7 @@ impl Driver<'_> {
     pub(crate) fn give_recovered(&mut self, connections: Vec<Left>) {
         for (app, count) in self.node.recover(connections) {
             let name = self.model.registry().app_name(app);
-            logbook::log(format!("{count} connections of app [{name}] were recovered"));
+            daemon_log::log(format!("{count} connections of app [{name}] were recovered"));
         }
     }
 
@@ -74,7 +74,7 @@ impl Driver<'_> {
                     metas.entry(app).or_default().push(meta);
                 }
                 Err(error) => {
-                    logbook::error(format!(
+                    daemon_log::error(format!(
                         "listening socket `{name}` cannot be taken over: {error}"
                     ));
                     self.keeper.forget(name);

@@ -24,7 +24,7 @@ use crate::node::Node;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::tokens::Source;
-use crate::{drain, logbook, logs, state_file, sys};
+use crate::{daemon_log, drain, logs, state_file, sys};
 
 /// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
 const MEMORY_INTERVAL: u64 = 30_000;
@@ -82,7 +82,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     );
     daemon.take_over(inventory, swept);
     home::write_pid(&home);
-    logbook::log(format!(
+    daemon_log::log(format!(
         "New daemon started (pid {}, keeper {keeper_pid}, home `{}`)",
         std::process::id(),
         home.display()
@@ -98,7 +98,7 @@ fn said(what: &'static str) -> impl FnOnce(io::Error) -> String {
 fn install_drain(config: &Config) {
     if let Err(error) = drain::install(&config.home) {
         let path = drain::path(&config.home);
-        logbook::error(format!(
+        daemon_log::error(format!(
             "could not write `{}`: {error}; workers leave without it",
             path.display()
         ));
@@ -143,7 +143,7 @@ fn seed() -> u64 {
     match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
         Ok(_) => u64::from_ne_bytes(bytes),
         Err(error) => {
-            logbook::error(format!("no random numbers: {error}; `unique_id` follows the time"));
+            daemon_log::error(format!("no random numbers: {error}; `unique_id` follows the time"));
             crate::clock::wall()
         }
     }
