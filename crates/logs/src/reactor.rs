@@ -187,7 +187,7 @@ impl Reactor {
         }
     }
 
-    fn attach(&mut self, id: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
+    fn attach(&mut self, id: SourceId, stream: Stream, pipe: Arc<OwnedFd>, sink: &Arc<Sink>) {
         // The journal keeps what it holds of this stream, from a former daemon or a former pipe.
         self.unhook(id, stream);
         self.next_key += 1;
