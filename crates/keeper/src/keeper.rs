@@ -36,7 +36,8 @@ const MAX_UNREAD: usize = 256 << 10;
 /// When to try again what failed out of memory, ms.
 const STARVED: u64 = 10;
 
-/// Descriptors held back so that a daemon can be started when no other is left.
+/// Descriptors held back so that a daemon can be started, and be given what there is, when no
+/// other is left.
 const RESERVE: usize = 8;
 
 /// The state of a keeper, all of it.
@@ -168,6 +169,7 @@ impl Keeper {
             }
             self.set_interest();
             self.spawner.refill();
+            self.fill_reserve();
             if let Err(error) = self.poll.wait(&mut events, self.deadline()) {
                 // Cannot happen with a good descriptor; without a pause it would take the
                 // processor.
@@ -305,7 +307,8 @@ impl Keeper {
             if !link.flush().unwrap_or(false) {
                 return;
             }
-            let Ok(report) = next_report(&mut self.table, &running.progress) else {
+            let Ok(report) = next_report(&mut self.table, &mut self.reserve, &running.progress)
+            else {
                 self.starved = true;
                 return;
             };
