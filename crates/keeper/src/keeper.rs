@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::daemon::{Daemon, UNLINKED_GRACE};
+use crate::daemon::{Daemon, Progress, UNLINKED_GRACE};
 use crate::failpoint::hit;
 use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
@@ -65,6 +65,8 @@ pub(crate) struct Keeper {
     pub(crate) adopted: BTreeMap<u64, Adopted>,
     pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
+    /// Whether the pages that the start had touched were given back.
+    lean: bool,
     /// Whether whole requests may wait in the link's buffer.
     more: bool,
     /// Whether there was no memory for what the table has to tell.
@@ -141,6 +143,7 @@ impl Keeper {
             adopted: BTreeMap::new(),
             preparations: Preparations::default(),
             reserve: Vec::new(),
+            lean: false,
             more: false,
             starved: false,
             exit: None,
@@ -167,6 +170,7 @@ impl Keeper {
             if let Some(code) = self.exit {
                 return code;
             }
+            self.become_lean();
             self.set_interest();
             self.spawner.refill();
             self.fill_reserve();
@@ -190,6 +194,17 @@ impl Keeper {
             let now = now();
             self.expire_adopted(now);
             self.on_daemon_time(now);
+        }
+    }
+
+    /// Gives memory back that the start had needed, once a daemon is served.
+    fn become_lean(&mut self) {
+        if !self.lean
+            && let Daemon::Running(running) = &self.daemon
+            && running.progress == Progress::Served
+        {
+            self.lean = true;
+            sys::release_program_pages();
         }
     }
 
