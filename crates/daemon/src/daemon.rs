@@ -107,6 +107,8 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
+        // The start is over.
+        ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             for event in events.iter() {

@@ -47,7 +47,7 @@ impl Logs {
         run: RunId,
         id: ProcId,
         spec: &AppSpec,
-        pipes: [(Stream, Option<OwnedFd>); 2],
+        pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         let [out, err, combined] = environment::log_files(spec, id);
         let sink = Arc::new(Sink {

@@ -49,9 +49,16 @@ impl Engine {
     }
 
     /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
-    /// the daemon's own duplicate; the keeper holds another.
-    pub fn attach(&self, source: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
-        self.send(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
+    /// the daemon's own duplicate, which others in the daemon may share; the keeper holds another.
+    pub fn attach(
+        &self,
+        source: SourceId,
+        stream: Stream,
+        pipe: impl Into<Arc<OwnedFd>>,
+        sink: &Arc<Sink>,
+    ) {
+        let (pipe, sink) = (pipe.into(), Arc::clone(sink));
+        self.send(Command::Attach { source, stream, pipe, sink });
     }
 
     /// All streams that a former daemon served are attached again: what its journal holds of others

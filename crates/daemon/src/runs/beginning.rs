@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ostler_core::{ProcId, RunId};
 use ostler_keeper::proto::RunFds;
@@ -19,7 +20,7 @@ use crate::{daemon_log, reserve};
 #[derive(Debug)]
 pub struct Begun {
     /// The read ends of its output.
-    pub pipes: [(Stream, Option<OwnedFd>); 2],
+    pub pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     /// What was to be done as soon as it is there.
     pub then: Option<Pending>,
 }
@@ -86,10 +87,10 @@ impl Runs {
             }
             alive.channel = Some(Channel::new(ipc));
         }
-        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
-        alive.processes.pipes = [copy(&fds.out), copy(&fds.err)];
+        let [out, err] = [fds.out, fds.err].map(|pipe| pipe.map(Arc::new));
+        alive.processes.pipes = [out.clone(), err.clone()];
         held.life = Life::Alive(alive);
-        Some(Begun { pipes: [(Stream::Out, fds.out), (Stream::Err, fds.err)], then })
+        Some(Begun { pipes: [(Stream::Out, out), (Stream::Err, err)], then })
     }
 
     /// Writes the pid file of a run.
