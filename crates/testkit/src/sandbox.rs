@@ -21,7 +21,7 @@ use crate::runtimes::Runtime;
 use crate::wait::{self, wait_exit};
 
 /// How long everything of a home may take to end after `kill` answered.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_LIMIT: Duration = Duration::from_secs(10);
 /// Ports given to apps: below Linux's ephemeral range (32768–60999), from which outgoing
 /// connections take theirs.
 const PORTS: std::ops::Range<u16> = 12000..32000;
@@ -179,6 +179,24 @@ impl Sandbox {
         let mut command = self.command();
         command.args(args);
         run::finish(command, &[], run::LIMIT)
+    }
+
+    /// What a command takes that the daemon answers at once: the quickest of several.
+    #[track_caller]
+    pub fn pace(&self) -> Duration {
+        let ping = |_| {
+            let began = Instant::now();
+            self.run(&["ping"]).success();
+            began.elapsed()
+        };
+        (0..5).map(ping).min().unwrap_or_default()
+    }
+
+    /// The time `limit`, or where the machine is so busy that even the [`pace`](Self::pace) shows
+    /// it, `times` that.
+    #[track_caller]
+    pub fn allowed(&self, limit: Duration, times: u32) -> Duration {
+        limit.max(self.pace() * times)
     }
 
     /// A call of `ostler` whose output is checked; ends with `.run()`.
@@ -349,7 +367,7 @@ impl Sandbox {
             command.arg("kill");
             // When `kill` hangs or fails, what it leaves is the finding.
             let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                run::finish(command, &[], Duration::from_secs(30))
+                run::finish(command, &[], run::LIMIT)
             }));
             if ended.is_err() {
                 eprintln!("`ostler kill` did not end");

@@ -54,7 +54,8 @@ fn who_obeys_is_not_waited_for_longer_than_it_takes() {
         sandbox.ostler(["start", "quick"]).run();
     }
     let best = times.iter().min().unwrap();
-    assert!(*best < Duration::from_millis(100), "a stop takes {times:?}");
+    let limit = sandbox.allowed(Duration::from_millis(100), 10);
+    assert!(*best < limit, "a stop takes {times:?}, {limit:?} are allowed");
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_child_that_ignores_the_request_is_killed_after_its_parent_obeyed() {
         let body = "(trap '' INT TERM; echo $BASHPID > child; echo up; \
                     while :; do sleep 1000000 & wait $!; done) &\ntrap 'exit 0' INT\nwait\nwait";
         sandbox.write("parent.sh", body);
-        sandbox.ostler(["start", "parent.sh", "--kill-timeout", "300"]).run();
+        sandbox.ostler(["start", "parent.sh", "--kill-timeout", "3000"]).run();
         wait_log(&sandbox, "parent-out.log", "up");
         let child = pids_in(&sandbox, "child")[0];
         assert!(procs::alive(child), "{kind}");
@@ -301,6 +302,28 @@ fn who_is_born_while_a_tree_ends_is_asked_to_end_too() {
     }
 }
 
+/// `kill` was over with its connection, which its processes and their hold on the home outlived.
+#[test]
+fn kill_returns_when_keeper_daemon_and_guard_are_gone() {
+    let sandbox = sandbox();
+    for _ in 0..3 {
+        start_sh(&sandbox, "app", "exec sleep 1000000", &[]);
+        let daemon = sandbox.daemon_pid().unwrap();
+        let guard = sandbox.wait_for("the guard", SOON, || {
+            let is_guard = |pid: &u32| {
+                fs::read_to_string(format!("/proc/{pid}/comm"))
+                    .is_ok_and(|name| name.trim() == "ostler-guard")
+            };
+            sandbox.pids().into_iter().find(is_guard)
+        });
+        let all = [sandbox.keeper_pid().unwrap(), daemon, guard];
+        sandbox.ostler(["kill"]).run();
+        for pid in all {
+            assert!(!procs::alive(pid), "{}", procs::describe(pid));
+        }
+    }
+}
+
 #[test]
 fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     for (kind, sandbox) in both_kinds() {
@@ -327,7 +350,7 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
             said.ends_with("[v] All Applications Stopped\n[ostler] [v] PM2 Daemon Stopped\n"),
             "{said}"
         );
-        assert!(wait_exit(keeper, SOON) && wait_exit(daemon, SOON), "{kind}");
+        assert!(!procs::alive(keeper) && !procs::alive(daemon), "{kind}");
         assert_eq!(sandbox.pids(), Default::default(), "{kind}");
         let mut files: Vec<String> = fs::read_dir(&home)
             .unwrap()
@@ -359,7 +382,7 @@ fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     sandbox.ostler(["start"]).arg(file).limit(Duration::from_secs(60)).run();
     let keeper = sandbox.keeper_pid().unwrap();
     sandbox.ostler(["kill"]).limit(Duration::from_secs(60)).run();
-    assert!(wait_exit(keeper, SOON), "the keeper goes on");
+    assert!(!procs::alive(keeper), "the keeper goes on");
     assert_eq!(sandbox.pids(), Default::default());
 }
 
