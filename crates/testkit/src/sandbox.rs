@@ -181,24 +181,6 @@ impl Sandbox {
         run::finish(command, &[], run::LIMIT)
     }
 
-    /// What a command takes that the daemon answers at once: the quickest of several.
-    #[track_caller]
-    pub fn pace(&self) -> Duration {
-        let ping = |_| {
-            let began = Instant::now();
-            self.run(&["ping"]).success();
-            began.elapsed()
-        };
-        (0..5).map(ping).min().unwrap_or_default()
-    }
-
-    /// The time `limit`, or where the machine is so busy that even the [`pace`](Self::pace) shows
-    /// it, `times` that.
-    #[track_caller]
-    pub fn allowed(&self, limit: Duration, times: u32) -> Duration {
-        limit.max(self.pace() * times)
-    }
-
     /// A call of `ostler` whose output is checked; ends with `.run()`.
     pub fn ostler<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ostler<'_> {
         Ostler::new(self).args(args)
