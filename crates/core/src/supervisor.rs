@@ -127,7 +127,7 @@ impl Supervisor {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
             }
             Event::Promote { app, keep } => self.promote(now, app, keep, out),
-            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(out)),
+            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(now, out)),
             Event::RuntimeOnline(run) => {
                 self.on_current(run, |process| process.on_runtime_online(out));
             }

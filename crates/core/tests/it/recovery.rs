@@ -130,7 +130,7 @@ fn a_run_is_what_it_was() {
     );
     let unready = SeenRun { ready: false, ..seen(1, 0, 1) };
     let supervisor = check(&[saved(0)], &[], &[unready], "");
-    let starting = Phase::Starting { run: RunId(1), since: 500, ready_by: NOW + 30 };
+    let starting = Phase::Starting { run: RunId(1), since: 500, ready_by: NOW + 30, spawned: true };
     assert_eq!(phase(&supervisor), starting);
 }
 

@@ -43,7 +43,7 @@ impl Daemon {
         }
     }
 
-    /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.
+    /// Leaves nothing behind: keeper and guard go too, sockets and pid file are removed.
     fn go(&mut self) {
         self.runs.remove_groups();
         for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
@@ -52,6 +52,7 @@ impl Daemon {
         }
         state_file::remove(&self.config.home);
         self.keeper.shut_down();
+        self.node.end_guard();
         daemon_log::log("the daemon ends");
         self.model.go();
     }

@@ -26,8 +26,11 @@ use std::rc::Rc;
 
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Watched};
+use rustix::io::retry_on_intr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
+};
 
 pub use ledger::Ledger;
 pub use recover::{Left, recover};
@@ -141,6 +144,19 @@ impl Guard {
         }
         let now = clock::monotonic();
         self.due = Some(if now < self.since + PAUSE { now + PAUSE } else { now });
+    }
+
+    /// Ends it: nobody is to come after us whom a connection could be sent to.
+    pub fn end(&mut self) {
+        self.due = None;
+        let Some((pid, pidfd)) = self.process.take() else { return };
+        let ended = pidfd_send_signal(&*pidfd, Signal::KILL)
+            .and_then(|()| retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty())));
+        if let Err(error) = ended {
+            daemon_log::error(format!(
+                "could not end the guard of connections (pid {pid}): {error}"
+            ));
+        }
     }
 
     /// What the keeper is to hold for our successor.

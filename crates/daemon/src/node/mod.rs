@@ -148,6 +148,11 @@ impl Node {
         self.guard.on_exited();
     }
 
+    /// Ends the guard: nobody is to come after us.
+    pub fn end_guard(&mut self) {
+        self.guard.end();
+    }
+
     /// Returns what the keeper is to hold of the guard's for our successor.
     ///
     /// # Errors

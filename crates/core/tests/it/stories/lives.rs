@@ -22,6 +22,20 @@ fn wait_ready_waits_for_the_message_and_takes_it_as_online_when_time_runs_out() 
 }
 
 #[test]
+fn the_time_to_be_ready_begins_when_the_run_was_spawned() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |policy| policy.readiness = Readiness::Message);
+    world.add(1, spec);
+    world.late(5000);
+    check(&mut world, "spawn 0 v1");
+    assert_eq!(world.state(), "0:up starting v1");
+    world.wait(29);
+    check(&mut world, "");
+    world.wait(1);
+    check(&mut world, "0 online late");
+}
+
+#[test]
 fn a_stop_asks_and_ends_stopped() {
     let mut world = one(GOOD, |_| ());
     told(&mut world);
