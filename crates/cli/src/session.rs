@@ -1,7 +1,7 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
-use ostler_client::{Answer, Client, Home, Starter, connect_or_start};
+use ostler_client::{Answer, Client, Home, Manager, Starter, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
 use crate::args::{FlagId, Parsed};
@@ -170,12 +170,11 @@ impl Session {
         self.client = None;
     }
 
-    /// Waits until the daemon has ended the connection, which is the last thing it does.
-    pub(crate) fn wait_gone(&mut self) -> Result<(), Failed> {
-        match self.client.take() {
-            Some(client) => Ok(client.wait_end()?),
-            None => Ok(()),
-        }
+    /// Holds daemon and keeper, whose end is going to be asked for.
+    pub(crate) fn hold_manager(&mut self) -> Result<Manager, Failed> {
+        self.connect()?;
+        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
+        Ok(client.hold_manager()?)
     }
 
     /// Gives the connection away.

@@ -10,7 +10,7 @@ use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 use crate::{Error, Home};
 
 /// How long an answer may take for which no app has to do anything.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// One connection to the daemon. Requests are answered in order, one at a time.
 #[derive(Debug)]
@@ -148,24 +148,6 @@ impl Client {
                 Err(Error::Timeout { .. }) => {
                     return Err(Error::Timeout { limit: limit.unwrap_or(ANSWER_LIMIT) });
                 }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Waits until the daemon ends the connection, as it does last after [`Request::Kill`].
-    ///
-    /// # Errors
-    /// [`Error::Timeout`] when it does not.
-    pub fn wait_end(mut self) -> Result<(), Error> {
-        self.stream
-            .set_read_timeout(Some(ANSWER_LIMIT))
-            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
-        loop {
-            self.buffer.clear();
-            match self.fill() {
-                Ok(()) => {}
-                Err(Error::Broken) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }

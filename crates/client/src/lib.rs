@@ -8,6 +8,7 @@
 //!
 //! - [`Home`]: the directory and the names in it.
 //! - [`Client`]: one connection; a request, its events, its answer.
+//! - [`Manager`]: the processes behind it, whose end can be waited for.
 //! - [`connect_or_start`]: as above.
 //! - [`follow`]: an endless request (logs) that outlives the daemon.
 
@@ -17,6 +18,7 @@ mod client;
 mod error;
 mod follow;
 mod home;
+mod manager;
 mod start;
 mod sys;
 
@@ -24,4 +26,5 @@ pub use client::{Answer, Client, Step, waits_for_apps};
 pub use error::Error;
 pub use follow::follow;
 pub use home::{Home, SOCKET_PATH_LIMIT};
+pub use manager::Manager;
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

@@ -22,8 +22,8 @@ pub enum Phase {
     Stopped,
     /// No run, none due: it was given up.
     Errored,
-    /// Spawned at `since`, not ready; taken as ready at `ready_by`.
-    Starting { run: RunId, since: Millis, ready_by: Millis },
+    /// To be spawned since `since`, or `spawned` already, not ready; taken as ready at `ready_by`.
+    Starting { run: RunId, since: Millis, ready_by: Millis, spawned: bool },
     /// Spawned at `since` and ready.
     Online { run: RunId, since: Millis },
     /// The run is being brought to its end.

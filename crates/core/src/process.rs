@@ -296,7 +296,7 @@ impl Process {
             Phase::Online { run, since: seen.since }
         } else {
             let ready_by = now + self.policy().ready_timeout;
-            Phase::Starting { run, since: seen.since, ready_by }
+            Phase::Starting { run, since: seen.since, ready_by, spawned: true }
         };
     }
 
@@ -329,7 +329,7 @@ impl Process {
         self.sweep_orphans(out);
         let run = runs.allot(self.id);
         let ready_by = now + self.policy().ready_timeout;
-        self.phase = Phase::Starting { run, since: now, ready_by };
+        self.phase = Phase::Starting { run, since: now, ready_by, spawned: false };
         out.push(Action::Spawn { proc: self.id, run, spec: self.spec() });
     }
 

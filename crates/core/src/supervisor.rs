@@ -127,12 +127,12 @@ impl Supervisor {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
             }
             Event::Promote { app, keep } => self.promote(now, app, keep, out),
-            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(run, out)),
+            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(now, out)),
             Event::RuntimeOnline(run) => {
-                self.on_current(run, |process| process.on_runtime_online(run, out));
+                self.on_current(run, |process| process.on_runtime_online(out));
             }
             Event::ReadyMessage(run) => {
-                self.on_current(run, |process| process.on_ready(run, false, out));
+                self.on_current(run, |process| process.on_ready(false, out));
                 self.on_candidate(now, run, out, |it, out| it.on_ready_message(now, out));
             }
             Event::Listening(run) => self.on_listening(now, run, out),

@@ -5,26 +5,26 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
-mod cluster;
 mod due;
+mod effects;
 mod ending;
 mod keeper;
 mod output;
-mod spawning;
-mod stopping;
+mod requests;
+mod takeover;
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Watched};
 
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::daemon_log;
 use crate::decisions::Decisions;
+use crate::driver::Driver;
 use crate::from_thread::FromThread;
 use crate::keeper::Keeper;
-use crate::logbook;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -36,18 +36,18 @@ use crate::tokens::Source;
 
 /// The daemon, made of parts.
 pub(crate) struct Daemon {
-    pub(crate) config: Config,
-    pub(crate) model: Decisions,
+    config: Config,
+    model: Decisions,
     /// Writes and reads the saved list.
-    pub(crate) saver: Saver,
-    pub(crate) keeper: Keeper,
-    pub(crate) clients: Clients,
-    pub(crate) runs: Runs,
-    pub(crate) node: Node,
-    pub(crate) logs: Logs,
-    pub(crate) inbox: Inbox,
+    saver: Saver,
+    keeper: Keeper,
+    clients: Clients,
+    runs: Runs,
+    node: Node,
+    logs: Logs,
+    inbox: Inbox,
     /// What the parts have told and is not taken up yet.
-    pub(crate) reports: Reports,
+    reports: Reports,
 }
 
 /// Where the loop hears of things that concern no part alone.
@@ -87,9 +87,17 @@ impl Daemon {
         }
     }
 
-    /// The home directory.
-    pub(crate) fn home(&self) -> &Path {
-        &self.config.home
+    /// The parts that runs concern, with the model to look at.
+    fn driver(&mut self) -> Driver<'_> {
+        Driver {
+            model: self.model.model(),
+            keeper: &mut self.keeper,
+            runs: &mut self.runs,
+            node: &mut self.node,
+            logs: &self.logs,
+            mailbox: &self.inbox.mailbox,
+            reports: &mut self.reports,
+        }
     }
 
     /// Runs until it is told to go.
@@ -99,6 +107,8 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
+        // The start is over.
+        ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             for event in events.iter() {
@@ -128,16 +138,18 @@ impl Daemon {
                 self.clients.flush_one(number, &mut self.reports);
             }
             Source::Channel(run) => {
-                let (node, mut parts) = self.node();
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
                 node.on_channel(run, readable, &mut parts);
             }
             Source::Listener(listener) => {
-                let (node, mut parts) = self.node();
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
                 node.on_listener(listener, &mut parts);
             }
             Source::Signals => self.on_signals(),
             Source::Waker => self.on_wake(),
-            Source::Descendant(pid) => self.runs.on_descendant(pid, &mut self.reports),
+            Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
         }
@@ -149,18 +161,20 @@ impl Daemon {
     fn work(&mut self) {
         loop {
             self.serve();
+            self.driver().walk();
             self.take_reports();
             self.model.decide();
             self.save();
-            let finished = self.runs.deferred() == 0 || self.defers_cleanup();
+            let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
             if finished && !self.model.has_effects() {
                 break;
             }
             while let Some(effect) = self.model.next_effect() {
                 self.carry_out(effect);
             }
-            if !self.defers_cleanup() {
-                self.finish_exited();
+            let mut driver = self.driver();
+            if !driver.defers_cleanup() {
+                driver.finish_exited();
             }
         }
         self.end_if_over();
@@ -168,29 +182,30 @@ impl Daemon {
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
-        logbook::flush();
+        daemon_log::flush();
     }
 
     /// Takes up what the parts have told.
-    pub(crate) fn take_reports(&mut self) {
+    fn take_reports(&mut self) {
         while let Some(report) = self.reports.pop_front() {
             match report {
+                Report::Model(input) => self.model.push(input),
                 Report::Core(event) => self.model.report(event),
-                Report::Listening(run) => self.on_listening(run),
-                Report::Released(run) => self.on_released(run),
+                Report::Listening(run) => self.driver().on_listening(run),
+                Report::Released(run) => self.driver().on_released(run),
                 Report::AppError { app, text } => {
                     let name = self.model.registry().app_name(app);
-                    logbook::error(format!("app [{name}] {text}"));
+                    daemon_log::error(format!("app [{name}] {text}"));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
-                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Reply { client, reply } => self.clients.reply(client, &reply),
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
     }
 
     /// Sends what was said to clients.
-    pub(crate) fn flush_clients(&mut self) {
+    fn flush_clients(&mut self) {
         self.clients.flush(&mut self.reports);
         self.take_reports();
     }
@@ -201,10 +216,14 @@ impl Daemon {
             match message {
                 FromThread::Tried(result) => self.keeper.on_tried(result, &mut self.reports),
                 FromThread::Probe(ProbeMessage::Connect(run, listener, fd)) => {
-                    let (node, mut parts) = self.node();
+                    let mut driver = self.driver();
+                    let (node, mut parts) = driver.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
-                FromThread::Probe(ProbeMessage::End(run, result)) => self.on_probed(run, result),
+                FromThread::Probe(ProbeMessage::End(run, result)) => {
+                    self.driver().on_probed(run, result);
+                }
+                FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Saver(done) => self.on_saver(done),
             }
         }

@@ -59,7 +59,7 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
     if drain::is_wanted(spec)
         && let Err(error) = drain::add_to(&mut env, spec, particulars.home)
     {
-        crate::logbook::error(format!(
+        crate::daemon_log::error(format!(
             "app [{}] starts without the drain hook: {error}",
             spec.name
         ));

@@ -2,6 +2,7 @@
 
 use crate::keeper::Tried;
 use crate::probes::ProbeMessage;
+use crate::runs::Walked;
 use crate::saver::Done;
 
 /// What a helper thread tells.
@@ -11,6 +12,8 @@ pub(crate) enum FromThread {
     Probe(ProbeMessage),
     /// What trying another program came to.
     Tried(Tried),
+    /// Which descendants runs have.
+    Walked(Walked),
     /// What became of the saved list.
     Saver(Done),
 }

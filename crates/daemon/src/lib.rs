@@ -13,23 +13,22 @@ mod clients;
 mod clock;
 mod config;
 mod daemon;
+mod daemon_log;
 mod decisions;
 mod drain;
-mod effects;
+mod driver;
 mod environment;
 mod exit;
 mod files;
 mod from_thread;
 mod guard;
 mod keeper;
-mod logbook;
 mod logs;
 mod mailbox;
 mod model;
 mod node;
 mod probes;
 mod reports;
-mod requests;
 mod reserve;
 mod runs;
 mod saver;
@@ -46,31 +45,25 @@ pub use config::Config;
 #[must_use]
 pub fn run(config: Config) -> ExitCode {
     let ready = ostler_keeper::link::ready_fd_from_env().unwrap_or_default();
-    let home = config.home.display().to_string();
     let started = takeover::link().and_then(|link| takeover::start(config, link));
     let mut daemon = match started {
         Ok(daemon) => daemon,
         Err(problem) => {
-            logbook::error(&problem);
-            logbook::flush();
+            daemon_log::error(&problem);
+            daemon_log::flush();
             takeover::tell_ready(ready, Err(&problem));
             return ExitCode::from(2);
         }
     };
-    logbook::log(format!(
-        "New daemon started (pid {}, keeper {}, home `{home}`)",
-        std::process::id(),
-        daemon.keeper.pid()
-    ));
     takeover::tell_ready(ready, Ok(()));
     let code = match daemon.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            logbook::error(format!("the daemon cannot poll any more: {error}"));
+            daemon_log::error(format!("the daemon cannot poll any more: {error}"));
             ExitCode::FAILURE
         }
     };
-    logbook::flush();
+    daemon_log::flush();
     daemon.end();
     code
 }

@@ -10,7 +10,7 @@ use ostler_core::{ProcId, RunId};
 use ostler_logs::{Engine, Event, Format, Sink, Stream};
 use ostler_poll::Waker;
 
-use crate::{environment, logbook, sys};
+use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
@@ -25,7 +25,7 @@ impl Logs {
     /// Starts the engine with what the keeper held for it, by the engine's names.
     ///
     /// # Errors
-    /// Out of descriptors, processes or memory.
+    /// Out of file descriptors, processes or memory.
     pub fn start(waker: Waker, held: Vec<(String, OwnedFd)>) -> io::Result<Self> {
         let copy = |(name, fd): &(String, OwnedFd)| Ok((name.clone(), fd.try_clone()?));
         let kept = held.iter().map(copy).collect::<io::Result<_>>()?;
@@ -47,7 +47,7 @@ impl Logs {
         run: RunId,
         id: ProcId,
         spec: &AppSpec,
-        pipes: [(Stream, Option<OwnedFd>); 2],
+        pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         let [out, err, combined] = environment::log_files(spec, id);
         let sink = Arc::new(Sink {
@@ -79,7 +79,9 @@ impl Logs {
     pub fn keep(&mut self, name: &str, fd: &OwnedFd) {
         match fd.try_clone() {
             Ok(copy) => _ = self.kept.insert(name.to_owned(), copy),
-            Err(error) => logbook::error(format!("out of descriptors for `{name}`: {error}")),
+            Err(error) => {
+                daemon_log::error(format!("out of file descriptors for `{name}`: {error}"));
+            }
         }
     }
 

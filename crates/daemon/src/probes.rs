@@ -1,4 +1,4 @@
-//! Health checks of a worker that must prove itself: each in a thread of its own, so that a server
+//! Health checks of a worker that is being verified: each in a thread of its own, so that a server
 //! that does not answer holds nobody up. The result comes back through a channel and a wake-up.
 //!
 //! All workers of an app share its port, so a request to the URL would be answered by anybody, most

@@ -8,10 +8,14 @@ use std::collections::VecDeque;
 use ostler_core::{AppId, Event, RunId};
 use ostler_wire::control::Reply;
 
+use crate::model::Input;
+
 /// What a part tells.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// Something that concerns the core only.
+    /// Something that the model is to decide about.
+    Model(Input),
+    /// A report for the supervision machine.
     Core(Event),
     /// A server of this worker listens.
     Listening(RunId),

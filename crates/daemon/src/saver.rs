@@ -10,12 +10,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ostler_wire::control::Failure;
+use ostler_wire::control::{Code, Failure};
 use serde_json::value::RawValue;
 
 use crate::mailbox::Mailbox;
 use crate::model::{ClientId, Input};
-use crate::{clock, files, logbook};
+use crate::{clock, daemon_log, files};
 
 /// What is to be done with the list.
 #[derive(Debug)]
@@ -129,9 +129,11 @@ fn written(
     };
     let hint = "is the disk full or the folder not writable? \
                 the file of the last save is untouched";
-    let result = result
-        .map(|()| path.to_owned())
-        .map_err(|error| Failure { message: message(error), hint: Some(hint.to_owned()) });
+    let result = result.map(|()| path.to_owned()).map_err(|error| Failure {
+        code: Code::System,
+        message: message(error),
+        hint: Some(hint.to_owned()),
+    });
     let input = client.map(|client| Input::DumpWritten { client, count, result });
     Done { input, line: Some(line) }
 }
@@ -182,8 +184,8 @@ impl Done {
     /// Writes its line into the log, and gives what the model must know.
     pub fn log(self) -> Option<Input> {
         match self.line {
-            Some(Ok(line)) => logbook::log(line),
-            Some(Err(line)) => logbook::error(line),
+            Some(Ok(line)) => daemon_log::log(line),
+            Some(Err(line)) => daemon_log::error(line),
             None => {}
         }
         self.input

@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::daemon::{Daemon, UNLINKED_GRACE};
+use crate::daemon::{Daemon, Progress, UNLINKED_GRACE};
 use crate::failpoint::hit;
 use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
@@ -36,7 +36,8 @@ const MAX_UNREAD: usize = 256 << 10;
 /// When to try again what failed out of memory, ms.
 const STARVED: u64 = 10;
 
-/// Descriptors held back so that a daemon can be started when no other is left.
+/// Descriptors held back so that a daemon can be started, and be given what there is, when no
+/// other is left.
 const RESERVE: usize = 8;
 
 /// The state of a keeper, all of it.
@@ -64,6 +65,8 @@ pub(crate) struct Keeper {
     pub(crate) adopted: BTreeMap<u64, Adopted>,
     pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
+    /// Whether the pages that the start had touched were given back.
+    lean: bool,
     /// Whether whole requests may wait in the link's buffer.
     more: bool,
     /// Whether there was no memory for what the table has to tell.
@@ -140,6 +143,7 @@ impl Keeper {
             adopted: BTreeMap::new(),
             preparations: Preparations::default(),
             reserve: Vec::new(),
+            lean: false,
             more: false,
             starved: false,
             exit: None,
@@ -166,8 +170,10 @@ impl Keeper {
             if let Some(code) = self.exit {
                 return code;
             }
+            self.become_lean();
             self.set_interest();
             self.spawner.refill();
+            self.fill_reserve();
             if let Err(error) = self.poll.wait(&mut events, self.deadline()) {
                 // Cannot happen with a good descriptor; without a pause it would take the
                 // processor.
@@ -188,6 +194,17 @@ impl Keeper {
             let now = now();
             self.expire_adopted(now);
             self.on_daemon_time(now);
+        }
+    }
+
+    /// Gives memory back that the start had needed, once a daemon is served.
+    fn become_lean(&mut self) {
+        if !self.lean
+            && let Daemon::Running(running) = &self.daemon
+            && running.progress == Progress::Served
+        {
+            self.lean = true;
+            sys::release_program_pages();
         }
     }
 
@@ -305,7 +322,8 @@ impl Keeper {
             if !link.flush().unwrap_or(false) {
                 return;
             }
-            let Ok(report) = next_report(&mut self.table, &running.progress) else {
+            let Ok(report) = next_report(&mut self.table, &mut self.reserve, &running.progress)
+            else {
                 self.starved = true;
                 return;
             };

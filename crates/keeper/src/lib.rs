@@ -41,3 +41,4 @@ pub mod table;
 pub use config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 pub use keeper::run;
 pub use resume::resume;
+pub use sys::release_program_pages;

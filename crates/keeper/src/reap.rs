@@ -53,7 +53,7 @@ impl Keeper {
     }
 
     fn on_child_exit(&mut self, pid: u32, status: ExitStatus) {
-        if let Some(run) = self.table.run_of_pid(pid) {
+        if let Some(run) = self.table.take_pid(pid) {
             hit("keeper.reaped");
             self.end_run(run, status);
         } else if let Daemon::Running(running) = &self.daemon

@@ -51,7 +51,11 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
     keeper.shutdown = saved.shutdown;
 
     let mut adopted = Vec::new();
-    for (run, unreported, entry) in saved.runs {
+    for (run, unreported, mut entry) in saved.runs {
+        if entry.liveness == Liveness::Child {
+            // An earlier keeper may have kept it.
+            entry.fds.pidfd = None;
+        }
         if let (Liveness::Adopted, Some(pidfd)) = (entry.liveness, &entry.fds.pidfd) {
             adopted.push((run, entry.pid, Arc::clone(pidfd)));
         }

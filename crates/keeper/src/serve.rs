@@ -116,6 +116,7 @@ impl Keeper {
 
     fn spawn(&mut self, spec: SpawnSpec, passed: Vec<OwnedFd>) {
         let run = spec.run;
+        let mut pidfd = None;
         if self.table.get(run).is_none() {
             if self.table.check_room(&spec.meta).is_err() {
                 return self.fail_spawn(run, SpawnStage::Spec, libc::ENOSPC);
@@ -125,6 +126,7 @@ impl Keeper {
             match started {
                 Ok((born, meta)) => {
                     crate::failpoint::hit("keeper.born");
+                    pidfd = Some(born.pidfd);
                     let (pid, liveness, fds) = (born.pid, Liveness::Child, born.fds);
                     let start_time = start_time(pid);
                     let entry = Run { pid, start_time, liveness, meta, next: None, fds };
@@ -135,7 +137,7 @@ impl Keeper {
             }
         }
         let Some(entry) = self.table.get(run) else { return };
-        let (message, fds) = spawned(run, entry);
+        let (message, fds) = spawned(&self.table, &mut self.reserve, (run, entry), pidfd);
         let status = entry.status();
         let next = entry.next.map(|next| next.run);
         crate::failpoint::hit("keeper.spawned");

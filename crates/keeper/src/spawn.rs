@@ -27,6 +27,7 @@ use crate::table::Fd;
 /// A process that began.
 pub(crate) struct Born {
     pub(crate) pid: u32,
+    pub(crate) pidfd: OwnedFd,
     pub(crate) fds: RunFds<Fd>,
 }
 
@@ -99,8 +100,8 @@ impl Spawner {
             gid: layout.gid,
         })?;
         let ours = |pair: Option<Pair>| pair.map(|pair| pair.ours);
-        let pidfd = Some(Arc::new(pidfd));
-        Ok(Born { pid, fds: RunFds { pidfd, out: ours(out), err: ours(err), ipc: ours(ipc) } })
+        let fds = RunFds { pidfd: None, out: ours(out), err: ours(err), ipc: ours(ipc) };
+        Ok(Born { pid, pidfd, fds })
     }
 
     /// Makes what the next run is given, while nobody waits for it. What is open does not depend on

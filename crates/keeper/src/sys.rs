@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "system calls that no safe library offers")]
 
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_int, c_void};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -180,4 +180,60 @@ pub(crate) fn pidfd_exit_status(pidfd: BorrowedFd<'_>) -> Option<i32> {
     // SAFETY: the kernel writes at most the size that the request number holds.
     let result = unsafe { libc::ioctl(pidfd.as_raw_fd(), PIDFD_GET_INFO as _, &raw mut info) };
     (result == 0 && info.mask & PIDFD_INFO_EXIT != 0).then_some(info.exit_code)
+}
+
+/// Gives back what the start has read of the program and its libraries: most of it is not needed
+/// again, and what is comes back from the page cache when it is touched.
+pub fn release_program_pages() {
+    // SAFETY: the callback does not unwind and keeps nothing.
+    unsafe { libc::dl_iterate_phdr(Some(release_object), ptr::null_mut()) };
+}
+
+/// Gives back what one object has mapped and never writes to.
+///
+/// # Safety
+/// Only as a callback of `dl_iterate_phdr`.
+unsafe extern "C" fn release_object(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    _data: *mut c_void,
+) -> c_int {
+    let page = rustix::param::page_size();
+    // SAFETY: the C library passes an object that is loaded, with as many headers as it says.
+    let (base, headers) = unsafe {
+        let info = &*info;
+        (info.dlpi_addr, std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()))
+    };
+    for header in headers {
+        if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_W != 0 {
+            continue;
+        }
+        // Whole pages only: a page at either end may be shared with a segment that is written to.
+        let begin = (base + header.p_vaddr) as usize;
+        let (start, end) = (begin.next_multiple_of(page), begin + header.p_memsz as usize);
+        let length = (end / page * page).saturating_sub(start);
+        // SAFETY: these pages are mapped from a file and never writable, so the kernel reads the
+        // same bytes again. What it refuses stays, which costs memory only.
+        unsafe { libc::madvise(start as *mut c_void, length, libc::MADV_DONTNEED) };
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resident_of_files() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssFile:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn pages_that_only_the_start_needed_are_given_back() {
+        let before = resident_of_files();
+        release_program_pages();
+        let after = resident_of_files();
+        assert!(after < before, "{before} KiB before, {after} KiB after");
+    }
 }

@@ -31,7 +31,8 @@ pub const MAX_TOTAL_META: usize = 64 << 20;
 /// Whether a run is alive, and who its parent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// Our child: its end comes from `waitpid`.
+    /// Our child: its end comes from `waitpid`. No pidfd of it is kept, since its number cannot
+    /// be another's before that.
     Child,
     /// A child of an earlier keeper: its end comes from its pidfd.
     Adopted,
@@ -162,6 +163,12 @@ impl Table {
     /// Returns the run that is alive in this process.
     pub fn run_of_pid(&self, pid: u32) -> Option<u64> {
         self.alive.get(&pid).copied()
+    }
+
+    /// Takes the run that is alive in this process, which was reaped: its number may belong to
+    /// another process from now on.
+    pub fn take_pid(&mut self, pid: u32) -> Option<u64> {
+        self.alive.remove(&pid)
     }
 
     /// Notes an end, and what was started upon it. The pidfd is closed; the pipes keep what is

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use ostler_poll::now;
 
-use crate::files::{Failing, FileId, Key, LogFile, Settling};
+use crate::files::{Failing, FileId, IDLE, Key, LogFile, Settling};
 use crate::reactor::Reactor;
 use crate::types::{Event, Token};
 
@@ -33,6 +33,20 @@ impl Reactor {
         }
     }
 
+    /// A file was opened that nobody writes to now: it need not stay so.
+    pub(crate) fn rest(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(id).filter(|file| file.open.is_some()) else { return };
+        file.close_between_lines();
+        if file.open.is_some() {
+            self.close_when_idle();
+        }
+    }
+
+    /// A file is open: it is closed when it is idle.
+    pub(crate) fn close_when_idle(&mut self) {
+        self.idle_at.get_or_insert_with(|| now() + IDLE);
+    }
+
     /// A stream has left this file.
     pub(crate) fn left(&mut self, id: FileId, writer: Key) {
         if let Some(mut closed) = self.files.detach(id, writer) {
@@ -52,7 +66,9 @@ impl Reactor {
     pub(crate) fn flush(&mut self, paths: &[PathBuf], token: Token) {
         let mut ids = Vec::new();
         for path in paths {
-            match self.files.find(path) {
+            // A closed file is like any other: to open it would make one that was removed.
+            let is_open = |id: &FileId| self.files.get(*id).is_some_and(|file| file.open.is_some());
+            match self.files.find(path).filter(is_open) {
                 Some(id) if !ids.contains(&id) => ids.push(id),
                 Some(_) => {}
                 None => {
@@ -77,9 +93,17 @@ impl Reactor {
     pub(crate) fn reopen(&mut self) {
         for id in self.files.ids() {
             if let Some(file) = self.files.get_mut(id) {
-                file.reopen = true;
-                let owner = file.writers.first().copied();
-                self.change(id, owner);
+                if file.open.is_some() {
+                    file.reopen = true;
+                    let owner = file.writers.first().copied();
+                    self.change(id, owner);
+                    continue;
+                }
+                // It is made now, so that whoever rotates finds it in its place.
+                match file.ensure_open() {
+                    Ok(_) => self.rest(id),
+                    Err(error) => self.fail(id, error),
+                }
             }
         }
     }
@@ -116,6 +140,7 @@ impl Reactor {
         if let Err(error) = applied {
             self.fail(id, error);
         }
+        self.rest(id);
         self.flushed(&tokens);
         self.wake_writers(id);
     }

@@ -53,9 +53,16 @@ impl Engine {
     }
 
     /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
-    /// the daemon's own duplicate; the keeper holds another.
-    pub fn attach(&self, source: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
-        self.put(Command::Attach { source, stream, pipe, sink: Arc::clone(sink) });
+    /// the daemon's own duplicate, which others in the daemon may share; the keeper holds another.
+    pub fn attach(
+        &self,
+        source: SourceId,
+        stream: Stream,
+        pipe: impl Into<Arc<OwnedFd>>,
+        sink: &Arc<Sink>,
+    ) {
+        let (pipe, sink) = (pipe.into(), Arc::clone(sink));
+        self.put(Command::Attach { source, stream, pipe, sink });
         // A daemon that takes over attaches everything in one go: one wake is enough for it.
         if !self.resuming.get() {
             self.waker.wake();

@@ -1,8 +1,10 @@
-//! The log files, each open once, however many write to it.
+//! The log files, each open at most once, however many write to it.
 //!
 //! Rule: a file is known by the path it was opened with, created with its folders, written at its
 //! end (which is asked for each time: someone may have truncated it), and opened anew only when
-//! told to. `O_APPEND` is not used, since `splice` refuses it; this thread is the only writer.
+//! told to, or when it was closed because nobody had written to it for [`IDLE`]: two thousand
+//! silent files cost no descriptor. `O_APPEND` is not used, since `splice` refuses it; this thread
+//! is the only writer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::types::Token;
+
+/// A file is closed when nothing was written to it for this long, ms, or twice this.
+pub(crate) const IDLE: u64 = 5000;
 
 /// Names a stream within the engine.
 pub(crate) type Key = u64;
@@ -45,6 +50,10 @@ pub(crate) struct Settling {
 pub(crate) struct LogFile {
     pub path: PathBuf,
     pub open: Option<Open>,
+    /// Which file it was when it was open the last time.
+    inode: Option<(u64, u64)>,
+    /// Somebody had something to write since the last look for idle files.
+    pub used: bool,
     pub writers: BTreeSet<Key>,
     /// Where the file ended when it was last known to end with a line end.
     pub clean_end: u64,
@@ -60,6 +69,8 @@ impl LogFile {
         Self {
             path: path.to_owned(),
             open: None,
+            inode: None,
+            used: false,
             writers: BTreeSet::new(),
             clean_end: 0,
             failing: None,
@@ -73,9 +84,42 @@ impl LogFile {
     pub(crate) fn ensure_open(&mut self) -> io::Result<&mut Open> {
         let open = match self.open.take() {
             Some(open) => open,
-            None => open(&self.path)?,
+            None => {
+                let open = open(&self.path)?;
+                (self.inode, self.clean_end) = (Some(open.inode), 0);
+                open
+            }
         };
         Ok(self.open.insert(open))
+    }
+
+    /// Closes the file if nobody needs it now. What is not regular stays open: its reader would
+    /// take that for the end.
+    pub(crate) fn close_unused(&mut self) {
+        if !self.is_busy() && self.open.as_ref().is_some_and(|open| open.regular) {
+            self.open = None;
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.used || self.settling.is_some() || self.failing.is_some()
+    }
+
+    /// As [`close_unused`](Self::close_unused), but not within a line, which is not to be split
+    /// between two files.
+    pub(crate) fn close_between_lines(&mut self) {
+        if !self.is_busy()
+            && let Ok(Some(end)) = self.end()
+            && self.ends_with_line(end)
+        {
+            self.close_unused();
+        }
+    }
+
+    /// Whether it is the file of this inode, also when it is closed.
+    fn is(&self, inode: (u64, u64)) -> bool {
+        self.inode == Some(inode)
+            && (self.open.is_some() || self.path.metadata().is_ok_and(|meta| id_of(&meta) == inode))
     }
 
     /// Where the next byte goes; `None` for what is not a regular file.
@@ -94,9 +138,9 @@ impl LogFile {
             return true;
         };
         let mut last = [b'\n'];
-        let read = std::fs::File::open(&self.path).ok().filter(|file| {
-            file.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == open.inode)
-        });
+        let read = std::fs::File::open(&self.path)
+            .ok()
+            .filter(|file| file.metadata().is_ok_and(|meta| id_of(&meta) == open.inode));
         if let Some(file) = read {
             // A failed read leaves the line end in place.
             let _ = rustix::io::pread(&file, &mut last, end - 1);
@@ -107,7 +151,7 @@ impl LogFile {
     /// Whether the path leads to another file by now.
     pub(crate) fn has_moved(&self) -> bool {
         match (&self.open, self.path.metadata()) {
-            (Some(open), Ok(meta)) => (meta.dev(), meta.ino()) != open.inode,
+            (Some(open), Ok(meta)) => id_of(&meta) != open.inode,
             (Some(_), Err(_)) => true,
             (None, _) => false,
         }
@@ -115,10 +159,15 @@ impl LogFile {
 
     /// Opens the path anew. On an error the old file stays open and in use.
     pub(crate) fn open_anew(&mut self) -> io::Result<()> {
-        self.open = Some(open(&self.path)?);
-        self.clean_end = 0;
+        let open = open(&self.path)?;
+        (self.inode, self.clean_end) = (Some(open.inode), 0);
+        self.open = Some(open);
         Ok(())
     }
+}
+
+fn id_of(meta: &std::fs::Metadata) -> (u64, u64) {
+    (meta.dev(), meta.ino())
 }
 
 /// Opens a log file for writing, with the folders that lead to it.
@@ -156,15 +205,14 @@ impl Files {
             && let Some(file) = self.all.get_mut(&id)
         {
             file.writers.insert(writer);
-            return (id, Ok(()));
+            return (id, file.ensure_open().map(drop));
         }
         let mut file = LogFile::new(path);
         let opened = file.ensure_open().map(|open| open.inode);
-        let same = opened.as_ref().ok().and_then(|inode| {
-            self.all
-                .iter()
-                .find(|(_, other)| other.open.as_ref().is_some_and(|open| open.inode == *inode))
-        });
+        let same = opened
+            .as_ref()
+            .ok()
+            .and_then(|inode| self.all.iter().find(|(_, other)| other.is(*inode)));
         let id = match same {
             Some((id, _)) => *id,
             None => {
@@ -204,7 +252,68 @@ impl Files {
         self.by_path.get(path).copied()
     }
 
+    /// Closes the files that nobody wrote to since the last look. Returns whether others are open
+    /// that may be closed later.
+    pub(crate) fn close_idle(&mut self) -> bool {
+        let mut open = false;
+        for file in self.all.values_mut() {
+            file.close_unused();
+            file.used = false;
+            open |= file.open.as_ref().is_some_and(|open| open.regular);
+        }
+        open
+    }
+
     pub(crate) fn ids(&self) -> Vec<FileId> {
         self.all.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_closed_at_the_second_look_after_its_last_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Files::default();
+        let (id, opened) = files.attach(&folder.path().join("a.log"), 1);
+        opened.unwrap();
+        let file = files.get_mut(id).unwrap();
+        file.used = true;
+        assert!(files.close_idle());
+        assert!(files.get(id).unwrap().open.is_some());
+        assert!(!files.close_idle(), "nothing is left to be closed");
+        assert!(files.get(id).unwrap().open.is_none());
+    }
+
+    #[test]
+    fn a_closed_file_is_known_under_another_name_as_long_as_it_is_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a.log"), folder.path().join("link.log"));
+        let mut files = Files::default();
+        let (first, _) = files.attach(&path, 1);
+        files.close_idle();
+        std::fs::hard_link(&path, &link).unwrap();
+        assert_eq!(files.attach(&link, 2).0, first);
+        files.detach(first, 2);
+
+        files.close_idle();
+        std::fs::remove_file(&path).unwrap();
+        let other = folder.path().join("other.log");
+        std::fs::rename(&link, &other).unwrap();
+        assert_ne!(files.attach(&other, 3).0, first, "it is opened by its path");
+    }
+
+    #[test]
+    fn a_file_that_is_settling_or_failing_is_not_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Files::default();
+        let (id, _) = files.attach(&folder.path().join("a.log"), 1);
+        files.get_mut(id).unwrap().settling = Some(Settling { owner: 1, until: 0 });
+        assert!(files.close_idle());
+        let file = files.get_mut(id).unwrap();
+        (file.settling, file.failing) = (None, Some(Failing { code: None, retry_at: 0 }));
+        assert!(files.close_idle());
     }
 }

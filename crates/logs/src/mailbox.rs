@@ -10,7 +10,7 @@ use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
 
 /// A message to the engine's thread.
 pub(crate) enum Command {
-    Attach { source: SourceId, stream: Stream, pipe: OwnedFd, sink: Arc<Sink> },
+    Attach { source: SourceId, stream: Stream, pipe: Arc<OwnedFd>, sink: Arc<Sink> },
     Resumed,
     Ended(SourceId),
     Detach(SourceId),

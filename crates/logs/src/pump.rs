@@ -28,28 +28,64 @@ const DEVICE_PATIENCE: rustix::event::Timespec =
 
 impl Reactor {
     pub(crate) fn pump(&mut self, source: &mut Source) -> Turn {
-        let mut is_raw = source.formatter.is_plain() && source.files.len() == 1;
-        for id in source.files.clone() {
-            let Some(file) = self.files.get_mut(id) else { continue };
+        let mut is_closed = false;
+        for id in &source.files {
+            let Some(file) = self.files.get(*id) else { continue };
             if file.failing.as_ref().is_some_and(|failing| failing.retry_at > now())
                 || file.settling.is_some_and(|settling| settling.owner != source.key)
             {
                 return Turn::Parked;
             }
+            is_closed |= file.open.is_none() && file.failing.is_none();
+        }
+        if is_closed && let Some(turn) = self.idle_turn(source) {
+            return turn;
+        }
+        match (self.open_files(source), source.files.first().copied()) {
+            (Err(turn), _) => turn,
+            (Ok(_), None) => self.pass(source, None),
+            (Ok(true), Some(id)) => self.pass(source, Some(id)),
+            (Ok(false), Some(_)) => self.step(source),
+        }
+    }
+
+    /// What the turn comes to when nothing is to be written, for which a file would be opened.
+    fn idle_turn(&self, source: &Source) -> Option<Turn> {
+        let mut polled = [rustix::event::PollFd::new(&source.pipe, rustix::event::PollFlags::IN)];
+        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        if source.unwritten
+            || self.journal.len(source.id()) > 0
+            || rustix::event::poll(&mut polled, Some(&at_once)).is_err()
+        {
+            return None;
+        }
+        let [polled] = polled;
+        match polled.revents() {
+            none if none.is_empty() => Some(Turn::Idle),
+            rustix::event::PollFlags::HUP => Some(Turn::End),
+            _ => None,
+        }
+    }
+
+    /// Opens the files of a stream that are closed. Returns whether its bytes may go as they come.
+    fn open_files(&mut self, source: &Source) -> Result<bool, Turn> {
+        let mut is_raw = source.formatter.is_plain() && source.files.len() == 1;
+        for id in source.files.iter().copied() {
+            let Some(file) = self.files.get_mut(id) else { continue };
             match file.ensure_open() {
                 Ok(open) => is_raw &= open.splices,
                 Err(error) => {
                     self.fail(id, error);
-                    return Turn::Parked;
+                    return Err(Turn::Parked);
                 }
             }
+            file.used = true;
             is_raw &= file.writers.len() == 1 || file.settling.is_some();
         }
-        match source.files.first().copied() {
-            None => self.pass(source, None),
-            Some(id) if is_raw => self.pass(source, Some(id)),
-            Some(_) => self.step(source),
+        if !source.files.is_empty() {
+            self.close_when_idle();
         }
+        Ok(is_raw)
     }
 
     /// Bytes as they come, to a file or to nowhere.

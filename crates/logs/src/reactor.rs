@@ -14,7 +14,7 @@ use std::sync::mpsc::Receiver;
 
 use ostler_poll::{Events, Interest, Poll, now};
 
-use crate::files::{FileId, Files, Key};
+use crate::files::{FileId, Files, IDLE, Key};
 use crate::journal::Journal;
 use crate::mailbox::{Command, Outbox};
 use crate::scratch::Scratch;
@@ -56,6 +56,8 @@ pub(crate) struct Reactor {
     ready: VecDeque<Key>,
     is_ready: BTreeSet<Key>,
     pub(crate) timers: BinaryHeap<Reverse<(u64, FileId)>>,
+    /// When idle files are to be closed; `None` when none is open.
+    pub(crate) idle_at: Option<u64>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
     /// Files still to be truncated, by request.
@@ -88,6 +90,7 @@ impl Reactor {
             ready: VecDeque::new(),
             is_ready: BTreeSet::new(),
             timers: BinaryHeap::new(),
+            idle_at: None,
             draining: BTreeSet::new(),
             flushes: BTreeMap::new(),
             stopping: false,
@@ -111,7 +114,7 @@ impl Reactor {
 
     fn wait(&mut self, events: &mut Events<Key>) {
         let deadline = self.deadline();
-        if deadline.is_none() {
+        if self.ready.is_empty() && self.timers.is_empty() {
             self.trim();
         }
         if self.poll.wait(events, deadline).is_err() {
@@ -143,14 +146,18 @@ impl Reactor {
         if !self.ready.is_empty() {
             return Some(0);
         }
-        self.timers.peek().map(|Reverse((next, _))| *next)
+        let timer = self.timers.peek().map(|Reverse((next, _))| *next);
+        timer.into_iter().chain(self.idle_at).min()
     }
 
     fn handle_timers(&mut self) {
-        if self.timers.is_empty() {
+        if self.timers.is_empty() && self.idle_at.is_none() {
             return;
         }
         let now = now();
+        if self.idle_at.is_some_and(|at| at <= now) {
+            self.idle_at = self.files.close_idle().then_some(now + IDLE);
+        }
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
         {
@@ -187,7 +194,7 @@ impl Reactor {
         }
     }
 
-    fn attach(&mut self, id: SourceId, stream: Stream, pipe: OwnedFd, sink: &Arc<Sink>) {
+    fn attach(&mut self, id: SourceId, stream: Stream, pipe: Arc<OwnedFd>, sink: &Arc<Sink>) {
         // The journal keeps what it holds of this stream, from a former daemon or a former pipe.
         self.unhook(id, stream);
         self.next_key += 1;
@@ -211,6 +218,7 @@ impl Reactor {
                 self.fail(file, error);
             }
             self.joined(file, key);
+            self.rest(file);
         }
         if sink.disabled {
             self.leave_files(&mut source);

@@ -14,7 +14,7 @@ use crate::types::{Sink, SourceId, Stream};
 pub(crate) struct Source {
     pub key: Key,
     pub origin: Origin,
-    pub pipe: Watched<OwnedFd>,
+    pub pipe: Watched<Arc<OwnedFd>>,
     pub files: Vec<FileId>,
     pub formatter: Formatter,
     /// Nothing is published.
@@ -34,7 +34,7 @@ impl Source {
         key: Key,
         source: SourceId,
         stream: Stream,
-        pipe: Watched<OwnedFd>,
+        pipe: Watched<Arc<OwnedFd>>,
         sink: &Arc<Sink>,
     ) -> Self {
         Self {

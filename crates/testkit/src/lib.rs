@@ -23,6 +23,7 @@
 )]
 
 pub mod load;
+mod pace;
 pub mod procs;
 pub mod run;
 pub mod runtimes;

@@ -19,7 +19,7 @@ use crate::wait::{pidfd, timespec};
 /// How long a command may take when the test does not say.
 pub const LIMIT: Duration = Duration::from_secs(60);
 /// How long the pipes may stay open after the command itself ended.
-const PIPE_LIMIT: Duration = Duration::from_secs(2);
+const PIPE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Output {
     pub out: String,
     /// Its standard error.
     pub err: String,
-    /// Somebody (a daemon?) still held the command's output open 2 s after it had ended: `$(ostler
+    /// Somebody (a daemon?) still held the command's output open 5 s after it had ended: `$(ostler
     /// …)` would hang.
     pub held_open: bool,
 }

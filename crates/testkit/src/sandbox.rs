@@ -21,7 +21,7 @@ use crate::runtimes::Runtime;
 use crate::wait::{self, wait_exit};
 
 /// How long everything of a home may take to end after `kill` answered.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_LIMIT: Duration = Duration::from_secs(10);
 /// Ports given to apps: below Linux's ephemeral range (32768–60999), from which outgoing
 /// connections take theirs.
 const PORTS: std::ops::Range<u16> = 12000..32000;
@@ -349,7 +349,7 @@ impl Sandbox {
             command.arg("kill");
             // When `kill` hangs or fails, what it leaves is the finding.
             let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                run::finish(command, &[], Duration::from_secs(30))
+                run::finish(command, &[], run::LIMIT)
             }));
             if ended.is_err() {
                 eprintln!("`ostler kill` did not end");

@@ -1,5 +1,5 @@
-//! `kill`: stops and forgets everything, ends daemon and keeper. Without a daemon there is nothing
-//! to do, and none is started for it.
+//! `kill`: stops and forgets everything, ends daemon and keeper, and returns when they are
+//! gone. Without a daemon there is nothing to do, and none is started for it.
 
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Event, Reply, Request};
@@ -18,6 +18,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             let shown = serde_json::Value::from(ids.as_slice());
             perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
         }
+        let manager = session.hold_manager()?;
         let answer = session.ask_with(&Request::Kill, |out, event| match event {
             event @ (Event::Acted { .. } | Event::Failed { .. }) => {
                 perform::report(out, &event);
@@ -31,7 +32,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             | Event::Warning { .. } => {}
         })?;
         match answer {
-            Answer::Reply(Reply::Done) => session.wait_gone()?,
+            Answer::Reply(Reply::Done) => manager.wait_end()?,
             other => return Err(unexpected(&other)),
         }
     }

@@ -19,7 +19,9 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let answer = session.ask_with(
         &Request::Promote { name, keep, ticket: Some(ticket()) },
         |out, event| match event {
-            Event::Step { name, id, text } => out.say(&format!("[{name}]({id}) {text}")),
+            Event::Step { name, id, step } => {
+                out.say(&format!("[{name}]({id}) {}", step.sentence(id, &name)));
+            }
             other => failed |= !perform::report(out, &other),
         },
     )?;

@@ -35,8 +35,8 @@ pub(super) fn reload(
             reported.insert(*id);
         }
         match event {
-            Event::Step { name, id, text } if steps => {
-                out.say(&format!("[{name}]({id}) {text}"));
+            Event::Step { name, id, step } if steps => {
+                out.say(&format!("[{name}]({id}) {}", step.sentence(id, &name)));
                 // A reload may take minutes; what happens is shown as it happens. A reader that
                 // left is noticed at the end.
                 let _ = out.flush();

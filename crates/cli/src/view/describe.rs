@@ -110,13 +110,29 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
-    if let Some(exit) = &details.last_exit {
-        rows.push(("last exit", Cell::plain(exit.as_str())));
+    if let Some(last) = &details.last {
+        rows.push(("last exit", Cell::plain(last.to_string())));
     }
-    if !details.explain.is_empty() {
-        rows.push(("explanation", Cell::plain(details.explain.as_str())));
-    }
+    rows.push(("explanation", Cell::plain(explain(details))));
     rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
+}
+
+/// Returns why it is not running, or what is awaited.
+fn explain(details: &Details) -> String {
+    let never = || "it never ran".to_owned();
+    let last = details.last.as_ref().map_or_else(never, ToString::to_string);
+    match (details.view.status.as_str(), details.due_in) {
+        (_, Some(ms)) => format!("ended ({last}); started again in {ms} ms"),
+        ("stopped", None) => {
+            format!("stopped on request, or it ended and is not to be restarted (last: {last})")
+        }
+        ("errored", None) => format!("given up after too many short runs in a row (last: {last})"),
+        ("launching", None) => "started, waiting for it to be ready".to_owned(),
+        ("stopping", None) => {
+            "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
+        }
+        (_, None) => "running".to_owned(),
+    }
 }
 
 fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
@@ -130,7 +146,7 @@ fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
 mod tests {
     use super::*;
     use crate::view::sample::sample;
-    use ostler_wire::control::ListenerView;
+    use ostler_wire::control::{ListenerView, Outcome};
 
     fn details() -> Details {
         let listener = ListenerView {
@@ -156,8 +172,8 @@ mod tests {
             cwd: "/srv".into(),
             unstable: 0,
             created_at: 1_795_388_825_573,
-            last_exit: Some("exit code 1".into()),
-            explain: "it runs since 9 s".into(),
+            last: Some(Outcome::Code(1)),
+            due_in: None,
             max_memory: Some(209_715_200),
             node_env: None,
             env,
@@ -196,7 +212,7 @@ mod tests {
             │ unstable restarts  │ 0                        │
             │ created at         │ 2026-11-22T23:07:05.573Z │
             │ last exit          │ exit code 1              │
-            │ explanation        │ it runs since 9 s        │
+            │ explanation        │ running                  │
             └────────────────────┴──────────────────────────┘
              Listeners 
             ┌──────────────────┬───────────────────────────────────────────────────┐
@@ -211,5 +227,42 @@ mod tests {
              Use `ostler env 0` to display environment variables
         "#]]
         .assert_eq(&describe(&details(), &local, Program::Ostler, 10_000, Paint::PLAIN));
+    }
+
+    #[test]
+    fn why_a_process_does_not_run_is_explained() {
+        let check = |status: &str, last: Option<Outcome>, due_in: Option<u64>, expected: &str| {
+            let mut details = details();
+            status.clone_into(&mut details.view.status);
+            (details.last, details.due_in) = (last, due_in);
+            assert_eq!(explain(&details), expected);
+        };
+        let code = Some(Outcome::Code(3));
+        check(
+            "waiting restart",
+            code.clone(),
+            Some(450),
+            "ended (exit code 3); started again in 450 ms",
+        );
+        check(
+            "stopped",
+            code.clone(),
+            None,
+            "stopped on request, or it ended and is not to be restarted (last: exit code 3)",
+        );
+        check(
+            "errored",
+            code,
+            None,
+            "given up after too many short runs in a row (last: exit code 3)",
+        );
+        check("launching", None, None, "started, waiting for it to be ready");
+        check(
+            "stopped",
+            None,
+            None,
+            "stopped on request, or it ended and is not to be restarted (last: it never ran)",
+        );
+        check("online", None, None, "running");
     }
 }

@@ -151,8 +151,8 @@ fn a_reload_ticks_every_process_or_fails_whole() {
         three(),
         Box::new(|request| {
             request.get("reload")?;
-            let text = "worker 1 (pid 9) ended with code 1";
-            let step = json!({"step": {"name": "web", "id": 1, "text": text}});
+            let step = json!({"left": {"pid": 9, "side": "new"}});
+            let step = json!({"step": {"name": "web", "id": 1, "step": step}});
             let (message, hint) = ("web was not reloaded", "the old workers go on");
             let failure = json!({"error": {"message": message, "hint": hint}});
             Some(vec![(FrameKind::Event, step), (FrameKind::Reply, failure)])
@@ -160,7 +160,7 @@ fn a_reload_ticks_every_process_or_fails_whole() {
     );
     let ran = refusing.ostler("reload web --surge 2");
     assert!(
-        ran.out.ends_with("[ostler] [web](1) worker 1 (pid 9) ended with code 1\n"),
+        ran.out.ends_with("[ostler] [web](1) worker 1 of the new version (pid 9) has left\n"),
         "{}",
         ran.out
     );

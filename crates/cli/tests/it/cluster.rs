@@ -111,7 +111,7 @@ fn exclusive_workers_bind_by_themselves() {
     start(
         &sandbox,
         "app.js",
-        "instances: 1, listen_timeout: 3000,",
+        "instances: 1, listen_timeout: 20000,",
         &format!("PORT: {port}, HOW: 'exclusive'"),
     );
     wait_output(&sandbox, "up ", 1);

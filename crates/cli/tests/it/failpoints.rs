@@ -28,7 +28,7 @@ fn are(list: &[Value], name: &str, status: &str, count: usize) -> bool {
 fn bring_about(sandbox: &Sandbox, args: &[&str], what: &str, done: impl Fn(&[Value]) -> bool) {
     for _ in 0..3 {
         sandbox.ostler(args).any_code().run();
-        if try_wait(Duration::from_secs(4), || done(&sandbox.jlist()).then_some(())).is_some() {
+        if try_wait(Duration::from_secs(10), || done(&sandbox.jlist()).then_some(())).is_some() {
             return;
         }
     }

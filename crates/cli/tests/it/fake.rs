@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use ostler_wire::control::{FrameKind, decode, encode, encode_json};
+use ostler_wire::control::{FrameKind, VERSION, decode, encode, encode_json};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -197,7 +197,7 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     if request == "hello" {
         return vec![(
             FrameKind::Reply,
-            json!({"hello": {"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1}}),
+            json!({"hello": {"protocol": VERSION, "version": "1", "pid": 1, "keeper_pid": 1}}),
         )];
     }
     if let Some(word) = request["find"]["word"].as_str() {

@@ -146,7 +146,7 @@ fn a_keeper_without_free_descriptors_refuses_to_spawn_and_recovers() {
     limit_files(keeper, 3);
     sandbox.write("more.sh", "exec sleep 1000000");
     let said = sandbox.ostler(["start", "more.sh"]).code(1).run();
-    assert!(said.err.contains("out of descriptors? see `ulimit -n`"), "{}", said.err);
+    assert!(said.err.contains("out of file descriptors? see `ulimit -n`"), "{}", said.err);
     assert_eq!(one(&sandbox, "more")["pm2_env"]["status"], "errored");
     assert_eq!(sandbox.pids_of("app"), app);
     limit_files(keeper, 1024);
@@ -160,6 +160,8 @@ fn a_keeper_without_free_descriptors_refuses_to_spawn_and_recovers() {
 #[test]
 fn an_app_that_floods_its_output_delays_nobody() {
     let sandbox = sandbox();
+    sandbox.ostler(["ping"]).run();
+    let before = sandbox.pace();
     let script = sandbox.victim("flood", Victim::Floods);
     sandbox.ostler(["start"]).arg(script).args(["--time"]).run();
     sandbox.wait_for("a megabyte", SOON, || {
@@ -173,7 +175,8 @@ fn an_app_that_floods_its_output_delays_nobody() {
             began.elapsed()
         })
         .collect();
-    assert!(*times.iter().min().unwrap() < Duration::from_millis(500), "{times:?}");
+    let best = *times.iter().min().unwrap();
+    assert!(best < Duration::from_millis(500).max(before * 20), "{before:?} before, {times:?}");
     assert!(procs::resident_kib(daemon) < 64 << 10, "{} KiB", procs::resident_kib(daemon));
     sandbox.ostler(["delete", "flood"]).run();
 }

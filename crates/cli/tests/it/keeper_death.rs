@@ -1,8 +1,6 @@
 //! The keeper dies by SIGKILL: the daemon starts another one and hands everything over. Both die:
 //! nothing is doubled.
 
-use std::time::Duration;
-
 use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Sandbox, Victim, wait_exit, wait_for};
 
@@ -151,7 +149,7 @@ fn when_both_die_apps_are_stopped_and_started_cleanly_and_keep_their_numbers() {
         assert!(*pid == 0 || after[id].0 != *pid, "process {id} was started afresh");
     }
     for pid in old.iter().filter(|pid| !manager.contains(pid)) {
-        assert!(wait_exit(*pid, Duration::from_secs(5)), "{} is left", procs::describe(*pid));
+        assert!(wait_exit(*pid, SOON), "{} is left", procs::describe(*pid));
     }
 }
 

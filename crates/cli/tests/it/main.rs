@@ -27,6 +27,7 @@ mod faults;
 mod fork;
 mod keeper_death;
 mod keeper_link;
+mod kill;
 mod listing;
 mod logging;
 mod logs;

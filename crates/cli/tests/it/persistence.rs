@@ -154,7 +154,8 @@ fn without_descriptors_starts_fail_or_wait_and_apps_live_on() {
     let third = sandbox.ostler(["start"]).arg(&script).args(["--name", "third"]).any_code().run();
     limit(keeper, "--nofile=4096:4096");
     assert!(
-        third.out.contains("out of descriptors") || third.err.contains("out of descriptors"),
+        third.out.contains("out of file descriptors")
+            || third.err.contains("out of file descriptors"),
         "{third:?}"
     );
     assert_eq!(lives(&sandbox)[&0], before[&0]);

@@ -8,11 +8,16 @@ use crate::reload_world::{APP, SOON, World};
 
 /// A release that fails so leaves the old one serving, fails no request and says why.
 fn check_bad_release(mode: &str, keys: &str, said: &[&str]) {
-    let world = World::start(2, keys);
+    check_bad_file(&World::start(2, keys), mode, keys, keys, said);
+}
+
+/// As above, with keys that only the bad release has.
+fn check_bad_file(world: &World, mode: &str, good: &str, bad: &str, said: &[&str]) {
     let before = world.pids();
     let load = world.load();
     world.mode(mode);
-    let output = world.reload(&["web"], 1);
+    world.file(2, bad, "");
+    let output = world.reload(&["ecosystem.config.js"], 1);
     for part in said.iter().chain(&["the old version goes on serving"]) {
         assert!(output.err.contains(part), "no `{part}` in\n{}\n{}", output.out, output.err);
     }
@@ -27,7 +32,8 @@ fn check_bad_release(mode: &str, keys: &str, said: &[&str]) {
     );
     // The next good release goes through: nothing of the failure is left.
     world.mode("good");
-    world.reload(&["web"], 0);
+    world.file(2, good, "");
+    world.reload(&["ecosystem.config.js"], 0);
     assert!(world.pids().iter().all(|pid| !before.contains(pid)));
 }
 
@@ -43,19 +49,28 @@ fn a_release_that_throws_later_changes_nothing_with_stable_for() {
 
 #[test]
 fn a_release_that_never_listens_changes_nothing() {
-    check_bad_release(
+    let world = World::start(2, "");
+    let limit = world.enough();
+    check_bad_file(
+        &world,
         "deaf",
-        "listen_timeout: 700,",
-        &["did not listen within 700 ms", "waiting for nobody"],
+        "",
+        &format!("listen_timeout: {limit},"),
+        &[&format!("did not listen within {limit} ms"), "waiting for nobody"],
     );
 }
 
 #[test]
 fn a_release_that_never_says_ready_changes_nothing() {
-    check_bad_release(
+    let good = "wait_ready: true, listen_timeout: 60000,";
+    let world = World::start(2, good);
+    let limit = world.enough();
+    check_bad_file(
+        &world,
         "mute",
-        "wait_ready: true, listen_timeout: 700,",
-        &["did not say `ready` within 700 ms"],
+        good,
+        &format!("wait_ready: true, listen_timeout: {limit},"),
+        &[&format!("did not say `ready` within {limit} ms")],
     );
 }
 
@@ -81,10 +96,11 @@ fn a_release_that_is_sick_changes_nothing_and_meets_no_client() {
 
 #[test]
 fn without_rollback_the_bad_release_takes_over_as_with_pm2() {
-    let world = World::start(2, "listen_timeout: 500,");
+    let world = World::start(2, "");
     let before = world.pids();
     world.mode("deaf");
-    world.reload(&["web", "--no-rollback"], 1);
+    world.file(2, "listen_timeout: 500,", "");
+    world.reload(&["ecosystem.config.js", "--no-rollback"], 1);
     let after = world.pids();
     assert!(
         after.len() == 2 && after.iter().all(|pid| !before.contains(pid)),
@@ -217,7 +233,7 @@ fn parallel_and_surge_bound_how_many_there_are() {
 
 #[test]
 fn a_second_reload_is_refused_or_queued() {
-    let world = World::start(2, "wait_ready: true, listen_timeout: 20000,");
+    let world = World::start(2, "wait_ready: true, listen_timeout: 60000,");
     world.mode("mute");
     let before = world.pids();
     let mut first = world.sandbox.command();
@@ -263,7 +279,7 @@ fn a_second_reload_is_refused_or_queued() {
 #[test]
 fn a_reload_that_another_command_cuts_short_says_so() {
     for command in ["restart", "stop", "delete"] {
-        let world = World::start(1, "wait_ready: true, listen_timeout: 20000,");
+        let world = World::start(1, "wait_ready: true, listen_timeout: 60000,");
         world.mode("mute");
         let mut reload = world.sandbox.command();
         reload

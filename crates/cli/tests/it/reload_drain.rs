@@ -111,7 +111,7 @@ fn a_request_under_way_is_finished() {
 
 #[test]
 fn a_websocket_lives_until_the_deadline() {
-    let Some((sandbox, port, _)) = start("node-22", "drain_timeout: 900,", 0) else { return };
+    let Some((sandbox, port, _)) = start("node-22", "drain_timeout: 5000,", 0) else { return };
     let text = std::fs::read_to_string(sandbox.work().join("web.js")).unwrap();
     sandbox.write(
         "socket.js",

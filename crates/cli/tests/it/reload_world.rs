@@ -1,7 +1,7 @@
 //! A server in cluster mode under load, for reloads: how good its next release is, a file says.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_testkit::load::Running;
 use ostler_testkit::{Load, Output, Sandbox, wait_connect};
@@ -31,6 +31,8 @@ else server.listen(Number(process.env.PORT), '127.0.0.1', () => {
 pub(crate) struct World {
     pub sandbox: Sandbox,
     pub port: u16,
+    /// What a start of everything took.
+    took: Duration,
 }
 
 impl World {
@@ -38,12 +40,20 @@ impl World {
     pub fn start(instances: u32, keys: &str) -> Self {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
         let port = sandbox.port();
-        let world = Self { sandbox, port };
+        let mut world = Self { sandbox, port, took: Duration::ZERO };
         world.sandbox.write("web.js", APP);
         world.file(instances, keys, "");
+        let began = Instant::now();
         world.sandbox.ostler(["start", "ecosystem.config.js"]).run();
         wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
+        world.took = began.elapsed();
         world
+    }
+
+    /// A time in ms in which a worker comes to say something, however busy the machine is: a
+    /// daemon and all workers were started in it.
+    pub fn enough(&self) -> u128 {
+        (self.took * 2).as_millis().max(700)
     }
 
     /// Writes the process file.

@@ -293,24 +293,27 @@ fn the_next_command_is_answered_at_once_with_a_hundred_apps() {
     println!("takeover with 100 apps: {best:?}");
     // The promise is 50 ms of a program that is built for use; this one may be a debug build on a
     // busy machine.
-    assert!(best < Duration::from_millis(500), "{best:?}");
+    let limit = sandbox.allowed(Duration::from_millis(500), 20);
+    assert!(best < limit, "{best:?}, {limit:?} are allowed");
 }
 
 #[test]
 fn an_end_of_everything_that_was_begun_is_finished_by_the_next_daemon() {
     let sandbox = sandbox();
-    let script = sandbox.victim("deaf", Victim::IgnoresSignals);
-    sandbox.ostler(["start"]).arg(script).args(["--kill-timeout", "1000"]).run();
+    let body = "trap 'echo asked' INT TERM\necho up\nwhile :; do sleep 1000000 & wait $!; done";
+    sandbox.write("deaf.sh", body);
+    sandbox.ostler(["start", "deaf.sh", "--kill-timeout", "3000"]).run();
     sandbox.wait_file("logs/deaf-out.log", SOON, |text| text.contains("up").then_some(()));
     let keeper = sandbox.keeper_pid().unwrap();
     let mut command = sandbox.command();
     command.arg("kill").stdout(Stdio::null()).stderr(Stdio::null());
-    sandbox.spawn_helper(command);
-    sandbox.wait_status("deaf", "stopping", 1, SOON);
     let daemon = sandbox.daemon_pid().unwrap();
-    procs::signal(daemon, Signal::KILL);
+    sandbox.spawn_helper(command);
+    sandbox.wait_file("logs/deaf-out.log", SOON, |text| text.contains("asked").then_some(()));
+    assert!(procs::signal(daemon, Signal::KILL));
     assert!(wait_exit(keeper, SOON), "it goes on");
-    assert!(sandbox.pids().is_empty());
+    // The guard of the daemon that was killed, and the command, see to their ends by themselves.
+    sandbox.wait_for("the end of all", SOON, || sandbox.pids().is_empty().then_some(()));
     assert!(!sandbox.file("ostler.state").exists());
 }
 

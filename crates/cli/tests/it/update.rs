@@ -1,7 +1,7 @@
 //! `update`: another program takes over, apps go on; one that does not work costs nothing.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_client::{Answer, Client, Home};
 use ostler_testkit::procs::{self, Signal};
@@ -102,7 +102,8 @@ fn with_a_hundred_apps_it_is_over_before_anybody_notices() {
     println!("update with 100 apps, to the next answer: {times:?}");
     // The promise is 200 ms of a program that is built for use, on a machine that does nothing
     // else.
-    assert!(times.iter().min().unwrap().as_millis() < 1000, "{times:?}");
+    let limit = sandbox.allowed(Duration::from_secs(1), 40);
+    assert!(*times.iter().min().unwrap() < limit, "{times:?}, {limit:?} are allowed");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ostler_client::{Answer, Client, Error, Home, Starter, connect_or_start};
 use ostler_wire::control::{FrameKind, Reply, Request};
+use rustix::fs::{CWD, FileType, Mode};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -119,15 +120,16 @@ fn why_it_cannot_run_is_passed_on() {
 #[test]
 fn a_daemon_that_never_gets_ready_is_not_awaited_for_ever() {
     let dir = TempDir::new().unwrap();
+    let fifo = dir.path().join("pid");
+    rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
     let starter = Starter {
         limit: Duration::from_millis(300),
         ..script(dir.path(), "echo $$ > pid; exec sleep 60")
     };
     let error = connect_or_start(&Home::new(dir.path()), &starter, || ()).unwrap_err();
-    if let Ok(pid) = std::fs::read_to_string(dir.path().join("pid")) {
-        let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    }
+    let pid = std::fs::read_to_string(fifo).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert!(matches!(error, Error::NotReady { .. }), "{error}");
 }
 

@@ -9,31 +9,40 @@ use crate::runs::Runs;
 use crate::spec::Readiness;
 use crate::{Action, Millis};
 
+/// The shortest time until a run that was not spawned is looked at again, ms.
+const UNSPAWNED_PAUSE: Millis = 1000;
+
 impl Process {
-    /// The keeper spawned the run: a plain process is ready then.
-    pub(crate) fn on_spawned(&mut self, run: RunId, out: &mut Vec<Action>) {
+    /// The keeper spawned the run: a plain process is ready then. Any other has from now on the
+    /// time for it.
+    pub(crate) fn on_spawned(&mut self, now: Millis, out: &mut Vec<Action>) {
+        let in_time = now + self.policy().ready_timeout;
+        if let Phase::Starting { ready_by, spawned, .. } = &mut self.phase
+            && !*spawned
+        {
+            (*ready_by, *spawned) = (in_time, true);
+        }
         if !self.cluster && self.policy().readiness == Readiness::Started {
-            self.on_ready(run, false, out);
+            self.on_ready(false, out);
         }
     }
 
     /// A worker's runtime said `online`.
-    pub(crate) fn on_runtime_online(&mut self, run: RunId, out: &mut Vec<Action>) {
+    pub(crate) fn on_runtime_online(&mut self, out: &mut Vec<Action>) {
         if self.policy().readiness == Readiness::Started {
-            self.on_ready(run, false, out);
+            self.on_ready(false, out);
         }
     }
 
     /// The run is ready, or (`late`) taken as ready.
-    pub(crate) fn on_ready(&mut self, ready: RunId, late: bool, out: &mut Vec<Action>) {
+    pub(crate) fn on_ready(&mut self, late: bool, out: &mut Vec<Action>) {
         match self.phase {
-            Phase::Starting { run, since, .. } if run == ready => {
+            Phase::Starting { run, since, .. } => {
                 self.phase = Phase::Online { run, since };
                 out.push(Action::Note { run });
                 out.push(Action::Tell(Notice::Online { proc: self.id, run, late }));
             }
-            Phase::Starting { .. }
-            | Phase::Stopped
+            Phase::Stopped
             | Phase::Errored
             | Phase::Online { .. }
             | Phase::Stopping(_)
@@ -94,11 +103,13 @@ impl Process {
 
     /// Does what time alone decides.
     pub(crate) fn on_deadline(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
+        let in_time = now + self.policy().ready_timeout.max(UNSPAWNED_PAUSE);
         match &mut self.phase {
-            Phase::Starting { run, ready_by, .. } if *ready_by <= now => {
-                let run = *run;
-                self.on_ready(run, true, out);
+            // What the keeper has not come to spawn is not late.
+            Phase::Starting { ready_by, spawned: false, .. } if *ready_by <= now => {
+                *ready_by = in_time;
             }
+            Phase::Starting { ready_by, .. } if *ready_by <= now => self.on_ready(true, out),
             Phase::Stopping(ending) => ending.on_deadline(now, out),
             Phase::Backoff { until } if *until <= now => {
                 self.restarts.total += 1;

@@ -4,7 +4,7 @@
 //! holds (runs, and how they ended). Everything else is worked out again. Where the two disagree,
 //! runs are facts and the saved goal is the wish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Slot, Supervisor};
 use crate::candidate::Candidate;
@@ -41,7 +41,8 @@ impl Supervisor {
         supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
         for saved in reloads {
             let app = saved.app;
-            let held = |id: ProcId| supervisor.slots.get(&id).map(held);
+            let of_app = |id| supervisor.slots.get(&id).filter(|slot: &&Slot| slot.app == app);
+            let held = |id: ProcId| of_app(id).map(held);
             let reload = Reload::recover(saved, held);
             supervisor.reloads.insert(app, reload);
         }
@@ -71,6 +72,7 @@ impl Supervisor {
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, reloads, &newest_first);
+        let stopping: BTreeSet<RunId> = processes.iter().filter_map(|one| one.stopping).collect();
         for seen in newest_first {
             let Some(slot) = self.slots.get_mut(&seen.proc) else {
                 out.push(Action::Kill(seen.run));
@@ -87,7 +89,8 @@ impl Supervisor {
             let version = version_of(seen.spec).unwrap_or_else(|| slot.process.version().clone());
             let is_current = current.get(&seen.proc) == Some(&seen.run);
             let reloads = reloads.iter().any(|reload| reload.app == slot.app);
-            adopt_run(now, slot, seen, is_current, reloads, version, out);
+            let seen = SeenRun { ending: seen.ending || stopping.contains(&seen.run), ..*seen };
+            adopt_run(now, slot, &seen, is_current, reloads, version, out);
         }
     }
 
@@ -210,13 +213,14 @@ fn current_runs(
         })
     };
     let current = |saved: &SavedProcess| {
-        let of_slot = |seen: &&&SeenRun| seen.proc == saved.id && seen.role != Role::Leaving;
-        let mut own =
-            newest_first.iter().filter(of_slot).filter(|seen| !is_counted(processes, seen));
+        // A run before the last that ended was replaced, whatever its note says.
+        let of_slot = |seen: &&&SeenRun| {
+            seen.proc == saved.id && seen.role != Role::Leaving && saved.ended < Some(seen.run)
+        };
         let is_it = |seen: &&&SeenRun| {
             seen.role == Role::Current || (seen.spec == saved.spec && !same(saved))
         };
-        let run = own.find(is_it)?.run;
+        let run = newest_first.iter().filter(of_slot).find(is_it)?.run;
         Some((saved.id, run))
     };
     processes.iter().filter_map(current).collect()

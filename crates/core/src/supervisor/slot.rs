@@ -100,6 +100,13 @@ impl Slot {
     /// Returns what must be saved.
     pub(super) fn save(&self) -> SavedProcess {
         let process = &self.process;
+        let (stopping, due) = match process.phase() {
+            Phase::Stopping(ending) => (Some(ending.run()), None),
+            Phase::Backoff { until } => (None, Some(until)),
+            Phase::Stopped | Phase::Errored | Phase::Starting { .. } | Phase::Online { .. } => {
+                (None, None)
+            }
+        };
         let (spec, policy) = process.version();
         SavedProcess {
             id: process.id(),
@@ -115,14 +122,8 @@ impl Slot {
             backoff: process.backoff(),
             removing: self.removing,
             ended: process.ended(),
-            due: match process.phase() {
-                Phase::Backoff { until } => Some(until),
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_) => None,
-            },
+            stopping,
+            due,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The daemon's memory is lost before every single action of a story; each time, the end state
 //! must be the same.
 
+use std::sync::Arc;
+
 use ostler_core::spec::{Policy, Readiness};
-use ostler_core::{Event, ProcId, ReloadOptions, SpecId};
+use ostler_core::{Event, ProcId, ReloadOptions, RunId, SpecId};
 
 use crate::world::{GOOD, Nature, World};
 
@@ -50,6 +52,69 @@ fn memory_may_be_lost_at_every_action() {
 }
 
 #[test]
+fn memory_may_be_lost_before_a_changed_specification_is_in_force() {
+    same_end(|world| {
+        let old = world.version(1, Nature { stubborn: true, ..GOOD }, |_| ());
+        let new = world.version(2, GOOD, |_| ());
+        let change = Some((new, Arc::clone(&world.versions[&new].0)));
+        world.add(2, old);
+        world.wait(50);
+        world.event(Event::Restart { proc: ProcId(0), change });
+        world.wait(1000);
+    });
+}
+
+#[test]
+fn a_restart_is_not_lost_with_the_memory() {
+    let restarted = |crash_at| {
+        let mut world = World::new();
+        let spec = world.version(1, GOOD, |_| ());
+        world.add(1, spec);
+        world.wait(50);
+        let (first, before) = (*world.runs.keys().next().unwrap(), world.steps);
+        world.crash_at = crash_at;
+        world.event(Event::Restart { proc: ProcId(0), change: None });
+        world.wait(1000);
+        assert_eq!(world.state(), "0:up online v1", "memory lost at {crash_at:?}");
+        assert!(!world.runs.contains_key(&first), "memory lost at {crash_at:?}");
+        (before, world.steps)
+    };
+    let (before, end) = restarted(None);
+    for at in before..end {
+        restarted(Some(at));
+    }
+}
+
+#[test]
+fn a_run_that_had_no_listener_has_none_for_the_next_daemon() {
+    let silent = Nature { listens: false, ..GOOD };
+    let mut world = World::new();
+    let old = world.version(1, silent, |_| ());
+    let new = world.version(2, silent, |_| ());
+    world.add(1, old);
+    world.wait(50);
+    world.forget();
+    world.wait(1);
+    world.reload(1, new, ReloadOptions::default());
+    world.wait(31);
+    assert_eq!(world.state(), "0:up online v2");
+}
+
+#[test]
+fn no_run_number_is_used_again_when_the_keeper_holds_no_run() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    world.add(1, spec);
+    world.wait(1);
+    world.event(Event::Stop(ProcId(0)));
+    world.wait(1);
+    assert!(world.runs.is_empty());
+    world.forget();
+    world.event(Event::Start(ProcId(0)));
+    assert_eq!(world.runs.keys().collect::<Vec<_>>(), [&RunId(2)]);
+}
+
+#[test]
 fn memory_may_be_lost_in_a_reload() {
     for (nature, parallel) in [
         (GOOD, 1),
@@ -94,7 +159,7 @@ fn memory_may_be_lost_while_a_run_is_replaced_because_of_its_memory_use() {
             if plain {
                 world.add_plain(spec);
             } else {
-                world.add(2, spec);
+                world.add(1, spec);
             }
             world.wait(50);
             let run = world.supervisor.slot(ProcId(0)).unwrap().process().run().unwrap();
@@ -117,7 +182,9 @@ fn a_candidate_that_said_ready_need_not_say_it_to_the_next_daemon() {
         world.wait(20);
         world.reload(1, new, ReloadOptions::default());
         world.wait(5);
+        world.said.clear();
         world.forget();
+        assert_eq!(world.said, [""; 0], "the candidate goes on");
         world.wait(49);
         assert_eq!(world.state(), "0:up online v1+");
         world.wait(1);
@@ -147,13 +214,16 @@ fn no_end_is_counted_twice_or_forgotten() {
         |policy: &mut Policy| policy.backoff = Some(20),
         |policy: &mut Policy| policy.restart_delay = 5,
     ] {
-        same_end(|world| {
-            let spec = world.version(1, Nature { exits: Some(1), ..GOOD }, |policy| {
-                policy.max_unstable = 5;
-                change(policy);
+        for litters in [false, true] {
+            same_end(|world| {
+                let nature = Nature { exits: Some(1), litters, ..GOOD };
+                let spec = world.version(1, nature, |policy| {
+                    policy.max_unstable = 5;
+                    change(policy);
+                });
+                world.add(2, spec);
+                world.wait(45);
             });
-            world.add(2, spec);
-            world.wait(45);
-        });
+        }
     }
 }

@@ -6,5 +6,7 @@
 mod bulk;
 mod crash;
 mod histories;
+mod recovery;
+mod spec;
 mod stories;
 mod world;

@@ -12,13 +12,13 @@ use ostler_core::ProcId;
 use ostler_keeper::failpoint::hit;
 use ostler_logs::{Line, Stream};
 use ostler_poll::{Interest, Poll, Watched};
-use ostler_wire::control::{Event, Failure, Lifecycle, LogLine, Reply, Request};
+use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, Reply, Request};
 use serde::Serialize;
 
 use crate::reports::{Report, Reports};
 use crate::reserve::{self, Reserve};
 use crate::tokens::Source;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 pub use conn::Watching;
 use conn::{Conn, Incoming};
 
@@ -63,7 +63,7 @@ impl Clients {
     /// Returns a duplicate of the socket, for a keeper.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn listener_copy(&self) -> io::Result<OwnedFd> {
         self.listener.try_clone().map(OwnedFd::from)
     }
@@ -84,16 +84,16 @@ impl Clients {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     if let Err(why) = self.admit(stream) {
-                        logbook::error(format!("turned away a client {why}"));
+                        daemon_log::error(format!("rejected a client: {why}"));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Out of descriptors, mostly.
+                // Out of file descriptors, mostly.
                 Err(_) if self.reserve.release() || self.send_idle_away(reports) => {}
                 Err(error) => {
                     // Who waits in the queue is taken a little later.
-                    logbook::error(format!("could not accept a client: {error}"));
+                    daemon_log::error(format!("could not accept a client: {error}"));
                     return self.accept_later();
                 }
             }
@@ -107,8 +107,8 @@ impl Clients {
     fn admit(&mut self, stream: UnixStream) -> Result<(), String> {
         match rustix::net::sockopt::socket_peercred(&stream) {
             Ok(peer) if peer.uid == rustix::process::geteuid() || peer.uid.is_root() => {}
-            Ok(peer) => return Err(format!("of user {}", peer.uid.as_raw())),
-            Err(error) => return Err(format!("that cannot be known: {error}")),
+            Ok(peer) => return Err(format!("it is of user {}", peer.uid.as_raw())),
+            Err(error) => return Err(format!("peer credentials unavailable: {error}")),
         }
         let number = self.next;
         self.next += 1;
@@ -116,7 +116,7 @@ impl Clients {
         let stream = stream
             .set_nonblocking(true)
             .and_then(|()| self.poll.watch(stream, Source::Client(number), interest))
-            .map_err(|error| format!("that cannot be polled: {error}"))?;
+            .map_err(|error| format!("it cannot be polled: {error}"))?;
         self.connected.insert(number, Conn::new(stream, clock::monotonic()));
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Clients {
     fn refuse(&mut self, number: usize, message: String) {
         let hint = Some("is the client of another version?".to_owned());
         if let Some(conn) = self.connected.get_mut(&number) {
-            conn.reply(&Reply::Error(Failure { message, hint }));
+            conn.reply(&Reply::Error(Failure { code: Code::Invalid, message, hint }));
             conn.closing = true;
         }
     }
@@ -269,7 +269,7 @@ impl Clients {
 
     /// Passes on what was written into the daemon's own log in this round.
     pub fn publish_own(&mut self) {
-        let fresh = logbook::take_fresh();
+        let fresh = daemon_log::take_fresh();
         if fresh.is_empty() {
             return;
         }
@@ -281,7 +281,7 @@ impl Clients {
                 conn.stream(&Event::Own { at: *at, text: text.clone() });
             }
         }
-        logbook::watch(watched);
+        daemon_log::watch(watched);
     }
 
     /// Passes lines of output on to who reads them.

@@ -21,7 +21,7 @@ enum Due {
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
-    /// What failed for want of descriptors.
+    /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
     Clients,
@@ -29,7 +29,7 @@ enum Due {
     Keeper,
     /// The answer of a keeper that changes its program.
     Update,
-    /// The usual share of the processors for workers on trial.
+    /// The usual priority for workers that are being verified.
     Priority,
     /// The end, though output was not written.
     LastOutput,
@@ -91,12 +91,13 @@ impl Daemon {
         match due {
             Due::Model => self.model.push(Input::Deadline),
             Due::Cluster => {
-                let (node, mut parts) = self.node();
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
                 node.on_time(now, &mut parts);
             }
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
-            Due::Retry => self.retry(),
+            Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),
             Due::Update => {

@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{logbook, state_file};
+use crate::{daemon_log, state_file};
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) {
@@ -15,9 +15,9 @@ impl Daemon {
             for info in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
                 let number = info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
                 match number {
-                    libc::SIGHUP => logbook::log("SIGHUP is ignored"),
+                    libc::SIGHUP => daemon_log::log("SIGHUP is ignored"),
                     libc::SIGUSR2 => {
-                        logbook::log("opening all log files again");
+                        daemon_log::log("opening all log files again");
                         self.logs.engine().reopen();
                     }
                     _ => self.stop_everything(number),
@@ -28,7 +28,7 @@ impl Daemon {
 
     /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
     fn stop_everything(&mut self, signal: i32) {
-        logbook::log(format!(
+        daemon_log::log(format!(
             "received {}: saving and stopping everything",
             crate::model::signal_name(signal)
         ));
@@ -43,7 +43,7 @@ impl Daemon {
         }
     }
 
-    /// Leaves nothing behind: the keeper goes too, sockets and pid file are removed.
+    /// Leaves nothing behind: keeper and guard go too, sockets and pid file are removed.
     fn go(&mut self) {
         self.runs.remove_groups();
         for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
@@ -52,7 +52,8 @@ impl Daemon {
         }
         state_file::remove(&self.config.home);
         self.keeper.shut_down();
-        logbook::log("the daemon ends");
+        self.node.end_guard();
+        daemon_log::log("the daemon ends");
         self.model.go();
     }
 }

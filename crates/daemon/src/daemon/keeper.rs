@@ -11,12 +11,11 @@ use crate::exit::exit_of;
 use crate::from_thread::FromThread;
 use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
 use crate::mailbox::Sender;
-use crate::runs::{self, Adoption, ProcessRef};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 impl Daemon {
     /// Everything the keeper has to say.
-    pub fn on_keeper(&mut self) {
+    pub(super) fn on_keeper(&mut self) {
         loop {
             match self.keeper.receive() {
                 Ok(None) => return,
@@ -31,15 +30,15 @@ impl Daemon {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
                 hit("report.spawned");
                 self.keeper.spawn_answered();
-                self.on_spawned(RunId(run), (pid, start_time), mask, fds);
+                self.driver().on_spawned(RunId(run), (pid, start_time), mask, fds);
             }
             FromKeeper::SpawnFailed { run, stage, errno } => {
                 self.keeper.spawn_answered();
-                self.on_spawn_failed(RunId(run), stage, errno);
+                self.driver().on_spawn_failed(RunId(run), stage, errno);
             }
             FromKeeper::Exited { run, status, .. } => {
                 hit("report.exited");
-                self.on_exited(RunId(run), exit_of(status));
+                self.driver().on_exited(RunId(run), exit_of(status));
             }
             FromKeeper::Welcome { pid, nofile, .. } => {
                 self.keeper.welcomed(Welcome { pid, nofile });
@@ -49,7 +48,7 @@ impl Daemon {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
             }
             FromKeeper::Refused { what, why } => {
-                logbook::error(format!("the keeper refused `{what}`: {why}"));
+                daemon_log::error(format!("the keeper refused `{what}`: {why}"));
             }
             // Parts of an inventory, which is asked for and taken in before the loop begins.
             FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
@@ -57,7 +56,7 @@ impl Daemon {
     }
 
     /// A client asks for another program. It is tried in a thread of its own, since it may hang.
-    pub fn on_update(&mut self, client: usize, exe: String) {
+    pub(super) fn on_update(&mut self, client: usize, exe: String) {
         if !self.keeper.begin_update(client, exe.clone(), &mut self.reports) {
             return;
         }
@@ -70,15 +69,15 @@ impl Daemon {
     }
 
     /// The keeper runs another program: the daemon goes, for one of that program.
-    pub fn make_room(&mut self, client: usize) {
-        self.reply(client, &ostler_wire::control::Reply::Done);
+    pub(super) fn make_room(&mut self, client: usize) {
+        self.clients.reply(client, &ostler_wire::control::Reply::Done);
         self.flush_clients();
         self.save_now();
         self.model.go();
     }
 
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
-    pub fn replace_keeper(&mut self, error: &std::io::Error) {
+    pub(super) fn replace_keeper(&mut self, error: &std::io::Error) {
         if self.model.is_gone() || self.keeper.is_lost() {
             return;
         }
@@ -87,7 +86,7 @@ impl Daemon {
     }
 
     /// Starts a keeper when it is time.
-    pub fn start_due_keeper(&mut self, now: u64) {
+    pub(super) fn start_due_keeper(&mut self, now: u64) {
         if self.keeper.start_due_process(now, &self.config) {
             self.hand_over();
         }
@@ -100,8 +99,8 @@ impl Daemon {
         match self.node.guard_for_keeper() {
             Ok((message, copy)) => self.keeper.send(&message, vec![copy]),
             Err(error) => {
-                logbook::error(format!(
-                    "out of descriptors for the keeper, connections are not guarded: {error}"
+                daemon_log::error(format!(
+                    "out of file descriptors for the keeper, connections are not guarded: {error}"
                 ));
             }
         }
@@ -112,35 +111,8 @@ impl Daemon {
             self.keeper.put(name, Vec::new(), copy);
         }
         self.node.keep_listeners(&mut self.keeper);
-        let mut asked = Vec::new();
-        for (run, held) in self.runs.iter() {
-            match held.adoption() {
-                Some(Adoption { process, status, fds }) => {
-                    let meta = self.meta_of_run(run);
-                    self.keeper.adopt(run, process, meta, status, &fds);
-                }
-                None => asked.push(run),
-            }
-        }
-        self.spawn_again(&asked);
+        self.driver().hand_over();
         // Last: if we die before, what the keeper did not get is looked for.
         self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
-    }
-
-    /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, asked: &[RunId]) {
-        if asked.is_empty() {
-            return;
-        }
-        let orphans: Vec<ProcessRef> = runs::marked(self.runs.mark())
-            .into_iter()
-            .filter(|(run, _)| asked.contains(run))
-            .map(|(_, process)| process)
-            .collect();
-        runs::end_orphans(&orphans);
-        for run in asked {
-            self.runs.renew_group(*run);
-            self.send_spawn(*run);
-        }
     }
 }

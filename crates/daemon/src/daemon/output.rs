@@ -2,22 +2,27 @@
 //! to be kept.
 
 use ostler_core::RunId;
-use ostler_logs::{Event, Stream};
+use ostler_logs::Event;
 use ostler_wire::control::Reply;
 
 use super::Daemon;
-use crate::{logbook, logs};
+use crate::{daemon_log, logs};
 
 impl Daemon {
     /// Everything the engine has to say.
-    pub fn on_log_events(&mut self) {
+    pub(super) fn on_log_events(&mut self) {
         while let Some(event) = self.logs.try_recv() {
             match event {
-                Event::Drained(source) => self.on_drained(RunId(source)),
-                Event::Eof { source, stream } => self.on_output_closed(RunId(source), stream),
+                Event::Drained(source) => self.driver().on_drained(RunId(source)),
+                Event::Eof { source, stream } => {
+                    // Nobody holds the other end of the pipe any more.
+                    if let Some(which) = self.runs.output_closed(RunId(source), stream) {
+                        self.keeper.close_output(RunId(source), which);
+                    }
+                }
                 Event::Flushed(token) => {
                     if let Some(client) = self.clients.end_flush(token) {
-                        self.reply(client, &Reply::Done);
+                        self.clients.reply(client, &Reply::Done);
                     }
                 }
                 Event::Lines { subscriber, lines } => {
@@ -25,13 +30,13 @@ impl Daemon {
                         self.clients.lines(client, lines);
                     }
                 }
-                Event::FileError { path, error } => logbook::error(format!(
+                Event::FileError { path, error } => daemon_log::error(format!(
                     "could not write the log file `{}`: {error}; the output waits in the app's \
                      pipe, trying again",
                     path.display()
                 )),
                 Event::FileOk { path } => {
-                    logbook::log(format!("the log file `{}` is written again", path.display()));
+                    daemon_log::log(format!("the log file `{}` is written again", path.display()));
                 }
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);
@@ -44,13 +49,6 @@ impl Daemon {
                     self.keeper.forget(name);
                 }
             }
-        }
-    }
-
-    /// Nobody holds the other end of a pipe any more.
-    fn on_output_closed(&mut self, run: RunId, stream: Stream) {
-        if let Some(which) = self.runs.output_closed(run, stream) {
-            self.keeper.close_output(run, which);
         }
     }
 }

@@ -26,15 +26,18 @@ use std::rc::Rc;
 
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Watched};
+use rustix::io::retry_on_intr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
+};
 
 pub use ledger::Ledger;
 pub use recover::{Left, recover};
 
 use crate::sys::SharedText;
 use crate::tokens::Source;
-use crate::{clock, logbook, sys};
+use crate::{clock, daemon_log, sys};
 
 /// Names of the keeper's ends begin so.
 pub const PREFIX: &str = "guard/";
@@ -93,7 +96,7 @@ impl Guard {
             pause: PAUSE,
             due: None,
         };
-        logbook::wait_in(guard.lines);
+        daemon_log::wait_in(guard.lines);
         guard.spawn();
         Ok(guard)
     }
@@ -112,13 +115,15 @@ impl Guard {
             Ok((pid, pidfd)) => {
                 let mut pidfd = self.poll.unwatched(pidfd, Source::Guard);
                 if let Err(error) = pidfd.set(Interest::READ.edge()) {
-                    logbook::error(format!("the guard of connections cannot be watched: {error}"));
+                    daemon_log::error(format!(
+                        "the guard of connections cannot be watched: {error}"
+                    ));
                 }
                 self.process = Some((pid, pidfd));
                 self.pause = PAUSE;
             }
             Err(error) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "could not start a guard for connections: {error}; trying again in {} ms",
                     self.pause
                 ));
@@ -131,18 +136,33 @@ impl Guard {
     /// It is dead: the next one is due.
     pub fn on_exited(&mut self) {
         let Some((pid, _)) = self.process.take() else { return };
-        logbook::error(format!("the guard of connections (pid {pid}) is gone; starting another"));
+        daemon_log::error(format!(
+            "the guard of connections (pid {pid}) is gone; starting another"
+        ));
         if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {
-            logbook::error(format!("could not reap the guard: {error}"));
+            daemon_log::error(format!("could not reap the guard: {error}"));
         }
         let now = clock::monotonic();
         self.due = Some(if now < self.since + PAUSE { now + PAUSE } else { now });
     }
 
+    /// Ends it: nobody is to come after us whom a connection could be sent to.
+    pub fn end(&mut self) {
+        self.due = None;
+        let Some((pid, pidfd)) = self.process.take() else { return };
+        let ended = pidfd_send_signal(&*pidfd, Signal::KILL)
+            .and_then(|()| retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty())));
+        if let Err(error) = ended {
+            daemon_log::error(format!(
+                "could not end the guard of connections (pid {pid}): {error}"
+            ));
+        }
+    }
+
     /// What the keeper is to hold for our successor.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
         Ok((ToKeeper::Put { name: self.name.clone(), meta: Vec::new() }, self.to.try_clone()?))
     }

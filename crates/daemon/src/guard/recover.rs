@@ -14,7 +14,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use super::PREFIX;
 use super::ledger::{Ledger, Note};
 use super::watch::{MOST, RECORD, VERSION};
-use crate::logbook;
+use crate::daemon_log;
 
 /// So long a guard may take after the death of its daemon. It takes less than a millisecond.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -43,7 +43,7 @@ pub fn recover(
         if let Some((_, end)) = items.remove(name)
             && let Err(error) = read(&end, ledger, &mut found)
         {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "could not read what the guard of the last daemon sent: {error}"
             ));
         }

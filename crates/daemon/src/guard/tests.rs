@@ -127,6 +127,16 @@ fn a_dead_guard_is_reaped_and_replaced() {
     kill(&mut guard);
 }
 
+#[test]
+fn a_guard_that_is_ended_is_gone_and_not_replaced() {
+    let mut guard = Guard::start(Rc::new(Poll::new().unwrap())).unwrap();
+    let pid = guard.process.as_ref().unwrap().0;
+    guard.end();
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "it was not reaped");
+    guard.on_exited();
+    assert!(guard.due.is_none() && guard.process.is_none());
+}
+
 fn kill(guard: &mut Guard) -> Pid {
     let pid = guard.process.as_ref().unwrap().0;
     kill_process(pid, Signal::KILL).unwrap();

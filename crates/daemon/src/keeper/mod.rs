@@ -21,7 +21,7 @@ use ostler_poll::{Interest, Poll, Watched};
 use crate::config::Config;
 use crate::reports::Reports;
 use crate::tokens::Source;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 use process::KeeperProcess;
 use program::Update;
 pub use program::{Tried, try_program};
@@ -30,7 +30,7 @@ pub use program::{Tried, try_program};
 pub const CONTROL: &str = "control";
 /// The name that the keeper holds the lock under.
 pub const LOCK: &str = "lock";
-/// Kept with the lock once what an earlier keeper left behind was looked for.
+/// Kept with the lock once orphans of an earlier keeper were looked for.
 pub const SWEPT: &[u8] = b"swept";
 /// How long cleanup waits for the keeper's report of a start, at most, ms.
 const DEFER_CLEANUP: u64 = 10;
@@ -108,7 +108,7 @@ impl Keeper {
     /// Returns a copy of the lock, for another keeper.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn lock_copy(&self) -> io::Result<OwnedFd> {
         self.lock.try_clone()
     }
@@ -120,7 +120,7 @@ impl Keeper {
         }
         hit("send.before");
         if let Err(error) = self.link.send(message, fds) {
-            logbook::error(format!("could not send to the keeper: {error}"));
+            daemon_log::error(format!("could not send to the keeper: {error}"));
         }
         hit("send.after");
     }
@@ -147,7 +147,7 @@ impl Keeper {
         let full = 0 < self.link.queued();
         let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
         if let Err(error) = self.link.socket_mut().set(interest.edge()) {
-            logbook::error(format!("could not watch the link to the keeper: {error}"));
+            daemon_log::error(format!("could not watch the link to the keeper: {error}"));
         }
     }
 
@@ -159,7 +159,7 @@ impl Keeper {
         while matches!(self.link.flush(), Ok(false)) && clock::monotonic() < until {
             let pause = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
             if let Err(error) = poll(&mut [PollFd::new(&self.link, PollFlags::OUT)], Some(&pause)) {
-                logbook::error(format!("could not wait for the keeper: {error}"));
+                daemon_log::error(format!("could not wait for the keeper: {error}"));
             }
         }
     }
@@ -167,7 +167,7 @@ impl Keeper {
     /// Tells it to end without starting another daemon.
     pub fn shut_down(&mut self) {
         if let Err(error) = self.link.send(&ToKeeper::Shutdown, Vec::new()) {
-            logbook::error(format!("could not tell the keeper to go: {error}"));
+            daemon_log::error(format!("could not tell the keeper to go: {error}"));
         }
     }
 
@@ -203,7 +203,7 @@ impl Keeper {
         let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
             Ok(copies) => (fds.mask(), copies),
             Err(error) => {
-                logbook::error(format!("out of descriptors for the keeper: {error}"));
+                daemon_log::error(format!("out of file descriptors for the keeper: {error}"));
                 return;
             }
         };
@@ -245,8 +245,8 @@ impl Keeper {
     pub fn put(&mut self, name: String, meta: Vec<u8>, copy: io::Result<OwnedFd>) {
         match copy {
             Ok(copy) => self.send(&ToKeeper::Put { name, meta }, vec![copy]),
-            Err(error) => logbook::error(format!(
-                "out of descriptors for the keeper, `{name}` is not kept: {error}"
+            Err(error) => daemon_log::error(format!(
+                "out of file descriptors for the keeper, `{name}` is not kept: {error}"
             )),
         }
     }
@@ -276,7 +276,7 @@ impl Keeper {
 
     /// It is gone. The apps live on; a new one is started when it is due.
     pub fn lose(&mut self, error: &io::Error, reports: &mut Reports) {
-        logbook::error(format!(
+        daemon_log::error(format!(
             "the keeper (pid {}) is gone ({error}); starting another",
             self.welcome.pid
         ));
@@ -297,12 +297,12 @@ impl Keeper {
                 self.link = link;
                 self.welcome.pid = child.id();
                 self.process.replace(child);
-                logbook::log(format!("started keeper {}", self.welcome.pid));
+                daemon_log::log(format!("started keeper {}", self.welcome.pid));
                 true
             }
             Err(error) => {
                 let pause = self.process.fail_start(now);
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "could not start a keeper: {error}; trying again in {pause} ms, apps go on"
                 ));
                 false

@@ -11,7 +11,7 @@ use ostler_poll::Watched;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::config::Config;
-use crate::{clock, logbook, runs, sys};
+use crate::{clock, daemon_log, runs, sys};
 
 /// A keeper that lived this long was well, ms.
 const WELL: u64 = 10_000;
@@ -71,12 +71,12 @@ impl KeeperProcess {
         if let Some(pidfd) = self.pidfd.take()
             && let Err(error) = runs::signal(&pidfd, libc::SIGKILL)
         {
-            logbook::error(format!("could not end the keeper: {error}"));
+            daemon_log::error(format!("could not end the keeper: {error}"));
         }
         if let Some(mut child) = self.child.take() {
             // It was killed: this waits for nothing but the kernel.
             if let Err(error) = child.wait() {
-                logbook::error(format!("could not wait for the keeper: {error}"));
+                daemon_log::error(format!("could not wait for the keeper: {error}"));
             }
         }
     }

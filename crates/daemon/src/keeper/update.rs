@@ -8,12 +8,12 @@
 use std::ffi::OsString;
 
 use ostler_keeper::proto::ToKeeper;
-use ostler_wire::control::{Failure, Reply};
+use ostler_wire::control::{Code, Failure, Reply};
 
 use super::Keeper;
 use super::program::{Tried, Update};
 use crate::reports::{Report, Reports};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 /// How long the keeper may say nothing after it was told to change its program, ms.
 const KEEPER_LIMIT: u64 = 10_000;
@@ -24,11 +24,11 @@ impl Keeper {
     pub fn begin_update(&mut self, client: usize, exe: String, reports: &mut Reports) -> bool {
         if self.update.is_some() {
             let message = "another update is under way".to_owned();
-            let reply = Reply::Error(Failure { message, hint: None });
+            let reply = Reply::Error(Failure { code: Code::UnderWay, message, hint: None });
             reports.push_back(Report::Reply { client, reply });
             return false;
         }
-        logbook::log(format!("updating keeper and daemon to `{exe}`"));
+        daemon_log::log(format!("updating keeper and daemon to `{exe}`"));
         self.update = Some(Update { client, exe, until: None });
         true
     }
@@ -65,9 +65,9 @@ impl Keeper {
     pub fn fail_update(&mut self, why: &str, reports: &mut Reports) {
         let Some(Update { client, exe, .. }) = self.update.take() else { return };
         let message = format!("could not change to `{exe}`: {why}");
-        logbook::error(&message);
+        daemon_log::error(&message);
         let hint = Some("nothing was changed; the running daemon goes on".to_owned());
-        let reply = Reply::Error(Failure { message, hint });
+        let reply = Reply::Error(Failure { code: Code::System, message, hint });
         reports.push_back(Report::Reply { client, reply });
     }
 
@@ -81,7 +81,7 @@ impl Keeper {
             return self.fail_update(&why, reports);
         }
         let Some(Update { client, .. }) = self.update.take() else { return };
-        logbook::log("the keeper runs the new program; the daemon makes room for its successor");
+        daemon_log::log("the keeper runs the new program; the daemon makes room for its successor");
         reports.push_back(Report::Upgraded { client });
     }
 }

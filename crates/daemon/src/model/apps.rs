@@ -7,7 +7,7 @@ use ostler_config::Diagnostic;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Event, ProcId, SpecId};
 use ostler_pm2::record::from_record;
-use ostler_wire::control::{Change, Failure};
+use ostler_wire::control::{Change, Code, Failure};
 use serde_json::value::RawValue;
 
 use super::Model;
@@ -196,6 +196,7 @@ impl Model {
             }
             if let Some(worker) = changed.iter().find(|one| self.is_cluster_version(one.old)) {
                 return Err(Failure {
+                    code: Code::Invalid,
                     message: format!(
                         "app `{}` is a cluster: its workers cannot be renamed to `{}` one by one, \
                          nor join another app",
@@ -266,7 +267,7 @@ fn name_of(spec: &AppSpec) -> (String, String) {
 struct Wanted {
     id: ProcId,
     old: SpecId,
-    /// Nothing changes.
+    /// Nothing changes for it.
     same: bool,
     spec: AppSpec,
 }
@@ -306,5 +307,5 @@ pub(super) fn failure_of(diagnostics: &[Diagnostic]) -> Failure {
     let texts: Vec<String> =
         diagnostics.iter().filter(|one| one.is_error()).map(|one| one.message.clone()).collect();
     let hint = diagnostics.iter().find_map(|one| one.help.clone());
-    Failure { message: texts.join("; "), hint }
+    Failure { code: Code::Invalid, message: texts.join("; "), hint }
 }

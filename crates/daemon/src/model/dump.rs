@@ -3,7 +3,7 @@
 use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
 use ostler_pm2::dump::{Saved, Saving};
-use ostler_wire::control::{self, Failure, Reply};
+use ostler_wire::control::{self, Code, Failure, Reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -65,7 +65,7 @@ impl Model {
             Ok(elements) => elements,
             Err(message) => {
                 let hint = Some("save a list first, with `ostler save`".to_owned());
-                return refuse(client, Failure { message, hint }, out);
+                return refuse(client, Failure { code: Code::NotFound, message, hint }, out);
             }
         };
         let mut saved = Vec::new();

@@ -13,6 +13,7 @@
 //!   `the_daemon_may_die_at_every_effect`.
 
 mod apps;
+mod awaited;
 mod dump;
 mod facts;
 mod input;
@@ -39,8 +40,8 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
+use awaited::AwaitedTail;
 use facts::RunFacts;
-use notices::AwaitedTail;
 use operations::Operations;
 use ostler_wire::control::Reply;
 use outcome::Outcome;
@@ -266,7 +267,7 @@ impl Model {
     /// Remembers why a run failed, for whoever asks for its slot.
     fn note_failure(&mut self, run: RunId, outcome: Outcome, out: &mut Vec<Effect>) {
         let Some((id, _)) = self.core.owner(run) else { return };
-        let why = outcome.text();
+        let why = outcome.fact().to_string();
         let label = self.registry.label(id);
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));

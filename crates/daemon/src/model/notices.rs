@@ -1,31 +1,17 @@
 //! What the supervision machine says: into the log, to whoever waits, to what is shown.
 
 use ostler_core::{AppId, Exit, Failure as Why, Goal, Notice, Phase, ProcId, RunId, SpecId};
-use ostler_wire::control::{Failure, Lifecycle};
+use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 
 use super::Model;
+use super::awaited::AwaitedTail;
 use super::input::{Effect, Unneeded};
-use super::outcome::{Outcome, signal_name};
+use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
 use crate::environment;
 
 /// Counters of apps that crash and are restarted at once are saved so late at most, ms.
 const SAVE_WITHIN: u64 = 1000;
-
-/// A reload's failure whose last lines on standard error are still being read.
-#[derive(Clone, Debug)]
-pub(super) struct AwaitedTail {
-    app: AppId,
-    proc: ProcId,
-    /// Name of the app, which may be deleted meanwhile.
-    name: String,
-    /// Why the worker was not accepted, in words.
-    what: String,
-    /// What was noted of it before its last lines were known.
-    noted: Failure,
-    /// The reload has ended, for this reason.
-    ended: Option<Failure>,
-}
 
 impl Model {
     /// Takes one notice.
@@ -66,24 +52,14 @@ impl Model {
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some(Rollout::Canary));
-                let name = self.registry.app_name(app);
-                let text = format!(
-                    "the canary serves; `ostler promote {name}` or `ostler rollback {name}`"
-                );
-                self.step(app, proc, &text, out);
+                self.step(app, proc, &Step::CanaryServes, out);
                 self.reload_over(app, None);
             }
             Notice::RollingBack { app, procs } => {
                 self.unsaved = true;
                 if let Some(first) = procs.first() {
-                    let list: Vec<String> = procs.iter().map(|id| id.0.to_string()).collect();
-                    let list = list.join(", ");
-                    self.step(
-                        app,
-                        *first,
-                        &format!("rolling back to the old version: {list}"),
-                        out,
-                    );
+                    let ids = procs.iter().map(|id| id.0).collect();
+                    self.step(app, *first, &Step::RollingBack { ids }, out);
                 }
             }
             Notice::ReloadEnded { app, spec, failure } => {
@@ -215,7 +191,7 @@ impl Model {
         self.tickets.fail(app, &failure);
         self.unsaved = true;
         if !matches!(why, Why::Exited(_)) {
-            let (name, what) = (self.registry.app_name(app), self.failure_text(id, run, why));
+            let (name, what) = (self.registry.app_name(app), self.cause(id, run, why).to_string());
             let noted = failure;
             let awaited = AwaitedTail { app, proc: id, name, what, noted, ended: None };
             self.awaited.insert(run, awaited);
@@ -246,13 +222,15 @@ impl Model {
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
-        reload_failure(&self.registry.app_name(app), id, &self.failure_text(id, run, why), tail)
+        let what = self.cause(id, run, why).to_string();
+        reload_failure(&self.registry.app_name(app), id, &what, tail)
     }
 
     fn rollback_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let name = self.registry.app_name(app);
-        let what = self.failure_text(id, run, why);
+        let what = self.cause(id, run, why);
         Failure {
+            code: Code::NotVerified,
             message: format!(
                 "the old version of app `{name}` did not come back: worker {} {what}\n\
                  process {} stays with the new version",
@@ -262,24 +240,22 @@ impl Model {
         }
     }
 
-    /// Why a worker was not accepted, in words.
-    pub(super) fn failure_text(&self, id: ProcId, run: RunId, why: Why) -> String {
+    /// Why a worker was not accepted.
+    pub(super) fn cause(&self, id: ProcId, run: RunId, why: Why) -> Cause {
         let facts = self.facts.get(&run);
         let spec = facts.map(|facts| facts.spec);
         let spec = spec.or_else(|| Some(self.core.slot(id)?.process().spec()));
         let version = spec.and_then(|spec| self.registry.version(spec));
         let limit = version.map_or(0, |version| version.policy.verify_timeout);
-        let reason = facts.and_then(|facts| facts.why.clone());
+        let why_not = facts.and_then(|facts| facts.why.clone());
         match why {
             Why::Exited(Exit::NotSpawned) => {
-                reason.unwrap_or_else(|| "could not be started".to_owned())
+                Cause::Ended(control::Outcome::NotSpawned { why: why_not })
             }
-            Why::Exited(exit) => format!("ended with {}", Outcome::Ended(exit).text()),
-            Why::NotReady => format!("did not say `ready` within {limit} ms"),
-            Why::NotListening => {
-                format!("did not listen within {limit} ms on what the old version listens on")
-            }
-            Why::Unhealthy => reason.unwrap_or_else(|| "did not pass its health check".to_owned()),
+            Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
+            Why::NotReady => Cause::NotReady { limit },
+            Why::NotListening => Cause::NotListening { limit },
+            Why::Unhealthy => Cause::Unhealthy { why: why_not },
         }
     }
 
@@ -302,7 +278,9 @@ impl Model {
             let down = process.goal() == Goal::Down && process.run().is_none();
             down && slot.candidate().is_none()
         });
-        let serves = |phase: Phase| matches!(phase, Phase::Online { run, .. } if self.core.is_listening(run));
+        let core = &self.core;
+        let serves =
+            |phase: Phase| matches!(phase, Phase::Online { run, .. } if core.is_listening(run));
         let settled = self.core.reload(app).is_none()
             && slots()
                 .all(|slot| serves(slot.process().phase()) && slot.leaving().next().is_none());
@@ -348,5 +326,5 @@ fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failur
     }
     message.push_str("\nthe old version goes on serving");
     let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
-    Failure { message, hint: Some(hint) }
+    Failure { code: Code::NotVerified, message, hint: Some(hint) }
 }

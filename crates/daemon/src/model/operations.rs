@@ -13,9 +13,9 @@ use super::input::ClientId;
 pub enum Target {
     /// Up, or at rest after a failure.
     Up,
-    /// Not running.
+    /// No run, none due.
     Down,
-    /// Forgotten.
+    /// Out of the list.
     Gone,
     /// Listening on something, or not running.
     Listening,
@@ -219,7 +219,7 @@ impl Operations {
         self.0.iter()
     }
 
-    /// Begins one.
+    /// Begins another operation.
     pub fn push(&mut self, operation: Operation) {
         self.0.push(operation);
     }

@@ -2,6 +2,7 @@
 
 use ostler_core::Exit;
 pub use ostler_pm2::words::signal as signal_name;
+use ostler_wire::control;
 
 /// What became of a run that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +30,24 @@ impl Outcome {
         }
     }
 
-    /// The outcome in words.
-    pub fn text(&self) -> String {
+    /// The outcome as clients are told it.
+    pub fn fact(&self) -> control::Outcome {
         match self {
-            Self::NotSpawned { why } | Self::NotVerified { why } => why.clone(),
-            Self::Ended(Exit::Code(code)) => format!("exit code {code}"),
-            Self::Ended(Exit::Signal { number, core }) => {
-                let dumped = if *core { " (core dumped)" } else { "" };
-                format!("signal {}{dumped}", signal_name(*number))
-            }
-            Self::Ended(Exit::Unknown) => {
-                "unknown (its parent was killed and the kernel does not tell)".to_owned()
-            }
-            Self::Ended(Exit::NotSpawned) => "it could not be started".to_owned(),
+            Self::NotSpawned { why } => control::Outcome::NotSpawned { why: Some(why.clone()) },
+            Self::NotVerified { why } => control::Outcome::NotVerified { why: why.clone() },
+            Self::Ended(exit) => exit_fact(*exit),
         }
+    }
+}
+
+/// How a process ended, as clients are told it.
+pub fn exit_fact(exit: Exit) -> control::Outcome {
+    match exit {
+        Exit::Code(code) => control::Outcome::Code(code),
+        Exit::Signal { number, core } => {
+            control::Outcome::Signal { name: signal_name(number).into_owned(), core }
+        }
+        Exit::Unknown => control::Outcome::Unknown,
+        Exit::NotSpawned => control::Outcome::NotSpawned { why: None },
     }
 }

@@ -2,12 +2,11 @@
 //! changed, answered at their end.
 
 use ostler_core::{Event, Phase, ProcId};
-use ostler_wire::control::{self, Action, Failure, Lifecycle, Reply};
+use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
-use super::outcome::Outcome;
 
 /// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
 /// it cannot be killed.
@@ -127,15 +126,20 @@ impl Model {
 
     fn why_stopped(&self, id: ProcId) -> Option<Failure> {
         let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref())?;
-        last.reason().map(|why| Failure { message: why.to_owned(), hint: None })
+        last.reason().map(|why| Failure {
+            code: Code::NotSpawned,
+            message: why.to_owned(),
+            hint: None,
+        })
     }
 
     fn why_errored(&self, id: ProcId) -> Failure {
         let proc = self.registry.proc(id);
-        let last = proc.and_then(|proc| proc.last.as_ref()).map(Outcome::text);
+        let last = proc.and_then(|proc| proc.last.as_ref()).map(|last| last.fact().to_string());
         let name = proc.map_or("", |proc| proc.name.as_str());
         let last = last.unwrap_or_else(|| "unknown".to_owned());
         Failure {
+            code: Code::Ended,
             message: format!("app `{name}` did not start: {last}"),
             hint: Some(format!("see `ostler logs {name} --err`")),
         }
@@ -275,11 +279,12 @@ pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Ve
 
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
-    Failure { message: format!("process {} is gone", id.0), hint: None }
+    Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
 }
 
 fn unkillable(id: ProcId) -> Failure {
     Failure {
+        code: Code::Unkillable,
         message: format!("process {} is still there after SIGKILL", id.0),
         hint: Some(
             "it is stuck in uninterruptible sleep (see `ps -o stat,wchan`); ostler retries"

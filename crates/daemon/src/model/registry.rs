@@ -70,7 +70,7 @@ impl Version {
 /// What is shown of a slot and kept across its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proc {
-    /// Its app.
+    /// App of the slot.
     pub app: AppId,
     /// The name it was started under (a rename makes it differ from the app's).
     pub name: String,
@@ -142,7 +142,7 @@ impl Registry {
         self.versions.iter().map(|(id, version)| (*id, version))
     }
 
-    /// One slot.
+    /// The slot of this number.
     pub fn proc(&self, id: ProcId) -> Option<&Proc> {
         self.procs.get(&id)
     }
@@ -162,7 +162,7 @@ impl Registry {
         self.procs.iter().filter(move |(_, proc)| proc.app == app).map(|(id, proc)| (*id, proc))
     }
 
-    /// One app.
+    /// The app of this number.
     pub fn app(&self, app: AppId) -> Option<&App> {
         self.apps.get(&app)
     }

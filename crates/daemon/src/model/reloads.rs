@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ostler_core::reload::Reload;
 use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{self, Action, Change, Failure};
+use ostler_wire::control::{self, Action, Change, Code, Failure};
 
 use super::Model;
 use super::input::{ClientId, Effect};
@@ -113,6 +113,7 @@ impl Model {
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
         Failure {
+            code: Code::UnderWay,
             message: format!("a reload of app `{name}` is under way"),
             hint: Some(format!(
                 "wait for it, or use `--wait` to queue behind it; a canary ends with \
@@ -131,6 +132,7 @@ impl Model {
             }
             let name = self.registry.app_name(app);
             let failure = Failure {
+                code: Code::CutShort,
                 message: format!(
                     "the reload of app `{name}` was cut short: a `{word}` took process {} out of \
                      it",
@@ -163,6 +165,7 @@ impl Model {
         }
         let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
         let none = || Failure {
+            code: Code::NotFound,
             message: format!("app `{name}` has no canary"),
             hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
         };
@@ -189,6 +192,7 @@ impl Model {
                 operation.reloads.insert(app);
             } else {
                 operation.failure.get_or_insert_with(|| Failure {
+                    code: Code::Unknown,
                     message: format!(
                         "how the reload of app `{}` ended is not known",
                         self.registry.app_name(app)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::{AppId, Event, ProcId};
-use ostler_wire::control::{Action, Change, Failure, Reply, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleTo};
 
 use super::Model;
 use super::input::{ClientId, Effect};
@@ -98,6 +98,7 @@ impl Model {
 
     fn on_scale(&mut self, client: ClientId, name: &str, target: ScaleTo, out: &mut Vec<Effect>) {
         let not_found = || Failure {
+            code: Code::NotFound,
             message: format!("Application {name} not found"),
             hint: Some("see `ostler list` for the names".to_owned()),
         };
@@ -118,6 +119,7 @@ impl Model {
         };
         if wanted == now {
             let failure = Failure {
+                code: Code::NothingToDo,
                 message: "Nothing to do".to_owned(),
                 hint: Some(format!("app `{name}` has {now} instances already")),
             };
@@ -166,6 +168,7 @@ impl Model {
                 let namespaces: Vec<String> =
                     found.iter().map(|(_, namespace)| format!("`{namespace}`")).collect();
                 Err(Failure {
+                    code: Code::Ambiguous,
                     message: format!(
                         "several apps are named `{word}`, in the namespaces {}",
                         namespaces.join(", ")
@@ -200,7 +203,11 @@ pub(super) fn refuse(client: ClientId, failure: Failure, out: &mut Vec<Effect>) 
 
 /// Why nothing is begun any more.
 pub fn closing() -> Failure {
-    Failure { message: "the daemon is about to end".to_owned(), hint: Some("try again".to_owned()) }
+    Failure {
+        code: Code::Closing,
+        message: "the daemon is about to end".to_owned(),
+        hint: Some("try again".to_owned()),
+    }
 }
 
 /// Whether a request is answered while everything is being ended.
@@ -230,6 +237,7 @@ pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
 /// A process that is not in the list.
 pub(super) fn unknown(id: ProcId) -> Failure {
     Failure {
+        code: Code::NotFound,
         message: format!("process {} not found", id.0),
         hint: Some("see `ostler list` for the ids".to_owned()),
     }

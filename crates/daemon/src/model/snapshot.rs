@@ -1,11 +1,11 @@
 //! The model as it is saved, and taken up again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ostler_core::reload::Direction;
 use ostler_core::{
-    Action, AppId, Exit, Failure, Goal, Phase, ProcId, ReloadOptions, Role, RunId, SavedProcess,
-    SavedReload, SeenRun, SpecId, Supervisor,
+    Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
+    SeenRun, SpecId, Supervisor,
 };
 
 use super::Model;
@@ -84,23 +84,12 @@ impl Model {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
-            ending: self.ending_run(saved.id).map(|run| run.0),
+            ending: saved.stopping.map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
         })
-    }
-
-    fn ending_run(&self, id: ProcId) -> Option<RunId> {
-        match self.core.slot(id)?.process().phase() {
-            Phase::Stopping(ending) => Some(ending.run()),
-            Phase::Stopped
-            | Phase::Errored
-            | Phase::Starting { .. }
-            | Phase::Online { .. }
-            | Phase::Backoff { .. } => None,
-        }
     }
 
     /// Takes up what was saved and what was found.
@@ -119,10 +108,8 @@ impl Model {
         }
         self.tickets = Tickets::new(state.tickets);
         let mut processes = Vec::new();
-        let mut ending = BTreeSet::new();
         for saved in state.procs {
             let Some(process) = self.saved_process(&saved, found) else { continue };
-            ending.extend(saved.ending.map(RunId));
             self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
@@ -133,10 +120,7 @@ impl Model {
                 RunFacts { pid: run.pid, ..RunFacts::new(run.seen.proc, run.seen.spec, run.since) };
             self.facts.insert(run.seen.run, facts);
         }
-        let ended: BTreeMap<ProcId, Option<RunId>> =
-            processes.iter().map(|process| (process.id, process.ended)).collect();
-        let seen: Vec<SeenRun> =
-            found.iter().map(|run| as_saved(run.seen, &ended, &ending)).collect();
+        let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
         let registry = &self.registry;
         let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
         let mut actions = Vec::new();
@@ -195,6 +179,7 @@ impl Model {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: saved.ended.map(RunId),
+            stopping: saved.ending.map(RunId),
             due: saved.due,
         })
     }
@@ -241,22 +226,6 @@ impl Model {
             }
         }
     }
-}
-
-/// A run is noted after the state was saved that follows from the same event. Where the daemon died
-/// between the two, what was saved is newer.
-fn as_saved(
-    mut seen: SeenRun,
-    ended: &BTreeMap<ProcId, Option<RunId>>,
-    ending: &BTreeSet<RunId>,
-) -> SeenRun {
-    seen.ending |= ending.contains(&seen.run);
-    let last_ended = ended.get(&seen.proc).copied().flatten();
-    if seen.role == Role::Current && seen.exit.is_none() && Some(seen.run) < last_ended {
-        // Another run took over, and has ended since.
-        seen.role = Role::Leaving;
-    }
-    seen
 }
 
 fn proc_of(saved: state::SavedProc) -> Proc {

@@ -49,14 +49,14 @@ pub struct SavedProc {
     pub app: u32,
     /// Name of the process.
     pub name: String,
-    /// Instance number.
+    /// Number of the instance.
     pub instance: u32,
     /// Value of the incremented variable.
     #[serde(default)]
     pub increment: Option<u32>,
     /// When it was added or reset, ms since 1970.
     pub created_at: u64,
-    /// PM2's `unique_id`.
+    /// The record's `unique_id`, as in PM2.
     pub unique_id: String,
     /// Specification of the current run.
     pub spec: u32,

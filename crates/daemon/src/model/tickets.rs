@@ -27,7 +27,7 @@ pub struct Ticket {
 /// The reload of one app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The app.
+    /// Number of the app.
     pub app: u32,
     /// It has ended.
     pub over: bool,
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn failure(message: &str) -> Failure {
-        Failure { message: message.to_owned(), hint: None }
+        Failure::new(ostler_wire::control::Code::Other, message)
     }
 
     #[test]

@@ -130,34 +130,21 @@ impl Model {
             cwd: spec.cwd.display().to_string(),
             unstable: process.unstable(),
             created_at: proc.created_at,
-            last_exit: proc.last.as_ref().map(Outcome::text),
-            explain: self.explain(process.phase(), proc),
+            last: proc.last.as_ref().map(Outcome::fact),
+            due_in: match process.phase() {
+                Phase::Backoff { until } => Some(until.saturating_sub(self.at.now)),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_) => None,
+            },
             max_memory: spec.policy.max_memory,
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
             view,
         })
-    }
-
-    /// Why it is not running, or what is awaited.
-    fn explain(&self, phase: Phase, proc: &Proc) -> String {
-        let last = proc.last.as_ref().map_or_else(|| "it never ran".to_owned(), Outcome::text);
-        match phase {
-            Phase::Stopped => {
-                format!("stopped on request, or it ended and is not to be restarted (last: {last})")
-            }
-            Phase::Errored => format!("given up after too many short runs in a row (last: {last})"),
-            Phase::Starting { .. } => "started, waiting for it to be ready".to_owned(),
-            Phase::Online { .. } => "running".to_owned(),
-            Phase::Stopping(_) => {
-                "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
-            }
-            Phase::Backoff { until } => {
-                let left = until.saturating_sub(self.at.now);
-                format!("ended ({last}); started again in {left} ms")
-            }
-        }
     }
 
     /// The environment of a process, newest variable first, as PM2's `env`.

@@ -9,7 +9,7 @@ use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
 use super::{Node, Parts};
 use crate::reports::{Report, Reports};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 impl Node {
     /// An application's channel has something to read or takes bytes again.
@@ -139,7 +139,7 @@ fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>
         match &message.incoming {
             Incoming::User(text) => on_user_message(run, text, parts.reports),
             Incoming::Garbage(what) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "run {} wrote something to its IPC channel that is no message: {what:?}",
                     run.0
                 ));

@@ -10,7 +10,7 @@ use ostler_keeper::failpoint::hit;
 use super::{Node, Parts, sockets};
 use crate::reports::Report;
 use crate::runs::SendError;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 impl Node {
     /// Carries out what the primaries have decided, and takes connections that somebody is free
@@ -60,7 +60,7 @@ impl Node {
                 parts.reports.push_back(Report::Listening(RunId(worker.0)));
             }
             Command::Voluntary { worker } => {
-                logbook::log(format!("worker of run {} leaves by its own will", worker.0));
+                daemon_log::log(format!("worker of run {} leaves by its own will", worker.0));
             }
             Command::UserMessage { worker, text } => {
                 super::channels::on_user_message(
@@ -71,7 +71,7 @@ impl Node {
             }
             Command::UserHandle { worker, handle, .. } => self.close_handle(worker, handle),
             Command::Noise { worker, noise } => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "run {} wrote something to its IPC channel: {noise:?}",
                     worker.0
                 ));
@@ -101,7 +101,7 @@ impl Node {
             // given to others.
             Ok(()) | Err(SendError::Closed) => {}
             Err(SendError::Full) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "run {} does not read its IPC channel: a message was dropped",
                     run.0
                 ));
@@ -121,7 +121,7 @@ impl Node {
                 self.send(parts, worker, bytes, Some(&fd));
                 hit("conn.sent");
             }
-            Err(error) => logbook::error(format!("could not send to run {}: {error}", worker.0)),
+            Err(error) => daemon_log::error(format!("could not send to run {}: {error}", worker.0)),
         }
     }
 
@@ -129,7 +129,10 @@ impl Node {
         match sockets::unconnected() {
             Ok(fd) => self.send(parts, worker, bytes, Some(&Rc::new(fd))),
             Err(error) => {
-                logbook::error(format!("could not ask run {} what reached it: {error}", worker.0));
+                daemon_log::error(format!(
+                    "could not ask run {} what reached it: {error}",
+                    worker.0
+                ));
                 self.ask(RunId(worker.0), |primary, worker, _| {
                     primary.handle_fence_failed(clock::monotonic(), worker);
                 });
@@ -141,7 +144,7 @@ impl Node {
         let closed =
             if taken { self.connections.acknowledged(conn) } else { self.connections.closed(conn) };
         if let Err(error) = closed {
-            logbook::error(format!("could not close a connection: {error}"));
+            daemon_log::error(format!("could not close a connection: {error}"));
         }
     }
 

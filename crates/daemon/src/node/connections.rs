@@ -11,9 +11,9 @@ use rustix::io::Errno;
 
 use super::{Node, Parts, app_of, sockets};
 use crate::guard::{Ledger, Left};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
-/// Pause after an `accept` that failed for want of descriptors, ms.
+/// Pause after an `accept` that failed for lack of file descriptors, ms.
 const ACCEPT_PAUSE: u64 = 50;
 
 impl Node {
@@ -62,7 +62,7 @@ impl Node {
             // It gave up while it waited.
             Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => self.accept_later(number),
             Err(error) => {
-                logbook::error(format!(
+                daemon_log::error(format!(
                     "could not accept a connection: {error}; trying again in {ACCEPT_PAUSE} ms"
                 ));
                 self.accept_at = Some(clock::monotonic() + ACCEPT_PAUSE);
@@ -84,7 +84,7 @@ impl Node {
             sent = primary.send_probe_connection(worker, listener, conn, out);
         });
         if !sent && let Err(error) = self.connections.closed(conn) {
-            logbook::error(format!("could not close the connection of a health check: {error}"));
+            daemon_log::error(format!("could not close the connection of a health check: {error}"));
         }
         self.work(parts);
     }

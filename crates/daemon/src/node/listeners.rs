@@ -12,7 +12,7 @@ use super::{Node, Parts, app_of, sockets};
 use crate::keeper::Keeper;
 use crate::reports::Report;
 use crate::tokens::Source;
-use crate::{logbook, sys};
+use crate::{daemon_log, sys};
 
 impl Node {
     pub(super) fn open_listener(
@@ -59,7 +59,7 @@ impl Node {
         }
         let mut socket = self.poll.unwatched(Rc::new(fd), Source::Listener(id.0));
         if let Err(error) = socket.set(Interest::READ.edge()) {
-            logbook::error(format!("a listening socket cannot be watched: {error}"));
+            daemon_log::error(format!("a listening socket cannot be watched: {error}"));
         }
         let listener = Listener { app, socket, accepting: false, ready: true, queued: false };
         self.listeners.insert(id.0, listener);
@@ -141,7 +141,7 @@ impl Node {
 /// for one connection. Last in turn, we find several at once, for a third of the time.
 fn set_batch_scheduling(on: bool) {
     if let Err(error) = sys::set_batch(on) {
-        logbook::error(format!("could not change the scheduling of the daemon: {error}"));
+        daemon_log::error(format!("could not change the scheduling of the daemon: {error}"));
     }
 }
 

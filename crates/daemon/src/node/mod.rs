@@ -61,7 +61,7 @@ pub struct Node {
     queue: Output,
     /// Listeners of which a connection is to be taken when all of that is done.
     accept_from: VecDeque<u64>,
-    /// When listeners that ran out of descriptors are tried again.
+    /// When listeners that ran out of file descriptors are tried again.
     accept_at: Option<u64>,
     /// Where channels are read into.
     read_buffer: Vec<u8>,
@@ -148,10 +148,15 @@ impl Node {
         self.guard.on_exited();
     }
 
+    /// Ends the guard: nobody is to come after us.
+    pub fn end_guard(&mut self) {
+        self.guard.end();
+    }
+
     /// Returns what the keeper is to hold of the guard's for our successor.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn guard_for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
         self.guard.for_keeper()
     }

@@ -138,7 +138,7 @@ pub fn peer(conn: &OwnedFd) -> u64 {
 /// A socket that is connected to nothing.
 ///
 /// # Errors
-/// Out of descriptors.
+/// Out of file descriptors.
 pub fn unconnected() -> Result<OwnedFd, Errno> {
     socket_with(
         AddressFamily::INET,

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ostler_core::{ProcId, RunId};
 use ostler_keeper::proto::RunFds;
@@ -13,13 +14,13 @@ use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{logbook, reserve};
+use crate::{daemon_log, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
 pub struct Begun {
     /// The read ends of its output.
-    pub pipes: [(Stream, Option<OwnedFd>); 2],
+    pub pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     /// What was to be done as soon as it is there.
     pub then: Option<Pending>,
 }
@@ -31,7 +32,7 @@ impl Runs {
         let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
         let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
         if let Some(Err(error)) = &group {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "no control group for run {}: {error}; using process groups",
                 run.0
             ));
@@ -79,14 +80,17 @@ impl Runs {
         if let Some(ipc) = fds.ipc {
             let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
             if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
-                logbook::error(format!("the channel of run {} cannot be watched: {error}", run.0));
+                daemon_log::error(format!(
+                    "the channel of run {} cannot be watched: {error}",
+                    run.0
+                ));
             }
             alive.channel = Some(Channel::new(ipc));
         }
-        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
-        alive.processes.pipes = [copy(&fds.out), copy(&fds.err)];
+        let [out, err] = [fds.out, fds.err].map(|pipe| pipe.map(Arc::new));
+        alive.processes.pipes = [out.clone(), err.clone()];
         held.life = Life::Alive(alive);
-        Some(Begun { pipes: [(Stream::Out, fds.out), (Stream::Err, fds.err)], then })
+        Some(Begun { pipes: [(Stream::Out, out), (Stream::Err, err)], then })
     }
 
     /// Writes the pid file of a run.
@@ -98,7 +102,10 @@ impl Runs {
             && let Err(error) = std::fs::create_dir_all(folder)
                 .and_then(|()| std::fs::write(&path, held.pid().to_string()))
         {
-            logbook::error(format!("could not write the pid file `{}`: {error}", path.display()));
+            daemon_log::error(format!(
+                "could not write the pid file `{}`: {error}",
+                path.display()
+            ));
         }
     }
 

@@ -76,24 +76,24 @@ impl Channel {
 
     /// Looks at what came: whole lines are in the framer then, and still in the socket. When they
     /// were handled, they are to be taken out by [`Channel::consume`].
-    pub fn peek(&mut self, window: &mut Vec<u8>) -> Seen {
-        window.resize(WINDOW, 0);
-        let Some((seen, fds)) = self.look(window, WINDOW) else { return Seen::NOTHING };
+    pub fn peek(&mut self, buffer: &mut Vec<u8>) -> Seen {
+        buffer.resize(WINDOW, 0);
+        let Some((seen, fds)) = self.look(buffer, WINDOW) else { return Seen::NOTHING };
         if seen == 0 {
             return Seen { closed: true, ..Seen::NOTHING };
         }
         let whole =
-            window.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
+            buffer.get(..seen).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map(|at| at + 1);
         let Some(take) = whole else {
             // No line end in sight: wait for more, unless so much is there that no more can come.
             let full = WINDOW / 2 < seen;
-            return Seen { closed: full && !self.take(window, seen), more: full, ..Seen::NOTHING };
+            return Seen { closed: full && !self.take(buffer, seen), more: full, ..Seen::NOTHING };
         };
         let any = !fds.is_empty();
         let fds = if any && take < seen {
             // Descriptors come with the first byte of a line: whether that line is among the whole
             // ones, the kernel knows.
-            match self.look(window, take) {
+            match self.look(buffer, take) {
                 Some((again, fds)) if again == take => fds,
                 Some(_) | None => return Seen { closed: true, ..Seen::NOTHING },
             }
@@ -106,18 +106,18 @@ impl Channel {
                 None => self.framer.push_missing(),
             }
         }
-        self.framer.push(window.get(..take).unwrap_or_default());
+        self.framer.push(buffer.get(..take).unwrap_or_default());
         // A look ends behind descriptors, and at the window's end. What came since is told by
         // another event.
         Seen { take, closed: false, more: any || seen == WINDOW }
     }
 
     /// Takes out what was looked at and handled.
-    pub fn consume(&mut self, window: &mut Vec<u8>, seen: Seen) {
-        window.resize(WINDOW, 0);
+    pub fn consume(&mut self, buffer: &mut Vec<u8>, seen: Seen) {
+        buffer.resize(WINDOW, 0);
         let mut left = seen.take;
         while 0 < left {
-            let Some(room) = window.get_mut(..left) else { return };
+            let Some(room) = buffer.get_mut(..left) else { return };
             match recv(&self.fd, room, RecvFlags::DONTWAIT) {
                 Ok((_, 0)) | Err(Errno::AGAIN) => return,
                 Ok((_, read)) => left -= read.min(left),
@@ -131,14 +131,14 @@ impl Channel {
     /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for
     /// one that could not be had. All of it stays. `None`: nothing is there. No bytes: the other
     /// end is closed.
-    fn look(&self, window: &mut [u8], room: usize) -> Option<(usize, Vec<Option<OwnedFd>>)> {
+    fn look(&self, buffer: &mut [u8], room: usize) -> Option<(usize, Vec<Option<OwnedFd>>)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::PEEK | RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let message = loop {
             match recvmsg(
                 &self.fd,
-                &mut [IoSliceMut::new(window.get_mut(..room)?)],
+                &mut [IoSliceMut::new(buffer.get_mut(..room)?)],
                 &mut control,
                 flags,
             ) {
@@ -152,19 +152,19 @@ impl Channel {
     }
 
     /// Reads what is left, whole lines or not, of an application that is dead.
-    pub fn drain(&mut self, window: &mut Vec<u8>) {
-        window.resize(WINDOW, 0);
-        while self.take(window, WINDOW) {}
+    pub fn drain(&mut self, buffer: &mut Vec<u8>) {
+        buffer.resize(WINDOW, 0);
+        while self.take(buffer, WINDOW) {}
     }
 
     /// Consumes up to `take` bytes; each read ends where descriptors begin. `false`: nothing was
     /// left or it is broken.
-    fn take(&mut self, window: &mut [u8], take: usize) -> bool {
+    fn take(&mut self, buffer: &mut [u8], take: usize) -> bool {
         let mut left = take;
         while 0 < left {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let Some(room) = window.get_mut(..left) else { return false };
+            let Some(room) = buffer.get_mut(..left) else { return false };
             let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
             let message = match recvmsg(&self.fd, &mut [IoSliceMut::new(room)], &mut control, flags)
             {
@@ -179,7 +179,7 @@ impl Channel {
                     None => self.framer.push_missing(),
                 }
             }
-            self.framer.push(window.get(..message.bytes).unwrap_or_default());
+            self.framer.push(buffer.get(..message.bytes).unwrap_or_default());
             left -= message.bytes;
         }
         true
@@ -244,7 +244,7 @@ impl Channel {
     /// Another descriptor for the same end.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn duplicate(&self) -> io::Result<OwnedFd> {
         self.fd.try_clone()
     }

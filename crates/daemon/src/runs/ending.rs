@@ -5,9 +5,11 @@ use std::os::fd::OwnedFd;
 use ostler_core::RunId;
 
 use super::Runs;
-use super::proc::{self, ProcessRef, signal};
+use super::cgroup::Groups;
+use super::proc::{ProcessRef, signal};
 use super::run::{Alive, Life, Pending, Run};
-use crate::logbook;
+use super::walk::Purpose;
+use crate::daemon_log;
 use crate::reports::Reports;
 
 impl Runs {
@@ -32,18 +34,37 @@ impl Runs {
             return;
         }
         let Some(settings) = &held.settings else { return };
-        let (number, tree_kill) = (settings.policy.stop_signal, settings.policy.tree_kill);
+        let tree_kill = settings.policy.tree_kill;
         if let Some(processes) = held.processes_mut() {
             processes.terminated = true;
         }
         if by_message {
             return;
         }
-        let below = if tree_kill { self.descendants_of(run) } else { Vec::new() };
-        // The first process first: the other way round it would see its children die, and might
-        // replace them.
+        match (tree_kill, self.group_of(run)) {
+            (false, _) => self.terminate_all(run, &[]),
+            (true, Some(groups)) => {
+                let below = members_below(groups, run, self.first_process(run));
+                self.terminate_all(run, &below);
+            }
+            (true, None) => self.look_for_descendants(run, Purpose::Terminate),
+        }
+    }
+
+    /// Asks the first process of a run to end and then its descendants: the other way round it
+    /// would see its children die, and might replace them.
+    pub(super) fn terminate_all(&mut self, run: RunId, below: &[ProcessRef]) {
+        let Some(held) = self.get(run) else { return };
+        let Some(number) = held.settings.as_ref().map(|spec| spec.policy.stop_signal) else {
+            return;
+        };
         self.signal_first(run, number);
-        self.ask_to_end(run, &below);
+        self.ask_to_end(run, below);
+    }
+
+    /// The control groups, if the run has one.
+    fn group_of(&self, run: RunId) -> Option<&Groups> {
+        self.groups.as_ref().filter(|_| self.get(run).is_some_and(|held| held.grouped))
     }
 
     fn signal_first(&self, run: RunId, number: i32) {
@@ -76,25 +97,28 @@ impl Runs {
             return;
         }
         let tree_kill = held.settings.as_ref().is_none_or(|spec| spec.policy.tree_kill);
-        let (grouped, dead) = (held.grouped, held.is_dead());
-        match &self.groups {
-            Some(groups) if grouped && tree_kill => {
+        match (tree_kill, self.group_of(run)) {
+            (false, _) => self.kill_all(run, &[], reports),
+            (true, Some(groups)) => {
                 if let Err(error) = groups.kill(run) {
-                    logbook::error(format!(
+                    daemon_log::error(format!(
                         "could not kill the control group of run {}: {error}",
                         run.0
                     ));
                 }
+                self.kill_all(run, &[], reports);
             }
-            _ if tree_kill => {
-                for one in self.descendants_of(run) {
-                    send(&one.fd, libc::SIGKILL, one.pid);
-                }
-            }
-            _ => {}
+            (true, None) => self.look_for_descendants(run, Purpose::Kill),
+        }
+    }
+
+    /// Kills the descendants of a run and then its first process.
+    pub(super) fn kill_all(&mut self, run: RunId, below: &[ProcessRef], reports: &mut Reports) {
+        for one in below {
+            send(&one.fd, libc::SIGKILL, one.pid);
         }
         self.signal_first(run, libc::SIGKILL);
-        if dead {
+        if self.get(run).is_some_and(Run::is_dead) {
             self.look_for_orphans(run, reports);
         }
     }
@@ -106,31 +130,30 @@ impl Runs {
         held.is_dead() && !empty && !held.waits_for_output()
     }
 
-    pub(super) fn descendants_of(&self, run: RunId) -> Vec<ProcessRef> {
-        let Some(held) = self.get(run) else { return Vec::new() };
-        match &self.groups {
-            Some(groups) if held.grouped => {
-                // A lone process, which most are, needs no walk.
-                let members = groups.members(run);
-                if members.iter().all(|pid| *pid == held.pid()) {
-                    return Vec::new();
-                }
-                groups.hold_members(run, held.pid())
-            }
-            _ => self.walk(run, held).unwrap_or_else(|error| {
-                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
-                Vec::new()
-            }),
+    /// Asks those members of a dead run's control group to end that were born while the others were
+    /// asked, or of which only the first process was asked, by a message.
+    pub(super) fn ask_the_rest(&mut self, run: RunId) {
+        let terminated = |held: &Run| held.processes().is_some_and(|all| all.terminated);
+        if self.get(run).is_some_and(terminated)
+            && let Some(groups) = self.group_of(run)
+        {
+            let left = members_below(groups, run, self.first_process(run));
+            self.ask_to_end(run, &left);
         }
     }
+}
 
-    pub(super) fn walk(&self, run: RunId, held: &Run) -> std::io::Result<Vec<ProcessRef>> {
-        proc::descendants(held.pid(), &self.mark, run)
+/// The members of a run's control group but the first process. A lone process, which most are,
+/// needs no look at each.
+fn members_below(groups: &Groups, run: RunId, first: u32) -> Vec<ProcessRef> {
+    if groups.members(run).iter().all(|pid| *pid == first) {
+        return Vec::new();
     }
+    groups.hold_members(run, first)
 }
 
 fn send(pidfd: &OwnedFd, number: i32, pid: u32) {
     if let Err(error) = signal(pidfd, number) {
-        logbook::error(format!("could not signal process {pid}: {error}"));
+        daemon_log::error(format!("could not signal process {pid}: {error}"));
     }
 }

@@ -11,6 +11,8 @@ mod proc;
 mod run;
 mod startup_priority;
 mod stderr;
+mod walk;
+mod walking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -25,16 +27,18 @@ use rustix::fs::inotify;
 
 use crate::environment::Prepared;
 use crate::tokens::Source;
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 use cgroup::Groups;
 use startup_priority::StartupPriority;
+use walk::Walks;
 
 pub use channel::{Channel, SendError};
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, marked, signal, variable_of};
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use walk::Walked;
 
-/// What failed for want of descriptors is tried again after this, ms.
+/// What failed for lack of file descriptors is tried again after this, ms.
 const RETRY: u64 = 250;
 
 /// All runs, and what is done for them.
@@ -49,6 +53,8 @@ pub struct Runs {
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
     relook: BTreeSet<RunId>,
+    /// Runs whose descendants are looked for by a walk over all processes.
+    walks: Walks,
     /// When that is tried.
     retry_at: Option<Millis>,
     groups: Option<Groups>,
@@ -68,7 +74,7 @@ impl Runs {
     /// No run yet, of the home that this mark stands for.
     ///
     /// # Errors
-    /// Out of descriptors.
+    /// Out of file descriptors.
     pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;
@@ -78,6 +84,7 @@ impl Runs {
             exited: Vec::new(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
+            walks: Walks::default(),
             retry_at: None,
             groups: Groups::find(&mark),
             inotify,
@@ -118,6 +125,12 @@ impl Runs {
     /// a little later.
     pub fn fetch_again(&mut self, run: RunId) {
         self.refetch.insert(run);
+        self.retry_soon();
+    }
+
+    /// Looks for the descendants of a dead run again a little later.
+    fn look_again(&mut self, run: RunId) {
+        self.relook.insert(run);
         self.retry_soon();
     }
 
@@ -182,7 +195,7 @@ impl Runs {
     pub fn send(&mut self, run: RunId, bytes: &[u8]) {
         let sent = self.channel(run).map(|channel| channel.send(bytes, None));
         if sent == Some(Err(SendError::Full)) {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "run {} does not read its IPC channel: a message was dropped",
                 run.0
             ));

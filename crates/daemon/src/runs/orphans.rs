@@ -1,4 +1,4 @@
-//! What a dead run left behind: found, watched, and reported when nothing of it is left.
+//! Orphans of dead runs: found, watched, and reported when none is left.
 
 use std::mem::MaybeUninit;
 
@@ -9,9 +9,10 @@ use rustix::fs::inotify::{self, WatchFlags};
 use super::cgroup;
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
+use super::walk::Purpose;
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
 /// How long output that cannot be written is waited for at the end of everything, ms.
 const LAST_OUTPUT: u64 = 2000;
@@ -32,22 +33,9 @@ impl Runs {
             }
         } else if held.ending {
             // Without control groups a look costs a walk over all processes. After a crash that
-            // walk must not delay the next run: the core asks for it by `Sweep`.
-            self.watch_descendants(run, reports);
+            // walk is not made for nothing: the core asks for it by `Sweep`.
+            self.look_for_descendants(run, Purpose::Watch);
         }
-    }
-
-    /// Who was born while the others were asked to end, or has only its first process asked by a
-    /// message, is told now.
-    fn ask_the_rest(&mut self, run: RunId) {
-        if self.was_terminated(run) {
-            let left = self.descendants_of(run);
-            self.ask_to_end(run, &left);
-        }
-    }
-
-    fn was_terminated(&self, run: RunId) -> bool {
-        self.get(run).and_then(Run::processes).is_some_and(|processes| processes.terminated)
     }
 
     /// Whether any process is in the control group of a run.
@@ -65,7 +53,7 @@ impl Runs {
             Ok(watch) => _ = self.watches.insert(watch, run),
             Err(error) => {
                 // Without the watch the deadlines of the machine ask again.
-                logbook::error(format!("could not watch `{}`: {error}", path.display()));
+                daemon_log::error(format!("could not watch `{}`: {error}", path.display()));
             }
         }
         if let Some(dead) = self.get_mut(run).and_then(Run::dead_mut) {
@@ -92,28 +80,25 @@ impl Runs {
         }
     }
 
-    fn watch_descendants(&mut self, run: RunId, reports: &mut Reports) {
-        let Some(held) = self.get(run) else { return };
-        let left = match self.walk(run, held) {
-            Ok(left) => left,
-            Err(error) => {
-                // Nobody knows, so it is not over; asked again a little later.
-                logbook::error(format!("could not look for descendants of run {}: {error}", run.0));
-                self.relook.insert(run);
-                return self.retry_soon();
-            }
-        };
+    /// Watches the descendants of a dead run that are left.
+    pub(super) fn watch_descendants(
+        &mut self,
+        run: RunId,
+        left: Vec<ProcessRef>,
+        reports: &mut Reports,
+    ) {
         if left.is_empty() {
             return self.orphans_gone(run, reports);
         }
-        if self.was_terminated(run) {
+        let terminated = |held: &Run| held.processes().is_some_and(|all| all.terminated);
+        if self.get(run).is_some_and(terminated) {
             self.ask_to_end(run, &left);
         }
         let watch = |one: ProcessRef| {
             let pid = one.pid;
             let mut one = self.poll.unwatched(one, Source::Descendant(pid));
             if let Err(error) = one.set(Interest::READ.edge()) {
-                logbook::error(format!("could not watch process {pid}: {error}"));
+                daemon_log::error(format!("could not watch process {pid}: {error}"));
             }
             one
         };
@@ -124,7 +109,7 @@ impl Runs {
     }
 
     /// A watched descendant ended.
-    pub fn on_descendant(&mut self, pid: u32, reports: &mut Reports) {
+    pub fn on_descendant(&mut self, pid: u32) {
         let watched = |(run, held): (&RunId, &mut Run)| {
             let Descendants::Watched(list) = &mut held.dead_mut()?.descendants else { return None };
             let before = list.len();
@@ -133,7 +118,7 @@ impl Runs {
         };
         if let Some((run, true)) = self.all.iter_mut().find_map(watched) {
             // One of them may have left a child of its own behind.
-            self.watch_descendants(run, reports);
+            self.look_for_descendants(run, Purpose::Watch);
         }
     }
 
@@ -180,7 +165,7 @@ impl Runs {
             return true;
         }
         let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
-        logbook::error(format!(
+        daemon_log::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));
         false

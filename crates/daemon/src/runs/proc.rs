@@ -16,7 +16,7 @@ use ostler_core::RunId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::logbook;
+use crate::daemon_log;
 
 /// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
 /// all of them.
@@ -104,22 +104,36 @@ impl AsFd for ProcessRef {
     }
 }
 
+/// Every live process of the machine, and which of them carry the mark of a home.
+#[derive(Debug)]
+pub struct Processes {
+    all: BTreeMap<u32, Stat>,
+    /// The run that each belongs to, as its environment says.
+    marked: BTreeMap<u32, RunId>,
+}
+
+/// Looks at all processes.
+///
+/// # Errors
+/// It cannot be found out, mostly for lack of file descriptors.
+pub fn processes_with_marks(mark: &str) -> io::Result<Processes> {
+    let all = processes()?;
+    let own = std::process::id();
+    let others = all.keys().copied().filter(|pid| *pid != own);
+    let marked = others.filter_map(|pid| Some((pid, run_of(pid, mark)?))).collect();
+    Ok(Processes { all, marked })
+}
+
 /// Every live process that descends from `leader` or carries the run's mark, deepest first, without
 /// the leader itself.
 ///
 /// # Errors
-/// It cannot be found out, mostly for want of descriptors.
-pub fn descendants(leader: u32, mark: &str, run: RunId) -> io::Result<Vec<ProcessRef>> {
-    let all = processes()?;
-    let mut found = relatives(leader, &all);
-    let own = std::process::id();
-    let value = format!("{mark}:{}", run.0);
-    let marked = |pid: &u32| {
-        let other = *pid != own && *pid != leader && !found.contains(pid);
-        other && has_mark(*pid, &value)
-    };
-    let orphans: Vec<u32> = all.keys().copied().filter(marked).collect();
-    found.extend(orphans);
+/// One cannot be opened, mostly for lack of file descriptors.
+pub fn descendants(leader: u32, run: RunId, processes: &Processes) -> io::Result<Vec<ProcessRef>> {
+    let Processes { all, marked } = processes;
+    let mut found = relatives(leader, all);
+    let of_run = marked.iter().filter(|(pid, of)| **of == run && **pid != leader);
+    found.extend(of_run.map(|(pid, _)| *pid));
     let starts = found.into_iter().filter_map(|pid| Some((pid, all.get(&pid)?.start_time)));
     let held: io::Result<Vec<Option<ProcessRef>>> =
         starts.map(|(pid, start_time)| hold(pid, start_time)).collect();
@@ -151,14 +165,15 @@ fn relatives(leader: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
 
 /// Every live process that carries the mark of a home, with the run it belongs to.
 pub fn marked(mark: &str) -> Vec<(RunId, ProcessRef)> {
-    let prefix = format!("{mark}:");
-    let own = std::process::id();
-    let run_of =
-        |pid: u32| variable(pid, RUN_VARIABLE)?.strip_prefix(&prefix)?.parse().ok().map(RunId);
-    let held = |(pid, stat): (u32, Stat)| {
-        if pid == own { None } else { Some((run_of(pid)?, hold(pid, stat.start_time).ok()??)) }
-    };
-    processes().unwrap_or_default().into_iter().filter_map(held).collect()
+    let Ok(Processes { all, marked }) = processes_with_marks(mark) else { return Vec::new() };
+    let held = |(pid, run)| Some((run, hold(pid, all.get(&pid)?.start_time).ok()??));
+    marked.into_iter().filter_map(held).collect()
+}
+
+/// The run that a process belongs to, if it carries the mark of a home.
+fn run_of(pid: u32, mark: &str) -> Option<RunId> {
+    let value = variable(pid, RUN_VARIABLE)?;
+    value.strip_prefix(mark)?.strip_prefix(':')?.parse().ok().map(RunId)
 }
 
 /// Opens the process and makes sure that it is still the one that began at `start_time`; `None`
@@ -219,9 +234,9 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
 /// before; a process dies of SIGKILL at once.
 pub fn end_orphans(orphans: &[ProcessRef]) {
     for orphan in orphans {
-        logbook::log(format!("process {} was left behind: killed", orphan.pid));
+        daemon_log::log(format!("process {} is an orphan: killed", orphan.pid));
         if let Err(error) = signal(&orphan.fd, libc::SIGKILL) {
-            logbook::error(format!("could not kill process {}: {error}", orphan.pid));
+            daemon_log::error(format!("could not kill process {}: {error}", orphan.pid));
         }
     }
     let until = Instant::now() + ORPHANS_LIMIT;
@@ -230,18 +245,14 @@ pub fn end_orphans(orphans: &[ProcessRef]) {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
         match poll(&mut [PollFd::new(&orphan.fd.as_fd(), PollFlags::IN)], Some(&limit)) {
             Ok(0) => {
-                logbook::error(format!("process {} has not exited yet; continuing", orphan.pid));
+                daemon_log::error(format!("process {} has not exited yet; continuing", orphan.pid));
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
-                logbook::error(format!("could not wait for process {}: {error}", orphan.pid));
+                daemon_log::error(format!("could not wait for process {}: {error}", orphan.pid));
             }
         }
     }
-}
-
-fn has_mark(pid: u32, value: &str) -> bool {
-    variable(pid, RUN_VARIABLE).is_some_and(|found| found == value)
 }
 
 /// A variable of another process's environment.
@@ -274,7 +285,9 @@ mod tests {
 
     #[test]
     fn a_run_whose_first_process_is_not_known_has_no_relatives() {
-        assert_eq!(descendants(0, "0123456789abcdef", RunId(7)).unwrap().len(), 0);
+        let processes = processes_with_marks("0123456789abcdef").unwrap();
+        assert!(!processes.all.is_empty() && processes.marked.is_empty());
+        assert_eq!(descendants(0, RunId(7), &processes).unwrap().len(), 0);
     }
 
     #[test]

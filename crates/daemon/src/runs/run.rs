@@ -69,8 +69,9 @@ pub(super) struct Processes {
     pub pid: u32,
     /// When that began, clock ticks after boot.
     pub start_time: u64,
-    /// Our own copies of the read ends of its output, for a keeper that must be replaced.
-    pub pipes: [Option<OwnedFd>; 2],
+    /// The read ends of its output, which the log engine shares, for a keeper that must
+    /// be replaced.
+    pub pipes: [Option<Arc<OwnedFd>>; 2],
     /// What tells whether its control group is empty, when it is about to be asked.
     pub events: Option<OwnedFd>,
     /// We have asked it to end.
@@ -273,18 +274,18 @@ impl Run {
 
     /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
     pub fn adoption(&self) -> Option<Adoption> {
-        let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
+        let copy = |fd: Option<&OwnedFd>| fd.and_then(|fd| fd.try_clone().ok());
         let (processes, status, pidfd, ipc) = match &self.life {
             Life::Asked { .. } => return None,
             Life::Alive(alive) => {
                 let channel = alive.channel.as_ref();
                 let ipc = channel.and_then(|channel| channel.duplicate().ok());
-                (&alive.processes, None, copy(&alive.pidfd), ipc)
+                (&alive.processes, None, copy(alive.pidfd.as_ref()), ipc)
             }
             Life::Dead(dead) => (&dead.processes, Some(status_of(dead.exit)), None, None),
         };
         let [out, err] = &processes.pipes;
-        let fds = RunFds { pidfd, out: copy(out), err: copy(err), ipc };
+        let fds = RunFds { pidfd, out: copy(out.as_deref()), err: copy(err.as_deref()), ipc };
         Some(Adoption { process: (processes.pid, processes.start_time), status, fds })
     }
 }

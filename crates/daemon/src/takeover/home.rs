@@ -9,8 +9,8 @@ use std::path::Path;
 use ostler_keeper::link::Link;
 use ostler_keeper::proto::ToKeeper;
 
+use crate::daemon_log;
 use crate::keeper::{CONTROL, LOCK};
-use crate::logbook;
 
 /// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone
 /// at 200 apps.
@@ -20,7 +20,7 @@ pub(super) fn raise_descriptor_limit() {
     if let Err(error) =
         setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
     {
-        logbook::error(format!("could not raise the limit of open files: {error}"));
+        daemon_log::error(format!("could not raise the limit of open files: {error}"));
     }
 }
 
@@ -111,6 +111,6 @@ pub(super) fn mark_of(home: &Path) -> String {
 pub(super) fn write_pid(home: &Path) {
     let path = home.join("pm2.pid");
     if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
-        logbook::error(format!("could not write `{}`: {error}", path.display()));
+        daemon_log::error(format!("could not write `{}`: {error}", path.display()));
     }
 }

@@ -9,10 +9,11 @@ use ostler_keeper::link::Link;
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::daemon_log;
 use crate::exit::exit_of;
 use crate::keeper::Welcome;
 use crate::model::FoundRun;
-use crate::runs::Meta;
+use crate::runs::{self, Meta};
 
 /// A run in the keeper's inventory.
 pub struct Found {
@@ -39,7 +40,7 @@ impl Found {
         }
     }
 
-    /// Its process; 0 without its pidfd: then the run is as good as not begun, for want of room,
+    /// Its process; 0 without its pidfd: then the run is as good as not begun, for lack of room,
     /// and the keeper is asked again.
     pub fn known_pid(&self) -> u32 {
         if self.fds.pidfd.is_some() || self.exit.is_some() { self.pid } else { 0 }
@@ -47,19 +48,32 @@ impl Found {
 }
 
 /// A run whose note is not understood.
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     pub run: u64,
     pub pidfd: Option<OwnedFd>,
     /// What is wrong with the note.
     pub why: String,
 }
 
+impl Unknown {
+    /// Kills its first process.
+    pub fn end(&self) {
+        let Self { run, pidfd, why } = self;
+        daemon_log::error(format!(
+            "the keeper holds run {run}, which is not understood ({why}): killed"
+        ));
+        if let Some(Err(error)) = pidfd.as_ref().map(|pidfd| runs::signal(pidfd, libc::SIGKILL)) {
+            daemon_log::error(format!("could not kill it: {error}"));
+        }
+    }
+}
+
 /// What the keeper holds under a name: what was noted with it, and its descriptor.
-pub(super) type Items = BTreeMap<String, (Vec<u8>, OwnedFd)>;
+pub(crate) type Items = BTreeMap<String, (Vec<u8>, OwnedFd)>;
 
 /// Everything the keeper held for us.
 #[derive(Default)]
-pub(super) struct Inventory {
+pub(crate) struct Inventory {
     pub welcome: Welcome,
     pub runs: BTreeMap<RunId, Found>,
     pub items: Items,

@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 
 use ostler_keeper::link::{self, Link};
 
+pub(crate) use inventory::Inventory;
 pub(crate) use start::start;
 
 /// Tells who started us how it went: `ok`, or what is wrong.

@@ -6,16 +6,16 @@ use ostler_core::{ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::RunFds;
 
 use super::inventory::{Found, Inventory};
-use crate::daemon::Daemon;
+use crate::driver::Driver;
 use crate::model::{SavedProc, State};
 use crate::runs::{self, Meta, ProcessRef, Stat};
-use crate::{clock, logbook};
+use crate::{clock, daemon_log};
 
-impl Daemon {
+impl Driver<'_> {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
     /// adopted so that it is known, and marked as ending: it is stopped and started
     /// cleanly, never doubled.
-    pub(super) fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
+    pub(crate) fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
         let mut by_run: BTreeMap<RunId, Vec<ProcessRef>> = BTreeMap::new();
         for (run, process) in runs::marked(self.runs.mark()) {
             if inventory.runs.contains_key(&run) {
@@ -70,7 +70,7 @@ impl Daemon {
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
         let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
         self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &fds);
-        logbook::log(format!(
+        daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0
         ));

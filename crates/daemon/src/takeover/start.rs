@@ -24,7 +24,7 @@ use crate::node::Node;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::tokens::Source;
-use crate::{drain, logbook, logs, state_file, sys};
+use crate::{daemon_log, drain, logs, state_file, sys};
 
 /// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
 const MEMORY_INTERVAL: u64 = 30_000;
@@ -46,7 +46,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (home::take_lock(&config.home, &mut link)?, false),
     };
-    let (message, end) = guard.for_keeper().map_err(said("out of descriptors"))?;
+    let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
     link.send(&message, vec![end]).map_err(said("could not talk to the keeper"))?;
     install_drain(&config);
     let listener = match inventory.items.remove(CONTROL) {
@@ -61,6 +61,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
+    let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
     let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll));
     let mark = home::mark_of(&config.home);
     let model = Decisions::new(settings(&config, &mark));
@@ -80,9 +81,12 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept);
-    if !daemon.model.is_gone() {
-        home::write_pid(daemon.home());
-    }
+    home::write_pid(&home);
+    daemon_log::log(format!(
+        "New daemon started (pid {}, keeper {keeper_pid}, home `{}`)",
+        std::process::id(),
+        home.display()
+    ));
     Ok(daemon)
 }
 
@@ -94,7 +98,7 @@ fn said(what: &'static str) -> impl FnOnce(io::Error) -> String {
 fn install_drain(config: &Config) {
     if let Err(error) = drain::install(&config.home) {
         let path = drain::path(&config.home);
-        logbook::error(format!(
+        daemon_log::error(format!(
             "could not write `{}`: {error}; workers leave without it",
             path.display()
         ));
@@ -139,7 +143,7 @@ fn seed() -> u64 {
     match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
         Ok(_) => u64::from_ne_bytes(bytes),
         Err(error) => {
-            logbook::error(format!("no random numbers: {error}; `unique_id` follows the time"));
+            daemon_log::error(format!("no random numbers: {error}; `unique_id` follows the time"));
             crate::clock::wall()
         }
     }

@@ -38,6 +38,23 @@ pub fn no_descriptor_is_left_after_many_runs() {
     assert_eq!(home.open_fds(), before);
 }
 
+pub fn an_idle_run_costs_the_keeper_three_descriptors() {
+    let mut home = Home::new();
+    let (mut daemon, _) = home.served_daemon();
+    let before = home.open_fds();
+    for run in 1..=20 {
+        let spec = sh(run, "exec sleep 1000");
+        home.spawn(
+            &mut daemon,
+            SpawnSpec { want_out: true, want_err: true, want_ipc: true, ..spec },
+        );
+    }
+    daemon.die();
+    let (_daemon, inventory) = home.served_daemon();
+    assert!(inventory.runs.values().all(|(_, _, run)| run.fds.iter().count() == 4));
+    assert_eq!(home.open_fds(), before + 3 * 20, "a pidfd is opened for who asks");
+}
+
 pub fn without_descriptors_spawns_fail_and_the_keeper_lives() {
     let mut home = Home::with(|command| {
         let exe = command.get_program().to_owned();

@@ -76,6 +76,7 @@ stories![
     prepared::an_upgrade_drops_what_was_prepared_and_keeps_what_was_started,
     prepared::nothing_begins_while_everything_is_to_stop,
     limits::no_descriptor_is_left_after_many_runs,
+    limits::an_idle_run_costs_the_keeper_three_descriptors,
     limits::without_descriptors_spawns_fail_and_the_keeper_lives,
     limits::without_memory_a_start_fails_and_the_keeper_lives,
     limits::a_daemon_that_does_not_read_costs_no_memory,

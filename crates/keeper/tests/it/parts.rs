@@ -26,7 +26,7 @@ pub fn play(args: &[&str]) -> Option<ExitCode> {
         }
         ["keeper", home, "mute"] => {
             let (program, hello_limit) =
-                (Path::new(home).join("mute"), Some(Duration::from_secs(2)));
+                (Path::new(home).join("mute"), Some(Duration::from_secs(5)));
             Some(ostler_keeper::run(Config { program, hello_limit, ..config(home) }))
         }
         ["daemon", home] => Some(daemon(Path::new(home))),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,6 +64,85 @@ fn a_flush_empties_files_in_use_and_others_and_answers_once() {
     assert!(
         !rig.seen.iter().any(|event| matches!(event, Event::Flushed(_) | Event::FileError { .. }))
     );
+}
+
+/// Whether this process has the file open.
+fn is_open(path: &Path) -> bool {
+    std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .flatten()
+        .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|link| link == path))
+}
+
+/// Waits until the engine has done what it was told.
+fn settle(rig: &mut Rig) {
+    rig.engine.flush(Vec::new(), 99);
+    rig.wait_flushed(99);
+}
+
+#[test]
+fn a_silent_file_is_made_and_closed_and_opened_by_a_line() {
+    for date_format in [None, Some("[D]".to_owned())] {
+        let mut rig = Rig::new();
+        let path = rig.path("a.log");
+        let mut writer = rig.attach(1, Stream::Out, &Sink { date_format, ..sink(&path) });
+        settle(&mut rig);
+        assert!(path.exists() && !is_open(&path));
+        // Nobody holds it, so a rotation needs no word to the engine.
+        std::fs::rename(&path, rig.path("a.old")).unwrap();
+        writer.write_all(b"one\n").unwrap();
+        Rig::wait_content(&path, |content| content.ends_with("one\n"));
+        assert!(is_open(&path));
+        assert_eq!(std::fs::read(rig.path("a.old")).unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_file_that_was_removed_while_it_was_closed_is_not_made_by_a_flush_but_by_a_reopening() {
+    let mut rig = Rig::new();
+    let path = rig.path("a.log");
+    let _writer = rig.attach(1, Stream::Out, &sink(&path));
+    settle(&mut rig);
+    std::fs::remove_file(&path).unwrap();
+    rig.engine.flush(vec![path.clone()], 5);
+    rig.wait_flushed(5);
+    assert!(!path.exists());
+    rig.engine.reopen();
+    settle(&mut rig);
+    assert!(path.exists() && !is_open(&path));
+}
+
+#[test]
+fn a_line_that_was_begun_for_a_former_engine_is_not_split_by_a_rotation() {
+    let mut rig = Rig::new();
+    let (path, old) = (rig.path("a.log"), rig.path("a.old"));
+    std::fs::write(&path, "be").unwrap();
+    let mut writer = rig.attach(1, Stream::Out, &sink(&path));
+    settle(&mut rig);
+    std::fs::rename(&path, &old).unwrap();
+    writer.write_all(b"gun\n").unwrap();
+    Rig::wait_content(&old, |content| content == "begun\n");
+}
+
+#[test]
+fn a_fifo_stays_open_while_nobody_writes_to_it() {
+    let mut rig = Rig::new();
+    let path = rig.path("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &path,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+    let _reader = rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).unwrap();
+    let _writer = rig.attach(1, Stream::Out, &sink(&path));
+    settle(&mut rig);
+    let fds = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let ends = fds.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|link| link == path));
+    assert_eq!(ends.count(), 2, "a reader would take its end for the end of the log");
 }
 
 /// Rotates a file under a flood a number of times, and returns the parts and how many

@@ -40,10 +40,10 @@ pub struct Load {
 }
 
 impl Load {
-    /// A client of the server at `addr`: 8 connections, kept alive, no think time, 5 s until a
+    /// A client of the server at `addr`: 8 connections, kept alive, no think time, 20 s until a
     /// timeout, path `/`.
     pub fn to(addr: SocketAddr) -> Self {
-        let timeout = Duration::from_secs(5);
+        let timeout = Duration::from_secs(20);
         Self {
             addr,
             path: "/".to_owned(),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_tcp_cork};
 
 /// What happens to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,8 @@ fn serve(stream: TcpStream, connection: u64, plan: Plan) {
             Do::Garbage => ("220 mail.example ESMTP\r\n".to_owned(), false),
             Do::Hang => (String::new(), true),
         };
+        // What ends the connection goes with the last bytes: no client sees one without the other.
+        set_tcp_cork(&out, !go_on).unwrap();
         if out.write_all(text.as_bytes()).is_err() || !go_on {
             if !text.is_empty() {
                 // Everything written arrives before the end, even with an unread byte in our queue.

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts::Outcome;
+
 /// A process as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProcView {
     /// Process id (`pm_id`).
     pub id: u32,
-    /// Name.
+    /// Name of the process.
     pub name: String,
-    /// Namespace.
+    /// Namespace of the app.
     pub namespace: String,
     /// Version of the app, from `package.json`.
     pub version: Option<String>,
@@ -47,24 +49,24 @@ pub struct ProcView {
 pub struct Details {
     /// What the list shows.
     pub view: ProcView,
-    /// Arguments.
+    /// Arguments of the script.
     pub args: Vec<String>,
-    /// Pid file.
+    /// Path of the pid file.
     pub pid_file: String,
     /// Interpreter, `none` when the script is executed itself.
     pub interpreter: String,
-    /// Interpreter's arguments.
+    /// Arguments of the interpreter.
     pub interpreter_args: Vec<String>,
-    /// Working directory.
+    /// Working directory of the app.
     pub cwd: String,
     /// Unstable restarts in a row.
     pub unstable: u32,
     /// When the process was added or last reset, ms since 1970.
     pub created_at: u64,
-    /// How the last run ended, if one did: `exit code 1`, `signal SIGSEGV`, `unknown`.
-    pub last_exit: Option<String>,
-    /// Why it is not running, or what is awaited, in one sentence.
-    pub explain: String,
+    /// What became of the last run that is over.
+    pub last: Option<Outcome>,
+    /// When the next run is due, ms from now, where one waits for its time.
+    pub due_in: Option<u64>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
     /// `NODE_ENV` of the app.

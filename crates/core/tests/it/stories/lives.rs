@@ -1,9 +1,9 @@
 //! One run after the other: started, stopped, removed.
 
 use ostler_core::spec::{Policy, Readiness};
-use ostler_core::{Event, ProcId};
+use ostler_core::{Event, Exit, ProcId, ReloadOptions, Role, RunId};
 
-use super::{check, one, told};
+use super::{check, one, rolling, told};
 use crate::world::{GOOD, Nature, World};
 
 #[test]
@@ -19,6 +19,20 @@ fn wait_ready_waits_for_the_message_and_takes_it_as_online_when_time_runs_out() 
     check(&mut never, "spawn 0 v1");
     never.wait(30);
     check(&mut never, "0 online late");
+}
+
+#[test]
+fn the_time_to_be_ready_begins_when_the_run_was_spawned() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |policy| policy.readiness = Readiness::Message);
+    world.add(1, spec);
+    world.late(5000);
+    check(&mut world, "spawn 0 v1");
+    assert_eq!(world.state(), "0:up starting v1");
+    world.wait(29);
+    check(&mut world, "");
+    world.wait(1);
+    check(&mut world, "0 online late");
 }
 
 #[test]
@@ -61,6 +75,58 @@ fn a_start_during_a_stop_runs_again_after_the_end() {
     world.event(Event::Start(ProcId(0)));
     world.wait(1);
     check(&mut world, "ask 1; 0 ended signal 2; spawn 0 v1; 0 online");
+    assert_eq!(world.supervisor.owner(RunId(1)), None, "the first run is not forgotten");
+    assert_eq!(world.supervisor.owner(RunId(2)), Some((ProcId(0), Role::Current)));
+    assert!(!world.supervisor.slot(ProcId(0)).unwrap().removing());
+}
+
+#[test]
+fn a_plain_process_is_online_when_it_is_spawned_unless_it_is_to_say_ready() {
+    for (readiness, expected) in [(Readiness::Started, "online"), (Readiness::Message, "starting")]
+    {
+        let mut world = World::new();
+        let spec = world.version(1, GOOD, |policy| policy.readiness = readiness);
+        world.add_plain(spec);
+        assert_eq!(world.state(), "0:up starting v1");
+        world.wait(1);
+        assert_eq!(world.state(), format!("0:up {expected} v1"));
+    }
+    // A worker is, when its runtime says so.
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    world.add(1, spec);
+    world.event(Event::Spawned(RunId(1)));
+    assert_eq!(world.state(), "0:up starting v1");
+}
+
+#[test]
+fn a_deadline_that_comes_late_has_its_effect_and_one_of_another_run_has_none() {
+    let stubborn = Nature { drains: false, stubborn: true, ..GOOD };
+    let mut world = rolling(1, stubborn, GOOD, ReloadOptions::default(), |policy| {
+        policy.restart_delay = 100;
+        policy.ready_timeout = 60;
+    });
+    world.wait(40);
+    assert_eq!(world.state(), "0:up online v2+");
+    world.end(RunId(2), Exit::Code(1));
+    world.wait(5);
+    assert_eq!(world.state(), "0:up pausing v2+");
+    told(&mut world);
+    world.wait(10);
+    check(&mut world, "ask 1"); // And the pause is not over.
+    assert_eq!(world.state(), "0:up pausing v2+");
+    world.event(Event::Start(ProcId(0)));
+    told(&mut world);
+    world.late(12);
+    check(&mut world, "kill 1"); // And the new run is not taken as ready.
+    assert_eq!(world.state(), "0:up starting v2+");
+    // A run that was killed at a time when nobody looked is killed when somebody does.
+    let mut world = one(stubborn, |_| ());
+    world.event(Event::Stop(ProcId(0)));
+    told(&mut world);
+    world.now += 100;
+    world.event(Event::Deadline);
+    check(&mut world, "kill 1");
 }
 
 #[test]
@@ -69,6 +135,7 @@ fn a_deleted_slot_is_gone_after_its_run() {
     told(&mut world);
     world.event(Event::Delete(ProcId(0)));
     assert_eq!(world.state(), "0:down stopping v1");
+    assert!(world.supervisor.slot(ProcId(0)).unwrap().removing());
     world.wait(1);
     check(&mut world, "ask 1; 0 ended signal 2; 0 stopped; 0 removed");
     assert_eq!(world.state(), "");

@@ -94,6 +94,8 @@ fn a_canary_waits_for_the_user_and_goes_either_way() {
         world.wait(1000);
         assert!(told(&mut world).contains("0 canary"));
         assert_eq!(world.state(), "0:up online v2, 1:up online v1");
+        let reload = world.supervisor.reload(crate::world::APP).unwrap();
+        assert!(reload.is_canary() && !reload.is_open(ProcId(0)) && reload.is_open(ProcId(1)));
         world.event(Event::Promote { app: crate::world::APP, keep });
         world.wait(10);
         assert_eq!(world.state(), end);

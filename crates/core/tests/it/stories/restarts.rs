@@ -1,6 +1,6 @@
 //! Restarts after an exit that nobody asked for, and users who intervene.
 
-use ostler_core::{Event, Exit, ProcId, RunId};
+use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, RunId};
 
 use super::{check, one, told};
 use crate::world::{GOOD, Nature, World};
@@ -15,6 +15,49 @@ fn a_crash_restarts_at_once_and_counts() {
     check(&mut world, "0 ended code 1; 0 restarts in 0; spawn 0 v1; 0 online");
     let process = world.supervisor.slot(ProcId(0)).unwrap().process().clone();
     assert_eq!((process.restarts(), process.unstable()), (1, 0));
+}
+
+#[test]
+fn a_run_is_short_when_it_is_shorter_than_min_uptime() {
+    for (uptime, unstable) in [(9, 1), (10, 0)] {
+        let mut world = one(GOOD, |_| ());
+        world.wait(uptime - 1);
+        world.end(RunId(1), Exit::Code(1));
+        world.wait(1);
+        let process = world.supervisor.slot(ProcId(0)).unwrap().process();
+        assert_eq!(process.unstable(), unstable, "after {uptime} ms");
+    }
+}
+
+#[test]
+fn with_a_limit_of_none_the_first_short_run_is_the_last_but_long_ones_are_restarted() {
+    let mut world = one(GOOD, |policy| policy.max_unstable = 0);
+    world.wait(20);
+    world.end(RunId(1), Exit::Code(1));
+    world.wait(1);
+    assert_eq!(world.state(), "0:up online v1");
+    world.end(RunId(2), Exit::Code(1));
+    world.wait(1);
+    assert_eq!(world.state(), "0:down errored v1");
+}
+
+#[test]
+fn a_restart_and_a_new_version_begin_the_counters_anew() {
+    let mut world = one(Nature { exits: Some(1), ..GOOD }, |policy| policy.backoff = Some(100));
+    let counters = |world: &World| {
+        let process = world.supervisor.slot(ProcId(0)).unwrap().process();
+        (process.restarts(), process.unstable(), process.backoff())
+    };
+    assert_eq!(counters(&world), (0, 1, 100));
+    world.wait(100);
+    assert_eq!(counters(&world), (1, 2, 150));
+    let spec = world.version(2, GOOD, |_| ());
+    world.event(Event::Restart { proc: ProcId(0), change: None });
+    assert_eq!(counters(&world), (1, 0, 0));
+    world.wait(1);
+    world.reload(1, spec, ReloadOptions::default());
+    world.wait(1);
+    assert_eq!((world.state().as_str(), counters(&world)), ("0:up online v2", (2, 0, 0)));
 }
 
 #[test]
@@ -61,8 +104,16 @@ fn back_off_grows_by_half_to_its_cap_and_a_long_run_resets_it() {
     }
     assert_eq!(delays[..10], [100, 150, 225, 337, 505, 757, 1135, 1702, 2553, 3829]);
     assert_eq!(delays[18], 15_000);
-    world.wait(30_001);
+    let began = match world.supervisor.slot(ProcId(0)).unwrap().process().phase() {
+        Phase::Online { since, .. } => since,
+        other => panic!("{other:?}"),
+    };
+    world.wait(began + 30_000 - world.now);
     world.end(RunId(20), Exit::Code(1));
+    world.wait(15_000);
+    assert!(world.said.iter().rev().any(|word| word.ends_with("in 15000")), "30 s are not enough");
+    world.wait(30_001);
+    world.end(RunId(21), Exit::Code(1));
     world.wait(1);
     assert!(world.said.last().unwrap().ends_with("in 100"));
 }

@@ -32,8 +32,7 @@ impl World {
         let mut disk = self.disk.clone();
         for saved in &mut disk.processes {
             let of_slot = self.runs.values().filter(|sim| sim.seen.proc == saved.id);
-            let uncounted =
-                of_slot.filter(|sim| sim.seen.exit.is_none() || Some(sim.seen.run) > saved.ended);
+            let uncounted = of_slot.filter(|sim| saved.ended < Some(sim.seen.run));
             if let Some((restarts, unstable)) = uncounted.map(|sim| sim.counters).max() {
                 saved.restarts = saved.restarts.max(restarts);
                 saved.unstable = unstable;

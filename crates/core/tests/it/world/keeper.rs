@@ -129,7 +129,10 @@ impl World {
 
     pub(super) fn announce(&mut self, run: RunId, spec: SpecId) {
         let nature = self.versions[&spec].1;
-        self.reports.push_back(Event::RuntimeOnline(run));
+        let slot = self.runs.get(&run).and_then(|sim| self.supervisor.slot(sim.seen.proc));
+        if slot.is_some_and(|slot| slot.process().is_cluster()) {
+            self.reports.push_back(Event::RuntimeOnline(run));
+        }
         if nature.says_ready && !self.runs[&run].said_ready {
             self.reports.push_back(Event::ReadyMessage(run));
         }

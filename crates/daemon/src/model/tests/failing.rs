@@ -234,6 +234,6 @@ fn why_a_check_failed_is_shown_of_the_process() {
     let mut world = World::with("api", "good", 1);
     reload(&mut world, &[0], "sick", json!({"health": {"http": "http://127.0.0.1:3000/"}}));
     world.wait(1000);
-    let last = world.each(|proc| proc.last.as_ref().map(super::super::outcome::Outcome::text));
+    let last = world.each(|proc| proc.last.as_ref().map(|last| last.fact().to_string()));
     assert_eq!(last, [Some("its health check failed: answered 500".to_owned())]);
 }

@@ -1,4 +1,4 @@
-//! Memory limits.
+//! Memory limits of apps.
 
 use ostler_core::{Exit, RunId};
 use ostler_wire::control::{Change, ReloadOptions};

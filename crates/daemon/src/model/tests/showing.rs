@@ -22,10 +22,6 @@ fn describe(world: &mut World, id: u32) -> Value {
     reply["describe"].take()
 }
 
-fn explain(world: &mut World, id: u32) -> String {
-    describe(world, id)["explain"].as_str().unwrap().to_owned()
-}
-
 fn jlist(world: &mut World) -> Vec<Value> {
     let client = world.request(Request::Jlist);
     serde_json::from_str(world.reply(client)).unwrap()
@@ -118,7 +114,7 @@ fn a_process_is_described_with_what_it_listens_on_and_its_variables() {
         &shown,
         &json!({
             "pid_file": "/srv/api-0.pid", "interpreter": "node", "cwd": "/srv", "unstable": 0,
-            "created_at": 1_000_000, "last_exit": null, "explain": "running",
+            "created_at": 1_000_000, "last": null, "due_in": null,
             "max_memory": null, "node_env": "test", "env": {"NODE_ENV": "test"},
         }),
     );
@@ -129,53 +125,40 @@ fn a_process_is_described_with_what_it_listens_on_and_its_variables() {
 #[test]
 fn a_process_is_described_with_how_it_ended() {
     for (exit, shown) in [
-        (Exit::Code(7), "exit code 7"),
-        (signal(9), "signal SIGKILL"),
-        (Exit::Signal { number: 11, core: true }, "signal SIGSEGV (core dumped)"),
-        (signal(40), "signal number 40"),
-        (Exit::Unknown, "unknown (its parent was killed and the kernel does not tell)"),
+        (Exit::Code(7), json!({"code": 7})),
+        (signal(9), json!({"signal": {"name": "SIGKILL", "core": false}})),
+        (
+            Exit::Signal { number: 11, core: true },
+            json!({"signal": {"name": "SIGSEGV", "core": true}}),
+        ),
+        (signal(40), json!({"signal": {"name": "number 40", "core": false}})),
+        (Exit::Unknown, json!("unknown")),
     ] {
         let mut world = World::with("api", "good", 1);
         world.crash(0, exit);
         world.wait(50);
-        check(&describe(&mut world, 0), &json!({"last_exit": shown}));
+        check(&describe(&mut world, 0), &json!({"last": shown}));
     }
 }
 
 #[test]
-fn why_a_process_does_not_run_is_explained() {
+fn a_process_that_waits_is_described_with_when_its_next_run_is_due() {
     let mut world = World::with_more("api", "good", 1, json!({"restart_delay": 500}));
     world.wait(200);
     world.crash(0, Exit::Code(3));
     world.wait(50);
-    assert_eq!(explain(&mut world, 0), "ended (exit code 3); started again in 450 ms");
+    check(&describe(&mut world, 0), &json!({"last": {"code": 3}, "due_in": 450}));
     world.stop(&[0]);
-    assert_eq!(
-        explain(&mut world, 0),
-        "stopped on request, or it ended and is not to be restarted (last: exit code 3)"
-    );
-    world.start("web", "exits", 1);
-    world.wait(1000);
-    assert_eq!(
-        explain(&mut world, 1),
-        "given up after too many short runs in a row (last: exit code 1)"
-    );
+    check(&describe(&mut world, 0), &json!({"last": {"code": 3}, "due_in": null}));
 }
 
 #[test]
-fn what_a_process_waits_for_is_explained() {
+fn a_process_that_cannot_be_spawned_is_described_with_the_reason() {
     let mut world = World::new();
-    world.start_with("api", "unready", 1, json!({"wait_ready": true}));
-    world.start_with("web", "good", 1, json!({"autostart": false}));
-    assert_eq!(explain(&mut world, 0), "started, waiting for it to be ready");
-    assert!(explain(&mut world, 1).ends_with("(last: it never ran)"));
-    world.start("job", "hangs", 0);
-    world.wait(50);
-    world.stop(&[2]);
-    assert_eq!(
-        explain(&mut world, 2),
-        "asked to end; what ignores it is killed after `kill_timeout`"
-    );
+    world.start("api", "missing", 0);
+    world.wait(1000);
+    let why = "could not execute `missing`";
+    check(&describe(&mut world, 0), &json!({"last": {"not_spawned": {"why": why}}}));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the kernel know them.
 
 use ostler_core::{Action, Event, Exit, Phase, ProcId, Role, RunId, SeenRun};
-use ostler_wire::control::{Failure, ListenerView};
+use ostler_wire::control::{Code, Failure, ListenerView};
 
 use super::super::{ClientId, Effect, FoundRun, Input, Unneeded};
 use super::words::{event_text, reply_text};
@@ -137,7 +137,7 @@ impl World {
             Effect::WriteDump { client, count, text } => {
                 let result = if self.full {
                     let message = "could not save the list".to_owned();
-                    Err(Failure { message, hint: None })
+                    Err(Failure::new(Code::System, message))
                 } else {
                     self.dumps += 1;
                     self.dump = Some(text);

@@ -110,7 +110,9 @@ pub fn event_text(event: &control::Event) -> String {
         control::Event::Acted { id, name, error: why, added } => {
             format!("acted {name}:{id}{}{}", if *added { " added" } else { "" }, error(why))
         }
-        control::Event::Step { name, id, text } => format!("step {name}:{id} {text}"),
+        control::Event::Step { name, id, step } => {
+            format!("step {name}:{id} {}", step.sentence(*id, name))
+        }
         control::Event::Restored { name, script, error: why } => {
             format!("restored {name} {script}{}", error(why))
         }

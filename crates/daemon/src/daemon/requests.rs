@@ -7,14 +7,14 @@ use ostler_keeper::failpoint::hit;
 use ostler_logs::Filter;
 use ostler_wire::control::{Reply, Request, VERSION};
 
+use super::Daemon;
 use crate::clients::Watching;
-use crate::daemon::Daemon;
 use crate::model::{ClientId, Input, Usage, closing, is_answered_to_the_end};
-use crate::{environment, logbook};
+use crate::{daemon_log, environment};
 
 impl Daemon {
     /// Works on the requests of clients, one after the other.
-    pub fn serve(&mut self) {
+    pub(super) fn serve(&mut self) {
         while let Some((client, request)) = self.clients.next_request(&mut self.reports) {
             hit("request.before");
             self.on_request(client, request);
@@ -25,7 +25,7 @@ impl Daemon {
 
     fn on_request(&mut self, client: usize, request: Request) {
         if self.model.model().is_closing() && !is_answered_to_the_end(&request) {
-            return self.reply(client, &Reply::Error(closing()));
+            return self.clients.reply(client, &Reply::Error(closing()));
         }
         match request {
             Request::Hello => {
@@ -35,7 +35,7 @@ impl Daemon {
                     pid: std::process::id(),
                     keeper_pid: self.keeper.pid(),
                 };
-                self.reply(client, &reply);
+                self.clients.reply(client, &reply);
             }
             Request::Logs { ids, out, err, events, own } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
@@ -44,7 +44,7 @@ impl Daemon {
             Request::Flush { ids } => self.on_flush(client, &ids),
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
-                self.reply(client, &Reply::Done);
+                self.clients.reply(client, &Reply::Done);
             }
             Request::Update { exe } => self.on_update(client, exe),
             Request::List | Request::Jlist => {
@@ -57,7 +57,8 @@ impl Daemon {
                 if let Some(run) = slot.and_then(|slot| slot.process().run()) {
                     let look = self.runs.look_at(run, crate::clock::monotonic());
                     self.tell_usage(look.map(|look| (run, look)));
-                    self.tell_listeners(run);
+                    self.driver().tell_listeners(run);
+                    self.take_reports();
                 }
                 self.decide_on(client, request);
             }
@@ -87,16 +88,10 @@ impl Daemon {
         self.model.push(Input::Usage(usage));
     }
 
-    /// Tells the model what a worker listens on.
-    pub fn tell_listeners(&mut self, run: RunId) {
-        let listeners = self.node.listeners_of(run);
-        self.model.push(Input::Listeners { run, listeners });
-    }
-
     fn on_logs(&mut self, client: usize, filter: Filter, events: bool, own: bool) {
         self.clients.watch(client, Watching { ids: filter.ids.clone(), events, own });
         if own {
-            logbook::watch(true);
+            daemon_log::watch(true);
         }
         self.logs.engine().subscribe(client as u64, filter);
     }
@@ -115,7 +110,7 @@ impl Daemon {
             let own = self.config.home.join("pm2.log");
             let file = std::fs::OpenOptions::new().write(true).open(&own);
             if let Err(error) = file.and_then(|file| file.set_len(0)) {
-                logbook::error(format!("could not empty `{}`: {error}", own.display()));
+                daemon_log::error(format!("could not empty `{}`: {error}", own.display()));
             }
         }
         paths.sort();

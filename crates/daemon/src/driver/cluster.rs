@@ -3,21 +3,14 @@
 use ostler_cluster::WorkerOptions;
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
-use super::Daemon;
+use super::Driver;
 use crate::from_thread::FromThread;
 use crate::mailbox::Sender;
-use crate::model::Input;
-use crate::node::{Node, Parts, policy_of};
+use crate::model::{Input, Unneeded};
+use crate::node::policy_of;
 use crate::probes;
 
-impl Daemon {
-    /// The part for cluster apps, with the parts that it speaks to.
-    pub fn node(&mut self) -> (&mut Node, Parts<'_>) {
-        let parts =
-            Parts { runs: &mut self.runs, keeper: &mut self.keeper, reports: &mut self.reports };
-        (&mut self.node, parts)
-    }
-
+impl Driver<'_> {
     /// A worker was spawned.
     pub(super) fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
         let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { return };
@@ -29,7 +22,7 @@ impl Daemon {
     }
 
     /// What the machine must know about a worker.
-    pub fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
+    pub(crate) fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
         let slot = self.model.registry().proc(id).map_or(0, |proc| proc.instance);
         let version = self.model.registry().version(spec);
         let interpreter = version.and_then(|version| version.spec.interpreter.as_deref());
@@ -38,14 +31,14 @@ impl Daemon {
     }
 
     /// A worker passed its checks: clients may meet it.
-    pub fn worker_admitted(&mut self, run: RunId) {
+    pub(crate) fn worker_admitted(&mut self, run: RunId) {
         self.runs.restore_priority(run);
         let (node, mut parts) = self.node();
         node.admit(run, &mut parts);
     }
 
     /// Spreads connections as the version says that is in force.
-    pub fn apply_balance(&mut self, app: AppId, spec: SpecId) {
+    pub(crate) fn apply_balance(&mut self, app: AppId, spec: SpecId) {
         if let Some(version) = self.model.registry().version(spec) {
             let policy = policy_of(version.spec.balance);
             let (node, mut parts) = self.node();
@@ -53,15 +46,36 @@ impl Daemon {
         }
     }
 
+    /// Closes listening sockets of an app.
+    pub(crate) fn close_listeners(&mut self, app: AppId, which: Unneeded) {
+        let (node, mut parts) = self.node();
+        match which {
+            Unneeded::All => node.close_all(app, &mut parts),
+            Unneeded::Unused => node.close_unused(app, &mut parts),
+        }
+    }
+
+    /// Forgets the primary of an app that is gone.
+    pub(crate) fn forget_app(&mut self, app: AppId) {
+        let (node, mut parts) = self.node();
+        node.forget_app(app, &mut parts);
+    }
+
     /// A server of a worker listens.
-    pub(super) fn on_listening(&mut self, run: RunId) {
-        self.model.report(Event::Listening(run));
+    pub(crate) fn on_listening(&mut self, run: RunId) {
+        self.tell(Input::Core(Event::Listening(run)));
         self.tell_listeners(run);
         self.compare_listeners(run);
     }
 
+    /// Tells the model what a worker listens on.
+    pub(crate) fn tell_listeners(&mut self, run: RunId) {
+        let listeners = self.node.listeners_of(run);
+        self.tell(Input::Listeners { run, listeners });
+    }
+
     /// Tells the machine when a candidate listens on all that the run it would replace listens on.
-    pub fn compare_listeners(&mut self, run: RunId) {
+    pub(crate) fn compare_listeners(&mut self, run: RunId) {
         let Some((id, Role::Candidate)) = self.model.core().owner(run) else { return };
         let current = self.model.core().slot(id).and_then(|slot| slot.process().run());
         // Where the old run is gone, any listener will do: there is nothing to compare with.
@@ -70,7 +84,7 @@ impl Daemon {
             |current| self.node.covers(run, current),
         );
         if covers && self.runs.set_covers(run) {
-            self.model.report(Event::Covers(run));
+            self.tell(Input::Core(Event::Covers(run)));
         }
     }
 
@@ -89,15 +103,15 @@ impl Daemon {
             let say = |said| sender.send(FromThread::Probe(said));
             probes::ask(run, &spec, &health, own, &say);
         };
-        if let Err(error) = self.inbox.mailbox.start("probe", work) {
+        if let Err(error) = self.mailbox.start("probe", work) {
             let result = Err(format!("it could not be started: {error}"));
-            self.model.push(Input::Probed { run, result });
+            self.tell(Input::Probed { run, result });
         }
     }
 
     /// The health check of a run is over.
-    pub(super) fn on_probed(&mut self, run: RunId, result: Result<(), String>) {
+    pub(crate) fn on_probed(&mut self, run: RunId, result: Result<(), String>) {
         self.runs.end_probe(run);
-        self.model.push(Input::Probed { run, result });
+        self.tell(Input::Probed { run, result });
     }
 }

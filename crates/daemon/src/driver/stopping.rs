@@ -5,15 +5,15 @@ use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::node::outgoing;
 
-use super::Daemon;
+use super::Driver;
 use crate::drain;
 use crate::model::Input;
 
 /// More dead runs than this are cleaned up at once.
 const MOST_DEFERRED: usize = 64;
 
-impl Daemon {
-    pub(super) fn on_exited(&mut self, run: RunId, exit: Exit) {
+impl Driver<'_> {
+    pub(crate) fn on_exited(&mut self, run: RunId, exit: Exit) {
         let Some(held) = self.runs.get(run) else {
             // Nobody knows it any more: the keeper need not either.
             return self.keeper.release(run);
@@ -30,48 +30,48 @@ impl Daemon {
             // written.
             return self.logs.engine().ended(run.0);
         }
-        self.model.push(Input::Exited { run, exit, stderr_tail: Vec::new() });
+        self.tell(Input::Exited { run, exit, stderr_tail: Vec::new() });
         self.runs.defer_cleanup(run);
     }
 
     /// Whether what is left of dead runs waits.
-    pub(super) fn defers_cleanup(&self) -> bool {
+    pub(crate) fn defers_cleanup(&self) -> bool {
         self.keeper.starting_until().is_some() && self.runs.deferred() < MOST_DEFERRED
     }
 
     /// Sees to what dead runs left: their last output, their descendants. The next run of the slot
     /// does not wait for it.
-    pub(super) fn finish_exited(&mut self) {
+    pub(crate) fn finish_exited(&mut self) {
         for run in self.runs.take_exited() {
             self.logs.engine().ended(run.0);
             self.prepare_next(run);
-            self.runs.look_for_orphans(run, &mut self.reports);
+            self.runs.look_for_orphans(run, self.reports);
             self.runs.prepare_group(RunId(self.model.core().last_run() + 1));
         }
     }
 
     /// A run that the inventory says is dead: as if it were reported now, for what is ours; the
     /// core knows already.
-    pub fn on_found_dead(&mut self, run: RunId, exit: Exit) {
+    pub(crate) fn on_found_dead(&mut self, run: RunId, exit: Exit) {
         let (node, mut parts) = self.node();
         node.close_channel(run, &mut parts);
         self.runs.die(run, exit, true);
         self.logs.engine().ended(run.0);
-        self.runs.look_for_orphans(run, &mut self.reports);
+        self.runs.look_for_orphans(run, self.reports);
     }
 
     /// All output of a dead run is written.
-    pub(super) fn on_drained(&mut self, run: RunId) {
+    pub(crate) fn on_drained(&mut self, run: RunId) {
         if let Some(exit) = self.runs.drained(run) {
             let stderr_tail = self.runs.stderr_tail(run);
-            self.model.push(Input::Exited { run, exit, stderr_tail });
-            self.runs.look_for_orphans(run, &mut self.reports);
+            self.tell(Input::Exited { run, exit, stderr_tail });
+            self.runs.look_for_orphans(run, self.reports);
         }
-        self.runs.release(run, &mut self.reports);
+        self.runs.release(run, self.reports);
     }
 
     /// Nothing is left of a run.
-    pub(super) fn on_released(&mut self, run: RunId) {
+    pub(crate) fn on_released(&mut self, run: RunId) {
         self.logs.engine().detach(run.0);
         hit("release.before");
         self.keeper.release(run);
@@ -115,10 +115,10 @@ impl Daemon {
 
     pub(crate) fn kill(&mut self, run: RunId) {
         self.mark_ending(run);
-        self.runs.kill(run, &mut self.reports);
+        self.runs.kill(run, self.reports);
     }
 
-    /// Ends what a dead run left behind.
+    /// Ends the orphans of a dead run.
     pub(crate) fn sweep(&mut self, run: RunId) {
         if self.runs.has_orphans(run) {
             self.kill(run);

@@ -7,13 +7,13 @@ use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{Millis, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::{FdMask, RunFds, SpawnStage as Stage};
 
-use super::Daemon;
+use super::Driver;
+use crate::daemon_log;
 use crate::environment::{self, Particulars, Prepared};
-use crate::logbook;
 use crate::model::Input;
 use crate::runs::{NewRun, Pending};
 
-impl Daemon {
+impl Driver<'_> {
     /// Begins a run.
     pub(crate) fn spawn(&mut self, now: Millis, id: ProcId, run: RunId, spec: SpecId) {
         let registry = self.model.registry();
@@ -23,12 +23,12 @@ impl Daemon {
         };
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
-        logbook::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
+        daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
         // Only the last lines of candidates are quoted.
         let slot = self.model.core().slot(id);
         let candidate = slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
         let stderr_offset = if candidate { stderr_length(&settings, id) } else { 0 };
-        let since_wall = self.model.model().particulars(id, run).map_or(0, |of| of.since);
+        let since_wall = self.model.particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
         let new = NewRun { proc: id, spec, settings, since: now, since_wall, stderr_offset };
         self.runs.ask(run, new);
@@ -37,12 +37,12 @@ impl Daemon {
 
     /// Asks the keeper for a run. It may be asked again: a run that is there already is answered
     /// as it is.
-    pub(super) fn send_spawn(&mut self, run: RunId) {
+    pub(crate) fn send_spawn(&mut self, run: RunId) {
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let prepared = self.runs.take_prepared(id);
         let Some(held) = self.runs.get(run) else { return };
         let Some(version) = self.model.registry().version(held.spec) else { return };
-        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let Some(particulars) = self.model.particulars(id, run) else { return };
         let particulars = Particulars { since: held.since_wall, ..particulars };
         let template = prepared
             .and_then(|prepared| prepared.take(held.spec, particulars.given))
@@ -61,7 +61,7 @@ impl Daemon {
     }
 
     /// What is to be kept with a run.
-    pub fn meta_of_run(&self, run: RunId) -> Vec<u8> {
+    pub(crate) fn meta_of_run(&self, run: RunId) -> Vec<u8> {
         let owner = self.model.core().owner(run);
         let counters = owner.map_or((0, 0), |(id, _)| self.counters(id));
         let role = owner.map_or(Role::Leaving, |owner| owner.1);
@@ -78,31 +78,31 @@ impl Daemon {
         let spec = slot.process().spec();
         let registry = self.model.registry();
         let Some(version) = registry.version(spec) else { return };
-        let Some(particulars) = self.model.model().particulars(id, run) else { return };
+        let Some(particulars) = self.model.particulars(id, run) else { return };
         let particulars = Particulars { since: 0, ..particulars };
         let prepared = Prepared::new(spec, &version.spec, particulars);
         self.runs.prepare(id, prepared, |id| registry.proc(id).is_some());
     }
 
-    /// Tries again what failed for want of descriptors.
-    pub(super) fn retry(&mut self) {
+    /// Tries again what failed for lack of file descriptors.
+    pub(crate) fn retry(&mut self) {
         let (refetch, relook) = self.runs.take_retries();
         for run in refetch {
             self.send_spawn(run);
         }
         for run in relook {
-            self.runs.look_for_orphans(run, &mut self.reports);
+            self.runs.look_for_orphans(run, self.reports);
         }
     }
 
     /// A run never came to be.
     fn spawn_failed(&mut self, run: RunId, why: String) {
         self.runs.forget_unborn(run);
-        self.model.push(Input::NotSpawned { run, why });
+        self.tell(Input::NotSpawned { run, why });
     }
 
     /// The keeper could not spawn a run.
-    pub(super) fn on_spawn_failed(&mut self, run: RunId, stage: Stage, errno: i32) {
+    pub(crate) fn on_spawn_failed(&mut self, run: RunId, stage: Stage, errno: i32) {
         // A group that was made in advance may have been taken away since.
         let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
         if vanished && self.runs.make_group_again(run) {
@@ -114,7 +114,7 @@ impl Daemon {
         self.spawn_failed(run, why);
     }
 
-    pub(super) fn on_spawned(
+    pub(crate) fn on_spawned(
         &mut self,
         run: RunId,
         process: (u32, u64),
@@ -125,7 +125,7 @@ impl Daemon {
             return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
-            logbook::error(format!(
+            daemon_log::error(format!(
                 "no room for the descriptors of run {} (see `ulimit -n`); trying again",
                 run.0
             ));
@@ -143,7 +143,7 @@ impl Daemon {
             // Another crash is likely.
             self.runs.open_events(run);
         }
-        self.model.push(Input::Spawned { run, pid: process.0 });
+        self.tell(Input::Spawned { run, pid: process.0 });
         match then {
             Some(Pending::Terminate) => self.terminate(run),
             Some(Pending::Kill) => self.kill(run),
@@ -153,7 +153,7 @@ impl Daemon {
 
     /// Begins to read a run's output and channel. Returns what was to be done as soon as
     /// it is there.
-    pub fn begin_run(
+    pub(crate) fn begin_run(
         &mut self,
         run: RunId,
         process: (u32, u64),
@@ -188,7 +188,7 @@ fn stderr_length(spec: &AppSpec, id: ProcId) -> u64 {
 fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
     let error = std::io::Error::from_raw_os_error(errno);
     if errno == libc::EMFILE || errno == libc::ENFILE {
-        return format!("could not be started: {error} (out of descriptors? see `ulimit -n`)");
+        return format!("could not be started: {error} (out of file descriptors? see `ulimit -n`)");
     }
     let Some(spec) = spec else { return format!("could not be started: {error}") };
     let program = spec.interpreter.clone().unwrap_or_else(|| spec.script.display().to_string());

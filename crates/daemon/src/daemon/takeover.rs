@@ -1,0 +1,81 @@
+//! Taking up what a predecessor left.
+
+use ostler_keeper::failpoint::hit;
+
+use super::Daemon;
+use crate::guard::Left;
+use crate::keeper::{LOCK, SWEPT};
+use crate::model::State;
+use crate::takeover::Inventory;
+use crate::{daemon_log, guard, state_file};
+
+impl Daemon {
+    /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too,
+    /// in the state file and among the processes of this machine. `swept`: what an earlier keeper
+    /// left was looked for.
+    pub(crate) fn take_over(&mut self, mut inventory: Inventory, swept: bool) {
+        let mut had_state = false;
+        let state = state_file::read(&self.config.home, |problem| {
+            had_state = true;
+            daemon_log::error(problem);
+        });
+        had_state |= state.is_some();
+        let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
+        if !swept {
+            if had_state {
+                self.driver().adopt_orphans(&state, &mut inventory);
+            }
+            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
+        }
+        let (connections, guards) = guard::recover(&mut inventory.items, self.node.ledger());
+        for name in guards {
+            self.keeper.forget(name);
+        }
+        self.on_log_events();
+        if state.procs.is_empty() && inventory.runs.is_empty() && inventory.unknown.is_empty() {
+            self.logs.engine().resumed();
+            self.driver().give_recovered(connections);
+            self.model.recover(state, &[]);
+        } else {
+            self.take_up(state, inventory, connections);
+        }
+    }
+
+    /// First what is to be read and heard of, then the machine, then what it decides.
+    fn take_up(&mut self, state: State, mut inventory: Inventory, connections: Vec<Left>) {
+        let found = std::mem::take(&mut inventory.runs);
+        let for_model: Vec<_> = found.iter().map(|(run, found)| found.for_model(*run)).collect();
+        self.model.recover(state, &for_model);
+        hit("takeover.recovered");
+        self.driver().restore_primaries(&found, &mut inventory.items);
+        let mut dead = Vec::new();
+        for (run, found) in found {
+            dead.extend(self.driver().take_up_run(run, found));
+        }
+        self.driver().give_recovered(connections);
+        let mut driver = self.driver();
+        let (node, mut parts) = driver.node();
+        node.work(&mut parts);
+        // Now there is somebody to whom the connections of dead workers can go.
+        for (run, exit) in dead {
+            self.driver().on_found_dead(run, exit);
+        }
+        self.take_reports();
+        self.on_log_events();
+        self.logs.engine().resumed();
+        for name in inventory.items.into_keys() {
+            self.keeper.forget(name);
+        }
+        for unknown in inventory.unknown {
+            unknown.end();
+        }
+        self.driver().after_takeover();
+        hit("takeover.after");
+        daemon_log::log(format!(
+            "New daemon (pid {}) took over {} processes, {} online",
+            std::process::id(),
+            self.model.registry().procs().len(),
+            self.model.model().count_online()
+        ));
+    }
+}

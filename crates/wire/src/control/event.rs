@@ -1,0 +1,140 @@
+//! What a client is told on the way to its reply.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Step;
+use super::reply::Failure;
+
+/// Something on the way to the reply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// An app was added and its processes are up (as far as its readiness rule says).
+    Started {
+        /// Name of the app.
+        name: String,
+        /// Ids of its processes.
+        ids: Vec<u32>,
+        /// `true` when the time for readiness ran out and it is taken as up all the same.
+        late: bool,
+    },
+    /// An app could not be started.
+    Failed {
+        /// Name of the app.
+        name: String,
+        /// What went wrong, and where.
+        error: Failure,
+    },
+    /// An action on a process ended.
+    Acted {
+        /// Number of the process.
+        id: u32,
+        /// Name of the process.
+        name: String,
+        /// `None` = success.
+        error: Option<Failure>,
+        /// A scale: `true` added, `false` removed. Otherwise as the action.
+        added: bool,
+    },
+    /// One step of a reload.
+    Step {
+        /// Name of the app.
+        name: String,
+        /// Process id of the slot.
+        id: u32,
+        /// The step that was done.
+        step: Step,
+    },
+    /// A line of output.
+    Log(LogLine),
+    /// Something happened to a process; only for who asked for it.
+    Process {
+        /// Number of the process.
+        id: u32,
+        /// Name of the app.
+        name: String,
+        /// The thing that happened.
+        what: Lifecycle,
+        /// When, ms since 1970.
+        at: u64,
+    },
+    /// A line of the daemon's own log, without date and kind; only for who asked for it.
+    Own {
+        /// When, ms since 1970.
+        at: u64,
+        /// Text of the line.
+        text: String,
+    },
+    /// A saved app was started again.
+    Restored {
+        /// Name of the app.
+        name: String,
+        /// Script of the app.
+        script: String,
+        /// `None` = success.
+        error: Option<Failure>,
+    },
+    /// Something the user should know that is no failure.
+    Warning {
+        /// The sentence for the user.
+        text: String,
+    },
+}
+
+/// What may happen to a process, in the words of PM2's bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// A run is online.
+    Online,
+    /// Its process ended.
+    Exit,
+    /// A user's `start` of it is done.
+    Start,
+    /// A user's `restart` of it is done.
+    Restart,
+    /// A new worker took its place.
+    Reload,
+    /// A user's `stop` of it is done.
+    Stop,
+    /// It was deleted.
+    Delete,
+    /// It ended too often at once and is given up.
+    #[serde(rename = "restart overlimit")]
+    RestartOverlimit,
+}
+
+impl Lifecycle {
+    /// PM2's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Exit => "exit",
+            Self::Start => "start",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Stop => "stop",
+            Self::Delete => "delete",
+            Self::RestartOverlimit => "restart overlimit",
+        }
+    }
+}
+
+/// One line of an app's output, without its line end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Number of the process.
+    pub id: u32,
+    /// Name of the app.
+    pub name: String,
+    /// `true` = standard error.
+    pub err: bool,
+    /// When the daemon read it, ms since 1970.
+    pub at: u64,
+    /// The text; bytes that are not UTF-8 are replaced.
+    pub text: String,
+    /// Lines left out before this one because this reader was too slow.
+    #[serde(default)]
+    pub dropped: u64,
+}

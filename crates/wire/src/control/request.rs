@@ -1,0 +1,186 @@
+//! What a client may ask.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What a client may ask.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Who is there? → [`Reply::Hello`].
+    Hello,
+    /// Every process → [`Reply::List`].
+    List,
+    /// Which processes have this name or id → [`Reply::Found`].
+    Find {
+        /// Name or id.
+        word: String,
+    },
+    /// Every process in PM2's `jlist` shape → [`FrameKind::Raw`].
+    Jlist,
+    /// Everything about one process → [`Reply::Describe`], or [`Reply::Error`] for an unknown id.
+    Describe {
+        /// Number of the process.
+        id: u32,
+    },
+    /// Flattened environment of one process → [`Reply::Env`].
+    Env {
+        /// Number of the process.
+        id: u32,
+    },
+    /// What a process of a cluster listens on, as soon as it does → [`Reply::Listens`].
+    Listens {
+        /// Number of the process.
+        id: u32,
+        /// How long to wait for it, ms; then the answer is empty.
+        within: u32,
+    },
+    /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per app, then
+    /// [`Reply::Done`].
+    Start {
+        /// One record per app, in the shape that `ostler_config::record` writes.
+        apps: Vec<Box<RawValue>>,
+    },
+    /// Does something with existing processes. One [`Event::Acted`] per process in the order they
+    /// end, then [`Reply::Done`].
+    Act {
+        /// What to do.
+        action: Action,
+        /// Process ids, in the order to take them.
+        ids: Vec<u32>,
+        /// What to change first.
+        #[serde(default)]
+        change: Change,
+    },
+    /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
+    /// [`Reply::Done`].
+    Scale {
+        /// Name of the app.
+        name: String,
+        /// `4`, `+2` or `-1`.
+        target: ScaleTo,
+    },
+    /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
+    /// [`Reply::Error`].
+    Reload {
+        /// Processes to replace, in order; the daemon groups them by app.
+        ids: Vec<u32>,
+        /// What to change first.
+        #[serde(default)]
+        change: Change,
+        /// Parallelism, surge, canary, rollback.
+        #[serde(default)]
+        options: ReloadOptions,
+        /// A word that no other request has. The same request with the same word, after the
+        /// connection has ended, begins nothing twice: it waits for what was begun, or is told how
+        /// it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+    },
+    /// Ends a canary: keep the new version everywhere, or go back → as [`Request::Reload`].
+    Promote {
+        /// Name of the app.
+        name: String,
+        /// `true`: roll the new version out; `false`: back to the old.
+        keep: bool,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+    },
+    /// Streams output: [`Event::Log`]s until the client leaves.
+    Logs {
+        /// Process ids; empty = all, also those started later.
+        ids: Vec<u32>,
+        /// Standard output wanted.
+        out: bool,
+        /// Standard error wanted.
+        err: bool,
+        /// What happens to these processes wanted too: [`Event::Process`].
+        #[serde(default)]
+        events: bool,
+        /// The daemon's own lines wanted too: [`Event::Own`].
+        #[serde(default)]
+        own: bool,
+    },
+    /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's
+    /// own log.
+    Flush {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+    },
+    /// Opens all log files again → [`Reply::Done`].
+    ReloadLogs,
+    /// Writes the process list to the dump file → [`Reply::Saved`].
+    Save {
+        /// Also when the list is empty.
+        force: bool,
+    },
+    /// Starts what the dump file holds and is not running → [`Event::Restored`] per app, then
+    /// [`Reply::Done`].
+    Resurrect,
+    /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
+    Update {
+        /// Absolute path of the new program.
+        exe: String,
+    },
+    /// Stops and forgets everything, then ends daemon and keeper → [`Event::Acted`]s,
+    /// [`Reply::Done`], end of connection.
+    Kill,
+}
+
+/// What to do with a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Stop it and keep it in the list.
+    Stop,
+    /// Stop it if it runs, start it.
+    Restart,
+    /// Stop it and forget it.
+    Delete,
+    /// Zero the restart counters.
+    Reset,
+}
+
+/// Changes to a process before it is started again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Change {
+    /// Whole new records by app name (restart/reload of a process file): each replaces the app's
+    /// specification.
+    pub records: Vec<Box<RawValue>>,
+    /// Keys to overwrite in the record (options given on the command line).
+    pub patch: Option<Box<RawValue>>,
+    /// Variables to merge into the environment (`--update-env`).
+    pub env: Option<std::collections::BTreeMap<String, String>>,
+    /// How many at a time; PM2's default is 2.
+    pub parallel: Option<u32>,
+}
+
+/// A number of instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleTo {
+    /// Exactly so many.
+    Exactly(u32),
+    /// So many more.
+    Add(u32),
+    /// So many fewer, newest first.
+    Remove(u32),
+}
+
+/// How a reload goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReloadOptions {
+    /// Workers replaced at the same time; default 1.
+    pub parallel: Option<u32>,
+    /// Further workers above the number of instances while it runs.
+    pub surge: Option<u32>,
+    /// Replace one worker, then wait for `promote` or `rollback`.
+    pub canary: bool,
+    /// PM2's way: carry on when a new worker fails.
+    pub no_rollback: bool,
+    /// Queue behind a reload of the same app that is under way, instead of being refused.
+    pub wait: bool,
+}
