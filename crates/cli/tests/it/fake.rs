@@ -197,7 +197,7 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     if request == "hello" {
         return vec![(
             FrameKind::Reply,
-            json!({"hello": {"protocol": VERSION, "version": "1", "pid": 1, "keeper_pid": 1}}),
+            json!({"hello": {"protocol": VERSION, "version": "1", "pid": 0, "keeper_pid": 0}}),
         )];
     }
     if let Some(word) = request["find"]["word"].as_str() {

@@ -63,7 +63,7 @@ impl Model {
         true
     }
 
-    /// Stops waiting for what cannot be killed.
+    /// Stops waiting for what cannot be killed, or is not spawned.
     pub(super) fn expire(&mut self, out: &mut Vec<Effect>) {
         let now = self.at.now;
         if self.operations.deadline().is_none_or(|at| now < at) {
@@ -74,7 +74,7 @@ impl Model {
             let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
             let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
             for (id, target) in expired {
-                let failure = (target != Target::Listening).then(|| unkillable(id));
+                let failure = (target != Target::Listening).then(|| self.why_not_yet(id));
                 self.end_slot(operation, id, failure, out);
             }
         }
@@ -121,6 +121,21 @@ impl Model {
                 | Phase::Backoff { .. },
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
+        }
+    }
+
+    fn why_not_yet(&self, id: ProcId) -> Failure {
+        match self.core.slot(id).map(|slot| slot.process().phase()) {
+            Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
+            Some(
+                Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Stopped
+                | Phase::Errored,
+            )
+            | None => unkillable(id),
         }
     }
 
@@ -280,6 +295,18 @@ pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Ve
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
+}
+
+fn unspawned(id: ProcId) -> Failure {
+    Failure {
+        code: Code::NotSpawned,
+        message: format!("process {} is not spawned yet", id.0),
+        hint: Some(
+            "the manager is out of file descriptors or overloaded (see `ulimit -n` and pm2.log); \
+             ostler retries"
+                .to_owned(),
+        ),
+    }
 }
 
 fn unkillable(id: ProcId) -> Failure {

@@ -266,3 +266,15 @@ fn an_exit_code_that_stops_leaves_the_app_stopped() {
     world.wait(50);
     assert_eq!(world.state(), "job:0 stopped good");
 }
+
+#[test]
+fn a_start_whose_run_is_not_spawned_is_given_up_with_words_and_spawned_later() {
+    let mut world = World::new();
+    let client = world.start("api", "good", 1);
+    world.late(60_000);
+    let heard = world.heard(client);
+    assert!(heard.contains("process 0 is not spawned yet"), "{heard}");
+    assert_eq!(world.state(), "api:0 starting good");
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good");
+}
