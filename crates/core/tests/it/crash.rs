@@ -106,12 +106,14 @@ fn no_run_number_is_used_again_when_the_keeper_holds_no_run() {
     let spec = world.version(1, GOOD, |_| ());
     world.add(1, spec);
     world.wait(1);
+    world.event(Event::Restart { proc: ProcId(0), change: None });
+    world.wait(1);
     world.event(Event::Stop(ProcId(0)));
     world.wait(1);
     assert!(world.runs.is_empty());
     world.forget();
     world.event(Event::Start(ProcId(0)));
-    assert_eq!(world.runs.keys().collect::<Vec<_>>(), [&RunId(2)]);
+    assert_eq!(world.runs.keys().collect::<Vec<_>>(), [&RunId(3)]);
 }
 
 #[test]

@@ -89,6 +89,12 @@ fn a_long_run_resets_the_count_of_short_ones() {
     assert_eq!(world.state(), "0:up online v1");
 }
 
+/// The pause that was told last, ms.
+fn last_delay(world: &World) -> u64 {
+    let told = world.said.iter().rev().find(|sentence| sentence.contains("restarts in")).unwrap();
+    told.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
 #[test]
 fn back_off_grows_by_half_to_its_cap_and_a_long_run_resets_it() {
     let world = &mut one(GOOD, |policy| {
@@ -99,8 +105,7 @@ fn back_off_grows_by_half_to_its_cap_and_a_long_run_resets_it() {
     for run in 1..20 {
         world.end(RunId(run), Exit::Code(1));
         world.wait(20_000);
-        let sentence = world.said.iter().rev().find(|word| word.contains("restarts in")).unwrap();
-        delays.push(sentence.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
+        delays.push(last_delay(world));
     }
     assert_eq!(delays[..10], [100, 150, 225, 337, 505, 757, 1135, 1702, 2553, 3829]);
     assert_eq!(delays[18], 15_000);
@@ -111,7 +116,7 @@ fn back_off_grows_by_half_to_its_cap_and_a_long_run_resets_it() {
     world.wait(began + 30_000 - world.now);
     world.end(RunId(20), Exit::Code(1));
     world.wait(15_000);
-    assert!(world.said.iter().rev().any(|word| word.ends_with("in 15000")), "30 s are not enough");
+    assert_eq!(last_delay(world), 15_000, "30 s are not enough");
     world.wait(30_001);
     world.end(RunId(21), Exit::Code(1));
     world.wait(1);
