@@ -233,8 +233,8 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.covers, true))
     }
 
-    /// Returns what a run uses, as [`measure`](Self::measure); `None` when it was looked at a moment
-    /// ago, or there is nothing to look at.
+    /// Returns what a run uses, as [`measure`](Self::measure); `None` when it was looked at a
+    /// moment ago, or there is nothing to look at.
     pub fn look_at(&mut self, run: RunId, now: Millis) -> Option<(f32, u64)> {
         self.get_mut(run)?.look(now)
     }
