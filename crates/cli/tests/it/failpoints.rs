@@ -11,7 +11,7 @@ use ostler_testkit::{Load, Sandbox, Victim, try_wait, wait_exit};
 use serde_json::Value;
 
 use crate::keeper_death::kill_keeper;
-use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
+use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox, start_api};
 use crate::update::ask_update;
 
 /// Places between a connection's two owners; clients must be there for them to be reached.
@@ -149,14 +149,7 @@ fn a_connection_in_the_daemons_hands_outlives_it() {
 #[test]
 fn the_next_version_takes_over_and_gives_back() {
     let sandbox = sandbox();
-    let port = sandbox.port();
-    let script = sandbox.victim("api", Victim::Http);
-    sandbox
-        .ostler(["start"])
-        .arg(script)
-        .args(["-i", "2", "--wait-ready"])
-        .env("PORT", port.to_string())
-        .run();
+    let port = start_api(&sandbox);
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");

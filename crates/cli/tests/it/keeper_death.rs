@@ -4,7 +4,7 @@
 use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Sandbox, Victim, wait_exit, wait_for};
 
-use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox};
+use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox, start_api};
 
 /// Kills the keeper and waits until another one is there.
 pub fn kill_keeper(sandbox: &Sandbox) -> u32 {
@@ -28,14 +28,7 @@ fn kill_both(sandbox: &Sandbox) {
 #[test]
 fn keeper_and_daemon_are_killed_in_turn_under_load_and_nothing_notices() {
     let sandbox = sandbox();
-    let port = sandbox.port();
-    let script = sandbox.victim("api", Victim::Http);
-    sandbox
-        .ostler(["start"])
-        .arg(script)
-        .args(["-i", "2", "--wait-ready"])
-        .env("PORT", port.to_string())
-        .run();
+    let port = start_api(&sandbox);
     let talks = sandbox.victim("talks", Victim::Lines { every: 1, count: 1_000_000 });
     sandbox.ostler(["start"]).arg(&talks).arg("--time").run();
     let before = lives(&sandbox);

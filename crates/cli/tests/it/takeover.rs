@@ -18,6 +18,19 @@ pub fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_ostler"))
 }
 
+/// Starts two workers of an app that serves HTTP, and returns their port.
+pub fn start_api(sandbox: &Sandbox) -> u16 {
+    let port = sandbox.port();
+    let script = sandbox.victim("api", Victim::Http);
+    sandbox
+        .ostler(["start"])
+        .arg(script)
+        .args(["-i", "2", "--wait-ready"])
+        .env("PORT", port.to_string())
+        .run();
+    port
+}
+
 /// Kills the daemon and waits until another one is there. Gives the pids of both.
 pub fn kill_daemon(sandbox: &Sandbox) -> (u32, u32) {
     let old = wait_for("a daemon", SOON, || sandbox.daemon_pid());
@@ -58,14 +71,7 @@ pub fn assert_ledger(text: &str, form: &str) -> u64 {
 #[test]
 fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() {
     let sandbox = sandbox();
-    let port = sandbox.port();
-    let script = sandbox.victim("api", Victim::Http);
-    sandbox
-        .ostler(["start"])
-        .arg(script)
-        .args(["-i", "2", "--wait-ready"])
-        .env("PORT", port.to_string())
-        .run();
+    let port = start_api(&sandbox);
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(4).connection_per_request().start();
     let kept = Load::to_port(port).connections(4).start();
@@ -90,14 +96,7 @@ fn guard(sandbox: &Sandbox) -> Option<u32> {
 #[test]
 fn a_guard_that_is_killed_is_replaced_and_alone_or_with_its_daemon_takes_nothing_along() {
     let sandbox = sandbox();
-    let port = sandbox.port();
-    let script = sandbox.victim("api", Victim::Http);
-    sandbox
-        .ostler(["start"])
-        .arg(script)
-        .args(["-i", "2", "--wait-ready"])
-        .env("PORT", port.to_string())
-        .run();
+    let port = start_api(&sandbox);
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(3).connection_per_request().start();
     for _ in 0..3 {

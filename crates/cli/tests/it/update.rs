@@ -8,7 +8,7 @@ use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Sandbox, Victim, wait_exit, wait_for};
 use ostler_wire::control::{Reply, Request};
 
-use crate::takeover::{SOON, kill_daemon, lives, sandbox};
+use crate::takeover::{SOON, kill_daemon, lives, sandbox, start_api};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ostler");
 
@@ -43,14 +43,7 @@ fn exe_of_daemon(sandbox: &Sandbox) -> Option<PathBuf> {
 #[test]
 fn keeper_and_daemon_change_their_program_under_load() {
     let sandbox = sandbox();
-    let port = sandbox.port();
-    let script = sandbox.victim("api", Victim::Http);
-    sandbox
-        .ostler(["start"])
-        .arg(script)
-        .args(["-i", "2", "--wait-ready"])
-        .env("PORT", port.to_string())
-        .run();
+    let port = start_api(&sandbox);
     let before = lives(&sandbox);
     let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
     let new = other(&sandbox, "ostler-next");
