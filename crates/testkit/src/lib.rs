@@ -22,6 +22,7 @@
     reason = "helpers of tests panic, and say why"
 )]
 
+pub mod histories;
 pub mod load;
 mod pace;
 pub mod procs;
