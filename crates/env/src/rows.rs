@@ -179,6 +179,12 @@ variables! {
     /// The version of the keeper's protocol that a build with the feature `failpoints` claims.
     OSTLER_TEST_PROTOCOL, read by Keeper Daemon, from Ours, set by Developer,
 
+    /// Where a build that measures its own coverage writes what it has run.
+    LLVM_PROFILE_FILE, read by Command Daemon Keeper, from Convention, set by Developer,
+
+    /// `1`: a failure of the program itself says which calls led to it.
+    RUST_BACKTRACE, read by Command Daemon Keeper, from Convention, set by Developer,
+
     /// The `cargo` that runs a project task, and with which the task runs others.
     CARGO, read by Test, from Convention, set by Internal, default "`cargo`",
 

@@ -135,6 +135,7 @@ fn exec_with(exe: &std::ffi::CString, image: &Image) -> io::Result<i32> {
     let argv: [&[u8]; 4] = [exe.as_bytes(), b"keeper", b"--resume", number.as_bytes()];
     let argv = CStrings::new(argv.into_iter())?;
     let env: Vec<Vec<u8>> = std::env::vars_os()
+        .filter(|(name, _)| ostler_env::is_for_manager(name))
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();
     let envp = CStrings::new(env.iter().map(Vec::as_slice))?;
