@@ -32,6 +32,7 @@ mod reports;
 mod reserve;
 mod runs;
 mod saver;
+mod starts;
 mod state_file;
 mod sys;
 mod takeover;

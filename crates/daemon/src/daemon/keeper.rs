@@ -105,6 +105,7 @@ impl Daemon {
             }
         }
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
+        self.keeper.put_starts();
         let control = self.clients.listener_copy();
         self.keeper.put(CONTROL.to_owned(), Vec::new(), control);
         for (name, copy) in self.logs.copies() {

@@ -6,6 +6,7 @@
 
 mod process;
 mod program;
+mod starts;
 mod update;
 
 use std::io;
@@ -20,6 +21,7 @@ use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
 use crate::reports::Reports;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
@@ -65,6 +67,8 @@ pub struct Keeper {
     close_at: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
+    /// The list of starts, to which the keeper adds.
+    starts: Starts,
     poll: Rc<Poll<Source>>,
 }
 
@@ -77,6 +81,7 @@ impl Keeper {
         link: Link,
         welcome: Welcome,
         lock: OwnedFd,
+        starts: Starts,
         poll: Rc<Poll<Source>>,
     ) -> io::Result<Self> {
         let link =
@@ -91,6 +96,7 @@ impl Keeper {
             closed: Vec::new(),
             close_at: None,
             update: None,
+            starts,
             poll,
         })
     }
@@ -213,6 +219,7 @@ impl Keeper {
 
     /// A run need not be held any more.
     pub fn release(&mut self, run: RunId) {
+        self.starts.end(run);
         self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
     }
 
