@@ -75,11 +75,6 @@ impl Starts {
         Ok(copy.into())
     }
 
-    /// Returns a copy of its descriptor, for another keeper; `None` while it cannot be written.
-    pub fn copy(&self) -> Option<io::Result<OwnedFd>> {
-        self.file.as_ref().map(|file| file.try_clone().map(OwnedFd::from))
-    }
-
     /// Nothing is left of a run.
     pub fn end(&mut self, run: RunId) {
         // Its start was added by the keeper.

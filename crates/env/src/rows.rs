@@ -169,7 +169,8 @@ variables! {
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,
 
-    /// The place at which a build with the feature `failpoints` dies, with `:N` at the N-th visit.
+    /// The place at which a build with the feature `failpoints` dies, with `:N` at the N-th visit;
+    /// with `:N:parent` its parent dies there.
     OSTLER_FAILPOINT, read by Keeper Daemon, from Ours, set by Developer,
 
     /// The file by which it dies there only once.

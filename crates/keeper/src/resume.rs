@@ -17,6 +17,7 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 
 use crate::cstrings::CStrings;
 use crate::daemon::{Daemon, Progress, Running};
+use crate::failpoint::hit;
 use crate::keeper::Keeper;
 use crate::log::log;
 use crate::polled::Polled;
@@ -44,6 +45,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
     file.read_to_end(&mut bytes)?;
     let saved = state::load(&bytes)?;
     drop(file);
+    hit("keeper.resumed");
     let mut keeper = Keeper::new(saved.config, saved.nofile)?;
     keeper.daemons = saved.daemons;
     keeper.previous = saved.previous;
@@ -105,6 +107,7 @@ impl Keeper {
         let program = OsStr::from_bytes(exe.as_bytes());
         let Some(image) = state::save(self, running, program, previous.as_ref()) else { return };
         log(&format!("becoming `{}`", exe.to_string_lossy()));
+        hit("keeper.upgrade");
         // The new program lowers it by itself, if it knows how.
         let score = self.spawner.oom_score.as_ref();
         score.inspect(|score| score.restore());

@@ -1,9 +1,12 @@
 //! The runs, for a keeper in place of one that died.
 
+use std::collections::BTreeMap;
+
 use ostler_core::RunId;
 
 use super::Driver;
 use crate::runs::{self, Adoption, ProcessRef};
+use crate::starts::Start;
 
 impl Driver<'_> {
     /// Writes the list of starts anew, where that is due.
@@ -33,15 +36,18 @@ impl Driver<'_> {
                 None => asked.push(run),
             }
         }
-        self.spawn_again(&asked);
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
+        self.spawn_again(&asked, &starts);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, asked: &[RunId]) {
+    fn spawn_again(&mut self, asked: &[RunId], starts: &BTreeMap<RunId, Start>) {
         if asked.is_empty() {
             return;
         }
-        let left = self.runs.find_left(&self.keeper.read_starts());
+        let left = self.runs.find_left(starts);
         let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
         let orphans: Vec<ProcessRef> =
             of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();

@@ -42,6 +42,11 @@ impl KeeperProcess {
         Self { pidfd, child: None, since: clock::monotonic(), deaths: 0, due: None }
     }
 
+    /// Its descriptor, where there is one.
+    pub fn fd(&self) -> Option<&OwnedFd> {
+        self.pidfd.as_ref()
+    }
+
     /// It is as good as dead: it ends, and another one is due.
     pub fn lose(&mut self) {
         self.end();

@@ -30,11 +30,4 @@ impl Keeper {
             )),
         }
     }
-
-    /// Gives the list to a new keeper.
-    pub fn put_starts(&mut self) {
-        if let Some(copy) = self.starts.copy() {
-            self.put(STARTS.to_owned(), Vec::new(), copy);
-        }
-    }
 }
