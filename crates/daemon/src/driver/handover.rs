@@ -6,7 +6,7 @@ use ostler_core::RunId;
 
 use super::Driver;
 use crate::runs::{self, Adoption, ProcessRef};
-use crate::starts::Start;
+use crate::starts::{Line, Start};
 
 impl Driver<'_> {
     /// Writes the list of starts anew, where that is due.
@@ -20,8 +20,9 @@ impl Driver<'_> {
     /// Writes the list of starts anew, with the runs that there are.
     pub(crate) fn write_starts(&mut self) {
         let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
-        let lines = known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
-        self.keeper.write_starts(lines);
+        let lines: Vec<Line> =
+            known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
+        self.keeper.write_starts(&lines);
     }
 
     /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.

@@ -21,8 +21,8 @@ impl Keeper {
     }
 
     /// Writes it anew and gives it to the keeper.
-    pub fn write_starts(&mut self, runs: Vec<Line>) {
-        match self.starts.rewrite(&runs) {
+    pub fn write_starts(&mut self, runs: &[Line]) {
+        match self.starts.rewrite(runs) {
             Ok(copy) => self.put(STARTS.to_owned(), Vec::new(), Ok(copy)),
             Err(error) => daemon_log::error(format!(
                 "could not write the list of starts: {error}; what is started now is not found \
