@@ -30,6 +30,7 @@ mod node;
 mod probes;
 mod reports;
 mod reserve;
+mod rights;
 mod runs;
 mod saver;
 mod starts;
