@@ -27,6 +27,7 @@ mod failpoints;
 mod fake;
 mod faults;
 mod fork;
+mod inspect_ports;
 mod keeper_death;
 mod keeper_link;
 mod kill;

@@ -45,6 +45,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
     pub(super) life: Life,
 }
 
@@ -176,6 +178,7 @@ impl Run {
             covers: false,
             probing: false,
             stderr_offset,
+            inspect_port: None,
             life: Life::Asked { then: None },
         }
     }
