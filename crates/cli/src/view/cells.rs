@@ -70,6 +70,11 @@ pub(super) fn status_inks(status: &str) -> &'static [Ink] {
     }
 }
 
+/// Whether it asks for its files to be watched, which is not done yet.
+pub(super) fn is_watch_wanted(process: &ProcView) -> bool {
+    process.not_yet.iter().any(|name| name == "watch")
+}
+
 /// Returns the version, `N/A` when unknown.
 pub(super) fn version(process: &ProcView) -> &str {
     process.version.as_deref().unwrap_or("N/A")
