@@ -47,9 +47,9 @@ fn row(attribute: &Attribute) -> [String; 7] {
     let later = match attribute.effect {
         Effect::Acts => String::new(),
         Effect::Kept => " Kept for other programs; ostler does not act on it.".to_owned(),
-        Effect::NotYet { lacks, .. } => format!(
-            " **Not yet**: {lacks}. An option is refused, a file is warned of."
-        ),
+        Effect::NotYet { lacks, .. } => {
+            format!(" **Not yet**: {lacks}. An option is refused, a file is warned of.")
+        }
         Effect::PartOf(other) => format!(" Not before `{other}` works."),
     };
     let meaning =

@@ -45,9 +45,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .over_file()
         .example("[\"node_modules\", \"*.tmp\"]")
         .help("files that may change"),
-    object("watch_options", Access::Kept)
-        .part_of("watch")
-        .help("options of PM2's file watcher"),
+    object("watch_options", Access::Kept).part_of("watch").help("options of PM2's file watcher"),
     ms("watch_delay", Access::Kept)
         .part_of("watch")
         .help("pause between a change of files and the restart"),

@@ -38,7 +38,7 @@ impl Model {
         let version = self.registry.version(process.spec())?;
         Some(ostler_pm2::dump::element(&Saving {
             spec: &version.spec,
-            phase: process.phase(),
+            phase: self.phase_of(process),
             instance: proc.instance,
             restarts: process.restarts(),
             created_at: proc.created_at,
@@ -79,12 +79,7 @@ impl Model {
         self.begin(operation, out);
     }
 
-    fn restore(
-        &mut self,
-        client: ClientId,
-        saved: Vec<Saved>,
-        out: &mut Vec<Effect>,
-    ) -> Operation {
+    fn restore(&mut self, client: ClientId, saved: Vec<Saved>, out: &mut Vec<Effect>) -> Operation {
         let running: Vec<String> =
             self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
