@@ -32,6 +32,7 @@ mod instances;
 mod interpreter;
 mod json;
 mod options;
+mod ports;
 mod resolve;
 mod run_as;
 mod schema;
