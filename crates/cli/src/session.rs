@@ -147,6 +147,13 @@ impl Session {
             connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
         if connected.started {
             say(&mut self.out, aside, "PM2 Successfully daemonized");
+            if self.home.is_open_to_others() {
+                let home = self.home.path().display();
+                self.out.warn_aside(&format!(
+                    "others can look into `{home}`, where your apps' environment is kept: run \
+                     `chmod go-rwx {home}`"
+                ));
+            }
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
@@ -160,7 +167,11 @@ impl Session {
                 self.client = Some(client);
                 Ok(true)
             }
-            Err(ostler_client::Error::NotRunning { .. }) => Ok(false),
+            Err(ostler_client::Error::NotRunning { .. }) => {
+                // Whoever asks means the one that does run.
+                self.home.refuse_pm2()?;
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 use ostler_keeper::link::Link;
 use ostler_keeper::proto::ToKeeper;
 
-use crate::daemon_log;
 use crate::keeper::{CONTROL, LOCK};
+use crate::{daemon_log, files};
 
 /// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone
 /// at 200 apps.
@@ -47,6 +47,7 @@ pub(super) fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String>
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
         .open(&path);
     let file = file.map_err(|error| failed(&error))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -110,7 +111,8 @@ pub(super) fn mark_of(home: &Path) -> String {
 /// Writes our process number where people and scripts look for it.
 pub(super) fn write_pid(home: &Path) {
     let path = home.join("pm2.pid");
-    if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
+    if let Err(error) = files::write_whole(&path, std::process::id().to_string().as_bytes(), 0o600)
+    {
         daemon_log::error(format!("could not write `{}`: {error}", path.display()));
     }
 }
