@@ -8,6 +8,7 @@
 mod due;
 mod effects;
 mod ending;
+mod home;
 mod keeper;
 mod output;
 mod requests;
@@ -25,6 +26,7 @@ use crate::daemon_log;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
 use crate::from_thread::FromThread;
+use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
@@ -43,6 +45,7 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    home: Watch,
     runs: Runs,
     node: Node,
     logs: Logs,
@@ -64,6 +67,7 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
@@ -73,13 +77,14 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, saver, keeper, clients, runs, node, logs, inbox } = parts;
+        let Parts { model, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
         Self {
             config,
             model,
             saver,
             keeper,
             clients,
+            home,
             runs,
             node,
             logs,
@@ -158,6 +163,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
+            Source::Home => self.on_home(),
         }
         self.take_reports();
     }

@@ -27,6 +27,7 @@ mod failpoints;
 mod fake;
 mod faults;
 mod fork;
+mod home;
 mod keeper_death;
 mod keeper_link;
 mod kill;
