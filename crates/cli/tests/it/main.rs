@@ -17,6 +17,7 @@ mod cluster_fds;
 mod cluster_runtimes;
 mod commands;
 mod commands_policy;
+mod commands_resumed;
 mod completion;
 mod config;
 mod docs;

@@ -26,6 +26,7 @@ mod progress;
 mod registry;
 mod reloads;
 mod requests;
+mod resumed;
 mod snapshot;
 mod state;
 mod steps;

@@ -112,7 +112,8 @@ impl Model {
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
-            (Target::Up, Phase::Backoff { .. }) => Some(None),
+            // One that is due now was due when the daemon before died, and starts in this turn.
+            (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
             (
                 Target::Down,
                 Phase::Starting { .. }
@@ -168,6 +169,9 @@ impl Model {
                 self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
             }
+            if self.wait_again(operation, id) {
+                continue;
+            }
             let (event, target) = match action {
                 Action::Stop => (Event::Stop(id), Target::Down),
                 Action::Delete => (Event::Delete(id), Target::Gone),
@@ -178,7 +182,11 @@ impl Model {
                     continue;
                 }
             };
-            operation.active.insert(id, self.pending(id, target, false));
+            let pending = self.pending(id, target, false);
+            if target != Target::Up {
+                self.note_begun(operation.ticket.as_deref(), id, &pending);
+            }
+            operation.active.insert(id, pending);
             self.unsaved = true;
             self.changed.insert(id);
             self.ask(event);
@@ -271,6 +279,9 @@ impl Model {
     }
 
     fn end(&mut self, operation: Operation, out: &mut Vec<Effect>) {
+        if let Some(ticket) = &operation.ticket {
+            self.tickets.close(ticket);
+        }
         let Some(client) = operation.client else { return };
         let reply = match (operation.reporting, operation.failure) {
             (Reporting::Kill, _) => Reply::Done,
