@@ -204,6 +204,14 @@ impl Operations {
         self.0.iter().filter_map(Operation::deadline).min()
     }
 
+    /// A slot is not waited for any longer.
+    pub fn stop_waiting_for(&mut self, id: ProcId, now: Millis) {
+        let waiting = self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id));
+        for pending in waiting.filter(|pending| pending.target != Target::Listening) {
+            pending.until = pending.until.min(now);
+        }
+    }
+
     /// Whether nothing is under way.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {

@@ -126,6 +126,9 @@ impl Model {
     }
 
     fn why_not_yet(&self, id: ProcId) -> Failure {
+        if let Some((pid, uid)) = self.unsignalable(id) {
+            return unsignalable(id, pid, uid);
+        }
         match self.core.slot(id).map(|slot| slot.process().phase()) {
             Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
             Some(
@@ -284,7 +287,6 @@ impl Model {
         }
         let Some(client) = operation.client else { return };
         let reply = match (operation.reporting, operation.failure) {
-            (Reporting::Kill, _) => Reply::Done,
             (Reporting::Listens(id), _) => Reply::Listens { addresses: self.addresses(id) },
             (_, None) => Reply::Done,
             (_, Some(failure)) => Reply::Error(failure),
@@ -308,13 +310,26 @@ pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
 }
 
+fn unsignalable(id: ProcId, pid: u32, uid: Option<u32>) -> Failure {
+    let user = uid.map_or_else(String::new, |uid| format!(" {uid}"));
+    Failure {
+        code: Code::Unkillable,
+        message: format!(
+            "process {} cannot be ended: its process {pid} runs as another user{user}, and may not \
+             be signalled",
+            id.0
+        ),
+        hint: Some(format!("end it as that user, for example by `sudo kill {pid}`")),
+    }
+}
+
 fn unspawned(id: ProcId) -> Failure {
     Failure {
         code: Code::NotSpawned,
         message: format!("process {} is not spawned yet", id.0),
         hint: Some(
-            "the manager is out of file descriptors or overloaded (see `ulimit -n` and pm2.log); \
-             ostler retries"
+            "the manager is out of file descriptors or overloaded, or its keeper does not answer \
+             (see `ulimit -n` and pm2.log); ostler retries"
                 .to_owned(),
         ),
     }
