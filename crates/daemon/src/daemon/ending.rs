@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{daemon_log, state_file};
+use crate::{daemon_log, starts, state_file};
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) {
@@ -37,7 +37,8 @@ impl Daemon {
 
     /// Goes when nothing is left.
     pub(super) fn end_if_over(&mut self) {
-        let over = self.model.model().is_over() && !self.saver.is_busy();
+        let told = !self.model.has_effects() && !self.saver.is_busy();
+        let over = told && self.model.model().is_over();
         if over && !self.model.is_gone() && !self.runs.wait_for_output() {
             self.go();
         }
@@ -51,6 +52,7 @@ impl Daemon {
             _ = std::fs::remove_file(self.config.home.join(name));
         }
         state_file::remove(&self.config.home);
+        starts::remove(&self.config.home);
         self.keeper.shut_down();
         self.node.end_guard();
         daemon_log::log("the daemon ends");

@@ -6,6 +6,7 @@
 
 mod process;
 mod program;
+mod starts;
 mod succession;
 mod update;
 
@@ -21,6 +22,7 @@ use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
 use crate::reports::Reports;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
@@ -69,6 +71,8 @@ pub struct Keeper {
     close_at: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
+    /// The list of starts, to which the keeper adds.
+    starts: Starts,
     poll: Rc<Poll<Source>>,
 }
 
@@ -81,6 +85,7 @@ impl Keeper {
         link: Link,
         welcome: Welcome,
         lock: OwnedFd,
+        starts: Starts,
         poll: Rc<Poll<Source>>,
     ) -> io::Result<Self> {
         let link =
@@ -95,6 +100,7 @@ impl Keeper {
             closed: Vec::new(),
             close_at: None,
             update: None,
+            starts,
             poll,
         })
     }
@@ -217,6 +223,7 @@ impl Keeper {
 
     /// A run need not be held any more.
     pub fn release(&mut self, run: RunId) {
+        self.starts.end(run);
         self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::MOST_INSTANCES;
 use ostler_core::{AppId, Event, ProcId};
 use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleTo};
 
@@ -145,6 +146,9 @@ impl Model {
             };
             return refuse(client, failure, out);
         }
+        if wanted > now.max(MOST_INSTANCES) {
+            return refuse(client, too_many(name, wanted), out);
+        }
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.ticket = ticket;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
@@ -256,6 +260,18 @@ fn word_of(action: Action) -> &'static str {
 pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
     let mut seen = BTreeSet::new();
     ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
+}
+
+/// An app would have more processes than one may have.
+fn too_many(name: &str, wanted: u32) -> Failure {
+    Failure {
+        code: Code::Invalid,
+        message: format!(
+            "app `{name}` would have {wanted} instances, above the most that one app may have, \
+             {MOST_INSTANCES}"
+        ),
+        hint: Some("is it a number of instances that you mean?".to_owned()),
+    }
 }
 
 /// A process that is not in the list.

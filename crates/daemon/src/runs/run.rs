@@ -47,6 +47,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
     pub(super) life: Life,
 }
 
@@ -179,6 +181,7 @@ impl Run {
             covers: false,
             probing: false,
             stderr_offset,
+            inspect_port: None,
             life: Life::Asked { then: None },
         }
     }
@@ -186,6 +189,13 @@ impl Run {
     /// Its first process, also when that has ended; 0 while it is not known.
     pub fn pid(&self) -> u32 {
         self.processes().map_or(0, |processes| processes.pid)
+    }
+
+    /// Its first process, and when that began, clock ticks after boot; `None` while the number is
+    /// not known.
+    pub fn process(&self) -> Option<(u32, u64)> {
+        let processes = self.processes().filter(|processes| processes.pid != 0)?;
+        Some((processes.pid, processes.start_time))
     }
 
     /// Whether the keeper was asked for it and has not answered.

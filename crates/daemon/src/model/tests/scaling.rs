@@ -40,6 +40,17 @@ fn a_number_to_add_or_remove_is_counted_from_what_is_there() {
 }
 
 #[test]
+fn more_instances_than_an_app_may_have_are_refused_with_the_bound() {
+    let mut world = World::with("api", "good", 2);
+    for target in [ScaleTo::Add(100_000), ScaleTo::Add(u32::MAX), ScaleTo::Exactly(4097)] {
+        let client = scale(&mut world, "api", target);
+        let heard = world.heard(client);
+        assert!(heard.contains("above the most that one app may have, 4096"), "{heard}");
+    }
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+}
+
+#[test]
 fn to_remove_more_than_there_are_removes_all() {
     let mut world = World::with("api", "good", 2);
     let client = scale(&mut world, "api", ScaleTo::Remove(9));
