@@ -69,7 +69,7 @@ fn what_has_become_another_user_is_named_and_the_manager_goes_without_it() {
         std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
     };
     fs::create_dir_all(sandbox.home()).unwrap();
-    [sandbox.root(), &sandbox.work(), &sandbox.home()].map(open);
+    [sandbox.root(), &sandbox.work(), &sandbox.home()].into_iter().for_each(open);
     let app = format!(
         "#!/bin/sh\nexec {} --reuid=0 --regid=0 --clear-groups sleep 1000000\n",
         setpriv.display()
