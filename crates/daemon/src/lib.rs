@@ -23,6 +23,7 @@ mod files;
 mod from_thread;
 mod guard;
 mod home;
+mod inspect;
 mod keeper;
 mod logs;
 mod mailbox;

@@ -52,9 +52,15 @@ fn end(session: &mut Session) -> Result<(), Failed> {
         | Event::Own { .. }
         | Event::Restored { .. }
         | Event::Warning { .. } => {}
-    })?;
+    });
     match answer {
-        Answer::Reply(Reply::Done) => Ok(manager.wait_end()?),
-        other => Err(unexpected(&other)),
+        Ok(Answer::Reply(Reply::Done)) => Ok(manager.wait_end()?),
+        Ok(other) => Err(unexpected(&other)),
+        Err(failed) => {
+            // What cannot be ended was named. The manager goes all the same, unless that may still
+            // end.
+            _ = manager.wait_end();
+            Err(failed)
+        }
     }
 }
