@@ -21,7 +21,6 @@ use ostler_poll::{Events, Poll, Watched};
 
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::daemon_log;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
 use crate::from_thread::FromThread;
@@ -34,6 +33,10 @@ use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::tokens::Source;
+use crate::{clock, daemon_log};
+
+/// How long one turn of work may take, ms.
+const SLICE: u64 = 20;
 
 /// The daemon, made of parts.
 pub(crate) struct Daemon {
@@ -112,6 +115,7 @@ impl Daemon {
         ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
+            self.clients.begin_turn();
             for event in events.iter() {
                 self.on_ready(event.token, event.ready.is_readable());
                 if self.model.is_gone() {
@@ -163,8 +167,10 @@ impl Daemon {
     }
 
     /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
-    /// until nothing is left.
+    /// until nothing is left, or for [`SLICE`]: what takes longer goes on after all others had
+    /// their turn.
     fn work(&mut self) {
+        let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
             self.driver().walk();
@@ -178,8 +184,13 @@ impl Daemon {
             if finished && !self.model.has_effects() {
                 break;
             }
-            while let Some(effect) = self.model.next_effect() {
+            let mut is_over = false;
+            while !is_over && let Some(effect) = self.model.next_effect() {
                 self.carry_out(effect);
+                is_over = until <= clock::monotonic();
+            }
+            if is_over && self.model.has_effects() {
+                break;
             }
             let mut driver = self.driver();
             if !driver.defers_cleanup() {

@@ -30,10 +30,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             | Event::Own { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => {}
-        })?;
+        });
         match answer {
-            Answer::Reply(Reply::Done) => manager.wait_end()?,
-            other => return Err(unexpected(&other)),
+            Ok(Answer::Reply(Reply::Done)) => manager.wait_end()?,
+            Ok(other) => return Err(unexpected(&other)),
+            Err(failed) => {
+                // What cannot be ended was named. The manager goes all the same, unless that may
+                // still end.
+                _ = manager.wait_end();
+                return Err(failed);
+            }
         }
     }
     session.out.say("[v] All Applications Stopped");

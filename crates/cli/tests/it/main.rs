@@ -18,6 +18,7 @@ mod cluster_rights;
 mod cluster_runtimes;
 mod commands;
 mod commands_policy;
+mod commands_resumed;
 mod completion;
 mod config;
 mod docs;

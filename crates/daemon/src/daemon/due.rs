@@ -57,6 +57,9 @@ impl Due {
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
+        if self.model.has_effects() || self.clients.want_turn() {
+            return Some(0); // The work at hand goes on when everybody else had a turn.
+        }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 

@@ -37,7 +37,8 @@ impl Daemon {
 
     /// Goes when nothing is left.
     pub(super) fn end_if_over(&mut self) {
-        let over = self.model.model().is_over() && !self.saver.is_busy();
+        let told = !self.model.has_effects() && !self.saver.is_busy();
+        let over = told && self.model.model().is_over();
         if over && !self.model.is_gone() && !self.runs.wait_for_output() {
             self.go();
         }

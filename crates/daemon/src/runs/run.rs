@@ -37,6 +37,8 @@ pub struct Run {
     pub(super) grouped: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// A process of it may not be signalled.
+    pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -174,6 +176,7 @@ impl Run {
             since_wall,
             grouped,
             ending: false,
+            unsignalable: false,
             ready: false,
             covers: false,
             probing: false,
