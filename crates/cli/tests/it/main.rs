@@ -41,6 +41,7 @@ mod persistence;
 mod refusals;
 mod reload;
 mod reload_drain;
+mod reload_http2;
 mod reload_load;
 mod reload_resumed;
 mod reload_world;
