@@ -37,6 +37,8 @@ pub struct Run {
     pub(super) grouped: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// A process of it may not be signalled.
+    pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -174,6 +176,7 @@ impl Run {
             since_wall,
             grouped,
             ending: false,
+            unsignalable: false,
             ready: false,
             covers: false,
             probing: false,
@@ -198,6 +201,11 @@ impl Run {
     /// Whether the keeper was asked for it and has not answered.
     pub fn is_asked(&self) -> bool {
         matches!(self.life, Life::Asked { .. })
+    }
+
+    /// Whether its first process runs, as far as is known.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Alive(_))
     }
 
     /// Whether its first process has ended.

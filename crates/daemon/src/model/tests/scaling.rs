@@ -1,13 +1,13 @@
 //! Scaling: instances more or fewer.
 
-use ostler_wire::control::{Action, Change, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, ScaleTo};
 use serde_json::json;
 
 use super::words::record;
 use super::world::World;
 
 fn scale(world: &mut World, name: &str, target: ScaleTo) -> usize {
-    world.request(Request::Scale { name: name.to_owned(), target })
+    world.scale(name, target)
 }
 
 #[test]
