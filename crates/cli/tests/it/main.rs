@@ -21,6 +21,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod descriptors;
 mod docs;
 mod failing;
 #[cfg(feature = "failpoints")]

@@ -17,6 +17,8 @@ enum Due {
     Model,
     /// The next deadline of a primary, or of a listening socket.
     Cluster,
+    /// Sending the keeper what the system had no room for.
+    Flush,
     /// Telling the keeper of outputs that are closed.
     CloseOutputs,
     /// Cleanup that was deferred.
@@ -41,9 +43,10 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Model,
         Self::Cluster,
+        Self::Flush,
         Self::CloseOutputs,
         Self::Cleanup,
         Self::Retry,
@@ -81,6 +84,7 @@ impl Daemon {
         match due {
             Due::Model => self.model.deadline(),
             Due::Cluster => self.node.deadline(),
+            Due::Flush => self.keeper.flush_due(),
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Cleanup => self.keeper.starting_until(),
             Due::Retry => self.runs.retry_due(),
@@ -102,6 +106,7 @@ impl Daemon {
                 let (node, mut parts) = driver.node();
                 node.on_time(now, &mut parts);
             }
+            Due::Flush => self.keeper.flush(),
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
             Due::Retry => self.driver().retry(),

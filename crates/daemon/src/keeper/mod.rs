@@ -14,11 +14,12 @@ mod update;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFd, RunFds, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, RunFd, RunFds, SpawnSpec, ToKeeper};
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
@@ -43,6 +44,8 @@ pub const SWEPT: &[u8] = b"swept";
 const DEFER_CLEANUP: u64 = 10;
 /// How long the last messages to the keeper may take, ms.
 const FLUSH_TIMEOUT: u64 = 5000;
+/// Pause before that is sent again which the system had no room for, ms.
+const STARVED: u64 = 10;
 /// Pause before the keeper is told that an output is at its end, ms.
 const CLOSE_LATER: u64 = 5;
 
@@ -74,6 +77,8 @@ pub struct Keeper {
     closed: Vec<(RunId, RunFd)>,
     /// When it is told of them.
     close_at: Option<u64>,
+    /// When what the system had no room for is sent again.
+    flush_at: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
     /// The list of starts, to which the keeper adds.
@@ -105,6 +110,7 @@ impl Keeper {
             starting: None,
             closed: Vec::new(),
             close_at: None,
+            flush_at: None,
             update: None,
             starts,
             poll,
@@ -123,11 +129,15 @@ impl Keeper {
 
     /// Sends a message. A keeper that does not take it is about to be found dead by the poll.
     pub fn send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        self.send_shared(message, fds.into_iter().map(Arc::new).collect());
+    }
+
+    fn send_shared(&mut self, message: &ToKeeper, fds: Vec<Arc<OwnedFd>>) {
         if self.process.due.is_some() {
             return; // The next one is given everything as it is then.
         }
         hit("send.before");
-        if let Err(error) = self.link.send(message, fds) {
+        if let Err(error) = self.link.send_shared(message, fds) {
             daemon_log::error(format!("could not send to the keeper: {error}"));
         }
         hit("send.after");
@@ -152,11 +162,24 @@ impl Keeper {
         if self.process.due.is_some() {
             return;
         }
+        // Of descriptors in flight the system allows so many, and tells nobody when there are fewer.
+        self.flush_at = self.link.starved().then(|| clock::monotonic() + STARVED);
         let full = 0 < self.link.queued();
         let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
         if let Err(error) = self.link.socket_mut().set(interest.edge()) {
             daemon_log::error(format!("could not watch the link to the keeper: {error}"));
         }
+    }
+
+    /// When [`flush`](Self::flush) is due.
+    pub fn flush_due(&self) -> Option<u64> {
+        self.flush_at
+    }
+
+    /// Sends what waits, as far as the system has room for it.
+    pub fn flush(&mut self) {
+        // A link that is broken is found so by the poll.
+        _ = self.link.flush();
     }
 
     /// Sends what is left to be said before we go: after a thousand releases its socket is full,
@@ -205,18 +228,13 @@ impl Keeper {
         process: (u32, u64),
         meta: Vec<u8>,
         status: Option<ExitStatus>,
-        fds: &RunFds<OwnedFd>,
+        fds: &RunFds<Arc<OwnedFd>>,
     ) {
-        let copies: io::Result<Vec<OwnedFd>> = fds.iter().map(OwnedFd::try_clone).collect();
-        let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
-            Ok(copies) => (fds.mask(), copies),
-            Err(error) => {
-                daemon_log::error(format!("out of file descriptors for the keeper: {error}"));
-                return;
-            }
-        };
         let (pid, start_time) = process;
-        self.send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+        let mask = fds.mask();
+        let adopt = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status };
+        // Not copies: there may be no room for them, and then there are as many as before.
+        self.send_shared(&adopt, fds.iter().cloned().collect());
     }
 
     /// A run need not be held any more.

@@ -79,6 +79,11 @@ impl Node {
         }
     }
 
+    /// How many listening sockets there are.
+    pub fn count_listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
     /// Gives a socket, or what changed about it, to the keeper.
     pub(super) fn keep_listener(&self, id: ListenerId, new: bool, keeper: &mut Keeper) {
         let Some(app) = app_of(id.0) else { return };

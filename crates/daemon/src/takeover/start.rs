@@ -13,6 +13,7 @@ use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Waker};
 
 use super::inventory::{Items, take_inventory};
+use super::room::Room;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
@@ -25,6 +26,7 @@ use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
+use crate::reserve::Reserve;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
@@ -46,7 +48,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
     home::make(&config.home)?;
-    let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
+    let (reserve, room) = (Reserve::filled(), Room::keep());
+    let inventory = take_inventory(&mut link, room);
+    let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
     let (lock, swept) = match inventory.items.remove(LOCK) {
         Some((meta, lock)) => (lock, meta == SWEPT),
@@ -84,7 +88,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             model,
             saver,
             keeper: keeper.map_err(unpolled())?,
-            clients: Clients::new(listener, Rc::clone(&poll)),
+            clients: Clients::new(listener, reserve, Rc::clone(&poll)),
             home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
