@@ -12,7 +12,7 @@ const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
 pub(crate) const NO_DESCRIPTOR: Millis = 100;
 /// How long a connection waits for its own worker (sticky), before it goes to another.
-const PATIENCE: Millis = 1000;
+pub(super) const PATIENCE: Millis = 1000;
 /// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;
 
@@ -33,9 +33,8 @@ impl Balance {
     /// A connection was accepted. `peer` is a hash of the client's address, for [`Policy::Sticky`].
     pub fn handle_accepted(&mut self, now: Millis, listener: ListenerId, conn: ConnId, peer: u64) {
         let Some(at) = self.listener_at(listener) else { return self.turn_away(conn) };
-        let waiting = self.waiting_since(now, conn, peer);
         if let Some(listener) = self.listeners.get_mut(at) {
-            listener.waiting.push_back(waiting);
+            listener.waiting.push_back(listener.since(now, conn, peer));
         }
         self.distribute(at);
     }
@@ -55,9 +54,8 @@ impl Balance {
                 }
                 continue;
             }
-            let waiting = self.waiting_since(now, conn, peer);
             match at.and_then(|at| self.listeners.get_mut(at)) {
-                Some(listener) => listener.waiting.push_back(waiting),
+                Some(listener) => listener.waiting.push_back(listener.since(now, conn, peer)),
                 None => self.turn_away(conn),
             }
         }
@@ -184,16 +182,12 @@ impl Balance {
 
     /// Puts a connection that had been out in front of the others.
     fn put_in_front(&mut self, now: Millis, flight: Flight) {
-        let waiting = self.waiting_since(now, flight.conn, flight.peer);
         match self.listener_at(flight.listener).and_then(|at| self.listeners.get_mut(at)) {
-            Some(listener) => listener.waiting.push_front(waiting),
+            Some(listener) => {
+                listener.waiting.push_front(listener.since(now, flight.conn, flight.peer));
+            }
             None => self.turn_away(flight.conn),
         }
-    }
-
-    fn waiting_since(&self, now: Millis, conn: ConnId, peer: u64) -> Waiting {
-        let patience = (self.policy == Policy::Sticky).then_some(now + PATIENCE);
-        Waiting { conn, peer, patience }
     }
 
     fn turn_away(&mut self, conn: ConnId) {
@@ -207,7 +201,7 @@ impl Balance {
             let Some(waiting) = listener.waiting.get(next).copied() else { break };
             if let Some(member) = self.choose(listener, waiting) {
                 self.hand(at, next, member);
-            } else if self.policy == Policy::Sticky {
+            } else if listener.policy == Policy::Sticky {
                 next += 1;
             } else {
                 break;
@@ -251,7 +245,7 @@ impl Balance {
     /// Accepts exactly while a worker could take one more and nothing is in front of it.
     fn update_accepting(&mut self, at: usize) {
         let Some(listener) = self.listeners.get(at) else { return };
-        let queue_has_room = match self.policy {
+        let queue_has_room = match listener.policy {
             Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
             Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
         };

@@ -120,7 +120,7 @@ struct World {
     now: u64,
     next: u64,
     peers: BTreeMap<WorkerId, Peer>,
-    listeners: BTreeSet<ListenerId>,
+    listeners: BTreeMap<ListenerId, Policy>,
     accepting: BTreeSet<ListenerId>,
     conns: BTreeMap<ConnId, Conn>,
 }
@@ -128,13 +128,13 @@ struct World {
 impl World {
     fn new(policy: Policy, window: usize) -> Self {
         Self {
-            balance: Balance::new(policy, window),
+            balance: Balance::new(window),
             policy,
             window,
             now: 0,
             next: 0,
             peers: BTreeMap::new(),
-            listeners: BTreeSet::new(),
+            listeners: BTreeMap::new(),
             accepting: BTreeSet::new(),
             conns: BTreeMap::new(),
         }
@@ -155,12 +155,12 @@ impl World {
             Step::Add(slot, new) if self.peers.len() < 6 => {
                 self.next += 1;
                 let standing = if *new { Standing::Quarantined } else { Standing::Active };
-                self.balance.add_worker(WorkerId(self.next), *slot, standing);
+                self.balance.add_worker(WorkerId(self.next), standing);
                 self.peers.insert(WorkerId(self.next), Peer::new(*slot, standing));
             }
             Step::Listen(listener) => {
-                self.listeners.insert(ListenerId(*listener));
-                self.balance.add_listener(ListenerId(*listener));
+                self.listeners.entry(ListenerId(*listener)).or_insert(self.policy);
+                self.balance.add_listener(ListenerId(*listener), self.policy);
             }
             Step::Unlisten(listener) => self.unlisten(ListenerId(*listener)),
             Step::Accept(peer) => {
@@ -172,7 +172,11 @@ impl World {
             }
             Step::Policy(nth) => {
                 self.policy = POLICIES[*nth];
-                self.balance.set_policy(self.policy);
+                // The others keep theirs.
+                if let Some(first) = self.listeners.first_entry() {
+                    self.balance.set_policy(*first.key(), self.policy);
+                    *first.into_mut() = self.policy;
+                }
             }
             Step::Time(ms) => {
                 self.now += ms;
@@ -212,10 +216,11 @@ impl World {
                 self.balance.set_blocked(id, *blocked);
             }
             Deed::Join(listener) => {
-                if self.listeners.contains(&ListenerId(*listener)) {
+                if self.listeners.contains_key(&ListenerId(*listener)) {
                     peer.listeners.insert(ListenerId(*listener));
                 }
-                self.balance.join(ListenerId(*listener), id);
+                let place = u64::from(peer.slot);
+                self.balance.join(ListenerId(*listener), id, place);
             }
             Deed::Leave(listener) => {
                 peer.listeners.remove(&ListenerId(*listener));
@@ -282,17 +287,17 @@ impl World {
     /// All is lost but who was there, and the connections.
     fn reborn(&mut self, mut out: usize) {
         self.accepting.clear();
-        self.balance = Balance::new(self.policy, self.window);
+        self.balance = Balance::new(self.window);
         for (id, peer) in &mut self.peers {
             peer.blocked = false;
             peer.unsure = 0;
-            self.balance.add_worker(*id, peer.slot, peer.standing);
+            self.balance.add_worker(*id, peer.standing);
         }
-        for listener in &self.listeners {
-            self.balance.add_listener(*listener);
+        for (listener, policy) in &self.listeners {
+            self.balance.add_listener(*listener, *policy);
             for (id, peer) in &self.peers {
                 if peer.listeners.contains(listener) {
-                    self.balance.join(*listener, *id);
+                    self.balance.join(*listener, *id, u64::from(peer.slot));
                 }
             }
         }
@@ -342,7 +347,7 @@ impl World {
                         self.accepting.remove(&listener)
                     };
                     assert!(changed, "said twice");
-                    assert!(self.listeners.contains(&listener));
+                    assert!(self.listeners.contains_key(&listener));
                 }
                 Decision::Close { conn, taken } => {
                     let known = self.conns[&conn];
@@ -350,7 +355,7 @@ impl World {
                         assert_eq!(known.place, Place::Closed);
                     } else {
                         assert_eq!(known.place, Place::Queue);
-                        let lost = !self.listeners.contains(&known.listener);
+                        let lost = !self.listeners.contains_key(&known.listener);
                         assert!(lost || known.pinned, "turned away without need");
                     }
                     self.place(conn, Place::Closed);

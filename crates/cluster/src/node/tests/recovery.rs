@@ -1,6 +1,6 @@
 //! After our death.
 
-use super::harness::{World, check, serving};
+use super::harness::{APP, World, check, serving};
 use crate::{
     Config, ConnId, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, Recovered,
     WorkerId, WorkerOptions,
@@ -14,11 +14,12 @@ fn reborn(old: &World, alive: &[u64]) -> World {
     let meta = ListenerMeta::from_bytes(&meta.to_bytes()).unwrap();
     let workers: Vec<_> = alive
         .iter()
-        .map(|id| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap())))
+        .map(|id| (WorkerId(*id), WorkerOptions::node(APP, u32::try_from(*id).unwrap())))
         .collect();
     let mut out = Output::new();
     let config = Config { first_seq: 1 << 32, window: 1, ..Config::default() };
-    World { primary: Primary::restore(config, vec![meta], &workers, &mut out), now: 5000, out }
+    let primary = Primary::restore(config, vec![], vec![meta], &workers, &mut out);
+    World { primary, now: 5000, out }
 }
 
 #[test]
