@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::Details;
+use ostler_wire::control::{Details, Phase};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
@@ -69,7 +69,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("N/A").to_owned();
     let [log_out, log_err, log_all] = &view.logs;
     let mut rows: Vec<(&str, Cell<'_>)> = vec![
-        ("status", Cell::inked(view.status.as_str(), cells::status_inks(&view.status))),
+        ("status", cells::status(view)),
         ("name", Cell::plain(view.name.as_str())),
         ("namespace", Cell::plain(view.namespace.as_str())),
         ("version", Cell::plain(cells::version(view))),
@@ -121,17 +121,17 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
 fn explain(details: &Details) -> String {
     let never = || "it never ran".to_owned();
     let last = details.last.as_ref().map_or_else(never, ToString::to_string);
-    match (details.view.status.as_str(), details.due_in) {
-        (_, Some(ms)) => format!("ended ({last}); started again in {ms} ms"),
-        ("stopped", None) => {
+    match details.view.phase {
+        Phase::Backoff { due_in } => format!("ended ({last}); started again in {due_in} ms"),
+        Phase::Stopped => {
             format!("stopped on request, or it ended and is not to be restarted (last: {last})")
         }
-        ("errored", None) => format!("given up after too many short runs in a row (last: {last})"),
-        ("launching", None) => "started, waiting for it to be ready".to_owned(),
-        ("stopping", None) => {
+        Phase::Errored => format!("given up after too many short runs in a row (last: {last})"),
+        Phase::Starting => "started, waiting for it to be ready".to_owned(),
+        Phase::Stopping => {
             "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
         }
-        (_, None) => "running".to_owned(),
+        Phase::Online => "running".to_owned(),
     }
 }
 
@@ -173,7 +173,6 @@ mod tests {
             unstable: 0,
             created_at: 1_795_388_825_573,
             last: Some(Outcome::Code(1)),
-            due_in: None,
             max_memory: Some(209_715_200),
             node_env: None,
             env,
@@ -231,38 +230,33 @@ mod tests {
 
     #[test]
     fn why_a_process_does_not_run_is_explained() {
-        let check = |status: &str, last: Option<Outcome>, due_in: Option<u64>, expected: &str| {
+        let check = |phase: Phase, last: Option<Outcome>, expected: &str| {
             let mut details = details();
-            status.clone_into(&mut details.view.status);
-            (details.last, details.due_in) = (last, due_in);
+            (details.view.phase, details.last) = (phase, last);
             assert_eq!(explain(&details), expected);
         };
         let code = Some(Outcome::Code(3));
         check(
-            "waiting restart",
+            Phase::Backoff { due_in: 450 },
             code.clone(),
-            Some(450),
             "ended (exit code 3); started again in 450 ms",
         );
         check(
-            "stopped",
+            Phase::Stopped,
             code.clone(),
-            None,
             "stopped on request, or it ended and is not to be restarted (last: exit code 3)",
         );
         check(
-            "errored",
+            Phase::Errored,
             code,
-            None,
             "given up after too many short runs in a row (last: exit code 3)",
         );
-        check("launching", None, None, "started, waiting for it to be ready");
+        check(Phase::Starting, None, "started, waiting for it to be ready");
         check(
-            "stopped",
-            None,
+            Phase::Stopped,
             None,
             "stopped on request, or it ended and is not to be restarted (last: it never ran)",
         );
-        check("online", None, None, "running");
+        check(Phase::Online, None, "running");
     }
 }

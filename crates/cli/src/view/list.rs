@@ -100,7 +100,7 @@ fn full<'a>(process: &'a ProcView, now: u64, row: &mut Vec<Cell<'a>>) {
         Cell::plain(process.pid.to_string()),
         Cell::plain(cells::uptime(process, now)),
         Cell::plain(process.restarts.to_string()),
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
         Cell::inked(process.user.as_str(), &[Ink::Bold]),
@@ -116,7 +116,7 @@ fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
     row.extend([
         mode(process),
         Cell::plain(process.restarts.to_string()),
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
     ]);
@@ -124,7 +124,7 @@ fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
 
 fn minimal<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
     row.extend([
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
     ]);
@@ -136,15 +136,12 @@ fn mode(process: &ProcView) -> Cell<'_> {
     Cell::inked(cells::mode(process), inks)
 }
 
-fn status(process: &ProcView) -> Cell<'_> {
-    Cell::inked(process.status.as_str(), cells::status_inks(&process.status))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::view::sample::sample;
     use expect_test::{expect, expect_file};
+    use ostler_wire::control::Phase;
 
     fn three() -> Vec<ProcView> {
         let mut list = vec![
@@ -152,7 +149,7 @@ mod tests {
             sample(0, "app"),
             sample(3, "web"),
         ];
-        list[1].status = "waiting restart".to_owned();
+        list[1].phase = Phase::Backoff { due_in: 450 };
         list[2].cluster = true;
         list[2].version = Some("1.2.3".to_owned());
         list[2].cpu = 4.5;

@@ -1,5 +1,6 @@
 //! The list as lines (`--mini-list`).
 
+use ostler_pm2::words::status;
 use ostler_wire::control::ProcView;
 
 use super::cells;
@@ -16,7 +17,7 @@ pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
         cells::version(process),
         process.pid,
         process.id,
-        process.status,
+        status(process.phase),
         cells::mode(process),
         process.restarts,
         cells::uptime(process, now),

@@ -44,7 +44,7 @@ pub fn process(id: u32, name: &str) -> Value {
         "pid": 4000 + id,
         "since": 0,
         "restarts": 0,
-        "status": "stopped",
+        "phase": "stopped",
         "cpu": 0.0,
         "memory": 0,
         "user": "root",

@@ -38,7 +38,7 @@ impl Model {
         let version = self.registry.version(process.spec())?;
         Some(ostler_pm2::dump::element(&Saving {
             spec: &version.spec,
-            phase: process.phase(),
+            phase: self.phase_of(process),
             instance: proc.instance,
             restarts: process.restarts(),
             created_at: proc.created_at,

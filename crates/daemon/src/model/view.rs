@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use ostler_core::process::Process;
 use ostler_core::spec::ExecMode;
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
-use ostler_wire::control::{Details, ProcView};
+use ostler_wire::control::{self, Details, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
@@ -43,7 +44,7 @@ struct Row<'a> {
     pid: u32,
     since: u64,
     restarts: u32,
-    status: &'static str,
+    phase: control::Phase,
     cpu: f32,
     memory: u64,
     user: &'a str,
@@ -64,7 +65,7 @@ impl From<Row<'_>> for ProcView {
             pid: row.pid,
             since: row.since,
             restarts: row.restarts,
-            status: row.status.to_owned(),
+            phase: row.phase,
             cpu: row.cpu,
             memory: row.memory,
             user: row.user.to_owned(),
@@ -104,7 +105,7 @@ impl Model {
             pid: facts.map_or(0, |facts| facts.pid),
             since: facts.map_or(0, |facts| facts.since),
             restarts: process.restarts(),
-            status: status(process.phase()),
+            phase: self.phase_of(process),
             cpu: usage.cpu,
             memory: usage.memory,
             user: &spec.username,
@@ -113,6 +114,20 @@ impl Model {
             script: spec.script.to_string_lossy(),
             logs: log_texts(spec, id),
         })
+    }
+
+    /// The phase of a process, without what only the core needs of it.
+    pub(super) fn phase_of(&self, process: &Process) -> control::Phase {
+        match process.phase() {
+            Phase::Stopped => control::Phase::Stopped,
+            Phase::Errored => control::Phase::Errored,
+            Phase::Starting { .. } => control::Phase::Starting,
+            Phase::Online { .. } => control::Phase::Online,
+            Phase::Stopping(_) => control::Phase::Stopping,
+            Phase::Backoff { until } => {
+                control::Phase::Backoff { due_in: until.saturating_sub(self.at.now) }
+            }
+        }
     }
 
     /// Everything about one process.
@@ -131,14 +146,6 @@ impl Model {
             unstable: process.unstable(),
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
-            due_in: match process.phase() {
-                Phase::Backoff { until } => Some(until.saturating_sub(self.at.now)),
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_) => None,
-            },
             max_memory: spec.policy.max_memory,
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
@@ -153,7 +160,7 @@ impl Model {
         let spec = &self.registry.version(process.spec())?.spec;
         let run = process.run().unwrap_or(RunId(0));
         let mut env = environment::environment(spec, self.particulars(id, run)?);
-        env.insert("status".to_owned(), status(process.phase()).to_owned());
+        env.insert("status".to_owned(), status(self.phase_of(process)).to_owned());
         Some(env.into_iter().rev().collect())
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::Outcome;
+use super::facts::{Outcome, Phase};
 
 /// A process as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub struct ProcView {
     pub since: u64,
     /// Restarts so far.
     pub restarts: u32,
-    /// PM2's word: `online`, `launching`, `stopping`, `stopped`, `errored`, `waiting restart`.
-    pub status: String,
+    /// What is true of it.
+    pub phase: Phase,
     /// CPU use, percent of one core.
     pub cpu: f32,
     /// Resident memory, bytes.
@@ -65,8 +65,6 @@ pub struct Details {
     pub created_at: u64,
     /// What became of the last run that is over.
     pub last: Option<Outcome>,
-    /// When the next run is due, ms from now, where one waits for its time.
-    pub due_in: Option<u64>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
     /// `NODE_ENV` of the app.

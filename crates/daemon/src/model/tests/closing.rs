@@ -77,7 +77,7 @@ fn the_list_is_shown_to_the_end() {
     let mut world = World::with("api", "stubborn", 1);
     world.request(Request::Kill);
     let client = world.request(Request::List);
-    assert!(world.reply(client).contains("\"status\":\"stopping\""), "{}", world.reply(client));
+    assert!(world.reply(client).contains("\"phase\":\"stopping\""), "{}", world.reply(client));
     let client = world.request(Request::Find { word: "api".to_owned() });
     assert_eq!(world.reply(client), "found [0]");
     let client = world.request(Request::Jlist);
