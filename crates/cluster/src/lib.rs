@@ -49,6 +49,6 @@ pub use balance::{Counters, Policy};
 pub use connections::{Connections, Ledger, OrderError};
 pub use id::{ConnId, GroupId, HandleId, ListenerId, Millis, WorkerId};
 pub use node::{
-    Command, Config, GroupOptions, Key, ListenerKind, ListenerMeta, MetaError, Noise, Output, Primary, Received,
-    Recovered, SendError, Span, Use, WorkerOptions,
+    Command, Config, GroupOptions, Key, ListenerKind, ListenerMeta, MetaError, Noise, Output,
+    Primary, Received, Recovered, SendError, Span, Use, WorkerOptions,
 };

@@ -14,6 +14,7 @@ mod caller;
 mod cluster;
 mod cluster_balance;
 mod cluster_fds;
+mod cluster_listen;
 mod cluster_runtimes;
 mod commands;
 mod commands_policy;

@@ -132,12 +132,17 @@ impl Primary {
         self.closing.linger_until = now + LINGERS;
     }
 
+    /// Returns whether a socket that was to be closed may still be in the way of another.
+    #[must_use]
+    pub fn lingers(&self, now: Millis) -> bool {
+        now < self.closing.linger_until || !self.closing.held.is_empty()
+    }
+
     /// Opening failed with this error. Returns whether it is tried again.
     pub(super) fn is_retried(&mut self, now: Millis, at: usize, errno: i32) -> bool {
+        let lingers = self.lingers(now);
         let Some(listener) = self.listeners.get_mut(at) else { return false };
         let State::Opening { askers } = &mut listener.state else { return false };
-        // What was closed meanwhile may have been in its way, too.
-        let lingers = now < self.closing.linger_until || !self.closing.held.is_empty();
         if errno != EADDRINUSE || !lingers {
             return false;
         }

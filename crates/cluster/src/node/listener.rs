@@ -48,9 +48,16 @@ pub(super) struct Asker {
 #[derive(Debug)]
 pub(super) enum State {
     /// Until `again`, or until others are closed: then it is tried again.
-    Waiting { askers: Vec<Asker>, again: Millis },
-    Opening { askers: Vec<Asker> },
-    Open { sockname: Option<Sockname> },
+    Waiting {
+        askers: Vec<Asker>,
+        again: Millis,
+    },
+    Opening {
+        askers: Vec<Asker>,
+    },
+    Open {
+        sockname: Option<Sockname>,
+    },
 }
 
 #[derive(Debug)]

@@ -13,25 +13,26 @@ use crate::{ListenerId, Millis, WorkerId};
 impl Primary {
     /// Opening what [`Command::OpenListener`] named came to an end: the real address (TCP and UDP
     /// only), or the error as a negative number. An error is not remembered, so the
-    /// next query tries again.
+    /// next query tries again. Returns whether an error is told to the workers; otherwise it is
+    /// tried again.
     pub fn handle_opened(
         &mut self,
         now: Millis,
         listener: ListenerId,
         result: Result<Option<Sockname>, i32>,
         out: &mut Output,
-    ) {
+    ) -> bool {
         let Some(at) = self.listener_at(listener) else {
             if result.is_ok() {
                 self.close_socket(listener, None, out);
             }
-            return;
+            return false;
         };
         if result.as_ref().is_err_and(|errno| self.is_retried(now, at, *errno)) {
-            return;
+            return false;
         }
-        let Some(found) = self.listeners.get_mut(at) else { return };
-        let State::Opening { askers } = &mut found.state else { return };
+        let Some(found) = self.listeners.get_mut(at) else { return false };
+        let State::Opening { askers } = &mut found.state else { return false };
         let askers = std::mem::take(askers);
         match result {
             Ok(sockname) => {
@@ -43,12 +44,14 @@ impl Primary {
                 let policy = opener.map_or_else(Policy::default, |group| self.policy(group));
                 self.balance.add_listener(listener, policy);
                 self.answer_all(at, &askers, out);
+                false
             }
             Err(errno) => {
                 let found = self.listeners.remove(at);
                 for asker in askers {
                     self.refuse(asker, errno, &found.name, found.data.as_deref(), out);
                 }
+                true
             }
         }
     }
@@ -87,12 +90,18 @@ impl Primary {
     fn join(&mut self, at: usize, asker: Asker, query: &Query, out: &mut Output) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
         if listener.is_used_by(asker.worker) {
-            if listener.user(asker.worker).is_some_and(|user| user.asked == Some(asker.ack)) {
+            let user = listener.user(asker.worker);
+            if user.is_some_and(|user| user.asked == Some(asker.ack)) {
                 self.answer(at, asker, out);
                 return self.carry_out(out);
             }
-            let data = listener.data.clone().or_else(|| query.data.clone());
-            return self.refuse(asker, EADDRINUSE, "", data.as_deref(), out);
+            if query.index != 0 {
+                let data = listener.data.clone().or_else(|| query.data.clone());
+                return self.refuse(asker, EADDRINUSE, "", data.as_deref(), out);
+            }
+            // A worker numbers its servers at one address. Before the first one it has nothing
+            // there: that it closed what it had was lost, with its daemon and keeper.
+            listener.remove(asker.worker);
         }
         if listener.data.is_none() {
             listener.data.clone_from(&query.data);
@@ -169,13 +178,26 @@ impl Primary {
 
     /// The worker closed a server. When the last one of its app that is not leaving does so, the
     /// app wants the socket closed.
-    pub(super) fn on_close(&mut self, now: Millis, worker: WorkerId, key: &str, out: &mut Output) {
+    pub(super) fn on_close(
+        &mut self,
+        now: Millis,
+        worker: WorkerId,
+        key: &str,
+        seq: Option<i64>,
+        out: &mut Output,
+    ) {
         let Some(at) = self.listeners.iter().position(|listener| listener.name == key) else {
             return;
         };
         let Some(found) = self.workers.get(&worker) else { return };
         let (by_will, group) = (found.is_active(), found.options.group);
         let Some(listener) = self.listeners.get_mut(at) else { return };
+        let asked = listener.user(worker).and_then(|user| user.asked);
+        if asked.zip(seq).is_some_and(|(asked, seq)| seq < asked) {
+            // It is read again after our predecessor's death, and was obeyed: the worker has asked
+            // for the same listener since.
+            return;
+        }
         if !listener.remove(worker) {
             return;
         }

@@ -10,8 +10,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::{
-    Command as Act, Config, ConnId, Connections, GroupId, HandleId, ListenerId, ListenerKind, ListenerMeta,
-    Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
+    Command as Act, Config, ConnId, Connections, GroupId, HandleId, ListenerId, ListenerKind,
+    ListenerMeta, Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
 use ostler_wire::node::outgoing::Sockname;
 use ostler_wire::node::{self, Framer};

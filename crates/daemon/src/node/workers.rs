@@ -1,40 +1,35 @@
-//! What happens to workers, told to their primaries.
+//! What happens to workers, told to the primary.
 
 use std::collections::BTreeMap;
 
-use ostler_cluster::{Policy, Primary, WorkerId, WorkerOptions};
+use ostler_cluster::{GroupId, Policy, WorkerId, WorkerOptions};
 use ostler_core::spec::Address;
 use ostler_core::{AppId, RunId};
 
-use super::{Node, Parts, config};
+use super::{Node, Parts, numbers};
 
 impl Node {
     /// A worker was spawned. What follows from that is for [`work`](Self::work) to do.
     pub fn add_worker(&mut self, run: RunId, app: AppId, options: WorkerOptions, policy: Policy) {
         self.workers.insert(run, app);
-        let primary =
-            self.primaries.entry(app).or_insert_with(|| Primary::new(config(app, policy)));
-        primary.handle_worker_added(WorkerId(run.0), options);
-        if primary.policy() != policy {
+        self.primary.handle_worker_added(WorkerId(run.0), options);
+        if self.primary.policy(options.group) != policy {
             // A change of the policy takes effect with the first worker that was started for it.
-            primary.set_policy(policy, &mut self.queue);
+            self.primary.set_policy(options.group, policy, &mut self.queue);
         }
     }
 
     /// The table for `listen({ fd })` of a version that is in force or about to be.
     pub fn use_fds(&mut self, app: AppId, table: &BTreeMap<u32, Address>) {
-        if let Some(primary) = self.primaries.get_mut(&app) {
-            primary.set_fds(table.keys().copied().map(i64::from).collect());
-        }
+        self.primary.set_fds(GroupId(app.0), numbers(table));
         self.fds.insert(app, table.clone());
     }
 
     /// Spreads connections as the version says that is in force.
     pub fn set_policy(&mut self, app: AppId, policy: Policy, parts: &mut Parts<'_>) {
-        if let Some(primary) = self.primaries.get_mut(&app)
-            && primary.policy() != policy
-        {
-            primary.set_policy(policy, &mut self.queue);
+        let group = GroupId(app.0);
+        if self.primary.policy(group) != policy {
+            self.primary.set_policy(group, policy, &mut self.queue);
         }
         self.work(parts);
     }

@@ -4,7 +4,7 @@ use super::harness::{APP, World, check, serving};
 use crate::{GroupId, ListenerId, ListenerMeta, Policy, WorkerId, WorkerOptions};
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
-const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":3}"#;
+const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":9}"#;
 const OTHER: GroupId = GroupId(1);
 
 impl World {
@@ -31,8 +31,7 @@ fn shared(policy: Policy) -> World {
 #[test]
 fn connections_go_to_the_workers_of_both_apps() {
     let mut world = shared(Policy::RoundRobin);
-    let got: Vec<u64> =
-        (1..5).map(|conn| World::handed(&world.accepted(conn, 0))[0].0).collect();
+    let got: Vec<u64> = (1..5).map(|conn| World::handed(&world.accepted(conn, 0))[0].0).collect();
     assert_eq!(got, [0, 9, 0, 9]);
 }
 

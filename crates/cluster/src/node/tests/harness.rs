@@ -4,8 +4,8 @@ use ostler_wire::node::Incoming;
 use ostler_wire::node::outgoing::Sockname;
 
 use crate::{
-    Command, Config, ConnId, GroupId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId,
-    WorkerOptions,
+    Command, Config, ConnId, GroupId, HandleId, ListenerId, Output, Policy, Primary, Received,
+    WorkerId, WorkerOptions,
 };
 
 pub(super) struct World {
@@ -63,19 +63,19 @@ impl World {
     }
 
     pub(super) fn query(&mut self, worker: u64, fields: &str) -> Vec<String> {
-        self.query_numbered(worker, fields, 5)
+        self.query_numbered(worker, 0, fields, 5)
     }
 
-    /// Another query than that of `query`.
+    /// Another query than that of `query`, for another server.
     pub(super) fn query_again(&mut self, worker: u64, fields: &str) -> Vec<String> {
-        self.query_numbered(worker, fields, 6)
+        self.query_numbered(worker, 1, fields, 6)
     }
 
-    fn query_numbered(&mut self, worker: u64, fields: &str, seq: u64) -> Vec<String> {
+    fn query_numbered(&mut self, worker: u64, index: u32, fields: &str, seq: u64) -> Vec<String> {
         self.says(
             worker,
             &format!(
-                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":{seq}}}"#
+                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":{index},{fields},"seq":{seq}}}"#
             ),
         )
     }

@@ -24,8 +24,9 @@ enum Step {
     Rest(u32),
     /// With this many of the connections in the queue noted as sent.
     Reborn(usize),
-    /// A worker says something, and we die after so many commands that follow from it.
-    Dies(usize, Deed, usize),
+    /// A worker says something, and we die after so many commands that follow from it, with all of
+    /// it still in the channel.
+    Dies(usize, Vec<Deed>, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -83,9 +84,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => app.clone().prop_map(Step::Stop),
         1 => app.prop_map(Step::Rest),
         1 => (0..3_usize).prop_map(Step::Reborn),
-        2 => (nth.clone(), listens, 0..5_usize).prop_map(|(n, deed, life)| {
-            Step::Dies(n, deed, life)
-        }),
+        2 => (nth.clone(), proptest::collection::vec(listens, 1..4), 0..9_usize)
+            .prop_map(|(n, deeds, life)| Step::Dies(n, deeds, life)),
     ]
 }
 
@@ -140,15 +140,20 @@ impl World {
             }
             Step::Rest(app) => self.rest(*app),
             Step::Reborn(doubted) => {
-                self.peers.values_mut().for_each(|peer| peer.said = None);
+                self.peers.values_mut().for_each(|peer| peer.said.clear());
                 self.reborn(*doubted);
             }
-            Step::Dies(nth, deed, life) => {
+            Step::Dies(nth, deeds, life) => {
                 let Some(id) = self.nth(*nth) else { return };
-                self.peers.values_mut().for_each(|peer| peer.said = None);
+                self.peers.values_mut().for_each(|peer| peer.said.clear());
                 self.life = Some(*life);
-                self.deed(id, deed);
-                self.drive();
+                // What it asks for it cannot close before the question is out of the channel.
+                let (asks, closes): (Vec<_>, Vec<_>) =
+                    deeds.iter().partition(|deed| matches!(deed, Deed::Query(..)));
+                for deed in closes.into_iter().chain(asks) {
+                    self.deed(id, deed);
+                    self.drive();
+                }
                 self.life = None;
                 self.reborn(0);
             }
@@ -195,9 +200,6 @@ impl World {
         let seq = self.query;
         let address = if any { "\"0.0.0.0\"" } else { "null" };
         let kind = if port == UDP { "\"udp4\"" } else { "4" };
-        let line = format!(
-            r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","address":{address},"port":{port},"addressType":{kind},"seq":{seq}}}"#
-        );
         let key = Key { address: any.then(|| "0.0.0.0".to_owned()), ..key_of(port) };
         let known: Vec<_> = self.primary.listeners().map(|(id, key)| (id, key.clone())).collect();
         for ask in self.peers.values_mut().flat_map(|peer| peer.asked.values_mut()) {
@@ -207,13 +209,17 @@ impl World {
         let has = |listener: &ListenerId| peer.keys.contains_key(&listener.0);
         let second = known.iter().any(|(listener, other)| *other == key && has(listener))
             || peer.asked.values().any(|ask| ask.key == key);
+        let index = i32::from(second);
+        let line = format!(
+            r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","address":{address},"port":{port},"addressType":{kind},"index":{index},"seq":{seq}}}"#
+        );
         // Another address on the same port excludes this one.
         let excluded = known.iter().any(|(_, other)| other.port == key.port && *other != key);
         if !peer.leaving {
             let may_fail = second || excluded;
             let ask = Ask { line: line.clone(), key: key.clone(), may_fail };
             peer.asked.insert(seq, ask);
-            peer.said = Some(line.clone());
+            peer.said.push(line.clone());
         }
         self.says(id, &line);
     }
@@ -226,8 +232,10 @@ impl World {
             self.kernel.worker_closes(ListenerId(key), id);
         }
         peer.closed.insert(key);
-        let line = format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"{key}","seq":1}}"#);
-        peer.said = Some(line.clone());
+        self.query += 1;
+        let seq = self.query;
+        let line = format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"{key}","seq":{seq}}}"#);
+        peer.said.push(line.clone());
         self.let_go(id, key);
         self.says(id, &line);
     }
@@ -241,7 +249,7 @@ impl World {
             Deed::Leave => {
                 peer.leaving = true;
                 peer.asked.clear();
-                peer.said = None;
+                peer.said.clear();
                 self.primary.handle_leaving(WorkerId(id), &mut self.out);
             }
             Deed::Eof => {

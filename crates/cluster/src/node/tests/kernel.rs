@@ -36,9 +36,9 @@ impl Kernel {
     pub(super) fn open(&mut self, listener: ListenerId, kind: &ListenerKind) -> Result<(), i32> {
         let port = match kind {
             ListenerKind::Tcp { port, .. } | ListenerKind::Udp { port, .. } => *port,
-            ListenerKind::Unix { .. }
-            | ListenerKind::Abstract { .. }
-            | ListenerKind::Fd { .. } => unreachable!(),
+            ListenerKind::Unix { .. } | ListenerKind::Abstract { .. } | ListenerKind::Fd { .. } => {
+                unreachable!()
+            }
         };
         if self.sockets.values().any(|socket| socket.port == port && socket.exists()) {
             return Err(IN_USE);

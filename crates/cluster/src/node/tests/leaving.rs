@@ -4,7 +4,7 @@ use super::harness::{APP, World, check, serving};
 use crate::{Key, Policy, WorkerId};
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
-const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":3}"#;
+const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":9}"#;
 
 #[test]
 fn a_leaving_worker_is_off_its_listeners_before_it_hears_of_it() {

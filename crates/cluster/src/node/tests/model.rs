@@ -7,8 +7,8 @@ use ostler_wire::node::Incoming;
 use super::harness::ack;
 use super::kernel::{IN_USE, Kernel};
 use crate::{
-    Command, Config, ConnId, GroupId, GroupOptions, Key, ListenerId, ListenerKind, ListenerMeta, Output,
-    Policy, Primary, Received, Recovered, WorkerId, WorkerOptions,
+    Command, Config, ConnId, GroupId, GroupOptions, Key, ListenerId, ListenerKind, ListenerMeta,
+    Output, Policy, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
 
 /// How a worker reads its oldest message.
@@ -33,8 +33,8 @@ pub(super) struct Peer {
     pub(super) answered: BTreeSet<i64>,
     /// Questions without an answer, by number.
     pub(super) asked: BTreeMap<i64, Ask>,
-    /// What it said last of what it listens on; a daemon that dies over it leaves it unread.
-    pub(super) said: Option<String>,
+    /// What it said last of what it listens on; we die over it, and leave it in the channel.
+    pub(super) said: Vec<String>,
     pub(super) leaving: bool,
     /// It was there before the primary was, and has not answered this one yet.
     pub(super) inherited: bool,
@@ -214,7 +214,8 @@ impl World {
                 (WorkerId(*id), WorkerOptions { leaving: peer.leaving, ..peer.options.unwrap() })
             })
             .collect();
-        self.primary = Primary::restore(self.config.clone(), groups, metas, &workers, &mut self.out);
+        self.primary =
+            Primary::restore(self.config.clone(), groups, metas, &workers, &mut self.out);
         let mut conns: Vec<ConnId> = self
             .conns
             .iter()
@@ -257,9 +258,16 @@ impl World {
         for id in ids {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             let mut lines: Vec<_> = peer.asked.values().map(|ask| ask.line.clone()).collect();
-            if let Some(said) = peer.said.take().filter(|said| !lines.contains(said)) {
-                lines.push(said);
+            for line in std::mem::take(&mut peer.said) {
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
             }
+            // As they were said.
+            let number = |line: &String| -> i64 {
+                field(line, "\"seq\":").trim_end_matches('}').parse().unwrap()
+            };
+            lines.sort_by_key(number);
             for line in lines {
                 if let Some((_, rest)) = line.split_once("\"act\":\"close\",\"key\":\"") {
                     self.let_go(id, rest.split('"').next().unwrap().parse().unwrap());
@@ -374,7 +382,7 @@ impl World {
             return;
         }
         // Asked again it may be another answer, which the worker would not expect.
-        peer.said = None;
+        peer.said.retain(|line| *line != ask.line);
         let in_use = line.contains(&format!("\"errno\":{IN_USE}"));
         assert!(!in_use || ask.may_fail, "told that {} is in use, which nobody wants", ask.key);
     }
@@ -437,9 +445,7 @@ impl World {
     pub(super) fn let_go(&mut self, id: u64, key: u64) {
         let (listener, app) = (ListenerId(key), self.peers[&id].options.unwrap().group);
         let uses = |peer: &Peer| {
-            !peer.leaving
-                && peer.options.unwrap().group == app
-                && peer.keys.contains_key(&key)
+            !peer.leaving && peer.options.unwrap().group == app && peer.keys.contains_key(&key)
         };
         if !self.peers[&id].leaving
             && !self.peers.values().any(uses)
