@@ -1,5 +1,6 @@
 //! The workers of one app, and what holds for all of them.
 
+use super::listener::Listener;
 use super::{Command, Output, Primary};
 use crate::balance::Policy;
 use crate::{GroupId, ListenerId, WorkerId};
@@ -14,6 +15,8 @@ pub struct GroupOptions {
     pub policy: Policy,
     /// Numbers that it may use with `listen({fd})`: one for each socket of the configuration.
     pub fds: Vec<i64>,
+    /// The user that it runs as, if it is another than ours. Apps of different users share nothing.
+    pub user: Option<u32>,
 }
 
 /// One app.
@@ -40,6 +43,20 @@ impl Primary {
     /// Sets the numbers that the app may use with `listen({fd})` from now on.
     pub fn set_fds(&mut self, group: GroupId, fds: Vec<i64>) {
         self.group(group).options.fds = fds;
+    }
+
+    /// Sets the user that the app runs as from now on, if it is another than ours.
+    pub fn set_user(&mut self, group: GroupId, user: Option<u32>) {
+        self.group(group).options.user = user;
+    }
+
+    /// Returns whether a listener may be one for the app: it has it, or another app of the same
+    /// user has.
+    pub(super) fn may_share(&self, listener: &Listener, group: GroupId) -> bool {
+        let user = |group: &GroupId| self.groups.get(group).and_then(|found| found.options.user);
+        let groups = &listener.groups;
+        groups.iter().all(|other| user(other) == user(&group))
+            && (listener.id.opener() == group || !(groups.is_empty() || listener.key.fd.is_some()))
     }
 
     /// Spreads the app's connections differently from now on. A worker that has the listening

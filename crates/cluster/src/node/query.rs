@@ -66,9 +66,7 @@ impl Primary {
         let group = found.options.group;
         let key = Key::of(query);
         // What a number of the configuration means is each app's own affair.
-        let means = |listener: &Listener| {
-            listener.key == key && (key.fd.is_none() || listener.id.opener() == group)
-        };
+        let means = |listener: &Listener| listener.key == key && self.may_share(listener, group);
         if let Some(at) = self.listeners.iter().position(means) {
             return self.join(at, asker, query, out);
         }

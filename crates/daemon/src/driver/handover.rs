@@ -1,11 +1,30 @@
 //! The runs, for a keeper in place of one that died.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ostler_core::RunId;
 
 use super::Driver;
 use crate::runs::{self, Adoption, ProcessRef};
+use crate::starts::{Line, Start};
 
 impl Driver<'_> {
+    /// Writes the list of starts anew, where that is due.
+    pub(crate) fn shorten_starts(&mut self) {
+        // What the keeper was asked for it may add meanwhile, to the file that it has.
+        if self.keeper.has_long_starts() && self.runs.iter().all(|(_, held)| !held.is_asked()) {
+            self.write_starts();
+        }
+    }
+
+    /// Writes the list of starts anew, with the runs that there are.
+    pub(crate) fn write_starts(&mut self) {
+        let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
+        let lines: Vec<Line> =
+            known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
+        self.keeper.write_starts(&lines);
+    }
+
     /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.
     pub(crate) fn hand_over(&mut self) {
         let mut asked = Vec::new();
@@ -18,19 +37,25 @@ impl Driver<'_> {
                 None => asked.push(run),
             }
         }
-        self.spawn_again(&asked);
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
+        self.spawn_again(&asked, &starts);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, asked: &[RunId]) {
+    fn spawn_again(&mut self, asked: &[RunId], starts: &BTreeMap<RunId, Start>) {
         if asked.is_empty() {
             return;
         }
-        let orphans: Vec<ProcessRef> = runs::marked(self.runs.mark())
-            .into_iter()
-            .filter(|(run, _)| asked.contains(run))
-            .map(|(_, process)| process)
-            .collect();
+        let registry = self.model.registry();
+        let uid = |run: &RunId| registry.version(self.runs.get(*run)?.spec)?.spec.uid;
+        let own = rustix::process::geteuid().as_raw();
+        let users: BTreeSet<u32> = asked.iter().filter_map(uid).chain([own]).collect();
+        let left = self.runs.find_left(starts, &users);
+        let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
+        let orphans: Vec<ProcessRef> =
+            of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();
         runs::end_orphans(&orphans);
         for run in asked {
             self.runs.renew_group(*run);

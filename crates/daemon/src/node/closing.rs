@@ -14,9 +14,10 @@ use ostler_cluster::{GroupId, ListenerId, WorkerId};
 use ostler_core::{AppId, RunId};
 
 use super::listeners::{listener_name, set_batch_scheduling};
-use super::{Node, Parts, sockets};
+use super::{Node, Parts, opener, sockets};
 use crate::clock;
 use crate::keeper::Keeper;
+use crate::rights::Rights;
 
 /// Sockets that the keeper may still hold.
 #[derive(Default)]
@@ -36,14 +37,14 @@ impl Node {
     ) {
         let mut held = false;
         if let Some(listener) = self.listeners.remove(&id.0) {
-            if unlink.is_none()
-                && let Some(path) = sockets::path_of(&listener.socket)
-            {
-                // The machine knows it by a number only.
-                sockets::unlink(&path);
-            }
-            if let Some(path) = unlink {
-                sockets::unlink(path);
+            match (unlink, sockets::path_of(&listener.socket)) {
+                (Some(path), _) => {
+                    let rights = self.rights_of(opener(id)).of_maker(&listener.socket);
+                    sockets::unlink(path, &rights);
+                }
+                // The machine knows it by a number only. The operator said where it is.
+                (None, Some(path)) => sockets::unlink(&path, &Rights::default()),
+                (None, None) => {}
             }
             sockets::shut(&listener.socket);
             drop(listener);
@@ -106,5 +107,6 @@ impl Node {
         self.primary.forget_group(clock::monotonic(), GroupId(app.0), &mut self.queue);
         self.work(parts);
         self.fds.remove(&app);
+        self.rights.remove(&app);
     }
 }

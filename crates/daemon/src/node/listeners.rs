@@ -4,13 +4,14 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ostler_cluster::{ListenerId, ListenerKind};
+use ostler_core::AppId;
 use ostler_poll::Interest;
-use rustix::io::Errno;
 
 use super::listener::Listener;
 use super::{Node, Parts, opener, sockets};
 use crate::keeper::Keeper;
 use crate::reports::Report;
+use crate::rights::Rights;
 use crate::tokens::Source;
 use crate::{clock, daemon_log, sys};
 
@@ -30,12 +31,18 @@ impl Node {
             }
             _ => None,
         };
+        let rights = self.rights_of(app);
+        let open = if self.primary.lingers(clock::monotonic()) {
+            sockets::open_beside
+        } else {
+            sockets::open
+        };
+        let opened = match &configured {
+            Some(named) => open(named),
+            None => rights.open(kind, open),
+        };
         let kind = configured.as_ref().unwrap_or(kind);
         let now = clock::monotonic();
-        let opened = match sockets::open(kind) {
-            Err(Errno::ADDRINUSE) if self.primary.lingers(now) => sockets::open_beside(kind),
-            other => other,
-        };
         let error = opened.as_ref().err().copied();
         let result = opened.map_err(|error| -error.raw_os_error());
         let result = result.map(|(fd, name)| {
@@ -47,13 +54,15 @@ impl Node {
             // Before any worker hears of it: a socket that only we have would die with us.
             None => self.keep_listener(id, true, parts.keeper),
             Some(error) if told => {
-                let text = format!("cannot listen on {kind:?}: {error}");
+                let hint = rights.hint(kind, error);
+                let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                let text = format!("cannot listen on {kind:?}: {error}{hint}");
                 parts.reports.push_back(Report::AppError { app, text });
             }
             // It may be what we left behind.
             Some(_) => {
                 if let ListenerKind::Unix { path, .. } = kind {
-                    sockets::unlink_stale(path);
+                    sockets::unlink_stale(path, &rights);
                 }
             }
         }
@@ -90,6 +99,10 @@ impl Node {
         if let Some(listener) = self.listeners.get(&id.0) {
             keeper.put(name, meta, listener.socket.try_clone());
         }
+    }
+
+    pub(super) fn rights_of(&self, app: AppId) -> Rights {
+        self.rights.get(&app).cloned().unwrap_or_default()
     }
 }
 

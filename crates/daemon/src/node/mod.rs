@@ -20,12 +20,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_cluster::{
     Connections, GroupId, GroupOptions, HandleId, ListenerId, Output, Policy, Primary, Use,
     WorkerId, WorkerOptions,
 };
-use ostler_core::spec::{Address, Balance};
+use ostler_core::spec::{Address, AppSpec, Balance};
 use ostler_core::{AppId, RunId};
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::Poll;
@@ -34,6 +35,7 @@ use ostler_wire::control::ListenerView;
 use crate::guard::{Guard, Ledger};
 use crate::keeper::Keeper;
 use crate::reports::Reports;
+use crate::rights::Rights;
 use crate::runs::{Runs, Seen};
 use crate::tokens::Source;
 use closing::Closing;
@@ -52,6 +54,8 @@ pub struct Node {
     listeners: BTreeMap<u64, Listener>,
     /// What the newest version of each app may name by numbers.
     fds: BTreeMap<AppId, BTreeMap<u32, Address>>,
+    /// What the newest version of each app may open.
+    rights: BTreeMap<AppId, Rights>,
     /// Accepted connections that no worker has acknowledged.
     connections: Connections<Rc<OwnedFd>, Ledger>,
     /// Descriptors that apps sent.
@@ -87,8 +91,8 @@ pub struct Parts<'a> {
 /// What the primary must know when it is restored.
 #[derive(Default)]
 pub struct Restored {
-    /// How the connections of each app are spread, and what it may name by numbers.
-    pub apps: Vec<(AppId, Policy, BTreeMap<u32, Address>)>,
+    /// The version of each app that is in force.
+    pub apps: Vec<(AppId, Arc<AppSpec>)>,
     /// What was noted with listening sockets.
     pub listeners: Vec<ostler_cluster::ListenerMeta>,
     /// Workers whose channel is there.
@@ -103,6 +107,7 @@ impl Node {
             workers: BTreeMap::new(),
             listeners: BTreeMap::new(),
             fds: BTreeMap::new(),
+            rights: BTreeMap::new(),
             connections: Connections::new(guard.ledger),
             handles: BTreeMap::new(),
             next_handle: 0,
@@ -216,9 +221,11 @@ impl Node {
             self.workers.insert(RunId(worker.0), AppId(options.group.0));
         }
         let mut groups = Vec::new();
-        for (app, policy, table) in apps {
-            groups.push((GroupId(app.0), GroupOptions { policy, fds: numbers(&table) }));
-            self.fds.insert(app, table);
+        for (app, spec) in apps {
+            let (policy, fds, user) = (policy_of(spec.balance), numbers(&spec.fds), spec.uid);
+            groups.push((GroupId(app.0), GroupOptions { policy, fds, user }));
+            self.rights.insert(app, Rights::of(&spec));
+            self.fds.insert(app, spec.fds.clone());
         }
         self.primary = Primary::restore(config(), groups, listeners, &workers, &mut self.queue);
     }

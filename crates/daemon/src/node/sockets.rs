@@ -15,6 +15,9 @@ use rustix::net::{
     getpeername, getsockname, listen, socket_with, sockopt,
 };
 
+use crate::daemon_log;
+use crate::rights::Rights;
+
 /// Connections that may wait at a socket whose app does not say how many: as in Node.
 const BACKLOG: u32 = 511;
 
@@ -111,17 +114,21 @@ pub fn shut(listener: &OwnedFd) {
     }
 }
 
-/// Opens a UDP socket beside one that was shut and that some worker still has.
+/// Opens what a worker asked for, also a UDP socket beside one that was shut and that some worker
+/// still has.
 ///
 /// # Errors
 /// The system's number, positive.
 pub fn open_beside(kind: &ListenerKind) -> Result<Opened, Errno> {
-    let ListenerKind::Udp { address, port, v6, v6only, reuse } = kind.clone() else {
-        return Err(Errno::ADDRINUSE);
-    };
-    let (fd, name) = open(&ListenerKind::Udp { address, port, v6, v6only, reuse: true })?;
-    sockopt::set_socket_reuseaddr(&fd, reuse)?;
-    Ok((fd, name))
+    match (open(kind), kind.clone()) {
+        (Err(Errno::ADDRINUSE), ListenerKind::Udp { address, port, v6, v6only, reuse }) => {
+            let beside = ListenerKind::Udp { address, port, v6, v6only, reuse: true };
+            let (fd, name) = open(&beside)?;
+            sockopt::set_socket_reuseaddr(&fd, reuse)?;
+            Ok((fd, name))
+        }
+        (opened, _) => opened,
+    }
 }
 
 /// Whether a socket that was kept still serves: one that was shut is of no use.
@@ -135,17 +142,20 @@ fn is_stream(socket: &OwnedFd) -> bool {
 
 /// Takes the file of a UNIX listener away that nobody listens at: a daemon that died over it may
 /// have made it, or not come to remove it.
-pub fn unlink_stale(path: &str) {
+pub fn unlink_stale(path: &str, rights: &Rights) {
     let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
     if std::os::unix::net::UnixStream::connect(path).is_err_and(|error| refused(&error)) {
-        unlink(path);
+        unlink(path, rights);
     }
 }
 
 /// Takes the file of a UNIX listener away.
-pub fn unlink(path: &str) {
-    // Somebody may have removed it already.
-    _ = std::fs::remove_file(path);
+pub fn unlink(path: &str, rights: &Rights) {
+    match rights.act(|| rustix::fs::unlink(path)) {
+        // Somebody may have removed it already.
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => daemon_log::error(format!("could not remove the socket `{path}`: {error}")),
+    }
 }
 
 /// Takes one connection: its socket and a number that is the same for the same client address.

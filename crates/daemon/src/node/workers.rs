@@ -1,12 +1,11 @@
 //! What happens to workers, told to the primary.
 
-use std::collections::BTreeMap;
-
 use ostler_cluster::{GroupId, Policy, WorkerId, WorkerOptions};
-use ostler_core::spec::Address;
+use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, RunId};
 
 use super::{Node, Parts, numbers};
+use crate::rights::Rights;
 
 impl Node {
     /// A worker was spawned. What follows from that is for [`work`](Self::work) to do.
@@ -19,10 +18,13 @@ impl Node {
         }
     }
 
-    /// The table for `listen({ fd })` of a version that is in force or about to be.
-    pub fn use_fds(&mut self, app: AppId, table: &BTreeMap<u32, Address>) {
-        self.primary.set_fds(GroupId(app.0), numbers(table));
-        self.fds.insert(app, table.clone());
+    /// What a version that is in force or about to be says about opening sockets: the table for
+    /// `listen({ fd })`, and with whose rights.
+    pub fn use_version(&mut self, app: AppId, spec: &AppSpec) {
+        self.primary.set_fds(GroupId(app.0), numbers(&spec.fds));
+        self.primary.set_user(GroupId(app.0), spec.uid);
+        self.fds.insert(app, spec.fds.clone());
+        self.rights.insert(app, Rights::of(spec));
     }
 
     /// Spreads connections as the version says that is in force.

@@ -1,6 +1,7 @@
 //! Taking up what a predecessor left.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ostler_cluster::{ListenerMeta, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Exit, Role, RunId};
@@ -10,7 +11,7 @@ use crate::daemon_log;
 use crate::driver::Driver;
 use crate::guard::Left;
 use crate::model::Input;
-use crate::node::{self, Restored, policy_of};
+use crate::node::{self, Restored};
 use crate::reports::Report;
 use crate::runs::NewRun;
 
@@ -46,8 +47,7 @@ impl Driver<'_> {
         let registry = self.model.registry();
         for (id, app) in registry.apps() {
             if let Some(version) = registry.version(app.spec) {
-                let policy = policy_of(version.spec.balance);
-                restored.apps.push((id, policy, version.spec.fds.clone()));
+                restored.apps.push((id, Arc::clone(&version.spec)));
             }
         }
         self.node.restore(restored);

@@ -112,3 +112,14 @@ fn a_number_of_the_configuration_means_a_socket_of_its_app() {
     let second = (1_u64 << 32) + 7;
     assert!(world.query(9, fields)[0].starts_with(&format!("open {second} ")));
 }
+
+#[test]
+fn apps_of_different_users_share_nothing() {
+    let mut world = serving(Policy::RoundRobin, 1, 1);
+    world.primary.set_user(OTHER, Some(1000));
+    world.add_other(9);
+    let second = (1_u64 << 32) + 7;
+    assert!(world.query(9, TCP80)[0].starts_with(&format!("open {second} ")));
+    // The kernel has the last word about it.
+    assert!(world.open_failed(second, -98)[0].contains(r#""errno":-98"#));
+}

@@ -205,7 +205,7 @@ impl World {
             self.meta.values().map(|bytes| ListenerMeta::from_bytes(bytes).unwrap()).collect();
         let apps = |meta: &ListenerMeta| meta.groups.iter().map(|group| group.0).collect();
         self.wanted = metas.iter().map(|meta| (meta.listener, apps(meta))).collect();
-        let options = |policy: &Policy| GroupOptions { policy: *policy, fds: Vec::new() };
+        let options = |policy: &Policy| GroupOptions { policy: *policy, ..GroupOptions::default() };
         let groups = (0..2).map(GroupId).zip(self.policies.iter().map(options)).collect();
         let workers: Vec<_> = self
             .peers
