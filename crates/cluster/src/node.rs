@@ -25,6 +25,7 @@ mod message;
 mod meta;
 mod query;
 mod recovery;
+mod sharing;
 mod view;
 mod worker;
 
@@ -37,7 +38,6 @@ use ostler_wire::node::{Mark, outgoing};
 
 use crate::balance::{Balance, Decision};
 use crate::{ConnId, GroupId, ListenerId, Millis, WorkerId};
-use closing::Closing;
 use group::Group;
 use listener::Listener;
 use worker::{Handed, Payload, Phase, Unacknowledged, Worker};
@@ -52,7 +52,7 @@ pub use recovery::Recovered;
 pub use worker::{Received, WorkerOptions};
 
 /// Settings of a [`Primary`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// First number for our messages. After our death it must be above all that were used before,
     /// so that late acknowledgements match nothing; below 2^53, the end of JavaScript's integers.
@@ -79,7 +79,12 @@ pub struct Primary {
     workers: BTreeMap<WorkerId, Worker>,
     /// In the order of their names.
     listeners: Vec<Listener>,
-    closing: Closing,
+    /// Closed listeners of which somebody beside workers may have a duplicate.
+    closing: Vec<ListenerId>,
+    /// Until then a worker may have a duplicate of a closed one.
+    linger_until: Millis,
+    /// How many listeners were asked for.
+    asked: u64,
     balance: Balance,
 }
 
@@ -93,7 +98,9 @@ impl Primary {
             groups: BTreeMap::new(),
             workers: BTreeMap::new(),
             listeners: Vec::new(),
-            closing: Closing::default(),
+            closing: Vec::new(),
+            linger_until: 0,
+            asked: 0,
             balance: Balance::new(config.window),
         }
     }

@@ -14,8 +14,6 @@ pub(crate) const NO_DESCRIPTOR: Millis = 100;
 /// How often each worker answers, on average, before one that owes an answer all the while is
 /// passed over.
 const ROUNDS_OF_SILENCE: usize = 8;
-/// How long a connection waits for its own worker (sticky), before it goes to another.
-pub(super) const PATIENCE: Millis = 1000;
 /// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;
 

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use super::Policy;
-use super::connection::PATIENCE;
 use crate::{ConnId, ListenerId, Millis, WorkerId};
+
+/// How long a connection waits for its own worker (sticky), before it goes to another.
+const PATIENCE: Millis = 1000;
 
 /// Counts of the connections that one worker was given from one listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

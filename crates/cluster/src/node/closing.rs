@@ -21,22 +21,11 @@ const LINGERS: Millis = 2000;
 /// Pause between two tries to open what may still be with a worker.
 const AGAIN: Millis = 10;
 
-/// Listeners on their way out.
-#[derive(Debug, Default)]
-pub(super) struct Closing {
-    /// Those of which somebody beside workers may have a duplicate.
-    held: Vec<ListenerId>,
-    /// Until then a worker may have one.
-    linger_until: Millis,
-    /// How many were opened or waited for that.
-    asked: u64,
-}
-
 impl Primary {
     /// Nobody but workers has the socket of this listener any more, which was to be closed.
     pub fn handle_listener_closed(&mut self, listener: ListenerId, out: &mut Output) {
-        if let Some(at) = self.closing.held.iter().position(|held| *held == listener) {
-            self.closing.held.remove(at);
+        if let Some(at) = self.closing.iter().position(|held| *held == listener) {
+            self.closing.remove(at);
         }
         self.open_again(Millis::MAX, out);
     }
@@ -123,19 +112,19 @@ impl Primary {
         unlink: Option<String>,
         out: &mut Output,
     ) {
-        self.closing.held.push(listener);
+        self.closing.push(listener);
         out.push(Command::CloseListener { listener, unlink });
     }
 
     /// Workers may have sockets for a while that nobody else has any more.
     pub(super) fn let_linger(&mut self, now: Millis) {
-        self.closing.linger_until = now + LINGERS;
+        self.linger_until = now + LINGERS;
     }
 
     /// Returns whether a socket that was to be closed may still be in the way of another.
     #[must_use]
     pub fn lingers(&self, now: Millis) -> bool {
-        now < self.closing.linger_until || !self.closing.held.is_empty()
+        now < self.linger_until || !self.closing.is_empty()
     }
 
     /// Opening failed with this error. Returns whether it is tried again.
@@ -177,7 +166,7 @@ impl Primary {
 
     /// Returns the next number in the order of questions.
     pub(super) fn next_asked(&mut self) -> u64 {
-        self.closing.asked += 1;
-        self.closing.asked
+        self.asked += 1;
+        self.asked
     }
 }

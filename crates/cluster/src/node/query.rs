@@ -129,7 +129,7 @@ impl Primary {
             listener.was_handed_out |= shared;
             listener.users.push(User { worker, shared, asked: Some(ack) });
             if !shared {
-                let place = Self::place(listener.id, options.group, options.slot);
+                let place = listener.id.place(options.group, options.slot);
                 self.balance.join(listener.id, worker, place);
             }
         }

@@ -87,7 +87,7 @@ impl Primary {
             let asked = meta.asked.iter().find(|(asker, _)| *asker == worker).map(|(_, seq)| *seq);
             listener.users.push(User { worker, shared, asked });
             if !shared {
-                self.balance.join(id, worker, Self::place(id, options.group, options.slot));
+                self.balance.join(id, worker, id.place(options.group, options.slot));
             }
         }
         if forgotten {

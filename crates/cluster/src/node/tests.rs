@@ -7,6 +7,7 @@ mod histories;
 mod kernel;
 mod leaving;
 mod model;
+mod peer;
 mod probing;
 mod recovery;
 mod traps;

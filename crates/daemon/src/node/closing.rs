@@ -8,8 +8,6 @@
 //! then the primary is told. Messages of a channel stay in it until the questions among them are
 //! answered, and nothing behind them is read before.
 
-use std::collections::VecDeque;
-
 use ostler_cluster::{GroupId, ListenerId, WorkerId};
 use ostler_core::{AppId, RunId};
 
@@ -18,14 +16,6 @@ use super::{Node, Parts, opener, sockets};
 use crate::clock;
 use crate::keeper::Keeper;
 use crate::rights::Rights;
-
-/// Sockets that the keeper may still hold.
-#[derive(Default)]
-pub(super) struct Closing {
-    /// With the number of the question behind which each is closed, oldest first.
-    held: VecDeque<(u64, ListenerId)>,
-    last: u64,
-}
 
 impl Node {
     /// Closes a socket here and in the keeper.

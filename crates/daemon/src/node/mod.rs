@@ -38,8 +38,7 @@ use crate::reports::Reports;
 use crate::rights::Rights;
 use crate::runs::{Runs, Seen};
 use crate::tokens::Source;
-use closing::Closing;
-use listener::Listener;
+use listener::{Closing, Listener};
 pub use sockets::serves;
 
 /// Connections that a worker may have unacknowledged.

@@ -3,7 +3,8 @@
 use ostler_wire::node::outgoing::Sockname;
 use proptest::prelude::*;
 
-use super::model::{Ask, How, Peer, Place, World};
+use super::model::World;
+use super::peer::{Ask, How, Peer, Place};
 use crate::{ConnId, GroupId, Key, ListenerId, Policy, WorkerId, WorkerOptions};
 
 #[derive(Clone, Debug)]
@@ -217,7 +218,7 @@ impl World {
         let excluded = known.iter().any(|(_, other)| other.port == key.port && *other != key);
         if !peer.leaving {
             let may_fail = second || excluded;
-            let ask = Ask { line: line.clone(), key: key.clone(), may_fail };
+            let ask = Ask { line: line.clone(), key, may_fail };
             peer.asked.insert(seq, ask);
             peer.said.push(line.clone());
         }

@@ -6,73 +6,11 @@ use ostler_wire::node::Incoming;
 
 use super::harness::ack;
 use super::kernel::{IN_USE, Kernel};
+use super::peer::{How, Peer, Place, Unread};
 use crate::{
     Command, Config, ConnId, GroupId, GroupOptions, Key, ListenerId, ListenerKind, ListenerMeta,
     Output, Policy, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
-
-/// How a worker reads its oldest message.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum How {
-    Take,
-    Refuse,
-    Nack,
-}
-
-/// A worker as it is, not as the primary believes.
-#[derive(Default)]
-pub(super) struct Peer {
-    pub(super) options: Option<WorkerOptions>,
-    /// Messages with a descriptor, unread.
-    pub(super) inbox: VecDeque<Unread>,
-    /// What it listens on, and whether it has the socket itself.
-    pub(super) keys: BTreeMap<u64, bool>,
-    /// What it listened on.
-    pub(super) closed: BTreeSet<u64>,
-    /// Questions that were answered.
-    pub(super) answered: BTreeSet<i64>,
-    /// Questions without an answer, by number.
-    pub(super) asked: BTreeMap<i64, Ask>,
-    /// What it said last of what it listens on; we die over it, and leave it in the channel.
-    pub(super) said: Vec<String>,
-    pub(super) leaving: bool,
-    /// It was there before the primary was, and has not answered this one yet.
-    pub(super) inherited: bool,
-}
-
-/// A call of `listen` by a worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ask {
-    pub(super) line: String,
-    pub(super) key: Key,
-    /// It need not succeed: another has the port, or it would be the worker's second one.
-    pub(super) may_fail: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Queue,
-    Worker(u64),
-    /// Noted by the dead primary as sent to that worker; it was not.
-    Doubt(u64),
-    Closed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    Conn(u64, ConnId),
-    Fence(u64),
-    Listener,
-}
-
-impl Peer {
-    pub(super) fn unread(&self) -> impl Iterator<Item = (u64, ConnId)> {
-        self.inbox.iter().filter_map(|unread| match unread {
-            Unread::Conn(seq, conn) => Some((*seq, *conn)),
-            Unread::Fence(_) | Unread::Listener => None,
-        })
-    }
-}
 
 pub(super) struct World {
     pub(super) primary: Primary,
@@ -98,7 +36,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(policy: Policy, window: usize) -> Self {
         let config = Config { window, ..Config::default() };
-        let (mut primary, mut out) = (Primary::new(config.clone()), Output::new());
+        let (mut primary, mut out) = (Primary::new(config), Output::new());
         for app in 0..2 {
             primary.set_policy(GroupId(app), policy, &mut out);
         }
@@ -214,8 +152,7 @@ impl World {
                 (WorkerId(*id), WorkerOptions { leaving: peer.leaving, ..peer.options.unwrap() })
             })
             .collect();
-        self.primary =
-            Primary::restore(self.config.clone(), groups, metas, &workers, &mut self.out);
+        self.primary = Primary::restore(self.config, groups, metas, &workers, &mut self.out);
         let mut conns: Vec<ConnId> = self
             .conns
             .iter()
