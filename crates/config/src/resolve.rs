@@ -93,7 +93,7 @@ impl Resolver<'_, '_> {
         let run_as = run_as::read(self.fields, self.ctx, self.report);
         let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
         let direct = put_direct(self.fields, &mut spec, self.report);
-        spec.env = environment::build(self.fields, self.from, self.ctx, self.report);
+        environment::put_all(&mut spec, self.fields, self.from, self.ctx, self.report);
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         direct?;

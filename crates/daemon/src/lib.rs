@@ -22,6 +22,7 @@ mod exit;
 mod files;
 mod from_thread;
 mod guard;
+mod in_app;
 mod keeper;
 mod logs;
 mod mailbox;

@@ -4,6 +4,7 @@ use ostler_wire::control::{Event, Request, ScaleTo};
 
 use super::{list, perform};
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 
 /// Runs the command `scale`.
@@ -29,7 +30,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new("Nothing to do"));
     }
     let mut failed = false;
-    let answer = session.ask_with(&Request::Scale { name, target }, |out, event| match event {
+    // PM2's way, which leaves gaps in the numbers.
+    let lowest_first = session.program == Program::Pm2;
+    let request = Request::Scale { name, target, lowest_first };
+    let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { error: None, added: true, .. } => out.say("Scaling up application"),
         Event::Acted { id, name, error: None, added: false } => {
             out.say(&format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])"));

@@ -34,7 +34,9 @@ impl Model {
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
             Request::Start { apps } => self.on_start(client, &apps, out),
             Request::Act { action, ids, change } => self.on_act(client, action, &ids, &change, out),
-            Request::Scale { name, target } => self.on_scale(client, &name, target, out),
+            Request::Scale { name, target, lowest_first } => {
+                self.on_scale(client, &name, target, lowest_first, out);
+            }
             Request::Reload { ids, change, options, ticket } => {
                 self.on_reload(Some(client), &ids, &change, options, ticket, out);
             }
@@ -96,7 +98,14 @@ impl Model {
         self.begin(operation, out);
     }
 
-    fn on_scale(&mut self, client: ClientId, name: &str, target: ScaleTo, out: &mut Vec<Effect>) {
+    fn on_scale(
+        &mut self,
+        client: ClientId,
+        name: &str,
+        target: ScaleTo,
+        lowest_first: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let not_found = || Failure {
             code: Code::NotFound,
             message: format!("Application {name} not found"),
@@ -128,9 +137,12 @@ impl Model {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
-        let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
-        self.cut_reloads_short("scale", &newest);
-        for id in &newest {
+        let go: Vec<ProcId> = match lowest_first {
+            true => ids.iter().take(surplus).copied().collect(),
+            false => ids.iter().rev().take(surplus).copied().collect(),
+        };
+        self.cut_reloads_short("scale", &go);
+        for id in &go {
             operation.active.insert(*id, self.pending(*id, Target::Gone, false));
             self.ask(Event::Retire(*id));
         }

@@ -59,6 +59,9 @@ pub enum Request {
         name: String,
         /// `4`, `+2` or `-1`.
         target: ScaleTo,
+        /// Fewer instances: those with the lowest numbers go first, as in PM2, and not the newest.
+        #[serde(default)]
+        lowest_first: bool,
     },
     /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
     /// [`Reply::Error`].
@@ -165,7 +168,7 @@ pub enum ScaleTo {
     Exactly(u32),
     /// So many more.
     Add(u32),
-    /// So many fewer, newest first.
+    /// So many fewer.
     Remove(u32),
 }
 
