@@ -199,6 +199,12 @@ variables! {
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",
 
+    /// How long system calls are made to fail, in seconds.
+    OSTLER_INJECT_SECONDS, read by Test, from Ours, set by Developer, default "20",
+
+    /// The one failing system call that the test of all of them plays.
+    OSTLER_INJECT_POINT, read by Test, from Ours, set by Developer, default "every call",
+
     /// The one place of death that the test of all of them plays.
     OSTLER_STORY, read by Test, from Ours, set by Developer, default "every place",
 

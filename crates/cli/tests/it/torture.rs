@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ostler_testkit::histories::Dice;
 use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Report, Sandbox, Victim, wait_exit, wait_for};
 use serde_json::Value;
@@ -38,16 +39,6 @@ struct Ledger {
     reloads: u32,
     scales: u32,
     slowest: Duration,
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }
 
 /// Prints `line N PID` for ever; every number once.
@@ -130,7 +121,7 @@ fn kill_one(sandbox: &Sandbox, dice: &mut Dice, ledger: &mut Ledger) {
 
 fn torture(seconds: u64, seed: u64) -> Ledger {
     let mut ledger = Ledger::default();
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let scene = scene();
     let sandbox = &scene.sandbox;
     let talkers = |sandbox: &Sandbox| -> BTreeMap<u64, (u64, String, u64)> {
