@@ -20,17 +20,6 @@ pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// The most bytes of the log that are shown when a daemon ends without giving a reason.
 const TAIL: u64 = 2000;
 
-/// What a service manager says to the service that calls; the manager and its apps are
-/// not that service.
-const CALLERS_ONLY: [&str; 6] = [
-    ostler_env::NOTIFY_SOCKET,
-    ostler_env::WATCHDOG_USEC,
-    ostler_env::WATCHDOG_PID,
-    ostler_env::LISTEN_PID,
-    ostler_env::LISTEN_FDS,
-    ostler_env::LISTEN_FDNAMES,
-];
-
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
 pub struct Starter {
@@ -143,19 +132,18 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
         .map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
 
     let mut command = Command::new(&starter.exe);
-    command.arg(&starter.role).current_dir(home.path()).env(ostler_env::OSTLER_HOME, home.path());
+    command.arg(&starter.role).current_dir(home.path()).env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)));
+    command.env(ostler_env::OSTLER_HOME, home.path());
     command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
-    for name in CALLERS_ONLY {
-        command.env_remove(name);
-    }
     command.stdin(Stdio::null()).stdout(log).stderr(err);
     crate::sys::detach(&mut command, writer);
     let what = format!("cannot start `{}`", starter.exe.display());
-    // The keeper is meant to outlive this process, so it is not waited for.
-    let child = command.spawn().map_err(Error::io(what))?;
+    // What is waited for is the process between us and the keeper, which ends at once.
+    let between = command.spawn().and_then(|mut child| child.wait());
+    between.map_err(Error::io(what))?;
     // The command owns the write end of the pipe: with it goes this side's copy.
     drop(command);
-    drop(child);
 
     let said = read_ready(&reader, starter.limit, &path)?;
     let said = said.trim();

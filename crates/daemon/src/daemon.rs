@@ -11,6 +11,7 @@ mod ending;
 mod keeper;
 mod output;
 mod requests;
+mod succession;
 mod takeover;
 
 use std::os::fd::OwnedFd;
@@ -113,9 +114,14 @@ impl Daemon {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             for event in events.iter() {
                 self.on_ready(event.token, event.ready.is_readable());
+                if self.model.is_gone() {
+                    break;
+                }
             }
-            self.on_time();
-            self.work();
+            if !self.model.is_gone() {
+                self.on_time();
+                self.work();
+            }
         }
         self.keeper.flush_link();
         Ok(())
@@ -163,6 +169,9 @@ impl Daemon {
             self.serve();
             self.driver().walk();
             self.take_reports();
+            if self.model.is_gone() {
+                break; // Somebody else decides now.
+            }
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();

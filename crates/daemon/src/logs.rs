@@ -41,6 +41,11 @@ impl Logs {
         &self.engine
     }
 
+    /// Reads and writes nothing more; what is in the pipes is for a successor.
+    pub fn stop(&mut self) {
+        self.engine.stop();
+    }
+
     /// Reads a run's output from now on.
     pub fn attach(
         &self,

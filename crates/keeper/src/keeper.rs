@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use ostler_poll::{Events, Interest, Poll, Watched, now};
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::daemon::{Daemon, Progress, UNLINKED_GRACE};
 use crate::failpoint::hit;
+use crate::groups;
 use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
 use crate::log::log;
@@ -84,7 +85,9 @@ pub(crate) struct Adopted {
 /// Runs a keeper: starts the daemon, or serves the one that is there, until a daemon ends for good.
 ///
 /// Must be called from the only thread of the process. Takes over the process's signals, standard
-/// descriptors (when there is a log) and working directory.
+/// descriptors (when there is a log) and working directory, and closes every other descriptor that
+/// is not in the configuration: they are the caller's, whose pipes and locks must not last as long
+/// as a keeper.
 pub fn run(config: Config) -> ExitCode {
     match Keeper::start(config) {
         Ok(mut keeper) => keeper.run(),
@@ -97,6 +100,8 @@ pub fn run(config: Config) -> ExitCode {
 
 impl Keeper {
     fn start(mut config: Config) -> io::Result<Self> {
+        let given = [&config.adopt, &config.ready_fd].into_iter().flatten();
+        sys::close_inherited(given.map(AsRawFd::as_raw_fd).collect())?;
         let adopt = config.adopt.take();
         if !config.home.as_os_str().is_empty() {
             std::env::set_current_dir(&config.home)?;
@@ -116,6 +121,7 @@ impl Keeper {
     /// A keeper that holds nothing and has no daemon.
     pub(crate) fn new(config: Config, nofile: (u64, u64)) -> io::Result<Self> {
         sys::keep_fds_to_ourselves();
+        groups::leave();
         let signals = sys::take_signals()?;
         rustix::process::set_child_subreaper(Some(Pid::INIT))?;
         let limit = getrlimit(Resource::Nofile);

@@ -200,6 +200,16 @@ impl Keeper {
         self.check_stop();
     }
 
+    /// The daemon makes room for another one, which begins now. It holds what it holds until that
+    /// one has everything, and goes by itself.
+    pub(crate) fn retire_daemon(&mut self) {
+        let Daemon::Running(running) = &self.daemon else { return };
+        hit("keeper.succession.before");
+        log(&format!("daemon (pid {}) makes room for another", running.pid));
+        self.daemon = Daemon::Waiting { start_at: now() };
+        hit("keeper.succession.after");
+    }
+
     /// Ends when told to and no daemon lives to do it.
     fn check_stop(&mut self) {
         if self.stop_signal.is_some() && self.failures >= MAX_FAILED_STOPS {

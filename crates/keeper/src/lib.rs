@@ -18,6 +18,7 @@ mod config;
 mod cstrings;
 mod daemon;
 pub mod failpoint;
+pub mod groups;
 mod keeper;
 mod launch;
 mod layout;

@@ -180,13 +180,9 @@ fn make_pair(channel: bool) -> Result<Pair, Errno> {
 }
 
 fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
-    let replaced = |name: &OsStr| {
-        name == KEEPER_FD_VAR
-            || name == READY_FD_VAR
-            || config.daemon_env.iter().any(|(added, _)| added == name)
-    };
+    let replaced = |name: &OsStr| config.daemon_env.iter().any(|(added, _)| added == name);
     let mut env: Vec<Vec<u8>> = std::env::vars_os()
-        .filter(|(name, _)| !replaced(name))
+        .filter(|(name, _)| ostler_env::is_for_manager(name) && !replaced(name))
         .chain(config.daemon_env.iter().cloned())
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();

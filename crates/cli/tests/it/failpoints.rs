@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use ostler_keeper::failpoint::{DAEMON, KEEPER};
+use ostler_keeper::failpoint::{DAEMON, DAEMON_UPDATE, KEEPER, KEEPER_UPDATE};
 use ostler_testkit::{Load, Sandbox, Victim, try_wait, wait_exit};
 use serde_json::Value;
 
 use crate::keeper_death::kill_keeper;
 use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox, start_api};
-use crate::update::ask_update;
+use crate::update::{ask_update, exe_of_daemon, other};
 
 /// Places between a connection's two owners; clients must be there for them to be reached.
 const IN_HAND: [&str; 5] =
@@ -145,6 +145,38 @@ fn a_connection_in_the_daemons_hands_outlives_it() {
     }
 }
 
+/// Old or new daemon or the keeper dies at each place of an update. Two processes hold everything
+/// at each instant, so apps notice nothing, and the command says how it ended.
+#[test]
+fn a_death_at_any_place_of_an_update_restarts_no_app() {
+    let own = DAEMON_UPDATE.into_iter().chain(KEEPER_UPDATE).map(|point| format!("{point}:1"));
+    let of_keeper = DAEMON_UPDATE.into_iter().map(|point| format!("{point}:1:parent"));
+    for place in own.chain(of_keeper) {
+        println!("{place}");
+        let mut sandbox = sandbox();
+        let once = sandbox.work().join("died");
+        sandbox.set_env("OSTLER_FAILPOINT", &place);
+        sandbox.set_env("OSTLER_FAILPOINT_ONCE", &once);
+        sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+        let port = start_api(&sandbox);
+        let before = lives(&sandbox);
+        let load = Load::to_port(port).connections(2).connection_per_request().start();
+        load.wait_answered(10, SOON);
+        let new = other(&sandbox, "next");
+        let output = sandbox.command_of(&new).arg("update").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(once.exists(), "{place}: nobody died; {said}");
+        assert_eq!(lives(&sandbox), before, "{place}: {said}");
+        let is_new = exe_of_daemon(&sandbox).as_ref() == Some(&new);
+        assert_eq!(output.status.success(), is_new, "{place}: {said}");
+        load.wait_answered(10, SOON);
+        load.stop().assert_none_failed(20);
+        // Whatever happened, the next one succeeds.
+        assert!(sandbox.command_of(&new).arg("update").output().unwrap().status.success());
+        assert_eq!(lives(&sandbox), before, "{place}");
+    }
+}
+
 /// A program that speaks a newer protocol, with fields that ours does not know.
 #[test]
 fn the_next_version_takes_over_and_gives_back() {
@@ -154,8 +186,8 @@ fn the_next_version_takes_over_and_gives_back() {
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");
     let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
-    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(3)));
-    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(2)));
+    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(4)));
+    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(3)));
     // Between its two halves a change of program has one of each: the old daemon with the new
     // keeper, and, when the new daemon is killed, the next one.
     for program in [&next, &back, &next, &back] {

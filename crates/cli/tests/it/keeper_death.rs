@@ -162,3 +162,41 @@ fn what_an_unreadable_state_leaves_behind_is_ended() {
     let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains(".bad-")).count();
     assert_eq!(aside, 2, "both are set aside, not deleted");
 }
+
+#[test]
+fn an_app_that_calls_the_manager_after_both_died_is_restarted_and_the_manager_stays() {
+    for (kind, sandbox) in crate::start_e2e::both_kinds() {
+        let program = env!("CARGO_BIN_EXE_ostler");
+        let caller = format!(
+            "#!/bin/sh\necho up\nwhile [ ! -e go ]; do sleep 0.05; done\n\
+             {program} list >/dev/null 2>&1\nexec sleep 1000000\n"
+        );
+        let caller = sandbox.write_executable("caller.sh", caller);
+        let idle = sandbox.victim("idle", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(caller).run();
+        sandbox.ostler(["start"]).arg(idle).run();
+        let before = lives(&sandbox);
+        kill_both(&sandbox);
+        sandbox.write("go", "");
+        let daemon = wait_for("a daemon that the app started", SOON, || sandbox.daemon_pid());
+        sandbox.wait_status("idle", "online", 1, SOON);
+        sandbox.wait_status("caller", "online", 1, SOON);
+        for (id, (pid, ..)) in &before {
+            assert!(wait_exit(u32::try_from(*pid).unwrap(), SOON), "{kind}: process {id} is left");
+        }
+        let manager = [sandbox.keeper_pid().unwrap(), daemon];
+        for pid in manager {
+            assert_eq!(procs::env_of(pid, "OSTLER_RUN"), None, "{kind}");
+            assert_eq!(procs::env_of(pid, "PM2_HOME"), None, "{kind}: it is said to apps");
+            let group = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+            assert!(!group.contains("/run-"), "{kind}: {group}");
+        }
+        sandbox.ostler(["delete", "caller"]).run();
+        assert_eq!(
+            [sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap()],
+            manager,
+            "{kind}"
+        );
+        assert_eq!(sandbox.statuses_of("idle"), ["online"], "{kind}");
+    }
+}

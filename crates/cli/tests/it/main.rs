@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod caller;
 mod cluster;
 mod cluster_balance;
 mod cluster_fds;

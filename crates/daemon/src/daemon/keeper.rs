@@ -40,8 +40,8 @@ impl Daemon {
                 hit("report.exited");
                 self.driver().on_exited(RunId(run), exit_of(status));
             }
-            FromKeeper::Welcome { pid, nofile, .. } => {
-                self.keeper.welcomed(Welcome { pid, nofile });
+            FromKeeper::Welcome { version, pid, nofile, .. } => {
+                self.keeper.welcomed(Welcome { version, pid, nofile });
                 self.keeper.on_upgraded(None, &mut self.reports);
             }
             FromKeeper::UpgradeFailed { errno } => {
@@ -66,14 +66,6 @@ impl Daemon {
         if let Err(error) = self.inbox.mailbox.start("update", tried) {
             self.keeper.fail_update(&format!("it could not be tried: {error}"), &mut self.reports);
         }
-    }
-
-    /// The keeper runs another program: the daemon goes, for one of that program.
-    pub(super) fn make_room(&mut self, client: usize) {
-        self.clients.reply(client, &ostler_wire::control::Reply::Done);
-        self.flush_clients();
-        self.save_now();
-        self.model.go();
     }
 
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.

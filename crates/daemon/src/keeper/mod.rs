@@ -6,6 +6,7 @@
 
 mod process;
 mod program;
+mod succession;
 mod update;
 
 use std::io;
@@ -25,6 +26,7 @@ use crate::{clock, daemon_log};
 use process::KeeperProcess;
 use program::Update;
 pub use program::{Tried, try_program};
+pub use succession::{SUCCESSION, Waited, take};
 
 /// The name that the keeper holds the control socket under.
 pub const CONTROL: &str = "control";
@@ -42,6 +44,8 @@ const CLOSE_LATER: u64 = 5;
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Welcome {
+    /// Version of the protocol that it speaks.
+    pub version: u8,
     /// Number of its process.
     pub pid: u32,
     /// The limits of open files that programs get.

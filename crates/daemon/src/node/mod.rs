@@ -148,6 +148,12 @@ impl Node {
         self.guard.on_exited();
     }
 
+    /// Has the guard send our connections to a successor, though we live: nothing is accepted or
+    /// handed on any more.
+    pub fn release_guard(&mut self) {
+        self.guard.release();
+    }
+
     /// Ends the guard: nobody is to come after us.
     pub fn end_guard(&mut self) {
         self.guard.end();

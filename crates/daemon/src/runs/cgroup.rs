@@ -31,18 +31,7 @@ impl Groups {
         if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
             return None;
         }
-        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let mount = mounts.lines().find_map(|line| {
-            let (fields, kind) = line.split_once(" - ")?;
-            kind.starts_with("cgroup2 ")
-                .then(|| fields.split(' ').nth(4).map(PathBuf::from))
-                .flatten()
-        })?;
-        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        // A daemon started by one of its own apps must not put its groups below that app's.
-        let own = outside(own);
-        let base = mount.join(own).join(format!("ostler-{mark}"));
+        let base = ostler_keeper::groups::around()?.join(format!("ostler-{mark}"));
         match fs::create_dir(&base) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -185,38 +174,5 @@ pub fn is_populated(events: &OwnedFd) -> bool {
             .split(|byte| *byte == b'\n')
             .any(|line| line == b"populated 1"),
         Err(error) => !is_gone(&error),
-    }
-}
-
-/// The part of a control group's path before the first group that a daemon made. A service may be
-/// called `ostler-ann` too: ours have 16 hexadecimal digits.
-fn outside(path: &str) -> &str {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let ours = |part: &str| {
-        part.strip_prefix("ostler-")
-            .is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
-    };
-    let mut end = 0;
-    for part in path.split_inclusive('/') {
-        if ours(part.trim_end_matches('/')) {
-            return path.get(..end).unwrap_or_default().trim_end_matches('/');
-        }
-        end += part.len();
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_of_the_same_name_is_not_a_group_of_ours() {
-        let unit = "system.slice/ostler-root.service";
-        assert_eq!(outside(unit), unit);
-        assert_eq!(outside(&format!("{unit}/ostler-0123456789abcdef/run-7")), unit);
-        assert_eq!(outside("ostler-0123456789abcdef/run-7"), "");
-        assert_eq!(outside("user.slice/x"), "user.slice/x");
-        assert_eq!(outside(""), "");
     }
 }

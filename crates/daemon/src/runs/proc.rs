@@ -104,7 +104,8 @@ impl AsFd for ProcessRef {
     }
 }
 
-/// Every live process of the machine, and which of them carry the mark of a home.
+/// Every live process of the machine but the manager's own, and which of them carry the mark of a
+/// home.
 #[derive(Debug)]
 pub struct Processes {
     all: BTreeMap<u32, Stat>,
@@ -117,11 +118,17 @@ pub struct Processes {
 /// # Errors
 /// It cannot be found out, mostly for lack of file descriptors.
 pub fn processes_with_marks(mark: &str) -> io::Result<Processes> {
-    let all = processes()?;
-    let own = std::process::id();
-    let others = all.keys().copied().filter(|pid| *pid != own);
-    let marked = others.filter_map(|pid| Some((pid, run_of(pid, mark)?))).collect();
+    let mut all = processes()?;
+    leave_out_manager(&mut all, std::process::id(), std::os::unix::process::parent_id());
+    let marked = all.keys().filter_map(|pid| Some((*pid, run_of(*pid, mark)?))).collect();
     Ok(Processes { all, marked })
+}
+
+/// Takes the manager out of all processes: the daemon, its parent, which is the keeper, and its
+/// children, which are the guard and a keeper that it has started. An app that called a command
+/// may have started the manager, which inherited whatever a manager of that version inherits.
+fn leave_out_manager(all: &mut BTreeMap<u32, Stat>, daemon: u32, parent: u32) {
+    all.retain(|pid, stat| ![daemon, parent].contains(pid) && stat.ppid != daemon);
 }
 
 /// Every live process that descends from `leader` or carries the run's mark, deepest first, without
@@ -288,6 +295,20 @@ mod tests {
         let processes = processes_with_marks("0123456789abcdef").unwrap();
         assert!(!processes.all.is_empty() && processes.marked.is_empty());
         assert_eq!(descendants(0, RunId(7), &processes).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn the_manager_is_never_among_the_descendants_of_an_app_that_started_it() {
+        let stat = |ppid| Stat { state: 'S', ppid, session: 7, cpu: 0, start_time: 1, rss: 0 };
+        // The app, a command of its, the keeper, the daemon, the guard, and another run.
+        let mut all = BTreeMap::from([7, 8, 20, 21, 22, 30].map(|pid| (pid, stat(1))));
+        for (pid, parent) in [(8, 7), (20, 8), (21, 20), (22, 21), (30, 20)] {
+            all.insert(pid, stat(parent));
+        }
+        all.insert(30, Stat { session: 30, ..stat(20) });
+        leave_out_manager(&mut all, 21, 20);
+        assert_eq!(relatives(7, &all), BTreeSet::from([8]));
+        assert_eq!(relatives(30, &all), BTreeSet::new());
     }
 
     #[test]

@@ -100,7 +100,9 @@ pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
 impl Inventory {
     fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
-            FromKeeper::Welcome { pid, nofile, .. } => self.welcome = Welcome { pid, nofile },
+            FromKeeper::Welcome { version, pid, nofile, .. } => {
+                self.welcome = Welcome { version, pid, nofile };
+            }
             FromKeeper::Run { run, pid, start_time, status, meta, mask, .. } => {
                 let fds = RunFds::from_list(mask, fds).unwrap_or_default();
                 match Meta::from_bytes(&meta) {

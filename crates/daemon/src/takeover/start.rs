@@ -6,7 +6,9 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
+use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Waker};
 
 use super::home;
@@ -16,7 +18,7 @@ use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
 use crate::decisions::Decisions;
 use crate::guard::Guard;
-use crate::keeper::{CONTROL, Keeper, LOCK, SWEPT};
+use crate::keeper::{self, CONTROL, Keeper, LOCK, SUCCESSION, SWEPT};
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
@@ -42,12 +44,16 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     home::raise_descriptor_limit();
     home::make_home(&config.home)?;
     let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
+    take_succession(&mut inventory.items, &mut link)?;
     let (lock, swept) = match inventory.items.remove(LOCK) {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (home::take_lock(&config.home, &mut link)?, false),
     };
     let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
-    link.send(&message, vec![end]).map_err(said("could not talk to the keeper"))?;
+    if let Err(error) = link.send(&message, vec![end]) {
+        // It has just died, and we have everything: another one is started as soon as we run.
+        daemon_log::error(format!("could not talk to the keeper: {error}"));
+    }
     install_drain(&config);
     let listener = match inventory.items.remove(CONTROL) {
         Some((_, fd)) => UnixListener::from(fd),
@@ -93,6 +99,21 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
 /// An error of the system's, with what it keeps from being done.
 fn said(what: &'static str) -> impl FnOnce(io::Error) -> String {
     move |error| format!("{what}: {error}")
+}
+
+/// A daemon that made room for us may go now: we have everything.
+fn take_succession(items: &mut Items, link: &mut Link) -> Result<(), String> {
+    let Some((_, end)) = items.remove(SUCCESSION) else { return Ok(()) };
+    hit("succession.found");
+    if !keeper::take(&end) {
+        return Err("the daemon before has taken everything back: its keeper died".to_owned());
+    }
+    hit("succession.taken");
+    let forget = ToKeeper::Del { name: SUCCESSION.to_owned() };
+    if let Err(error) = link.send(&forget, Vec::new()) {
+        daemon_log::error(format!("could not talk to the keeper: {error}"));
+    }
+    Ok(())
 }
 
 fn install_drain(config: &Config) {
