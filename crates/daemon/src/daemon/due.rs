@@ -21,6 +21,8 @@ enum Due {
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
+    /// Giving the keeper what could not be given to it.
+    Give,
     /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
@@ -39,11 +41,12 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
         Self::Cleanup,
+        Self::Give,
         Self::Retry,
         Self::Clients,
         Self::Keeper,
@@ -77,6 +80,7 @@ impl Daemon {
             Due::Cluster => self.node.deadline(),
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Cleanup => self.keeper.starting_until(),
+            Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
@@ -97,6 +101,7 @@ impl Daemon {
             }
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
+            Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),

@@ -3,26 +3,27 @@
 use ostler_core::RunId;
 
 use super::Driver;
-use crate::runs::{self, Adoption, ProcessRef};
+use crate::runs::{self, ProcessRef};
 
 impl Driver<'_> {
-    /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.
-    pub(crate) fn hand_over(&mut self) {
-        let mut asked = Vec::new();
+    /// Gives the keeper all runs to hold.
+    pub(crate) fn give_runs(&mut self) {
         for (run, held) in self.runs.iter() {
             match held.adoption() {
-                Some(Adoption { process, status, fds }) => {
+                Ok(Some(adoption)) => {
                     let meta = self.meta_of_run(run);
-                    self.keeper.adopt(run, process, meta, status, &fds);
+                    self.keeper.adopt(run, meta, adoption);
                 }
-                None => asked.push(run),
+                Ok(None) => {}
+                Err(error) => self.keeper.lacks(&format!("run {}", run.0), &error),
             }
         }
-        self.spawn_again(&asked);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, asked: &[RunId]) {
+    pub(crate) fn spawn_again(&mut self) {
+        let asked: Vec<RunId> =
+            self.runs.iter().filter(|(_, held)| held.is_asked()).map(|(run, _)| run).collect();
         if asked.is_empty() {
             return;
         }
@@ -33,8 +34,8 @@ impl Driver<'_> {
             .collect();
         runs::end_orphans(&orphans);
         for run in asked {
-            self.runs.renew_group(*run);
-            self.send_spawn(*run);
+            self.runs.renew_group(run);
+            self.send_spawn(run);
         }
     }
 }

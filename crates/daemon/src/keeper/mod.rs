@@ -16,11 +16,12 @@ use std::rc::Rc;
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFd, RunFds, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{FromKeeper, RunFd, SpawnSpec, ToKeeper};
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
 use crate::reports::Reports;
+use crate::runs::Adoption;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
@@ -38,6 +39,8 @@ pub const SWEPT: &[u8] = b"swept";
 const DEFER_CLEANUP: u64 = 10;
 /// How long the last messages to the keeper may take, ms.
 const FLUSH_TIMEOUT: u64 = 5000;
+/// Pause before what could not be given to the keeper is given again, ms.
+const GIVE_AGAIN: u64 = 100;
 /// Pause before the keeper is told that an output is at its end, ms.
 const CLOSE_LATER: u64 = 5;
 
@@ -67,6 +70,8 @@ pub struct Keeper {
     closed: Vec<(RunId, RunFd)>,
     /// When it is told of them.
     close_at: Option<u64>,
+    /// Something could not be given to it: when everything is given again.
+    incomplete: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
     poll: Rc<Poll<Source>>,
@@ -94,6 +99,7 @@ impl Keeper {
             starting: None,
             closed: Vec::new(),
             close_at: None,
+            incomplete: None,
             update: None,
             poll,
         })
@@ -195,24 +201,11 @@ impl Keeper {
     }
 
     /// Makes it hold a run that is not its child.
-    pub fn adopt(
-        &mut self,
-        run: RunId,
-        process: (u32, u64),
-        meta: Vec<u8>,
-        status: Option<ExitStatus>,
-        fds: &RunFds<OwnedFd>,
-    ) {
-        let copies: io::Result<Vec<OwnedFd>> = fds.iter().map(OwnedFd::try_clone).collect();
-        let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
-            Ok(copies) => (fds.mask(), copies),
-            Err(error) => {
-                daemon_log::error(format!("out of file descriptors for the keeper: {error}"));
-                return;
-            }
-        };
-        let (pid, start_time) = process;
-        self.send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+    pub fn adopt(&mut self, run: RunId, meta: Vec<u8>, adoption: Adoption) {
+        let Adoption { process: (pid, start_time), status, fds } = adoption;
+        let mask = fds.mask();
+        let adopt = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status };
+        self.send(&adopt, fds.into_list());
     }
 
     /// A run need not be held any more.
@@ -249,10 +242,31 @@ impl Keeper {
     pub fn put(&mut self, name: String, meta: Vec<u8>, copy: io::Result<OwnedFd>) {
         match copy {
             Ok(copy) => self.send(&ToKeeper::Put { name, meta }, vec![copy]),
-            Err(error) => daemon_log::error(format!(
-                "out of file descriptors for the keeper, `{name}` is not kept: {error}"
-            )),
+            Err(error) => self.lacks(&format!("`{name}`"), &error),
         }
+    }
+
+    /// Something could not be given to it, and dies with us unless it is given again in time.
+    pub fn lacks(&mut self, what: &str, error: &io::Error) {
+        daemon_log::error(format!(
+            "could not give {what} to the keeper: {error}; trying again in {GIVE_AGAIN} ms"
+        ));
+        self.incomplete = Some(clock::monotonic() + GIVE_AGAIN);
+    }
+
+    /// When everything is given to it again, because something could not be given.
+    pub fn give_due(&self) -> Option<u64> {
+        self.incomplete.filter(|_| !self.is_lost())
+    }
+
+    /// It is being given everything.
+    pub fn begin_giving(&mut self) {
+        self.incomplete = None;
+    }
+
+    /// Whether it was given everything.
+    pub fn has_everything(&self) -> bool {
+        self.incomplete.is_none()
     }
 
     /// Changes what is noted with something that it holds.

@@ -10,6 +10,7 @@
     reason = "clippy's permission for tests ends at functions marked as tests"
 )]
 
+mod handover;
 mod injected;
 mod points;
 mod scenarios;

@@ -96,7 +96,7 @@ fn scale(scene: &Scene) {
     // What is short for a moment is there again.
     scene.sandbox.wait_for("the old size", SOON, || {
         let output = scene.sandbox.ostler(["scale", "api", "2"]).any_code().run();
-        (output.code == 0 || output.err.contains("already")).then_some(())
+        (output.code == 0 || output.err.contains("Nothing to do")).then_some(())
     });
 }
 
