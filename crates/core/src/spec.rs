@@ -157,6 +157,18 @@ pub struct LogSpec {
     pub format: LogFormat,
     /// Date format (dayjs tokens, as PM2) put before each line.
     pub date_format: Option<String>,
+    /// What becomes of output that cannot be written.
+    pub full: LogFull,
+}
+
+/// What becomes of output whose file cannot be written, because the disk is full for instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFull {
+    /// The application goes on; lines that cannot be kept are dropped, and counted in the file.
+    #[default]
+    Drop,
+    /// The application waits as soon as its pipe is full.
+    Block,
 }
 
 /// Form of a log file.

@@ -30,6 +30,7 @@ mod keeper_death;
 mod keeper_link;
 mod kill;
 mod listing;
+mod log_full;
 mod logging;
 mod logs;
 mod persistence;
