@@ -4,7 +4,7 @@
 //! be wrong is reported there, with a place in the file. The daemon reads it, and checks
 //! nothing a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub struct AppSpec {
     pub balance: Balance,
     /// Listeners that workers may name by a number in `listen({ fd })`.
     pub fds: BTreeMap<u32, Address>,
+    /// Ports that workers may listen on although the user they run as may not.
+    pub privileged_ports: BTreeSet<u16>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
     /// Version of the application from the nearest `package.json`, if one was found.
@@ -99,6 +101,7 @@ impl AppSpec {
             policy: Policy::default(),
             balance: Balance::default(),
             fds: BTreeMap::new(),
+            privileged_ports: BTreeSet::new(),
             health: None,
             version: None,
             passthrough: BTreeMap::new(),

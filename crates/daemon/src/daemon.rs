@@ -186,6 +186,7 @@ impl Daemon {
                 driver.finish_exited();
             }
         }
+        self.driver().shorten_starts();
         self.end_if_over();
         self.clients.publish_own();
         self.keeper.watch_link();

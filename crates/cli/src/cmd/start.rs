@@ -87,9 +87,6 @@ fn script(session: &mut Session, script: &str) -> Result<(), Failed> {
         let shown = serde_json::Value::from(ids.as_slice());
         return restart(session, &app.name, Picked { ids, shown });
     }
-    if let Some(pattern) = session.args.attribute("cron-restart").map(str::to_owned) {
-        session.out.say(&format!("cron restart at {pattern}"));
-    }
     let plural = if app.instances == 1 { "" } else { "s" };
     session.out.say(&format!(
         "Starting {} in {} ({} instance{plural})",

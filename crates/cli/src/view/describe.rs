@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::{Details, Phase};
+use ostler_wire::control::{Details, Phase, ProcView};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
@@ -78,6 +78,9 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     if let Some(limit) = details.max_memory {
         rows.push(("max memory restart", Cell::plain(limit.to_string())));
     }
+    if let Some(pattern) = &details.cron_restart {
+        rows.push(("cron restart", Cell::plain(cron_restart(view, pattern))));
+    }
     rows.push(("uptime", Cell::plain(cells::uptime(view, now))));
     if let Some(path) = log_all {
         rows.push(("entire log path", Cell::plain(path.as_str())));
@@ -97,8 +100,8 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
         (
             "watch & reload",
-            if view.watching {
-                Cell::inked("✔", &[Ink::Green, Ink::Bold])
+            if cells::is_watch_wanted(view) {
+                Cell::inked("not yet", &[Ink::Yellow])
             } else {
                 Cell::plain("✘")
             },
@@ -107,6 +110,12 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
     // Ours, after PM2's.
+    let shown_above = ["cron_restart", "watch"];
+    let others = view.not_yet.iter().filter(|name| !shown_above.contains(&name.as_str()));
+    let others: Vec<&str> = others.map(String::as_str).collect();
+    if !others.is_empty() {
+        rows.push(("not yet", Cell::plain(others.join(", "))));
+    }
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
@@ -115,6 +124,13 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     }
     rows.push(("explanation", Cell::plain(explain(details))));
     rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
+}
+
+fn cron_restart(view: &ProcView, pattern: &str) -> String {
+    match view.not_yet.iter().any(|name| name == "cron_restart") {
+        true => format!("{pattern} (not yet)"),
+        false => pattern.to_owned(),
+    }
 }
 
 /// Returns why it is not running, or what is awaited.
@@ -174,6 +190,7 @@ mod tests {
             created_at: 1_795_388_825_573,
             last: Some(Outcome::Code(1)),
             max_memory: Some(209_715_200),
+            cron_restart: Some("0 4 * * *".into()),
             node_env: None,
             env,
             listeners: vec![listener],
@@ -193,6 +210,7 @@ mod tests {
             │ version            │ N/A                      │
             │ restarts           │ 0                        │
             │ max memory restart │ 209715200                │
+            │ cron restart       │ 0 4 * * *                │
             │ uptime             │ 9s                       │
             │ entire log path    │ /h/logs/app.log          │
             │ script path        │ /srv/app.js              │

@@ -48,7 +48,6 @@ pub fn process(id: u32, name: &str) -> Value {
         "cpu": 0.0,
         "memory": 0,
         "user": "root",
-        "watching": false,
         "script": format!("/srv/{name}.js"),
         "logs": [log("out"), log("error"), null],
     })

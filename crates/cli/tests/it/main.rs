@@ -14,6 +14,7 @@ mod caller;
 mod cluster;
 mod cluster_balance;
 mod cluster_fds;
+mod cluster_rights;
 mod cluster_runtimes;
 mod commands;
 mod commands_policy;

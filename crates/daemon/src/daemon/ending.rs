@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{daemon_log, state_file};
+use crate::{daemon_log, starts, state_file};
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) {
@@ -51,6 +51,7 @@ impl Daemon {
             _ = std::fs::remove_file(self.config.home.join(name));
         }
         state_file::remove(&self.config.home);
+        starts::remove(&self.config.home);
         self.keeper.shut_down();
         self.node.end_guard();
         daemon_log::log("the daemon ends");

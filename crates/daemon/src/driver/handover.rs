@@ -4,8 +4,25 @@ use ostler_core::RunId;
 
 use super::Driver;
 use crate::runs::{self, ProcessRef};
+use crate::starts::Line;
 
 impl Driver<'_> {
+    /// Writes the list of starts anew, where that is due.
+    pub(crate) fn shorten_starts(&mut self) {
+        // What the keeper was asked for it may add meanwhile, to the file that it has.
+        if self.keeper.has_long_starts() && self.runs.iter().all(|(_, held)| !held.is_asked()) {
+            self.write_starts();
+        }
+    }
+
+    /// Writes the list of starts anew, with the runs that there are.
+    pub(crate) fn write_starts(&mut self) {
+        let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
+        let lines: Vec<Line> =
+            known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
+        self.keeper.write_starts(&lines);
+    }
+
     /// Gives the keeper all runs to hold.
     pub(crate) fn give_runs(&mut self) {
         for (run, held) in self.runs.iter() {
@@ -22,16 +39,18 @@ impl Driver<'_> {
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
     pub(crate) fn spawn_again(&mut self) {
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
         let asked: Vec<RunId> =
             self.runs.iter().filter(|(_, held)| held.is_asked()).map(|(run, _)| run).collect();
         if asked.is_empty() {
             return;
         }
-        let orphans: Vec<ProcessRef> = runs::marked(self.runs.mark())
-            .into_iter()
-            .filter(|(run, _)| asked.contains(run))
-            .map(|(_, process)| process)
-            .collect();
+        let left = self.runs.find_left(&starts);
+        let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
+        let orphans: Vec<ProcessRef> =
+            of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();
         runs::end_orphans(&orphans);
         for run in asked {
             self.runs.renew_group(run);

@@ -6,6 +6,7 @@
 
 mod process;
 mod program;
+mod starts;
 mod succession;
 mod update;
 
@@ -22,6 +23,7 @@ use ostler_poll::{Interest, Poll, Watched};
 use crate::config::Config;
 use crate::reports::Reports;
 use crate::runs::Adoption;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
@@ -74,6 +76,8 @@ pub struct Keeper {
     incomplete: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
+    /// The list of starts, to which the keeper adds.
+    starts: Starts,
     poll: Rc<Poll<Source>>,
 }
 
@@ -86,6 +90,7 @@ impl Keeper {
         link: Link,
         welcome: Welcome,
         lock: OwnedFd,
+        starts: Starts,
         poll: Rc<Poll<Source>>,
     ) -> io::Result<Self> {
         let link =
@@ -101,6 +106,7 @@ impl Keeper {
             close_at: None,
             incomplete: None,
             update: None,
+            starts,
             poll,
         })
     }
@@ -210,6 +216,7 @@ impl Keeper {
 
     /// A run need not be held any more.
     pub fn release(&mut self, run: RunId) {
+        self.starts.end(run);
         self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
     }
 

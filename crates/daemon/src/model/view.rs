@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use ostler_config::attributes::kept_value;
 use ostler_core::process::Process;
-use ostler_core::spec::ExecMode;
+use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
@@ -48,7 +49,7 @@ struct Row<'a> {
     cpu: f32,
     memory: u64,
     user: &'a str,
-    watching: bool,
+    not_yet: &'a [&'static str],
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
     logs: [Option<Cow<'a, str>>; 3],
@@ -69,7 +70,7 @@ impl From<Row<'_>> for ProcView {
             cpu: row.cpu,
             memory: row.memory,
             user: row.user.to_owned(),
-            watching: row.watching,
+            not_yet: row.not_yet.iter().map(|name| (*name).to_owned()).collect(),
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
@@ -109,7 +110,7 @@ impl Model {
             cpu: usage.cpu,
             memory: usage.memory,
             user: &spec.username,
-            watching: version.watching,
+            not_yet: &version.not_yet,
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),
             logs: log_texts(spec, id),
@@ -147,6 +148,7 @@ impl Model {
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
             max_memory: spec.policy.max_memory,
+            cron_restart: cron_restart(spec),
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
@@ -179,4 +181,10 @@ impl Model {
             mark: &self.settings.mark,
         })
     }
+}
+
+/// When it is to be restarted, as it was written.
+fn cron_restart(spec: &AppSpec) -> Option<String> {
+    let pattern = kept_value(spec.passthrough.get("cron_restart")?);
+    Some(pattern.as_str().map_or_else(|| pattern.to_string(), str::to_owned))
 }

@@ -3,6 +3,7 @@
 //! `cgroup.kill` ends everything in a group in one step, and `cgroup.events` tells when it is
 //! empty; nothing that a run starts can leave its group.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use ostler_core::RunId;
 
 use super::proc::{ProcessRef, Stat, hold, is_gone};
+use crate::daemon_log;
 
 /// With the value `off` in the environment of the command that starts the daemon, no control groups
 /// are made: some hosts reserve them for another manager.
@@ -121,18 +123,31 @@ impl Groups {
         _ = fs::remove_dir(self.path(run));
     }
 
-    /// Takes empty groups of other runs away, which nobody will empty any more.
-    pub fn remove_others(&self, known: impl Fn(RunId) -> bool) {
-        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
-            let run = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.strip_prefix("run-")?.parse().ok())
-                .map(RunId);
-            if let Some(run) = run.filter(|run| !known(*run)) {
-                self.remove(run);
+    /// The runs that have a group, each with the processes in it.
+    pub fn all_members(&self) -> BTreeMap<RunId, Vec<u32>> {
+        self.runs().into_iter().map(|run| (run, self.members(run))).collect()
+    }
+
+    /// Ends the groups of other runs, which nobody will empty any more: whatever is in one is
+    /// killed at once, with what it is about to start.
+    pub fn end_others(&self, known: impl Fn(RunId) -> bool) {
+        for run in self.runs().into_iter().filter(|run| !known(*run)) {
+            if self.is_populated(run)
+                && let Err(error) = self.kill(run)
+            {
+                daemon_log::error(format!("could not kill the control group of {run:?}: {error}"));
             }
+            self.remove(run);
         }
+    }
+
+    /// The runs that have a group.
+    fn runs(&self) -> Vec<RunId> {
+        let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let run = |entry: fs::DirEntry| {
+            entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok().map(RunId)
+        };
+        entries.filter_map(run).collect()
     }
 
     /// Takes the folder of all groups away.

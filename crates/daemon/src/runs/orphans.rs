@@ -1,5 +1,6 @@
 //! Orphans of dead runs: found, watched, and reported when none is left.
 
+use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 
 use ostler_core::{Event, Millis, RunId};
@@ -7,11 +8,13 @@ use ostler_poll::Interest;
 use rustix::fs::inotify::{self, WatchFlags};
 
 use super::cgroup;
+use super::left::{self, Left};
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
 use super::walk::Purpose;
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
+use crate::starts::Start;
 use crate::{clock, daemon_log};
 
 /// How long output that cannot be written is waited for at the end of everything, ms.
@@ -181,10 +184,15 @@ impl Runs {
         self.output_by = None;
     }
 
-    /// Takes empty control groups of runs away that nobody knows.
-    pub fn remove_other_groups(&self, is_known: impl Fn(RunId) -> bool) {
+    /// Finds what an earlier daemon and its keeper left running.
+    pub fn find_left(&self, starts: &BTreeMap<RunId, Start>) -> BTreeMap<RunId, Left> {
+        left::find(&self.mark, self.groups.as_ref(), starts)
+    }
+
+    /// Ends the control groups of runs that nobody knows, with whatever is in them.
+    pub fn end_other_groups(&self, is_known: impl Fn(RunId) -> bool) {
         if let Some(groups) = &self.groups {
-            groups.remove_others(is_known);
+            groups.end_others(is_known);
         }
     }
 

@@ -108,9 +108,10 @@ impl AsFd for ProcessRef {
 /// home.
 #[derive(Debug)]
 pub struct Processes {
-    all: BTreeMap<u32, Stat>,
+    /// What `/proc` says of each.
+    pub(super) all: BTreeMap<u32, Stat>,
     /// The run that each belongs to, as its environment says.
-    marked: BTreeMap<u32, RunId>,
+    pub(super) marked: BTreeMap<u32, RunId>,
 }
 
 /// Looks at all processes.
@@ -124,11 +125,10 @@ pub fn processes_with_marks(mark: &str) -> io::Result<Processes> {
     Ok(Processes { all, marked })
 }
 
-/// Takes the manager out of all processes: the daemon, its parent, which is the keeper, and its
-/// children, which are the guard and a keeper that it has started. An app that called a command
-/// may have started the manager, which inherited whatever a manager of that version inherits.
+/// Takes the daemon and its parent, which is the keeper, out of all processes. An app that called a
+/// command may have started them, and an earlier version of them inherited the app's mark.
 fn leave_out_manager(all: &mut BTreeMap<u32, Stat>, daemon: u32, parent: u32) {
-    all.retain(|pid, stat| ![daemon, parent].contains(pid) && stat.ppid != daemon);
+    all.retain(|pid, _| ![daemon, parent].contains(pid));
 }
 
 /// Every live process that descends from `leader` or carries the run's mark, deepest first, without
@@ -168,13 +168,6 @@ fn relatives(leader: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
     }
     found.remove(&leader);
     found
-}
-
-/// Every live process that carries the mark of a home, with the run it belongs to.
-pub fn marked(mark: &str) -> Vec<(RunId, ProcessRef)> {
-    let Ok(Processes { all, marked }) = processes_with_marks(mark) else { return Vec::new() };
-    let held = |(pid, run)| Some((run, hold(pid, all.get(&pid)?.start_time).ok()??));
-    marked.into_iter().filter_map(held).collect()
 }
 
 /// The run that a process belongs to, if it carries the mark of a home.
@@ -302,10 +295,11 @@ mod tests {
         let stat = |ppid| Stat { state: 'S', ppid, session: 7, cpu: 0, start_time: 1, rss: 0 };
         // The app, a command of its, the keeper, the daemon, the guard, and another run.
         let mut all = BTreeMap::from([7, 8, 20, 21, 22, 30].map(|pid| (pid, stat(1))));
-        for (pid, parent) in [(8, 7), (20, 8), (21, 20), (22, 21), (30, 20)] {
-            all.insert(pid, stat(parent));
+        for (pid, parent, session) in
+            [(8, 7, 7), (20, 8, 7), (21, 20, 21), (22, 21, 21), (30, 20, 30)]
+        {
+            all.insert(pid, Stat { session, ..stat(parent) });
         }
-        all.insert(30, Stat { session: 30, ..stat(20) });
         leave_out_manager(&mut all, 21, 20);
         assert_eq!(relatives(7, &all), BTreeSet::from([8]));
         assert_eq!(relatives(30, &all), BTreeSet::new());

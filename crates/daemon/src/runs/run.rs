@@ -186,6 +186,13 @@ impl Run {
         self.processes().map_or(0, |processes| processes.pid)
     }
 
+    /// Its first process, and when that began, clock ticks after boot; `None` while the number is
+    /// not known.
+    pub fn process(&self) -> Option<(u32, u64)> {
+        let processes = self.processes().filter(|processes| processes.pid != 0)?;
+        Some((processes.pid, processes.start_time))
+    }
+
     /// Whether the keeper was asked for it and has not answered.
     pub fn is_asked(&self) -> bool {
         matches!(self.life, Life::Asked { .. })

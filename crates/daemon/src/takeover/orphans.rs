@@ -8,31 +8,32 @@ use ostler_keeper::proto::RunFds;
 use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Adoption, Meta, ProcessRef, Stat};
+use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Stat};
+use crate::starts::Start;
 use crate::{clock, daemon_log};
 
 impl Driver<'_> {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
     /// adopted so that it is known, and marked as ending: it is stopped and started
     /// cleanly, never doubled.
-    pub(crate) fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
-        let mut by_run: BTreeMap<RunId, Vec<ProcessRef>> = BTreeMap::new();
-        for (run, process) in runs::marked(self.runs.mark()) {
+    pub(crate) fn adopt_orphans(
+        &mut self,
+        state: &State,
+        starts: &BTreeMap<RunId, Start>,
+        inventory: &mut Inventory,
+    ) {
+        let mut slots = BTreeSet::new();
+        let mut unknown = Vec::new();
+        for (run, left) in self.runs.find_left(starts).into_iter().rev() {
             if inventory.runs.contains_key(&run) {
                 continue; // An earlier daemon of this keeper came so far.
             }
-            by_run.entry(run).or_default().push(process);
-        }
-        let mut slots = BTreeSet::new();
-        let mut unknown = Vec::new();
-        for (run, mut processes) in by_run.into_iter().rev() {
-            let leader = processes.iter().position(is_leader).map(|at| processes.swap_remove(at));
+            let Left { leader, slot, others } = left;
             // The newest of a slot is the one; others were on their way out.
-            let saved = leader
-                .as_ref()
-                .and_then(slot_of)
+            let saved = slot
+                .filter(|_| leader.is_some())
                 .filter(|slot| slots.insert(*slot))
-                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
+                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot.0));
             match leader.as_ref().zip(saved) {
                 Some((leader, saved)) => {
                     let found = self.adopt_orphan(run, leader, saved);
@@ -41,13 +42,15 @@ impl Driver<'_> {
                 None => {
                     // Nobody knows it: descendants without their first process, or an app that was
                     // deleted.
-                    unknown.extend(processes);
+                    unknown.extend(others);
                     unknown.extend(leader);
                 }
             }
         }
+        self.runs.end_other_groups(|run| inventory.runs.contains_key(&run));
         runs::end_orphans(&unknown);
-        self.runs.remove_other_groups(|run| inventory.runs.contains_key(&run));
+        // Those are empty now.
+        self.runs.end_other_groups(|run| inventory.runs.contains_key(&run));
     }
 
     fn adopt_orphan(&mut self, run: RunId, leader: &ProcessRef, saved: &SavedProc) -> Found {
@@ -78,14 +81,4 @@ impl Driver<'_> {
         ));
         Found { pid, start_time, exit: None, meta, fds }
     }
-}
-
-/// Whether the process is the first one of its run.
-fn is_leader(process: &ProcessRef) -> bool {
-    Stat::read(process.pid).is_some_and(|stat| stat.session == process.pid)
-}
-
-/// The slot that a process belongs to, as its environment says.
-fn slot_of(process: &ProcessRef) -> Option<u32> {
-    runs::variable_of(process.pid, "pm_id")?.parse().ok()
 }

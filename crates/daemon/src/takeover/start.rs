@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use ostler_keeper::STARTS;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
 use ostler_keeper::proto::ToKeeper;
@@ -25,6 +26,7 @@ use crate::model::Settings;
 use crate::node::Node;
 use crate::runs::Runs;
 use crate::saver::Saver;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{daemon_log, drain, logs, state_file, sys};
 
@@ -68,7 +70,10 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
-    let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll));
+    // The keeper has it as well; both get it anew.
+    drop(inventory.items.remove(STARTS));
+    let starts = Starts::new(&home);
+    let keeper = Keeper::new(link, inventory.welcome, lock, starts, Rc::clone(&poll));
     let mark = home::mark_of(&config.home);
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));

@@ -228,6 +228,7 @@ prop_compose! {
         flags: [bool; 3],
         instances in 1u32..=4096,
         (logs, policy, health, fds) in (logs(), policy(), health(), fds()),
+        privileged_ports in prop::collection::btree_set(1_u16.., 0..3),
         balance in prop::sample::select(vec![
             Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
         ]),
@@ -257,6 +258,7 @@ prop_compose! {
             policy,
             balance,
             fds,
+            privileged_ports,
             health,
             version: version.filter(|version| version != "N/A"),
             passthrough: vars([("vizion", "true"), watch, ("filter_env", "[]")]),

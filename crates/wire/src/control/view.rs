@@ -31,8 +31,9 @@ pub struct ProcView {
     pub memory: u64,
     /// User it runs as.
     pub user: String,
-    /// Whether files are watched.
-    pub watching: bool,
+    /// Attributes of the app that ask for something that is not done yet: `watch`, `cron_restart`.
+    #[serde(default)]
+    pub not_yet: Vec<String>,
     /// A reload under way: what is being rolled out to this process (`reloading`, `canary`).
     #[serde(default)]
     pub rollout: Option<String>,
@@ -67,6 +68,9 @@ pub struct Details {
     pub last: Option<Outcome>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
+    /// When it is to be restarted, a pattern of cron.
+    #[serde(default)]
+    pub cron_restart: Option<String>,
     /// `NODE_ENV` of the app.
     pub node_env: Option<String>,
     /// Environment given to the app, for the comparison with the caller's.

@@ -48,7 +48,7 @@ fn a_running_process_is_listed_with_its_run() {
         &json!({
             "id": 1, "name": "api", "namespace": "default", "version": null, "cluster": true,
             "pid": 102, "since": 1_000_000, "restarts": 0, "phase": "online", "cpu": 12.5,
-            "memory": 4096, "user": "deploy", "watching": false, "rollout": null,
+            "memory": 4096, "user": "deploy", "not_yet": [], "rollout": null,
             "script": "/srv/good.js", "logs": [null, null, null],
         }),
     );
@@ -97,11 +97,16 @@ fn the_words_for_what_a_process_does_are_pm2s() {
 }
 
 #[test]
-fn a_process_whose_files_are_watched_is_listed_so() {
-    for (watch, shown) in [(json!(true), true), (json!(["src"]), true), (json!(false), false)] {
-        let mut world = World::with_more("api", "good", 1, json!({"watch": watch}));
-        check(&list(&mut world)[0], &json!({"watching": shown}));
-    }
+fn what_is_asked_for_and_not_done_yet_is_listed() {
+    let check_not_yet = |asked: Value, expected: &[&str]| {
+        let mut world = World::with_more("api", "good", 1, asked);
+        check(&list(&mut world)[0], &json!({"not_yet": expected}));
+    };
+    check_not_yet(json!({"watch": true}), &["watch"]);
+    check_not_yet(json!({"watch": ["src"], "ignore_watch": ["tmp"]}), &["watch"]);
+    check_not_yet(json!({"watch": false, "ignore_watch": ["tmp"], "cron_restart": "0"}), &[]);
+    check_not_yet(json!({"cron_restart": "0 4 * * *"}), &["cron_restart"]);
+    check_not_yet(json!({"trace": true, "v8": false}), &["trace"]);
 }
 
 #[test]
