@@ -102,8 +102,9 @@ impl Daemon {
         }
         self.node.keep_listeners(&mut self.keeper);
         self.driver().give_runs();
+        self.driver().give_starts();
         // Last: if we die before, what the keeper did not get is looked for.
-        if self.keeper.has_everything() {
+        if self.keeper.end_giving() {
             self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
     }

@@ -15,6 +15,13 @@ impl Driver<'_> {
         }
     }
 
+    /// Writes the list of starts, where that has failed.
+    pub(crate) fn give_starts(&mut self) {
+        if self.keeper.lacks_starts() {
+            self.write_starts();
+        }
+    }
+
     /// Writes the list of starts anew, with the runs that there are.
     pub(crate) fn write_starts(&mut self) {
         let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
