@@ -46,6 +46,11 @@ pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<State> {
     })
 }
 
+/// Whether there is one, or its backup.
+pub fn exists(home: &Path) -> bool {
+    path(home).exists() || backup(home).exists()
+}
+
 /// Takes the file and its backup away.
 pub fn remove(home: &Path) {
     for path in [path(home), backup(home)] {

@@ -158,16 +158,17 @@ impl Runs {
     /// Whether runs are left that are to be waited for at the end of everything. Output that cannot
     /// be written (no room, no such folder) would be waited for in vain: it has a little time.
     pub fn wait_for_output(&mut self) -> bool {
-        if self.all.is_empty() {
+        let mut left = self.all.iter().filter(|(_, held)| !held.unsignalable).peekable();
+        if left.peek().is_none() {
             return false;
         }
+        let runs: Vec<u64> = left.clone().map(|(run, _)| run.0).collect();
         let now = clock::monotonic();
-        if !self.all.values().all(Run::waits_for_output)
+        if !left.all(|(_, held)| held.waits_for_output())
             || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
         {
             return true;
         }
-        let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
         daemon_log::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));

@@ -38,6 +38,8 @@ pub struct Run {
     pub(super) grouped: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// A process of it may not be signalled.
+    pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -46,6 +48,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
     pub(super) life: Life,
 }
 
@@ -173,10 +177,12 @@ impl Run {
             since_wall,
             grouped,
             ending: false,
+            unsignalable: false,
             ready: false,
             covers: false,
             probing: false,
             stderr_offset,
+            inspect_port: None,
             life: Life::Asked { then: None },
         }
     }
@@ -196,6 +202,11 @@ impl Run {
     /// Whether the keeper was asked for it and has not answered.
     pub fn is_asked(&self) -> bool {
         matches!(self.life, Life::Asked { .. })
+    }
+
+    /// Whether its first process runs, as far as is known.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Alive(_))
     }
 
     /// Whether its first process has ended.

@@ -68,6 +68,7 @@ impl Driver<'_> {
             restarts: saved.restarts,
             unstable: saved.unstable,
             stderr_offset: 0,
+            inspect_port: None,
         };
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
