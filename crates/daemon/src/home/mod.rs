@@ -135,11 +135,13 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
 }
 
 /// Writes our process number.
-pub fn write_pid(home: &Path) {
+///
+/// # Errors
+/// Which file could not be written, and why.
+pub fn write_pid(home: &Path) -> Result<(), String> {
     let path = home.join(PID);
-    if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
-        daemon_log::error(format!("could not write `{}`: {error}", path.display()));
-    }
+    std::fs::write(&path, std::process::id().to_string())
+        .map_err(|error| format!("could not write `{}`: {error}", path.display()))
 }
 
 /// Whether the home has our process number.
@@ -203,7 +205,7 @@ mod tests {
         std::fs::remove_dir(home.join("pids")).unwrap();
         assert_eq!(make(&home), Ok(true));
         assert!(!has_pid(&home));
-        write_pid(&home);
+        write_pid(&home).unwrap();
         assert!(has_pid(&home));
     }
 
