@@ -30,7 +30,8 @@ use crate::calls::{Fault, Role};
 use crate::tracer::{Report, Tracer};
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1).collect()) {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the caller reads it")]
@@ -42,8 +43,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Vec<String>) -> Result<()> {
-    let [role, report, call, nth, error, rest @ ..] = args.as_slice() else {
+fn run(args: &[String]) -> Result<()> {
+    let [role, report, call, nth, error, rest @ ..] = args else {
         bail!("expected ROLE REPORT CALL NTH ERROR and what to attach to");
     };
     let role = Role::of(role).with_context(|| format!("no role is called `{role}`"))?;
