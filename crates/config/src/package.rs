@@ -39,7 +39,7 @@ fn with_ending(path: &Path) -> Option<PathBuf> {
         path.push(ending);
         PathBuf::from(path)
     };
-    ENDINGS.iter().map(|ending| with(&ending)).find(|path| path.is_file())
+    ENDINGS.iter().map(with).find(|path| path.is_file())
 }
 
 fn read(file: &Path) -> Option<serde_json::Value> {

@@ -167,6 +167,9 @@ pub enum ExecMode {
     Cluster,
 }
 
+/// Processes one app may have; more is a mistake that would take the machine down.
+pub const MOST_INSTANCES: u32 = 4096;
+
 /// Where and how output is written; by default nowhere, in files of each process's own, as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSpec {

@@ -22,7 +22,9 @@ mod exit;
 mod files;
 mod from_thread;
 mod guard;
+mod home;
 mod in_app;
+mod inspect;
 mod keeper;
 mod logs;
 mod mailbox;
@@ -55,7 +57,8 @@ pub fn run(config: Config) -> ExitCode {
             daemon_log::error(&problem);
             daemon_log::flush();
             takeover::tell_ready(ready, Err(&problem));
-            return ExitCode::from(2);
+            return u8::try_from(ostler_keeper::CANNOT_RUN)
+                .map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
     takeover::tell_ready(ready, Ok(()));

@@ -8,7 +8,7 @@ use ostler_wire::control::{Action, Reply, Request};
 use super::{list, perform};
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::session::{Session, unexpected};
+use crate::session::{Session, ticket, unexpected};
 
 /// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -39,7 +39,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 fn reset_counters(session: &mut Session) -> Result<(), Failed> {
     let ids: Vec<u32> = session.list()?.iter().map(|process| process.id).collect();
     let change = perform::unchanged(session)?;
-    match session.ask(&Request::Act { action: Action::Reset, ids, change })? {
+    match session.ask(&Request::Act {
+        action: Action::Reset,
+        ids,
+        change,
+        ticket: Some(ticket()),
+    })? {
         Answer::Reply(Reply::Done) => Ok(()),
         other => Err(unexpected(&other)),
     }

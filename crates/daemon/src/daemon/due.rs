@@ -21,6 +21,10 @@ enum Due {
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
+    /// Using the link to the keeper again, which lacked something.
+    Link,
+    /// Giving the keeper what could not be given to it.
+    Give,
     /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
@@ -35,15 +39,19 @@ enum Due {
     LastOutput,
     /// The start of another guard.
     Guard,
+    /// Another try to make again what is missing in the home.
+    Home,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
         Self::Cleanup,
+        Self::Link,
+        Self::Give,
         Self::Retry,
         Self::Clients,
         Self::Keeper,
@@ -51,12 +59,16 @@ impl Due {
         Self::Priority,
         Self::LastOutput,
         Self::Guard,
+        Self::Home,
     ];
 }
 
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
+        if self.model.has_effects() || self.clients.want_turn() {
+            return Some(0); // The work at hand goes on when everybody else had a turn.
+        }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
@@ -77,6 +89,8 @@ impl Daemon {
             Due::Cluster => self.node.deadline(),
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Cleanup => self.keeper.starting_until(),
+            Due::Link => self.keeper.link_due(),
+            Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
@@ -84,6 +98,7 @@ impl Daemon {
             Due::Priority => self.runs.priority_due(),
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
+            Due::Home => self.home.deadline(),
         }
     }
 
@@ -97,6 +112,8 @@ impl Daemon {
             }
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
+            Due::Link => self.on_keeper(),
+            Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),
@@ -110,6 +127,7 @@ impl Daemon {
                 self.runs.forget_output();
             }
             Due::Guard => self.node.start_guard(),
+            Due::Home => self.look_after_home(),
         }
     }
 }

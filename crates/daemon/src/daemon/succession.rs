@@ -16,6 +16,10 @@ impl Daemon {
     /// The keeper runs another program: the daemon goes, for one of that program.
     pub(super) fn make_room(&mut self, client: usize) {
         hit("update.welcomed");
+        // What was decided and cut into slices is done by who decided it.
+        while let Some(effect) = self.model.next_effect() {
+            self.carry_out(effect);
+        }
         self.save_now();
         let mut in_time = true;
         if self.keeper.knows_succession() {

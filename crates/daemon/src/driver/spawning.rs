@@ -43,7 +43,8 @@ impl Driver<'_> {
         let Some(held) = self.runs.get(run) else { return };
         let Some(version) = self.model.registry().version(held.spec) else { return };
         let Some(particulars) = self.model.particulars(id, run) else { return };
-        let particulars = Particulars { since: held.since_wall, ..particulars };
+        let (since, inspect_port) = (held.since_wall, held.inspect_port);
+        let particulars = Particulars { since, inspect_port, ..particulars };
         let template = prepared
             .and_then(|prepared| prepared.take(held.spec, particulars.given))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));

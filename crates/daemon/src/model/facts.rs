@@ -24,6 +24,8 @@ pub struct RunFacts {
     pub listeners: Vec<ListenerView>,
     /// Promises that were rejected in it and handled by nobody.
     pub rejections: u64,
+    /// A process of it that may not be signalled, with its user if that is known.
+    pub unsignalable: Option<(u32, Option<u32>)>,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -40,6 +42,7 @@ impl RunFacts {
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,
+            unsignalable: None,
             why: None,
         }
     }

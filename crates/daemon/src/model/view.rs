@@ -178,6 +178,7 @@ impl Model {
             since: self.facts.get(&run).map_or(0, |facts| facts.since),
             restarts: process.map_or(0, |process| process.restarts()),
             unstable: process.map_or(0, |process| process.unstable()),
+            inspect_port: None,
             home: &self.settings.home,
             mark: &self.settings.mark,
         })

@@ -270,6 +270,7 @@ impl Runs {
             restarts,
             unstable,
             stderr_offset: held.stderr_offset,
+            inspect_port: held.inspect_port,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Orphans of dead runs: found, watched, and reported when none is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 
 use ostler_core::{Event, Millis, RunId};
@@ -158,16 +158,17 @@ impl Runs {
     /// Whether runs are left that are to be waited for at the end of everything. Output that cannot
     /// be written (no room, no such folder) would be waited for in vain: it has a little time.
     pub fn wait_for_output(&mut self) -> bool {
-        if self.all.is_empty() {
+        let mut left = self.all.iter().filter(|(_, held)| !held.unsignalable).peekable();
+        if left.peek().is_none() {
             return false;
         }
+        let runs: Vec<u64> = left.clone().map(|(run, _)| run.0).collect();
         let now = clock::monotonic();
-        if !self.all.values().all(Run::waits_for_output)
+        if !left.all(|(_, held)| held.waits_for_output())
             || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
         {
             return true;
         }
-        let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
         daemon_log::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));
@@ -185,8 +186,12 @@ impl Runs {
     }
 
     /// Finds what an earlier daemon and its keeper left running.
-    pub fn find_left(&self, starts: &BTreeMap<RunId, Start>) -> BTreeMap<RunId, Left> {
-        left::find(&self.mark, self.groups.as_ref(), starts)
+    pub fn find_left(
+        &self,
+        starts: &BTreeMap<RunId, Start>,
+        users: &BTreeSet<u32>,
+    ) -> BTreeMap<RunId, Left> {
+        left::find(&self.mark, self.groups.as_ref(), starts, users)
     }
 
     /// Ends the control groups of runs that nobody knows, with whatever is in them.

@@ -4,6 +4,7 @@
 //! close with the part of the life that they belong to.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub struct Run {
     pub(super) grouped: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// A process of it may not be signalled.
+    pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -45,6 +48,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
     pub(super) life: Life,
 }
 
@@ -172,10 +177,12 @@ impl Run {
             since_wall,
             grouped,
             ending: false,
+            unsignalable: false,
             ready: false,
             covers: false,
             probing: false,
             stderr_offset,
+            inspect_port: None,
             life: Life::Asked { then: None },
         }
     }
@@ -195,6 +202,11 @@ impl Run {
     /// Whether the keeper was asked for it and has not answered.
     pub fn is_asked(&self) -> bool {
         matches!(self.life, Life::Asked { .. })
+    }
+
+    /// Whether its first process runs, as far as is known.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Alive(_))
     }
 
     /// Whether its first process has ended.
@@ -280,20 +292,24 @@ impl Run {
     }
 
     /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
-    pub fn adoption(&self) -> Option<Adoption> {
-        let copy = |fd: Option<&OwnedFd>| fd.and_then(|fd| fd.try_clone().ok());
+    ///
+    /// # Errors
+    /// Out of file descriptors. Half of a run is not given: a keeper that has it is content.
+    pub fn adoption(&self) -> io::Result<Option<Adoption>> {
+        let copy = |fd: Option<&OwnedFd>| fd.map(OwnedFd::try_clone).transpose();
         let (processes, status, pidfd, ipc) = match &self.life {
-            Life::Asked { .. } => return None,
+            Life::Asked { .. } => return Ok(None),
             Life::Alive(alive) => {
                 let channel = alive.channel.as_ref();
-                let ipc = channel.and_then(|channel| channel.duplicate().ok());
-                (&alive.processes, None, copy(alive.pidfd.as_ref()), ipc)
+                let ipc = channel.map(|channel| channel.duplicate()).transpose()?;
+                (&alive.processes, None, copy(alive.pidfd.as_ref())?, ipc)
             }
             Life::Dead(dead) => (&dead.processes, Some(status_of(dead.exit)), None, None),
         };
         let [out, err] = &processes.pipes;
-        let fds = RunFds { pidfd, out: copy(out.as_deref()), err: copy(err.as_deref()), ipc };
-        Some(Adoption { process: (processes.pid, processes.start_time), status, fds })
+        let fds = RunFds { pidfd, out: copy(out.as_deref())?, err: copy(err.as_deref())?, ipc };
+        let process = (processes.pid, processes.start_time);
+        Ok(Some(Adoption { process, status, fds }))
     }
 }
 

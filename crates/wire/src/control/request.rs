@@ -40,6 +40,9 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Does something with existing processes. One [`Event::Acted`] per process in the order they
     /// end, then [`Reply::Done`].
@@ -51,6 +54,9 @@ pub enum Request {
         /// What to change first.
         #[serde(default)]
         change: Change,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
     /// [`Reply::Done`].
@@ -62,6 +68,9 @@ pub enum Request {
         /// Fewer instances: those with the lowest numbers go first, as in PM2, and not the newest.
         #[serde(default)]
         lowest_first: bool,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
     /// [`Reply::Error`].

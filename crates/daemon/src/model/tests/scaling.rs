@@ -7,7 +7,7 @@ use super::words::record;
 use super::world::World;
 
 fn scale(world: &mut World, name: &str, target: ScaleTo) -> usize {
-    world.request(Request::Scale { name: name.to_owned(), target, lowest_first: false })
+    world.scale(name, target)
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_newest_instances_go_first() {
 fn the_lowest_numbers_go_first_where_that_is_asked_for() {
     let mut world = World::with("api", "good", 4);
     let (name, target) = ("api".to_owned(), ScaleTo::Exactly(2));
-    let client = world.request(Request::Scale { name, target, lowest_first: true });
+    let client = world.request(Request::Scale { name, target, lowest_first: true, ticket: None });
     world.wait(50);
     assert_eq!(world.state(), "api:2 online good, api:3 online good");
     assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
@@ -50,6 +50,17 @@ fn a_number_to_add_or_remove_is_counted_from_what_is_there() {
     scale(&mut world, "api", ScaleTo::Remove(3));
     world.wait(50);
     assert_eq!(world.model.count_online(), 1);
+}
+
+#[test]
+fn more_instances_than_an_app_may_have_are_refused_with_the_bound() {
+    let mut world = World::with("api", "good", 2);
+    for target in [ScaleTo::Add(100_000), ScaleTo::Add(u32::MAX), ScaleTo::Exactly(4097)] {
+        let client = scale(&mut world, "api", target);
+        let heard = world.heard(client);
+        assert!(heard.contains("above the most that one app may have, 4096"), "{heard}");
+    }
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
 }
 
 #[test]
