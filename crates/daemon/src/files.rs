@@ -19,9 +19,19 @@ pub fn beside(path: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
 /// Whatever the system says; the old file is untouched then.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let new = beside(path, format!(".{}", std::process::id()));
-    fs::write(&new, bytes)?;
-    fs::set_permissions(&new, Permissions::from_mode(mode))?;
-    fs::rename(&new, path)
+    let written = fs::write(&new, bytes)
+        .and_then(|()| fs::set_permissions(&new, Permissions::from_mode(mode)))
+        .and_then(|()| fs::rename(&new, path));
+    or_remove(&new, written)
+}
+
+/// Takes a new file away that could not be finished: it may be what the disk has no room for.
+pub fn or_remove(new: &Path, written: io::Result<()>) -> io::Result<()> {
+    if written.is_err() {
+        // It may not have come so far that there is one.
+        _ = fs::remove_file(new);
+    }
+    written
 }
 
 /// Writes a file so that it outlives a power cut: whole and synced under a new name, the old one
@@ -31,7 +41,11 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Whatever the system says; the old file is untouched then.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, ".new");
-    let mut file = File::create(&new)?;
+    or_remove(&new, write_and_replace(path, &new, bytes))
+}
+
+fn write_and_replace(path: &Path, new: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     if path.exists() {
@@ -42,7 +56,7 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
             _ => fs::hard_link(path, &backup).or_else(|_| fs::copy(path, &backup).map(|_| ()))?,
         }
     }
-    fs::rename(&new, path)?;
+    fs::rename(new, path)?;
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

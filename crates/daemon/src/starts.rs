@@ -102,12 +102,6 @@ impl Starts {
     }
 }
 
-/// Takes the file away.
-pub fn remove(home: &Path) {
-    // What is not there need not be removed.
-    _ = fs::remove_file(path(home));
-}
-
 fn path(home: &Path) -> PathBuf {
     home.join("ostler.starts")
 }

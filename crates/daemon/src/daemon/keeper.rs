@@ -99,6 +99,9 @@ impl Daemon {
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         let control = self.clients.listener_copy();
         self.keeper.put(CONTROL.to_owned(), Vec::new(), control);
+        for (name, copy) in self.state.copies() {
+            self.keeper.put(name.to_owned(), Vec::new(), copy);
+        }
         for (name, copy) in self.logs.copies() {
             self.keeper.put(name, Vec::new(), copy);
         }

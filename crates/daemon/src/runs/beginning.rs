@@ -14,7 +14,7 @@ use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{daemon_log, inspect, reserve};
+use crate::{daemon_log, files, inspect, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Runs {
         let path = environment::pid_file(spec, held.proc);
         if let Some(folder) = path.parent()
             && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
+                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o644))
         {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",

@@ -9,8 +9,8 @@ use std::path::Path;
 use ostler_keeper::link::Link;
 use ostler_keeper::proto::ToKeeper;
 
-use crate::daemon_log;
 use crate::keeper::{CONTROL, LOCK};
+use crate::{daemon_log, files};
 
 /// As many descriptors as we may have: an app costs several, and a shell's soft limit is gone
 /// at 200 apps.
@@ -110,7 +110,9 @@ pub(super) fn mark_of(home: &Path) -> String {
 /// Writes our process number where people and scripts look for it.
 pub(super) fn write_pid(home: &Path) {
     let path = home.join("pm2.pid");
-    if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
+    let pid = std::process::id().to_string();
+    // Whole: whoever reads it in between finds the number of the daemon before.
+    if let Err(error) = files::write_whole(&path, pid.as_bytes(), 0o600) {
         daemon_log::error(format!("could not write `{}`: {error}", path.display()));
     }
 }

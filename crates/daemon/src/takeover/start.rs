@@ -24,9 +24,11 @@ use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
+use crate::notes::{self, Notes};
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
+use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{daemon_log, drain, logs, state_file, sys};
 
@@ -44,9 +46,13 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let guard = Guard::start(Rc::clone(&poll))
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
-    home::make_home(&config.home)?;
     let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
+    match home::make_home(&config.home) {
+        // What runs is taken over whatever became of the home.
+        Err(error) if inventory.items.contains_key(LOCK) => daemon_log::error(error),
+        made => made?,
+    }
     let (lock, swept) = match inventory.items.remove(LOCK) {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (home::take_lock(&config.home, &mut link)?, false),
@@ -74,6 +80,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     drop(inventory.items.remove(STARTS));
     let starts = Starts::new(&home);
     let keeper = Keeper::new(link, inventory.welcome, lock, starts, Rc::clone(&poll));
+    let mut keeper = keeper.map_err(unpolled())?;
+    let state = StateFile::new(&home, take_notes(&mut inventory.items, &mut keeper));
     let mark = home::mark_of(&config.home);
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
@@ -82,8 +90,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         config,
         Parts {
             model,
+            state,
             saver,
-            keeper: keeper.map_err(unpolled())?,
+            keeper,
             clients: Clients::new(listener, Rc::clone(&poll)),
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
@@ -128,6 +137,26 @@ fn install_drain(config: &Config) {
             "could not write `{}`: {error}; workers leave without it",
             path.display()
         ));
+    }
+}
+
+/// The copies of the state that the keeper holds; it is given new ones where it has none.
+fn take_notes(items: &mut Items, keeper: &mut Keeper) -> Option<Notes> {
+    let [first, second] = notes::NAMES.map(|name| items.remove(name));
+    if let (Some((_, first)), Some((_, second))) = (first, second) {
+        return Some(Notes::held([first, second]));
+    }
+    match Notes::new() {
+        Ok(notes) => {
+            for (name, copy) in notes.copies() {
+                keeper.put(name.to_owned(), Vec::new(), copy);
+            }
+            Some(notes)
+        }
+        Err(error) => {
+            daemon_log::error(format!("no memory for a copy of the state: {error}"));
+            None
+        }
     }
 }
 
