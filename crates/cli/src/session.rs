@@ -1,7 +1,7 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
-use ostler_client::{Answer, Client, Home, Manager, Starter, connect_or_start};
+use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
 use crate::args::{FlagId, Parsed};
@@ -162,14 +162,8 @@ impl Session {
 
     /// Connects only if a daemon runs.
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
-        match Client::connect(&self.home) {
-            Ok(client) => {
-                self.client = Some(client);
-                Ok(true)
-            }
-            Err(ostler_client::Error::NotRunning { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.client = connect_living(&self.home)?;
+        Ok(self.client.is_some())
     }
 
     /// Ends the connection; the next request makes a new one.

@@ -38,6 +38,14 @@ pub enum Error {
         /// The path of the socket.
         socket: PathBuf,
     },
+    /// A manager lives, and nothing listens where its socket should be.
+    #[error("process {pid} manages `{}`, and makes no socket at which it could be asked", home.display())]
+    Unreachable {
+        /// The home.
+        home: PathBuf,
+        /// Its daemon, else its keeper.
+        pid: u32,
+    },
     /// The daemon was started and said why it cannot run, or ended without saying anything.
     #[error("the daemon could not be started: {reason}")]
     NotStarted {
@@ -103,6 +111,11 @@ impl Error {
                  or set OSTLER_HOME to a home of your own"
             }
             Self::NotRunning { .. } => "any command, such as `ostler list`, starts a daemon",
+            Self::Unreachable { pid, .. } => {
+                return Some(format!(
+                    "pm2.log in the home may say why; `kill -TERM {pid}` stops its apps and ends it"
+                ));
+            }
             Self::NotStarted { log, .. } | Self::NotReady { log, .. } => {
                 return Some(format!("see {}", log.display()));
             }

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ostler_wire::control::HOME_TAKEN;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FlockOperation;
 use rustix::pipe::PipeFlags;
 
+use crate::living::connect_living;
 use crate::{Client, Error, Home};
 
 /// How long a daemon may take to become ready.
@@ -65,13 +67,21 @@ pub fn connect_or_start(
     home.create()?;
     // The lock ends with its file, whichever way this function or process ends.
     let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
-    match Client::connect(home) {
-        Err(Error::NotRunning { .. }) => {}
-        other => return Ok(Connected { client: other?, started: false }),
+    if let Some(client) = connect_living(home)? {
+        return Ok(Connected { client, started: false });
     }
     on_start();
-    start(home, starter)?;
-    Ok(Connected { client: Client::connect(home)?, started: true })
+    match start(home, starter) {
+        Ok(()) => Ok(Connected { client: Client::connect(home)?, started: true }),
+        // It may have no socket, and be in another container.
+        Err(Error::NotStarted { reason, log }) if reason.starts_with(HOME_TAKEN) => {
+            match connect_living(home)? {
+                Some(client) => Ok(Connected { client, started: false }),
+                None => Err(Error::NotStarted { reason, log }),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The right to start a daemon. Its file is taken away with it, so that a home at rest holds none;

@@ -8,6 +8,7 @@
 mod due;
 mod effects;
 mod ending;
+mod home;
 mod keeper;
 mod output;
 mod requests;
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
 use crate::from_thread::FromThread;
+use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
@@ -49,6 +51,7 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    home: Watch,
     runs: Runs,
     node: Node,
     logs: Logs,
@@ -71,6 +74,7 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
@@ -80,7 +84,7 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
         Self {
             config,
             model,
@@ -88,6 +92,7 @@ impl Daemon {
             saver,
             keeper,
             clients,
+            home,
             runs,
             node,
             logs,
@@ -167,6 +172,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
+            Source::Home => self.on_home(),
         }
         self.take_reports();
     }

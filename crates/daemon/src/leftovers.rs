@@ -6,8 +6,11 @@
 use std::fs;
 use std::path::Path;
 
+use crate::home;
+
 /// Files that are replaced by a new one, which is written beside them under a longer name.
-const REPLACED: [&str; 5] = ["drain.cjs", "pm2.pid", "ostler.state", "ostler.starts", "dump.pm2"];
+const REPLACED: [&str; 6] =
+    ["drain.cjs", home::PID, "ostler.state", "ostler.starts", home::mark::NAME, "dump.pm2"];
 
 /// Takes them away.
 pub fn remove(home: &Path) {
@@ -27,9 +30,10 @@ fn remove_named(folder: &Path, is_ours: impl Fn(&str) -> bool) {
 
 fn is_of_manager(name: &str) -> bool {
     let of_manager = [
-        "ostler.sock",
-        "ostler.lock",
-        "pm2.pid",
+        home::SOCKET,
+        home::LOCK,
+        home::PID,
+        home::mark::NAME,
         "drain.cjs",
         "ostler.state",
         "ostler.state.bak",

@@ -108,6 +108,11 @@ fn check(state: &State) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether there is one, or its backup.
+pub fn exists(home: &Path) -> bool {
+    path(home).exists() || backup(home).exists()
+}
+
 fn read_file(path: &Path, complain: &mut impl FnMut(String)) -> Result<Option<State>, String> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,

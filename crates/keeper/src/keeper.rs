@@ -57,6 +57,8 @@ pub(crate) struct Keeper {
     pub(crate) previous: Option<OwnedFd>,
     /// Which of the programs to start daemons from.
     pub(crate) choice: usize,
+    /// Whether a command started us and waits for the first daemon.
+    pub(crate) awaited: bool,
     /// Whether the daemon said that it ends for good.
     pub(crate) shutdown: bool,
     /// The signal that told us to end; each daemon gets it until one of them does so.
@@ -113,7 +115,10 @@ impl Keeper {
         keeper.open_log()?;
         match adopt {
             Some(link) => keeper.adopt_daemon(link)?,
-            None => keeper.start_daemon(),
+            None => {
+                keeper.awaited = keeper.config.ready_fd.is_some();
+                keeper.start_daemon();
+            }
         }
         Ok(keeper)
     }
@@ -143,6 +148,7 @@ impl Keeper {
             failures: 0,
             previous: None,
             choice: 0,
+            awaited: false,
             shutdown: false,
             stop_signal: None,
             upgrade: None,
@@ -156,6 +162,18 @@ impl Keeper {
         };
         keeper.fill_reserve();
         Ok(keeper)
+    }
+
+    /// Goes on in the log that has the name, if ours has lost it.
+    pub(crate) fn reopen_log(&self) -> io::Result<()> {
+        use rustix::fs::{fstat, stat};
+        let Some(path) = &self.config.log else { return Ok(()) };
+        let (ours, named) = (fstat(rustix::stdio::stdout())?, stat(path));
+        let id = |file: rustix::fs::Stat| (file.st_dev, file.st_ino);
+        // Without its folder it is made together with that, by the daemon.
+        let lost =
+            path.parent().is_some_and(std::path::Path::is_dir) && named.map(id) != Ok(id(ours));
+        if lost { self.open_log() } else { Ok(()) }
     }
 
     /// Appends standard output and error to the log, if there is one; standard input is empty.

@@ -42,6 +42,7 @@ pub mod table;
 
 pub use config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 pub use keeper::run;
+pub use launch::CANNOT_RUN;
 pub use resume::resume;
 pub use starts::{STARTS, start_line};
 pub use sys::release_program_pages;

@@ -30,5 +30,8 @@ pub use view::{Details, ListenerView, ProcView};
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
 pub const VERSION: u32 = 3;
 
+/// How the reason begins for which a daemon that was started does not run: one is there already.
+pub const HOME_TAKEN: &str = "another daemon has the home";
+
 #[cfg(test)]
 mod tests;

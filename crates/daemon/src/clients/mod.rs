@@ -76,6 +76,15 @@ impl Clients {
         self.listener.try_clone().map(OwnedFd::from)
     }
 
+    /// Clients come in at this socket from now on, and no more at the one before.
+    ///
+    /// # Errors
+    /// It cannot be polled; all is as before.
+    pub fn listen_at(&mut self, listener: UnixListener) -> io::Result<()> {
+        self.listener = self.poll.watch(listener, Source::Control, Interest::READ.edge())?;
+        Ok(())
+    }
+
     /// When [`accept`](Self::accept) is due again.
     pub fn deadline(&self) -> Option<u64> {
         self.accept_at

@@ -35,11 +35,13 @@ enum Due {
     LastOutput,
     /// The start of another guard.
     Guard,
+    /// Another try to make again what is missing in the home.
+    Home,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -51,6 +53,7 @@ impl Due {
         Self::Priority,
         Self::LastOutput,
         Self::Guard,
+        Self::Home,
     ];
 }
 
@@ -87,6 +90,7 @@ impl Daemon {
             Due::Priority => self.runs.priority_due(),
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
+            Due::Home => self.home.deadline(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Daemon {
                 self.runs.forget_output();
             }
             Due::Guard => self.node.start_guard(),
+            Due::Home => self.look_after_home(),
         }
     }
 }

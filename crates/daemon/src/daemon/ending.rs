@@ -15,7 +15,8 @@ impl Daemon {
             for info in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
                 let number = info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
                 match number {
-                    libc::SIGHUP => daemon_log::log("SIGHUP is ignored"),
+                    // A command that found no socket asks for one.
+                    libc::SIGHUP => self.look_after_home(),
                     libc::SIGUSR2 => {
                         daemon_log::log("opening all log files again");
                         self.logs.engine().reopen();

@@ -9,7 +9,7 @@ use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 use super::Daemon;
 use crate::exit::exit_of;
 use crate::from_thread::FromThread;
-use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
+use crate::keeper::{self, LOCK, SWEPT, Welcome};
 use crate::mailbox::Sender;
 use crate::{clock, daemon_log};
 
@@ -97,8 +97,8 @@ impl Daemon {
             }
         }
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
-        let control = self.clients.listener_copy();
-        self.keeper.put(CONTROL.to_owned(), Vec::new(), control);
+        self.keeper.put_old_locks();
+        self.keep_control();
         for (name, copy) in self.state.copies() {
             self.keeper.put(name.to_owned(), Vec::new(), copy);
         }

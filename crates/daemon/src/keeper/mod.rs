@@ -4,6 +4,7 @@
 //! nothing waits for it. What is asked of it meanwhile is not sent; a new keeper is given
 //! everything as it is then, also the starts that the dead one left open.
 
+mod lock;
 mod process;
 mod program;
 mod starts;
@@ -34,6 +35,8 @@ pub use succession::{SUCCESSION, Waited, take};
 pub const CONTROL: &str = "control";
 /// The name that the keeper holds the lock under.
 pub const LOCK: &str = "lock";
+/// What the names begin with under which it holds locks of homes that were moved.
+pub const OLD_LOCKS: &str = "lock/";
 /// Kept with the lock once orphans of an earlier keeper were looked for.
 pub const SWEPT: &[u8] = b"swept";
 /// How long cleanup waits for the keeper's report of a start, at most, ms.
@@ -62,6 +65,8 @@ pub struct Keeper {
     /// The lock that says which daemon is the one of this home; held as long as keeper
     /// or daemon live.
     lock: OwnedFd,
+    /// Locks of the homes that it had before, where these were moved.
+    old_locks: Vec<OwnedFd>,
     /// The keeper was asked to start something: until it answers, or until this time, cleanup is
     /// deferred. On the same core, every call of ours keeps the keeper from starting it.
     starting: Option<u64>,
@@ -84,7 +89,7 @@ impl Keeper {
     pub fn new(
         link: Link,
         welcome: Welcome,
-        lock: OwnedFd,
+        (lock, old_locks): (OwnedFd, Vec<OwnedFd>),
         starts: Starts,
         poll: Rc<Poll<Source>>,
     ) -> io::Result<Self> {
@@ -96,6 +101,7 @@ impl Keeper {
             process,
             welcome,
             lock,
+            old_locks,
             starting: None,
             closed: Vec::new(),
             close_at: None,
@@ -113,14 +119,6 @@ impl Keeper {
     /// It said hello, after its start or a change of its program.
     pub fn welcomed(&mut self, welcome: Welcome) {
         self.welcome = welcome;
-    }
-
-    /// Returns a copy of the lock, for another keeper.
-    ///
-    /// # Errors
-    /// Out of file descriptors.
-    pub fn lock_copy(&self) -> io::Result<OwnedFd> {
-        self.lock.try_clone()
     }
 
     /// Sends a message. A keeper that does not take it is about to be found dead by the poll.

@@ -203,6 +203,11 @@ impl Run {
         matches!(self.life, Life::Asked { .. })
     }
 
+    /// Whether its first process runs, as far as is known.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Alive(_))
+    }
+
     /// Whether its first process has ended.
     pub fn is_dead(&self) -> bool {
         matches!(self.life, Life::Dead(_))
