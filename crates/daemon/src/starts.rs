@@ -89,7 +89,7 @@ impl Starts {
     /// Reads the list that an earlier daemon and its keeper left; empty where there is none, or one
     /// of another boot or container.
     pub fn read(&self) -> BTreeMap<RunId, Start> {
-        match fs::read(&self.path) {
+        match files::read(&self.path) {
             Ok(bytes) => parse(&String::from_utf8_lossy(&bytes), &header()),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {

@@ -5,7 +5,7 @@
 //! `dump.pm2`). After a reboot it is moved away.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,8 @@ impl StateFile {
             daemon_log::error(format!("could not save the state in memory: {error}"));
         }
         let new = self.home.join("ostler.state.new");
-        files::or_remove(&new, fs::write(&new, &bytes).and_then(|()| self.replace(&new)))
+        let written = files::create(&new, 0o600).and_then(|mut file| file.write_all(&bytes));
+        files::or_remove(&new, written.and_then(|()| self.replace(&new)))
     }
 
     fn replace(&self, new: &Path) -> io::Result<()> {
@@ -114,7 +115,7 @@ pub fn exists(home: &Path) -> bool {
 }
 
 fn read_file(path: &Path, complain: &mut impl FnMut(String)) -> Result<Option<State>, String> {
-    let bytes = match fs::read(path) {
+    let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),

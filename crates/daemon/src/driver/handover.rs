@@ -1,6 +1,6 @@
 //! The runs, for a keeper in place of one that died.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::RunId;
 
@@ -48,7 +48,11 @@ impl Driver<'_> {
         if asked.is_empty() {
             return;
         }
-        let left = self.runs.find_left(starts);
+        let registry = self.model.registry();
+        let uid = |run: &RunId| registry.version(self.runs.get(*run)?.spec)?.spec.uid;
+        let own = rustix::process::geteuid().as_raw();
+        let users: BTreeSet<u32> = asked.iter().filter_map(uid).chain([own]).collect();
+        let left = self.runs.find_left(starts, &users);
         let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
         let orphans: Vec<ProcessRef> =
             of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();

@@ -147,7 +147,7 @@ pub fn write_pid(home: &Path) {
 /// Whether the home has our process number.
 pub fn has_pid(home: &Path) -> bool {
     let own = std::process::id().to_string();
-    std::fs::read_to_string(home.join(PID)).is_ok_and(|text| text == own)
+    files::read(&home.join(PID)).is_ok_and(|text| text == own.as_bytes())
 }
 
 /// Goes on in the log that has the name, if ours has lost it.

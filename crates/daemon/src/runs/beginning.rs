@@ -110,7 +110,7 @@ impl Runs {
         let path = environment::pid_file(spec, held.proc);
         if let Some(folder) = path.parent()
             && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o644))
+                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o600))
         {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
