@@ -51,7 +51,7 @@ impl Daemon {
             missing = true;
         }
         if !home::has_pid(&path) {
-            home::write_pid(&path);
+            home::write_pid(&path)?;
             missing = true;
         }
         if missing {

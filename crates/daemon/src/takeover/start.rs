@@ -104,7 +104,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept);
-    home::write_pid(&home);
+    if let Err(problem) = home::write_pid(&home) {
+        daemon_log::error(problem);
+    }
     // It may have changed while there was no daemon.
     daemon.look_after_home();
     daemon_log::log(format!(
