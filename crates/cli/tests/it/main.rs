@@ -56,4 +56,5 @@ mod startup;
 mod stop;
 mod takeover;
 mod torture;
+mod unsaved;
 mod update;

@@ -97,6 +97,9 @@ impl Daemon {
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         self.keeper.put_old_locks();
         self.keep_control();
+        for (name, copy) in self.state.copies() {
+            self.keeper.put(name.to_owned(), Vec::new(), copy);
+        }
         for (name, copy) in self.logs.copies() {
             self.keeper.put(name, Vec::new(), copy);
         }

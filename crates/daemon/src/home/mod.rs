@@ -141,6 +141,7 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
 pub fn write_pid(home: &Path) -> Result<(), String> {
     let path = home.join(PID);
     let own = std::process::id().to_string();
+    // Whole: whoever reads it in between finds the number of the daemon before.
     files::write_whole(&path, own.as_bytes(), 0o600)
         .map_err(|error| format!("could not write `{}`: {error}", path.display()))
 }
