@@ -8,8 +8,9 @@ use ostler_keeper::failpoint::hit;
 use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
 use super::{Node, Parts};
+use crate::model::Input;
 use crate::reports::{Report, Reports};
-use crate::{clock, daemon_log};
+use crate::{clock, daemon_log, in_app};
 
 impl Node {
     /// An application's channel has something to read or takes bytes again.
@@ -174,5 +175,7 @@ fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>
 pub(super) fn on_user_message(run: RunId, text: &str, reports: &mut Reports) {
     if text == "\"ready\"" {
         reports.push_back(Report::Core(Event::ReadyMessage(run)));
+    } else if let Some(count) = in_app::rejections(text) {
+        reports.push_back(Report::Model(Input::Rejections { run, count }));
     }
 }
