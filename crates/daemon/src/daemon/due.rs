@@ -17,12 +17,14 @@ enum Due {
     Model,
     /// The next deadline of a primary, or of a listening socket.
     Cluster,
-    /// Sending the keeper what the system had no room for.
-    Flush,
     /// Telling the keeper of outputs that are closed.
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
+    /// Using the link to the keeper again, which lacked something.
+    Link,
+    /// Giving the keeper what could not be given to it.
+    Give,
     /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
@@ -43,12 +45,13 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Model,
         Self::Cluster,
-        Self::Flush,
         Self::CloseOutputs,
         Self::Cleanup,
+        Self::Link,
+        Self::Give,
         Self::Retry,
         Self::Clients,
         Self::Keeper,
@@ -84,9 +87,10 @@ impl Daemon {
         match due {
             Due::Model => self.model.deadline(),
             Due::Cluster => self.node.deadline(),
-            Due::Flush => self.keeper.flush_due(),
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Cleanup => self.keeper.starting_until(),
+            Due::Link => self.keeper.link_due(),
+            Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
@@ -106,9 +110,10 @@ impl Daemon {
                 let (node, mut parts) = driver.node();
                 node.on_time(now, &mut parts);
             }
-            Due::Flush => self.keeper.flush(),
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
+            Due::Link => self.on_keeper(),
+            Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),

@@ -10,7 +10,7 @@ use ostler_pm2::record::from_record;
 use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Left, Meta, ProcessRef, Stat};
+use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Stat};
 use crate::starts::Start;
 use crate::{clock, daemon_log};
 
@@ -77,7 +77,8 @@ impl Driver<'_> {
         let copy = || leader.fd.try_clone().ok();
         let fds = RunFds { pidfd: copy(), ..RunFds::default() };
         let kept = RunFds { pidfd: copy().map(Arc::new), ..RunFds::default() };
-        self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &kept);
+        let adoption = Adoption { process: (pid, start_time), status: None, fds: kept };
+        self.keeper.adopt(run, meta.to_bytes(), adoption);
         daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0

@@ -15,7 +15,7 @@ use crate::reserve::Reserve;
 /// Descriptors that a message may bring.
 const SPARE: usize = 4;
 /// What the lock, the socket, the guard, the log engine and the loop itself take.
-const NEEDED: usize = 14;
+const NEEDED: usize = 16;
 /// What the names of listening sockets begin with.
 const LISTENER: &str = "listener/";
 
@@ -49,6 +49,7 @@ impl Room {
             | FromKeeper::Welcome { .. }
             | FromKeeper::Exited { .. }
             | FromKeeper::InventoryEnd
+            | FromKeeper::Synced { .. }
             | FromKeeper::Spawned { .. }
             | FromKeeper::SpawnFailed { .. }
             | FromKeeper::Refused { .. }
