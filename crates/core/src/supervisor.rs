@@ -10,6 +10,7 @@
 
 mod check;
 mod memory;
+mod prepare;
 mod recover;
 mod reports;
 mod rollout;
@@ -101,7 +102,9 @@ impl Supervisor {
     /// Takes one event, which is the only way anything changes. The actions that follow are to be
     /// carried out in order.
     pub fn handle(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
+        let (concerned, at) = (self.concerned(&event), out.len());
         self.on_event(now, event, out);
+        self.prepare(now, concerned, at, out);
         debug_assert_eq!(self.check(), Ok(()));
     }
 
@@ -144,7 +147,7 @@ impl Supervisor {
             }
             Event::Measured { run, memory } => self.on_measured(now, run, memory, out),
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
-            Event::Exited { run, exit } => self.on_exited(now, run, exit, out),
+            Event::Exited { run, exit, next } => self.on_exited(now, run, exit, next, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),
             Event::Deadline => self.on_deadline(now, out),
         }

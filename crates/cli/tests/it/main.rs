@@ -32,6 +32,7 @@ mod listing;
 mod logging;
 mod logs;
 mod persistence;
+mod prepared;
 mod refusals;
 mod reload;
 mod reload_drain;

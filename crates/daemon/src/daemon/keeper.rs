@@ -36,12 +36,12 @@ impl Daemon {
                 self.keeper.spawn_answered();
                 self.driver().on_spawn_failed(RunId(run), stage, errno);
             }
-            FromKeeper::Exited { run, status, .. } => {
+            FromKeeper::Exited { run, status, next } => {
                 hit("report.exited");
-                self.driver().on_exited(RunId(run), exit_of(status));
+                self.driver().on_exited(RunId(run), exit_of(status), next.map(RunId));
             }
-            FromKeeper::Welcome { pid, nofile, .. } => {
-                self.keeper.welcomed(Welcome { pid, nofile });
+            FromKeeper::Welcome { version, pid, nofile, .. } => {
+                self.keeper.welcomed(Welcome { version, pid, nofile });
                 self.keeper.on_upgraded(None, &mut self.reports);
             }
             FromKeeper::UpgradeFailed { errno } => {

@@ -43,7 +43,8 @@ pub enum Input {
     /// The run was never there.
     NotSpawned { run: RunId, why: String },
     /// The run's first process ended; of a candidate also the last lines of its standard error.
-    Exited { run: RunId, exit: Exit, stderr_tail: Vec<String> },
+    /// `next`: the prepared run that was begun by it.
+    Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
     /// The health check of a candidate is over.
     Probed { run: RunId, result: Result<(), String> },
     /// What runs use, for whoever is shown it.

@@ -195,14 +195,14 @@ impl Model {
                 self.ask(Event::Spawned(run));
             }
             Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
-            Input::Exited { run, exit, stderr_tail } => {
+            Input::Exited { run, exit, next, stderr_tail } => {
                 if !stderr_tail.is_empty()
                     && let Some((id, Role::Candidate)) = self.core.owner(run)
                     && let Some(app) = self.registry.app_of(id)
                 {
                     self.tails.insert(run, (app, stderr_tail));
                 }
-                self.ask(Event::Exited { run, exit });
+                self.ask(Event::Exited { run, exit, next });
             }
             Input::Probed { run, result } => self.on_probed(run, result, out),
             Input::Usage(all) => {
@@ -250,7 +250,7 @@ impl Model {
 
     fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
         self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit: Exit::NotSpawned });
+        self.ask(Event::Exited { run, exit: Exit::NotSpawned, next: None });
         self.on_report(Event::TreeGone(run), out);
     }
 

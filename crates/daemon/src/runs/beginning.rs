@@ -29,6 +29,12 @@ impl Runs {
     /// A run is about to be asked for. It gets a control group, if it is to be stopped
     /// with its descendants.
     pub fn ask(&mut self, run: RunId, new: NewRun) {
+        let held = self.grouped(run, new);
+        self.all.insert(run, held);
+    }
+
+    /// A run in its control group, if it gets one.
+    pub(super) fn grouped(&mut self, run: RunId, new: NewRun) -> Run {
         let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
         let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
         if let Some(Err(error)) = &group {
@@ -37,13 +43,16 @@ impl Runs {
                 run.0
             ));
         }
-        self.all.insert(run, Run::new(new, matches!(group, Some(Ok(_)))));
+        Run::new(new, matches!(group, Some(Ok(_))))
     }
 
     /// Where the control group of a run is, if it has one.
     pub fn group_path(&self, run: RunId) -> Option<PathBuf> {
-        let groups = self.groups.as_ref()?;
-        self.get(run).filter(|held| held.grouped).map(|_| groups.path(run))
+        self.path_of(run, self.get(run)?)
+    }
+
+    pub(super) fn path_of(&self, run: RunId, held: &Run) -> Option<PathBuf> {
+        self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run))
     }
 
     /// Makes the control group of a run that vanished; `false` when it did not, or cannot be made.

@@ -82,7 +82,7 @@ impl Meta {
     }
 
     /// Returns it in the core's form.
-    pub fn seen(&self, run: RunId, exit: Option<Exit>) -> SeenRun {
+    pub fn seen(&self, run: RunId, exit: Option<Exit>, next: Option<RunId>) -> SeenRun {
         SeenRun {
             run,
             proc: self.proc,
@@ -93,6 +93,7 @@ impl Meta {
             listening: self.listening,
             ending: self.ending,
             exit,
+            next,
         }
     }
 }
