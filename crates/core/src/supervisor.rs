@@ -17,6 +17,7 @@ mod rollout;
 mod slot;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 pub use slot::Slot;
 
@@ -111,8 +112,7 @@ impl Supervisor {
     fn on_event(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
         match event {
             Event::Add { proc, app, spec, policy, cluster } => {
-                let process = Process::new(proc, (spec, policy), cluster);
-                self.slots.entry(proc).or_insert(Slot::new(app, process));
+                self.add(proc, app, (spec, policy), cluster);
             }
             Event::Start(id) => {
                 self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out));
@@ -130,7 +130,10 @@ impl Supervisor {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
             }
             Event::Promote { app, keep } => self.promote(now, app, keep, out),
-            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(now, out)),
+            Event::Spawned(run) => {
+                self.on_current(run, |process| process.on_spawned(now, out));
+                self.on_candidate(now, run, out, |it, _| it.on_spawned(now));
+            }
             Event::RuntimeOnline(run) => {
                 self.on_current(run, |process| process.on_runtime_online(out));
             }
@@ -150,6 +153,15 @@ impl Supervisor {
             Event::Exited { run, exit, next } => self.on_exited(now, run, exit, next, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),
             Event::Deadline => self.on_deadline(now, out),
+        }
+    }
+
+    /// Adds a slot, which takes part in the reload of its app.
+    fn add(&mut self, id: ProcId, app: AppId, version: Version, cluster: bool) {
+        let Entry::Vacant(vacant) = self.slots.entry(id) else { return };
+        vacant.insert(Slot::new(app, Process::new(id, version.clone(), cluster)));
+        if let Some(reload) = self.reloads.get_mut(&app) {
+            reload.on_added(id, version);
         }
     }
 

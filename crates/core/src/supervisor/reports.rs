@@ -104,6 +104,7 @@ impl Supervisor {
         let ids: Vec<ProcId> = due.map(|(id, _)| *id).collect();
         for id in ids {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
+            let app = slot.app;
             slot.process.on_deadline(now, &mut self.runs, out);
             for ending in &mut slot.leaving {
                 ending.on_deadline(now, out);
@@ -112,6 +113,8 @@ impl Supervisor {
                 let verdict = candidate.on_deadline(now, out);
                 self.on_verdict(now, id, verdict, out);
             }
+            // A reload does not wait for the end of what cannot be ended.
+            self.drive(now, app, out);
         }
     }
 

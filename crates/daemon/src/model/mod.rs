@@ -43,7 +43,7 @@ use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId
 use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
-use ostler_wire::control::Reply;
+use ostler_wire::control::{Failure, Reply};
 use outcome::Outcome;
 use tickets::Tickets;
 
@@ -93,6 +93,8 @@ pub struct Model {
     actions: VecDeque<Action>,
     /// Last lines on standard error of failed candidates, until their reload has ended.
     tails: BTreeMap<RunId, (AppId, Vec<String>)>,
+    /// Ways back that failed too, of reloads that are under way.
+    not_back: BTreeMap<AppId, Vec<Failure>>,
     /// Failures whose last lines are being read.
     awaited: BTreeMap<RunId, AwaitedTail>,
     /// Something that must survive has changed.
@@ -125,6 +127,7 @@ impl Model {
             look_again: false,
             actions: VecDeque::new(),
             tails: BTreeMap::new(),
+            not_back: BTreeMap::new(),
             awaited: BTreeMap::new(),
             unsaved: false,
             save_by: None,
