@@ -1,7 +1,7 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
-use ostler_client::{Answer, Client, Home, Manager, Starter, connect_or_start};
+use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
 use crate::args::{FlagId, Parsed};
@@ -58,6 +58,7 @@ impl Session {
             self.out.flush()?;
         }
         let mut reported = false;
+        let mut told: Vec<Event> = Vec::new();
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
@@ -68,6 +69,12 @@ impl Session {
             let answer = client.request(request, |event| {
                 progressed = true;
                 reported |= is_failure(&event);
+                if is_end(&event) {
+                    if told.contains(&event) {
+                        return; // The daemon before told of it.
+                    }
+                    told.push(event.clone());
+                }
                 match event {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
@@ -147,6 +154,13 @@ impl Session {
             connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
         if connected.started {
             say(&mut self.out, aside, "PM2 Successfully daemonized");
+            if self.home.is_open_to_others() {
+                let home = self.home.path().display();
+                self.out.warn_aside(&format!(
+                    "others can look into `{home}`, where your apps' environment is kept: run \
+                     `chmod go-rwx {home}`"
+                ));
+            }
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
@@ -155,14 +169,12 @@ impl Session {
 
     /// Connects only if a daemon runs.
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
-        match Client::connect(&self.home) {
-            Ok(client) => {
-                self.client = Some(client);
-                Ok(true)
-            }
-            Err(ostler_client::Error::NotRunning { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+        self.client = connect_living(&self.home)?;
+        if self.client.is_none() {
+            // Whoever asks means the one that does run.
+            self.home.refuse_pm2()?;
         }
+        Ok(self.client.is_some())
     }
 
     /// Ends the connection; the next request makes a new one.
@@ -184,6 +196,14 @@ impl Session {
     }
 }
 
+/// Returns a word that no other request has: when the daemon dies under the request, its
+/// successor is asked again by it.
+pub(crate) fn ticket() -> String {
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", std::process::id(), since.as_nanos())
+}
+
 fn say(out: &mut Output, aside: bool, text: &str) {
     if aside { out.warn_aside(text) } else { out.say(text) }
 }
@@ -192,8 +212,30 @@ fn say(out: &mut Output, aside: bool, text: &str) {
 fn is_resumable(request: &Request) -> bool {
     matches!(
         request,
-        Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. }
+        Request::Start { ticket: Some(_), .. }
+            | Request::Act { ticket: Some(_), .. }
+            | Request::Scale { ticket: Some(_), .. }
+            | Request::Reload { ticket: Some(_), .. }
+            | Request::Promote { ticket: Some(_), .. }
+            // What the list holds and runs already is not started again.
+            | Request::Resurrect
+            | Request::Kill
     )
+}
+
+/// Whether an event tells the end of something, which each daemon tells to whom asks it.
+fn is_end(event: &Event) -> bool {
+    match event {
+        Event::Started { .. }
+        | Event::Failed { .. }
+        | Event::Acted { .. }
+        | Event::Restored { .. } => true,
+        Event::Step { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => false,
+    }
 }
 
 /// Whether an event says that something went wrong.

@@ -10,6 +10,7 @@
 //! - [`Client`]: one connection; a request, its events, its answer.
 //! - [`Manager`]: the processes behind it, whose end can be waited for.
 //! - [`connect_or_start`]: as above.
+//! - [`connect_living`]: the same without a start, also where the socket was deleted.
 //! - [`follow`]: an endless request (logs) that outlives the daemon.
 
 #![deny(unsafe_code)]
@@ -18,6 +19,7 @@ mod client;
 mod error;
 mod follow;
 mod home;
+mod living;
 mod manager;
 mod start;
 mod sys;
@@ -26,5 +28,6 @@ pub use client::{Answer, Client, Step, waits_for_apps};
 pub use error::Error;
 pub use follow::follow;
 pub use home::{Home, SOCKET_PATH_LIMIT};
+pub use living::connect_living;
 pub use manager::Manager;
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ostler_wire::control::HOME_TAKEN;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FlockOperation;
 use rustix::pipe::PipeFlags;
 
+use crate::living::connect_living;
 use crate::{Client, Error, Home};
 
 /// How long a daemon may take to become ready.
@@ -19,17 +21,6 @@ pub const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// The most bytes of the log that are shown when a daemon ends without giving a reason.
 const TAIL: u64 = 2000;
-
-/// What a service manager says to the service that calls; the manager and its apps are
-/// not that service.
-const CALLERS_ONLY: [&str; 6] = [
-    ostler_env::NOTIFY_SOCKET,
-    ostler_env::WATCHDOG_USEC,
-    ostler_env::WATCHDOG_PID,
-    ostler_env::LISTEN_PID,
-    ostler_env::LISTEN_FDS,
-    ostler_env::LISTEN_FDNAMES,
-];
 
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
@@ -63,7 +54,7 @@ pub struct Connected {
 /// one is started.
 ///
 /// # Errors
-/// As [`Client::connect`], [`Error::HomeUnusable`], [`Error::NotStarted`], [`Error::NotReady`].
+/// As [`Client::connect`], [`Home::prepare`]; [`Error::NotStarted`], [`Error::NotReady`].
 pub fn connect_or_start(
     home: &Home,
     starter: &Starter,
@@ -73,16 +64,24 @@ pub fn connect_or_start(
         Err(Error::NotRunning { .. }) => {}
         other => return Ok(Connected { client: other?, started: false }),
     }
-    home.create()?;
+    home.prepare()?;
     // The lock ends with its file, whichever way this function or process ends.
     let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
-    match Client::connect(home) {
-        Err(Error::NotRunning { .. }) => {}
-        other => return Ok(Connected { client: other?, started: false }),
+    if let Some(client) = connect_living(home)? {
+        return Ok(Connected { client, started: false });
     }
     on_start();
-    start(home, starter)?;
-    Ok(Connected { client: Client::connect(home)?, started: true })
+    match start(home, starter) {
+        Ok(()) => Ok(Connected { client: Client::connect(home)?, started: true }),
+        // It may have no socket, and be in another container.
+        Err(Error::NotStarted { reason, log }) if reason.starts_with(HOME_TAKEN) => {
+            match connect_living(home)? {
+                Some(client) => Ok(Connected { client, started: false }),
+                None => Err(Error::NotStarted { reason, log }),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The right to start a daemon. Its file is taken away with it, so that a home at rest holds none;
@@ -105,12 +104,7 @@ fn lock(home: &Home) -> Result<File, Error> {
     let path = home.start_lock();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
     loop {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(unusable)?;
+        let file = open(&path).map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Ok(()) if is_at(&file, &path) => return Ok(file),
             // Whoever held it before has taken the file away: the lock of it is worth nothing.
@@ -120,6 +114,12 @@ fn lock(home: &Home) -> Result<File, Error> {
             }
         }
     }
+}
+
+/// Opens a file of the home, which is made where there is none, and is no link.
+fn open(path: &std::path::Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// Whether the open file is the one at this path.
@@ -133,8 +133,7 @@ fn is_at(file: &File, path: &std::path::Path) -> bool {
 fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let path = home.log();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
-    let log =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+    let log = open(&path).map_err(unusable)?;
     let began = log.metadata().map_or(0, |meta| meta.len());
     let err = log
         .try_clone()
@@ -143,19 +142,18 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
         .map_err(|error| Error::io("cannot make a pipe")(error.into()))?;
 
     let mut command = Command::new(&starter.exe);
-    command.arg(&starter.role).current_dir(home.path()).env(ostler_env::OSTLER_HOME, home.path());
+    command.arg(&starter.role).current_dir(home.path()).env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)));
+    command.env(ostler_env::OSTLER_HOME, home.path());
     command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
-    for name in CALLERS_ONLY {
-        command.env_remove(name);
-    }
     command.stdin(Stdio::null()).stdout(log).stderr(err);
     crate::sys::detach(&mut command, writer);
     let what = format!("cannot start `{}`", starter.exe.display());
-    // The keeper is meant to outlive this process, so it is not waited for.
-    let child = command.spawn().map_err(Error::io(what))?;
+    // What is waited for is the process between us and the keeper, which ends at once.
+    let between = command.spawn().and_then(|mut child| child.wait());
+    between.map_err(Error::io(what))?;
     // The command owns the write end of the pipe: with it goes this side's copy.
     drop(command);
-    drop(child);
 
     let said = read_ready(&reader, starter.limit, &path)?;
     let said = said.trim();

@@ -17,6 +17,14 @@
 //! until it is half empty: a worker that is given several at once answers several at once, and we
 //! are woken for several instead of for each.
 //!
+//! # Silence
+//! A worker whose program hangs (an endless loop, a long garbage collection, SIGSTOP) answers for
+//! nothing. A connection that it has is lost to others while it lives: the descriptor lies in its
+//! channel, and two processes would read the same socket if it woke. So it must get few. It stands
+//! behind all that have fewer unanswered; and when the others have answered eight times each while
+//! it owed an answer, it is *silent*, and gets nothing before it says a word. Answers are counted,
+//! not time: where all are slow, nobody is silent.
+//!
 //! # Refusals
 //! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up
 //! to 160 ms; until it takes one again it is offered one at a time. A connection that everybody
@@ -29,7 +37,7 @@
 //!   another worker only when the first refused it, did not receive it, or is gone. The test is
 //!   `histories::every_connection_is_in_one_place`, of this module.
 //! - No worker has more unanswered connections than its window, and none gets one while it is
-//!   quarantined, leaves, or is blocked: the same test.
+//!   quarantined, leaves, is blocked, or is silent: the same test.
 //! - A listener accepts exactly while a member could take one more and nothing waits in front of
 //!   it: the same test, by an oracle that computes it anew.
 

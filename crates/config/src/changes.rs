@@ -23,6 +23,7 @@ use crate::value::{Node, Value};
 pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Diagnostic>> {
     let mut report = Vec::new();
     let fields = Fields::of_options(options, &mut report);
+    options.refuse_not_yet(&mut report);
     let cwd = fields.text("cwd").map_or_else(|| ctx.cwd.clone(), |cwd| ctx.absolute(&ctx.cwd, cwd));
     let mut changes = Map::new();
     for (key, node) in fields.iter().filter(|(key, _)| key.is_of_app()) {

@@ -170,6 +170,11 @@ impl<'a> Fields<'a> {
         self.field(name).map(|field| &field.node)
     }
 
+    /// Whether the key was given as an option.
+    pub(crate) fn is_option(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.from_options)
+    }
+
     /// Whether the key was given and its value refused.
     pub(crate) fn was_rejected(&self, name: &str) -> bool {
         self.rejected.contains(&name)

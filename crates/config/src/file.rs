@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_core::spec::AppSpec;
 
-use crate::attributes::Attribute;
+use crate::attributes::{Attribute, Effect};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::From;
@@ -151,6 +151,7 @@ fn apps(
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let mut report = Vec::new();
     let shape = shape::read(root, options.env.as_deref(), source, &mut report);
+    options.refuse_not_yet(&mut report);
     let over = applicable(options, &mut report);
     let mut all = Vec::new();
     for (entries, span) in shape.apps {
@@ -177,7 +178,8 @@ fn apps(
 fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static Attribute, Node)> {
     let (apply, ignored): (Vec<_>, Vec<_>) =
         options.values().into_iter().partition(|(key, _)| key.over_file);
-    for (Attribute { name, .. }, _) in ignored {
+    let acted_on = |key: &Attribute| matches!(key.effect, Effect::Acts | Effect::Kept);
+    for (Attribute { name, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
         let message = format!("the option for \"{name}\" is ignored with a process file");
         let help = format!("set `{name}` in the file");
         report.push(Diagnostic::warning("ignored-option", message).origin(COMMAND_LINE).help(help));

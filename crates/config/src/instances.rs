@@ -1,10 +1,7 @@
 //! How many processes, and in which mode: PM2's rules, quirks kept because people depend on them
 //! (`-i 1` is cluster).
 
-use ostler_core::spec::ExecMode;
-
-/// Processes one app may have; more is a mistake that would take the machine down.
-const MOST: u32 = 4096;
+use ostler_core::spec::{ExecMode, MOST_INSTANCES as MOST};
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,7 @@ mod instances;
 mod interpreter;
 mod json;
 mod options;
+mod ports;
 mod resolve;
 mod run_as;
 mod schema;
@@ -43,7 +44,7 @@ mod users;
 mod value;
 mod version;
 
-pub use attributes::{Attribute, attributes};
+pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;
 pub use context::Context;
 pub use diagnostic::{Diagnostic, Place, Severity};
@@ -71,6 +72,7 @@ pub fn from_script(
     let mut fields = fields::Fields::of_options(options, &mut report);
     let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
     fields.add_options(script.into_iter().collect(), &mut report);
+    options.refuse_not_yet(&mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";

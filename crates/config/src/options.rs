@@ -1,7 +1,9 @@
 //! Everything the command line can say about an app, as text, so that wrong values are diagnosed in
 //! one place with the same words as in a file.
 
-use crate::attributes::{Attribute, Flag, Gives, attributes, find_flag};
+use crate::attributes::{Attribute, Flag, Gives, NotYet, attributes, find_flag};
+use crate::diagnostic::Diagnostic;
+use crate::fields::COMMAND_LINE;
 use crate::value::{Entry, Node, Value};
 
 /// Options of `start`, `restart` and `reload`. Values are as typed; they are checked when they are
@@ -41,6 +43,16 @@ impl Options {
             _ => self.value(attribute).map(|node| (attribute, node)),
         };
         attributes().filter_map(value).collect()
+    }
+
+    /// Complains about what is asked for and not done yet.
+    pub(crate) fn refuse_not_yet(&self, report: &mut Vec<Diagnostic>) {
+        for (attribute, node) in self.values() {
+            let given = |flag: &&Flag| self.given.iter().any(|(known, _)| known == flag);
+            let Some(flag) = attribute.flags.iter().find(given) else { continue };
+            let not_yet = NotYet::of(attribute, &node.to_json());
+            report.extend(not_yet.map(|of| of.of_option(flag).origin(COMMAND_LINE)));
+        }
     }
 
     fn value(&self, attribute: &Attribute) -> Option<Node> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
-use crate::attributes::{Attribute, Effect, Input, Refusal, Usual, attributes};
+use crate::attributes::{Attribute, Effect, Input, NotYet, Refusal, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
@@ -244,13 +244,15 @@ impl Resolver<'_, '_> {
             .push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
     }
 
+    /// What the app asks for and is not done. What only says more about such a key needs no second
+    /// warning.
     fn warn_not_yet(&mut self) {
-        for (key, node) in self.fields.iter().filter(|(key, _)| key.effect == Effect::NotYet) {
-            let on = !matches!(&node.value, Value::Bool(false)) && node.plain() != "0";
-            if on {
-                let message = format!("\"{}\" is kept but has no effect yet", key.name);
-                self.report
-                    .push(self.fields.at(key.name, Diagnostic::warning("no-effect", message)));
+        let said = |key: &Attribute| {
+            matches!(key.effect, Effect::PartOf(_)) || self.fields.is_option(key.name)
+        };
+        for (key, node) in self.fields.iter().filter(|(key, _)| !said(key)) {
+            if let Some(not_yet) = NotYet::of(key, &node.to_json()) {
+                self.report.push(self.fields.at(key.name, not_yet.of_key()));
             }
         }
     }

@@ -167,7 +167,8 @@ fn description(attribute: &Attribute) -> String {
     match attribute.effect {
         Effect::Acts => {}
         Effect::Kept => out += " Kept and shown; ostler does not act on it.",
-        Effect::NotYet => out += " Kept; it has no effect yet.",
+        Effect::NotYet { lacks, .. } => out += &format!(" Kept; it has no effect yet: {lacks}."),
+        Effect::PartOf(other) => out += &format!(" Kept; it has no effect before `{other}` has."),
     }
     out
 }

@@ -4,7 +4,7 @@
 //! be wrong is reported there, with a place in the file. The daemon reads it, and checks
 //! nothing a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub struct AppSpec {
     pub balance: Balance,
     /// Listeners that workers may name by a number in `listen({ fd })`.
     pub fds: BTreeMap<u32, Address>,
+    /// Ports that workers may listen on although the user they run as may not.
+    pub privileged_ports: BTreeSet<u16>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
     /// Version of the application from the nearest `package.json`, if one was found.
@@ -99,6 +101,7 @@ impl AppSpec {
             policy: Policy::default(),
             balance: Balance::default(),
             fds: BTreeMap::new(),
+            privileged_ports: BTreeSet::new(),
             health: None,
             version: None,
             passthrough: BTreeMap::new(),
@@ -140,6 +143,9 @@ pub enum ExecMode {
     Cluster,
 }
 
+/// Processes one app may have; more is a mistake that would take the machine down.
+pub const MOST_INSTANCES: u32 = 4096;
+
 /// Where and how output is written; by default nowhere, in files of each process's own, as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSpec {
@@ -157,6 +163,18 @@ pub struct LogSpec {
     pub format: LogFormat,
     /// Date format (dayjs tokens, as PM2) put before each line.
     pub date_format: Option<String>,
+    /// What becomes of output that cannot be written.
+    pub full: LogFull,
+}
+
+/// What becomes of output whose file cannot be written, because the disk is full for instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFull {
+    /// The application goes on; lines that cannot be kept are dropped, and counted in the file.
+    #[default]
+    Drop,
+    /// The application waits as soon as its pipe is full.
+    Block,
 }
 
 /// Form of a log file.

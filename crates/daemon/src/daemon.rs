@@ -8,9 +8,11 @@
 mod due;
 mod effects;
 mod ending;
+mod home;
 mod keeper;
 mod output;
 mod requests;
+mod succession;
 mod takeover;
 
 use std::os::fd::OwnedFd;
@@ -20,10 +22,10 @@ use ostler_poll::{Events, Poll, Watched};
 
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::daemon_log;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
 use crate::from_thread::FromThread;
+use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
@@ -33,6 +35,10 @@ use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::tokens::Source;
+use crate::{clock, daemon_log};
+
+/// How long one turn of work may take, ms.
+const SLICE: u64 = 20;
 
 /// The daemon, made of parts.
 pub(crate) struct Daemon {
@@ -42,6 +48,7 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    home: Watch,
     runs: Runs,
     node: Node,
     logs: Logs,
@@ -63,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
@@ -72,13 +80,14 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, saver, keeper, clients, runs, node, logs, inbox } = parts;
+        let Parts { model, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
         Self {
             config,
             model,
             saver,
             keeper,
             clients,
+            home,
             runs,
             node,
             logs,
@@ -111,11 +120,17 @@ impl Daemon {
         ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
+            self.clients.begin_turn();
             for event in events.iter() {
                 self.on_ready(event.token, event.ready.is_readable());
+                if self.model.is_gone() {
+                    break;
+                }
             }
-            self.on_time();
-            self.work();
+            if !self.model.is_gone() {
+                self.on_time();
+                self.work();
+            }
         }
         self.keeper.flush_link();
         Ok(())
@@ -152,31 +167,43 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
+            Source::Home => self.on_home(),
         }
         self.take_reports();
     }
 
     /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
-    /// until nothing is left.
+    /// until nothing is left, or for [`SLICE`]: what takes longer goes on after all others had
+    /// their turn.
     fn work(&mut self) {
+        let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
             self.driver().walk();
             self.take_reports();
+            if self.model.is_gone() {
+                break; // Somebody else decides now.
+            }
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
             if finished && !self.model.has_effects() {
                 break;
             }
-            while let Some(effect) = self.model.next_effect() {
+            let mut is_over = false;
+            while !is_over && let Some(effect) = self.model.next_effect() {
                 self.carry_out(effect);
+                is_over = until <= clock::monotonic();
+            }
+            if is_over && self.model.has_effects() {
+                break;
             }
             let mut driver = self.driver();
             if !driver.defers_cleanup() {
                 driver.finish_exited();
             }
         }
+        self.driver().shorten_starts();
         self.end_if_over();
         self.clients.publish_own();
         self.keeper.watch_link();

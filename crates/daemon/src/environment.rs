@@ -13,8 +13,8 @@ use ostler_keeper::proto::SpawnSpec;
 use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
-use crate::drain;
 use crate::runs::RUN_VARIABLE;
+use crate::{drain, inspect};
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub struct Particulars<'a> {
     pub restarts: u32,
     /// Short runs in a row.
     pub unstable: u32,
+    /// The port of its inspector, if Node is to have one.
+    pub inspect_port: Option<u16>,
     /// The home directory.
     pub home: &'a Path,
     /// Marks processes of this home.
@@ -102,6 +104,11 @@ pub fn complete(
     meta: Vec<u8>,
 ) -> SpawnSpec {
     template.run = particulars.run.0;
+    if let Some(option) = particulars.inspect_port.and_then(|port| inspect::option(spec, port)) {
+        // Behind the options of the configuration: the last one counts.
+        let place = (1 + spec.interpreter_args.len()).min(template.argv.len());
+        template.argv.insert(place, option.into_bytes());
+    }
     template.program = match &spec.interpreter {
         None => spec.script.as_os_str().as_bytes().to_vec(),
         Some(interpreter) => {

@@ -22,6 +22,8 @@ mod exit;
 mod files;
 mod from_thread;
 mod guard;
+mod home;
+mod inspect;
 mod keeper;
 mod logs;
 mod mailbox;
@@ -30,8 +32,10 @@ mod node;
 mod probes;
 mod reports;
 mod reserve;
+mod rights;
 mod runs;
 mod saver;
+mod starts;
 mod state_file;
 mod sys;
 mod takeover;
@@ -52,7 +56,8 @@ pub fn run(config: Config) -> ExitCode {
             daemon_log::error(&problem);
             daemon_log::flush();
             takeover::tell_ready(ready, Err(&problem));
-            return ExitCode::from(2);
+            return u8::try_from(ostler_keeper::CANNOT_RUN)
+                .map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
     takeover::tell_ready(ready, Ok(()));

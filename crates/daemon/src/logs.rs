@@ -5,9 +5,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use ostler_core::spec::{AppSpec, LogFormat};
+use ostler_core::spec::{AppSpec, LogFormat, LogFull};
 use ostler_core::{ProcId, RunId};
-use ostler_logs::{Engine, Event, Format, Sink, Stream};
+use ostler_logs::{Engine, Event, Format, OnFull, Sink, Stream};
 use ostler_poll::Waker;
 
 use crate::{daemon_log, environment, sys};
@@ -41,6 +41,11 @@ impl Logs {
         &self.engine
     }
 
+    /// Reads and writes nothing more; what is in the pipes is for a successor.
+    pub fn stop(&mut self) {
+        self.engine.stop();
+    }
+
     /// Reads a run's output from now on.
     pub fn attach(
         &self,
@@ -62,6 +67,10 @@ impl Logs {
             },
             date_format: spec.logs.date_format.clone(),
             disabled: spec.logs.disabled,
+            full: match spec.logs.full {
+                LogFull::Drop => OnFull::Drop,
+                LogFull::Block => OnFull::Block,
+            },
         });
         for (stream, pipe) in pipes {
             if let Some(pipe) = pipe {

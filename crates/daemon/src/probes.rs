@@ -8,6 +8,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -155,6 +156,12 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
 fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).current_dir(&spec.cwd).env_clear().envs(&spec.env);
+    if let Some(uid) = spec.uid {
+        shell.uid(uid);
+    }
+    if let Some(gid) = spec.gid {
+        shell.gid(gid);
+    }
     shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = shell.spawn().map_err(|error| format!("could not run `{command}`: {error}"))?;
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);

@@ -5,7 +5,7 @@
 //! `dump.pm2`). After a reboot it is moved away.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ostler_keeper::failpoint::hit;
@@ -21,7 +21,7 @@ pub fn write(state: &State, home: &Path) -> io::Result<()> {
     let new = home.join("ostler.state.new");
     let bytes = serde_json::to_vec(state).map_err(io::Error::other)?;
     hit("state.before");
-    fs::write(&new, bytes)?;
+    files::create(&new, 0o600)?.write_all(&bytes)?;
     hit("state.written");
     // Whoever dies between the two leaves the backup, which is then read.
     match fs::rename(path(home), backup(home)) {
@@ -46,6 +46,11 @@ pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<State> {
     })
 }
 
+/// Whether there is one, or its backup.
+pub fn exists(home: &Path) -> bool {
+    path(home).exists() || backup(home).exists()
+}
+
 /// Takes the file and its backup away.
 pub fn remove(home: &Path) {
     for path in [path(home), backup(home)] {
@@ -55,7 +60,7 @@ pub fn remove(home: &Path) {
 }
 
 fn read_file(path: &Path) -> Result<Option<State>, String> {
-    let bytes = match fs::read(path) {
+    let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::io::Errno;
 use rustix::process::Pid;
 
 /// Signals the daemon reads from a descriptor instead of being interrupted.
@@ -50,6 +51,25 @@ pub fn set_batch(on: bool) -> io::Result<()> {
         libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &raw const parameters)
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Gives the calling thread, and no other, the file system identity of this user and group. The
+/// kernel takes the rights over files of others away from it.
+///
+/// # Errors
+/// The system does not allow it.
+pub fn set_file_user(uid: u32, gid: Option<u32>) -> Result<(), Errno> {
+    // SAFETY: changes numbers of the calling thread only. An impossible number changes nothing, and
+    // is how the present one is asked for.
+    let is_done = unsafe {
+        if let Some(gid) = gid {
+            libc::setfsgid(gid);
+        }
+        libc::setfsuid(uid);
+        let now = (libc::setfsuid(u32::MAX), libc::setfsgid(u32::MAX));
+        u32::try_from(now.0) == Ok(uid) && gid.is_none_or(|gid| u32::try_from(now.1) == Ok(gid))
+    };
+    if is_done { Ok(()) } else { Err(Errno::PERM) }
 }
 
 /// Runs `start`; threads that it starts are background work (`SCHED_BATCH`): when they are woken
@@ -176,7 +196,7 @@ impl SharedText {
         while !text.is_empty() {
             match rustix::io::write(rustix::stdio::stdout(), text) {
                 Ok(written) => text = text.get(written..).unwrap_or_default(),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 // Nobody is left to tell when the log itself cannot be written.
                 Err(_) => break,
             }

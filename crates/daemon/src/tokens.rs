@@ -26,6 +26,8 @@ pub enum Source {
     Inotify,
     /// The guard of connections.
     Guard,
+    /// Changes of the home.
+    Home,
 }
 
 impl Token for Source {
@@ -41,6 +43,7 @@ impl Token for Source {
             Self::Descendant(pid) => (7, u64::from(pid)),
             Self::Inotify => (8, 0),
             Self::Guard => (9, 0),
+            Self::Home => (10, 0),
         };
         pack(kind, number)
     }
@@ -58,6 +61,7 @@ impl Token for Source {
             7 => Self::Descendant(u32::try_from(number).ok()?),
             8 => Self::Inotify,
             9 => Self::Guard,
+            10 => Self::Home,
             _ => return None,
         })
     }
@@ -80,6 +84,7 @@ mod tests {
             Source::Descendant(4_000_000),
             Source::Inotify,
             Source::Guard,
+            Source::Home,
         ];
         for source in all {
             assert_eq!(Source::from_raw(source.to_raw()), Some(source));

@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::OsStr;
+
 mod rows;
 mod variable;
 
@@ -16,6 +18,17 @@ pub use variable::{Audience, Origin, Reader, Variable};
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|variable| variable.name == name)
+}
+
+/// Whether keeper and daemon are given the variable when somebody starts them: they read it, and it
+/// is not a word from one part of ostler to another. Nothing else of the caller's environment
+/// reaches them: a caller may be an app, whose variables say things of that app.
+#[must_use]
+pub fn is_for_manager(name: &OsStr) -> bool {
+    let read = |reader: &Reader| matches!(reader, Reader::Daemon | Reader::Keeper);
+    name.to_str().and_then(find).is_some_and(|variable| {
+        variable.audience != Audience::Internal && variable.readers.iter().any(read)
+    })
 }
 
 #[cfg(test)]
@@ -30,6 +43,21 @@ mod tests {
             assert!(2 < variable.meaning.split_whitespace().count(), "{name}: say what it means");
             assert!(variable.meaning.ends_with('.'), "{name}: {}", variable.meaning);
             assert!(!variable.readers.is_empty(), "{name} is read by nobody");
+        }
+    }
+
+    #[test]
+    fn the_manager_is_given_what_it_reads_and_nothing_that_is_said_of_an_app() {
+        let given = |name: &str| is_for_manager(OsStr::new(name));
+        for name in ["OSTLER_HOME", "OSTLER_CGROUP", "PM2_DUMP_FILE_PATH", "PATH", "TZ"] {
+            assert!(given(name), "{name}");
+        }
+        let apps = ["OSTLER_RUN", "NODE_CHANNEL_FD", "NODE_UNIQUE_ID", "PM2_HOME", "pm_id"];
+        let callers = ["NOTIFY_SOCKET", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"];
+        let parts = ["OSTLER_KEEPER_FD", "OSTLER_READY_FD"];
+        let others = ["LD_PRELOAD", "NODE_OPTIONS", "SECRET", "HOME"];
+        for name in apps.iter().chain(&callers).chain(&parts).chain(&others) {
+            assert!(!given(name), "{name}");
         }
     }
 

@@ -169,7 +169,8 @@ variables! {
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,
 
-    /// The place at which a build with the feature `failpoints` dies, with `:N` at the N-th visit.
+    /// The place at which a build with the feature `failpoints` dies, with `:N` at the N-th visit;
+    /// with `:N:parent` its parent dies there.
     OSTLER_FAILPOINT, read by Keeper Daemon, from Ours, set by Developer,
 
     /// The file by which it dies there only once.
@@ -177,6 +178,12 @@ variables! {
 
     /// The version of the keeper's protocol that a build with the feature `failpoints` claims.
     OSTLER_TEST_PROTOCOL, read by Keeper Daemon, from Ours, set by Developer,
+
+    /// Where a build that measures its own coverage writes what it has run.
+    LLVM_PROFILE_FILE, read by Command Daemon Keeper, from Convention, set by Developer,
+
+    /// `1`: a failure of the program itself says which calls led to it.
+    RUST_BACKTRACE, read by Command Daemon Keeper, from Convention, set by Developer,
 
     /// The `cargo` that runs a project task, and with which the task runs others.
     CARGO, read by Test, from Convention, set by Internal, default "`cargo`",

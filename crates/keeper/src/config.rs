@@ -20,7 +20,7 @@ pub struct Config {
     pub daemon_args: Vec<OsString>,
     /// The directory that keeper and daemon work in.
     pub home: PathBuf,
-    /// Variables that the daemon gets in addition to the keeper's own.
+    /// Variables that the daemon gets in addition to those of the keeper's that are for a manager.
     pub daemon_env: Vec<(OsString, OsString)>,
     /// Passed to the first daemon, which tells through it that it answers.
     pub ready_fd: Option<OwnedFd>,

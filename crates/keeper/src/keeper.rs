@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use ostler_poll::{Events, Interest, Poll, Watched, now};
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::daemon::{Daemon, Progress, UNLINKED_GRACE};
 use crate::failpoint::hit;
+use crate::groups;
 use crate::layout::Layout;
 use crate::link::{KeeperEnd, Received};
 use crate::log::log;
@@ -56,6 +57,8 @@ pub(crate) struct Keeper {
     pub(crate) previous: Option<OwnedFd>,
     /// Which of the programs to start daemons from.
     pub(crate) choice: usize,
+    /// Whether a command started us and waits for the first daemon.
+    pub(crate) awaited: bool,
     /// Whether the daemon said that it ends for good.
     pub(crate) shutdown: bool,
     /// The signal that told us to end; each daemon gets it until one of them does so.
@@ -84,7 +87,9 @@ pub(crate) struct Adopted {
 /// Runs a keeper: starts the daemon, or serves the one that is there, until a daemon ends for good.
 ///
 /// Must be called from the only thread of the process. Takes over the process's signals, standard
-/// descriptors (when there is a log) and working directory.
+/// descriptors (when there is a log) and working directory, and closes every other descriptor that
+/// is not in the configuration: they are the caller's, whose pipes and locks must not last as long
+/// as a keeper.
 pub fn run(config: Config) -> ExitCode {
     match Keeper::start(config) {
         Ok(mut keeper) => keeper.run(),
@@ -97,6 +102,8 @@ pub fn run(config: Config) -> ExitCode {
 
 impl Keeper {
     fn start(mut config: Config) -> io::Result<Self> {
+        let given = [&config.adopt, &config.ready_fd].into_iter().flatten();
+        sys::close_inherited(given.map(AsRawFd::as_raw_fd).collect())?;
         let adopt = config.adopt.take();
         if !config.home.as_os_str().is_empty() {
             std::env::set_current_dir(&config.home)?;
@@ -108,7 +115,10 @@ impl Keeper {
         keeper.open_log()?;
         match adopt {
             Some(link) => keeper.adopt_daemon(link)?,
-            None => keeper.start_daemon(),
+            None => {
+                keeper.awaited = keeper.config.ready_fd.is_some();
+                keeper.start_daemon();
+            }
         }
         Ok(keeper)
     }
@@ -116,6 +126,7 @@ impl Keeper {
     /// A keeper that holds nothing and has no daemon.
     pub(crate) fn new(config: Config, nofile: (u64, u64)) -> io::Result<Self> {
         sys::keep_fds_to_ourselves();
+        groups::leave();
         let signals = sys::take_signals()?;
         rustix::process::set_child_subreaper(Some(Pid::INIT))?;
         let limit = getrlimit(Resource::Nofile);
@@ -137,6 +148,7 @@ impl Keeper {
             failures: 0,
             previous: None,
             choice: 0,
+            awaited: false,
             shutdown: false,
             stop_signal: None,
             upgrade: None,
@@ -152,10 +164,23 @@ impl Keeper {
         Ok(keeper)
     }
 
+    /// Goes on in the log that has the name, if ours has lost it.
+    pub(crate) fn reopen_log(&self) -> io::Result<()> {
+        use rustix::fs::{fstat, stat};
+        let Some(path) = &self.config.log else { return Ok(()) };
+        let (ours, named) = (fstat(rustix::stdio::stdout())?, stat(path));
+        let id = |file: rustix::fs::Stat| (file.st_dev, file.st_ino);
+        // Without its folder it is made together with that, by the daemon.
+        let lost =
+            path.parent().is_some_and(std::path::Path::is_dir) && named.map(id) != Ok(id(ours));
+        if lost { self.open_log() } else { Ok(()) }
+    }
+
     /// Appends standard output and error to the log, if there is one; standard input is empty.
     fn open_log(&self) -> io::Result<()> {
         let Some(path) = &self.config.log else { return Ok(()) };
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
         rustix::stdio::dup2_stdin(self.spawner.null())?;
         rustix::stdio::dup2_stdout(&file)?;

@@ -23,6 +23,9 @@ const MAX_FAILED_STOPS: u32 = 3;
 /// Daemons of one program that may die young in a row before another program is tried.
 const TRIES: u32 = 3;
 
+/// The exit code of a daemon that has said why it cannot run.
+pub const CANNOT_RUN: i32 = 2;
+
 /// Where a daemon's program may come from.
 enum Program {
     /// The path that the keeper was told.
@@ -74,6 +77,9 @@ impl Keeper {
     /// Starts a daemon, or waits before the next try.
     pub(crate) fn start_daemon(&mut self) {
         self.reserve.clear();
+        if let Err(error) = self.reopen_log() {
+            log(&format!("cannot open the log: {error}"));
+        }
         let program = self.program();
         if let Err(error) = self.try_start_daemon(&program) {
             self.failures = self.failures.saturating_add(1);
@@ -178,6 +184,12 @@ impl Keeper {
             self.exit = Some(ExitCode::SUCCESS);
             return;
         }
+        if self.is_first() && status == Some(ExitStatus::Code(CANNOT_RUN)) {
+            // Whoever started us was told why; the next command tries again.
+            log(&format!("daemon (pid {pid}) cannot run, and nothing else does; exiting"));
+            self.exit = Some(ExitCode::FAILURE);
+            return;
+        }
         // Somebody killed it while it did its work, or it makes room for another program: that is
         // no fault of the program's, and the next one is due at once.
         let forced =
@@ -200,9 +212,30 @@ impl Keeper {
         self.check_stop();
     }
 
+    /// The daemon makes room for another one, which begins now. It holds what it holds until that
+    /// one has everything, and goes by itself.
+    pub(crate) fn retire_daemon(&mut self) {
+        let Daemon::Running(running) = &self.daemon else { return };
+        hit("keeper.succession.before");
+        log(&format!("daemon (pid {}) makes room for another", running.pid));
+        self.daemon = Daemon::Waiting { start_at: now() };
+        hit("keeper.succession.after");
+    }
+
+    /// Whether no daemon but the one that a command waits for has been started.
+    fn is_first(&self) -> bool {
+        self.awaited && self.daemons <= 1
+    }
+
     /// Ends when told to and no daemon lives to do it.
-    fn check_stop(&mut self) {
-        if self.stop_signal.is_some() && self.failures >= MAX_FAILED_STOPS {
+    pub(crate) fn check_stop(&mut self) {
+        if self.stop_signal.is_none() || matches!(self.daemon, Daemon::Running(_)) {
+            return;
+        }
+        if self.table.runs().len() == 0 && self.is_first() {
+            log("told to stop, and nothing runs; exiting");
+            self.exit = Some(ExitCode::SUCCESS);
+        } else if self.failures >= MAX_FAILED_STOPS {
             log("told to stop, but no daemon lives to stop the programs; exiting without them");
             self.exit = Some(ExitCode::FAILURE);
         }

@@ -32,6 +32,7 @@ impl Keeper {
                     // It is told when it has said hello and can act on it.
                     Daemon::Running(_) | Daemon::Waiting { .. } => {}
                 }
+                self.check_stop();
             }
         }
         self.reap();

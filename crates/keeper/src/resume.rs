@@ -17,6 +17,7 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 
 use crate::cstrings::CStrings;
 use crate::daemon::{Daemon, Progress, Running};
+use crate::failpoint::hit;
 use crate::keeper::Keeper;
 use crate::log::log;
 use crate::polled::Polled;
@@ -44,6 +45,7 @@ fn try_resume(state: RawFd) -> io::Result<Keeper> {
     file.read_to_end(&mut bytes)?;
     let saved = state::load(&bytes)?;
     drop(file);
+    hit("keeper.resumed");
     let mut keeper = Keeper::new(saved.config, saved.nofile)?;
     keeper.daemons = saved.daemons;
     keeper.previous = saved.previous;
@@ -105,6 +107,7 @@ impl Keeper {
         let program = OsStr::from_bytes(exe.as_bytes());
         let Some(image) = state::save(self, running, program, previous.as_ref()) else { return };
         log(&format!("becoming `{}`", exe.to_string_lossy()));
+        hit("keeper.upgrade");
         // The new program lowers it by itself, if it knows how.
         let score = self.spawner.oom_score.as_ref();
         score.inspect(|score| score.restore());
@@ -132,6 +135,7 @@ fn exec_with(exe: &std::ffi::CString, image: &Image) -> io::Result<i32> {
     let argv: [&[u8]; 4] = [exe.as_bytes(), b"keeper", b"--resume", number.as_bytes()];
     let argv = CStrings::new(argv.into_iter())?;
     let env: Vec<Vec<u8>> = std::env::vars_os()
+        .filter(|(name, _)| ostler_env::is_for_manager(name))
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();
     let envp = CStrings::new(env.iter().map(Vec::as_slice))?;

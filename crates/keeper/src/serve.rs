@@ -71,6 +71,7 @@ impl Keeper {
                 Ok(exe) if exe.to_bytes().starts_with(b"/") => self.upgrade = Some(exe),
                 _ => self.reply(&FromKeeper::UpgradeFailed { errno: libc::EINVAL }, Vec::new()),
             },
+            ToKeeper::Succeed => self.retire_daemon(),
         }
     }
 
@@ -125,10 +126,11 @@ impl Keeper {
                 .and_then(|mut layout| Ok((self.spawner.start(&mut layout)?, layout.meta)));
             match started {
                 Ok((born, meta)) => {
-                    crate::failpoint::hit("keeper.born");
                     pidfd = Some(born.pidfd);
                     let (pid, liveness, fds) = (born.pid, Liveness::Child, born.fds);
                     let start_time = start_time(pid);
+                    self.note_start(run, (pid, start_time), &meta);
+                    crate::failpoint::hit("keeper.born");
                     let entry = Run { pid, start_time, liveness, meta, next: None, fds };
                     let result = self.table.insert(run, entry);
                     self.refuse_failed(result, || format!("note run `{run}`"));

@@ -144,6 +144,8 @@ impl Spawner {
         let name = config.program.as_os_str().as_bytes();
         let args = config.daemon_args.iter().map(|arg| arg.as_bytes());
         let env = daemon_environment(config, ready.is_some());
+        // A home that was deleted is made again by the daemon.
+        let home = if config.home.is_dir() { &config.home } else { Path::new("/") };
         let mut fds = vec![self.null.as_raw_fd(), 1, 2, link.as_raw_fd()];
         fds.extend(ready.map(|fd| fd.as_raw_fd()));
         self.stack.spawn(Plan {
@@ -151,7 +153,7 @@ impl Spawner {
             argv: &strings(std::iter::once(name).chain(args))?,
             envp: &mut strings(env.iter().map(Vec::as_slice))?,
             listen_pid: false,
-            cwd: &c_string(config.home.as_os_str().as_bytes().to_vec())?,
+            cwd: &c_string(home.as_os_str().as_bytes().to_vec())?,
             fds: &mut fds,
             cgroup: None,
             join: false,
@@ -180,13 +182,9 @@ fn make_pair(channel: bool) -> Result<Pair, Errno> {
 }
 
 fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {
-    let replaced = |name: &OsStr| {
-        name == KEEPER_FD_VAR
-            || name == READY_FD_VAR
-            || config.daemon_env.iter().any(|(added, _)| added == name)
-    };
+    let replaced = |name: &OsStr| config.daemon_env.iter().any(|(added, _)| added == name);
     let mut env: Vec<Vec<u8>> = std::env::vars_os()
-        .filter(|(name, _)| !replaced(name))
+        .filter(|(name, _)| ostler_env::is_for_manager(name) && !replaced(name))
         .chain(config.daemon_env.iter().cloned())
         .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();

@@ -64,9 +64,10 @@ impl Keeper {
         self.table.check_room(&prepared.layout.meta).ok()?;
         let failed = match self.spawner.start(&mut prepared.layout) {
             Ok(born) => {
-                hit("keeper.born");
                 let (pid, fds, meta) = (born.pid, born.fds, prepared.layout.meta);
                 let start_time = start_time(pid);
+                self.note_start(run, (pid, start_time), &meta);
+                hit("keeper.born");
                 let entry =
                     Run { pid, start_time, liveness: Liveness::Child, meta, next: None, fds };
                 // There is room, and the number is free.

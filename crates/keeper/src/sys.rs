@@ -62,6 +62,36 @@ pub(crate) fn keep_fds_to_ourselves() {
     unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
+/// Closes every descriptor above the standard ones but these. To be called at the start of a
+/// program that knows what it was given, before it opens anything.
+pub(crate) fn close_inherited(mut kept: Vec<RawFd>) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut first = 3;
+    for kept in kept.into_iter().filter_map(|fd| u32::try_from(fd).ok()) {
+        close_range(first, kept.saturating_sub(1))?;
+        first = first.max(kept + 1);
+    }
+    close_range(first, u32::MAX)
+}
+
+fn close_range(first: u32, last: u32) -> io::Result<()> {
+    if last < first {
+        return Ok(());
+    }
+    // SAFETY: by the contract of the caller nobody in this process owns one of these.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return Ok(());
+    }
+    // A kernel before 5.9 does not know the call.
+    let names: io::Result<Vec<_>> = std::fs::read_dir("/proc/self/fd")?.collect();
+    let numbers = names?.into_iter().filter_map(|name| name.file_name().to_str()?.parse().ok());
+    for number in numbers.filter(|number: &u32| (first..=last).contains(number)) {
+        // SAFETY: as above. The folder that was read is among them, and closed already.
+        unsafe { libc::close(number.cast_signed()) };
+    }
+    Ok(())
+}
+
 /// Takes the inherited descriptor whose number the variable holds; close-on-exec from now on.
 pub(crate) fn take_env_fd(variable: &str) -> io::Result<Option<OwnedFd>> {
     let Some(value) = std::env::var_os(variable) else { return Ok(None) };

@@ -261,6 +261,11 @@ impl Table {
         self.items.iter().map(|(name, item)| (name.as_str(), item))
     }
 
+    /// Returns the descriptor of this name.
+    pub fn item(&self, name: &str) -> Option<&Item> {
+        self.items.get(name)
+    }
+
     /// Returns the first run after that one.
     pub fn run_after(&self, run: Option<u64>) -> Option<(u64, &Run)> {
         let from = run.map_or(Bound::Unbounded, Bound::Excluded);

@@ -1,4 +1,4 @@
-//! What may happen to a file only between two lines, and files that fail.
+//! What may happen to a file only between two lines.
 //!
 //! Problem: a raw stream's bytes reach the file as they come, so the file may end within a line at
 //! the moment when it is to be rotated, emptied, or joined by a second writer. Rule: then the file
@@ -11,14 +11,12 @@ use std::path::PathBuf;
 
 use ostler_poll::now;
 
-use crate::files::{Failing, FileId, IDLE, Key, LogFile, Settling};
+use crate::files::{FileId, IDLE, Key, LogFile, Settling};
 use crate::reactor::Reactor;
 use crate::types::{Event, Token};
 
 /// How long a line may stay unfinished when something waits for its end, ms.
 const GRACE: u64 = 1000;
-/// Pause between two attempts on a file that fails, ms.
-const RETRY: u64 = 1000;
 
 impl Reactor {
     /// A stream has been given this file.
@@ -159,42 +157,11 @@ impl Reactor {
         }
     }
 
-    fn wake_writers(&mut self, id: FileId) {
+    pub(crate) fn wake_writers(&mut self, id: FileId) {
         let writers: Vec<Key> =
             self.files.get(id).into_iter().flat_map(|file| file.writers.iter().copied()).collect();
         for writer in writers {
             self.queue(writer);
-        }
-    }
-
-    /// A file cannot be written: says so once, and tries again later.
-    pub(crate) fn fail(&mut self, id: FileId, error: io::Error) {
-        let Some(file) = self.files.get_mut(id) else { return };
-        let (code, retry_at) = (error.raw_os_error(), now() + RETRY);
-        let is_news = file.failing.as_ref().is_none_or(|failing| failing.code != code);
-        file.failing = Some(Failing { code, retry_at });
-        self.timers.push(Reverse((retry_at, id)));
-        if is_news {
-            self.outbox.send(Event::FileError { path: file.path.clone(), error });
-        }
-    }
-
-    /// A file has been written.
-    pub(crate) fn succeed(&mut self, id: FileId) {
-        if let Some(file) = self.files.get_mut(id)
-            && file.failing.take().is_some()
-        {
-            self.outbox.send(Event::FileOk { path: file.path.clone() });
-            self.wake_writers(id);
-        }
-    }
-
-    pub(crate) fn handle_file_timer(&mut self, id: FileId, at: u64) {
-        let Some(file) = self.files.get(id) else { return };
-        if file.settling.is_some_and(|settling| settling.until <= at) {
-            self.settle(id);
-        } else if file.failing.as_ref().is_some_and(|failing| failing.retry_at <= at) {
-            self.wake_writers(id);
         }
     }
 }

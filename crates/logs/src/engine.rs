@@ -118,8 +118,12 @@ impl Engine {
     }
 
     /// Ends the thread after the step it is in. What is in the pipes stays there, for a successor.
-    pub fn stop(self) {
-        drop(self);
+    /// Events that wait can still be taken; what is asked for afterwards is not done.
+    pub fn stop(&mut self) {
+        self.send(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 
     fn send(&self, command: Command) {
@@ -135,9 +139,6 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.send(Command::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }

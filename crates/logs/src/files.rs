@@ -14,10 +14,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::format::Formatter;
 use crate::types::Token;
 
 /// A file is closed when nothing was written to it for this long, ms, or twice this.
 pub(crate) const IDLE: u64 = 5000;
+
+/// Files that nobody writes to any more and that have a loss to tell, at most.
+const MOURNING: usize = 256;
 
 /// Names a stream within the engine.
 pub(crate) type Key = u64;
@@ -36,7 +40,10 @@ pub(crate) struct Open {
 /// A file that could not be written the last time.
 pub(crate) struct Failing {
     pub code: Option<i32>,
+    pub since: u64,
     pub retry_at: u64,
+    /// The daemon knows of it.
+    pub told: bool,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
@@ -58,6 +65,10 @@ pub(crate) struct LogFile {
     /// Where the file ended when it was last known to end with a line end.
     pub clean_end: u64,
     pub failing: Option<Failing>,
+    /// Why it could not be written the last time that it could not.
+    pub last_error: Option<String>,
+    /// Lines that it lost of streams that are forgotten, and the form of its lines.
+    pub bequest: Option<(u64, Formatter)>,
     pub settling: Option<Settling>,
     /// To do at the next line end: open anew, and truncate for these requests.
     pub reopen: bool,
@@ -74,6 +85,8 @@ impl LogFile {
             writers: BTreeSet::new(),
             clean_end: 0,
             failing: None,
+            last_error: None,
+            bequest: None,
             settling: None,
             reopen: false,
             truncate: Vec::new(),
@@ -91,6 +104,18 @@ impl LogFile {
             }
         };
         Ok(self.open.insert(open))
+    }
+
+    /// Whether it failed and is not to be tried again yet.
+    pub(crate) fn waits(&self, now: u64) -> bool {
+        self.failing.as_ref().is_some_and(|failing| failing.retry_at > now)
+    }
+
+    /// The line that says what is missing.
+    pub(crate) fn notice(&self, lines: u64) -> String {
+        let what = if lines == 1 { "1 line was" } else { &format!("{lines} lines were") };
+        let why = self.last_error.as_deref().unwrap_or("the file could not be written");
+        format!("ostler: {what} lost here: {why}\n")
     }
 
     /// Closes the file if nobody needs it now. What is not regular stays open: its reader would
@@ -124,12 +149,21 @@ impl LogFile {
 
     /// Where the next byte goes; `None` for what is not a regular file.
     pub(crate) fn end(&mut self) -> io::Result<Option<u64>> {
-        let open = self.ensure_open()?;
-        if !open.regular {
+        if !self.ensure_open()?.regular {
             return Ok(None);
         }
-        let stat = rustix::fs::fstat(&open.fd)?;
-        Ok(Some(u64::try_from(stat.st_size).unwrap_or(0)))
+        Ok(Some(self.size()?))
+    }
+
+    /// The length of the file. One that was removed is made anew: nobody would read it.
+    pub(crate) fn size(&mut self) -> io::Result<u64> {
+        let stat = rustix::fs::fstat(&self.ensure_open()?.fd)?;
+        if stat.st_nlink > 0 || !self.has_moved() {
+            return Ok(u64::try_from(stat.st_size).unwrap_or(0));
+        }
+        self.open = None;
+        let stat = rustix::fs::fstat(&self.ensure_open()?.fd)?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
     }
 
     /// Whether the file is empty or ends with a line end. What cannot be read counts as ended.
@@ -233,7 +267,15 @@ impl Files {
     pub(crate) fn detach(&mut self, id: FileId, writer: Key) -> Option<LogFile> {
         let file = self.all.get_mut(&id)?;
         file.writers.remove(&writer);
-        if !file.writers.is_empty() {
+        self.remove_unused(id)
+    }
+
+    /// Forgets a file that nobody writes to, unless it has something to tell.
+    pub(crate) fn remove_unused(&mut self, id: FileId) -> Option<LogFile> {
+        let mourning = |file: &&LogFile| file.writers.is_empty() && file.bequest.is_some();
+        let is_full = self.all.values().filter(mourning).count() > MOURNING;
+        let file = self.all.get(&id)?;
+        if !file.writers.is_empty() || (file.bequest.is_some() && !is_full) {
             return None;
         }
         self.by_path.retain(|_, known| *known != id);
@@ -313,7 +355,8 @@ mod tests {
         files.get_mut(id).unwrap().settling = Some(Settling { owner: 1, until: 0 });
         assert!(files.close_idle());
         let file = files.get_mut(id).unwrap();
-        (file.settling, file.failing) = (None, Some(Failing { code: None, retry_at: 0 }));
+        (file.settling, file.failing) =
+            (None, Some(Failing { code: None, since: 0, retry_at: 0, told: false }));
         assert!(files.close_idle());
     }
 }

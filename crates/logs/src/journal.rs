@@ -33,20 +33,15 @@ use rustix::pipe::SpliceFlags;
 use crate::fileio::{read_exact_at, write_all_at};
 use crate::mailbox::Outbox;
 use crate::note::{
-    ENTRY_LEN, Entry, HEADER_LEN, Note, Target, Transfer, decode_header, encode_header,
+    ENTRY_LEN, Entry, HEADER_LEN, Note, Target, Transfer, Which, decode_header, encode_header,
 };
+use crate::slot::{SLOTS, STRIDE, Slot};
 use crate::types::{Event, SourceId, Stream};
 
 /// Name under which the keeper holds the memory file.
 const NAME: &str = "logs/journal";
-/// Where the entries lie; the header is at 0.
-const TABLE: u64 = 4096;
 /// Where the note lies: behind 65,536 entries at least.
 const BODY: u64 = 8 << 20;
-/// Where the slots lie, and how far apart: a line of the greatest length, a fill, and room to
-/// be moved about.
-const SLOTS: u64 = 64 << 20;
-const STRIDE: u64 = 4 << 20;
 /// Entries there are: streams by lines at the same time.
 const MOST: u32 = 65_536;
 /// A line longer than this is passed on in pieces.
@@ -68,30 +63,6 @@ pub(crate) enum Filled {
     Drained,
     /// The pipe is empty, and nobody can write any more.
     End,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    index: u32,
-    start: u64,
-    len: u64,
-    /// How far it has been used since its memory was given back.
-    high: u64,
-}
-
-impl Slot {
-    fn entry_place(self) -> u64 {
-        TABLE + u64::from(self.index) * ENTRY_LEN as u64
-    }
-
-    fn place(self) -> u64 {
-        SLOTS + u64::from(self.index) * STRIDE + self.start
-    }
-
-    fn shorten(&mut self, consumed: u64) {
-        self.len = self.len.saturating_sub(consumed);
-        self.start = if self.len == 0 { 0 } else { self.start + consumed };
-    }
 }
 
 /// See the module's text.
@@ -153,7 +124,8 @@ impl Journal {
     }
 
     fn settle(&mut self, slot: Slot, entry: Entry) -> io::Result<()> {
-        let mut slot = Slot { start: entry.start, len: entry.len, high: STRIDE, ..slot };
+        let Entry { start, len, ahead, lost, .. } = entry;
+        let mut slot = Slot { start, len, ahead, lost, high: STRIDE, ..slot };
         match entry.transfer {
             Transfer::Idle => {}
             Transfer::Moving => {
@@ -167,7 +139,7 @@ impl Journal {
                 // A failure leaves the bytes in the slot, as in any step.
                 if let Some(note) = Note::decode(&body) {
                     match note.finish() {
-                        Ok(()) => slot.shorten(entry.consume),
+                        Ok(()) => slot.written(entry.which, entry.consume),
                         Err(_) => note.undo(),
                     }
                 }
@@ -183,11 +155,32 @@ impl Journal {
         self.slots.get(&owner).map_or(0, |slot| slot.len)
     }
 
+    /// Bytes of all streams that wait here.
+    pub(crate) fn total(&self) -> u64 {
+        self.slots.values().map(|slot| slot.len).sum()
+    }
+
+    /// Whether a move would find room.
+    pub(crate) fn has_room(&self, owner: Owner) -> bool {
+        self.len(owner) < LONGEST
+    }
+
+    /// How many of the bytes that wait each file has already.
+    pub(crate) fn ahead(&self, owner: Owner) -> [usize; 2] {
+        let ahead = self.slots.get(&owner).map_or([0; 2], |slot| slot.ahead);
+        ahead.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// How many lines each file has lost, that it does not tell yet.
+    pub(crate) fn lost(&self, owner: Owner) -> [u32; 2] {
+        self.slots.get(&owner).map_or([0; 2], |slot| slot.lost)
+    }
+
     /// Step 1. [`Self::note`] or [`Self::rest`] has to follow before any other stream's move.
     pub(crate) fn fill(&mut self, owner: Owner, pipe: &OwnedFd) -> io::Result<Filled> {
         let slot = self.slot(owner)?;
         rustix::fs::seek(&self.file, SeekFrom::Start(slot.place() + slot.len))?;
-        self.put(owner, Transfer::Moving, 0, 0)?;
+        self.put(owner, |entry| entry.transfer = Transfer::Moving)?;
         let mut moved = 0;
         let filled = loop {
             if moved >= FILL || slot.len + moved >= LONGEST {
@@ -225,6 +218,11 @@ impl Journal {
             // The copy overlaps nothing, and counts only with the entry.
             slot.start = 0;
             write_all_at(&self.file, &bytes, slot.place())?;
+            write_all_at(&self.file, &slot.entry(owner).encode(), slot.entry_place())?;
+            if slot.high > 2 * FILL {
+                self.punch(slot, slot.len);
+                slot.high = slot.len;
+            }
         }
         self.slots.insert(owner, slot);
         Ok(slot)
@@ -262,7 +260,7 @@ impl Journal {
     pub(crate) fn note(
         &mut self,
         owner: Owner,
-        consume: u64,
+        (which, consume): (Which, u64),
         targets: &[Target<'_>],
         output: &[u8],
     ) -> io::Result<()> {
@@ -273,26 +271,50 @@ impl Journal {
         write_all_at(&self.file, output, BODY + head)?;
         let body_len = head + output.len() as u64;
         self.body_high = self.body_high.max(body_len);
-        self.put(owner, Transfer::Writing, consume, body_len)
+        self.put(owner, |entry| {
+            (entry.transfer, entry.which) = (Transfer::Writing, which);
+            (entry.consume, entry.body_len) = (consume, body_len);
+        })
     }
 
-    /// Step 4: these bytes are in their files.
-    pub(crate) fn done(&mut self, owner: Owner, consumed: u64) -> io::Result<()> {
+    /// Step 4: what was noted is in its files.
+    pub(crate) fn done(&mut self, owner: Owner, which: Which, consumed: u64) -> io::Result<()> {
         if let Some(slot) = self.slots.get_mut(&owner) {
-            slot.shorten(consumed);
+            slot.written(which, consumed);
         }
         self.rest(owner)
     }
 
+    /// These files will not get their next bytes: so many lines are lost for them.
+    pub(crate) fn give_up(
+        &mut self,
+        owner: Owner,
+        which: Which,
+        bytes: u64,
+        lines: u64,
+    ) -> io::Result<()> {
+        let mut slot = self.slot(owner)?;
+        slot.give_up(which, bytes, lines);
+        let wasteful = slot.len == 0 && slot.high > 2 * FILL;
+        self.slots.insert(owner, slot);
+        self.rest(owner)?;
+        if wasteful {
+            self.punch(slot, 0);
+            slot.high = 0;
+            self.slots.insert(owner, slot);
+        }
+        Ok(())
+    }
+
     /// Nothing is in flight: the slot's bytes wait.
     pub(crate) fn rest(&mut self, owner: Owner) -> io::Result<()> {
-        self.put(owner, Transfer::Idle, 0, 0)
+        self.put(owner, |_| {})
     }
 
     /// The stream is gone, with what still waits here.
     pub(crate) fn forget(&mut self, owner: Owner) {
         if let Some(slot) = self.slots.remove(&owner) {
-            self.punch(slot);
+            self.punch(slot, 0);
             // If the entry stays, a successor has a slot of a stream that never comes: `resumed`
             // forgets it.
             if write_all_at(&self.file, &[0; ENTRY_LEN], slot.entry_place()).is_ok() {
@@ -323,22 +345,22 @@ impl Journal {
             slot.high = 0;
         }
         for slot in wasteful {
-            self.punch(slot);
+            self.punch(slot, 0);
         }
     }
 
-    fn punch(&self, slot: Slot) {
-        if slot.high > 0 {
-            let front = Slot { start: 0, ..slot };
-            let _ = rustix::fs::fallocate(&self.file, punch_flags(), front.place(), slot.high);
+    /// Gives a slot's memory back from this byte on.
+    fn punch(&self, slot: Slot, from: u64) {
+        if slot.high > from {
+            let place = Slot { start: from, ..slot }.place();
+            let _ = rustix::fs::fallocate(&self.file, punch_flags(), place, slot.high - from);
         }
     }
 
-    fn put(&self, owner: Owner, transfer: Transfer, consume: u64, body_len: u64) -> io::Result<()> {
+    fn put(&self, owner: Owner, change: impl FnOnce(&mut Entry)) -> io::Result<()> {
         let Some(slot) = self.slots.get(&owner) else { return Ok(()) };
-        let (source, stream) = owner;
-        let entry =
-            Entry { transfer, source, stream, start: slot.start, len: slot.len, consume, body_len };
+        let mut entry = slot.entry(owner);
+        change(&mut entry);
         write_all_at(&self.file, &entry.encode(), slot.entry_place())
     }
 }

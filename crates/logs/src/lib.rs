@@ -23,10 +23,12 @@
 //!
 //! # When a file cannot be written
 //!
-//! A full disk, an I/O error, a missing permission: the daemon gets one [`Event::FileError`], the
-//! bytes stay in the pipe, and the engine tries again each second. The application goes on until
-//! its pipe (64 KiB) is full; then its writes block, as with any pipe, until the file can be
-//! written again. Nothing is dropped.
+//! A full disk, an I/O error, a missing permission: the daemon gets one [`Event::FileError`], and
+//! the engine tries again each second. Lines wait for a bounded time and up to a bounded size;
+//! beyond that the oldest are dropped, and counted where a `kill -9` does not reach. The
+//! application goes on, and so does its other file. What the file gets first when it can be
+//! written again is a line that says how many are missing. With [`OnFull::Block`] nothing is
+//! dropped: the application waits, as with any pipe (see `failing`).
 //!
 //! A log path that is not a regular file (a FIFO, a terminal) is written by lines, best effort: its
 //! length tells nothing to a successor, and a reader that does not read loses what does not fit.
@@ -34,17 +36,21 @@
 #![forbid(unsafe_code)]
 
 mod boundary;
+mod commit;
 mod date;
 mod engine;
+mod failing;
 mod fileio;
 mod files;
 mod format;
 mod journal;
+mod lines;
 mod mailbox;
 mod note;
 mod pump;
 mod reactor;
 mod scratch;
+mod slot;
 mod source;
 mod subscribe;
 mod tail;
@@ -53,4 +59,4 @@ mod types;
 pub use date::{date, iso};
 pub use engine::Engine;
 pub use tail::tail;
-pub use types::{Event, Filter, Format, Line, Sink, SourceId, Stream, SubscriberId, Token};
+pub use types::{Event, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token};

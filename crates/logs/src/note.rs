@@ -44,18 +44,52 @@ pub(crate) enum Transfer {
     Writing,
 }
 
+/// Which of a stream's files, of which there are at most two, something concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    First,
+    Second,
+}
+
+impl Which {
+    /// One file of several.
+    pub(crate) fn one(index: usize, of: usize) -> Self {
+        match (index, of) {
+            (_, 0 | 1) => Self::All,
+            (0, _) => Self::First,
+            (_, _) => Self::Second,
+        }
+    }
+
+    pub(crate) fn has(self, index: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::First => index == 0,
+            Self::Second => index == 1,
+        }
+    }
+}
+
 /// What a slot holds, and what happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub transfer: Transfer,
+    /// The files that the note writes to.
+    pub which: Which,
     pub source: SourceId,
     pub stream: Stream,
     /// Where its bytes begin within the slot, and how many they are.
     pub start: u64,
     pub len: u64,
+    /// What the note writes of each of its files' next bytes; 0 for a note that tells what is lost.
     pub consume: u64,
     /// Length of the encoded note.
     pub body_len: u64,
+    /// Bytes at the front that each file has already: one of the two is 0.
+    pub ahead: [u32; 2],
+    /// Lines that each file has lost and does not tell yet. (An older program writes 0 for these.)
+    pub lost: [u32; 2],
 }
 
 impl Entry {
@@ -66,8 +100,24 @@ impl Entry {
             Transfer::Moving => 2,
             Transfer::Writing => 3,
         };
-        let flags = transfer | if self.stream == Stream::Err { 1 << 8 } else { 0 };
-        let words = [flags, self.source, self.start, self.len, self.consume, self.body_len];
+        let stream = u64::from(self.stream == Stream::Err);
+        let which = match self.which {
+            Which::All => 0,
+            Which::First => 1,
+            Which::Second => 2,
+        };
+        let flags = transfer | stream << 8 | which << 16;
+        let pair = |[first, second]: [u32; 2]| u64::from(first) | u64::from(second) << 32;
+        let words = [
+            flags,
+            self.source,
+            self.start,
+            self.len,
+            self.consume,
+            self.body_len,
+            pair(self.ahead),
+            pair(self.lost),
+        ];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }
@@ -84,16 +134,24 @@ impl Entry {
             3 => Transfer::Writing,
             _ => return None,
         };
-        let stream = if flags >> 8 == 1 { Stream::Err } else { Stream::Out };
+        let stream = if flags >> 8 & 0xff == 1 { Stream::Err } else { Stream::Out };
+        let which = match flags >> 16 & 0xff {
+            1 => Which::First,
+            2 => Which::Second,
+            _ => Which::All,
+        };
         let (source, start, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
         Some(Self {
             transfer,
+            which,
             source,
             stream,
             start,
             len,
             consume: reader.u64()?,
             body_len: reader.u64()?,
+            ahead: reader.pair()?,
+            lost: reader.pair()?,
         })
     }
 }
@@ -207,6 +265,11 @@ impl<'a> Reader<'a> {
     fn u64(&mut self) -> Option<u64> {
         self.take(8)?.try_into().ok().map(u64::from_le_bytes)
     }
+
+    fn pair(&mut self) -> Option<[u32; 2]> {
+        let half = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);
+        Some([half(self.take(4)?)?, half(self.take(4)?)?])
+    }
 }
 
 #[cfg(test)]
@@ -218,12 +281,15 @@ mod tests {
         for transfer in [Transfer::Idle, Transfer::Moving, Transfer::Writing] {
             let entry = Entry {
                 transfer,
+                which: Which::Second,
                 source: 7,
                 stream: Stream::Err,
                 start: 3,
                 len: 5000,
                 consume: 4096,
                 body_len: 99,
+                ahead: [0, 70_000],
+                lost: [u32::MAX, 1],
             };
             assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }

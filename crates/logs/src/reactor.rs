@@ -2,8 +2,8 @@
 //!
 //! Rule: pipes are watched edge-triggered and read until they are empty (only then Linux reports
 //! all that comes next); whatever is worth a look stands in `ready`, each stream once, and gets one
-//! bounded turn. A stream that waits for a file is *parked*: its pipe may fill, no one looks at it
-//! until the file changes. With nothing to do, the thread sleeps without a timeout.
+//! bounded turn. A stream that has to wait for a file is *parked*: its pipe may fill, no one looks
+//! at it until the file changes. With nothing to do, the thread sleeps without a timeout.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
@@ -196,7 +196,9 @@ impl Reactor {
 
     fn attach(&mut self, id: SourceId, stream: Stream, pipe: Arc<OwnedFd>, sink: &Arc<Sink>) {
         // The journal keeps what it holds of this stream, from a former daemon or a former pipe.
-        self.unhook(id, stream);
+        if let Some(mut before) = self.unhook(id, stream) {
+            self.leave_files(&mut before);
+        }
         self.next_key += 1;
         let key = self.next_key;
         let pipe = self.poll.unwatched(pipe, key);
@@ -285,14 +287,20 @@ impl Reactor {
     }
 
     fn forget(&mut self, id: SourceId, stream: Stream) {
-        self.unhook(id, stream);
+        if let Some(mut source) = self.unhook(id, stream) {
+            self.bequeath(&source);
+            let files = source.files.clone();
+            self.leave_files(&mut source);
+            for file in files {
+                self.tell_bequest(file);
+            }
+        }
         self.journal.forget((id, stream));
     }
 
-    fn unhook(&mut self, id: SourceId, stream: Stream) {
-        let Some(key) = self.keys.remove(&(id, stream)) else { return };
-        let Some(mut source) = self.sources.remove(&key) else { return };
-        self.leave_files(&mut source);
+    fn unhook(&mut self, id: SourceId, stream: Stream) -> Option<Source> {
+        let key = self.keys.remove(&(id, stream))?;
+        self.sources.remove(&key)
     }
 
     fn leave_files(&mut self, source: &mut Source) {

@@ -8,7 +8,7 @@ use ostler_poll::Watched;
 use crate::files::{FileId, Key};
 use crate::format::Formatter;
 use crate::subscribe::Origin;
-use crate::types::{Sink, SourceId, Stream};
+use crate::types::{OnFull, Sink, SourceId, Stream};
 
 /// See the module's text.
 pub(crate) struct Source {
@@ -19,8 +19,14 @@ pub(crate) struct Source {
     pub formatter: Formatter,
     /// Nothing is published.
     pub silent: bool,
-    /// Lines could not be written: they come before what is in the pipe.
-    pub unwritten: bool,
+    /// The application waits for a file that cannot be written.
+    pub blocks: bool,
+    /// Which of the files fail and are not to be tried in this turn.
+    pub waiting: [bool; 2],
+    /// Bytes at the front of the journal's that subscribers have seen.
+    pub shown: usize,
+    /// Lines lost while even the journal could not be written.
+    pub unrecorded: u64,
     /// The process has exited.
     pub ended: bool,
     /// What it had written by its exit is in the files.
@@ -49,7 +55,10 @@ impl Source {
             files: Vec::new(),
             formatter: Formatter::new(sink, stream),
             silent: sink.disabled,
-            unwritten: false,
+            blocks: sink.full == OnFull::Block,
+            waiting: [false; 2],
+            shown: 0,
+            unrecorded: 0,
             ended: false,
             drained: false,
             partial: Vec::new(),

@@ -44,6 +44,16 @@ pub enum Format {
     Json,
 }
 
+/// What becomes of output that cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFull {
+    /// The oldest lines are dropped and counted; the application goes on.
+    #[default]
+    Drop,
+    /// The application waits.
+    Block,
+}
+
 /// Where the output of a process goes, and in which form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sink {
@@ -65,6 +75,8 @@ pub struct Sink {
     /// Write nothing and publish nothing; the files are created all the same, and the pipe
     /// is kept empty.
     pub disabled: bool,
+    /// What becomes of output that cannot be written.
+    pub full: OnFull,
 }
 
 /// Which lines a subscriber wants.
@@ -119,8 +131,7 @@ pub struct Line {
 /// What the engine tells the daemon.
 #[derive(Debug)]
 pub enum Event {
-    /// Everything an ended process had written is in its files. Waits while a file
-    /// cannot be written.
+    /// Everything an ended process had written is in its files, or given up.
     Drained(SourceId),
     /// This stream is at its end and forgotten: no process holds the pipe. The keeper may
     /// drop its duplicate.
@@ -139,8 +150,7 @@ pub enum Event {
         /// Its lines in order.
         lines: Vec<Line>,
     },
-    /// A file cannot be opened or written; the bytes wait, the engine goes on trying. Once per
-    /// change of state.
+    /// A file cannot be opened or written; the engine goes on trying. Once per change of state.
     FileError {
         /// The file's path.
         path: PathBuf,

@@ -2,8 +2,8 @@
 //! read the other's.
 
 use ostler_config::Diagnostic;
-use ostler_core::Phase;
 use ostler_core::spec::AppSpec;
+use ostler_wire::control::Phase;
 use serde_json::{Map, Value as Json};
 
 use crate::{record, words};

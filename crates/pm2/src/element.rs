@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ostler_core::spec::AppSpec;
-use ostler_core::{Exit, Phase, ProcId};
+use ostler_core::{Exit, ProcId};
+use ostler_wire::control::Phase;
 use serde_json::Value as Json;
 
 use crate::environment::ABSENT_PARTS;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ostler_core::Phase;
+use ostler_wire::control::Phase;
 
 /// Returns PM2's word for a phase.
 #[must_use]
@@ -10,9 +10,9 @@ pub fn status(phase: Phase) -> &'static str {
     match phase {
         Phase::Stopped => "stopped",
         Phase::Errored => "errored",
-        Phase::Starting { .. } => "launching",
-        Phase::Online { .. } => "online",
-        Phase::Stopping(_) => "stopping",
+        Phase::Starting => "launching",
+        Phase::Online => "online",
+        Phase::Stopping => "stopping",
         Phase::Backoff { .. } => "waiting restart",
     }
 }

@@ -9,6 +9,7 @@
 //! Version log:
 //! - 1: first.
 //! - 2: steps of a reload and ends of runs are facts, not sentences; a failure has a code.
+//! - 3: the state of a process is a phase, not PM2's word.
 
 mod event;
 mod facts;
@@ -18,7 +19,7 @@ mod request;
 mod view;
 
 pub use event::{Event, Lifecycle, LogLine};
-pub use facts::{Cause, Outcome, Side, Step};
+pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
@@ -27,7 +28,10 @@ pub use request::{Action, Change, ReloadOptions, Request, ScaleTo};
 pub use view::{Details, ListenerView, ProcView};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// How the reason begins for which a daemon that was started does not run: one is there already.
+pub const HOME_TAKEN: &str = "another daemon has the home";
 
 #[cfg(test)]
 mod tests;

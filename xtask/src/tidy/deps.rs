@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("ostler-cluster", &["ostler-wire"]),
     ("ostler-config", &["ostler-core"]),
     ("ostler-logs", &["ostler-poll"]),
-    ("ostler-pm2", &["ostler-config", "ostler-core"]),
+    ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-client", &["ostler-wire"]),
     ("ostler-web", &["ostler-client", "ostler-wire"]),
     ("ostler-tui", &["ostler-client", "ostler-wire"]),

@@ -9,34 +9,58 @@ use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::{Session, unexpected};
 
+/// Managers of one home that are ended one after the other: a home that was deleted under its
+/// manager may have got a second one.
+const MOST: u32 = 4;
+
 /// Runs the command `kill`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    if session.connect_if_running()? {
-        let list = session.list()?;
-        let ids: Vec<u32> = list.iter().map(|process| process.id).collect();
-        if !ids.is_empty() {
-            let shown = serde_json::Value::from(ids.as_slice());
-            perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
+    let mut ended = 0;
+    while session.connect_if_running()? {
+        if ended == MOST {
+            let why = "managers of this home are started again and again";
+            return Err(
+                Failed::new(why).hint("is a service, or a command in a loop, starting them?")
+            );
         }
-        let manager = session.hold_manager()?;
-        let answer = session.ask_with(&Request::Kill, |out, event| match event {
-            event @ (Event::Acted { .. } | Event::Failed { .. }) => {
-                perform::report(out, &event);
-            }
-            Event::Started { .. }
-            | Event::Step { .. }
-            | Event::Log(_)
-            | Event::Process { .. }
-            | Event::Own { .. }
-            | Event::Restored { .. }
-            | Event::Warning { .. } => {}
-        })?;
-        match answer {
-            Answer::Reply(Reply::Done) => manager.wait_end()?,
-            other => return Err(unexpected(&other)),
-        }
+        end(session)?;
+        session.disconnect();
+        ended += 1;
     }
     session.out.say("[v] All Applications Stopped");
     session.out.say("[v] PM2 Daemon Stopped");
     Ok(())
+}
+
+/// Ends the manager that the session is connected to.
+fn end(session: &mut Session) -> Result<(), Failed> {
+    let list = session.list()?;
+    let ids: Vec<u32> = list.iter().map(|process| process.id).collect();
+    if !ids.is_empty() {
+        let shown = serde_json::Value::from(ids.as_slice());
+        perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
+    }
+    let manager = session.hold_manager()?;
+    let answer = session.ask_with(&Request::Kill, |out, event| match event {
+        event @ (Event::Acted { .. } | Event::Failed { .. }) => {
+            perform::report(out, &event);
+        }
+        Event::Started { .. }
+        | Event::Step { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Restored { .. }
+        | Event::Warning { .. } => {}
+    });
+    match answer {
+        Ok(Answer::Reply(Reply::Done)) => Ok(manager.wait_end()?),
+        Ok(other) => Err(unexpected(&other)),
+        Err(failed) => {
+            // What cannot be ended was named. The manager goes all the same, unless that may still
+            // end.
+            _ = manager.wait_end();
+            Err(failed)
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::perform;
 use crate::apps::App;
 use crate::failed::Failed;
 use crate::output::Output;
-use crate::session::Session;
+use crate::session::{Session, ticket};
 
 /// Starts the one app that a command line describes.
 pub(super) fn one(session: &mut Session, app: App) -> Result<(), Failed> {
@@ -36,7 +36,8 @@ fn launch(
         counts.entry(app.name.clone()).or_default().push(app.instances);
     }
     let mut failed = false;
-    let request = Request::Start { apps: apps.into_iter().map(|app| app.record).collect() };
+    let apps = apps.into_iter().map(|app| app.record).collect();
+    let request = Request::Start { apps, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         Event::Started { name, ids, late } => {
             let asked = counts.get_mut(&name).and_then(Vec::pop);

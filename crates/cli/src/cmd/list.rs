@@ -34,6 +34,9 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     }
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
     session.out.message(text.trim_end_matches('\n'));
+    if let Some(text) = view::not_yet(&processes) {
+        session.out.warn(&text);
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::output::Output;
 use crate::select::{Picked, select};
-use crate::session::{Session, unexpected};
+use crate::session::{Session, ticket, unexpected};
 
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
@@ -77,7 +77,7 @@ pub(super) fn act(
     change: Change,
 ) -> Result<(), Failed> {
     let mut failed = false;
-    let request = Request::Act { action, ids, change };
+    let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event))?;
     done(&answer, failed)
 }

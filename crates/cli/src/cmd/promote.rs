@@ -2,10 +2,9 @@
 
 use ostler_wire::control::{Event, Request};
 
-use super::rolling::ticket;
 use super::{list, perform};
 use crate::failed::Failed;
-use crate::session::Session;
+use crate::session::{Session, ticket};
 
 /// Runs the command `promote` (`keep`) or `rollback`.
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {

@@ -4,7 +4,7 @@ use ostler_wire::control::{Action, Change, Request};
 
 use super::list;
 use crate::failed::Failed;
-use crate::session::Session;
+use crate::session::{Session, ticket};
 
 /// Runs the command `reset`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -34,7 +34,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     if !ids.is_empty() {
         let mut failed = false;
-        let request = Request::Act { action: Action::Reset, ids, change: Change::default() };
+        let request = Request::Act {
+            action: Action::Reset,
+            ids,
+            change: Change::default(),
+            ticket: Some(ticket()),
+        };
         session.ask_with(&request, |out, event| {
             if let ostler_wire::control::Event::Acted { id, error: Some(error), .. } = event {
                 failed = true;

@@ -9,7 +9,7 @@ use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::program::Program;
-use crate::session::Session;
+use crate::session::{Session, ticket};
 
 /// Says which processes will be reloaded; `ids` as PM2 prints them.
 pub(super) fn announce(session: &mut Session, word: &str, ids: &serde_json::Value) {
@@ -61,14 +61,6 @@ pub(super) fn reload(
         session.out.say(&format!("[{}]({}) ✓", process.name, process.id));
     }
     Ok(())
-}
-
-/// Returns a word that no other request has: when the daemon dies in the middle of a reload, its
-/// successor is asked again by it.
-pub(super) fn ticket() -> String {
-    let since =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
 fn options(session: &Session) -> Result<ReloadOptions, Failed> {

@@ -4,7 +4,7 @@ use ostler_wire::control::{Event, Request, ScaleTo};
 
 use super::{list, perform};
 use crate::failed::Failed;
-use crate::session::Session;
+use crate::session::{Session, ticket};
 
 /// Runs the command `scale`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -29,7 +29,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new("Nothing to do"));
     }
     let mut failed = false;
-    let answer = session.ask_with(&Request::Scale { name, target }, |out, event| match event {
+    let request = Request::Scale { name, target, ticket: Some(ticket()) };
+    let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { error: None, added: true, .. } => out.say("Scaling up application"),
         Event::Acted { id, name, error: None, added: false } => {
             out.say(&format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])"));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Action, Change, ProcView};
+use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::file::{self, Known};
 use super::{first_steps, launch, list, logs, perform};
@@ -87,9 +87,6 @@ fn script(session: &mut Session, script: &str) -> Result<(), Failed> {
         let shown = serde_json::Value::from(ids.as_slice());
         return restart(session, &app.name, Picked { ids, shown });
     }
-    if let Some(pattern) = session.args.attribute("cron-restart").map(str::to_owned) {
-        session.out.say(&format!("cron restart at {pattern}"));
-    }
     let plural = if app.instances == 1 { "" } else { "s" };
     session.out.say(&format!(
         "Starting {} in {} ({} instance{plural})",
@@ -106,7 +103,7 @@ fn startable(session: &Session, app: &App, list: &[ProcView]) -> Result<Option<V
     let same = list.iter().filter(|other| other.name == app.name && other.script == app.script);
     let mut ids = Vec::new();
     for process in same {
-        if !matches!(process.status.as_str(), "stopped" | "stopping" | "errored") {
+        if !matches!(process.phase, Phase::Stopped | Phase::Stopping | Phase::Errored) {
             let hint = format!("`{} restart {}` restarts it", session.program.name(), app.name);
             return Err(Failed::new(
                 "Script already launched, add -f option to force re-execution",

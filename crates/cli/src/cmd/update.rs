@@ -17,31 +17,49 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .into_os_string()
         .into_string()
         .map_err(|exe| Failed::new(format!("the path {exe:?} is not valid UTF-8")))?;
-    match session.ask(&Request::Update { exe: exe.clone() })? {
-        Answer::Reply(Reply::Done) => {}
-        other => return Err(unexpected(&other)),
+    let mut client = session.take_client()?;
+    match client.request(&Request::Update { exe: exe.clone() }, |_| ()) {
+        // Who died in the middle of it is known by who is there now.
+        Ok(Answer::Reply(Reply::Done)) | Err(ostler_client::Error::Broken) => {}
+        Ok(Answer::Reply(Reply::Error(failure))) => return Err(failure.into()),
+        Ok(other) => return Err(unexpected(&other)),
+        Err(error) => return Err(error.into()),
     }
-    session.disconnect();
+    drop(client);
     check(session, &exe)?;
     session.out.message(">>>>>>>>>> PM2 updated");
     list::table(session)
 }
 
-/// Whether the new program came up: its daemons may have died, and then the keeper went back to
-/// the old one.
+/// Whether keeper and daemon are of the new program: its daemons may have died, and then the keeper
+/// went back to the old one; and either may have been killed on the way.
 fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
-    let pid = match session.ask(&Request::Hello)? {
-        Answer::Reply(Reply::Hello { pid, .. }) => pid,
+    // A daemon that this command started would know nothing of what went on.
+    if !session.connect_if_running()? {
+        return Err(Failed::new("daemon and keeper ended in the middle of the update")
+            .hint("the next command, such as `ostler list`, starts them and the apps anew"));
+    }
+    let (daemon, keeper) = match session.ask(&Request::Hello)? {
+        Answer::Reply(Reply::Hello { pid, keeper_pid, .. }) => (pid, keeper_pid),
         other => return Err(unexpected(&other)),
     };
+    let hint = "its last words are in `pm2.log` in the home";
+    for (part, pid) in [("daemon", daemon), ("keeper", keeper)] {
+        if is_other(exe, pid) {
+            return Err(Failed::new(format!(
+                "the {part} of `{exe}` did not come up; the old program goes on, apps were not \
+                 touched"
+            ))
+            .hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a process runs another file. Where the system does not show what it runs, nothing can
+/// be said.
+fn is_other(exe: &str, pid: u32) -> bool {
     let file = |path: &str| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
     let (wanted, runs) = (file(exe), file(&format!("/proc/{pid}/exe")));
-    // Where the system does not show what a process runs, nothing can be said.
-    if wanted.is_none() || runs.is_none() || wanted == runs {
-        return Ok(());
-    }
-    Err(Failed::new(format!(
-        "the daemon of `{exe}` did not come up; the old program goes on, apps were not touched"
-    ))
-    .hint("its last words are in `pm2.log` in the home"))
+    wanted.is_some() && runs.is_some() && wanted != runs
 }

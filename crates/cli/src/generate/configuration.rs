@@ -45,9 +45,12 @@ fn row(attribute: &Attribute) -> [String; 7] {
     let mut names = vec![code(attribute.name)];
     names.extend(attribute.aliases.iter().map(|alias| code(alias)));
     let later = match attribute.effect {
-        Effect::Acts => "",
-        Effect::Kept => " Kept for other programs; ostler does not act on it.",
-        Effect::NotYet => " Kept; a later version acts on it.",
+        Effect::Acts => String::new(),
+        Effect::Kept => " Kept for other programs; ostler does not act on it.".to_owned(),
+        Effect::NotYet { lacks, .. } => {
+            format!(" **Not yet**: {lacks}. An option is refused, a file is warned of.")
+        }
+        Effect::PartOf(other) => format!(" Not before `{other}` works."),
     };
     let meaning =
         format!("{}{later} Example: {}.", sentence(attribute.help), code(attribute.example));

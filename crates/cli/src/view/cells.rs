@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
-use ostler_wire::control::ProcView;
+use ostler_pm2::words;
+use ostler_wire::control::{Phase, ProcView};
 
+use super::table::Cell;
 use crate::paint::Ink;
 
 /// Returns how long it runs: `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit
 /// is used only when there is more than one of it.
 pub(super) fn uptime(process: &ProcView, now: u64) -> String {
-    if process.status != "online" || process.since == 0 {
+    if process.phase != Phase::Online || process.since == 0 {
         return "0".to_owned();
     }
     let mut text = String::new();
@@ -61,13 +63,21 @@ pub(super) fn name(process: &ProcView) -> Cow<'_, str> {
     }
 }
 
-/// Returns the inks of a status.
-pub(super) fn status_inks(status: &str) -> &'static [Ink] {
-    match status {
-        "online" => &[Ink::Green, Ink::Bold],
-        "launching" => &[Ink::Blue, Ink::Bold],
-        _ => &[Ink::Red, Ink::Bold],
-    }
+/// Returns the phase in its colour, in PM2's word.
+pub(super) fn status(process: &ProcView) -> Cell<'static> {
+    let inks: &[Ink] = match process.phase {
+        Phase::Online => &[Ink::Green, Ink::Bold],
+        Phase::Starting => &[Ink::Blue, Ink::Bold],
+        Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
+            &[Ink::Red, Ink::Bold]
+        }
+    };
+    Cell::inked(words::status(process.phase), inks)
+}
+
+/// Whether it asks for its files to be watched, which is not done yet.
+pub(super) fn is_watch_wanted(process: &ProcView) -> bool {
+    process.not_yet.iter().any(|name| name == "watch")
 }
 
 /// Returns the version, `N/A` when unknown.
@@ -96,7 +106,7 @@ mod tests {
         check(60 * 86400, "2M");
         check(720 * 86400, "2Y");
         let mut stopped = sample(0, "a");
-        stopped.status = "stopped".to_owned();
+        stopped.phase = Phase::Stopped;
         assert_eq!(uptime(&stopped, 9_000_000), "0");
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::Details;
+use ostler_wire::control::{Details, Phase, ProcView};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
@@ -69,7 +69,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("N/A").to_owned();
     let [log_out, log_err, log_all] = &view.logs;
     let mut rows: Vec<(&str, Cell<'_>)> = vec![
-        ("status", Cell::inked(view.status.as_str(), cells::status_inks(&view.status))),
+        ("status", cells::status(view)),
         ("name", Cell::plain(view.name.as_str())),
         ("namespace", Cell::plain(view.namespace.as_str())),
         ("version", Cell::plain(cells::version(view))),
@@ -77,6 +77,9 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     ];
     if let Some(limit) = details.max_memory {
         rows.push(("max memory restart", Cell::plain(limit.to_string())));
+    }
+    if let Some(pattern) = &details.cron_restart {
+        rows.push(("cron restart", Cell::plain(cron_restart(view, pattern))));
     }
     rows.push(("uptime", Cell::plain(cells::uptime(view, now))));
     if let Some(path) = log_all {
@@ -97,8 +100,8 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
         (
             "watch & reload",
-            if view.watching {
-                Cell::inked("✔", &[Ink::Green, Ink::Bold])
+            if cells::is_watch_wanted(view) {
+                Cell::inked("not yet", &[Ink::Yellow])
             } else {
                 Cell::plain("✘")
             },
@@ -107,6 +110,12 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
     // Ours, after PM2's.
+    let shown_above = ["cron_restart", "watch"];
+    let others = view.not_yet.iter().filter(|name| !shown_above.contains(&name.as_str()));
+    let others: Vec<&str> = others.map(String::as_str).collect();
+    if !others.is_empty() {
+        rows.push(("not yet", Cell::plain(others.join(", "))));
+    }
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
@@ -117,21 +126,28 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
 }
 
+fn cron_restart(view: &ProcView, pattern: &str) -> String {
+    match view.not_yet.iter().any(|name| name == "cron_restart") {
+        true => format!("{pattern} (not yet)"),
+        false => pattern.to_owned(),
+    }
+}
+
 /// Returns why it is not running, or what is awaited.
 fn explain(details: &Details) -> String {
     let never = || "it never ran".to_owned();
     let last = details.last.as_ref().map_or_else(never, ToString::to_string);
-    match (details.view.status.as_str(), details.due_in) {
-        (_, Some(ms)) => format!("ended ({last}); started again in {ms} ms"),
-        ("stopped", None) => {
+    match details.view.phase {
+        Phase::Backoff { due_in } => format!("ended ({last}); started again in {due_in} ms"),
+        Phase::Stopped => {
             format!("stopped on request, or it ended and is not to be restarted (last: {last})")
         }
-        ("errored", None) => format!("given up after too many short runs in a row (last: {last})"),
-        ("launching", None) => "started, waiting for it to be ready".to_owned(),
-        ("stopping", None) => {
+        Phase::Errored => format!("given up after too many short runs in a row (last: {last})"),
+        Phase::Starting => "started, waiting for it to be ready".to_owned(),
+        Phase::Stopping => {
             "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
         }
-        (_, None) => "running".to_owned(),
+        Phase::Online => "running".to_owned(),
     }
 }
 
@@ -173,8 +189,8 @@ mod tests {
             unstable: 0,
             created_at: 1_795_388_825_573,
             last: Some(Outcome::Code(1)),
-            due_in: None,
             max_memory: Some(209_715_200),
+            cron_restart: Some("0 4 * * *".into()),
             node_env: None,
             env,
             listeners: vec![listener],
@@ -194,6 +210,7 @@ mod tests {
             │ version            │ N/A                      │
             │ restarts           │ 0                        │
             │ max memory restart │ 209715200                │
+            │ cron restart       │ 0 4 * * *                │
             │ uptime             │ 9s                       │
             │ entire log path    │ /h/logs/app.log          │
             │ script path        │ /srv/app.js              │
@@ -231,38 +248,33 @@ mod tests {
 
     #[test]
     fn why_a_process_does_not_run_is_explained() {
-        let check = |status: &str, last: Option<Outcome>, due_in: Option<u64>, expected: &str| {
+        let check = |phase: Phase, last: Option<Outcome>, expected: &str| {
             let mut details = details();
-            status.clone_into(&mut details.view.status);
-            (details.last, details.due_in) = (last, due_in);
+            (details.view.phase, details.last) = (phase, last);
             assert_eq!(explain(&details), expected);
         };
         let code = Some(Outcome::Code(3));
         check(
-            "waiting restart",
+            Phase::Backoff { due_in: 450 },
             code.clone(),
-            Some(450),
             "ended (exit code 3); started again in 450 ms",
         );
         check(
-            "stopped",
+            Phase::Stopped,
             code.clone(),
-            None,
             "stopped on request, or it ended and is not to be restarted (last: exit code 3)",
         );
         check(
-            "errored",
+            Phase::Errored,
             code,
-            None,
             "given up after too many short runs in a row (last: exit code 3)",
         );
-        check("launching", None, None, "started, waiting for it to be ready");
+        check(Phase::Starting, None, "started, waiting for it to be ready");
         check(
-            "stopped",
-            None,
+            Phase::Stopped,
             None,
             "stopped on request, or it ended and is not to be restarted (last: it never ran)",
         );
-        check("online", None, None, "running");
+        check(Phase::Online, None, "running");
     }
 }

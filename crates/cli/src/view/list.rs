@@ -1,5 +1,7 @@
 //! The list of processes, in the layout that fits the terminal.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ostler_wire::control::ProcView;
 
 use super::cells;
@@ -85,6 +87,21 @@ pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Pain
     narrowest
 }
 
+/// Returns a line that says which attributes of which apps have no effect yet.
+pub(crate) fn not_yet(processes: &[ProcView]) -> Option<String> {
+    let mut apps: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for process in processes {
+        for attribute in &process.not_yet {
+            apps.entry(attribute).or_default().insert(&process.name);
+        }
+    }
+    let of = |(attribute, names): (&str, BTreeSet<&str>)| {
+        format!("{attribute} of {}", names.into_iter().collect::<Vec<_>>().join(", "))
+    };
+    let all: Vec<String> = apps.into_iter().map(of).collect();
+    (!all.is_empty()).then(|| format!("not yet in effect: {}", all.join("; ")))
+}
+
 fn head<'a>(process: &'a ProcView, row: &mut Vec<Cell<'a>>) {
     row.extend([
         Cell::inked(process.id.to_string(), &[Ink::Bold, Ink::Cyan]),
@@ -100,12 +117,12 @@ fn full<'a>(process: &'a ProcView, now: u64, row: &mut Vec<Cell<'a>>) {
         Cell::plain(process.pid.to_string()),
         Cell::plain(cells::uptime(process, now)),
         Cell::plain(process.restarts.to_string()),
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
         Cell::inked(process.user.as_str(), &[Ink::Bold]),
-        if process.watching {
-            Cell::inked("enabled", &[Ink::Green, Ink::Bold])
+        if cells::is_watch_wanted(process) {
+            Cell::inked("not yet", &[Ink::Yellow])
         } else {
             Cell::inked("disabled", &[Ink::Grey])
         },
@@ -116,7 +133,7 @@ fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
     row.extend([
         mode(process),
         Cell::plain(process.restarts.to_string()),
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
     ]);
@@ -124,7 +141,7 @@ fn condensed<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
 
 fn minimal<'a>(process: &'a ProcView, _now: u64, row: &mut Vec<Cell<'a>>) {
     row.extend([
-        status(process),
+        cells::status(process),
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
     ]);
@@ -136,15 +153,12 @@ fn mode(process: &ProcView) -> Cell<'_> {
     Cell::inked(cells::mode(process), inks)
 }
 
-fn status(process: &ProcView) -> Cell<'_> {
-    Cell::inked(process.status.as_str(), cells::status_inks(&process.status))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::view::sample::sample;
     use expect_test::{expect, expect_file};
+    use ostler_wire::control::Phase;
 
     fn three() -> Vec<ProcView> {
         let mut list = vec![
@@ -152,11 +166,11 @@ mod tests {
             sample(0, "app"),
             sample(3, "web"),
         ];
-        list[1].status = "waiting restart".to_owned();
+        list[1].phase = Phase::Backoff { due_in: 450 };
         list[2].cluster = true;
         list[2].version = Some("1.2.3".to_owned());
         list[2].cpu = 4.5;
-        list[2].watching = true;
+        list[2].not_yet = vec!["cron_restart".to_owned(), "watch".to_owned()];
         list[2].rollout = Some("canary".to_owned());
         list
     }
@@ -193,6 +207,17 @@ mod tests {
             └────┴────────────────┴───────────┴────────┴──────────┘
         "#]]
         .assert_eq(&list(&three(), 60, 10_000, Paint::PLAIN));
+    }
+
+    #[test]
+    fn what_has_no_effect_yet_is_said_below_the_list() {
+        assert_eq!(not_yet(&[sample(0, "app")]), None);
+        let mut list = three();
+        list[1].not_yet = vec!["watch".to_owned()];
+        assert_eq!(
+            not_yet(&list).unwrap(),
+            "not yet in effect: cron_restart of web; watch of app, web"
+        );
     }
 
     #[test]

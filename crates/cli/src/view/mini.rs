@@ -1,12 +1,13 @@
 //! The list as lines (`--mini-list`).
 
+use ostler_pm2::words::status;
 use ostler_wire::control::ProcView;
 
 use super::cells;
 
 /// Returns one process as lines; `pid_file` is not part of the list and comes apart.
 pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
-    let watching = if process.watching { "yes" } else { "no" };
+    let watching = if cells::is_watch_wanted(process) { "not yet" } else { "no" };
     format!(
         "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\n\
          restarted : {}\nuptime : {}\nmemory usage : {} \nerror log : {}\n\
@@ -16,7 +17,7 @@ pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
         cells::version(process),
         process.pid,
         process.id,
-        process.status,
+        status(process.phase),
         cells::mode(process),
         process.restarts,
         cells::uptime(process, now),

@@ -11,11 +11,11 @@ pub(crate) fn sample(id: u32, name: &str) -> ostler_wire::control::ProcView {
         pid: 4000 + id,
         since: 1000,
         restarts: 0,
-        status: "online".to_owned(),
+        phase: ostler_wire::control::Phase::Online,
         cpu: 0.0,
         memory: 21_390_950,
         user: "root".to_owned(),
-        watching: false,
+        not_yet: Vec::new(),
         rollout: None,
         script: "/srv/app.js".to_owned(),
         logs: [

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use ostler_pm2::words::status;
 use ostler_wire::control::ProcView;
 
 /// The fields that the list can be sorted by.
@@ -23,7 +24,7 @@ pub(crate) fn sort(processes: &mut [ProcView], by: Option<&str>) {
         "memory" => |a, b| a.memory.cmp(&b.memory),
         // What began later has the shorter uptime.
         "uptime" => |a, b| b.since.cmp(&a.since),
-        "status" => |a, b| a.status.cmp(&b.status),
+        "status" => |a, b| status(a.phase).cmp(status(b.phase)),
         _ => |a, b| a.name.cmp(&b.name),
     };
     processes.sort_by(|a, b| {

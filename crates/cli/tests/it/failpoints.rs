@@ -4,16 +4,14 @@
 //! Built with the feature `failpoints` only: `cargo test -p ostler --features failpoints --test it
 //! failpoints`. `OSTLER_STORY=report.spawned:4` plays the story of that place alone.
 
-use std::time::Duration;
-
-use ostler_keeper::failpoint::{DAEMON, KEEPER};
+use ostler_keeper::failpoint::{DAEMON, DAEMON_UPDATE, KEEPER, KEEPER_UPDATE};
 use ostler_testkit::{Load, Sandbox, Victim, procs, try_wait, wait_exit};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::keeper_death::kill_keeper;
 use crate::takeover::{SOON, assert_ledger, kill_daemon, lives, sandbox, start_api};
-use crate::update::ask_update;
+use crate::update::{ask_update, exe_of_daemon, other};
 
 /// Places between a connection's two owners; clients must be there for them to be reached.
 const IN_HAND: [&str; 5] =
@@ -25,15 +23,20 @@ fn are(list: &[Value], name: &str, status: &str, count: usize) -> bool {
     named.len() == count && named.iter().all(|process| process["pm2_env"]["status"] == status)
 }
 
-/// Asks for something until it is so: a command whose daemon dies may have been heard or not.
-fn bring_about(sandbox: &Sandbox, args: &[&str], what: &str, done: impl Fn(&[Value]) -> bool) {
-    for _ in 0..3 {
-        sandbox.ostler(args).any_code().run();
-        if try_wait(Duration::from_secs(10), || done(&sandbox.jlist()).then_some(())).is_some() {
-            return;
-        }
-    }
-    panic!("{what} does not come about by {args:?}: {:?}", sandbox.jlist());
+/// Asks for something once: a command whose daemon dies is finished by the next one.
+fn bring_about(
+    sandbox: &Sandbox,
+    (args, code): (&[&str], i32),
+    what: &str,
+    done: impl Fn(&[Value]) -> bool,
+) {
+    let told = sandbox.ostler(args).any_code().run();
+    assert_eq!(told.code, code, "{what} by {args:?}: {}{}", told.out, told.err);
+    assert!(
+        try_wait(SOON, || done(&sandbox.jlist()).then_some(())).is_some(),
+        "{what} does not come about by {args:?}: {:?}",
+        sandbox.jlist()
+    );
 }
 
 /// The only process of that name crashes. Returns when another is there and nothing else of it.
@@ -70,19 +73,24 @@ fn story(point: &str, nth: u32) -> bool {
     let falls = sandbox.victim("falls", Victim::Sleeper);
     let path = |path: &std::path::Path| path.display().to_string();
 
-    bring_about(&sandbox, &["start", &path(&talks), "--time"], "a start", |list| {
+    // Who starts a daemon that dies before it can answer is told so.
+    sandbox.ostler(["list"]).any_code().run();
+    bring_about(&sandbox, (&["start", &path(&talks), "--time"], 0), "a start", |list| {
         are(list, "talks", "online", 1)
-    });
-    bring_about(&sandbox, &["start", &path(&fails), "--max-restarts", "3"], "an end", |list| {
-        are(list, "fails", "errored", 1)
     });
     bring_about(
         &sandbox,
-        &["start", &path(&api), "-i", "2", "--wait-ready"],
+        (&["start", &path(&fails), "--max-restarts", "3"], 0),
+        "an end",
+        |list| are(list, "fails", "errored", 1),
+    );
+    bring_about(
+        &sandbox,
+        (&["start", &path(&api), "-i", "2", "--wait-ready"], 0),
         "a cluster",
         |list| are(list, "api", "online", 2),
     );
-    bring_about(&sandbox, &["start", &path(&falls)], "a start", |list| {
+    bring_about(&sandbox, (&["start", &path(&falls)], 0), "a start", |list| {
         are(list, "falls", "online", 1)
     });
     // The second and later ones are followed by what the keeper was told before.
@@ -108,17 +116,20 @@ fn story(point: &str, nth: u32) -> bool {
     for pid in old {
         assert!(wait_exit(pid, SOON), "{point}: an old worker is left");
     }
-    bring_about(&sandbox, &["scale", "api", "1"], "a smaller cluster", |list| {
+    bring_about(&sandbox, (&["scale", "api", "1"], 0), "a smaller cluster", |list| {
         are(list, "api", "online", 1)
     });
-    bring_about(&sandbox, &["delete", "fails"], "a deletion", |list| are(list, "fails", "", 0));
+    bring_about(&sandbox, (&["delete", "fails"], 0), "a deletion", |list| {
+        are(list, "fails", "", 0)
+    });
     assert_eq!(
         sandbox.pids_of("talks"),
         talker,
         "{point}: an app that nobody touched was restarted"
     );
-    bring_about(&sandbox, &["stop", "talks"], "a stop", |list| are(list, "talks", "stopped", 1));
-    bring_about(&sandbox, &["stop", "falls"], "a stop", |list| are(list, "falls", "stopped", 1));
+    for name in ["talks", "falls"] {
+        bring_about(&sandbox, (&["stop", name], 0), "a stop", |list| are(list, name, "stopped", 1));
+    }
     let text = sandbox.wait_file("logs/talks-out.log", SOON, |text| Some(text.to_owned()));
     assert!(5 < assert_ledger(&text, point));
     assert_eq!(count(&sandbox, &["api.js"]), 1, "{point}: a worker is doubled or lost");
@@ -175,6 +186,38 @@ fn a_connection_in_the_daemons_hands_outlives_it() {
     }
 }
 
+/// Old or new daemon or the keeper dies at each place of an update. Two processes hold everything
+/// at each instant, so apps notice nothing, and the command says how it ended.
+#[test]
+fn a_death_at_any_place_of_an_update_restarts_no_app() {
+    let own = DAEMON_UPDATE.into_iter().chain(KEEPER_UPDATE).map(|point| format!("{point}:1"));
+    let of_keeper = DAEMON_UPDATE.into_iter().map(|point| format!("{point}:1:parent"));
+    for place in own.chain(of_keeper) {
+        println!("{place}");
+        let mut sandbox = sandbox();
+        let once = sandbox.work().join("died");
+        sandbox.set_env("OSTLER_FAILPOINT", &place);
+        sandbox.set_env("OSTLER_FAILPOINT_ONCE", &once);
+        sandbox.ostler(["start"]).arg(sandbox.victim("idle", Victim::Sleeper)).run();
+        let port = start_api(&sandbox);
+        let before = lives(&sandbox);
+        let load = Load::to_port(port).connections(2).connection_per_request().start();
+        load.wait_answered(10, SOON);
+        let new = other(&sandbox, "next");
+        let output = sandbox.command_of(&new).arg("update").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(once.exists(), "{place}: nobody died; {said}");
+        assert_eq!(lives(&sandbox), before, "{place}: {said}");
+        let is_new = exe_of_daemon(&sandbox).as_ref() == Some(&new);
+        assert_eq!(output.status.success(), is_new, "{place}: {said}");
+        load.wait_answered(10, SOON);
+        load.stop().assert_none_failed(20);
+        // Whatever happened, the next one succeeds.
+        assert!(sandbox.command_of(&new).arg("update").output().unwrap().status.success());
+        assert_eq!(lives(&sandbox), before, "{place}");
+    }
+}
+
 /// A program that speaks a newer protocol, with fields that ours does not know.
 #[test]
 fn the_next_version_takes_over_and_gives_back() {
@@ -184,8 +227,8 @@ fn the_next_version_takes_over_and_gives_back() {
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");
     let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
-    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(3)));
-    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(2)));
+    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(4)));
+    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(3)));
     // Between its two halves a change of program has one of each: the old daemon with the new
     // keeper, and, when the new daemon is killed, the next one.
     for program in [&next, &back, &next, &back] {

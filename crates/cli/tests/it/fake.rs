@@ -44,11 +44,10 @@ pub fn process(id: u32, name: &str) -> Value {
         "pid": 4000 + id,
         "since": 0,
         "restarts": 0,
-        "status": "stopped",
+        "phase": "stopped",
         "cpu": 0.0,
         "memory": 0,
         "user": "root",
-        "watching": false,
         "script": format!("/srv/{name}.js"),
         "logs": [log("out"), log("error"), null],
     })

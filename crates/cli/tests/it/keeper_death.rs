@@ -15,7 +15,7 @@ pub fn kill_keeper(sandbox: &Sandbox) -> u32 {
 }
 
 /// Kills both, so that nobody is left to replace anybody.
-fn kill_both(sandbox: &Sandbox) {
+pub fn kill_both(sandbox: &Sandbox) {
     let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
     // A stopped process replaces nobody.
     procs::signal(daemon, Signal::STOP);
@@ -161,4 +161,90 @@ fn what_an_unreadable_state_leaves_behind_is_ended() {
     let aside = std::fs::read_dir(sandbox.home()).unwrap().flatten();
     let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains(".bad-")).count();
     assert_eq!(aside, 2, "both are set aside, not deleted");
+}
+
+#[test]
+fn an_app_that_calls_the_manager_after_both_died_is_restarted_and_the_manager_stays() {
+    for (kind, sandbox) in crate::start_e2e::both_kinds() {
+        let program = env!("CARGO_BIN_EXE_ostler");
+        let caller = format!(
+            "#!/bin/sh\necho up\nwhile [ ! -e go ]; do sleep 0.05; done\n\
+             {program} list >/dev/null 2>&1\nexec sleep 1000000\n"
+        );
+        let caller = sandbox.write_executable("caller.sh", caller);
+        let idle = sandbox.victim("idle", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(caller).run();
+        sandbox.ostler(["start"]).arg(idle).run();
+        let before = lives(&sandbox);
+        kill_both(&sandbox);
+        sandbox.write("go", "");
+        let daemon = wait_for("a daemon that the app started", SOON, || sandbox.daemon_pid());
+        sandbox.wait_status("idle", "online", 1, SOON);
+        sandbox.wait_status("caller", "online", 1, SOON);
+        for (id, (pid, ..)) in &before {
+            assert!(wait_exit(u32::try_from(*pid).unwrap(), SOON), "{kind}: process {id} is left");
+        }
+        let manager = [sandbox.keeper_pid().unwrap(), daemon];
+        for pid in manager {
+            assert_eq!(procs::env_of(pid, "OSTLER_RUN"), None, "{kind}");
+            assert_eq!(procs::env_of(pid, "PM2_HOME"), None, "{kind}: it is said to apps");
+            let group = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+            assert!(!group.contains("/run-"), "{kind}: {group}");
+        }
+        sandbox.ostler(["delete", "caller"]).run();
+        assert_eq!(
+            [sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap()],
+            manager,
+            "{kind}"
+        );
+        assert_eq!(sandbox.statuses_of("idle"), ["online"], "{kind}");
+    }
+}
+
+/// A program that writes over its environment, as `$0 = …` in Perl, nginx and PostgreSQL do, and a
+/// child of it. Each writes its number into `NAME.pids` first.
+fn renamed(sandbox: &Sandbox, name: &str) -> std::path::PathBuf {
+    let text = format!(
+        "#!/usr/bin/env perl\n$| = 1;\nfork();\n$0 = 'renamed' . ' ' x 100000;\n\
+         open(my $f, '>>', '{name}.pids'); syswrite($f, \"$$\\n\"); close($f);\n\
+         print \"up\\n\";\nsleep 1000 while 1;\n"
+    );
+    sandbox.write_executable(format!("{name}.pl"), text)
+}
+
+/// The first process and its child, once both have written over their environment.
+fn both_of(sandbox: &Sandbox, name: &str) -> [u32; 2] {
+    let path = sandbox.work().join(format!("{name}.pids"));
+    let first = sandbox.pids_of(name)[0];
+    wait_for("two numbers", SOON, || {
+        let text = std::fs::read_to_string(&path).ok()?;
+        let pids: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let child = pids.iter().copied().find(|pid| {
+            procs::stat(*pid).is_some_and(|stat| stat.session == first && *pid != first)
+        })?;
+        pids.contains(&first).then_some([first, child])
+    })
+}
+
+#[test]
+fn apps_that_overwrite_their_environment_are_not_doubled_when_both_die() {
+    for (kind, sandbox) in crate::start_e2e::both_kinds() {
+        // Of one the first process is killed as well.
+        for name in ["whole", "headless"] {
+            let script = renamed(&sandbox, name);
+            sandbox.ostler(["start"]).arg(script).run();
+        }
+        let old = ["whole", "headless"].map(|name| both_of(&sandbox, name));
+        let all = old.as_flattened();
+        assert!(all.iter().all(|pid| procs::env_of(*pid, "OSTLER_RUN").is_none()), "{kind}");
+        kill_both(&sandbox);
+        procs::signal(old[1][0], Signal::KILL);
+        assert!(wait_exit(old[1][0], SOON));
+        assert!(procs::alive(old[1][1]), "{kind}: its child lives on");
+        sandbox.wait_status("whole", "online", 1, SOON);
+        sandbox.wait_status("headless", "online", 1, SOON);
+        for pid in all {
+            assert!(wait_exit(*pid, SOON), "{kind}: {} is left", procs::describe(*pid));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The end of the manager itself.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use ostler_testkit::procs;
@@ -46,4 +47,52 @@ fn kill_of_very_many_apps_is_the_end_of_the_keeper_too() {
     sandbox.ostler(["kill"]).limit(Duration::from_secs(60)).run();
     assert!(!procs::alive(keeper), "the keeper goes on");
     assert_eq!(sandbox.pids(), Default::default());
+}
+
+/// Nobody but root ends what has become root's: the manager waited for it for ever.
+#[test]
+fn what_has_become_another_user_is_named_and_the_manager_goes_without_it() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root can make a program that becomes another user.
+    }
+    let sandbox = sandbox();
+    let install = |from: &str, to: &str, mode: &str| {
+        let to = sandbox.work().join(to);
+        let status = Command::new("install").args(["-m", mode, from]).arg(&to).status();
+        assert!(status.is_ok_and(|status| status.success()));
+        to
+    };
+    let ostler = install(env!("CARGO_BIN_EXE_ostler"), "ostler", "755");
+    let setpriv = install("/usr/bin/setpriv", "become", "4755");
+    let open = |path: &std::path::Path| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+    };
+    fs::create_dir_all(sandbox.home()).unwrap();
+    [sandbox.root(), &sandbox.work(), &sandbox.home()].into_iter().for_each(open);
+    let app = format!(
+        "#!/bin/sh\nexec {} --reuid=0 --regid=0 --clear-groups sleep 1000000\n",
+        setpriv.display()
+    );
+    let app = sandbox.write_executable("app.sh", app);
+    let as_nobody = |args: &[&str]| {
+        let mut command = sandbox.command_of("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&ostler);
+        command.args(args).output().unwrap()
+    };
+    let started = as_nobody(&["start", app.to_str().unwrap()]);
+    assert!(started.status.success(), "{started:?}");
+    let pid = sandbox.wait_for("root's process", SOON, || {
+        let is_it = |pid: &u32| procs::args(*pid).first().is_some_and(|arg| arg == "sleep");
+        sandbox.pids().into_iter().find(is_it)
+    });
+    let named = format!("its process {pid} runs as another user 0");
+    for command in [&["stop", "app"], &["kill"][..]] {
+        let output = as_nobody(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(&named), "{command:?}: {said}");
+    }
+    assert_eq!(sandbox.pids(), [pid].into(), "the manager stays");
+    procs::signal(pid, procs::Signal::KILL);
+    assert!(ostler_testkit::wait_exit(pid, SOON));
 }

@@ -44,6 +44,32 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
 }
 
 #[test]
+fn what_is_not_done_yet_is_never_confirmed() {
+    let sandbox = sandbox();
+    let script = sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "cron": "0 4 * * *" }"#);
+    let watch = "[ostler][ERROR] `--watch` has no effect yet: files are not watched\n";
+    refused(&sandbox, &["start", "idle.sh", "--watch"], watch);
+    let said = sandbox.ostler(["start", "eco.json"]).run();
+    assert!(said.out.contains("\"cron_restart\" has no effect yet: nothing is"), "{}", said.out);
+    let started = sandbox.pids_of("idle");
+    refused(&sandbox, &["restart", "idle", "--watch"], watch);
+    let cron = "[ostler][ERROR] `--cron-restart` has no effect yet";
+    refused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
+    assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
+    let list = sandbox.ostler(["list"]).run().out;
+    assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");
+    assert!(list.contains("│ not yet  │"), "{list}");
+    let described = sandbox.ostler(["describe", "idle"]).run().out;
+    assert!(described.contains("0 4 * * * (not yet)"), "{described}");
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["delete", "idle"]).run();
+    let said = sandbox.ostler(["resurrect"]).run();
+    let said = format!("{}{}", said.out, said.err);
+    assert!(said.contains("[idle] \"watch\" has no effect yet"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_started_is_said_and_not_listed() {
     let sandbox = sandbox();
     let work = sandbox

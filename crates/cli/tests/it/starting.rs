@@ -24,7 +24,7 @@ fn a_script_is_started_once() {
     assert_eq!((&record["name"], &record["args"]), (&json!("app"), &json!(["a", "b"])));
 
     running["script"] = json!(script.to_str().unwrap());
-    running["status"] = json!("online");
+    running["phase"] = json!("online");
     // The same name and script: a home of its own would have another script, so the list names this
     // one.
     let again = Fake::with(vec![running.clone()]);
@@ -38,7 +38,7 @@ fn a_script_is_started_once() {
     command.arg(&script);
     assert!(again.end(command).out.contains("[PM2] Done."));
 
-    running["status"] = json!("stopped");
+    running["phase"] = json!("stopped");
     let stopped = Fake::with(vec![running]);
     let mut command = stopped.command("pm2", ["start"]);
     command.arg(&script);

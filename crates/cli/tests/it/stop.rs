@@ -167,7 +167,7 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
                 sandbox.ostler(["reset", "app"]).run();
             }
             // Control groups that were made in advance are taken away by somebody.
-            for group in groups_of(&sandbox.home().canonicalize().unwrap()) {
+            for group in groups_of(&mark_of(&sandbox)) {
                 let others =
                     fs::read_dir(group).unwrap().flatten().filter(|entry| entry.path().is_dir());
                 for other in
@@ -322,7 +322,7 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
         wait_log(&sandbox, "tree-out.log", "up");
         wait_log(&sandbox, "deaf-out.log", "up");
         sandbox.ostler(["save"]).run();
-        let home = sandbox.home().canonicalize().unwrap();
+        let (home, mark) = (sandbox.home(), mark_of(&sandbox));
         let keeper = sandbox.keeper_pid().unwrap();
         let daemon = sandbox.daemon_pid().unwrap();
         let said = sandbox.ostler(["kill"]).run().out;
@@ -339,7 +339,7 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
         files.sort();
         assert_eq!(files, ["dump.pm2", "logs", "pids", "pm2.log"], "{kind}");
         assert_eq!(fs::read_dir(home.join("pids")).unwrap().count(), 0, "{kind}");
-        let groups = groups_of(&home);
+        let groups = groups_of(&mark);
         assert_eq!(groups, Vec::<String>::new(), "{kind}");
         // A second one has nothing to do, and starts nothing.
         sandbox.ostler(["kill"]).run();
@@ -347,14 +347,15 @@ fn kill_leaves_no_process_no_control_group_and_no_file_but_the_logs() {
     }
 }
 
-/// Control groups whose mark belongs to this home: the keeper's processes carried it
-/// in their environment.
-fn groups_of(home: &std::path::Path) -> Vec<String> {
-    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(home.as_os_str());
-    let mark = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let name = format!("ostler-{mark:016x}");
+/// The mark of a home, whose manager runs.
+fn mark_of(sandbox: &Sandbox) -> String {
+    let text = fs::read_to_string(sandbox.file("ostler.mark")).unwrap();
+    text.split(' ').next().unwrap().to_owned()
+}
+
+/// Control groups of this mark.
+fn groups_of(mark: &str) -> Vec<String> {
+    let name = format!("ostler-{mark}");
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let mounts = mounts
         .lines()
@@ -368,10 +369,10 @@ fn control_groups_are_made_where_they_may_be_and_not_where_they_are_forbidden() 
     let [(_, with), (_, without)] = both_kinds();
     for (sandbox, off) in [(&with, false), (&without, true)] {
         start_sh(sandbox, "app", "echo up\nexec sleep 1000000", &[]);
-        let home = sandbox.home().canonicalize().unwrap();
+        let mark = mark_of(sandbox);
         if off {
-            assert_eq!(groups_of(&home), Vec::<String>::new());
-        } else if groups_of(&home).is_empty() {
+            assert_eq!(groups_of(&mark), Vec::<String>::new());
+        } else if groups_of(&mark).is_empty() {
             // The other tests of this file then show the same thing twice.
             eprintln!(
                 "WARNING: no control groups can be made here: only the way without them is tested"

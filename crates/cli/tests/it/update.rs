@@ -13,7 +13,7 @@ use crate::takeover::{SOON, kill_daemon, lives, sandbox, start_api};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ostler");
 
 /// The same program at another path.
-fn other(sandbox: &Sandbox, name: &str) -> PathBuf {
+pub fn other(sandbox: &Sandbox, name: &str) -> PathBuf {
     let path = sandbox.work().join(name);
     let copied = std::process::Command::new("cp").arg(PROGRAM).arg(&path).status().unwrap();
     assert!(copied.success());
@@ -36,7 +36,8 @@ pub fn ask_update(sandbox: &Sandbox, exe: &Path) -> Result<(), String> {
     }
 }
 
-fn exe_of_daemon(sandbox: &Sandbox) -> Option<PathBuf> {
+/// The program that the daemon runs.
+pub fn exe_of_daemon(sandbox: &Sandbox) -> Option<PathBuf> {
     procs::exe(sandbox.daemon_pid()?)
 }
 

@@ -11,10 +11,9 @@ impl Balance {
         let members = &listener.members;
         let from = listener.cursor.min(members.len());
         let rotation = (from..members.len()).chain(0..from);
-        let mut eligible = rotation.filter_map(|at| Some((at, self.eligible(members.get(at)?)?)));
+        let eligible = rotation.filter_map(|at| Some((at, self.eligible(members.get(at)?)?)));
         match self.policy {
-            Policy::RoundRobin | Policy::Shared => eligible.next().map(|(at, _)| at),
-            Policy::Least => {
+            Policy::RoundRobin | Policy::Shared | Policy::Least => {
                 // Of equals the first, which is the next in the rotation.
                 eligible.min_by_key(|(_, worker)| worker.count()).map(|(at, _)| at)
             }

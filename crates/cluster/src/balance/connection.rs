@@ -11,6 +11,9 @@ const REFUSED: Millis = 5;
 const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
 pub(crate) const NO_DESCRIPTOR: Millis = 100;
+/// How often each worker answers, on average, before one that owes an answer all the while is
+/// passed over.
+const ROUNDS_OF_SILENCE: usize = 8;
 /// How long a connection waits for its own worker (sticky), before it goes to another.
 const PATIENCE: Millis = 1000;
 /// How many connections of one listener may wait for their own workers (sticky).
@@ -89,8 +92,9 @@ impl Balance {
         let window = self.window;
         let Some(worker) = self.worker(id) else { return };
         let Some(flight) = worker.take(conn, window) else { return };
-        worker.stuck = false;
+        worker.hear();
         let leaving = worker.standing == Standing::Leaving;
+        let silent = self.overtake_others(id);
         let at = self.listener_at(flight.listener);
         if let Some(member) =
             at.and_then(|at| self.listeners.get_mut(at)).and_then(|found| found.member(id))
@@ -117,12 +121,23 @@ impl Balance {
             // The worker may have left the listener meanwhile.
             self.distribute(at);
         }
+        for worker in silent {
+            self.update_others(worker, None);
+        }
+    }
+
+    /// Counts an answer against everybody else who owes one. Returns who falls silent by that.
+    fn overtake_others(&mut self, answered: WorkerId) -> Vec<WorkerId> {
+        let limit = ROUNDS_OF_SILENCE * self.workers.len();
+        let others = self.workers.iter_mut().filter(|worker| worker.id != answered);
+        others.filter_map(|worker| worker.overtake(limit).then_some(worker.id)).collect()
     }
 
     /// The worker did not receive the connection, because it had no descriptor free.
     pub fn handle_missed(&mut self, now: Millis, id: WorkerId, conn: ConnId) {
         let Some(worker) = self.worker(id) else { return };
         worker.retry_at = Some(now + NO_DESCRIPTOR);
+        worker.hear();
         let flights = self.take(id, &[conn]);
         self.give_back(now, id, flights);
     }
@@ -235,14 +250,15 @@ impl Balance {
         let window = self.window;
         let Some(worker) = self.worker(id) else { return };
         if worker.give(Flight { conn, listener, peer, pinned: false }, window) {
-            self.update_others(id, at);
+            self.update_others(id, Some(at));
         }
     }
 
-    /// The worker has no room left: its other listeners may have nobody else.
-    fn update_others(&mut self, worker: WorkerId, except: usize) {
+    /// The worker has no room left: its listeners (but `except`) may have nobody else.
+    fn update_others(&mut self, worker: WorkerId, except: Option<usize>) {
         for at in 0..self.listeners.len() {
-            if at != except && self.listeners.get(at).is_some_and(|listener| listener.has(worker)) {
+            let has = self.listeners.get(at).is_some_and(|listener| listener.has(worker));
+            if has && except != Some(at) {
                 self.update_accepting(at);
             }
         }

@@ -3,12 +3,14 @@
 /// How connections are spread over the workers of a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// In strict rotation over the workers that have room in their window.
+    /// To the workers with the fewest unanswered connections, in turn. At low load that is a strict
+    /// rotation.
     #[default]
     RoundRobin,
     /// By the peer's address: the same client meets the same slot, also when that has a new worker.
     Sticky,
-    /// To the worker with the fewest unanswered connections; in rotation among equals.
+    /// The same by another name, from the time when [`Policy::RoundRobin`] did not look at what was
+    /// unanswered.
     Least,
     /// The listening socket itself is given to the workers, where the runtime can take it. The
     /// kernel spreads then, and badly: at low load one worker gets nearly everything.

@@ -3,7 +3,9 @@
 mod choosing;
 mod harness;
 mod histories;
+mod peer;
 mod quarantine;
 mod recovering;
 mod refusing;
+mod silence;
 mod sticky;

@@ -42,6 +42,10 @@ pub(super) struct Worker {
     pub(super) stuck: bool,
     /// How many of its connections may not have arrived; they do not count.
     unsure: usize,
+    /// How many answers of others came while it owed one.
+    overtaken: usize,
+    /// It was overtaken too often. It gets nothing before it answers.
+    silent: bool,
 }
 
 impl Worker {
@@ -56,6 +60,8 @@ impl Worker {
             retry_at: None,
             stuck: false,
             unsure: 0,
+            overtaken: 0,
+            silent: false,
         }
     }
 
@@ -65,6 +71,7 @@ impl Worker {
             && !self.saturated
             && self.in_flight.len() < window.saturating_add(self.unsure)
             && !self.blocked
+            && !self.silent
             && self.retry_at.is_none()
     }
 
@@ -93,14 +100,35 @@ impl Worker {
         flight
     }
 
+    /// It said something about its connections.
+    pub(super) fn hear(&mut self) {
+        self.overtaken = 0;
+        self.silent = false;
+        self.stuck = false;
+    }
+
+    /// Another worker answered. Returns whether this one falls silent by that, because it owes an
+    /// answer since `limit` of others.
+    pub(super) fn overtake(&mut self, limit: usize) -> bool {
+        // What may not have arrived cannot be answered for.
+        if self.silent || self.in_flight.len() <= self.unsure {
+            return false;
+        }
+        self.overtaken += 1;
+        self.silent = limit <= self.overtaken;
+        self.silent
+    }
+
     /// One of its connections may not have arrived.
     pub(super) fn add_doubt(&mut self) {
         self.unsure = self.unsure.saturating_add(1);
         self.saturated = false;
+        self.hear();
     }
 
     /// It is known which arrived.
     pub(super) fn end_doubt(&mut self) {
         self.unsure = 0;
+        self.hear();
     }
 }

@@ -199,12 +199,18 @@ impl ListenerKind {
         }
     }
 
-    /// Returns the port that the worker must read in the answer, if it asked for a particular one.
-    pub(super) fn wanted_port(&self) -> Option<u16> {
+    /// Returns the port that it asks for, if it asks for one of TCP or UDP.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
         match self {
-            Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port).filter(|port| *port > 0),
+            Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port),
             Self::Unix { .. } | Self::Abstract { .. } | Self::Fd { .. } => None,
         }
+    }
+
+    /// Returns the port that the worker must read in the answer, if it asked for a particular one.
+    pub(super) fn wanted_port(&self) -> Option<u16> {
+        self.port().filter(|port| *port > 0)
     }
 
     /// Returns the file to remove when the listener is closed.

@@ -146,8 +146,12 @@ fn what_a_dead_primary_had_accepted_is_answered() {
         let port = port(&mut cluster, &[1, 2]);
         // Four are on their way to a worker that does not read, and four were noted and never sent.
         cluster.signal(1, Signal::STOP);
+        cluster.signal(2, Signal::STOP);
         let mut asked = clients(8, port);
-        cluster.until_that(|cluster| (cluster.primary.in_flight(WorkerId(1)) == 4).then_some(()));
+        for worker in [WorkerId(1), WorkerId(2)] {
+            cluster.until_that(|cluster| (cluster.primary.in_flight(worker) == 4).then_some(()));
+        }
+        cluster.signal(2, Signal::CONT);
         cluster.until_that(|_| {
             (asked.iter().filter(|client| client.is_finished()).count() == 4).then_some(())
         });

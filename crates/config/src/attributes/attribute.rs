@@ -140,8 +140,15 @@ pub enum Effect {
     Acts,
     /// It keeps it for others and shows it.
     Kept,
-    /// It keeps it, and will act on it in a later version; that is said when it is switched on.
-    NotYet,
+    /// It keeps it, and will act on it in a later version; whoever asks for it is told.
+    NotYet {
+        /// What is not done, as a clause: `files are not watched`.
+        lacks: &'static str,
+        /// What helps until it is done.
+        instead: &'static str,
+    },
+    /// It says more about this other attribute, which is not acted on yet.
+    PartOf(&'static str),
 }
 
 /// An option of the command line.

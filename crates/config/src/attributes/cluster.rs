@@ -1,8 +1,8 @@
 //! How workers share what they listen on.
 
 use super::access::field;
-use super::attribute::{Attribute, Rule};
-use super::row::{object, text, value};
+use super::attribute::{Attribute, Rule, Type};
+use super::row::{object, of, text, value};
 use crate::fds;
 
 pub(super) static ROWS: &[Attribute] = &[
@@ -17,4 +17,9 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`")
         .example("{ \"3\": \"127.0.0.1:8080\" }")
         .help("what workers may name by a number in `listen({ fd })`"),
+    of("privileged_ports", &[Type::List, Type::Text, Type::Number], field!(privileged_ports))
+        .flags(&[value(&["privileged-ports"], "ports")])
+        .advice("write a list of ports, such as `[80, 443]`, or one text split on commas")
+        .example("[80, 443]")
+        .help("ports that workers may listen on although the user they run as (`uid`) may not"),
 ];

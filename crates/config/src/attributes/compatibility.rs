@@ -25,13 +25,14 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["disable-source-map-support"], true)])
         .help("no source maps for Node"),
     object("io", Access::Kept).acts().help("settings of PM2's agent, as JSON in the variable `io`"),
-    truth("trace", Access::Kept).help("PM2's agent traces transactions"),
+    agent("trace").help("PM2's agent traces transactions"),
     truth("disable_trace", Access::Kept).help("PM2's agent does not trace transactions"),
-    truth("v8", Access::Kept).help("PM2's agent measures V8"),
-    truth("event_loop_inspector", Access::Kept).help("PM2's agent looks at the event loop"),
-    truth("deep_monitoring", Access::Kept).help("PM2's agent measures all it can"),
+    agent("v8").help("PM2's agent measures V8"),
+    agent("event_loop_inspector").help("PM2's agent looks at the event loop"),
+    agent("deep_monitoring").help("PM2's agent measures all it can"),
     truth("windowsHide", Access::Kept).usual("true").example("false").help("no window on Windows"),
     of("post_update", &[Type::List], Access::Kept)
+        .not_yet("there is no command `pull`", "leave it out, and put them into your deploy script")
         .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
         .example("[\"npm ci\"]")
         .help("commands after PM2's `pull`"),
@@ -45,5 +46,12 @@ pub(super) static ROWS: &[Attribute] = &[
     object("module_conf", Access::Kept).record_only().help("settings of a module of PM2"),
     truth("force", Access::Command)
         .help("with `start`, an app that is there already is started once more"),
-    truth("write", Access::Command).help("accepted for compatibility"),
+    truth("write", Access::Command)
+        .not_yet("no file is written", "leave it out")
+        .help("PM2 writes a process file of the app"),
 ];
+
+/// Something that PM2's agent does inside an app.
+const fn agent(name: &'static str) -> Attribute {
+    truth(name, Access::Kept).not_yet("no agent is loaded into apps", "leave it out")
+}

@@ -58,6 +58,15 @@ pub(super) static ROWS: &[Attribute] = &[
             .says("date before each line, as `YYYY-MM-DD HH:mm:ss`")])
         .example("\"YYYY-MM-DD HH:mm:ss\"")
         .help("date before each line, in dayjs tokens"),
+    text("log_full", field!(logs.full))
+        .rule(Rule::Words(&["drop", "block"]))
+        .flags(&[value(&["log-full"], "drop|block")])
+        .advice("write `\"drop\"` or `\"block\"`")
+        .example("\"block\"")
+        .help(
+            "when a log file cannot be written (disk full): `drop` lines, counted in the log, \
+             and go on; or have the app wait",
+        ),
     truth("time", Access::Kept)
         .acts()
         .flags(&[switch(&["time"], true)])

@@ -12,6 +12,7 @@ mod cluster;
 mod compatibility;
 mod forms;
 mod logs;
+mod not_yet;
 mod process;
 mod reload;
 mod restart;
@@ -24,6 +25,7 @@ pub(crate) use access::{FieldType, Refusal};
 pub use attribute::{
     Applies, Attribute, Effect, Flag, Gives, Input, Rule, Takes, Type, Unit, Usual, kept_value,
 };
+pub use not_yet::{NotYet, not_yet};
 
 /// Attributes that belong together.
 #[derive(Debug)]

@@ -27,5 +27,5 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("ask it to end by the message `shutdown`"),
     ms("kill_retry_time", Access::Kept)
         .usual("100")
-        .help("PM2's pause between two looks whether it has ended"),
+        .help("PM2's pause between two looks whether it has ended; ostler sees that at once"),
 ];

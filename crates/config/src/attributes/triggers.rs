@@ -15,24 +15,38 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("restart above this memory: bytes, or `300M`, `2G`"),
     of("cron_restart", &[Type::Number, Type::Text], Access::Kept)
         .aliases(&["cron"])
-        .not_yet()
-        .flags(&[value(&["cron-restart", "cron"], "pattern").short('c')])
+        .not_yet(
+            "nothing is restarted by the clock",
+            "leave it out, and let `crontab` call `ostler restart <name>`",
+        )
+        .flags(&[value(&["cron-restart", "cron"], "pattern")
+            .short('c')
+            .says("not yet: restart at these times")])
         .advice("write a cron pattern, such as `\"0 4 * * *\"`")
         .example("\"0 4 * * *\"")
         .help("restart at these times; `0` ends that"),
     of("watch", &[Type::Bool, Type::List, Type::Text], Access::Kept)
-        .not_yet()
+        .not_yet(
+            "files are not watched",
+            "leave it out, and let a program such as `entr` call `ostler restart <name>`",
+        )
         .usual("false")
-        .flags(&[value(&["watch"], "path").takes(Takes::Maybe("path")).gives(Gives::ListOrTrue)])
+        .flags(&[value(&["watch"], "path")
+            .takes(Takes::Maybe("path"))
+            .gives(Gives::ListOrTrue)
+            .says("not yet: restart when files change; `list` is shown again and again")])
         .over_file()
         .advice("write `true`, `false` or a list of paths")
         .example("[\"src\"]")
         .help("restart when files change"),
     words("ignore_watch", Access::Kept)
-        .flags(&[value(&["ignore-watch"], "paths")])
+        .part_of("watch")
+        .flags(&[value(&["ignore-watch"], "paths").says("not yet: files that may change")])
         .over_file()
         .example("[\"node_modules\", \"*.tmp\"]")
         .help("files that may change"),
-    object("watch_options", Access::Kept).help("options of PM2's file watcher"),
-    ms("watch_delay", Access::Kept).help("pause between a change of files and the restart"),
+    object("watch_options", Access::Kept).part_of("watch").help("options of PM2's file watcher"),
+    ms("watch_delay", Access::Kept)
+        .part_of("watch")
+        .help("pause between a change of files and the restart"),
 ];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_core::spec::{Balance, ExecMode, LogFormat, Readiness};
+use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, Readiness};
 use serde_json::{Map, Value as Json};
 
 use super::access::{FieldType, Refusal};
@@ -169,6 +169,19 @@ impl FieldType for LogFormat {
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         Ok(if String::read(node)? == "json" { Self::Json } else { Self::Raw })
+    }
+}
+
+impl FieldType for LogFull {
+    fn write(&self) -> Json {
+        match self {
+            Self::Drop => "drop".into(),
+            Self::Block => "block".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        Ok(if String::read(node)? == "block" { Self::Block } else { Self::Drop })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bad;
 mod files;
+mod not_yet;
 mod options;
 mod programs;
 mod schema;

@@ -1,5 +1,6 @@
-//! One client: bytes in, requests out; frames in, bytes out. Never blocks, never holds more
-//! than its bound.
+//! One client: bytes in, requests out; frames in, bytes out. Never blocks, and holds no more than
+//! one request and its answer: the next request is neither read nor worked on before the client has
+//! taken the answer to the one before.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,7 +11,8 @@ use serde::Serialize;
 
 /// A client that does not read is cut off when so much waits for it, bytes.
 const MAX_QUEUED: usize = 64 << 20;
-/// A reader of log lines that does not read gets no more while so much waits for it, bytes.
+/// A client that does not read gets no more lines of logs, and no further request of it is worked
+/// on, while so much waits for it, bytes.
 const STREAM_QUEUED: usize = 1 << 20;
 
 /// What a client's bytes amount to.
@@ -54,6 +56,12 @@ pub struct Conn {
     pub closing: bool,
     /// When it came or was last answered, on the monotonic clock.
     pub since: u64,
+    /// In which of the clients' turns it had a request worked on last.
+    pub served: u64,
+    /// Its next request waits until it has taken its last answer.
+    pub held: bool,
+    /// The socket may hold more than was read.
+    unfilled: bool,
     eof: bool,
 }
 
@@ -70,14 +78,22 @@ impl Conn {
             watching: None,
             closing: false,
             since: now,
+            served: 0,
+            held: false,
+            unfilled: false,
             eof: false,
         }
     }
 
-    /// Reads what is there.
+    /// Reads what is there, up to the end of the next request.
     pub fn fill(&mut self) {
         let mut chunk = [0; 16 << 10];
         loop {
+            // One that asks on without waiting for answers has it wait in its socket.
+            self.unfilled = matches!(control::decode(&self.input), Ok(Some(_)));
+            if self.unfilled {
+                return;
+            }
             match (&*self.stream).read(&mut chunk) {
                 Ok(0) => {
                     self.eof = true;
@@ -86,7 +102,7 @@ impl Conn {
                 Ok(count) => {
                     self.input.extend(chunk.iter().take(count));
                     if control::MAX_FRAME + 16 < self.input.len() {
-                        // More than one request may hold: a client that does not wait for answers.
+                        // More than one request may hold.
                         self.eof = true;
                         return;
                     }
@@ -105,6 +121,9 @@ impl Conn {
     pub fn next(&mut self) -> Incoming {
         if self.busy || self.closing {
             return if self.eof { Incoming::Closed } else { Incoming::Nothing };
+        }
+        if self.unfilled {
+            self.fill();
         }
         let (result, consumed) = match control::decode(&self.input) {
             Ok(None) => return if self.eof { Incoming::Closed } else { Incoming::Nothing },
@@ -136,12 +155,23 @@ impl Conn {
 
     /// Whether it asks nothing, and nothing is being sent to it.
     pub fn is_idle(&self) -> bool {
-        !self.busy && self.input.is_empty() && self.output.len() == self.sent
+        !self.busy && !self.has_more() && self.output.len() == self.sent
     }
 
     /// Whether bytes of a further request are there.
     pub fn has_more(&self) -> bool {
-        !self.busy && !self.input.is_empty()
+        !self.busy && (self.unfilled || !self.input.is_empty())
+    }
+
+    /// Bytes that wait for it.
+    pub fn queued(&self) -> usize {
+        self.output.len() - self.sent
+    }
+
+    /// Bytes of requests that are held here.
+    #[cfg(test)]
+    pub fn input_length(&self) -> usize {
+        self.input.len()
     }
 
     /// Queues an event.
@@ -182,7 +212,7 @@ impl Conn {
 
     /// Whether a stream of lines should pause.
     pub fn is_slow(&self) -> bool {
-        STREAM_QUEUED < self.output.len() - self.sent
+        STREAM_QUEUED < self.queued()
     }
 
     /// Writes what the socket takes. `false`: the connection is over.
@@ -192,7 +222,7 @@ impl Conn {
                 Ok(0) => return false,
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.output.len() - self.sent <= MAX_QUEUED;
+                    return self.queued() <= MAX_QUEUED;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return false,

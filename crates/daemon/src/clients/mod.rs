@@ -24,6 +24,8 @@ use conn::{Conn, Incoming};
 
 /// A client that has asked nothing for so long, ms, gives way when there is no room for another.
 const IDLE: u64 = 100;
+/// What may wait for all clients together, bytes.
+const ALL_QUEUED: usize = 128 << 20;
 /// Who could not be taken in is tried again after this, ms.
 const RETRY: u64 = 250;
 
@@ -34,6 +36,10 @@ pub struct Clients {
     next: usize,
     /// Who may have sent a whole request.
     unread: VecDeque<usize>,
+    /// Who had a request worked on in this turn and may have sent another.
+    later: VecDeque<usize>,
+    /// In a turn each client has one request worked on: nobody waits for all that another one asks.
+    turn: u64,
     /// Who waits until log files are emptied, by the engine's token.
     flushes: BTreeMap<u64, usize>,
     next_flush: u64,
@@ -52,6 +58,8 @@ impl Clients {
             connected: BTreeMap::new(),
             next: 0,
             unread: VecDeque::new(),
+            later: VecDeque::new(),
+            turn: 1,
             flushes: BTreeMap::new(),
             next_flush: 0,
             reserve: Reserve::default(),
@@ -68,9 +76,29 @@ impl Clients {
         self.listener.try_clone().map(OwnedFd::from)
     }
 
+    /// Clients come in at this socket from now on, and no more at the one before.
+    ///
+    /// # Errors
+    /// It cannot be polled; all is as before.
+    pub fn listen_at(&mut self, listener: UnixListener) -> io::Result<()> {
+        self.listener = self.poll.watch(listener, Source::Control, Interest::READ.edge())?;
+        Ok(())
+    }
+
     /// When [`accept`](Self::accept) is due again.
     pub fn deadline(&self) -> Option<u64> {
         self.accept_at
+    }
+
+    /// Whether a further turn has something to do.
+    pub fn want_turn(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Everybody else had a turn: each client may have its next request worked on.
+    pub fn begin_turn(&mut self) {
+        self.turn += 1;
+        self.unread.append(&mut self.later);
     }
 
     /// Takes in clients that want in. Only we and root may: whoever controls the daemon runs
@@ -147,11 +175,23 @@ impl Clients {
         }
     }
 
-    /// Returns the next request, of a client none of whose requests is being worked on.
+    /// Returns the next request, of a client none of whose requests is being worked on or was in
+    /// this turn.
     pub fn next_request(&mut self, reports: &mut Reports) -> Option<(usize, Request)> {
         while let Some(number) = self.unread.front().copied() {
-            let incoming = self.connected.get_mut(&number).map(Conn::next);
+            let turn = self.turn;
+            let incoming = self.connected.get_mut(&number).and_then(|conn| {
+                if conn.has_more() && conn.served == turn {
+                    self.later.push_back(number);
+                    return None;
+                }
+                conn.held = conn.has_more() && conn.is_slow();
+                (!conn.held).then(|| conn.next())
+            });
             if let Some(Incoming::Request(request)) = incoming {
+                if let Some(conn) = self.connected.get_mut(&number) {
+                    conn.served = turn;
+                }
                 // It is looked at once more: it may have left.
                 return Some((number, request));
             }
@@ -182,23 +222,43 @@ impl Clients {
 
     /// Sends one client what was said to it.
     pub fn flush_one(&mut self, number: usize, reports: &mut Reports) {
-        if self.connected.get_mut(&number).is_some_and(|conn| !conn.flush()) {
+        let Some(conn) = self.connected.get_mut(&number) else { return };
+        if !conn.flush() {
             self.close(number, reports);
+        } else if conn.held && !conn.is_slow() {
+            conn.held = false;
+            self.later.push_back(number);
         }
     }
 
     /// Sends what was said to clients in this round.
     pub fn flush(&mut self, reports: &mut Reports) {
-        self.connected.retain(|number, conn| {
-            let open = conn.flush();
-            if !open {
-                let watched = conn.watching.is_some();
-                reports.push_back(Report::ClientGone { client: *number, watched });
-            }
-            open
-        });
+        let numbers: Vec<usize> = self.connected.keys().copied().collect();
+        for number in numbers {
+            self.flush_one(number, reports);
+        }
+        self.bound_all(reports);
         if self.connected.is_empty() {
             self.reserve.refill();
+        }
+    }
+
+    /// Cuts those off that do not read, from the one for whom most waits, when too much waits for
+    /// all clients together.
+    fn bound_all(&mut self, reports: &mut Reports) {
+        loop {
+            let queued = self.connected.iter().map(|(number, conn)| (conn.queued(), *number));
+            let (all, most) =
+                queued.fold((0, None), |(all, most), one| (all + one.0, most.max(Some(one))));
+            match most {
+                Some((bytes, number)) if ALL_QUEUED < all => {
+                    daemon_log::error(format!(
+                        "cut a client off that does not read: {bytes} bytes wait for it"
+                    ));
+                    self.close(number, reports);
+                }
+                Some(_) | None => return,
+            }
         }
     }
 
@@ -307,3 +367,6 @@ impl Clients {
         conn.missed += dropped;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,11 +35,13 @@ enum Due {
     LastOutput,
     /// The start of another guard.
     Guard,
+    /// Another try to make again what is missing in the home.
+    Home,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -51,12 +53,16 @@ impl Due {
         Self::Priority,
         Self::LastOutput,
         Self::Guard,
+        Self::Home,
     ];
 }
 
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
+        if self.model.has_effects() || self.clients.want_turn() {
+            return Some(0); // The work at hand goes on when everybody else had a turn.
+        }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
@@ -84,6 +90,7 @@ impl Daemon {
             Due::Priority => self.runs.priority_due(),
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
+            Due::Home => self.home.deadline(),
         }
     }
 
@@ -110,6 +117,7 @@ impl Daemon {
                 self.runs.forget_output();
             }
             Due::Guard => self.node.start_guard(),
+            Due::Home => self.look_after_home(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{daemon_log, state_file};
+use crate::{daemon_log, home, starts, state_file};
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) {
@@ -15,7 +15,8 @@ impl Daemon {
             for info in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
                 let number = info.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
                 match number {
-                    libc::SIGHUP => daemon_log::log("SIGHUP is ignored"),
+                    // A command that found no socket asks for one.
+                    libc::SIGHUP => self.look_after_home(),
                     libc::SIGUSR2 => {
                         daemon_log::log("opening all log files again");
                         self.logs.engine().reopen();
@@ -37,7 +38,8 @@ impl Daemon {
 
     /// Goes when nothing is left.
     pub(super) fn end_if_over(&mut self) {
-        let over = self.model.model().is_over() && !self.saver.is_busy();
+        let told = !self.model.has_effects() && !self.saver.is_busy();
+        let over = told && self.model.model().is_over();
         if over && !self.model.is_gone() && !self.runs.wait_for_output() {
             self.go();
         }
@@ -46,11 +48,12 @@ impl Daemon {
     /// Leaves nothing behind: keeper and guard go too, sockets and pid file are removed.
     fn go(&mut self) {
         self.runs.remove_groups();
-        for name in ["ostler.sock", "ostler.lock", "pm2.pid", "drain.cjs"] {
+        for name in [home::SOCKET, home::LOCK, home::PID, home::mark::NAME, "drain.cjs"] {
             // What is not there need not be removed.
             _ = std::fs::remove_file(self.config.home.join(name));
         }
         state_file::remove(&self.config.home);
+        starts::remove(&self.config.home);
         self.keeper.shut_down();
         self.node.end_guard();
         daemon_log::log("the daemon ends");

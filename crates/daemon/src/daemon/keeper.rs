@@ -9,7 +9,7 @@ use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 use super::Daemon;
 use crate::exit::exit_of;
 use crate::from_thread::FromThread;
-use crate::keeper::{self, CONTROL, LOCK, SWEPT, Welcome};
+use crate::keeper::{self, LOCK, SWEPT, Welcome};
 use crate::mailbox::Sender;
 use crate::{clock, daemon_log};
 
@@ -68,14 +68,6 @@ impl Daemon {
         }
     }
 
-    /// The keeper runs another program: the daemon goes, for one of that program.
-    pub(super) fn make_room(&mut self, client: usize) {
-        self.clients.reply(client, &ostler_wire::control::Reply::Done);
-        self.flush_clients();
-        self.save_now();
-        self.model.go();
-    }
-
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
     pub(super) fn replace_keeper(&mut self, error: &std::io::Error) {
         if self.model.is_gone() || self.keeper.is_lost() {
@@ -105,8 +97,8 @@ impl Daemon {
             }
         }
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
-        let control = self.clients.listener_copy();
-        self.keeper.put(CONTROL.to_owned(), Vec::new(), control);
+        self.keeper.put_old_locks();
+        self.keep_control();
         for (name, copy) in self.logs.copies() {
             self.keeper.put(name, Vec::new(), copy);
         }

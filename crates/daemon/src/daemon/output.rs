@@ -31,8 +31,8 @@ impl Daemon {
                     }
                 }
                 Event::FileError { path, error } => daemon_log::error(format!(
-                    "could not write the log file `{}`: {error}; the output waits in the app's \
-                     pipe, trying again",
+                    "could not write the log file `{}`: {error}; trying again, what does not fit \
+                     into memory meanwhile is lost (or the app waits: `log_full`)",
                     path.display()
                 )),
                 Event::FileOk { path } => {

@@ -22,8 +22,9 @@ impl Daemon {
         had_state |= state.is_some();
         let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
         if !swept {
-            if had_state {
-                self.driver().adopt_orphans(&state, &mut inventory);
+            let starts = self.keeper.read_starts();
+            if had_state || !starts.is_empty() {
+                self.driver().adopt_orphans(&state, &starts, &mut inventory);
             }
             self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
@@ -39,6 +40,7 @@ impl Daemon {
         } else {
             self.take_up(state, inventory, connections);
         }
+        self.driver().write_starts();
     }
 
     /// First what is to be read and heard of, then the machine, then what it decides.

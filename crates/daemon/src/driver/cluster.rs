@@ -18,7 +18,7 @@ impl Driver<'_> {
         let options = WorkerOptions { quarantined, ..self.worker_options(id, spec, false) };
         let Some(version) = self.model.registry().version(spec) else { return };
         self.node.add_worker(run, app, options, policy_of(version.spec.balance));
-        self.node.use_fds(app, &version.spec.fds);
+        self.node.use_version(app, &version.spec);
     }
 
     /// What the machine must know about a worker.

@@ -1,11 +1,30 @@
 //! The runs, for a keeper in place of one that died.
 
-use ostler_core::RunId;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ostler_core::{RunId, SpecId};
 
 use super::Driver;
 use crate::runs::{self, Adoption, ProcessRef};
+use crate::starts::{Line, Start};
 
 impl Driver<'_> {
+    /// Writes the list of starts anew, where that is due.
+    pub(crate) fn shorten_starts(&mut self) {
+        // What the keeper was asked for it may add meanwhile, to the file that it has.
+        if self.keeper.has_long_starts() && self.runs.iter().all(|(_, held)| !held.is_asked()) {
+            self.write_starts();
+        }
+    }
+
+    /// Writes the list of starts anew, with the runs that there are.
+    pub(crate) fn write_starts(&mut self) {
+        let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
+        let lines: Vec<Line> =
+            known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
+        self.keeper.write_starts(&lines);
+    }
+
     /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.
     pub(crate) fn hand_over(&mut self) {
         let mut asked = Vec::new();
@@ -20,22 +39,37 @@ impl Driver<'_> {
                 None => asked.push(run),
             }
         }
-        self.spawn_again(&asked, &prepared);
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
+        self.spawn_again(&asked, &prepared, &starts);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first,
     /// also what it was to begin by itself. Until the next crash there is nothing prepared.
-    fn spawn_again(&mut self, asked: &[RunId], prepared: &[RunId]) {
+    fn spawn_again(
+        &mut self,
+        asked: &[RunId],
+        prepared: &BTreeMap<RunId, SpecId>,
+        starts: &BTreeMap<RunId, Start>,
+    ) {
         if asked.is_empty() && prepared.is_empty() {
             return;
         }
-        let orphans: Vec<ProcessRef> = runs::marked(self.runs.mark())
-            .into_iter()
-            .filter(|(run, _)| asked.contains(run) || prepared.contains(run))
-            .map(|(_, process)| process)
+        let registry = self.model.registry();
+        let of_asked = asked.iter().filter_map(|run| Some(self.runs.get(*run)?.spec));
+        let specs = of_asked.chain(prepared.values().copied());
+        let users = specs.filter_map(|spec| registry.version(spec)?.spec.uid);
+        let own = rustix::process::geteuid().as_raw();
+        let users: BTreeSet<u32> = users.chain([own]).collect();
+        let mut left = self.runs.find_left(starts, &users);
+        left.retain(|run, _| asked.contains(run) || prepared.contains_key(run));
+        let orphans: Vec<ProcessRef> = left
+            .into_values()
+            .flat_map(|left| left.others.into_iter().chain(left.leader))
             .collect();
         runs::end_orphans(&orphans);
-        for run in prepared {
+        for run in prepared.keys() {
             self.runs.drop_group(*run);
         }
         for run in asked {

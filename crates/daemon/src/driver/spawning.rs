@@ -45,7 +45,8 @@ impl Driver<'_> {
         let Some(held) = self.runs.get(run) else { return };
         let Some(version) = self.model.registry().version(held.spec) else { return };
         let Some(particulars) = self.model.particulars(id, run) else { return };
-        let particulars = Particulars { since: held.since_wall, ..particulars };
+        let (since, inspect_port) = (held.since_wall, held.inspect_port);
+        let particulars = Particulars { since, inspect_port, ..particulars };
         let template = prepared
             .and_then(|prepared| prepared.take(held.spec, particulars.given))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
@@ -76,6 +77,7 @@ impl Driver<'_> {
         let since = clock::monotonic();
         let new = NewRun { proc: id, spec, settings, since, since_wall, stderr_offset: 0 };
         let (meta, group) = self.runs.prepare_run(after, run, new, (restarts, unstable));
+        let particulars = Particulars { inspect_port: meta.inspect_port, ..particulars };
         let meta = meta.to_bytes();
         let request =
             environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
@@ -176,6 +178,11 @@ impl Driver<'_> {
             ));
             return self.runs.fetch_again(run);
         };
+        if self.runs.get(run).is_some_and(|held| held.in_advance) {
+            // The list may have been written anew since the keeper was told, and it have another.
+            let meta = self.meta_of_run(run);
+            self.keeper.add_start(run, process, &meta);
+        }
         let then = self.begin_run(run, process, fds);
         let (node, mut parts) = self.node();
         node.work(&mut parts);

@@ -27,7 +27,7 @@ use std::rc::Rc;
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Watched};
 use rustix::io::retry_on_intr;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
 };
@@ -108,8 +108,9 @@ impl Guard {
         let (ourselves, from) = (self.ourselves.as_raw_fd(), self.from.as_raw_fd());
         let (ledger, lines) = (&self.ledger, self.lines);
         let started = sys::fork_with_our_descriptors(|| {
-            watch::watch(ourselves, from, ledger);
-            lines.write_out();
+            if watch::watch(ourselves, from, ledger) == watch::Reason::Death {
+                lines.write_out();
+            }
         });
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
             Ok((pid, pidfd)) => {
@@ -144,6 +145,17 @@ impl Guard {
         }
         let now = clock::monotonic();
         self.due = Some(if now < self.since + PAUSE { now + PAUSE } else { now });
+    }
+
+    /// Has it send the connections now, though we live; it ends then, and is not replaced.
+    pub fn release(&mut self) {
+        if self.process.is_none() {
+            self.spawn();
+        }
+        self.due = None;
+        if let Err(error) = send(&self.to, b"now", SendFlags::NOSIGNAL) {
+            daemon_log::error(format!("could not tell the guard to send connections: {error}"));
+        }
     }
 
     /// Ends it: nobody is to come after us whom a connection could be sent to.

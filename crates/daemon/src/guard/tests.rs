@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 use ostler_poll::Poll;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, getpeername, socketpair};
+use rustix::net::{
+    AddressFamily, SendFlags, SocketFlags, SocketType, getpeername, send, socketpair,
+};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::ledger::Note;
-use super::watch::watch;
+use super::watch::{Reason, watch};
 use super::{Guard, Ledger, recover};
 
 /// Something to wait for, which ends by itself.
@@ -112,6 +114,24 @@ fn more_connections_than_one_message_holds_and_none_twice() {
     });
     let found = found(&shop, ends.into(), &Ledger::new().unwrap());
     assert_eq!(found.keys().copied().collect::<Vec<_>>(), (0..150).collect::<Vec<_>>());
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_guard_that_is_released_sends_although_the_daemon_lives() {
+    let shop = Shop::open(1);
+    let ledger = Ledger::new().unwrap();
+    ledger.hold(shop.fd(0), 7);
+    // A process that does not end before the watch has.
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+    let (from, to) = way();
+    send(&to, b"now", SendFlags::NOSIGNAL).unwrap();
+    assert_eq!(watch(pidfd.as_raw_fd(), from.as_raw_fd(), &ledger), Reason::Release);
+    drop(from);
+    let found = found(&shop, vec![to], &Ledger::new().unwrap());
+    assert_eq!(found, BTreeMap::from([(0, Note { listener: 7, sent: None })]));
+    drop(child.stdin.take());
     child.wait().unwrap();
 }
 

@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, RawDir, open};
 use rustix::io::Errno;
 use rustix::net::{
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrAny, SocketType, getsockname,
-    sendmsg, sockopt,
+    RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrAny, SocketType,
+    getsockname, recv, sendmsg, sockopt,
 };
 
 use super::ledger::{Ledger, Note};
@@ -80,11 +80,23 @@ impl Batch {
     }
 }
 
-/// Waits for the end of the process `ourselves`, then sends its connections to `to`.
-pub fn watch(ourselves: RawFd, to: RawFd, ledger: &Ledger) {
+/// Why connections are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The daemon is dead.
+    Death,
+    /// The daemon asked for it.
+    Release,
+}
+
+/// Waits for the end of the process `ourselves`, or for a word that comes out of `to`, then sends
+/// its connections to `to`.
+pub fn watch(ourselves: RawFd, to: RawFd, ledger: &Ledger) -> Reason {
     sys::name_process(c"ostler-guard");
-    let ended = sys::borrowed(ourselves);
-    while poll(&mut [PollFd::new(&ended, PollFlags::IN)], None) == Err(Errno::INTR) {}
+    let reason = wait(ourselves, to);
+    // A word left unread is an error to the reader of the other end, who would find that before
+    // anything that was sent to it.
+    _ = recv(sys::borrowed(to), &mut [0_u8; 8], RecvFlags::DONTWAIT);
     let mut batch = Batch { fds: [0; MOST], bytes: [0; MOST * RECORD * 8], count: 0 };
     for (fd, note) in ledger.notes() {
         batch.add(to, fd, note);
@@ -93,6 +105,26 @@ pub fn watch(ourselves: RawFd, to: RawFd, ledger: &Ledger) {
         find_unnoted(socket, ledger, |fd| batch.add(to, fd, Note { listener, sent: None }));
     }
     batch.send(to);
+    reason
+}
+
+fn wait(ourselves: RawFd, word: RawFd) -> Reason {
+    let (ended, word) = (sys::borrowed(ourselves), sys::borrowed(word));
+    loop {
+        let mut fds = [PollFd::new(&ended, PollFlags::IN), PollFd::new(&word, PollFlags::IN)];
+        let [has_ended, said] = match poll(&mut fds, None) {
+            Err(Errno::INTR) => continue,
+            Ok(_) | Err(_) => fds.map(|fd| fd.revents()),
+        };
+        match (has_ended.is_empty(), said.contains(PollFlags::IN)) {
+            (false, _) => return Reason::Death,
+            (true, true) => return Reason::Release,
+            // Nobody is there to say a word, and it would be reported again and again.
+            (true, false) => break,
+        }
+    }
+    while poll(&mut [PollFd::new(&ended, PollFlags::IN)], None) == Err(Errno::INTR) {}
+    Reason::Death
 }
 
 /// The connection that was taken from the socket and not noted, if there is one.

@@ -4,8 +4,11 @@
 //! nothing waits for it. What is asked of it meanwhile is not sent; a new keeper is given
 //! everything as it is then, also the starts that the dead one left open.
 
+mod lock;
 mod process;
 mod program;
+mod starts;
+mod succession;
 mod update;
 
 use std::io;
@@ -22,16 +25,20 @@ use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
 use crate::reports::Reports;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
 use program::Update;
 pub use program::{Tried, try_program};
+pub use succession::{SUCCESSION, Waited, take};
 
 /// The name that the keeper holds the control socket under.
 pub const CONTROL: &str = "control";
 /// The name that the keeper holds the lock under.
 pub const LOCK: &str = "lock";
+/// What the names begin with under which it holds locks of homes that were moved.
+pub const OLD_LOCKS: &str = "lock/";
 /// Kept with the lock once orphans of an earlier keeper were looked for.
 pub const SWEPT: &[u8] = b"swept";
 /// How long cleanup waits for the keeper's report of a start, at most, ms.
@@ -44,7 +51,7 @@ const CLOSE_LATER: u64 = 5;
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Welcome {
-    /// The version of the protocol that it speaks.
+    /// Version of the protocol that it speaks.
     pub version: u8,
     /// Number of its process.
     pub pid: u32,
@@ -60,6 +67,8 @@ pub struct Keeper {
     /// The lock that says which daemon is the one of this home; held as long as keeper
     /// or daemon live.
     lock: OwnedFd,
+    /// Locks of the homes that it had before, where these were moved.
+    old_locks: Vec<OwnedFd>,
     /// The keeper was asked to start something: until it answers, or until this time, cleanup is
     /// deferred. On the same core, every call of ours keeps the keeper from starting it.
     starting: Option<u64>,
@@ -69,6 +78,8 @@ pub struct Keeper {
     close_at: Option<u64>,
     /// A change of program under way.
     update: Option<Update>,
+    /// The list of starts, to which the keeper adds.
+    starts: Starts,
     poll: Rc<Poll<Source>>,
 }
 
@@ -80,7 +91,8 @@ impl Keeper {
     pub fn new(
         link: Link,
         welcome: Welcome,
-        lock: OwnedFd,
+        (lock, old_locks): (OwnedFd, Vec<OwnedFd>),
+        starts: Starts,
         poll: Rc<Poll<Source>>,
     ) -> io::Result<Self> {
         let link =
@@ -91,10 +103,12 @@ impl Keeper {
             process,
             welcome,
             lock,
+            old_locks,
             starting: None,
             closed: Vec::new(),
             close_at: None,
             update: None,
+            starts,
             poll,
         })
     }
@@ -107,14 +121,6 @@ impl Keeper {
     /// It said hello, after its start or a change of its program.
     pub fn welcomed(&mut self, welcome: Welcome) {
         self.welcome = welcome;
-    }
-
-    /// Returns a copy of the lock, for another keeper.
-    ///
-    /// # Errors
-    /// Out of file descriptors.
-    pub fn lock_copy(&self) -> io::Result<OwnedFd> {
-        self.lock.try_clone()
     }
 
     /// Sends a message. A keeper that does not take it is about to be found dead by the poll.
@@ -234,6 +240,7 @@ impl Keeper {
 
     /// A run need not be held any more.
     pub fn release(&mut self, run: RunId) {
+        self.starts.end(run);
         self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
     }
 

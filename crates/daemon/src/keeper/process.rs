@@ -6,7 +6,6 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use ostler_keeper::link::{self, Link};
-use ostler_keeper::{KEEPER_FD_VAR, READY_FD_VAR};
 use ostler_poll::Watched;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -41,6 +40,11 @@ impl KeeperProcess {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         Self { pidfd, child: None, since: clock::monotonic(), deaths: 0, due: None }
+    }
+
+    /// Its descriptor, where there is one.
+    pub fn fd(&self) -> Option<&OwnedFd> {
+        self.pidfd.as_ref()
     }
 
     /// It is as good as dead: it ends, and another one is due.
@@ -103,9 +107,9 @@ pub fn start(
     let mut command = Command::new("/proc/self/exe");
     command.arg0(&config.exe).arg("keeper");
     command
-        .env(ostler_env::OSTLER_HOME, &config.home)
-        .env_remove(KEEPER_FD_VAR)
-        .env_remove(READY_FD_VAR);
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)))
+        .env(ostler_env::OSTLER_HOME, &config.home);
     command.current_dir("/").stdin(Stdio::null());
     command.arg("--nofile").arg(format!("{}:{}", nofile.0, nofile.1));
     let number = sys::pass_on(&mut command, theirs).to_string();

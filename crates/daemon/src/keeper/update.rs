@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::control::{Code, Failure, Reply};
 
@@ -45,6 +46,7 @@ impl Keeper {
                 update.until = Some(clock::monotonic() + KEEPER_LIMIT);
                 let exe = OsString::from(update.exe.clone()).into_encoded_bytes();
                 self.send(&ToKeeper::Upgrade { exe }, Vec::new());
+                hit("update.told");
             }
         }
     }

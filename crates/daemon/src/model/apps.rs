@@ -22,6 +22,7 @@ impl Model {
         &mut self,
         client: ClientId,
         apps: &[Box<RawValue>],
+        ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
         let specs: Result<Vec<AppSpec>, _> =
@@ -40,16 +41,27 @@ impl Model {
             }
             started.push((name, ids));
         }
+        if let Some(ticket) = &ticket {
+            let number = |(name, ids): &(String, Vec<ProcId>)| {
+                (name.clone(), ids.iter().map(|id| id.0).collect())
+            };
+            self.tickets.start(ticket, started.iter().map(number).collect());
+        }
         operation.reporting = Reporting::Started(started);
+        operation.ticket = ticket;
         self.begin(operation, out);
     }
 
     /// Starts a new slot unless it is only to be registered.
     fn begin_slot(&mut self, id: ProcId, operation: &mut Operation) {
+        self.wait_for_new(id, self.starts_by_itself(id), operation);
+    }
+
+    /// Whether a slot is started when it is added, and not only registered.
+    pub(super) fn starts_by_itself(&self, id: ProcId) -> bool {
         let spec = self.core.slot(id).map(|slot| slot.process().spec());
         let version = spec.and_then(|spec| self.registry.version(spec));
-        let autostart = version.is_none_or(|version| version.spec.autostart);
-        self.wait_for_new(id, autostart, operation);
+        version.is_none_or(|version| version.spec.autostart)
     }
 
     /// Waits for a new slot, which is started if it is to be `up`.

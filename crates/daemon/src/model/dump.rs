@@ -38,7 +38,7 @@ impl Model {
         let version = self.registry.version(process.spec())?;
         Some(ostler_pm2::dump::element(&Saving {
             spec: &version.spec,
-            phase: process.phase(),
+            phase: self.phase_of(process),
             instance: proc.instance,
             restarts: process.restarts(),
             created_at: proc.created_at,
@@ -75,11 +75,11 @@ impl Model {
                 Err(list) => warn(failure_of(&list).message, out),
             }
         }
-        let operation = self.restore(client, saved);
+        let operation = self.restore(client, saved, out);
         self.begin(operation, out);
     }
 
-    fn restore(&mut self, client: ClientId, saved: Vec<Saved>) -> Operation {
+    fn restore(&mut self, client: ClientId, saved: Vec<Saved>, out: &mut Vec<Effect>) -> Operation {
         let running: Vec<String> =
             self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
@@ -94,7 +94,13 @@ impl Model {
             // again.
             let (spec, unique_id) = match last.take() {
                 Some((spec, id, unique_id)) if spec == saved.spec => (id, unique_id),
-                _ => (self.registry.add_version(saved.spec.clone()), self.unique_id()),
+                _ => {
+                    out.extend(ostler_config::not_yet(&saved.spec).map(|of| {
+                        let text = format!("[{name}] {}", of.sentence());
+                        Effect::Event { client, event: control::Event::Warning { text } }
+                    }));
+                    (self.registry.add_version(saved.spec.clone()), self.unique_id())
+                }
             };
             if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {
                 self.wait_for_new(id, !saved.stopped, &mut operation);

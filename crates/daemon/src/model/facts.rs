@@ -22,6 +22,8 @@ pub struct RunFacts {
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
     pub listeners: Vec<ListenerView>,
+    /// A process of it that may not be signalled, with its user if that is known.
+    pub unsignalable: Option<(u32, Option<u32>)>,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -37,6 +39,7 @@ impl RunFacts {
             late: false,
             usage: Usage::default(),
             listeners: Vec::new(),
+            unsignalable: None,
             why: None,
         }
     }

@@ -30,7 +30,7 @@ impl Model {
             name: &proc.name,
             spec: &version.spec,
             shared: version.shared_text(),
-            phase: process.phase(),
+            phase: self.phase_of(process),
             pid: facts.map_or(0, |facts| facts.pid),
             since: facts.map(|facts| facts.since),
             created_at: proc.created_at,

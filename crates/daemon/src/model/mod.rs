@@ -26,6 +26,7 @@ mod progress;
 mod registry;
 mod reloads;
 mod requests;
+mod resumed;
 mod snapshot;
 mod state;
 mod steps;
@@ -154,10 +155,16 @@ impl Model {
         self.closing
     }
 
-    /// Everything has ended, and whoever waited for that was told.
+    /// Everything has ended but what may not be signalled, and whoever waited for that was told.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.closing && self.registry.procs().len() == 0 && !self.operations.has_kill()
+        let is_left = |(id, _)| self.unsignalable(id).is_none();
+        self.closing && !self.operations.has_kill() && !self.registry.procs().any(is_left)
+    }
+
+    /// The process of a slot that may not be signalled, if there is one, and its user.
+    fn unsignalable(&self, id: ProcId) -> Option<(u32, Option<u32>)> {
+        self.facts.values().filter(|facts| facts.proc == id).find_map(|facts| facts.unsignalable)
     }
 
     /// Slots whose current run is online.
@@ -206,6 +213,13 @@ impl Model {
                     self.tails.insert(run, (app, stderr_tail));
                 }
                 self.ask(Event::Exited { run, exit, next });
+            }
+            Input::Unsignalable { run, pid, uid } => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.unsignalable = Some((pid, uid));
+                    // Nothing more can be done about it: nobody waits in vain.
+                    self.operations.stop_waiting_for(facts.proc, at.now);
+                }
             }
             Input::Probed { run, result } => self.on_probed(run, result, out),
             Input::Usage(all) => {

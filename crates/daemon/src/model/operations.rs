@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{Action, Change, Failure};
+use serde::{Deserialize, Serialize};
 
 use super::input::ClientId;
 
 /// What a slot must come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// Up, or at rest after a failure.
     Up,
@@ -200,6 +202,14 @@ impl Operations {
     /// When a slot is no longer waited for.
     pub fn deadline(&self) -> Option<Millis> {
         self.0.iter().filter_map(Operation::deadline).min()
+    }
+
+    /// A slot is not waited for any longer.
+    pub fn stop_waiting_for(&mut self, id: ProcId, now: Millis) {
+        let waiting = self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id));
+        for pending in waiting.filter(|pending| pending.target != Target::Listening) {
+            pending.until = pending.until.min(now);
+        }
     }
 
     /// Whether nothing is under way.

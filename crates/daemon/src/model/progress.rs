@@ -112,7 +112,8 @@ impl Model {
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
-            (Target::Up, Phase::Backoff { .. }) => Some(None),
+            // One that is due now was due when the daemon before died, and starts in this turn.
+            (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
             (
                 Target::Down,
                 Phase::Starting { .. }
@@ -125,6 +126,9 @@ impl Model {
     }
 
     fn why_not_yet(&self, id: ProcId) -> Failure {
+        if let Some((pid, uid)) = self.unsignalable(id) {
+            return unsignalable(id, pid, uid);
+        }
         match self.core.slot(id).map(|slot| slot.process().phase()) {
             Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
             Some(
@@ -168,6 +172,9 @@ impl Model {
                 self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
             }
+            if self.wait_again(operation, id) {
+                continue;
+            }
             let (event, target) = match action {
                 Action::Stop => (Event::Stop(id), Target::Down),
                 Action::Delete => (Event::Delete(id), Target::Gone),
@@ -178,7 +185,11 @@ impl Model {
                     continue;
                 }
             };
-            operation.active.insert(id, self.pending(id, target, false));
+            let pending = self.pending(id, target, false);
+            if target != Target::Up {
+                self.note_begun(operation.ticket.as_deref(), id, &pending);
+            }
+            operation.active.insert(id, pending);
             self.unsaved = true;
             self.changed.insert(id);
             self.ask(event);
@@ -271,9 +282,11 @@ impl Model {
     }
 
     fn end(&mut self, operation: Operation, out: &mut Vec<Effect>) {
+        if let Some(ticket) = &operation.ticket {
+            self.tickets.close(ticket);
+        }
         let Some(client) = operation.client else { return };
         let reply = match (operation.reporting, operation.failure) {
-            (Reporting::Kill, _) => Reply::Done,
             (Reporting::Listens(id), _) => Reply::Listens { addresses: self.addresses(id) },
             (_, None) => Reply::Done,
             (_, Some(failure)) => Reply::Error(failure),
@@ -297,13 +310,26 @@ pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
 }
 
+fn unsignalable(id: ProcId, pid: u32, uid: Option<u32>) -> Failure {
+    let user = uid.map_or_else(String::new, |uid| format!(" {uid}"));
+    Failure {
+        code: Code::Unkillable,
+        message: format!(
+            "process {} cannot be ended: its process {pid} runs as another user{user}, and may not \
+             be signalled",
+            id.0
+        ),
+        hint: Some(format!("end it as that user, for example by `sudo kill {pid}`")),
+    }
+}
+
 fn unspawned(id: ProcId) -> Failure {
     Failure {
         code: Code::NotSpawned,
         message: format!("process {} is not spawned yet", id.0),
         hint: Some(
-            "the manager is out of file descriptors or overloaded (see `ulimit -n` and pm2.log); \
-             ostler retries"
+            "the manager is out of file descriptors or overloaded, or its keeper does not answer \
+             (see `ulimit -n` and pm2.log); ostler retries"
                 .to_owned(),
         ),
     }

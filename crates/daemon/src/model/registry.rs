@@ -31,8 +31,8 @@ pub struct Version {
     pub spec: Arc<AppSpec>,
     /// The supervision rules in it, as the core takes them.
     pub policy: Arc<Policy>,
-    /// Whether files are watched, as PM2 says of it.
-    pub watching: bool,
+    /// Attributes that ask for something that is not done yet.
+    pub not_yet: Vec<&'static str>,
     /// The specification as it is saved, made on demand.
     record: OnceCell<Option<Arc<RawValue>>>,
     /// The part of the `jlist` element that is the same for all processes, made on demand.
@@ -42,9 +42,9 @@ pub struct Version {
 impl Version {
     fn new(spec: AppSpec) -> Self {
         let policy = Arc::new(spec.policy.clone());
-        let watching = spec.passthrough.get("watch").is_some_and(|watch| watch != "false");
+        let not_yet = ostler_config::not_yet(&spec).map(|of| of.attribute.name).collect();
         let (record, shared) = (OnceCell::new(), OnceCell::new());
-        Self { spec: Arc::new(spec), policy, watching, record, shared }
+        Self { spec: Arc::new(spec), policy, not_yet, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.

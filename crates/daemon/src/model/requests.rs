@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::MOST_INSTANCES;
 use ostler_core::{AppId, Event, ProcId};
 use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleTo};
 
@@ -32,9 +33,17 @@ impl Model {
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
-            Request::Start { apps } => self.on_start(client, &apps, out),
-            Request::Act { action, ids, change } => self.on_act(client, action, &ids, &change, out),
-            Request::Scale { name, target } => self.on_scale(client, &name, target, out),
+            Request::Start { apps, ticket } => match self.ticket(ticket.as_deref()) {
+                Some(begun) => self.start_again(client, begun, out),
+                None => self.on_start(client, &apps, ticket, out),
+            },
+            Request::Act { action, ids, change, ticket } => {
+                self.on_act(client, action, (&ids, &change), ticket, out);
+            }
+            Request::Scale { name, target, ticket } => match self.ticket(ticket.as_deref()) {
+                Some(begun) => self.scale_again(client, begun, out),
+                None => self.on_scale(client, (&name, target), ticket, out),
+            },
             Request::Reload { ids, change, options, ticket } => {
                 self.on_reload(Some(client), &ids, &change, options, ticket, out);
             }
@@ -57,16 +66,22 @@ impl Model {
         &mut self,
         client: ClientId,
         action: Action,
-        ids: &[u32],
-        change: &Change,
+        (ids, change): (&[u32], &Change),
+        ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
         let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
-        operation.todo = ids.iter().map(|id| (*id, action)).collect();
+        let begun = self.ticket(ticket.as_deref());
+        operation.ticket = ticket;
+        let mut rest = self.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
+        if begun.is_some() {
+            // It was there when the client asked for the first time.
+            rest.retain(|id| self.core.slot(*id).is_some());
+        }
         if action == Action::Restart {
             operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
-            match self.changed_specs(&ids, change, false) {
+            match self.changed_specs(&rest, change, false) {
                 Ok(changed) => {
                     self.put_in_force(&changed);
                     operation.changes = changed;
@@ -75,7 +90,7 @@ impl Model {
             }
         }
         if action != Action::Reset {
-            self.cut_reloads_short(word_of(action), &ids);
+            self.cut_reloads_short(word_of(action), &rest);
         }
         self.begin(operation, out);
     }
@@ -96,7 +111,13 @@ impl Model {
         self.begin(operation, out);
     }
 
-    fn on_scale(&mut self, client: ClientId, name: &str, target: ScaleTo, out: &mut Vec<Effect>) {
+    fn on_scale(
+        &mut self,
+        client: ClientId,
+        (name, target): (&str, ScaleTo),
+        ticket: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
         let not_found = || Failure {
             code: Code::NotFound,
             message: format!("Application {name} not found"),
@@ -125,7 +146,11 @@ impl Model {
             };
             return refuse(client, failure, out);
         }
+        if wanted > now.max(MOST_INSTANCES) {
+            return refuse(client, too_many(name, wanted), out);
+        }
         let mut operation = Operation::new(Some(client), Reporting::Slots);
+        operation.ticket = ticket;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
         let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
@@ -138,6 +163,9 @@ impl Model {
             if let Some(id) = self.add_instance(app) {
                 operation.active.insert(id, self.pending(id, Target::Up, true));
             }
+        }
+        for (id, pending) in &operation.active {
+            self.note_begun(operation.ticket.as_deref(), *id, pending);
         }
         self.begin(operation, out);
     }
@@ -232,6 +260,18 @@ fn word_of(action: Action) -> &'static str {
 pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
     let mut seen = BTreeSet::new();
     ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
+}
+
+/// An app would have more processes than one may have.
+fn too_many(name: &str, wanted: u32) -> Failure {
+    Failure {
+        code: Code::Invalid,
+        message: format!(
+            "app `{name}` would have {wanted} instances, above the most that one app may have, \
+             {MOST_INSTANCES}"
+        ),
+        hint: Some("is it a number of instances that you mean?".to_owned()),
+    }
 }
 
 /// A process that is not in the list.

@@ -1,19 +1,24 @@
-//! What became of reloads whose client may ask again.
+//! What became of requests whose client may ask again.
 //!
-//! Problem: a daemon dies in the middle of a reload, its successor finishes it, and the client that
+//! Problem: a daemon dies in the middle of a request, its successor finishes it, and the client that
 //! waits knows nothing. Rule: a client gives its request a ticket, and asks the very same again
-//! when the connection ends. What was begun under a ticket is saved together with the reload
-//! itself, is never begun twice, and its end is kept for a while.
+//! when the connection ends. What was begun under a ticket is saved together with what follows from
+//! it, is never begun twice, and its end is kept for a while. How a process came out of it is seen
+//! by the process itself; only of a reload the end is noted.
 
 use ostler_core::{AppId, ProcId};
 use ostler_wire::control::Failure;
 use serde::{Deserialize, Serialize};
 
+use super::operations::Target;
+
 /// Tickets that are kept when all that was begun under them is over.
 const KEPT: usize = 16;
+/// Tickets that are kept in all: a client that never asks again leaves one that is not over.
+const MOST: usize = 256;
 
 /// What was begun under one ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The client's word for it.
     pub name: String,
@@ -22,6 +27,26 @@ pub struct Ticket {
     /// Processes that were told to restart, because they cannot be reloaded.
     #[serde(default)]
     pub restarted: Vec<u32>,
+    /// What else was begun with processes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<Begun>,
+    /// Apps that were added, each with its processes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub started: Vec<(String, Vec<u32>)>,
+    /// The request is not over.
+    #[serde(default)]
+    pub open: bool,
+}
+
+/// What was begun with a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Number of the process.
+    pub id: u32,
+    /// Its name, since it may be gone when that is asked for.
+    pub name: String,
+    /// What it must come to.
+    pub target: Target,
 }
 
 /// The reload of one app.
@@ -46,8 +71,13 @@ impl Ticket {
         self.restarted.contains(&id.0)
     }
 
+    /// What was begun with the process, if anything was.
+    pub fn begun(&self, id: ProcId) -> Option<&Begun> {
+        self.begun.iter().find(|begun| begun.id == id.0)
+    }
+
     fn is_over(&self) -> bool {
-        self.parts.iter().all(|part| part.over)
+        !self.open && self.parts.iter().all(|part| part.over)
     }
 }
 
@@ -82,7 +112,33 @@ impl Tickets {
 
     /// A process is told to restart.
     pub fn restart(&mut self, name: &str, id: ProcId) {
-        self.change(name, |ticket| ticket.restarted.push(id.0));
+        self.change(name, |ticket| {
+            ticket.open = true;
+            ticket.restarted.push(id.0);
+        });
+    }
+
+    /// Something else is begun with a process.
+    pub fn note(&mut self, name: &str, begun: Begun) {
+        self.change(name, |ticket| {
+            ticket.open = true;
+            ticket.begun.push(begun);
+        });
+    }
+
+    /// Apps are added.
+    pub fn start(&mut self, name: &str, started: Vec<(String, Vec<u32>)>) {
+        self.change(name, |ticket| {
+            ticket.open = true;
+            ticket.started = started;
+        });
+    }
+
+    /// The request is over, and whoever waits is told.
+    pub fn close(&mut self, name: &str) {
+        if let Some(ticket) = self.0.iter_mut().find(|ticket| ticket.name == name) {
+            ticket.open = false;
+        }
     }
 
     /// Something went wrong in the app's reload; what was first stays.
@@ -133,7 +189,10 @@ impl Tickets {
         {
             self.0.remove(oldest);
         }
-        let new = || Ticket { name: name.to_owned(), parts: Vec::new(), restarted: Vec::new() };
+        if MOST <= self.0.len() {
+            self.0.remove(0);
+        }
+        let new = || Ticket { name: name.to_owned(), ..Ticket::default() };
         let mut ticket = known.unwrap_or_else(new);
         change(&mut ticket);
         self.0.push(ticket);

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use ostler_core::spec::ExecMode;
+use ostler_config::attributes::kept_value;
+use ostler_core::process::Process;
+use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
-use ostler_wire::control::{Details, ProcView};
+use ostler_wire::control::{self, Details, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
@@ -43,11 +45,11 @@ struct Row<'a> {
     pid: u32,
     since: u64,
     restarts: u32,
-    status: &'static str,
+    phase: control::Phase,
     cpu: f32,
     memory: u64,
     user: &'a str,
-    watching: bool,
+    not_yet: &'a [&'static str],
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
     logs: [Option<Cow<'a, str>>; 3],
@@ -64,11 +66,11 @@ impl From<Row<'_>> for ProcView {
             pid: row.pid,
             since: row.since,
             restarts: row.restarts,
-            status: row.status.to_owned(),
+            phase: row.phase,
             cpu: row.cpu,
             memory: row.memory,
             user: row.user.to_owned(),
-            watching: row.watching,
+            not_yet: row.not_yet.iter().map(|name| (*name).to_owned()).collect(),
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
@@ -104,15 +106,29 @@ impl Model {
             pid: facts.map_or(0, |facts| facts.pid),
             since: facts.map_or(0, |facts| facts.since),
             restarts: process.restarts(),
-            status: status(process.phase()),
+            phase: self.phase_of(process),
             cpu: usage.cpu,
             memory: usage.memory,
             user: &spec.username,
-            watching: version.watching,
+            not_yet: &version.not_yet,
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),
             logs: log_texts(spec, id),
         })
+    }
+
+    /// The phase of a process, without what only the core needs of it.
+    pub(super) fn phase_of(&self, process: &Process) -> control::Phase {
+        match process.phase() {
+            Phase::Stopped => control::Phase::Stopped,
+            Phase::Errored => control::Phase::Errored,
+            Phase::Starting { .. } => control::Phase::Starting,
+            Phase::Online { .. } => control::Phase::Online,
+            Phase::Stopping(_) => control::Phase::Stopping,
+            Phase::Backoff { until } => {
+                control::Phase::Backoff { due_in: until.saturating_sub(self.at.now) }
+            }
+        }
     }
 
     /// Everything about one process.
@@ -131,15 +147,8 @@ impl Model {
             unstable: process.unstable(),
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
-            due_in: match process.phase() {
-                Phase::Backoff { until } => Some(until.saturating_sub(self.at.now)),
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_) => None,
-            },
             max_memory: spec.policy.max_memory,
+            cron_restart: cron_restart(spec),
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
@@ -153,7 +162,7 @@ impl Model {
         let spec = &self.registry.version(process.spec())?.spec;
         let run = process.run().unwrap_or(RunId(0));
         let mut env = environment::environment(spec, self.particulars(id, run)?);
-        env.insert("status".to_owned(), status(process.phase()).to_owned());
+        env.insert("status".to_owned(), status(self.phase_of(process)).to_owned());
         Some(env.into_iter().rev().collect())
     }
 
@@ -168,8 +177,15 @@ impl Model {
             since: self.facts.get(&run).map_or(0, |facts| facts.since),
             restarts: process.map_or(0, |process| process.restarts()),
             unstable: process.map_or(0, |process| process.unstable()),
+            inspect_port: None,
             home: &self.settings.home,
             mark: &self.settings.mark,
         })
     }
+}
+
+/// When it is to be restarted, as it was written.
+fn cron_restart(spec: &AppSpec) -> Option<String> {
+    let pattern = kept_value(spec.passthrough.get("cron_restart")?);
+    Some(pattern.as_str().map_or_else(|| pattern.to_string(), str::to_owned))
 }

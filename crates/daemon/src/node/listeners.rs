@@ -11,6 +11,7 @@ use super::listener::Listener;
 use super::{Node, Parts, app_of, sockets};
 use crate::keeper::Keeper;
 use crate::reports::Report;
+use crate::rights::Rights;
 use crate::tokens::Source;
 use crate::{daemon_log, sys};
 
@@ -30,14 +31,20 @@ impl Node {
             }
             _ => None,
         };
+        let result = match (&configured, self.rights_of(app)) {
+            (Some(named), _) => sockets::open(named),
+            (None, rights) => rights.open(kind, sockets::open),
+        };
         let kind = configured.as_ref().unwrap_or(kind);
-        let result = match sockets::open(kind) {
+        let result = match result {
             Ok((fd, name)) => {
                 self.add_listener(app, id, fd);
                 Ok(name)
             }
             Err(error) => {
-                let text = format!("cannot listen on {kind:?}: {error}");
+                let hint = self.rights_of(app).hint(kind, error);
+                let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                let text = format!("cannot listen on {kind:?}: {error}{hint}");
                 parts.reports.push_back(Report::AppError { app, text });
                 Err(-error.raw_os_error())
             }
@@ -92,12 +99,14 @@ impl Node {
         unlink: Option<&str>,
         keeper: &mut Keeper,
     ) {
+        let mut rights = app_of(id.0).map(|app| self.rights_of(app)).unwrap_or_default();
         if let Some(listener) = self.listeners.remove(&id.0) {
+            rights = rights.of_maker(&listener.socket);
             if unlink.is_none()
                 && let Some(path) = sockets::path_of(&listener.socket)
             {
-                // The machine knows it by a number only.
-                sockets::unlink(&path);
+                // The machine knows it by a number only. The operator said where it is.
+                sockets::unlink(&path, &Rights::default());
             }
             sockets::shut(&listener.socket);
             let app = listener.app;
@@ -108,7 +117,7 @@ impl Node {
             }
         }
         if let Some(path) = unlink {
-            sockets::unlink(path);
+            sockets::unlink(path, &rights);
         }
     }
 
@@ -133,6 +142,11 @@ impl Node {
         self.close_all(app, parts);
         self.primaries.remove(&app);
         self.fds.remove(&app);
+        self.rights.remove(&app);
+    }
+
+    fn rights_of(&self, app: AppId) -> Rights {
+        self.rights.get(&app).cloned().unwrap_or_default()
     }
 }
 

@@ -32,6 +32,7 @@ use ostler_wire::control::ListenerView;
 use crate::guard::{Guard, Ledger};
 use crate::keeper::Keeper;
 use crate::reports::Reports;
+use crate::rights::Rights;
 use crate::runs::Runs;
 use crate::tokens::Source;
 use listener::Listener;
@@ -52,6 +53,8 @@ pub struct Node {
     listeners: BTreeMap<u64, Listener>,
     /// What the newest version of each app may name by numbers.
     fds: BTreeMap<AppId, BTreeMap<u32, Address>>,
+    /// What the newest version of each app may open.
+    rights: BTreeMap<AppId, Rights>,
     /// Accepted connections that no worker has acknowledged.
     connections: Connections<Rc<OwnedFd>, Ledger>,
     /// Descriptors that apps sent.
@@ -98,6 +101,7 @@ impl Node {
             workers: BTreeMap::new(),
             listeners: BTreeMap::new(),
             fds: BTreeMap::new(),
+            rights: BTreeMap::new(),
             connections: Connections::new(guard.ledger),
             handles: BTreeMap::new(),
             next_handle: 0,
@@ -146,6 +150,12 @@ impl Node {
     /// The guard is dead.
     pub fn on_guard(&mut self) {
         self.guard.on_exited();
+    }
+
+    /// Has the guard send our connections to a successor, though we live: nothing is accepted or
+    /// handed on any more.
+    pub fn release_guard(&mut self) {
+        self.guard.release();
     }
 
     /// Ends the guard: nobody is to come after us.

@@ -15,6 +15,9 @@ use rustix::net::{
     getpeername, getsockname, listen, socket_with, sockopt,
 };
 
+use crate::daemon_log;
+use crate::rights::Rights;
+
 /// Connections that may wait at a socket whose app does not say how many: as in Node.
 const BACKLOG: u32 = 511;
 
@@ -114,9 +117,12 @@ pub fn serves(socket: &OwnedFd) -> bool {
 }
 
 /// Takes the file of a UNIX listener away.
-pub fn unlink(path: &str) {
-    // Somebody may have removed it already.
-    _ = std::fs::remove_file(path);
+pub fn unlink(path: &str, rights: &Rights) {
+    match rights.act(|| rustix::fs::unlink(path)) {
+        // Somebody may have removed it already.
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => daemon_log::error(format!("could not remove the socket `{path}`: {error}")),
+    }
 }
 
 /// Takes one connection: its socket and a number that is the same for the same client address.

@@ -1,12 +1,11 @@
 //! What happens to workers, told to their primaries.
 
-use std::collections::BTreeMap;
-
 use ostler_cluster::{Policy, Primary, WorkerId, WorkerOptions};
-use ostler_core::spec::Address;
+use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, RunId};
 
 use super::{Node, Parts, config};
+use crate::rights::Rights;
 
 impl Node {
     /// A worker was spawned. What follows from that is for [`work`](Self::work) to do.
@@ -21,12 +20,14 @@ impl Node {
         }
     }
 
-    /// The table for `listen({ fd })` of a version that is in force or about to be.
-    pub fn use_fds(&mut self, app: AppId, table: &BTreeMap<u32, Address>) {
+    /// What a version that is in force or about to be says about opening sockets: the table for
+    /// `listen({ fd })`, and with whose rights.
+    pub fn use_version(&mut self, app: AppId, spec: &AppSpec) {
         if let Some(primary) = self.primaries.get_mut(&app) {
-            primary.set_fds(table.keys().copied().map(i64::from).collect());
+            primary.set_fds(spec.fds.keys().copied().map(i64::from).collect());
         }
-        self.fds.insert(app, table.clone());
+        self.fds.insert(app, spec.fds.clone());
+        self.rights.insert(app, Rights::of(spec));
     }
 
     /// Spreads connections as the version says that is in force.

@@ -14,7 +14,7 @@ use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{daemon_log, reserve};
+use crate::{daemon_log, files, inspect, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
@@ -29,8 +29,9 @@ impl Runs {
     /// A run is about to be asked for. It gets a control group, if it is to be stopped
     /// with its descendants.
     pub fn ask(&mut self, run: RunId, new: NewRun) {
+        let inspect_port = self.free_inspect_port(&new);
         let held = self.grouped(run, new);
-        self.all.insert(run, held);
+        self.all.insert(run, Run { inspect_port, ..held });
     }
 
     /// A run in its control group, if it gets one.
@@ -44,6 +45,13 @@ impl Runs {
             ));
         }
         Run::new(new, matches!(group, Some(Ok(_))))
+    }
+
+    /// The port for the inspector of a run that is about to be asked for, if it is to have one.
+    fn free_inspect_port(&self, new: &NewRun) -> Option<u16> {
+        let wanted = inspect::wanted(new.settings.as_ref()?)?;
+        let live = || self.all.values().filter(|held| !held.is_dead());
+        Some(inspect::first_free(wanted, |port| live().any(|held| held.inspect_port == Some(port))))
     }
 
     /// Where the control group of a run is, if it has one.
@@ -73,6 +81,7 @@ impl Runs {
         let mut held = Run::new(new, meta.grouped);
         held.ending = meta.ending;
         held.ready = meta.ready;
+        held.inspect_port = meta.inspect_port;
         self.all.insert(run, held);
     }
 
@@ -109,7 +118,7 @@ impl Runs {
         let path = environment::pid_file(spec, held.proc);
         if let Some(folder) = path.parent()
             && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
+                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o600))
         {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",

@@ -3,6 +3,7 @@
 //! `cgroup.kill` ends everything in a group in one step, and `cgroup.events` tells when it is
 //! empty; nothing that a run starts can leave its group.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use ostler_core::RunId;
 
 use super::proc::{ProcessRef, Stat, hold, is_gone};
+use crate::daemon_log;
 
 /// With the value `off` in the environment of the command that starts the daemon, no control groups
 /// are made: some hosts reserve them for another manager.
@@ -31,18 +33,7 @@ impl Groups {
         if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
             return None;
         }
-        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let mount = mounts.lines().find_map(|line| {
-            let (fields, kind) = line.split_once(" - ")?;
-            kind.starts_with("cgroup2 ")
-                .then(|| fields.split(' ').nth(4).map(PathBuf::from))
-                .flatten()
-        })?;
-        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        // A daemon started by one of its own apps must not put its groups below that app's.
-        let own = outside(own);
-        let base = mount.join(own).join(format!("ostler-{mark}"));
+        let base = ostler_keeper::groups::around()?.join(format!("ostler-{mark}"));
         match fs::create_dir(&base) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -132,18 +123,31 @@ impl Groups {
         _ = fs::remove_dir(self.path(run));
     }
 
-    /// Takes empty groups of other runs away, which nobody will empty any more.
-    pub fn remove_others(&self, known: impl Fn(RunId) -> bool) {
-        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
-            let run = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.strip_prefix("run-")?.parse().ok())
-                .map(RunId);
-            if let Some(run) = run.filter(|run| !known(*run)) {
-                self.remove(run);
+    /// The runs that have a group, each with the processes in it.
+    pub fn all_members(&self) -> BTreeMap<RunId, Vec<u32>> {
+        self.runs().into_iter().map(|run| (run, self.members(run))).collect()
+    }
+
+    /// Ends the groups of other runs, which nobody will empty any more: whatever is in one is
+    /// killed at once, with what it is about to start.
+    pub fn end_others(&self, known: impl Fn(RunId) -> bool) {
+        for run in self.runs().into_iter().filter(|run| !known(*run)) {
+            if self.is_populated(run)
+                && let Err(error) = self.kill(run)
+            {
+                daemon_log::error(format!("could not kill the control group of {run:?}: {error}"));
             }
+            self.remove(run);
         }
+    }
+
+    /// The runs that have a group.
+    fn runs(&self) -> Vec<RunId> {
+        let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let run = |entry: fs::DirEntry| {
+            entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok().map(RunId)
+        };
+        entries.filter_map(run).collect()
     }
 
     /// Takes the folder of all groups away.
@@ -185,38 +189,5 @@ pub fn is_populated(events: &OwnedFd) -> bool {
             .split(|byte| *byte == b'\n')
             .any(|line| line == b"populated 1"),
         Err(error) => !is_gone(&error),
-    }
-}
-
-/// The part of a control group's path before the first group that a daemon made. A service may be
-/// called `ostler-ann` too: ours have 16 hexadecimal digits.
-fn outside(path: &str) -> &str {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let ours = |part: &str| {
-        part.strip_prefix("ostler-")
-            .is_some_and(|mark| mark.len() == 16 && mark.bytes().all(is_digit))
-    };
-    let mut end = 0;
-    for part in path.split_inclusive('/') {
-        if ours(part.trim_end_matches('/')) {
-            return path.get(..end).unwrap_or_default().trim_end_matches('/');
-        }
-        end += part.len();
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_of_the_same_name_is_not_a_group_of_ours() {
-        let unit = "system.slice/ostler-root.service";
-        assert_eq!(outside(unit), unit);
-        assert_eq!(outside(&format!("{unit}/ostler-0123456789abcdef/run-7")), unit);
-        assert_eq!(outside("ostler-0123456789abcdef/run-7"), "");
-        assert_eq!(outside("user.slice/x"), "user.slice/x");
-        assert_eq!(outside(""), "");
     }
 }

@@ -1,6 +1,9 @@
 //! Asking a run to end, and forcing it.
 
+use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 
 use ostler_core::RunId;
 
@@ -10,7 +13,8 @@ use super::proc::{ProcessRef, signal};
 use super::run::{Alive, Life, Pending, Run};
 use super::walk::Purpose;
 use crate::daemon_log;
-use crate::reports::Reports;
+use crate::model::Input;
+use crate::reports::{Report, Reports};
 
 impl Runs {
     /// The run is about to be asked to end. `false`: that was known, or nobody knows it.
@@ -67,11 +71,12 @@ impl Runs {
         self.groups.as_ref().filter(|_| self.get(run).is_some_and(|held| held.grouped))
     }
 
-    fn signal_first(&self, run: RunId, number: i32) {
-        if let Some(Life::Alive(Alive { pidfd: Some(pidfd), processes, .. })) =
-            self.all.get(&run).map(|held| &held.life)
-        {
-            send(pidfd, number, processes.pid);
+    fn signal_first(&self, run: RunId, number: i32) -> Option<Forbidden> {
+        match self.all.get(&run).map(|held| &held.life) {
+            Some(Life::Alive(Alive { pidfd: Some(pidfd), processes, .. })) => {
+                send(pidfd, number, processes.pid)
+            }
+            Some(Life::Asked { .. } | Life::Alive(_) | Life::Dead(_)) | None => None,
         }
     }
 
@@ -114,10 +119,15 @@ impl Runs {
 
     /// Kills the descendants of a run and then its first process.
     pub(super) fn kill_all(&mut self, run: RunId, below: &[ProcessRef], reports: &mut Reports) {
-        for one in below {
-            send(&one.fd, libc::SIGKILL, one.pid);
+        let below = below.iter().map(|one| send(&one.fd, libc::SIGKILL, one.pid));
+        let forbidden: Vec<Option<Forbidden>> = below.collect();
+        let first = self.signal_first(run, libc::SIGKILL);
+        if let Some(Forbidden { pid, uid }) = first.or(forbidden.into_iter().flatten().next()) {
+            reports.push_back(Report::Model(Input::Unsignalable { run, pid, uid }));
+            if let Some(held) = self.all.get_mut(&run) {
+                held.unsignalable = true;
+            }
         }
-        self.signal_first(run, libc::SIGKILL);
         if self.get(run).is_some_and(Run::is_dead) {
             self.look_for_orphans(run, reports);
         }
@@ -152,8 +162,17 @@ fn members_below(groups: &Groups, run: RunId, first: u32) -> Vec<ProcessRef> {
     groups.hold_members(run, first)
 }
 
-fn send(pidfd: &OwnedFd, number: i32, pid: u32) {
-    if let Err(error) = signal(pidfd, number) {
-        daemon_log::error(format!("could not signal process {pid}: {error}"));
-    }
+/// A process that we may not signal, since it became another user's.
+struct Forbidden {
+    pid: u32,
+    uid: Option<u32>,
+}
+
+fn send(pidfd: &OwnedFd, number: i32, pid: u32) -> Option<Forbidden> {
+    let error = signal(pidfd, number).err()?;
+    daemon_log::error(format!("could not signal process {pid}: {error}"));
+    (error.kind() == io::ErrorKind::PermissionDenied).then(|| {
+        let owner = fs::metadata(format!("/proc/{pid}")).map(|process| process.uid());
+        Forbidden { pid, uid: owner.ok() }
+    })
 }

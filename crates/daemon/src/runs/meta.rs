@@ -41,6 +41,8 @@ pub struct Meta {
     pub unstable: u32,
     /// Length of the error file when it began.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
 }
 
 impl Meta {
@@ -61,6 +63,7 @@ impl Meta {
             restarts: self.restarts,
             unstable: self.unstable,
             stderr_offset: self.stderr_offset,
+            inspect_port: self.inspect_port,
         };
         let mut bytes = Vec::with_capacity(ROOM);
         // Numbers and words can always be written as JSON.
@@ -124,6 +127,8 @@ struct Form {
     restarts: u32,
     unstable: u32,
     stderr_offset: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inspect_port: Option<u16>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -172,6 +177,7 @@ impl From<Form> for Meta {
             restarts: form.restarts,
             unstable: form.unstable,
             stderr_offset: form.stderr_offset,
+            inspect_port: form.inspect_port,
         }
     }
 }
@@ -202,6 +208,7 @@ impl TryFrom<FirstForm> for Meta {
             restarts: form.n.0,
             unstable: form.n.1,
             stderr_offset: form.e,
+            inspect_port: None,
         })
     }
 }
@@ -245,6 +252,7 @@ mod tests {
             restarts: 5,
             unstable: 2,
             stderr_offset: 99,
+            inspect_port: None,
         }
     }
 
@@ -260,6 +268,12 @@ mod tests {
                 + r#""cluster":true,"grouped":false,"restarts":5,"unstable":2,"#
                 + r#""stderr_offset":99}"#
         );
+    }
+
+    #[test]
+    fn the_port_of_an_inspector_is_noted() {
+        let meta = Meta { inspect_port: Some(9230), ..meta() };
+        assert_eq!(Meta::from_bytes(&meta.to_bytes()), Ok(meta));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod cgroup;
 mod channel;
 mod ending;
 mod gauge;
+mod left;
 mod meta;
 mod next;
 mod orphans;
@@ -35,8 +36,9 @@ use startup_priority::StartupPriority;
 use walk::Walks;
 
 pub use channel::{Channel, SendError};
+pub use left::Left;
 pub use meta::Meta;
-pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, marked, signal, variable_of};
+pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use walk::Walked;
 
@@ -119,11 +121,6 @@ impl Runs {
     /// Whether the run is known.
     pub fn contains(&self, run: RunId) -> bool {
         self.all.contains_key(&run)
-    }
-
-    /// Marks processes of this home in their environment.
-    pub fn mark(&self) -> &str {
-        &self.mark
     }
 
     /// There was no room for a run's descriptors: the keeper is asked for them again

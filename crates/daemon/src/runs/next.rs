@@ -1,8 +1,9 @@
 //! Runs that the keeper begins by itself when others end.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_core::{Role, RunId};
+use ostler_core::{Role, RunId, SpecId};
 
 use super::{Meta, NewRun, Run, Runs};
 use crate::clock;
@@ -24,7 +25,9 @@ impl Runs {
         new: NewRun,
         counters: (u32, u32),
     ) -> (Meta, Option<PathBuf>) {
-        let next = Next { after, run: self.grouped(run, new) };
+        // The port of the inspector becomes free by that end.
+        let inspect_port = self.get(after).and_then(|held| held.inspect_port);
+        let next = Next { after, run: Run { inspect_port, ..self.grouped(run, new) } };
         let meta = next.run.meta(Role::Current, false, counters);
         let group = self.path_of(run, &next.run);
         self.next.insert(run, next);
@@ -68,7 +71,8 @@ impl Runs {
     }
 
     /// The keeper is gone, and what it was told with it. Returns what it might have begun.
-    pub fn drop_next(&mut self) -> Vec<RunId> {
-        std::mem::take(&mut self.next).into_keys().collect()
+    pub fn drop_next(&mut self) -> BTreeMap<RunId, SpecId> {
+        let next = std::mem::take(&mut self.next).into_iter();
+        next.map(|(run, next)| (run, next.run.spec)).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Orphans of dead runs: found, watched, and reported when none is left.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 
 use ostler_core::{Event, Millis, RunId};
@@ -7,11 +8,13 @@ use ostler_poll::Interest;
 use rustix::fs::inotify::{self, WatchFlags};
 
 use super::cgroup;
+use super::left::{self, Left};
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
 use super::walk::Purpose;
 use super::{Runs, Source};
 use crate::reports::{Report, Reports};
+use crate::starts::Start;
 use crate::{clock, daemon_log};
 
 /// How long output that cannot be written is waited for at the end of everything, ms.
@@ -155,16 +158,17 @@ impl Runs {
     /// Whether runs are left that are to be waited for at the end of everything. Output that cannot
     /// be written (no room, no such folder) would be waited for in vain: it has a little time.
     pub fn wait_for_output(&mut self) -> bool {
-        if self.all.is_empty() {
+        let mut left = self.all.iter().filter(|(_, held)| !held.unsignalable).peekable();
+        if left.peek().is_none() {
             return false;
         }
+        let runs: Vec<u64> = left.clone().map(|(run, _)| run.0).collect();
         let now = clock::monotonic();
-        if !self.all.values().all(Run::waits_for_output)
+        if !left.all(|(_, held)| held.waits_for_output())
             || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
         {
             return true;
         }
-        let runs: Vec<u64> = self.all.keys().map(|run| run.0).collect();
         daemon_log::error(format!(
             "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
         ));
@@ -181,16 +185,25 @@ impl Runs {
         self.output_by = None;
     }
 
-    /// Takes empty control groups of runs away that nobody knows.
-    pub fn remove_other_groups(&self, is_known: impl Fn(RunId) -> bool) {
+    /// Finds what an earlier daemon and its keeper left running.
+    pub fn find_left(
+        &self,
+        starts: &BTreeMap<RunId, Start>,
+        users: &BTreeSet<u32>,
+    ) -> BTreeMap<RunId, Left> {
+        left::find(&self.mark, self.groups.as_ref(), starts, users)
+    }
+
+    /// Ends the control groups of runs that nobody knows, with whatever is in them.
+    pub fn end_other_groups(&self, is_known: impl Fn(RunId) -> bool) {
         if let Some(groups) = &self.groups {
-            groups.remove_others(is_known);
+            groups.end_others(is_known);
         }
     }
 
     /// Takes control groups away that were made for runs that never came.
     pub fn remove_unused_groups(&self) {
-        self.remove_other_groups(|run| self.contains(run));
+        self.end_other_groups(|run| self.contains(run));
     }
 
     /// Takes the folder of all control groups away.

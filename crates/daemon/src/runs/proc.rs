@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -104,12 +105,14 @@ impl AsFd for ProcessRef {
     }
 }
 
-/// Every live process of the machine, and which of them carry the mark of a home.
+/// Every live process of the machine but the manager's own, and which of them carry the mark of a
+/// home.
 #[derive(Debug)]
 pub struct Processes {
-    all: BTreeMap<u32, Stat>,
+    /// What `/proc` says of each.
+    pub(super) all: BTreeMap<u32, Stat>,
     /// The run that each belongs to, as its environment says.
-    marked: BTreeMap<u32, RunId>,
+    pub(super) marked: BTreeMap<u32, RunId>,
 }
 
 /// Looks at all processes.
@@ -117,11 +120,16 @@ pub struct Processes {
 /// # Errors
 /// It cannot be found out, mostly for lack of file descriptors.
 pub fn processes_with_marks(mark: &str) -> io::Result<Processes> {
-    let all = processes()?;
-    let own = std::process::id();
-    let others = all.keys().copied().filter(|pid| *pid != own);
-    let marked = others.filter_map(|pid| Some((pid, run_of(pid, mark)?))).collect();
+    let mut all = processes()?;
+    leave_out_manager(&mut all, std::process::id(), std::os::unix::process::parent_id());
+    let marked = all.keys().filter_map(|pid| Some((*pid, run_of(*pid, mark)?))).collect();
     Ok(Processes { all, marked })
+}
+
+/// Takes the daemon and its parent, which is the keeper, out of all processes. An app that called a
+/// command may have started them, and an earlier version of them inherited the app's mark.
+fn leave_out_manager(all: &mut BTreeMap<u32, Stat>, daemon: u32, parent: u32) {
+    all.retain(|pid, _| ![daemon, parent].contains(pid));
 }
 
 /// Every live process that descends from `leader` or carries the run's mark, deepest first, without
@@ -163,11 +171,9 @@ fn relatives(leader: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
     found
 }
 
-/// Every live process that carries the mark of a home, with the run it belongs to.
-pub fn marked(mark: &str) -> Vec<(RunId, ProcessRef)> {
-    let Ok(Processes { all, marked }) = processes_with_marks(mark) else { return Vec::new() };
-    let held = |(pid, run)| Some((run, hold(pid, all.get(&pid)?.start_time).ok()??));
-    marked.into_iter().filter_map(held).collect()
+/// The user that a process runs as; root, where it may not be looked into.
+pub(super) fn user_of(pid: u32) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid())
 }
 
 /// The run that a process belongs to, if it carries the mark of a home.
@@ -288,6 +294,21 @@ mod tests {
         let processes = processes_with_marks("0123456789abcdef").unwrap();
         assert!(!processes.all.is_empty() && processes.marked.is_empty());
         assert_eq!(descendants(0, RunId(7), &processes).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn the_manager_is_never_among_the_descendants_of_an_app_that_started_it() {
+        let stat = |ppid| Stat { state: 'S', ppid, session: 7, cpu: 0, start_time: 1, rss: 0 };
+        // The app, a command of its, the keeper, the daemon, the guard, and another run.
+        let mut all = BTreeMap::from([7, 8, 20, 21, 22, 30].map(|pid| (pid, stat(1))));
+        for (pid, parent, session) in
+            [(8, 7, 7), (20, 8, 7), (21, 20, 21), (22, 21, 21), (30, 20, 30)]
+        {
+            all.insert(pid, Stat { session, ..stat(parent) });
+        }
+        leave_out_manager(&mut all, 21, 20);
+        assert_eq!(relatives(7, &all), BTreeSet::from([8]));
+        assert_eq!(relatives(30, &all), BTreeSet::new());
     }
 
     #[test]

@@ -37,9 +37,11 @@ pub struct Run {
     /// It runs in a control group of its own.
     pub(super) grouped: bool,
     /// The keeper began it by itself, with what it was given when that was prepared.
-    pub(super) in_advance: bool,
+    pub in_advance: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// A process of it may not be signalled.
+    pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
     pub ready: bool,
     /// Its listeners cover those of the run it replaces.
@@ -48,6 +50,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
+    /// The port of its inspector, if it is a Node that has one.
+    pub inspect_port: Option<u16>,
     pub(super) life: Life,
 }
 
@@ -176,10 +180,12 @@ impl Run {
             grouped,
             in_advance: false,
             ending: false,
+            unsignalable: false,
             ready: false,
             covers: false,
             probing: false,
             stderr_offset,
+            inspect_port: None,
             life: Life::Asked { then: None },
         }
     }
@@ -205,6 +211,7 @@ impl Run {
             restarts,
             unstable,
             stderr_offset: self.stderr_offset,
+            inspect_port: self.inspect_port,
         }
     }
 
@@ -213,9 +220,21 @@ impl Run {
         self.processes().map_or(0, |processes| processes.pid)
     }
 
+    /// Its first process, and when that began, clock ticks after boot; `None` while the number is
+    /// not known.
+    pub fn process(&self) -> Option<(u32, u64)> {
+        let processes = self.processes().filter(|processes| processes.pid != 0)?;
+        Some((processes.pid, processes.start_time))
+    }
+
     /// Whether the keeper was asked for it and has not answered.
     pub fn is_asked(&self) -> bool {
         matches!(self.life, Life::Asked { .. })
+    }
+
+    /// Whether its first process runs, as far as is known.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.life, Life::Alive(_))
     }
 
     /// Whether its first process has ended.

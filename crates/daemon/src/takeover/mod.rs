@@ -1,7 +1,6 @@
 //! From a fresh process to a daemon that answers: alone in its home, with everything that
 //! a predecessor left.
 
-mod home;
 mod inventory;
 mod orphans;
 mod recover;

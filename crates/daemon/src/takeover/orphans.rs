@@ -4,35 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::{ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::RunFds;
+use ostler_pm2::record::from_record;
 
 use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Meta, ProcessRef, Stat};
+use crate::runs::{self, Left, Meta, ProcessRef, Stat};
+use crate::starts::Start;
 use crate::{clock, daemon_log};
 
 impl Driver<'_> {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
     /// adopted so that it is known, and marked as ending: it is stopped and started
     /// cleanly, never doubled.
-    pub(crate) fn adopt_orphans(&mut self, state: &State, inventory: &mut Inventory) {
-        let mut by_run: BTreeMap<RunId, Vec<ProcessRef>> = BTreeMap::new();
-        for (run, process) in runs::marked(self.runs.mark()) {
+    pub(crate) fn adopt_orphans(
+        &mut self,
+        state: &State,
+        starts: &BTreeMap<RunId, Start>,
+        inventory: &mut Inventory,
+    ) {
+        let mut slots = BTreeSet::new();
+        let mut unknown = Vec::new();
+        for (run, left) in self.runs.find_left(starts, &users_of(state)).into_iter().rev() {
             if inventory.runs.contains_key(&run) {
                 continue; // An earlier daemon of this keeper came so far.
             }
-            by_run.entry(run).or_default().push(process);
-        }
-        let mut slots = BTreeSet::new();
-        let mut unknown = Vec::new();
-        for (run, mut processes) in by_run.into_iter().rev() {
-            let leader = processes.iter().position(is_leader).map(|at| processes.swap_remove(at));
+            let Left { leader, slot, others } = left;
             // The newest of a slot is the one; others were on their way out.
-            let saved = leader
-                .as_ref()
-                .and_then(slot_of)
+            let saved = slot
+                .filter(|_| leader.is_some())
                 .filter(|slot| slots.insert(*slot))
-                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot));
+                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot.0));
             match leader.as_ref().zip(saved) {
                 Some((leader, saved)) => {
                     let found = self.adopt_orphan(run, leader, saved);
@@ -41,13 +43,15 @@ impl Driver<'_> {
                 None => {
                     // Nobody knows it: descendants without their first process, or an app that was
                     // deleted.
-                    unknown.extend(processes);
+                    unknown.extend(others);
                     unknown.extend(leader);
                 }
             }
         }
+        self.runs.end_other_groups(|run| inventory.runs.contains_key(&run));
         runs::end_orphans(&unknown);
-        self.runs.remove_other_groups(|run| inventory.runs.contains_key(&run));
+        // Those are empty now.
+        self.runs.end_other_groups(|run| inventory.runs.contains_key(&run));
     }
 
     fn adopt_orphan(&mut self, run: RunId, leader: &ProcessRef, saved: &SavedProc) -> Found {
@@ -65,6 +69,7 @@ impl Driver<'_> {
             restarts: saved.restarts,
             unstable: saved.unstable,
             stderr_offset: 0,
+            inspect_port: None,
         };
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
@@ -78,12 +83,29 @@ impl Driver<'_> {
     }
 }
 
-/// Whether the process is the first one of its run.
-fn is_leader(process: &ProcessRef) -> bool {
-    Stat::read(process.pid).is_some_and(|stat| stat.session == process.pid)
+/// The users that the apps of a state run as; ours is one of them.
+fn users_of(state: &State) -> BTreeSet<u32> {
+    let uids = state.specs.iter().filter_map(|(_, record)| {
+        // One that is not understood has no process that can be adopted.
+        from_record(record.get(), 1).ok()?.uid
+    });
+    uids.chain([rustix::process::geteuid().as_raw()]).collect()
 }
 
-/// The slot that a process belongs to, as its environment says.
-fn slot_of(process: &ProcessRef) -> Option<u32> {
-    runs::variable_of(process.pid, "pm_id")?.parse().ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_an_app_runs_as_may_be_one_of_its_processes() {
+        let mut state = State::empty(String::new());
+        let own = rustix::process::geteuid().as_raw();
+        assert_eq!(users_of(&state), BTreeSet::from([own]));
+        let record = |uid: u32| {
+            let text = format!(r#"{{"name":"a","pm_exec_path":"/a.sh","uid":{uid}}}"#);
+            serde_json::value::RawValue::from_string(text).unwrap().into()
+        };
+        state.specs = vec![(1, record(1001)), (2, record(1002))];
+        assert_eq!(users_of(&state), BTreeSet::from([own, 1001, 1002]));
+    }
 }

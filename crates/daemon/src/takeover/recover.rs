@@ -51,7 +51,7 @@ impl Driver<'_> {
             let workers = workers.remove(&app).unwrap_or_default();
             self.node.restore(app, Restored { policy, listeners, workers });
             if let Some(version) = version {
-                self.node.use_fds(app, &version.spec.fds);
+                self.node.use_version(app, &version.spec);
             }
         }
     }

@@ -6,23 +6,28 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use ostler_keeper::STARTS;
+use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
+use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Waker};
 
-use super::home;
 use super::inventory::{Items, take_inventory};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
 use crate::decisions::Decisions;
 use crate::guard::Guard;
-use crate::keeper::{CONTROL, Keeper, LOCK, SWEPT};
+use crate::home::mark::Origin;
+use crate::home::{self, Note, Watch};
+use crate::keeper::{self, CONTROL, Keeper, LOCK, OLD_LOCKS, SUCCESSION, SWEPT};
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
 use crate::runs::Runs;
 use crate::saver::Saver;
+use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{daemon_log, drain, logs, state_file, sys};
 
@@ -40,30 +45,36 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let guard = Guard::start(Rc::clone(&poll))
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
-    home::make_home(&config.home)?;
+    home::make(&config.home)?;
     let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
+    take_succession(&mut inventory.items, &mut link)?;
     let (lock, swept) = match inventory.items.remove(LOCK) {
         Some((meta, lock)) => (lock, meta == SWEPT),
-        None => (home::take_lock(&config.home, &mut link)?, false),
+        None => (take_lock(&config.home, &mut link)?, false),
     };
+    let old_locks = take_named(&mut inventory.items, OLD_LOCKS);
+    let old_locks = old_locks.into_iter().map(|(_, lock)| lock).collect();
     let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
-    link.send(&message, vec![end]).map_err(said("could not talk to the keeper"))?;
+    if let Err(error) = link.send(&message, vec![end]) {
+        // It has just died, and we have everything: another one is started as soon as we run.
+        daemon_log::error(format!("could not talk to the keeper: {error}"));
+    }
     install_drain(&config);
-    let listener = match inventory.items.remove(CONTROL) {
-        Some((_, fd)) => UnixListener::from(fd),
-        None => home::bind_control(&config.home, &mut link)?,
-    };
-    listener.set_nonblocking(true).map_err(said("could not use the control socket"))?;
+    let (listener, note) = control(&config.home, &mut inventory.items, &mut link)?;
     let unpolled = || said("could not poll");
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
-    let held = take_logs(&mut inventory.items);
+    let held = take_named(&mut inventory.items, logs::PREFIX);
     let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
-    let keeper = Keeper::new(link, inventory.welcome, lock, Rc::clone(&poll));
-    let mark = home::mark_of(&config.home);
+    // The keeper has it as well; both get it anew.
+    drop(inventory.items.remove(STARTS));
+    let starts = Starts::new(&home);
+    let keeper = Keeper::new(link, inventory.welcome, (lock, old_locks), starts, Rc::clone(&poll));
+    let Note { mark, socket } = note;
+    let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
     let runs = Runs::new(mark, Rc::clone(&poll));
@@ -74,6 +85,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             saver,
             keeper: keeper.map_err(unpolled())?,
             clients: Clients::new(listener, Rc::clone(&poll)),
+            home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
             logs,
@@ -82,6 +94,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     );
     daemon.take_over(inventory, swept);
     home::write_pid(&home);
+    // It may have changed while there was no daemon.
+    daemon.look_after_home();
     daemon_log::log(format!(
         "New daemon started (pid {}, keeper {keeper_pid}, home `{}`)",
         std::process::id(),
@@ -95,6 +109,21 @@ fn said(what: &'static str) -> impl FnOnce(io::Error) -> String {
     move |error| format!("{what}: {error}")
 }
 
+/// A daemon that made room for us may go now: we have everything.
+fn take_succession(items: &mut Items, link: &mut Link) -> Result<(), String> {
+    let Some((_, end)) = items.remove(SUCCESSION) else { return Ok(()) };
+    hit("succession.found");
+    if !keeper::take(&end) {
+        return Err("the daemon before has taken everything back: its keeper died".to_owned());
+    }
+    hit("succession.taken");
+    let forget = ToKeeper::Del { name: SUCCESSION.to_owned() };
+    if let Err(error) = link.send(&forget, Vec::new()) {
+        daemon_log::error(format!("could not talk to the keeper: {error}"));
+    }
+    Ok(())
+}
+
 fn install_drain(config: &Config) {
     if let Err(error) = drain::install(&config.home) {
         let path = drain::path(&config.home);
@@ -105,12 +134,53 @@ fn install_drain(config: &Config) {
     }
 }
 
-/// Takes out what is for the log engine, by its names.
-fn take_logs(items: &mut Items) -> Vec<(String, OwnedFd)> {
+/// The lock of the home, which the keeper holds as well.
+fn take_lock(home: &Path, link: &mut Link) -> Result<OwnedFd, String> {
+    let lock = home::take_lock(home)?;
+    let copy = lock.try_clone().map_err(said("could not keep the lock"))?;
+    link.send(&ToKeeper::Put { name: LOCK.to_owned(), meta: Vec::new() }, vec![copy])
+        .map_err(said("could not keep the lock"))?;
+    Ok(lock)
+}
+
+/// The control socket that an earlier daemon had, else a new one, and what is kept with it.
+fn control(
+    home: &Path,
+    items: &mut Items,
+    link: &mut Link,
+) -> Result<(UnixListener, Note), String> {
+    let unusable = || said("could not use the control socket");
+    let kept = items.remove(CONTROL);
+    let note = kept.as_ref().and_then(|(bytes, _)| Note::from_bytes(bytes));
+    let visited = kept.is_some() || state_file::exists(home);
+    let mark = |kept| Origin { kept, visited, home }.mark();
+    match (kept, note) {
+        (Some((_, fd)), note) => {
+            // An earlier version did not say which file it is.
+            let socket = home::id_at(&home.join(home::SOCKET)).unwrap_or_default();
+            let socket = note.as_ref().map_or(socket, |note| note.socket);
+            let note = Note { mark: mark(note.map(|note| note.mark)), socket };
+            let listener = UnixListener::from(fd);
+            listener.set_nonblocking(true).map_err(unusable())?;
+            Ok((listener, note))
+        }
+        (None, _) => {
+            let (listener, socket) = home::bind_control(home)?;
+            let note = Note { mark: mark(None), socket };
+            let copy = listener.try_clone().map_err(unusable())?.into();
+            let put = ToKeeper::Put { name: CONTROL.to_owned(), meta: note.to_bytes() };
+            link.send(&put, vec![copy]).map_err(unusable())?;
+            Ok((listener, note))
+        }
+    }
+}
+
+/// Takes out what the keeper holds under names that begin like this, by the rest of the name.
+fn take_named(items: &mut Items, prefix: &str) -> Vec<(String, OwnedFd)> {
     let names: Vec<String> =
-        items.keys().filter(|name| name.starts_with(logs::PREFIX)).cloned().collect();
+        items.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
     let taken = names.into_iter().filter_map(|name| {
-        let own = name.strip_prefix(logs::PREFIX)?.to_owned();
+        let own = name.strip_prefix(prefix)?.to_owned();
         Some((own, items.remove(&name)?.1))
     });
     taken.collect()

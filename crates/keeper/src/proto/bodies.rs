@@ -145,7 +145,8 @@ impl Message for ToKeeper {
             | Self::Release { .. }
             | Self::CloseRunFd { .. }
             | Self::Revoke { .. }
-            | Self::Shutdown => 0,
+            | Self::Shutdown
+            | Self::Succeed => 0,
         }
     }
 
@@ -164,6 +165,7 @@ impl Message for ToKeeper {
             Self::Upgrade { .. } => 11,
             Self::Prepare(_) => 12,
             Self::Revoke { .. } => 13,
+            Self::Succeed => 14,
         }
     }
 
@@ -197,7 +199,7 @@ impl Message for ToKeeper {
                 w.u8(mask.0);
                 w.option(*status, |w, status| status.write(w));
             }
-            Self::Shutdown => {}
+            Self::Shutdown | Self::Succeed => {}
             Self::Upgrade { exe } => w.bytes(exe),
             Self::Prepare(preparation) => preparation.write(w),
             Self::Revoke { after } => w.u64(*after),
@@ -226,6 +228,7 @@ impl Message for ToKeeper {
             11 => Self::Upgrade { exe: r.bytes("exe")? },
             12 => Self::Prepare(Preparation::read(r)?),
             13 => Self::Revoke { after: r.u64("after")? },
+            14 => Self::Succeed,
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }

@@ -94,6 +94,10 @@ pub enum ToKeeper {
         /// The path of the program, absolute.
         exe: Vec<u8>,
     },
+    /// Start another daemon beside this one, which says nothing more: the keeper closes the link.
+    /// This one decides nothing any more and holds what it holds until the other has everything,
+    /// so that the keeper's death in between loses nothing. Since version 3.
+    Succeed,
 }
 
 /// What to start, and how. Paths, arguments and variables are bytes without NUL.

@@ -11,14 +11,17 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ostler_logs::{Engine, Event, Filter, Format, Sink, Stream};
 use rustix::io::FdFlags;
 
+use crate::account::{Account, bare};
 use crate::rig::{Dice, pipe};
+use crate::small::Small;
 use crate::sys::inherited;
 
 /// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
@@ -43,23 +46,6 @@ fn form(mode: &str, folder: &Path, index: usize) -> Sink {
         "merged" => Sink { out: merged.clone(), err: merged, ..plain },
         "combined" => Sink { combined: Some(folder.join("all.log")), ..plain },
         other => panic!("no mode {other}"),
-    }
-}
-
-/// The line without what the mode puts around it.
-fn bare(mode: &str, line: &str) -> String {
-    match mode {
-        "time" => {
-            let (date, rest) = line.split_at(21);
-            assert!(date.ends_with(": ") && date.starts_with("20"), "no date: {line}");
-            rest.to_owned()
-        }
-        "json" => {
-            let value: serde_json::Value =
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-            value["message"].as_str().unwrap().trim_end().to_owned()
-        }
-        _ => line.to_owned(),
     }
 }
 
@@ -99,7 +85,13 @@ fn inheritable(fd: &OwnedFd) -> i32 {
     fd.as_raw_fd()
 }
 
-fn write_lines(mut pipe: File, index: usize, seed: u64, stop: &AtomicBool) -> u64 {
+fn write_lines(
+    mut pipe: File,
+    index: usize,
+    seed: u64,
+    stop: &AtomicBool,
+    total: &AtomicU64,
+) -> u64 {
     let mut dice = Dice(seed);
     let mut number = 0;
     let mut block = Vec::new();
@@ -112,6 +104,7 @@ fn write_lines(mut pipe: File, index: usize, seed: u64, stop: &AtomicBool) -> u6
         // In pieces, so that lines are cut on the way.
         let cut = usize::try_from(dice.below(block.len() as u64)).unwrap();
         pipe.write_all(&block[..cut]).unwrap();
+        total.fetch_add(cut as u64, Ordering::Relaxed);
         block.drain(..cut);
         if dice.below(4) == 0 {
             std::thread::yield_now();
@@ -175,50 +168,120 @@ fn kills() -> usize {
     std::env::var("OSTLER_LOGS_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
 }
 
-#[track_caller]
-fn check(mode: &str) {
-    const STREAMS: usize = 4;
-    let folder = tempfile::tempdir().unwrap();
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
-    let mut dice = Dice(seed);
-    let journal = journal();
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut held = Vec::new();
-    let mut writers = Vec::new();
-    for index in 0..STREAMS {
-        let (read, write) = pipe();
-        held.push(read);
-        let (stop, seed) = (Arc::clone(&stop), dice.below(u64::MAX) | 1);
-        writers
-            .push(std::thread::spawn(move || write_lines(File::from(write), index, seed, &stop)));
+/// Writers, the pipes that the keeper would hold, and the engine that is to be started.
+struct Scene {
+    plan: String,
+    folder: PathBuf,
+    seed: u64,
+    dice: Dice,
+    stop: Arc<AtomicBool>,
+    /// Bytes that the writers could write.
+    total: Arc<AtomicU64>,
+    writers: Vec<JoinHandle<u64>>,
+    _held: (OwnedFd, Vec<OwnedFd>),
+}
+
+impl Scene {
+    fn new(mode: &str, folder: &Path) -> Self {
+        const STREAMS: usize = 4;
+        let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
+        let mut dice = Dice(seed);
+        let journal = journal();
+        let stop = Arc::new(AtomicBool::new(false));
+        let total = Arc::new(AtomicU64::new(0));
+        let (mut held, mut writers) = (Vec::new(), Vec::new());
+        for index in 0..STREAMS {
+            let (read, write) = pipe();
+            held.push(read);
+            let (stop, total) = (Arc::clone(&stop), Arc::clone(&total));
+            let seed = dice.below(u64::MAX) | 1;
+            writers.push(std::thread::spawn(move || {
+                write_lines(File::from(write), index, seed, &stop, &total)
+            }));
+        }
+        let fds: Vec<String> = held.iter().map(|fd| inheritable(fd).to_string()).collect();
+        let plan =
+            format!("{}|{mode}|{}|{}", inheritable(&journal), folder.display(), fds.join(" "));
+        let (folder, _held) = (folder.to_owned(), (journal, held));
+        Self { plan, folder, seed, dice, stop, total, writers, _held }
     }
-    let fds: Vec<String> = held.iter().map(|fd| inheritable(fd).to_string()).collect();
-    let plan =
-        format!("{}|{mode}|{}|{}", inheritable(&journal), folder.path().display(), fds.join(" "));
-    for _ in 0..kills() {
-        let before = size_of_all(folder.path());
-        let mut child = start(&plan);
+
+    /// Starts an engine, and kills it at a moment of the dice after `is_at_work`.
+    fn live_and_die(&mut self, is_at_work: impl Fn(&Self) -> bool) {
+        let mut child = start(&self.plan);
         let deadline = Instant::now() + Duration::from_secs(20);
         // Killed while it writes, not while it loads.
-        while size_of_all(folder.path()) == before {
-            assert!(Instant::now() < deadline, "seed {seed}: nothing is written");
+        while !is_at_work(self) {
+            assert!(Instant::now() < deadline, "seed {}: nothing is written", self.seed);
             std::thread::yield_now();
         }
-        let moment = Instant::now() + Duration::from_micros(dice.below(3000));
+        let moment = Instant::now() + Duration::from_micros(self.dice.below(3000));
         while Instant::now() < moment {
             std::hint::spin_loop();
         }
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    stop.store(true, Ordering::Relaxed);
-    let mut child = start(&plan);
-    let written: BTreeMap<usize, u64> =
-        writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect();
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "seed {seed}: {said}");
+
+    /// A last engine writes all there is. Returns how many lines each writer has written.
+    fn finish(self) -> (BTreeMap<usize, u64>, u64) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut child = start(&self.plan);
+        let written =
+            self.writers.into_iter().map(|writer| writer.join().unwrap()).enumerate().collect();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(child.wait().unwrap().success(), "seed {}: {said}", self.seed);
+        (written, self.seed)
+    }
+}
+
+#[track_caller]
+fn check(mode: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(mode, folder.path());
+    for _ in 0..kills() {
+        let before = size_of_all(folder.path());
+        scene.live_and_die(|scene| size_of_all(&scene.folder) != before);
+    }
+    let (written, seed) = scene.finish();
     verify(mode, folder.path(), &written, seed);
+}
+
+/// The disk is full, has a little room again, is full: what is there and what is said to be lost
+/// must be what was written.
+#[track_caller]
+fn check_full(mode: &str) {
+    /// More than waits for all files together.
+    const MORE: u64 = 4 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(folder.path(), 24) else { return };
+    let logs = small.at.join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let mut scene = Scene::new(mode, &logs);
+    for life in 0..kills() {
+        if life % 2 == 0 {
+            small.make_room(256 << 10);
+            let before = size_of_all(&logs);
+            scene.live_and_die(|scene| size_of_all(&scene.folder) != before);
+        } else {
+            small.fill();
+            let before = scene.total.load(Ordering::Relaxed);
+            scene.live_and_die(|scene| scene.total.load(Ordering::Relaxed) > before + MORE);
+        }
+    }
+    small.empty();
+    let (written, seed) = scene.finish();
+    let mut found = Account::default();
+    for entry in std::fs::read_dir(&logs).unwrap() {
+        found.add(mode, &entry.unwrap().path(), seed);
+    }
+    let files = if mode == "combined" { 2 } else { 1 };
+    let all = files * written.values().sum::<u64>();
+    let said = found.whole + found.lost;
+    let place = logs.display();
+    assert!((all..=all + found.doubtful).contains(&said), "seed {seed}: {said} of {all}, {place}");
+    assert!(found.lost > 0, "seed {seed}: nothing was lost");
 }
 
 fn size_of_all(folder: &Path) -> u64 {
@@ -276,4 +339,19 @@ fn merged_lines_survive_kills() {
 #[test]
 fn combined_lines_survive_kills() {
     check("combined");
+}
+
+#[test]
+fn raw_lines_and_those_that_are_lost_survive_kills() {
+    check_full("raw");
+}
+
+#[test]
+fn dated_lines_and_those_that_are_lost_survive_kills() {
+    check_full("time");
+}
+
+#[test]
+fn combined_lines_and_those_that_are_lost_survive_kills() {
+    check_full("combined");
 }

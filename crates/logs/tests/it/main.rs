@@ -1,10 +1,13 @@
 //! The engine from outside: pipes in, files and events out.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod account;
 mod files;
+mod full;
 mod ledger;
 mod lines;
 mod rig;
+mod small;
 mod subscribers;
 mod sys;
 mod trouble;

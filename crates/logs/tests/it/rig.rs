@@ -79,6 +79,21 @@ impl Rig {
         });
     }
 
+    #[track_caller]
+    pub fn wait_error(&mut self, of: &Path) -> Option<i32> {
+        self.wait("file error", |event| match event {
+            Event::FileError { path, error } if path == of => Some(error.raw_os_error()),
+            _ => None,
+        })
+    }
+
+    #[track_caller]
+    pub fn wait_ok(&mut self, of: &Path) {
+        self.wait("file ok", |event| {
+            matches!(event, Event::FileOk { path } if path == of).then_some(())
+        });
+    }
+
     /// Waits until the file's content satisfies `test`; the engine says nothing when it writes.
     #[track_caller]
     pub fn wait_content(path: &Path, test: impl Fn(&str) -> bool) -> String {

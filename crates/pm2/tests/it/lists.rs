@@ -1,8 +1,9 @@
 //! Processes in `jlist` and in the dump.
 
 use ostler_core::spec::{AppSpec, ExecMode};
-use ostler_core::{Exit, Phase, ProcId, RunId};
+use ostler_core::{Exit, ProcId};
 use ostler_pm2::{Facts, List, SharedText, dump};
+use ostler_wire::control::Phase;
 use serde_json::{Value as Json, json};
 
 use crate::{CPUS, vars};
@@ -26,7 +27,7 @@ fn facts<'a>(spec: &'a AppSpec, shared: &'a SharedText) -> Facts<'a> {
         name: "web",
         spec,
         shared,
-        phase: Phase::Online { run: RunId(8), since: 5 },
+        phase: Phase::Online,
         pid: 4711,
         since: Some(1_700_000_000_000),
         created_at: 1_600_000_000_000,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_core::spec::{
-    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogSpec, Policy, Probe, Readiness,
+    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogSpec, Policy, Probe,
+    Readiness,
 };
 use ostler_pm2::record;
 use proptest::prelude::*;
@@ -144,7 +145,7 @@ fn text() -> impl Strategy<Value = String> {
 prop_compose! {
     fn logs()(
         paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")),
-        flags: [bool; 3],
+        flags: [bool; 4],
         format in prop::option::of(text()),
     ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
@@ -156,6 +157,7 @@ prop_compose! {
             disabled: flags[1],
             format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
             date_format: format.filter(|format| format != "false"),
+            full: if flags[3] { LogFull::Block } else { LogFull::Drop },
         }
     }
 }
@@ -226,6 +228,7 @@ prop_compose! {
         flags: [bool; 3],
         instances in 1u32..=4096,
         (logs, policy, health, fds) in (logs(), policy(), health(), fds()),
+        privileged_ports in prop::collection::btree_set(1_u16.., 0..3),
         balance in prop::sample::select(vec![
             Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
         ]),
@@ -255,6 +258,7 @@ prop_compose! {
             policy,
             balance,
             fds,
+            privileged_ports,
             health,
             version: version.filter(|version| version != "N/A"),
             passthrough: vars([("vizion", "true"), watch, ("filter_env", "[]")]),

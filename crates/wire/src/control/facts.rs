@@ -8,6 +8,27 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What is true of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It does not run, and is not to run.
+    Stopped,
+    /// It does not run: it was given up.
+    Errored,
+    /// It was started and is not ready yet.
+    Starting,
+    /// It runs and is ready.
+    Online,
+    /// It is being brought to its end.
+    Stopping,
+    /// It does not run; its next run waits for its time.
+    Backoff {
+        /// When the next run is due, ms from now.
+        due_in: u64,
+    },
+}
+
 /// How a run ended, or why there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,6 +40,9 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Does something with existing processes. One [`Event::Acted`] per process in the order they
     /// end, then [`Reply::Done`].
@@ -51,6 +54,9 @@ pub enum Request {
         /// What to change first.
         #[serde(default)]
         change: Change,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
     /// [`Reply::Done`].
@@ -59,6 +65,9 @@ pub enum Request {
         name: String,
         /// `4`, `+2` or `-1`.
         target: ScaleTo,
+        /// As in [`Request::Reload`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
     },
     /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
     /// [`Reply::Error`].

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::Outcome;
+use super::facts::{Outcome, Phase};
 
 /// A process as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,16 +23,17 @@ pub struct ProcView {
     pub since: u64,
     /// Restarts so far.
     pub restarts: u32,
-    /// PM2's word: `online`, `launching`, `stopping`, `stopped`, `errored`, `waiting restart`.
-    pub status: String,
+    /// What is true of it.
+    pub phase: Phase,
     /// CPU use, percent of one core.
     pub cpu: f32,
     /// Resident memory, bytes.
     pub memory: u64,
     /// User it runs as.
     pub user: String,
-    /// Whether files are watched.
-    pub watching: bool,
+    /// Attributes of the app that ask for something that is not done yet: `watch`, `cron_restart`.
+    #[serde(default)]
+    pub not_yet: Vec<String>,
     /// A reload under way: what is being rolled out to this process (`reloading`, `canary`).
     #[serde(default)]
     pub rollout: Option<String>,
@@ -65,10 +66,11 @@ pub struct Details {
     pub created_at: u64,
     /// What became of the last run that is over.
     pub last: Option<Outcome>,
-    /// When the next run is due, ms from now, where one waits for its time.
-    pub due_in: Option<u64>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
+    /// When it is to be restarted, a pattern of cron.
+    #[serde(default)]
+    pub cron_restart: Option<String>,
     /// `NODE_ENV` of the app.
     pub node_env: Option<String>,
     /// Environment given to the app, for the comparison with the caller's.

@@ -138,6 +138,8 @@ fn a_change_of_policy_counts_from_the_next_connection() {
     let mut world = serving(Policy::Sticky, 4, 2);
     let own = world.give(0, 5);
     assert_eq!(world.give(1, 5), own);
+    world.takes(own, 0);
+    world.takes(own, 1);
     world.balance.set_policy(Policy::RoundRobin);
     assert_eq!(world.balance.policy(), Policy::RoundRobin);
     assert_ne!(world.give(2, 5), world.give(3, 5));

@@ -104,6 +104,11 @@ impl World {
         self.take()
     }
 
+    /// The same, if there is something to wait for.
+    pub(super) fn wait_if_due(&mut self) -> String {
+        if self.balance.deadline().is_some() { self.wait() } else { String::new() }
+    }
+
     pub(super) fn handed(&self, worker: u64) -> u64 {
         self.balance.counters(MAIN, WorkerId(worker)).unwrap().handed
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::peer::Peer;
 use crate::balance::{Balance, Decision, Policy, Recovered, Standing};
 use crate::{ConnId, ListenerId, WorkerId};
 
@@ -17,6 +18,8 @@ enum Step {
     Accept(u64),
     Policy(usize),
     Time(u64),
+    /// All but one of the workers answer again and again.
+    Overtake(usize),
     /// The balance is lost; of the connections that wait, so many may be with a worker.
     Reborn(usize),
 }
@@ -48,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         14 => (0..9_u64).prop_map(Step::Accept),
         1 => (0..4_usize).prop_map(Step::Policy),
         4 => (1..400_u64).prop_map(Step::Time),
+        1 => (0..6_usize).prop_map(Step::Overtake),
         1 => (0..3_usize).prop_map(Step::Reborn),
     ]
 }
@@ -66,37 +70,6 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Unsure),
         1 => (0..3_usize).prop_map(Deed::Settle),
     ]
-}
-
-#[derive(Debug)]
-struct Peer {
-    slot: u32,
-    standing: Standing,
-    blocked: bool,
-    unsure: usize,
-    /// Its window was full, and is not half empty yet.
-    saturated: bool,
-    /// Unanswered ones, oldest first.
-    conns: Vec<ConnId>,
-    listeners: BTreeSet<ListenerId>,
-}
-
-impl Peer {
-    fn new(slot: u32, standing: Standing) -> Self {
-        let (conns, listeners) = (Vec::new(), BTreeSet::new());
-        Self { slot, standing, blocked: false, unsure: 0, saturated: false, conns, listeners }
-    }
-
-    fn give(&mut self, conn: ConnId, window: usize) {
-        self.conns.push(conn);
-        self.saturated |= window + self.unsure <= self.conns.len();
-    }
-
-    fn take(&mut self, count: usize, window: usize) -> Vec<ConnId> {
-        let taken: Vec<_> = self.conns.drain(..count.min(self.conns.len())).collect();
-        self.saturated &= taken.is_empty() || window / 2 < self.conns.len();
-        taken
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +155,7 @@ impl World {
                 let next = self.balance.deadline();
                 assert!(next.is_none_or(|at| at > self.now), "a deadline in the past");
             }
+            Step::Overtake(nth) => self.overtake(nth % self.peers.len().max(1)),
             Step::Reborn(out) => self.reborn(*out),
             Step::Add(..) => {}
         }
@@ -225,16 +199,19 @@ impl World {
             Deed::Answer(took) => self.answer(id, *took),
             Deed::Miss => {
                 let Some(conn) = peer.take(1, self.window).pop() else { return };
+                peer.hear();
                 self.come_back(&[conn]);
                 self.balance.handle_missed(self.now, id, conn);
             }
             Deed::Unsure => {
                 peer.unsure += 1;
                 peer.saturated = false;
+                peer.hear();
                 self.balance.handle_unsure(id);
             }
             Deed::Settle(count) => {
                 peer.unsure = 0;
+                peer.hear();
                 let missed = peer.take(*count, self.window);
                 self.come_back(&missed);
                 self.balance.handle_settled(self.now, id, &missed);
@@ -261,8 +238,25 @@ impl World {
     fn answer(&mut self, id: WorkerId, took: bool) {
         let peer = self.peers.get_mut(&id).unwrap();
         let Some(conn) = peer.take(1, self.window).pop() else { return };
+        peer.hear();
+        let limit = 8 * self.peers.len();
+        for (other, peer) in &mut self.peers {
+            if *other != id && peer.unsure < peer.conns.len() {
+                peer.overtaken += 1;
+                peer.silent |= limit <= peer.overtaken;
+            }
+        }
         self.place(conn, if took { Place::Closed } else { Place::Queue });
         self.balance.handle_answered(self.now, id, conn, took);
+    }
+
+    fn overtake(&mut self, silent: usize) {
+        for _ in 0..20 {
+            self.step(&Step::Accept(0));
+            for nth in (0..self.peers.len()).filter(|nth| *nth != silent) {
+                self.step(&Step::Worker(nth, Deed::Answer(true)));
+            }
+        }
     }
 
     fn unlisten(&mut self, listener: ListenerId) {
@@ -286,6 +280,7 @@ impl World {
         for (id, peer) in &mut self.peers {
             peer.blocked = false;
             peer.unsure = 0;
+            peer.hear();
             self.balance.add_worker(*id, peer.slot, peer.standing);
         }
         for listener in &self.listeners {
@@ -331,6 +326,7 @@ impl World {
                     let peer = self.peers.get_mut(&worker).expect("handed to a dead worker");
                     assert_eq!((peer.standing, peer.blocked), (Standing::Active, false));
                     assert!(peer.listeners.contains(&listener), "handed to no member");
+                    assert!(!peer.silent, "handed to one that does not answer");
                     assert!(!peer.saturated, "its window is not half empty");
                     peer.give(conn, self.window);
                     assert!(peer.conns.len() <= self.window + peer.unsure, "above the window");

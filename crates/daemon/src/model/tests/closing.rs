@@ -41,7 +41,9 @@ fn a_kill_is_answered_also_when_a_process_cannot_be_killed() {
     let mut world = World::with("api", "hangs", 1);
     let client = world.request(Request::Kill);
     world.wait(60_000);
-    assert_eq!(world.heard(client), "acted api:0: process 0 is still there after SIGKILL\ndone");
+    let failure = "process 0 is still there after SIGKILL";
+    let heard = world.heard(client);
+    assert!(heard.starts_with(&format!("acted api:0: {failure}\nerror: {failure}\n")), "{heard}");
     assert!(!world.model.is_over());
 }
 
@@ -77,7 +79,7 @@ fn the_list_is_shown_to_the_end() {
     let mut world = World::with("api", "stubborn", 1);
     world.request(Request::Kill);
     let client = world.request(Request::List);
-    assert!(world.reply(client).contains("\"status\":\"stopping\""), "{}", world.reply(client));
+    assert!(world.reply(client).contains("\"phase\":\"stopping\""), "{}", world.reply(client));
     let client = world.request(Request::Find { word: "api".to_owned() });
     assert_eq!(world.reply(client), "found [0]");
     let client = world.request(Request::Jlist);
@@ -173,4 +175,16 @@ fn the_daemon_after_goes_on_ending_everything() {
     world.wait(1000);
     assert!(world.model.is_over());
     assert_eq!(world.alive(), 0);
+}
+
+#[test]
+fn a_kill_names_what_may_not_be_signalled_and_goes_without_it() {
+    let mut world = World::with("api", "foreign", 1);
+    world.start("job", "good", 0);
+    world.wait(50);
+    let client = world.request(Request::Kill);
+    world.wait(1000);
+    let heard = world.heard(client);
+    assert!(heard.contains("its process 7 runs as another user 0"), "{heard}");
+    assert!(world.model.is_over(), "{}", world.state());
 }

@@ -111,9 +111,9 @@ fn the_daemon_may_die_when_an_app_is_scaled() {
     same_end(|world| {
         world.start("api", "busy", 2);
         world.wait(50);
-        world.request(Request::Scale { name: "api".to_owned(), target: ScaleTo::Add(2) });
+        world.scale("api", ScaleTo::Add(2));
         world.wait(50);
-        world.request(Request::Scale { name: "api".to_owned(), target: ScaleTo::Exactly(1) });
+        world.scale("api", ScaleTo::Exactly(1));
         world.wait(20_000);
     });
 }

@@ -91,7 +91,7 @@ fn play(world: &mut World, step: &Move) {
             let name = NAMES[usize::from(name)].to_owned();
             let count = u32::from(by.unsigned_abs());
             let target = if by < 0 { ScaleTo::Remove(count) } else { ScaleTo::Add(count) };
-            world.request(Request::Scale { name, target });
+            world.scale(&name, target);
         }
         Move::Reload(bits, script, with) => {
             let script = SCRIPTS[usize::from(script)];

@@ -1,13 +1,13 @@
 //! Scaling: instances more or fewer.
 
-use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, ReloadOptions, ScaleTo};
 use serde_json::json;
 
 use super::words::record;
 use super::world::World;
 
 fn scale(world: &mut World, name: &str, target: ScaleTo) -> usize {
-    world.request(Request::Scale { name: name.to_owned(), target })
+    world.scale(name, target)
 }
 
 #[test]
@@ -37,6 +37,17 @@ fn a_number_to_add_or_remove_is_counted_from_what_is_there() {
     scale(&mut world, "api", ScaleTo::Remove(3));
     world.wait(50);
     assert_eq!(world.model.count_online(), 1);
+}
+
+#[test]
+fn more_instances_than_an_app_may_have_are_refused_with_the_bound() {
+    let mut world = World::with("api", "good", 2);
+    for target in [ScaleTo::Add(100_000), ScaleTo::Add(u32::MAX), ScaleTo::Exactly(4097)] {
+        let client = scale(&mut world, "api", target);
+        let heard = world.heard(client);
+        assert!(heard.contains("above the most that one app may have, 4096"), "{heard}");
+    }
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
 }
 
 #[test]

@@ -47,8 +47,8 @@ fn a_running_process_is_listed_with_its_run() {
         &list(&mut world)[1],
         &json!({
             "id": 1, "name": "api", "namespace": "default", "version": null, "cluster": true,
-            "pid": 102, "since": 1_000_000, "restarts": 0, "status": "online", "cpu": 12.5,
-            "memory": 4096, "user": "deploy", "watching": false, "rollout": null,
+            "pid": 102, "since": 1_000_000, "restarts": 0, "phase": "online", "cpu": 12.5,
+            "memory": 4096, "user": "deploy", "not_yet": [], "rollout": null,
             "script": "/srv/good.js", "logs": [null, null, null],
         }),
     );
@@ -59,7 +59,7 @@ fn a_process_without_a_run_is_listed_without_one() {
     let mut world = World::with("api", "good", 1);
     world.stop(&[0]);
     world.wait(50);
-    let expected = json!({"pid": 0, "since": 0, "status": "stopped", "cpu": 0.0, "memory": 0});
+    let expected = json!({"pid": 0, "since": 0, "phase": "stopped", "cpu": 0.0, "memory": 0});
     check(&list(&mut world)[0], &expected);
 }
 
@@ -83,17 +83,30 @@ fn the_words_for_what_a_process_does_are_pm2s() {
     world.wait(1000);
     world.start_with("launching", "unready", 1, json!({"wait_ready": true}));
     world.stop(&[4]);
-    let words: Vec<Value> = list(&mut world).iter().map(|of| of["status"].clone()).collect();
-    let expected = ["online", "errored", "waiting restart", "stopped", "stopping", "launching"];
-    assert_eq!(words, expected);
+    let phases: Vec<Value> = list(&mut world).iter().map(|of| of["phase"].clone()).collect();
+    let backoff = json!({"backoff": {"due_in": 899_000}});
+    let expected = [
+        json!("online"),
+        json!("errored"),
+        backoff,
+        json!("stopped"),
+        json!("stopping"),
+        json!("starting"),
+    ];
+    assert_eq!(phases, expected);
 }
 
 #[test]
-fn a_process_whose_files_are_watched_is_listed_so() {
-    for (watch, shown) in [(json!(true), true), (json!(["src"]), true), (json!(false), false)] {
-        let mut world = World::with_more("api", "good", 1, json!({"watch": watch}));
-        check(&list(&mut world)[0], &json!({"watching": shown}));
-    }
+fn what_is_asked_for_and_not_done_yet_is_listed() {
+    let check_not_yet = |asked: Value, expected: &[&str]| {
+        let mut world = World::with_more("api", "good", 1, asked);
+        check(&list(&mut world)[0], &json!({"not_yet": expected}));
+    };
+    check_not_yet(json!({"watch": true}), &["watch"]);
+    check_not_yet(json!({"watch": ["src"], "ignore_watch": ["tmp"]}), &["watch"]);
+    check_not_yet(json!({"watch": false, "ignore_watch": ["tmp"], "cron_restart": "0"}), &[]);
+    check_not_yet(json!({"cron_restart": "0 4 * * *"}), &["cron_restart"]);
+    check_not_yet(json!({"trace": true, "v8": false}), &["trace"]);
 }
 
 #[test]
@@ -114,7 +127,7 @@ fn a_process_is_described_with_what_it_listens_on_and_its_variables() {
         &shown,
         &json!({
             "pid_file": "/srv/api-0.pid", "interpreter": "node", "cwd": "/srv", "unstable": 0,
-            "created_at": 1_000_000, "last": null, "due_in": null,
+            "created_at": 1_000_000, "last": null,
             "max_memory": null, "node_env": "test", "env": {"NODE_ENV": "test"},
         }),
     );
@@ -147,9 +160,14 @@ fn a_process_that_waits_is_described_with_when_its_next_run_is_due() {
     world.wait(200);
     world.crash(0, Exit::Code(3));
     world.wait(50);
-    check(&describe(&mut world, 0), &json!({"last": {"code": 3}, "due_in": 450}));
+    let shown = |world: &mut World| {
+        let shown = describe(world, 0);
+        (shown["view"]["phase"].clone(), shown["last"].clone())
+    };
+    let last = json!({"code": 3});
+    assert_eq!(shown(&mut world), (json!({"backoff": {"due_in": 450}}), last.clone()));
     world.stop(&[0]);
-    check(&describe(&mut world, 0), &json!({"last": {"code": 3}, "due_in": null}));
+    assert_eq!(shown(&mut world), (json!("stopped"), last));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Nature {
     pub stuck: bool,
     /// Hangs in the kernel: SIGKILL has no effect.
     pub hangs: bool,
+    /// Became another user's: it may not be signalled.
+    pub foreign: bool,
     /// Leaves a descendant behind that only SIGKILL ends.
     pub litters: bool,
 }
@@ -51,6 +53,7 @@ impl Nature {
             "sick" => Self { sick: true, ..good },
             "stuck" => Self { stuck: true, ..good },
             "hangs" => Self { busy: true, stubborn: true, hangs: true, ..good },
+            "foreign" => Self { busy: true, stubborn: true, foreign: true, ..good },
             "litters" => Self { litters: true, ..good },
             other => panic!("no nature is called `{other}`"),
         }
@@ -204,6 +207,10 @@ impl World {
             }
             Action::Kill(run) => {
                 self.mark_ending(run);
+                if self.nature(run).foreign {
+                    let (pid, uid) = (7, Some(0));
+                    return self.reports.push_back(Input::Unsignalable { run, pid, uid });
+                }
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.killed = true;
                 }

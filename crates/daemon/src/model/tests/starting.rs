@@ -24,7 +24,7 @@ fn a_start_is_over_when_every_process_is_up() {
 #[test]
 fn a_start_of_nothing_is_over_at_once() {
     let mut world = World::new();
-    let client = world.request(Request::Start { apps: Vec::new() });
+    let client = world.request(Request::Start { apps: Vec::new(), ticket: None });
     assert_eq!(world.heard(client), "done");
 }
 
@@ -32,7 +32,7 @@ fn a_start_of_nothing_is_over_at_once() {
 fn one_record_that_makes_no_sense_refuses_the_whole_start() {
     let mut world = World::new();
     let apps = vec![record("api", "good", 1, json!({})), raw(&json!({"name": "bad"}))];
-    let client = world.request(Request::Start { apps });
+    let client = world.request(Request::Start { apps, ticket: None });
     assert_eq!(world.heard(client), "error: \"pm_exec_path\" is missing");
     assert_eq!(world.state(), "");
 }
@@ -143,7 +143,7 @@ fn each_app_of_a_start_is_told_for_itself_and_the_first_failure_is_the_reply() {
     let mut world = World::new();
     let apps = ["good", "exits", "better"];
     let apps = apps.map(|script| record(script, script, 1, json!({}))).into();
-    let client = world.request(Request::Start { apps });
+    let client = world.request(Request::Start { apps, ticket: None });
     world.wait(1000);
     assert_eq!(
         world.heard(client),

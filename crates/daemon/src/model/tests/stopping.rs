@@ -268,3 +268,17 @@ fn a_reset_does_not_disturb_a_reload() {
     world.wait(1000);
     assert!(world.reply(client).contains("did not listen"));
 }
+
+#[test]
+fn a_process_that_may_not_be_signalled_is_named_and_not_waited_for() {
+    let mut world = World::with("api", "foreign", 1);
+    let client = world.stop(&[0]);
+    world.wait(1000);
+    let reply = world.reply(client);
+    assert!(reply.contains("its process 7 runs as another user 0"), "{reply}");
+    assert_eq!(world.state(), "api:0 stopping foreign", "it is asked again and again");
+    // When it ends after all, that is the end of the stop.
+    world.crash(0, ostler_core::Exit::Code(0));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 stopped foreign");
+}

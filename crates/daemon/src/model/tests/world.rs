@@ -124,7 +124,11 @@ impl World {
     pub fn request(&mut self, request: Request) -> usize {
         let client = self.talks.len();
         let again = match &request {
-            Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. } => {
+            Request::Reload { ticket: Some(_), .. }
+            | Request::Promote { ticket: Some(_), .. }
+            | Request::Start { ticket: Some(_), .. }
+            | Request::Act { ticket: Some(_), .. }
+            | Request::Scale { ticket: Some(_), .. } => {
                 Some(serde_json::to_string(&request).unwrap())
             }
             _ => None,
@@ -151,7 +155,18 @@ impl World {
 
     /// The same with more keys in the record.
     pub fn start_with(&mut self, name: &str, script: &str, instances: u32, more: Value) -> usize {
-        self.request(Request::Start { apps: vec![record(name, script, instances, more)] })
+        let apps = vec![record(name, script, instances, more)];
+        self.request(Request::Start { apps, ticket: self.ticket() })
+    }
+
+    /// A ticket that no other request has.
+    pub fn ticket(&self) -> Option<String> {
+        Some(format!("ticket {}", self.talks.len()))
+    }
+
+    pub fn scale(&mut self, name: &str, target: control::ScaleTo) -> usize {
+        let ticket = self.ticket();
+        self.request(Request::Scale { name: name.to_owned(), target, ticket })
     }
 
     pub fn act(&mut self, action: Action, ids: &[u32]) -> usize {
@@ -159,7 +174,8 @@ impl World {
     }
 
     pub fn act_with(&mut self, action: Action, ids: &[u32], change: Change) -> usize {
-        self.request(Request::Act { action, ids: ids.to_vec(), change })
+        let ticket = self.ticket();
+        self.request(Request::Act { action, ids: ids.to_vec(), change, ticket })
     }
 
     pub fn stop(&mut self, ids: &[u32]) -> usize {
@@ -197,13 +213,13 @@ impl World {
         change: Change,
         options: control::ReloadOptions,
     ) -> usize {
-        let ticket = Some(format!("ticket {}", self.talks.len()));
+        let ticket = self.ticket();
         self.request(Request::Reload { ids: ids.to_vec(), change, options, ticket })
     }
 
     /// Ends the canary of an app, under a ticket of its own.
     pub fn promote(&mut self, name: &str, keep: bool) -> usize {
-        let ticket = Some(format!("ticket {}", self.talks.len()));
+        let ticket = self.ticket();
         self.request(Request::Promote { name: name.to_owned(), keep, ticket })
     }
 

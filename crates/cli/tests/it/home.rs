@@ -1,0 +1,147 @@
+//! Files of the home are deleted, moved or replaced while the manager runs.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+
+use ostler_testkit::procs::{self, Signal};
+use ostler_testkit::{Sandbox, Victim, wait_exit};
+
+use crate::start_e2e::{SOON, both_kinds, sandbox};
+use crate::takeover::{kill_daemon, lives};
+
+/// What somebody does to a home, with a word for messages.
+type Deed = (&'static str, fn(&Sandbox));
+
+fn remove(sandbox: &Sandbox, name: &str) {
+    fs::remove_file(sandbox.file(name)).unwrap();
+}
+
+const DEEDS: [Deed; 9] = [
+    ("the socket is deleted", |sandbox| remove(sandbox, "ostler.sock")),
+    ("a plain file is in its place", |sandbox| {
+        let other = sandbox.write("other", "");
+        fs::rename(other, sandbox.file("ostler.sock")).unwrap();
+    }),
+    ("a stale socket is in its place", |sandbox| {
+        let other = sandbox.work().join("stale");
+        drop(UnixListener::bind(&other).unwrap());
+        fs::rename(other, sandbox.file("ostler.sock")).unwrap();
+    }),
+    ("the lock is deleted", |sandbox| remove(sandbox, "ostler.lock")),
+    ("the number of the daemon is deleted", |sandbox| remove(sandbox, "pm2.pid")),
+    ("the log is deleted", |sandbox| remove(sandbox, "pm2.log")),
+    ("a folder is deleted", |sandbox| fs::remove_dir_all(sandbox.file("pids")).unwrap()),
+    ("the home is deleted", |sandbox| {
+        // As `rm -rf` does it: what the daemon makes meanwhile is deleted as well.
+        while fs::remove_dir_all(sandbox.home()).is_err() {}
+    }),
+    ("the home is moved", |sandbox| {
+        fs::rename(sandbox.home(), sandbox.root().join("moved")).unwrap();
+    }),
+];
+
+#[test]
+fn what_is_missing_in_the_home_is_made_again_and_the_manager_stays_the_same() {
+    for (deed, act) in DEEDS {
+        let sandbox = sandbox();
+        let app = sandbox.victim("app", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(app).run();
+        let (before, parts) = (lives(&sandbox), sandbox.pids());
+        let daemon = sandbox.daemon_pid().unwrap();
+        act(&sandbox);
+        assert_eq!(lives(&sandbox), before, "{deed}");
+        assert_eq!(sandbox.pids(), parts, "{deed}: another manager was started");
+        let files = ["ostler.sock", "ostler.lock", "ostler.state", "ostler.mark", "ostler.starts"];
+        for name in files.into_iter().chain(["pm2.log", "pids/app-0.pid", "logs"]) {
+            sandbox.wait_for(format_args!("{deed}: `{name}`"), SOON, || {
+                sandbox.file(name).exists().then_some(())
+            });
+        }
+        sandbox.wait_for("the number of the daemon", SOON, || {
+            (sandbox.daemon_pid() == Some(daemon)).then_some(())
+        });
+        // The next daemon finds all of it.
+        kill_daemon(&sandbox);
+        assert_eq!(lives(&sandbox), before, "{deed}");
+        sandbox.ostler(["kill"]).run();
+        assert_eq!(sandbox.pids(), Default::default(), "{deed}");
+    }
+}
+
+#[test]
+fn that_the_socket_was_gone_is_said_in_the_log() {
+    let sandbox = sandbox();
+    sandbox.ostler(["list"]).run();
+    remove(&sandbox, "ostler.sock");
+    sandbox.wait_file("pm2.log", SOON, |text| {
+        text.contains("ostler.sock` was gone: bound anew").then_some(())
+    });
+}
+
+#[test]
+fn a_home_that_was_deleted_while_there_was_no_daemon_is_made_again_by_the_next() {
+    for (kind, sandbox) in both_kinds() {
+        let app = sandbox.victim("app", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(app).run();
+        let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
+        // The keeper starts no daemon while it is stopped.
+        procs::signal(keeper, Signal::STOP);
+        procs::signal(daemon, Signal::KILL);
+        assert!(wait_exit(daemon, SOON));
+        fs::remove_dir_all(sandbox.home()).unwrap();
+        procs::signal(keeper, Signal::CONT);
+        sandbox.wait_for("a daemon", SOON, || sandbox.daemon_pid());
+        assert_eq!(sandbox.keeper_pid(), Some(keeper), "{kind}");
+        sandbox.ostler(["ping"]).run();
+        sandbox.ostler(["kill"]).run();
+        assert_eq!(sandbox.pids(), Default::default(), "{kind}");
+    }
+}
+
+#[test]
+fn a_manager_that_makes_no_socket_is_neither_doubled_nor_said_to_be_gone() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(app).run();
+    let (before, parts) = (lives(&sandbox), sandbox.pids());
+    let daemon = sandbox.daemon_pid().unwrap();
+    procs::signal(daemon, Signal::STOP);
+    remove(&sandbox, "ostler.sock");
+    for words in [&["list"][..], &["stop", "all"], &["kill"]] {
+        let said = sandbox.ostler(words.iter().copied()).code(1).run();
+        assert!(said.err.contains(&format!("process {daemon} manages")), "{words:?}: {}", said.err);
+        assert_eq!(sandbox.pids(), parts, "{words:?}");
+    }
+    procs::signal(daemon, Signal::CONT);
+    assert_eq!(lives(&sandbox), before);
+    sandbox.ostler(["kill"]).run();
+    assert_eq!(sandbox.pids(), Default::default());
+}
+
+#[test]
+fn in_a_home_that_was_moved_under_its_manager_no_second_one_starts() {
+    for (kind, mut sandbox) in both_kinds() {
+        let app = sandbox.victim("app", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(app).run();
+        let (before, parts) = (lives(&sandbox), sandbox.pids());
+        let (home, moved) = (sandbox.home(), sandbox.root().join("moved"));
+        fs::rename(&home, &moved).unwrap();
+        sandbox.wait_for("a home in its place", SOON, || {
+            home.join("ostler.sock").exists().then_some(())
+        });
+        sandbox.set_env("OSTLER_HOME", &moved);
+        let said = sandbox.ostler(["list"]).code(1).run();
+        assert!(said.err.contains("another daemon has the home"), "{kind}: {}", said.err);
+        sandbox.set_env("OSTLER_HOME", &home);
+        sandbox.wait_for(format_args!("{kind}: the end of the second keeper"), SOON, || {
+            (sandbox.pids() == parts).then_some(())
+        });
+        assert_eq!(lives(&sandbox), before, "{kind}");
+        // Also a successor has the lock of the home that was moved.
+        kill_daemon(&sandbox);
+        sandbox.set_env("OSTLER_HOME", &moved);
+        sandbox.ostler(["list"]).code(1).run();
+        sandbox.set_env("OSTLER_HOME", &home);
+        assert_eq!(lives(&sandbox), before, "{kind}");
+    }
+}

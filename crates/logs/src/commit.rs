@@ -1,0 +1,147 @@
+//! One step of the journal: the same bytes to the end of one file or several, or of none.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use crate::fileio::write_all_at;
+use crate::files::{FileId, LogFile, Open};
+use crate::note::{Target, Which};
+use crate::reactor::Reactor;
+use crate::source::Source;
+
+/// How long a device may take to make room before what does not fit is dropped.
+const DEVICE_PATIENCE: rustix::event::Timespec =
+    rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// What is written where.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    /// The files of the stream that get it.
+    pub which: Which,
+    /// How many of the stream's bytes it is made of; 0 for what they have lost.
+    pub taken: u64,
+    /// It goes on where the file ends, even within a line.
+    pub goes_on: bool,
+}
+
+impl Reactor {
+    /// The journal's steps from the note on.
+    pub(crate) fn commit(
+        &mut self,
+        source: &Source,
+        step: Step,
+        output: &[u8],
+    ) -> Result<(), (FileId, io::Error)> {
+        let order = self.order(source, step.which);
+        let first = order.first().copied().unwrap_or_default();
+        let mut ends = Vec::with_capacity(order.len());
+        for id in &order {
+            let Some(file) = self.files.get_mut(*id) else { continue };
+            let end = file.end().map_err(|error| (*id, error))?;
+            let lead = !step.goes_on && end.is_some_and(|end| !file.ends_with_line(end));
+            ends.push((*id, end, lead));
+        }
+        let targets: Vec<Target<'_>> = ends
+            .iter()
+            .filter_map(|(id, offset, lead)| {
+                let file = self.files.get(*id)?;
+                let inode = file.open.as_ref()?.inode;
+                Some(Target { path: &file.path, inode, offset: *offset, lead: *lead })
+            })
+            .collect();
+        let (owner, what) = (source.id(), (step.which, step.taken));
+        self.journal.note(owner, what, &targets, output).map_err(|error| (first, error))?;
+        for (id, end, lead) in &ends {
+            let Some(file) = self.files.get_mut(*id) else { continue };
+            if let Err(error) = append(file, *end, *lead, output) {
+                for (id, end, _) in &ends {
+                    undo(self.files.get(*id), *end);
+                }
+                self.journal.rest(owner).map_err(|error| (first, error))?;
+                return Err((*id, error));
+            }
+        }
+        self.journal.done(owner, step.which, step.taken).map_err(|error| (first, error))?;
+        for (id, end, lead) in ends {
+            if let (Some(file), Some(end)) = (self.files.get_mut(id), end)
+                && output.ends_with(b"\n")
+            {
+                file.clean_end = end + output.len() as u64 + u64::from(lead);
+            }
+            self.succeed(id);
+        }
+        Ok(())
+    }
+
+    /// These files of a stream in the order in which they are written: one that failed is tried
+    /// first, and a device last, since what it has taken cannot be taken back.
+    fn order(&self, source: &Source, which: Which) -> Vec<FileId> {
+        let files = source.files.iter().enumerate();
+        let mut order: Vec<FileId> =
+            files.filter(|(index, _)| which.has(*index)).map(|(_, id)| *id).collect();
+        order.sort_by_key(|id| {
+            let file = self.files.get(*id);
+            let is_device =
+                file.and_then(|file| file.open.as_ref()).is_some_and(|open| !open.regular);
+            (is_device, file.is_none_or(|file| file.failing.is_none()))
+        });
+        order
+    }
+}
+
+/// Appends to a file that nobody's journal speaks of: all of it or nothing.
+pub(crate) fn append_whole(file: &mut LogFile, output: &[u8]) -> io::Result<()> {
+    let end = file.end()?;
+    let lead = end.is_some_and(|end| !file.ends_with_line(end));
+    append(file, end, lead, output).inspect_err(|_| undo(Some(file), end))
+}
+
+fn append(file: &LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Result<()> {
+    let Some(open) = file.open.as_ref() else { return Err(Errno::BADF.into()) };
+    match end {
+        Some(end) => {
+            if lead {
+                write_all_at(&open.fd, b"\n", end)?;
+            }
+            write_all_at(&open.fd, output, end + u64::from(lead))
+        }
+        None => write_device(open, output),
+    }
+}
+
+/// Writes to a FIFO or a terminal: all of it, or what its reader makes room for in time; an error
+/// only when nothing went.
+fn write_device(open: &Open, output: &[u8]) -> io::Result<()> {
+    let mut left = output;
+    while !left.is_empty() {
+        match rustix::io::write(&open.fd, left) {
+            Ok(written) => left = left.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) if left.len() < output.len() => {
+                let mut polled =
+                    [rustix::event::PollFd::new(&open.fd, rustix::event::PollFlags::OUT)];
+                if rustix::event::poll(&mut polled, Some(&DEVICE_PATIENCE))
+                    .is_ok_and(|ready| ready == 0)
+                {
+                    return Ok(());
+                }
+            }
+            Err(error) if left.len() == output.len() => return Err(error.into()),
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Cuts a file back to its length before a step that failed.
+fn undo(file: Option<&LogFile>, end: Option<u64>) {
+    if let (Some(open), Some(end)) = (file.and_then(|file| file.open.as_ref()), end)
+        && rustix::fs::fstat(&open.fd)
+            .is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|size| size > end))
+    {
+        // When even that fails, part of a line stays and is written again: there is nothing better
+        // to do.
+        let _ = rustix::fs::ftruncate(&open.fd, end);
+    }
+}
