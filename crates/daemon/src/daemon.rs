@@ -29,11 +29,12 @@ use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
-use crate::node::Node;
+use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::saver::Saver;
+use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 
@@ -44,6 +45,8 @@ const SLICE: u64 = 20;
 pub(crate) struct Daemon {
     config: Config,
     model: Decisions,
+    /// What a successor must know.
+    state: StateFile,
     /// Writes and reads the saved list.
     saver: Saver,
     keeper: Keeper,
@@ -67,6 +70,7 @@ pub(crate) struct Inbox {
 /// What a daemon is made of.
 pub(crate) struct Parts {
     pub(crate) model: Decisions,
+    pub(crate) state: StateFile,
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
@@ -80,10 +84,11 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
         Self {
             config,
             model,
+            state,
             saver,
             keeper,
             clients,
@@ -179,6 +184,9 @@ impl Daemon {
         let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
+            let mut driver = self.driver();
+            let (node, mut parts) = driver.node();
+            node.read_on(&mut parts);
             self.driver().walk();
             self.take_reports();
             if self.model.is_gone() {
@@ -227,6 +235,15 @@ impl Daemon {
                 Report::AppError { app, text } => {
                     let name = self.model.registry().app_name(app);
                     daemon_log::error(format!("app [{name}] {text}"));
+                }
+                Report::Disagrees { app, holder, policy, key } => {
+                    let registry = self.model.registry();
+                    let (name, other) = (registry.app_name(app), registry.app_name(holder));
+                    let word = policy_word(policy);
+                    daemon_log::error(format!(
+                        "app [{name}] cannot listen on {key}: app [{other}] does, balanced as \
+                         `{word}`; it got EADDRINUSE; give both apps the same `balance`"
+                    ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::Reply { client, reply } => self.clients.reply(client, &reply),

@@ -1,18 +1,25 @@
 //! The runs, for a keeper in place of one that died.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ostler_core::{RunId, SpecId};
+use ostler_core::RunId;
 
 use super::Driver;
-use crate::runs::{self, Adoption, ProcessRef};
-use crate::starts::{Line, Start};
+use crate::runs::{self, ProcessRef};
+use crate::starts::Line;
 
 impl Driver<'_> {
     /// Writes the list of starts anew, where that is due.
     pub(crate) fn shorten_starts(&mut self) {
         // What the keeper was asked for it may add meanwhile, to the file that it has.
         if self.keeper.has_long_starts() && self.runs.iter().all(|(_, held)| !held.is_asked()) {
+            self.write_starts();
+        }
+    }
+
+    /// Writes the list of starts, where that has failed.
+    pub(crate) fn give_starts(&mut self) {
+        if self.keeper.lacks_starts() {
             self.write_starts();
         }
     }
@@ -25,34 +32,30 @@ impl Driver<'_> {
         self.keeper.write_starts(&lines);
     }
 
-    /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.
-    pub(crate) fn hand_over(&mut self) {
-        let mut asked = Vec::new();
-        // The dead one may have begun what it was told to, and not have said so.
-        let prepared = self.runs.drop_next();
+    /// Gives the keeper all runs to hold.
+    pub(crate) fn give_runs(&mut self) {
         for (run, held) in self.runs.iter() {
             match held.adoption() {
-                Some(Adoption { process, status, fds }) => {
+                Ok(Some(adoption)) => {
                     let meta = self.meta_of_run(run);
-                    self.keeper.adopt(run, process, meta, status, &fds);
+                    self.keeper.adopt(run, meta, adoption);
                 }
-                None => asked.push(run),
+                Ok(None) => {}
+                Err(error) => self.keeper.lacks(&format!("run {}", run.0), &error),
             }
         }
-        // A dead keeper may have noted what it has not told.
-        let starts = self.keeper.read_starts();
-        self.write_starts();
-        self.spawn_again(&asked, &prepared, &starts);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first,
     /// also what it was to begin by itself. Until the next crash there is nothing prepared.
-    fn spawn_again(
-        &mut self,
-        asked: &[RunId],
-        prepared: &BTreeMap<RunId, SpecId>,
-        starts: &BTreeMap<RunId, Start>,
-    ) {
+    pub(crate) fn spawn_again(&mut self) {
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
+        // It may have begun what it was told to, and not have said so.
+        let prepared = self.runs.drop_next();
+        let asked: Vec<RunId> =
+            self.runs.iter().filter(|(_, held)| held.is_asked()).map(|(run, _)| run).collect();
         if asked.is_empty() && prepared.is_empty() {
             return;
         }
@@ -62,7 +65,7 @@ impl Driver<'_> {
         let users = specs.filter_map(|spec| registry.version(spec)?.spec.uid);
         let own = rustix::process::geteuid().as_raw();
         let users: BTreeSet<u32> = users.chain([own]).collect();
-        let mut left = self.runs.find_left(starts, &users);
+        let mut left = self.runs.find_left(&starts, &users);
         left.retain(|run, _| asked.contains(run) || prepared.contains_key(run));
         let orphans: Vec<ProcessRef> = left
             .into_values()
@@ -73,8 +76,8 @@ impl Driver<'_> {
             self.runs.drop_group(*run);
         }
         for run in asked {
-            self.runs.renew_group(*run);
-            self.send_spawn(*run);
+            self.runs.renew_group(run);
+            self.send_spawn(run);
         }
     }
 }

@@ -35,7 +35,7 @@ use next::Next;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
-pub use channel::{Channel, SendError};
+pub use channel::{Channel, Seen, SendError};
 pub use left::Left;
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
