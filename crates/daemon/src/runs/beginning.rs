@@ -12,6 +12,7 @@ use ostler_poll::Interest;
 use super::channel::Channel;
 use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
+use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
 use crate::{daemon_log, inspect, reserve};
@@ -104,14 +105,12 @@ impl Runs {
     }
 
     /// Writes the pid file of a run.
-    pub fn write_pid_file(&self, run: RunId) {
+    pub fn write_pid_file(&self, run: RunId, files: &AppFiles) {
         let Some(held) = self.get(run) else { return };
         let Some(spec) = &held.settings else { return };
         let path = environment::pid_file(spec, held.proc);
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, held.pid().to_string()))
-        {
+        files.note(spec, held.proc);
+        if let Err(error) = files.write(&path, &held.pid().to_string()) {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
                 path.display()
