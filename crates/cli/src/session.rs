@@ -154,6 +154,13 @@ impl Session {
             connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
         if connected.started {
             say(&mut self.out, aside, "PM2 Successfully daemonized");
+            if self.home.is_open_to_others() {
+                let home = self.home.path().display();
+                self.out.warn_aside(&format!(
+                    "others can look into `{home}`, where your apps' environment is kept: run \
+                     `chmod go-rwx {home}`"
+                ));
+            }
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
@@ -163,6 +170,10 @@ impl Session {
     /// Connects only if a daemon runs.
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
         self.client = connect_living(&self.home)?;
+        if self.client.is_none() {
+            // Whoever asks means the one that does run.
+            self.home.refuse_pm2()?;
+        }
         Ok(self.client.is_some())
     }
 

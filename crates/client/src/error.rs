@@ -16,6 +16,22 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Somebody else could have us run whatever they like.
+    #[error("refusing to use `{}` as home directory: {why}", home.display())]
+    HomeOfOthers {
+        /// The home directory.
+        home: PathBuf,
+        /// Who can write it.
+        why: String,
+        /// It belongs to this user: the mode is wrong.
+        is_own: bool,
+    },
+    /// A PM2 answers in the home directory.
+    #[error("PM2 runs in `{}` (its `rpc.sock` answers): nothing is changed there", home.display())]
+    Pm2Runs {
+        /// The home directory.
+        home: PathBuf,
+    },
     /// The path of the socket would not fit into a socket address.
     #[error("the socket path `{}` has {length} bytes, the system allows {limit}", path.display())]
     HomeTooLong {
@@ -103,6 +119,16 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::HomeUnusable { .. } => "set OSTLER_HOME to a directory that you may write to",
+            Self::HomeOfOthers { home, is_own: true, .. } => {
+                return Some(format!("run `chmod go-w {}`", home.display()));
+            }
+            Self::HomeOfOthers { is_own: false, .. } => {
+                "run it as that user, or set OSTLER_HOME to a directory of your own"
+            }
+            Self::Pm2Runs { .. } => {
+                "to switch, run PM2's own `pm2 save` and `pm2 kill` (its apps stop), then `resurrect` \
+                 here; to have both, set OSTLER_HOME to another directory"
+            }
             Self::HomeTooLong { .. } => {
                 "set OSTLER_HOME to a shorter path, for example /tmp/ostler"
             }

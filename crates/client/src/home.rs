@@ -1,8 +1,9 @@
 //! The home directory: who may look into it, and the names of the files in it.
 
+use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -57,20 +58,76 @@ impl Home {
         self.root.join("start.lock")
     }
 
-    /// Makes the directory, for its owner only, if it is not there.
+    /// Makes the directory, for its owner only, if it is not there. Who can write into a home rules
+    /// what runs from it: one that others can write is refused. So is one in which a PM2 runs.
     ///
     /// # Errors
-    /// [`Error::HomeUnusable`] when it cannot be made.
-    pub fn create(&self) -> Result<(), Error> {
+    /// [`Error::HomeUnusable`] when it cannot be made, [`Error::HomeOfOthers`],
+    /// [`Error::Pm2Runs`].
+    pub fn prepare(&self) -> Result<(), Error> {
+        self.make()?;
         let unusable = |source| Error::HomeUnusable { home: self.root.clone(), source };
-        match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.root) {
-            Ok(()) => Ok(()),
+        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        rustix::fs::access(&self.root, access).map_err(|error| unusable(error.into()))?;
+        let meta = self.root.metadata().map_err(unusable)?;
+        let own = rustix::process::geteuid().as_raw();
+        let (mode, home) = (meta.mode() & 0o7777, self.root.clone());
+        let why = if meta.uid() != own {
+            format!("it belongs to user {}, this is user {own}", meta.uid())
+        } else if mode & 0o022 != 0 {
+            format!("others can write it (mode {mode:04o})")
+        } else {
+            return self.refuse_pm2();
+        };
+        Err(Error::HomeOfOthers { home, why, is_own: meta.uid() == own })
+    }
+
+    /// Whether others than its owner can look into the directory.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        self.root.metadata().is_ok_and(|meta| meta.mode() & 0o055 != 0)
+    }
+
+    fn make(&self) -> Result<(), Error> {
+        let unusable = |source| Error::HomeUnusable { home: self.root.clone(), source };
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        let made = match builder.create(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let above = self.root.parent().map(|above| builder.recursive(true).create(above));
+                above.unwrap_or(Ok(())).and_then(|()| builder.recursive(false).create(&self.root))
+            }
+            made => made,
+        };
+        match made {
+            // A mask of modes may have taken away what its owner needs.
+            Ok(()) => std::fs::set_permissions(&self.root, Permissions::from_mode(0o700))
+                .map_err(unusable),
+            Err(_) if self.root.is_dir() => Ok(()),
             // `mkdir` says "exists" also for a file of that name; say what is wrong with it.
-            Err(_) if self.root.exists() && !self.root.is_dir() => {
+            Err(_) if self.root.exists() => {
                 Err(unusable(io::Error::new(io::ErrorKind::NotADirectory, "it is not a directory")))
             }
             Err(source) => Err(unusable(source)),
         }
+    }
+
+    /// Refuses a home in which a PM2 runs: it would go on writing its files beside us, and we would
+    /// take its sockets and its list.
+    ///
+    /// # Errors
+    /// [`Error::Pm2Runs`].
+    pub fn refuse_pm2(&self) -> Result<(), Error> {
+        let socket = self.root.join("rpc.sock");
+        let answers = rustix::net::SocketAddrUnix::new(&socket).is_ok_and(|address| {
+            let kind = rustix::net::SocketType::STREAM;
+            let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
+            rustix::net::socket_with(rustix::net::AddressFamily::UNIX, kind, flags, None)
+                // It runs also when it has no time for one more client now.
+                .map(|fd| rustix::net::connect(&fd, &address))
+                .is_ok_and(|to| matches!(to, Ok(()) | Err(rustix::io::Errno::AGAIN)))
+        });
+        if answers { Err(Error::Pm2Runs { home: self.root.clone() }) } else { Ok(()) }
     }
 
     /// Returns the path of the control socket, if it fits into a socket address.

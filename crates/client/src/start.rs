@@ -54,7 +54,7 @@ pub struct Connected {
 /// one is started.
 ///
 /// # Errors
-/// As [`Client::connect`], [`Error::HomeUnusable`], [`Error::NotStarted`], [`Error::NotReady`].
+/// As [`Client::connect`], [`Home::prepare`]; [`Error::NotStarted`], [`Error::NotReady`].
 pub fn connect_or_start(
     home: &Home,
     starter: &Starter,
@@ -64,7 +64,7 @@ pub fn connect_or_start(
         Err(Error::NotRunning { .. }) => {}
         other => return Ok(Connected { client: other?, started: false }),
     }
-    home.create()?;
+    home.prepare()?;
     // The lock ends with its file, whichever way this function or process ends.
     let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
     if let Some(client) = connect_living(home)? {
@@ -104,12 +104,7 @@ fn lock(home: &Home) -> Result<File, Error> {
     let path = home.start_lock();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
     loop {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(unusable)?;
+        let file = open(&path).map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
             Ok(()) if is_at(&file, &path) => return Ok(file),
             // Whoever held it before has taken the file away: the lock of it is worth nothing.
@@ -119,6 +114,12 @@ fn lock(home: &Home) -> Result<File, Error> {
             }
         }
     }
+}
+
+/// Opens a file of the home, which is made where there is none, and is no link.
+fn open(path: &std::path::Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// Whether the open file is the one at this path.
@@ -132,8 +133,7 @@ fn is_at(file: &File, path: &std::path::Path) -> bool {
 fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let path = home.log();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
-    let log =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(unusable)?;
+    let log = open(&path).map_err(unusable)?;
     let began = log.metadata().map_or(0, |meta| meta.len());
     let err = log
         .try_clone()

@@ -22,9 +22,11 @@ use ostler_logs::{Opener, Plain};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use crate::environment;
 use crate::rights::Rights;
+use crate::{environment, files};
 
+/// Who may read and write a pid file.
+const PID_MODE: u32 = 0o600;
 /// How folders are held.
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -46,14 +48,24 @@ impl AppFiles {
         );
     }
 
-    /// Writes a file whole, with the folders that lead to it.
+    /// Writes a pid file, whole, with the folders that lead to it.
     ///
     /// # Errors
     /// The system's.
-    pub fn write(&self, path: &Path, text: &str) -> io::Result<()> {
-        let file = self.open(path)?;
-        rustix::fs::ftruncate(&file, 0)?;
-        io::Write::write_all(&mut std::fs::File::from(file), text.as_bytes())
+    pub fn write_pid(&self, path: &Path, pid: u32) -> io::Result<()> {
+        let text = pid.to_string();
+        let write = || files::write_whole(path, text.as_bytes(), PID_MODE);
+        let Some(rights) = self.rights_of(path) else {
+            Plain::make_folders(path)?;
+            return write();
+        };
+        make_folders(path, &rights)?;
+        match place(path) {
+            Ok((folder, name)) => write_in(&folder, name, text.as_bytes()),
+            Err(Errno::LOOP | Errno::NOSYS) if is_roots(path, &rights) => write(),
+            Err(Errno::LOOP | Errno::NOSYS) => Ok(rights.act(|| write().map_err(errno))?),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Removes a file.
@@ -116,6 +128,24 @@ fn place(path: &Path) -> Result<(OwnedFd, &OsStr), Errno> {
     Ok((rustix::fs::openat2(CWD, folder, FOLDER, Mode::empty(), ResolveFlags::NO_SYMLINKS)?, name))
 }
 
+/// Writes a file of this folder under another name first, which nobody has put there.
+fn write_in(folder: &OwnedFd, name: &OsStr, text: &[u8]) -> io::Result<()> {
+    let mut new = name.to_owned();
+    new.push(".new");
+    match rustix::fs::unlinkat(folder, &new, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = Plain::FLAGS | OFlags::CREATE | OFlags::EXCL;
+    let file = rustix::fs::openat(folder, &new, flags, Mode::from_raw_mode(PID_MODE))?;
+    io::Write::write_all(&mut std::fs::File::from(file), text)?;
+    Ok(rustix::fs::renameat(folder, &new, folder, name)?)
+}
+
+fn errno(error: io::Error) -> Errno {
+    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+}
+
 /// Opens a file that could not be opened without following links.
 fn along_links(
     path: &Path,
@@ -126,7 +156,7 @@ fn along_links(
     if !matches!(error, Errno::LOOP | Errno::NOSYS) {
         return Err(error);
     }
-    let open = || open(path).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
+    let open = || open(path).map_err(errno);
     if is_roots(path, rights) { open() } else { rights.act(open) }
 }
 
@@ -136,9 +166,7 @@ fn make_folders(path: &Path, rights: &Rights) -> Result<(), Errno> {
         Err(Errno::LOOP | Errno::NOSYS) => {}
         made => return made.map(drop),
     }
-    let make = || {
-        Plain::make_folders(path).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-    };
+    let make = || Plain::make_folders(path).map_err(errno);
     if is_roots(path, rights) { make() } else { rights.act(make) }
 }
 
@@ -210,10 +238,11 @@ mod tests {
     fn where_no_link_leads_a_file_is_made_as_ever() {
         for place in ["own/app.pid", "closed/app.pid", "closed/new/folder/app.pid"] {
             let Some((_root, files, path)) = world(place) else { return };
-            files.write(&path, "1234567").unwrap();
-            files.write(&path, "89").unwrap();
+            files.write_pid(&path, 1_234_567).unwrap();
+            files.write_pid(&path, 89).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "89");
             files.open_existing(&path).unwrap();
+            files.open(&path).unwrap();
             files.remove(&path).unwrap();
             assert!(!path.exists());
         }
@@ -231,9 +260,10 @@ mod tests {
             } else {
                 std::fs::hard_link(&prey, &path).unwrap();
             }
-            assert!(files.write(&path, "1").is_err());
             assert!(files.open(&path).is_err());
             assert!(files.open_existing(&path).is_err());
+            files.write_pid(&path, 1).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "1", "it took the link's place");
             assert_eq!(std::fs::read_to_string(&prey).unwrap(), "root's");
         }
     }
@@ -242,14 +272,14 @@ mod tests {
     fn nothing_is_made_or_removed_through_a_link_in_place_of_a_folder() {
         let Some((root, files, path)) = world("own/run/app.pid") else { return };
         symlink(root.path().join("closed"), root.path().join("own/run")).unwrap();
-        assert!(files.write(&path, "1").is_err());
+        assert!(files.write_pid(&path, 1).is_err());
         std::fs::write(&path, "root's").unwrap();
         assert!(files.remove(&path).is_err());
         assert!(path.exists());
         // Nor are folders.
         let Some((root, files, path)) = world("own/run/new/app.pid") else { return };
         symlink(root.path().join("closed"), root.path().join("own/run")).unwrap();
-        assert!(files.write(&path, "1").is_err());
+        assert!(files.write_pid(&path, 1).is_err());
         assert!(!root.path().join("closed/new").exists());
     }
 
@@ -260,7 +290,7 @@ mod tests {
         std::fs::create_dir(root.path().join("own/1")).unwrap();
         chown(root.path().join("own/1"), Some(NOBODY), Some(NOBODY)).unwrap();
         symlink(root.path().join("own/1"), root.path().join("own/current")).unwrap();
-        files.write(&path, "1").unwrap();
+        files.write_pid(&path, 1).unwrap();
         assert_eq!(path.metadata().unwrap().uid(), NOBODY);
         files.remove(&path).unwrap();
         // Root's, as `/var/run` is. What is below `/tmp` is in everybody's reach, so the way is

@@ -39,7 +39,7 @@ pub fn install(home: &Path) -> io::Result<()> {
 }
 
 fn write(path: &Path) -> io::Result<()> {
-    if std::fs::read(path).is_ok_and(|there| there == HOOK.as_bytes()) {
+    if files::read(path).is_ok_and(|there| there == HOOK.as_bytes()) {
         return Ok(());
     }
     files::write_whole(path, HOOK.as_bytes(), 0o644)

@@ -6,7 +6,6 @@
 //! backup is used.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -156,7 +155,7 @@ fn run(task: Task, path: &Path) -> Done {
 
 /// Reads a list; what is not understood is moved away.
 fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
-    let bytes = match fs::read(path) {
+    let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(format!("no saved list at `{}`", path.display()));

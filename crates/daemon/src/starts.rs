@@ -5,7 +5,7 @@
 //! something in one boot only, and in one container: the first line says in which.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -89,7 +89,7 @@ impl Starts {
     /// Reads the list that an earlier daemon and its keeper left; empty where there is none, or one
     /// of another boot or container.
     pub fn read(&self) -> BTreeMap<RunId, Start> {
-        match fs::read(&self.path) {
+        match files::read(&self.path) {
             Ok(bytes) => parse(&String::from_utf8_lossy(&bytes), &header()),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -100,12 +100,6 @@ impl Starts {
             }
         }
     }
-}
-
-/// Takes the file away.
-pub fn remove(home: &Path) {
-    // What is not there need not be removed.
-    _ = fs::remove_file(path(home));
 }
 
 fn path(home: &Path) -> PathBuf {

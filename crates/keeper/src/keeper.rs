@@ -179,7 +179,8 @@ impl Keeper {
     /// Appends standard output and error to the log, if there is one; standard input is empty.
     fn open_log(&self) -> io::Result<()> {
         let Some(path) = &self.config.log else { return Ok(()) };
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
         rustix::stdio::dup2_stdin(self.spawner.null())?;
         rustix::stdio::dup2_stdout(&file)?;

@@ -1,9 +1,9 @@
 //! `cleardump`: an empty saved list. The file is written whole under another name and renamed, so
 //! that no reader and no power cut ever finds half of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::failed::Failed;
@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// Runs the command `cleardump`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.home.create()?;
+    session.home.prepare()?;
     let path = session.home.dump();
     clear(session.home.path(), &path).map_err(|error| {
         Failed::new(format!("cannot write `{}`: {error}", path.display()))
@@ -23,8 +23,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 fn clear(folder: &Path, path: &Path) -> io::Result<()> {
     let new = folder.join(format!("dump.pm2.new-{}", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    // Never one that is there: it may be a link.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(b"[]")?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;

@@ -15,7 +15,7 @@ pub fn kill_keeper(sandbox: &Sandbox) -> u32 {
 }
 
 /// Kills both, so that nobody is left to replace anybody.
-fn kill_both(sandbox: &Sandbox) {
+pub fn kill_both(sandbox: &Sandbox) {
     let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
     // A stopped process replaces nobody.
     procs::signal(daemon, Signal::STOP);

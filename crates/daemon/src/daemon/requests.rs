@@ -1,5 +1,6 @@
 //! Requests of clients: those that need no decision are answered here, all others go to the model.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use ostler_core::RunId;
@@ -109,7 +110,8 @@ impl Daemon {
         }
         if ids.is_empty() {
             let own = self.config.home.join("pm2.log");
-            let file = std::fs::OpenOptions::new().write(true).open(&own);
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.write(true).custom_flags(libc::O_NOFOLLOW).open(&own);
             if let Err(error) = file.and_then(|file| file.set_len(0)) {
                 daemon_log::error(format!("could not empty `{}`: {error}", own.display()));
             }

@@ -64,9 +64,7 @@ pub fn write(home: &Path, mark: &str) {
 fn try_write(home: &Path, mark: &str) -> io::Result<()> {
     let path = home.join(NAME);
     let new = files::beside(&path, format!(".{}", std::process::id()));
-    // What lies there is of a process of our number that died over it.
-    _ = std::fs::remove_file(&new);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&new)?;
+    let mut file = files::create(&new, 0o600)?;
     // A file that is renamed stays the same file.
     let meta = file.metadata()?;
     file.write_all(format!("{mark} {} {}\n", meta.dev(), meta.ino()).as_bytes())?;

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock, fstat};
 
-use crate::daemon_log;
+use crate::{daemon_log, files};
 pub use watch::Watch;
 
 /// The control socket.
@@ -135,17 +135,21 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
 }
 
 /// Writes our process number.
-pub fn write_pid(home: &Path) {
+///
+/// # Errors
+/// Which file could not be written, and why.
+pub fn write_pid(home: &Path) -> Result<(), String> {
     let path = home.join(PID);
-    if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
-        daemon_log::error(format!("could not write `{}`: {error}", path.display()));
-    }
+    let own = std::process::id().to_string();
+    // Whole: whoever reads it in between finds the number of the daemon before.
+    files::write_whole(&path, own.as_bytes(), 0o600)
+        .map_err(|error| format!("could not write `{}`: {error}", path.display()))
 }
 
 /// Whether the home has our process number.
 pub fn has_pid(home: &Path) -> bool {
     let own = std::process::id().to_string();
-    std::fs::read_to_string(home.join(PID)).is_ok_and(|text| text == own)
+    files::read(&home.join(PID)).is_ok_and(|text| text == own.as_bytes())
 }
 
 /// Goes on in the log that has the name, if ours has lost it.
@@ -203,7 +207,7 @@ mod tests {
         std::fs::remove_dir(home.join("pids")).unwrap();
         assert_eq!(make(&home), Ok(true));
         assert!(!has_pid(&home));
-        write_pid(&home);
+        write_pid(&home).unwrap();
         assert!(has_pid(&home));
     }
 

@@ -110,7 +110,7 @@ impl Runs {
         let Some(spec) = &held.settings else { return };
         let path = environment::pid_file(spec, held.proc);
         files.note(spec, held.proc);
-        if let Err(error) = files.write(&path, &held.pid().to_string()) {
+        if let Err(error) = files.write_pid(&path, held.pid()) {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
                 path.display()

@@ -3,8 +3,8 @@
 //! A program may write over its environment (`$0` in Perl, nginx, PostgreSQL), and the first process
 //! of a run may be dead: neither may make what is left of the run an orphan for ever, beside the
 //! run that replaces it. So each sign counts: the control group, the list of starts (number and
-//! time of the first process, which leads the session of the run), the mark in the environment, and
-//! descent from any process that one of these has found.
+//! time of the first process, which leads the session of the run), the mark in the environment of a
+//! process whose user is one of ours, and descent from any process that one of these has found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,19 +26,22 @@ pub struct Left {
     pub others: Vec<ProcessRef>,
 }
 
-/// Looks for what is left of runs.
+/// Looks for what is left of runs, of which `users` are those that our apps run as.
 pub(super) fn find(
     mark: &str,
     groups: Option<&Groups>,
     starts: &BTreeMap<RunId, Start>,
+    users: &BTreeSet<u32>,
 ) -> BTreeMap<RunId, Left> {
-    let Processes { all, marked } = match proc::processes_with_marks(mark) {
+    let Processes { all, mut marked } = match proc::processes_with_marks(mark) {
         Ok(processes) => processes,
         Err(error) => {
             daemon_log::error(format!("could not look for what was left running: {error}"));
             return BTreeMap::new();
         }
     };
+    // Anybody may write anything into an environment of his own.
+    marked.retain(|pid, _| proc::user_of(*pid).is_some_and(|user| users.contains(&user)));
     let mut owners = marked;
     for (run, members) in groups.map(Groups::all_members).unwrap_or_default() {
         owners.extend(members.into_iter().map(|pid| (pid, run)));

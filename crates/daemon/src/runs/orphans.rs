@@ -1,6 +1,6 @@
 //! Orphans of dead runs: found, watched, and reported when none is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 
 use ostler_core::{Event, Millis, RunId};
@@ -186,8 +186,12 @@ impl Runs {
     }
 
     /// Finds what an earlier daemon and its keeper left running.
-    pub fn find_left(&self, starts: &BTreeMap<RunId, Start>) -> BTreeMap<RunId, Left> {
-        left::find(&self.mark, self.groups.as_ref(), starts)
+    pub fn find_left(
+        &self,
+        starts: &BTreeMap<RunId, Start>,
+        users: &BTreeSet<u32>,
+    ) -> BTreeMap<RunId, Left> {
+        left::find(&self.mark, self.groups.as_ref(), starts, users)
     }
 
     /// Ends the control groups of runs that nobody knows, with whatever is in them.

@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -168,6 +169,11 @@ fn relatives(leader: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
     }
     found.remove(&leader);
     found
+}
+
+/// The user that a process runs as; root, where it may not be looked into.
+pub(super) fn user_of(pid: u32) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid())
 }
 
 /// The run that a process belongs to, if it carries the mark of a home.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::{ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::RunFds;
+use ostler_pm2::record::from_record;
 
 use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Left, Meta, ProcessRef, Stat};
+use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Stat};
 use crate::starts::Start;
 use crate::{clock, daemon_log};
 
@@ -24,7 +25,7 @@ impl Driver<'_> {
     ) {
         let mut slots = BTreeSet::new();
         let mut unknown = Vec::new();
-        for (run, left) in self.runs.find_left(starts).into_iter().rev() {
+        for (run, left) in self.runs.find_left(starts, &users_of(state)).into_iter().rev() {
             if inventory.runs.contains_key(&run) {
                 continue; // An earlier daemon of this keeper came so far.
             }
@@ -73,11 +74,40 @@ impl Driver<'_> {
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
         let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
-        self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &fds);
+        let copy = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
+        let adoption = Adoption { process: (pid, start_time), status: None, fds: copy };
+        self.keeper.adopt(run, meta.to_bytes(), adoption);
         daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0
         ));
         Found { pid, start_time, exit: None, meta, fds }
+    }
+}
+
+/// The users that the apps of a state run as; ours is one of them.
+fn users_of(state: &State) -> BTreeSet<u32> {
+    let uids = state.specs.iter().filter_map(|(_, record)| {
+        // One that is not understood has no process that can be adopted.
+        from_record(record.get(), 1).ok()?.uid
+    });
+    uids.chain([rustix::process::geteuid().as_raw()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_an_app_runs_as_may_be_one_of_its_processes() {
+        let mut state = State::empty(String::new());
+        let own = rustix::process::geteuid().as_raw();
+        assert_eq!(users_of(&state), BTreeSet::from([own]));
+        let record = |uid: u32| {
+            let text = format!(r#"{{"name":"a","pm_exec_path":"/a.sh","uid":{uid}}}"#);
+            serde_json::value::RawValue::from_string(text).unwrap().into()
+        };
+        state.specs = vec![(1, record(1001)), (2, record(1002))];
+        assert_eq!(users_of(&state), BTreeSet::from([own, 1001, 1002]));
     }
 }
