@@ -63,7 +63,9 @@ impl AppFiles {
         match place(path) {
             Ok((folder, name)) => write_in(&folder, name, text.as_bytes()),
             Err(Errno::LOOP | Errno::NOSYS) if is_roots(path, &rights) => write(),
-            Err(Errno::LOOP | Errno::NOSYS) => Ok(rights.act(|| write().map_err(errno))?),
+            Err(Errno::LOOP | Errno::NOSYS) => {
+                Ok(rights.act(|| write().map_err(|error| errno(&error)))?)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -142,8 +144,8 @@ fn write_in(folder: &OwnedFd, name: &OsStr, text: &[u8]) -> io::Result<()> {
     Ok(rustix::fs::renameat(folder, &new, folder, name)?)
 }
 
-fn errno(error: io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// Opens a file that could not be opened without following links.
@@ -156,7 +158,7 @@ fn along_links(
     if !matches!(error, Errno::LOOP | Errno::NOSYS) {
         return Err(error);
     }
-    let open = || open(path).map_err(errno);
+    let open = || open(path).map_err(|error| errno(&error));
     if is_roots(path, rights) { open() } else { rights.act(open) }
 }
 
@@ -166,7 +168,7 @@ fn make_folders(path: &Path, rights: &Rights) -> Result<(), Errno> {
         Err(Errno::LOOP | Errno::NOSYS) => {}
         made => return made.map(drop),
     }
-    let make = || Plain::make_folders(path).map_err(errno);
+    let make = || Plain::make_folders(path).map_err(|error| errno(&error));
     if is_roots(path, rights) { make() } else { rights.act(make) }
 }
 
