@@ -28,6 +28,7 @@ mod failpoints;
 mod fake;
 mod faults;
 mod fork;
+mod hanging;
 mod home;
 mod home_modes;
 mod inspect_ports;

@@ -124,7 +124,9 @@ impl Inventory {
                     found.exit = Some(exit_of(status));
                 }
             }
-            FromKeeper::InventoryEnd
+            // It is asked again.
+            FromKeeper::Ping
+            | FromKeeper::InventoryEnd
             | FromKeeper::Spawned { .. }
             | FromKeeper::SpawnFailed { .. }
             | FromKeeper::Refused { .. }

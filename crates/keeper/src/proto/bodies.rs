@@ -146,7 +146,8 @@ impl Message for ToKeeper {
             | Self::CloseRunFd { .. }
             | Self::Revoke { .. }
             | Self::Shutdown
-            | Self::Succeed => 0,
+            | Self::Succeed
+            | Self::Pong => 0,
         }
     }
 
@@ -166,6 +167,7 @@ impl Message for ToKeeper {
             Self::Prepare(_) => 12,
             Self::Revoke { .. } => 13,
             Self::Succeed => 14,
+            Self::Pong => 15,
         }
     }
 
@@ -199,7 +201,7 @@ impl Message for ToKeeper {
                 w.u8(mask.0);
                 w.option(*status, |w, status| status.write(w));
             }
-            Self::Shutdown | Self::Succeed => {}
+            Self::Shutdown | Self::Succeed | Self::Pong => {}
             Self::Upgrade { exe } => w.bytes(exe),
             Self::Prepare(preparation) => preparation.write(w),
             Self::Revoke { after } => w.u64(*after),
@@ -229,6 +231,7 @@ impl Message for ToKeeper {
             12 => Self::Prepare(Preparation::read(r)?),
             13 => Self::Revoke { after: r.u64("after")? },
             14 => Self::Succeed,
+            15 => Self::Pong,
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }
@@ -242,6 +245,7 @@ impl Message for FromKeeper {
             Self::Refused { what, why } => what.len() + why.len(),
             Self::Welcome { .. }
             | Self::InventoryEnd
+            | Self::Ping
             | Self::Spawned { .. }
             | Self::SpawnFailed { .. }
             | Self::Exited { .. }
@@ -260,6 +264,7 @@ impl Message for FromKeeper {
             Self::Exited { .. } => 71,
             Self::Refused { .. } => 72,
             Self::UpgradeFailed { .. } => 73,
+            Self::Ping => 74,
         }
     }
 
@@ -285,7 +290,7 @@ impl Message for FromKeeper {
                 w.bytes(name.as_bytes());
                 w.bytes(meta);
             }
-            Self::InventoryEnd => {}
+            Self::InventoryEnd | Self::Ping => {}
             Self::Spawned { run, pid, start_time, mask } => {
                 w.u64(*run);
                 w.u32(*pid);
@@ -347,6 +352,7 @@ impl Message for FromKeeper {
             },
             72 => Self::Refused { what: r.string("what")?, why: r.string("why")? },
             73 => Self::UpgradeFailed { errno: r.i32("errno")? },
+            74 => Self::Ping,
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }

@@ -98,6 +98,8 @@ pub enum ToKeeper {
     /// This one decides nothing any more and holds what it holds until the other has everything,
     /// so that the keeper's death in between loses nothing. Since version 3.
     Succeed,
+    /// The answer to [`FromKeeper::Ping`]. Since version 3.
+    Pong,
 }
 
 /// What to start, and how. Paths, arguments and variables are bytes without NUL.
@@ -220,6 +222,9 @@ pub enum FromKeeper {
         /// had been prepared. Since version 2.
         next: Option<u64>,
     },
+    /// To be answered by [`ToKeeper::Pong`]: a daemon that hangs is replaced. Sent every few seconds
+    /// to daemons that speak version 3.
+    Ping,
     /// A request could not be obeyed and changed nothing.
     Refused {
         /// What was asked for, in words.
