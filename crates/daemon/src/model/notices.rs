@@ -248,6 +248,7 @@ impl Model {
         let version = spec.and_then(|spec| self.registry.version(spec));
         let limit = version.map_or(0, |version| version.policy.verify_timeout);
         let why_not = facts.and_then(|facts| facts.why.clone());
+        let budget = version.and_then(|version| version.policy.health_budget);
         match why {
             Why::Exited(Exit::NotSpawned) => {
                 Cause::Ended(control::Outcome::NotSpawned { why: why_not })
@@ -255,7 +256,10 @@ impl Model {
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
             Why::NotReady => Cause::NotReady { limit },
             Why::NotListening => Cause::NotListening { limit },
-            Why::Unhealthy => Cause::Unhealthy { why: why_not },
+            Why::Unhealthy => {
+                let late = || Some(format!("did not pass its health check within {} ms", budget?));
+                Cause::Unhealthy { why: why_not.or_else(late) }
+            }
         }
     }
 
