@@ -127,7 +127,7 @@ variables! {
     /// The process's number in the list.
     PM_ID = "pm_id", read by App, from Pm2, set by Internal, given apps,
 
-    /// When this run began, in milliseconds since 1970.
+    /// When this run was asked for, if need be in advance, in milliseconds since 1970.
     PM_UPTIME = "pm_uptime", read by App, from Pm2, set by Internal, given apps,
 
     /// How often the process was restarted before this run.

@@ -36,9 +36,9 @@ impl Daemon {
                 self.keeper.spawn_answered();
                 self.driver().on_spawn_failed(RunId(run), stage, errno);
             }
-            FromKeeper::Exited { run, status, .. } => {
+            FromKeeper::Exited { run, status, next } => {
                 hit("report.exited");
-                self.driver().on_exited(RunId(run), exit_of(status));
+                self.driver().on_exited(RunId(run), exit_of(status), next.map(RunId));
             }
             FromKeeper::Welcome { version, pid, nofile, .. } => {
                 self.keeper.welcomed(Welcome { version, pid, nofile });
@@ -46,6 +46,11 @@ impl Daemon {
             }
             FromKeeper::UpgradeFailed { errno } => {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
+            }
+            FromKeeper::Synced { number } => {
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
+                node.on_synced(number, &mut parts);
             }
             FromKeeper::Refused { what, why } => {
                 daemon_log::error(format!("the keeper refused `{what}`: {why}"));
@@ -74,6 +79,10 @@ impl Daemon {
             return;
         }
         self.keeper.lose(error, &mut self.reports);
+        // What it was to close it has closed now.
+        let mut driver = self.driver();
+        let (node, mut parts) = driver.node();
+        node.on_synced(u64::MAX, &mut parts);
         self.start_due_keeper(clock::monotonic());
     }
 

@@ -1,7 +1,7 @@
 //! Carrying out what the supervision machine decides, and telling what became of it.
 //!
 //! What concerns runs concerns several parts: the keeper starts them, their output goes to the log
-//! engine, their channels to the primaries of cluster apps. Here the parts are brought together.
+//! engine, their channels to the primary of cluster apps. Here the parts are brought together.
 //! The model can be looked at and not changed: whatever happens is a [`Report`].
 
 mod cluster;
@@ -37,6 +37,9 @@ impl Driver<'_> {
     pub(crate) fn act(&mut self, action: &Action) {
         match *action {
             Action::Spawn { proc, run, spec } => self.spawn(clock::monotonic(), proc, run, spec),
+            Action::Prepare { proc, ref preparation } => self.prepare_run(proc, preparation),
+            Action::Revoke { after } => self.keeper.revoke(after),
+            Action::Begun { proc, run, spec } => self.take_begun(proc, run, spec),
             Action::Disconnect(run) => self.disconnect(run),
             Action::Terminate(run) => self.terminate(run),
             Action::Kill(run) => self.kill(run),

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_keeper::proto::{FromKeeper, RunFd, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{FromKeeper, Preparation, RunFd, SpawnSpec, ToKeeper};
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
@@ -51,6 +51,9 @@ const LINK_AGAIN: u64 = 10;
 const GIVE_AGAIN: (u64, u64) = (100, 30_000);
 /// Pause before the keeper is told that an output is at its end, ms.
 const CLOSE_LATER: u64 = 5;
+
+/// The first version of the protocol that has [`ToKeeper::Sync`].
+const SYNC_SINCE: u8 = 3;
 
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -214,6 +217,23 @@ impl Keeper {
         self.starting = Some(clock::monotonic() + DEFER_CLEANUP);
     }
 
+    /// Whether it can be told what to start when a run ends.
+    pub fn prepares(&self) -> bool {
+        2 <= self.welcome.version && !self.is_lost()
+    }
+
+    /// Tells it what to start when a run ends.
+    pub fn prepare(&mut self, preparation: Preparation) {
+        self.send(&ToKeeper::Prepare(preparation), Vec::new());
+    }
+
+    /// Tells it to start nothing when a run ends.
+    pub fn revoke(&mut self, after: RunId) {
+        if self.prepares() {
+            self.send(&ToKeeper::Revoke { after: after.0 }, Vec::new());
+        }
+    }
+
     /// A start that was asked for is answered.
     pub fn spawn_answered(&mut self) {
         self.starting = None;
@@ -308,6 +328,16 @@ impl Keeper {
     /// Something need not be held any more.
     pub fn forget(&mut self, name: String) {
         self.send(&ToKeeper::Del { name }, Vec::new());
+    }
+
+    /// Asks it to answer when everything before is done. `false`: there will be no answer; a keeper
+    /// that is lost holds nothing, and an old one does not know the question.
+    pub fn sync(&mut self, number: u64) -> bool {
+        let answers = !self.is_lost() && SYNC_SINCE <= self.welcome.version;
+        if answers {
+            self.send(&ToKeeper::Sync { number }, Vec::new());
+        }
+        answers
     }
 
     // ---------------------------------------------------------------------------------------------

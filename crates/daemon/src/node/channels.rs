@@ -25,13 +25,18 @@ impl Node {
                 self.work(parts);
             }
         }
-        if !readable {
+        // What is in front is not answered yet.
+        if !readable || self.unanswered.contains_key(&run) {
             return;
         }
         let mut buffer = std::mem::take(&mut self.read_buffer);
         while let Some(seen) = parts.runs.channel(run).map(|channel| channel.peek(&mut buffer)) {
             self.on_messages(run, parts);
             hit("channel.handled");
+            if self.primary.is_asking(WorkerId(run.0)) {
+                self.unanswered.insert(run, seen);
+                break;
+            }
             if let Some(channel) = parts.runs.channel(run) {
                 channel.consume(&mut buffer, seen);
             }
@@ -54,6 +59,7 @@ impl Node {
 
     /// An application is dead: reads what it said last, and closes its channel.
     pub fn close_channel(&mut self, run: RunId, parts: &mut Parts<'_>) {
+        self.take_out(run, parts);
         if let Some(channel) = parts.runs.channel(run) {
             channel.drain(&mut self.read_buffer);
             self.on_messages(run, parts);
@@ -99,10 +105,8 @@ impl Node {
             if let Some(text) = self.complaint(app, &message) {
                 parts.reports.push_back(Report::AppError { app, text });
             }
-            if let Some(primary) = self.primaries.get_mut(&app) {
-                let worker = WorkerId(run.0);
-                primary.handle_message(now, worker, &message.incoming, received, &mut self.queue);
-            }
+            let worker = WorkerId(run.0);
+            self.primary.handle_message(now, worker, &message.incoming, received, &mut self.queue);
             self.work(parts);
         }
     }
