@@ -88,7 +88,7 @@ impl Driver<'_> {
                 let word = drain::word(spec.policy.drain_timeout);
                 self.runs.send(run, word.as_bytes());
             }
-            if spec.policy.stop_by_message {
+            if self.runs.wants_message(spec) {
                 self.send_shutdown(run);
             }
         }

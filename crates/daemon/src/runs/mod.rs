@@ -75,6 +75,8 @@ pub struct Runs {
     /// Marks processes of this home in their environment.
     mark: String,
     priority: StartupPriority,
+    /// The daemon was started in an environment that says so for all apps.
+    kills_by_message: bool,
     poll: Rc<Poll<Source>>,
 }
 
@@ -101,6 +103,8 @@ impl Runs {
             output_by: None,
             mark,
             priority: StartupPriority::default(),
+            kills_by_message: std::env::var(ostler_env::PM2_KILL_USE_MESSAGE)
+                .is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
             poll,
         })
     }

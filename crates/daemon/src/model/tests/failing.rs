@@ -68,7 +68,7 @@ fn a_worker_that_fails_its_health_check_is_told_by_the_answer() {
 #[test]
 fn a_worker_whose_health_check_does_not_end_is_given_up() {
     let more = json!({"health": {"http": "http://127.0.0.1:3000/"}, "health_budget": 400});
-    assert_eq!(why("stuck", more), format!("did not pass its health check{TAIL}"));
+    assert_eq!(why("stuck", more), format!("did not pass its health check within 400 ms{TAIL}"));
 }
 
 #[test]
