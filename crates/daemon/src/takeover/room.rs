@@ -39,21 +39,13 @@ impl Room {
 
     /// Gives room to what came with a message and took the last; `false` when that must do without.
     pub fn make_for(&mut self, message: &FromKeeper) -> bool {
-        match message {
-            FromKeeper::Item { name, .. } if !name.starts_with(LISTENER) => {
-                self.kept.lend(SPARE);
-                true
-            }
-            FromKeeper::Item { .. }
-            | FromKeeper::Run { .. }
-            | FromKeeper::Welcome { .. }
-            | FromKeeper::Exited { .. }
-            | FromKeeper::InventoryEnd
-            | FromKeeper::Synced { .. }
-            | FromKeeper::Spawned { .. }
-            | FromKeeper::SpawnFailed { .. }
-            | FromKeeper::Refused { .. }
-            | FromKeeper::UpgradeFailed { .. } => false,
+        let essential = matches!(
+            message,
+            FromKeeper::Item { name, .. } if !name.starts_with(LISTENER)
+        );
+        if essential {
+            self.kept.lend(SPARE);
         }
+        essential
     }
 }
