@@ -11,6 +11,7 @@
 
 mod clients;
 mod clock;
+mod complaints;
 mod config;
 mod daemon;
 mod daemon_log;

@@ -39,6 +39,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod own_log;
 mod persistence;
 mod refusals;
 mod reload;

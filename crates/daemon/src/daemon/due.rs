@@ -7,8 +7,8 @@
 use ostler_core::Millis;
 
 use super::Daemon;
-use crate::clock;
 use crate::model::Input;
+use crate::{clock, daemon_log};
 
 /// Something that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,13 @@ enum Due {
     Guard,
     /// Another try to make again what is missing in the home.
     Home,
+    /// The number of complaints that were not written.
+    Complaints,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -54,13 +56,14 @@ impl Due {
         Self::LastOutput,
         Self::Guard,
         Self::Home,
+        Self::Complaints,
     ];
 }
 
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.model.has_effects() || self.clients.want_turn() {
+        if self.model.has_effects() || self.clients.want_turn() || self.node.wants_turn() {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
@@ -91,6 +94,7 @@ impl Daemon {
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
+            Due::Complaints => daemon_log::deadline(),
         }
     }
 
@@ -118,6 +122,7 @@ impl Daemon {
             }
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
+            Due::Complaints => daemon_log::sum_up(now),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Node {
                 parts.reports.push_back(Report::Listening(RunId(worker.0)));
             }
             Command::Voluntary { worker } => {
-                daemon_log::log(format!("worker of run {} leaves by its own will", worker.0));
+                daemon_log::remark(format!("worker of run {} leaves by its own will", worker.0));
             }
             Command::UserMessage { worker, text } => {
                 super::channels::on_user_message(
