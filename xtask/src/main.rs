@@ -9,6 +9,7 @@
 mod bench;
 mod check;
 mod docs;
+mod endurance;
 mod labs;
 mod measure;
 mod run;
@@ -17,7 +18,6 @@ mod shells;
 mod soak;
 mod source;
 mod tidy;
-mod torture;
 
 use std::process::ExitCode;
 
@@ -34,6 +34,9 @@ cargo xtask labs             the service under a real systemd in namespaces, as 
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at
                              random; 10 minutes by default
+cargo xtask inject [--minutes N]
+                             single system calls of keeper and daemon fail, in ten scenarios;
+                             10 minutes by default
 cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs,
                              invariants have tests
 cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted;
@@ -61,7 +64,8 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if !["bench", "measure", "soak-reload", "torture"].contains(&name.as_str()) && !rest.is_empty()
+    if !["bench", "inject", "measure", "soak-reload", "torture"].contains(&name.as_str())
+        && !rest.is_empty()
     {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
@@ -71,7 +75,8 @@ fn task(args: &[String]) -> Result<()> {
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
         "docs" => docs::docs(),
-        "torture" => torture::torture(rest),
+        "inject" => endurance::inject(rest),
+        "torture" => endurance::torture(rest),
         "tidy" => tidy::tidy(),
         "measure" => measure::measure(rest),
         "soak-reload" => soak::reload(rest),

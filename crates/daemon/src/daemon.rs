@@ -34,6 +34,7 @@ use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::saver::Saver;
+use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 
@@ -47,6 +48,8 @@ const SLICE: u64 = 20;
 pub(crate) struct Daemon {
     config: Config,
     model: Decisions,
+    /// What a successor must know.
+    state: StateFile,
     /// Writes and reads the saved list.
     saver: Saver,
     keeper: Keeper,
@@ -72,6 +75,7 @@ pub(crate) struct Inbox {
 /// What a daemon is made of.
 pub(crate) struct Parts {
     pub(crate) model: Decisions,
+    pub(crate) state: StateFile,
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
@@ -85,10 +89,11 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
         Self {
             config,
             model,
+            state,
             saver,
             keeper,
             clients,

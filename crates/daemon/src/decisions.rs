@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ostler_core::{Event, Supervisor};
 
 use crate::clock;
-use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State};
+use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
 
 /// The daemon's decisions, with a queue on either side.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Decisions {
     model: Model,
     inputs: VecDeque<Input>,
     effects: VecDeque<Effect>,
+    /// Why the last save failed, if it did.
+    unsaved: Option<String>,
     /// The daemon goes now: nothing is decided or saved any more.
     gone: bool,
 }
@@ -21,7 +23,7 @@ impl Decisions {
     /// Decisions about nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
-        Self { model: Model::new(settings), inputs, effects, gone: false }
+        Self { model: Model::new(settings), inputs, effects, unsaved: None, gone: false }
     }
 
     /// The supervision machine, to be looked at.
@@ -81,7 +83,9 @@ impl Decisions {
 
     /// The next thing to be done.
     pub fn next_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        // At the end of everything there is nothing to be saved.
+        let unsaved = self.unsaved.as_deref().filter(|_| !self.model.is_closing());
+        Some(told(self.effects.pop_front()?, unsaved))
     }
 
     /// Whether something is to be done.
@@ -92,6 +96,14 @@ impl Decisions {
     /// What must be saved before anything else is done, if something has changed.
     pub fn take_unsaved(&mut self) -> Option<State> {
         (self.model.take_unsaved() && !self.gone).then(|| self.model.snapshot())
+    }
+
+    /// It was saved, or not, for a reason that whoever is told that all is done is told, too.
+    pub fn on_saved(&mut self, result: Result<(), String>) {
+        self.unsaved = result.err();
+        if self.unsaved.is_some() {
+            self.inputs.push_back(Input::SaveFailed);
+        }
     }
 
     /// What would be saved now.

@@ -51,22 +51,38 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Whatever the system says; the old file is untouched then.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let new = beside(path, format!(".{}", std::process::id()));
-    create(&new, mode)?.write_all(bytes)?;
-    fs::rename(&new, path)
+    let written = create(&new, mode).and_then(|mut file| file.write_all(bytes));
+    or_remove(&new, written.and_then(|()| fs::rename(&new, path)))
 }
 
-/// Writes a file for its owner so that it outlives a power cut: whole and synced under a new name, the old one
-/// kept as a backup (`.bak`), renamed, and the folder synced.
+/// Takes a new file away that could not be finished: it may be what the disk has no room for.
+///
+/// # Errors
+/// Why it could not.
+pub fn or_remove(new: &Path, written: io::Result<()>) -> io::Result<()> {
+    if written.is_err() {
+        // It may not have come so far that there is one.
+        _ = fs::remove_file(new);
+    }
+    written
+}
+
+/// Writes a file for its owner so that it outlives a power cut: whole and synced under a new name,
+/// the old one kept as a backup (`.bak`), renamed, and the folder synced.
 ///
 /// # Errors
 /// Whatever the system says; the old file is untouched then.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, ".new");
-    let mut file = create(&new, 0o600)?;
+    or_remove(&new, write_and_replace(path, &new, bytes))
+}
+
+fn write_and_replace(path: &Path, new: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(new, 0o600)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     keep_backup(path)?;
-    fs::rename(&new, path)?;
+    fs::rename(new, path)?;
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

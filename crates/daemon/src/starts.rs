@@ -5,7 +5,7 @@
 //! something in one boot only, and in one container: the first line says in which.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -100,12 +100,6 @@ impl Starts {
             }
         }
     }
-}
-
-/// Takes the file away.
-pub fn remove(home: &Path) {
-    // What is not there need not be removed.
-    _ = fs::remove_file(path(home));
 }
 
 fn path(home: &Path) -> PathBuf {

@@ -6,44 +6,107 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use ostler_keeper::failpoint::hit;
 
 use crate::model::{State, VERSION};
-use crate::{clock, files};
+use crate::notes::Notes;
+use crate::{clock, daemon_log, files};
 
-/// Writes it whole, then renames.
-///
-/// # Errors
-/// Whatever the system says; the old file is untouched then.
-pub fn write(state: &State, home: &Path) -> io::Result<()> {
-    let new = home.join("ostler.state.new");
-    let bytes = serde_json::to_vec(state).map_err(io::Error::other)?;
-    hit("state.before");
-    files::create(&new, 0o600)?.write_all(&bytes)?;
-    hit("state.written");
-    // Whoever dies between the two leaves the backup, which is then read.
-    match fs::rename(path(home), backup(home)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    hit("state.between");
-    fs::rename(&new, path(home))?;
-    hit("state.after");
-    Ok(())
+/// Runs are numbered from 1; no home comes so far.
+const MOST_RUNS: u64 = 1 << 53;
+
+/// The state as it is kept: in the home, and in the keeper.
+#[derive(Debug)]
+pub struct StateFile {
+    home: PathBuf,
+    notes: Option<Notes>,
+    /// Number of the last state that was written or read.
+    serial: u64,
 }
 
-/// Reads it, or its backup where it is not understood; `None` when there is none, or when it is of
-/// another boot. What was not understood or is of another boot is moved away, and
-/// `complain` is told.
-pub fn read(home: &Path, mut complain: impl FnMut(String)) -> Option<State> {
-    [path(home), backup(home)].into_iter().find_map(|path| {
-        read_file(&path).unwrap_or_else(|problem| {
-            complain(problem);
-            None
-        })
-    })
+impl StateFile {
+    /// The state of this home, with the copies that the keeper holds, if it does.
+    pub fn new(home: &Path, notes: Option<Notes>) -> Self {
+        Self { home: home.to_owned(), notes, serial: 0 }
+    }
+
+    /// Writes it: first where it cannot fail, then into the home, whole and renamed.
+    ///
+    /// # Errors
+    /// What the home says; the old file is untouched then.
+    pub fn write(&mut self, mut state: State) -> io::Result<()> {
+        self.serial += 1;
+        state.serial = self.serial;
+        let bytes = serde_json::to_vec(&state).map_err(io::Error::other)?;
+        hit("state.before");
+        if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
+            daemon_log::error(format!("could not save the state in memory: {error}"));
+        }
+        let new = self.home.join("ostler.state.new");
+        let written = files::create(&new, 0o600).and_then(|mut file| file.write_all(&bytes));
+        files::or_remove(&new, written.and_then(|()| self.replace(&new)))
+    }
+
+    fn replace(&self, new: &Path) -> io::Result<()> {
+        hit("state.written");
+        // Whoever dies between the two leaves the backup, which is then read.
+        match fs::rename(path(&self.home), backup(&self.home)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        hit("state.between");
+        fs::rename(new, path(&self.home))?;
+        hit("state.after");
+        Ok(())
+    }
+
+    /// Reads the newest that is understood: the file, its backup, or what the keeper held. `None`
+    /// when there is none, or when it is of another boot. What was not understood or is of another
+    /// boot is moved away, and `complain` is told.
+    pub fn read(&mut self, mut complain: impl FnMut(String)) -> Option<State> {
+        let held = self.notes.as_mut().and_then(Notes::read).filter(|state| check(state).is_ok());
+        let file = [path(&self.home), backup(&self.home)].into_iter().find_map(|path| {
+            read_file(&path, &mut complain).unwrap_or_else(|problem| {
+                complain(problem);
+                None
+            })
+        });
+        let in_file = file.as_ref().map(|state| state.serial);
+        let state = match held {
+            Some(held) if in_file < Some(held.serial) => {
+                complain(format!(
+                    "the saved list in `{}` is missing or old: taken from what the keeper holds",
+                    self.home.display()
+                ));
+                Some(held)
+            }
+            Some(_) | None => file,
+        };
+        self.serial = state.as_ref().map_or(0, |state| state.serial);
+        state
+    }
+
+    /// Returns copies of what the keeper is to hold, by its names.
+    pub fn copies(&self) -> impl Iterator<Item = (&'static str, io::Result<OwnedFd>)> {
+        self.notes.iter().flat_map(Notes::copies)
+    }
+}
+
+/// What is wrong with a state.
+fn check(state: &State) -> Result<(), String> {
+    if state.version < VERSION {
+        return Err(format!("it has version {}, not {VERSION}", state.version));
+    }
+    if state.boot != boot_id() {
+        return Err("it is of an earlier boot".to_owned());
+    }
+    if MOST_RUNS < state.last_run {
+        return Err(format!("its last run cannot have the number {}", state.last_run));
+    }
+    Ok(())
 }
 
 /// Whether there is one, or its backup.
@@ -51,27 +114,24 @@ pub fn exists(home: &Path) -> bool {
     path(home).exists() || backup(home).exists()
 }
 
-/// Takes the file and its backup away.
-pub fn remove(home: &Path) {
-    for path in [path(home), backup(home)] {
-        // What is not there need not be removed.
-        _ = fs::remove_file(path);
-    }
-}
-
-fn read_file(path: &Path) -> Result<Option<State>, String> {
+fn read_file(path: &Path, complain: &mut impl FnMut(String)) -> Result<Option<State>, String> {
     let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
     };
-    let problem = match serde_json::from_slice::<State>(&bytes) {
-        Ok(state) if state.version != VERSION => {
-            format!("it has version {}, not {VERSION}", state.version)
+    let state = serde_json::from_slice::<State>(&bytes).map_err(|error| error.to_string());
+    let problem = match state.and_then(|state| check(&state).map(|()| state)) {
+        Ok(state) if VERSION < state.version => {
+            complain(format!(
+                "`{}` is of a newer version ({}): what is not understood in it is lost",
+                path.display(),
+                state.version
+            ));
+            return Ok(Some(state));
         }
-        Ok(state) if state.boot != boot_id() => "it is of an earlier boot".to_owned(),
         Ok(state) => return Ok(Some(state)),
-        Err(error) => error.to_string(),
+        Err(problem) => problem,
     };
     match files::set_aside(path, clock::wall()) {
         Ok(aside) => {

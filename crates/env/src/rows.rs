@@ -200,11 +200,17 @@ variables! {
     /// How many random histories the core is played through.
     OSTLER_HISTORIES, read by Test, from Ours, set by Developer,
 
-    /// The seed of random histories and of the torture test.
+    /// The seed of random histories, of the torture test and of injected failures.
     OSTLER_SEED, read by Test, from Ours, set by Developer,
 
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",
+
+    /// How long system calls are made to fail, in seconds.
+    OSTLER_INJECT_SECONDS, read by Test, from Ours, set by Developer, default "15",
+
+    /// The one failing system call that the test of all of them plays.
+    OSTLER_INJECT_POINT, read by Test, from Ours, set by Developer, default "every call",
 
     /// The one place of death that the test of all of them plays.
     OSTLER_STORY, read by Test, from Ours, set by Developer, default "every place",

@@ -16,6 +16,8 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use crate::config::{KEEPER_FD_VAR, READY_FD_VAR};
 use crate::proto::{DecodeError, FrameError, FromKeeper, MAX_FDS, Message, ToKeeper, encode};
 use crate::sys;
@@ -209,6 +211,23 @@ pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     Ok(socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
+}
+
+/// Whether a socket that answers so is of no use any more. Everything else is a want of something,
+/// which may be there again soon.
+fn is_broken(error: Errno) -> bool {
+    [
+        Errno::PIPE,
+        Errno::CONNRESET,
+        Errno::NOTCONN,
+        Errno::CONNABORTED,
+        Errno::BADF,
+        Errno::NOTSOCK,
+        Errno::INVAL,
+        Errno::MSGSIZE,
+        Errno::OPNOTSUPP,
+    ]
+    .contains(&error)
 }
 
 fn invalid(text: &'static str) -> io::Error {

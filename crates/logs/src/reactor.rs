@@ -22,6 +22,9 @@ use crate::source::Source;
 use crate::subscribe::Subscribers;
 use crate::types::{Event, Sink, SourceId, Stream, Token};
 
+/// Pause before what could not be watched is watched, ms.
+const WATCH_AGAIN: u64 = 100;
+
 /// The waker's token among the streams' keys.
 pub(crate) const COMMANDS: Key = 0;
 
@@ -58,6 +61,8 @@ pub(crate) struct Reactor {
     pub(crate) timers: BinaryHeap<Reverse<(u64, FileId)>>,
     /// When idle files are to be closed; `None` when none is open.
     pub(crate) idle_at: Option<u64>,
+    /// Streams are not watched, out of kernel memory: when that is tried again.
+    watch_at: Option<u64>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
     /// Files still to be truncated, by request.
@@ -91,6 +96,7 @@ impl Reactor {
             is_ready: BTreeSet::new(),
             timers: BinaryHeap::new(),
             idle_at: None,
+            watch_at: None,
             draining: BTreeSet::new(),
             flushes: BTreeMap::new(),
             stopping: false,
@@ -147,22 +153,42 @@ impl Reactor {
             return Some(0);
         }
         let timer = self.timers.peek().map(|Reverse((next, _))| *next);
-        timer.into_iter().chain(self.idle_at).min()
+        timer.into_iter().chain(self.idle_at).chain(self.watch_at).min()
     }
 
     fn handle_timers(&mut self) {
-        if self.timers.is_empty() && self.idle_at.is_none() {
+        if self.timers.is_empty() && self.idle_at.is_none() && self.watch_at.is_none() {
             return;
         }
         let now = now();
         if self.idle_at.is_some_and(|at| at <= now) {
             self.idle_at = self.files.close_idle().then_some(now + IDLE);
         }
+        if self.watch_at.is_some_and(|at| at <= now) {
+            self.watch_again(now);
+        }
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
         {
             self.timers.pop();
             self.handle_file_timer(id, at);
+        }
+    }
+
+    /// Watches the streams that could not be watched, out of kernel memory, and looks at them: of
+    /// what has come meanwhile, no poll tells.
+    fn watch_again(&mut self, now: u64) {
+        self.watch_at = None;
+        let mut unwatched = Vec::new();
+        for (key, source) in &mut self.sources {
+            if source.pipe.interest().is_none() {
+                let watched = source.pipe.set(Interest::READ.edge());
+                self.watch_at = watched.err().map(|_| now + WATCH_AGAIN).or(self.watch_at);
+                unwatched.push(*key);
+            }
+        }
+        for key in unwatched {
+            self.queue(key);
         }
     }
 
@@ -225,8 +251,9 @@ impl Reactor {
         if sink.disabled {
             self.leave_files(&mut source);
         }
-        // Out of kernel memory: the stream is still read when something else makes it ready.
-        let _ = source.pipe.set(Interest::READ.edge());
+        if source.pipe.set(Interest::READ.edge()).is_err() {
+            self.watch_at = Some(now() + WATCH_AGAIN);
+        }
         self.keys.insert((id, stream), key);
         self.sources.insert(key, source);
         self.queue(key);

@@ -12,6 +12,9 @@ use crate::poll::Poll;
 use crate::token::Token;
 use crate::watched::Watched;
 
+/// How often a write is tried that fails, for whatever reason.
+const TRIES: u32 = 100;
+
 /// Wakes a poll. Clones wake the same one, under the same token; wakes before the next wait
 /// are one event.
 #[derive(Clone, Debug)]
@@ -39,15 +42,16 @@ impl Waker {
     /// Ends the poll's current or next wait. Never blocks.
     pub fn wake(&self) {
         let one = 1_u64.to_ne_bytes();
-        loop {
+        for _ in 0..TRIES {
             match rustix::io::write(&**self.0, &one) {
-                Err(Errno::INTR) => {}
+                Ok(_) => return,
                 // The counter is full, after 2⁶⁴ wakes: emptied, it takes this one.
                 Err(Errno::AGAIN) => {
                     let mut count = [0; 8];
                     let _ = rustix::io::read(&**self.0, &mut count);
                 }
-                Ok(_) | Err(_) => return,
+                // Nobody wakes the poll a second time for the same.
+                Err(_) => {}
             }
         }
     }

@@ -13,6 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Dice(u64);
 
 impl Dice {
+    /// The dice of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Returns a number of which every bit is random.
     pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -25,6 +30,11 @@ impl Dice {
     /// Returns a number below the limit.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
+    }
+
+    /// Returns an index of a list of this length.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A home of its own for one test, and the proof that nothing of it is left.
 
+mod surroundings;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -8,6 +10,7 @@ use std::fs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -36,6 +39,8 @@ const PORTS: std::ops::Range<u16> = 12000..32000;
 pub struct Sandbox {
     dir: TempDir,
     program: Option<PathBuf>,
+    /// Whether commands run as a user who may nothing.
+    ordinary: bool,
     env: BTreeMap<OsString, OsString>,
     ports: RefCell<Vec<UnixListener>>,
     helpers: RefCell<Vec<Child>>,
@@ -79,6 +84,7 @@ impl Sandbox {
         Self {
             dir,
             program: None,
+            ordinary: false,
             env,
             ports: RefCell::default(),
             helpers: RefCell::default(),
@@ -112,6 +118,9 @@ impl Sandbox {
         let path = self.work().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap_or_else(|e| panic!("writing `{}`: {e}", path.display()));
+        if self.ordinary {
+            self.give_away(&path);
+        }
         path
     }
 
@@ -161,6 +170,9 @@ impl Sandbox {
     pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.env).current_dir(self.work());
+        if self.ordinary {
+            command.uid(surroundings::NOBODY).gid(surroundings::NOBODY);
+        }
         command
     }
 

@@ -96,3 +96,40 @@ fn what_has_become_another_user_is_named_and_the_manager_goes_without_it() {
     procs::signal(pid, procs::Signal::KILL);
     assert!(ostler_testkit::wait_exit(pid, SOON));
 }
+
+/// The guard of a daemon that had been killed was nobody's, and outlived the manager.
+#[test]
+fn kill_right_after_the_daemon_was_killed_leaves_no_guard() {
+    let sandbox = sandbox();
+    for _ in 0..5 {
+        start_sh(&sandbox, "app", "exec sleep 1000000", &[]);
+        procs::signal(sandbox.daemon_pid().unwrap(), procs::Signal::KILL);
+        sandbox.ostler(["kill"]).run();
+        assert_eq!(sandbox.pids(), Default::default());
+    }
+}
+
+/// It was made empty, and written then.
+#[test]
+fn the_pid_file_of_the_manager_is_read_whole_at_any_time() {
+    let sandbox = sandbox();
+    sandbox.ostler(["list"]).run();
+    let path = sandbox.file("pm2.pid");
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut read = 0;
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.parse::<u32>().is_ok(), "{text:?}");
+                read += 1;
+            }
+            read
+        });
+        for _ in 0..10 {
+            crate::takeover::kill_daemon(&sandbox);
+        }
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(reader.join().is_ok_and(|read| 10 < read), "a read was not whole");
+    });
+}

@@ -55,4 +55,5 @@ mod startup;
 mod stop;
 mod takeover;
 mod torture;
+mod unsaved;
 mod update;

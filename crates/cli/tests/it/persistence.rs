@@ -210,8 +210,14 @@ fn full_disk_story(sandbox: &Sandbox, home: &Path) {
     let save = sandbox.ostler(["save"]).any_code().run();
     assert!(save.code == 1 && save.err.contains("could not save the list"), "{save:?}");
     assert_eq!(fs::read_to_string(home.join("dump.pm2")).unwrap(), saved);
-    // An app may be started all the same: what cannot be saved now is saved later.
-    sandbox.ostler(["start"]).arg(&script).args(["--name", "second"]).run();
+    // An app may be started all the same: what cannot be saved now is saved later, and that is said.
+    let start = sandbox.ostler(["start"]).arg(&script).args(["--name", "second"]).code(1).run();
+    assert!(start.err.contains("it is done, but could not save the state"), "{}", start.err);
+    let both = lives(sandbox);
+    let daemon = fs::read_to_string(home.join("pm2.pid")).unwrap().parse().unwrap();
+    procs::signal(daemon, Signal::KILL);
+    assert!(wait_exit(daemon, SOON));
+    assert_eq!(lives(sandbox), both, "it runs, and is taken over");
     let knows = |name: &str| {
         fs::read_to_string(home.join("ostler.state")).unwrap_or_default().contains(name)
     };

@@ -50,10 +50,10 @@ impl World {
         world
     }
 
-    /// A time in ms in which a worker comes to say something, however busy the machine is: a
-    /// daemon and all workers were started in it.
+    /// A time in ms in which a worker comes to say something, however busy the machine is: in a
+    /// quarter of it, a daemon and all workers were started.
     pub fn enough(&self) -> u128 {
-        (self.took * 2).as_millis().max(700)
+        (self.took * 4).as_millis().max(1500)
     }
 
     /// Writes the process file.

@@ -21,6 +21,10 @@ enum Due {
     CloseOutputs,
     /// Cleanup that was deferred.
     Cleanup,
+    /// Using the link to the keeper again, which lacked something.
+    Link,
+    /// Giving the keeper what could not be given to it.
+    Give,
     /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
@@ -43,11 +47,13 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
         Self::Cleanup,
+        Self::Link,
+        Self::Give,
         Self::Retry,
         Self::Clients,
         Self::Keeper,
@@ -86,6 +92,8 @@ impl Daemon {
             Due::Cluster => self.node.deadline(),
             Due::CloseOutputs => self.keeper.close_due(),
             Due::Cleanup => self.keeper.starting_until(),
+            Due::Link => self.keeper.link_due(),
+            Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
@@ -108,6 +116,8 @@ impl Daemon {
             }
             Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
             Due::Cleanup => self.keeper.spawn_answered(),
+            Due::Link => self.on_keeper(),
+            Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),

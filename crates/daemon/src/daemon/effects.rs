@@ -6,7 +6,7 @@ use ostler_keeper::failpoint::hit;
 use super::Daemon;
 use crate::model::{ClientId, Effect, Input};
 use crate::saver::{Done, Task};
-use crate::{clock, daemon_log, state_file};
+use crate::{clock, daemon_log};
 
 impl Daemon {
     /// Does one thing that the model asks for.
@@ -64,25 +64,25 @@ impl Daemon {
 
     /// Saves what must survive, before what follows from it is done.
     pub(super) fn save(&mut self) {
-        if let Some(state) = self.model.take_unsaved()
-            && let Err(error) = state_file::write(&state, &self.config.home)
-        {
-            self.complain_of_save(&error);
-            self.model.push(Input::SaveFailed);
+        let Some(state) = self.model.take_unsaved() else { return };
+        let saved = self.state.write(state).map_err(|error| self.why_unsaved(&error));
+        if let Err(why) = &saved {
+            daemon_log::error(why);
         }
+        self.model.on_saved(saved);
     }
 
     /// Saves whether or not anything has changed.
-    pub(super) fn save_now(&mut self) {
+    ///
+    /// # Errors
+    /// Why that failed, in words.
+    pub(super) fn save_now(&mut self) -> Result<(), String> {
         let state = self.model.snapshot();
-        if let Err(error) = state_file::write(&state, &self.config.home) {
-            self.complain_of_save(&error);
-        }
+        self.state.write(state).map_err(|error| self.why_unsaved(&error))
     }
 
-    fn complain_of_save(&self, error: &std::io::Error) {
-        let home = self.config.home.display();
-        daemon_log::error(format!("could not save the state to `{home}`: {error}"));
+    fn why_unsaved(&self, error: &std::io::Error) -> String {
+        format!("could not save the state to `{}`: {error}", self.config.home.display())
     }
 
     /// Forgets what a client that has left had asked for.

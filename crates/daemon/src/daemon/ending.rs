@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{daemon_log, home, starts, state_file};
+use crate::{daemon_log, leftovers};
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) {
@@ -48,12 +48,7 @@ impl Daemon {
     /// Leaves nothing behind: keeper and guard go too, sockets and pid file are removed.
     fn go(&mut self) {
         self.runs.remove_groups();
-        for name in [home::SOCKET, home::LOCK, home::PID, home::mark::NAME, "drain.cjs"] {
-            // What is not there need not be removed.
-            _ = std::fs::remove_file(self.config.home.join(name));
-        }
-        state_file::remove(&self.config.home);
-        starts::remove(&self.config.home);
+        leftovers::remove(&self.config.home);
         self.keeper.shut_down();
         self.node.end_guard();
         daemon_log::log("the daemon ends");

@@ -51,7 +51,7 @@ impl Daemon {
             missing = true;
         }
         if !home::has_pid(&path) {
-            home::write_pid(&path);
+            home::write_pid(&path)?;
             missing = true;
         }
         if missing {
@@ -86,7 +86,9 @@ impl Daemon {
         if let Err(error) = drain::install(&self.config.home) {
             daemon_log::error(format!("could not write into `{path}`: {error}"));
         }
-        self.save_now();
+        if let Err(why) = self.save_now() {
+            daemon_log::error(why);
+        }
         self.driver().write_starts();
         self.logs.engine().reopen();
         let live: Vec<RunId> =

@@ -80,31 +80,35 @@ impl Daemon {
     /// Starts a keeper when it is time.
     pub(super) fn start_due_keeper(&mut self, now: u64) {
         if self.keeper.start_due_process(now, &self.config) {
-            self.hand_over();
+            self.keeper.send(&ToKeeper::Hello { version: version() }, Vec::new());
+            self.give_everything();
+            self.driver().spawn_again();
         }
     }
 
-    /// Gives a new keeper everything that it must hold.
-    fn hand_over(&mut self) {
-        self.keeper.send(&ToKeeper::Hello { version: version() }, Vec::new());
+    /// Gives the keeper everything that it must hold. What it holds already stays as it is.
+    pub(super) fn give_everything(&mut self) {
+        self.keeper.begin_giving();
         let lock = self.keeper.lock_copy();
         match self.node.guard_for_keeper() {
             Ok((message, copy)) => self.keeper.send(&message, vec![copy]),
-            Err(error) => {
-                daemon_log::error(format!(
-                    "out of file descriptors for the keeper, connections are not guarded: {error}"
-                ));
-            }
+            Err(error) => self.keeper.lacks("the guard's socket", &error),
         }
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         self.keeper.put_old_locks();
         self.keep_control();
+        for (name, copy) in self.state.copies() {
+            self.keeper.put(name.to_owned(), Vec::new(), copy);
+        }
         for (name, copy) in self.logs.copies() {
             self.keeper.put(name, Vec::new(), copy);
         }
         self.node.keep_listeners(&mut self.keeper);
-        self.driver().hand_over();
+        self.driver().give_runs();
+        self.driver().give_starts();
         // Last: if we die before, what the keeper did not get is looked for.
-        self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
+        if self.keeper.end_giving() {
+            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
+        }
     }
 }

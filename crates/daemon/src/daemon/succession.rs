@@ -20,7 +20,9 @@ impl Daemon {
         while let Some(effect) = self.model.next_effect() {
             self.carry_out(effect);
         }
-        self.save_now();
+        if let Err(why) = self.save_now() {
+            daemon_log::error(why); // The keeper holds it all the same.
+        }
         let mut in_time = true;
         if self.keeper.knows_succession() {
             match self.stand_by(client) {

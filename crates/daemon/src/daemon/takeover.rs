@@ -15,7 +15,7 @@ impl Daemon {
     /// left was looked for.
     pub(crate) fn take_over(&mut self, mut inventory: Inventory, swept: bool) {
         let mut had_state = false;
-        let state = state_file::read(&self.config.home, |problem| {
+        let state = self.state.read(|problem| {
             had_state = true;
             daemon_log::error(problem);
         });

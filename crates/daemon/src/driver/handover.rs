@@ -1,18 +1,25 @@
 //! The runs, for a keeper in place of one that died.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ostler_core::RunId;
 
 use super::Driver;
-use crate::runs::{self, Adoption, ProcessRef};
-use crate::starts::{Line, Start};
+use crate::runs::{self, ProcessRef};
+use crate::starts::Line;
 
 impl Driver<'_> {
     /// Writes the list of starts anew, where that is due.
     pub(crate) fn shorten_starts(&mut self) {
         // What the keeper was asked for it may add meanwhile, to the file that it has.
         if self.keeper.has_long_starts() && self.runs.iter().all(|(_, held)| !held.is_asked()) {
+            self.write_starts();
+        }
+    }
+
+    /// Writes the list of starts, where that has failed.
+    pub(crate) fn give_starts(&mut self) {
+        if self.keeper.lacks_starts() {
             self.write_starts();
         }
     }
@@ -25,26 +32,27 @@ impl Driver<'_> {
         self.keeper.write_starts(&lines);
     }
 
-    /// Gives a new keeper all runs to hold, and asks it for those that the dead one was asked for.
-    pub(crate) fn hand_over(&mut self) {
-        let mut asked = Vec::new();
+    /// Gives the keeper all runs to hold.
+    pub(crate) fn give_runs(&mut self) {
         for (run, held) in self.runs.iter() {
             match held.adoption() {
-                Some(Adoption { process, status, fds }) => {
+                Ok(Some(adoption)) => {
                     let meta = self.meta_of_run(run);
-                    self.keeper.adopt(run, process, meta, status, &fds);
+                    self.keeper.adopt(run, meta, adoption);
                 }
-                None => asked.push(run),
+                Ok(None) => {}
+                Err(error) => self.keeper.lacks(&format!("run {}", run.0), &error),
             }
         }
-        // A dead keeper may have noted what it has not told.
-        let starts = self.keeper.read_starts();
-        self.write_starts();
-        self.spawn_again(&asked, &starts);
     }
 
     /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
-    fn spawn_again(&mut self, asked: &[RunId], starts: &BTreeMap<RunId, Start>) {
+    pub(crate) fn spawn_again(&mut self) {
+        // A dead keeper may have noted what it has not told.
+        let starts = self.keeper.read_starts();
+        self.write_starts();
+        let asked: Vec<RunId> =
+            self.runs.iter().filter(|(_, held)| held.is_asked()).map(|(run, _)| run).collect();
         if asked.is_empty() {
             return;
         }
@@ -52,14 +60,14 @@ impl Driver<'_> {
         let uid = |run: &RunId| registry.version(self.runs.get(*run)?.spec)?.spec.uid;
         let own = rustix::process::geteuid().as_raw();
         let users: BTreeSet<u32> = asked.iter().filter_map(uid).chain([own]).collect();
-        let left = self.runs.find_left(starts, &users);
+        let left = self.runs.find_left(&starts, &users);
         let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
         let orphans: Vec<ProcessRef> =
             of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();
         runs::end_orphans(&orphans);
         for run in asked {
-            self.runs.renew_group(*run);
-            self.send_spawn(*run);
+            self.runs.renew_group(run);
+            self.send_spawn(run);
         }
     }
 }

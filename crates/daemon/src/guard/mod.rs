@@ -176,7 +176,10 @@ impl Guard {
     /// # Errors
     /// Out of file descriptors.
     pub fn for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
-        Ok((ToKeeper::Put { name: self.name.clone(), meta: Vec::new() }, self.to.try_clone()?))
+        let process =
+            self.process.as_ref().map(|(pid, _)| pid.as_raw_nonzero().get().unsigned_abs());
+        let meta = process.map_or_else(Vec::new, recover::meta_of);
+        Ok((ToKeeper::Put { name: self.name.clone(), meta }, self.to.try_clone()?))
     }
 }
 

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::PREFIX;
 use super::ledger::{Ledger, Note};
 use super::watch::{MOST, RECORD, VERSION};
 use crate::daemon_log;
+use crate::runs::Stat;
 
 /// So long a guard may take after the death of its daemon. It takes less than a millisecond.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -40,9 +42,10 @@ pub fn recover(
         items.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();
     let mut found = BTreeMap::new();
     for name in &names {
-        if let Some((_, end)) = items.remove(name)
-            && let Err(error) = read(&end, ledger, &mut found)
-        {
+        let Some((meta, end)) = items.remove(name) else { continue };
+        let until = Instant::now() + LIMIT;
+        let gone = read(&end, until, ledger, &mut found).and_then(|()| wait_end(&meta, until));
+        if let Err(error) = gone {
             daemon_log::error(format!(
                 "could not read what the guard of the last daemon sent: {error}"
             ));
@@ -52,22 +55,14 @@ pub fn recover(
 }
 
 /// Reads until the guard has gone.
-fn read(end: &OwnedFd, ledger: &Ledger, found: &mut BTreeMap<u64, Left>) -> io::Result<()> {
-    let until = Instant::now() + LIMIT;
+fn read(
+    end: &OwnedFd,
+    until: Instant,
+    ledger: &Ledger,
+    found: &mut BTreeMap<u64, Left>,
+) -> io::Result<()> {
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let limit = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        match poll(&mut [PollFd::new(end, PollFlags::IN)], Some(&limit)) {
-            Ok(0) => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not come to its end"));
-            }
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
+        wait(end, until)?;
         let Some(records) = receive(end, RecvFlags::PEEK)? else { return Ok(()) };
         for record in records {
             ledger.hold(record.fd.as_raw_fd(), record.note.listener);
@@ -80,6 +75,39 @@ fn read(end: &OwnedFd, ledger: &Ledger, found: &mut BTreeMap<u64, Left>) -> io::
             }
         }
         receive(end, RecvFlags::empty())?;
+    }
+}
+
+/// What the keeper holds with a guard's end: its process, and when that began.
+pub(super) fn meta_of(pid: u32) -> Vec<u8> {
+    let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
+    format!("{pid} {start_time}").into_bytes()
+}
+
+/// Waits until the process is gone, too, which is after its descriptors are: nothing is left of a
+/// manager when its last daemon has ended.
+fn wait_end(meta: &[u8], until: Instant) -> io::Result<()> {
+    let pid = meta.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let pid = std::str::from_utf8(pid).ok().and_then(|pid| pid.parse::<i32>().ok());
+    let Some(pid) = pid.and_then(Pid::from_raw) else { return Ok(()) };
+    let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => pidfd,
+        Err(Errno::SRCH) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    // The number may be another's by now.
+    if meta_of(pid.as_raw_nonzero().get().unsigned_abs()) != meta {
+        return Ok(());
+    }
+    wait(&pidfd, until)
+}
+
+/// Waits until there is something to be read.
+fn wait(fd: &OwnedFd, until: Instant) -> io::Result<()> {
+    let limit = Timespec::try_from(until.saturating_duration_since(Instant::now())).ok();
+    match retry_on_intr(|| poll(&mut [PollFd::new(fd, PollFlags::IN)], limit.as_ref()))? {
+        0 => Err(io::Error::new(io::ErrorKind::TimedOut, "it does not come to its end")),
+        _ => Ok(()),
     }
 }
 

@@ -139,12 +139,15 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
 }
 
 /// Writes our process number.
-pub fn write_pid(home: &Path) {
+///
+/// # Errors
+/// Which file could not be written, and why.
+pub fn write_pid(home: &Path) -> Result<(), String> {
     let path = home.join(PID);
     let own = std::process::id().to_string();
-    if let Err(error) = files::write_whole(&path, own.as_bytes(), 0o600) {
-        daemon_log::error(format!("could not write `{}`: {error}", path.display()));
-    }
+    // Whole: whoever reads it in between finds the number of the daemon before.
+    files::write_whole(&path, own.as_bytes(), 0o600)
+        .map_err(|error| format!("could not write `{}`: {error}", path.display()))
 }
 
 /// Whether the home has our process number.
@@ -245,7 +248,7 @@ mod tests {
         std::fs::remove_dir(home.join("pids")).unwrap();
         assert_eq!(make(&home), Ok(true));
         assert!(!has_pid(&home));
-        write_pid(&home);
+        write_pid(&home).unwrap();
         assert!(has_pid(&home));
     }
 

@@ -18,11 +18,12 @@ use std::rc::Rc;
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_keeper::proto::{ExitStatus, FdMask, FromKeeper, RunFd, RunFds, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{FromKeeper, RunFd, SpawnSpec, ToKeeper};
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
 use crate::reports::Reports;
+use crate::runs::Adoption;
 use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
@@ -43,6 +44,11 @@ pub const SWEPT: &[u8] = b"swept";
 const DEFER_CLEANUP: u64 = 10;
 /// How long the last messages to the keeper may take, ms.
 const FLUSH_TIMEOUT: u64 = 5000;
+/// Pause before a link that lacked something is used again, ms.
+const LINK_AGAIN: u64 = 10;
+/// Pause before what could not be given to the keeper is given again, ms: the first one, which
+/// doubles, and the longest.
+const GIVE_AGAIN: (u64, u64) = (100, 30_000);
 /// Pause before the keeper is told that an output is at its end, ms.
 const CLOSE_LATER: u64 = 5;
 
@@ -74,6 +80,14 @@ pub struct Keeper {
     closed: Vec<(RunId, RunFd)>,
     /// When it is told of them.
     close_at: Option<u64>,
+    /// The link lacks memory or the like: when it is tried again.
+    link_at: Option<u64>,
+    /// Something could not be given to it: when everything is given again.
+    incomplete: Option<u64>,
+    /// The pause before that.
+    give_pause: u64,
+    /// Among it is the list of starts.
+    lacks_starts: bool,
     /// A change of program under way.
     update: Option<Update>,
     /// The list of starts, to which the keeper adds.
@@ -105,6 +119,10 @@ impl Keeper {
             starting: None,
             closed: Vec::new(),
             close_at: None,
+            link_at: None,
+            incomplete: None,
+            give_pause: GIVE_AGAIN.0,
+            lacks_starts: false,
             update: None,
             starts,
             poll,
@@ -154,9 +172,17 @@ impl Keeper {
         }
         let full = 0 < self.link.queued();
         let interest = if full { Interest::READ | Interest::WRITE } else { Interest::READ };
-        if let Err(error) = self.link.socket_mut().set(interest.edge()) {
+        let watched = self.link.socket_mut().set(interest.edge());
+        let lacks_something = watched.is_err() || self.link.starved();
+        self.link_at = lacks_something.then(|| clock::monotonic() + LINK_AGAIN);
+        if let Err(error) = watched {
             daemon_log::error(format!("could not watch the link to the keeper: {error}"));
         }
+    }
+
+    /// When the link is to be used again, of which no poll tells.
+    pub fn link_due(&self) -> Option<u64> {
+        self.link_at.filter(|_| !self.is_lost())
     }
 
     /// Sends what is left to be said before we go: after a thousand releases its socket is full,
@@ -199,24 +225,11 @@ impl Keeper {
     }
 
     /// Makes it hold a run that is not its child.
-    pub fn adopt(
-        &mut self,
-        run: RunId,
-        process: (u32, u64),
-        meta: Vec<u8>,
-        status: Option<ExitStatus>,
-        fds: &RunFds<OwnedFd>,
-    ) {
-        let copies: io::Result<Vec<OwnedFd>> = fds.iter().map(OwnedFd::try_clone).collect();
-        let (mask, copies): (FdMask, Vec<OwnedFd>) = match copies {
-            Ok(copies) => (fds.mask(), copies),
-            Err(error) => {
-                daemon_log::error(format!("out of file descriptors for the keeper: {error}"));
-                return;
-            }
-        };
-        let (pid, start_time) = process;
-        self.send(&ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status }, copies);
+    pub fn adopt(&mut self, run: RunId, meta: Vec<u8>, adoption: Adoption) {
+        let Adoption { process: (pid, start_time), status, fds } = adoption;
+        let mask = fds.mask();
+        let adopt = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status };
+        self.send(&adopt, fds.into_list());
     }
 
     /// A run need not be held any more.
@@ -254,10 +267,37 @@ impl Keeper {
     pub fn put(&mut self, name: String, meta: Vec<u8>, copy: io::Result<OwnedFd>) {
         match copy {
             Ok(copy) => self.send(&ToKeeper::Put { name, meta }, vec![copy]),
-            Err(error) => daemon_log::error(format!(
-                "out of file descriptors for the keeper, `{name}` is not kept: {error}"
-            )),
+            Err(error) => self.lacks(&format!("`{name}`"), &error),
         }
+    }
+
+    /// Something could not be given to it, and dies with us unless it is given again in time.
+    pub fn lacks(&mut self, what: &str, error: &io::Error) {
+        let pause = self.give_pause;
+        daemon_log::error(format!(
+            "could not give {what} to the keeper: {error}; trying again in {pause} ms"
+        ));
+        self.incomplete = Some(clock::monotonic() + pause);
+    }
+
+    /// When everything is given to it again, because something could not be given.
+    pub fn give_due(&self) -> Option<u64> {
+        self.incomplete.filter(|_| !self.is_lost())
+    }
+
+    /// It is being given everything.
+    pub fn begin_giving(&mut self) {
+        self.incomplete = None;
+        self.give_pause = (2 * self.give_pause).min(GIVE_AGAIN.1);
+    }
+
+    /// It was given everything that could be given. Returns whether that was all.
+    pub fn end_giving(&mut self) -> bool {
+        let has_all = self.incomplete.is_none();
+        if has_all {
+            self.give_pause = GIVE_AGAIN.0;
+        }
+        has_all
     }
 
     /// Changes what is noted with something that it holds.

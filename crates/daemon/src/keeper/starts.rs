@@ -6,7 +6,6 @@ use ostler_core::RunId;
 use ostler_keeper::STARTS;
 
 use super::Keeper;
-use crate::daemon_log;
 use crate::starts::{Line, Start};
 
 impl Keeper {
@@ -20,14 +19,23 @@ impl Keeper {
         self.starts.is_long()
     }
 
+    /// Whether it could not be written, and the keeper does not have it.
+    pub fn lacks_starts(&self) -> bool {
+        self.lacks_starts
+    }
+
     /// Writes it anew and gives it to the keeper.
     pub fn write_starts(&mut self, runs: &[Line]) {
         match self.starts.rewrite(runs) {
-            Ok(copy) => self.put(STARTS.to_owned(), Vec::new(), Ok(copy)),
-            Err(error) => daemon_log::error(format!(
-                "could not write the list of starts: {error}; what is started now is not found \
-                 again for certain if keeper and daemon are killed together"
-            )),
+            Ok(copy) => {
+                self.lacks_starts = false;
+                self.put(STARTS.to_owned(), Vec::new(), Ok(copy));
+            }
+            // Without it, what is started is not found again for certain if both are killed.
+            Err(error) => {
+                self.lacks_starts = true;
+                self.lacks("the list of starts", &error);
+            }
         }
     }
 }

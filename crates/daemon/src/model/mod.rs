@@ -31,6 +31,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod unsaved;
 mod view;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION};
+pub use unsaved::told;
 
 /// What does not change while a daemon lives.
 #[derive(Clone, Debug)]

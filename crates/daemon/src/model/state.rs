@@ -22,6 +22,9 @@ pub struct State {
     pub version: u32,
     /// Which boot it belongs to.
     pub boot: String,
+    /// Counts what was saved, so that the newest is known.
+    #[serde(default)]
+    pub serial: u64,
     /// Last run number given out.
     pub last_run: u64,
     /// Apps: number, namespace, name, specification in force.
@@ -180,6 +183,7 @@ impl State {
         Self {
             version: VERSION,
             boot,
+            serial: 0,
             last_run: 0,
             apps: Vec::new(),
             specs: Vec::new(),

@@ -4,6 +4,7 @@
 //! close with the part of the life that they belong to.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -291,20 +292,24 @@ impl Run {
     }
 
     /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
-    pub fn adoption(&self) -> Option<Adoption> {
-        let copy = |fd: Option<&OwnedFd>| fd.and_then(|fd| fd.try_clone().ok());
+    ///
+    /// # Errors
+    /// Out of file descriptors. Half of a run is not given: a keeper that has it is content.
+    pub fn adoption(&self) -> io::Result<Option<Adoption>> {
+        let copy = |fd: Option<&OwnedFd>| fd.map(OwnedFd::try_clone).transpose();
         let (processes, status, pidfd, ipc) = match &self.life {
-            Life::Asked { .. } => return None,
+            Life::Asked { .. } => return Ok(None),
             Life::Alive(alive) => {
                 let channel = alive.channel.as_ref();
-                let ipc = channel.and_then(|channel| channel.duplicate().ok());
-                (&alive.processes, None, copy(alive.pidfd.as_ref()), ipc)
+                let ipc = channel.map(|channel| channel.duplicate()).transpose()?;
+                (&alive.processes, None, copy(alive.pidfd.as_ref())?, ipc)
             }
             Life::Dead(dead) => (&dead.processes, Some(status_of(dead.exit)), None, None),
         };
         let [out, err] = &processes.pipes;
-        let fds = RunFds { pidfd, out: copy(out.as_deref()), err: copy(err.as_deref()), ipc };
-        Some(Adoption { process: (processes.pid, processes.start_time), status, fds })
+        let fds = RunFds { pidfd, out: copy(out.as_deref())?, err: copy(err.as_deref())?, ipc };
+        let process = (processes.pid, processes.start_time);
+        Ok(Some(Adoption { process, status, fds }))
     }
 }
 

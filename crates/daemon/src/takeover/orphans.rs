@@ -9,7 +9,7 @@ use ostler_pm2::record::from_record;
 use super::inventory::{Found, Inventory};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Left, Meta, ProcessRef, Stat};
+use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Stat};
 use crate::starts::Start;
 use crate::{clock, daemon_log};
 
@@ -74,7 +74,9 @@ impl Driver<'_> {
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
         let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
-        self.keeper.adopt(run, (pid, start_time), meta.to_bytes(), None, &fds);
+        let copy = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
+        let adoption = Adoption { process: (pid, start_time), status: None, fds: copy };
+        self.keeper.adopt(run, meta.to_bytes(), adoption);
         daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0

@@ -25,9 +25,11 @@ use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
+use crate::notes::{self, Notes};
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
+use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{daemon_log, drain, logs, state_file, sys};
 
@@ -45,9 +47,15 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let guard = Guard::start(Rc::clone(&poll))
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
-    home::make(&config.home)?;
     let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
+    if let Err(error) = home::make(&config.home) {
+        // What runs is taken over whatever became of the home.
+        if !inventory.items.contains_key(LOCK) {
+            return Err(error);
+        }
+        daemon_log::error(error);
+    }
     let (lock, swept) = match inventory.items.remove(LOCK) {
         Some((meta, lock)) => (lock, meta == SWEPT),
         None => (take_lock(&config.home, &mut link)?, false),
@@ -73,6 +81,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     drop(inventory.items.remove(STARTS));
     let starts = Starts::new(&home);
     let keeper = Keeper::new(link, inventory.welcome, (lock, old_locks), starts, Rc::clone(&poll));
+    let mut keeper = keeper.map_err(unpolled())?;
+    let state = StateFile::new(&home, take_notes(&mut inventory.items, &mut keeper));
     let Note { mark, socket } = note;
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
     let model = Decisions::new(settings(&config, &mark));
@@ -82,8 +92,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         config,
         Parts {
             model,
+            state,
             saver,
-            keeper: keeper.map_err(unpolled())?,
+            keeper,
             clients: Clients::new(listener, Rc::clone(&poll)),
             home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
@@ -93,7 +104,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept);
-    home::write_pid(&home);
+    if let Err(problem) = home::write_pid(&home) {
+        daemon_log::error(problem);
+    }
     // It may have changed while there was no daemon.
     daemon.look_after_home();
     daemon_log::log(format!(
@@ -131,6 +144,26 @@ fn install_drain(config: &Config) {
             "could not write `{}`: {error}; workers leave without it",
             path.display()
         ));
+    }
+}
+
+/// The copies of the state that the keeper holds; it is given new ones where it has none.
+fn take_notes(items: &mut Items, keeper: &mut Keeper) -> Option<Notes> {
+    let [first, second] = notes::NAMES.map(|name| items.remove(name));
+    if let (Some((_, first)), Some((_, second))) = (first, second) {
+        return Some(Notes::held([first, second]));
+    }
+    match Notes::new() {
+        Ok(notes) => {
+            for (name, copy) in notes.copies() {
+                keeper.put(name.to_owned(), Vec::new(), copy);
+            }
+            Some(notes)
+        }
+        Err(error) => {
+            daemon_log::error(format!("no memory for a copy of the state: {error}"));
+            None
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 
+use super::is_broken;
 use crate::proto::{DecodeError, MAX_FDS, Message, split};
 
 /// Most descriptor deliveries that wait for their frame to be complete.
@@ -180,7 +181,11 @@ impl Incoming {
                     self.eof = true;
                     return Ok(true);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) if is_broken(error) => return Err(error.into()),
+                Err(_) => {
+                    self.starved = true;
+                    return Ok(false);
+                }
             }
         };
         let mut fds = Vec::new();

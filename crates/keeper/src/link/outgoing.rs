@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
+use super::is_broken;
 use crate::proto::MAX_FDS;
 
 /// Most bytes that wait to be written; more is refused.
@@ -61,15 +62,16 @@ impl Outgoing {
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(false),
-                Err(Errno::TOOMANYREFS | Errno::NOBUFS | Errno::NOMEM) => {
-                    self.starved = true;
-                    return Ok(false);
-                }
-                Err(error) => {
+                Err(error) if is_broken(error) => {
                     // The other side is gone; what it said before can still be read.
                     self.frames.clear();
                     self.queued = 0;
                     return Err(error.into());
+                }
+                // Out of memory, or of descriptors in flight.
+                Err(_) => {
+                    self.starved = true;
+                    return Ok(false);
                 }
             }
         }

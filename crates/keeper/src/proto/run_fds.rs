@@ -80,6 +80,11 @@ impl<T> RunFds<T> {
         [&self.pidfd, &self.out, &self.err, &self.ipc].into_iter().flatten()
     }
 
+    /// The descriptors that are there, in the same order, to be given away.
+    pub fn into_list(self) -> Vec<T> {
+        [self.pidfd, self.out, self.err, self.ipc].into_iter().flatten().collect()
+    }
+
     /// The mask that announces [`iter`](Self::iter).
     pub fn mask(&self) -> FdMask {
         let bit = |fd: &Option<T>, bit: u8| if fd.is_some() { bit } else { 0 };

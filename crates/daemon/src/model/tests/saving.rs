@@ -250,3 +250,20 @@ fn a_list_comes_back_also_when_the_client_has_left() {
     world.wait(50);
     assert_eq!(world.state(), "api:0 online good");
 }
+
+#[test]
+fn a_command_whose_outcome_cannot_be_saved_says_so_and_one_after_that_does_not() {
+    let mut world = World::with("api", "good", 1);
+    world.full = true;
+    let clients = [world.start("job", "good", 0), world.stop(&[0]), world.delete(&[0])];
+    world.wait(50);
+    for client in clients {
+        let reply = world.reply(client);
+        assert!(reply.starts_with("error: it is done, but could not save the state"), "{reply}");
+    }
+    assert_eq!(world.state(), "job:1 online good", "it is done all the same");
+    world.full = false;
+    let client = world.restart(&[1]);
+    world.wait(50);
+    assert_eq!(world.reply(client), "done");
+}

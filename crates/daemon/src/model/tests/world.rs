@@ -6,7 +6,7 @@ use ostler_core::{Event, RunId};
 use ostler_wire::control::{self, Action, Change, Request};
 use serde_json::{Value, json};
 
-use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State};
+use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State, told};
 use super::sim::SimRun;
 use super::words::record;
 
@@ -42,6 +42,8 @@ pub struct World {
     pub dump_warnings: Vec<String>,
     /// Writing to the disk fails.
     pub full: bool,
+    /// The last save failed.
+    pub unsaved: bool,
     /// The disk and the tails of standard error are read and written later, as a report.
     pub slow: bool,
     /// Saves so far.
@@ -86,6 +88,7 @@ impl World {
             dump: None,
             dump_warnings: Vec::new(),
             full: false,
+            unsaved: false,
             slow: false,
             saves: 0,
             dumps: 0,
@@ -257,7 +260,8 @@ impl World {
             if !asked && self.dies() {
                 return self.forget();
             }
-            if !self.save() {
+            self.unsaved = !self.save();
+            if self.unsaved {
                 inputs.push_back(Input::SaveFailed);
             }
         }
@@ -265,6 +269,8 @@ impl World {
             if self.dies() {
                 return self.forget();
             }
+            let unsaved = self.unsaved && !self.model.is_closing();
+            let effect = told(effect, unsaved.then_some("could not save the state"));
             inputs.extend(self.carry_out(effect));
         }
     }

@@ -1,0 +1,59 @@
+//! What fails for a moment is done a moment later: every call of one kind fails once, in turn.
+
+use ostler_testkit::procs;
+
+use crate::injected::{Fault, SOON};
+use crate::scenarios::Scenario;
+use crate::scene::Scene;
+
+/// Plays a scenario once for each of its calls of this kind, and then `after`.
+fn each(
+    scenario: Scenario,
+    role: &str,
+    call: &str,
+    error: &'static str,
+    after: impl Fn(&Scene, u64),
+) {
+    let scene = Scene::start();
+    let count = scenario.play(&scene, role, None).counts.get(call).copied().unwrap_or(0);
+    assert!(0 < count, "no {call}");
+    for nth in 1..=count {
+        let fault = Fault { call: call.to_owned(), nth, error };
+        scenario.play(&scene, role, Some(&fault));
+        after(&scene, nth);
+    }
+    scene.end();
+}
+
+fn fds_of_keeper(scene: &Scene) -> Option<usize> {
+    scene.sandbox.keeper_pid().map(procs::open_fds)
+}
+
+#[test]
+fn what_could_not_be_given_to_a_keeper_is_given_again() {
+    // A descriptor is copied by `fcntl`.
+    let all = std::cell::Cell::new(None);
+    each(Scenario::KeeperDeath, "daemon", "fcntl", "EMFILE", |scene, nth| {
+        if nth == 1 {
+            Scenario::KeeperDeath.play(scene, "daemon", None);
+            all.set(fds_of_keeper(scene));
+        }
+        scene.sandbox.wait_for(format_args!("everything at the keeper after {nth}"), SOON, || {
+            (all.get() <= fds_of_keeper(scene)).then_some(())
+        });
+        // Whoever comes now knows only what the keeper holds.
+        Scenario::Takeover.play(scene, "daemon", None);
+    });
+}
+
+#[test]
+fn what_could_not_be_watched_is_watched_later() {
+    each(Scenario::Takeover, "daemon", "epoll_ctl", "ENOSPC", |_, _| ());
+}
+
+#[test]
+fn a_message_that_could_not_be_sent_is_sent_again() {
+    for role in ["keeper", "daemon"] {
+        each(Scenario::Scale, role, "sendmsg", "EMFILE", |_, _| ());
+    }
+}

@@ -1,0 +1,202 @@
+//! Which points are played, and the table of what came of them.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ostler_testkit::histories::Dice;
+
+use crate::injected::{Fault, Seen};
+use crate::scenarios::{ALL, Scenario, first_start};
+use crate::scene::Scene;
+
+const ROLES: [&str; 2] = ["keeper", "daemon"];
+const ERRORS: [&str; 6] = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EAGAIN", "EINTR"];
+
+/// A call that fails in a scenario.
+#[derive(Clone, Debug)]
+struct Point {
+    scenario: (&'static str, Scenario),
+    role: &'static str,
+    fault: Fault,
+}
+
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Fault { call, nth, error } = &self.fault;
+        write!(f, "{}/{}/{call}/{nth}/{error}", self.scenario.0, self.role)
+    }
+}
+
+impl Point {
+    /// The point of this name.
+    fn of(text: &str) -> Option<Self> {
+        let words: Vec<&str> = text.split('/').collect();
+        let [scenario, role, call, nth, error] = words.as_slice() else { return None };
+        let fault = Fault {
+            call: (*call).to_owned(),
+            nth: nth.parse().ok()?,
+            error: ERRORS.into_iter().find(|known| known == error)?,
+        };
+        Some(Self {
+            scenario: ALL.into_iter().find(|(name, _)| name == scenario)?,
+            role: ROLES.into_iter().find(|known| known == role)?,
+            fault,
+        })
+    }
+}
+
+/// A stage on which one scenario after the other is played.
+struct Stage {
+    scene: Option<Scene>,
+    played: u32,
+}
+
+/// How many scenarios one scene is used for: what a fault leaves behind is found soon, and may
+/// become manifest later.
+const PER_SCENE: u32 = 12;
+
+impl Stage {
+    fn play(
+        &mut self,
+        scenario: Scenario,
+        role: &str,
+        fault: Option<&Fault>,
+    ) -> Result<Seen, String> {
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            if scenario == Scenario::FirstStart {
+                return first_start(role, fault);
+            }
+            if PER_SCENE <= self.played {
+                self.scene.take().into_iter().for_each(Scene::end);
+                self.played = 0;
+            }
+            self.played += 1;
+            let scene = self.scene.get_or_insert_with(Scene::start);
+            scenario.play(scene, role, fault)
+        }));
+        played.map_err(|panic| {
+            if let Some(scene) = self.scene.take() {
+                let log = std::fs::read_to_string(scene.sandbox.file("pm2.log"));
+                eprintln!("-- pm2.log\n{}", log.unwrap_or_default());
+                scene.sandbox.allow_left_behind();
+            }
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "it panicked".to_owned())
+        })
+    }
+}
+
+/// How often at most one call fails in one scenario and role. Under load, some calls are made
+/// thousands of times, and hardly differ.
+const MOST: u64 = 40;
+
+/// Calls whose `EAGAIN` means that there is nothing to take, or no room: a kernel that says so of a
+/// full queue tells nobody when it would be right to ask again.
+const MEANS_EMPTY: [&str; 8] =
+    ["accept4", "read", "recvfrom", "recvmsg", "sendmsg", "sendto", "splice", "write"];
+
+/// Whether a kernel could answer so. `recvfrom` of a daemon is also the standard library's, which
+/// waits for its child for ever when it gets an error that no socket gives.
+fn can_happen(call: &str, error: &str) -> bool {
+    match error {
+        "EAGAIN" => !MEANS_EMPTY.contains(&call),
+        "EINTR" => true,
+        _ => call != "recvfrom",
+    }
+}
+
+/// Counts the calls of each scenario, and makes points of them, in a random order, but of all
+/// scenarios in turn.
+fn points(stage: &mut Stage, dice: &mut Dice) -> Vec<Point> {
+    let mut by_scenario: Vec<Vec<Point>> = Vec::new();
+    for scenario in ALL {
+        for role in ROLES {
+            let seen = stage.play(scenario.1, role, None).expect("undisturbed, it works");
+            let mut points = Vec::new();
+            for (call, count) in &seen.counts {
+                for which in 0..MOST.min(*count) {
+                    let nth = 1 + which * count / MOST.min(*count);
+                    let error = ERRORS[dice.index(ERRORS.len())];
+                    if can_happen(call, error) {
+                        let fault = Fault { call: call.clone(), nth, error };
+                        points.push(Point { scenario, role, fault });
+                    }
+                }
+            }
+            for last in (1..points.len()).rev() {
+                points.swap(last, dice.index(last + 1));
+            }
+            by_scenario.push(points);
+        }
+    }
+    let mut points = Vec::new();
+    while by_scenario.iter().any(|list| !list.is_empty()) {
+        points.extend(by_scenario.iter_mut().filter_map(Vec::pop));
+    }
+    points
+}
+
+/// Points that broke a promise once.
+const KEPT: [&str; 3] = [
+    // The wake of another thread was lost, and its log lines waited for ever.
+    "takeover/daemon/write/1/ENOMEM",
+    // The control socket could not be bound, and the next keeper began to start daemons for ever.
+    "first-start/daemon/socket/1/EAGAIN",
+    "first-start/daemon/fcntl/6/ENOMEM",
+];
+
+#[test]
+fn a_system_call_that_failed_once_breaks_nothing_any_more() {
+    let mut stage = Stage { scene: None, played: 0 };
+    for name in KEPT {
+        let point = Point::of(name).unwrap();
+        stage.play(point.scenario.1, point.role, Some(&point.fault)).unwrap();
+    }
+    stage.scene.take().into_iter().for_each(Scene::end);
+}
+
+#[test]
+fn a_system_call_that_fails_breaks_no_promise() {
+    let mut stage = Stage { scene: None, played: 0 };
+    if let Ok(text) = std::env::var(ostler_env::OSTLER_INJECT_POINT) {
+        let point = Point::of(&text).expect("scenario/role/call/nth/ERROR");
+        let seen = stage.play(point.scenario.1, point.role, Some(&point.fault)).unwrap();
+        assert!(seen.fired, "{point} was not reached");
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    // The short form plays the same points each time; the long one finds new ones.
+    let (seconds, seed) = match std::env::var(ostler_env::OSTLER_INJECT_SECONDS) {
+        Ok(text) => (text.parse().unwrap(), u64::from(now)),
+        Err(_) => (15, 1),
+    };
+    let seed = std::env::var(ostler_env::OSTLER_SEED).map_or(seed, |text| text.parse().unwrap());
+    eprintln!("seed {seed}");
+    let mut dice = Dice::new(seed);
+    let points = points(&mut stage, &mut dice);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut table: BTreeMap<&str, [u32; 3]> = BTreeMap::new();
+    let mut broken = Vec::new();
+    let all = points.len();
+    for point in points.into_iter().take_while(|_| Instant::now() < end) {
+        let row = table.entry(point.scenario.0).or_default();
+        row[0] += 1;
+        match stage.play(point.scenario.1, point.role, Some(&point.fault)) {
+            Ok(seen) => row[1] += u32::from(seen.fired),
+            Err(what) => {
+                row[2] += 1;
+                eprintln!("BROKEN {point}: {what}");
+                broken.push(format!("{point}: {what}"));
+            }
+        }
+    }
+    stage.scene.take().into_iter().for_each(Scene::end);
+    eprintln!("scenario: played, reached, broken (of {all} points)");
+    for (scenario, [played, fired, broken]) in &table {
+        eprintln!("{scenario}: {played}, {fired}, {broken}");
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(table.values().any(|row| 0 < row[1]), "no call was made to fail");
+}
