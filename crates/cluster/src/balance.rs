@@ -21,9 +21,9 @@
 //! A worker whose program hangs (an endless loop, a long garbage collection, SIGSTOP) answers for
 //! nothing. A connection that it has is lost to others while it lives: the descriptor lies in its
 //! channel, and two processes would read the same socket if it woke. So it must get few. It stands
-//! behind all that have fewer unanswered; and when the others have answered eight times each while
-//! it owed an answer, it is *silent*, and gets nothing before it says a word. Answers are counted,
-//! not time: where all are slow, nobody is silent.
+//! behind all that have fewer unanswered; and when the others of a listener have answered eight
+//! times each while it owed an answer, it is *silent*, and gets nothing before it says a word.
+//! Answers are counted, not time: where all are slow, nobody is silent.
 //!
 //! # Refusals
 //! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up
@@ -99,9 +99,10 @@ pub enum Decision {
 /// The connections of a set of listeners, spread over their members.
 #[derive(Debug)]
 pub struct Balance {
-    policy: Policy,
     window: usize,
+    /// In the order of their names.
     workers: Vec<Worker>,
+    /// In the order of their names.
     listeners: Vec<Listener>,
     decisions: VecDeque<Decision>,
 }
@@ -110,9 +111,8 @@ impl Balance {
     /// Returns a balance without workers and listeners. A worker may have `window` connections
     /// unanswered, 1 to 16.
     #[must_use]
-    pub fn new(policy: Policy, window: usize) -> Self {
+    pub fn new(window: usize) -> Self {
         Self {
-            policy,
             window: window.clamp(1, MAX_WINDOW),
             workers: Vec::new(),
             listeners: Vec::new(),
@@ -125,11 +125,10 @@ impl Balance {
         self.decisions.pop_front()
     }
 
-    /// Adds a worker. `slot` is its place in the order that [`Policy::Sticky`] hashes over; a
-    /// replacement has the same as the worker that it replaces.
-    pub fn add_worker(&mut self, worker: WorkerId, slot: u32, standing: Standing) {
-        if self.worker(worker).is_none() {
-            self.workers.push(Worker::new(worker, slot, standing));
+    /// Adds a worker.
+    pub fn add_worker(&mut self, worker: WorkerId, standing: Standing) {
+        if let Err(at) = self.workers.binary_search_by_key(&worker, |found| found.id) {
+            self.workers.insert(at, Worker::new(worker, standing));
         }
     }
 
@@ -159,7 +158,7 @@ impl Balance {
     /// Forgets a worker that is gone. It has not read a byte of what it did not answer for, so
     /// others get that.
     pub fn remove_worker(&mut self, now: Millis, worker: WorkerId) {
-        let Some(at) = self.workers.iter().position(|found| found.id == worker) else { return };
+        let Ok(at) = self.workers.binary_search_by_key(&worker, |found| found.id) else { return };
         let flights: Vec<_> = self.workers.remove(at).flights().copied().collect();
         // The oldest is put in front last.
         for flight in flights.into_iter().rev() {
@@ -180,10 +179,11 @@ impl Balance {
         }
     }
 
-    /// Adds a listener without members. It accepts nothing before one joins.
-    pub fn add_listener(&mut self, listener: ListenerId) {
-        if self.listener_at(listener).is_none() {
-            self.listeners.push(Listener::new(listener));
+    /// Adds a listener without members, whose connections are spread like this. It accepts nothing
+    /// before a member joins.
+    pub fn add_listener(&mut self, listener: ListenerId, policy: Policy) {
+        if let Err(at) = self.listeners.binary_search_by_key(&listener, |found| found.id) {
+            self.listeners.insert(at, Listener::new(listener, policy));
         }
     }
 
@@ -195,12 +195,13 @@ impl Balance {
         }
     }
 
-    /// Makes the worker a member of the listener.
-    pub fn join(&mut self, listener: ListenerId, worker: WorkerId) {
+    /// Makes the worker a member of the listener. `place` is what [`Policy::Sticky`] hashes over: a
+    /// replacement has the same as the worker that it replaces, and nobody else has it.
+    pub fn join(&mut self, listener: ListenerId, worker: WorkerId, place: u64) {
         let Some(at) = self.listener_at(listener) else { return };
         let Some(found) = self.listeners.get_mut(at) else { return };
         if found.member(worker).is_none() {
-            found.members.push(Member::new(worker));
+            found.members.push(Member::new(worker, place));
             self.distribute(at);
         }
     }
@@ -215,21 +216,23 @@ impl Balance {
         self.distribute(at);
     }
 
-    /// Spreads connections differently from now on.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
+    /// Spreads the connections of the listener differently from now on.
+    pub fn set_policy(&mut self, listener: ListenerId, policy: Policy) {
+        let Some(at) = self.listener_at(listener) else { return };
+        let Some(found) = self.listeners.get_mut(at) else { return };
+        found.policy = policy;
         if policy != Policy::Sticky {
-            for waiting in self.listeners.iter_mut().flat_map(|listener| &mut listener.waiting) {
+            for waiting in &mut found.waiting {
                 waiting.patience = None;
             }
         }
-        self.distribute_all();
+        self.distribute(at);
     }
 
-    /// Returns how connections are spread.
+    /// Returns how the connections of the listener are spread.
     #[must_use]
-    pub fn policy(&self) -> Policy {
-        self.policy
+    pub fn policy(&self, listener: ListenerId) -> Option<Policy> {
+        Some(self.listeners.get(self.listener_at(listener)?)?.policy)
     }
 
     /// Returns when [`Balance::handle_deadline`] is to be called if nothing happens before.
@@ -260,7 +263,7 @@ impl Balance {
     /// Returns how many connections the worker has not answered for.
     #[must_use]
     pub fn in_flight(&self, worker: WorkerId) -> usize {
-        self.workers.iter().find(|found| found.id == worker).map_or(0, Worker::count)
+        self.worker_of(worker).map_or(0, Worker::count)
     }
 
     /// Returns how many accepted connections wait for a worker.
@@ -273,16 +276,22 @@ impl Balance {
     /// if it is no member.
     #[must_use]
     pub fn counters(&self, listener: ListenerId, worker: WorkerId) -> Option<Counters> {
-        let listener = self.listeners.iter().find(|found| found.id == listener)?;
+        let listener = self.listeners.get(self.listener_at(listener)?)?;
         let member = listener.members.iter().find(|member| member.worker == worker)?;
         Some(member.counters)
     }
 
     fn worker(&mut self, id: WorkerId) -> Option<&mut Worker> {
-        self.workers.iter_mut().find(|worker| worker.id == id)
+        let at = self.workers.binary_search_by_key(&id, |worker| worker.id).ok()?;
+        self.workers.get_mut(at)
+    }
+
+    fn worker_of(&self, id: WorkerId) -> Option<&Worker> {
+        let at = self.workers.binary_search_by_key(&id, |worker| worker.id).ok()?;
+        self.workers.get(at)
     }
 
     fn listener_at(&self, id: ListenerId) -> Option<usize> {
-        self.listeners.iter().position(|listener| listener.id == id)
+        self.listeners.binary_search_by_key(&id, |listener| listener.id).ok()
     }
 }

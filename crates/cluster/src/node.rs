@@ -8,10 +8,15 @@
 //! call of `listen` means, who asked for what and by which number, and which descriptors the worker
 //! has acknowledged; who gets a connection, it does not decide.
 //!
+//! There is one primary for all apps, as one Node process would be: calls that mean the same socket
+//! share it, also those of different apps. It is open as long as one of them wants it.
+//!
 //! The answer to a worker's query, and a fence, must reach the worker before its first connection:
 //! they are written before the decisions are taken out of the balance.
 
+mod closing;
 mod command;
+mod group;
 mod handle;
 mod key;
 mod leave;
@@ -20,20 +25,25 @@ mod message;
 mod meta;
 mod query;
 mod recovery;
+mod sharing;
 mod view;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use ostler_wire::node::{Mark, outgoing};
 
-use crate::balance::{Balance, Decision, Policy};
-use crate::{ConnId, ListenerId, Millis, WorkerId};
+use crate::balance::{Balance, Decision};
+use crate::{ConnId, GroupId, ListenerId, Millis, WorkerId};
+use group::Group;
 use listener::Listener;
 use worker::{Handed, Payload, Phase, Unacknowledged, Worker};
 
 pub use command::{Command, Noise, Output, Span};
+pub use group::GroupOptions;
 pub use handle::SendError;
 pub use key::{Key, ListenerKind};
 pub use listener::Use;
@@ -42,63 +52,64 @@ pub use recovery::Recovered;
 pub use worker::{Received, WorkerOptions};
 
 /// Settings of a [`Primary`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// First number for our messages. After our death it must be above all that were used before,
     /// so that late acknowledgements match nothing; below 2^53, the end of JavaScript's integers.
     pub first_seq: u64,
-    /// Lowest name for a listener that is opened from now on.
+    /// The second half of the name of the first listener that an app opens; the first half is the
+    /// number of the app. From 1 to 2^32, and after our death above all that were used before.
     pub first_listener: u64,
-    /// How connections are spread.
-    pub policy: Policy,
     /// Connections that a worker may have unacknowledged, 1 to 16.
     pub window: usize,
-    /// Numbers that the app may use with `listen({fd})`: one for each socket of the configuration.
-    pub fds: Vec<i64>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            first_seq: 1,
-            first_listener: 1,
-            policy: Policy::RoundRobin,
-            window: 4,
-            fds: Vec::new(),
-        }
+        Self { first_seq: 1, first_listener: 1, window: 4 }
     }
 }
 
-/// The primary of one app.
+/// The primary of all apps.
 #[derive(Debug)]
 pub struct Primary {
     seq: u64,
-    next_listener: u64,
-    fds: Vec<i64>,
-    workers: Vec<Worker>,
+    first_listener: u64,
+    groups: BTreeMap<GroupId, Group>,
+    workers: BTreeMap<WorkerId, Worker>,
+    /// In the order of their names.
     listeners: Vec<Listener>,
+    /// Closed listeners of which somebody beside workers may have a duplicate.
+    closing: Vec<ListenerId>,
+    /// Until then a worker may have a duplicate of a closed one.
+    linger_until: Millis,
+    /// How many listeners were asked for.
+    asked: u64,
     balance: Balance,
 }
 
 impl Primary {
-    /// Returns that of an app without workers.
+    /// Returns one without workers.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
             seq: config.first_seq,
-            next_listener: config.first_listener,
-            fds: config.fds,
-            workers: Vec::new(),
+            first_listener: config.first_listener,
+            groups: BTreeMap::new(),
+            workers: BTreeMap::new(),
             listeners: Vec::new(),
-            balance: Balance::new(config.policy, config.window),
+            closing: Vec::new(),
+            linger_until: 0,
+            asked: 0,
+            balance: Balance::new(config.window),
         }
     }
 
     /// A worker was started; before anything is read from its channel.
     pub fn handle_worker_added(&mut self, worker: WorkerId, options: WorkerOptions) {
         if self.worker(worker).is_none() {
-            self.workers.push(Worker::new(worker, options));
-            self.balance.add_worker(worker, options.slot, options.standing());
+            self.workers.insert(worker, Worker::new(options));
+            self.balance.add_worker(worker, options.standing());
         }
     }
 
@@ -155,28 +166,17 @@ impl Primary {
         pinned
     }
 
-    /// Sets the numbers that the app may use with `listen({fd})` from now on.
-    pub fn set_fds(&mut self, fds: Vec<i64>) {
-        self.fds = fds;
-    }
-
-    /// Spreads connections differently from now on. A worker that has the listening socket itself
-    /// keeps it; the next query is answered by the new policy.
-    pub fn set_policy(&mut self, policy: Policy, out: &mut Output) {
-        self.balance.set_policy(policy);
-        self.carry_out(out);
-    }
-
     /// Returns when [`Primary::handle_deadline`] is to be called, if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        let fences = self.workers.iter().filter_map(|worker| worker.fence_at);
-        fences.chain(self.balance.deadline()).min()
+        let fences = self.workers.values().filter_map(|worker| worker.fence_at);
+        fences.chain(self.retry_at()).chain(self.balance.deadline()).min()
     }
 
     /// Time went by.
     pub fn handle_deadline(&mut self, now: Millis, out: &mut Output) {
         self.repeat_fences(now, out);
+        self.open_again(now, out);
         self.balance.handle_deadline(now);
         self.carry_out(out);
     }
@@ -198,10 +198,9 @@ impl Primary {
 
     fn send_conn(&mut self, id: WorkerId, listener: ListenerId, conn: ConnId, out: &mut Output) {
         let seq = self.next_seq();
-        let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == id) else { return };
-        let Some(listener) = self.listeners.iter().find(|found| found.id == listener) else {
-            return;
-        };
+        let at = self.listener_at(listener);
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        let Some(listener) = at.and_then(|at| self.listeners.get(at)) else { return };
         worker.handed.push_back(Handed { seq, conn, doubtful: false });
         worker
             .unacknowledged
@@ -224,11 +223,16 @@ impl Primary {
     }
 
     fn worker(&mut self, id: WorkerId) -> Option<&mut Worker> {
-        self.workers.iter_mut().find(|worker| worker.id == id)
+        self.workers.get_mut(&id)
     }
 
     fn listener_at(&self, id: ListenerId) -> Option<usize> {
-        self.listeners.iter().position(|listener| listener.id == id)
+        self.listeners.binary_search_by_key(&id, |listener| listener.id).ok()
+    }
+
+    fn add_listener(&mut self, listener: Listener) {
+        let at = self.listeners.partition_point(|found| found.id < listener.id);
+        self.listeners.insert(at, listener);
     }
 
     fn next_seq(&mut self) -> u64 {

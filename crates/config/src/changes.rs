@@ -24,8 +24,10 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
     let mut report = Vec::new();
     let fields = Fields::of_options(options, &mut report);
     options.refuse_not_yet(&mut report);
+    let cleared = options.values().into_iter().filter(|(_, node)| node.is_null());
     let cwd = fields.text("cwd").map_or_else(|| ctx.cwd.clone(), |cwd| ctx.absolute(&ctx.cwd, cwd));
-    let mut changes = Map::new();
+    let mut changes: Map<String, Json> =
+        cleared.map(|(key, _)| (key.name.to_owned(), Json::Null)).collect();
     for (key, node) in fields.iter().filter(|(key, _)| key.is_of_app()) {
         match change(key, node, &cwd, ctx) {
             Ok(value) => _ = changes.insert(key.name.to_owned(), value),

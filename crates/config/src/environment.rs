@@ -1,8 +1,11 @@
 //! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, and over
 //! all of them what ostler adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ostler_core::spec::AppSpec;
+
+use crate::attributes::is_typed;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
@@ -17,35 +20,40 @@ pub(crate) enum From<'a> {
     File { env: Option<&'a str>, deploy: Option<&'a Node> },
 }
 
-/// All variables of the app.
-pub(crate) fn build(
+/// Gives the app all its variables.
+pub(crate) fn put_all(
+    spec: &mut AppSpec,
     fields: &Fields<'_>,
     from: From<'_>,
     ctx: &Context,
     report: &mut Vec<Diagnostic>,
-) -> BTreeMap<String, String> {
-    let mut env = inherited(fields, ctx);
+) {
+    spec.env = inherited(fields, ctx);
     if let From::File { env: selected, deploy } = from {
-        put(&mut env, deploy);
-        put(&mut env, fields.node("env"));
+        put(spec, deploy);
+        put(spec, fields.node("env"));
         if let Some(name) = selected {
             match fields.environment(name) {
-                Some(node) => put(&mut env, Some(node)),
+                Some(node) => put(spec, Some(node)),
                 None if deploy.is_some() => {}
                 None => report.push(undefined(name, fields)),
             }
         }
-        env.insert("PM2_JSON_PROCESSING".to_owned(), "true".to_owned());
+        put_text(spec, "PM2_JSON_PROCESSING", "true");
     }
     if let Some(port) = fields.node("port") {
-        env.insert("PORT".to_owned(), port.plain());
+        let typed = is_typed(port).then(|| "PORT".to_owned()).into_iter().collect();
+        spec.put_env([("PORT".to_owned(), port.plain())], &typed);
     }
     if let Some(io) = fields.node("io") {
-        env.insert("io".to_owned(), io.plain());
+        put_text(spec, "io", &io.plain());
     }
-    env.insert("PM2_HOME".to_owned(), ctx.home.to_string_lossy().into_owned());
-    env.insert("PM2_USAGE".to_owned(), "CLI".to_owned());
-    env
+    put_text(spec, "PM2_HOME", &ctx.home.to_string_lossy());
+    put_text(spec, "PM2_USAGE", "CLI");
+}
+
+fn put_text(spec: &mut AppSpec, name: &str, value: &str) {
+    spec.put_env([(name.to_owned(), value.to_owned())], &BTreeSet::new());
 }
 
 /// The caller's variables that `filter_env` lets through.
@@ -66,9 +74,12 @@ fn inherited(fields: &Fields<'_>, ctx: &Context) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn put(env: &mut BTreeMap<String, String>, node: Option<&Node>) {
+fn put(spec: &mut AppSpec, node: Option<&Node>) {
     let Some(Node { value: Value::Object(entries), .. }) = node else { return };
-    env.extend(entries.iter().map(|entry| (entry.key.clone(), entry.node.plain())));
+    let typed = entries.iter().filter(|entry| is_typed(&entry.node));
+    let typed = typed.map(|entry| entry.key.clone()).collect();
+    let texts = entries.iter().map(|entry| (entry.key.clone(), entry.node.plain()));
+    spec.put_env(texts, &typed);
 }
 
 fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {

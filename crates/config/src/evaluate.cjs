@@ -1,5 +1,6 @@
 const fs = require('fs'), path = require('path'), url = require('url');
-const file = process.argv[process.argv.length - 1];
+// The path of a file, or `-` and a name for the expression on standard input.
+const [file, origin] = process.argv.slice(process.argv.length - (process.argv.at(-2) === '-' ? 2 : 1));
 const done = (answer) => {
   const bytes = Buffer.from(JSON.stringify(answer) + '\n');
   for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);
@@ -10,6 +11,10 @@ const fail = (error) => done({ error: {
   stack: String((error && error.stack) || ''),
 } });
 const load = async () => {
+  if (file === '-') {
+    const text = fs.readFileSync(0, 'utf8');
+    return require('vm').runInThisContext(`(${text}\n)`, { filename: origin, columnOffset: -1, timeout: 5000 });
+  }
   const resolved = path.resolve(file);
   if (!resolved.endsWith('.mjs')) {
     try {

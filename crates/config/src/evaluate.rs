@@ -5,7 +5,7 @@
 //! terminal and cannot break it. Functions are called and promises awaited, which PM2 does not; a
 //! default export is unwrapped.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -33,6 +33,37 @@ pub(crate) fn run(
     ctx: &Context,
     limit: Duration,
 ) -> Result<Node, Diagnostic> {
+    evaluate(Subject::File(path), source, ctx, limit)
+}
+
+/// What a text means that stands where JSON is expected: an expression of JavaScript. `None` when
+/// it is none either, or Node is not there to tell.
+pub(crate) fn expression(
+    source: SourceText<'_>,
+    ctx: &Context,
+    limit: Duration,
+) -> Option<Result<Node, Diagnostic>> {
+    match evaluate(Subject::Expression, source, ctx, limit) {
+        Err(said) if said.code == "no-node" || said.message.starts_with("SyntaxError") => None,
+        result => Some(result),
+    }
+}
+
+/// What is evaluated.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    /// A program that exports something.
+    File(&'a Path),
+    /// The text itself.
+    Expression,
+}
+
+fn evaluate(
+    subject: Subject<'_>,
+    source: SourceText<'_>,
+    ctx: &Context,
+    limit: Duration,
+) -> Result<Node, Diagnostic> {
     let place = |diagnostic: Diagnostic| source.at(diagnostic, None);
     let node = ctx.node.clone().or_else(|| ctx.find_program("node")).ok_or_else(|| {
         let diagnostic = Diagnostic::error(
@@ -41,7 +72,7 @@ pub(crate) fn run(
         );
         place(diagnostic.help("install Node, or write the apps as `ecosystem.json`"))
     })?;
-    let mut child = spawn(&node, path, ctx).map_err(|error| {
+    let mut child = spawn(&node, subject, source, ctx).map_err(|error| {
         place(Diagnostic::error("no-node", format!("cannot run {}: {error}", node.display())))
     })?;
     let line = read_line(&mut child, limit);
@@ -51,7 +82,7 @@ pub(crate) fn run(
     }
     let status = child.wait();
     match line {
-        Line::Whole(text) => understand(&text, path, source, &node, ctx),
+        Line::Whole(text) => understand(&text, subject, source, &node, ctx),
         Line::Late => {
             let diagnostic = Diagnostic::error(
                 "timeout",
@@ -81,20 +112,32 @@ pub(crate) fn run(
     }
 }
 
-fn spawn(node: &Path, path: &Path, ctx: &Context) -> std::io::Result<Child> {
+fn spawn(
+    node: &Path,
+    subject: Subject<'_>,
+    source: SourceText<'_>,
+    ctx: &Context,
+) -> std::io::Result<Child> {
+    let mut command = Command::new("/bin/sh");
     // The shell only moves descriptors: 3 is the pipe to us, and what the file prints goes to
     // standard error. It then becomes Node, so that killing the child kills Node.
-    Command::new("/bin/sh")
+    command
         .args(["-c", "exec \"$@\" 3>&1 1>&2", "sh"])
         .arg(node)
         .args(["-e", PROGRAM, "--"])
-        .arg(path)
         .env_clear()
         .envs(&ctx.env)
         .current_dir(&ctx.cwd)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
+        .stdout(Stdio::piped());
+    match subject {
+        Subject::File(path) => command.arg(path).stdin(Stdio::null()).spawn(),
+        Subject::Expression => {
+            let mut child = command.args(["-", source.origin]).stdin(Stdio::piped()).spawn()?;
+            // Whoever does not read all of it says so by its answer, or by giving none.
+            _ = child.stdin.take().map(|mut pipe| pipe.write_all(source.text.as_bytes()));
+            Ok(child)
+        }
+    }
 }
 
 enum Line {
@@ -128,7 +171,7 @@ fn read_line(child: &mut Child, limit: Duration) -> Line {
 /// `{"value": …}`, or `{"error": {"message", "stack"}}`.
 fn understand(
     line: &str,
-    path: &Path,
+    subject: Subject<'_>,
     source: SourceText<'_>,
     node: &Path,
     ctx: &Context,
@@ -149,17 +192,23 @@ fn understand(
     if message.is_empty() {
         "the file threw something without a message".clone_into(&mut message);
     }
-    let real = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
     let mut diagnostic = source.at(Diagnostic::error("threw", message), None);
-    let files = [path, &real];
-    let found = position(&text("stack"), &files).or_else(|| {
-        // The stack of an ES module's syntax error does not say where it is; Node's checker does.
-        diagnostic
-            .message
-            .starts_with("SyntaxError")
-            .then(|| position(&checked(path, node, ctx), &files))
-            .flatten()
-    });
+    let found = match subject {
+        Subject::Expression => position(&text("stack"), &[Path::new(source.origin)]),
+        Subject::File(path) => {
+            let real = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+            let files = [path, &real];
+            position(&text("stack"), &files).or_else(|| {
+                // The stack of an ES module's syntax error does not say where it is; Node's checker
+                // does.
+                diagnostic
+                    .message
+                    .starts_with("SyntaxError")
+                    .then(|| position(&checked(path, node, ctx), &files))
+                    .flatten()
+            })
+        }
+    };
     if let Some((line, column, length)) = found {
         diagnostic.place = Some(Box::new(place(source.text, line, column, length)));
     }

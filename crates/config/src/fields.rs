@@ -3,8 +3,8 @@
 //! Everything that can be said about a value without looking at the machine is said here, for all
 //! keys, before anything is resolved.
 
-use crate::attributes::{self, Attribute, Type};
-use crate::check::{check, wrong_type};
+use crate::attributes::{self, Attribute, Rule};
+use crate::check::check;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::options::Options;
 use crate::suggest;
@@ -27,12 +27,13 @@ impl SourceText<'_> {
         diagnostic
     }
 
-    /// Returns where `key` is written, when that is in one place only. For files that were
-    /// evaluated this is good enough.
-    fn locate(&self, key: &str) -> Option<Span> {
-        let mut found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
-        let (start, _) = found.next()?;
-        found.next().is_none().then_some(Span { start, end: start + key.len() })
+    /// Returns where `key` is written for the `nth` time, when it is written `of` times. For files
+    /// that were evaluated this is good enough.
+    fn locate(&self, key: &str, (nth, of): (usize, usize)) -> Option<Span> {
+        let found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
+        let starts: Vec<usize> = found.map(|(start, _)| start).collect();
+        let start = *starts.get(nth).filter(|_| starts.len() == of)?;
+        Some(Span { start, end: start + key.len() })
     }
 
     fn is_key(&self, at: usize, length: usize) -> bool {
@@ -43,10 +44,47 @@ impl SourceText<'_> {
     }
 }
 
+/// An app of a file, among all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfFile<'a> {
+    /// The file.
+    pub source: SourceText<'a>,
+    /// Keys and place of each app.
+    pub apps: &'a [(&'a [Entry], Option<Span>)],
+    /// Which of them it is.
+    pub at: usize,
+}
+
+impl OfFile<'_> {
+    /// The diagnostic about a key of this app. What cannot be pointed at among several apps is said
+    /// with the app's name.
+    fn about(&self, key: &str, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
+        let has = |app: &&(&[Entry], Option<Span>)| app.0.iter().any(|entry| entry.key == key);
+        let nth = self.apps.iter().take(self.at).filter(has).count();
+        let of = self.apps.iter().filter(has).count();
+        let span = span.or_else(|| self.source.locate(key, (nth, of)));
+        if span.is_none() && 1 < self.apps.len() {
+            diagnostic.message = format!("{}: {}", self.name(), diagnostic.message);
+        }
+        self.source.at(diagnostic, span)
+    }
+
+    fn name(&self) -> String {
+        let entries = self.apps.get(self.at).map_or(&[][..], |(entries, _)| entries);
+        let named = entries.iter().find(|entry| entry.key == "name");
+        match named.and_then(|entry| entry.node.as_text()) {
+            Some(name) => format!("app `{name}`"),
+            None => format!("app number {}", self.at + 1),
+        }
+    }
+}
+
 /// One known key with its value.
 #[derive(Clone, Debug)]
 struct Written {
     key: &'static Attribute,
+    /// The key as it was written: a name, an alias, or the camelCase form of one.
+    written: String,
     node: Node,
     span: Option<Span>,
     from_options: bool,
@@ -55,7 +93,7 @@ struct Written {
 /// What is known about one app.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
-    source: Option<SourceText<'a>>,
+    file: Option<OfFile<'a>>,
     span: Option<Span>,
     list: Vec<Written>,
     environments: Vec<(String, Node)>,
@@ -69,7 +107,7 @@ impl<'a> Fields<'a> {
     /// Only the options.
     pub(crate) fn of_options(options: &Options, report: &mut Vec<Diagnostic>) -> Self {
         let mut fields = Self {
-            source: None,
+            file: None,
             span: None,
             list: Vec::new(),
             environments: Vec::new(),
@@ -79,15 +117,11 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The app written at `entries`.
-    pub(crate) fn of_entries(
-        entries: &[Entry],
-        span: Option<Span>,
-        source: SourceText<'a>,
-        report: &mut Vec<Diagnostic>,
-    ) -> Self {
+    /// An app of a file.
+    pub(crate) fn of_file(file: OfFile<'a>, report: &mut Vec<Diagnostic>) -> Self {
+        let (entries, span) = file.apps.get(file.at).copied().unwrap_or_default();
         let mut fields = Self {
-            source: Some(source),
+            file: Some(file),
             span,
             list: Vec::new(),
             environments: Vec::new(),
@@ -106,8 +140,17 @@ impl<'a> Fields<'a> {
         report: &mut Vec<Diagnostic>,
     ) {
         for (key, node) in options {
-            match check(key, &node) {
-                Ok(node) => self.put(Written { key, node, span: None, from_options: true }),
+            if is_absent(key, &node) {
+                continue;
+            }
+            match check(key, key.name, &node) {
+                Ok(node) => self.put(Written {
+                    key,
+                    written: key.name.to_owned(),
+                    node,
+                    span: None,
+                    from_options: true,
+                }),
                 Err(diagnostic) => {
                     self.rejected.push(key.name);
                     report.push(diagnostic.origin(COMMAND_LINE));
@@ -120,40 +163,54 @@ impl<'a> Fields<'a> {
         if entry.node.is_null() {
             return;
         }
-        let place = |diagnostic: Diagnostic, span: Option<Span>| match self.source {
-            Some(source) => {
-                source.at(diagnostic, span.or(entry.key_span).or_else(|| source.locate(&entry.key)))
-            }
+        let file = self.file;
+        let place = |diagnostic: Diagnostic, span: Option<Span>| match file {
+            Some(file) => file.about(&entry.key, diagnostic, span.or(entry.key_span)),
             None => diagnostic,
         };
         let Some(key) = attributes::find(&entry.key) else {
-            if let Some(name) = entry.key.strip_prefix("env_") {
-                match entry.node.value {
-                    Value::Object(_) => {
-                        self.environments.push((name.to_owned(), entry.node.clone()));
-                    }
-                    _ => report.push(place(
-                        wrong_type(&entry.key, &[Type::Object], &entry.node.value)
-                            .help("write an object of variables"),
-                        entry.node.span,
-                    )),
-                }
-            } else {
-                report.push(place(unknown(&entry.key), entry.key_span));
-            }
+            report.extend(self.add_other(entry).map(|(said, span)| place(said, span)));
             return;
         };
-        if self.list.iter().any(|field| field.key.name == key.name) {
-            let message = format!("`{}` is given more than once; the last one counts", key.name);
+        if is_absent(key, &entry.node) {
+            return;
+        }
+        if let Some(known) = self.list.iter().find(|field| field.key.name == key.name) {
+            let message = if known.written == entry.key {
+                format!("`{}` is given more than once; the last one counts", entry.key)
+            } else {
+                format!(
+                    "`{}` means the same as `{}`, which is given too; the last one counts",
+                    entry.key, known.written
+                )
+            };
             report.push(place(Diagnostic::warning("doubled-key", message), entry.key_span));
         }
-        match check(key, &entry.node) {
-            Ok(node) => self.put(Written { key, node, span: entry.key_span, from_options: false }),
+        match check(key, &entry.key, &entry.node) {
+            Ok(node) => self.put(Written {
+                key,
+                written: entry.key.clone(),
+                node,
+                span: entry.key_span,
+                from_options: false,
+            }),
             Err(diagnostic) => {
                 report.push(place(diagnostic, entry.node.span));
                 self.rejected.push(key.name);
             }
         }
+    }
+
+    /// A key that is no attribute: the variables of an environment, or a mistake.
+    fn add_other(&mut self, entry: &Entry) -> Option<(Diagnostic, Option<Span>)> {
+        let Some(name) = entry.key.strip_prefix("env_") else {
+            return Some((unknown(&entry.key), entry.key_span));
+        };
+        if let Value::Object(_) = entry.node.value {
+            self.environments.push((name.to_owned(), entry.node.clone()));
+            return None;
+        }
+        Some((no_environment(&entry.key, &entry.node), entry.node.span))
     }
 
     fn put(&mut self, field: Written) {
@@ -168,6 +225,11 @@ impl<'a> Fields<'a> {
     /// The value of a key.
     pub(crate) fn node(&self, name: &str) -> Option<&Node> {
         self.field(name).map(|field| &field.node)
+    }
+
+    /// Returns the key as it was written.
+    pub(crate) fn written<'s>(&'s self, name: &'s str) -> &'s str {
+        self.field(name).map_or(name, |field| &field.written)
     }
 
     /// Whether the key was given as an option.
@@ -219,14 +281,14 @@ impl<'a> Fields<'a> {
     /// The diagnostic, placed where `name` is written, else where the app is.
     pub(crate) fn at(&self, name: &str, diagnostic: Diagnostic) -> Diagnostic {
         let field = self.field(name);
-        match (field, self.source) {
+        match (field, self.file) {
             (Some(Written { from_options: true, .. }), _) => diagnostic.origin(COMMAND_LINE),
-            (Some(field), Some(source)) => source.at(
-                diagnostic,
-                field.node.span.or(field.span).or_else(|| source.locate(field.key.name)),
-            ),
-            (None, Some(source)) => {
-                source.at(diagnostic, self.span.map(|span| Span { end: span.start + 1, ..span }))
+            (Some(field), Some(file)) => {
+                file.about(&field.written, diagnostic, field.node.span.or(field.span))
+            }
+            (None, Some(file)) => {
+                let span = self.span.map(|span| Span { end: span.start + 1, ..span });
+                file.about("", diagnostic, span)
             }
             (_, None) => diagnostic,
         }
@@ -234,11 +296,42 @@ impl<'a> Fields<'a> {
 
     /// The diagnostic, placed at `span` of the same text.
     pub(crate) fn at_span(&self, span: Option<Span>, diagnostic: Diagnostic) -> Diagnostic {
-        match self.source {
-            Some(source) => source.at(diagnostic, span),
+        match self.file {
+            Some(file) => file.source.at(diagnostic, span),
             None => diagnostic.origin(COMMAND_LINE),
         }
     }
+}
+
+/// Whether a value means that the attribute is not given. As in PM2 this holds for what is false in
+/// JavaScript, where the attribute has another name as well; the others are checked.
+fn is_absent(key: &Attribute, node: &Node) -> bool {
+    let is_false = match &node.value {
+        Value::Null => return true,
+        Value::Bool(truth) => !truth,
+        Value::Number(number) => *number == 0.0 || number.is_nan(),
+        Value::Text(text) => text.is_empty(),
+        Value::List(_) | Value::Object(_) => false,
+    };
+    let is_empty = matches!(&node.value, Value::Text(text) if text.is_empty());
+    match key.rule {
+        Rule::NotEmpty if is_empty => true,
+        _ => is_false && key.has_other_name() && (is_empty || check(key, "", node).is_err()),
+    }
+}
+
+/// The complaint about an `env_<name>` that is no object. PM2 accepts it and does nothing.
+fn no_environment(key: &str, node: &Node) -> Diagnostic {
+    let kind = node.value.type_name();
+    let message = format!("`{key}` is ignored: it must be an object, but is [object {kind}]");
+    let diagnostic = Diagnostic::warning("no-variables", message);
+    if key == "env_file" {
+        let text = node.as_text().filter(|text| !text.is_empty()).unwrap_or(".env");
+        return diagnostic.help(format!(
+            "Node reads a file of variables itself: `node_args: \"--env-file={text}\"`"
+        ));
+    }
+    diagnostic.help(format!("write `{key}: {{ NAME: \"value\" }}`, to be used with `--env`"))
 }
 
 fn unknown(written: &str) -> Diagnostic {

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::From;
 use crate::evaluate;
-use crate::fields::{COMMAND_LINE, Fields, SourceText};
+use crate::fields::{COMMAND_LINE, Fields, OfFile, SourceText};
 use crate::json;
 use crate::options::Options;
 use crate::resolve;
@@ -94,7 +94,7 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
 }
 
 /// As [`load`], of a JSON text that was read elsewhere (standard input). In diagnostics it is
-/// called `origin`.
+/// called `origin`. What is no JSON is evaluated as an expression of JavaScript, as in PM2.
 #[must_use]
 pub fn load_text(
     text: &str,
@@ -106,6 +106,12 @@ pub fn load_text(
     match json::parse(text) {
         Ok(root) => apps(&root, source, options, ctx),
         Err(error) => {
+            match evaluate::expression(source, ctx, evaluate::LIMIT) {
+                Some(Ok(root)) => return apps(&root, source, options, ctx),
+                Some(Err(said)) => return (Vec::new(), vec![malformed(said, origin)]),
+                // It is no JavaScript either; what is wrong with it as JSON says more.
+                None => {}
+            }
             let mut diagnostic = Diagnostic::error("syntax", error.message);
             diagnostic.help = error.help.map(str::to_owned);
             (Vec::new(), vec![malformed(source.at(diagnostic, Some(error.span)), origin)])
@@ -154,12 +160,13 @@ fn apps(
     options.refuse_not_yet(&mut report);
     let over = applicable(options, &mut report);
     let mut all = Vec::new();
-    for (entries, span) in shape.apps {
-        let mut fields = Fields::of_entries(entries, span, source, &mut report);
+    for at in 0..shape.apps.len() {
+        let of = OfFile { source, apps: &shape.apps, at };
+        let mut fields = Fields::of_file(of, &mut report);
         fields.add_options(over.clone(), &mut report);
         all.push(fields);
     }
-    let chosen = only(all, &options.only, source, &mut report);
+    let chosen = only(all, &options.only, source, ctx, &mut report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
@@ -192,6 +199,7 @@ fn only<'a>(
     all: Vec<Fields<'a>>,
     names: &[String],
     source: SourceText<'_>,
+    ctx: &Context,
     report: &mut Vec<Diagnostic>,
 ) -> Vec<Fields<'a>> {
     let wanted: Vec<&str> = names
@@ -202,7 +210,7 @@ fn only<'a>(
     if wanted.is_empty() {
         return all;
     }
-    let known: Vec<String> = all.iter().map(resolve::written_name).collect();
+    let known: Vec<String> = all.iter().map(|fields| resolve::written_name(fields, ctx)).collect();
     for name in wanted.iter().filter(|name| !known.iter().any(|known| known == *name)) {
         let diagnostic =
             Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));

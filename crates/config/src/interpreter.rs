@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::context::{Context, is_executable};
 use crate::diagnostic::Diagnostic;
+use crate::package;
 
 /// Bytes of a file that are looked at.
 const HEAD: u64 = 512;
@@ -40,12 +41,19 @@ pub(crate) fn choose(
     cwd: &Path,
     ctx: &Context,
 ) -> Result<Interpreter, Diagnostic> {
-    match asked {
+    let found = match asked {
         Some("none") => execute(script),
         Some(asked) if asked.starts_with("node@") => node_version(asked, ctx),
         Some(asked) => available(asked, cwd, ctx).map(Interpreter::program),
+        None if script.is_dir() => node(cwd, ctx),
         None => by_extension(script, cwd, ctx),
+    }?;
+    if found.is_node_like() && script.is_dir() && package::main(script).is_none() {
+        let message = format!("there is nothing to run in the directory {}", script.display());
+        let help = "name the file to run, or make it `index.js` or the `main` of `package.json`";
+        return Err(Diagnostic::error("is-directory", message).help(help));
     }
+    Ok(found)
 }
 
 fn execute(script: &Path) -> Result<Interpreter, Diagnostic> {
@@ -106,6 +114,11 @@ fn by_content(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, D
     if is_binary(&head) || (names_another_program(&head) && is_executable(script)) {
         return execute(script);
     }
+    node(cwd, ctx)
+}
+
+/// The Node that the caller has.
+fn node(cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
     match &ctx.node {
         Some(node) => Ok(Interpreter::program(node.to_string_lossy())),
         None => match ctx.find_program("node") {

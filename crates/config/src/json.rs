@@ -350,7 +350,7 @@ impl Parser<'_> {
     }
 }
 
-const IS_CODE: &str = "a JSON file is not run; name it `….config.js` to use code";
+const IS_CODE: &str = "a text needs quotes, and code must be a whole expression of JavaScript";
 
 fn is_word_start(c: char) -> bool {
     c.is_alphabetic() || matches!(c, '_' | '$')

@@ -12,7 +12,7 @@
 //! PM2's record, help and documentation.
 //!
 //! Nothing reads the process's own environment: the caller's world is a [`Context`]. For plain
-//! scripts and JSON nothing is run, and no more is read than the script's first bytes and the
+//! scripts and for JSON that is JSON nothing is run, and no more is read than the script's first bytes and the
 //! `package.json` above it.
 
 #![forbid(unsafe_code)]
@@ -32,6 +32,7 @@ mod instances;
 mod interpreter;
 mod json;
 mod options;
+mod package;
 mod ports;
 mod resolve;
 mod run_as;
@@ -42,7 +43,6 @@ mod suggest;
 mod units;
 mod users;
 mod value;
-mod version;
 
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;

@@ -80,6 +80,8 @@ fn node(gives: Gives, values: Vec<Option<&str>>) -> Option<Node> {
     let all: Vec<&str> = values.into_iter().flatten().collect();
     let truth = |value| Node::bare(Value::Bool(value));
     match gives {
+        // `null` takes away what the app has: no value at all.
+        Gives::Value if last == Some("null") => Some(Node::bare(Value::Null)),
         Gives::Value | Gives::Part(_) => last.map(Node::text),
         Gives::Bool(value) => Some(truth(value)),
         Gives::ValueOrTrue => Some(last.map_or_else(|| truth(true), Node::text)),

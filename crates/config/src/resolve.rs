@@ -16,10 +16,10 @@ use crate::environment::{self, From};
 use crate::fields::Fields;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
+use crate::package;
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
 use crate::value::{Node, Value};
-use crate::version;
 
 /// The date format of `time`.
 const USUAL_DATE: &str = "YYYY-MM-DDTHH:mm:ss";
@@ -93,7 +93,7 @@ impl Resolver<'_, '_> {
         let run_as = run_as::read(self.fields, self.ctx, self.report);
         let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
         let direct = put_direct(self.fields, &mut spec, self.report);
-        spec.env = environment::build(self.fields, self.from, self.ctx, self.report);
+        environment::put_all(&mut spec, self.fields, self.from, self.ctx, self.report);
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         direct?;
@@ -123,7 +123,7 @@ impl Resolver<'_, '_> {
         if instances.mode == ExecMode::Cluster {
             self.warn_balance(interpreter.program.as_deref());
         }
-        spec.version = version::of(&target.path);
+        spec.version = package::version(&target.path);
         spec.script = target.path;
         spec.args = target.args.unwrap_or_else(|| std::mem::take(&mut spec.args));
         spec.interpreter = interpreter.program;
@@ -252,7 +252,8 @@ impl Resolver<'_, '_> {
         };
         for (key, node) in self.fields.iter().filter(|(key, _)| !said(key)) {
             if let Some(not_yet) = NotYet::of(key, &node.to_json()) {
-                self.report.push(self.fields.at(key.name, not_yet.of_key()));
+                let said = not_yet.of_key(self.fields.written(key.name));
+                self.report.push(self.fields.at(key.name, said));
             }
         }
     }
@@ -281,12 +282,18 @@ fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>) {
 
 /// Returns the name an app will have, from what is written alone: `--only` chooses before anything
 /// is looked up.
-pub(crate) fn written_name(fields: &Fields<'_>) -> String {
+pub(crate) fn written_name(fields: &Fields<'_>, ctx: &Context) -> String {
+    if let Some(name) = fields.text("name") {
+        return name.to_owned();
+    }
     let script = fields.text("script").unwrap_or("");
-    let by_script = if script.trim().contains(char::is_whitespace) {
-        script.to_owned()
-    } else {
-        script::name_of(Path::new(script))
-    };
-    fields.text("name").map_or(by_script, str::to_owned)
+    let cwd = fields.text("cwd").map(|cwd| ctx.absolute(&ctx.cwd, cwd));
+    let path = ctx.absolute(cwd.as_ref().unwrap_or(&ctx.cwd), script);
+    if path.is_dir() {
+        return script::name_of_directory(&path);
+    }
+    if script.trim().contains(char::is_whitespace) {
+        return script.to_owned();
+    }
+    script::name_of(Path::new(script))
 }

@@ -144,6 +144,8 @@ fn of_type(types: &[Type], rule: Rule) -> Json {
         Rule::PlainItems => {
             put("items", json!({ "type": ["string", "number", "boolean", "null"] }));
         }
+        Rule::Count => put("pattern", r"^(max|\s*-?\d+\s*)$".into()),
+        Rule::Date => put("pattern", "[YMDdHhmsSAaZ]".into()),
         Rule::Any | Rule::Words(_) => {}
     }
     schema.into()

@@ -1,4 +1,4 @@
-//! What a `script` means: a file, a program in `PATH`, or a line for the shell.
+//! What a `script` means: a file, a directory, a program in `PATH`, or a line for the shell.
 
 use std::path::{Path, PathBuf};
 
@@ -22,12 +22,12 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     match std::fs::metadata(&path) {
         // A folder and a program may share a name: `start test`.
         Ok(meta)
-            if meta.is_dir() && (script.contains('/') || ctx.find_program(script).is_none()) =>
+            if meta.is_dir()
+                && (script.contains('/')
+                    || matches!(script, "." | ".." | "~")
+                    || ctx.find_program(script).is_none()) =>
         {
-            let message = format!("script is a directory: {}", path.display());
-            return Err(
-                Diagnostic::error("is-directory", message).help("name the file to run inside it")
-            );
+            return Ok(Target { name: name_of_directory(&path), path, args: None });
         }
         Ok(meta) if !meta.is_dir() => return Ok(Target { name: name_of(&path), path, args: None }),
         Ok(_) | Err(_) => {}
@@ -62,6 +62,11 @@ pub fn name_of(path: &Path) -> String {
     path.file_stem()
         .map_or_else(|| path.to_string_lossy(), |stem| stem.to_string_lossy())
         .into_owned()
+}
+
+/// Returns the name of an app that runs a directory: the directory's own.
+pub(crate) fn name_of_directory(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A near name in the same folder, else where paths start.

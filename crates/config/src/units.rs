@@ -30,6 +30,15 @@ fn whole(digits: &str) -> Option<u64> {
         .flatten()
 }
 
+/// Whether a format has a part of a date, in dayjs tokens; text in brackets is none.
+pub(crate) fn has_date(format: &str) -> bool {
+    let mut is_text = false;
+    format.chars().any(|c| {
+        is_text = (is_text || c == '[') && c != ']';
+        !is_text && "YMDdHhmsSAaZ".contains(c)
+    })
+}
+
 /// Splits on blanks. A part in quotes is one word without them; quotes inside a word (`--x='a b'`)
 /// keep it together and stay, as in PM2.
 pub(crate) fn words(text: &str) -> Vec<String> {

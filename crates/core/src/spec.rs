@@ -39,6 +39,8 @@ pub struct AppSpec {
     pub instances_given: bool,
     /// The application's environment, complete (the daemon adds only its own run-time variables).
     pub env: BTreeMap<String, String>,
+    /// Those of its variables that were written as a number or a truth, and are shown so.
+    pub env_typed: BTreeSet<String>,
     /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
     pub instance_var: String,
     /// Variable incremented for each instance, if any.
@@ -57,6 +59,8 @@ pub struct AppSpec {
     pub autostart: bool,
     /// Restart, stop and readiness rules.
     pub policy: Policy,
+    /// What becomes of a promise that is rejected and handled by nobody, in an app of Node.
+    pub unhandled_rejections: Rejections,
     /// How connections are spread over cluster workers.
     pub balance: Balance,
     /// Listeners that workers may name by a number in `listen({ fd })`.
@@ -91,6 +95,7 @@ impl AppSpec {
             instances: 1,
             instances_given: false,
             env: BTreeMap::new(),
+            env_typed: BTreeSet::new(),
             instance_var: "NODE_APP_INSTANCE".to_owned(),
             increment_var: None,
             logs: LogSpec::default(),
@@ -99,12 +104,31 @@ impl AppSpec {
             username: String::new(),
             autostart: true,
             policy: Policy::default(),
+            unhandled_rejections: Rejections::default(),
             balance: Balance::default(),
             fds: BTreeMap::new(),
             privileged_ports: BTreeSet::new(),
             health: None,
             version: None,
             passthrough: BTreeMap::new(),
+        }
+    }
+}
+
+impl AppSpec {
+    /// Puts variables over those that are there; `typed` are those that are no texts.
+    pub fn put_env(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+        typed: &BTreeSet<String>,
+    ) {
+        for (name, value) in variables {
+            if typed.contains(&name) {
+                self.env_typed.insert(name.clone());
+            } else {
+                self.env_typed.remove(&name);
+            }
+            self.env.insert(name, value);
         }
     }
 }
@@ -254,6 +278,16 @@ pub enum Balance {
     Least,
     /// Workers accept for themselves from one shared socket.
     Shared,
+}
+
+/// What becomes of a rejected promise that nobody handles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rejections {
+    /// It is written to standard error and counted, and the app goes on: PM2's way.
+    #[default]
+    Log,
+    /// What the runtime does by itself: Node ends the app.
+    Crash,
 }
 
 /// A health check.

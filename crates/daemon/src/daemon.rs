@@ -29,7 +29,7 @@ use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
-use crate::node::Node;
+use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
@@ -199,6 +199,9 @@ impl Daemon {
         let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
+            let mut driver = self.driver();
+            let (node, mut parts) = driver.node();
+            node.read_on(&mut parts);
             self.driver().walk();
             self.take_reports();
             if self.model.is_gone() {
@@ -248,6 +251,15 @@ impl Daemon {
                 Report::AppError { app, text } => {
                     let name = self.model.registry().app_name(app);
                     daemon_log::error(format!("app [{name}] {text}"));
+                }
+                Report::Disagrees { app, holder, policy, key } => {
+                    let registry = self.model.registry();
+                    let (name, other) = (registry.app_name(app), registry.app_name(holder));
+                    let word = policy_word(policy);
+                    daemon_log::error(format!(
+                        "app [{name}] cannot listen on {key}: app [{other}] does, balanced as \
+                         `{word}`; it got EADDRINUSE; give both apps the same `balance`"
+                    ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::Reply { client, reply } => self.clients.reply(client, &reply),

@@ -21,7 +21,7 @@ use ostler_core::spec::{AppSpec, ExecMode};
 use crate::files;
 
 /// The file that is loaded.
-const HOOK: &str = include_str!("drain/drain.cjs");
+const HOOK: &str = concat!(include_str!("drain/before.cjs"), include_str!("drain/drain.cjs"));
 /// Where the user's own options are while Node starts.
 const GIVEN: &str = ostler_env::OSTLER_NODE_OPTIONS;
 
@@ -68,30 +68,41 @@ fn install_for_others() -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Whether workers of this version get the file.
+/// Whether workers of this version are told to drain.
 pub fn is_wanted(spec: &AppSpec) -> bool {
-    let node = spec.interpreter.as_deref().map(Path::new).and_then(Path::file_name);
-    let node = node.is_some_and(|name| name == "node" || name == "nodejs");
-    // Under Node's permission model a program may read what it was allowed to, and fails to start
-    // for anything else.
-    let options = spec.env.get("NODE_OPTIONS").map_or("", String::as_str).split_ascii_whitespace();
-    let mut all = options.chain(spec.interpreter_args.iter().map(String::as_str));
-    let restricted = all.any(|option| {
-        ["--permission", "--experimental-permission", "--policy", "--experimental-policy"]
-            .iter()
-            .any(|name| {
-                option == *name
-                    || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
-            })
-    });
-    spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && node && !restricted
+    spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && can_load(spec)
 }
 
-/// Adds what makes Node load the file.
+/// Whether the program loads what it is told to: it is Node, and may read the file. Under Node's
+/// permission model a program may read what it was allowed to, and fails to start for anything
+/// else.
+pub fn can_load(spec: &AppSpec) -> bool {
+    const RESTRICTIONS: [&str; 4] =
+        ["--permission", "--experimental-permission", "--policy", "--experimental-policy"];
+    let node = spec.interpreter.as_deref().map(Path::new).and_then(Path::file_name);
+    let node = node.is_some_and(|name| name == "node" || name == "nodejs");
+    node && !RESTRICTIONS.iter().any(|name| has_option(spec, name))
+}
+
+/// Whether Node is given this option, on its command line or in `NODE_OPTIONS`.
+pub fn has_option(spec: &AppSpec, name: &str) -> bool {
+    let options = spec.env.get("NODE_OPTIONS").map_or("", String::as_str).split_ascii_whitespace();
+    let mut all = options.chain(spec.interpreter_args.iter().map(String::as_str));
+    all.any(|option| {
+        option == name || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+    })
+}
+
+/// Adds what makes Node load the file; `parts` are what it is to do beside draining.
 ///
 /// # Errors
 /// The file cannot be put where the program could read it; the program starts without it.
-pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) -> io::Result<()> {
+pub fn add_to(
+    env: &mut BTreeMap<String, String>,
+    spec: &AppSpec,
+    home: &Path,
+    parts: &str,
+) -> io::Result<()> {
     let other = spec.uid.is_some_and(|uid| uid != 0 && uid != rustix::process::geteuid().as_raw());
     let path = if other { install_for_others()? } else { std::path::absolute(path(home))? };
     if !other {
@@ -106,6 +117,7 @@ pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) -
     let given = env.get("NODE_OPTIONS").cloned();
     let all = given.as_ref().map_or_else(|| load.clone(), |given| format!("{load} {given}"));
     env.insert("NODE_OPTIONS".to_owned(), all);
+    env.insert(ostler_env::OSTLER_NODE_PARTS.to_owned(), parts.to_owned());
     match given {
         Some(given) => env.insert(GIVEN.to_owned(), given),
         None => env.remove(GIVEN),

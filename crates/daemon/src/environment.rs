@@ -14,7 +14,7 @@ use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
 use crate::runs::RUN_VARIABLE;
-use crate::{drain, inspect};
+use crate::{drain, in_app, inspect};
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +58,7 @@ pub struct Given<'a> {
 /// adds the rest.
 pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
     let mut env = fixed(spec, particulars);
-    if drain::is_wanted(spec)
-        && let Err(error) = drain::add_to(&mut env, spec, particulars.home)
-    {
-        crate::daemon_log::error(format!(
-            "app [{}] starts without the drain hook: {error}",
-            spec.name
-        ));
-    }
+    in_app::add_to(&mut env, spec, particulars.home);
     let script = spec.script.as_os_str().as_bytes().to_vec();
     let mut argv = match &spec.interpreter {
         None => vec![script],
@@ -189,7 +182,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// For another run of this version; `None` where files are looked at that may change meanwhile.
+    /// For another run of this version; `None` where a worker's start depends on a file that may
+    /// vanish meanwhile. An app in fork mode that finds it gone ends, and its next start makes it
+    /// anew.
     pub fn new(version: SpecId, spec: &AppSpec, particulars: Particulars<'_>) -> Option<Self> {
         let template = (!drain::is_wanted(spec)).then(|| template(spec, particulars))?;
         let Given { name, instance, increment, created_at, unique_id } = particulars.given;

@@ -24,6 +24,7 @@ mod files;
 mod from_thread;
 mod guard;
 mod home;
+mod in_app;
 mod inspect;
 mod keeper;
 mod leftovers;

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use ostler_cluster::Policy;
 use ostler_core::{AppId, Event, RunId};
 use ostler_wire::control::Reply;
 
@@ -27,6 +28,18 @@ pub(crate) enum Report {
         app: AppId,
         /// What, as it follows the name.
         text: String,
+    },
+    /// A worker may not have an address, since another app has it and spreads connections in
+    /// another way.
+    Disagrees {
+        /// App of the worker.
+        app: AppId,
+        /// The app that has it.
+        holder: AppId,
+        /// How that spreads connections.
+        policy: Policy,
+        /// The address, in words.
+        key: String,
     },
     /// A client left.
     ClientGone {

@@ -160,6 +160,9 @@ variables! {
     /// the worker starts.
     OSTLER_NODE_OPTIONS, read by App, from Ours, set by Internal, given apps,
 
+    /// What else the hook is to do in an app of Node: source maps, unhandled rejections.
+    OSTLER_NODE_PARTS, read by App, from Ours, set by Internal, given apps,
+
     /// The descriptor on which the daemon says `ok` when it answers, or why it cannot.
     OSTLER_READY_FD, read by Keeper Daemon, from Ours, set by Internal,
 

@@ -71,6 +71,7 @@ impl Keeper {
                 Ok(exe) if exe.to_bytes().starts_with(b"/") => self.upgrade = Some(exe),
                 _ => self.reply(&FromKeeper::UpgradeFailed { errno: libc::EINVAL }, Vec::new()),
             },
+            ToKeeper::Sync { number } => self.reply(&FromKeeper::Synced { number }, Vec::new()),
             ToKeeper::Succeed => self.retire_daemon(),
         }
     }

@@ -42,8 +42,8 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
     let spec = saving.spec;
     let mut map = record::to_map(spec);
     map.remove("instances");
-    for (name, value) in &spec.env {
-        map.entry(name.as_str()).or_insert_with(|| value.as_str().into());
+    for (name, value) in record::variables(spec) {
+        map.entry(name).or_insert(value);
     }
     let mut put = |key: &str, value: Json| map.insert(key.to_owned(), value);
     put(&spec.instance_var, saving.instance.into());

@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub unstable: u32,
     /// Number of the instance (`NODE_APP_INSTANCE`).
     pub instance: u32,
+    /// Value of the variable that `increment_var` names, if one is named.
+    pub increment: Option<u32>,
     /// PM2's `unique_id`: one for all processes added by one start.
     pub unique_id: &'a str,
     /// How the last run ended.
@@ -61,8 +63,7 @@ impl SharedText {
     /// Makes the text.
     #[must_use]
     pub fn new(spec: &AppSpec) -> Self {
-        let mut keys: BTreeMap<String, Json> =
-            spec.env.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        let mut keys: BTreeMap<String, Json> = record::variables(spec).into_iter().collect();
         keys.extend(record::to_map(spec));
         let mut text = String::new();
         for (name, value) in keys.iter().filter(|(name, _)| !is_of_process(spec, name)) {
@@ -87,7 +88,9 @@ fn is_of_process(spec: &AppSpec, key: &str) -> bool {
         "status",
         "pm_id",
     ];
-    KEYS.contains(&key) || ABSENT_PARTS.contains(&key) || key == spec.instance_var
+    // The variable that is one higher for each instance is shown beside the others, and among them.
+    let varies = spec.increment_var.as_deref().is_some_and(|name| key == name || key == "env");
+    KEYS.contains(&key) || ABSENT_PARTS.contains(&key) || key == spec.instance_var || varies
 }
 
 /// A list that is being written.
@@ -161,6 +164,7 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
         facts.restarts,
         facts.unstable,
     );
+    write_increment(facts, out);
     push_text(out, ",\"unique_id\":", facts.unique_id);
     push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
     out.push_str(NOTHING_MEASURED);
@@ -171,6 +175,20 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
     if let Some(rollout) = facts.rollout {
         push_text(out, ",\"rollout\":", rollout);
     }
+}
+
+/// The variable that is one higher for each instance, and all variables with it.
+fn write_increment(facts: &Facts<'_>, out: &mut String) {
+    let Some(name) = &facts.spec.increment_var else { return };
+    let mut variables = record::variables(facts.spec);
+    if let Some(value) = facts.increment {
+        variables.insert(name.clone(), value.into());
+    }
+    if let Some(value) = variables.get(name) {
+        push_text(out, ",", name);
+        _ = write!(out, ":{value}");
+    }
+    _ = write!(out, ",\"env\":{}", Json::Object(variables));
 }
 
 /// What PM2's agent would have said of itself.

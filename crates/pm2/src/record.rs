@@ -12,7 +12,7 @@
 
 use std::sync::LazyLock;
 
-use ostler_config::attributes::kept_value;
+use ostler_config::attributes::{find, kept_value};
 use ostler_config::{Diagnostic, attributes};
 use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};
@@ -50,6 +50,15 @@ pub fn to_map(spec: &AppSpec) -> Map<String, Json> {
         map.insert(key.clone(), kept_value(text));
     }
     map
+}
+
+/// Returns the variables of the app, as they are shown: those that were written as a number or a
+/// truth are one.
+pub(crate) fn variables(spec: &AppSpec) -> Map<String, Json> {
+    match find("env").map(|attribute| attribute.get(spec)) {
+        Some(Json::Object(variables)) => variables,
+        Some(_) | None => Map::new(),
+    }
 }
 
 /// One complaint about a record as a whole.

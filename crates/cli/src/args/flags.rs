@@ -87,7 +87,6 @@ flags! {
     Force 'f' ["force"] Nothing, Action "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"), Action "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action "stream the logs afterwards";
-    SourceMap ' ' ["source-map-support"] Nothing, Compatibility "accepted for compatibility";
     Lines ' ' ["lines"] One("n"), [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, [Logs] "standard error only";

@@ -4,6 +4,7 @@ use ostler_wire::control::{Event, Request, ScaleTo};
 
 use super::{list, perform};
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, ticket};
 
 /// Runs the command `scale`.
@@ -29,7 +30,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new("Nothing to do"));
     }
     let mut failed = false;
-    let request = Request::Scale { name, target, ticket: Some(ticket()) };
+    // PM2's way, which leaves gaps in the numbers.
+    let lowest_first = session.program == Program::Pm2;
+    let request = Request::Scale { name, target, lowest_first, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { error: None, added: true, .. } => out.say("Scaling up application"),
         Event::Acted { id, name, error: None, added: false } => {

@@ -53,6 +53,10 @@ fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {
 /// Restarts the processes that the word means; `false` when it means none.
 fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     let path = Path::new(word);
+    // The directory here is a script, also where its app is in the list.
+    if matches!(word, "." | "..") {
+        return Ok(false);
+    }
     if word.contains('/') || path.extension().is_some() || word.contains(char::is_whitespace) {
         return Ok(false);
     }

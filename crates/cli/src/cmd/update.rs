@@ -3,11 +3,12 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use ostler_client::Answer;
-use ostler_wire::control::{Reply, Request};
+use ostler_wire::control::{Action, Reply, Request};
 
-use super::list;
+use super::{list, perform};
 use crate::failed::Failed;
-use crate::session::{Session, unexpected};
+use crate::program::Program;
+use crate::session::{Session, ticket, unexpected};
 
 /// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -27,8 +28,26 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     drop(client);
     check(session, &exe)?;
+    if session.program == Program::Pm2 {
+        reset_counters(session)?;
+    }
     session.out.message(">>>>>>>>>> PM2 updated");
     list::table(session)
+}
+
+/// Sets the restart counters to 0, as PM2's `update` does, which starts every app anew.
+fn reset_counters(session: &mut Session) -> Result<(), Failed> {
+    let ids: Vec<u32> = session.list()?.iter().map(|process| process.id).collect();
+    let change = perform::unchanged(session)?;
+    match session.ask(&Request::Act {
+        action: Action::Reset,
+        ids,
+        change,
+        ticket: Some(ticket()),
+    })? {
+        Answer::Reply(Reply::Done) => Ok(()),
+        other => Err(unexpected(&other)),
+    }
 }
 
 /// Whether keeper and daemon are of the new program: its daemons may have died, and then the keeper

@@ -98,9 +98,13 @@ fn kind(attribute: &Attribute) -> String {
         Rule::Min(least) if 0 < least => format!(", from {least} up"),
         Rule::Memory => ", or as `\"100M\"`".to_owned(),
         Rule::Uptime => ", from 100 up, or as `\"10m\"`".to_owned(),
-        Rule::Any | Rule::Min(_) | Rule::Words(_) | Rule::NotEmpty | Rule::PlainItems => {
-            String::new()
-        }
+        Rule::Count
+        | Rule::Date
+        | Rule::Any
+        | Rule::Min(_)
+        | Rule::Words(_)
+        | Rule::NotEmpty
+        | Rule::PlainItems => String::new(),
     };
     types.join(" or ") + unit + &rule
 }

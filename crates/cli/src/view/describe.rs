@@ -119,6 +119,9 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
+    if 0 < details.rejections {
+        rows.push(("unhandled rejections", Cell::plain(details.rejections.to_string())));
+    }
     if let Some(last) = &details.last {
         rows.push(("last exit", Cell::plain(last.to_string())));
     }
@@ -194,6 +197,7 @@ mod tests {
             node_env: None,
             env,
             listeners: vec![listener],
+            rejections: 0,
         }
     }
 

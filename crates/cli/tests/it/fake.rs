@@ -67,14 +67,22 @@ impl Fake {
     /// A daemon with these processes and answers.
     pub fn saying(list: Vec<Value>, answers: Answers) -> Self {
         let fake = Self::silent();
-        let listener = UnixListener::bind(fake.dir.path().join("ostler.sock")).unwrap();
+        let socket = fake.dir.path().join("ostler.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
         let requests = Arc::clone(&fake.requests);
         let (list, answers) = (Arc::new(list), Arc::new(answers));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (requests, list, answers) =
                     (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&answers));
-                std::thread::spawn(move || serve(stream.unwrap(), &requests, &list, &answers));
+                let socket = socket.clone();
+                std::thread::spawn(move || {
+                    let mut stream = stream.unwrap();
+                    if serve(&mut stream, &requests, &list, &answers) {
+                        // As a daemon: the socket is gone before the connection ends.
+                        std::fs::remove_file(socket).unwrap();
+                    }
+                });
             }
         });
         fake
@@ -153,8 +161,14 @@ impl Ran {
     }
 }
 
-fn serve(mut stream: UnixStream, requests: &Mutex<Vec<Value>>, list: &[Value], answers: &Answers) {
-    while let Some(request) = next(&mut stream) {
+/// Answers until the other end is closed. Returns whether it was asked to end.
+fn serve(
+    stream: &mut UnixStream,
+    requests: &Mutex<Vec<Value>>,
+    list: &[Value],
+    answers: &Answers,
+) -> bool {
+    while let Some(request) = next(stream) {
         requests.lock().unwrap().push(request.clone());
         let frames = answers(&request).unwrap_or_else(|| usual(&request, list));
         let mut bytes = Vec::new();
@@ -166,10 +180,14 @@ fn serve(mut stream: UnixStream, requests: &Mutex<Vec<Value>>, list: &[Value], a
                 (kind, value) => encode_json(kind, &value, &mut bytes).unwrap(),
             }
         }
-        if stream.write_all(&bytes).is_err() || request == "kill" {
-            return;
+        if stream.write_all(&bytes).is_err() {
+            return false;
+        }
+        if request == "kill" {
+            return true;
         }
     }
+    false
 }
 
 fn next(stream: &mut UnixStream) -> Option<Value> {

@@ -51,7 +51,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     let watch = "[ostler][ERROR] `--watch` has no effect yet: files are not watched\n";
     refused(&sandbox, &["start", "idle.sh", "--watch"], watch);
     let said = sandbox.ostler(["start", "eco.json"]).run();
-    assert!(said.out.contains("\"cron_restart\" has no effect yet: nothing is"), "{}", said.out);
+    assert!(said.out.contains("\"cron\" has no effect yet: nothing is"), "{}", said.out);
     let started = sandbox.pids_of("idle");
     refused(&sandbox, &["restart", "idle", "--watch"], watch);
     let cron = "[ostler][ERROR] `--cron-restart` has no effect yet";
@@ -67,6 +67,30 @@ fn what_is_not_done_yet_is_never_confirmed() {
     let said = sandbox.ostler(["resurrect"]).run();
     let said = format!("{}{}", said.out, said.err);
     assert!(said.contains("[idle] \"watch\" has no effect yet"), "{said}");
+}
+
+#[test]
+fn a_directory_runs_what_node_would_run_in_fork_and_cluster_mode() {
+    let sandbox = sandbox();
+    sandbox.write("proj/package.json", r#"{ "main": "lib/main.js", "version": "1.2.3" }"#);
+    let main = "console.log('main of', process.env.name); setInterval(() => {}, 1000)";
+    sandbox.write("proj/lib/main.js", main);
+    let proj = sandbox.work().join("proj");
+    sandbox.ostler(["start", "."]).cwd(&proj).run();
+    sandbox.ostler(["start", "./proj", "-i", "2", "-n", "cl"]).run();
+    sandbox.write("eco.json", r#"{ "script": ".", "cwd": "proj", "name": "of-file" }"#);
+    sandbox.ostler(["start", "eco.json"]).run();
+    for (log, text) in [
+        ("proj-out.log", "main of proj"),
+        ("cl-out-1.log", "main of cl"),
+        ("of-file-out.log", "main of of-file"),
+    ] {
+        wait_log(&sandbox, log, text);
+    }
+    let versions: Vec<Value> =
+        sandbox.jlist().iter().map(|one| one["pm2_env"]["version"].clone()).collect();
+    assert_eq!(versions, ["1.2.3"; 4]);
+    refused(&sandbox, &["start", "./proj"], "[ostler][ERROR] Script already launched");
 }
 
 #[test]
@@ -90,7 +114,7 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     refused(
         &sandbox,
         &["start", "./folder"],
-        &format!("[ostler][ERROR] script is a directory: {work}/folder\n"),
+        &format!("[ostler][ERROR] there is nothing to run in the directory {work}/folder\n"),
     );
     let not_executable = format!("[ostler][ERROR] script is not executable: {work}/plain.sh\n");
     refused(&sandbox, &["start", "plain.sh", "--interpreter", "none"], &not_executable);

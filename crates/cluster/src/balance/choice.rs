@@ -12,7 +12,7 @@ impl Balance {
         let from = listener.cursor.min(members.len());
         let rotation = (from..members.len()).chain(0..from);
         let eligible = rotation.filter_map(|at| Some((at, self.eligible(members.get(at)?)?)));
-        match self.policy {
+        match listener.policy {
             Policy::RoundRobin | Policy::Shared | Policy::Least => {
                 // Of equals the first, which is the next in the rotation.
                 eligible.min_by_key(|(_, worker)| worker.count()).map(|(at, _)| at)
@@ -25,9 +25,8 @@ impl Balance {
                 if waiting.patience.is_some() {
                     return None;
                 }
-                eligible
-                    .max_by_key(|(_, worker)| weight(waiting.peer, worker.slot))
-                    .map(|(at, _)| at)
+                let place = |at: usize| members.get(at).map_or(0, |member| member.place);
+                eligible.map(|(at, _)| at).max_by_key(|at| weight(waiting.peer, place(*at)))
             }
         }
     }
@@ -38,23 +37,22 @@ impl Balance {
         if member.retry_at.is_some() || on_trial {
             return None;
         }
-        self.workers
-            .iter()
-            .find(|worker| worker.id == member.worker)
-            .filter(|worker| worker.has_room(self.window))
+        self.worker_of(member.worker).filter(|worker| worker.has_room(self.window))
     }
 
-    /// Returns the member whose slot the peer belongs to. Of two in one slot (a reload) it is the
+    /// Returns the member whose place the peer belongs to. Of two in one place (a reload) it is the
     /// older, until that leaves. Those that do not answer are passed over, unless none does.
     pub(super) fn own_member(&self, listener: &Listener, peer: u64) -> Option<usize> {
         let best = |with_stuck: bool| {
             let usable = listener.members.iter().enumerate().filter_map(|(at, member)| {
-                let worker = self.workers.iter().find(|worker| worker.id == member.worker)?;
+                let worker = self.worker_of(member.worker)?;
                 let usable = worker.standing == Standing::Active && (with_stuck || !worker.stuck);
-                usable.then_some((at, worker))
+                usable.then_some((at, member))
             });
             usable
-                .max_by_key(|(_, worker)| (weight(peer, worker.slot), std::cmp::Reverse(worker.id)))
+                .max_by_key(|(_, member)| {
+                    (weight(peer, member.place), std::cmp::Reverse(member.worker))
+                })
                 .map(|(at, _)| at)
         };
         best(false).or_else(|| best(true))

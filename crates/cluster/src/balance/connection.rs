@@ -14,8 +14,6 @@ pub(crate) const NO_DESCRIPTOR: Millis = 100;
 /// How often each worker answers, on average, before one that owes an answer all the while is
 /// passed over.
 const ROUNDS_OF_SILENCE: usize = 8;
-/// How long a connection waits for its own worker (sticky), before it goes to another.
-const PATIENCE: Millis = 1000;
 /// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;
 
@@ -36,9 +34,8 @@ impl Balance {
     /// A connection was accepted. `peer` is a hash of the client's address, for [`Policy::Sticky`].
     pub fn handle_accepted(&mut self, now: Millis, listener: ListenerId, conn: ConnId, peer: u64) {
         let Some(at) = self.listener_at(listener) else { return self.turn_away(conn) };
-        let waiting = self.waiting_since(now, conn, peer);
         if let Some(listener) = self.listeners.get_mut(at) {
-            listener.waiting.push_back(waiting);
+            listener.waiting.push_back(listener.since(now, conn, peer));
         }
         self.distribute(at);
     }
@@ -58,9 +55,8 @@ impl Balance {
                 }
                 continue;
             }
-            let waiting = self.waiting_since(now, conn, peer);
             match at.and_then(|at| self.listeners.get_mut(at)) {
-                Some(listener) => listener.waiting.push_back(waiting),
+                Some(listener) => listener.waiting.push_back(listener.since(now, conn, peer)),
                 None => self.turn_away(conn),
             }
         }
@@ -94,8 +90,8 @@ impl Balance {
         let Some(flight) = worker.take(conn, window) else { return };
         worker.hear();
         let leaving = worker.standing == Standing::Leaving;
-        let silent = self.overtake_others(id);
         let at = self.listener_at(flight.listener);
+        let silent = self.overtake_others(at, id);
         if let Some(member) =
             at.and_then(|at| self.listeners.get_mut(at)).and_then(|found| found.member(id))
         {
@@ -126,11 +122,22 @@ impl Balance {
         }
     }
 
-    /// Counts an answer against everybody else who owes one. Returns who falls silent by that.
-    fn overtake_others(&mut self, answered: WorkerId) -> Vec<WorkerId> {
-        let limit = ROUNDS_OF_SILENCE * self.workers.len();
-        let others = self.workers.iter_mut().filter(|worker| worker.id != answered);
-        others.filter_map(|worker| worker.overtake(limit).then_some(worker.id)).collect()
+    /// Counts an answer for a connection of this listener against every other member who owes one.
+    /// Returns who falls silent by that.
+    fn overtake_others(&mut self, at: Option<usize>, answered: WorkerId) -> Vec<WorkerId> {
+        let Self { listeners, workers, .. } = self;
+        let Some(listener) = at.and_then(|at| listeners.get(at)) else { return Vec::new() };
+        let limit = ROUNDS_OF_SILENCE * listener.members.len();
+        let mut silent = Vec::new();
+        for other in listener.members.iter().filter(|member| member.worker != answered) {
+            let found = workers.binary_search_by_key(&other.worker, |worker| worker.id);
+            if let Some(worker) = found.ok().and_then(|at| workers.get_mut(at))
+                && worker.overtake(limit)
+            {
+                silent.push(other.worker);
+            }
+        }
+        silent
     }
 
     /// The worker did not receive the connection, because it had no descriptor free.
@@ -199,16 +206,12 @@ impl Balance {
 
     /// Puts a connection that had been out in front of the others.
     fn put_in_front(&mut self, now: Millis, flight: Flight) {
-        let waiting = self.waiting_since(now, flight.conn, flight.peer);
         match self.listener_at(flight.listener).and_then(|at| self.listeners.get_mut(at)) {
-            Some(listener) => listener.waiting.push_front(waiting),
+            Some(listener) => {
+                listener.waiting.push_front(listener.since(now, flight.conn, flight.peer));
+            }
             None => self.turn_away(flight.conn),
         }
-    }
-
-    fn waiting_since(&self, now: Millis, conn: ConnId, peer: u64) -> Waiting {
-        let patience = (self.policy == Policy::Sticky).then_some(now + PATIENCE);
-        Waiting { conn, peer, patience }
     }
 
     fn turn_away(&mut self, conn: ConnId) {
@@ -222,7 +225,7 @@ impl Balance {
             let Some(waiting) = listener.waiting.get(next).copied() else { break };
             if let Some(member) = self.choose(listener, waiting) {
                 self.hand(at, next, member);
-            } else if self.policy == Policy::Sticky {
+            } else if listener.policy == Policy::Sticky {
                 next += 1;
             } else {
                 break;
@@ -267,7 +270,7 @@ impl Balance {
     /// Accepts exactly while a worker could take one more and nothing is in front of it.
     fn update_accepting(&mut self, at: usize) {
         let Some(listener) = self.listeners.get(at) else { return };
-        let queue_has_room = match self.policy {
+        let queue_has_room = match listener.policy {
             Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
             Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
         };

@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::Policy;
 use crate::{ConnId, ListenerId, Millis, WorkerId};
+
+/// How long a connection waits for its own worker (sticky), before it goes to another.
+const PATIENCE: Millis = 1000;
 
 /// Counts of the connections that one worker was given from one listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) worker: WorkerId,
+    /// Sticky: what is hashed over.
+    pub(super) place: u64,
     /// Of the worker's unanswered connections, those from this listener.
     pub(super) in_flight: u32,
     /// Refusals since it took a connection. Until it takes one, it gets one at a time.
@@ -30,8 +36,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(worker: WorkerId) -> Self {
-        Self { worker, in_flight: 0, refusals: 0, retry_at: None, counters: Counters::default() }
+    pub(super) fn new(worker: WorkerId, place: u64) -> Self {
+        let counters = Counters::default();
+        Self { worker, place, in_flight: 0, refusals: 0, retry_at: None, counters }
     }
 }
 
@@ -47,6 +54,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) id: ListenerId,
+    pub(super) policy: Policy,
     pub(super) members: Vec<Member>,
     /// Where the rotation goes on.
     pub(super) cursor: usize,
@@ -55,8 +63,15 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(id: ListenerId) -> Self {
-        Self { id, members: Vec::new(), cursor: 0, waiting: VecDeque::new(), accepting: false }
+    pub(super) fn new(id: ListenerId, policy: Policy) -> Self {
+        let (members, waiting) = (Vec::new(), VecDeque::new());
+        Self { id, policy, members, cursor: 0, waiting, accepting: false }
+    }
+
+    /// Returns a connection that waits from now on.
+    pub(super) fn since(&self, now: Millis, conn: ConnId, peer: u64) -> Waiting {
+        let patience = (self.policy == Policy::Sticky).then_some(now + PATIENCE);
+        Waiting { conn, peer, patience }
     }
 
     pub(super) fn member(&mut self, worker: WorkerId) -> Option<&mut Member> {

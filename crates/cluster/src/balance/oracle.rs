@@ -17,12 +17,12 @@ impl Balance {
                     || worker.blocked;
                 !resting && !on_trial && worker.has_room(self.window)
             });
-            let room = match self.policy {
+            let room = match listener.policy {
                 Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
                 Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
             };
             assert_eq!(listener.accepting, free && room, "{listener:?}");
-            if self.policy != Policy::Sticky && free {
+            if listener.policy != Policy::Sticky && free {
                 assert!(listener.waiting.is_empty(), "somebody waits beside a free worker");
             }
             assert!(listener.cursor <= listener.members.len(), "{listener:?}");

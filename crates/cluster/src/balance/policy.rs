@@ -17,12 +17,11 @@ pub enum Policy {
     Shared,
 }
 
-/// Returns the weight of `slot` for `peer`: the slot with the highest gets it (rendezvous hashing).
-/// When a slot comes or goes, only its own peers move.
-pub(super) fn weight(peer: u64, slot: u32) -> u64 {
+/// Returns the weight of `place` for `peer`: the place with the highest gets it (rendezvous hashing).
+/// When a place comes or goes, only its own peers move.
+pub(super) fn weight(peer: u64, place: u64) -> u64 {
     // The finaliser of SplitMix64: every bit of the input reaches every bit of the output.
-    let mut x =
-        peer.wrapping_add(u64::from(slot).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut x = peer.wrapping_add(place.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)

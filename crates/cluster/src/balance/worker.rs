@@ -28,7 +28,6 @@ pub(super) struct Flight {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) id: WorkerId,
-    pub(super) slot: u32,
     pub(super) standing: Standing,
     /// Connections that it has not answered for, oldest first.
     in_flight: VecDeque<Flight>,
@@ -49,10 +48,9 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(id: WorkerId, slot: u32, standing: Standing) -> Self {
+    pub(super) fn new(id: WorkerId, standing: Standing) -> Self {
         Self {
             id,
-            slot,
             standing,
             in_flight: VecDeque::new(),
             saturated: false,

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use ostler_wire::node::{HandleType, Nonsense, Query};
 
 use super::ListenerKind;
-use crate::{ConnId, HandleId, ListenerId, WorkerId};
+use crate::balance::Policy;
+use crate::{ConnId, GroupId, HandleId, ListenerId, WorkerId};
 
 /// One thing to do. Bytes are [`Span`]s of the [`Output`] that the command is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub enum Command {
         /// The socket to open.
         kind: ListenerKind,
     },
-    /// Close the socket everywhere, the keeper's copy too. If it is still being opened, undo that.
+    /// Close the socket everywhere, the keeper's copy too, and tell by `handle_listener_closed`. If it
+    /// is still being opened, undo that.
     CloseListener {
         /// The listener of the socket.
         listener: ListenerId,
@@ -104,6 +106,18 @@ pub enum Command {
         worker: WorkerId,
         /// Its query, with the real port.
         query: Box<Query>,
+    },
+    /// The worker's app may not have what the worker asked for, since another app has it and
+    /// spreads its connections in another way.
+    Disagrees {
+        /// The worker that asked for it.
+        worker: WorkerId,
+        /// An app that has it.
+        holder: GroupId,
+        /// How its connections are spread.
+        policy: Policy,
+        /// Where it listens, in words.
+        key: String,
     },
     /// The worker leaves by its own will: its exit is no crash.
     Voluntary {

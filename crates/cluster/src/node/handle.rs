@@ -134,7 +134,7 @@ impl Primary {
             Payload::Listener { listener, ack, .. } => {
                 let seq = self.next_seq();
                 let mark = self.worker(id)?.options.mark;
-                let found = self.listeners.iter().find(|found| found.id == *listener)?;
+                let found = self.listeners.get(self.listener_at(*listener)?)?;
                 let kind = if found.kind.is_udp() {
                     HandleType::DgramNative
                 } else {
@@ -241,13 +241,14 @@ impl Primary {
 
     /// The owner closed its copy of a descriptor that an app had sent.
     pub fn handle_closed(&mut self, handle: HandleId, out: &mut Output) {
-        for at in 0..self.workers.len() {
-            let Some(worker) = self.workers.get_mut(at) else { break };
+        let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
+        for id in ids {
+            let Some(worker) = self.workers.get_mut(&id) else { break };
             worker.given.retain(|given| given.handle != handle);
             if worker.notify.is_empty() || worker.phase == Phase::Closed {
                 continue;
             }
-            let (id, given) = (worker.id, &worker.given);
+            let given = &worker.given;
             let (open, closed): (Vec<_>, Vec<_>) = std::mem::take(&mut worker.notify)
                 .into_iter()
                 .partition(|key| given.iter().any(|g| g.key == *key));

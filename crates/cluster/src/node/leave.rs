@@ -60,9 +60,11 @@ impl Primary {
                 Payload::Conn(_) | Payload::Fence(_) | Payload::Listener { .. } => {}
             }
         }
-        for listener in &mut self.listeners {
+        for at in (0..self.listeners.len()).rev() {
+            let Some(listener) = self.listeners.get_mut(at) else { continue };
             if listener.remove(id) {
                 out.push(Command::ListenerMetaChanged { listener: listener.id });
+                self.close_unwanted(now, at, out);
             }
         }
         self.balance.remove_worker(now, id);
@@ -72,6 +74,6 @@ impl Primary {
     /// The worker is dead and its channel was read to its end. Its name means nothing any more.
     pub fn handle_worker_gone(&mut self, now: Millis, worker: WorkerId, out: &mut Output) {
         self.handle_eof(now, worker, out);
-        self.workers.retain(|found| found.id != worker);
+        self.workers.remove(&worker);
     }
 }

@@ -2,9 +2,9 @@
 
 use ostler_wire::node::outgoing::Sockname;
 
-use super::{Key, ListenerKind};
-use crate::balance::Counters;
-use crate::{ListenerId, WorkerId};
+use super::{Command, Key, ListenerKind, Output};
+use crate::balance::{Counters, Policy};
+use crate::{GroupId, ListenerId, Millis, WorkerId};
 
 /// A worker's use of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Use<'a> {
     pub sockname: Option<&'a Sockname>,
     /// The worker has the socket itself.
     pub shared: bool,
+    /// How its connections are spread.
+    pub policy: Policy,
     /// It still gets connections.
     pub active: bool,
     /// The fate of these connections so far.
@@ -45,8 +47,17 @@ pub(super) struct Asker {
 
 #[derive(Debug)]
 pub(super) enum State {
-    Opening { askers: Vec<Asker> },
-    Open { sockname: Option<Sockname> },
+    /// Until `again`, or until others are closed: then it is tried again.
+    Waiting {
+        askers: Vec<Asker>,
+        again: Millis,
+    },
+    Opening {
+        askers: Vec<Asker>,
+    },
+    Open {
+        sockname: Option<Sockname>,
+    },
 }
 
 #[derive(Debug)]
@@ -59,11 +70,19 @@ pub(super) struct Listener {
     pub(super) state: State,
     pub(super) data: Option<String>,
     pub(super) users: Vec<User>,
+    /// The apps that want it open, the oldest first. It has a user of each, or had.
+    pub(super) groups: Vec<GroupId>,
+    /// Its place in the order in which listeners were asked for.
+    pub(super) number: u64,
+    /// Workers had the socket itself.
+    pub(super) was_handed_out: bool,
 }
 
 impl Listener {
     pub(super) fn new(id: ListenerId, key: Key, kind: ListenerKind, state: State) -> Self {
-        Self { id, key, name: id.0.to_string(), kind, state, data: None, users: Vec::new() }
+        let was_handed_out = kind.is_udp();
+        let (name, users, groups) = (id.0.to_string(), Vec::new(), Vec::new());
+        Self { id, key, name, kind, state, data: None, users, groups, number: 0, was_handed_out }
     }
 
     pub(super) fn user(&self, worker: WorkerId) -> Option<&User> {
@@ -72,11 +91,30 @@ impl Listener {
 
     /// Returns whether `worker` has it or is about to.
     pub(super) fn is_used_by(&self, worker: WorkerId) -> bool {
-        let asks = match &self.state {
-            State::Opening { askers } => askers.iter().any(|asker| asker.worker == worker),
+        self.is_asked_for_by(worker) || self.user(worker).is_some()
+    }
+
+    /// Returns whether `worker` waits for it.
+    pub(super) fn is_asked_for_by(&self, worker: WorkerId) -> bool {
+        match &self.state {
+            State::Waiting { askers, .. } | State::Opening { askers } => {
+                askers.iter().any(|asker| asker.worker == worker)
+            }
             State::Open { .. } => false,
-        };
-        asks || self.user(worker).is_some()
+        }
+    }
+
+    /// Returns whether another try to open it is due.
+    pub(super) fn is_due(&self, now: Millis) -> bool {
+        matches!(self.state, State::Waiting { again, .. } if again <= now)
+    }
+
+    /// Begins to open it, for those who wait for it.
+    pub(super) fn open(&mut self, out: &mut Output) {
+        if let State::Waiting { askers, .. } = &mut self.state {
+            self.state = State::Opening { askers: std::mem::take(askers) };
+        }
+        out.push(Command::OpenListener { listener: self.id, kind: self.kind.clone() });
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -86,14 +124,17 @@ impl Listener {
     pub(super) fn sockname(&self) -> Option<&Sockname> {
         match &self.state {
             State::Open { sockname } => sockname.as_ref(),
-            State::Opening { .. } => None,
+            State::Waiting { .. } | State::Opening { .. } => None,
         }
     }
 
     /// Forgets a worker, also one that only asks. Returns whether it was a user.
     pub(super) fn remove(&mut self, worker: WorkerId) -> bool {
-        if let State::Opening { askers } = &mut self.state {
-            askers.retain(|asker| asker.worker != worker);
+        match &mut self.state {
+            State::Waiting { askers, .. } | State::Opening { askers } => {
+                askers.retain(|asker| asker.worker != worker);
+            }
+            State::Open { .. } => {}
         }
         let before = self.users.len();
         self.users.retain(|user| user.worker != worker);

@@ -32,7 +32,7 @@ impl Primary {
             Incoming::Listening { query } => {
                 out.push(Command::WorkerListening { worker, query: query.clone() });
             }
-            Incoming::Close { key } => self.on_close(worker, key, out),
+            Incoming::Close { key, seq } => self.on_close(now, worker, key, *seq, out),
             Incoming::ExitedAfterDisconnect { seq } => self.on_voluntary(worker, *seq, out),
             Incoming::HandleNack => self.on_handle_nack(now, worker, out),
             Incoming::Handle(handle) => return self.on_handle(worker, handle, received, out),

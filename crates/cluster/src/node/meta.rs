@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::listener::{Listener, State};
 use super::{Key, ListenerKind};
-use crate::{ListenerId, WorkerId};
+use crate::{GroupId, ListenerId, WorkerId};
 
 /// Version of the encoding. One that is not known is refused: the listener is then opened anew by
 /// its workers' successors.
@@ -29,6 +29,8 @@ pub struct ListenerMeta {
     pub workers: Vec<(WorkerId, bool)>,
     /// The number of the query by which a worker got it.
     pub asked: Vec<(WorkerId, i64)>,
+    /// The apps that want it open.
+    pub groups: Vec<GroupId>,
 }
 
 /// Why bytes are no [`ListenerMeta`].
@@ -65,6 +67,9 @@ struct Stored {
     workers: Vec<(u64, bool)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     asked: Vec<(u64, i64)>,
+    /// Where it is missing, the app that opened it is the one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +90,8 @@ impl ListenerMeta {
             data: self.data.clone(),
             workers: self.workers.iter().map(|(worker, shared)| (worker.0, *shared)).collect(),
             asked: self.asked.iter().map(|(worker, seq)| (worker.0, *seq)).collect(),
+            groups: (self.groups != [self.listener.opener()])
+                .then(|| self.groups.iter().map(|group| group.0).collect()),
         };
         // Strings, numbers and lists of them always have a JSON form.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -100,7 +107,10 @@ impl ListenerMeta {
             return Err(MetaError::Version(v));
         }
         let stored: Stored = serde_json::from_slice(bytes).map_err(MetaError::Json)?;
+        let opener = || vec![ListenerId(stored.id).opener()];
+        let groups = |groups: Vec<u32>| groups.into_iter().map(GroupId).collect();
         Ok(Self {
+            groups: stored.groups.map_or_else(opener, groups),
             listener: ListenerId(stored.id),
             key: stored.key,
             kind: stored.kind,
@@ -117,7 +127,7 @@ impl ListenerMeta {
 
     pub(super) fn of(listener: &Listener) -> Option<Self> {
         match &listener.state {
-            State::Opening { .. } => None,
+            State::Waiting { .. } | State::Opening { .. } => None,
             State::Open { sockname } => Some(Self {
                 listener: listener.id,
                 key: listener.key.clone(),
@@ -130,6 +140,7 @@ impl ListenerMeta {
                     .iter()
                     .filter_map(|user| Some((user.worker, user.asked?)))
                     .collect(),
+                groups: listener.groups.clone(),
             }),
         }
     }

@@ -10,8 +10,9 @@ use ostler_wire::node::outgoing;
 
 use super::listener::{Listener, State, User};
 use super::worker::{Handed, Payload, Unacknowledged};
-use super::{Command, Config, ListenerMeta, Output, Primary, WorkerOptions};
-use crate::{ConnId, ListenerId, Millis, WorkerId, balance};
+use super::{Command, Config, GroupOptions, ListenerMeta, Output, Primary, WorkerOptions};
+use crate::balance::Policy;
+use crate::{ConnId, GroupId, ListenerId, Millis, WorkerId, balance};
 
 /// No listener has this name.
 const NOBODY: &str = "0";
@@ -31,8 +32,9 @@ pub struct Recovered {
 }
 
 impl Primary {
-    /// Returns that of an app whose primary died. `workers` are those whose channel is still there;
-    /// what the stored listeners say about others is forgotten, and stored again without them.
+    /// Returns the successor of a primary that died. `workers` are those whose channel is still
+    /// there; what the stored listeners say about others is forgotten, and stored again without
+    /// them.
     ///
     /// Nobody counts as having connections, until [`Primary::handle_recovered`] tells otherwise. A
     /// query that the dead primary had taken out of the channel and not answered is lost, so the
@@ -40,19 +42,27 @@ impl Primary {
     #[must_use]
     pub fn restore(
         config: Config,
+        groups: Vec<(GroupId, GroupOptions)>,
         listeners: Vec<ListenerMeta>,
         workers: &[(WorkerId, WorkerOptions)],
         out: &mut Output,
     ) -> Self {
         let mut primary = Self::new(config);
+        for (group, options) in groups {
+            primary.group(group).options = options;
+        }
         for (worker, options) in workers {
             primary.handle_worker_added(*worker, *options);
         }
-        for worker in &mut primary.workers {
+        for worker in primary.workers.values_mut() {
             worker.inherited = true;
         }
         for meta in listeners {
             primary.restore_listener(meta, out);
+        }
+        for at in (0..primary.listeners.len()).rev() {
+            // A worker that had the socket while it left may have died since.
+            primary.close_unwanted(0, at, out);
         }
         primary.carry_out(out);
         primary
@@ -60,37 +70,42 @@ impl Primary {
 
     fn restore_listener(&mut self, meta: ListenerMeta, out: &mut Output) {
         let id = meta.listener;
-        self.next_listener = self.next_listener.max(id.0 + 1);
+        self.reserve_name(id);
         let state = State::Open { sockname: meta.sockname };
         let mut listener = Listener::new(id, meta.key, meta.kind, state);
         listener.data = meta.data;
-        self.balance.add_listener(id);
+        listener.groups = meta.groups;
+        let policy = listener.groups.first().map_or_else(Policy::default, |one| self.policy(*one));
+        self.balance.add_listener(id, policy);
         let mut forgotten = false;
         for (worker, shared) in meta.workers {
-            if !self.workers.iter().any(|found| found.id == worker) {
+            listener.was_handed_out |= shared;
+            let Some(options) = self.workers.get(&worker).map(|found| found.options) else {
                 forgotten = true;
                 continue;
-            }
+            };
             let asked = meta.asked.iter().find(|(asker, _)| *asker == worker).map(|(_, seq)| *seq);
             listener.users.push(User { worker, shared, asked });
             if !shared {
-                self.balance.join(id, worker);
+                self.balance.join(id, worker, id.place(options.group, options.slot));
             }
         }
         if forgotten {
             out.push(Command::ListenerMetaChanged { listener: id });
         }
-        self.listeners.push(listener);
+        self.add_listener(listener);
     }
 
     /// Takes in what the dead primary had accepted, oldest first. To be called once, after
     /// [`Primary::restore`] and before anything is read from a channel.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered], out: &mut Output) {
+        // What the dead one closed, workers may still have.
+        self.let_linger(now);
         let mut recovered = Vec::with_capacity(conns.len());
         for Recovered { conn, listener, peer, sent } in conns.iter().copied() {
             // The name of one that was closed is not used again while a connection of it is on its
             // way.
-            self.next_listener = self.next_listener.max(listener.0 + 1);
+            self.reserve_name(listener);
             // A worker that is dead has not got it, or has not answered for it: then it did not
             // read of it.
             let worker = sent.filter(|(id, _)| self.connected(*id).is_some());
@@ -105,8 +120,8 @@ impl Primary {
         let doubted: Vec<WorkerId> = self
             .workers
             .iter()
-            .filter(|worker| worker.handed.iter().any(|handed| handed.doubtful))
-            .map(|worker| worker.id)
+            .filter(|(_, worker)| worker.handed.iter().any(|handed| handed.doubtful))
+            .map(|(id, _)| *id)
             .collect();
         for worker in doubted {
             self.send_fence(worker, out);
@@ -137,11 +152,11 @@ impl Primary {
     /// Fences that may not have arrived are sent again.
     pub(super) fn repeat_fences(&mut self, now: Millis, out: &mut Output) {
         let mut again = Vec::new();
-        for worker in &mut self.workers {
+        for (id, worker) in &mut self.workers {
             if worker.fence_at.is_some_and(|at| at <= now) {
                 worker.fence_at = None;
                 if worker.inherited && worker.handed.iter().any(|handed| handed.doubtful) {
-                    again.push(worker.id);
+                    again.push(*id);
                 }
             }
         }

@@ -1,15 +1,13 @@
 //! Questions that change nothing.
 
-use super::worker::Phase;
+use super::worker::Worker;
 use super::{Key, ListenerMeta, Primary, Use};
-use crate::balance::Policy;
 use crate::{ListenerId, WorkerId};
 
 impl Primary {
     /// Returns every listener that the worker has and what came of it, oldest first.
     pub fn listeners_of(&self, worker: WorkerId) -> impl Iterator<Item = Use<'_>> {
-        let active =
-            self.workers.iter().any(|found| found.id == worker && found.phase == Phase::Active);
+        let active = self.workers.get(&worker).is_some_and(Worker::is_active);
         self.listeners.iter().filter_map(move |listener| {
             let user = listener.user(worker)?;
             Some(Use {
@@ -18,6 +16,7 @@ impl Primary {
                 kind: &listener.kind,
                 sockname: listener.sockname(),
                 shared: user.shared,
+                policy: self.balance.policy(listener.id).unwrap_or_default(),
                 active,
                 counters: self.balance.counters(listener.id, worker).unwrap_or_default(),
             })
@@ -58,12 +57,6 @@ impl Primary {
     /// Returns what to store about the listener; `None` while it is not open.
     #[must_use]
     pub fn listener_meta(&self, listener: ListenerId) -> Option<ListenerMeta> {
-        self.listeners.iter().find(|found| found.id == listener).and_then(ListenerMeta::of)
-    }
-
-    /// Returns how connections are spread.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        self.balance.policy()
+        self.listeners.get(self.listener_at(listener)?).and_then(ListenerMeta::of)
     }
 }

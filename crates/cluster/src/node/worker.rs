@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use ostler_wire::node::Mark;
 
 use crate::balance::Standing;
-use crate::{ConnId, HandleId, ListenerId, Millis, WorkerId};
+use crate::{ConnId, GroupId, HandleId, ListenerId, Millis};
 
 /// Facts about a worker that the owner knows when it starts it, or finds it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerOptions {
+    /// The app that it belongs to.
+    pub group: GroupId,
     /// Its place among the app's workers; a replacement has the same.
     pub slot: u32,
     /// How it marks internal messages; [`Mark::Plain`] until something else was seen.
@@ -27,10 +29,11 @@ pub struct WorkerOptions {
 }
 
 impl WorkerOptions {
-    /// Returns those of a Node of these days in this slot.
+    /// Returns those of a Node of these days in this slot of an app.
     #[must_use]
-    pub fn node(slot: u32) -> Self {
+    pub fn node(group: GroupId, slot: u32) -> Self {
         Self {
+            group,
             slot,
             mark: Mark::Plain,
             shared_ok: true,
@@ -113,7 +116,6 @@ pub(super) struct Given {
 
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub(super) id: WorkerId,
     pub(super) options: WorkerOptions,
     pub(super) phase: Phase,
     /// Connections that it has not answered for, oldest first.
@@ -136,9 +138,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(id: WorkerId, options: WorkerOptions) -> Self {
+    pub(super) fn new(options: WorkerOptions) -> Self {
         Self {
-            id,
             options,
             phase: if options.leaving { Phase::Leaving } else { Phase::Active },
             handed: VecDeque::new(),
@@ -151,6 +152,11 @@ impl Worker {
             given: Vec::new(),
             notify: Vec::new(),
         }
+    }
+
+    /// Returns whether it may use listeners.
+    pub(super) fn is_active(&self) -> bool {
+        self.phase == Phase::Active
     }
 
     /// Returns whether a descriptor may be sent now.

@@ -10,8 +10,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::{
-    Command as Act, Config, ConnId, Connections, HandleId, ListenerId, ListenerKind, ListenerMeta,
-    Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
+    Command as Act, Config, ConnId, Connections, GroupId, HandleId, ListenerId, ListenerKind,
+    ListenerMeta, Output, Primary, Received, Recovered, WorkerId, WorkerOptions,
 };
 use ostler_wire::node::outgoing::Sockname;
 use ostler_wire::node::{self, Framer};
@@ -29,6 +29,9 @@ use crate::{sockets, transcript};
 /// Between clearing close-on-exec of a channel and the end of the spawn no other test may spawn, or
 /// its worker would keep the channel open.
 static SPAWN: Mutex<()> = Mutex::new(());
+
+/// The app of all workers.
+pub const APP: GroupId = GroupId(0);
 
 /// What every script begins with.
 const HEAD: &str = "const cluster = require('cluster'), net = require('net');
@@ -107,7 +110,7 @@ impl Cluster {
             .unwrap();
         drop(theirs);
         drop(guard);
-        let options = WorkerOptions::node(u32::try_from(worker).unwrap());
+        let options = WorkerOptions::node(APP, u32::try_from(worker).unwrap());
         self.primary.handle_worker_added(WorkerId(worker), options);
         self.workers
             .insert(worker, Worker { child, channel: Some(ours), framer: Framer::default() });
@@ -170,11 +173,11 @@ impl Cluster {
             .workers
             .iter()
             .filter(|(_, worker)| worker.channel.is_some())
-            .map(|(id, _)| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap())))
+            .map(|(id, _)| (WorkerId(*id), WorkerOptions::node(APP, u32::try_from(*id).unwrap())))
             .collect();
         self.dying = false;
         self.accepting.clear();
-        self.primary = Primary::restore(config, metas, &workers, &mut self.out);
+        self.primary = Primary::restore(config, Vec::new(), metas, &workers, &mut self.out);
         let mut conns: Vec<_> = self
             .conns
             .ledger()
@@ -306,12 +309,13 @@ impl Cluster {
         match command {
             Act::OpenListener { listener, kind } => {
                 let result = self.open(listener, &kind);
-                self.primary.handle_opened(listener, result, &mut self.out);
+                self.primary.handle_opened(self.now(), listener, result, &mut self.out);
             }
             Act::CloseListener { listener, unlink } => {
                 self.listeners.remove(&listener);
                 self.accepting.remove(&listener);
                 unlink.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+                self.primary.handle_listener_closed(listener, &mut self.out);
             }
             Act::SetAccepting { listener, accepting: true } => {
                 self.accepting.insert(listener);
@@ -351,6 +355,7 @@ impl Cluster {
             Act::CloseHandle { handle } => _ = self.handles.remove(&handle),
             Act::WorkerOnline { .. }
             | Act::WorkerListening { .. }
+            | Act::Disagrees { .. }
             | Act::Voluntary { .. }
             | Act::UserMessage { .. }
             | Act::UserHandle { .. }

@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixStream};
 
 use ostler_cluster::{Config, Policy, WorkerId};
 
-use crate::driver::{Cluster, nodes};
+use crate::driver::{APP, Cluster, nodes};
 
 const SERVE: &str =
     "http.createServer((q, r) => r.end('' + cluster.worker.id)).listen(0, '127.0.0.1');";
@@ -74,7 +74,8 @@ fn t6_a_descriptor_from_the_table_is_served() {
     for node in nodes() {
         let script =
             "net.createServer().listen({fd: 3}, () => say('ok')).on('error', e => say(e.code));";
-        let mut cluster = Cluster::new(&node, script, Config { fds: vec![3], ..Config::default() });
+        let mut cluster = Cluster::new(&node, script, Config::default());
+        cluster.primary.set_fds(APP, vec![3]);
         cluster.table.insert(3, TcpListener::bind("127.0.0.1:0").unwrap().into());
         cluster.start(1);
         assert_eq!(cluster.until("1 says"), r#""ok""#);
@@ -136,8 +137,8 @@ fn udp_is_shared() {
 #[test]
 fn t17_the_socket_itself_is_shared_where_that_is_wanted() {
     for node in nodes() {
-        let mut cluster =
-            pair(&node, SERVE, Config { policy: Policy::Shared, ..Config::default() });
+        let mut cluster = pair(&node, SERVE, Config::default());
+        cluster.primary.set_policy(APP, Policy::Shared, &mut cluster.out);
         let port = cluster.until("1 listening").parse().unwrap();
         cluster.until("2 listening");
         assert!(["1", "2"].contains(&get(port).as_str()));
@@ -174,7 +175,7 @@ fn unix_and_abstract_sockets() {
             cluster.until_that(|_| client.is_finished().then_some(()));
             assert!(["1", "2"].contains(&client.join().unwrap().as_str()));
         }
-        cluster.primary.close_all(&mut cluster.out);
+        cluster.primary.close_all(0, APP, &mut cluster.out);
         cluster.drive();
         assert!(!path.exists());
     }

@@ -80,6 +80,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["execute-command"], true).short('x')])
         .help("fork mode in any case"),
     of("instances", &[Type::Number, Type::Text], field!(instances))
+        .rule(Rule::Count)
         .resolved()
         .always_recorded()
         .in_environment()

@@ -79,6 +79,10 @@ pub enum Rule {
     Memory,
     /// Milliseconds from 100 up, or `10m`.
     Uptime,
+    /// A whole number, or `max`.
+    Count,
+    /// A date format with at least one part of a date.
+    Date,
     /// One of these words.
     Words(&'static [&'static str]),
     /// Text that may not be empty.
@@ -269,6 +273,13 @@ impl Attribute {
     #[must_use]
     pub fn is_in_files(&self) -> bool {
         self.input != Input::RecordOnly
+    }
+
+    /// Whether it is known under another name too, the camelCase form counted. Only then PM2 takes
+    /// what is false in JavaScript for "not given".
+    #[must_use]
+    pub fn has_other_name(&self) -> bool {
+        self.name == "name" || self.name.contains('_') || !self.aliases.is_empty()
     }
 
     /// Whether apps have it; what is not is for the command that reads the file.

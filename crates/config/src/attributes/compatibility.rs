@@ -20,10 +20,6 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["no-automation"], false).says("accepted for compatibility")])
         .example("false")
         .help("PM2's agent offers actions"),
-    truth("source_map_support", Access::Kept).help("source maps for Node"),
-    truth("disable_source_map_support", Access::Kept)
-        .flags(&[switch(&["disable-source-map-support"], true)])
-        .help("no source maps for Node"),
     object("io", Access::Kept).acts().help("settings of PM2's agent, as JSON in the variable `io`"),
     agent("trace").help("PM2's agent traces transactions"),
     truth("disable_trace", Access::Kept).help("PM2's agent does not trace transactions"),

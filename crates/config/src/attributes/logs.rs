@@ -54,6 +54,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("\"json\"")
         .help("form of the log files"),
     text("log_date_format", field!(logs.date_format as DateFormat))
+        .rule(Rule::Date)
+        .advice("write dayjs tokens, such as `\"YYYY-MM-DD HH:mm:ss\"`")
         .flags(&[value(&["log-date-format"], "format")
             .says("date before each line, as `YYYY-MM-DD HH:mm:ss`")])
         .example("\"YYYY-MM-DD HH:mm:ss\"")

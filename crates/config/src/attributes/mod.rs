@@ -26,6 +26,7 @@ pub use attribute::{
     Applies, Attribute, Effect, Flag, Gives, Input, Rule, Takes, Type, Unit, Usual, kept_value,
 };
 pub use not_yet::{NotYet, not_yet};
+pub(crate) use process::is_typed;
 
 /// Attributes that belong together.
 #[derive(Debug)]

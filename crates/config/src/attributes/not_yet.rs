@@ -47,15 +47,19 @@ impl NotYet {
         Diagnostic::error("no-effect", message).help(self.instead)
     }
 
-    /// The complaint about a key of a file.
-    pub(crate) fn of_key(&self) -> Diagnostic {
-        Diagnostic::warning("no-effect", self.sentence()).help(self.instead)
+    /// The complaint about a key of a file, as it was written there.
+    pub(crate) fn of_key(&self, written: &str) -> Diagnostic {
+        Diagnostic::warning("no-effect", self.about(written)).help(self.instead)
     }
 
     /// Says it in one sentence without a full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
-        format!("\"{}\" has no effect yet: {}", self.attribute.name, self.lacks)
+        self.about(self.attribute.name)
+    }
+
+    fn about(&self, name: &str) -> String {
+        format!("\"{name}\" has no effect yet: {}", self.lacks)
     }
 }
 

@@ -1,11 +1,17 @@
 //! What a process is given: variables, a number, a user.
 
-use super::access::{Access, field};
+use std::collections::BTreeMap;
+
+use ostler_core::spec::AppSpec;
+use serde_json::{Map, Value as Json};
+
+use super::access::{Access, FieldAccess, FieldType as _, field};
 use super::attribute::{Applies, Attribute, Gives, Rule, Takes, Type};
 use super::row::{number, object, of, switch, text, truth, value};
+use crate::value::{Node, Value};
 
 pub(super) static ROWS: &[Attribute] = &[
-    object("env", field!(env))
+    object("env", ENV)
         .resolved()
         .inside(r#"{ "additionalProperties": true }"#)
         .always_recorded()
@@ -67,7 +73,51 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["no-autostart"], false).says("add the app without starting it")])
         .example("false")
         .help("start the app when it is added"),
+    truth("source_map_support", Access::Kept)
+        .acts()
+        .flags(&[switch(&["source-map-support"], true)])
+        .usually("`true`; with Node 18, where it is slow, `false`")
+        .help("stack traces of a Node app name the lines of the source, by its source maps"),
+    truth("disable_source_map_support", Access::Kept)
+        .acts()
+        .flags(&[switch(&["disable-source-map-support"], true)])
+        .help("stack traces of a Node app name the lines of what is run"),
+    text("unhandled_rejections", field!(unhandled_rejections))
+        .rule(Rule::Words(&["log", "crash"]))
+        .flags(&[value(&["unhandled-rejections"], "log|crash")])
+        .advice("write `\"log\"` or `\"crash\"`")
+        .example("\"crash\"")
+        .help("a rejected promise that nobody handles is logged and counted, or ends a Node app"),
     truth("instances_given", field!(instances_given))
         .record_only()
         .help("whether `instances` was given"),
 ];
+
+/// Variables are texts to the app; a number or a truth is shown as it was written.
+const ENV: Access = Access::Field(FieldAccess {
+    get: |spec| {
+        let shown = |(name, text): (&String, &String)| (name.clone(), shown(spec, name, text));
+        spec.env.iter().map(shown).collect::<Map<_, _>>().into()
+    },
+    set: |spec, node| {
+        let entries = match &node.value {
+            Value::Object(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        let typed = entries.iter().filter(|entry| is_typed(&entry.node));
+        let typed = typed.map(|entry| entry.key.clone()).collect();
+        (spec.env, spec.env_typed) = (BTreeMap::read(node)?, typed);
+        Ok(())
+    },
+    same: |spec, usual| (&spec.env, &spec.env_typed) == (&usual.env, &usual.env_typed),
+});
+
+fn shown(spec: &AppSpec, name: &str, text: &str) -> Json {
+    let typed = spec.env_typed.contains(name).then(|| serde_json::from_str(text).ok()).flatten();
+    typed.unwrap_or_else(|| text.into())
+}
+
+/// Whether a variable is shown otherwise than as a text.
+pub(crate) fn is_typed(node: &Node) -> bool {
+    matches!(node.value, Value::Number(_) | Value::Bool(_))
+}

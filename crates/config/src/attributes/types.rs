@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, Readiness};
+use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, Readiness, Rejections};
 use serde_json::{Map, Value as Json};
 
 use super::access::{FieldType, Refusal};
@@ -196,6 +196,23 @@ impl FieldType for Readiness {
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         Ok(if bool::read(node)? { Self::Message } else { Self::Started })
+    }
+}
+
+impl FieldType for Rejections {
+    fn write(&self) -> Json {
+        match self {
+            Self::Log => "log".into(),
+            Self::Crash => "crash".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        match String::read(node)?.as_str() {
+            "log" => Ok(Self::Log),
+            "crash" => Ok(Self::Crash),
+            _ => Err(Refusal::Wanted("`log` or `crash`")),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is accepted works or is refused: nothing is confirmed that is not done.
 
 use ostler_config::attributes::{Effect, Flag, Gives, Takes};
-use ostler_config::{Attribute, Options, attributes, load, options_patch};
+use ostler_config::{Options, attributes, load, options_patch};
 
 use crate::world::{World, options};
 
@@ -96,10 +96,7 @@ fn a_value_that_asks_for_nothing_is_not_warned_of() {
 
 #[test]
 fn an_option_that_sets_something_sets_what_is_acted_on() {
-    let kept = |attribute: &&Attribute| {
-        attribute.effect == Effect::Kept && attribute.name != "disable_source_map_support"
-    };
-    for attribute in attributes().filter(kept) {
+    for attribute in attributes().filter(|attribute| attribute.effect == Effect::Kept) {
         let sets = |flag: &&Flag| flag.gives != Gives::Bool(false);
         let found = attribute.flags.iter().find(sets);
         assert_eq!(found.map(|flag| flag.long), None, "confirmed, and nothing comes of it");

@@ -16,6 +16,54 @@ fn check(name: &str, text: &str) {
     assert_eq!(names, ["one"], "{text}");
 }
 
+#[test]
+fn a_json_file_may_be_an_expression_of_javascript() {
+    check(
+        "e.json",
+        "// of people\n{ apps: [{ name: ['o', 'ne'].join(''), script: 'a' + '.js' }] }",
+    );
+    check("e.json", "[{ name: `${'one'}`, script: 'a.js', kill_timeout: 2 * 1000, }]");
+}
+
+#[test]
+fn what_a_json_file_throws_is_pointed_at() {
+    let mut world = World::new(&["node"]);
+    world.ctx.node = Some(node());
+    world.file("e.json", "{ apps: [{ script: 'a.js',\n  name: nowhere.x }] }");
+    let (_, report) = load("e.json", &Options::default(), &world.ctx);
+    let said = world.render(&report);
+    assert!(said.contains("ReferenceError: nowhere is not defined"), "{said}");
+    assert!(said.contains("--> e.json:2:9"), "{said}");
+}
+
+#[test]
+fn a_warning_points_at_the_key_as_it_was_written() {
+    let mut world = World::new(&["node"]);
+    world.ctx.node = Some(node());
+    world.file("a.js", "");
+    let text = "module.exports = { apps: [\n\
+                { script: 'a.js', cron: '0 4 * * *', env: { cron_restart: 1 } },\n\
+                { name: 'b', script: 'a.js', cron: '0 5 * * *', maxMemoryRestart: '1GB' },\n\
+                { name: 'c', script: 'a.js', ['wa' + 'tch']: true },\n\
+                ] };";
+    world.file("e.config.js", text);
+    let (_, report) = load("e.config.js", &Options::default(), &world.ctx);
+    let said: Vec<(String, Option<usize>)> = report
+        .iter()
+        .map(|said| {
+            let about = said.message.split(" has no").next().unwrap().chars().take(30).collect();
+            (about, said.place.as_ref().map(|place| place.line))
+        })
+        .collect();
+    let expected = [
+        ("Verify \"maxMemoryRestart\" with", Some(3)),
+        ("\"cron\"", Some(2)),
+        ("\"cron\"", Some(3)),
+        ("app `c`: \"watch\"", None),
+    ];
+    assert_eq!(said, expected.map(|(about, line)| (about.to_owned(), line)));
+}
+
 const APP: &str = "{ apps: [{ name: 'one', script: 'a.js' }] }";
 
 #[test]

@@ -167,14 +167,14 @@ fn a_script_is_a_file_a_program_or_a_line_for_the_shell() {
 #[test]
 fn what_cannot_be_run_is_refused_with_its_absolute_path() {
     let world = World::new(&["node"]);
-    world.file("folder/index.js", "");
+    world.file("folder/start.js", "");
     world.file("server.js", "");
     let refused = |script: &str| world.refused(script, &Options::default());
     assert!(refused("sever.js").contains("Script not found: $CWD/sever.js"));
     assert!(refused("sever.js").contains("did you mean `server.js`?"));
-    assert!(refused("folder").contains("script is a directory: $CWD/folder"));
+    assert!(refused("folder").contains("nothing to run in the directory $CWD/folder"));
     assert!(refused("no-such-program").contains("Script not found: $CWD/no-such-program"));
-    assert!(refused("").contains("\"script\" is empty"));
+    assert!(refused("").contains("No script path - aborting"));
 }
 
 #[test]
@@ -182,7 +182,55 @@ fn a_program_may_share_its_name_with_a_folder() {
     let world = World::new(&["node", "test"]);
     world.file("test/a.js", "");
     assert!(world.start("test", &Options::default()).script.ends_with("bin/test"));
-    assert!(world.refused("./test", &Options::default()).contains("is a directory"));
+    assert!(world.refused("./test", &Options::default()).contains("in the directory"));
+}
+
+#[test]
+fn a_directory_is_run_as_node_runs_it_and_gives_its_name() {
+    let world = World::new(&["node"]);
+    let check = |script: &str, folder: &str, name: &str, version: Option<&str>| {
+        let spec = world.start(script, &Options::default());
+        assert_eq!((spec.name.as_str(), spec.version.as_deref()), (name, version), "{script}");
+        assert_eq!(spec.script, world.ctx.cwd.join(folder), "{script}");
+        assert!(spec.interpreter.unwrap().ends_with("node") && spec.args.is_empty());
+    };
+    world.file("index.js", "");
+    check(".", "", "app", None);
+    world.file("dist.v2/package.json", r#"{ "main": "lib/run", "version": "1.2.3" }"#);
+    world.file("dist.v2/lib/run.js", "");
+    check("dist.v2", "dist.v2", "dist.v2", Some("1.2.3"));
+    check("./dist.v2/", "dist.v2", "dist.v2", Some("1.2.3"));
+    world.file("by-folder/package.json", r#"{ "main": "./lib" }"#);
+    world.file("by-folder/lib/index.json", "{}");
+    check("by-folder", "by-folder", "by-folder", None);
+    // Node takes the index where `main` leads nowhere.
+    world.file("astray/package.json", r#"{ "main": "gone.js" }"#);
+    world.file("astray/index.js", "");
+    check("./astray", "astray", "astray", None);
+    let clustered = world.start(".", &options(&[("instances", "2"), ("name", "two")]));
+    assert_eq!((clustered.exec_mode, clustered.name.as_str()), (ExecMode::Cluster, "two"));
+}
+
+#[test]
+fn a_directory_in_a_file_is_found_from_its_cwd_and_chosen_by_its_name() {
+    let world = World::new(&["node"]);
+    world.file("srv.1/index.js", "");
+    let text = "{ apps: [{ script: '.', cwd: 'srv.1' }, { script: './srv.1', name: 'b' }] }";
+    let options = Options { only: vec!["srv.1".to_owned()], ..Options::default() };
+    let apps = world.apps(text, &options);
+    assert_eq!(apps.len(), 1);
+    assert_eq!((apps[0].name.as_str(), &apps[0].script), ("srv.1", &world.ctx.cwd.join("srv.1")));
+}
+
+#[test]
+fn a_directory_is_refused_only_where_node_could_not_run_it() {
+    let world = World::new(&["node", "python3"]);
+    world.file("folder/main.py", "");
+    assert!(world.refused(".", &Options::default()).contains("in the directory $CWD"));
+    let python = options(&[("interpreter", "python3")]);
+    assert_eq!(world.start("folder", &python).interpreter.as_deref(), Some("python3"));
+    let none = world.refused("folder", &options(&[("interpreter", "none")]));
+    assert!(none.contains("not executable"), "{none}");
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl Daemon {
             FromKeeper::UpgradeFailed { errno } => {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
             }
+            FromKeeper::Synced { number } => {
+                let mut driver = self.driver();
+                let (node, mut parts) = driver.node();
+                node.on_synced(number, &mut parts);
+            }
             FromKeeper::Refused { what, why } => {
                 daemon_log::error(format!("the keeper refused `{what}`: {why}"));
             }
@@ -74,6 +79,10 @@ impl Daemon {
             return;
         }
         self.keeper.lose(error, &mut self.reports);
+        // What it was to close it has closed now.
+        let mut driver = self.driver();
+        let (node, mut parts) = driver.node();
+        node.on_synced(u64::MAX, &mut parts);
         self.start_due_keeper(clock::monotonic());
     }
 

@@ -37,6 +37,7 @@ impl Daemon {
             self.logs.engine().resumed();
             self.driver().give_recovered(connections);
             self.model.recover(state, &[]);
+            self.forget_items(inventory);
         } else {
             self.take_up(state, inventory, connections);
         }
@@ -49,15 +50,12 @@ impl Daemon {
         let for_model: Vec<_> = found.iter().map(|(run, found)| found.for_model(*run)).collect();
         self.model.recover(state, &for_model);
         hit("takeover.recovered");
-        self.driver().restore_primaries(&found, &mut inventory.items);
+        self.driver().restore_primary(&found, &mut inventory.items);
         let mut dead = Vec::new();
         for (run, found) in found {
             dead.extend(self.driver().take_up_run(run, found));
         }
         self.driver().give_recovered(connections);
-        let mut driver = self.driver();
-        let (node, mut parts) = driver.node();
-        node.work(&mut parts);
         // Now there is somebody to whom the connections of dead workers can go.
         for (run, exit) in dead {
             self.driver().on_found_dead(run, exit);
@@ -65,12 +63,7 @@ impl Daemon {
         self.take_reports();
         self.on_log_events();
         self.logs.engine().resumed();
-        for name in inventory.items.into_keys() {
-            self.keeper.forget(name);
-        }
-        for unknown in inventory.unknown {
-            unknown.end();
-        }
+        self.forget_items(inventory);
         self.driver().after_takeover();
         hit("takeover.after");
         daemon_log::log(format!(
@@ -79,5 +72,15 @@ impl Daemon {
             self.model.registry().procs().len(),
             self.model.model().count_online()
         ));
+    }
+
+    /// Lets the keeper close what nobody took up, such as the sockets of apps that are gone.
+    fn forget_items(&mut self, inventory: Inventory) {
+        for name in inventory.items.into_keys() {
+            self.keeper.forget(name);
+        }
+        for unknown in inventory.unknown {
+            unknown.end();
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! What the primaries of cluster apps are told of what was decided, and the other way round.
+//! What the primary of cluster apps is told of what was decided, and the other way round.
 
-use ostler_cluster::WorkerOptions;
+use ostler_cluster::{GroupId, WorkerOptions};
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Driver;
@@ -15,19 +15,26 @@ impl Driver<'_> {
     pub(super) fn add_worker(&mut self, run: RunId, id: ProcId, spec: SpecId) {
         let Some(app) = self.model.registry().proc(id).map(|proc| proc.app) else { return };
         let quarantined = self.is_candidate(run);
-        let options = WorkerOptions { quarantined, ..self.worker_options(id, spec, false) };
+        let options = WorkerOptions { quarantined, ..self.worker_options(app, id, spec, false) };
         let Some(version) = self.model.registry().version(spec) else { return };
         self.node.add_worker(run, app, options, policy_of(version.spec.balance));
         self.node.use_version(app, &version.spec);
     }
 
     /// What the machine must know about a worker.
-    pub(crate) fn worker_options(&self, id: ProcId, spec: SpecId, leaving: bool) -> WorkerOptions {
+    pub(crate) fn worker_options(
+        &self,
+        app: AppId,
+        id: ProcId,
+        spec: SpecId,
+        leaving: bool,
+    ) -> WorkerOptions {
         let slot = self.model.registry().proc(id).map_or(0, |proc| proc.instance);
         let version = self.model.registry().version(spec);
         let interpreter = version.and_then(|version| version.spec.interpreter.as_deref());
         let deno = interpreter.is_some_and(|program| program.ends_with("deno"));
-        WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..WorkerOptions::node(slot) }
+        let node = WorkerOptions::node(GroupId(app.0), slot);
+        WorkerOptions { leaving, shared_ok: !deno, servers_ok: !deno, ..node }
     }
 
     /// A worker passed its checks: clients may meet it.
@@ -55,7 +62,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Forgets the primary of an app that is gone.
+    /// Forgets what an app listened on that is gone.
     pub(crate) fn forget_app(&mut self, app: AppId) {
         let (node, mut parts) = self.node();
         node.forget_app(app, &mut parts);

@@ -1,7 +1,7 @@
 //! Carrying out what the supervision machine decides, and telling what became of it.
 //!
 //! What concerns runs concerns several parts: the keeper starts them, their output goes to the log
-//! engine, their channels to the primaries of cluster apps. Here the parts are brought together.
+//! engine, their channels to the primary of cluster apps. Here the parts are brought together.
 //! The model can be looked at and not changed: whatever happens is a [`Report`].
 
 mod cluster;

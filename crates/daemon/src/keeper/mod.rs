@@ -52,6 +52,9 @@ const GIVE_AGAIN: (u64, u64) = (100, 30_000);
 /// Pause before the keeper is told that an output is at its end, ms.
 const CLOSE_LATER: u64 = 5;
 
+/// The first version of the protocol that has [`ToKeeper::Sync`].
+const SYNC_SINCE: u8 = 3;
+
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Welcome {
@@ -308,6 +311,16 @@ impl Keeper {
     /// Something need not be held any more.
     pub fn forget(&mut self, name: String) {
         self.send(&ToKeeper::Del { name }, Vec::new());
+    }
+
+    /// Asks it to answer when everything before is done. `false`: there will be no answer; a keeper
+    /// that is lost holds nothing, and an old one does not know the question.
+    pub fn sync(&mut self, number: u64) -> bool {
+        let answers = !self.is_lost() && SYNC_SINCE <= self.welcome.version;
+        if answers {
+            self.send(&ToKeeper::Sync { number }, Vec::new());
+        }
+        answers
     }
 
     // ---------------------------------------------------------------------------------------------

@@ -298,10 +298,11 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
         if new.name == name {
             // Variables are never removed by a new file, only overwritten (PM2: configuration
             // §8.2).
-            let mut env = spec.env.clone();
-            env.extend(new.env.clone());
-            let (instances, mode) = (spec.instances, spec.exec_mode);
-            spec = AppSpec { env, instances, exec_mode: mode, ..new };
+            let old = spec;
+            let (instances, exec_mode) = (old.instances, old.exec_mode);
+            spec = AppSpec { env: old.env, env_typed: old.env_typed, ..new.clone() };
+            (spec.instances, spec.exec_mode) = (instances, exec_mode);
+            spec.put_env(new.env, &new.env_typed);
         }
     }
     if let Some(patch) = &change.patch {
@@ -309,7 +310,8 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
             .map_err(|list| failure_of(&list))?;
     }
     if let Some(env) = &change.env {
-        spec.env.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let texts = env.iter().map(|(name, value)| (name.clone(), value.clone()));
+        spec.put_env(texts, &BTreeSet::new());
     }
     Ok(spec)
 }

@@ -22,6 +22,8 @@ pub struct RunFacts {
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
     pub listeners: Vec<ListenerView>,
+    /// Promises that were rejected in it and handled by nobody.
+    pub rejections: u64,
     /// A process of it that may not be signalled, with its user if that is known.
     pub unsignalable: Option<(u32, Option<u32>)>,
     /// Why it was not spawned or not accepted, if that is known.
@@ -39,6 +41,7 @@ impl RunFacts {
             late: false,
             usage: Usage::default(),
             listeners: Vec::new(),
+            rejections: 0,
             unsignalable: None,
             why: None,
         }

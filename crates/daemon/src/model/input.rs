@@ -52,6 +52,8 @@ pub enum Input {
     Usage(Vec<(RunId, Usage)>),
     /// The memory that a run uses, for its limit.
     Measured { run: RunId, memory: u64 },
+    /// So many promises were rejected in this run and handled by nobody.
+    Rejections { run: RunId, count: u64 },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.

@@ -37,6 +37,7 @@ impl Model {
             restarts: process.restarts(),
             unstable: process.unstable(),
             instance: proc.instance,
+            increment: proc.increment,
             unique_id: &proc.unique_id,
             last_exit: match proc.last {
                 Some(Outcome::Ended(exit)) => Some(exit),

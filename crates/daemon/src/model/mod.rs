@@ -229,6 +229,11 @@ impl Model {
                 }
             }
             Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::Rejections { run, count } => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.rejections = facts.rejections.max(count);
+                }
+            }
             Input::Listeners { run, listeners } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.listeners = listeners;

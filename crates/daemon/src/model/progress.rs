@@ -1,12 +1,13 @@
 //! Operations brought forward: begun as far as may be at once, looked at again when a slot has
 //! changed, answered at their end.
 
-use ostler_core::{Event, Phase, ProcId};
+use ostler_core::{Event, Exit, Phase, ProcId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
+use super::outcome::Outcome;
 
 /// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
 /// it cannot be killed.
@@ -111,6 +112,7 @@ impl Model {
             // It ran and ended well, as one that is not to be restarted does, or was stopped by
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
+            (Target::Up, Phase::Errored) if self.ended_well(id) => Some(None),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
             // One that is due now was due when the daemon before died, and starts in this turn.
             (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
@@ -150,6 +152,13 @@ impl Model {
             message: why.to_owned(),
             hint: None,
         })
+    }
+
+    /// Whether its last run ended by itself with 0: it did what it was started for, though it was
+    /// given up after doing so again and again.
+    fn ended_well(&self, id: ProcId) -> bool {
+        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref());
+        matches!(last, Some(Outcome::Ended(Exit::Code(0))))
     }
 
     fn why_errored(&self, id: ProcId) -> Failure {

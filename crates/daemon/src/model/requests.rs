@@ -40,10 +40,12 @@ impl Model {
             Request::Act { action, ids, change, ticket } => {
                 self.on_act(client, action, (&ids, &change), ticket, out);
             }
-            Request::Scale { name, target, ticket } => match self.ticket(ticket.as_deref()) {
-                Some(begun) => self.scale_again(client, begun, out),
-                None => self.on_scale(client, (&name, target), ticket, out),
-            },
+            Request::Scale { name, target, lowest_first, ticket } => {
+                match self.ticket(ticket.as_deref()) {
+                    Some(begun) => self.scale_again(client, begun, out),
+                    None => self.on_scale(client, (&name, target, lowest_first), ticket, out),
+                }
+            }
             Request::Reload { ids, change, options, ticket } => {
                 self.on_reload(Some(client), &ids, &change, options, ticket, out);
             }
@@ -114,7 +116,7 @@ impl Model {
     fn on_scale(
         &mut self,
         client: ClientId,
-        (name, target): (&str, ScaleTo),
+        (name, target, lowest_first): (&str, ScaleTo, bool),
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -153,9 +155,12 @@ impl Model {
         operation.ticket = ticket;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
-        let newest: Vec<ProcId> = ids.iter().rev().take(surplus).copied().collect();
-        self.cut_reloads_short("scale", &newest);
-        for id in &newest {
+        let go: Vec<ProcId> = match lowest_first {
+            true => ids.iter().take(surplus).copied().collect(),
+            false => ids.iter().rev().take(surplus).copied().collect(),
+        };
+        self.cut_reloads_short("scale", &go);
+        for id in &go {
             operation.active.insert(*id, self.pending(*id, Target::Gone, false));
             self.ask(Event::Retire(*id));
         }

@@ -8,8 +8,9 @@ use ostler_keeper::failpoint::hit;
 use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
 use super::{Node, Parts};
+use crate::model::Input;
 use crate::reports::{Report, Reports};
-use crate::{clock, daemon_log};
+use crate::{clock, daemon_log, in_app};
 
 impl Node {
     /// An application's channel has something to read or takes bytes again.
@@ -24,13 +25,18 @@ impl Node {
                 self.work(parts);
             }
         }
-        if !readable {
+        // What is in front is not answered yet.
+        if !readable || self.unanswered.contains_key(&run) {
             return;
         }
         let mut buffer = std::mem::take(&mut self.read_buffer);
         if let Some(seen) = parts.runs.channel(run).map(|channel| channel.peek(&mut buffer)) {
             self.on_messages(run, parts);
             hit("channel.handled");
+            if self.primary.is_asking(WorkerId(run.0)) {
+                self.unanswered.insert(run, seen);
+                break;
+            }
             if let Some(channel) = parts.runs.channel(run) {
                 channel.consume(&mut buffer, seen);
             }
@@ -66,6 +72,7 @@ impl Node {
 
     /// An application is dead: reads what it said last, and closes its channel.
     pub fn close_channel(&mut self, run: RunId, parts: &mut Parts<'_>) {
+        self.take_out(run, parts);
         if let Some(channel) = parts.runs.channel(run) {
             channel.drain(&mut self.read_buffer);
             self.on_messages(run, parts);
@@ -111,10 +118,8 @@ impl Node {
             if let Some(text) = self.complaint(app, &message) {
                 parts.reports.push_back(Report::AppError { app, text });
             }
-            if let Some(primary) = self.primaries.get_mut(&app) {
-                let worker = WorkerId(run.0);
-                primary.handle_message(now, worker, &message.incoming, received, &mut self.queue);
-            }
+            let worker = WorkerId(run.0);
+            self.primary.handle_message(now, worker, &message.incoming, received, &mut self.queue);
             self.work(parts);
         }
     }
@@ -183,5 +188,7 @@ fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>
 pub(super) fn on_user_message(run: RunId, text: &str, reports: &mut Reports) {
     if text == "\"ready\"" {
         reports.push_back(Report::Core(Event::ReadyMessage(run)));
+    } else if let Some(count) = in_app::rejections(text) {
+        reports.push_back(Report::Model(Input::Rejections { run, count }));
     }
 }

@@ -1,10 +1,10 @@
-//! What the primaries decide, done in order.
+//! What the primary decides, done in order.
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ostler_cluster::{Command, ConnId, HandleId, ListenerId, Span, WorkerId};
-use ostler_core::{Event, RunId};
+use ostler_core::{AppId, Event, RunId};
 use ostler_keeper::failpoint::hit;
 
 use super::{Node, Parts, sockets};
@@ -13,7 +13,7 @@ use crate::runs::SendError;
 use crate::{clock, daemon_log};
 
 impl Node {
-    /// Carries out what the primaries have decided, and takes connections that somebody is free
+    /// Carries out what the primary has decided, and takes connections that somebody is free
     /// for, until nothing of either is left.
     pub fn work(&mut self, parts: &mut Parts<'_>) {
         loop {
@@ -58,6 +58,11 @@ impl Node {
             }
             Command::WorkerListening { worker, .. } => {
                 parts.reports.push_back(Report::Listening(RunId(worker.0)));
+            }
+            Command::Disagrees { worker, holder, policy, key } => {
+                let Some(app) = self.workers.get(&RunId(worker.0)).copied() else { return };
+                let holder = AppId(holder.0);
+                parts.reports.push_back(Report::Disagrees { app, holder, policy, key });
             }
             Command::Voluntary { worker } => {
                 daemon_log::remark(format!("worker of run {} leaves by its own will", worker.0));

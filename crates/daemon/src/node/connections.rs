@@ -1,7 +1,7 @@
 //! Connections between the kernel's queue and a worker's answer.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ostler_cluster::{ListenerId, Recovered, WorkerId};
@@ -9,7 +9,7 @@ use ostler_core::{AppId, RunId};
 use ostler_keeper::failpoint::hit;
 use rustix::io::Errno;
 
-use super::{Node, Parts, app_of, sockets};
+use super::{Node, Parts, opener, sockets};
 use crate::guard::{Ledger, Left};
 use crate::{clock, daemon_log};
 
@@ -43,7 +43,7 @@ impl Node {
         if !(listener.ready && listener.accepting) {
             return;
         }
-        let (app, id) = (listener.app, ListenerId(number));
+        let id = ListenerId(number);
         let accepted = self.connections.accepted(id, &listener.socket, |socket| {
             let (fd, peer) = sockets::accept(socket)?;
             hit("accept.unnoted");
@@ -52,10 +52,8 @@ impl Node {
         match accepted {
             Ok((conn, peer)) => {
                 hit("accept.noted");
-                if let Some(primary) = self.primaries.get_mut(&app) {
-                    let now = clock::monotonic();
-                    primary.handle_accepted(now, id, conn, peer, &mut self.queue);
-                }
+                let now = clock::monotonic();
+                self.primary.handle_accepted(now, id, conn, peer, &mut self.queue);
                 self.accept_later(number);
             }
             Err(Errno::AGAIN) => listener.ready = false,
@@ -94,28 +92,20 @@ impl Node {
         &self.guard.ledger
     }
 
-    /// Gives the connections that dead daemons had accepted to the primaries of their apps; returns
-    /// how many each app got.
+    /// Gives the connections that dead daemons had accepted to the primary; returns how many each
+    /// app got, by who opened the listener. Those of apps that were stopped are closed.
     pub fn recover(&mut self, left: Vec<Left>) -> Vec<(AppId, usize)> {
-        let mut by_app: BTreeMap<AppId, Vec<Recovered>> = BTreeMap::new();
+        let mut by_app: BTreeMap<AppId, usize> = BTreeMap::new();
+        let mut conns = Vec::with_capacity(left.len());
         for Left { fd, note } in left {
-            let Some(app) = app_of(note.listener).filter(|app| self.primaries.contains_key(app))
-            else {
-                // It was stopped; so are its clients.
-                self.guard.ledger.clear(fd.as_raw_fd());
-                continue;
-            };
             let peer = sockets::peer(&fd);
             let sent = note.sent.map(|(run, seq)| (WorkerId(run), seq));
             let conn = self.connections.recovered(Rc::new(fd), sent.is_some());
             let listener = ListenerId(note.listener);
-            by_app.entry(app).or_default().push(Recovered { conn, listener, peer, sent });
+            conns.push(Recovered { conn, listener, peer, sent });
+            *by_app.entry(opener(listener)).or_default() += 1;
         }
-        for (app, conns) in &by_app {
-            if let Some(primary) = self.primaries.get_mut(app) {
-                primary.handle_recovered(clock::monotonic(), conns, &mut self.queue);
-            }
-        }
-        by_app.into_iter().map(|(app, conns)| (app, conns.len())).collect()
+        self.primary.handle_recovered(clock::monotonic(), &conns, &mut self.queue);
+        by_app.into_iter().collect()
     }
 }

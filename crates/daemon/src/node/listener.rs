@@ -1,16 +1,15 @@
-//! One listening socket.
+//! One listening socket, and those that are closed.
 
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_core::AppId;
+use ostler_cluster::ListenerId;
 use ostler_poll::Watched;
 
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
-    /// The app that workers listen for.
-    pub app: AppId,
     pub socket: Watched<Rc<OwnedFd>>,
     /// The machine wants connections.
     pub accepting: bool,
@@ -18,4 +17,13 @@ pub(super) struct Listener {
     pub ready: bool,
     /// A connection is about to be taken.
     pub queued: bool,
+}
+
+/// Sockets that the keeper may still hold.
+#[derive(Default)]
+pub(super) struct Closing {
+    /// With the number of the question behind which each is closed, oldest first.
+    pub held: VecDeque<(u64, ListenerId)>,
+    /// The number of the last question.
+    pub last: u64,
 }

@@ -1,13 +1,14 @@
-//! The primaries of all cluster apps and what they only talk about: sockets, connections,
+//! The primary of all cluster apps and what it only talks about: sockets, connections,
 //! descriptors in messages.
 //!
-//! A listening socket belongs to its app, here and in the keeper, never to a worker: its queue
-//! outlives every worker, every reload and this daemon.
+//! A listening socket belongs to the apps that want it, here and in the keeper, never to a worker:
+//! its queue outlives every worker, every reload and this daemon.
 //!
-//! What a primary decides goes into one queue, and is carried out in that order by
+//! What the primary decides goes into one queue, and is carried out in that order by
 //! [`Node::work`]. What is decided meanwhile goes behind it, so nothing here calls itself.
 
 mod channels;
+mod closing;
 mod commands;
 mod connections;
 mod listener;
@@ -19,11 +20,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_cluster::{
-    Connections, HandleId, ListenerId, Output, Policy, Primary, Use, WorkerId, WorkerOptions,
+    Connections, GroupId, GroupOptions, HandleId, ListenerId, Output, Policy, Primary, Use,
+    WorkerId, WorkerOptions,
 };
-use ostler_core::spec::{Address, Balance};
+use ostler_core::spec::{Address, AppSpec, Balance};
 use ostler_core::{AppId, RunId};
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::Poll;
@@ -33,20 +36,17 @@ use crate::guard::{Guard, Ledger};
 use crate::keeper::Keeper;
 use crate::reports::Reports;
 use crate::rights::Rights;
-use crate::runs::Runs;
+use crate::runs::{Runs, Seen};
 use crate::tokens::Source;
-use listener::Listener;
+use listener::{Closing, Listener};
 pub use sockets::serves;
 
-/// Numbers of listeners of one app begin at its number times this.
-const LISTENERS_PER_APP: u64 = 1 << 32;
 /// Connections that a worker may have unacknowledged.
 const WINDOW: usize = 8;
 
 /// Everything about cluster apps, and about the channels by which workers speak.
 pub struct Node {
-    /// One machine per app.
-    primaries: BTreeMap<AppId, Primary>,
+    primary: Primary,
     /// Which app a worker belongs to.
     workers: BTreeMap<RunId, AppId>,
     /// Sockets by number.
@@ -60,7 +60,11 @@ pub struct Node {
     /// Descriptors that apps sent.
     handles: BTreeMap<HandleId, OwnedFd>,
     next_handle: u64,
-    /// What the primaries decided and is not done yet.
+    /// Sockets that were closed here, until the keeper has closed them.
+    closing: Closing,
+    /// Channels whose messages stay in them until a question in them is answered.
+    unanswered: BTreeMap<RunId, Seen>,
+    /// What the primary decided and is not done yet.
     queue: Output,
     /// Listeners of which a connection is to be taken when all of that is done.
     accept_from: VecDeque<u64>,
@@ -85,13 +89,14 @@ pub struct Parts<'a> {
     pub reports: &'a mut Reports,
 }
 
-/// What a primary must know about an app when it is restored.
+/// What the primary must know when it is restored.
+#[derive(Default)]
 pub struct Restored {
-    /// How connections are spread.
-    pub policy: Policy,
-    /// What was noted with its listening sockets.
+    /// The version of each app that is in force.
+    pub apps: Vec<(AppId, Arc<AppSpec>)>,
+    /// What was noted with listening sockets.
     pub listeners: Vec<ostler_cluster::ListenerMeta>,
-    /// Its workers whose channel is there.
+    /// Workers whose channel is there.
     pub workers: Vec<(WorkerId, WorkerOptions)>,
 }
 
@@ -99,7 +104,7 @@ impl Node {
     /// No app yet.
     pub fn new(guard: Guard, poll: Rc<Poll<Source>>) -> Self {
         Self {
-            primaries: BTreeMap::new(),
+            primary: Primary::new(config()),
             workers: BTreeMap::new(),
             listeners: BTreeMap::new(),
             fds: BTreeMap::new(),
@@ -107,6 +112,8 @@ impl Node {
             connections: Connections::new(guard.ledger),
             handles: BTreeMap::new(),
             next_handle: 0,
+            closing: Closing::default(),
+            unanswered: BTreeMap::new(),
             queue: Output::new(),
             accept_from: VecDeque::new(),
             accept_at: None,
@@ -119,15 +126,13 @@ impl Node {
 
     /// When something is due by time alone.
     pub fn deadline(&self) -> Option<u64> {
-        self.primaries.values().filter_map(Primary::deadline).chain(self.accept_at).min()
+        self.primary.deadline().into_iter().chain(self.accept_at).min()
     }
 
-    /// Time has passed for the primaries.
+    /// Time has passed for the primary.
     pub fn on_time(&mut self, now: u64, parts: &mut Parts<'_>) {
-        for primary in self.primaries.values_mut() {
-            if primary.deadline().is_some_and(|at| at <= now) {
-                primary.handle_deadline(now, &mut self.queue);
-            }
+        if self.primary.deadline().is_some_and(|at| at <= now) {
+            self.primary.handle_deadline(now, &mut self.queue);
         }
         self.work(parts);
         if self.accept_at.is_some_and(|at| at <= now) {
@@ -176,75 +181,78 @@ impl Node {
 
     /// What a worker listens on and what came of it.
     pub fn listeners_of(&self, run: RunId) -> Vec<ListenerView> {
-        let Some(primary) = self.primary_of(run) else { return Vec::new() };
         let view = |used: Use<'_>| ListenerView {
             address: used.sockname.filter(|_| used.key.port == Some(0)).map_or_else(
                 || used.key.to_string(),
                 |name| format!("{}:{}", used.key.address.as_deref().unwrap_or("*"), name.port),
             ),
-            balance: if used.shared { "shared" } else { policy_word(primary.policy()) }.to_owned(),
+            balance: if used.shared { "shared" } else { policy_word(used.policy) }.to_owned(),
             handed: used.counters.handed,
             refused: used.counters.refused,
             redistributed: used.counters.redistributed,
         };
-        primary.listeners_of(WorkerId(run.0)).map(view).collect()
+        self.primary.listeners_of(WorkerId(run.0)).map(view).collect()
     }
 
     /// The listener of a worker that this host and port of this machine mean, if connections come
     /// to it through us.
     pub fn own_listener(&self, run: RunId, host: &str, port: u16) -> Option<ListenerId> {
-        let primary = self.primary_of(run)?;
         let here = ["localhost", "127.0.0.1", "::1", "0.0.0.0", "::"].contains(&host);
         let means = |used: &Use<'_>| {
             let same_host = here || used.key.address.as_deref() == Some(host);
             same_host && !used.shared && used.sockname.is_some_and(|name| name.port == port)
         };
-        primary.listeners_of(WorkerId(run.0)).find(means).map(|used| used.listener)
+        self.primary.listeners_of(WorkerId(run.0)).find(means).map(|used| used.listener)
     }
 
     /// Whether the new run listens on everything that the old one listens on.
     pub fn covers(&self, new: RunId, old: RunId) -> bool {
-        self.primary_of(new).is_some_and(|primary| primary.covers(WorkerId(new.0), WorkerId(old.0)))
+        self.primary.covers(WorkerId(new.0), WorkerId(old.0))
     }
 
-    fn primary_of(&self, run: RunId) -> Option<&Primary> {
-        self.primaries.get(self.workers.get(&run)?)
-    }
-
-    /// Lets the primary of a worker decide something.
+    /// Lets the primary decide something about a worker.
     fn ask(&mut self, run: RunId, ask: impl FnOnce(&mut Primary, WorkerId, &mut Output)) {
-        let Some(app) = self.workers.get(&run) else { return };
-        if let Some(primary) = self.primaries.get_mut(app) {
-            ask(primary, WorkerId(run.0), &mut self.queue);
+        ask(&mut self.primary, WorkerId(run.0), &mut self.queue);
+    }
+
+    /// Brings the primary of a dead daemon back, with the workers that live. The sockets were
+    /// [added](Self::add_listener) before.
+    pub fn restore(&mut self, restored: Restored) {
+        let Restored { apps, listeners, workers } = restored;
+        for (worker, options) in &workers {
+            self.workers.insert(RunId(worker.0), AppId(options.group.0));
         }
-    }
-
-    /// Gives an app its primary again, with its workers that live. Its sockets
-    /// were [added](Self::add_listener) before.
-    pub fn restore(&mut self, app: AppId, restored: Restored) {
-        let Restored { policy, listeners, workers } = restored;
-        let config = config(app, policy);
-        self.workers.extend(workers.iter().map(|(worker, _)| (RunId(worker.0), app)));
-        let primary = Primary::restore(config, listeners, &workers, &mut self.queue);
-        self.primaries.insert(app, primary);
+        let mut groups = Vec::new();
+        for (app, spec) in apps {
+            let (policy, fds, user) = (policy_of(spec.balance), numbers(&spec.fds), spec.uid);
+            groups.push((GroupId(app.0), GroupOptions { policy, fds, user }));
+            self.rights.insert(app, Rights::of(&spec));
+            self.fds.insert(app, spec.fds.clone());
+        }
+        self.primary = Primary::restore(config(), groups, listeners, &workers, &mut self.queue);
     }
 }
 
-/// What a machine is told at its birth. Numbers for messages begin at the present microsecond:
-/// above every number a former daemon can have used, and below 2^53.
-fn config(app: AppId, policy: Policy) -> ostler_cluster::Config {
+/// What the machine is told at its birth. Numbers for messages begin at the present microsecond,
+/// names of listeners at the present second: above every one that a former daemon can have used,
+/// and below the ends of their ranges.
+fn config() -> ostler_cluster::Config {
+    let now = crate::clock::wall();
     ostler_cluster::Config {
-        first_seq: crate::clock::wall().saturating_mul(1000),
-        first_listener: u64::from(app.0) * LISTENERS_PER_APP + 1,
-        policy,
+        first_seq: now.saturating_mul(1000),
+        first_listener: (now / 1000).clamp(1, u64::from(u32::MAX) / 2),
         window: WINDOW,
-        fds: Vec::new(),
     }
 }
 
-/// The app of a listener, by the number of the latter.
-fn app_of(listener: u64) -> Option<AppId> {
-    u32::try_from(listener / LISTENERS_PER_APP).ok().map(AppId)
+/// The app that opened a listener.
+fn opener(listener: ListenerId) -> AppId {
+    AppId(listener.opener().0)
+}
+
+/// The numbers that an app may use with `listen({ fd })`.
+fn numbers(table: &BTreeMap<u32, Address>) -> Vec<i64> {
+    table.keys().copied().map(i64::from).collect()
 }
 
 /// The machine's word for a policy.
@@ -257,7 +265,8 @@ pub fn policy_of(balance: Balance) -> Policy {
     }
 }
 
-fn policy_word(policy: Policy) -> &'static str {
+/// Our word for the same.
+pub fn policy_word(policy: Policy) -> &'static str {
     match policy {
         Policy::RoundRobin => "round-robin",
         Policy::Sticky => "sticky",

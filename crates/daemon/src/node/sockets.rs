@@ -106,14 +106,47 @@ pub fn path_of(listener: &OwnedFd) -> Option<String> {
 /// Ends listening at once, for whoever has a duplicate too: a client that comes now is refused, and
 /// the port is free for the next listener.
 pub fn shut(listener: &OwnedFd) {
-    // A datagram socket does not listen, and has nobody in a queue.
-    _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
+    // A datagram socket does not listen, and has nobody in a queue: it lets others beside it.
+    if is_stream(listener) {
+        _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
+    } else {
+        _ = sockopt::set_socket_reuseaddr(listener, true);
+    }
+}
+
+/// Opens what a worker asked for, also a UDP socket beside one that was shut and that some worker
+/// still has.
+///
+/// # Errors
+/// The system's number, positive.
+pub fn open_beside(kind: &ListenerKind) -> Result<Opened, Errno> {
+    match (open(kind), kind.clone()) {
+        (Err(Errno::ADDRINUSE), ListenerKind::Udp { address, port, v6, v6only, reuse }) => {
+            let beside = ListenerKind::Udp { address, port, v6, v6only, reuse: true };
+            let (fd, name) = open(&beside)?;
+            sockopt::set_socket_reuseaddr(&fd, reuse)?;
+            Ok((fd, name))
+        }
+        (opened, _) => opened,
+    }
 }
 
 /// Whether a socket that was kept still serves: one that was shut is of no use.
 pub fn serves(socket: &OwnedFd) -> bool {
-    let stream = sockopt::socket_type(socket) == Ok(SocketType::STREAM);
-    !stream || sockopt::socket_acceptconn(socket) != Ok(false)
+    !is_stream(socket) || sockopt::socket_acceptconn(socket) != Ok(false)
+}
+
+fn is_stream(socket: &OwnedFd) -> bool {
+    sockopt::socket_type(socket) == Ok(SocketType::STREAM)
+}
+
+/// Takes the file of a UNIX listener away that nobody listens at: a daemon that died over it may
+/// have made it, or not come to remove it.
+pub fn unlink_stale(path: &str, rights: &Rights) {
+    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    if std::os::unix::net::UnixStream::connect(path).is_err_and(|error| refused(&error)) {
+        unlink(path, rights);
+    }
 }
 
 /// Takes the file of a UNIX listener away.

@@ -1,41 +1,37 @@
-//! What happens to workers, told to their primaries.
+//! What happens to workers, told to the primary.
 
-use ostler_cluster::{Policy, Primary, WorkerId, WorkerOptions};
+use ostler_cluster::{GroupId, Policy, WorkerId, WorkerOptions};
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, RunId};
 
-use super::{Node, Parts, config};
+use super::{Node, Parts, numbers};
 use crate::rights::Rights;
 
 impl Node {
     /// A worker was spawned. What follows from that is for [`work`](Self::work) to do.
     pub fn add_worker(&mut self, run: RunId, app: AppId, options: WorkerOptions, policy: Policy) {
         self.workers.insert(run, app);
-        let primary =
-            self.primaries.entry(app).or_insert_with(|| Primary::new(config(app, policy)));
-        primary.handle_worker_added(WorkerId(run.0), options);
-        if primary.policy() != policy {
+        self.primary.handle_worker_added(WorkerId(run.0), options);
+        if self.primary.policy(options.group) != policy {
             // A change of the policy takes effect with the first worker that was started for it.
-            primary.set_policy(policy, &mut self.queue);
+            self.primary.set_policy(options.group, policy, &mut self.queue);
         }
     }
 
     /// What a version that is in force or about to be says about opening sockets: the table for
     /// `listen({ fd })`, and with whose rights.
     pub fn use_version(&mut self, app: AppId, spec: &AppSpec) {
-        if let Some(primary) = self.primaries.get_mut(&app) {
-            primary.set_fds(spec.fds.keys().copied().map(i64::from).collect());
-        }
+        self.primary.set_fds(GroupId(app.0), numbers(&spec.fds));
+        self.primary.set_user(GroupId(app.0), spec.uid);
         self.fds.insert(app, spec.fds.clone());
         self.rights.insert(app, Rights::of(spec));
     }
 
     /// Spreads connections as the version says that is in force.
     pub fn set_policy(&mut self, app: AppId, policy: Policy, parts: &mut Parts<'_>) {
-        if let Some(primary) = self.primaries.get_mut(&app)
-            && primary.policy() != policy
-        {
-            primary.set_policy(policy, &mut self.queue);
+        let group = GroupId(app.0);
+        if self.primary.policy(group) != policy {
+            self.primary.set_policy(group, policy, &mut self.queue);
         }
         self.work(parts);
     }

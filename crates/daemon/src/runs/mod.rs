@@ -33,7 +33,7 @@ use cgroup::Groups;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
-pub use channel::{Channel, SendError};
+pub use channel::{Channel, Seen, SendError};
 pub use left::Left;
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};

@@ -128,7 +128,8 @@ impl Inventory {
             | FromKeeper::Spawned { .. }
             | FromKeeper::SpawnFailed { .. }
             | FromKeeper::Refused { .. }
-            | FromKeeper::UpgradeFailed { .. } => {}
+            | FromKeeper::UpgradeFailed { .. }
+            | FromKeeper::Synced { .. } => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Taking up what a predecessor left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ostler_cluster::{ListenerMeta, WorkerId, WorkerOptions};
 use ostler_core::{AppId, Exit, Role, RunId};
@@ -10,24 +11,26 @@ use crate::daemon_log;
 use crate::driver::Driver;
 use crate::guard::Left;
 use crate::model::Input;
-use crate::node::{self, Restored, policy_of};
+use crate::node::{self, Restored};
 use crate::reports::Report;
 use crate::runs::NewRun;
 
 impl Driver<'_> {
-    /// Gives the connections that dead daemons had accepted to the primaries of their apps.
+    /// Gives the connections that dead daemons had accepted to the primary.
     pub(crate) fn give_recovered(&mut self, connections: Vec<Left>) {
         for (app, count) in self.node.recover(connections) {
             let name = self.model.registry().app_name(app);
             daemon_log::log(format!("{count} connections of app [{name}] were recovered"));
         }
+        let (node, mut parts) = self.node();
+        node.work(&mut parts);
     }
 
-    /// Gives each cluster app its primary again, with the sockets that the keeper held and the
+    /// Brings the primary of cluster apps back, with the sockets that the keeper held and the
     /// workers that live.
-    pub(crate) fn restore_primaries(&mut self, found: &BTreeMap<RunId, Found>, items: &mut Items) {
-        let mut listeners = self.take_up_listeners(items);
-        let mut workers: BTreeMap<AppId, Vec<(WorkerId, WorkerOptions)>> = BTreeMap::new();
+    pub(crate) fn restore_primary(&mut self, found: &BTreeMap<RunId, Found>, items: &mut Items) {
+        let mut restored =
+            Restored { listeners: self.take_up_listeners(items), ..Restored::default() };
         for (run, found) in found.iter().filter(|(_, found)| found.fds.ipc.is_some()) {
             let meta = &found.meta;
             let Some(app) = self.model.registry().proc(meta.proc).map(|proc| proc.app) else {
@@ -36,42 +39,34 @@ impl Driver<'_> {
             if meta.cluster {
                 // Candidates only; who turns out to be none is admitted when all is taken in.
                 let quarantined = meta.role == Role::Candidate;
-                let options = self.worker_options(meta.proc, meta.spec, meta.ending);
+                let options = self.worker_options(app, meta.proc, meta.spec, meta.ending);
                 let options = WorkerOptions { quarantined, ..options };
-                workers.entry(app).or_default().push((WorkerId(run.0), options));
+                restored.workers.push((WorkerId(run.0), options));
             }
         }
-        let apps: BTreeSet<AppId> = listeners.keys().chain(workers.keys()).copied().collect();
-        for app in apps {
-            let registry = self.model.registry();
-            let version = registry.app(app).and_then(|app| registry.version(app.spec));
-            let policy =
-                version.map_or_else(Default::default, |version| policy_of(version.spec.balance));
-            let listeners = listeners.remove(&app).unwrap_or_default();
-            let workers = workers.remove(&app).unwrap_or_default();
-            self.node.restore(app, Restored { policy, listeners, workers });
-            if let Some(version) = version {
-                self.node.use_version(app, &version.spec);
+        let registry = self.model.registry();
+        for (id, app) in registry.apps() {
+            if let Some(version) = registry.version(app.spec) {
+                restored.apps.push((id, Arc::clone(&version.spec)));
             }
         }
+        self.node.restore(restored);
     }
 
-    fn take_up_listeners(&mut self, items: &mut Items) -> BTreeMap<AppId, Vec<ListenerMeta>> {
-        let mut metas: BTreeMap<AppId, Vec<ListenerMeta>> = BTreeMap::new();
+    fn take_up_listeners(&mut self, items: &mut Items) -> Vec<ListenerMeta> {
+        let mut metas = Vec::new();
         let names: Vec<String> =
             items.keys().filter(|name| name.starts_with("listener/")).cloned().collect();
         for name in names {
-            let app = name.split('/').nth(1).and_then(|number| number.parse().ok()).map(AppId);
-            let Some(app) = app.filter(|app| self.model.registry().app(*app).is_some()) else {
-                continue;
-            };
             let Some((bytes, fd)) = items.remove(&name) else { continue };
             match ListenerMeta::from_bytes(&bytes) {
                 // The daemon before was about to close it.
                 Ok(_) if !node::serves(&fd) => self.keeper.forget(name),
-                Ok(meta) => {
-                    self.node.add_listener(app, meta.listener, fd);
-                    metas.entry(app).or_default().push(meta);
+                Ok(mut meta) => {
+                    let registry = self.model.registry();
+                    meta.groups.retain(|group| registry.app(AppId(group.0)).is_some());
+                    self.node.add_listener(meta.listener, fd);
+                    metas.push(meta);
                 }
                 Err(error) => {
                     daemon_log::error(format!(

@@ -145,6 +145,7 @@ impl Message for ToKeeper {
             | Self::Release { .. }
             | Self::CloseRunFd { .. }
             | Self::Revoke { .. }
+            | Self::Sync { .. }
             | Self::Shutdown
             | Self::Succeed => 0,
         }
@@ -166,6 +167,7 @@ impl Message for ToKeeper {
             Self::Prepare(_) => 12,
             Self::Revoke { .. } => 13,
             Self::Succeed => 14,
+            Self::Sync { .. } => 15,
         }
     }
 
@@ -203,6 +205,7 @@ impl Message for ToKeeper {
             Self::Upgrade { exe } => w.bytes(exe),
             Self::Prepare(preparation) => preparation.write(w),
             Self::Revoke { after } => w.u64(*after),
+            Self::Sync { number } => w.u64(*number),
         }
     }
 
@@ -229,6 +232,7 @@ impl Message for ToKeeper {
             12 => Self::Prepare(Preparation::read(r)?),
             13 => Self::Revoke { after: r.u64("after")? },
             14 => Self::Succeed,
+            15 => Self::Sync { number: r.u64("number")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }
@@ -245,7 +249,8 @@ impl Message for FromKeeper {
             | Self::Spawned { .. }
             | Self::SpawnFailed { .. }
             | Self::Exited { .. }
-            | Self::UpgradeFailed { .. } => 0,
+            | Self::UpgradeFailed { .. }
+            | Self::Synced { .. } => 0,
         }
     }
 
@@ -260,6 +265,7 @@ impl Message for FromKeeper {
             Self::Exited { .. } => 71,
             Self::Refused { .. } => 72,
             Self::UpgradeFailed { .. } => 73,
+            Self::Synced { .. } => 74,
         }
     }
 
@@ -307,6 +313,7 @@ impl Message for FromKeeper {
                 w.bytes(why.as_bytes());
             }
             Self::UpgradeFailed { errno } => w.i32(*errno),
+            Self::Synced { number } => w.u64(*number),
         }
     }
 
@@ -347,6 +354,7 @@ impl Message for FromKeeper {
             },
             72 => Self::Refused { what: r.string("what")?, why: r.string("why")? },
             73 => Self::UpgradeFailed { errno: r.i32("errno")? },
+            74 => Self::Synced { number: r.u64("number")? },
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }

@@ -98,6 +98,12 @@ pub enum ToKeeper {
     /// This one decides nothing any more and holds what it holds until the other has everything,
     /// so that the keeper's death in between loses nothing. Since version 3.
     Succeed,
+    /// Answer by [`FromKeeper::Synced`] when everything that was asked for before is done: what was
+    /// to be closed is closed. Since version 3.
+    Sync {
+        /// Comes back in the answer.
+        number: u64,
+    },
 }
 
 /// What to start, and how. Paths, arguments and variables are bytes without NUL.
@@ -226,6 +232,11 @@ pub enum FromKeeper {
         what: String,
         /// The reason, in words.
         why: String,
+    },
+    /// All requests before this [`ToKeeper::Sync`] were obeyed or refused. Since version 3.
+    Synced {
+        /// The number of the request.
+        number: u64,
     },
     /// The keeper's program could not be replaced; the old one goes on.
     UpgradeFailed {

@@ -34,7 +34,7 @@
 //! - 1: the first.
 //! - 2: [`ToKeeper::Prepare`], [`ToKeeper::Revoke`]; `next` in
 //!   [`FromKeeper::Run`] and [`FromKeeper::Exited`].
-//! - 3: [`ToKeeper::Succeed`].
+//! - 3: [`ToKeeper::Succeed`]; [`ToKeeper::Sync`], [`FromKeeper::Synced`].
 
 mod bodies;
 mod codec;

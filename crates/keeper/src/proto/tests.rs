@@ -48,6 +48,7 @@ fn to_keeper() -> Vec<ToKeeper> {
         ToKeeper::Revoke { after: 6 },
         ToKeeper::Upgrade { exe: b"/x".to_vec() },
         ToKeeper::Succeed,
+        ToKeeper::Sync { number: u64::MAX },
     ]
 }
 
@@ -68,6 +69,7 @@ fn from_keeper() -> Vec<FromKeeper> {
         FromKeeper::Spawned { run: 1, pid: 2, start_time: 3, mask: FdMask(0) },
         FromKeeper::Refused { what: "a".to_owned(), why: "b".to_owned() },
         FromKeeper::UpgradeFailed { errno: 2 },
+        FromKeeper::Synced { number: 7 },
     ];
     for status in [
         ExitStatus::Code(255),

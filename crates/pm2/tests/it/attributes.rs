@@ -1,6 +1,8 @@
 //! Every row of the table of attributes: set in each way that there is, it reads back.
 
-use ostler_config::attributes::{Attribute, Gives, Input, Type, attributes, find, find_flag};
+use ostler_config::attributes::{
+    Attribute, Effect, Gives, Input, Type, attributes, find, find_flag,
+};
 use ostler_config::{Diagnostic, Options, load};
 use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
@@ -95,7 +97,9 @@ fn options(attribute: &Attribute, value: &mut Json) -> Vec<(&'static str, Option
 #[test]
 fn an_option_gives_what_the_same_value_in_a_file_gives() {
     let world = world();
-    for attribute in of_files().filter(|attribute| !attribute.flags.is_empty()) {
+    // An option for what is not done yet is refused.
+    let done = |attribute: &&Attribute| matches!(attribute.effect, Effect::Acts | Effect::Kept);
+    for attribute in of_files().filter(done).filter(|attribute| !attribute.flags.is_empty()) {
         let mut given = Options::default();
         let mut written = example(attribute);
         for (long, value) in options(attribute, &mut written) {

@@ -34,6 +34,7 @@ fn facts<'a>(spec: &'a AppSpec, shared: &'a SharedText) -> Facts<'a> {
         restarts: 2,
         unstable: 1,
         instance: 1,
+        increment: None,
         unique_id: "u-1",
         last_exit: Some(Exit::Code(7)),
         rollout: None,
@@ -171,4 +172,37 @@ fn what_is_dumped_is_read_back() {
     assert_eq!((saved.instance, saved.stopped), (Some(4), true));
     assert_eq!(saved.spec, spec);
     assert!(dump::read_element("5", CPUS).is_err());
+}
+
+#[test]
+fn variables_keep_the_type_that_they_were_written_with() {
+    let mut spec = spec();
+    let typed = ["PORT", "DEBUG", "BROKEN"].map(str::to_owned).into();
+    let values = [("PORT", "80"), ("DEBUG", "true"), ("BROKEN", "x"), ("TEXT", "80")];
+    spec.put_env(vars(values), &typed);
+    let shared = SharedText::new(&spec);
+    let env = list(&[facts(&spec, &shared)])[0]["pm2_env"].clone();
+    for shown in [&env, &env["env"]] {
+        let of = ["PORT", "DEBUG", "BROKEN", "TEXT"].map(|name| shown[name].to_string());
+        assert_eq!(of, ["80", "true", "\"x\"", "\"80\""]);
+    }
+    // A text from the shell goes over it.
+    spec.put_env(vars([("PORT", "81")]), &[].into());
+    assert_eq!(ostler_pm2::record::to_map(&spec)["env"]["PORT"], "81");
+    let record = ostler_pm2::record::to_record(&spec);
+    assert_eq!(ostler_pm2::record::from_record(&record, 1).unwrap().env_typed.len(), 1);
+}
+
+#[test]
+fn each_instance_shows_its_own_value_of_the_incremented_variable() {
+    let spec = AppSpec { increment_var: Some("PORT".to_owned()), ..spec() };
+    let shared = SharedText::new(&spec);
+    let usual = facts(&spec, &shared);
+    let both =
+        list(&[Facts { increment: Some(80), ..usual }, Facts { increment: Some(81), ..usual }]);
+    for (at, port) in [(0, 80), (1, 81)] {
+        let env = &both[at]["pm2_env"];
+        assert_eq!((&env["PORT"], &env["env"]["PORT"]), (&port.into(), &port.into()));
+        assert_eq!(env["env"]["status"], "fine");
+    }
 }

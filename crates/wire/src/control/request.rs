@@ -65,6 +65,9 @@ pub enum Request {
         name: String,
         /// `4`, `+2` or `-1`.
         target: ScaleTo,
+        /// Fewer instances: those with the lowest numbers go first, as in PM2, and not the newest.
+        #[serde(default)]
+        lowest_first: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -174,7 +177,7 @@ pub enum ScaleTo {
     Exactly(u32),
     /// So many more.
     Add(u32),
-    /// So many fewer, newest first.
+    /// So many fewer.
     Remove(u32),
 }
 

@@ -77,6 +77,9 @@ pub struct Details {
     pub env: std::collections::BTreeMap<String, String>,
     /// What the worker listens on and what it was handed.
     pub listeners: Vec<ListenerView>,
+    /// Promises that were rejected in this run and handled by nobody.
+    #[serde(default)]
+    pub rejections: u64,
 }
 
 /// One listener of a worker.

@@ -28,6 +28,8 @@ pub enum Incoming<'a> {
     Close {
         /// The key from our answer.
         key: Cow<'a, str>,
+        /// The worker's number for this message: questions with a greater one came later.
+        seq: Option<i64>,
     },
     /// The worker is about to leave by its own will, and waits for the acknowledgement.
     ExitedAfterDisconnect {
@@ -226,7 +228,7 @@ fn cluster(line: &[u8]) -> Option<Incoming<'_>> {
         "online" => Incoming::Online { seq: seq.unwrap_or(0) },
         "queryServer" => Incoming::QueryServer { seq: seq?, query: Box::new(query) },
         "listening" => Incoming::Listening { query: Box::new(query) },
-        "close" => Incoming::Close { key: key? },
+        "close" => Incoming::Close { key: key?, seq },
         "exitedAfterDisconnect" => Incoming::ExitedAfterDisconnect { seq: seq? },
         _ => return None,
     })

@@ -86,8 +86,8 @@ fn t16_text_that_strict_parsers_refuse_stays_as_it_is() {
     }
     assert_eq!(framer.next_message().unwrap().incoming, Incoming::User("\"é😀\"".into()));
     assert_eq!(
-        parse(r#"{"cmd":"NODE_CLUSTER","act":"close","key":"\ud83d\ude00\ud800\u0041"}"#),
-        Incoming::Close { key: "😀\u{FFFD}A".into() }
+        parse(r#"{"cmd":"NODE_CLUSTER","act":"close","key":"\ud83d\ude00\ud800\u0041","seq":0}"#),
+        Incoming::Close { key: "😀\u{FFFD}A".into(), seq: Some(0) }
     );
 }
 

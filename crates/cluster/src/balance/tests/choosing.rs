@@ -15,12 +15,12 @@ fn a_connection_goes_out_and_our_copy_goes_when_it_is_taken() {
 
 #[test]
 fn accepting_begins_with_the_first_member_and_ends_with_the_last() {
-    let mut world = World { balance: Balance::new(Policy::RoundRobin, 1), now: 0 };
-    world.balance.add_worker(WorkerId(0), 0, Standing::Active);
-    world.balance.add_listener(MAIN);
+    let mut world = World { balance: Balance::new(1), now: 0 };
+    world.balance.add_worker(WorkerId(0), Standing::Active);
+    world.balance.add_listener(MAIN, Policy::RoundRobin);
     assert_eq!(world.take(), "");
-    world.balance.join(MAIN, WorkerId(0));
-    world.balance.join(MAIN, WorkerId(0));
+    world.balance.join(MAIN, WorkerId(0), 0);
+    world.balance.join(MAIN, WorkerId(0), 0);
     assert_eq!(world.take(), "+7");
     assert_eq!(world.add(1, 1), "");
     world.balance.leave(MAIN, WorkerId(0));
@@ -107,8 +107,8 @@ fn a_full_window_takes_nothing_more_before_it_is_half_empty() {
 #[test]
 fn a_worker_with_two_listeners_has_one_window() {
     let mut world = serving(Policy::RoundRobin, 2, 1);
-    world.balance.add_listener(ListenerId(8));
-    world.balance.join(ListenerId(8), WorkerId(0));
+    world.balance.add_listener(ListenerId(8), Policy::RoundRobin);
+    world.balance.join(ListenerId(8), WorkerId(0), 0);
     assert_eq!(world.take(), "+8");
     assert_eq!(world.accepted(1), "1>0");
     assert_eq!(world.accepted(2), "2>0, -8, -7");
@@ -140,8 +140,8 @@ fn a_change_of_policy_counts_from_the_next_connection() {
     assert_eq!(world.give(1, 5), own);
     world.takes(own, 0);
     world.takes(own, 1);
-    world.balance.set_policy(Policy::RoundRobin);
-    assert_eq!(world.balance.policy(), Policy::RoundRobin);
+    world.balance.set_policy(MAIN, Policy::RoundRobin);
+    assert_eq!(world.balance.policy(MAIN), Some(Policy::RoundRobin));
     assert_ne!(world.give(2, 5), world.give(3, 5));
 }
 
@@ -150,15 +150,15 @@ fn who_waits_for_its_own_worker_does_not_after_a_change_of_policy() {
     let mut world = serving(Policy::Sticky, 1, 2);
     let own = world.give(0, 5);
     assert_eq!(world.accepted_from(1, 5), "");
-    world.balance.set_policy(Policy::RoundRobin);
+    world.balance.set_policy(MAIN, Policy::RoundRobin);
     assert_eq!(world.take(), format!("1>{}, -7", 1 - own));
     // Nor does it when there is nobody else.
     let mut world = serving(Policy::Sticky, 1, 1);
     world.give(0, 5);
     assert_eq!(world.accepted_from(1, 5), "");
-    world.balance.set_policy(Policy::Sticky);
+    world.balance.set_policy(MAIN, Policy::Sticky);
     assert_eq!(world.balance.deadline(), Some(world.now + 1000));
-    world.balance.set_policy(Policy::Least);
+    world.balance.set_policy(MAIN, Policy::Least);
     assert_eq!(world.balance.deadline(), None);
 }
 

@@ -13,8 +13,8 @@ pub(super) const MAIN: ListenerId = ListenerId(7);
 
 /// `count` workers, each in the slot of its number, that are members of listener 7.
 pub(super) fn serving(policy: Policy, window: usize, count: u32) -> World {
-    let mut world = World { balance: Balance::new(policy, window), now: 1000 };
-    world.balance.add_listener(MAIN);
+    let mut world = World { balance: Balance::new(window), now: 1000 };
+    world.balance.add_listener(MAIN, policy);
     for worker in 0..count {
         world.add(u64::from(worker), worker);
     }
@@ -41,8 +41,8 @@ impl World {
     }
 
     pub(super) fn add(&mut self, worker: u64, slot: u32) -> String {
-        self.balance.add_worker(WorkerId(worker), slot, Standing::Active);
-        self.balance.join(MAIN, WorkerId(worker));
+        self.balance.add_worker(WorkerId(worker), Standing::Active);
+        self.balance.join(MAIN, WorkerId(worker), u64::from(slot));
         self.take()
     }
 

@@ -93,7 +93,7 @@ struct World {
     now: u64,
     next: u64,
     peers: BTreeMap<WorkerId, Peer>,
-    listeners: BTreeSet<ListenerId>,
+    listeners: BTreeMap<ListenerId, Policy>,
     accepting: BTreeSet<ListenerId>,
     conns: BTreeMap<ConnId, Conn>,
 }
@@ -101,13 +101,13 @@ struct World {
 impl World {
     fn new(policy: Policy, window: usize) -> Self {
         Self {
-            balance: Balance::new(policy, window),
+            balance: Balance::new(window),
             policy,
             window,
             now: 0,
             next: 0,
             peers: BTreeMap::new(),
-            listeners: BTreeSet::new(),
+            listeners: BTreeMap::new(),
             accepting: BTreeSet::new(),
             conns: BTreeMap::new(),
         }
@@ -128,12 +128,12 @@ impl World {
             Step::Add(slot, new) if self.peers.len() < 6 => {
                 self.next += 1;
                 let standing = if *new { Standing::Quarantined } else { Standing::Active };
-                self.balance.add_worker(WorkerId(self.next), *slot, standing);
+                self.balance.add_worker(WorkerId(self.next), standing);
                 self.peers.insert(WorkerId(self.next), Peer::new(*slot, standing));
             }
             Step::Listen(listener) => {
-                self.listeners.insert(ListenerId(*listener));
-                self.balance.add_listener(ListenerId(*listener));
+                self.listeners.entry(ListenerId(*listener)).or_insert(self.policy);
+                self.balance.add_listener(ListenerId(*listener), self.policy);
             }
             Step::Unlisten(listener) => self.unlisten(ListenerId(*listener)),
             Step::Accept(peer) => {
@@ -145,7 +145,11 @@ impl World {
             }
             Step::Policy(nth) => {
                 self.policy = POLICIES[*nth];
-                self.balance.set_policy(self.policy);
+                // The others keep theirs.
+                if let Some(first) = self.listeners.first_entry() {
+                    self.balance.set_policy(*first.key(), self.policy);
+                    *first.into_mut() = self.policy;
+                }
             }
             Step::Time(ms) => {
                 self.now += ms;
@@ -186,10 +190,11 @@ impl World {
                 self.balance.set_blocked(id, *blocked);
             }
             Deed::Join(listener) => {
-                if self.listeners.contains(&ListenerId(*listener)) {
+                if self.listeners.contains_key(&ListenerId(*listener)) {
                     peer.listeners.insert(ListenerId(*listener));
                 }
-                self.balance.join(ListenerId(*listener), id);
+                let place = u64::from(peer.slot);
+                self.balance.join(ListenerId(*listener), id, place);
             }
             Deed::Leave(listener) => {
                 peer.listeners.remove(&ListenerId(*listener));
@@ -239,9 +244,11 @@ impl World {
         let peer = self.peers.get_mut(&id).unwrap();
         let Some(conn) = peer.take(1, self.window).pop() else { return };
         peer.hear();
-        let limit = 8 * self.peers.len();
+        let listener = self.conns[&conn].listener;
+        let is_member = |peer: &Peer| peer.listeners.contains(&listener);
+        let limit = 8 * self.peers.values().filter(|peer| is_member(peer)).count();
         for (other, peer) in &mut self.peers {
-            if *other != id && peer.unsure < peer.conns.len() {
+            if *other != id && is_member(peer) && peer.unsure < peer.conns.len() {
                 peer.overtaken += 1;
                 peer.silent |= limit <= peer.overtaken;
             }
@@ -276,18 +283,18 @@ impl World {
     /// All is lost but who was there, and the connections.
     fn reborn(&mut self, mut out: usize) {
         self.accepting.clear();
-        self.balance = Balance::new(self.policy, self.window);
+        self.balance = Balance::new(self.window);
         for (id, peer) in &mut self.peers {
             peer.blocked = false;
             peer.unsure = 0;
             peer.hear();
-            self.balance.add_worker(*id, peer.slot, peer.standing);
+            self.balance.add_worker(*id, peer.standing);
         }
-        for listener in &self.listeners {
-            self.balance.add_listener(*listener);
+        for (listener, policy) in &self.listeners {
+            self.balance.add_listener(*listener, *policy);
             for (id, peer) in &self.peers {
                 if peer.listeners.contains(listener) {
-                    self.balance.join(*listener, *id);
+                    self.balance.join(*listener, *id, u64::from(peer.slot));
                 }
             }
         }
@@ -338,7 +345,7 @@ impl World {
                         self.accepting.remove(&listener)
                     };
                     assert!(changed, "said twice");
-                    assert!(self.listeners.contains(&listener));
+                    assert!(self.listeners.contains_key(&listener));
                 }
                 Decision::Close { conn, taken } => {
                     let known = self.conns[&conn];
@@ -346,7 +353,7 @@ impl World {
                         assert_eq!(known.place, Place::Closed);
                     } else {
                         assert_eq!(known.place, Place::Queue);
-                        let lost = !self.listeners.contains(&known.listener);
+                        let lost = !self.listeners.contains_key(&known.listener);
                         assert!(lost || known.pinned, "turned away without need");
                     }
                     self.place(conn, Place::Closed);

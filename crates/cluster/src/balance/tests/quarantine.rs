@@ -7,8 +7,8 @@ use crate::{ConnId, ListenerId, WorkerId};
 /// Worker 0 serves in slot 0; worker 9 is to replace it.
 fn with_candidate(policy: Policy) -> World {
     let mut world = serving(policy, 2, 1);
-    world.balance.add_worker(WorkerId(9), 0, Standing::Quarantined);
-    world.balance.join(MAIN, WorkerId(9));
+    world.balance.add_worker(WorkerId(9), Standing::Quarantined);
+    world.balance.join(MAIN, WorkerId(9), 0);
     assert_eq!(world.take(), "");
     world
 }

@@ -98,8 +98,8 @@ fn rotation_is_exact_although_every_answer_is_late() {
 #[test]
 fn a_listener_is_left_alone_when_its_only_worker_falls_silent() {
     let mut world = serving(Policy::RoundRobin, 8, 2);
-    world.balance.add_listener(ListenerId(8));
-    world.balance.join(ListenerId(8), WorkerId(0));
+    world.balance.add_listener(ListenerId(8), Policy::RoundRobin);
+    world.balance.join(ListenerId(8), WorkerId(0), 0);
     assert_eq!(world.take(), "+8");
     assert_eq!(world.give(1, 0), 0);
     for conn in 2..18 {

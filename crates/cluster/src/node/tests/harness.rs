@@ -4,8 +4,8 @@ use ostler_wire::node::Incoming;
 use ostler_wire::node::outgoing::Sockname;
 
 use crate::{
-    Command, Config, ConnId, HandleId, ListenerId, Output, Policy, Primary, Received, WorkerId,
-    WorkerOptions,
+    Command, Config, ConnId, GroupId, HandleId, ListenerId, Output, Policy, Primary, Received,
+    WorkerId, WorkerOptions,
 };
 
 pub(super) struct World {
@@ -14,9 +14,15 @@ pub(super) struct World {
     pub(super) out: Output,
 }
 
+/// The app of most stories.
+pub(super) const APP: GroupId = GroupId(0);
+
 pub(super) fn world(policy: Policy, window: usize) -> World {
-    let config = Config { policy, window, first_seq: 100, first_listener: 7, fds: vec![3] };
-    World { primary: Primary::new(config), now: 1000, out: Output::new() }
+    let config = Config { window, first_seq: 100, first_listener: 7 };
+    let mut world = World { primary: Primary::new(config), now: 1000, out: Output::new() };
+    world.primary.set_policy(APP, policy, &mut world.out);
+    world.primary.set_fds(APP, vec![3]);
+    world
 }
 
 /// A cluster of `count` workers that listen on port 80, which is listener 7.
@@ -43,7 +49,7 @@ impl World {
     }
 
     pub(super) fn add(&mut self, worker: u64, slot: u32) {
-        self.primary.handle_worker_added(WorkerId(worker), WorkerOptions::node(slot));
+        self.primary.handle_worker_added(WorkerId(worker), WorkerOptions::node(APP, slot));
     }
 
     pub(super) fn says(&mut self, worker: u64, line: &str) -> Vec<String> {
@@ -57,31 +63,37 @@ impl World {
     }
 
     pub(super) fn query(&mut self, worker: u64, fields: &str) -> Vec<String> {
-        self.query_numbered(worker, fields, 5)
+        self.query_numbered(worker, 0, fields, 5)
     }
 
-    /// Another query than that of `query`.
+    /// Another query than that of `query`, for another server.
     pub(super) fn query_again(&mut self, worker: u64, fields: &str) -> Vec<String> {
-        self.query_numbered(worker, fields, 6)
+        self.query_numbered(worker, 1, fields, 6)
     }
 
-    fn query_numbered(&mut self, worker: u64, fields: &str, seq: u64) -> Vec<String> {
+    fn query_numbered(&mut self, worker: u64, index: u32, fields: &str, seq: u64) -> Vec<String> {
         self.says(
             worker,
             &format!(
-                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":{seq}}}"#
+                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":{index},{fields},"seq":{seq}}}"#
             ),
         )
     }
 
     pub(super) fn opened(&mut self, listener: u64, port: u16) -> Vec<String> {
         let name = Sockname { address: "::".parse().unwrap(), port };
-        self.primary.handle_opened(ListenerId(listener), Ok(Some(name)), &mut self.out);
+        self.primary.handle_opened(self.now, ListenerId(listener), Ok(Some(name)), &mut self.out);
+        self.take()
+    }
+
+    /// Nobody but workers has the socket any more.
+    pub(super) fn closed(&mut self, listener: u64) -> Vec<String> {
+        self.primary.handle_listener_closed(ListenerId(listener), &mut self.out);
         self.take()
     }
 
     pub(super) fn open_failed(&mut self, listener: u64, errno: i32) -> Vec<String> {
-        self.primary.handle_opened(ListenerId(listener), Err(errno), &mut self.out);
+        self.primary.handle_opened(self.now, ListenerId(listener), Err(errno), &mut self.out);
         self.take()
     }
 
@@ -172,6 +184,9 @@ fn line(command: &Command, out: &Output) -> Option<String> {
         Command::WorkerListening { worker, query } => {
             let port = query.port.unwrap_or(-2);
             format!("w{} listening {:?} {port}", worker.0, query.address)
+        }
+        Command::Disagrees { worker, holder, policy, key } => {
+            format!("w{} disagrees with app {} ({policy:?}) about {key}", worker.0, holder.0)
         }
         Command::Voluntary { worker } => format!("w{} voluntary", worker.0),
         Command::UserMessage { worker, text: span } => {

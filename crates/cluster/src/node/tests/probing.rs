@@ -1,6 +1,6 @@
 //! A worker in quarantine: it listens, clients do not meet it, and a probe does.
 
-use super::harness::{World, check, serving};
+use super::harness::{APP, World, check, serving};
 use crate::{ConnId, ListenerId, Policy, WorkerId, WorkerOptions};
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
@@ -8,7 +8,7 @@ const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 /// Worker 0 serves in slot 0; worker 9 is to replace it.
 fn with_candidate() -> World {
     let mut world = serving(Policy::RoundRobin, 2, 1);
-    let options = WorkerOptions { quarantined: true, ..WorkerOptions::node(0) };
+    let options = WorkerOptions { quarantined: true, ..WorkerOptions::node(APP, 0) };
     world.primary.handle_worker_added(WorkerId(9), options);
     world.query(9, TCP80);
     world
@@ -53,10 +53,10 @@ fn a_probe_reaches_it_and_no_other() {
 fn after_our_death_it_is_in_quarantine_still() {
     let old = with_candidate();
     let meta = old.primary.listener_meta(ListenerId(7)).unwrap();
-    let options = WorkerOptions { quarantined: true, ..WorkerOptions::node(0) };
+    let options = WorkerOptions { quarantined: true, ..WorkerOptions::node(APP, 0) };
     let (mut world, config) = (with_candidate(), crate::Config::default());
     let workers = [(WorkerId(9), options)];
-    world.primary = crate::Primary::restore(config, vec![meta], &workers, &mut world.out);
+    world.primary = crate::Primary::restore(config, vec![], vec![meta], &workers, &mut world.out);
     check(&world.take(), &[]);
     world.primary.handle_admitted(WorkerId(9), &mut world.out);
     check(&world.take(), &["accept 7 true"]);

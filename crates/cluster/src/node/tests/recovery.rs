@@ -1,6 +1,6 @@
 //! After our death.
 
-use super::harness::{World, check, serving};
+use super::harness::{APP, World, check, serving};
 use crate::{
     Config, ConnId, ListenerId, ListenerMeta, MetaError, Output, Policy, Primary, Recovered,
     WorkerId, WorkerOptions,
@@ -14,11 +14,12 @@ fn reborn(old: &World, alive: &[u64]) -> World {
     let meta = ListenerMeta::from_bytes(&meta.to_bytes()).unwrap();
     let workers: Vec<_> = alive
         .iter()
-        .map(|id| (WorkerId(*id), WorkerOptions::node(u32::try_from(*id).unwrap())))
+        .map(|id| (WorkerId(*id), WorkerOptions::node(APP, u32::try_from(*id).unwrap())))
         .collect();
     let mut out = Output::new();
     let config = Config { first_seq: 1 << 32, window: 1, ..Config::default() };
-    World { primary: Primary::restore(config, vec![meta], &workers, &mut out), now: 5000, out }
+    let primary = Primary::restore(config, vec![], vec![meta], &workers, &mut out);
+    World { primary, now: 5000, out }
 }
 
 #[test]
@@ -175,4 +176,30 @@ fn stored_listeners_of_version_1_load_for_ever() {
     assert_eq!(meta.to_bytes(), bytes);
     assert!(matches!(ListenerMeta::from_bytes(br#"{"v":2,"id":[]}"#), Err(MetaError::Version(2))));
     assert!(matches!(ListenerMeta::from_bytes(b""), Err(MetaError::Json(_))));
+}
+
+#[test]
+fn a_close_that_is_read_again_does_not_undo_what_was_asked_for_after_it() {
+    let close =
+        |seq: u64| format!(r#"{{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":{seq}}}"#);
+    let mut old = serving(Policy::RoundRobin, 1, 2);
+    old.says(0, &close(5));
+    assert!(old.query_again(0, TCP80)[0].contains(r#""key":"7""#));
+    // It dies with both in the channel of worker 0; that of worker 1 is read first.
+    let mut world = reborn(&old, &[0, 1]);
+    world.take();
+    check(&world.says(1, &close(9)), &[]);
+    check(&world.says(0, &close(5)), &[]);
+    assert!(world.query_again(0, TCP80)[0].contains(r#""key":"7""#));
+}
+
+#[test]
+fn a_worker_that_begins_anew_at_an_address_does_not_have_it() {
+    // That it closed the listener was lost with the daemon and the keeper.
+    let mut world = reborn(&serving(Policy::RoundRobin, 1, 1), &[0]);
+    world.take();
+    let fields = r#""address":null,"port":80,"addressType":4"#;
+    let line =
+        format!(r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":0,{fields},"seq":9}}"#);
+    assert!(world.says(0, &line)[0].contains(r#""key":"7""#));
 }

@@ -1,7 +1,7 @@
 //! One story per trap of the protocol that is this crate's business. (Framing, text and number
 //! traps are in the codec; those of starting a process are the keeper's.)
 
-use super::harness::{World, check, serving, world};
+use super::harness::{APP, World, check, serving, world};
 use crate::{Command, HandleId, Key, Policy, SendError, WorkerId, WorkerOptions};
 use ostler_wire::node::HandleType;
 
@@ -129,7 +129,7 @@ fn t13_the_port_in_the_answer_is_the_one_that_was_asked_for() {
     world.query(0, r#""address":null,"port":0,"addressType":4"#);
     assert!(world.opened(8, 45678)[0].contains(r#""port":45678}"#));
     world.query(0, r#""address":"/tmp/s","port":-1,"addressType":-1"#);
-    world.primary.handle_opened(crate::ListenerId(9), Ok(None), &mut world.out);
+    world.primary.handle_opened(world.now, crate::ListenerId(9), Ok(None), &mut world.out);
     assert!(!world.take()[0].contains("sockname"));
 }
 
@@ -156,7 +156,7 @@ fn t17_a_shared_listener_is_handed_over_and_not_accepted_here() {
     // A runtime that hangs on a shared socket gets its connections one by one beside the others.
     world.primary.handle_worker_added(
         WorkerId(3),
-        WorkerOptions { shared_ok: false, ..WorkerOptions::node(3) },
+        WorkerOptions { shared_ok: false, ..WorkerOptions::node(APP, 3) },
     );
     assert_eq!(world.query(3, TCP80)[1], "accept 7 true");
     assert_eq!(World::handed(&world.accepted(1, 0))[0].0, 3);
@@ -190,7 +190,7 @@ fn t19_a_query_without_sense_is_einval_and_servers_go_only_where_they_work() {
     let mut world = world(Policy::RoundRobin, 1);
     world.primary.handle_worker_added(
         WorkerId(0),
-        WorkerOptions { servers_ok: false, ..WorkerOptions::node(0) },
+        WorkerOptions { servers_ok: false, ..WorkerOptions::node(APP, 0) },
     );
     for nonsense in [
         r#""address":null,"port":-1,"addressType":-1"#,

@@ -1,6 +1,6 @@
 //! Scaling: instances more or fewer.
 
-use ostler_wire::control::{Action, Change, ScaleTo};
+use ostler_wire::control::{Action, Change, Request, ScaleTo};
 use serde_json::json;
 
 use super::words::record;
@@ -26,6 +26,19 @@ fn the_newest_instances_go_first() {
     world.wait(50);
     assert_eq!(world.state(), "api:0 online good, api:1 online good");
     assert_eq!(world.heard(client), "acted api:3\nacted api:2\ndone");
+}
+
+#[test]
+fn the_lowest_numbers_go_first_where_that_is_asked_for() {
+    let mut world = World::with("api", "good", 4);
+    let (name, target) = ("api".to_owned(), ScaleTo::Exactly(2));
+    let client = world.request(Request::Scale { name, target, lowest_first: true, ticket: None });
+    world.wait(50);
+    assert_eq!(world.state(), "api:2 online good, api:3 online good");
+    assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
+    scale(&mut world, "api", ScaleTo::Exactly(4));
+    world.wait(50);
+    assert_eq!(world.each(|proc| proc.instance), [2, 3, 0, 1]);
 }
 
 #[test]

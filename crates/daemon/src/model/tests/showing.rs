@@ -110,6 +110,19 @@ fn what_is_asked_for_and_not_done_yet_is_listed() {
 }
 
 #[test]
+fn promises_that_nobody_handled_are_counted_run_by_run() {
+    let mut world = World::with("api", "good", 1);
+    let count = |world: &mut World| describe(world, 0)["rejections"].clone();
+    for (run, told) in [(RunId(1), 3), (RunId(1), 2), (RunId(9), 5)] {
+        world.input(Input::Rejections { run, count: told });
+    }
+    assert_eq!(count(&mut world), 3);
+    world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(count(&mut world), 0);
+}
+
+#[test]
 fn a_word_finds_names_and_one_id() {
     let mut world = World::with("api", "good", 2);
     world.start("1", "good", 1);

@@ -22,6 +22,18 @@ fn a_start_is_over_when_every_process_is_up() {
 }
 
 #[test]
+fn a_start_of_a_program_that_ends_at_once_with_0_is_no_failure() {
+    let mut world = World::new();
+    let client = world.start("job", "ends", 1);
+    world.wait(1000);
+    assert_eq!(world.state(), "job:0 errored ends");
+    assert_eq!(world.heard(client), "started job [0]\ndone");
+    let client = world.start("bad", "exits", 1);
+    world.wait(1000);
+    assert!(world.heard(client).contains("did not start: exit code 1"));
+}
+
+#[test]
 fn a_start_of_nothing_is_over_at_once() {
     let mut world = World::new();
     let client = world.request(Request::Start { apps: Vec::new(), ticket: None });

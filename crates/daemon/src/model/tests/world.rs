@@ -160,7 +160,7 @@ impl World {
 
     pub fn scale(&mut self, name: &str, target: control::ScaleTo) -> usize {
         let ticket = self.ticket();
-        self.request(Request::Scale { name: name.to_owned(), target, ticket })
+        self.request(Request::Scale { name: name.to_owned(), target, lowest_first: false, ticket })
     }
 
     pub fn act(&mut self, action: Action, ids: &[u32]) -> usize {

@@ -1,0 +1,112 @@
+//! What cluster apps open, close and open again, in any order, through the daemon.
+
+use ostler_testkit::{Sandbox, runtimes};
+
+use crate::cluster::{node, sandbox};
+use crate::keeper_death::kill_keeper;
+use crate::takeover::{SOON, kill_daemon};
+
+/// Opens and closes every kind of listener again and again, then says so. Where the three
+/// `PORTS` differ, workers may be at different kinds at a time.
+const AGAIN: &str = r"const net = require('net'), dgram = require('dgram');
+const ports = process.env.PORTS.split(' ').map(Number);
+const tcp = (...where) => () => {
+  const server = net.createServer();
+  return new Promise((done, failed) => {
+    server.on('error', failed).listen(...where, () => server.close(done));
+  });
+};
+const udp = (...to) => () => {
+  const socket = dgram.createSocket('udp4');
+  return new Promise((done, failed) => {
+    socket.on('error', failed).bind(...to, () => socket.close(done));
+  });
+};
+const name = 'ostler-test-' + ports[0];
+const kinds = {
+  any: tcp(ports[0]), here: tcp(ports[1], '127.0.0.1'), v4: tcp(ports[2], '0.0.0.0'),
+  path: tcp('./' + name), abstract: tcp('\0' + name),
+  udp: udp(ports[0]), mine: udp(ports[1], '127.0.0.1'),
+};
+(async () => {
+  for (const name of process.env.KINDS.split(' ')) {
+    for (let round = 0; round < +process.env.ROUNDS; round += 1) {
+      try { await kinds[name](); } catch (error) { console.log('failed', name, round, error.code); }
+    }
+  }
+  console.log('done ' + process.pid);
+  setInterval(() => {}, 1e9);
+})();
+";
+
+const KINDS: &str = "any here v4 path abstract udp mine";
+
+/// Apps of one and of two workers, with each way to spread connections; what they say is in one
+/// file.
+fn again(sandbox: &Sandbox, rounds: u32, shared: &str) -> usize {
+    sandbox.write("app.js", AGAIN);
+    let out = sandbox.file("logs/out.log");
+    let mut apps = String::new();
+    let mut workers = 0;
+    for (balance, kinds) in [("round-robin", KINDS), ("shared", shared)] {
+        for instances in [1, 2] {
+            let one = sandbox.port();
+            let ports = if instances == 1 {
+                [one, one, one]
+            } else {
+                [one, sandbox.port(), sandbox.port()]
+            };
+            let ports = ports.map(|port| port.to_string()).join(" ");
+            apps.push_str(&format!(
+                "{{ name: '{balance}-{instances}', script: 'app.js', exec_mode: 'cluster', \
+                 instances: {instances}, balance: '{balance}', out_file: {out:?}, \
+                 merge_logs: true, env: {{ PORTS: '{ports}', ROUNDS: {rounds}, KINDS: '{kinds}' }} }},"
+            ));
+            workers += instances;
+        }
+    }
+    sandbox.write("app.config.js", format!("module.exports = {{ apps: [{apps}] }}"));
+    sandbox.ostler(["start", "app.config.js"]).run();
+    workers
+}
+
+/// What the workers say when so many of them are done.
+fn wait_done(sandbox: &Sandbox, workers: usize) -> String {
+    sandbox.wait_file("logs/out.log", SOON * 3, |text| {
+        (workers <= text.matches("done ").count()).then(|| text.to_owned())
+    })
+}
+
+#[test]
+fn close_then_listen_again_is_no_address_in_use() {
+    for runtime in runtimes::nodes() {
+        let sandbox = sandbox(&runtime);
+        let workers = again(&sandbox, 5, KINDS);
+        let text = wait_done(&sandbox, workers);
+        assert!(!text.contains("failed"), "{}: {text}", runtime.name);
+    }
+}
+
+#[test]
+fn close_then_listen_again_is_no_address_in_use_while_daemon_and_keeper_die() {
+    let sandbox = node();
+    // The socket itself may be sent twice to a worker, which keeps the second one as long as it
+    // lives; only an abstract name is then taken as long.
+    let workers = again(&sandbox, 80, &KINDS.replace(" abstract", ""));
+    // As long as they are at it.
+    let is_done = |text: &str| workers <= text.matches("done ").count();
+    let said = || std::fs::read_to_string(sandbox.file("logs/out.log")).unwrap_or_default();
+    let mut kills = 0;
+    while !is_done(&said()) && kills < 40 {
+        kills += 1;
+        if kills % 3 == 0 {
+            kill_keeper(&sandbox);
+        } else {
+            kill_daemon(&sandbox);
+        }
+    }
+    assert!(3 < kills, "it was over before");
+    let text = wait_done(&sandbox, workers);
+    assert!(!text.contains("failed"), "{text}");
+    assert_eq!(text.matches("done ").count(), workers, "nobody was started again");
+}

@@ -1,0 +1,39 @@
+//! What differs under the name `pm2`.
+
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+
+use crate::start_e2e::{SOON, sandbox};
+
+#[test]
+fn under_the_name_pm2_scale_and_update_go_pm2s_way() {
+    let sandbox = sandbox();
+    let pm2 = sandbox.work().join("pm2");
+    symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let script = sandbox.write("app.sh", "exec sleep 1000000");
+    let run = |args: &[&str]| {
+        let mut command = sandbox.command_of(&pm2);
+        command.args(args);
+        ostler_testkit::run::finish(command, &[], SOON).success()
+    };
+    sandbox.ostler(["start", "-i", "3"]).arg(script).run();
+    let instances = || -> Vec<u64> {
+        let list = sandbox.jlist();
+        list.iter().map(|one| one["pm2_env"]["NODE_APP_INSTANCE"].as_u64().unwrap()).collect()
+    };
+    run(&["scale", "app", "2"]);
+    assert_eq!(instances(), [1, 2], "the lowest number goes");
+    sandbox.ostler(["scale", "app", "1"]).run();
+    assert_eq!(instances(), [1], "the newest goes");
+    run(&["scale", "app", "3"]);
+    assert_eq!(instances(), [1, 0, 2], "free numbers are used again");
+    sandbox.ostler(["restart", "app"]).run();
+    let restarts = || -> Vec<Value> {
+        sandbox.jlist().iter().map(|one| one["pm2_env"]["restart_time"].clone()).collect()
+    };
+    sandbox.ostler(["update"]).run();
+    assert_eq!(restarts(), [1, 1, 1]);
+    run(&["update"]);
+    assert_eq!(restarts(), [0, 0, 0]);
+}
