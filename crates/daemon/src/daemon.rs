@@ -152,7 +152,7 @@ impl Daemon {
         self.clients.begin_turn();
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
-        node.read_on(&mut parts);
+        node.begin_turn(&mut parts);
         self.take_reports();
     }
 

@@ -35,17 +35,17 @@ impl Node {
             hit("channel.handled");
             if self.primary.is_asking(WorkerId(run.0)) {
                 self.unanswered.insert(run, seen);
-                break;
-            }
-            if let Some(channel) = parts.runs.channel(run) {
-                channel.consume(&mut buffer, seen);
-            }
-            if seen.closed {
-                self.on_channel_closed(run, parts);
-            }
-            if seen.more {
-                // An application may write as fast as we read.
-                self.unread.insert(run);
+            } else {
+                if let Some(channel) = parts.runs.channel(run) {
+                    channel.consume(&mut buffer, seen);
+                }
+                if seen.closed {
+                    self.on_channel_closed(run, parts);
+                }
+                if seen.more {
+                    // An application may write as fast as we read.
+                    self.unread.insert(run);
+                }
             }
         }
         self.read_buffer = buffer;
@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// Reads on where a channel may hold more than was read in the last turn.
-    pub fn read_on(&mut self, parts: &mut Parts<'_>) {
+    pub fn begin_turn(&mut self, parts: &mut Parts<'_>) {
         for run in std::mem::take(&mut self.unread) {
             self.on_channel(run, true, parts);
         }
