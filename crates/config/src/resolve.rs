@@ -131,7 +131,7 @@ impl Resolver<'_, '_> {
         (spec.exec_mode, spec.instances) = (instances.mode, instances.count);
         spec.instances_given = self.fields.node("instances").is_some();
         (spec.uid, spec.gid, spec.username) = (run_as.uid, run_as.gid, run_as.username);
-        put_usual(&mut spec.passthrough, self.from);
+        put_usual(&mut spec.passthrough, self.from, self.ctx);
     }
 
     fn fail<T>(&mut self, key: &str, diagnostic: Diagnostic) -> Option<T> {
@@ -268,7 +268,10 @@ fn file_name(name: &str) -> String {
 }
 
 /// Adds what PM2's client puts into every record.
-fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>) {
+fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>, ctx: &Context) {
+    if ctx.env.get(ostler_env::PM2_DEEP_MONITORING).is_some_and(|value| value == "true") {
+        kept.entry("deep_monitoring".to_owned()).or_insert_with(|| "true".to_owned());
+    }
     for key in attributes() {
         if let Usual::Json(text) = key.usual {
             kept.entry(key.name.to_owned()).or_insert_with(|| text.to_owned());

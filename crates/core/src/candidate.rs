@@ -16,12 +16,19 @@ use crate::run::{Failure, RunId, SpecId};
 use crate::spec::{Readiness, Version};
 use crate::{Action, Millis};
 
+/// The shortest time until a candidate that was not spawned is looked at again, ms.
+const UNSPAWNED_PAUSE: Millis = 1000;
+
 /// The candidate for one slot.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     run: RunId,
     version: Version,
     since: Millis,
+    /// The time to start counts from here: the order, or, once it is there, its spawn.
+    begun: Millis,
+    /// The keeper has spawned it.
+    spawned: bool,
     /// Whether the run it replaces has listeners.
     must_cover: bool,
     check: Check,
@@ -50,16 +57,16 @@ pub enum Verdict {
 }
 
 impl Candidate {
-    /// A run just spawned; `must_cover`: the run it replaces listens on something.
+    /// A run just asked for; `must_cover`: the run it replaces listens on something.
     pub fn new(now: Millis, run: RunId, version: Version, must_cover: bool) -> Self {
         let ready = version.1.readiness == Readiness::Started;
         let check = Check::Start { ready, listens: false };
-        Self { run, version, since: now, must_cover, check }
+        Self { run, version, since: now, begun: now, spawned: false, must_cover, check }
     }
 
     /// Returns the candidate as it is after the daemon's memory was lost: verified from the start.
     pub fn again(self, now: Millis, must_cover: bool) -> Self {
-        Self::new(now, self.run, self.version, must_cover)
+        Self { spawned: true, ..Self::new(now, self.run, self.version, must_cover) }
     }
 
     /// Returns which run it is.
@@ -95,11 +102,19 @@ impl Candidate {
         let policy = &self.version.1;
         match self.check {
             Check::Start { ready: true, listens: false } if !self.must_cover => {
-                self.since + policy.ready_timeout
+                self.begun + policy.ready_timeout
             }
-            Check::Start { .. } => self.since + policy.verify_timeout,
+            Check::Start { .. } => self.begun + policy.verify_timeout,
             Check::Health { give_up_at: at } | Check::Stability { stable_at: at } => at,
         }
+    }
+
+    /// The keeper spawned it: it has its time from now on.
+    pub fn on_spawned(&mut self, now: Millis) -> Verdict {
+        if !std::mem::replace(&mut self.spawned, true) {
+            self.begun = now;
+        }
+        Verdict::Open
     }
 
     /// It sent `ready`.
@@ -142,6 +157,11 @@ impl Candidate {
             return Verdict::Open;
         }
         match &mut self.check {
+            // What the keeper has not come to spawn is not late.
+            Check::Start { .. } if !self.spawned => {
+                self.begun = now + UNSPAWNED_PAUSE;
+                Verdict::Open
+            }
             Check::Start { ready: false, .. } => Verdict::Failed(Failure::NotReady),
             Check::Start { listens, .. } if !self.must_cover => {
                 *listens = true;

@@ -33,6 +33,8 @@ enum EndingStage {
     Asked { kill_at: Millis },
     /// Killed; it is killed again at `again_at`.
     Killed { again_at: Millis },
+    /// Killed at least twice, and still there: it hangs in the kernel.
+    Stuck { again_at: Millis },
 }
 
 impl Ending {
@@ -61,7 +63,8 @@ impl Ending {
         match self.stage {
             EndingStage::Draining { until: at }
             | EndingStage::Asked { kill_at: at }
-            | EndingStage::Killed { again_at: at } => at,
+            | EndingStage::Killed { again_at: at }
+            | EndingStage::Stuck { again_at: at } => at,
         }
     }
 
@@ -73,8 +76,13 @@ impl Ending {
                 out.push(Action::Terminate(self.run));
                 self.stage = EndingStage::Asked { kill_at: now + self.stop_grace };
             }
-            EndingStage::Asked { .. } | EndingStage::Killed { .. } => {}
+            EndingStage::Asked { .. } | EndingStage::Killed { .. } | EndingStage::Stuck { .. } => {}
         }
+    }
+
+    /// Whether nothing can be done about it: nobody knows when it ends, if at all.
+    pub(crate) fn is_stuck(&self) -> bool {
+        matches!(self.stage, EndingStage::Stuck { .. })
     }
 
     /// Goes a stage further when its time is over.
@@ -84,11 +92,18 @@ impl Ending {
         }
         match self.stage {
             EndingStage::Draining { .. } => self.skip_drain(now, out),
-            EndingStage::Asked { .. } | EndingStage::Killed { .. } => {
-                let again_at = now + self.stop_grace.max(MIN_KILL_INTERVAL);
-                self.stage = EndingStage::Killed { again_at };
-                out.push(Action::Kill(self.run));
+            EndingStage::Asked { .. } => {
+                self.stage = EndingStage::Killed { again_at: self.kill(now, out) };
+            }
+            EndingStage::Killed { .. } | EndingStage::Stuck { .. } => {
+                self.stage = EndingStage::Stuck { again_at: self.kill(now, out) };
             }
         }
+    }
+
+    /// Kills it. Returns when it is killed again.
+    fn kill(&self, now: Millis, out: &mut Vec<Action>) -> Millis {
+        out.push(Action::Kill(self.run));
+        now + self.stop_grace.max(MIN_KILL_INTERVAL)
     }
 }

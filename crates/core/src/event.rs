@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::preparation::Preparation;
 use crate::run::{AppId, Exit, Failure, ProcId, RunId, SpecId};
 use crate::spec::Policy;
 use crate::{Millis, ReloadOptions};
@@ -50,8 +51,9 @@ pub enum Event {
     Measured { run: RunId, memory: u64 },
     /// The run's IPC channel was closed by the run.
     Disconnected(RunId),
-    /// The run's first process ended. Its descendants may live.
-    Exited { run: RunId, exit: Exit },
+    /// The run's first process ended. Its descendants may live. `next`: the run that was prepared
+    /// for this end and was begun.
+    Exited { run: RunId, exit: Exit, next: Option<RunId> },
     /// The run's first process and all its descendants are gone.
     TreeGone(RunId),
     /// [`Supervisor::deadline`](crate::Supervisor::deadline) has passed.
@@ -64,6 +66,13 @@ pub enum Event {
 pub enum Action {
     /// Start a run. Answered by `Spawned` or `Exited { exit: NotSpawned }`.
     Spawn { proc: ProcId, run: RunId, spec: SpecId },
+    /// Begin a run as soon as another ends, without being asked again. Takes the place of what was
+    /// prepared for that end before.
+    Prepare { proc: ProcId, preparation: Preparation },
+    /// Begin nothing when the run ends. Comes before anything else that is asked for with it.
+    Revoke { after: RunId },
+    /// The prepared run was begun: keep it from now on. Answered as `Spawn` is.
+    Begun { proc: ProcId, run: RunId, spec: SpecId },
     /// Take the run off its listeners and ask it to disconnect by the cluster protocol.
     Disconnect(RunId),
     /// Take the run off its listeners and ask it to end, by message or signal.

@@ -21,6 +21,8 @@
 //! - *restart*: stop, then `Up` again, with counters at their beginning.
 //! - *exit* in `Starting` or `Online`: the restart rules decide between another run at once, a
 //!   pause, `Stopped` and `Errored`. In `Stopping` it only ends the draining: descendants may live.
+//!   Where the answer is known in advance to be another run at once, the keeper has it already
+//!   (`prepare`), and the exit tells which run that began.
 //! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
 //! - *a candidate takes over*, in whatever phase: `Up` and `Online` with the candidate's run. The
 //!   run before, if there is one, is no longer this machine's: its slot sees to its end.
@@ -32,6 +34,7 @@
 //! - Nothing restarts what the user wants down.
 //!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
+mod prepare;
 mod reports;
 
 use std::sync::Arc;
@@ -40,6 +43,7 @@ use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::preparation::Preparation;
 use crate::restarts::Restarts;
 use crate::run::{ProcId, Role, RunId, SeenRun, SpecId};
 use crate::runs::Runs;
@@ -62,6 +66,10 @@ pub struct Process {
     orphans: Option<RunId>,
     /// The last run whose end was counted.
     ended: Option<RunId>,
+    /// The run in which the counters last began anew.
+    renewed: Option<RunId>,
+    /// What the keeper does when the current run ends.
+    prepared: Option<Preparation>,
 }
 
 impl Process {
@@ -77,6 +85,8 @@ impl Process {
             restarts: Restarts::default(),
             orphans: None,
             ended: None,
+            renewed: None,
+            prepared: None,
         }
     }
 
@@ -95,8 +105,10 @@ impl Process {
                 total: saved.restarts,
                 unstable: saved.unstable,
                 backoff: saved.backoff,
+                crashed: 0 < saved.restarts || 0 < saved.unstable,
             },
             ended: saved.ended,
+            renewed: saved.renewed,
             ..Self::new(saved.id, version, saved.cluster)
         }
     }
@@ -161,9 +173,25 @@ impl Process {
         self.restarts.backoff
     }
 
+    /// Returns when time alone changes something.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let prepared = self.prepared.as_ref().and_then(Preparation::deadline);
+        self.phase.deadline().into_iter().chain(prepared).min()
+    }
+
+    /// Returns what the keeper does when the current run ends.
+    pub(crate) fn prepared(&self) -> Option<&Preparation> {
+        self.prepared.as_ref()
+    }
+
     /// Returns the last run whose end was counted.
     pub(crate) fn ended(&self) -> Option<RunId> {
         self.ended
+    }
+
+    /// Returns the run in which the counters last began anew.
+    pub(crate) fn renewed(&self) -> Option<RunId> {
+        self.renewed
     }
 
     /// Returns the version of the current run.
@@ -241,12 +269,14 @@ impl Process {
             self.restarts.total += 1;
         }
         self.restarts.reset_counters();
+        self.renewed = self.run().max(self.renewed);
         self.on_start(now, runs, out);
     }
 
     /// The user wants the counters at zero.
     pub(crate) fn on_reset(&mut self) {
         self.restarts = Restarts::default();
+        self.renewed = self.run().max(self.renewed);
     }
 
     /// Makes the candidate's run the current one. Returns how the run that it replaces is brought
@@ -264,6 +294,7 @@ impl Process {
         self.goal = Goal::Up;
         self.restarts.reset_counters();
         self.restarts.total += 1;
+        self.renewed = Some(run);
         self.sweep_orphans(out);
         // First note who is current, then send the old one away: a daemon that forgets in between
         // finds both.
@@ -288,6 +319,8 @@ impl Process {
         out: &mut Vec<Action>,
     ) {
         let run = seen.run;
+        // It may be the run that the next version was saved for.
+        self.next.take_if(|next| next.0 == version.0);
         self.version = version;
         self.phase = if seen.ending {
             let end = if drains { Ending::drain } else { Ending::ask };
@@ -318,6 +351,22 @@ impl Process {
         out.extend(older.map(Action::Sweep));
     }
 
+    /// The run ended, and the one after it was begun while nobody listened: that one is in the
+    /// counters. Nobody has swept yet.
+    pub(crate) fn note_followed(&mut self, run: RunId, out: &mut Vec<Action>) {
+        self.ended = self.ended.max(Some(run));
+        out.push(Action::Sweep(run));
+    }
+
+    /// A run that was begun in advance goes, where another version is wanted by now.
+    pub(crate) fn end_outdated(&mut self, now: Millis, out: &mut Vec<Action>) {
+        if let Phase::Starting { run, .. } | Phase::Online { run, .. } = self.phase
+            && self.next.is_some()
+        {
+            self.phase = Phase::Stopping(Ending::ask(now, run, self.policy(), out));
+        }
+    }
+
     fn sweep_orphans(&mut self, out: &mut Vec<Action>) {
         out.extend(self.orphans.take().map(Action::Sweep));
     }
@@ -331,6 +380,15 @@ impl Process {
         let ready_by = now + self.policy().ready_timeout;
         self.phase = Phase::Starting { run, since: now, ready_by, spawned: false };
         out.push(Action::Spawn { proc: self.id, run, spec: self.spec() });
+    }
+
+    /// Goes on with a run that was begun in advance.
+    fn go_on(&mut self, now: Millis, run: RunId, runs: &mut Runs, out: &mut Vec<Action>) {
+        self.sweep_orphans(out);
+        runs.adopt(run, self.id);
+        let ready_by = now + self.policy().ready_timeout;
+        self.phase = Phase::Starting { run, since: now, ready_by, spawned: false };
+        out.push(Action::Begun { proc: self.id, run, spec: self.spec() });
     }
 
     fn settle_stopped(&mut self, out: &mut Vec<Action>) {

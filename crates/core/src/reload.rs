@@ -22,7 +22,8 @@ use crate::spec::Version;
 pub struct ReloadOptions {
     /// Candidates that are verified at the same time, at least 1.
     pub parallel: u32,
-    /// Runs above the number of slots, leaving ones counted; `None` = no bound.
+    /// Runs above the number of slots, leaving ones counted unless not even SIGKILL ends them;
+    /// `None` = no bound.
     pub surge: Option<u32>,
     /// Replace one slot, then wait.
     pub canary: bool,
@@ -51,7 +52,7 @@ pub enum Direction {
 #[derive(Clone, Debug)]
 pub struct Reload {
     to: Version,
-    /// Version that each slot had before.
+    /// Version that each slot had before, or has that was added since.
     from: BTreeMap<ProcId, Version>,
     /// The last run given out before it: a later run of the new version needs no replacing.
     began_after: RunId,
@@ -261,6 +262,15 @@ impl Reload {
         if self.is_canary() {
             self.options.canary = false;
             if keep { self.direction = Direction::Forward } else { self.turn_back() }
+        }
+    }
+
+    /// The app got one slot more. If it has a version that is being replaced, it is replaced too.
+    pub(crate) fn on_added(&mut self, id: ProcId, version: Version) {
+        let replaced = self.from.values().any(|old| old.0 == version.0 && old.0 != self.to.0);
+        if replaced && self.direction != Direction::Back && !self.from.contains_key(&id) {
+            self.from.insert(id, version);
+            self.pending.push_back(id);
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Restarts {
     pub unstable: u32,
     /// Last pause of the growing back-off, ms; 0 when there was none.
     pub backoff: Millis,
+    /// The last run ended by itself and was followed by another: the next may well do so too.
+    pub crashed: bool,
 }
 
 /// Consequence of an exit that nobody asked for.
@@ -45,6 +47,7 @@ impl Restarts {
         if 0 < self.unstable && policy.max_unstable <= self.unstable {
             return Next::GiveUp { unstable: std::mem::take(&mut self.unstable) };
         }
+        self.crashed = true;
         Next::Restart { delay: self.delay(policy, uptime) }
     }
 
@@ -52,6 +55,7 @@ impl Restarts {
     pub fn reset_counters(&mut self) {
         self.unstable = 0;
         self.backoff = 0;
+        self.crashed = false;
     }
 
     /// Returns the pause before the next run; a growing back-off remembers it.

@@ -83,4 +83,6 @@ pub struct SeenRun {
     pub ending: bool,
     /// How it ended, if it did.
     pub exit: Option<Exit>,
+    /// The prepared run that was begun when it ended.
+    pub next: Option<RunId>,
 }

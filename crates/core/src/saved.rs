@@ -36,6 +36,9 @@ pub struct SavedProcess {
     pub removing: bool,
     /// The last run whose end is in these counters.
     pub ended: Option<RunId>,
+    /// What is noted with this run and those before it is older than these counters: the user had
+    /// them begin anew.
+    pub renewed: Option<RunId>,
     /// The run that is on its way out. It may not have been asked to end yet.
     pub stopping: Option<RunId>,
     /// When the next run is due, if it waits for that.

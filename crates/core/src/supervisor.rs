@@ -10,12 +10,14 @@
 
 mod check;
 mod memory;
+mod prepare;
 mod recover;
 mod reports;
 mod rollout;
 mod slot;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 pub use slot::Slot;
 
@@ -101,15 +103,16 @@ impl Supervisor {
     /// Takes one event, which is the only way anything changes. The actions that follow are to be
     /// carried out in order.
     pub fn handle(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
+        let (concerned, at) = (self.concerned(&event), out.len());
         self.on_event(now, event, out);
+        self.prepare(now, concerned, at, out);
         debug_assert_eq!(self.check(), Ok(()));
     }
 
     fn on_event(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {
         match event {
             Event::Add { proc, app, spec, policy, cluster } => {
-                let process = Process::new(proc, (spec, policy), cluster);
-                self.slots.entry(proc).or_insert(Slot::new(app, process));
+                self.add(proc, app, (spec, policy), cluster);
             }
             Event::Start(id) => {
                 self.command(now, id, out, |process, runs, out| process.on_start(now, runs, out));
@@ -127,7 +130,10 @@ impl Supervisor {
                 self.begin_reload(now, app, &procs, (spec, policy), options, out);
             }
             Event::Promote { app, keep } => self.promote(now, app, keep, out),
-            Event::Spawned(run) => self.on_current(run, |process| process.on_spawned(now, out)),
+            Event::Spawned(run) => {
+                self.on_current(run, |process| process.on_spawned(now, out));
+                self.on_candidate(now, run, out, |it, _| it.on_spawned(now));
+            }
             Event::RuntimeOnline(run) => {
                 self.on_current(run, |process| process.on_runtime_online(out));
             }
@@ -144,9 +150,18 @@ impl Supervisor {
             }
             Event::Measured { run, memory } => self.on_measured(now, run, memory, out),
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
-            Event::Exited { run, exit } => self.on_exited(now, run, exit, out),
+            Event::Exited { run, exit, next } => self.on_exited(now, run, exit, next, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),
             Event::Deadline => self.on_deadline(now, out),
+        }
+    }
+
+    /// Adds a slot, which takes part in the reload of its app.
+    fn add(&mut self, id: ProcId, app: AppId, version: Version, cluster: bool) {
+        let Entry::Vacant(vacant) = self.slots.entry(id) else { return };
+        vacant.insert(Slot::new(app, Process::new(id, version.clone(), cluster)));
+        if let Some(reload) = self.reloads.get_mut(&app) {
+            reload.on_added(id, version);
         }
     }
 

@@ -14,6 +14,12 @@ pub fn wall() -> u64 {
     millis(ClockId::Realtime)
 }
 
+/// The moment on the monotonic clock, ms, that was so many hundredths of a second after boot.
+pub fn of_ticks(ticks: u64) -> Millis {
+    let asleep = millis(ClockId::Boottime).saturating_sub(monotonic());
+    (ticks * 10).saturating_sub(asleep)
+}
+
 fn millis(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     u64::try_from(time.tv_sec).unwrap_or(0) * 1000

@@ -247,6 +247,10 @@ impl Daemon {
                 Report::Model(input) => self.model.push(input),
                 Report::Core(event) => self.model.report(event),
                 Report::Listening(run) => self.driver().on_listening(run),
+                Report::SpawnAgain(run) => {
+                    self.model.decide();
+                    self.driver().send_spawn(run);
+                }
                 Report::Released(run) => self.driver().on_released(run),
                 Report::AppError { app, text } => {
                     let name = self.model.registry().app_name(app);

@@ -14,6 +14,7 @@ const REPLACED: [&str; 6] =
 
 /// Takes them away.
 pub fn remove(home: &Path) {
+    home::remove_pid(home);
     remove_named(home, is_of_manager);
     remove_named(&home.join("pids"), |name| name.ends_with(".pid") || is_new(name, ".pid"));
 }

@@ -20,6 +20,8 @@ pub(crate) enum Report {
     Core(Event),
     /// A server of this worker listens.
     Listening(RunId),
+    /// A run is to be asked for again, as it is once everything before this is decided.
+    SpawnAgain(RunId),
     /// Nothing is left of a run.
     Released(RunId),
     /// Something went wrong that is to be told with the app's name.

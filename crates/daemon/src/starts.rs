@@ -75,12 +75,22 @@ impl Starts {
         Ok(copy.into())
     }
 
+    /// A run was started.
+    pub fn begin(&mut self, run: RunId, process: (u32, u64), meta: &[u8]) {
+        self.lines.1 += 1;
+        self.add(&start_line(run.0, process, meta));
+    }
+
     /// Nothing is left of a run.
     pub fn end(&mut self, run: RunId) {
         // Its start was added by the keeper.
         self.lines.1 += 2;
+        self.add(format!("- {}\n", run.0).as_bytes());
+    }
+
+    fn add(&mut self, line: &[u8]) {
         let Some(file) = &mut self.file else { return };
-        if let Err(error) = file.write_all(format!("- {}\n", run.0).as_bytes()) {
+        if let Err(error) = file.write_all(line) {
             let path = self.path.display();
             daemon_log::error(format!("could not write `{path}`: {error}"));
         }

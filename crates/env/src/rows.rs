@@ -83,6 +83,18 @@ variables! {
     /// It counts in the environment in which the daemon was started.
     PM2_DUMP_FILE_PATH, read by Daemon, from Pm2, set by User, default "`dump.pm2` in the home",
 
+    /// Where the daemon writes its process number, which is in no other file then.
+    /// It counts in the environment in which the daemon was started.
+    PM2_PID_FILE_PATH, read by Daemon, from Pm2, set by User, default "`pm2.pid` in the home",
+
+    /// `true`: apps are asked to end by the message `shutdown`, as by `shutdown_with_message`.
+    /// It counts in the environment in which the daemon was started.
+    PM2_KILL_USE_MESSAGE, read by Daemon, from Pm2, set by User,
+
+    /// `true`: apps that are started get `deep_monitoring: true`, which is shown and has no effect
+    /// yet.
+    PM2_DEEP_MONITORING, read by Command, from Pm2, set by User,
+
     /// How often the memory of apps with a limit is measured, in milliseconds; at least 100.
     /// It counts in the environment in which the daemon was started.
     PM2_WORKER_INTERVAL, read by Daemon, from Pm2, set by User, default "30000",
@@ -115,7 +127,7 @@ variables! {
     /// The process's number in the list.
     PM_ID = "pm_id", read by App, from Pm2, set by Internal, given apps,
 
-    /// When this run began, in milliseconds since 1970.
+    /// When this run was asked for, if need be in advance, in milliseconds since 1970.
     PM_UPTIME = "pm_uptime", read by App, from Pm2, set by Internal, given apps,
 
     /// How often the process was restarted before this run.

@@ -7,7 +7,7 @@
 //! dies any more.
 
 /// Places in the daemon.
-pub const DAEMON: [&str; 30] = [
+pub const DAEMON: [&str; 36] = [
     "state.before",
     "state.written",
     "state.between",
@@ -16,6 +16,12 @@ pub const DAEMON: [&str; 30] = [
     "send.after",
     "spawn.before",
     "spawn.after",
+    "prepare.before",
+    "prepare.after",
+    "revoke.before",
+    "revoke.after",
+    "begun.before",
+    "begun.after",
     "disconnect.before",
     "disconnect.after",
     "terminate.before",

@@ -39,12 +39,10 @@ fn launch(
     let apps = apps.into_iter().map(|app| app.record).collect();
     let request = Request::Start { apps, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
-        Event::Started { name, ids, late } => {
+        // That one was late is told by a warning.
+        Event::Started { name, ids, late: _ } => {
             let asked = counts.get_mut(&name).and_then(Vec::pop);
             on_up(out, &name, asked.unwrap_or(u32::try_from(ids.len()).unwrap_or(u32::MAX)));
-            if late {
-                out.warn(&format!("App [{name}] was not ready in time and is taken as online"));
-            }
         }
         // The message names the app.
         Event::Failed { error, .. } => {

@@ -4,10 +4,9 @@
 //! Built with the feature `failpoints` only: `cargo test -p ostler --features failpoints --test it
 //! failpoints`. `OSTLER_STORY=report.spawned:4` plays the story of that place alone.
 
-use std::time::Duration;
-
 use ostler_keeper::failpoint::{DAEMON, DAEMON_UPDATE, KEEPER, KEEPER_UPDATE};
-use ostler_testkit::{Load, Sandbox, Victim, try_wait, wait_exit};
+use ostler_testkit::{Load, Sandbox, Victim, procs, try_wait, wait_exit};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::keeper_death::kill_keeper;
@@ -40,6 +39,27 @@ fn bring_about(
     );
 }
 
+/// The only process of that name crashes. Returns when another is there and nothing else of it.
+fn crash(sandbox: &Sandbox, name: &str) {
+    let pid = sandbox.pids_of(name)[0];
+    assert!(procs::signal(pid, Signal::KILL));
+    let followed = try_wait(SOON, || {
+        let list = sandbox.jlist();
+        let of_name = list.iter().find(|process| process["name"] == name)?;
+        (of_name["pid"] != pid && are(&list, name, "online", 1)).then_some(())
+    });
+    assert!(followed.is_some(), "nothing follows: {:?}", sandbox.jlist());
+}
+
+/// What the last argument of [`Victim::Sleeper`] ends in, first as a script.
+const SLEEPS: [&str; 2] = ["falls.sh", "1000000"];
+
+/// How many processes have an argument that ends like one of these.
+fn count(sandbox: &Sandbox, ends: &[&str]) -> usize {
+    let is_one = |arg: &String| ends.iter().any(|end| arg.ends_with(end));
+    sandbox.pids().into_iter().filter(|pid| procs::args(*pid).iter().any(is_one)).count()
+}
+
 fn story(point: &str, nth: u32) -> bool {
     let mut sandbox = sandbox();
     let once = sandbox.work().join("died");
@@ -50,6 +70,7 @@ fn story(point: &str, nth: u32) -> bool {
     let talks = sandbox.victim("talks", Victim::Lines { every: 3, count: 1_000_000 });
     let api = sandbox.victim("api", Victim::Http);
     let fails = sandbox.victim("fails", Victim::Exits { code: 4 });
+    let falls = sandbox.victim("falls", Victim::Sleeper);
     let path = |path: &std::path::Path| path.display().to_string();
 
     // Who starts a daemon that dies before it can answer is told so.
@@ -69,6 +90,14 @@ fn story(point: &str, nth: u32) -> bool {
         "a cluster",
         |list| are(list, "api", "online", 2),
     );
+    bring_about(&sandbox, (&["start", &path(&falls)], 0), "a start", |list| {
+        are(list, "falls", "online", 1)
+    });
+    // The second and later ones are followed by what the keeper was told before.
+    (0..4).for_each(|_| crash(&sandbox, "falls"));
+    let restarts = sandbox.jlist().into_iter().find(|process| process["name"] == "falls");
+    assert_eq!(restarts.unwrap()["pm2_env"]["restart_time"], 4, "{point}:{nth}");
+    assert_eq!(count(&sandbox, &SLEEPS), 1, "{point}:{nth}: it is doubled or lost");
     let talker = sandbox.pids_of("talks");
     if point.starts_with("takeover.") {
         kill_daemon(&sandbox);
@@ -98,15 +127,13 @@ fn story(point: &str, nth: u32) -> bool {
         talker,
         "{point}: an app that nobody touched was restarted"
     );
-    bring_about(&sandbox, (&["stop", "talks"], 0), "a stop", |list| {
-        are(list, "talks", "stopped", 1)
-    });
+    for name in ["talks", "falls"] {
+        bring_about(&sandbox, (&["stop", name], 0), "a stop", |list| are(list, name, "stopped", 1));
+    }
     let text = sandbox.wait_file("logs/talks-out.log", SOON, |text| Some(text.to_owned()));
     assert!(5 < assert_ledger(&text, point));
-    let workers = sandbox.pids().into_iter();
-    let workers = workers
-        .filter(|pid| ostler_testkit::procs::args(*pid).iter().any(|arg| arg.ends_with("api.js")));
-    assert_eq!(workers.count(), 1, "{point}: a worker is doubled or lost");
+    assert_eq!(count(&sandbox, &["api.js"]), 1, "{point}: a worker is doubled or lost");
+    assert_eq!(count(&sandbox, &SLEEPS), 0, "{point}: what was stopped runs");
     once.exists()
 }
 

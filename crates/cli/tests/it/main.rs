@@ -44,6 +44,7 @@ mod logs;
 mod own_log;
 mod persistence;
 mod pm2_ways;
+mod prepared;
 mod refusals;
 mod reload;
 mod reload_drain;

@@ -1,10 +1,11 @@
 //! What differs under the name `pm2`.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use crate::start_e2e::{SOON, sandbox};
+use crate::start_e2e::{SOON, one, sandbox, wait_log};
 
 #[test]
 fn under_the_name_pm2_scale_and_update_go_pm2s_way() {
@@ -36,4 +37,27 @@ fn under_the_name_pm2_scale_and_update_go_pm2s_way() {
     assert_eq!(restarts(), [1, 1, 1]);
     run(&["update"]);
     assert_eq!(restarts(), [0, 0, 0]);
+}
+
+#[test]
+fn the_environment_of_the_first_command_says_what_it_says_to_pm2() {
+    let mut sandbox = sandbox();
+    let pid_file = sandbox.work().join("manager.pid");
+    sandbox.set_env("PM2_PID_FILE_PATH", &pid_file);
+    sandbox.set_env("PM2_KILL_USE_MESSAGE", "true");
+    sandbox.set_env("PM2_DEEP_MONITORING", "true");
+    let text = "process.on('message', (said) => { console.log('told', said); process.exit(0); });
+        process.on('SIGINT', () => console.log('signalled')); setInterval(() => {}, 1000);
+        console.log('up');";
+    let script = sandbox.write("app.js", text);
+    sandbox.ostler(["start"]).arg(script).run();
+    wait_log(&sandbox, "app-out.log", "up");
+    let daemon = fs::read_to_string(&pid_file).unwrap();
+    assert!(sandbox.pids().contains(&daemon.parse().unwrap()), "{daemon}");
+    assert!(!sandbox.file("pm2.pid").exists());
+    assert_eq!(one(&sandbox, "app")["pm2_env"]["deep_monitoring"], true);
+    sandbox.ostler(["stop", "app"]).run();
+    assert_eq!(wait_log(&sandbox, "app-out.log", "told"), "up\ntold shutdown\n");
+    sandbox.ostler(["kill"]).run();
+    assert!(!pid_file.exists());
 }

@@ -150,6 +150,11 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     );
     fs::remove_dir(sandbox.work().join("dir")).unwrap();
     let said = sandbox.ostler(["restart", "app"]).code(1).run();
+    let gone = "the working directory of app `app` is gone: `[ROOT]/w/dir`; nothing was stopped";
+    assert!(said.err.contains(gone), "{}", said.err);
+    assert_eq!(one(&sandbox, "app")["pm2_env"]["status"], "online");
+    sandbox.ostler(["stop", "app"]).run();
+    let said = sandbox.ostler(["restart", "app"]).code(1).run();
     assert!(
         said.err.contains("could not enter the working directory `[ROOT]/w/dir`: No such file"),
         "{}",
@@ -159,6 +164,10 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let tool = sandbox.write_executable("tool", "#!/bin/sh\nexec sleep 1000000\n");
     start_sh(&sandbox, "tooled", "", &["--interpreter", tool.to_str().unwrap()]);
     fs::remove_file(&tool).unwrap();
+    let said = sandbox.ostler(["restart", "tooled"]).code(1).run();
+    let gone = "the interpreter of app `tooled` is gone: `[ROOT]/w/tool`; nothing was stopped";
+    assert!(said.err.contains(gone), "{}", said.err);
+    sandbox.ostler(["stop", "tooled"]).run();
     let said = sandbox.ostler(["restart", "tooled"]).code(1).run();
     assert!(said.err.contains("could not execute `[ROOT]/w/tool`: No such file"), "{}", said.err);
     // Once it is there again, a restart is all it takes.

@@ -132,7 +132,7 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
     for (kind, sandbox) in both_kinds() {
         let body = "env > env.$$; echo up $$\nexec sleep 1000000";
         start_sh(&sandbox, "app", body, &["--max-restarts", "1000"]);
-        let (mut before, mut created) = (0, String::new());
+        let (mut before, mut created, mut last) = (0, String::new(), 0);
         for round in 0_u32..6 {
             let pid = sandbox.wait_for("the next run", SOON, || {
                 sandbox.pids_of("app").into_iter().find(|pid| *pid != 0 && *pid != before)
@@ -152,7 +152,9 @@ fn what_is_made_ready_for_the_next_run_is_never_out_of_date() {
             let counted = if round < 4 { round } else { round - 3 };
             assert_eq!(value("restart_time"), counted.to_string(), "{kind}, round {round}");
             let run: u32 = value("OSTLER_RUN").rsplit_once(':').unwrap().1.parse().unwrap();
-            assert_eq!(run, round + 1, "{kind}");
+            // A number that was given out in advance may go unused.
+            assert!(last < run, "{kind}: {run} after {last}");
+            last = run;
             let now = value("created_at");
             assert_eq!(
                 now != created,

@@ -1,8 +1,10 @@
 //! Reports about a slot's current run: from the keeper, from the run itself, from the clock.
 
 use super::Process;
+use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::preparation::Allotted;
 use crate::restarts::Next;
 use crate::run::{Exit, RunId};
 use crate::runs::Runs;
@@ -57,25 +59,31 @@ impl Process {
         }
     }
 
-    /// The run's first process ended.
+    /// The run's first process ended, and `begun` with it. Returns a run that has to leave.
     pub(crate) fn on_exited(
         &mut self,
         now: Millis,
         exit: Exit,
+        begun: Option<Allotted>,
         runs: &mut Runs,
         out: &mut Vec<Action>,
-    ) {
-        let Some(run) = self.run() else { return };
+    ) -> Option<Ending> {
+        let run = self.run()?;
         out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit }));
         match &mut self.phase {
             Phase::Starting { since, .. } | Phase::Online { since, .. } => {
                 let uptime = now.saturating_sub(*since);
                 self.ended = Some(run);
                 self.leave_orphans(run, out);
-                self.after_exit(now, uptime, exit, runs, out);
+                self.after_exit(now, uptime, exit, begun, runs, out)
             }
-            Phase::Stopping(ending) => ending.skip_drain(now, out),
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => (),
+            Phase::Stopping(ending) => {
+                ending.skip_drain(now, out);
+                // It was revoked too late. It is what is to be stopped now.
+                let begun = begun?.end(now, self.id, out);
+                Some(std::mem::replace(ending, begun))
+            }
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
         }
     }
 
@@ -128,11 +136,12 @@ impl Process {
         now: Millis,
         uptime: Millis,
         exit: Exit,
+        mut begun: Option<Allotted>,
         runs: &mut Runs,
         out: &mut Vec<Action>,
-    ) {
+    ) -> Option<Ending> {
         let proc = self.id;
-        match self.restarts.after_exit(&self.version.1, uptime, exit) {
+        match self.decide(uptime, exit, begun.as_ref()) {
             Next::Stop => {
                 (self.goal, self.phase) = (Goal::Down, Phase::Stopped);
                 out.push(Action::Tell(Notice::Stopped { proc }));
@@ -141,15 +150,32 @@ impl Process {
                 (self.goal, self.phase) = (Goal::Down, Phase::Errored);
                 out.push(Action::Tell(Notice::GaveUp { proc, unstable }));
             }
-            Next::Restart { delay } => {
-                out.push(Action::Tell(Notice::WillRestart { proc, delay }));
-                if delay == 0 {
-                    self.restarts.total += 1;
-                    self.spawn(now, runs, out);
-                } else {
-                    self.phase = Phase::Backoff { until: now + delay };
+            Next::Restart { delay: 0 } => {
+                out.push(Action::Tell(Notice::WillRestart { proc, delay: 0 }));
+                self.restarts.total += 1;
+                let wanted = self.next_spec();
+                match begun.take_if(|begun| begun.version.0 == wanted) {
+                    Some(begun) => self.go_on(now, begun.run, runs, out),
+                    None => self.spawn(now, runs, out),
                 }
             }
+            Next::Restart { delay } => {
+                out.push(Action::Tell(Notice::WillRestart { proc, delay }));
+                self.phase = Phase::Backoff { until: now + delay };
+            }
+        }
+        Some(begun?.end(now, proc, out))
+    }
+
+    /// Decides what follows the end of a run: what was decided before, if that was begun.
+    fn decide(&mut self, uptime: Millis, exit: Exit, begun: Option<&Allotted>) -> Next {
+        let prepared = self.prepared.take();
+        match prepared.filter(|prepared| begun.is_some_and(|begun| begun.run == prepared.run)) {
+            Some(prepared) => {
+                self.restarts.unstable = prepared.unstable;
+                Next::Restart { delay: 0 }
+            }
+            None => self.restarts.after_exit(&self.version.1, uptime, exit),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Slot, Supervisor};
 use crate::phase::{Goal, Phase};
+use crate::preparation::Allotted;
 use crate::run::ProcId;
 
 impl Supervisor {
@@ -19,6 +20,7 @@ impl Supervisor {
         self.check_runs()?;
         for (id, slot) in &self.slots {
             check_pair(*id, slot)?;
+            check_prepared(*id, slot)?;
             let reload = self.reloads.get(&slot.app);
             let active = reload.is_some_and(|reload| reload.is_active(*id));
             if active != slot.candidate.is_some() {
@@ -57,6 +59,18 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+}
+
+/// What is prepared is for the end of the current run, and has its number.
+fn check_prepared(id: ProcId, slot: &Slot) -> Result<(), String> {
+    let Some(prepared) = slot.process.prepared() else { return Ok(()) };
+    let holds = |one: &Allotted| one.after == prepared.after && one.run == prepared.run;
+    let of_current = slot.process.run() == Some(prepared.after);
+    if of_current && slot.candidate.is_none() && slot.allotted.iter().any(holds) {
+        Ok(())
+    } else {
+        Err(format!("{id:?} has prepared what nobody asked for: {slot:?}"))
     }
 }
 

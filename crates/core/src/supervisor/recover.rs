@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::prepare::Concerned;
 use super::{Slot, Supervisor};
 use crate::candidate::Candidate;
 use crate::ending::Ending;
@@ -38,7 +39,7 @@ impl Supervisor {
             slot.removing = saved.removing;
             supervisor.slots.insert(saved.id, slot);
         }
-        supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
+        let counted = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
         for saved in reloads {
             let app = saved.app;
             let of_app = |id| supervisor.slots.get(&id).filter(|slot: &&Slot| slot.app == app);
@@ -50,16 +51,18 @@ impl Supervisor {
             supervisor.verify_again(now, saved, out);
             supervisor.pursue_goal(now, saved, out);
         }
-        supervisor.report_missed(now, processes, seen, out);
+        supervisor.report_missed(now, &counted, seen, out);
         let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
         for app in apps {
             supervisor.drive(now, app, out);
         }
+        supervisor.prepare(now, Concerned::All, out.len(), out);
         debug_assert_eq!(supervisor.check(), Ok(()));
         supervisor
     }
 
-    /// Gives every run back to its slot, the newest first.
+    /// Gives every run back to its slot, the newest first. Returns those that are dead and whose
+    /// end is in the counters already.
     fn adopt_runs(
         &mut self,
         now: Millis,
@@ -68,7 +71,8 @@ impl Supervisor {
         seen: &[SeenRun],
         version_of: &dyn Fn(SpecId) -> Option<Version>,
         out: &mut Vec<Action>,
-    ) {
+    ) -> BTreeSet<RunId> {
+        let mut counted = BTreeSet::new();
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, reloads, &newest_first);
@@ -79,8 +83,14 @@ impl Supervisor {
                 continue;
             };
             self.runs.adopt(seen.run, seen.proc);
-            if is_counted(processes, seen) {
-                slot.process.leave_orphans(seen.run, out);
+            let followed = is_followed(seen, current.get(&seen.proc));
+            if followed || is_counted(processes, seen) {
+                if followed {
+                    slot.process.note_followed(seen.run, out);
+                } else {
+                    slot.process.leave_orphans(seen.run, out);
+                }
+                counted.insert(seen.run);
                 continue;
             }
             if seen.listening {
@@ -92,6 +102,7 @@ impl Supervisor {
             let seen = SeenRun { ending: seen.ending || stopping.contains(&seen.run), ..*seen };
             adopt_run(now, slot, &seen, is_current, reloads, version, out);
         }
+        counted
     }
 
     /// A candidate is verified from the start: it may have covered everything already, and the
@@ -130,7 +141,8 @@ impl Supervisor {
             }
             (false, Goal::Down, Some(_)) => slot.process.on_stop(now, out),
             (false, Goal::Up, None) => slot.process.resume(now, &mut self.runs, out),
-            (false, Goal::Down, None) | (false, Goal::Up, Some(_)) => (),
+            (false, Goal::Up, Some(_)) => slot.process.end_outdated(now, out),
+            (false, Goal::Down, None) => (),
         }
     }
 
@@ -138,7 +150,7 @@ impl Supervisor {
     fn report_missed(
         &mut self,
         now: Millis,
-        processes: &[SavedProcess],
+        counted: &BTreeSet<RunId>,
         seen: &[SeenRun],
         out: &mut Vec<Action>,
     ) {
@@ -150,10 +162,10 @@ impl Supervisor {
             let (run, proc) = (seen.run, seen.proc);
             match seen.exit {
                 // Its effects were saved before anybody may have been told.
-                Some(exit) if is_counted(processes, seen) => {
+                Some(exit) if counted.contains(&run) => {
                     out.push(Action::Tell(Notice::Ended { proc, run, exit }));
                 }
-                Some(exit) => self.on_event(now, Event::Exited { run, exit }, out),
+                Some(exit) => self.on_event(now, Event::Exited { run, exit, next: None }, out),
                 None => {}
             }
         }
@@ -230,4 +242,10 @@ fn current_runs(
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
     seen.exit.is_some() && !seen.ending && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
+}
+
+/// Whether the run ended by itself and was followed by the one that was prepared, which is the
+/// `current` one of its slot or was followed by that: its end is in what is noted with it.
+fn is_followed(seen: &SeenRun, current: Option<&RunId>) -> bool {
+    !seen.ending && seen.next.is_some_and(|next| current.is_some_and(|current| next <= *current))
 }

@@ -53,25 +53,39 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn on_exited(&mut self, now: Millis, run: RunId, exit: Exit, out: &mut Vec<Action>) {
-        match self.owner(run) {
-            Some((id, Role::Current)) => {
-                if let Some(slot) = self.slots.get_mut(&id) {
-                    slot.process.on_exited(now, exit, &mut self.runs, out);
-                }
-                self.settle(now, id, out);
-            }
-            Some((id, Role::Candidate)) => {
-                self.on_verdict(now, id, Verdict::Failed(Failure::Exited(exit)), out);
-            }
-            Some((id, Role::Leaving)) => self.skip_drain(now, id, run, out),
-            None => {}
+    pub(super) fn on_exited(
+        &mut self,
+        now: Millis,
+        run: RunId,
+        exit: Exit,
+        next: Option<RunId>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some((id, role)) = self.owner(run) else { return };
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let begun = slot.take_begun(run, next, &mut self.runs);
+        if role == Role::Current {
+            let process = &mut slot.process;
+            let leaves = process.on_exited(now, exit, begun, &mut self.runs, out);
+            slot.leaving.extend(leaves);
+            return self.settle(now, id, out);
+        }
+        // Another run took over before this one ended: what begins by its end is not wanted.
+        slot.leaving.extend(begun.map(|begun| begun.end(now, id, out)));
+        if role == Role::Candidate {
+            self.on_verdict(now, id, Verdict::Failed(Failure::Exited(exit)), out);
+        } else {
+            self.skip_drain(now, id, run, out);
         }
     }
 
     pub(super) fn on_tree_gone(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
         let Some((id, _)) = self.owner(run) else { return };
         let Some(slot) = self.slots.get_mut(&id) else { return };
+        if slot.allotted.iter().any(|one| one.run == run) {
+            return; // It has not begun.
+        }
+        _ = slot.take_begun(run, None, &mut self.runs);
         slot.process.on_tree_gone(now, run, &mut self.runs, out);
         let before = slot.leaving.len();
         slot.leaving.retain(|ending| ending.run() != run);
@@ -90,6 +104,7 @@ impl Supervisor {
         let ids: Vec<ProcId> = due.map(|(id, _)| *id).collect();
         for id in ids {
             let Some(slot) = self.slots.get_mut(&id) else { continue };
+            let app = slot.app;
             slot.process.on_deadline(now, &mut self.runs, out);
             for ending in &mut slot.leaving {
                 ending.on_deadline(now, out);
@@ -98,6 +113,8 @@ impl Supervisor {
                 let verdict = candidate.on_deadline(now, out);
                 self.on_verdict(now, id, verdict, out);
             }
+            // A reload does not wait for the end of what cannot be ended.
+            self.drive(now, app, out);
         }
     }
 

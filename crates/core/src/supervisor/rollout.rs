@@ -121,7 +121,8 @@ impl Supervisor {
                 self.take_over(now, id, out);
                 // It lives by the restart rules from now on, and so does its end.
                 if let (Failure::Exited(exit), Some(slot)) = (why, self.slots.get_mut(&id)) {
-                    slot.process.on_exited(now, exit, &mut self.runs, out);
+                    let leaves = slot.process.on_exited(now, exit, None, &mut self.runs, out);
+                    slot.leaving.extend(leaves);
                 }
             }
         }

@@ -6,8 +6,10 @@ use crate::Millis;
 use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::phase::Phase;
+use crate::preparation::Allotted;
 use crate::process::Process;
 use crate::run::{AppId, Role, RunId, SpecId};
+use crate::runs::Runs;
 use crate::saved::SavedProcess;
 
 /// A slot with everything that runs in it.
@@ -17,6 +19,8 @@ pub struct Slot {
     pub(super) process: Process,
     pub(super) candidate: Option<Candidate>,
     pub(super) leaving: Vec<Ending>,
+    /// Runs that may have begun in the moment in which others ended, as far as was not told yet.
+    pub(super) allotted: Vec<Allotted>,
     /// To be removed when nothing of it runs.
     pub(super) removing: bool,
 }
@@ -24,7 +28,14 @@ pub struct Slot {
 impl Slot {
     /// A slot in which nothing runs but what the process knows of.
     pub(super) fn new(app: AppId, process: Process) -> Self {
-        Self { app, process, candidate: None, leaving: Vec::new(), removing: false }
+        Self {
+            app,
+            process,
+            candidate: None,
+            leaving: Vec::new(),
+            allotted: Vec::new(),
+            removing: false,
+        }
     }
 
     /// Returns the process that shows.
@@ -79,15 +90,36 @@ impl Slot {
         self.process.run().into_iter().chain(candidate).chain(self.leaving())
     }
 
-    /// Returns how many runs it holds besides the one that shows.
+    /// Returns how many runs it holds besides the one that shows, without those that cannot be
+    /// ended.
     pub(super) fn extra_runs(&self) -> usize {
-        self.leaving.len() + usize::from(self.candidate.is_some())
+        let leaving = self.leaving.iter().filter(|ending| !ending.is_stuck()).count();
+        leaving + usize::from(self.candidate.is_some())
     }
 
     pub(super) fn deadline(&self) -> Option<Millis> {
         let candidate = self.candidate.as_ref().map(Candidate::deadline);
         let leaving = self.leaving.iter().map(Ending::deadline);
-        self.process.phase().deadline().into_iter().chain(candidate).chain(leaving).min()
+        self.process.deadline().into_iter().chain(candidate).chain(leaving).min()
+    }
+
+    /// Returns what was begun when the run ended; `next` says which. Nothing else will ever begin
+    /// by its end.
+    pub(super) fn take_begun(
+        &mut self,
+        ended: RunId,
+        next: Option<RunId>,
+        runs: &mut Runs,
+    ) -> Option<Allotted> {
+        let mut begun = None;
+        for one in self.allotted.extract_if(.., |one| one.after == ended) {
+            if Some(one.run) == next {
+                begun = Some(one);
+            } else {
+                runs.forget(one.run);
+            }
+        }
+        begun
     }
 
     /// Asks all leaving runs to end now: the user does not want them to finish their connections.
@@ -122,6 +154,7 @@ impl Slot {
             backoff: process.backoff(),
             removing: self.removing,
             ended: process.ended(),
+            renewed: process.renewed(),
             stopping,
             due,
         }

@@ -12,7 +12,7 @@ fn small(dice: &mut Dice, limit: u8) -> u8 {
 }
 
 fn step(dice: &mut Dice) -> Move {
-    match dice.below(35) {
+    match dice.below(36) {
         0..4 => Move::User(small(dice, 6), u32::from(small(dice, 3))),
         4..6 => Move::Reload(1 + u32::from(small(dice, 6)), dice.below(4) == 0, dice.below(4) == 0),
         6 => Move::Promote(dice.below(2) == 0),
@@ -25,7 +25,8 @@ fn step(dice: &mut Dice) -> Move {
         25 => Move::Forget,
         26..29 => Move::Late(dice.below(80)),
         29..31 => Move::Measure(dice.below(20), dice.below(10)),
-        _ => Move::ForgetAt(dice.below(6)),
+        31..35 => Move::ForgetAt(dice.below(6)),
+        _ => Move::ForgetAndEnd(dice.below(6)),
     }
 }
 

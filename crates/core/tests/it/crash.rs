@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ostler_core::spec::{Policy, Readiness};
-use ostler_core::{Event, ProcId, ReloadOptions, RunId, SpecId};
+use ostler_core::{Event, Exit, ProcId, ReloadOptions, RunId, SpecId};
 
 use crate::world::{GOOD, Nature, World};
 
@@ -17,6 +17,15 @@ fn counters(world: &World) -> Vec<(u32, u32, u64)> {
 
 #[track_caller]
 fn same_end(story: impl Fn(&mut World)) {
+    same_end_of(counters, story);
+}
+
+/// Compares also what `of` says of the two worlds.
+#[track_caller]
+fn same_end_of<T: PartialEq + std::fmt::Debug>(
+    of: impl Fn(&World) -> T,
+    story: impl Fn(&mut World),
+) {
     let mut whole = World::new();
     story(&mut whole);
     assert!(5 < whole.steps, "the story has no actions to lose");
@@ -25,11 +34,7 @@ fn same_end(story: impl Fn(&mut World)) {
         broken.crash_at = Some(at);
         story(&mut broken);
         assert_eq!(broken.state(), whole.state(), "memory lost at action {at}");
-        assert_eq!(
-            counters(&broken),
-            counters(&whole),
-            "counters after memory lost at action {at}"
-        );
+        assert_eq!(of(&broken), of(&whole), "after memory lost at action {at}");
         let alive = |world: &World| world.runs.values().filter(|sim| sim.alive()).count();
         assert_eq!(alive(&broken), alive(&whole), "runs alive after memory lost at action {at}");
     }
@@ -227,5 +232,59 @@ fn no_end_is_counted_twice_or_forgotten() {
                 world.wait(45);
             });
         }
+    }
+}
+
+/// Crashes of a slot's current run, some time after it was started.
+fn crash(world: &mut World, times: u32, after: u64) {
+    for _ in 0..times {
+        world.wait(after);
+        let run = world.supervisor.slot(ProcId(0)).unwrap().process().run().unwrap();
+        world.end(run, Exit::Code(1));
+    }
+}
+
+#[test]
+fn memory_may_be_lost_where_runs_follow_each_other_without_us() {
+    for litters in [false, true] {
+        same_end(|world| {
+            let nature = Nature { litters, ..GOOD };
+            let spec = world.version(1, nature, |policy| policy.max_unstable = 5);
+            world.add(2, spec);
+            crash(world, 4, 3);
+            crash(world, 1, 50);
+            world.wait(50);
+            assert!(world.said.iter().any(|word| word.starts_with("begun")), "{:?}", world.said);
+        });
+    }
+}
+
+#[test]
+fn a_changed_specification_that_is_in_force_is_not_put_in_force_again() {
+    same_end(|world| {
+        let spec = world.version(1, GOOD, |_| ());
+        let new = world.version(2, GOOD, |policy| policy.max_unstable = 5);
+        let change = Some((new, Arc::clone(&world.versions[&new].0)));
+        world.add(2, spec);
+        world.wait(50);
+        world.event(Event::Restart { proc: ProcId(0), change });
+        crash(world, 3, 3);
+        world.wait(50);
+    });
+}
+
+#[test]
+fn memory_may_be_lost_where_a_run_follows_that_nobody_wants() {
+    // Whether a run that came too late is counted depends on whether anybody heard of it.
+    let no_counters = |_: &World| ();
+    for what in [Event::Stop(ProcId(0)), Event::Delete(ProcId(0))] {
+        same_end_of(no_counters, |world| {
+            let nature = Nature { litters: true, ..GOOD };
+            let spec = world.version(1, nature, |_| ());
+            world.add(2, spec);
+            crash(world, 2, 3);
+            world.event(what.clone());
+            world.wait(200);
+        });
     }
 }

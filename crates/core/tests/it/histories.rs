@@ -32,10 +32,14 @@ pub enum Move {
     Forget,
     /// The memory is lost before one of the next actions.
     ForgetAt(u64),
+    /// The same, and runs end while there is nobody.
+    ForgetAndEnd(u64),
 }
 
 fn moves(forget: bool) -> impl Strategy<Value = Move> {
     let forget_at = move |after| if forget { Move::ForgetAt(after) } else { Move::Wait(after) };
+    let forget_and_end =
+        move |after| if forget { Move::ForgetAndEnd(after) } else { Move::Crash(after) };
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
         2 => (1..7u32, any::<bool>(), any::<bool>())
@@ -51,6 +55,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         2 => (0..6u8).prop_map(Move::Delay),
         1 => Just(if forget { Move::Forget } else { Move::Double }),
         1 => (0..6u64).prop_map(forget_at),
+        1 => (0..6u64).prop_map(forget_and_end),
     ]
 }
 
@@ -107,7 +112,7 @@ fn play(world: &mut World, step: &Move) {
                     3 => Event::Listening(run),
                     4 => Event::Covers(run),
                     5 => Event::Disconnected(run),
-                    6 => Event::Exited { run, exit: Exit::Code(0) },
+                    6 => Event::Exited { run, exit: Exit::Code(0), next: None },
                     _ => Event::TreeGone(run),
                 });
             }
@@ -119,6 +124,10 @@ fn play(world: &mut World, step: &Move) {
         Move::Forget => world.forget(),
         Move::ForgetAt(after) => {
             world.crash_at = Some(world.steps + usize::try_from(after).unwrap());
+        }
+        Move::ForgetAndEnd(after) => {
+            world.crash_at = Some(world.steps + usize::try_from(after).unwrap());
+            world.end_in_crash = true;
         }
     }
     oracle(world);
@@ -134,6 +143,13 @@ fn oracle(world: &World) {
             }
         };
         assert!(!passes || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
+    }
+    // What the keeper begins by itself is what would be begun now.
+    for (after, (proc, _)) in &world.prepared {
+        let slot = world.supervisor.slot(*proc).expect("what is prepared is for a slot");
+        let holds = slot.process().run() == Some(*after) && slot.candidate().is_none();
+        let runs = matches!(slot.process().phase(), Phase::Starting { .. } | Phase::Online { .. });
+        assert!(holds && runs, "prepared, but not revoked: {slot:?}");
     }
     // Every live run belongs to a slot that will see to its end (a littered descendant is swept
     // later), and no slot has two current runs.

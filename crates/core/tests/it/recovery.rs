@@ -33,6 +33,7 @@ fn saved(id: u32) -> SavedProcess {
         backoff: 0,
         removing: false,
         ended: None,
+        renewed: None,
         stopping: None,
         due: None,
     }
@@ -50,6 +51,7 @@ fn seen(run: u64, id: u32, spec: u32) -> SeenRun {
         listening: true,
         ending: false,
         exit: None,
+        next: None,
     }
 }
 
@@ -100,6 +102,11 @@ fn check(
 fn words(out: &[Action]) -> String {
     let word = |action: &Action| match action {
         Action::Spawn { proc, spec, .. } => Some(format!("spawn {} v{}", proc.0, spec.0)),
+        Action::Prepare { preparation: of, .. } => {
+            Some(format!("prepare {} after {}", of.run.0, of.after.0))
+        }
+        Action::Revoke { after } => Some(format!("revoke after {}", after.0)),
+        Action::Begun { proc, spec, .. } => Some(format!("begun {} v{}", proc.0, spec.0)),
         Action::Disconnect(run) => Some(format!("disconnect {}", run.0)),
         Action::Terminate(run) => Some(format!("ask {}", run.0)),
         Action::Kill(run) => Some(format!("kill {}", run.0)),
@@ -223,7 +230,7 @@ fn orphans_of_the_last_run_wait_for_the_next_one_and_older_ones_are_swept() {
     let (mut supervisor, done) = recover(&[process], &[], &runs);
     assert_eq!(done, "sweep 2; sweep 1; 1 ended; 3 ended; 2 ended");
     let mut out = Vec::new();
-    supervisor.handle(NOW, Event::Exited { run: RunId(4), exit: EXIT }, &mut out);
+    supervisor.handle(NOW, Event::Exited { run: RunId(4), exit: EXIT, next: None }, &mut out);
     assert_eq!(words(&out), "4 ended; sweep 3; restarts");
     out.clear();
     supervisor.handle(NOW + 100, Event::Deadline, &mut out);

@@ -3,6 +3,7 @@
 mod checks;
 mod lives;
 mod memory;
+mod prepared;
 mod reload;
 mod restarts;
 

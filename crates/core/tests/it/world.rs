@@ -13,7 +13,9 @@ use disk::{Disk, is_wish};
 pub use keeper::SimRun;
 pub use nature::{GOOD, Nature};
 use ostler_core::spec::Policy;
-use ostler_core::{Action, AppId, Event, Millis, ProcId, ReloadOptions, RunId, SpecId, Supervisor};
+use ostler_core::{
+    Action, AppId, Event, Millis, Preparation, ProcId, ReloadOptions, RunId, SpecId, Supervisor,
+};
 
 pub const APP: AppId = AppId(1);
 
@@ -22,6 +24,8 @@ pub struct World {
     pub supervisor: Supervisor,
     pub now: Millis,
     pub runs: BTreeMap<RunId, SimRun>,
+    /// What the keeper begins when a run ends.
+    pub prepared: BTreeMap<RunId, (ProcId, Preparation)>,
     pub versions: BTreeMap<SpecId, (Arc<Policy>, Nature)>,
     pub reports: VecDeque<Event>,
     pub said: Vec<String>,
@@ -29,6 +33,8 @@ pub struct World {
     pub steps: usize,
     /// Lose the memory before the action of this number is carried out.
     pub crash_at: Option<usize>,
+    /// When that happens, all runs end before anybody takes up the work.
+    pub end_in_crash: bool,
     /// The last save, and whether something that must survive has changed since.
     disk: Disk,
     dirty: bool,
@@ -42,11 +48,13 @@ impl World {
             supervisor: Supervisor::new(),
             now: 1000,
             runs: BTreeMap::new(),
+            prepared: BTreeMap::new(),
             versions: BTreeMap::new(),
             reports: VecDeque::new(),
             said: Vec::new(),
             steps: 0,
             crash_at: None,
+            end_in_crash: false,
             disk: Disk::default(),
             dirty: false,
             moment: (0, 0),
@@ -113,6 +121,9 @@ impl World {
         for action in out {
             if self.crash_at.is_some_and(|at| at <= self.steps) {
                 self.crash_at = None;
+                if std::mem::take(&mut self.end_in_crash) {
+                    self.end_all();
+                }
                 self.forget();
                 return;
             }

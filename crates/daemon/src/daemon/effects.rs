@@ -98,6 +98,9 @@ impl Daemon {
 fn places(effect: &Effect) -> (&'static str, &'static str) {
     match effect {
         Effect::Core(Action::Spawn { .. }) => ("spawn.before", "spawn.after"),
+        Effect::Core(Action::Prepare { .. }) => ("prepare.before", "prepare.after"),
+        Effect::Core(Action::Revoke { .. }) => ("revoke.before", "revoke.after"),
+        Effect::Core(Action::Begun { .. }) => ("begun.before", "begun.after"),
         Effect::Core(Action::Disconnect(_)) => ("disconnect.before", "disconnect.after"),
         Effect::Core(Action::Terminate(_) | Action::Kill(_) | Action::Sweep(_)) => {
             ("terminate.before", "terminate.after")

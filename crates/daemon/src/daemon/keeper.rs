@@ -36,9 +36,9 @@ impl Daemon {
                 self.keeper.spawn_answered();
                 self.driver().on_spawn_failed(RunId(run), stage, errno);
             }
-            FromKeeper::Exited { run, status, .. } => {
+            FromKeeper::Exited { run, status, next } => {
                 hit("report.exited");
-                self.driver().on_exited(RunId(run), exit_of(status));
+                self.driver().on_exited(RunId(run), exit_of(status), next.map(RunId));
             }
             FromKeeper::Welcome { version, pid, nofile, .. } => {
                 self.keeper.welcomed(Welcome { version, pid, nofile });

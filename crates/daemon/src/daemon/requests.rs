@@ -1,11 +1,12 @@
 //! Requests of clients: those that need no decision are answered here, all others go to the model.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use ostler_core::RunId;
+use ostler_core::{ProcId, RunId};
 use ostler_keeper::failpoint::hit;
 use ostler_logs::Filter;
-use ostler_wire::control::{Reply, Request, VERSION};
+use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, VERSION};
 
 use super::Daemon;
 use crate::clients::Watching;
@@ -53,7 +54,7 @@ impl Daemon {
                 self.decide_on(client, request);
             }
             Request::Describe { id } => {
-                let slot = self.model.core().slot(ostler_core::ProcId(id));
+                let slot = self.model.core().slot(ProcId(id));
                 if let Some(run) = slot.and_then(|slot| slot.process().run()) {
                     let look = self.runs.look_at(run, crate::clock::monotonic());
                     self.tell_usage(look.map(|look| (run, look)));
@@ -62,18 +63,55 @@ impl Daemon {
                 }
                 self.decide_on(client, request);
             }
+            Request::Act { action: Action::Restart, ref ids, ref change, .. }
+            | Request::Reload { ref ids, ref change, .. } => match self.what_is_gone(ids, change) {
+                Some(gone) => self.clients.reply(client, &Reply::Error(gone)),
+                None => self.decide_on(client, request),
+            },
             Request::Find { .. }
             | Request::Env { .. }
             | Request::Listens { .. }
             | Request::Start { .. }
             | Request::Act { .. }
             | Request::Scale { .. }
-            | Request::Reload { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
             | Request::Resurrect
             | Request::Kill => self.decide_on(client, request),
         }
+    }
+
+    /// What processes that run would need to be started again, and is not there any more. Whoever
+    /// stopped them would have nothing left that runs. What a change brings was looked at by
+    /// whoever asks for it.
+    fn what_is_gone(&self, ids: &[u32], change: &Change) -> Option<Failure> {
+        if !change.records.is_empty() || change.patch.is_some() {
+            return None;
+        }
+        let core = self.model.core();
+        ids.iter().find_map(|id| {
+            let process = core.slot(ProcId(*id))?.process();
+            process.run()?;
+            let spec = &self.model.registry().version(process.next_spec())?.spec;
+            let interpreter = spec.interpreter.as_ref().map(|program| spec.cwd.join(program));
+            let interpreter = interpreter.filter(|path| {
+                spec.interpreter.as_ref().is_some_and(|program| program.contains('/'))
+                    && path.is_absolute()
+            });
+            let needed = [("script", Some(&spec.script)), ("working directory", Some(&spec.cwd))];
+            let needed = needed.into_iter().chain([("interpreter", interpreter.as_ref())]);
+            let gone = needed.filter_map(|(what, path)| Some((what, path?)));
+            let (what, path) = gone.into_iter().find(|(_, path)| is_gone(path))?;
+            Some(Failure {
+                code: Code::NotFound,
+                message: format!(
+                    "the {what} of app `{}` is gone: `{}`; nothing was stopped",
+                    spec.name,
+                    path.display()
+                ),
+                hint: Some(format!("put it back, or `ostler delete {}`", spec.name)),
+            })
+        })
     }
 
     fn decide_on(&mut self, client: usize, request: Request) {
@@ -116,4 +154,10 @@ impl Daemon {
         let token = self.clients.begin_flush(client);
         self.logs.engine().flush(paths, token);
     }
+}
+
+/// Whether nothing is at this path. Where that cannot be told, there may be something.
+fn is_gone(path: &Path) -> bool {
+    let found = std::fs::metadata(path).map_err(|error| error.kind());
+    matches!(found, Err(ErrorKind::NotFound | ErrorKind::NotADirectory))
 }

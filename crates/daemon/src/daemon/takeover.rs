@@ -51,6 +51,8 @@ impl Daemon {
         self.model.recover(state, &for_model);
         hit("takeover.recovered");
         self.driver().restore_primary(&found, &mut inventory.items);
+        let begun: Vec<_> = found.values().filter_map(|found| found.next).collect();
+        let crashed = found.values().any(|found| 0 < found.meta.restarts.max(found.meta.unstable));
         let mut dead = Vec::new();
         for (run, found) in found {
             dead.extend(self.driver().take_up_run(run, found));
@@ -65,6 +67,10 @@ impl Daemon {
         self.logs.engine().resumed();
         self.forget_items(inventory);
         self.driver().after_takeover();
+        self.driver().take_up_begun(&begun);
+        if crashed {
+            self.runs.remove_unused_groups();
+        }
         hit("takeover.after");
         daemon_log::log(format!(
             "New daemon (pid {}) took over {} processes, {} online",

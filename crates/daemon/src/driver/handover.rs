@@ -46,25 +46,35 @@ impl Driver<'_> {
         }
     }
 
-    /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first.
+    /// Starts that a dead keeper left open. Nobody knows how far it came: what it began dies first,
+    /// also what it was to begin by itself. Until the next crash there is nothing prepared.
     pub(crate) fn spawn_again(&mut self) {
         // A dead keeper may have noted what it has not told.
         let starts = self.keeper.read_starts();
         self.write_starts();
+        // It may have begun what it was told to, and not have said so.
+        let prepared = self.runs.drop_next();
         let asked: Vec<RunId> =
             self.runs.iter().filter(|(_, held)| held.is_asked()).map(|(run, _)| run).collect();
-        if asked.is_empty() {
+        if asked.is_empty() && prepared.is_empty() {
             return;
         }
         let registry = self.model.registry();
-        let uid = |run: &RunId| registry.version(self.runs.get(*run)?.spec)?.spec.uid;
+        let of_asked = asked.iter().filter_map(|run| Some(self.runs.get(*run)?.spec));
+        let specs = of_asked.chain(prepared.values().copied());
+        let users = specs.filter_map(|spec| registry.version(spec)?.spec.uid);
         let own = rustix::process::geteuid().as_raw();
-        let users: BTreeSet<u32> = asked.iter().filter_map(uid).chain([own]).collect();
-        let left = self.runs.find_left(&starts, &users);
-        let of_asked = left.into_iter().filter(|(run, _)| asked.contains(run));
-        let orphans: Vec<ProcessRef> =
-            of_asked.flat_map(|(_, left)| left.others.into_iter().chain(left.leader)).collect();
+        let users: BTreeSet<u32> = users.chain([own]).collect();
+        let mut left = self.runs.find_left(&starts, &users);
+        left.retain(|run, _| asked.contains(run) || prepared.contains_key(run));
+        let orphans: Vec<ProcessRef> = left
+            .into_values()
+            .flat_map(|left| left.others.into_iter().chain(left.leader))
+            .collect();
         runs::end_orphans(&orphans);
+        for run in prepared.keys() {
+            self.runs.drop_group(*run);
+        }
         for run in asked {
             self.runs.renew_group(run);
             self.send_spawn(run);

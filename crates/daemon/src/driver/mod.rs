@@ -37,6 +37,9 @@ impl Driver<'_> {
     pub(crate) fn act(&mut self, action: &Action) {
         match *action {
             Action::Spawn { proc, run, spec } => self.spawn(clock::monotonic(), proc, run, spec),
+            Action::Prepare { proc, ref preparation } => self.prepare_run(proc, preparation),
+            Action::Revoke { after } => self.keeper.revoke(after),
+            Action::Begun { proc, run, spec } => self.take_begun(proc, run, spec),
             Action::Disconnect(run) => self.disconnect(run),
             Action::Terminate(run) => self.terminate(run),
             Action::Kill(run) => self.kill(run),

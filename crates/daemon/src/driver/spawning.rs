@@ -4,14 +4,16 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, ExecMode};
-use ostler_core::{Millis, ProcId, Role, RunId, SpecId};
-use ostler_keeper::proto::{FdMask, RunFds, SpawnStage as Stage};
+use ostler_core::{Millis, Preparation, ProcId, Role, RunId, SpecId};
+use ostler_keeper::proto::{self, FdMask, RunFds, SpawnStage as Stage};
 
 use super::Driver;
-use crate::daemon_log;
+use crate::drain;
 use crate::environment::{self, Particulars, Prepared};
 use crate::model::Input;
-use crate::runs::{NewRun, Pending};
+use crate::reports::Report;
+use crate::runs::{self, NewRun, Pending};
+use crate::{clock, daemon_log};
 
 impl Driver<'_> {
     /// Begins a run.
@@ -53,6 +55,49 @@ impl Driver<'_> {
         let request =
             environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
         self.keeper.spawn(request);
+    }
+
+    /// Tells the keeper what to begin when a run ends. Its environment says that it began when it
+    /// was prepared (`pm_uptime`): nobody knows better then.
+    pub(crate) fn prepare_run(&mut self, id: ProcId, preparation: &Preparation) {
+        let Preparation { after, run, spec, restarts, unstable, .. } = *preparation;
+        let Some(version) = self.model.registry().version(spec) else { return };
+        // The drain hook must be there when the run begins: that is looked at then.
+        if !self.keeper.prepares() || drain::is_wanted(&version.spec) {
+            return;
+        }
+        let template = self.runs.take_prepared(id);
+        let Some(particulars) = self.model.particulars(id, run) else { return };
+        let since_wall = clock::wall();
+        let particulars = Particulars { since: since_wall, restarts, unstable, ..particulars };
+        let template = template
+            .and_then(|template| template.take(spec, particulars.given))
+            .unwrap_or_else(|| environment::template(&version.spec, particulars));
+        let settings = Some(Arc::clone(&version.spec));
+        let since = clock::monotonic();
+        let new = NewRun { proc: id, spec, settings, since, since_wall, stderr_offset: 0 };
+        let (meta, group) = self.runs.prepare_run(after, run, new, (restarts, unstable));
+        let particulars = Particulars { inspect_port: meta.inspect_port, ..particulars };
+        let meta = meta.to_bytes();
+        let request =
+            environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
+        self.keeper.prepare(proto::Preparation {
+            after: after.0,
+            not_before: preparation.not_before,
+            not_after: preparation.not_after,
+            except_codes: preparation.except_codes.clone(),
+            spec: request,
+        });
+    }
+
+    /// The keeper began a prepared run, which is known since the end of the one before it.
+    pub(crate) fn take_begun(&self, id: ProcId, run: RunId, spec: SpecId) {
+        let registry = self.model.registry();
+        let (Some(version), Some(proc)) = (registry.version(spec), registry.proc(id)) else {
+            return daemon_log::error(format!("run {} of process {} is not known", run.0, id.0));
+        };
+        let mode = mode_word(version.spec.exec_mode);
+        daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
     }
 
     /// Restarts of a slot so far, and short runs in a row.
@@ -106,8 +151,8 @@ impl Driver<'_> {
     pub(crate) fn on_spawn_failed(&mut self, run: RunId, stage: Stage, errno: i32) {
         // A group that was made in advance may have been taken away since.
         let vanished = stage == Stage::Cgroup && errno == libc::ENOENT;
-        if vanished && self.runs.make_group_again(run) {
-            return self.send_spawn(run);
+        if self.runs.renew_begun(run) || (vanished && self.runs.make_group_again(run)) {
+            return self.reports.push_back(Report::SpawnAgain(run));
         }
         let held = self.runs.get(run);
         let version = held.and_then(|held| self.model.registry().version(held.spec));
@@ -122,7 +167,8 @@ impl Driver<'_> {
         mask: FdMask,
         fds: Vec<OwnedFd>,
     ) {
-        if self.runs.get(run).is_none_or(|held| !held.is_asked()) {
+        let Some(held) = self.runs.get(run) else { return end_unknown(run, mask, fds) };
+        if !held.is_asked() {
             return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
@@ -132,6 +178,11 @@ impl Driver<'_> {
             ));
             return self.runs.fetch_again(run);
         };
+        if self.runs.get(run).is_some_and(|held| held.in_advance) {
+            // The list may have been written anew since the keeper was told, and it have another.
+            let meta = self.meta_of_run(run);
+            self.keeper.add_start(run, process, &meta);
+        }
         let then = self.begin_run(run, process, fds);
         let (node, mut parts) = self.node();
         node.work(&mut parts);
@@ -176,6 +227,15 @@ impl Driver<'_> {
     /// Whether a run is being verified.
     pub(super) fn is_candidate(&self, run: RunId) -> bool {
         self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
+    }
+}
+
+/// Ends a run that the keeper began and nobody knows.
+fn end_unknown(run: RunId, mask: FdMask, fds: Vec<OwnedFd>) {
+    daemon_log::error(format!("the keeper began run {}, which is not known: killed", run.0));
+    let pidfd = RunFds::from_list(mask, fds).and_then(|fds| fds.pidfd);
+    if let Some(Err(error)) = pidfd.map(|pidfd| runs::signal(&pidfd, libc::SIGKILL)) {
+        daemon_log::error(format!("could not kill it: {error}"));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::Input;
 const MOST_DEFERRED: usize = 64;
 
 impl Driver<'_> {
-    pub(crate) fn on_exited(&mut self, run: RunId, exit: Exit) {
+    pub(crate) fn on_exited(&mut self, run: RunId, exit: Exit, next: Option<RunId>) {
         let Some(held) = self.runs.get(run) else {
             // Nobody knows it any more: the keeper need not either.
             return self.keeper.release(run);
@@ -21,6 +21,7 @@ impl Driver<'_> {
         if held.is_dead() {
             return; // ProbeMessage before.
         }
+        self.runs.begin_next(run, next);
         let (node, mut parts) = self.node();
         node.close_channel(run, &mut parts);
         let candidate = self.is_candidate(run);
@@ -30,7 +31,7 @@ impl Driver<'_> {
             // written.
             return self.logs.engine().ended(run.0);
         }
-        self.tell(Input::Exited { run, exit, stderr_tail: Vec::new() });
+        self.tell(Input::Exited { run, exit, next, stderr_tail: Vec::new() });
         self.runs.defer_cleanup(run);
     }
 
@@ -64,7 +65,7 @@ impl Driver<'_> {
     pub(crate) fn on_drained(&mut self, run: RunId) {
         if let Some(exit) = self.runs.drained(run) {
             let stderr_tail = self.runs.stderr_tail(run);
-            self.tell(Input::Exited { run, exit, stderr_tail });
+            self.tell(Input::Exited { run, exit, next: None, stderr_tail });
             self.runs.look_for_orphans(run, self.reports);
         }
         self.runs.release(run, self.reports);
@@ -87,7 +88,7 @@ impl Driver<'_> {
                 let word = drain::word(spec.policy.drain_timeout);
                 self.runs.send(run, word.as_bytes());
             }
-            if spec.policy.stop_by_message {
+            if self.runs.wants_message(spec) {
                 self.send_shutdown(run);
             }
         }

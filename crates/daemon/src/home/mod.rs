@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock, fstat};
 
@@ -138,12 +138,26 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
     Ok((listener, id))
 }
 
+/// Where our process number is written.
+fn pid_path(home: &Path) -> PathBuf {
+    let given = std::env::var_os(ostler_env::PM2_PID_FILE_PATH).filter(|path| !path.is_empty());
+    home.join(given.unwrap_or_else(|| PID.into()))
+}
+
+/// Takes our process number away, wherever it was written.
+pub fn remove_pid(home: &Path) {
+    if has_pid(home) {
+        // The manager goes in any case.
+        _ = std::fs::remove_file(pid_path(home));
+    }
+}
+
 /// Writes our process number.
 ///
 /// # Errors
 /// Which file could not be written, and why.
 pub fn write_pid(home: &Path) -> Result<(), String> {
-    let path = home.join(PID);
+    let path = pid_path(home);
     let own = std::process::id().to_string();
     // Whole: whoever reads it in between finds the number of the daemon before.
     files::write_whole(&path, own.as_bytes(), 0o600)
@@ -153,7 +167,7 @@ pub fn write_pid(home: &Path) -> Result<(), String> {
 /// Whether the home has our process number.
 pub fn has_pid(home: &Path) -> bool {
     let own = std::process::id().to_string();
-    files::read(&home.join(PID)).is_ok_and(|text| text == own.as_bytes())
+    files::read(&pid_path(home)).is_ok_and(|text| text == own.as_bytes())
 }
 
 /// Begins a new log when the one that is ours has become large; the one before it stays.

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::link::Link;
-use ostler_keeper::proto::{FromKeeper, RunFd, SpawnSpec, ToKeeper};
+use ostler_keeper::proto::{FromKeeper, Preparation, RunFd, SpawnSpec, ToKeeper};
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::config::Config;
@@ -215,6 +215,23 @@ impl Keeper {
     pub fn spawn(&mut self, request: SpawnSpec) {
         self.send(&ToKeeper::Spawn(request), Vec::new());
         self.starting = Some(clock::monotonic() + DEFER_CLEANUP);
+    }
+
+    /// Whether it can be told what to start when a run ends.
+    pub fn prepares(&self) -> bool {
+        2 <= self.welcome.version && !self.is_lost()
+    }
+
+    /// Tells it what to start when a run ends.
+    pub fn prepare(&mut self, preparation: Preparation) {
+        self.send(&ToKeeper::Prepare(preparation), Vec::new());
+    }
+
+    /// Tells it to start nothing when a run ends.
+    pub fn revoke(&mut self, after: RunId) {
+        if self.prepares() {
+            self.send(&ToKeeper::Revoke { after: after.0 }, Vec::new());
+        }
     }
 
     /// A start that was asked for is answered.

@@ -14,6 +14,11 @@ impl Keeper {
         self.starts.read()
     }
 
+    /// Adds a start that the keeper may have added to an earlier list.
+    pub fn add_start(&mut self, run: RunId, process: (u32, u64), meta: &[u8]) {
+        self.starts.begin(run, process, meta);
+    }
+
     /// Whether much of it is of runs that are gone.
     pub fn has_long_starts(&self) -> bool {
         self.starts.is_long()

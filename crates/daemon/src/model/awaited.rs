@@ -1,6 +1,6 @@
 //! A failure that is told when more is known of it.
 
-use ostler_core::{AppId, ProcId};
+use ostler_core::AppId;
 use ostler_wire::control::Failure;
 
 /// A reload's failure whose last lines on standard error are still being read.
@@ -8,12 +8,6 @@ use ostler_wire::control::Failure;
 pub struct AwaitedTail {
     /// App whose reload failed.
     pub app: AppId,
-    /// Slot of the worker.
-    pub proc: ProcId,
-    /// Name of the app, which may be deleted meanwhile.
-    pub name: String,
-    /// Why the worker was not accepted, in words.
-    pub what: String,
     /// What was noted of it before its last lines were known.
     pub noted: Failure,
     /// The reload has ended, for this reason.

@@ -43,7 +43,8 @@ pub enum Input {
     /// The run was never there.
     NotSpawned { run: RunId, why: String },
     /// The run's first process ended; of a candidate also the last lines of its standard error.
-    Exited { run: RunId, exit: Exit, stderr_tail: Vec<String> },
+    /// `next`: the prepared run that was begun by it.
+    Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
     /// A process of the run may not be signalled: it became this other user's, if that is known.
     Unsignalable { run: RunId, pid: u32, uid: Option<u32> },
     /// The health check of a candidate is over.

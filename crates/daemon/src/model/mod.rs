@@ -45,7 +45,7 @@ use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId
 use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
-use ostler_wire::control::Reply;
+use ostler_wire::control::{Failure, Reply};
 use outcome::Outcome;
 use tickets::Tickets;
 
@@ -96,6 +96,8 @@ pub struct Model {
     actions: VecDeque<Action>,
     /// Last lines on standard error of failed candidates, until their reload has ended.
     tails: BTreeMap<RunId, (AppId, Vec<String>)>,
+    /// Ways back that failed too, of reloads that are under way.
+    not_back: BTreeMap<AppId, Vec<Failure>>,
     /// Failures whose last lines are being read.
     awaited: BTreeMap<RunId, AwaitedTail>,
     /// Something that must survive has changed.
@@ -128,6 +130,7 @@ impl Model {
             look_again: false,
             actions: VecDeque::new(),
             tails: BTreeMap::new(),
+            not_back: BTreeMap::new(),
             awaited: BTreeMap::new(),
             unsaved: false,
             save_by: None,
@@ -204,14 +207,14 @@ impl Model {
                 self.ask(Event::Spawned(run));
             }
             Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
-            Input::Exited { run, exit, stderr_tail } => {
+            Input::Exited { run, exit, next, stderr_tail } => {
                 if !stderr_tail.is_empty()
                     && let Some((id, Role::Candidate)) = self.core.owner(run)
                     && let Some(app) = self.registry.app_of(id)
                 {
                     self.tails.insert(run, (app, stderr_tail));
                 }
-                self.ask(Event::Exited { run, exit });
+                self.ask(Event::Exited { run, exit, next });
             }
             Input::Unsignalable { run, pid, uid } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
@@ -271,7 +274,7 @@ impl Model {
 
     fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
         self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit: Exit::NotSpawned });
+        self.ask(Event::Exited { run, exit: Exit::NotSpawned, next: None });
         self.on_report(Event::TreeGone(run), out);
     }
 

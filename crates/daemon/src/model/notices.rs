@@ -10,6 +10,8 @@ use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
 use crate::environment;
 
+/// How the failure of a reload ends where the way back did not fail too.
+const OLD_SERVES: &str = "the old version goes on serving";
 /// Counters of apps that crash and are restarted at once are saved so late at most, ms.
 const SAVE_WITHIN: u64 = 1000;
 
@@ -166,7 +168,8 @@ impl Model {
             (run, known.unwrap_or_else(|| self.reload_failure(app, id, run, why)))
         });
         self.tails.retain(|_, (of, _)| *of != app);
-        let Some((run, failure)) = failure else { return self.reload_over(app, None) };
+        let not_back = self.not_back.remove(&app).and_then(|all| all.into_iter().next());
+        let Some((run, failure)) = failure else { return self.reload_over(app, not_back.as_ref()) };
         match self.awaited.get_mut(&run) {
             // Whoever waits is told with the last lines; the end itself is saved at once.
             Some(awaited) => {
@@ -181,29 +184,38 @@ impl Model {
     fn remember_failure(&mut self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
         let Some(app) = self.registry.app_of(id) else { return };
         if self.beside_current(id, run) == std::cmp::Ordering::Less {
-            // It is not why a reload failed, but why a canary was not taken back.
+            // It is not why a reload failed, but why what it had replaced was not taken back.
             let failure = self.rollback_failure(app, id, run, why);
-            self.tickets.fail(app, &failure);
-            self.unsaved = true;
-            return;
+            return self.on_not_back(app, failure);
         }
         let failure = self.reload_failure(app, id, run, why);
         self.tickets.fail(app, &failure);
         self.unsaved = true;
         if !matches!(why, Why::Exited(_)) {
-            let (name, what) = (self.registry.app_name(app), self.cause(id, run, why).to_string());
-            let noted = failure;
-            let awaited = AwaitedTail { app, proc: id, name, what, noted, ended: None };
-            self.awaited.insert(run, awaited);
+            self.awaited.insert(run, AwaitedTail { app, noted: failure, ended: None });
             out.push(Effect::ReadStderrTail(run));
         }
+    }
+
+    /// A slot did not get its old version back. What was said of the reload's failure before must
+    /// not go on to say that it serves.
+    fn on_not_back(&mut self, app: AppId, failure: Failure) {
+        if let Some(noted) = self.tickets.failure(app) {
+            self.tickets.amend(app, &noted, &not_serving(noted.clone(), &failure));
+        }
+        for awaited in self.awaited.values_mut().filter(|awaited| awaited.app == app) {
+            awaited.noted = not_serving(awaited.noted.clone(), &failure);
+        }
+        self.tickets.fail(app, &failure);
+        self.not_back.entry(app).or_default().push(failure);
+        self.unsaved = true;
     }
 
     /// The last lines that a failed worker wrote are known.
     pub(super) fn on_stderr_tail(&mut self, run: RunId, lines: Vec<String>) {
         let Some(awaited) = self.awaited.remove(&run) else { return };
-        let AwaitedTail { app, proc, name, what, noted, ended } = awaited;
-        let failure = reload_failure(&name, proc, &what, &lines);
+        let AwaitedTail { app, noted, ended } = awaited;
+        let failure = with_tail(noted.clone(), &lines);
         self.tickets.amend(app, &noted, &failure);
         match ended {
             Some(ended) => {
@@ -222,8 +234,14 @@ impl Model {
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
-        let what = self.cause(id, run, why).to_string();
-        reload_failure(&self.registry.app_name(app), id, &what, tail)
+        let name = self.registry.app_name(app);
+        let what = self.cause(id, run, why);
+        let message =
+            format!("the new version of app `{name}` failed: worker {} {what}\n{OLD_SERVES}", id.0);
+        let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
+        let failure = Failure { code: Code::NotVerified, message, hint: Some(hint) };
+        let not_back = self.not_back.get(&app).into_iter().flatten();
+        not_back.fold(with_tail(failure, tail), not_serving)
     }
 
     fn rollback_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
@@ -248,6 +266,7 @@ impl Model {
         let version = spec.and_then(|spec| self.registry.version(spec));
         let limit = version.map_or(0, |version| version.policy.verify_timeout);
         let why_not = facts.and_then(|facts| facts.why.clone());
+        let budget = version.and_then(|version| version.policy.health_budget);
         match why {
             Why::Exited(Exit::NotSpawned) => {
                 Cause::Ended(control::Outcome::NotSpawned { why: why_not })
@@ -255,7 +274,10 @@ impl Model {
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
             Why::NotReady => Cause::NotReady { limit },
             Why::NotListening => Cause::NotListening { limit },
-            Why::Unhealthy => Cause::Unhealthy { why: why_not },
+            Why::Unhealthy => {
+                let late = || Some(format!("did not pass its health check within {} ms", budget?));
+                Cause::Unhealthy { why: why_not.or_else(late) }
+            }
         }
     }
 
@@ -315,16 +337,18 @@ impl Model {
     }
 }
 
-fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failure {
-    let mut message = format!("the new version of app `{name}` failed: worker {} {what}", id.0);
-    if !tail.is_empty() {
-        message.push_str("\nits last lines on stderr:");
-        for line in tail {
-            message.push_str("\n  ");
-            message.push_str(line);
-        }
+/// The failure of a reload with the last lines that the worker wrote, which follow the reason.
+fn with_tail(mut failure: Failure, tail: &[String]) -> Failure {
+    if let (false, Some((why, rest))) = (tail.is_empty(), failure.message.split_once('\n')) {
+        let tail: String = tail.iter().map(|line| format!("\n  {line}")).collect();
+        failure.message = format!("{why}\nits last lines on stderr:{tail}\n{rest}");
     }
-    message.push_str("\nthe old version goes on serving");
-    let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
-    Failure { code: Code::NotVerified, message, hint: Some(hint) }
+    failure
+}
+
+/// The failure of a reload with that of a way back: the old version does not serve everywhere.
+fn not_serving(mut failure: Failure, not_back: &Failure) -> Failure {
+    let before = failure.message.strip_suffix(OLD_SERVES).unwrap_or(&failure.message);
+    failure.message = format!("{}\n{}", before.trim_end_matches('\n'), not_back.message);
+    failure
 }

@@ -250,6 +250,14 @@ impl Operations {
         self.0.iter_mut().filter(move |operation| operation.reloads.contains(&app))
     }
 
+    /// Reloads that wait replace this process too, as they replace others of its version.
+    pub fn queue_too(&mut self, app: AppId, id: ProcId, spec: SpecId) {
+        let queued = self.0.iter_mut().flat_map(|operation| &mut operation.queued);
+        for queued in queued.filter(|queued| queued.app == app && queued.from == Some(spec)) {
+            queued.procs.push(id);
+        }
+    }
+
     /// Who waits for the reload of an app.
     pub fn clients_of_reload(&self, app: AppId) -> Vec<ClientId> {
         let waiting = self.0.iter().filter(|operation| operation.reloads.contains(&app));

@@ -283,11 +283,23 @@ impl Model {
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
         let text = format!(
-            "[{name}]({}) did not say `ready` within its listen_timeout; \
+            "[{name}]({}) did not say `ready` within {} ms (`listen_timeout`); \
              it is taken as online all the same",
-            id.0
+            id.0,
+            self.ready_timeout(id)
         );
         tell(client, control::Event::Warning { text }, out);
+    }
+
+    /// How long the slot's run was waited for.
+    fn ready_timeout(&self, id: ProcId) -> u64 {
+        let process = self.core.slot(id).map(|slot| slot.process());
+        let spec = process.and_then(|process| {
+            let facts = process.run().and_then(|run| self.facts.get(&run));
+            facts.map(|facts| facts.spec).or_else(|| Some(process.spec()))
+        });
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        version.map_or(0, |version| version.policy.ready_timeout)
     }
 
     fn end(&mut self, operation: Operation, out: &mut Vec<Effect>) {

@@ -84,6 +84,7 @@ impl Model {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
+            renewed: saved.renewed.map(|run| run.0),
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
@@ -160,11 +161,12 @@ impl Model {
         let version = self.registry.version(spec)?;
         let next = saved.next.map(SpecId);
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
-        // Counters are saved seldom and noted with every run.
-        let uncounted = |run: &&FoundRun| saved.ended < Some(run.seen.run.0);
+        // Counters are saved seldom and noted with every run; where they begin anew, they are saved.
+        let counted = saved.ended.max(saved.renewed);
+        let uncounted = |run: &&FoundRun| counted < Some(run.seen.run.0);
         let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
-        let (restarts, unstable) = noted.unwrap_or_default();
+        let (restarts, unstable) = noted.unwrap_or((saved.restarts, saved.unstable));
         Some(SavedProcess {
             id: ProcId(saved.id),
             app: AppId(saved.app),
@@ -175,10 +177,11 @@ impl Model {
             goal: if saved.up { Goal::Up } else { Goal::Down },
             errored: saved.errored,
             restarts: restarts.max(saved.restarts),
-            unstable: if noted.is_some() { unstable } else { saved.unstable },
+            unstable,
             backoff: saved.backoff,
             removing: saved.removing,
             ended: saved.ended.map(RunId),
+            renewed: saved.renewed.map(RunId),
             stopping: saved.ending.map(RunId),
             due: saved.due,
         })
@@ -214,9 +217,9 @@ impl Model {
             while let Some(action) = self.actions.pop_front() {
                 match action {
                     Action::Tell(notice) => self.on_notice(notice, out),
-                    Action::Spawn { proc, run, spec } => {
+                    Action::Spawn { proc, run, spec } | Action::Begun { proc, run, spec } => {
                         self.facts.insert(run, RunFacts::new(proc, spec, self.at.wall));
-                        out.push(Effect::Core(Action::Spawn { proc, run, spec }));
+                        out.push(Effect::Core(action));
                     }
                     other => out.push(Effect::Core(other)),
                 }

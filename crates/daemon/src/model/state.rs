@@ -86,6 +86,9 @@ pub struct SavedProc {
     /// The last run whose end is in these counters.
     #[serde(default)]
     pub ended: Option<u64>,
+    /// The run in which these counters last began anew: what is noted with it is older.
+    #[serde(default)]
+    pub renewed: Option<u64>,
     /// The run that is to end: it may not have been asked yet.
     #[serde(default)]
     pub ending: Option<u64>,

@@ -29,6 +29,13 @@ impl Runs {
     /// A run is about to be asked for. It gets a control group, if it is to be stopped
     /// with its descendants.
     pub fn ask(&mut self, run: RunId, new: NewRun) {
+        let inspect_port = self.free_inspect_port(&new);
+        let held = self.grouped(run, new);
+        self.all.insert(run, Run { inspect_port, ..held });
+    }
+
+    /// A run in its control group, if it gets one.
+    pub(super) fn grouped(&mut self, run: RunId, new: NewRun) -> Run {
         let tree_kill = new.settings.as_ref().is_some_and(|spec| spec.policy.tree_kill);
         let group = self.groups.as_mut().filter(|_| tree_kill).map(|groups| groups.create(run));
         if let Some(Err(error)) = &group {
@@ -37,9 +44,7 @@ impl Runs {
                 run.0
             ));
         }
-        let inspect_port = self.free_inspect_port(&new);
-        let held = Run::new(new, matches!(group, Some(Ok(_))));
-        self.all.insert(run, Run { inspect_port, ..held });
+        Run::new(new, matches!(group, Some(Ok(_))))
     }
 
     /// The port for the inspector of a run that is about to be asked for, if it is to have one.
@@ -51,8 +56,11 @@ impl Runs {
 
     /// Where the control group of a run is, if it has one.
     pub fn group_path(&self, run: RunId) -> Option<PathBuf> {
-        let groups = self.groups.as_ref()?;
-        self.get(run).filter(|held| held.grouped).map(|_| groups.path(run))
+        self.path_of(run, self.get(run)?)
+    }
+
+    pub(super) fn path_of(&self, run: RunId, held: &Run) -> Option<PathBuf> {
+        self.groups.as_ref().filter(|_| held.grouped).map(|groups| groups.path(run))
     }
 
     /// Makes the control group of a run that vanished; `false` when it did not, or cannot be made.

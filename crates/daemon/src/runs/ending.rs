@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
 use ostler_core::RunId;
+use ostler_core::spec::AppSpec;
 
 use super::Runs;
 use super::cgroup::Groups;
@@ -22,10 +23,15 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.ending, true))
     }
 
+    /// Whether apps of this specification are asked to end by a message.
+    pub fn wants_message(&self, spec: &AppSpec) -> bool {
+        spec.policy.stop_by_message || self.kills_by_message
+    }
+
     /// Whether a run is asked to end by a message over its channel, which is open.
     pub fn stops_by_message(&self, run: RunId) -> bool {
         let Some(held) = self.get(run) else { return false };
-        let wanted = held.settings.as_ref().is_some_and(|spec| spec.policy.stop_by_message);
+        let wanted = held.settings.as_ref().is_some_and(|spec| self.wants_message(spec));
         wanted && matches!(&held.life, Life::Alive(alive) if alive.channel.is_some())
     }
 

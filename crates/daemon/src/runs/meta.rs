@@ -85,7 +85,7 @@ impl Meta {
     }
 
     /// Returns it in the core's form.
-    pub fn seen(&self, run: RunId, exit: Option<Exit>) -> SeenRun {
+    pub fn seen(&self, run: RunId, exit: Option<Exit>, next: Option<RunId>) -> SeenRun {
         SeenRun {
             run,
             proc: self.proc,
@@ -96,6 +96,7 @@ impl Meta {
             listening: self.listening,
             ending: self.ending,
             exit,
+            next,
         }
     }
 }

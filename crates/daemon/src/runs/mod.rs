@@ -7,6 +7,7 @@ mod ending;
 mod gauge;
 mod left;
 mod meta;
+mod next;
 mod orphans;
 mod proc;
 mod run;
@@ -30,6 +31,7 @@ use crate::environment::Prepared;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
+use next::Next;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
@@ -48,6 +50,8 @@ pub struct Runs {
     all: BTreeMap<RunId, Run>,
     /// What was made ready for the next runs of slots whose runs crash.
     prepared: BTreeMap<ProcId, Prepared>,
+    /// Runs that the keeper begins by itself, if at all, when others end.
+    next: BTreeMap<RunId, Next>,
     /// Runs that ended in this round, whose cleanup is deferred until their
     /// successors were started.
     exited: Vec<RunId>,
@@ -69,6 +73,8 @@ pub struct Runs {
     /// Marks processes of this home in their environment.
     mark: String,
     priority: StartupPriority,
+    /// The daemon was started in an environment that says so for all apps.
+    kills_by_message: bool,
     poll: Rc<Poll<Source>>,
 }
 
@@ -83,6 +89,7 @@ impl Runs {
         Ok(Self {
             all: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            next: BTreeMap::new(),
             exited: Vec::new(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
@@ -94,6 +101,8 @@ impl Runs {
             output_by: None,
             mark,
             priority: StartupPriority::default(),
+            kills_by_message: std::env::var(ostler_env::PM2_KILL_USE_MESSAGE)
+                .is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
             poll,
         })
     }
@@ -253,25 +262,9 @@ impl Runs {
         run: RunId,
         role: Role,
         listening: bool,
-        (restarts, unstable): (u32, u32),
+        counters: (u32, u32),
     ) -> Option<Meta> {
-        let held = self.get(run)?;
-        Some(Meta {
-            proc: held.proc,
-            spec: held.spec,
-            role,
-            since: held.since,
-            since_wall: held.since_wall,
-            ready: held.ready,
-            listening,
-            ending: held.ending,
-            cluster: held.is_cluster(),
-            grouped: held.grouped,
-            restarts,
-            unstable,
-            stderr_offset: held.stderr_offset,
-            inspect_port: held.inspect_port,
-        })
+        Some(self.get(run)?.meta(role, listening, counters))
     }
 
     /// The first process of a run has ended, and its channel was read to the end. `reported`: the

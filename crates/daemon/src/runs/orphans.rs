@@ -201,6 +201,11 @@ impl Runs {
         }
     }
 
+    /// Takes control groups away that were made for runs that never came.
+    pub fn remove_unused_groups(&self) {
+        self.end_other_groups(|run| self.contains(run));
+    }
+
     /// Takes the folder of all control groups away.
     pub fn remove_groups(&self) {
         if let Some(groups) = &self.groups {

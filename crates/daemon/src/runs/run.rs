@@ -9,12 +9,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ostler_core::spec::AppSpec;
-use ostler_core::{Exit, Millis, ProcId, SpecId};
+use ostler_core::{Exit, Millis, ProcId, Role, SpecId};
 use ostler_keeper::proto::{ExitStatus, RunFds};
 use ostler_poll::Watched;
 
 use super::channel::Channel;
 use super::gauge::{Gauge, Usage};
+use super::meta::Meta;
 use super::proc::ProcessRef;
 use crate::exit::status_of;
 
@@ -36,6 +37,8 @@ pub struct Run {
     pub since_wall: u64,
     /// It runs in a control group of its own.
     pub(super) grouped: bool,
+    /// The keeper began it by itself, with what it was given when that was prepared.
+    pub in_advance: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
     /// A process of it may not be signalled.
@@ -176,6 +179,7 @@ impl Run {
             since,
             since_wall,
             grouped,
+            in_advance: false,
             ending: false,
             unsignalable: false,
             ready: false,
@@ -184,6 +188,31 @@ impl Run {
             stderr_offset,
             inspect_port: None,
             life: Life::Asked { then: None },
+        }
+    }
+
+    /// Returns what is to be kept with it.
+    pub(super) fn meta(
+        &self,
+        role: Role,
+        listening: bool,
+        (restarts, unstable): (u32, u32),
+    ) -> Meta {
+        Meta {
+            proc: self.proc,
+            spec: self.spec,
+            role,
+            since: self.since,
+            since_wall: self.since_wall,
+            ready: self.ready,
+            listening,
+            ending: self.ending,
+            cluster: self.is_cluster(),
+            grouped: self.grouped,
+            restarts,
+            unstable,
+            stderr_offset: self.stderr_offset,
+            inspect_port: self.inspect_port,
         }
     }
 

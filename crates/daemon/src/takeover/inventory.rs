@@ -9,11 +9,11 @@ use ostler_keeper::link::Link;
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::daemon_log;
 use crate::exit::exit_of;
 use crate::keeper::Welcome;
 use crate::model::FoundRun;
 use crate::runs::{self, Meta};
+use crate::{clock, daemon_log};
 
 /// A run in the keeper's inventory.
 pub struct Found {
@@ -23,6 +23,8 @@ pub struct Found {
     pub start_time: u64,
     /// How it ended, if it did.
     pub exit: Option<Exit>,
+    /// The prepared run that the keeper began when it ended.
+    pub next: Option<RunId>,
     /// What was kept with it.
     pub meta: Meta,
     /// Descriptors of the run.
@@ -33,7 +35,7 @@ impl Found {
     /// What the model must know of it.
     pub fn for_model(&self, run: RunId) -> FoundRun {
         FoundRun {
-            seen: self.meta.seen(run, self.exit),
+            seen: self.meta.seen(run, self.exit, self.next),
             pid: self.known_pid(),
             since: self.meta.since_wall,
             counters: (self.meta.restarts, self.meta.unstable),
@@ -86,7 +88,10 @@ pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
     let mut inventory = Inventory::default();
     loop {
         match link.receive()? {
-            Some((FromKeeper::InventoryEnd, _)) => return Ok(inventory),
+            Some((FromKeeper::InventoryEnd, _)) => {
+                inventory.correct_begun();
+                return Ok(inventory);
+            }
             Some((message, fds)) => inventory.take(message, fds),
             None => {
                 let written = link.flush()?;
@@ -98,17 +103,29 @@ pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
 }
 
 impl Inventory {
+    /// Says of runs that the keeper began by itself when that was: they are noted as of when they
+    /// were prepared.
+    fn correct_begun(&mut self) {
+        for run in self.runs.values().filter_map(|found| found.next).collect::<Vec<_>>() {
+            let Some(found) = self.runs.get_mut(&run) else { continue };
+            let late = clock::of_ticks(found.start_time).saturating_sub(found.meta.since);
+            found.meta.since += late;
+            found.meta.since_wall += late;
+        }
+    }
+
     fn take(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
         match message {
             FromKeeper::Welcome { version, pid, nofile, .. } => {
                 self.welcome = Welcome { version, pid, nofile };
             }
-            FromKeeper::Run { run, pid, start_time, status, meta, mask, .. } => {
+            FromKeeper::Run { run, pid, start_time, status, meta, mask, next } => {
                 let fds = RunFds::from_list(mask, fds).unwrap_or_default();
                 match Meta::from_bytes(&meta) {
                     Ok(meta) => {
                         let exit = status.map(exit_of);
-                        let found = Found { pid, start_time, exit, meta, fds };
+                        let next = next.map(RunId);
+                        let found = Found { pid, start_time, exit, next, meta, fds };
                         self.runs.insert(RunId(run), found);
                     }
                     Err(why) => self.unknown.push(Unknown { run, pidfd: fds.pidfd, why }),
@@ -119,9 +136,9 @@ impl Inventory {
                     self.items.insert(name, (meta, fd));
                 }
             }
-            FromKeeper::Exited { run, status, .. } => {
+            FromKeeper::Exited { run, status, next } => {
                 if let Some(found) = self.runs.get_mut(&RunId(run)) {
-                    found.exit = Some(exit_of(status));
+                    (found.exit, found.next) = (Some(exit_of(status)), next.map(RunId));
                 }
             }
             FromKeeper::InventoryEnd

@@ -81,7 +81,7 @@ impl Driver<'_> {
             "process {pid} of run {} is an orphan: stopped and started cleanly",
             run.0
         ));
-        Found { pid, start_time, exit: None, meta, fds }
+        Found { pid, start_time, exit: None, next: None, meta, fds }
     }
 }
 

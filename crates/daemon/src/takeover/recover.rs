@@ -101,6 +101,17 @@ impl Driver<'_> {
         exit.map(|exit| (run, exit))
     }
 
+    /// Runs that the keeper began while there was no daemon have no pid file yet.
+    pub(crate) fn take_up_begun(&mut self, begun: &[RunId]) {
+        for run in begun {
+            let role = self.model.core().owner(*run).map(|owner| owner.1);
+            let alive = self.runs.get(*run).is_some_and(|held| !held.is_dead());
+            if alive && role == Some(Role::Current) {
+                self.runs.write_pid_file(*run);
+            }
+        }
+    }
+
     /// What had to wait until everything was taken in.
     pub(crate) fn after_takeover(&mut self) {
         let runs: Vec<(RunId, u32, bool)> =

@@ -16,6 +16,21 @@ fn a_new_version_that_never_listens_fails_when_the_old_one_listens() {
 }
 
 #[test]
+fn the_time_to_start_counts_from_the_spawn_and_not_from_the_order() {
+    let mut world = rolling(1, GOOD, GOOD, ReloadOptions::default(), |_| ());
+    world.late(5000);
+    check(&mut world, "spawn 0 v2; 0 verifying");
+    world.wait(1);
+    assert_eq!(world.state(), "0:up online v2");
+    let mut world = rolling(1, GOOD, SILENT, ReloadOptions::default(), |_| ());
+    world.late(250);
+    world.wait(299);
+    check(&mut world, "spawn 0 v2; 0 verifying");
+    world.wait(2);
+    assert!(told(&mut world).contains("0 failed NotListening"));
+}
+
+#[test]
 fn where_the_old_never_listened_being_alive_for_the_readiness_time_is_enough() {
     let mut world = rolling(1, SILENT, SILENT, ReloadOptions::default(), |_| ());
     world.wait(29);

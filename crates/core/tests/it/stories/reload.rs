@@ -1,6 +1,8 @@
 //! Reloads: the order of things, failures, canaries, and users who intervene.
 
-use ostler_core::{Event, Exit, Goal, Phase, ProcId, ReloadOptions, RunId};
+use std::sync::Arc;
+
+use ostler_core::{Event, Exit, Goal, Phase, ProcId, ReloadOptions, RunId, SpecId};
 
 use super::{SILENT, check, rolling, told};
 use crate::world::{GOOD, Nature, World};
@@ -82,6 +84,31 @@ fn parallel_replaces_several_at_a_time_and_surge_bounds_the_extra_runs() {
     assert_eq!(world.state(), "0:up online v2+, 1:up online v1");
     world.wait(200);
     assert_eq!(world.state(), "0:up online v2, 1:up online v2");
+}
+
+#[test]
+fn a_worker_that_cannot_be_ended_does_not_keep_a_reload_from_its_end() {
+    let surge = ReloadOptions { surge: Some(1), ..ReloadOptions::default() };
+    let hangs = Nature { drains: false, stubborn: true, hangs: true, ..GOOD };
+    let mut world = rolling(3, hangs, GOOD, surge, |_| ());
+    world.wait(2000);
+    assert!(told(&mut world).contains("reload ended v2"));
+    assert_eq!(world.state(), "0:up online v2+, 1:up online v2+, 2:up online v2+");
+}
+
+#[test]
+fn a_slot_that_is_added_meanwhile_gets_the_new_version_too() {
+    for (new, end) in [(GOOD, "v2"), (SILENT, "v1")] {
+        let mut world = rolling(2, GOOD, new, ReloadOptions::default(), |_| ());
+        let policy = Arc::clone(&world.versions[&SpecId(1)].0);
+        let (proc, app) = (ProcId(2), crate::world::APP);
+        world.event(Event::Add { proc, app, spec: SpecId(1), policy, cluster: true });
+        world.event(Event::Start(proc));
+        assert!(world.supervisor.reload(app).unwrap().is_open(proc));
+        world.wait(1000);
+        let all = (0..3).map(|id| format!("{id}:up online {end}")).collect::<Vec<_>>();
+        assert_eq!(world.state(), all.join(", "));
+    }
 }
 
 #[test]

@@ -32,7 +32,8 @@ impl World {
         let mut disk = self.disk.clone();
         for saved in &mut disk.processes {
             let of_slot = self.runs.values().filter(|sim| sim.seen.proc == saved.id);
-            let uncounted = of_slot.filter(|sim| saved.ended < Some(sim.seen.run));
+            let counted = saved.ended.max(saved.renewed);
+            let uncounted = of_slot.filter(|sim| counted < Some(sim.seen.run));
             if let Some((restarts, unstable)) = uncounted.map(|sim| sim.counters).max() {
                 saved.restarts = saved.restarts.max(restarts);
                 saved.unstable = unstable;
@@ -45,6 +46,8 @@ impl World {
     pub fn forget(&mut self) {
         // Reports on their way are not lost: what they say is in the keeper's table.
         self.reports.clear();
+        // The next daemon says hello.
+        self.prepared.clear();
         let Disk { processes, reloads, last_run } = self.read();
         self.dirty = true;
         let seen: Vec<SeenRun> = self

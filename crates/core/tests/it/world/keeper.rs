@@ -1,6 +1,6 @@
 //! The keeper: carries out actions, and remembers of each run what a daemon may ask for again.
 
-use ostler_core::{Action, Event, Exit, Phase, ProcId, Role, RunId, SeenRun, SpecId};
+use ostler_core::{Action, Event, Exit, Phase, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 
 use super::disk::must_survive;
 use super::{Nature, World};
@@ -28,6 +28,17 @@ impl World {
     pub(super) fn act(&mut self, action: Action) {
         match action {
             Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
+            Action::Prepare { proc, preparation } => {
+                assert!(preparation.after < preparation.run, "{preparation:?}");
+                if self.runs.get(&preparation.after).is_some_and(|sim| sim.leader) {
+                    self.prepared.insert(preparation.after, (proc, preparation));
+                }
+            }
+            Action::Revoke { after } => _ = self.prepared.remove(&after),
+            Action::Begun { proc, run, spec } => {
+                assert!(self.runs.contains_key(&run), "it was not begun");
+                self.said.push(format!("begun {} v{}", proc.0, spec.0));
+            }
             Action::Disconnect(run) => {
                 self.said.push(format!("disconnect {}", run.0));
                 self.note_ending(run);
@@ -71,25 +82,34 @@ impl World {
         };
         let others = self.runs.values().filter(is_current).count();
         assert!(role(run) != Some(Role::Current) || others == 0, "two runs of {proc:?} alive");
+        let role = role(run).unwrap_or(Role::Leaving);
+        self.said.push(format!("spawn {} v{}", proc.0, spec.0));
+        self.begin((proc, run, spec), role, self.counters(proc));
+    }
+
+    /// A run begins; its counters are noted with it.
+    fn begin(
+        &mut self,
+        (proc, run, spec): (ProcId, RunId, SpecId),
+        role: Role,
+        counters: (u32, u32),
+    ) {
         assert!(!self.runs.contains_key(&run), "run number used twice");
         let seen = SeenRun {
             run,
             proc,
             spec,
-            role: role(run).unwrap_or(Role::Leaving),
+            role,
             since: self.now,
             ready: false,
             listening: false,
             ending: false,
             exit: None,
+            next: None,
         };
         let nature = self.versions[&spec].1;
-        let counters = self.counters(proc);
-        self.runs.insert(
-            run,
-            SimRun { seen, counters, leader: true, said_ready: false, child: nature.litters },
-        );
-        self.said.push(format!("spawn {} v{}", proc.0, spec.0));
+        let child = nature.litters;
+        self.runs.insert(run, SimRun { seen, counters, leader: true, said_ready: false, child });
         self.reports.push_back(Event::Spawned(run));
         match nature.exits {
             Some(code) => self.end(run, Exit::Code(code)),
@@ -148,15 +168,45 @@ impl World {
         self.runs.get(&run).map_or_else(Nature::default, |sim| self.versions[&sim.seen.spec].1)
     }
 
+    /// All leaders end now, also those that begin by it.
+    pub fn end_all(&mut self) {
+        let alive = |(run, sim): (&RunId, &SimRun)| sim.leader.then_some(*run);
+        while let Some(run) = self.runs.iter().find_map(alive) {
+            self.end(run, Exit::Code(1));
+        }
+    }
+
     /// The leader ends now; who watches hears of it later.
     pub fn end(&mut self, run: RunId, exit: Exit) {
         let Some(sim) = self.runs.get_mut(&run) else { return };
-        if std::mem::take(&mut sim.leader) {
-            sim.seen.exit = Some(exit);
-            self.reports.push_back(Event::Exited { run, exit });
+        if !std::mem::take(&mut sim.leader) {
+            if !sim.child {
+                self.reports.push_back(Event::TreeGone(run));
+            }
+            return;
         }
-        if !self.runs[&run].child {
+        sim.seen.exit = Some(exit);
+        let child = sim.child;
+        let prepared = self.prepared.remove(&run).filter(|(_, of)| holds(of, self.now, exit));
+        let next = prepared.as_ref().map(|(_, of)| of.run);
+        self.runs.entry(run).and_modify(|sim| sim.seen.next = next);
+        self.reports.push_back(Event::Exited { run, exit, next });
+        if !child {
             self.reports.push_back(Event::TreeGone(run));
         }
+        if let Some((proc, of)) = prepared {
+            let counters = (of.restarts, of.unstable);
+            self.begin((proc, of.run, of.spec), Role::Current, counters);
+        }
     }
+}
+
+/// Whether the keeper begins what was prepared for such an end at that time.
+fn holds(of: &Preparation, now: u64, exit: Exit) -> bool {
+    let meant = match exit {
+        Exit::Code(code) => !of.except_codes.contains(&code),
+        Exit::Signal { .. } => true,
+        Exit::Unknown | Exit::NotSpawned => false,
+    };
+    meant && (of.not_before..of.not_after).contains(&now)
 }

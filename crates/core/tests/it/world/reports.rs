@@ -34,8 +34,11 @@ impl World {
         let Some(event) = self.reports.get(by) else { return };
         let Some(run) = run_of(event) else { return };
         let is_end = matches!(event, Event::Exited { .. });
+        let begins_it =
+            |earlier: &Event| matches!(earlier, Event::Exited { next, .. } if *next == Some(run));
         let may_pass = |earlier: &Event| {
-            run_of(earlier) != Some(run) || (is_end && matches!(earlier, Event::Spawned(_)))
+            (run_of(earlier) != Some(run) && !begins_it(earlier))
+                || (is_end && matches!(earlier, Event::Spawned(_)))
         };
         if self.reports.iter().take(by).all(may_pass) {
             let event = self.reports.remove(by).unwrap();

@@ -255,6 +255,38 @@ fn no_crash_of_an_app_that_ran_is_counted_twice_or_forgotten() {
 }
 
 #[test]
+fn the_daemon_may_die_where_runs_follow_each_other_without_it() {
+    for script in ["good", "litters"] {
+        same_end(|world| {
+            world.start_with("api", script, 1, json!({"max_restarts": 9}));
+            world.wait(50);
+            for pause in [3, 3, 3, 2000, 3] {
+                world.crash(0, ostler_core::Exit::Code(1));
+                world.wait(pause);
+            }
+            assert!(0 < world.begun, "none was begun by the keeper alone");
+            world.wait(1000);
+        });
+    }
+}
+
+#[test]
+fn the_daemon_may_die_in_a_command_to_what_crashes() {
+    for action in [Action::Stop, Action::Restart, Action::Delete, Action::Reset] {
+        same_end(|world| {
+            world.start_with("api", "good", 2, json!({"max_restarts": 9}));
+            world.wait(50);
+            for _ in 0..3 {
+                world.crash(0, ostler_core::Exit::Code(1));
+                world.wait(3);
+            }
+            world.act(action, &[0]);
+            world.wait(1000);
+        });
+    }
+}
+
+#[test]
 fn the_daemon_may_die_when_the_saved_list_comes_back() {
     let mut before = World::with("api", "good", 2);
     before.start_with("job", "good", 0, json!({"autostart": false}));

@@ -127,6 +127,9 @@ fn play(world: &mut World, step: &Move) {
         Move::Stale(what, run) => stale(world, what, RunId(run)),
         Move::Forget => world.forget(),
         Move::ForgetAt(after) => world.crash_at = Some(world.steps + after),
+        Move::ForgetAndEnd(after) => {
+            (world.crash_at, world.end_in_crash) = (Some(world.steps + after), true);
+        }
         Move::Full(full) => world.full = full,
         Move::Slow(slow) => world.slow = slow,
     }
@@ -161,7 +164,12 @@ fn stale(world: &mut World, what: u8, run: RunId) {
         3 => Input::Core(Event::Listening(run)),
         4 => Input::Core(Event::Covers(run)),
         5 => Input::Core(Event::Disconnected(run)),
-        6 => Input::Exited { run, exit: Exit::Code(0), stderr_tail: vec!["lost".to_owned()] },
+        6 => Input::Exited {
+            run,
+            exit: Exit::Code(0),
+            next: None,
+            stderr_tail: vec!["lost".to_owned()],
+        },
         7 => Input::Core(Event::TreeGone(run)),
         8 => Input::Probed { run, result: Err("lost".to_owned()) },
         9 => Input::StderrTail { run, lines: vec!["lost".to_owned()] },
@@ -175,6 +183,13 @@ fn stale(world: &mut World, what: u8, run: RunId) {
 /// What must be true of model and world after every step.
 fn oracle(world: &World) {
     let core = world.model.core();
+    // What the keeper begins by itself is what would be begun now.
+    for (after, (proc, _)) in &world.prepared {
+        let slot = core.slot(*proc).expect("what is prepared is for a slot");
+        let holds = slot.process().run() == Some(*after) && slot.candidate().is_none();
+        let runs = matches!(slot.process().phase(), Phase::Starting { .. } | Phase::Online { .. });
+        assert!(holds && runs, "prepared, but not revoked: {slot:?}");
+    }
     for (run, sim) in world.runs.iter().filter(|(_, sim)| sim.alive) {
         let owner = core.owner(*run).map(|(id, _)| id);
         assert!(owner == Some(sim.seen.proc) || sim.seen.ending, "{run:?} is nobody's: {sim:?}");

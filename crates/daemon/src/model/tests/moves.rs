@@ -44,6 +44,8 @@ pub enum Move {
     Forget,
     /// The daemon dies before one of the next saves and effects.
     ForgetAt(usize),
+    /// The same, and all runs end while there is no daemon.
+    ForgetAndEnd(usize),
     /// The disk is full, or is not.
     Full(bool),
     /// The disk takes its time, or does not.
@@ -111,7 +113,8 @@ impl Move {
             56 => Self::Slow(of.chance(2)),
             57 if deaths => Self::Full(of.chance(2)),
             58 if deaths => Self::Forget,
-            59..64 if deaths => Self::ForgetAt(usize::from(of.small(8))),
+            59 if deaths => Self::ForgetAndEnd(usize::from(of.small(8))),
+            60..64 if deaths => Self::ForgetAt(usize::from(of.small(8))),
             _ => Self::Deliver(of.small(16)),
         }
     }

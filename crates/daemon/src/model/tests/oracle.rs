@@ -72,7 +72,12 @@ impl Model {
     pub(super) fn check_empty(&mut self) {
         self.check();
         assert!(self.facts.is_empty(), "kept: {:?}", self.facts);
-        assert!(self.tails.is_empty() && self.awaited.is_empty() && self.operations.is_empty());
+        assert!(
+            self.tails.is_empty()
+                && self.not_back.is_empty()
+                && self.awaited.is_empty()
+                && self.operations.is_empty()
+        );
         assert_eq!(self.registry.apps().count(), 0, "kept: {:?}", self.registry);
         assert_eq!(self.snapshot().specs.len(), 0, "kept: {:?}", self.registry);
         assert_eq!(self.core.slots().count() + self.core.saved_reloads().len(), 0);

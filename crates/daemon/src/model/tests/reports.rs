@@ -1,6 +1,6 @@
 //! Reports on their way to the daemon: late, doubled, or before others.
 
-use ostler_core::{Event, RunId};
+use ostler_core::{Event, Exit, Preparation, RunId};
 
 use super::super::Input;
 use super::world::World;
@@ -14,7 +14,11 @@ impl World {
         let is_end = matches!(late, Input::Exited { .. });
         let may_pass = |earlier: &Input| {
             let other = run_of(earlier).is_none() || run_of(earlier) != run_of(late);
-            other || (is_end && matches!(earlier, Input::Spawned { .. }))
+            let begins_it = matches!(
+                earlier,
+                Input::Exited { next: Some(next), .. } if run_of(late) == Some(*next)
+            );
+            (other && !begins_it) || (is_end && matches!(earlier, Input::Spawned { .. }))
         };
         if self.reports.iter().take(by).all(may_pass) {
             let report = self.reports.remove(by).unwrap();
@@ -48,8 +52,9 @@ pub fn again(report: &Input) -> Option<Input> {
         Input::Core(event) => Input::Core(event.clone()),
         Input::Spawned { run, pid } => Input::Spawned { run: *run, pid: *pid },
         Input::NotSpawned { run, why } => Input::NotSpawned { run: *run, why: why.clone() },
-        Input::Exited { run, exit, stderr_tail } => {
-            Input::Exited { run: *run, exit: *exit, stderr_tail: stderr_tail.clone() }
+        Input::Exited { run, exit, next, stderr_tail } => {
+            let (run, exit, next) = (*run, *exit, *next);
+            Input::Exited { run, exit, next, stderr_tail: stderr_tail.clone() }
         }
         Input::Probed { run, result } => Input::Probed { run: *run, result: result.clone() },
         Input::Measured { run, memory } => Input::Measured { run: *run, memory: *memory },
@@ -59,4 +64,14 @@ pub fn again(report: &Input) -> Option<Input> {
         Input::StderrTail { run, lines } => Input::StderrTail { run: *run, lines: lines.clone() },
         _ => return None,
     })
+}
+
+/// Whether the keeper begins what was prepared for such an end at that time.
+pub fn holds(of: &Preparation, now: u64, exit: Exit) -> bool {
+    let meant = match exit {
+        Exit::Code(code) => !of.except_codes.contains(&code),
+        Exit::Signal { .. } => true,
+        Exit::Unknown | Exit::NotSpawned => false,
+    };
+    meant && (of.not_before..of.not_after).contains(&now)
 }

@@ -1,6 +1,6 @@
 //! Scaling: instances more or fewer.
 
-use ostler_wire::control::{Action, Change, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
 use serde_json::json;
 
 use super::words::record;
@@ -219,4 +219,29 @@ fn added_instances_have_the_version_that_a_restart_brought() {
     scale(&mut world, "api", ScaleTo::Add(1));
     world.wait(50);
     assert_eq!(world.state(), "api:0 online better, api:1 online better");
+}
+
+#[test]
+fn an_instance_that_is_added_during_a_reload_gets_the_new_version() {
+    let mut world = World::with("api", "good", 2);
+    let more = json!({"stable_for": 50});
+    let change = Change { records: vec![record("api", "better", 1, more)], ..Change::default() };
+    let reload = world.reload_by(&[0, 1], change, ReloadOptions::default());
+    world.wait(10);
+    let client = scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online better, api:1 online better, api:2 online better");
+    assert_eq!((world.reply(reload), world.reply(client)), ("done", "done"));
+}
+
+#[test]
+fn an_instance_that_is_added_while_a_reload_waits_gets_its_version() {
+    let mut world = World::with("api", "good", 2);
+    let wait = ReloadOptions { wait: true, ..ReloadOptions::default() };
+    world.reload(&[0, 1], "api", "better");
+    let last = world.reload_with(&[0, 1], "api", "newest", wait);
+    scale(&mut world, "api", ScaleTo::Add(1));
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online newest, api:1 online newest, api:2 online newest");
+    assert_eq!(world.reply(last), "done");
 }

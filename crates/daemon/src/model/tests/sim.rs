@@ -1,10 +1,11 @@
 //! What is around the model carries out its effects: runs that obey or do not, as the keeper and
 //! the kernel know them.
 
-use ostler_core::{Action, Event, Exit, Phase, ProcId, Role, RunId, SeenRun};
+use ostler_core::{Action, Event, Exit, Phase, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 use ostler_wire::control::{Code, Failure, ListenerView};
 
 use super::super::{ClientId, Effect, FoundRun, Input, Unneeded};
+use super::reports::holds;
 use super::words::{event_text, reply_text};
 use super::world::{Talk, World};
 
@@ -184,6 +185,13 @@ impl World {
     fn act_on(&mut self, action: Action) {
         match action {
             Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
+            Action::Prepare { proc, preparation } => {
+                if self.runs.get(&preparation.after).is_some_and(|sim| sim.alive) {
+                    self.prepared.insert(preparation.after, (proc, preparation));
+                }
+            }
+            Action::Revoke { after } => _ = self.prepared.remove(&after),
+            Action::Begun { .. } => {}
             Action::Disconnect(run) => {
                 self.mark_ending(run);
                 if !self.nature(run).busy {
@@ -225,16 +233,33 @@ impl World {
         }
     }
 
-    fn spawn(&mut self, proc: ProcId, run: RunId, spec: ostler_core::SpecId) {
+    fn spawn(&mut self, proc: ProcId, run: RunId, spec: SpecId) {
+        let is_current = self.model.core().owner(run) == Some((proc, Role::Current));
+        assert!(!is_current || !self.has_current_run(proc), "two current runs of {proc:?}");
+        if self.begin(proc, run, spec, (0, 0)) {
+            self.note(run);
+            self.go(run);
+        }
+    }
+
+    /// A run is begun by the keeper alone, with the counters that were noted for it.
+    fn begin_prepared(&mut self, proc: ProcId, of: &Preparation) {
+        self.begun += 1;
+        if self.begin(proc, of.run, of.spec, (of.restarts, of.unstable)) {
+            self.go(of.run);
+        }
+    }
+
+    /// Whether a run begins.
+    fn begin(&mut self, proc: ProcId, run: RunId, spec: SpecId, counters: (u32, u32)) -> bool {
         let version = self.model.registry().version(spec).unwrap();
         let script = version.spec.script.file_stem().unwrap().to_string_lossy();
         let (nature, cluster) = (Nature::of(&script), version.is_cluster());
         assert!(!self.runs.contains_key(&run), "run number used twice");
-        let is_current = self.model.core().owner(run) == Some((proc, Role::Current));
-        assert!(!is_current || !self.has_current_run(proc), "two current runs of {proc:?}");
         if nature.missing {
             let why = "could not execute `missing`".to_owned();
-            return self.reports.push_back(Input::NotSpawned { run, why });
+            self.reports.push_back(Input::NotSpawned { run, why });
+            return false;
         }
         let seen = SeenRun {
             run,
@@ -246,12 +271,13 @@ impl World {
             listening: false,
             ending: false,
             exit: None,
+            next: None,
         };
         let sim = SimRun {
             seen,
             pid: 100 + u32::try_from(run.0).unwrap(),
             since: self.at.wall,
-            counters: (0, 0),
+            counters,
             nature,
             cluster,
             alive: true,
@@ -260,9 +286,14 @@ impl World {
             memory: 1,
         };
         self.reports.push_back(Input::Spawned { run, pid: sim.pid });
-        self.runs.insert(run, sim.clone());
-        self.note(run);
-        match nature.exits {
+        self.runs.insert(run, sim);
+        true
+    }
+
+    /// A run that has begun does what its nature is.
+    fn go(&mut self, run: RunId) {
+        let sim = self.runs[&run].clone();
+        match sim.nature.exits {
             Some(exit) => self.end(run, exit),
             None => self.announce(&sim),
         }
@@ -329,6 +360,14 @@ impl World {
         self.runs.get(&run).map(|sim| sim.nature).unwrap_or_default()
     }
 
+    /// All first processes end now, also those that begin by it.
+    pub fn end_all(&mut self) {
+        let alive = |(run, sim): (&RunId, &SimRun)| sim.alive.then_some(*run);
+        while let Some(run) = self.runs.iter().find_map(alive) {
+            self.end(run, Exit::Code(1));
+        }
+    }
+
     /// The run's first process ends now; the daemon hears of it later.
     pub fn end(&mut self, run: RunId, exit: Exit) {
         let Some(sim) = self.runs.get_mut(&run) else { return };
@@ -339,9 +378,15 @@ impl World {
         let child = sim.child;
         let candidate = matches!(self.model.core().owner(run), Some((_, Role::Candidate)));
         let stderr_tail = if candidate { vec!["it is broken".to_owned()] } else { Vec::new() };
-        self.reports.push_back(Input::Exited { run, exit, stderr_tail });
+        let prepared = self.prepared.remove(&run).filter(|(_, of)| holds(of, self.at.now, exit));
+        let next = prepared.as_ref().map(|(_, of)| of.run);
+        self.runs.entry(run).and_modify(|sim| sim.seen.next = next);
+        self.reports.push_back(Input::Exited { run, exit, next, stderr_tail });
         if !child {
             self.reports.push_back(Input::Core(Event::TreeGone(run)));
+        }
+        if let Some((proc, of)) = prepared {
+            self.begin_prepared(proc, &of);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ostler_core::{Event, RunId};
+use ostler_core::{Event, Preparation, ProcId, RunId};
 use ostler_wire::control::{self, Action, Change, Request};
 use serde_json::{Value, json};
 
@@ -29,6 +29,12 @@ pub struct World {
     pub model: Model,
     pub at: Moment,
     pub runs: BTreeMap<RunId, SimRun>,
+    /// What the keeper begins when a run ends.
+    pub prepared: BTreeMap<RunId, (ProcId, Preparation)>,
+    /// When the daemon dies next, all runs end before there is another.
+    pub end_in_crash: bool,
+    /// Runs that the keeper began by itself.
+    pub begun: usize,
     pub reports: VecDeque<Input>,
     pub talks: BTreeMap<usize, Talk>,
     pub log: Vec<String>,
@@ -80,6 +86,9 @@ impl World {
             model: Model::new(settings(1)),
             at: Moment { now: 1000, wall: 1_000_000 },
             runs: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            end_in_crash: false,
+            begun: 0,
             reports: VecDeque::new(),
             talks: BTreeMap::new(),
             log: Vec::new(),
@@ -305,7 +314,12 @@ impl World {
     pub fn forget(&mut self) {
         self.deaths += 1;
         let deaths = self.deaths;
+        if std::mem::take(&mut self.end_in_crash) {
+            self.end_all();
+        }
         self.reports.clear();
+        // The next daemon says hello.
+        self.prepared.clear();
         self.model = Model::new(settings(self.steps as u64 + 7));
         let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
         let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
