@@ -29,6 +29,7 @@ mod failpoints;
 mod fake;
 mod faults;
 mod fork;
+mod hanging;
 mod home;
 mod home_modes;
 mod in_app;

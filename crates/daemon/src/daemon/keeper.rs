@@ -44,6 +44,7 @@ impl Daemon {
                 self.keeper.welcomed(Welcome { version, pid, nofile });
                 self.keeper.on_upgraded(None, &mut self.reports);
             }
+            FromKeeper::Ping => self.keeper.send(&ToKeeper::Pong, Vec::new()),
             FromKeeper::UpgradeFailed { errno } => {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
             }

@@ -54,6 +54,12 @@ const CLOSE_LATER: u64 = 5;
 
 /// The first version of the protocol that has [`ToKeeper::Sync`].
 const SYNC_SINCE: u8 = 3;
+/// The first version of keepers that ask how we are.
+const PINGS_SINCE: u8 = 3;
+/// A keeper that asks every few seconds and has said nothing for so long hangs, ms.
+pub const SILENCE: u64 = 15_000;
+/// So much later than it was due a look says nothing about the keeper, ms.
+const LATE: u64 = 2_000;
 
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,6 +97,8 @@ pub struct Keeper {
     give_pause: u64,
     /// Among it is the list of starts.
     lacks_starts: bool,
+    /// When it said something the last time, monotonic ms.
+    heard_at: u64,
     /// A change of program under way.
     update: Option<Update>,
     /// The list of starts, to which the keeper adds.
@@ -126,6 +134,7 @@ impl Keeper {
             incomplete: None,
             give_pause: GIVE_AGAIN.0,
             lacks_starts: false,
+            heard_at: clock::monotonic(),
             update: None,
             starts,
             poll,
@@ -160,8 +169,9 @@ impl Keeper {
     /// It is dead, or as good as dead.
     pub fn receive(&mut self) -> io::Result<Option<(FromKeeper, Vec<OwnedFd>)>> {
         let message = self.link.receive()?;
-        if message.is_none() {
-            self.link.flush()?;
+        match message {
+            Some(_) => self.heard_at = clock::monotonic(),
+            None => _ = self.link.flush()?,
         }
         Ok(message)
     }
@@ -353,6 +363,21 @@ impl Keeper {
         self.process.due
     }
 
+    /// When one that has said nothing since hangs. It asks how we are every few seconds.
+    pub fn silent_due(&self) -> Option<u64> {
+        let asks = PINGS_SINCE <= self.welcome.version && self.process.due.is_none();
+        asks.then_some(self.heard_at + SILENCE)
+    }
+
+    /// It has said nothing for long. `false`: we were late ourselves, as all of the machine was.
+    pub fn is_silent(&mut self, now: u64) -> bool {
+        let late = self.heard_at + SILENCE + LATE < now;
+        if late {
+            self.heard_at = now;
+        }
+        !late
+    }
+
     /// It is gone. The apps live on; a new one is started when it is due.
     pub fn lose(&mut self, error: &io::Error, reports: &mut Reports) {
         daemon_log::error(format!(
@@ -376,6 +401,7 @@ impl Keeper {
                 self.link = link;
                 self.welcome.pid = child.id();
                 self.process.replace(child);
+                self.heard_at = now;
                 daemon_log::log(format!("started keeper {}", self.welcome.pid));
                 true
             }

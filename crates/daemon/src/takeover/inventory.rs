@@ -141,7 +141,9 @@ impl Inventory {
                     (found.exit, found.next) = (Some(exit_of(status)), next.map(RunId));
                 }
             }
-            FromKeeper::InventoryEnd
+            // It is asked again.
+            FromKeeper::Ping
+            | FromKeeper::InventoryEnd
             | FromKeeper::Spawned { .. }
             | FromKeeper::SpawnFailed { .. }
             | FromKeeper::Refused { .. }
