@@ -142,6 +142,7 @@ impl Daemon {
                 continue;
             }
             if let Some(version) = self.model.registry().version(slot.process().spec()) {
+                self.logs.files().note(&version.spec, id);
                 paths.extend(environment::log_files(&version.spec, id).into_iter().flatten());
             }
         }

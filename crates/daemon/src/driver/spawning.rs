@@ -189,7 +189,7 @@ impl Driver<'_> {
         if self.is_candidate(run) {
             self.runs.lower_priority(run);
         }
-        self.runs.write_pid_file(run);
+        self.runs.write_pid_file(run, self.logs.files());
         let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
         if crashed {
             // Another crash is likely.

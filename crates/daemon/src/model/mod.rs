@@ -31,6 +31,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod unneeded;
 mod unsaved;
 mod view;
 
@@ -106,6 +107,8 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at next.
     memory_at: Option<Millis>,
+    /// When apps have settled whose workers begin to listen.
+    settling: BTreeMap<AppId, Millis>,
     /// Everything is being ended.
     closing: bool,
     /// The list is being written before that is begun.
@@ -137,6 +140,7 @@ impl Model {
             unsaved: false,
             save_by: None,
             memory_at: None,
+            settling: BTreeMap::new(),
             closing: false,
             writes_last: false,
         }
@@ -184,7 +188,7 @@ impl Model {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
-        due.into_iter().flatten().min()
+        due.into_iter().chain([self.settled_at()]).flatten().min()
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
@@ -246,6 +250,7 @@ impl Model {
                     facts.listeners = listeners;
                     self.changed.insert(facts.proc);
                 }
+                self.begin_settling(run);
             }
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
@@ -356,6 +361,7 @@ impl Model {
         if self.save_by.is_some_and(|at| at <= now) {
             self.unsaved = true;
         }
+        self.tidy_settled(out);
         self.look_at_memory(out);
         self.expire(out);
     }

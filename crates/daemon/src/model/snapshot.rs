@@ -135,6 +135,7 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        self.settle_all();
         self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);

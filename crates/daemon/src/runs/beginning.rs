@@ -12,9 +12,10 @@ use ostler_poll::Interest;
 use super::channel::Channel;
 use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
+use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{daemon_log, files, inspect, reserve};
+use crate::{daemon_log, inspect, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
@@ -112,14 +113,12 @@ impl Runs {
     }
 
     /// Writes the pid file of a run.
-    pub fn write_pid_file(&self, run: RunId) {
+    pub fn write_pid_file(&self, run: RunId, files: &AppFiles) {
         let Some(held) = self.get(run) else { return };
         let Some(spec) = &held.settings else { return };
         let path = environment::pid_file(spec, held.proc);
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o600))
-        {
+        files.note(spec, held.proc);
+        if let Err(error) = files.write_pid(&path, held.pid()) {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
                 path.display()
