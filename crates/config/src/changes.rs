@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{Attribute, Unit};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
-use crate::fields::{COMMAND_LINE, Fields};
+use crate::diagnostic::{COMMAND_LINE, Diagnostic};
+use crate::fields::Fields;
 use crate::interpreter;
 use crate::options::Options;
 use crate::resolve;

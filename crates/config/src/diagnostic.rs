@@ -15,6 +15,9 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
+/// Origin of what was typed.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {

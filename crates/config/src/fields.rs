@@ -5,7 +5,7 @@
 
 use crate::attributes::{self, Attribute, Rule};
 use crate::check::check;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{COMMAND_LINE, Diagnostic, Place};
 use crate::options::Options;
 use crate::suggest;
 use crate::value::{Entry, Node, Span, Value};
@@ -99,9 +99,6 @@ pub(crate) struct Fields<'a> {
     environments: Vec<(String, Node)>,
     rejected: Vec<&'static str>,
 }
-
-/// Origin of what was typed.
-pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl<'a> Fields<'a> {
     /// Only the options.

@@ -6,10 +6,10 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{COMMAND_LINE, Diagnostic};
 use crate::environment::From;
 use crate::evaluate;
-use crate::fields::{COMMAND_LINE, Fields, OfFile, SourceText};
+use crate::fields::{Fields, OfFile, SourceText};
 use crate::json;
 use crate::options::Options;
 use crate::resolve;

@@ -77,7 +77,9 @@ pub fn from_script(
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";
         report.push(
-            Diagnostic::error("env-without-file", message).origin(fields::COMMAND_LINE).help(help),
+            Diagnostic::error("env-without-file", message)
+                .origin(diagnostic::COMMAND_LINE)
+                .help(help),
         );
     }
     let spec = resolve::resolve(&fields, environment::From::Options, ctx, &mut report);

@@ -2,8 +2,7 @@
 //! one place with the same words as in a file.
 
 use crate::attributes::{Attribute, Flag, Gives, NotYet, attributes, find_flag};
-use crate::diagnostic::Diagnostic;
-use crate::fields::COMMAND_LINE;
+use crate::diagnostic::{COMMAND_LINE, Diagnostic};
 use crate::value::{Entry, Node, Value};
 
 /// Options of `start`, `restart` and `reload`. Values are as typed; they are checked when they are

@@ -9,12 +9,8 @@
 //! The descendants of a run that is followed in this way are swept just after the next has begun,
 //! not just before.
 
-use std::sync::Arc;
-
-use crate::ending::Ending;
-use crate::run::{ProcId, RunId, SpecId};
-use crate::spec::Version;
-use crate::{Action, Millis};
+use crate::Millis;
+use crate::run::{RunId, SpecId};
 
 /// What is to be begun when a run ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,27 +37,5 @@ impl Preparation {
     /// Returns when another one takes its place, if nothing else happens.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         (self.not_after < Millis::MAX).then_some(self.not_after)
-    }
-}
-
-/// A run that has its number and begins, if at all, in the moment in which another ends.
-#[derive(Clone, Debug)]
-pub(crate) struct Allotted {
-    pub(crate) after: RunId,
-    pub(crate) run: RunId,
-    pub(crate) version: Version,
-}
-
-impl Allotted {
-    /// Keeps in mind what a preparation may begin, also after it was revoked.
-    pub(crate) fn new(preparation: &Preparation, version: &Version) -> Self {
-        let version = (version.0, Arc::clone(&version.1));
-        Self { after: preparation.after, run: preparation.run, version }
-    }
-
-    /// It was begun, and is not wanted any more. Returns how it is brought to its end.
-    pub(crate) fn end(&self, now: Millis, proc: ProcId, out: &mut Vec<Action>) -> Ending {
-        out.push(Action::Begun { proc, run: self.run, spec: self.version.0 });
-        Ending::ask(now, self.run, &self.version.1, out)
     }
 }

@@ -8,6 +8,7 @@
 //! It works with edge-triggered polling: [`Endpoint::receive`] until `None`, [`Endpoint::send`] at
 //! any time, [`Endpoint::flush`] whenever the socket is writable.
 
+mod broken;
 mod incoming;
 mod outgoing;
 
@@ -15,8 +16,6 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
-
-use rustix::io::Errno;
 
 use crate::config::{KEEPER_FD_VAR, READY_FD_VAR};
 use crate::proto::{DecodeError, FrameError, FromKeeper, MAX_FDS, Message, ToKeeper, encode};
@@ -211,23 +210,6 @@ pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     Ok(socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
-}
-
-/// Whether a socket that answers so is of no use any more. Everything else is a want of something,
-/// which may be there again soon.
-fn is_broken(error: Errno) -> bool {
-    [
-        Errno::PIPE,
-        Errno::CONNRESET,
-        Errno::NOTCONN,
-        Errno::CONNABORTED,
-        Errno::BADF,
-        Errno::NOTSOCK,
-        Errno::INVAL,
-        Errno::MSGSIZE,
-        Errno::OPNOTSUPP,
-    ]
-    .contains(&error)
 }
 
 fn invalid(text: &'static str) -> io::Error {

@@ -1,10 +1,10 @@
 //! Reports about a slot's current run: from the keeper, from the run itself, from the clock.
 
 use super::Process;
+use crate::allotted::Allotted;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
-use crate::preparation::Allotted;
 use crate::restarts::Next;
 use crate::run::{Exit, RunId};
 use crate::runs::Runs;

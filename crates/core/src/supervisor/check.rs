@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::{Slot, Supervisor};
+use crate::allotted::Allotted;
 use crate::phase::{Goal, Phase};
-use crate::preparation::Allotted;
 use crate::run::ProcId;
 
 impl Supervisor {

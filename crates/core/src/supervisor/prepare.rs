@@ -4,7 +4,7 @@
 //! compared with what should be, for the slots that the event may have changed.
 
 use super::{Slot, Supervisor};
-use crate::preparation::Allotted;
+use crate::allotted::Allotted;
 use crate::run::ProcId;
 use crate::runs::Runs;
 use crate::{Action, Event, Millis};

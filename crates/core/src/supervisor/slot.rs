@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::Millis;
+use crate::allotted::Allotted;
 use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::phase::Phase;
-use crate::preparation::Allotted;
 use crate::process::Process;
 use crate::run::{AppId, Role, RunId, SpecId};
 use crate::runs::Runs;

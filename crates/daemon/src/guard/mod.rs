@@ -33,14 +33,12 @@ use rustix::process::{
 };
 
 pub use ledger::Ledger;
-pub use recover::{Left, recover};
+pub use recover::{Left, PREFIX, recover};
 
 use crate::sys::SharedText;
 use crate::tokens::Source;
 use crate::{clock, daemon_log, sys};
 
-/// Names of the keeper's ends begin so.
-pub const PREFIX: &str = "guard/";
 /// Room for lines of the log, bytes.
 const LINES: usize = 64 << 10;
 /// Pause before another guard, ms, if the last one died younger than this; doubled each time that

@@ -12,11 +12,13 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::PREFIX;
 use super::ledger::{Ledger, Note};
 use super::watch::{MOST, RECORD, VERSION};
 use crate::daemon_log;
 use crate::runs::Stat;
+
+/// Names of the keeper's ends begin so.
+pub const PREFIX: &str = "guard/";
 
 /// So long a guard may take after the death of its daemon. It takes less than a millisecond.
 const LIMIT: Duration = Duration::from_secs(2);

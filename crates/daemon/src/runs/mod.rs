@@ -33,7 +33,6 @@ use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use budget::{Budget, Full};
 use cgroup::Groups;
-use next::Next;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
@@ -41,6 +40,7 @@ pub use channel::{Channel, Seen, SendError};
 pub use left::Left;
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
+use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use walk::Walked;
 

@@ -5,15 +5,9 @@ use std::path::PathBuf;
 
 use ostler_core::{Role, RunId, SpecId};
 
+use super::run::Next;
 use super::{Meta, NewRun, Run, Runs};
 use crate::clock;
-
-/// A run that begins, if at all, when another ends.
-#[derive(Debug)]
-pub(super) struct Next {
-    after: RunId,
-    run: Run,
-}
 
 impl Runs {
     /// The keeper is about to be told to begin this run when another ends. Returns what is to be

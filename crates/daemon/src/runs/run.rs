@@ -132,6 +132,13 @@ pub(super) enum Descendants {
     Gone,
 }
 
+/// A run that begins, if at all, when another ends.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub after: RunId,
+    pub run: Run,
+}
+
 /// What a new keeper must hold of a run.
 #[derive(Debug)]
 pub struct Adoption {

@@ -9,7 +9,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 
-use super::is_broken;
+use super::broken::is_broken;
 use crate::proto::{DecodeError, MAX_FDS, Message, split};
 
 /// Most descriptor deliveries that wait for their frame to be complete.

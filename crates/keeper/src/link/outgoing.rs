@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
-use super::is_broken;
+use super::broken::is_broken;
 use crate::proto::MAX_FDS;
 
 /// Most bytes that wait to be written; more is refused.
