@@ -109,7 +109,14 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("unstable restarts", Cell::plain(details.unstable.to_string())),
         ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
-    // Ours, after PM2's.
+    rows.extend(our_rows(details));
+    rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
+}
+
+/// What PM2 does not show.
+fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
+    let view = &details.view;
+    let mut rows = Vec::new();
     let shown_above = ["cron_restart", "watch"];
     let others = view.not_yet.iter().filter(|name| !shown_above.contains(&name.as_str()));
     let others: Vec<&str> = others.map(String::as_str).collect();
@@ -126,7 +133,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         rows.push(("last exit", Cell::plain(last.to_string())));
     }
     rows.push(("explanation", Cell::plain(explain(details))));
-    rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
+    rows
 }
 
 fn cron_restart(view: &ProcView, pattern: &str) -> String {

@@ -135,11 +135,7 @@ impl Model {
         let ids: Vec<ProcId> =
             self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let wanted = match target {
-            ScaleTo::Exactly(count) => count,
-            ScaleTo::Add(more) => now.saturating_add(more),
-            ScaleTo::Remove(fewer) => now.saturating_sub(fewer),
-        };
+        let wanted = size_after(now, target);
         if wanted == now {
             let failure = Failure {
                 code: Code::NothingToDo,
@@ -265,6 +261,14 @@ fn word_of(action: Action) -> &'static str {
 pub(super) fn distinct(ids: &[u32]) -> Vec<ProcId> {
     let mut seen = BTreeSet::new();
     ids.iter().filter(|id| seen.insert(**id)).copied().map(ProcId).collect()
+}
+
+fn size_after(now: u32, target: ScaleTo) -> u32 {
+    match target {
+        ScaleTo::Exactly(count) => count,
+        ScaleTo::Add(more) => now.saturating_add(more),
+        ScaleTo::Remove(fewer) => now.saturating_sub(fewer),
+    }
 }
 
 /// An app would have more processes than one may have.

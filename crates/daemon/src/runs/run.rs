@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use ostler_core::RunId;
 use ostler_core::spec::AppSpec;
 use ostler_core::{Exit, Millis, ProcId, Role, SpecId};
 use ostler_keeper::proto::{ExitStatus, RunFds};
