@@ -65,6 +65,7 @@ pub(crate) fn keeper() -> ExitCode {
         adopt: inherited,
         nofile: options.nofile,
         hello_limit: None,
+        answer_limit: None,
         home,
     })
 }

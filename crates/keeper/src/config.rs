@@ -36,4 +36,7 @@ pub struct Config {
     /// How long a daemon may live without saying hello before it is killed as one that hangs;
     /// `None` = 15 s. A keeper that takes over by an upgrade has the default again.
     pub hello_limit: Option<Duration>,
+    /// How long a daemon may take to answer whether it is well before it is killed as one that
+    /// hangs; `None` = 10 s.
+    pub answer_limit: Option<Duration>,
 }

@@ -12,6 +12,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::link::KeeperEnd;
 use crate::log::log;
+use crate::pulse::Pulse;
 
 /// A daemon that lived this long was well, ms.
 const WELL: u64 = 1000;
@@ -48,6 +49,8 @@ pub(crate) struct Running {
     pub(crate) kill_at: Option<u64>,
     /// Whether it was killed for saying nothing.
     pub(crate) mute: bool,
+    /// Whether it still answers, where it knows how to.
+    pub(crate) pulse: Option<Pulse>,
 }
 
 /// How much a daemon has been told.
@@ -79,6 +82,7 @@ impl Running {
             progress: Progress::Silent,
             kill_at: None,
             mute: false,
+            pulse: None,
         }
     }
 

@@ -23,6 +23,7 @@ use crate::log::log;
 use crate::polled::Polled;
 use crate::prepared::Preparations;
 use crate::proto::FromKeeper;
+use crate::pulse::Pulse;
 use crate::report::next_report;
 use crate::spawn::Spawner;
 use crate::sys;
@@ -270,6 +271,7 @@ impl Keeper {
         match link.receive_frame() {
             Ok(None) => false,
             Ok(Some(Received::Message { message, fds, lost })) => {
+                running.pulse.iter_mut().for_each(Pulse::heard);
                 hit("keeper.request.before");
                 self.handle(message, fds, lost);
                 hit("keeper.request.after");

@@ -14,7 +14,8 @@ use crate::keeper::Keeper;
 use crate::link::{self, KeeperEnd};
 use crate::log::log;
 use crate::polled::Polled;
-use crate::proto::ExitStatus;
+use crate::proto::{ExitStatus, FromKeeper};
+use crate::pulse::{self, Look, Pulse};
 use crate::sys;
 
 /// With a signal to end and so many daemons in a row that did not live to obey it, the keeper ends.
@@ -42,7 +43,9 @@ impl Keeper {
         match &self.daemon {
             Daemon::Waiting { start_at } => Some(*start_at),
             Daemon::Running(running) => {
-                running.kill_at.into_iter().chain(running.hello_by(self.hello_limit())).min()
+                let pulse = running.pulse.iter().map(Pulse::due);
+                let hello_by = running.hello_by(self.hello_limit());
+                running.kill_at.into_iter().chain(hello_by).chain(pulse).min()
             }
         }
     }
@@ -52,7 +55,30 @@ impl Keeper {
         limit.map_or(HELLO_LIMIT, |limit| limit.unwrap_or(u64::MAX))
     }
 
+    /// How long a daemon may take for an answer, ms.
+    pub(crate) fn answer_limit(&self) -> u64 {
+        let limit = self.config.answer_limit.map(|limit| limit.as_millis().try_into());
+        limit.map_or(pulse::ANSWER_LIMIT, |limit| limit.unwrap_or(u64::MAX))
+    }
+
+    /// Asks the daemon whether it is well, and kills one that hangs.
+    fn on_pulse(&mut self, now: u64) {
+        let Daemon::Running(running) = &mut self.daemon else { return };
+        let Some(pulse) = &mut running.pulse else { return };
+        match pulse.look(now) {
+            Look::Wait => {}
+            Look::Ask => self.reply(&FromKeeper::Ping, Vec::new()),
+            Look::Hangs => {
+                // One that was never well says something of its program.
+                running.mute = !pulse.has_answered();
+                log(&format!("no answer from the daemon (pid {}); killing it", running.pid));
+                running.signal(libc::SIGKILL);
+            }
+        }
+    }
+
     pub(crate) fn on_daemon_time(&mut self, now: u64) {
+        self.on_pulse(now);
         let limit = self.hello_limit();
         match &mut self.daemon {
             Daemon::Waiting { start_at } if *start_at <= now => self.start_daemon(),
@@ -194,7 +220,7 @@ impl Keeper {
         // no fault of the program's, and the next one is due at once.
         let forced =
             matches!(status, Some(ExitStatus::Signal(libc::SIGKILL, _) | ExitStatus::Code(0)));
-        let forced = forced && running.progress == Progress::Served;
+        let forced = forced && running.progress == Progress::Served && !mute;
         if !forced {
             self.failures = count_failures(self.failures, lived, mute);
         }

@@ -29,6 +29,7 @@ mod polled;
 mod prepared;
 mod proc_stat;
 pub mod proto;
+mod pulse;
 mod reap;
 mod report;
 mod resume;

@@ -5,22 +5,28 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::daemon::{Daemon, Progress};
+use ostler_poll::now;
+
+use crate::daemon::{Daemon, Progress, Running};
 use crate::keeper::Keeper;
 use crate::layout::Layout;
 use crate::proc_stat::start_time;
 use crate::proto::{
     DecodeError, FdMask, FromKeeper, RunFds, SPAWN, SpawnSpec, SpawnStage, ToKeeper, version,
 };
+use crate::pulse::Pulse;
 use crate::report::spawned;
 use crate::table::{Fd, Liveness, Refusal, Run};
+
+/// The first version of daemons that answer a ping.
+const ANSWERS_SINCE: u8 = 3;
 
 impl Keeper {
     /// Obeys a request, with the descriptors that came with it; those that are not kept are closed.
     /// Some may be `lost`: this process was out of descriptors.
     pub(crate) fn handle(&mut self, request: ToKeeper, mut fds: Vec<OwnedFd>, lost: bool) {
         match request {
-            ToKeeper::Hello { version: _ } => self.greet(),
+            ToKeeper::Hello { version } => self.greet(version),
             ToKeeper::Spawn(spec) if lost => {
                 self.fail_spawn(spec.run, SpawnStage::Fds, libc::EMFILE);
             }
@@ -73,6 +79,11 @@ impl Keeper {
             },
             ToKeeper::Sync { number } => self.reply(&FromKeeper::Synced { number }, Vec::new()),
             ToKeeper::Succeed => self.retire_daemon(),
+            ToKeeper::Pong => {
+                if let Daemon::Running(Running { pulse: Some(pulse), .. }) = &mut self.daemon {
+                    pulse.answer(now());
+                }
+            }
         }
     }
 
@@ -102,13 +113,15 @@ impl Keeper {
         }
     }
 
-    fn greet(&mut self) {
+    fn greet(&mut self, version: u8) {
         self.table.expect_inventory();
         self.preparations.clear();
         let welcome = self.welcome();
         self.reply(&welcome, Vec::new());
+        let limit = self.answer_limit();
         if let Daemon::Running(running) = &mut self.daemon {
             running.progress = Progress::Runs { up_to: None };
+            running.pulse = (ANSWERS_SINCE <= version).then(|| Pulse::new(now(), limit));
             // A daemon before this one may have been told to stop and died over it.
             if let Some(signal) = self.stop_signal {
                 running.signal(signal);

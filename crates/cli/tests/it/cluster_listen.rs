@@ -1,8 +1,11 @@
 //! What cluster apps open, close and open again, in any order, through the daemon.
 
-use ostler_testkit::{Sandbox, runtimes};
+use std::io::Read;
+use std::net::TcpStream;
 
-use crate::cluster::{node, sandbox};
+use ostler_testkit::{Load, Sandbox, runtimes, wait_connect};
+
+use crate::cluster::{WEB, local, node, sandbox, start, wait_output};
 use crate::keeper_death::kill_keeper;
 use crate::takeover::{SOON, kill_daemon};
 
@@ -109,4 +112,67 @@ fn close_then_listen_again_is_no_address_in_use_while_daemon_and_keeper_die() {
     let text = wait_done(&sandbox, workers);
     assert!(!text.contains("failed"), "{text}");
     assert_eq!(text.matches("done ").count(), workers, "nobody was started again");
+}
+
+#[test]
+fn a_port_that_no_worker_asks_for_any_more_is_closed_after_a_restart() {
+    let sandbox = node();
+    let (old, new) = (sandbox.port(), sandbox.port());
+    sandbox.write("app.js", WEB);
+    start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {old}"));
+    wait_output(&sandbox, "up ", 2);
+    crate::cluster::file(&sandbox, "app.js", "instances: 2,", &format!("PORT: {new}"));
+    sandbox.ostler(["restart", "app.config.js"]).run();
+    wait_output(&sandbox, "up ", 4);
+    // Whoever waits in its queue is turned away, and so is who comes later.
+    if let Ok(mut waiting) = TcpStream::connect(local(old)) {
+        let mut byte = [0];
+        assert!(!matches!(waiting.read(&mut byte), Ok(1..)), "nobody is there");
+    }
+    sandbox.wait_for("the old port is closed", SOON, || TcpStream::connect(local(old)).err());
+    Load::to_port(new).requests(10).assert_none_failed(10);
+}
+
+#[test]
+fn two_apps_on_one_port_share_it_and_a_stop_of_one_leaves_the_other_serving() {
+    let sandbox = node();
+    let port = sandbox.port();
+    sandbox.write("app.js", WEB);
+    let app = |name: &str, balance: &str| {
+        format!(
+            "{{ name: '{name}', script: 'app.js', exec_mode: 'cluster', instances: 2, \
+             {balance} env: {{ PORT: {port} }} }}"
+        )
+    };
+    let both = [app("blue", ""), app("green", "")].join(", ");
+    sandbox.write("app.config.js", format!("module.exports = {{ apps: [{both}] }}"));
+    sandbox.ostler(["start", "app.config.js"]).run();
+    wait_connect(local(port), SOON);
+    let pids = |name: &str| sandbox.pids_of(name);
+    sandbox.wait_for("answers of all four", SOON, || {
+        let report = Load::to_port(port).connection_per_request().connections(1).requests(20);
+        let by_pid = report.by_pid();
+        let all = pids("blue").into_iter().chain(pids("green"));
+        all.into_iter().all(|pid| by_pid.contains_key(&pid)).then_some(())
+    });
+    let load = Load::to_port(port).connection_per_request().start();
+    load.wait_answered(50, SOON);
+    sandbox.ostler(["stop", "blue"]).run();
+    load.wait_answered(50, SOON);
+    load.stop();
+    Load::to_port(port).connection_per_request().requests(40).assert_none_failed(40);
+    // One that spreads connections in another way cannot have it, and is told why.
+    sandbox
+        .write("app.config.js", format!("module.exports = {}", app("red", "balance: 'sticky',")));
+    sandbox.ostler(["start", "app.config.js"]).run();
+    sandbox.wait_file("pm2.log", SOON, |text| {
+        text.contains(&format!(
+            "app [red] cannot listen on 127.0.0.1:{port}: app [green] does, balanced as \
+             `round-robin`; it got EADDRINUSE; give both apps the same `balance`"
+        ))
+        .then_some(())
+    });
+    sandbox.ostler(["delete", "red"]).run();
+    sandbox.ostler(["stop", "green"]).run();
+    assert!(TcpStream::connect(local(port)).is_err());
 }

@@ -4,11 +4,13 @@
 //! of them: what is due is a row of [`Due`], and the compiler sees to it that each row has a time
 //! and is done.
 
+use std::io;
+
 use ostler_core::Millis;
 
 use super::Daemon;
-use crate::clock;
 use crate::model::Input;
+use crate::{clock, daemon_log, keeper};
 
 /// Something that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ enum Due {
     Clients,
     /// The start of another keeper.
     Keeper,
+    /// A keeper that says nothing any more.
+    Silence,
     /// The answer of a keeper that changes its program.
     Update,
     /// The usual priority for workers that are being verified.
@@ -41,11 +45,13 @@ enum Due {
     Guard,
     /// Another try to make again what is missing in the home.
     Home,
+    /// The number of complaints that were not written.
+    Complaints,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -55,18 +61,20 @@ impl Due {
         Self::Retry,
         Self::Clients,
         Self::Keeper,
+        Self::Silence,
         Self::Update,
         Self::Priority,
         Self::LastOutput,
         Self::Guard,
         Self::Home,
+        Self::Complaints,
     ];
 }
 
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.model.has_effects() || self.clients.want_turn() {
+        if self.model.has_effects() || self.clients.want_turn() || self.node.wants_turn() {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
@@ -94,11 +102,13 @@ impl Daemon {
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Keeper => self.keeper.start_due(),
+            Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
             Due::Priority => self.runs.priority_due(),
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
+            Due::Complaints => daemon_log::deadline(),
         }
     }
 
@@ -117,6 +127,13 @@ impl Daemon {
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Keeper => self.start_due_keeper(now),
+            Due::Silence => {
+                if self.keeper.is_silent(now) {
+                    let seconds = keeper::SILENCE / 1000;
+                    let error = io::Error::other(format!("it said nothing for {seconds} s"));
+                    self.replace_keeper(&error);
+                }
+            }
             Due::Update => {
                 let hangs = self.keeper.expire_update(&mut self.reports);
                 self.replace_keeper(&hangs);
@@ -128,6 +145,7 @@ impl Daemon {
             }
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
+            Due::Complaints => daemon_log::sum_up(now),
         }
     }
 }

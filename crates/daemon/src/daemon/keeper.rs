@@ -44,6 +44,7 @@ impl Daemon {
                 self.keeper.welcomed(Welcome { version, pid, nofile });
                 self.keeper.on_upgraded(None, &mut self.reports);
             }
+            FromKeeper::Ping => self.keeper.send(&ToKeeper::Pong, Vec::new()),
             FromKeeper::UpgradeFailed { errno } => {
                 self.keeper.on_upgraded(Some(errno), &mut self.reports);
             }
@@ -88,6 +89,9 @@ impl Daemon {
 
     /// Starts a keeper when it is time.
     pub(super) fn start_due_keeper(&mut self, now: u64) {
+        if self.keeper.start_due().is_some_and(|due| due <= now) {
+            self.clients.release_reserve();
+        }
         if self.keeper.start_due_process(now, &self.config) {
             self.keeper.send(&ToKeeper::Hello { version: version() }, Vec::new());
             self.give_everything();

@@ -14,6 +14,7 @@ mod update;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
@@ -54,6 +55,12 @@ const CLOSE_LATER: u64 = 5;
 
 /// The first version of the protocol that has [`ToKeeper::Sync`].
 const SYNC_SINCE: u8 = 3;
+/// The first version of keepers that ask how we are.
+const PINGS_SINCE: u8 = 3;
+/// A keeper that asks every few seconds and has said nothing for so long hangs, ms.
+pub const SILENCE: u64 = 15_000;
+/// So much later than it was due a look says nothing about the keeper, ms.
+const LATE: u64 = 2_000;
 
 /// What the keeper said of itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,6 +98,8 @@ pub struct Keeper {
     give_pause: u64,
     /// Among it is the list of starts.
     lacks_starts: bool,
+    /// When it said something the last time, monotonic ms.
+    heard_at: u64,
     /// A change of program under way.
     update: Option<Update>,
     /// The list of starts, to which the keeper adds.
@@ -126,6 +135,7 @@ impl Keeper {
             incomplete: None,
             give_pause: GIVE_AGAIN.0,
             lacks_starts: false,
+            heard_at: clock::monotonic(),
             update: None,
             starts,
             poll,
@@ -144,11 +154,15 @@ impl Keeper {
 
     /// Sends a message. A keeper that does not take it is about to be found dead by the poll.
     pub fn send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        self.send_shared(message, fds.into_iter().map(Arc::new).collect());
+    }
+
+    fn send_shared(&mut self, message: &ToKeeper, fds: Vec<Arc<OwnedFd>>) {
         if self.process.due.is_some() {
             return; // The next one is given everything as it is then.
         }
         hit("send.before");
-        if let Err(error) = self.link.send(message, fds) {
+        if let Err(error) = self.link.send_shared(message, fds) {
             daemon_log::error(format!("could not send to the keeper: {error}"));
         }
         hit("send.after");
@@ -160,8 +174,9 @@ impl Keeper {
     /// It is dead, or as good as dead.
     pub fn receive(&mut self) -> io::Result<Option<(FromKeeper, Vec<OwnedFd>)>> {
         let message = self.link.receive()?;
-        if message.is_none() {
-            self.link.flush()?;
+        match message {
+            Some(_) => self.heard_at = clock::monotonic(),
+            None => _ = self.link.flush()?,
         }
         Ok(message)
     }
@@ -249,7 +264,8 @@ impl Keeper {
         let Adoption { process: (pid, start_time), status, fds } = adoption;
         let mask = fds.mask();
         let adopt = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status };
-        self.send(&adopt, fds.into_list());
+        // No copies: there may be no room for them.
+        self.send_shared(&adopt, fds.into_list());
     }
 
     /// A run need not be held any more.
@@ -353,6 +369,21 @@ impl Keeper {
         self.process.due
     }
 
+    /// When one that has said nothing since hangs. It asks how we are every few seconds.
+    pub fn silent_due(&self) -> Option<u64> {
+        let asks = PINGS_SINCE <= self.welcome.version && self.process.due.is_none();
+        asks.then_some(self.heard_at + SILENCE)
+    }
+
+    /// It has said nothing for long. `false`: we were late ourselves, as all of the machine was.
+    pub fn is_silent(&mut self, now: u64) -> bool {
+        let late = self.heard_at + SILENCE + LATE < now;
+        if late {
+            self.heard_at = now;
+        }
+        !late
+    }
+
     /// It is gone. The apps live on; a new one is started when it is due.
     pub fn lose(&mut self, error: &io::Error, reports: &mut Reports) {
         daemon_log::error(format!(
@@ -376,6 +407,7 @@ impl Keeper {
                 self.link = link;
                 self.welcome.pid = child.id();
                 self.process.replace(child);
+                self.heard_at = now;
                 daemon_log::log(format!("started keeper {}", self.welcome.pid));
                 true
             }

@@ -68,7 +68,11 @@ pub enum Input {
         elements: Result<Vec<Box<RawValue>>, String>,
     },
     /// What became of [`Effect::WriteDump`].
-    DumpWritten { client: ClientId, count: usize, result: Result<PathBuf, control::Failure> },
+    DumpWritten {
+        client: Option<ClientId>,
+        count: usize,
+        result: Result<PathBuf, control::Failure>,
+    },
     /// The state could not be saved; it is tried again.
     SaveFailed,
     /// A signal, or the init system through one, ends everything.

@@ -31,6 +31,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod unneeded;
 mod unsaved;
 mod view;
 
@@ -106,8 +107,12 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at next.
     memory_at: Option<Millis>,
+    /// When apps have settled whose workers begin to listen.
+    settling: BTreeMap<AppId, Millis>,
     /// Everything is being ended.
     closing: bool,
+    /// The list is being written before that is begun.
+    writes_last: bool,
 }
 
 /// A save that failed is tried again after this, ms.
@@ -135,7 +140,9 @@ impl Model {
             unsaved: false,
             save_by: None,
             memory_at: None,
+            settling: BTreeMap::new(),
             closing: false,
+            writes_last: false,
         }
     }
 
@@ -161,7 +168,8 @@ impl Model {
     #[must_use]
     pub fn is_over(&self) -> bool {
         let is_left = |(id, _)| self.unsignalable(id).is_none();
-        self.closing && !self.operations.has_kill() && !self.registry.procs().any(is_left)
+        let begun = self.closing && !self.writes_last;
+        begun && !self.operations.has_kill() && !self.registry.procs().any(is_left)
     }
 
     /// The process of a slot that may not be signalled, if there is one, and its user.
@@ -180,7 +188,7 @@ impl Model {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
-        due.into_iter().flatten().min()
+        due.into_iter().chain([self.settled_at()]).flatten().min()
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
@@ -251,17 +259,14 @@ impl Model {
                     facts.listeners = listeners;
                     self.changed.insert(facts.proc);
                 }
+                self.begin_settling(run);
             }
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {
-                let reply = match result {
-                    Ok(path) => Reply::Saved { path: path.display().to_string(), count },
-                    Err(failure) => Reply::Error(failure),
-                };
-                out.push(Effect::Reply { client, reply });
+                self.on_dump_written(client, count, result, out);
             }
             Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
             Input::Shutdown => self.on_shutdown(out),
@@ -313,10 +318,37 @@ impl Model {
 
     fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
         // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if !self.closing && 0 < self.registry.procs().len() {
-            self.write_dump(None, out);
+        if self.closing {
+            return;
         }
-        self.close();
+        if self.registry.procs().len() == 0 {
+            return self.close();
+        }
+        // Nothing else is begun, and the end only when the list is on disk: a daemon that takes
+        // over in between finds all of it.
+        self.closing = true;
+        self.writes_last = true;
+        self.write_dump(None, out);
+    }
+
+    fn on_dump_written(
+        &mut self,
+        client: Option<ClientId>,
+        count: usize,
+        result: Result<PathBuf, Failure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(client) = client else {
+            if std::mem::take(&mut self.writes_last) {
+                self.close();
+            }
+            return;
+        };
+        let reply = match result {
+            Ok(path) => Reply::Saved { path: path.display().to_string(), count },
+            Err(failure) => Reply::Error(failure),
+        };
+        out.push(Effect::Reply { client, reply });
     }
 
     /// Stops and forgets everything; the daemon goes when that is done.
@@ -338,6 +370,7 @@ impl Model {
         if self.save_by.is_some_and(|at| at <= now) {
             self.unsaved = true;
         }
+        self.tidy_settled(out);
         self.look_at_memory(out);
         self.expire(out);
     }

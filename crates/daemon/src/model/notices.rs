@@ -1,11 +1,11 @@
 //! What the supervision machine says: into the log, to whoever waits, to what is shown.
 
-use ostler_core::{AppId, Exit, Failure as Why, Goal, Notice, Phase, ProcId, RunId, SpecId};
+use ostler_core::{AppId, Exit, Failure as Why, Notice, ProcId, RunId, SpecId};
 use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 
 use super::Model;
 use super::awaited::AwaitedTail;
-use super::input::{Effect, Unneeded};
+use super::input::Effect;
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
 use crate::environment;
@@ -48,7 +48,9 @@ impl Model {
             }
             Notice::Left { proc, run } => {
                 self.publish(proc, Lifecycle::Exit, out);
-                self.tidy_listeners_of(proc, out);
+                if let Some(app) = self.registry.app_of(proc) {
+                    self.tidy_listeners(app, out);
+                }
                 self.changed.insert(proc);
                 self.step_left(proc, run, out);
             }
@@ -77,6 +79,7 @@ impl Model {
         out.push(Effect::Log(format!("App [{}] online", self.registry.label(id))));
         self.publish(id, Lifecycle::Online, out);
         self.changed.insert(id);
+        self.begin_settling(run);
     }
 
     fn on_ended(&mut self, id: ProcId, exit: Exit, out: &mut Vec<Effect>) {
@@ -116,7 +119,9 @@ impl Model {
     /// A slot has no run and none is due.
     fn on_rest(&mut self, id: ProcId, out: &mut Vec<Effect>) {
         self.remove_pid_file(id, out);
-        self.tidy_listeners_of(id, out);
+        if let Some(app) = self.registry.app_of(id) {
+            self.tidy_rested(app, out);
+        }
         self.changed.insert(id);
         self.unsaved = true;
     }
@@ -127,6 +132,7 @@ impl Model {
             out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
             out.push(Effect::Lifecycle { id, name: proc.name, what: Lifecycle::Delete });
             if self.registry.app(proc.app).is_none() {
+                self.settling.remove(&proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.tidy_listeners(proc.app, out);
@@ -278,38 +284,6 @@ impl Model {
                 let late = || Some(format!("did not pass its health check within {} ms", budget?));
                 Cause::Unhealthy { why: why_not.or_else(late) }
             }
-        }
-    }
-
-    fn tidy_listeners_of(&self, id: ProcId, out: &mut Vec<Effect>) {
-        if let Some(app) = self.registry.app_of(id) {
-            self.tidy_listeners(app, out);
-        }
-    }
-
-    /// Asks to close the sockets of an app that is at rest, and those that a change made
-    /// superfluous.
-    fn tidy_listeners(&self, app: AppId, out: &mut Vec<Effect>) {
-        let slots =
-            || self.core.slots().filter(move |(_, slot)| slot.app() == app).map(|(_, slot)| slot);
-        if !slots().any(|slot| slot.process().is_cluster()) {
-            return;
-        }
-        let at_rest = slots().all(|slot| {
-            let process = slot.process();
-            let down = process.goal() == Goal::Down && process.run().is_none();
-            down && slot.candidate().is_none()
-        });
-        let core = &self.core;
-        let serves =
-            |phase: Phase| matches!(phase, Phase::Online { run, .. } if core.is_listening(run));
-        let settled = self.core.reload(app).is_none()
-            && slots()
-                .all(|slot| serves(slot.process().phase()) && slot.leaving().next().is_none());
-        if at_rest {
-            out.push(Effect::CloseListeners { app, which: Unneeded::All });
-        } else if settled {
-            out.push(Effect::CloseListeners { app, which: Unneeded::Unused });
         }
     }
 

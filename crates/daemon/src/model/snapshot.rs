@@ -36,7 +36,7 @@ impl Model {
         self.registry.forget_versions(&used);
         self.arm_memory();
         let mut state = State::empty(self.settings.boot.clone());
-        state.ending = self.closing;
+        state.ending = self.closing && !self.writes_last;
         state.last_run = self.core.last_run();
         let apps = self.registry.apps();
         state.apps = apps
@@ -136,6 +136,7 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        self.settle_all();
         self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);

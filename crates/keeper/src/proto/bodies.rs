@@ -147,7 +147,8 @@ impl Message for ToKeeper {
             | Self::Revoke { .. }
             | Self::Sync { .. }
             | Self::Shutdown
-            | Self::Succeed => 0,
+            | Self::Succeed
+            | Self::Pong => 0,
         }
     }
 
@@ -168,6 +169,7 @@ impl Message for ToKeeper {
             Self::Revoke { .. } => 13,
             Self::Succeed => 14,
             Self::Sync { .. } => 15,
+            Self::Pong => 16,
         }
     }
 
@@ -201,7 +203,7 @@ impl Message for ToKeeper {
                 w.u8(mask.0);
                 w.option(*status, |w, status| status.write(w));
             }
-            Self::Shutdown | Self::Succeed => {}
+            Self::Shutdown | Self::Succeed | Self::Pong => {}
             Self::Upgrade { exe } => w.bytes(exe),
             Self::Prepare(preparation) => preparation.write(w),
             Self::Revoke { after } => w.u64(*after),
@@ -233,6 +235,7 @@ impl Message for ToKeeper {
             13 => Self::Revoke { after: r.u64("after")? },
             14 => Self::Succeed,
             15 => Self::Sync { number: r.u64("number")? },
+            16 => Self::Pong,
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }
@@ -246,6 +249,7 @@ impl Message for FromKeeper {
             Self::Refused { what, why } => what.len() + why.len(),
             Self::Welcome { .. }
             | Self::InventoryEnd
+            | Self::Ping
             | Self::Spawned { .. }
             | Self::SpawnFailed { .. }
             | Self::Exited { .. }
@@ -266,6 +270,7 @@ impl Message for FromKeeper {
             Self::Refused { .. } => 72,
             Self::UpgradeFailed { .. } => 73,
             Self::Synced { .. } => 74,
+            Self::Ping => 75,
         }
     }
 
@@ -291,7 +296,7 @@ impl Message for FromKeeper {
                 w.bytes(name.as_bytes());
                 w.bytes(meta);
             }
-            Self::InventoryEnd => {}
+            Self::InventoryEnd | Self::Ping => {}
             Self::Spawned { run, pid, start_time, mask } => {
                 w.u64(*run);
                 w.u32(*pid);
@@ -355,6 +360,7 @@ impl Message for FromKeeper {
             72 => Self::Refused { what: r.string("what")?, why: r.string("why")? },
             73 => Self::UpgradeFailed { errno: r.i32("errno")? },
             74 => Self::Synced { number: r.u64("number")? },
+            75 => Self::Ping,
             unknown => return Err(DecodeError::UnknownKind(unknown)),
         })
     }

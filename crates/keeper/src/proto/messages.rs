@@ -104,6 +104,8 @@ pub enum ToKeeper {
         /// Comes back in the answer.
         number: u64,
     },
+    /// The answer to [`FromKeeper::Ping`]. Since version 3.
+    Pong,
 }
 
 /// What to start, and how. Paths, arguments and variables are bytes without NUL.
@@ -226,6 +228,9 @@ pub enum FromKeeper {
         /// had been prepared. Since version 2.
         next: Option<u64>,
     },
+    /// To be answered by [`ToKeeper::Pong`]: a daemon that hangs is replaced. Sent every few seconds
+    /// to daemons that speak version 3.
+    Ping,
     /// A request could not be obeyed and changed nothing.
     Refused {
         /// What was asked for, in words.

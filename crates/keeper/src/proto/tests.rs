@@ -49,6 +49,7 @@ fn to_keeper() -> Vec<ToKeeper> {
         ToKeeper::Upgrade { exe: b"/x".to_vec() },
         ToKeeper::Succeed,
         ToKeeper::Sync { number: u64::MAX },
+        ToKeeper::Pong,
     ]
 }
 
@@ -66,6 +67,7 @@ fn from_keeper() -> Vec<FromKeeper> {
         },
         FromKeeper::Item { name: "a".to_owned(), meta: vec![] },
         FromKeeper::InventoryEnd,
+        FromKeeper::Ping,
         FromKeeper::Spawned { run: 1, pid: 2, start_time: 3, mask: FdMask(0) },
         FromKeeper::Refused { what: "a".to_owned(), why: "b".to_owned() },
         FromKeeper::UpgradeFailed { errno: 2 },

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, MAX_META, RunFd, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, MAX_META, RunFd, ToKeeper, VERSION};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::home::{Daemon, Home, open_pidfd, sh, wait_readable};
@@ -40,6 +40,26 @@ pub fn a_daemon_that_says_nothing_gives_way_to_one_of_another_program() {
     assert_eq!(inventory.daemons, 2, "one that hangs is enough");
     let log = std::fs::read_to_string(home.dir.path().join("log")).unwrap();
     assert!(log.contains("no hello from the daemon") && log.contains("keep failing"), "{log}");
+}
+
+pub fn a_daemon_that_answers_no_more_is_replaced_and_programs_live_on() {
+    let mut home = Home::with(|command| _ = command.arg("asks"));
+    let mut daemon = home.daemon();
+    daemon.send(&ToKeeper::Hello { version: VERSION });
+    daemon.inventory();
+    let run = home.spawn_sh(&mut daemon, 1, "exec sleep 1000");
+    for _ in 0..2 {
+        daemon.expect(&FromKeeper::Ping);
+        daemon.send(&ToKeeper::Pong);
+    }
+    // From now on it says nothing.
+    let (mut next, inventory) = home.served_daemon();
+    assert_eq!((inventory.daemons, inventory.runs.len()), (2, 1));
+    assert!(inventory.runs.values().all(|(status, _, _)| status.is_none()), "it lives");
+    let log = std::fs::read_to_string(home.dir.path().join("log")).unwrap();
+    assert!(log.contains("no answer from the daemon"), "{log}");
+    run.kill();
+    next.expect_exit(1, KILLED);
 }
 
 pub fn only_the_first_daemon_is_asked_to_tell_that_it_is_ready() {

@@ -47,6 +47,7 @@ stories![
     spawning::a_program_becomes_another_user,
     death::a_daemon_that_dies_before_hello_is_replaced,
     death::a_daemon_that_says_nothing_gives_way_to_one_of_another_program,
+    death::a_daemon_that_answers_no_more_is_replaced_and_programs_live_on,
     death::only_the_first_daemon_is_asked_to_tell_that_it_is_ready,
     death::a_daemon_that_dies_amid_the_inventory_is_replaced,
     death::an_end_between_two_daemons_is_told,

@@ -29,6 +29,10 @@ pub fn play(args: &[&str]) -> Option<ExitCode> {
                 (Path::new(home).join("mute"), Some(Duration::from_secs(5)));
             Some(ostler_keeper::run(Config { program, hello_limit, ..config(home) }))
         }
+        ["keeper", home, "asks"] => {
+            let answer_limit = Some(Duration::from_secs(1));
+            Some(ostler_keeper::run(Config { answer_limit, ..config(home) }))
+        }
         ["daemon", home] => Some(daemon(Path::new(home))),
         ["foster", home] => Some(foster(Path::new(home))),
         ["program", words @ ..] => Some(program(words)),

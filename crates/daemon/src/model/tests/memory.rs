@@ -12,8 +12,11 @@ fn limited(name: &str, script: &str, instances: u32) -> World {
 
 #[test]
 fn memory_is_looked_at_only_where_an_app_has_a_limit() {
-    assert_eq!(World::with("api", "good", 1).model.deadline(), None);
-    let world = limited("api", "good", 1);
+    let mut world = World::with("api", "good", 1);
+    world.wait(1000);
+    assert_eq!(world.model.deadline(), None);
+    let mut world = limited("api", "good", 1);
+    world.wait(1000);
     assert_eq!(world.model.deadline(), Some(1000 + 30_000));
 }
 

@@ -225,3 +225,32 @@ fn the_pid_file_goes_with_the_process() {
     world.wait(50);
     assert!(world.removed.contains(&"/run/api-0.pid".to_owned()), "{:?}", world.removed);
 }
+
+#[test]
+fn what_nobody_asks_for_after_a_restart_is_closed_when_the_app_has_settled() {
+    let mut world = World::with("api", "good", 2);
+    world.wait(1000);
+    world.parts.clear();
+    world.restart(&[0, 1]);
+    world.wait(299);
+    assert_eq!(world.parts, [""; 0], "a worker may be about to listen on more");
+    world.wait(300);
+    assert_eq!(world.parts, ["close unused of app 0"]);
+}
+
+#[test]
+fn a_worker_that_is_stopped_leaves_no_socket_open() {
+    let mut world = World::with("api", "good", 2);
+    world.wait(1000);
+    world.parts.clear();
+    world.stop(&[1]);
+    world.wait(50);
+    assert_eq!(world.parts, ["close unused of app 0"], "it may have had one of its own");
+}
+
+#[test]
+fn workers_that_listen_on_nothing_any_more_keep_nothing_open() {
+    let mut world = World::with("api", "mute", 1);
+    world.wait(1000);
+    assert_eq!(world.parts, ["close unused of app 0"]);
+}
