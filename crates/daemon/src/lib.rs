@@ -12,6 +12,7 @@
 mod app_files;
 mod clients;
 mod clock;
+mod complaints;
 mod config;
 mod daemon;
 mod daemon_log;

@@ -95,9 +95,9 @@ impl Runs {
     ) -> Option<Begun> {
         let held = self.all.get_mut(&run)?;
         let Life::Asked { then } = held.life else { return None };
-        let mut alive = Alive::new(process, fds.pidfd, held.since);
+        let mut alive = Alive::new(process, fds.pidfd.map(Arc::new), held.since);
         if let Some(ipc) = fds.ipc {
-            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            let mut ipc = self.poll.unwatched(Arc::new(ipc), Source::Channel(run));
             if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
                 daemon_log::error(format!(
                     "the channel of run {} cannot be watched: {error}",
