@@ -53,6 +53,8 @@ pub enum Input {
     Usage(Vec<(RunId, Usage)>),
     /// The memory that a run uses, for its limit.
     Measured { run: RunId, memory: u64 },
+    /// The version of Node that runs it.
+    NodeVersion { run: RunId, version: String },
     /// So many promises were rejected in this run and handled by nobody.
     Rejections { run: RunId, count: u64 },
     /// What a worker listens on.

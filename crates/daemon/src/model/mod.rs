@@ -240,6 +240,15 @@ impl Model {
                 }
             }
             Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::NodeVersion { run, version } => {
+                let proc = self.facts.get(&run).map(|facts| facts.proc);
+                if let Some(proc) = proc.and_then(|id| self.registry.proc_mut(id))
+                    && proc.node_version.as_ref() != Some(&version)
+                {
+                    proc.node_version = Some(version);
+                    self.unsaved = true;
+                }
+            }
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);

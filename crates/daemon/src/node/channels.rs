@@ -190,5 +190,8 @@ pub(super) fn on_user_message(run: RunId, text: &str, reports: &mut Reports) {
         reports.push_back(Report::Core(Event::ReadyMessage(run)));
     } else if let Some(count) = in_app::rejections(text) {
         reports.push_back(Report::Model(Input::Rejections { run, count }));
+    } else if let Some(version) = in_app::node_version(text) {
+        let version = version.to_owned();
+        reports.push_back(Report::Model(Input::NodeVersion { run, version }));
     }
 }
