@@ -10,7 +10,6 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use ostler_poll::{Events, Interest, Poll, Watched, now};
-use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -163,29 +162,6 @@ impl Keeper {
         };
         keeper.fill_reserve();
         Ok(keeper)
-    }
-
-    /// Goes on in the log that has the name, if ours has lost it.
-    pub(crate) fn reopen_log(&self) -> io::Result<()> {
-        use rustix::fs::{fstat, stat};
-        let Some(path) = &self.config.log else { return Ok(()) };
-        let (ours, named) = (fstat(rustix::stdio::stdout())?, stat(path));
-        let id = |file: rustix::fs::Stat| (file.st_dev, file.st_ino);
-        // Without its folder it is made together with that, by the daemon.
-        let lost =
-            path.parent().is_some_and(std::path::Path::is_dir) && named.map(id) != Ok(id(ours));
-        if lost { self.open_log() } else { Ok(()) }
-    }
-
-    /// Appends standard output and error to the log, if there is one; standard input is empty.
-    fn open_log(&self) -> io::Result<()> {
-        let Some(path) = &self.config.log else { return Ok(()) };
-        let flags =
-            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
-        rustix::stdio::dup2_stdin(self.spawner.null())?;
-        rustix::stdio::dup2_stdout(&file)?;
-        Ok(rustix::stdio::dup2_stderr(&file)?)
     }
 
     pub(crate) fn run(&mut self) -> ExitCode {

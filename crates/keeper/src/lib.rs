@@ -24,6 +24,7 @@ mod launch;
 mod layout;
 pub mod link;
 mod log;
+mod log_file;
 mod oom;
 mod polled;
 mod prepared;
