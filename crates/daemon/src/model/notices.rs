@@ -5,6 +5,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 
 use super::Model;
 use super::awaited::AwaitedTail;
+use super::facts::RunFacts;
 use super::input::Effect;
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
@@ -197,7 +198,7 @@ impl Model {
         self.tickets.fail(app, &failure);
         self.unsaved = true;
         if !matches!(why, Why::Exited(_)) {
-            let (name, what) = (self.registry.app_name(app), self.cause(id, run, why).to_string());
+            let (name, what) = (self.registry.app_name(app), self.cause(id, run, why));
             let noted = failure;
             let awaited = AwaitedTail { app, proc: id, name, what, noted, ended: None };
             self.awaited.insert(run, awaited);
@@ -228,7 +229,7 @@ impl Model {
 
     fn reload_failure(&self, app: AppId, id: ProcId, run: RunId, why: Why) -> Failure {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
-        let what = self.cause(id, run, why).to_string();
+        let what = self.cause(id, run, why);
         reload_failure(&self.registry.app_name(app), id, &what, tail)
     }
 
@@ -261,6 +262,14 @@ impl Model {
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
             Why::NotReady => Cause::NotReady { limit },
             Why::NotListening => Cause::NotListening { limit },
+            Why::Elsewhere => {
+                let addresses = |run| self.facts.get(&run).map(RunFacts::addresses);
+                let current = self.core.slot(id).and_then(|slot| slot.process().run());
+                Cause::Elsewhere {
+                    new: addresses(run).unwrap_or_default(),
+                    old: current.and_then(addresses).unwrap_or_default(),
+                }
+            }
             Why::Unhealthy => Cause::Unhealthy { why: why_not },
         }
     }
@@ -289,7 +298,7 @@ impl Model {
     }
 }
 
-fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failure {
+fn reload_failure(name: &str, id: ProcId, what: &Cause, tail: &[String]) -> Failure {
     let mut message = format!("the new version of app `{name}` failed: worker {} {what}", id.0);
     if !tail.is_empty() {
         message.push_str("\nits last lines on stderr:");
@@ -299,6 +308,16 @@ fn reload_failure(name: &str, id: ProcId, what: &str, tail: &[String]) -> Failur
         }
     }
     message.push_str("\nthe old version goes on serving");
-    let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
+    let hint = match what {
+        Cause::Elsewhere { .. } => "use `--allow-port-change` if it is to listen there, or give \
+                                    it its `PORT` in a process file"
+            .to_owned(),
+        Cause::Ended(_)
+        | Cause::NotReady { .. }
+        | Cause::NotListening { .. }
+        | Cause::Unhealthy { .. } => {
+            format!("see `ostler logs {name} --err`; fix it and reload again")
+        }
+    };
     Failure { code: Code::NotVerified, message, hint: Some(hint) }
 }
