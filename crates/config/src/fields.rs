@@ -304,7 +304,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Whether a value means that the attribute is not given. As in PM2 this holds for what is false in
-/// JavaScript, where the attribute has another name as well; the others are checked.
+/// JavaScript, but not for every attribute; the others are checked.
 fn is_absent(key: &Attribute, node: &Node) -> bool {
     let is_false = match &node.value {
         Value::Null => return true,
@@ -316,7 +316,7 @@ fn is_absent(key: &Attribute, node: &Node) -> bool {
     let is_empty = matches!(&node.value, Value::Text(text) if text.is_empty());
     match key.rule {
         Rule::NotEmpty if is_empty => true,
-        _ => is_false && key.has_other_name() && (is_empty || check(key, "", node).is_err()),
+        _ => is_false && key.may_be_falsy() && (is_empty || check(key, "", node).is_err()),
     }
 }
 

@@ -38,6 +38,9 @@ use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 
+/// The length of our own log is looked at when so much was written into it, bytes.
+const BOUND_AFTER: usize = 64 << 10;
+
 /// How long one turn of work may take, ms.
 const SLICE: u64 = 20;
 
@@ -58,6 +61,8 @@ pub(crate) struct Daemon {
     inbox: Inbox,
     /// What the parts have told and is not taken up yet.
     reports: Reports,
+    /// Bytes written into our own log since its length was looked at.
+    unbounded: usize,
 }
 
 /// Where the loop hears of things that concern no part alone.
@@ -98,6 +103,7 @@ impl Daemon {
             logs,
             inbox,
             reports: Reports::new(),
+            unbounded: BOUND_AFTER,
         }
     }
 
@@ -125,7 +131,7 @@ impl Daemon {
         ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
-            self.clients.begin_turn();
+            self.begin_turn();
             for event in events.iter() {
                 self.on_ready(event.token, event.ready.is_readable());
                 if self.model.is_gone() {
@@ -139,6 +145,15 @@ impl Daemon {
         }
         self.keeper.flush_link();
         Ok(())
+    }
+
+    /// Takes up what the last turn left for after all others had theirs.
+    fn begin_turn(&mut self) {
+        self.clients.begin_turn();
+        let mut driver = self.driver();
+        let (node, mut parts) = driver.node();
+        node.begin_turn(&mut parts);
+        self.take_reports();
     }
 
     /// Gives everything back but the connections of clients: those that wait for our end take the
@@ -218,6 +233,11 @@ impl Daemon {
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
         daemon_log::flush();
+        self.unbounded += daemon_log::take_written();
+        if BOUND_AFTER < self.unbounded {
+            self.unbounded = 0;
+            crate::home::bound_log(&self.config.home);
+        }
     }
 
     /// Takes up what the parts have told.

@@ -1,12 +1,14 @@
 //! The daemon's own log: `pm2.log` in the home, which is its standard output. The lines have PM2's
-//! form, because people and
-//! scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0] online`.
+//! form, because people and scripts look for them: `2026-11-22T10:00:00: PM2 log: App [web:0]
+//! online`. Nobody makes it grow without bound: complaints are counted, and `home` begins a new
+//! file when it has become large.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::Write;
 
 use crate::clock;
+use crate::complaints::Complaints;
 use crate::sys::SharedText;
 
 thread_local! {
@@ -16,6 +18,10 @@ thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
     /// Lines for who watches, each with its time, ms since 1970.
     static FRESH: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
+    /// Complaints of this second.
+    static COMPLAINTS: RefCell<Complaints> = RefCell::default();
+    /// Bytes written since the last [`take_written`].
+    static WRITTEN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Whether somebody wants [`take_fresh`].
@@ -39,9 +45,41 @@ pub fn log(text: impl Display) {
     write("log", &text.to_string());
 }
 
-/// Writes a complaint.
+/// Writes a line that is no complaint, and that an app or a client brings about: if there are not
+/// too many like it.
+pub fn remark(text: impl Display) {
+    write_if_few("log", &text.to_string());
+}
+
+/// Writes a complaint, if there are not too many like it.
 pub fn error(text: impl Display) {
-    write("error", &text.to_string());
+    write_if_few("error", &text.to_string());
+}
+
+fn write_if_few(word: &'static str, text: &str) {
+    let now = clock::monotonic();
+    sum_up(now);
+    let heard = COMPLAINTS.with_borrow_mut(|all| all.hear(now, word, text));
+    if let Some(text) = heard {
+        write(word, &text);
+    }
+}
+
+/// When [`sum_up`] is due.
+pub fn deadline() -> Option<u64> {
+    COMPLAINTS.with_borrow(Complaints::deadline)
+}
+
+/// Tells of complaints that were not written, if their second is over.
+pub fn sum_up(now: u64) {
+    for (word, line) in COMPLAINTS.with_borrow_mut(|all| all.sum_up(now)) {
+        write(word, &line);
+    }
+}
+
+/// How much was written since the last call, bytes.
+pub fn take_written() -> usize {
+    WRITTEN.take()
 }
 
 fn write(kind: &str, text: &str) {
@@ -50,6 +88,7 @@ fn write(kind: &str, text: &str) {
         FRESH.with_borrow_mut(|fresh| fresh.push((at, text.to_owned())));
     }
     let line = format!("{}: PM2 {kind}: {text}\n", timestamp(at));
+    WRITTEN.set(WRITTEN.get() + line.len());
     if LINES.get().is_some_and(|lines| lines.append(line.as_bytes())) {
         return;
     }

@@ -17,6 +17,11 @@ use crate::{daemon_log, drain};
 /// The beginning of the message by which an app tells how many promises nobody handled.
 const REJECTIONS: &str = r#"{"type":"ostler:rejections","data":{"count":"#;
 
+/// The beginning of the message by which an app tells which Node runs it.
+const NODE_VERSION: &str = r#"{"node_version":""#;
+/// Bytes of a version, at most.
+const LONGEST_VERSION: usize = 40;
+
 /// Adds what an app needs of it to its environment.
 pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) {
     let parts = parts(spec);
@@ -40,9 +45,19 @@ fn parts(spec: &AppSpec) -> Vec<&'static str> {
         (Some("true"), _) => Some("maps!"),
         (_, _) => Some("maps"),
     };
+    // It is always told.
+    let maps = Some(maps.unwrap_or("version"));
     let logs = spec.unhandled_rejections == Rejections::Log
         && !drain::has_option(spec, "--unhandled-rejections");
     maps.into_iter().chain(logs.then_some("rejections")).collect()
+}
+
+/// Which Node runs the app, if a message tells that.
+pub fn node_version(message: &str) -> Option<&str> {
+    let version = message.strip_prefix(NODE_VERSION)?.strip_suffix(r#""}"#)?;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
+    let is_one = (1..=LONGEST_VERSION).contains(&version.len()) && version.bytes().all(is_part);
+    is_one.then_some(version)
 }
 
 /// How many promises nobody handled, if a message tells that.
@@ -74,9 +89,19 @@ mod tests {
         );
         let option = ("NODE_OPTIONS".to_owned(), "--unhandled-rejections warn".to_owned());
         assert_eq!(node(|spec| spec.env.extend([option])), "maps");
-        assert_eq!(node(|spec| keep(spec, "disable_source_map_support", "true")), "rejections");
-        assert_eq!(node(|spec| keep(spec, "source_map_support", "false")), "rejections");
+        let without = "version rejections";
+        assert_eq!(node(|spec| keep(spec, "disable_source_map_support", "true")), without);
+        assert_eq!(node(|spec| keep(spec, "source_map_support", "false")), without);
         assert_eq!(node(|spec| keep(spec, "source_map_support", "true")), "maps! rejections");
+    }
+
+    #[test]
+    fn a_version_is_told_by_a_message_of_its_own() {
+        assert_eq!(node_version(r#"{"node_version":"20.20.2"}"#), Some("20.20.2"));
+        let long = format!(r#"{{"node_version":"{}"}}"#, "1".repeat(41));
+        for other in [r#"{"node_version":""}"#, r#"{"node_version":"a\"b"}"#, &long, "{}"] {
+            assert_eq!(node_version(other), None, "{other}");
+        }
     }
 
     #[test]

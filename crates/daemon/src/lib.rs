@@ -9,8 +9,10 @@
 //! - What must survive is saved before an action that follows from it is carried out.
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
+mod app_files;
 mod clients;
 mod clock;
+mod complaints;
 mod config;
 mod daemon;
 mod daemon_log;

@@ -10,6 +10,7 @@ use ostler_core::{ProcId, RunId};
 use ostler_logs::{Engine, Event, Format, OnFull, Sink, Stream};
 use ostler_poll::Waker;
 
+use crate::app_files::AppFiles;
 use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
@@ -18,6 +19,7 @@ pub const PREFIX: &str = "log/";
 /// The log engine as the daemon sees it.
 pub struct Logs {
     engine: Engine,
+    files: AppFiles,
     kept: BTreeMap<String, OwnedFd>,
 }
 
@@ -32,13 +34,20 @@ impl Logs {
         let wake = Box::new(move || waker.wake());
         // Its thread is woken by the pipes of an application that ends, and must not keep that one
         // from ending.
-        let engine = sys::start_background(|| Engine::start(wake, held))?;
-        Ok(Self { engine, kept })
+        let files = AppFiles::default();
+        let opener = Arc::new(files.clone());
+        let engine = sys::start_background(|| Engine::start(wake, held, opener))?;
+        Ok(Self { engine, files, kept })
     }
 
     /// Returns the engine, for what concerns nobody else.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Returns how files are opened where apps say.
+    pub fn files(&self) -> &AppFiles {
+        &self.files
     }
 
     /// Reads and writes nothing more; what is in the pipes is for a successor.
@@ -54,6 +63,7 @@ impl Logs {
         spec: &AppSpec,
         pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
+        self.files.note(spec, id);
         let [out, err, combined] = environment::log_files(spec, id);
         let sink = Arc::new(Sink {
             proc_id: id.0,

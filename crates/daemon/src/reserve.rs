@@ -2,7 +2,8 @@
 //!
 //! A daemon without a free descriptor can accept nobody, read nothing of `/proc` or a control
 //! group, and so stop nothing: it could not even be told to make room. So a few are held back. They
-//! are let go when a client comes and none is left, and taken again when it has gone.
+//! are let go when a client comes and none is left, and taken again when it has gone. A daemon that
+//! takes over holds them before it is given anything.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -11,7 +12,7 @@ use rustix::process::{Resource, getrlimit};
 
 /// How many: a client, and what it takes to look at processes and control groups, with
 /// room to spare.
-const COUNT: usize = 16;
+pub const COUNT: usize = 16;
 /// Connections that are always allowed.
 const LEAST_CLIENTS: usize = 8;
 
@@ -22,9 +23,32 @@ pub struct Reserve {
 }
 
 impl Reserve {
+    /// Holds as many as are held back while all is well.
+    pub fn filled() -> Self {
+        let mut reserve = Self::default();
+        reserve.refill();
+        reserve
+    }
+
+    /// Holds so many, as far as there are any.
+    pub fn of(count: usize) -> Self {
+        let mut reserve = Self::default();
+        reserve.fill(count);
+        reserve
+    }
+
     /// Takes what is missing, as far as there is any.
     pub fn refill(&mut self) {
-        while self.held.len() < COUNT {
+        self.fill(COUNT);
+    }
+
+    /// Lets so many go.
+    pub fn lend(&mut self, count: usize) {
+        self.held.truncate(self.held.len().saturating_sub(count));
+    }
+
+    fn fill(&mut self, count: usize) {
+        while self.held.len() < count {
             match open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
                 Ok(fd) => self.held.push(fd),
                 // It will be tried again.

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
 
 use ostler_cluster::ListenerKind;
 use ostler_core::spec::AppSpec;
@@ -20,6 +21,8 @@ use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_thread_groups};
 
 use crate::sys;
+
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The rights of one app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,16 @@ impl Rights {
         Self { user: user.or(self.user), ports: BTreeSet::new() }
     }
 
+    /// Returns whether they are the daemon's own.
+    pub fn are_ours(&self) -> bool {
+        self.user.is_none()
+    }
+
+    /// Returns whether they are those of this group.
+    pub fn has_group(&self, gid: u32) -> bool {
+        self.user.is_none_or(|user| user.gid.unwrap_or(0) == gid)
+    }
+
     /// Opens a socket, with the daemon's rights if its port was granted.
     ///
     /// # Errors
@@ -73,6 +86,8 @@ impl Rights {
     /// Those of `act`, or those of the change of rights; nothing was done then.
     pub fn act<T: Send>(&self, act: impl FnOnce() -> Result<T, Errno> + Send) -> Result<T, Errno> {
         let Some(user) = self.user else { return act() };
+        // One at a time, so that what is found before is what is to be afterwards.
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let before = dumpable_behavior()?;
         let done = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("rights".to_owned());

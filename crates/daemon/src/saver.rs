@@ -133,7 +133,7 @@ fn written(
         message: message(error),
         hint: Some(hint.to_owned()),
     });
-    let input = client.map(|client| Input::DumpWritten { client, count, result });
+    let input = Some(Input::DumpWritten { client, count, result });
     Done { input, line: Some(line) }
 }
 

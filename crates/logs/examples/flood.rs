@@ -41,7 +41,11 @@ fn main() -> io::Result<()> {
 
 fn measure(name: &str, megabytes: usize, sink: Sink, watched: bool) -> io::Result<()> {
     let (wake, woken) = mpsc::channel();
-    let engine = Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new())?;
+    let engine = Engine::start(
+        Box::new(move || wake.send(()).unwrap_or(())),
+        Vec::new(),
+        Arc::new(ostler_logs::Plain),
+    )?;
     engine.resumed();
     if watched {
         engine.subscribe(1, Filter::all());

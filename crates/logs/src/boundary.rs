@@ -70,7 +70,7 @@ impl Reactor {
                 Some(id) if !ids.contains(&id) => ids.push(id),
                 Some(_) => {}
                 None => {
-                    if let Err(error) = truncate_path(path) {
+                    if let Err(error) = self.files.truncate(path) {
                         self.outbox.send(Event::FileError { path: path.clone(), error });
                     }
                 }
@@ -178,12 +178,4 @@ fn apply(file: &mut LogFile) -> (Vec<Token>, io::Result<()>) {
         done = done.and(file.open_anew());
     }
     (tokens, done)
-}
-
-fn truncate_path(path: &std::path::Path) -> io::Result<()> {
-    match std::fs::OpenOptions::new().write(true).truncate(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
 }

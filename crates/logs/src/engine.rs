@@ -15,6 +15,7 @@ use ostler_poll::{Poll, Waker};
 
 use crate::journal::Journal;
 use crate::mailbox::{self, Command, Inbox};
+use crate::opener::Opener;
 use crate::reactor::{COMMANDS, Reactor};
 use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
 
@@ -37,16 +38,22 @@ impl Engine {
     /// and stores each `Keep` in the keeper, then attaches every stream there is, in the order of
     /// their runs, then calls [`Engine::resumed`].
     ///
+    /// Files are opened by `opener`; [`Plain`](crate::Plain) is enough where all are ours.
+    ///
     /// # Errors
     /// No thread, epoll, eventfd or memory file to be had.
-    pub fn start(wake: Box<dyn Fn() + Send>, kept: Vec<(String, OwnedFd)>) -> io::Result<Self> {
+    pub fn start(
+        wake: Box<dyn Fn() + Send>,
+        kept: Vec<(String, OwnedFd)>,
+        opener: Arc<dyn Opener>,
+    ) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
         let (outbox, inbox) = mailbox::channel(wake);
         let resuming = Cell::new(!kept.is_empty());
         let poll = Poll::new()?;
         let waker = Waker::new(&poll, COMMANDS)?;
         let journal = Journal::open(kept, &outbox)?;
-        let reactor = Reactor::new(poll, receiver, outbox, journal)?;
+        let reactor = Reactor::new(poll, receiver, outbox, journal, opener)?;
         let thread =
             std::thread::Builder::new().name("logs".to_owned()).spawn(move || reactor.run())?;
         Ok(Self { commands, waker, inbox, resuming, thread: Some(thread) })

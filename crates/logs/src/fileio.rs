@@ -47,7 +47,10 @@ pub(crate) fn find_file(path: &Path, inode: (u64, u64)) -> io::Result<Option<Own
     use std::os::unix::fs::MetadataExt;
     let is_it = |path: &Path| path.metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == inode);
     let open = |path: &Path| {
-        std::fs::OpenOptions::new().write(true).open(path).map(|file| Some(OwnedFd::from(file)))
+        let file = std::fs::OpenOptions::new().write(true).open(path)?;
+        // Somebody may have put another in its place meanwhile.
+        let meta = file.metadata()?;
+        Ok(((meta.dev(), meta.ino()) == inode).then(|| OwnedFd::from(file)))
     };
     if is_it(path) {
         return open(path);

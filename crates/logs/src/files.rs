@@ -9,12 +9,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::FileType;
 
 use crate::format::Formatter;
+use crate::opener::Opener;
 use crate::types::Token;
 
 /// A file is closed when nothing was written to it for this long, ms, or twice this.
@@ -56,6 +58,7 @@ pub(crate) struct Settling {
 /// One log file.
 pub(crate) struct LogFile {
     pub path: PathBuf,
+    opener: Arc<dyn Opener>,
     pub open: Option<Open>,
     /// Which file it was when it was open the last time.
     inode: Option<(u64, u64)>,
@@ -76,9 +79,10 @@ pub(crate) struct LogFile {
 }
 
 impl LogFile {
-    fn new(path: &Path) -> Self {
+    fn new(path: &Path, opener: &Arc<dyn Opener>) -> Self {
         Self {
             path: path.to_owned(),
+            opener: Arc::clone(opener),
             open: None,
             inode: None,
             used: false,
@@ -98,7 +102,7 @@ impl LogFile {
         let open = match self.open.take() {
             Some(open) => open,
             None => {
-                let open = open(&self.path)?;
+                let open = self.open_path()?;
                 (self.inode, self.clean_end) = (Some(open.inode), 0);
                 open
             }
@@ -193,10 +197,17 @@ impl LogFile {
 
     /// Opens the path anew. On an error the old file stays open and in use.
     pub(crate) fn open_anew(&mut self) -> io::Result<()> {
-        let open = open(&self.path)?;
+        let open = self.open_path()?;
         (self.inode, self.clean_end) = (Some(open.inode), 0);
         self.open = Some(open);
         Ok(())
+    }
+
+    fn open_path(&self) -> io::Result<Open> {
+        let fd = self.opener.open(&self.path)?;
+        let stat = rustix::fs::fstat(&fd)?;
+        let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(Open { fd, inode: (stat.st_dev, stat.st_ino), regular, splices: regular })
     }
 }
 
@@ -204,34 +215,32 @@ fn id_of(meta: &std::fs::Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }
 
-/// Opens a log file for writing, with the folders that lead to it.
-fn open(path: &Path) -> io::Result<Open> {
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let mode = Mode::from_raw_mode(0o644);
-    let fd = match rustix::fs::open(path, flags, mode) {
-        Err(rustix::io::Errno::NOENT) => {
-            if let Some(folder) = path.parent() {
-                std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-            }
-            rustix::fs::open(path, flags, mode)?
-        }
-        opened => opened?,
-    };
-    let stat = rustix::fs::fstat(&fd)?;
-    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    Ok(Open { fd, inode: (stat.st_dev, stat.st_ino), regular, splices: regular })
-}
-
 /// All log files in use.
-#[derive(Default)]
 pub(crate) struct Files {
+    opener: Arc<dyn Opener>,
     all: BTreeMap<FileId, LogFile>,
     by_path: BTreeMap<PathBuf, FileId>,
     next: FileId,
 }
 
 impl Files {
+    pub(crate) fn new(opener: Arc<dyn Opener>) -> Self {
+        Self { opener, all: BTreeMap::new(), by_path: BTreeMap::new(), next: 0 }
+    }
+
+    /// Empties a file that nobody has open, if it is there.
+    pub(crate) fn truncate(&self, path: &Path) -> io::Result<()> {
+        let file = match self.opener.open_existing(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            file => file?,
+        };
+        let stat = rustix::fs::fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+            rustix::fs::ftruncate(&file, 0)?;
+        }
+        Ok(())
+    }
+
     /// The file at this path, new or already in use (also under another name), and what
     /// opening it said.
     pub(crate) fn attach(&mut self, path: &Path, writer: Key) -> (FileId, io::Result<()>) {
@@ -241,7 +250,7 @@ impl Files {
             file.writers.insert(writer);
             return (id, file.ensure_open().map(drop));
         }
-        let mut file = LogFile::new(path);
+        let mut file = LogFile::new(path, &self.opener);
         let opened = file.ensure_open().map(|open| open.inode);
         let same = opened
             .as_ref()
@@ -318,7 +327,7 @@ mod tests {
     #[test]
     fn a_file_is_closed_at_the_second_look_after_its_last_use() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = Files::default();
+        let mut files = Files::new(Arc::new(crate::Plain));
         let (id, opened) = files.attach(&folder.path().join("a.log"), 1);
         opened.unwrap();
         let file = files.get_mut(id).unwrap();
@@ -333,7 +342,7 @@ mod tests {
     fn a_closed_file_is_known_under_another_name_as_long_as_it_is_in_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let (path, link) = (folder.path().join("a.log"), folder.path().join("link.log"));
-        let mut files = Files::default();
+        let mut files = Files::new(Arc::new(crate::Plain));
         let (first, _) = files.attach(&path, 1);
         files.close_idle();
         std::fs::hard_link(&path, &link).unwrap();
@@ -350,7 +359,7 @@ mod tests {
     #[test]
     fn a_file_that_is_settling_or_failing_is_not_closed() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = Files::default();
+        let mut files = Files::new(Arc::new(crate::Plain));
         let (id, _) = files.attach(&folder.path().join("a.log"), 1);
         files.get_mut(id).unwrap().settling = Some(Settling { owner: 1, until: 0 });
         assert!(files.close_idle());

@@ -47,6 +47,7 @@ mod journal;
 mod lines;
 mod mailbox;
 mod note;
+mod opener;
 mod pump;
 mod reactor;
 mod scratch;
@@ -58,5 +59,6 @@ mod types;
 
 pub use date::{date, iso};
 pub use engine::Engine;
+pub use opener::{Opener, Plain};
 pub use tail::tail;
 pub use types::{Event, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token};

@@ -17,6 +17,7 @@ use ostler_poll::{Events, Interest, Poll, now};
 use crate::files::{FileId, Files, IDLE, Key};
 use crate::journal::Journal;
 use crate::mailbox::{Command, Outbox};
+use crate::opener::Opener;
 use crate::scratch::Scratch;
 use crate::source::Source;
 use crate::subscribe::Subscribers;
@@ -76,6 +77,7 @@ impl Reactor {
         commands: Receiver<Command>,
         outbox: Outbox,
         journal: Journal,
+        opener: Arc<dyn Opener>,
     ) -> io::Result<Self> {
         let devnull = std::fs::OpenOptions::new().write(true).open("/dev/null")?.into();
         Ok(Self {
@@ -85,7 +87,7 @@ impl Reactor {
             sources: BTreeMap::new(),
             keys: BTreeMap::new(),
             next_key: COMMANDS,
-            files: Files::default(),
+            files: Files::new(opener),
             subscribers: Subscribers::default(),
             journal,
             scratch: Scratch::default(),

@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub instance: u32,
     /// Value of the variable that `increment_var` names, if one is named.
     pub increment: Option<u32>,
+    /// The version of Node that runs it, where that is known.
+    pub node_version: Option<&'a str>,
     /// PM2's `unique_id`: one for all processes added by one start.
     pub unique_id: &'a str,
     /// How the last run ended.
@@ -77,7 +79,8 @@ impl SharedText {
 
 /// Whether each process has a value of its own for this key.
 fn is_of_process(spec: &AppSpec, key: &str) -> bool {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 10] = [
+        "node_version",
         "name",
         "pm_out_log_path",
         "pm_err_log_path",
@@ -165,6 +168,9 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
         facts.unstable,
     );
     write_increment(facts, out);
+    if let Some(version) = facts.node_version {
+        push_text(out, ",\"node_version\":", version);
+    }
     push_text(out, ",\"unique_id\":", facts.unique_id);
     push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
     out.push_str(NOTHING_MEASURED);

@@ -96,7 +96,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("script id", Cell::plain(view.id.to_string())),
         ("exec cwd", Cell::plain(details.cwd.as_str())),
         ("exec mode", Cell::plain(if view.cluster { "cluster_mode" } else { "fork_mode" })),
-        ("node.js version", Cell::plain("N/A")),
+        ("node.js version", Cell::plain(or_none(details.node_version.as_deref()))),
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
         (
             "watch & reload",
@@ -197,6 +197,7 @@ mod tests {
             node_env: None,
             env,
             listeners: vec![listener],
+            node_version: Some("20.20.2".into()),
             rejections: 0,
         }
     }
@@ -227,7 +228,7 @@ mod tests {
             │ script id          │ 0                        │
             │ exec cwd           │ /srv                     │
             │ exec mode          │ fork_mode                │
-            │ node.js version    │ N/A                      │
+            │ node.js version    │ 20.20.2                  │
             │ node env           │ N/A                      │
             │ watch & reload     │ ✘                        │
             │ unstable restarts  │ 0                        │

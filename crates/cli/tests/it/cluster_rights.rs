@@ -86,6 +86,25 @@ fn roots_file_is_not_unlinked_through_a_link_of_the_app() {
 }
 
 #[test]
+fn roots_file_is_not_written_through_a_link_in_place_of_a_log() {
+    let Some((sandbox, own, closed)) = world() else { return };
+    let (log, prey) = (own.join("out-0.log"), closed.join("prey"));
+    std::fs::write(&prey, "root's").unwrap();
+    symlink(&prey, &log).unwrap();
+    let keys = format!(
+        "out_file: '{}', error_file: '{}',",
+        own.join("out.log").display(),
+        own.join("err.log").display()
+    );
+    start_as_nobody(&sandbox, &own.join("door"), &own, &keys);
+    sandbox.wait_file("pm2.log", SOON, |text| text.contains("out-0.log`").then_some(()));
+    assert_eq!(std::fs::read_to_string(&prey).unwrap(), "root's");
+    assert!(own.join("err-0.log").exists(), "the other log is written");
+    sandbox.ostler(["flush"]).run();
+    assert_eq!(std::fs::read_to_string(&prey).unwrap(), "root's", "it was emptied");
+}
+
+#[test]
 fn a_low_port_is_only_for_an_app_that_was_granted_it() {
     let Some((sandbox, _, _)) = world() else { return };
     let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");

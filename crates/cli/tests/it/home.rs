@@ -104,15 +104,20 @@ fn a_manager_that_makes_no_socket_is_neither_doubled_nor_said_to_be_gone() {
     let app = sandbox.victim("app", Victim::Sleeper);
     sandbox.ostler(["start"]).arg(app).run();
     let (before, parts) = (lives(&sandbox), sandbox.pids());
-    let daemon = sandbox.daemon_pid().unwrap();
-    procs::signal(daemon, Signal::STOP);
+    let (keeper, daemon) = (sandbox.keeper_pid().unwrap(), sandbox.daemon_pid().unwrap());
+    // A keeper that runs replaces a daemon that hangs.
+    for pid in [keeper, daemon] {
+        procs::signal(pid, Signal::STOP);
+    }
     remove(&sandbox, "ostler.sock");
     for words in [&["list"][..], &["stop", "all"], &["kill"]] {
         let said = sandbox.ostler(words.iter().copied()).code(1).run();
         assert!(said.err.contains(&format!("process {daemon} manages")), "{words:?}: {}", said.err);
         assert_eq!(sandbox.pids(), parts, "{words:?}");
     }
-    procs::signal(daemon, Signal::CONT);
+    for pid in [daemon, keeper] {
+        procs::signal(pid, Signal::CONT);
+    }
     assert_eq!(lives(&sandbox), before);
     sandbox.ostler(["kill"]).run();
     assert_eq!(sandbox.pids(), Default::default());

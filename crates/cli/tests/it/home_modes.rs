@@ -186,7 +186,9 @@ fn a_stranger_who_claims_to_be_of_a_run_is_left_alone() {
     let environment = fs::read(format!("/proc/{app}/environ")).unwrap();
     let mut variables = environment.split(|byte| *byte == 0);
     let claim = variables.find_map(|one| one.strip_prefix(b"OSTLER_RUN=")).unwrap();
+    // Of a run that nobody knows: what is left of such a one is ended.
     let claim = String::from_utf8(claim.to_vec()).unwrap();
+    let claim = format!("{}:999999", claim.split_once(':').unwrap().0);
     let mut stranger = Command::new("sleep");
     stranger.arg("1000000").uid(12_345).env("OSTLER_RUN", claim);
     let mut stranger = stranger.spawn().unwrap();

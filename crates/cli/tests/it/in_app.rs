@@ -45,7 +45,11 @@ fn a_rejection_that_nobody_handles_is_logged_and_counted_and_the_app_goes_on_unc
         sandbox.wait_for("the count", SOON, || {
             described(&sandbox, "unhandled rejections").filter(|count| count == "3")
         });
-        assert_eq!(one(&sandbox, "web")["pm2_env"]["restart_time"], 0, "{mode:?}");
+        let shown = one(&sandbox, "web")["pm2_env"].clone();
+        assert_eq!(shown["restart_time"], 0, "{mode:?}");
+        let version = shown["node_version"].as_str().unwrap();
+        assert_eq!(described(&sandbox, "node.js version").unwrap(), version);
+        assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{version}");
     }
 }
 

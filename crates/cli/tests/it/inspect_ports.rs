@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Sandbox, wait_for};
 
 use crate::cluster::{node, start};
@@ -55,6 +56,16 @@ fn check(keys: &str, env: &str) {
     start(&sandbox, "app.js", &format!("instances: 3, {}", with(keys)), &env);
     let all = |ports: &[u16]| ports.iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(inspectors(&sandbox, first), all(&[0, 1, 2]), "counting up from what was given");
+    // One that crashes is started with a port of its own again, however often.
+    for _ in 0..3 {
+        let old = sandbox.pids_of("app")[2];
+        procs::kill_if(old, Signal::KILL, || true);
+        sandbox.wait_for("another worker", SOON, || {
+            let new = sandbox.pids_of("app").get(2).copied();
+            new.is_some_and(|new| new != 0 && new != old).then_some(())
+        });
+        assert_eq!(inspectors(&sandbox, first), all(&[0, 1, 2]));
+    }
     sandbox.ostler(["reload", "app"]).run();
     assert_eq!(inspectors(&sandbox, first).len(), 3, "each has its own after a reload");
     // The next daemon knows which are taken.

@@ -22,6 +22,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod descriptors;
 mod docs;
 mod failing;
 #[cfg(feature = "failpoints")]
@@ -42,6 +43,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod own_log;
 mod persistence;
 mod pm2_ways;
 mod prepared;

@@ -275,11 +275,13 @@ impl Attribute {
         self.input != Input::RecordOnly
     }
 
-    /// Whether it is known under another name too, the camelCase form counted. Only then PM2 takes
-    /// what is false in JavaScript for "not given".
+    /// Whether PM2 takes what is false in JavaScript for "not given": where it is known under
+    /// another name too, the camelCase form counted, and some more.
     #[must_use]
-    pub fn has_other_name(&self) -> bool {
-        self.name == "name" || self.name.contains('_') || !self.aliases.is_empty()
+    pub fn may_be_falsy(&self) -> bool {
+        matches!(self.name, "name" | "instances" | "env" | "port")
+            || self.name.contains('_')
+            || !self.aliases.is_empty()
     }
 
     /// Whether apps have it; what is not is for the command that reads the file.

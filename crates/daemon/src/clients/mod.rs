@@ -52,7 +52,7 @@ pub struct Clients {
 
 impl Clients {
     /// Clients come in at this socket, which does not block.
-    pub fn new(listener: Watched<UnixListener>, poll: Rc<Poll<Source>>) -> Self {
+    pub fn new(listener: Watched<UnixListener>, reserve: Reserve, poll: Rc<Poll<Source>>) -> Self {
         Self {
             listener,
             connected: BTreeMap::new(),
@@ -62,7 +62,7 @@ impl Clients {
             turn: 1,
             flushes: BTreeMap::new(),
             next_flush: 0,
-            reserve: Reserve::default(),
+            reserve,
             accept_at: None,
             poll,
         }
@@ -88,6 +88,11 @@ impl Clients {
     /// When [`accept`](Self::accept) is due again.
     pub fn deadline(&self) -> Option<u64> {
         self.accept_at
+    }
+
+    /// Lets go what is held back for clients: there is something more urgent.
+    pub fn release_reserve(&mut self) {
+        self.reserve.release();
     }
 
     /// Whether a further turn has something to do.

@@ -21,7 +21,7 @@ impl Scene {
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = poll.watch(listener, Source::Control, Interest::READ).unwrap();
-        let clients = Clients::new(listener, poll);
+        let clients = Clients::new(listener, Reserve::default(), poll);
         let mut scene = Self { clients, reports: Reports::new(), _folder: folder };
         let streams = (0..count).map(|_| UnixStream::connect(&path).unwrap()).collect();
         scene.clients.accept(&mut scene.reports);

@@ -10,7 +10,7 @@ use ostler_core::Millis;
 
 use super::Daemon;
 use crate::model::Input;
-use crate::{clock, keeper};
+use crate::{clock, daemon_log, keeper};
 
 /// Something that is due at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +45,13 @@ enum Due {
     Guard,
     /// Another try to make again what is missing in the home.
     Home,
+    /// The number of complaints that were not written.
+    Complaints,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -65,13 +67,14 @@ impl Due {
         Self::LastOutput,
         Self::Guard,
         Self::Home,
+        Self::Complaints,
     ];
 }
 
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.model.has_effects() || self.clients.want_turn() {
+        if self.model.has_effects() || self.clients.want_turn() || self.node.wants_turn() {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
@@ -105,6 +108,7 @@ impl Daemon {
             Due::LastOutput => self.runs.output_due(),
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
+            Due::Complaints => daemon_log::deadline(),
         }
     }
 
@@ -141,6 +145,7 @@ impl Daemon {
             }
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
+            Due::Complaints => daemon_log::sum_up(now),
         }
     }
 }

@@ -26,7 +26,7 @@ impl Daemon {
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
                 // It may never have been written.
-                _ = std::fs::remove_file(path);
+                _ = self.logs.files().remove(&path);
             }
             Effect::CloseListeners { app, which } => self.driver().close_listeners(app, which),
             Effect::ForgetApp(app) => self.driver().forget_app(app),

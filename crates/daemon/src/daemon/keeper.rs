@@ -89,6 +89,9 @@ impl Daemon {
 
     /// Starts a keeper when it is time.
     pub(super) fn start_due_keeper(&mut self, now: u64) {
+        if self.keeper.start_due().is_some_and(|due| due <= now) {
+            self.clients.release_reserve();
+        }
         if self.keeper.start_due_process(now, &self.config) {
             self.keeper.send(&ToKeeper::Hello { version: version() }, Vec::new());
             self.give_everything();

@@ -36,7 +36,10 @@ impl Daemon {
                     path.display()
                 )),
                 Event::FileOk { path } => {
-                    daemon_log::log(format!("the log file `{}` is written again", path.display()));
+                    daemon_log::remark(format!(
+                        "the log file `{}` is written again",
+                        path.display()
+                    ));
                 }
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);

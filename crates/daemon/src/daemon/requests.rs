@@ -1,7 +1,6 @@
 //! Requests of clients: those that need no decision are answered here, all others go to the model.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ostler_core::{ProcId, RunId};
@@ -12,7 +11,7 @@ use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, VERSIO
 use super::Daemon;
 use crate::clients::Watching;
 use crate::model::{ClientId, Input, Usage, closing, is_answered_to_the_end};
-use crate::{daemon_log, environment};
+use crate::{daemon_log, environment, home};
 
 impl Daemon {
     /// Works on the requests of clients, one after the other.
@@ -142,16 +141,14 @@ impl Daemon {
                 continue;
             }
             if let Some(version) = self.model.registry().version(slot.process().spec()) {
+                self.logs.files().note(&version.spec, id);
                 paths.extend(environment::log_files(&version.spec, id).into_iter().flatten());
             }
         }
-        if ids.is_empty() {
-            let own = self.config.home.join("pm2.log");
-            let mut options = std::fs::OpenOptions::new();
-            let file = options.write(true).custom_flags(libc::O_NOFOLLOW).open(&own);
-            if let Err(error) = file.and_then(|file| file.set_len(0)) {
-                daemon_log::error(format!("could not empty `{}`: {error}", own.display()));
-            }
+        if ids.is_empty()
+            && let Err(error) = home::empty_log(&self.config.home)
+        {
+            daemon_log::error(format!("could not empty the log in the home: {error}"));
         }
         paths.sort();
         paths.dedup();

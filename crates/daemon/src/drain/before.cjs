@@ -9,6 +9,10 @@ try {
   // Node 18 parses the whole map for every error: 60 ms each with a map of 2 MB.
   const cheap = 20 <= parseInt(process.versions.node, 10);
   if (parts.includes('maps!') || (parts.includes('maps') && cheap)) process.setSourceMapsEnabled(true);
+  // In PM2's words: which Node runs the app is shown by `jlist`.
+  if (parts[0] !== '' && process.connected) {
+    process.send({ node_version: process.versions.node }, undefined, undefined, () => {});
+  }
   if (parts.includes('rejections')) {
     let count = 0;
     let told = 0;

@@ -35,13 +35,9 @@ impl Driver<'_> {
     /// Gives the keeper all runs to hold.
     pub(crate) fn give_runs(&mut self) {
         for (run, held) in self.runs.iter() {
-            match held.adoption() {
-                Ok(Some(adoption)) => {
-                    let meta = self.meta_of_run(run);
-                    self.keeper.adopt(run, meta, adoption);
-                }
-                Ok(None) => {}
-                Err(error) => self.keeper.lacks(&format!("run {}", run.0), &error),
+            if let Some(adoption) = held.adoption() {
+                let meta = self.meta_of_run(run);
+                self.keeper.adopt(run, meta, adoption);
             }
         }
     }

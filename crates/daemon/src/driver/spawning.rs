@@ -23,12 +23,15 @@ impl Driver<'_> {
             let why = format!("specification {} of process {} is not known", spec.0, id.0);
             return self.spawn_failed(run, why);
         };
+        // The core knows of the run already: it may be a candidate.
+        let candidate = self.is_candidate(run);
+        if let Err(full) = self.runs.check_room(candidate, self.node.count_listeners()) {
+            return self.spawn_failed(run, full.to_string());
+        }
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
         daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
         // Only the last lines of candidates are quoted.
-        let slot = self.model.core().slot(id);
-        let candidate = slot.is_some_and(|slot| slot.candidate().is_some_and(|(of, _)| of == run));
         let stderr_offset = if candidate { stderr_length(&settings, id) } else { 0 };
         let since_wall = self.model.particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
@@ -172,10 +175,6 @@ impl Driver<'_> {
             return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
-            daemon_log::error(format!(
-                "no room for the descriptors of run {} (see `ulimit -n`); trying again",
-                run.0
-            ));
             return self.runs.fetch_again(run);
         };
         if self.runs.get(run).is_some_and(|held| held.in_advance) {
@@ -189,7 +188,7 @@ impl Driver<'_> {
         if self.is_candidate(run) {
             self.runs.lower_priority(run);
         }
-        self.runs.write_pid_file(run);
+        self.runs.write_pid_file(run, self.logs.files());
         let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
         if crashed {
             // Another crash is likely.

@@ -28,6 +28,10 @@ pub const LOCK: &str = "ostler.lock";
 pub const PID: &str = "pm2.pid";
 /// The log of daemon and keeper.
 const LOG: &str = "pm2.log";
+/// Ending of the log before it.
+const BEFORE: &str = ".1";
+/// The log begins anew when it is larger, bytes.
+const LARGE: u64 = 10 << 20;
 /// Folders of the home.
 const FOLDERS: [&str; 2] = ["logs", "pids"];
 
@@ -166,6 +170,43 @@ pub fn has_pid(home: &Path) -> bool {
     files::read(&pid_path(home)).is_ok_and(|text| text == own.as_bytes())
 }
 
+/// Begins a new log when the one that is ours has become large; the one before it stays.
+pub fn bound_log(home: &Path) {
+    let path = home.join(LOG);
+    if !is_at(&rustix::stdio::stdout(), &path) {
+        return;
+    }
+    match rotate(&path, LARGE) {
+        Ok(false) => {}
+        Ok(true) => reopen_log(home),
+        Err(error) => {
+            daemon_log::error(format!("could not move `{}` away: {error}", path.display()));
+        }
+    }
+}
+
+/// Empties the log, and takes the one before it away.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn empty_log(home: &Path) -> io::Result<()> {
+    let path = home.join(LOG);
+    match std::fs::remove_file(files::beside(&path, BEFORE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(&path)?.set_len(0)
+}
+
+/// Moves a file away that is larger than this.
+fn rotate(path: &Path, large: u64) -> io::Result<bool> {
+    let is_large = std::fs::symlink_metadata(path)?.len() > large;
+    if is_large {
+        std::fs::rename(path, files::beside(path, BEFORE))?;
+    }
+    Ok(is_large)
+}
+
 /// Goes on in the log that has the name, if ours has lost it.
 pub fn reopen_log(home: &Path) {
     let path = home.join(LOG);
@@ -223,6 +264,23 @@ mod tests {
         assert!(!has_pid(&home));
         write_pid(&home).unwrap();
         assert!(has_pid(&home));
+    }
+
+    #[test]
+    fn a_large_log_is_moved_away_and_one_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(LOG);
+        for text in ["first", "second"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(!rotate(&path, text.len() as u64).unwrap());
+            assert!(rotate(&path, text.len() as u64 - 1).unwrap());
+        }
+        assert!(!path.exists());
+        let before = home.path().join("pm2.log.1");
+        assert_eq!(std::fs::read_to_string(&before).unwrap(), "second");
+        std::fs::write(&path, "third").unwrap();
+        empty_log(home.path()).unwrap();
+        assert_eq!((std::fs::read(&path).unwrap().len(), before.exists()), (0, false));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod update;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
@@ -153,11 +154,15 @@ impl Keeper {
 
     /// Sends a message. A keeper that does not take it is about to be found dead by the poll.
     pub fn send(&mut self, message: &ToKeeper, fds: Vec<OwnedFd>) {
+        self.send_shared(message, fds.into_iter().map(Arc::new).collect());
+    }
+
+    fn send_shared(&mut self, message: &ToKeeper, fds: Vec<Arc<OwnedFd>>) {
         if self.process.due.is_some() {
             return; // The next one is given everything as it is then.
         }
         hit("send.before");
-        if let Err(error) = self.link.send(message, fds) {
+        if let Err(error) = self.link.send_shared(message, fds) {
             daemon_log::error(format!("could not send to the keeper: {error}"));
         }
         hit("send.after");
@@ -259,7 +264,8 @@ impl Keeper {
         let Adoption { process: (pid, start_time), status, fds } = adoption;
         let mask = fds.mask();
         let adopt = ToKeeper::Adopt { run: run.0, pid, start_time, meta, mask, status };
-        self.send(&adopt, fds.into_list());
+        // No copies: there may be no room for them.
+        self.send_shared(&adopt, fds.into_list());
     }
 
     /// A run need not be held any more.

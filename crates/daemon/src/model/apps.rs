@@ -112,6 +112,7 @@ impl Model {
             increment: self.registry.next_increment(&of_app),
             created_at: self.at.wall,
             unique_id: unique_id.to_owned(),
+            node_version: None,
             last: None,
             rollout: None,
         };

@@ -53,6 +53,8 @@ pub enum Input {
     Usage(Vec<(RunId, Usage)>),
     /// The memory that a run uses, for its limit.
     Measured { run: RunId, memory: u64 },
+    /// The version of Node that runs it.
+    NodeVersion { run: RunId, version: String },
     /// So many promises were rejected in this run and handled by nobody.
     Rejections { run: RunId, count: u64 },
     /// What a worker listens on.
@@ -66,7 +68,11 @@ pub enum Input {
         elements: Result<Vec<Box<RawValue>>, String>,
     },
     /// What became of [`Effect::WriteDump`].
-    DumpWritten { client: ClientId, count: usize, result: Result<PathBuf, control::Failure> },
+    DumpWritten {
+        client: Option<ClientId>,
+        count: usize,
+        result: Result<PathBuf, control::Failure>,
+    },
     /// The state could not be saved; it is tried again.
     SaveFailed,
     /// A signal, or the init system through one, ends everything.

@@ -38,6 +38,7 @@ impl Model {
             unstable: process.unstable(),
             instance: proc.instance,
             increment: proc.increment,
+            node_version: proc.node_version.as_deref(),
             unique_id: &proc.unique_id,
             last_exit: match proc.last {
                 Some(Outcome::Ended(exit)) => Some(exit),

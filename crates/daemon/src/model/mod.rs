@@ -111,6 +111,8 @@ pub struct Model {
     settling: BTreeMap<AppId, Millis>,
     /// Everything is being ended.
     closing: bool,
+    /// The list is being written before that is begun.
+    writes_last: bool,
 }
 
 /// A save that failed is tried again after this, ms.
@@ -140,6 +142,7 @@ impl Model {
             memory_at: None,
             settling: BTreeMap::new(),
             closing: false,
+            writes_last: false,
         }
     }
 
@@ -165,7 +168,8 @@ impl Model {
     #[must_use]
     pub fn is_over(&self) -> bool {
         let is_left = |(id, _)| self.unsignalable(id).is_none();
-        self.closing && !self.operations.has_kill() && !self.registry.procs().any(is_left)
+        let begun = self.closing && !self.writes_last;
+        begun && !self.operations.has_kill() && !self.registry.procs().any(is_left)
     }
 
     /// The process of a slot that may not be signalled, if there is one, and its user.
@@ -236,6 +240,15 @@ impl Model {
                 }
             }
             Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::NodeVersion { run, version } => {
+                let proc = self.facts.get(&run).map(|facts| facts.proc);
+                if let Some(proc) = proc.and_then(|id| self.registry.proc_mut(id))
+                    && proc.node_version.as_ref() != Some(&version)
+                {
+                    proc.node_version = Some(version);
+                    self.unsaved = true;
+                }
+            }
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);
@@ -253,11 +266,7 @@ impl Model {
                 self.on_dump_read(client, warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {
-                let reply = match result {
-                    Ok(path) => Reply::Saved { path: path.display().to_string(), count },
-                    Err(failure) => Reply::Error(failure),
-                };
-                out.push(Effect::Reply { client, reply });
+                self.on_dump_written(client, count, result, out);
             }
             Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
             Input::Shutdown => self.on_shutdown(out),
@@ -309,10 +318,37 @@ impl Model {
 
     fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
         // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if !self.closing && 0 < self.registry.procs().len() {
-            self.write_dump(None, out);
+        if self.closing {
+            return;
         }
-        self.close();
+        if self.registry.procs().len() == 0 {
+            return self.close();
+        }
+        // Nothing else is begun, and the end only when the list is on disk: a daemon that takes
+        // over in between finds all of it.
+        self.closing = true;
+        self.writes_last = true;
+        self.write_dump(None, out);
+    }
+
+    fn on_dump_written(
+        &mut self,
+        client: Option<ClientId>,
+        count: usize,
+        result: Result<PathBuf, Failure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(client) = client else {
+            if std::mem::take(&mut self.writes_last) {
+                self.close();
+            }
+            return;
+        };
+        let reply = match result {
+            Ok(path) => Reply::Saved { path: path.display().to_string(), count },
+            Err(failure) => Reply::Error(failure),
+        };
+        out.push(Effect::Reply { client, reply });
     }
 
     /// Stops and forgets everything; the daemon goes when that is done.

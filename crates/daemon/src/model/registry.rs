@@ -82,6 +82,8 @@ pub struct Proc {
     pub created_at: u64,
     /// PM2's `unique_id`: one for all processes added by one start.
     pub unique_id: String,
+    /// The version of Node that ran it last.
+    pub node_version: Option<String>,
     /// What became of the last run that is over.
     pub last: Option<Outcome>,
     /// The part that it has in a reload of its app.

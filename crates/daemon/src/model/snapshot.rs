@@ -36,7 +36,7 @@ impl Model {
         self.registry.forget_versions(&used);
         self.arm_memory();
         let mut state = State::empty(self.settings.boot.clone());
-        state.ending = self.closing;
+        state.ending = self.closing && !self.writes_last;
         state.last_run = self.core.last_run();
         let apps = self.registry.apps();
         state.apps = apps
@@ -75,6 +75,7 @@ impl Model {
             increment: proc.increment,
             created_at: proc.created_at,
             unique_id: proc.unique_id.clone(),
+            node_version: proc.node_version.clone(),
             spec: saved.spec.0,
             next: saved.next.map(|(spec, _)| spec.0),
             up: saved.goal == Goal::Up,
@@ -242,6 +243,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         increment: saved.increment,
         created_at: saved.created_at,
         unique_id: saved.unique_id,
+        node_version: saved.node_version,
         last,
         rollout: None,
     }

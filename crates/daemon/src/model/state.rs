@@ -61,6 +61,9 @@ pub struct SavedProc {
     pub created_at: u64,
     /// The record's `unique_id`, as in PM2.
     pub unique_id: String,
+    /// The version of Node that ran it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_version: Option<String>,
     /// Specification of the current run.
     pub spec: u32,
     /// Specification of the next run, where it differs.

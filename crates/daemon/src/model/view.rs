@@ -152,6 +152,7 @@ impl Model {
             node_env: spec.env.get("NODE_ENV").cloned(),
             env: spec.env.clone(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
+            node_version: proc.node_version.clone(),
             rejections: facts.map_or(0, |facts| facts.rejections),
             view,
         })

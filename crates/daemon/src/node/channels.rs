@@ -30,24 +30,37 @@ impl Node {
             return;
         }
         let mut buffer = std::mem::take(&mut self.read_buffer);
-        while let Some(seen) = parts.runs.channel(run).map(|channel| channel.peek(&mut buffer)) {
+        if let Some(seen) = parts.runs.channel(run).map(|channel| channel.peek(&mut buffer)) {
             self.on_messages(run, parts);
             hit("channel.handled");
             if self.primary.is_asking(WorkerId(run.0)) {
                 self.unanswered.insert(run, seen);
-                break;
-            }
-            if let Some(channel) = parts.runs.channel(run) {
-                channel.consume(&mut buffer, seen);
-            }
-            if seen.closed {
-                self.on_channel_closed(run, parts);
-            }
-            if !seen.more {
-                break;
+            } else {
+                if let Some(channel) = parts.runs.channel(run) {
+                    channel.consume(&mut buffer, seen);
+                }
+                if seen.closed {
+                    self.on_channel_closed(run, parts);
+                }
+                if seen.more {
+                    // An application may write as fast as we read.
+                    self.unread.insert(run);
+                }
             }
         }
         self.read_buffer = buffer;
+    }
+
+    /// Whether a channel may hold more than was read in this turn.
+    pub fn wants_turn(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// Reads on where a channel may hold more than was read in the last turn.
+    pub fn begin_turn(&mut self, parts: &mut Parts<'_>) {
+        for run in std::mem::take(&mut self.unread) {
+            self.on_channel(run, true, parts);
+        }
     }
 
     fn on_channel_closed(&mut self, run: RunId, parts: &mut Parts<'_>) {
@@ -177,5 +190,8 @@ pub(super) fn on_user_message(run: RunId, text: &str, reports: &mut Reports) {
         reports.push_back(Report::Core(Event::ReadyMessage(run)));
     } else if let Some(count) = in_app::rejections(text) {
         reports.push_back(Report::Model(Input::Rejections { run, count }));
+    } else if let Some(version) = in_app::node_version(text) {
+        let version = version.to_owned();
+        reports.push_back(Report::Model(Input::NodeVersion { run, version }));
     }
 }

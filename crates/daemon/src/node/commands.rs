@@ -65,7 +65,7 @@ impl Node {
                 parts.reports.push_back(Report::Disagrees { app, holder, policy, key });
             }
             Command::Voluntary { worker } => {
-                daemon_log::log(format!("worker of run {} leaves by its own will", worker.0));
+                daemon_log::remark(format!("worker of run {} leaves by its own will", worker.0));
             }
             Command::UserMessage { worker, text } => {
                 super::channels::on_user_message(

@@ -88,6 +88,11 @@ impl Node {
         }
     }
 
+    /// How many listening sockets there are.
+    pub fn count_listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
     /// Gives a socket, or what changed about it, to the keeper.
     pub(super) fn keep_listener(&self, id: ListenerId, new: bool, keeper: &mut Keeper) {
         let meta = self.primary.listener_meta(id);

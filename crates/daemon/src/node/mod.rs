@@ -16,7 +16,7 @@ mod listeners;
 mod sockets;
 mod workers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -72,6 +72,8 @@ pub struct Node {
     accept_at: Option<u64>,
     /// Where channels are read into.
     read_buffer: Vec<u8>,
+    /// Whose channel may hold more than was read in this turn.
+    unread: BTreeSet<RunId>,
     /// Keeps accepted connections when we die.
     guard: Guard,
     poll: Rc<Poll<Source>>,
@@ -116,6 +118,7 @@ impl Node {
             accept_from: VecDeque::new(),
             accept_at: None,
             read_buffer: Vec::new(),
+            unread: BTreeSet::new(),
             guard,
             poll,
         }

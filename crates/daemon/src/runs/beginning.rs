@@ -12,9 +12,10 @@ use ostler_poll::Interest;
 use super::channel::Channel;
 use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
+use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
 use crate::tokens::Source;
-use crate::{daemon_log, files, inspect, reserve};
+use crate::{daemon_log, inspect, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
 #[derive(Debug)]
@@ -94,9 +95,9 @@ impl Runs {
     ) -> Option<Begun> {
         let held = self.all.get_mut(&run)?;
         let Life::Asked { then } = held.life else { return None };
-        let mut alive = Alive::new(process, fds.pidfd, held.since);
+        let mut alive = Alive::new(process, fds.pidfd.map(Arc::new), held.since);
         if let Some(ipc) = fds.ipc {
-            let mut ipc = self.poll.unwatched(ipc, Source::Channel(run));
+            let mut ipc = self.poll.unwatched(Arc::new(ipc), Source::Channel(run));
             if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
                 daemon_log::error(format!(
                     "the channel of run {} cannot be watched: {error}",
@@ -112,14 +113,12 @@ impl Runs {
     }
 
     /// Writes the pid file of a run.
-    pub fn write_pid_file(&self, run: RunId) {
+    pub fn write_pid_file(&self, run: RunId, files: &AppFiles) {
         let Some(held) = self.get(run) else { return };
         let Some(spec) = &held.settings else { return };
         let path = environment::pid_file(spec, held.proc);
-        if let Some(folder) = path.parent()
-            && let Err(error) = std::fs::create_dir_all(folder)
-                .and_then(|()| files::write_whole(&path, held.pid().to_string().as_bytes(), 0o600))
-        {
+        files.note(spec, held.proc);
+        if let Err(error) = files.write_pid(&path, held.pid()) {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
                 path.display()

@@ -11,6 +11,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ostler_poll::Watched;
 use ostler_wire::node::{Framer, LARGE_HANDLE_MESSAGE};
@@ -53,7 +54,7 @@ impl Seen {
 /// Our end of one channel.
 #[derive(Debug)]
 pub struct Channel {
-    fd: Watched<OwnedFd>,
+    fd: Watched<Arc<OwnedFd>>,
     /// What was read and not yet handled.
     pub framer: Framer<OwnedFd>,
     output: VecDeque<Outgoing>,
@@ -70,7 +71,7 @@ struct Outgoing {
 
 impl Channel {
     /// Takes our end, which does not block.
-    pub fn new(fd: Watched<OwnedFd>) -> Self {
+    pub fn new(fd: Watched<Arc<OwnedFd>>) -> Self {
         Self { fd, framer: Framer::default(), output: VecDeque::new(), queued: 0, broken: false }
     }
 
@@ -241,12 +242,9 @@ impl Channel {
         }
     }
 
-    /// Another descriptor for the same end.
-    ///
-    /// # Errors
-    /// Out of file descriptors.
-    pub fn duplicate(&self) -> io::Result<OwnedFd> {
-        self.fd.try_clone()
+    /// Returns our end, for a keeper to hold.
+    pub fn shared(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.fd)
     }
 
     /// Whether something waits for the application to read.

@@ -1,6 +1,7 @@
 //! Runs: what the daemon holds of each, from the request for it until nothing of it is left.
 
 mod beginning;
+mod budget;
 mod cgroup;
 mod channel;
 mod ending;
@@ -30,6 +31,7 @@ use rustix::fs::inotify;
 use crate::environment::Prepared;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
+use budget::{Budget, Full};
 use cgroup::Groups;
 use next::Next;
 use startup_priority::StartupPriority;
@@ -132,6 +134,27 @@ impl Runs {
     pub fn fetch_again(&mut self, run: RunId) {
         self.refetch.insert(run);
         self.retry_soon();
+        // It is said once, however long it lasts.
+        if self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.short, true)) {
+            daemon_log::error(format!(
+                "no room for the descriptors of run {} (see `ulimit -n`); trying again",
+                run.0
+            ));
+        }
+    }
+
+    /// Finds out whether there are descriptors for another run, which may be a candidate. What is
+    /// open to save time makes room.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn check_room(&mut self, candidate: bool, listeners: usize) -> Result<(), Full> {
+        let alive = self.all.values().filter(|held| !held.is_dead()).count();
+        let caches = self.all.values().map(Run::count_caches).sum();
+        Budget::of(alive, listeners, caches).check(candidate).or_else(|_| {
+            self.all.values_mut().for_each(Run::close_caches);
+            Budget::of(alive, listeners, 0).check(candidate)
+        })
     }
 
     /// Looks for the descendants of a dead run again a little later.

@@ -4,7 +4,6 @@
 //! close with the part of the life that they belong to.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -49,6 +48,8 @@ pub struct Run {
     pub(super) covers: bool,
     /// A health check is under way.
     pub(super) probing: bool,
+    /// There was no room for its descriptors.
+    pub(super) short: bool,
     /// Length of its error file when it began, to quote its last lines and nobody else's.
     pub stderr_offset: u64,
     /// The port of its inspector, if it is a Node that has one.
@@ -93,7 +94,7 @@ pub(super) struct Processes {
 pub(super) struct Alive {
     pub processes: Processes,
     /// Its first process; `None` for one that was found dead and is about to be told so.
-    pub pidfd: Option<OwnedFd>,
+    pub pidfd: Option<Arc<OwnedFd>>,
     /// Its IPC channel, while it is open.
     pub channel: Option<Channel>,
     /// Its figures, opened at the first look.
@@ -138,8 +139,8 @@ pub struct Adoption {
     pub process: (u32, u64),
     /// How it ended, if it did.
     pub status: Option<ExitStatus>,
-    /// Copies of its descriptors.
-    pub fds: RunFds<OwnedFd>,
+    /// Its descriptors.
+    pub fds: RunFds<Arc<OwnedFd>>,
 }
 
 /// A request to a run that is not spawned yet.
@@ -185,6 +186,7 @@ impl Run {
             ready: false,
             covers: false,
             probing: false,
+            short: false,
             stderr_offset,
             inspect_port: None,
             life: Life::Asked { then: None },
@@ -254,6 +256,23 @@ impl Run {
         self.settings.as_ref().is_some_and(|spec| spec.exec_mode == ExecMode::Cluster)
     }
 
+    /// How many descriptors it has only to save time.
+    pub(super) fn count_caches(&self) -> usize {
+        let gauge = matches!(&self.life, Life::Alive(Alive { gauge: Some(_), .. }));
+        let events = self.processes().is_some_and(|processes| processes.events.is_some());
+        usize::from(gauge) + usize::from(events)
+    }
+
+    /// Closes those.
+    pub(super) fn close_caches(&mut self) {
+        if let Some(alive) = self.alive_mut() {
+            alive.gauge = None;
+        }
+        if let Some(processes) = self.processes_mut() {
+            processes.events = None;
+        }
+    }
+
     pub(super) fn processes(&self) -> Option<&Processes> {
         match &self.life {
             Life::Asked { .. } => None,
@@ -321,29 +340,23 @@ impl Run {
     }
 
     /// Returns what a new keeper must hold of it; `None` while the keeper was only asked for it.
-    ///
-    /// # Errors
-    /// Out of file descriptors. Half of a run is not given: a keeper that has it is content.
-    pub fn adoption(&self) -> io::Result<Option<Adoption>> {
-        let copy = |fd: Option<&OwnedFd>| fd.map(OwnedFd::try_clone).transpose();
+    pub fn adoption(&self) -> Option<Adoption> {
         let (processes, status, pidfd, ipc) = match &self.life {
-            Life::Asked { .. } => return Ok(None),
+            Life::Asked { .. } => return None,
             Life::Alive(alive) => {
-                let channel = alive.channel.as_ref();
-                let ipc = channel.map(|channel| channel.duplicate()).transpose()?;
-                (&alive.processes, None, copy(alive.pidfd.as_ref())?, ipc)
+                let ipc = alive.channel.as_ref().map(Channel::shared);
+                (&alive.processes, None, alive.pidfd.clone(), ipc)
             }
             Life::Dead(dead) => (&dead.processes, Some(status_of(dead.exit)), None, None),
         };
-        let [out, err] = &processes.pipes;
-        let fds = RunFds { pidfd, out: copy(out.as_deref())?, err: copy(err.as_deref())?, ipc };
-        let process = (processes.pid, processes.start_time);
-        Ok(Some(Adoption { process, status, fds }))
+        let [out, err] = processes.pipes.clone();
+        let fds = RunFds { pidfd, out, err, ipc };
+        Some(Adoption { process: (processes.pid, processes.start_time), status, fds })
     }
 }
 
 impl Alive {
-    pub(super) fn new(process: (u32, u64), pidfd: Option<OwnedFd>, since: Millis) -> Self {
+    pub(super) fn new(process: (u32, u64), pidfd: Option<Arc<OwnedFd>>, since: Millis) -> Self {
         let (pid, start_time) = process;
         let processes = Processes { pid, start_time, ..Processes::default() };
         Self {

@@ -9,6 +9,7 @@ use ostler_keeper::link::Link;
 use ostler_keeper::proto::{FromKeeper, RunFds, ToKeeper, version};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::room::Room;
 use crate::exit::exit_of;
 use crate::keeper::Welcome;
 use crate::model::FoundRun;
@@ -83,7 +84,7 @@ pub(crate) struct Inventory {
 }
 
 /// Asks the keeper for everything it holds, and waits for all of it.
-pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
+pub(super) fn take_inventory(link: &mut Link, mut room: Room) -> io::Result<Inventory> {
     link.send(&ToKeeper::Hello { version: version() }, Vec::new())?;
     let mut inventory = Inventory::default();
     loop {
@@ -92,7 +93,13 @@ pub(super) fn take_inventory(link: &mut Link) -> io::Result<Inventory> {
                 inventory.correct_begun();
                 return Ok(inventory);
             }
-            Some((message, fds)) => inventory.take(message, fds),
+            Some((message, mut fds)) => {
+                if !room.has_spare(link) && !room.make_for(&message) {
+                    // Told without them: they are asked for again, when there is room.
+                    fds.clear();
+                }
+                inventory.take(message, fds);
+            }
             None => {
                 let written = link.flush()?;
                 let interest = if written { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };

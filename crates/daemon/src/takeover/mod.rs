@@ -4,6 +4,7 @@
 mod inventory;
 mod orphans;
 mod recover;
+mod room;
 mod start;
 
 use std::io::Write;

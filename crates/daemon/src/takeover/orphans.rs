@@ -1,6 +1,7 @@
 //! What still runs though keeper and daemon were killed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ostler_core::{ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::RunFds;
@@ -73,9 +74,10 @@ impl Driver<'_> {
         };
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
-        let fds = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
-        let copy = RunFds { pidfd: leader.fd.try_clone().ok(), ..RunFds::default() };
-        let adoption = Adoption { process: (pid, start_time), status: None, fds: copy };
+        let copy = || leader.fd.try_clone().ok();
+        let fds = RunFds { pidfd: copy(), ..RunFds::default() };
+        let kept = RunFds { pidfd: copy().map(Arc::new), ..RunFds::default() };
+        let adoption = Adoption { process: (pid, start_time), status: None, fds: kept };
         self.keeper.adopt(run, meta.to_bytes(), adoption);
         daemon_log::log(format!(
             "process {pid} of run {} is an orphan: stopped and started cleanly",

@@ -13,6 +13,7 @@ use ostler_keeper::proto::ToKeeper;
 use ostler_poll::{Interest, Poll, Waker};
 
 use super::inventory::{Items, take_inventory};
+use super::room::Room;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
@@ -26,6 +27,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
 use crate::notes::{self, Notes};
+use crate::reserve::Reserve;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
@@ -47,7 +49,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let guard = Guard::start(Rc::clone(&poll))
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
-    let mut inventory = take_inventory(&mut link).map_err(said("could not talk to the keeper"))?;
+    let (reserve, room) = (Reserve::filled(), Room::keep());
+    let inventory = take_inventory(&mut link, room);
+    let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
     if let Err(error) = home::make(&config.home) {
         // What runs is taken over whatever became of the home.
@@ -95,7 +99,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             state,
             saver,
             keeper,
-            clients: Clients::new(listener, Rc::clone(&poll)),
+            clients: Clients::new(listener, reserve, Rc::clone(&poll)),
             home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),

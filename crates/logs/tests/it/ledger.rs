@@ -56,7 +56,12 @@ fn child() {
     let parts: Vec<&str> = plan.split('|').collect();
     let (wake, woken) = mpsc::channel();
     let kept = vec![("logs/journal".to_owned(), inherited(parts[0].parse().unwrap()))];
-    let engine = Engine::start(Box::new(move || wake.send(()).unwrap_or(())), kept).unwrap();
+    let engine = Engine::start(
+        Box::new(move || wake.send(()).unwrap_or(())),
+        kept,
+        Arc::new(ostler_logs::Plain),
+    )
+    .unwrap();
     let mut left = 0;
     for (index, fd) in parts[3].split(' ').enumerate() {
         let sink = Arc::new(form(parts[1], Path::new(parts[2]), index));
@@ -125,7 +130,7 @@ fn start(plan: &str) -> Child {
 }
 
 fn journal() -> OwnedFd {
-    let engine = Engine::start(Box::new(|| {}), Vec::new()).unwrap();
+    let engine = Engine::start(Box::new(|| {}), Vec::new(), Arc::new(ostler_logs::Plain)).unwrap();
     match engine.try_recv() {
         Some(Event::Keep { name, fd }) => {
             assert_eq!(name, "logs/journal");

@@ -23,8 +23,12 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Self {
         let (wake, woken) = mpsc::channel();
-        let engine =
-            Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new()).unwrap();
+        let engine = Engine::start(
+            Box::new(move || wake.send(()).unwrap_or(())),
+            Vec::new(),
+            Arc::new(ostler_logs::Plain),
+        )
+        .unwrap();
         engine.resumed();
         Self { engine, woken, folder: tempfile::tempdir().unwrap(), seen: Vec::new() }
     }

@@ -35,6 +35,7 @@ fn facts<'a>(spec: &'a AppSpec, shared: &'a SharedText) -> Facts<'a> {
         unstable: 1,
         instance: 1,
         increment: None,
+        node_version: None,
         unique_id: "u-1",
         last_exit: Some(Exit::Code(7)),
         rollout: None,

@@ -71,6 +71,9 @@ pub struct Details {
     /// When it is to be restarted, a pattern of cron.
     #[serde(default)]
     pub cron_restart: Option<String>,
+    /// The version of Node that runs it, where that is known.
+    #[serde(default)]
+    pub node_version: Option<String>,
     /// `NODE_ENV` of the app.
     pub node_env: Option<String>,
     /// Environment given to the app, for the comparison with the caller's.

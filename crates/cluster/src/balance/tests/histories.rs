@@ -260,9 +260,8 @@ impl World {
     fn overtake(&mut self, silent: usize) {
         for _ in 0..20 {
             self.step(&Step::Accept(0));
-            for nth in (0..self.peers.len()).filter(|nth| *nth != silent) {
-                self.step(&Step::Worker(nth, Deed::Answer(true)));
-            }
+            let others = (0..self.peers.len()).filter(|nth| *nth != silent);
+            others.for_each(|nth| self.step(&Step::Worker(nth, Deed::Answer(true))));
         }
     }
 

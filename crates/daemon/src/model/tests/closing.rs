@@ -96,6 +96,22 @@ fn a_signal_saves_the_list_before_anything_ends() {
     assert!(world.model.is_over());
 }
 
+/// It was saved that everything ends, and then the list was lost with the daemon that wrote it.
+#[test]
+fn nothing_ends_before_the_list_is_written() {
+    let mut world = World::with("api", "good", 2);
+    world.slow = true;
+    world.input(Input::Shutdown);
+    assert_eq!(world.alive(), 2, "the list is not written yet");
+    assert!(!world.model.is_over() && world.model.is_closing());
+    world.forget();
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+    world.input(Input::Shutdown);
+    world.wait(50);
+    assert!(world.model.is_over());
+}
+
 #[test]
 fn a_signal_saves_the_list_once() {
     let mut world = World::with("api", "stubborn", 2);

@@ -147,7 +147,6 @@ impl World {
                     self.dump = Some(text);
                     Ok("/home/dump.pm2".into())
                 };
-                let client = client?;
                 return self.soon(Input::DumpWritten { client, count, result });
             }
             Effect::ReadDump { client } => {
