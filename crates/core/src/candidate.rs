@@ -4,7 +4,8 @@
 //! complaint of its users. Here a candidate passes when it listens on everything that the run it
 //! replaces listens on, said `ready` where that was asked for, passed its health check and lived on
 //! for a while. Where the replaced run never listened, being alive for the readiness time is
-//! enough, since there is nothing better to go by.
+//! enough, since there is nothing better to go by. One that listens elsewhere fails at once, unless
+//! the release is one to another port.
 //!
 //! # Invariants
 //! - Every check has a deadline. Tested by `invariants_hold_under_random_histories`.
@@ -29,16 +30,43 @@ pub struct Candidate {
     begun: Millis,
     /// The keeper has spawned it.
     spawned: bool,
-    /// Whether the run it replaces has listeners.
-    must_cover: bool,
+    needs: Needs,
     check: Check,
 }
+
+/// The listeners that a candidate must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// None: the run it replaces has none.
+    Nothing,
+    /// Those of the run it replaces.
+    Same,
+    /// Any: the release may change the port.
+    Any,
+}
+
+impl Needs {
+    /// Returns those of a candidate for a run that `listens`, in a release that may change the
+    /// port or not.
+    pub fn of(listens: bool, port_change: bool) -> Self {
+        match (listens, port_change) {
+            (false, _) => Self::Nothing,
+            (true, false) => Self::Same,
+            (true, true) => Self::Any,
+        }
+    }
+}
+
+/// How long a candidate may listen elsewhere only, ms: it may be about to listen on what is needed
+/// too.
+const ELSEWHERE: Millis = 1000;
 
 /// The check that is under way. They follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
-    /// `ready`: it said so, or need not. `listens`: on what is needed.
-    Start { ready: bool, listens: bool },
+    /// `ready`: it said so, or need not. `listens`: on what is needed. `elsewhere`: it listens, and
+    /// at that time it is judged by what it listens on then.
+    Start { ready: bool, listens: bool, elsewhere: Option<Millis> },
     /// The health check has to pass before `give_up_at`.
     Health { give_up_at: Millis },
     /// It has to live on until `stable_at`.
@@ -57,16 +85,16 @@ pub enum Verdict {
 }
 
 impl Candidate {
-    /// A run just asked for; `must_cover`: the run it replaces listens on something.
-    pub fn new(now: Millis, run: RunId, version: Version, must_cover: bool) -> Self {
+    /// A run just asked for.
+    pub fn new(now: Millis, run: RunId, version: Version, needs: Needs) -> Self {
         let ready = version.1.readiness == Readiness::Started;
-        let check = Check::Start { ready, listens: false };
-        Self { run, version, since: now, begun: now, spawned: false, must_cover, check }
+        let check = Check::Start { ready, listens: false, elsewhere: None };
+        Self { run, version, since: now, begun: now, spawned: false, needs, check }
     }
 
     /// Returns the candidate as it is after the daemon's memory was lost: verified from the start.
-    pub fn again(self, now: Millis, must_cover: bool) -> Self {
-        Self { spawned: true, ..Self::new(now, self.run, self.version, must_cover) }
+    pub fn again(self, now: Millis, needs: Needs) -> Self {
+        Self { spawned: true, ..Self::new(now, self.run, self.version, needs) }
     }
 
     /// Returns which run it is.
@@ -101,10 +129,13 @@ impl Candidate {
     pub fn deadline(&self) -> Millis {
         let policy = &self.version.1;
         match self.check {
-            Check::Start { ready: true, listens: false } if !self.must_cover => {
+            Check::Start { ready: true, listens: false, .. } if self.needs == Needs::Nothing => {
                 self.begun + policy.ready_timeout
             }
-            Check::Start { .. } => self.begun + policy.verify_timeout,
+            Check::Start { ready, elsewhere, .. } => {
+                let judged_at = elsewhere.filter(|_| ready).unwrap_or(Millis::MAX);
+                judged_at.min(self.begun + policy.verify_timeout)
+            }
             Check::Health { give_up_at: at } | Check::Stability { stable_at: at } => at,
         }
     }
@@ -120,11 +151,13 @@ impl Candidate {
     /// It sent `ready`.
     pub fn on_ready_message(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         match &mut self.check {
-            Check::Start { ready, listens } => {
+            Check::Start { ready, listens, elsewhere } => {
                 *ready = true;
+                *elsewhere = elsewhere.map(|at| at.max(now + ELSEWHERE));
                 out.push(Action::Note { run: self.run });
                 // Where nothing has to be listened on, the message is enough.
-                *listens |= !self.must_cover && self.version.1.readiness == Readiness::Message;
+                *listens |=
+                    self.needs == Needs::Nothing && self.version.1.readiness == Readiness::Message;
                 self.advance(now, out)
             }
             Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
@@ -134,8 +167,24 @@ impl Candidate {
     /// It has a listener; `covers`: on everything that is needed.
     pub fn on_listening(&mut self, now: Millis, covers: bool, out: &mut Vec<Action>) -> Verdict {
         match &mut self.check {
-            Check::Start { listens, .. } => {
-                *listens |= covers || !self.must_cover;
+            Check::Start { listens, elsewhere, .. } => {
+                *listens |= covers || self.needs == Needs::Nothing;
+                if self.needs == Needs::Any {
+                    // It has the time to become ready for whatever else it listens on.
+                    *elsewhere = Some(now + self.version.1.ready_timeout);
+                }
+                self.advance(now, out)
+            }
+            Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
+        }
+    }
+
+    /// It listens on as much as the run it replaces, and not on the same.
+    pub fn on_elsewhere(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
+        match &mut self.check {
+            Check::Start { listens, elsewhere, .. } => {
+                *listens |= self.needs != Needs::Same;
+                *elsewhere = Some(now + ELSEWHERE);
                 self.advance(now, out)
             }
             Check::Health { .. } | Check::Stability { .. } => Verdict::Open,
@@ -163,11 +212,16 @@ impl Candidate {
                 Verdict::Open
             }
             Check::Start { ready: false, .. } => Verdict::Failed(Failure::NotReady),
-            Check::Start { listens, .. } if !self.must_cover => {
+            Check::Start { listens, .. } if self.needs == Needs::Nothing => {
                 *listens = true;
                 self.advance(now, out)
             }
-            Check::Start { .. } => Verdict::Failed(Failure::NotListening),
+            Check::Start { listens, elsewhere: Some(_), .. } if self.needs == Needs::Any => {
+                *listens = true;
+                self.advance(now, out)
+            }
+            Check::Start { elsewhere: Some(_), .. } => Verdict::Failed(Failure::Elsewhere),
+            Check::Start { elsewhere: None, .. } => Verdict::Failed(Failure::NotListening),
             Check::Health { .. } => Verdict::Failed(Failure::Unhealthy),
             Check::Stability { .. } => Verdict::Passed,
         }
@@ -176,7 +230,7 @@ impl Candidate {
     /// Goes on to the next check when the first is passed.
     fn advance(&mut self, now: Millis, out: &mut Vec<Action>) -> Verdict {
         match self.check {
-            Check::Start { ready: true, listens: true } => match self.version.1.health_budget {
+            Check::Start { ready: true, listens: true, .. } => match self.version.1.health_budget {
                 Some(budget) => {
                     self.check = Check::Health { give_up_at: now + budget };
                     out.push(Action::Probe(self.run));

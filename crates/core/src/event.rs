@@ -45,6 +45,8 @@ pub enum Event {
     Listening(RunId),
     /// The candidate listens on everything that the run it replaces listens on.
     Covers(RunId),
+    /// The candidate listens on as much as the run it replaces, but not on the same.
+    Elsewhere(RunId),
     /// A probe asked for by [`Action::Probe`] ended well or was given up.
     Probed { run: RunId, healthy: bool },
     /// The run was found to use this much resident memory, bytes.

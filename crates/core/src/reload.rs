@@ -29,11 +29,13 @@ pub struct ReloadOptions {
     pub canary: bool,
     /// Carry on when a candidate fails, as PM2 does.
     pub no_rollback: bool,
+    /// The new version may listen elsewhere than the old one.
+    pub port_change: bool,
 }
 
 impl Default for ReloadOptions {
     fn default() -> Self {
-        Self { parallel: 1, surge: None, canary: false, no_rollback: false }
+        Self { parallel: 1, surge: None, canary: false, no_rollback: false, port_change: false }
     }
 }
 
@@ -184,6 +186,11 @@ impl Reload {
     #[must_use]
     pub fn is_canary(&self) -> bool {
         self.direction == Direction::Canary
+    }
+
+    /// Whether the new version may listen elsewhere than the old one.
+    pub(crate) fn may_change_port(&self) -> bool {
+        self.options.port_change
     }
 
     /// Whether the slot is still to be replaced.

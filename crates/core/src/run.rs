@@ -47,6 +47,8 @@ pub enum Failure {
     NotReady,
     /// It does not listen on what the run it replaces listens on.
     NotListening,
+    /// It listens, but elsewhere.
+    Elsewhere,
     /// Its health check failed.
     Unhealthy,
 }

@@ -145,6 +145,9 @@ impl Supervisor {
             Event::Covers(run) => {
                 self.on_candidate(now, run, out, |it, out| it.on_listening(now, true, out));
             }
+            Event::Elsewhere(run) => {
+                self.on_candidate(now, run, out, |it, out| it.on_elsewhere(now, out));
+            }
             Event::Probed { run, healthy } => {
                 self.on_candidate(now, run, out, |it, _| it.on_probed(now, healthy));
             }

@@ -107,6 +107,8 @@ flags! {
         "start it only when the machine has an address";
     NoRollback ' ' ["no-rollback"] Nothing, [Reload, StartOrReload]
         "carry on when a new worker fails, as PM2 does";
+    AllowPortChange ' ' ["allow-port-change"] Nothing, [Reload, StartOrReload]
+        "let the new version listen elsewhere than the old one";
     Wait ' ' ["wait"] Nothing, [Reload, StartOrReload]
         "wait for a reload of the same app that is under way";
 }

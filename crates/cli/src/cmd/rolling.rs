@@ -76,6 +76,7 @@ fn options(session: &Session) -> Result<ReloadOptions, Failed> {
         surge: number(FlagId::Surge, "--surge")?,
         canary: session.has(FlagId::Canary),
         no_rollback: session.has(FlagId::NoRollback),
+        port_change: session.has(FlagId::AllowPortChange),
         wait: session.has(FlagId::Wait),
     })
 }

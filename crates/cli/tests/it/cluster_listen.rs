@@ -176,3 +176,51 @@ fn two_apps_on_one_port_share_it_and_a_stop_of_one_leaves_the_other_serving() {
     sandbox.ostler(["stop", "green"]).run();
     assert!(TcpStream::connect(local(port)).is_err());
 }
+
+/// Starts two workers that listen on this port.
+fn serve(sandbox: &Sandbox, port: u16) {
+    sandbox.write("app.js", WEB);
+    start(sandbox, "app.js", "instances: 2,", &format!("PORT: {port}"));
+    wait_output(sandbox, "up ", 2);
+}
+
+#[test]
+fn a_reload_onto_another_port_by_the_environment_fails_at_once_and_says_where_it_listens() {
+    let sandbox = node();
+    let (old, new) = (sandbox.port(), sandbox.port());
+    serve(&sandbox, old);
+    let reload = |more: &[&str]| {
+        let args = ["reload", "app", "--update-env"].iter().chain(more).copied();
+        sandbox.ostler(args.collect::<Vec<_>>()).env("PORT", new.to_string())
+    };
+    let error = reload(&[]).code(1).run().err;
+    let expected = format!("listens on 127.0.0.1:{new}, the old version on 127.0.0.1:{old}");
+    assert!(error.contains(&expected), "{error}");
+    assert!(error.contains("--allow-port-change"), "{error}");
+    Load::to_port(old).requests(10).assert_none_failed(10);
+    reload(&["--allow-port-change"]).run();
+    Load::to_port(new).requests(10).assert_none_failed(10);
+    sandbox.wait_for("the old port is closed", SOON, || TcpStream::connect(local(old)).err());
+}
+
+#[test]
+fn a_reload_onto_the_port_of_another_environment_of_the_file_goes_through() {
+    let sandbox = node();
+    let (old, new) = (sandbox.port(), sandbox.port());
+    sandbox.write("app.js", WEB);
+    sandbox.write(
+        "app.config.js",
+        format!(
+            "module.exports = {{ apps: [{{ name: 'app', script: 'app.js', instances: 2, \
+             exec_mode: 'cluster', env: {{ PORT: {old} }}, env_production: {{ PORT: {new} }} }}] }}"
+        ),
+    );
+    sandbox.ostler(["start", "app.config.js"]).run();
+    wait_output(&sandbox, "up ", 2);
+    sandbox.ostler(["reload", "app.config.js", "--env", "production"]).run();
+    Load::to_port(new).requests(10).assert_none_failed(10);
+    sandbox.wait_for("the old port is closed", SOON, || TcpStream::connect(local(old)).err());
+    // And back.
+    sandbox.ostler(["reload", "app.config.js"]).run();
+    Load::to_port(old).requests(10).assert_none_failed(10);
+}

@@ -98,7 +98,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::candidate::Candidate;
+    use crate::candidate::{Candidate, Needs};
     use crate::ending::Ending;
     use crate::process::Process;
     use crate::reload::{Reload, ReloadOptions};
@@ -169,7 +169,7 @@ mod tests {
     fn a_candidate_without_a_reload_is_found() {
         finds("active false in a reload", |it| {
             let run = it.runs.allot(ID);
-            slot(it).candidate = Some(Candidate::new(0, run, version(), false));
+            slot(it).candidate = Some(Candidate::new(0, run, version(), Needs::Nothing));
         });
     }
 

@@ -33,6 +33,7 @@ impl Supervisor {
             | Event::ReadyMessage(run)
             | Event::Listening(run)
             | Event::Covers(run)
+            | Event::Elsewhere(run)
             | Event::Probed { run, .. }
             | Event::Measured { run, .. }
             | Event::Disconnected(run)

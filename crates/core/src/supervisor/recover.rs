@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::prepare::Concerned;
 use super::{Slot, Supervisor};
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Needs};
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
@@ -112,9 +112,10 @@ impl Supervisor {
         let active = reload.is_some_and(|reload| reload.is_active(saved.id));
         let Some(slot) = self.slots.get_mut(&saved.id) else { return };
         let Some(candidate) = slot.candidate.take() else { return };
-        let must_cover = slot.process.run().is_some_and(|run| self.runs.listens(run));
+        let listens = slot.process.run().is_some_and(|run| self.runs.listens(run));
+        let needs = Needs::of(listens, reload.is_some_and(Reload::may_change_port));
         let run = candidate.run();
-        slot.candidate = Some(candidate.again(now, must_cover));
+        slot.candidate = Some(candidate.again(now, needs));
         if self.runs.listens(run) {
             out.push(Action::Note { run });
         }
@@ -191,8 +192,8 @@ fn adopt_run(
             slot.process.adopt(now, seen, version, drains, out);
         }
         Role::Candidate if goes_on => {
-            // Whether it must cover anything is decided when the current run is known.
-            slot.candidate = Some(Candidate::new(now, seen.run, version, true));
+            // What it must listen on is decided when the current run is known.
+            slot.candidate = Some(Candidate::new(now, seen.run, version, Needs::Same));
         }
         // An older run that was still noted as current: its successor was noted, its leaving was
         // not.

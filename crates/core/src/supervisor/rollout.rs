@@ -1,7 +1,7 @@
 //! Carrying out the reload of an app: candidates are begun, take over or go.
 
 use super::Supervisor;
-use crate::candidate::{Candidate, Verdict};
+use crate::candidate::{Candidate, Needs, Verdict};
 use crate::event::Notice;
 use crate::reload::{AfterFailure, Reload, ReloadOptions, Step};
 use crate::run::{AppId, Failure, ProcId};
@@ -67,11 +67,13 @@ impl Supervisor {
         out: &mut Vec<Action>,
     ) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
-        let must_cover = slot.process.run().is_some_and(|run| self.runs.listens(run));
+        let listens = slot.process.run().is_some_and(|run| self.runs.listens(run));
+        let reload = self.reloads.get(&slot.app);
+        let needs = Needs::of(listens, reload.is_some_and(Reload::may_change_port));
         let run = self.runs.allot(id);
         out.push(Action::Spawn { proc: id, run, spec: version.0 });
         out.push(Action::Tell(Notice::Verifying { proc: id, run }));
-        slot.candidate = Some(Candidate::new(now, run, version, must_cover));
+        slot.candidate = Some(Candidate::new(now, run, version, needs));
     }
 
     /// Does what follows from a verdict about the slot's candidate.

@@ -94,7 +94,7 @@ fn play(world: &mut World, step: &Move) {
             world.reload(
                 3,
                 SpecId(spec),
-                ReloadOptions { parallel, surge: None, canary, no_rollback },
+                ReloadOptions { parallel, surge: None, canary, no_rollback, port_change: false },
             );
         }
         Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),

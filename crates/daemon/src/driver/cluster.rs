@@ -92,6 +92,8 @@ impl Driver<'_> {
         );
         if covers && self.runs.set_covers(run) {
             self.tell(Input::Core(Event::Covers(run)));
+        } else if !covers && current.is_some_and(|current| self.node.is_as_busy(run, current)) {
+            self.tell(Input::Core(Event::Elsewhere(run)));
         }
     }
 

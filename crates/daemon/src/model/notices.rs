@@ -5,6 +5,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 
 use super::Model;
 use super::awaited::AwaitedTail;
+use super::facts::RunFacts;
 use super::input::Effect;
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::Rollout;
@@ -244,7 +245,17 @@ impl Model {
         let what = self.cause(id, run, why);
         let message =
             format!("the new version of app `{name}` failed: worker {} {what}\n{OLD_SERVES}", id.0);
-        let hint = format!("see `ostler logs {name} --err`; fix it and reload again");
+        let hint = match what {
+            Cause::Elsewhere { .. } => "use `--allow-port-change` if it is to listen there, or \
+                                        give it its `PORT` in a process file"
+                .to_owned(),
+            Cause::Ended(_)
+            | Cause::NotReady { .. }
+            | Cause::NotListening { .. }
+            | Cause::Unhealthy { .. } => {
+                format!("see `ostler logs {name} --err`; fix it and reload again")
+            }
+        };
         let failure = Failure { code: Code::NotVerified, message, hint: Some(hint) };
         let not_back = self.not_back.get(&app).into_iter().flatten();
         not_back.fold(with_tail(failure, tail), not_serving)
@@ -280,6 +291,14 @@ impl Model {
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
             Why::NotReady => Cause::NotReady { limit },
             Why::NotListening => Cause::NotListening { limit },
+            Why::Elsewhere => {
+                let addresses = |run| self.facts.get(&run).map(RunFacts::addresses);
+                let current = self.core.slot(id).and_then(|slot| slot.process().run());
+                Cause::Elsewhere {
+                    new: addresses(run).unwrap_or_default(),
+                    old: current.and_then(addresses).unwrap_or_default(),
+                }
+            }
             Why::Unhealthy => {
                 let late = || Some(format!("did not pass its health check within {} ms", budget?));
                 Cause::Unhealthy { why: why_not.or_else(late) }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ostler_core::reload::Reload;
+use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Code, Failure};
 
@@ -226,11 +227,24 @@ impl Model {
                     self.tickets.begin(ticket, queued.app);
                 }
                 self.unsaved = true;
-                let QueuedReload { app, options, .. } = queued;
+                let changes_port = self.changes_port(&queued, spec);
+                let QueuedReload { app, mut options, .. } = queued;
+                options.port_change |= changes_port;
                 self.ask(Event::Reload { app, procs, spec, policy, options });
             }
         }
         self.operations.put_back(operations);
+    }
+
+    /// Whether the configuration itself says that the app listens elsewhere: by `PORT`, or by its
+    /// arguments. (That the caller's environment differs says nothing.)
+    fn changes_port(&self, queued: &QueuedReload, to: SpecId) -> bool {
+        let change = &queued.change;
+        let old = queued.from.and_then(|spec| self.registry.version(spec));
+        let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
+        let port = |spec: &AppSpec| spec.env.get("PORT").cloned();
+        let by_file = !change.records.is_empty() || change.patch.is_some();
+        by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }
 
     /// What a reload that waited replaces, and by what: both may be others by now.
@@ -281,5 +295,6 @@ fn core_options(options: control::ReloadOptions) -> ReloadOptions {
         surge: options.surge,
         canary: options.canary,
         no_rollback: options.no_rollback,
+        port_change: options.port_change,
     }
 }

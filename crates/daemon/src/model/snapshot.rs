@@ -202,6 +202,7 @@ impl Model {
                 surge: saved.surge,
                 canary: saved.canary,
                 no_rollback: saved.no_rollback,
+                port_change: saved.port_change,
             },
             direction: direction_of(saved.stage)?,
             began_after: RunId(saved.began_after),
@@ -258,6 +259,7 @@ fn saved_reload(saved: &SavedReload) -> state::SavedReload {
         surge: saved.options.surge,
         canary: saved.options.canary,
         no_rollback: saved.options.no_rollback,
+        port_change: saved.options.port_change,
         stage: match saved.direction {
             Direction::Forward => 0,
             Direction::Canary => 1,

@@ -171,6 +171,9 @@ pub struct SavedReload {
     pub canary: bool,
     /// Carry on when a candidate fails.
     pub no_rollback: bool,
+    /// The new version may listen elsewhere.
+    #[serde(default)]
+    pub port_change: bool,
     /// 0 forward, 1 canary, 2 back.
     pub stage: u8,
     /// Slots that were replaced.

@@ -210,6 +210,12 @@ impl Node {
         self.primary.covers(WorkerId(new.0), WorkerId(old.0))
     }
 
+    /// Whether the new run listens on as much as the old one.
+    pub fn is_as_busy(&self, new: RunId, old: RunId) -> bool {
+        let count = |run: RunId| self.primary.listeners_of(WorkerId(run.0)).count();
+        count(old) <= count(new)
+    }
+
     /// Lets the primary decide something about a worker.
     fn ask(&mut self, run: RunId, ask: impl FnOnce(&mut Primary, WorkerId, &mut Output)) {
         ask(&mut self.primary, WorkerId(run.0), &mut self.queue);

@@ -99,6 +99,13 @@ pub enum Cause {
         /// The limit that was in force.
         limit: u64,
     },
+    /// It listens, but not on what the run it replaces listens on.
+    Elsewhere {
+        /// What it listens on.
+        new: Vec<String>,
+        /// What the other listens on.
+        old: Vec<String>,
+    },
     /// Its health check failed.
     Unhealthy {
         /// How, if that is known.
@@ -115,6 +122,9 @@ impl fmt::Display for Cause {
             Self::NotReady { limit } => write!(f, "did not say `ready` within {limit} ms"),
             Self::NotListening { limit } => {
                 write!(f, "did not listen within {limit} ms on what the old version listens on")
+            }
+            Self::Elsewhere { new, old } => {
+                write!(f, "listens on {}, the old version on {}", new.join(", "), old.join(", "))
             }
             Self::Unhealthy { why: Some(why) } => f.write_str(why),
             Self::Unhealthy { why: None } => f.write_str("did not pass its health check"),
@@ -282,6 +292,8 @@ mod tests {
             Cause::NotListening { limit: 700 },
             "did not listen within 700 ms on what the old version listens on",
         );
+        let [new, old] = ["*:80", "*:3000"].map(|address| vec![address.to_owned()]);
+        check(Cause::Elsewhere { new, old }, "listens on *:80, the old version on *:3000");
         check(Cause::Unhealthy { why: None }, "did not pass its health check");
         let core = Outcome::Signal { name: "SIGSEGV".to_owned(), core: true };
         check(Cause::Ended(core), "ended with signal SIGSEGV (core dumped)");

@@ -193,6 +193,8 @@ pub struct ReloadOptions {
     pub canary: bool,
     /// PM2's way: carry on when a new worker fails.
     pub no_rollback: bool,
+    /// The new version may listen elsewhere than the old one.
+    pub port_change: bool,
     /// Queue behind a reload of the same app that is under way, instead of being refused.
     pub wait: bool,
 }

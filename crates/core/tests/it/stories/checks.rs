@@ -117,3 +117,35 @@ fn a_health_check_without_an_end_is_given_up_after_its_budget() {
     world.wait(2);
     assert!(told(&mut world).contains("0 failed Unhealthy"));
 }
+
+const ELSEWHERE: Nature = Nature { elsewhere: true, ..GOOD };
+
+#[test]
+fn a_version_that_listens_elsewhere_fails_at_once() {
+    let slow = |policy: &mut Policy| policy.verify_timeout = 30_000;
+    let mut world = rolling(1, GOOD, ELSEWHERE, ReloadOptions::default(), slow);
+    world.wait(999);
+    check(&mut world, "spawn 0 v2; 0 verifying");
+    world.wait(2);
+    assert!(told(&mut world).starts_with("0 failed Elsewhere"));
+    assert_eq!(world.state(), "0:up online v1");
+}
+
+#[test]
+fn a_release_to_another_port_passes_and_may_be_taken_back() {
+    let options = ReloadOptions { port_change: true, ..ReloadOptions::default() };
+    let mut world = rolling(1, GOOD, ELSEWHERE, options, |_| ());
+    world.wait(1);
+    assert_eq!(world.state(), "0:up online v2");
+    // It must listen on something.
+    let mut world = rolling(1, GOOD, SILENT, options, |_| ());
+    world.wait(301);
+    assert!(told(&mut world).contains("0 failed NotListening"));
+    // On fewer addresses it has the time to become ready for more.
+    let fewer = Nature { partial: true, ..GOOD };
+    let mut world = rolling(1, GOOD, fewer, options, |_| ());
+    world.wait(29);
+    assert_eq!(world.state(), "0:up online v1+");
+    world.wait(2);
+    assert_eq!(world.state(), "0:up online v2");
+}

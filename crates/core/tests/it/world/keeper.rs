@@ -158,7 +158,9 @@ impl World {
         }
         if nature.listens {
             self.reports.push_back(Event::Listening(run));
-            if !nature.partial {
+            if nature.elsewhere {
+                self.reports.push_back(Event::Elsewhere(run));
+            } else if !nature.partial {
                 self.reports.push_back(Event::Covers(run));
             }
         }

@@ -19,6 +19,8 @@ pub struct Nature {
     pub litters: bool,
     /// Listens on less than the run it replaces.
     pub partial: bool,
+    /// Listens on as much as the run it replaces, but not on the same.
+    pub elsewhere: bool,
     /// Its health check never comes to an end.
     pub mute: bool,
     /// Hangs in the kernel: SIGKILL has no effect yet.
@@ -35,6 +37,7 @@ pub const GOOD: Nature = Nature {
     drains: true,
     litters: false,
     partial: false,
+    elsewhere: false,
     mute: false,
     hangs: false,
 };

@@ -54,6 +54,7 @@ fn run_of(report: &Event) -> Option<RunId> {
         | Event::ReadyMessage(run)
         | Event::Listening(run)
         | Event::Covers(run)
+        | Event::Elsewhere(run)
         | Event::Disconnected(run)
         | Event::TreeGone(run)
         | Event::Probed { run, .. }

@@ -7,8 +7,14 @@ use serde_json::json;
 use super::words::record;
 use super::world::World;
 
-const CANARY: ReloadOptions =
-    ReloadOptions { parallel: None, surge: None, canary: true, no_rollback: false, wait: false };
+const CANARY: ReloadOptions = ReloadOptions {
+    parallel: None,
+    surge: None,
+    canary: true,
+    no_rollback: false,
+    port_change: false,
+    wait: false,
+};
 
 /// Three workers, one of which is of the new version.
 fn canary() -> (World, usize) {

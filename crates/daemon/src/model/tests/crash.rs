@@ -53,8 +53,14 @@ fn to(script: &'static str, more: Value) -> impl Fn(&mut World) {
     }
 }
 
-const CANARY: ReloadOptions =
-    ReloadOptions { parallel: None, surge: None, canary: true, no_rollback: false, wait: false };
+const CANARY: ReloadOptions = ReloadOptions {
+    parallel: None,
+    surge: None,
+    canary: true,
+    no_rollback: false,
+    port_change: false,
+    wait: false,
+};
 
 #[test]
 fn the_daemon_may_die_at_every_effect() {

@@ -73,6 +73,7 @@ fn options(bits: u8) -> ReloadOptions {
         surge: (bits & 2 != 0).then_some(1),
         canary: bits & 12 == 12,
         no_rollback: bits & 16 != 0,
+        port_change: bits & 64 != 0,
         wait: bits & 32 != 0,
     }
 }

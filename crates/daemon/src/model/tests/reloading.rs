@@ -6,8 +6,14 @@ use serde_json::json;
 use super::words::record;
 use super::world::World;
 
-const WAIT: ReloadOptions =
-    ReloadOptions { parallel: None, surge: None, canary: false, no_rollback: false, wait: true };
+const WAIT: ReloadOptions = ReloadOptions {
+    parallel: None,
+    surge: None,
+    canary: false,
+    no_rollback: false,
+    port_change: false,
+    wait: true,
+};
 
 fn env(name: &str, value: &str) -> Change {
     Change { env: Some([(name.to_owned(), value.to_owned())].into()), ..Change::default() }

@@ -35,6 +35,7 @@ fn run_of(report: &Input) -> Option<RunId> {
             | Event::ReadyMessage(run)
             | Event::Listening(run)
             | Event::Covers(run)
+            | Event::Elsewhere(run)
             | Event::Disconnected(run)
             | Event::TreeGone(run),
         )
