@@ -55,9 +55,12 @@ pub enum Error {
         socket: PathBuf,
     },
     /// A manager lives, and nothing listens where its socket should be.
-    #[error("process {pid} manages `{}`, and makes no socket at which it could be asked", home.display())]
+    #[error(
+        "process {pid} manages `{}`, and makes no socket at which it could be asked",
+        home.display()
+    )]
     Unreachable {
-        /// The home.
+        /// The home that it manages.
         home: PathBuf,
         /// Its daemon, else its keeper.
         pid: u32,
@@ -126,8 +129,8 @@ impl Error {
                 "run it as that user, or set OSTLER_HOME to a directory of your own"
             }
             Self::Pm2Runs { .. } => {
-                "to switch, run PM2's own `pm2 save` and `pm2 kill` (its apps stop), then `resurrect` \
-                 here; to have both, set OSTLER_HOME to another directory"
+                "to switch, run PM2's own `pm2 save` and `pm2 kill` (its apps stop), then \
+                 `resurrect` here; to have both, set OSTLER_HOME to another directory"
             }
             Self::HomeTooLong { .. } => {
                 "set OSTLER_HOME to a shorter path, for example /tmp/ostler"

@@ -62,8 +62,7 @@ impl Home {
     /// what runs from it: one that others can write is refused. So is one in which a PM2 runs.
     ///
     /// # Errors
-    /// [`Error::HomeUnusable`] when it cannot be made, [`Error::HomeOfOthers`],
-    /// [`Error::Pm2Runs`].
+    /// [`Error::HomeUnusable`] when it cannot be made, [`Error::HomeOfOthers`], [`Error::Pm2Runs`].
     pub fn prepare(&self) -> Result<(), Error> {
         self.make()?;
         let unusable = |source| Error::HomeUnusable { home: self.root.clone(), source };

@@ -2,8 +2,8 @@
 //!
 //! Problem: whoever deletes the socket, or the whole home, makes the manager deaf and not dead. A
 //! command that took it for dead would say that nothing runs, or start a second one. Rule: where
-//! nobody answers, its processes are looked for; the daemon is asked for a socket (SIGHUP) and has a
-//! moment to make one, and nothing is said to be gone that is there.
+//! nobody answers, its processes are looked for; the daemon is asked for a socket (SIGHUP) and has
+//! a moment to make one, and nothing is said to be gone that is there.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -28,8 +28,8 @@ struct Part {
     daemon: bool,
 }
 
-/// Connects to the daemon of a home also where its socket is gone; `None` when nothing of a manager
-/// lives.
+/// Connects to the daemon of a home also where its socket is gone; `None` when nothing of
+/// a manager lives.
 ///
 /// # Errors
 /// As [`Client::connect`], and [`Error::Unreachable`] when a manager lives and makes no socket.
@@ -78,8 +78,8 @@ fn parts_of(home: &Path) -> Vec<Part> {
     pids.filter_map(|pid| part(pid, home)).collect()
 }
 
-/// What a process is in the manager of this home. A manager in a container may have a home of the
-/// same path.
+/// What a process is in the manager of this home. A manager in a container may have a home of
+/// the same path.
 fn part(pid: u32, home: &Path) -> Option<Part> {
     let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
     let daemon = role(&read("cmdline")?)?;

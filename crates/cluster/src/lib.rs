@@ -19,8 +19,8 @@
 //! - Descriptors for a worker go with the first byte of their line, one per line, and are
 //!   `O_NONBLOCK` and sockets: a blocking one freezes the worker, a file aborts it.
 //! - It calls [`Primary::handle_deadline`] at [`Primary::deadline`].
-//! - It tells by [`Primary::handle_listener_closed`] when nobody but workers can have a duplicate of a socket
-//!   any more that was to be closed. A socket for the same address is opened after that.
+//! - It tells by [`Primary::handle_listener_closed`] when nobody but workers can have a duplicate
+//!   any more of a socket that was to be closed. A socket for the same address is opened after that.
 //! - While [`Primary::is_asking`], what it read of the worker's channel is not taken out of it: the
 //!   question in it would be lost with us.
 //! - At the end of a channel it reads what is left first, then calls [`Primary::handle_eof`]:
@@ -33,8 +33,8 @@
 //! - A listener accepts exactly while a worker of it has room in its window and nothing waits. What
 //!   is not accepted stays in the kernel and survives us: `histories`.
 //! - Every query of a worker that was not told to leave is answered once: `histories`.
-//! - Nobody is told that an address is in use which only sockets of ours have that are to be closed,
-//!   in whatever order workers open and close, also across our death: `histories`.
+//! - Nobody is told that an address is in use which only sockets of ours have that are to be
+//!   closed, in whatever order workers open and close, also across our death: `histories`.
 //! - A socket is open as long as an app wants it, and no longer: `histories`.
 //! - A connection is noted before its descriptor can be sent, and the note is taken back before the
 //!   descriptor is closed: `connections`.

@@ -47,7 +47,7 @@ impl SourceText<'_> {
 /// An app of a file, among all of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfFile<'a> {
-    /// The file.
+    /// The file that it is in.
     pub source: SourceText<'a>,
     /// Keys and place of each app.
     pub apps: &'a [(&'a [Entry], Option<Span>)],

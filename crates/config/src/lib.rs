@@ -12,8 +12,8 @@
 //! PM2's record, help and documentation.
 //!
 //! Nothing reads the process's own environment: the caller's world is a [`Context`]. For plain
-//! scripts and for JSON that is JSON nothing is run, and no more is read than the script's first bytes and the
-//! `package.json` above it.
+//! scripts and for JSON that is JSON nothing is run, and no more is read than the script's first
+//! bytes and the `package.json` above it.
 
 #![forbid(unsafe_code)]
 

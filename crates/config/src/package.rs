@@ -1,5 +1,5 @@
-//! What the nearest `package.json` says: the version of an app, and what runs when a directory is
-//! run.
+//! What the nearest `package.json` says: the version of an app, and what runs when a
+//! directory is run.
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ pub(crate) fn version(script: &Path) -> Option<String> {
     package.get("version")?.as_str().filter(|version| !version.is_empty()).map(str::to_owned)
 }
 
-/// The file that Node runs for `node <directory>`: the `main` of its `package.json`, else its
-/// `index`.
+/// The file that Node runs for `node <directory>`: the `main` of its `package.json`,
+/// else its `index`.
 pub(crate) fn main(directory: &Path) -> Option<PathBuf> {
     let package = read(&directory.join("package.json"));
     let main = package.as_ref().and_then(|package| package.get("main")?.as_str());

@@ -244,8 +244,8 @@ impl Resolver<'_, '_> {
             .push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
     }
 
-    /// What the app asks for and is not done. What only says more about such a key needs no second
-    /// warning.
+    /// What the app asks for and is not done. What only says more about such a key needs
+    /// no second warning.
     fn warn_not_yet(&mut self) {
         let said = |key: &Attribute| {
             matches!(key.effect, Effect::PartOf(_)) || self.fields.is_option(key.name)

@@ -90,8 +90,8 @@ impl Node {
         }
     }
 
-    /// Returns the value as the text of an argument or variable: as in PM2, objects, lists and null
-    /// as JSON.
+    /// Returns the value as the text of an argument or variable: as in PM2, objects, lists and
+    /// null as JSON.
     pub(crate) fn plain(&self) -> String {
         match &self.value {
             Value::Text(text) => text.clone(),

@@ -57,8 +57,8 @@ impl Needs {
     }
 }
 
-/// How long a candidate may listen elsewhere only, ms: it may be about to listen on what is needed
-/// too.
+/// How long a candidate may listen elsewhere only, ms: it may be about to listen on what
+/// is needed too.
 const ELSEWHERE: Millis = 1000;
 
 /// The check that is under way. They follow each other in this order.

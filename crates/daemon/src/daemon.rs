@@ -192,9 +192,9 @@ impl Daemon {
         self.take_reports();
     }
 
-    /// Lets the machine take what has come, carries out what it decides, tells who waits for it,
-    /// until nothing is left, or for [`SLICE`]: what takes longer goes on after all others had
-    /// their turn.
+    /// Lets the machine take what has come, carries out what it decides, tells who waits for
+    /// it, until nothing is left, or for [`SLICE`]: what takes longer goes on after all others
+    /// had their turn.
     fn work(&mut self) {
         let until = clock::monotonic() + SLICE;
         loop {

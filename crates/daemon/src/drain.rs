@@ -73,9 +73,9 @@ pub fn is_wanted(spec: &AppSpec) -> bool {
     spec.exec_mode == ExecMode::Cluster && spec.policy.drain_hook && can_load(spec)
 }
 
-/// Whether the program loads what it is told to: it is Node, and may read the file. Under Node's
-/// permission model a program may read what it was allowed to, and fails to start for anything
-/// else.
+/// Whether the program loads what it is told to: it is Node, and may read the file. Under
+/// Node's permission model a program may read what it was allowed to, and fails to start
+/// for anything else.
 pub fn can_load(spec: &AppSpec) -> bool {
     const RESTRICTIONS: [&str; 4] =
         ["--permission", "--experimental-permission", "--policy", "--experimental-policy"];

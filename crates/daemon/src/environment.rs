@@ -182,9 +182,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// For another run of this version; `None` where a worker's start depends on a file that may
-    /// vanish meanwhile. An app in fork mode that finds it gone ends, and its next start makes it
-    /// anew.
+    /// For another run of this version; `None` where a worker's start depends on a file that
+    /// may vanish meanwhile. An app in fork mode that finds it gone ends, and its next start
+    /// makes it anew.
     pub fn new(version: SpecId, spec: &AppSpec, particulars: Particulars<'_>) -> Option<Self> {
         let template = (!drain::is_wanted(spec)).then(|| template(spec, particulars))?;
         let Given { name, instance, increment, created_at, unique_id } = particulars.given;

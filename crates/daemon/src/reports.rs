@@ -31,8 +31,8 @@ pub(crate) enum Report {
         /// What, as it follows the name.
         text: String,
     },
-    /// A worker may not have an address, since another app has it and spreads connections in
-    /// another way.
+    /// A worker may not have an address, since another app has it and spreads connections
+    /// in another way.
     Disagrees {
         /// App of the worker.
         app: AppId,

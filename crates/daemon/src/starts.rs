@@ -116,7 +116,8 @@ fn path(home: &Path) -> PathBuf {
     home.join("ostler.starts")
 }
 
-/// The first line: the form, the boot, and when the first process of the machine or container began.
+/// The first line: the form, the boot, and when the first process of the machine
+/// or container began.
 fn header() -> String {
     let first = Stat::read(1).map_or(0, |stat| stat.start_time);
     format!("ostler-starts 1 {} {first}\n", state_file::boot_id())

@@ -91,8 +91,8 @@ variables! {
     /// It counts in the environment in which the daemon was started.
     PM2_KILL_USE_MESSAGE, read by Daemon, from Pm2, set by User,
 
-    /// `true`: apps that are started get `deep_monitoring: true`, which is shown and has no effect
-    /// yet.
+    /// `true`: apps that are started get `deep_monitoring: true`, which is shown and has
+    /// no effect yet.
     PM2_DEEP_MONITORING, read by Command, from Pm2, set by User,
 
     /// How often the memory of apps with a limit is measured, in milliseconds; at least 100.

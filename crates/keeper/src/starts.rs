@@ -14,7 +14,8 @@ use crate::log::log;
 /// The name that the file is kept under.
 pub const STARTS: &str = "starts";
 
-/// Returns the line for a start; what is kept with the run follows the numbers, when it is one line.
+/// Returns the line for a start; what is kept with the run follows the numbers, when it
+/// is one line.
 #[must_use]
 pub fn start_line(run: u64, (pid, start_time): (u32, u64), meta: &[u8]) -> Vec<u8> {
     let mut line = format!("+ {run} {pid} {start_time} ").into_bytes();

@@ -75,8 +75,8 @@ fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether a process runs another file. Where the system does not show what it runs, nothing can
-/// be said.
+/// Whether a process runs another file. Where the system does not show what it runs, nothing
+/// can be said.
 fn is_other(exe: &str, pid: u32) -> bool {
     let file = |path: &str| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
     let (wanted, runs) = (file(exe), file(&format!("/proc/{pid}/exe")));

@@ -44,8 +44,8 @@ const kinds = {
 
 const KINDS: &str = "any here v4 path abstract udp mine";
 
-/// Apps of one and of two workers, with each way to spread connections; what they say is in one
-/// file.
+/// Apps of one and of two workers, with each way to spread connections; what they say is
+/// in one file.
 fn again(sandbox: &Sandbox, rounds: u32, shared: &str) -> usize {
     sandbox.write("app.js", AGAIN);
     let out = sandbox.file("logs/out.log");
@@ -63,7 +63,8 @@ fn again(sandbox: &Sandbox, rounds: u32, shared: &str) -> usize {
             apps.push_str(&format!(
                 "{{ name: '{balance}-{instances}', script: 'app.js', exec_mode: 'cluster', \
                  instances: {instances}, balance: '{balance}', out_file: {out:?}, \
-                 merge_logs: true, env: {{ PORTS: '{ports}', ROUNDS: {rounds}, KINDS: '{kinds}' }} }},"
+                 merge_logs: true, \
+                 env: {{ PORTS: '{ports}', ROUNDS: {rounds}, KINDS: '{kinds}' }} }},"
             ));
             workers += instances;
         }

@@ -1,5 +1,5 @@
-//! The daemon dies in the middle of a command: the command is finished by the next daemon, once, and
-//! tells its true end.
+//! The daemon dies in the middle of a command: the command is finished by the next daemon, once,
+//! and tells its true end.
 
 use std::process::{Child, Stdio};
 

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use crate::start_e2e::{SOON, sandbox, wait_log};
 
-/// Writes garbage on its channel as fast as it is taken, for ever, and says so after a hundred
-/// thousand lines.
+/// Writes garbage on its channel as fast as it is taken, for ever, and says so after a
+/// hundred thousand lines.
 const NOISY: &str = "
 const fs = require('fs');
 const fd = Number(process.env.NODE_CHANNEL_FD || 3);

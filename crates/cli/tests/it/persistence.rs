@@ -203,7 +203,8 @@ fn full_disk_story(sandbox: &Sandbox, home: &Path) {
     let save = sandbox.ostler(["save"]).any_code().run();
     assert!(save.code == 1 && save.err.contains("could not save the list"), "{save:?}");
     assert_eq!(fs::read_to_string(home.join("dump.pm2")).unwrap(), saved);
-    // An app may be started all the same: what cannot be saved now is saved later, and that is said.
+    // An app may be started all the same: what cannot be saved now is saved later, and that is
+    // said.
     let start = sandbox.ostler(["start"]).arg(&script).args(["--name", "second"]).code(1).run();
     assert!(start.err.contains("it is done, but could not save the state"), "{}", start.err);
     let both = lives(sandbox);

@@ -82,7 +82,7 @@ fn check(node: &str, keys: &str, tls: &str) {
     let sandbox = sandbox(&runtime);
     let port = sandbox.port();
     sandbox.write("app.js", SERVER);
-    let keys = format!("instances: 1, drain_timeout: 2500, {keys}");
+    let keys = format!("instances: 1, drain_timeout: 10000, kill_timeout: 10000, {keys}");
     start(&sandbox, "app.js", &keys, &format!("PORT: {port}, OWN: '1', TLS: '{tls}'"));
     wait_output(&sandbox, "up", 1);
     let envs = [("PORT", port.to_string()), ("TLS", tls.to_owned())];

@@ -11,8 +11,8 @@ const REFUSED: Millis = 5;
 const MAX_DOUBLINGS: u32 = 5;
 /// Pause of a worker that had no descriptor free.
 pub(crate) const NO_DESCRIPTOR: Millis = 100;
-/// How often each worker answers, on average, before one that owes an answer all the while is
-/// passed over.
+/// How often each worker answers, on average, before one that owes an answer all the while
+/// is passed over.
 const ROUNDS_OF_SILENCE: usize = 8;
 /// How many connections of one listener may wait for their own workers (sticky).
 pub(super) const MAX_PATIENT: usize = 64;

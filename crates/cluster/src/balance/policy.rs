@@ -3,22 +3,22 @@
 /// How connections are spread over the workers of a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// To the workers with the fewest unanswered connections, in turn. At low load that is a strict
-    /// rotation.
+    /// To the workers with the fewest unanswered connections, in turn. At low load that is
+    /// a strict rotation.
     #[default]
     RoundRobin,
     /// By the peer's address: the same client meets the same slot, also when that has a new worker.
     Sticky,
-    /// The same by another name, from the time when [`Policy::RoundRobin`] did not look at what was
-    /// unanswered.
+    /// The same by another name, from the time when [`Policy::RoundRobin`] did not look at
+    /// what was unanswered.
     Least,
     /// The listening socket itself is given to the workers, where the runtime can take it. The
     /// kernel spreads then, and badly: at low load one worker gets nearly everything.
     Shared,
 }
 
-/// Returns the weight of `place` for `peer`: the place with the highest gets it (rendezvous hashing).
-/// When a place comes or goes, only its own peers move.
+/// Returns the weight of `place` for `peer`: the place with the highest gets it (rendezvous
+/// hashing). When a place comes or goes, only its own peers move.
 pub(super) fn weight(peer: u64, place: u64) -> u64 {
     // The finaliser of SplitMix64: every bit of the input reaches every bit of the output.
     let mut x = peer.wrapping_add(place.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -6,10 +6,10 @@
 //! listens again, or changes its port, that is a crash.
 //!
 //! The rule: what is closed is *closing* until the owner says that only workers can have it
-//! ([`Primary::handle_listener_closed`]). As long as something is, and a while longer where workers
-//! had the socket themselves, an address in use is no answer: it is tried again. While a worker
-//! that leaves has the socket itself, the listener is not closed at all, and who asks for it gets
-//! it.
+//! ([`Primary::handle_listener_closed`]). As long as something is, and a while longer where
+//! workers had the socket themselves, an address in use is no answer: it is tried again. While a
+//! worker that leaves has the socket itself, the listener is not closed at all, and who asks for
+//! it gets it.
 
 use super::key::EADDRINUSE;
 use super::listener::{Listener, State};

@@ -18,8 +18,8 @@ pub enum Command {
         /// The socket to open.
         kind: ListenerKind,
     },
-    /// Close the socket everywhere, the keeper's copy too, and tell by `handle_listener_closed`. If it
-    /// is still being opened, undo that.
+    /// Close the socket everywhere, the keeper's copy too, and tell by `handle_listener_closed`. If
+    /// it is still being opened, undo that.
     CloseListener {
         /// The listener of the socket.
         listener: ListenerId,

@@ -17,7 +17,7 @@ pub struct GroupOptions {
     pub user: Option<u32>,
 }
 
-/// One app.
+/// One app and its workers.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) options: GroupOptions,

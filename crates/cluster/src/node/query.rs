@@ -12,9 +12,8 @@ use crate::{ListenerId, Millis, WorkerId};
 
 impl Primary {
     /// Opening what [`Command::OpenListener`] named came to an end: the real address (TCP and UDP
-    /// only), or the error as a negative number. An error is not remembered, so the
-    /// next query tries again. Returns whether an error is told to the workers; otherwise it is
-    /// tried again.
+    /// only), or the error as a negative number. An error is not remembered, so the next query
+    /// tries again. Returns whether an error is told to the workers; otherwise it is tried again.
     pub fn handle_opened(
         &mut self,
         now: Millis,

@@ -32,9 +32,9 @@ pub struct Recovered {
 }
 
 impl Primary {
-    /// Returns the successor of a primary that died. `workers` are those whose channel is still
-    /// there; what the stored listeners say about others is forgotten, and stored again without
-    /// them.
+    /// Returns the successor of a primary that died. `workers` are those whose channel is
+    /// still there; what the stored listeners say about others is forgotten, and stored
+    /// again without them.
     ///
     /// Nobody counts as having connections, until [`Primary::handle_recovered`] tells otherwise. A
     /// query that the dead primary had taken out of the channel and not answered is lost, so the

@@ -17,8 +17,8 @@ impl Primary {
         self.group(group).options.user = user;
     }
 
-    /// Returns whether a listener may be one for the app: it has it, or another app of the same
-    /// user has.
+    /// Returns whether a listener may be one for the app: it has it, or another app of the
+    /// same user has.
     pub(super) fn may_share(&self, listener: &Listener, group: GroupId) -> bool {
         let user = |group: &GroupId| self.groups.get(group).and_then(|found| found.options.user);
         let groups = &listener.groups;

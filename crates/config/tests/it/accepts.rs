@@ -1,5 +1,5 @@
-//! What values each attribute takes: the falsy ones that people leave in a file to mean "not given",
-//! numbers for texts and texts for numbers.
+//! What values each attribute takes: the falsy ones that people leave in a file to mean "not
+//! given", numbers for texts and texts for numbers.
 
 use std::fmt::Write as _;
 

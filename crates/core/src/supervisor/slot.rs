@@ -90,8 +90,8 @@ impl Slot {
         self.process.run().into_iter().chain(candidate).chain(self.leaving())
     }
 
-    /// Returns how many runs it holds besides the one that shows, without those that cannot be
-    /// ended.
+    /// Returns how many runs it holds besides the one that shows, without those that
+    /// cannot be ended.
     pub(super) fn extra_runs(&self) -> usize {
         let leaving = self.leaving.iter().filter(|ending| !ending.is_stuck()).count();
         leaving + usize::from(self.candidate.is_some())

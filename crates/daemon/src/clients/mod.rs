@@ -180,8 +180,8 @@ impl Clients {
         }
     }
 
-    /// Returns the next request, of a client none of whose requests is being worked on or was in
-    /// this turn.
+    /// Returns the next request, of a client none of whose requests is being worked on or was
+    /// in this turn.
     pub fn next_request(&mut self, reports: &mut Reports) -> Option<(usize, Request)> {
         while let Some(number) = self.unread.front().copied() {
             let turn = self.turn;

@@ -1,8 +1,8 @@
 //! The mark of a home: what its control groups are called, and what its processes carry.
 //!
-//! Whoever has the mark takes what runs under it for its own. So it is random, not made of the path,
-//! which a second manager has as well when the home is deleted or moved under the first; and the
-//! file says which file it is, so that the copy of a home has no mark.
+//! Whoever has the mark takes what runs under it for its own. So it is random, not made of the
+//! path, which a second manager has as well when the home is deleted or moved under the first; and
+//! the file says which file it is, so that the copy of a home has no mark.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -22,7 +22,7 @@ pub struct Origin<'a> {
     pub kept: Option<String>,
     /// A daemon was here that may have been of a version which made the mark of the path.
     pub visited: bool,
-    /// The home.
+    /// The home that it marks.
     pub home: &'a Path,
 }
 

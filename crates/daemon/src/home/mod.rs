@@ -224,8 +224,8 @@ pub fn reopen_log(home: &Path) {
     }
 }
 
-/// What the keeper keeps with the control socket: the mark of the home, and which file the socket
-/// is.
+/// What the keeper keeps with the control socket: the mark of the home, and which file
+/// the socket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The mark of the home.

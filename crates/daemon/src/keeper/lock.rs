@@ -21,8 +21,9 @@ impl Keeper {
         home::is_at(&self.lock, path)
     }
 
-    /// Another file has the name, and this is its lock. The one before stays ours where the file was
-    /// moved, as the home was: a second manager there would find our mark, and what runs under it.
+    /// Another file has the name, and this is its lock. The one before stays ours where the
+    /// file was moved, as the home was: a second manager there would find our mark, and what
+    /// runs under it.
     pub fn replace_lock(&mut self, lock: OwnedFd) {
         let old = std::mem::replace(&mut self.lock, lock);
         if !home::is_deleted(&old) {

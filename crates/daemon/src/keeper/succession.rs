@@ -72,8 +72,8 @@ impl Claim {
     }
 }
 
-/// The successor has everything, and says so. `false`: the daemon before was first and has taken it
-/// back.
+/// The successor has everything, and says so. `false`: the daemon before was first and has
+/// taken it back.
 pub fn take(end: &OwnedFd) -> bool {
     // Otherwise the daemon before has gone, or has taken everything back and said so.
     send(end, b"taken", SendFlags::NOSIGNAL).is_ok() || !said(end)

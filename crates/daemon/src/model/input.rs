@@ -1,5 +1,5 @@
-//! Everything that the daemon's decisions depend on, and everything they may ask for. Both are
-//! closed.
+//! Everything that the daemon's decisions depend on, and everything they may ask for.
+//! Both are closed.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! The daemon's decisions as a pure machine: what a request means, who is told what, what must be
-//! saved.
+//! The daemon's decisions as a pure machine: what a request means, who is told what, what
+//! must be saved.
 //!
 //! The supervision machine (`ostler_core`) knows runs and slots. Clients know names, files,
 //! versions of specifications and requests that take time. Between the two stands the [`Model`]:

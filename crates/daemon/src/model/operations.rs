@@ -1,5 +1,5 @@
-//! Requests that take time. Each is an operation, looked at again whenever a slot it names has
-//! changed.
+//! Requests that take time. Each is an operation, looked at again whenever a slot it
+//! names has changed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,5 +1,5 @@
-//! Reloads as clients see them: one at a time for each app, each step told, the end with its
-//! reason.
+//! Reloads as clients see them: one at a time for each app, each step told, the end
+//! with its reason.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Requests that are asked again after a daemon's death: what was begun under their ticket is waited
-//! for, and only what was not is begun.
+//! Requests that are asked again after a daemon's death: what was begun under their ticket is
+//! waited for, and only what was not is begun.
 
 use ostler_core::ProcId;
 use ostler_wire::control::Action;

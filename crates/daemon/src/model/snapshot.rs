@@ -163,7 +163,8 @@ impl Model {
         let version = self.registry.version(spec)?;
         let next = saved.next.map(SpecId);
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
-        // Counters are saved seldom and noted with every run; where they begin anew, they are saved.
+        // Counters are saved seldom and noted with every run; where they begin anew, they are
+        // saved.
         let counted = saved.ended.max(saved.renewed);
         let uncounted = |run: &&FoundRun| counted < Some(run.seen.run.0);
         let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);

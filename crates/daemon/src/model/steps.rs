@@ -1,7 +1,7 @@
 //! The steps of a reload, told to everybody who waits for it.
 //!
-//! Versions are numbered upwards, so of two runs of a slot the one with the higher number is of the
-//! new version.
+//! Versions are numbered upwards, so of two runs of a slot the one with the higher number is of
+//! the new version.
 
 use std::cmp::Ordering;
 

@@ -1,10 +1,10 @@
 //! What became of requests whose client may ask again.
 //!
-//! Problem: a daemon dies in the middle of a request, its successor finishes it, and the client that
-//! waits knows nothing. Rule: a client gives its request a ticket, and asks the very same again
-//! when the connection ends. What was begun under a ticket is saved together with what follows from
-//! it, is never begun twice, and its end is kept for a while. How a process came out of it is seen
-//! by the process itself; only of a reload the end is noted.
+//! Problem: a daemon dies in the middle of a request, its successor finishes it, and the client
+//! that waits knows nothing. Rule: a client gives its request a ticket, and asks the very same
+//! again when the connection ends. What was begun under a ticket is saved together with what
+//! follows from it, is never begun twice, and its end is kept for a while. How a process came out
+//! of it is seen by the process itself; only of a reload the end is noted.
 
 use ostler_core::{AppId, ProcId};
 use ostler_wire::control::Failure;
@@ -148,8 +148,8 @@ impl Tickets {
         }
     }
 
-    /// More is known of a failure of the app's reload, wherever it is noted, also where that reload
-    /// is over.
+    /// More is known of a failure of the app's reload, wherever it is noted, also where that
+    /// reload is over.
     pub fn amend(&mut self, app: AppId, known: &Failure, failure: &Failure) {
         let parts = self.0.iter_mut().flat_map(|ticket| &mut ticket.parts);
         let noted = parts.filter(|part| part.app == app.0).filter_map(|part| part.failure.as_mut());

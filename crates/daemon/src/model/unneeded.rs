@@ -65,8 +65,8 @@ impl Model {
         }
     }
 
-    /// Asks to close the sockets of an app that is at rest, and those that a change made
-    /// superfluous.
+    /// Asks to close the sockets of an app that is at rest, and those that a
+    /// change made superfluous.
     pub(super) fn tidy_listeners(&self, app: AppId, out: &mut Vec<Effect>) {
         if !self.slots_of(app).any(|slot| slot.process().is_cluster()) {
             return;

@@ -1,8 +1,8 @@
 //! Listening sockets that nobody wants any more.
 //!
-//! The problem: the keeper has a duplicate of each, so an address is in use until the keeper has
-//! read that it is to close it; and a question of a worker that waits for the address must outlive
-//! us.
+//! The problem: the keeper has a duplicate of each, so an address is in use until the keeper
+//! has read that it is to close it; and a question of a worker that waits for the address
+//! must outlive us.
 //!
 //! The rule: a closed socket is *closing* until the keeper answers that everything before was done;
 //! then the primary is told. Messages of a channel stay in it until the questions among them are

@@ -221,8 +221,8 @@ impl Node {
         ask(&mut self.primary, WorkerId(run.0), &mut self.queue);
     }
 
-    /// Brings the primary of a dead daemon back, with the workers that live. The sockets were
-    /// [added](Self::add_listener) before.
+    /// Brings the primary of a dead daemon back, with the workers that live. The sockets
+    /// were [added](Self::add_listener) before.
     pub fn restore(&mut self, restored: Restored) {
         let Restored { apps, listeners, workers } = restored;
         for (worker, options) in &workers {

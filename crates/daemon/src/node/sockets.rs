@@ -114,8 +114,8 @@ pub fn shut(listener: &OwnedFd) {
     }
 }
 
-/// Opens what a worker asked for, also a UDP socket beside one that was shut and that some worker
-/// still has.
+/// Opens what a worker asked for, also a UDP socket beside one that was shut and that some
+/// worker still has.
 ///
 /// # Errors
 /// The system's number, positive.

@@ -1,5 +1,5 @@
-//! How many runs there may be at once: what each needs of the daemon's descriptors, and how many it
-//! may have.
+//! How many runs there may be at once: what each needs of the daemon's descriptors, and how many
+//! it may have.
 //!
 //! Problem: a daemon that has used its last descriptor for an app seems well, until it is killed:
 //! its successor needs as many at least, and a few more until everything is taken over. Rule: what
@@ -17,9 +17,9 @@ const RUN: usize = 6;
 /// The daemon's own, while it takes over or works: sockets, polls, memory that it shares, its log,
 /// what it opens for a moment.
 const OWN: usize = 28 + reserve::COUNT;
-/// Runs above the number that are allowed where one takes the place of another: a candidate, one that
-/// finishes its connections, and one of the old version when that is taken back. What is held back
-/// for bad days has room for their pipes.
+/// Runs above the number that are allowed where one takes the place of another: a candidate, one
+/// that finishes its connections, and one of the old version when that is taken back. What is held
+/// back for bad days has room for their pipes.
 const CANDIDATES: usize = 3;
 
 /// What descriptors are needed for.
@@ -29,7 +29,7 @@ pub struct Budget {
     limit: usize,
     /// Runs that have theirs.
     runs: usize,
-    /// Listening sockets.
+    /// How many sockets listen.
     listeners: usize,
     /// What is open to save time.
     caches: usize,
@@ -63,10 +63,10 @@ impl fmt::Display for Full {
         let Budget { limit, runs, listeners, .. } = self.0;
         write!(
             f,
-            "could not be started: out of file descriptors (the manager may have {limit}, and needs \
-             {RUN} for each of {runs} running processes, {listeners} for listening sockets, {OWN} for \
-             itself); raise the hard limit (`ulimit -Hn`, `LimitNOFILE=` of a service) and start the \
-             manager anew"
+            "could not be started: out of file descriptors (the manager may have {limit}, and \
+             needs {RUN} for each of {runs} running processes, {listeners} for listening sockets, \
+             {OWN} for itself); raise the hard limit (`ulimit -Hn`, `LimitNOFILE=` of a service) \
+             and start the manager anew"
         )
     }
 }

@@ -1,10 +1,11 @@
 //! What an earlier daemon and its keeper left running, by run.
 //!
-//! A program may write over its environment (`$0` in Perl, nginx, PostgreSQL), and the first process
-//! of a run may be dead: neither may make what is left of the run an orphan for ever, beside the
-//! run that replaces it. So each sign counts: the control group, the list of starts (number and
-//! time of the first process, which leads the session of the run), the mark in the environment of a
-//! process whose user is one of ours, and descent from any process that one of these has found.
+//! A program may write over its environment (`$0` in Perl, nginx, PostgreSQL), and the first
+//! process of a run may be dead: neither may make what is left of the run an orphan for ever,
+//! beside the run that replaces it. So each sign counts: the control group, the list of starts
+//! (number and time of the first process, which leads the session of the run), the mark in the
+//! environment of a process whose user is one of ours, and descent from any process that one of
+//! these has found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ pub struct Left {
     pub leader: Option<ProcessRef>,
     /// Its slot, as far as somebody knows it.
     pub slot: Option<ProcId>,
-    /// All others.
+    /// All its other processes.
     pub others: Vec<ProcessRef>,
 }
 
@@ -95,8 +96,8 @@ fn is_start(all: &BTreeMap<u32, Stat>, pid: u32, start: &Start) -> bool {
     all.get(&pid).is_some_and(|stat| stat.start_time == start.start_time)
 }
 
-/// The run that each process belongs to: as somebody knows it, else by the list of starts, else by
-/// its parent.
+/// The run that each process belongs to: as somebody knows it, else by the list of starts, else
+/// by its parent.
 fn owners_of(
     all: &BTreeMap<u32, Stat>,
     mut owners: BTreeMap<u32, RunId>,

@@ -28,8 +28,8 @@ impl Runs {
         (meta, group)
     }
 
-    /// A run ended, and the keeper began that one with it, if any; what else it might have begun
-    /// is forgotten.
+    /// A run ended, and the keeper began that one with it, if any; what else it might have
+    /// begun is forgotten.
     pub fn begin_next(&mut self, ended: RunId, begun: Option<RunId>) {
         let of_run = self.next.iter().filter(|(_, next)| next.after == ended);
         for run in of_run.map(|(run, _)| *run).collect::<Vec<_>>() {

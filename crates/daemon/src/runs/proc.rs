@@ -105,8 +105,8 @@ impl AsFd for ProcessRef {
     }
 }
 
-/// Every live process of the machine but the manager's own, and which of them carry the mark of a
-/// home.
+/// Every live process of the machine but the manager's own, and which of them carry the mark
+/// of a home.
 #[derive(Debug)]
 pub struct Processes {
     /// What `/proc` says of each.

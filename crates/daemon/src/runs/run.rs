@@ -79,8 +79,8 @@ pub(super) struct Processes {
     pub pid: u32,
     /// When that began, clock ticks after boot.
     pub start_time: u64,
-    /// The read ends of its output, which the log engine shares, for a keeper that must
-    /// be replaced.
+    /// The read ends of its output, which the log engine shares, for a keeper that
+    /// must be replaced.
     pub pipes: [Option<Arc<OwnedFd>>; 2],
     /// What tells whether its control group is empty, when it is about to be asked.
     pub events: Option<OwnedFd>,
@@ -231,8 +231,8 @@ impl Run {
         self.processes().map_or(0, |processes| processes.pid)
     }
 
-    /// Its first process, and when that began, clock ticks after boot; `None` while the number is
-    /// not known.
+    /// Its first process, and when that began, clock ticks after boot; `None` while the number
+    /// is not known.
     pub fn process(&self) -> Option<(u32, u64)> {
         let processes = self.processes().filter(|processes| processes.pid != 0)?;
         Some((processes.pid, processes.start_time))

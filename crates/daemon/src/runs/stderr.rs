@@ -48,8 +48,8 @@ fn quoted(text: &str) -> Vec<String> {
     begin.chain(cut).chain(last(lines.len() - END)).collect()
 }
 
-/// Whether a line says what went wrong, in the words of the usual runtimes, and is not a place in a
-/// stack.
+/// Whether a line says what went wrong, in the words of the usual runtimes, and is not a place
+/// in a stack.
 fn names_error(line: &str) -> bool {
     const WORDS: [&str; 9] =
         ["Error:", "Error [", "error:", "Exception", "panic", "Panic", "fatal", "Fatal", "FATAL"];

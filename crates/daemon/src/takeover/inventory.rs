@@ -110,8 +110,8 @@ pub(super) fn take_inventory(link: &mut Link, mut room: Room) -> io::Result<Inve
 }
 
 impl Inventory {
-    /// Says of runs that the keeper began by itself when that was: they are noted as of when they
-    /// were prepared.
+    /// Says of runs that the keeper began by itself when that was: they are noted as of when
+    /// they were prepared.
     fn correct_begun(&mut self) {
         for run in self.runs.values().filter_map(|found| found.next).collect::<Vec<_>>() {
             let Some(found) = self.runs.get_mut(&run) else { continue };

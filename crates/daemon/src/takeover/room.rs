@@ -2,9 +2,9 @@
 //!
 //! Problem: the limit may be lower than it was, or an earlier version may have used up all that
 //! there was. What the keeper sends is lost where there is no room for it: of a run that is asked
-//! for again, but without its lock or its socket a daemon ends, and so does the next one. Rule: there
-//! is always room for the next message, which may be of any kind; a run, or a listening socket, that
-//! would take the last room is taken in without descriptors.
+//! for again, but without its lock or its socket a daemon ends, and so does the next one. Rule:
+//! there is always room for the next message, which may be of any kind; a run, or a listening
+//! socket, that would take the last room is taken in without descriptors.
 
 use std::os::fd::AsFd;
 

@@ -8,7 +8,7 @@ use ostler_testkit::{Load, Output, wait_exit};
 use crate::injected::{Fault, Injected, SOON, Seen};
 use crate::scene::Scene;
 
-/// A scenario.
+/// What is asked of the manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scenario {
     FirstStart,

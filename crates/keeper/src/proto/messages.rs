@@ -228,8 +228,8 @@ pub enum FromKeeper {
         /// had been prepared. Since version 2.
         next: Option<u64>,
     },
-    /// To be answered by [`ToKeeper::Pong`]: a daemon that hangs is replaced. Sent every few seconds
-    /// to daemons that speak version 3.
+    /// To be answered by [`ToKeeper::Pong`]: a daemon that hangs is replaced. Sent every few
+    /// seconds to daemons that speak version 3.
     Ping,
     /// A request could not be obeyed and changed nothing.
     Refused {

@@ -60,8 +60,8 @@ pub fn encode(kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// The frame with this payload, in the payload's own memory when there is room for [`HEAD`] bytes
-/// more.
+/// The frame with this payload, in the payload's own memory when there is room for
+/// [`HEAD`] bytes more.
 #[must_use]
 pub fn into_frame(kind: FrameKind, mut payload: Vec<u8>) -> Vec<u8> {
     let length = u32::try_from(payload.len() + 1).unwrap_or(u32::MAX);

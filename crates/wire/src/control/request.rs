@@ -35,8 +35,8 @@ pub enum Request {
         /// How long to wait for it, ms; then the answer is empty.
         within: u32,
     },
-    /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per app, then
-    /// [`Reply::Done`].
+    /// Adds apps and starts them. One [`Event::Started`] or [`Event::Failed`] per
+    /// app, then [`Reply::Done`].
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
@@ -58,8 +58,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
     },
-    /// Brings an app to a number of instances → [`Event::Acted`] per process added or removed, then
-    /// [`Reply::Done`].
+    /// Brings an app to a number of instances → [`Event::Acted`] per process added or
+    /// removed, then [`Reply::Done`].
     Scale {
         /// Name of the app.
         name: String,
@@ -72,8 +72,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
     },
-    /// A reload of whole apps as a transaction → [`Event::Step`]s, then [`Reply::Done`] or
-    /// [`Reply::Error`].
+    /// A reload of whole apps as a transaction → [`Event::Step`]s, then
+    /// [`Reply::Done`] or [`Reply::Error`].
     Reload {
         /// Processes to replace, in order; the daemon groups them by app.
         ids: Vec<u32>,
@@ -84,8 +84,8 @@ pub enum Request {
         #[serde(default)]
         options: ReloadOptions,
         /// A word that no other request has. The same request with the same word, after the
-        /// connection has ended, begins nothing twice: it waits for what was begun, or is told how
-        /// it ended.
+        /// connection has ended, begins nothing twice: it waits for what was begun, or is told
+        /// how it ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
     },
@@ -114,8 +114,8 @@ pub enum Request {
         #[serde(default)]
         own: bool,
     },
-    /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the daemon's
-    /// own log.
+    /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
+    /// daemon's own log.
     Flush {
         /// Numbers of the processes.
         ids: Vec<u32>,
@@ -127,8 +127,8 @@ pub enum Request {
         /// Also when the list is empty.
         force: bool,
     },
-    /// Starts what the dump file holds and is not running → [`Event::Restored`] per app, then
-    /// [`Reply::Done`].
+    /// Starts what the dump file holds and is not running → [`Event::Restored`] per
+    /// app, then [`Reply::Done`].
     Resurrect,
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
@@ -158,8 +158,8 @@ pub enum Action {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
-    /// Whole new records by app name (restart/reload of a process file): each replaces the app's
-    /// specification.
+    /// Whole new records by app name (restart/reload of a process file): each replaces
+    /// the app's specification.
     pub records: Vec<Box<RawValue>>,
     /// Keys to overwrite in the record (options given on the command line).
     pub patch: Option<Box<RawValue>>,

@@ -43,7 +43,7 @@ pub struct Scene {
     pub crasher: PathBuf,
 }
 
-/// Starts everything.
+/// Starts every app of the scene.
 pub fn scene(sandbox: Sandbox) -> Scene {
     let port = sandbox.port();
     let talker = sandbox.write_executable("talker.sh", TALKER);

@@ -6,8 +6,8 @@ use super::harness::{MAIN, World, serving};
 use crate::balance::Policy;
 use crate::{ConnId, ListenerId, WorkerId};
 
-/// Workers that answer for each connection once so many clients wait, and worker 0, which never
-/// does.
+/// Workers that answer for each connection once so many clients wait, and worker 0,
+/// which never does.
 struct Clients {
     world: World,
     next: u64,

@@ -212,7 +212,8 @@ impl World {
             || peer.asked.values().any(|ask| ask.key == key);
         let index = i32::from(second);
         let line = format!(
-            r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","address":{address},"port":{port},"addressType":{kind},"index":{index},"seq":{seq}}}"#
+            r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","address":{address},"port":{port},{}}}"#,
+            format_args!(r#""addressType":{kind},"index":{index},"seq":{seq}"#)
         );
         // Another address on the same port excludes this one.
         let excluded = known.iter().any(|(_, other)| other.port == key.port && *other != key);
