@@ -53,19 +53,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let inventory = take_inventory(&mut link, room);
     let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
-    if let Err(error) = home::make(&config.home) {
-        // What runs is taken over whatever became of the home.
-        if !inventory.items.contains_key(LOCK) {
-            return Err(error);
-        }
-        daemon_log::error(error);
-    }
-    let (lock, swept) = match inventory.items.remove(LOCK) {
-        Some((meta, lock)) => (lock, meta == SWEPT),
-        None => (take_lock(&config.home, &mut link)?, false),
-    };
-    let old_locks = take_named(&mut inventory.items, OLD_LOCKS);
-    let old_locks = old_locks.into_iter().map(|(_, lock)| lock).collect();
+    let (locks, swept) = take_locks(&config, &mut inventory.items, &mut link)?;
     let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
     if let Err(error) = link.send(&message, vec![end]) {
         // It has just died, and we have everything: another one is started as soon as we run.
@@ -84,7 +72,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     // The keeper has it as well; both get it anew.
     drop(inventory.items.remove(STARTS));
     let starts = Starts::new(&home);
-    let keeper = Keeper::new(link, inventory.welcome, (lock, old_locks), starts, Rc::clone(&poll));
+    let keeper = Keeper::new(link, inventory.welcome, locks, starts, Rc::clone(&poll));
     let mut keeper = keeper.map_err(unpolled())?;
     let state = StateFile::new(&home, take_notes(&mut inventory.items, &mut keeper));
     let Note { mark, socket } = note;
@@ -108,7 +96,35 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept);
-    if let Err(problem) = home::write_pid(&home) {
+    settle_in(&mut daemon, &home, keeper_pid);
+    Ok(daemon)
+}
+
+/// The lock of the home with those that it had before, and whether orphans of an earlier keeper
+/// were looked for.
+fn take_locks(
+    config: &Config,
+    items: &mut Items,
+    link: &mut Link,
+) -> Result<((OwnedFd, Vec<OwnedFd>), bool), String> {
+    if let Err(error) = home::make(&config.home) {
+        // What runs is taken over whatever became of the home.
+        if !items.contains_key(LOCK) {
+            return Err(error);
+        }
+        daemon_log::error(error);
+    }
+    let (lock, swept) = match items.remove(LOCK) {
+        Some((meta, lock)) => (lock, meta == SWEPT),
+        None => (take_lock(&config.home, link)?, false),
+    };
+    let old_locks = take_named(items, OLD_LOCKS);
+    Ok(((lock, old_locks.into_iter().map(|(_, lock)| lock).collect()), swept))
+}
+
+/// The home shows who the daemon is.
+fn settle_in(daemon: &mut Daemon, home: &Path, keeper_pid: u32) {
+    if let Err(problem) = home::write_pid(home) {
         daemon_log::error(problem);
     }
     // It may have changed while there was no daemon.
@@ -118,7 +134,6 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         std::process::id(),
         home.display()
     ));
-    Ok(daemon)
 }
 
 /// An error of the system's, with what it keeps from being done.

@@ -1,5 +1,6 @@
 //! Stories and random histories of the model, without a process.
 
+mod asking;
 mod bulk;
 mod canary;
 mod changing;
@@ -11,6 +12,7 @@ mod kept;
 mod listening;
 mod memory;
 mod moves;
+mod nature;
 mod oracle;
 mod reloading;
 mod reports;

@@ -5,7 +5,7 @@ use ostler_wire::control::{Reply, Request};
 use serde_json::{Value, json};
 
 use super::super::{Input, Usage};
-use super::sim::signal;
+use super::nature::signal;
 use super::world::World;
 
 fn list(world: &mut World) -> Vec<Value> {

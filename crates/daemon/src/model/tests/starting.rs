@@ -7,7 +7,7 @@ use ostler_wire::control::Request;
 use serde_json::json;
 
 use super::super::Input;
-use super::sim::signal;
+use super::nature::signal;
 use super::words::{raw, record};
 use super::world::World;
 

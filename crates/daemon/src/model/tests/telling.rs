@@ -3,7 +3,7 @@
 use ostler_core::Exit;
 use serde_json::json;
 
-use super::sim::signal;
+use super::nature::signal;
 use super::world::World;
 
 #[test]
