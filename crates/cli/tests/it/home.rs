@@ -153,7 +153,7 @@ fn in_a_home_that_was_moved_under_its_manager_no_second_one_starts() {
 
 #[test]
 fn a_copy_of_a_running_home_touches_nothing_of_the_original() {
-    for (kind, sandbox) in crate::start_e2e::both_kinds() {
+    for (kind, sandbox) in both_kinds() {
         let script = sandbox.victim("idle", Victim::Sleeper);
         sandbox.ostler(["start"]).arg(&script).run();
         let before = sandbox.pids_of("idle");
@@ -164,7 +164,7 @@ fn a_copy_of_a_running_home_touches_nothing_of_the_original() {
             assert!(command.status().unwrap().success());
             // Sockets and locks of the original lie there, and nobody is at them.
             if without_mark {
-                std::fs::remove_file(copy.join("ostler.mark")).unwrap();
+                fs::remove_file(copy.join("ostler.mark")).unwrap();
             }
             let list = sandbox.ostler(["jlist"]).env("OSTLER_HOME", &copy).run().out;
             assert!(list.trim_end().ends_with("[]"), "{kind}: {list}");
