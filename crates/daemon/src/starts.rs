@@ -2,7 +2,8 @@
 //!
 //! Lines are added by the keeper, one for each start, and by us, one for each run of which nothing
 //! is left; now and then the file is written anew with what there is. Numbers of processes mean
-//! something in one boot only, and in one container: the first line says in which.
+//! something in one boot only, and in one container, and a copy of a home has no runs: the first
+//! line says where the list belongs.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -38,6 +39,8 @@ pub type Line = (RunId, (u32, u64), Vec<u8>);
 #[derive(Debug)]
 pub struct Starts {
     path: PathBuf,
+    /// The first line.
+    header: String,
     /// Open for appending; `None` while it cannot be written.
     file: Option<File>,
     /// Runs at the last time that it was written whole, and lines since.
@@ -45,9 +48,9 @@ pub struct Starts {
 }
 
 impl Starts {
-    /// The list of this home, not written yet.
-    pub fn new(home: &Path) -> Self {
-        Self { path: path(home), file: None, lines: (0, 0) }
+    /// The list of this home and mark, not written yet.
+    pub fn new(home: &Path, mark: &str) -> Self {
+        Self { path: path(home), header: header(mark), file: None, lines: (0, 0) }
     }
 
     /// Whether much of the file is of runs that are gone.
@@ -63,7 +66,7 @@ impl Starts {
     pub fn rewrite(&mut self, runs: &[Line]) -> io::Result<OwnedFd> {
         // Where this fails it is not tried again at once.
         self.lines = (runs.len(), 0);
-        let mut text = header().into_bytes();
+        let mut text = self.header.clone().into_bytes();
         for (run, process, meta) in runs {
             text.extend(start_line(run.0, *process, meta));
         }
@@ -97,10 +100,10 @@ impl Starts {
     }
 
     /// Reads the list that an earlier daemon and its keeper left; empty where there is none, or one
-    /// of another boot or container.
+    /// of another boot, container or home.
     pub fn read(&self) -> BTreeMap<RunId, Start> {
         match files::read(&self.path) {
-            Ok(bytes) => parse(&String::from_utf8_lossy(&bytes), &header()),
+            Ok(bytes) => parse(&String::from_utf8_lossy(&bytes), &self.header),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     let path = self.path.display();
@@ -116,11 +119,11 @@ fn path(home: &Path) -> PathBuf {
     home.join("ostler.starts")
 }
 
-/// The first line: the form, the boot, and when the first process of the machine
-/// or container began.
-fn header() -> String {
+/// The first line: the form, the boot, when the first process of the machine or container began,
+/// and the mark of the home.
+fn header(mark: &str) -> String {
     let first = Stat::read(1).map_or(0, |stat| stat.start_time);
-    format!("ostler-starts 1 {} {first}\n", state_file::boot_id())
+    format!("ostler-starts 2 {} {first} {mark}\n", state_file::boot_id())
 }
 
 fn parse(text: &str, header: &str) -> BTreeMap<RunId, Start> {
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn the_list_names_what_was_started_and_has_not_ended() {
         let home = tempfile::tempdir().unwrap();
-        let mut starts = Starts::new(home.path());
+        let mut starts = Starts::new(home.path(), "mark");
         assert!(starts.read().is_empty());
         let keeper = starts.rewrite(&[(RunId(4), (40, 400), Vec::new())]).unwrap();
         let mut keeper = File::from(keeper);

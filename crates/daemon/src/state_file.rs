@@ -22,15 +22,17 @@ const MOST_RUNS: u64 = 1 << 53;
 #[derive(Debug)]
 pub struct StateFile {
     home: PathBuf,
+    /// The mark of the home, by which a copy of it is known.
+    mark: String,
     notes: Option<Notes>,
     /// Number of the last state that was written or read.
     serial: u64,
 }
 
 impl StateFile {
-    /// The state of this home, with the copies that the keeper holds, if it does.
-    pub fn new(home: &Path, notes: Option<Notes>) -> Self {
-        Self { home: home.to_owned(), notes, serial: 0 }
+    /// The state of this home and mark, with the copies that the keeper holds, if it does.
+    pub fn new(home: &Path, mark: &str, notes: Option<Notes>) -> Self {
+        Self { home: home.to_owned(), mark: mark.to_owned(), notes, serial: 0 }
     }
 
     /// Writes it: first where it cannot fail, then into the home, whole and renamed.
@@ -40,6 +42,7 @@ impl StateFile {
     pub fn write(&mut self, mut state: State) -> io::Result<()> {
         self.serial += 1;
         state.serial = self.serial;
+        state.mark.clone_from(&self.mark);
         let bytes = serde_json::to_vec(&state).map_err(io::Error::other)?;
         hit("state.before");
         if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
@@ -67,9 +70,10 @@ impl StateFile {
     /// when there is none, or when it is of another boot. What was not understood or is of another
     /// boot is moved away, and `complain` is told.
     pub fn read(&mut self, mut complain: impl FnMut(String)) -> Option<State> {
-        let held = self.notes.as_mut().and_then(Notes::read).filter(|state| check(state).is_ok());
+        let held = self.notes.as_mut().and_then(Notes::read);
+        let held = held.filter(|state| self.check(state).is_ok());
         let file = [path(&self.home), backup(&self.home)].into_iter().find_map(|path| {
-            read_file(&path, &mut complain).unwrap_or_else(|problem| {
+            self.read_file(&path, &mut complain).unwrap_or_else(|problem| {
                 complain(problem);
                 None
             })
@@ -89,58 +93,69 @@ impl StateFile {
         state
     }
 
+    /// What is wrong with a state.
+    fn check(&self, state: &State) -> Result<(), String> {
+        if state.version < VERSION {
+            return Err(format!("it has version {}, not {VERSION}", state.version));
+        }
+        if state.boot != boot_id() {
+            return Err("it is of an earlier boot".to_owned());
+        }
+        // A copy must not take the apps of a manager that lives for its own.
+        if !state.mark.is_empty() && state.mark != self.mark {
+            return Err("it is of another home, of which this one is a copy".to_owned());
+        }
+        if MOST_RUNS < state.last_run {
+            return Err(format!("its last run cannot have the number {}", state.last_run));
+        }
+        Ok(())
+    }
+
+    fn read_file(
+        &self,
+        path: &Path,
+        complain: &mut impl FnMut(String),
+    ) -> Result<Option<State>, String> {
+        let bytes = match files::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
+        };
+        let state = serde_json::from_slice::<State>(&bytes).map_err(|error| error.to_string());
+        let problem = match state.and_then(|state| self.check(&state).map(|()| state)) {
+            Ok(state) if VERSION < state.version => {
+                complain(format!(
+                    "`{}` is of a newer version ({}): what is not understood in it is lost",
+                    path.display(),
+                    state.version
+                ));
+                return Ok(Some(state));
+            }
+            Ok(state) => return Ok(Some(state)),
+            Err(problem) => problem,
+        };
+        match files::set_aside(path, clock::wall()) {
+            Ok(aside) => Err(format!(
+                "ignored `{}` ({problem}); moved to `{}`",
+                path.display(),
+                aside.display()
+            )),
+            Err(error) => Err(format!(
+                "ignored `{}` ({problem}), and cannot move it: {error}",
+                path.display()
+            )),
+        }
+    }
+
     /// Returns copies of what the keeper is to hold, by its names.
     pub fn copies(&self) -> impl Iterator<Item = (&'static str, io::Result<OwnedFd>)> {
         self.notes.iter().flat_map(Notes::copies)
     }
 }
 
-/// What is wrong with a state.
-fn check(state: &State) -> Result<(), String> {
-    if state.version < VERSION {
-        return Err(format!("it has version {}, not {VERSION}", state.version));
-    }
-    if state.boot != boot_id() {
-        return Err("it is of an earlier boot".to_owned());
-    }
-    if MOST_RUNS < state.last_run {
-        return Err(format!("its last run cannot have the number {}", state.last_run));
-    }
-    Ok(())
-}
-
 /// Whether there is one, or its backup.
 pub fn exists(home: &Path) -> bool {
     path(home).exists() || backup(home).exists()
-}
-
-fn read_file(path: &Path, complain: &mut impl FnMut(String)) -> Result<Option<State>, String> {
-    let bytes = match files::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
-    };
-    let state = serde_json::from_slice::<State>(&bytes).map_err(|error| error.to_string());
-    let problem = match state.and_then(|state| check(&state).map(|()| state)) {
-        Ok(state) if VERSION < state.version => {
-            complain(format!(
-                "`{}` is of a newer version ({}): what is not understood in it is lost",
-                path.display(),
-                state.version
-            ));
-            return Ok(Some(state));
-        }
-        Ok(state) => return Ok(Some(state)),
-        Err(problem) => problem,
-    };
-    match files::set_aside(path, clock::wall()) {
-        Ok(aside) => {
-            Err(format!("ignored `{}` ({problem}); moved to `{}`", path.display(), aside.display()))
-        }
-        Err(error) => {
-            Err(format!("ignored `{}` ({problem}), and cannot move it: {error}", path.display()))
-        }
-    }
 }
 
 fn backup(home: &Path) -> PathBuf {

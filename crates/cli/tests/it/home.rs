@@ -150,3 +150,26 @@ fn in_a_home_that_was_moved_under_its_manager_no_second_one_starts() {
         assert_eq!(lives(&sandbox), before, "{kind}");
     }
 }
+
+#[test]
+fn a_copy_of_a_running_home_touches_nothing_of_the_original() {
+    for (kind, sandbox) in both_kinds() {
+        let script = sandbox.victim("idle", Victim::Sleeper);
+        sandbox.ostler(["start"]).arg(&script).run();
+        let before = sandbox.pids_of("idle");
+        for without_mark in [false, true] {
+            let copy = sandbox.root().join(format!("copy-{without_mark}"));
+            let mut command = sandbox.command_of("cp");
+            command.arg("-a").arg(sandbox.home()).arg(&copy);
+            assert!(command.status().unwrap().success());
+            // Sockets and locks of the original lie there, and nobody is at them.
+            if without_mark {
+                fs::remove_file(copy.join("ostler.mark")).unwrap();
+            }
+            let list = sandbox.ostler(["jlist"]).env("OSTLER_HOME", &copy).run().out;
+            assert!(list.trim_end().ends_with("[]"), "{kind}: {list}");
+            sandbox.ostler(["kill"]).env("OSTLER_HOME", &copy).run();
+            assert_eq!(sandbox.pids_of("idle"), before, "{kind}, without mark: {without_mark}");
+        }
+    }
+}

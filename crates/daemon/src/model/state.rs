@@ -22,6 +22,9 @@ pub struct State {
     pub version: u32,
     /// Which boot it belongs to.
     pub boot: String,
+    /// Mark of the home that it belongs to; empty in the states of earlier versions.
+    #[serde(default)]
+    pub mark: String,
     /// Counts what was saved, so that the newest is known.
     #[serde(default)]
     pub serial: u64,
@@ -192,6 +195,7 @@ impl State {
         Self {
             version: VERSION,
             boot,
+            mark: String::new(),
             serial: 0,
             last_run: 0,
             apps: Vec::new(),

@@ -71,11 +71,11 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
     // The keeper has it as well; both get it anew.
     drop(inventory.items.remove(STARTS));
-    let starts = Starts::new(&home);
+    let Note { mark, socket } = note;
+    let starts = Starts::new(&home, &mark);
     let keeper = Keeper::new(link, inventory.welcome, locks, starts, Rc::clone(&poll));
     let mut keeper = keeper.map_err(unpolled())?;
-    let state = StateFile::new(&home, take_notes(&mut inventory.items, &mut keeper));
-    let Note { mark, socket } = note;
+    let state = StateFile::new(&home, &mark, take_notes(&mut inventory.items, &mut keeper));
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
