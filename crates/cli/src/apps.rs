@@ -47,7 +47,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
     let env = environment();
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
-    let username = user_name(&etc, euid)
+    let username = ostler_config::user_name(&etc, euid)
         .or_else(|| env.get(ostler_env::USER).cloned())
         .unwrap_or_else(|| euid.to_string());
     let cpus = std::thread::available_parallelism()
@@ -61,15 +61,6 @@ fn context(session: &Session) -> Result<Context, Failed> {
         euid,
         node: None,
         etc,
-    })
-}
-
-fn user_name(etc: &std::path::Path, uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string(etc.join("passwd")).ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
     })
 }
 

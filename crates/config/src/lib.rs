@@ -53,6 +53,7 @@ pub use instances::count as instances_of;
 pub use options::Options;
 pub use schema::schema;
 pub use script::name_of as name_of_script;
+pub use users::user_name;
 
 use ostler_core::spec::AppSpec;
 

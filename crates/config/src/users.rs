@@ -34,6 +34,14 @@ pub(crate) fn find_user(wanted: &str, ctx: &Context) -> Result<Option<User>, Dia
         .or_else(|| wanted.parse().ok().and_then(|uid: u32| users().find(|user| user.uid == uid))))
 }
 
+/// Returns the name of the user of this number, if `passwd` in `etc` gives it.
+#[must_use]
+pub fn user_name(etc: &Path, uid: u32) -> Option<String> {
+    let text = std::fs::read(etc.join("passwd")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    text.lines().filter_map(parse_user).find(|user| user.uid == uid).map(|user| user.name)
+}
+
 /// The number of the group of this name, or this number itself.
 pub(crate) fn find_group(wanted: &str, ctx: &Context) -> Result<Option<u32>, Diagnostic> {
     let text = read(&ctx.etc.join("group"))?;

@@ -256,6 +256,15 @@ impl Daemon {
                     let name = self.model.registry().app_name(app);
                     daemon_log::error(format!("app [{name}] {text}"));
                 }
+                Report::CannotListen { app, why, holder } => {
+                    let registry = self.model.registry();
+                    let name = registry.app_name(app);
+                    let holder = holder.map(|holder| registry.app_name(holder));
+                    let holder = holder.map_or_else(String::new, |holder| {
+                        format!("; app [{holder}] of another user listens there")
+                    });
+                    daemon_log::error(format!("app [{name}] cannot listen on {why}{holder}"));
+                }
                 Report::Disagrees { app, holder, policy, key } => {
                     let registry = self.model.registry();
                     let (name, other) = (registry.app_name(app), registry.app_name(holder));

@@ -31,6 +31,15 @@ pub(crate) enum Report {
         /// What, as it follows the name.
         text: String,
     },
+    /// A worker may not have an address.
+    CannotListen {
+        /// App of the worker.
+        app: AppId,
+        /// The address and why, in words.
+        why: String,
+        /// The app of another user that has it.
+        holder: Option<AppId>,
+    },
     /// A worker may not have an address, since another app has it and spreads connections
     /// in another way.
     Disagrees {

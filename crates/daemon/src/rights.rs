@@ -62,6 +62,11 @@ impl Rights {
         self.user.is_none()
     }
 
+    /// Returns whether they are those of the same user.
+    pub fn has_user_of(&self, other: &Self) -> bool {
+        self.user.map(|user| user.uid) == other.user.map(|user| user.uid)
+    }
+
     /// Returns whether they are those of this group.
     pub fn has_group(&self, gid: u32) -> bool {
         self.user.is_none_or(|user| user.gid.unwrap_or(0) == gid)

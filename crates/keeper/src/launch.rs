@@ -139,7 +139,8 @@ impl Keeper {
         if 0 < self.failures && self.failures.is_multiple_of(tries) {
             self.choice = (self.choice + 1) % self.programs().len();
             log(&format!(
-                "daemons of this program keep failing; starting the next one from `{}`",
+                "{}; starting the next one from `{}`",
+                failed(self.failures),
                 self.program().display()
             ));
         }
@@ -274,5 +275,22 @@ fn how(status: Option<ExitStatus>) -> String {
         Some(ExitStatus::Signal(signal, false)) => format!("signal {signal}"),
         Some(ExitStatus::Signal(signal, true)) => format!("signal {signal}, core dumped"),
         Some(ExitStatus::Unknown) | None => "status unknown".to_owned(),
+    }
+}
+
+/// Returns what has become of the last daemons.
+fn failed(count: u32) -> String {
+    match count {
+        1 => "the daemon failed".to_owned(),
+        count => format!("{count} daemons failed in a row"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_failed_daemon_is_not_called_several() {
+        assert_eq!(super::failed(1), "the daemon failed");
+        assert_eq!(super::failed(3), "3 daemons failed in a row");
     }
 }

@@ -1,5 +1,6 @@
 //! From words to what is wanted, by the two tables: nothing is done here, and nothing is printed.
 
+mod absent;
 pub(crate) mod commands;
 pub(crate) mod flags;
 pub(crate) mod help;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
+use super::absent;
 use super::commands::{Arg, COMMANDS, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
@@ -77,6 +78,9 @@ fn split_rest(words: &mut Vec<OsString>) -> Result<Option<Vec<String>>, Misuse> 
 
 fn find_command(name: String) -> Result<&'static Command, Misuse> {
     Command::find(&name).ok_or_else(|| {
+        if let Some(absent) = absent::misuse(&name) {
+            return absent;
+        }
         let near = suggest::nearest(
             &name,
             COMMANDS.iter().flat_map(|command| command.names.iter().copied()),
@@ -138,7 +142,11 @@ fn take_values(
                 values.push(value);
             }
             if values.is_empty() {
-                return Err(missing());
+                let given = next_word(parser, |word| !word.starts_with('-'));
+                return Err(match given.map(text).transpose()? {
+                    Some(value) => Misuse::ExitCode { option: flag.long_shown(), value },
+                    None => missing(),
+                });
             }
             for value in values {
                 given.push((flag.id, Some(text(value)?)));
@@ -265,6 +273,16 @@ mod tests {
         check("list -z", "unknown option `-z'", None);
         check("list --raw", "unknown option `--raw'", Some("`--raw` belongs to `logs`"));
         check("logs --lines", "option `--lines <n>' argument missing", None);
+        check(
+            "start a --stop-exit-codes x",
+            "option `--stop-exit-codes <codes...>': `x` is no exit code",
+            Some("they are numbers from 0 to 255"),
+        );
+        check(
+            "start a --stop-exit-codes --watch",
+            "option `--stop-exit-codes <codes...>' argument missing",
+            None,
+        );
         check("list --silent=1", "option `--silent' takes no argument", None);
         check(
             "stop",

@@ -157,8 +157,10 @@ fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
             }
             out.data(&format!("\n{}", usage(program)));
         }
-        Misuse::Option { .. }
+        Misuse::Absent { .. }
+        | Misuse::Option { .. }
         | Misuse::Value { .. }
+        | Misuse::ExitCode { .. }
         | Misuse::Missing { .. }
         | Misuse::Extra { .. }
         | Misuse::NotText(_) => {

@@ -122,3 +122,24 @@ fn a_low_port_is_only_for_an_app_that_was_granted_it() {
     start_as_nobody(&sandbox, &at, &at, &format!("privileged_ports: [{port}],"));
     wait_output(&sandbox, "open", 1);
 }
+
+/// The log had `Tcp { address: None, port: 4451, .. }`, and not who listens there.
+#[test]
+fn a_port_that_an_app_of_another_user_has_is_refused_with_its_name() {
+    let Some((sandbox, _, _)) = world() else { return };
+    let port = TcpListener::bind(local(0)).unwrap().local_addr().unwrap().port();
+    let at = PathBuf::from(port.to_string());
+    start_as_nobody(&sandbox, &at, &at, "");
+    wait_output(&sandbox, "open", 1);
+    let root = format!(
+        "module.exports = {{ apps: [{{ name: 'root', script: 'app.js', exec_mode: 'cluster', \
+         instances: 1, env: {{ AT: '{port}', THEN: '{port}' }} }}] }}"
+    );
+    sandbox.write("root.config.js", root);
+    sandbox.ostler(["start", "root.config.js"]).run();
+    let said = format!(
+        "app [root] cannot listen on 127.0.0.1:{port}: Address already in use (os error 98); app \
+         [app] of another user listens there"
+    );
+    sandbox.wait_file("pm2.log", SOON, |text| text.contains(&said).then_some(()));
+}

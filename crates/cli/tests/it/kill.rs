@@ -86,7 +86,7 @@ fn what_has_become_another_user_is_named_and_the_manager_goes_without_it() {
         let is_it = |pid: &u32| procs::args(*pid).first().is_some_and(|arg| arg == "sleep");
         sandbox.pids().into_iter().find(is_it)
     });
-    let named = format!("its process {pid} runs as another user 0");
+    let named = format!("pid {pid} runs as root (uid 0) and may not be signalled");
     for command in [&["stop", "app"], &["kill"][..]] {
         let output = as_nobody(command);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -54,28 +54,41 @@ impl fmt::Display for Key {
         if let Some(fd) = self.fd {
             return write!(f, "fd:{fd}");
         }
-        let address = self.address.as_deref().unwrap_or("*");
         match self.port {
             Some(port) if port >= 0 => {
-                if self.address_type.starts_with("udp") {
-                    f.write_str("udp:")?;
-                }
-                if address.contains(':') {
-                    write!(f, "[{address}]:{port}")?;
-                } else {
-                    write!(f, "{address}:{port}")?;
+                let udp = self.address_type.starts_with("udp");
+                write_port(f, udp, self.address.as_deref(), port)?;
+            }
+            _ => {
+                let address = self.address.as_deref().unwrap_or("*");
+                match address.split_once('\0') {
+                    Some((_, name)) => write!(f, "@{name}")?,
+                    None => f.write_str(address)?,
                 }
             }
-            _ => match address.split_once('\0') {
-                Some((_, name)) => write!(f, "@{name}")?,
-                None => f.write_str(address)?,
-            },
         }
         self.index.filter(|index| *index > 0).map_or(Ok(()), |index| write!(f, "#{index}"))
     }
 }
 
-/// A socket to open.
+fn write_port(
+    f: &mut fmt::Formatter<'_>,
+    udp: bool,
+    address: Option<&str>,
+    port: i64,
+) -> fmt::Result {
+    let address = address.unwrap_or("*");
+    if udp {
+        f.write_str("udp:")?;
+    }
+    if address.contains(':') {
+        write!(f, "[{address}]:{port}")
+    } else {
+        write!(f, "{address}:{port}")
+    }
+}
+
+/// A socket to open. It is written as a [`Key`] is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListenerKind {
@@ -131,6 +144,22 @@ pub enum ListenerKind {
         /// It is a UDP socket.
         udp: bool,
     },
+}
+
+impl fmt::Display for ListenerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { address, port, .. } => {
+                write_port(f, false, address.as_deref(), i64::from(*port))
+            }
+            Self::Udp { address, port, .. } => {
+                write_port(f, true, address.as_deref(), i64::from(*port))
+            }
+            Self::Unix { path, .. } => f.write_str(path),
+            Self::Abstract { name, .. } => write!(f, "@{name}"),
+            Self::Fd { number, .. } => write!(f, "fd:{number}"),
+        }
+    }
 }
 
 impl ListenerKind {
@@ -219,5 +248,30 @@ impl ListenerKind {
             Self::Unix { path, .. } => Some(path),
             Self::Tcp { .. } | Self::Udp { .. } | Self::Abstract { .. } | Self::Fd { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_written_for_people() {
+        let (v6only, backlog) = (false, 511);
+        let tcp = |address: Option<&str>, port| {
+            let address = address.map(str::to_owned);
+            ListenerKind::Tcp { address, port, v6only, backlog }.to_string()
+        };
+        assert_eq!(tcp(None, 4451), "*:4451");
+        assert_eq!(tcp(Some("127.0.0.1"), 80), "127.0.0.1:80");
+        assert_eq!(tcp(Some("::1"), 80), "[::1]:80");
+        let udp = ListenerKind::Udp { address: None, port: 53, v6: true, v6only, reuse: false };
+        assert_eq!(udp.to_string(), "udp:*:53");
+        let named = ListenerKind::Abstract { name: "door".to_owned(), backlog };
+        assert_eq!(named.to_string(), "@door");
+        let (path, all) = ("/tmp/door".to_owned(), false);
+        let path = ListenerKind::Unix { path, readable_all: all, writable_all: all, backlog };
+        assert_eq!(path.to_string(), "/tmp/door");
+        assert_eq!(ListenerKind::Fd { number: 3, udp: false }.to_string(), "fd:3");
     }
 }

@@ -24,8 +24,8 @@ pub struct RunFacts {
     pub listeners: Vec<ListenerView>,
     /// Promises that were rejected in it and handled by nobody.
     pub rejections: u64,
-    /// A process of it that may not be signalled, with its user if that is known.
-    pub unsignalable: Option<(u32, Option<u32>)>,
+    /// A process of it that may not be signalled, and its user in words.
+    pub unsignalable: Option<(u32, String)>,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }

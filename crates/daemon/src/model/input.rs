@@ -45,8 +45,8 @@ pub enum Input {
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
-    /// A process of the run may not be signalled: it became this other user's, if that is known.
-    Unsignalable { run: RunId, pid: u32, uid: Option<u32> },
+    /// A process of the run may not be signalled: it became this user's, in words.
+    Unsignalable { run: RunId, pid: u32, user: String },
     /// The health check of a candidate is over.
     Probed { run: RunId, result: Result<(), String> },
     /// What runs use, for whoever is shown it.

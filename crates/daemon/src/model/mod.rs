@@ -173,8 +173,9 @@ impl Model {
     }
 
     /// The process of a slot that may not be signalled, if there is one, and its user.
-    fn unsignalable(&self, id: ProcId) -> Option<(u32, Option<u32>)> {
-        self.facts.values().filter(|facts| facts.proc == id).find_map(|facts| facts.unsignalable)
+    fn unsignalable(&self, id: ProcId) -> Option<&(u32, String)> {
+        let mut facts = self.facts.values().filter(|facts| facts.proc == id);
+        facts.find_map(|facts| facts.unsignalable.as_ref())
     }
 
     /// Slots whose current run is online.
@@ -224,9 +225,9 @@ impl Model {
                 }
                 self.ask(Event::Exited { run, exit, next });
             }
-            Input::Unsignalable { run, pid, uid } => {
+            Input::Unsignalable { run, pid, user } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
-                    facts.unsignalable = Some((pid, uid));
+                    facts.unsignalable = Some((pid, user));
                     // Nothing more can be done about it: nobody waits in vain.
                     self.operations.stop_waiting_for(facts.proc, at.now);
                 }

@@ -128,8 +128,8 @@ impl Model {
     }
 
     fn why_not_yet(&self, id: ProcId) -> Failure {
-        if let Some((pid, uid)) = self.unsignalable(id) {
-            return unsignalable(id, pid, uid);
+        if let Some((pid, user)) = self.unsignalable(id) {
+            return unsignalable(id, *pid, user);
         }
         match self.core.slot(id).map(|slot| slot.process().phase()) {
             Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
@@ -331,13 +331,11 @@ pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
 }
 
-fn unsignalable(id: ProcId, pid: u32, uid: Option<u32>) -> Failure {
-    let user = uid.map_or_else(String::new, |uid| format!(" {uid}"));
+fn unsignalable(id: ProcId, pid: u32, user: &str) -> Failure {
     Failure {
         code: Code::Unkillable,
         message: format!(
-            "process {} cannot be ended: its process {pid} runs as another user{user}, and may not \
-             be signalled",
+            "process {} cannot be ended: pid {pid} runs as {user} and may not be signalled",
             id.0
         ),
         hint: Some(format!("end it as that user, for example by `sudo kill {pid}`")),

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_cluster::{Command, ConnId, HandleId, ListenerId, Span, WorkerId};
+use ostler_cluster::{Command, ConnId, HandleId, ListenerId, Noise, Span, WorkerId};
 use ostler_core::{AppId, Event, RunId};
 use ostler_keeper::failpoint::hit;
 
@@ -76,10 +76,9 @@ impl Node {
             }
             Command::UserHandle { worker, handle, .. } => self.close_handle(worker, handle),
             Command::Noise { worker, noise } => {
-                daemon_log::error(format!(
-                    "run {} wrote something to its IPC channel: {noise:?}",
-                    worker.0
-                ));
+                let Some(app) = self.workers.get(&RunId(worker.0)).copied() else { return };
+                let text = format!("{} (run {})", noise_in_words(noise), worker.0);
+                parts.reports.push_back(Report::AppError { app, text });
             }
         }
     }
@@ -166,5 +165,23 @@ impl Node {
     fn close_handle(&mut self, worker: WorkerId, handle: HandleId) {
         self.handles.remove(&handle);
         self.ask(RunId(worker.0), |primary, _, out| primary.handle_closed(handle, out));
+    }
+}
+
+fn noise_in_words(noise: Noise) -> &'static str {
+    match noise {
+        Noise::Garbage(_) => "wrote something that is no IPC message to its channel",
+        Noise::Unknown => "wrote an internal message to its channel that is not known",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_told_in_words() {
+        let unknown = noise_in_words(Noise::Unknown);
+        assert!(unknown.contains("that is not known"), "{unknown}");
     }
 }

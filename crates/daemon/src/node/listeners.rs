@@ -6,6 +6,7 @@ use std::rc::Rc;
 use ostler_cluster::{ListenerId, ListenerKind};
 use ostler_core::AppId;
 use ostler_poll::Interest;
+use rustix::io::Errno;
 
 use super::listener::Listener;
 use super::{Node, Parts, opener, sockets};
@@ -56,8 +57,10 @@ impl Node {
             Some(error) if told => {
                 let hint = rights.hint(kind, error);
                 let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                let text = format!("cannot listen on {kind:?}: {error}{hint}");
-                parts.reports.push_back(Report::AppError { app, text });
+                let why = format!("{kind}: {error}{hint}");
+                let holder = (error == Errno::ADDRINUSE).then(|| self.holder(kind, &rights));
+                let holder = holder.flatten();
+                parts.reports.push_back(Report::CannotListen { app, why, holder });
             }
             // It may be what we left behind.
             Some(_) => {
@@ -66,6 +69,17 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Returns the app of another user that has this address.
+    fn holder(&self, kind: &ListenerKind, rights: &Rights) -> Option<AppId> {
+        let address = kind.to_string();
+        let is_open = |id: &ListenerId| self.listeners.contains_key(&id.0);
+        let mut same = self.primary.listeners().filter(|(_, key)| key.to_string() == address);
+        same.find_map(|(id, _)| {
+            let app = opener(id);
+            (is_open(&id) && !self.rights_of(app).has_user_of(rights)).then_some(app)
+        })
     }
 
     /// Takes a socket in.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use ostler_core::RunId;
 use ostler_core::spec::AppSpec;
@@ -129,7 +130,8 @@ impl Runs {
         let forbidden: Vec<Option<Forbidden>> = below.collect();
         let first = self.signal_first(run, libc::SIGKILL);
         if let Some(Forbidden { pid, uid }) = first.or(forbidden.into_iter().flatten().next()) {
-            reports.push_back(Report::Model(Input::Unsignalable { run, pid, uid }));
+            let user = user_in_words(Path::new("/etc"), uid);
+            reports.push_back(Report::Model(Input::Unsignalable { run, pid, user }));
             if let Some(held) = self.all.get_mut(&run) {
                 held.unsignalable = true;
             }
@@ -168,6 +170,14 @@ fn members_below(groups: &Groups, run: RunId, first: u32) -> Vec<ProcessRef> {
     groups.hold_members(run, first)
 }
 
+fn user_in_words(etc: &Path, uid: Option<u32>) -> String {
+    let Some(uid) = uid else { return "another user".to_owned() };
+    match ostler_config::user_name(etc, uid) {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("uid {uid}"),
+    }
+}
+
 /// A process that we may not signal, since it became another user's.
 struct Forbidden {
     pid: u32,
@@ -181,4 +191,19 @@ fn send(pidfd: &OwnedFd, number: i32, pid: u32) -> Option<Forbidden> {
         let owner = fs::metadata(format!("/proc/{pid}")).map(|process| process.uid());
         Forbidden { pid, uid: owner.ok() }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_named_where_passwd_names_it() {
+        let etc = tempfile::tempdir().unwrap();
+        assert_eq!(user_in_words(etc.path(), Some(7)), "uid 7");
+        fs::write(etc.path().join("passwd"), "seven:x:7:8::/:/bin/sh\n").unwrap();
+        assert_eq!(user_in_words(etc.path(), Some(7)), "seven (uid 7)");
+        assert_eq!(user_in_words(etc.path(), Some(8)), "uid 8");
+        assert_eq!(user_in_words(etc.path(), None), "another user");
+    }
 }

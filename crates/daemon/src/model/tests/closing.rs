@@ -201,6 +201,6 @@ fn a_kill_names_what_may_not_be_signalled_and_goes_without_it() {
     let client = world.request(Request::Kill);
     world.wait(1000);
     let heard = world.heard(client);
-    assert!(heard.contains("its process 7 runs as another user 0"), "{heard}");
+    assert!(heard.contains("cannot be ended: pid 7 runs as root (uid 0) and may not"), "{heard}");
     assert!(world.model.is_over(), "{}", world.state());
 }

@@ -152,8 +152,8 @@ impl World {
             Action::Kill(run) => {
                 self.mark_ending(run);
                 if self.nature(run).foreign {
-                    let (pid, uid) = (7, Some(0));
-                    return self.reports.push_back(Input::Unsignalable { run, pid, uid });
+                    let (pid, user) = (7, "root (uid 0)".to_owned());
+                    return self.reports.push_back(Input::Unsignalable { run, pid, user });
                 }
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.killed = true;

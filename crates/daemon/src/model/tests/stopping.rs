@@ -275,7 +275,7 @@ fn a_process_that_may_not_be_signalled_is_named_and_not_waited_for() {
     let client = world.stop(&[0]);
     world.wait(1000);
     let reply = world.reply(client);
-    assert!(reply.contains("its process 7 runs as another user 0"), "{reply}");
+    assert!(reply.contains("cannot be ended: pid 7 runs as root (uid 0) and may not"), "{reply}");
     assert_eq!(world.state(), "api:0 stopping foreign", "it is asked again and again");
     // When it ends after all, that is the end of the stop.
     world.crash(0, ostler_core::Exit::Code(0));
