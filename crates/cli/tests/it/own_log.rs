@@ -35,7 +35,7 @@ fn an_app_that_sends_garbage_for_ever_neither_fills_the_log_nor_delays_a_command
     for mode in [&["-i", "1"][..], &[]] {
         s.ostler(["start"]).arg(&app).args(mode).run();
         wait_log(&s, if mode.is_empty() { "noisy-out.log" } else { "noisy-out-0.log" }, "enough");
-        s.wait_file("pm2.log", SOON, |text| text.contains("more like this: run").then_some(()));
+        s.wait_file("pm2.log", SOON, |text| text.contains("more like this: ").then_some(()));
         // It goes on, and hinders nobody.
         s.ostler(["list"]).run();
         s.ostler(["delete", "noisy"]).run();

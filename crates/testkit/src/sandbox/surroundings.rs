@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
-
 use super::Sandbox;
 
 /// The user and group that may nothing.
@@ -33,16 +31,5 @@ impl Sandbox {
         let owner = format!("{NOBODY}:{NOBODY}");
         let done = Command::new("chown").args(["-R", &owner]).arg(path).status();
         assert!(done.is_ok_and(|status| status.success()), "cannot give `{}` away", path.display());
-    }
-
-    /// Lets keeper and daemon, and who comes after them, have at most this many descriptors.
-    #[track_caller]
-    pub fn limit_descriptors(&self, limit: u64) {
-        for pid in [self.keeper_pid(), self.daemon_pid()] {
-            let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-            let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
-            assert!(pid.is_some(), "keeper and daemon are not there");
-            prlimit(pid, Resource::Nofile, limit).unwrap();
-        }
     }
 }

@@ -27,7 +27,6 @@ fn torture(variation: Variation, seconds: u64, seed: u64) {
     let mut ledger = Ledger::default();
     let mut dice = Dice::new(seed);
     let scene = scene(variation.sandbox());
-    variation.limit(&scene.sandbox);
     let sandbox = &scene.sandbox;
     let steady = |sandbox: &Sandbox| -> BTreeMap<u64, (u64, String, u64)> {
         let all = lives(sandbox);
@@ -138,9 +137,4 @@ fn nothing_is_lost_doubled_or_left_without_control_groups() {
 #[test]
 fn nothing_is_lost_doubled_or_left_as_an_ordinary_user() {
     play(Variation::OrdinaryUser, 3);
-}
-
-#[test]
-fn nothing_is_lost_doubled_or_left_with_few_descriptors() {
-    play(Variation::FewDescriptors, 3);
 }

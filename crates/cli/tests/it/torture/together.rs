@@ -57,7 +57,6 @@ fn play(variation: Variation, rounds: u32) {
     }
     let port = sandbox.port().to_string();
     sandbox.ostler(["start"]).arg(api).args(["-i", "2", "--wait-ready"]).env("PORT", port).run();
-    variation.limit(&sandbox);
     for _ in 0..rounds {
         for parts in combinations() {
             together(&sandbox, &parts);
