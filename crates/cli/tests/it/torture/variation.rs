@@ -17,8 +17,7 @@ pub enum Variation {
 }
 
 /// All of them.
-pub const ALL: [Variation; 3] =
-    [Variation::Usual, Variation::NoGroups, Variation::OrdinaryUser, Variation::FewDescriptors];
+pub const ALL: [Variation; 3] = [Variation::Usual, Variation::NoGroups, Variation::OrdinaryUser];
 
 impl Variation {
     /// A sandbox of this kind.
