@@ -62,6 +62,45 @@ pub enum Event {
     Deadline,
 }
 
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One slot.
+    Slot(ProcId),
+    /// One run.
+    Run(RunId),
+    /// A whole app, or all of them.
+    Many,
+}
+
+impl Event {
+    /// Returns what it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Add { proc, .. }
+            | Self::Restart { proc, .. }
+            | Self::Start(proc)
+            | Self::Stop(proc)
+            | Self::Delete(proc)
+            | Self::Retire(proc)
+            | Self::Reset(proc) => Subject::Slot(*proc),
+            Self::Spawned(run)
+            | Self::RuntimeOnline(run)
+            | Self::ReadyMessage(run)
+            | Self::Listening(run)
+            | Self::Covers(run)
+            | Self::Elsewhere(run)
+            | Self::Probed { run, .. }
+            | Self::Measured { run, .. }
+            | Self::Disconnected(run)
+            | Self::Exited { run, .. }
+            | Self::TreeGone(run) => Subject::Run(*run),
+            Self::Reload { .. } | Self::Promote { .. } | Self::Deadline => Subject::Many,
+        }
+    }
+}
+
 /// Everything the supervisor may ask of the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]

@@ -26,7 +26,7 @@ pub mod spec;
 pub mod supervisor;
 
 pub use ending::Ending;
-pub use event::{Action, Event, Notice};
+pub use event::{Action, Event, Notice, Subject};
 pub use phase::{Goal, Phase};
 pub use preparation::Preparation;
 pub use reload::{ReloadOptions, SavedReload};

@@ -10,7 +10,6 @@
 use std::io;
 
 use ostler_poll::now;
-use rustix::pipe::SpliceFlags;
 
 use crate::commit::{Step, append_whole};
 use crate::files::{Failing, FileId};
@@ -117,14 +116,7 @@ impl Reactor {
             Ok(Peek::End) => return Turn::End,
             Err(_) => return Turn::Parked,
         };
-        match rustix::pipe::splice(
-            &source.pipe,
-            None,
-            &self.devnull,
-            None,
-            len,
-            SpliceFlags::NONBLOCK,
-        ) {
+        match self.splice_to_nowhere(source, len) {
             Ok(moved) => {
                 source.unrecorded +=
                     memchr::memchr_iter(b'\n', self.scratch.bytes(moved)).count() as u64;

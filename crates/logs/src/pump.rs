@@ -124,16 +124,15 @@ impl Reactor {
         Turn::More
     }
 
+    /// Takes bytes out of the pipe of a stream, which nobody is to have.
+    pub(crate) fn splice_to_nowhere(&self, source: &Source, len: usize) -> Result<usize, Errno> {
+        let flags = SpliceFlags::NONBLOCK;
+        rustix::pipe::splice(&source.pipe, None, &self.devnull, None, len, flags)
+    }
+
     fn splice(&mut self, source: &Source, id: Option<FileId>, len: usize) -> Result<usize, Turn> {
         let moved = match id.and_then(|id| self.files.get_mut(id)) {
-            None => rustix::pipe::splice(
-                &source.pipe,
-                None,
-                &self.devnull,
-                None,
-                len,
-                SpliceFlags::NONBLOCK,
-            ),
+            None => self.splice_to_nowhere(source, len),
             Some(file) => splice_to_end(source, file, len),
         };
         match (moved, id) {

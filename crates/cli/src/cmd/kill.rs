@@ -2,7 +2,7 @@
 //! gone. Without a daemon there is nothing to do, and none is started for it.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Action, Event, Reply, Request};
+use ostler_wire::control::{Action, Reply, Request};
 
 use super::perform;
 use crate::failed::Failed;
@@ -41,17 +41,8 @@ fn end(session: &mut Session) -> Result<(), Failed> {
         perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
     }
     let manager = session.hold_manager()?;
-    let answer = session.ask_with(&Request::Kill, |out, event| match event {
-        event @ (Event::Acted { .. } | Event::Failed { .. }) => {
-            perform::report(out, &event);
-        }
-        Event::Started { .. }
-        | Event::Step { .. }
-        | Event::Log(_)
-        | Event::Process { .. }
-        | Event::Own { .. }
-        | Event::Restored { .. }
-        | Event::Warning { .. } => {}
+    let answer = session.ask_with(&Request::Kill, |out, event| {
+        perform::report(out, &event);
     });
     match answer {
         Ok(Answer::Reply(Reply::Done)) => Ok(manager.wait_end()?),

@@ -5,6 +5,7 @@
 
 use super::{Slot, Supervisor};
 use crate::allotted::Allotted;
+use crate::event::Subject;
 use crate::run::ProcId;
 use crate::runs::Runs;
 use crate::{Action, Event, Millis};
@@ -20,28 +21,10 @@ pub(super) enum Concerned {
 impl Supervisor {
     /// Returns which slots the event may change, asked before it does.
     pub(super) fn concerned(&self, event: &Event) -> Concerned {
-        let id = match event {
-            Event::Add { proc, .. }
-            | Event::Restart { proc, .. }
-            | Event::Start(proc)
-            | Event::Stop(proc)
-            | Event::Delete(proc)
-            | Event::Retire(proc)
-            | Event::Reset(proc) => Some(*proc),
-            Event::Spawned(run)
-            | Event::RuntimeOnline(run)
-            | Event::ReadyMessage(run)
-            | Event::Listening(run)
-            | Event::Covers(run)
-            | Event::Elsewhere(run)
-            | Event::Probed { run, .. }
-            | Event::Measured { run, .. }
-            | Event::Disconnected(run)
-            | Event::Exited { run, .. }
-            | Event::TreeGone(run) => self.runs.owner(*run),
-            Event::Reload { .. } | Event::Promote { .. } | Event::Deadline => {
-                return Concerned::All;
-            }
+        let id = match event.subject() {
+            Subject::Slot(id) => Some(id),
+            Subject::Run(run) => self.runs.owner(run),
+            Subject::Many => return Concerned::All,
         };
         match id {
             Some(id) if self.has_reload(id) => Concerned::All,

@@ -1,6 +1,6 @@
 //! Reports on their way to the daemon: delivered in order, doubled or late.
 
-use ostler_core::{Event, RunId};
+use ostler_core::{Event, RunId, Subject};
 
 use super::World;
 
@@ -48,18 +48,8 @@ impl World {
 }
 
 fn run_of(report: &Event) -> Option<RunId> {
-    match report {
-        Event::Spawned(run)
-        | Event::RuntimeOnline(run)
-        | Event::ReadyMessage(run)
-        | Event::Listening(run)
-        | Event::Covers(run)
-        | Event::Elsewhere(run)
-        | Event::Disconnected(run)
-        | Event::TreeGone(run)
-        | Event::Probed { run, .. }
-        | Event::Measured { run, .. }
-        | Event::Exited { run, .. } => Some(*run),
-        _ => None,
+    match report.subject() {
+        Subject::Run(run) => Some(run),
+        Subject::Slot(_) | Subject::Many => None,
     }
 }

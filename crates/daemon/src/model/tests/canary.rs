@@ -7,7 +7,7 @@ use serde_json::json;
 use super::words::record;
 use super::world::World;
 
-const CANARY: ReloadOptions = ReloadOptions {
+pub const CANARY: ReloadOptions = ReloadOptions {
     parallel: None,
     surge: None,
     canary: true,

@@ -4,6 +4,7 @@ use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
 use serde_json::{Value, json};
 
 use super::super::Input;
+use super::canary::CANARY;
 use super::words::record;
 use super::world::World;
 
@@ -52,15 +53,6 @@ fn to(script: &'static str, more: Value) -> impl Fn(&mut World) {
         world.wait(2000);
     }
 }
-
-const CANARY: ReloadOptions = ReloadOptions {
-    parallel: None,
-    surge: None,
-    canary: true,
-    no_rollback: false,
-    port_change: false,
-    wait: false,
-};
 
 #[test]
 fn the_daemon_may_die_at_every_effect() {
