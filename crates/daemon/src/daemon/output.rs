@@ -31,8 +31,9 @@ impl Daemon {
                     }
                 }
                 Event::FileError { path, error } => daemon_log::error(format!(
-                    "could not write the log file `{}`: {error}; trying again, what does not fit \
-                     into memory meanwhile is lost (or the app waits: `log_full`)",
+                    "could not write the log file `{}`: {error}; trying again, and lines that do \
+                     not fit into memory meanwhile are dropped (with `log_full: block` the app \
+                     waits instead)",
                     path.display()
                 )),
                 Event::FileOk { path } => {

@@ -156,9 +156,9 @@ fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>
     while let Some(message) = framer.next_message() {
         match &message.incoming {
             Incoming::User(text) => on_user_message(run, text, parts.reports),
-            Incoming::Garbage(what) => {
+            Incoming::Garbage(_) => {
                 daemon_log::error(format!(
-                    "run {} wrote something to its IPC channel that is no message: {what:?}",
+                    "run {} wrote something that is no IPC message to its channel",
                     run.0
                 ));
             }
