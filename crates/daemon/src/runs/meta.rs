@@ -13,7 +13,7 @@ const VERSION: u32 = 2;
 const ROOM: usize = 352;
 
 /// What is noted of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// Of which slot.
     pub proc: ProcId,
