@@ -72,8 +72,8 @@ impl Saver {
             serde_json::from_slice::<Vec<Box<RawValue>>>(&bytes).ok()
         };
         let elements = parsed(&self.path).or_else(|| parsed(&files::beside(&self.path, ".bak")));
-        let read = |element: &Box<RawValue>| read_element(element.get(), 1).ok();
-        elements.iter().flatten().filter_map(read).collect()
+        let elements = elements.iter().flatten();
+        elements.filter_map(|element| read_element(element.get(), 1).ok()).collect()
     }
 
     /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.

@@ -47,7 +47,7 @@ pub struct Meta {
 
 impl Meta {
     /// Returns the bytes that the keeper keeps.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(self) -> Vec<u8> {
         let form = Form {
             version: VERSION,
             proc: self.proc.0,
