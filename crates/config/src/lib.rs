@@ -79,6 +79,7 @@ pub fn from_script(
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";
         report.push(
             Diagnostic::error("env-without-file", message)
+                .own("`--env` is for process files")
                 .origin(diagnostic::COMMAND_LINE)
                 .help(help),
         );

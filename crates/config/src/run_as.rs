@@ -46,7 +46,8 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
         if out.gid.is_none() {
             return Err((
                 "gid",
-                Diagnostic::error("no-group", format!("Group {wanted} cannot be found")),
+                Diagnostic::error("no-group", format!("Group {wanted} cannot be found"))
+                    .own(format!("there is no group `{wanted}`")),
             ));
         }
     }
@@ -63,7 +64,8 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
         // known.
         (None, Ok(uid)) if out.gid.is_some() => Ok(RunAs { uid: Some(uid), ..out }),
         (None, _) => {
-            let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));
+            let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"))
+                .own(format!("there is no user `{wanted}`"));
             Err(("uid", diagnostic.help("a number that has no name needs a `gid` too")))
         }
     }
