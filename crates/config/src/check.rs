@@ -6,7 +6,7 @@ use crate::units;
 use crate::value::{Node, Span, Value, number_text};
 
 /// A complaint, and the part of the value that it is about.
-type Wrong = (Diagnostic, Option<Span>);
+type Wrong = (Box<Diagnostic>, Option<Span>);
 
 /// Returns the value as its attribute wants it (numeric texts become numbers), or the complaint, in
 /// which the attribute is called as it was `written`.
@@ -23,10 +23,12 @@ pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node,
     }
     let of_type = key.types.iter().any(|wanted| wanted.name() == node.value.type_name());
     if !of_type {
-        return Err((wrong_type(written, key.types, &node).help(key.advice), node.span));
+        let diagnostic = wrong_type(written, key.types, &node).help(key.advice);
+        return Err((Box::new(diagnostic), node.span));
     }
-    check_rule(key, written, &node)
-        .map_err(|(diagnostic, span)| (diagnostic.help(key.advice), span.or(node.span)))?;
+    check_rule(key, written, &node).map_err(|(diagnostic, span)| {
+        (Box::new(diagnostic.help(key.advice)), span.or(node.span))
+    })?;
     Ok(node)
 }
 
@@ -65,7 +67,7 @@ fn check_rule(key: &Attribute, name: &str, node: &Node) -> Result<(), Wrong> {
 
 /// A complaint about all of the value.
 fn whole(diagnostic: Diagnostic) -> Wrong {
-    (diagnostic, None)
+    (Box::new(diagnostic), None)
 }
 
 fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnostic> {
@@ -164,7 +166,7 @@ fn check_exit_codes(name: &str, node: &Node) -> Result<(), Wrong> {
     let is_none = |item: &&Node| item.plain().trim().parse::<u8>().is_err();
     let Some(item) = items.iter().find(is_none) else { return Ok(()) };
     let message = format!("`{name}` has `{}`, and exit codes are 0 to 255", item.plain());
-    Err((Diagnostic::error("wrong-form", message), item.span))
+    Err((Box::new(Diagnostic::error("wrong-form", message)), item.span))
 }
 
 fn check_items(name: &str, items: &[Node]) -> Result<(), Wrong> {
@@ -175,5 +177,5 @@ fn check_items(name: &str, items: &[Node]) -> Result<(), Wrong> {
         item.value.type_name()
     );
     let own = format!("every item of `{name}` must be a text, but one is {}", item.shown());
-    Err((Diagnostic::error("wrong-type", message).own(own), item.span))
+    Err((Box::new(Diagnostic::error("wrong-type", message).own(own)), item.span))
 }

@@ -52,6 +52,15 @@ pub struct Place {
     pub text: String,
 }
 
+/// What is said of a complaint only in our words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ours {
+    /// What is wrong, where PM2 has other words for it.
+    pub message: Option<String>,
+    /// What it is about, as a path in the file: `apps[0].instances`.
+    pub key: Option<String>,
+}
+
 /// One complaint about what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -61,10 +70,8 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, with the values; in PM2's words where PM2 has some.
     pub message: String,
-    /// The same in our words, where they are not PM2's.
-    pub own: Option<String>,
-    /// What it is about, as a path in the file: `apps[0].instances`.
-    pub key: Option<String>,
+    /// What is said only in our words.
+    pub ours: Box<Ours>,
     /// File, or `command line`, or `standard input`.
     pub origin: Option<String>,
     /// Where in the origin.
@@ -81,8 +88,7 @@ impl Diagnostic {
             severity: Severity::Error,
             code,
             message: message.into(),
-            own: None,
-            key: None,
+            ours: Box::default(),
             origin: None,
             place: None,
             help: None,
@@ -105,14 +111,14 @@ impl Diagnostic {
     /// The same with our words for it.
     #[must_use]
     pub fn own(mut self, own: impl Into<String>) -> Self {
-        self.own = Some(own.into());
+        self.ours.message = Some(own.into());
         self
     }
 
     /// Returns what is wrong in our words.
     #[must_use]
     pub fn own_message(&self) -> &str {
-        self.own.as_deref().unwrap_or(&self.message)
+        self.ours.message.as_deref().unwrap_or(&self.message)
     }
 
     /// The same about an option of the command line that gives this key.
@@ -144,7 +150,7 @@ impl Diagnostic {
         if let Some(origin) = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE) {
             let place = self.place.as_ref();
             let at = place.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
-            let key = self.key.as_ref().map_or(String::new(), |key| format!(" ({key})"));
+            let key = self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({key})"));
             let _ = writeln!(out, "  {} {origin}{at}{key}", paint("1;34", "-->"));
             if let Some(place) = place {
                 out.push_str(

@@ -74,9 +74,9 @@ impl OfFile<'_> {
         let nth = self.apps.iter().take(self.at).filter(has).count();
         let of = self.apps.iter().filter(has).count();
         let span = span.or_else(|| self.source.locate(key, (nth, of)));
-        diagnostic.key = self.path(key);
+        diagnostic.ours.key = self.path(key);
         if span.is_none() && 1 < self.apps.len() {
-            diagnostic.own = Some(diagnostic.own_message().to_owned());
+            diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
             diagnostic.message = format!("{}: {}", self.name(), diagnostic.message);
         }
         self.source.at(diagnostic, span)
@@ -171,7 +171,7 @@ impl<'a> Fields<'a> {
                 }),
                 Err((diagnostic, _)) => {
                     self.rejected.push(key.name);
-                    report.push(of_option(key, diagnostic));
+                    report.push(of_option(key, *diagnostic));
                 }
             }
         }
@@ -213,7 +213,7 @@ impl<'a> Fields<'a> {
                 from_options: false,
             }),
             Err((diagnostic, span)) => {
-                report.push(place(diagnostic, span));
+                report.push(place(*diagnostic, span));
                 self.rejected.push(key.name);
             }
         }
@@ -322,7 +322,7 @@ impl<'a> Fields<'a> {
         match (self.field(name), self.file) {
             (Some(Written { from_options: true, key, .. }), _) => of_option(key, diagnostic),
             (field, Some(file)) => {
-                diagnostic.key = file.path(field.map_or(name, |field| &field.written));
+                diagnostic.ours.key = file.path(field.map_or(name, |field| &field.written));
                 file.source.at(diagnostic, span)
             }
             (_, None) => diagnostic.origin(COMMAND_LINE),

@@ -147,7 +147,7 @@ fn read(path: &Path) -> Result<String, ReadError> {
 
 fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
     // The place names the file.
-    diagnostic.own = Some(diagnostic.own_message().to_owned());
+    diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
     diagnostic.message = format!("File {path} malformated: {}", diagnostic.message);
     diagnostic
 }
