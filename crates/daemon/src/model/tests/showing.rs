@@ -303,3 +303,16 @@ fn apps_share_the_variables_that_they_have_alike_and_forget_those_that_nobody_ha
     assert_eq!(count(&world), with_two - 1);
     assert_eq!(with_two, 4, "HOME, PATH and two names");
 }
+
+#[test]
+fn what_is_announced_is_told_once_to_whoever_asks_for_the_list() {
+    let mut world = World::with("api", "good", 1);
+    world.model.announce("the state was lost".to_owned());
+    let told = |world: &mut World, request| {
+        let client = world.request(request);
+        world.heard(client).contains("the state was lost")
+    };
+    assert!(!told(&mut world, Request::Jlist), "a program that reads it is not disturbed");
+    assert!(told(&mut world, Request::List));
+    assert!(!told(&mut world, Request::List));
+}
