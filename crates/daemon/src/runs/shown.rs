@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ostler_config::{attributes, name_of_script};
-use ostler_core::{ProcId, Texts};
 use ostler_core::spec::AppSpec;
+use ostler_core::{ProcId, Texts};
 use ostler_pm2::environment::flattened;
 use ostler_pm2::record::from_map;
 use serde_json::{Map, Value as Json};
