@@ -87,7 +87,8 @@ fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::warning(
         "no-environment",
         format!("Environment [{name}] is not defined in process file"),
-    );
+    )
+    .own(format!("this app has no `env_{name}`"));
     let known: Vec<String> = fields.environment_names().map(|known| format!("`{known}`")).collect();
     let help = match known.as_slice() {
         [] => format!("add an object `env_{name}` to the app"),

@@ -55,14 +55,14 @@ pub(crate) fn put_direct(
 fn complaints(fields: &Fields<'_>, key: &Attribute, refusal: Refusal) -> Vec<Diagnostic> {
     let list = match refusal {
         Refusal::Wanted(wanted) => {
-            let message = format!("\"{}\" must be {wanted}", key.name);
+            let message = format!("`{}` must be {wanted}", key.name);
             vec![(None, Diagnostic::error("wrong-form", message).help(key.advice))]
         }
         Refusal::Part { said, span, .. } => vec![(span, said.help(key.advice))],
         Refusal::Said(list) => list,
     };
     let place = |(span, diagnostic)| match span {
-        Some(_) => fields.at_span(span, diagnostic),
+        Some(_) => fields.at_span(key.name, span, diagnostic),
         None => fields.at(key.name, diagnostic),
     };
     list.into_iter().map(place).collect()
@@ -142,7 +142,8 @@ impl Resolver<'_, '_> {
     fn target(&mut self, cwd: &Path) -> Option<Target> {
         let Some(script) = self.fields.text("script") else {
             if !self.fields.was_rejected("script") {
-                let diagnostic = Diagnostic::error("no-script", "No script path - aborting");
+                let diagnostic = Diagnostic::error("no-script", "No script path - aborting")
+                    .own("this app has no `script`");
                 return self.fail("script", diagnostic.help("give the app a `script`"));
             }
             return None;

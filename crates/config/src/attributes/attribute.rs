@@ -89,6 +89,8 @@ pub enum Rule {
     NotEmpty,
     /// A list without lists or objects inside.
     PlainItems,
+    /// A number that a process can exit with, or a list of them.
+    ExitCodes,
 }
 
 /// What a number or text counts or names.
@@ -212,6 +214,18 @@ impl Type {
             Self::Bool => "Boolean",
             Self::List => "Array",
             Self::Object => "Object",
+        }
+    }
+
+    /// Returns what it is called in a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["a text"],
+            Self::Number => &["a number"],
+            Self::Bool => &["`true`", "`false`"],
+            Self::List => &["a list"],
+            Self::Object => &["an object"],
         }
     }
 }

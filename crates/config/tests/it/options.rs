@@ -4,7 +4,7 @@
 use ostler_config::Options;
 use ostler_core::spec::{Balance, LogFormat, Probe, Readiness};
 
-use crate::world::{World, options};
+use crate::world::{World, options, render_own};
 
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
@@ -98,12 +98,16 @@ fn all_wrong_values_are_said_at_once() {
         ("max-memory-restart", "1.5G"),
         ("min-uptime", "50"),
         ("stop-exit-codes", "x"),
+        ("instances", "abc"),
         ("interpreter", "nope"),
         ("kill-signal", "nope"),
         ("uid", "www"),
     ]);
     let options = Options { env: some("production"), ..given };
-    expect_test::expect_file!["bad-options.txt"].assert_eq(&world.refused("a.js", &options));
+    let report = ostler_config::from_script("a.js", &options, &world.ctx).unwrap_err();
+    let (pm2, own) = (world.render(&report), render_own(&report, &world.ctx.cwd));
+    let text = format!("{pm2}\nIn our words:\n\n{own}");
+    expect_test::expect_file!["bad-options.txt"].assert_eq(&text);
 }
 
 #[test]

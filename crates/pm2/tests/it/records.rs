@@ -119,14 +119,14 @@ fn a_bad_record_is_refused_with_all_its_faults() {
         this record has version 2, and only 1 is known
         "args" must be a list of texts, but is `5`
         "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
-        "instances" is 1000000000, above the most that one app may have, 4096
+        `instances` is 1000000000, above the most that one app may have, 4096
         "env" must be an object, but is `"A=1"`
         "uid" must be a number from 0 up, but is `"www"`
         "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
         "treekill" must be true or false, but is `1`
         "kill_timeout" must be a number from 0 up, but is `-1`
         "kill_signal" must be a signal, but is `"x"`
-        "health" does not say what to ask
+        `health` does not say what to ask
         "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
         "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
