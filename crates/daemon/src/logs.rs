@@ -11,10 +11,14 @@ use ostler_logs::{Engine, Event, Format, OnFull, Sink, Stream};
 use ostler_poll::Waker;
 
 use crate::app_files::AppFiles;
+use crate::model::Model;
 use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
+
+/// How long a combined file keeps part of a line back, ms.
+const HOLD: u64 = 500;
 
 /// The log engine as the daemon sees it.
 pub struct Logs {
@@ -81,12 +85,30 @@ impl Logs {
                 LogFull::Drop => OnFull::Drop,
                 LogFull::Block => OnFull::Block,
             },
+            hold: Some(HOLD),
         });
         for (stream, pipe) in pipes {
             if let Some(pipe) = pipe {
                 self.engine.attach(run.0, stream, pipe, &sink);
             }
         }
+    }
+
+    /// Empties the files of these slots, or of all when none is named; that is told with the token.
+    pub fn flush(&self, model: &Model, ids: &[u32], token: u64) {
+        let mut paths = Vec::new();
+        for (id, slot) in model.core().slots() {
+            if !ids.is_empty() && !ids.contains(&id.0) {
+                continue;
+            }
+            if let Some(version) = model.registry().version(slot.process().spec()) {
+                self.files.note(&version.spec, id);
+                paths.extend(environment::log_files(&version.spec, id).into_iter().flatten());
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        self.engine.flush(paths, token);
     }
 
     /// Returns what the engine has to say next.

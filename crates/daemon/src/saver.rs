@@ -9,11 +9,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ostler_pm2::dump::{Saved, read_element};
 use ostler_wire::control::{Code, Failure};
 use serde_json::value::RawValue;
 
 use crate::mailbox::Mailbox;
 use crate::model::{ClientId, Input};
+use crate::reports::{Report, Reports};
 use crate::{clock, daemon_log, files};
 
 /// What is to be done with the list.
@@ -63,34 +65,58 @@ impl Saver {
         self.busy
     }
 
-    /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.
+    /// Returns what the list holds, or its backup, as far as it is understood. Nothing is moved
+    /// away: who asks has no use for a complaint.
+    pub fn peek(&self) -> Vec<Saved> {
+        let parsed = |path: &Path| {
+            let bytes = files::read(path).ok()?;
+            serde_json::from_slice::<Vec<Box<RawValue>>>(&bytes).ok()
+        };
+        let elements = parsed(&self.path).or_else(|| parsed(&files::beside(&self.path, ".bak")));
+        let elements = elements.iter().flatten();
+        elements.filter_map(|element| read_element(element.get(), 1).ok()).collect()
+    }
+
+    /// Begins a task, or lets it wait for the one under way.
     pub fn push<T: From<Done> + Send + 'static>(
         &mut self,
         task: Task,
         mailbox: &Mailbox<T>,
-    ) -> Option<Done> {
+        reports: &mut Reports,
+    ) {
         self.waiting.push_back(task);
-        if self.busy { None } else { self.begin(mailbox) }
+        if !self.busy {
+            self.begin(mailbox, reports);
+        }
     }
 
-    /// The task under way is over: the next one begins. Gives its end where it cannot.
+    /// The task under way is over: the next one begins.
     pub fn on_done<T: From<Done> + Send + 'static>(
         &mut self,
+        done: Done,
         mailbox: &Mailbox<T>,
-    ) -> Option<Done> {
+        reports: &mut Reports,
+    ) {
+        done.tell(reports);
         self.busy = false;
-        self.begin(mailbox)
+        self.begin(mailbox, reports);
     }
 
-    fn begin<T: From<Done> + Send + 'static>(&mut self, mailbox: &Mailbox<T>) -> Option<Done> {
-        let task = self.waiting.pop_front()?;
+    fn begin<T: From<Done> + Send + 'static>(
+        &mut self,
+        mailbox: &Mailbox<T>,
+        reports: &mut Reports,
+    ) {
+        let Some(task) = self.waiting.pop_front() else { return };
         let (path, of_thread) = (self.path.clone(), self.path.clone());
         let refused = task.refused();
         let started = mailbox.start("saver", move |sender| {
             sender.send(run(task, &of_thread).into());
         });
         self.busy = started.is_ok();
-        started.err().map(|error| refused(&path, &error))
+        if let Err(error) = started {
+            refused(&path, &error).tell(reports);
+        }
     }
 }
 
@@ -180,13 +206,13 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
 }
 
 impl Done {
-    /// Writes its line into the log, and gives what the model must know.
-    pub fn log(self) -> Option<Input> {
+    /// Writes its line into the log, and tells the model what it must know.
+    fn tell(self, reports: &mut Reports) {
         match self.line {
             Some(Ok(line)) => daemon_log::log(line),
             Some(Err(line)) => daemon_log::error(line),
             None => {}
         }
-        self.input
+        reports.extend(self.input.map(Report::Model));
     }
 }

@@ -16,7 +16,7 @@ use crate::notes::Notes;
 use crate::{clock, daemon_log, files};
 
 /// Runs are numbered from 1; no home comes so far.
-const MOST_RUNS: u64 = 1 << 53;
+pub const MOST_RUNS: u64 = 1 << 53;
 
 /// The state as it is kept: in the home, and in the keeper.
 #[derive(Debug)]
@@ -38,8 +38,14 @@ impl StateFile {
     /// Writes it: first where it cannot fail, then into the home, whole and renamed.
     ///
     /// # Errors
-    /// What the home says; the old file is untouched then.
-    pub fn write(&mut self, mut state: State) -> io::Result<()> {
+    /// What the home says, in words; the old file is untouched then.
+    pub fn write(&mut self, state: State) -> Result<(), String> {
+        self.write_whole(state).map_err(|error| {
+            format!("could not save the state to `{}`: {error}", self.home.display())
+        })
+    }
+
+    fn write_whole(&mut self, mut state: State) -> io::Result<()> {
         self.serial += 1;
         state.serial = self.serial;
         state.mark.clone_from(&self.mark);
