@@ -1,6 +1,6 @@
 //! Who has an address, and which addresses a process has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
@@ -54,6 +54,29 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
         }
     }
     Ok(told(holders, nearest))
+}
+
+/// Every socket that excludes others, read once to look at many processes.
+#[derive(Clone, Debug)]
+pub struct Sockets(BTreeMap<u64, Address>);
+
+impl Sockets {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// `/proc` cannot be read.
+    pub fn read() -> io::Result<Self> {
+        let all = read()?.into_iter().map(|socket| (socket.inode, socket.address));
+        Ok(Self(all.collect()))
+    }
+
+    /// Returns what these processes listen on, each address once.
+    #[must_use]
+    pub fn of(&self, pids: &[u32]) -> Vec<Address> {
+        let inodes = pids.iter().filter_map(|pid| proc::sockets(*pid)).flatten();
+        let found: BTreeSet<&Address> = inodes.filter_map(|inode| self.0.get(&inode)).collect();
+        found.into_iter().cloned().collect()
+    }
 }
 
 /// Returns what these processes listen on, each address once.

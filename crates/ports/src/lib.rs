@@ -18,6 +18,6 @@ mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
-pub use find::{Found, Holder, find, listened_on};
-pub use proc::{ancestors, with_descendants};
+pub use find::{Found, Holder, Sockets, find, listened_on};
+pub use proc::{ancestors, command, with_descendants};
 pub use table::{Socket, inet, unix};

@@ -79,9 +79,12 @@ commands! {
         "end a canary: the new version everywhere" "";
     Rollback ["rollback"] [Needed("app_name")]
         "end a canary: back to the old version" "";
-    List ["list", "ls", "l", "ps", "status"] []
-        "show all processes"
-        "The table has fewer columns in a narrow terminal. `--watch` shows it again and again.";
+    List ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
+        "show the apps, one a row"
+        "The table has fewer columns in a narrow terminal. `--watch` shows it again and again. To \
+         a pipe go lines of values with tabs between them, without a head: name, instances, \
+         status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
+         end. With `--all` the id and the pid stand for the instances.";
     Jlist ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 pub(crate) use ostler_config::attributes::Takes;
 use ostler_config::attributes::{self, Attribute, chapters};
 
-use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
+use super::commands::CommandId::{self, List, Logs, Reload, StartOrReload, Startup, Unstartup};
 
 /// The commands that take an option, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,7 @@ flags! {
     Force 'f' ["force"] Nothing, Action "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"), Action "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action "stream the logs afterwards";
+    All ' ' ["all"] Nothing, [List] "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, [Logs] "standard error only";

@@ -7,7 +7,7 @@ use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
 use crate::apps;
-use crate::args::FlagId;
+use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
@@ -50,7 +50,7 @@ fn all(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     pick(session, &mut processes)?;
-    print(session, processes)
+    print(session, processes, usize::MAX)
 }
 
 /// Leaves those that the words mean.
@@ -94,18 +94,24 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
         return pm2_table(session);
     }
+    // Whoever reads a pipe asks for the list when it is wanted.
+    if !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
     let mut processes = session.list()?;
-    let changed = |process: &ProcView| session.changed.contains(&process.id);
+    let everything = session.args.command.is_some_and(|of| of.id == CommandId::Resurrect);
+    let changed = |process: &ProcView| everything || session.changed.contains(&process.id);
     let apps: Vec<(String, String)> = processes
         .iter()
         .filter(|process| changed(process))
         .map(|process| (process.namespace.clone(), process.name.clone()))
         .collect();
     processes.retain(|of| apps.iter().any(|app| *app == (of.namespace.clone(), of.name.clone())));
-    if processes.is_empty() { Ok(()) } else { print(session, processes) }
+    if processes.is_empty() { Ok(()) } else { print(session, processes, SHORT) }
 }
 
-fn print(session: &mut Session, mut processes: Vec<ProcView>) -> Result<(), Failed> {
+/// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
+fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Result<(), Failed> {
     let looked = show::ports::note(&mut processes);
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);
@@ -114,18 +120,32 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>) -> Result<(), Fail
         Failed::new(format!("cannot sort by `{by}`"))
             .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
     })?;
+    let all = apps.len();
+    if most < all {
+        apps.retain(|app| !app.is_online());
+    }
+    let left_out = all - apps.len();
     let look = Look {
         window: view::width(),
         now: view::now(),
         paint: session.out.paint,
-        all: session.has(FlagId::All),
+        all: session.has(FlagId::All) || session.has(FlagId::UpdateEnv),
         reasons: &reasons,
     };
     if !std::io::stdout().is_terminal() {
         session.out.data(&show::piped(&apps, &look));
+        if let Some(text) = view::not_yet(&processes) {
+            session.out.warn_aside(&text);
+        }
         return Ok(());
     }
-    session.out.data(&show::list(&apps, &look));
+    if !apps.is_empty() {
+        session.out.data(&show::list(&apps, &look));
+    }
+    if 0 < left_out {
+        let name = session.program.name();
+        session.out.message(&format!("{left_out} apps are online: `{name} list`"));
+    }
     if !looked {
         session.out.message("the ports of so many are not looked up; name some: `list NAME…`");
     }

@@ -49,6 +49,11 @@ impl<'a> App<'a> {
         (self.count_in(Phase::Online), self.processes.len())
     }
 
+    /// Whether all of its processes are online.
+    pub(crate) fn is_online(&self) -> bool {
+        self.processes.iter().all(|process| process.phase == Phase::Online)
+    }
+
     fn count_in(&self, phase: Phase) -> usize {
         let same = |of: &&&ProcView| words::weight(of.phase) == words::weight(phase);
         self.processes.iter().filter(same).count()
@@ -59,6 +64,11 @@ impl<'a> App<'a> {
         // The first of several.
         let worst = self.processes.iter().rev().max_by_key(|of| words::weight(of.phase))?;
         Some((worst, self.count_in(worst.phase)))
+    }
+
+    /// Returns the process that is most worth a look.
+    pub(crate) fn most_notable(&self) -> Option<&'a ProcView> {
+        self.worst().map(|(process, _)| process)
     }
 
     /// Returns its restarts.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use ostler_ports::Address;
 use ostler_wire::control::{Phase, ProcView};
 
 use super::app::App;
 use super::grid::{Cell, Column, render};
-use super::{address, amount, words};
+use super::{amount, words};
 use crate::paint::{Ink, Paint};
 
 /// From this width on, the list has a column for the last end and one for the ids.
@@ -46,7 +47,9 @@ pub(crate) fn list(apps: &[App<'_>], look: &Look<'_>) -> String {
             let one = App::of_one(process);
             rows.push(columns.iter().map(|(_, show)| show(&one, look)).collect());
             for (pid, name, status) in beside(process) {
-                rows.push(shapes.iter().map(|column| beside_cell(column, pid, name, status)).collect());
+                rows.push(
+                    shapes.iter().map(|column| beside_cell(column, pid, name, status)).collect(),
+                );
             }
         }
     }
@@ -101,14 +104,14 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
         all.push((column("INST", true, None, 2), instances));
     }
     let short: Show = if medium { status } else { status_and_end };
-    all.push((column("STATUS", false, Some(12), 0), short));
-    all.push((column("PORTS", false, Some(8), 4), ports));
+    all.push((column("STATUS", false, Some(22), 0), short));
+    all.push((column("PORTS", false, Some(14), 4), ports));
     all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), restarts));
     all.push((column("CPU", true, None, 7), cpu));
     all.push((column("MEM", true, None, 6), memory));
-    all.push((column("UPTIME", true, None, 3), uptime));
+    all.push((column(if medium { "UPTIME" } else { "UP" }, true, None, 3), uptime));
     if medium {
-        all.push((column("LAST END", false, Some(8), 9), last));
+        all.push((column("LAST END", false, Some(16), 9), last));
     }
     if WIDE <= look.window {
         all.push((column("MODE", false, None, 10), mode));
@@ -152,12 +155,10 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
     let Some((worst, count)) = app.worst() else { return Cell::plain("") };
     let (mut sign, mut inks) = words::sign(worst.phase);
     let mut word = match worst.phase {
-        Phase::Backoff { due_in } => format!("restarts in {}", amount::duration(due_in)),
-        Phase::Stopped
-        | Phase::Errored
-        | Phase::Starting
-        | Phase::Online
-        | Phase::Stopping => words::status(worst).to_owned(),
+        Phase::Backoff { due_in } => format!("retry in {}", amount::duration(due_in)),
+        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
+            words::status(worst).to_owned()
+        }
     };
     if count < app.processes.len() {
         word = format!("{count} {word}");
@@ -171,7 +172,9 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
     }
     match end {
         // Its code says it all.
-        Some(end) if word == "exited" && end.starts_with("exit ") => word = end.replace("exit ", "exited "),
+        Some(end) if word == "exited" && end.starts_with("exit ") => {
+            word = end.replace("exit ", "exited ")
+        }
         Some(end) => word = format!("{word}: {end}"),
         None => {}
     }
@@ -184,13 +187,10 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
 
 fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     let addresses = app.addresses();
-    let inks: &[Ink] = match addresses.iter().any(|of| address::is_open(of)) {
-        true => &[Ink::Yellow],
-        false => &[],
-    };
-    let mut shown: Vec<String> = addresses.into_iter().map(address::short).collect();
-    shown.dedup();
-    Cell::inked(shown.join(" "), inks)
+    // Others than this machine can reach it.
+    let is_open = |of: &&&str| Address::parse(of).is_some_and(|address| !address.is_local());
+    let inks: &[Ink] = if addresses.iter().any(|of| is_open(&of)) { &[Ink::Yellow] } else { &[] };
+    Cell::inked(addresses.join(" "), inks)
 }
 
 fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
@@ -255,11 +255,77 @@ fn beside(process: &ProcView) -> impl Iterator<Item = (u32, &'static str, &'stat
     new.into_iter().chain(old)
 }
 
-fn beside_cell(column: &Column, pid: u32, name: &'static str, status: &'static str) -> Cell<'static> {
+fn beside_cell(
+    column: &Column,
+    pid: u32,
+    name: &'static str,
+    status: &'static str,
+) -> Cell<'static> {
     match column.title {
         "PID" if pid != 0 => Cell::plain(pid.to_string()),
         "NAME" => Cell::plain(name),
         "STATUS" => Cell::inked(status, &[Ink::Blue]),
         _ => Cell::plain(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::*;
+    use crate::show::sample::{NOW, processes};
+    use crate::show::{fold, order};
+
+    fn shown(window: usize, all: bool) -> String {
+        let processes = processes();
+        let mut apps = fold(&processes);
+        order(&mut apps, "name").unwrap();
+        let reasons = BTreeMap::from([(5, "port in use")]);
+        let look = Look { window, now: NOW, paint: Paint::PLAIN, all, reasons: &reasons };
+        if window == 0 { piped(&apps, &look) } else { list(&apps, &look) }
+    }
+
+    #[test]
+    fn the_list_fits_its_window_and_loses_nothing_to_a_pipe() {
+        expect_file!["snapshots/list_80.txt"].assert_eq(&shown(80, false));
+        expect_file!["snapshots/list_120.txt"].assert_eq(&shown(120, false));
+        expect_file!["snapshots/list_200.txt"].assert_eq(&shown(200, false));
+        expect_file!["snapshots/list_piped.txt"].assert_eq(&shown(0, false));
+    }
+
+    #[test]
+    fn unfolded_it_shows_each_process_and_workers_that_come_and_go() {
+        expect_file!["snapshots/all_80.txt"].assert_eq(&shown(80, true));
+        expect_file!["snapshots/all_120.txt"].assert_eq(&shown(120, true));
+        expect_file!["snapshots/all_200.txt"].assert_eq(&shown(200, true));
+        expect_file!["snapshots/all_piped.txt"].assert_eq(&shown(0, true));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_window_however_narrow() {
+        for window in 1..220 {
+            for all in [false, true] {
+                let text = shown(window, all);
+                let widest = text.lines().map(crate::view::columns).max();
+                assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_say_what_the_words_say() {
+        let mut processes = processes();
+        processes.retain(|process| process.id == 5 || process.id == 0);
+        let paint = Paint { text: true, frame: true };
+        let reasons = BTreeMap::new();
+        let look = Look { window: 120, now: NOW, paint, all: false, reasons: &reasons };
+        let coloured = list(&fold(&processes), &look);
+        let plain = list(&fold(&processes), &Look { paint: Paint::PLAIN, ..look });
+        for (text, inked) in [("● online", "32m"), ("× errored", "31m"), ("*:3000", "33m")] {
+            assert!(coloured.contains(&format!("\x1b[{inked}{text}\x1b[39m")), "{coloured:?}");
+        }
+        let without = regex_lite::Regex::new("\x1b\\[[0-9]+m").unwrap().replace_all(&coloured, "");
+        assert_eq!(without, plain);
     }
 }

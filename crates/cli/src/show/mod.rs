@@ -4,13 +4,21 @@
 //! one row, and nothing is cut silently. A program reads a pipe: a line per app, tabs between the
 //! values, and each value whole; or the fields that it names.
 
-mod address;
 mod amount;
 mod app;
+mod describe;
 mod grid;
 mod list;
 pub(crate) mod ports;
+mod reason;
+#[cfg(test)]
+mod sample;
+mod tree;
+mod why;
 mod words;
 
+pub(crate) use app::{SORT_FIELDS, fold, order};
+pub(crate) use describe::{Seen, describe, plain};
 pub(crate) use list::{Look, list, piped};
-pub(crate) use app::{App, fold, order, SORT_FIELDS};
+pub(crate) use reason::{last_lines, reasons};
+pub(crate) use tree::tree;

@@ -49,6 +49,24 @@ pub(super) fn of(process: &ProcView) -> Option<&'static str> {
     told_by(&tail)
 }
 
+/// Returns the file with the last lines of a process that are worth a look, and these lines: what
+/// it wrote to standard error when it ended badly, else what it wrote last.
+pub(crate) fn last_lines(process: &ProcView, most: usize) -> Option<(String, Vec<String>)> {
+    let failed = words::own_end(process).is_some_and(|end| !end.is_clean());
+    let mut paths: Vec<&String> = process.logs.iter().flatten().collect();
+    let written = |path: &String| std::fs::metadata(path).and_then(|of| of.modified()).ok();
+    paths.sort_by_key(|path| std::cmp::Reverse(written(path)));
+    if let (true, [_, Some(err), _]) = (failed, &process.logs) {
+        paths.insert(0, err);
+    }
+    let lines = |path: &String| {
+        let text = tail(Path::new(path), UNIX_EPOCH)?;
+        let lines: Vec<String> = text.lines().rev().take(most).map(str::to_owned).collect();
+        (!lines.is_empty()).then(|| (path.clone(), lines.into_iter().rev().collect()))
+    };
+    paths.into_iter().find_map(lines)
+}
+
 /// Returns the end of a file, unless it was last written to long before `at`.
 fn tail(path: &Path, at: SystemTime) -> Option<String> {
     let mut file = File::open(path).ok()?;

@@ -49,9 +49,8 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
         let line =
             format!("[ostler] Applying action stopProcessId on app [{word}](ids: {shown})\n");
         let out = sandbox.ostler(["stop", word]).run().out;
-        let (said, _table) = out.split_once('┌').unwrap();
         let mut marks: Vec<&str> =
-            said.strip_prefix(&line).unwrap_or_else(|| panic!("{word}: {out}")).lines().collect();
+            out.strip_prefix(&line).unwrap_or_else(|| panic!("{word}: {out}")).lines().collect();
         // In the order in which they ended.
         marks.sort_unstable();
         let id = |name: &str| all.iter().position(|one| *one == name).unwrap();
