@@ -6,6 +6,7 @@ use std::io;
 
 use crate::Address;
 use crate::address::Nearness;
+use crate::diag::listening;
 use crate::proc;
 use crate::table::{Socket, inet, unix};
 
@@ -125,8 +126,17 @@ fn read() -> io::Result<Vec<Socket>> {
         Err(error) => Err(error),
     };
     let mut sockets = unix(&text("unix")?);
-    for (name, udp) in [("tcp", false), ("tcp6", false), ("udp", true), ("udp6", true)] {
-        sockets.extend(inet(&text(name)?, udp));
+    for name in ["udp", "udp6"] {
+        sockets.extend(inet(&text(name)?, true));
+    }
+    match listening() {
+        Ok(tcp) => sockets.extend(tcp),
+        // A kernel without it, or a sandbox that forbids it: the slow way.
+        Err(_) => {
+            for name in ["tcp", "tcp6"] {
+                sockets.extend(inet(&text(name)?, false));
+            }
+        }
     }
     Ok(sockets)
 }

@@ -12,6 +12,7 @@
 
 mod address;
 mod complaint;
+mod diag;
 mod find;
 mod proc;
 mod table;

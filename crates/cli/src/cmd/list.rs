@@ -129,7 +129,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         window: view::width(),
         now: view::now(),
         paint: session.out.paint,
-        all: session.has(FlagId::All) || session.has(FlagId::UpdateEnv),
+        all: session.has(FlagId::All),
         reasons: &reasons,
     };
     if !std::io::stdout().is_terminal() {

@@ -4,7 +4,7 @@
 //! sentence and above the instances, the processes and the last lines; a program gets a line of
 //! `name: value` for each.
 
-use ostler_wire::control::Details;
+use ostler_wire::control::{Details, ListenerView};
 
 use super::app::App;
 use super::list::{Look, list};
@@ -37,10 +37,12 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let head = format!("{} {name}: {}\n", look.paint.ink(inks, &sign.to_string()), summary(seen));
     out.push_str(&head);
     let reason = look.reasons.get(&worst.id).copied();
-    wrap(&mut out, &why::why(details, reason, look.now), 2, look.window);
+    let since = seen.app.since();
+    wrap(&mut out, &why::why(details, since, reason, look.now), 2, look.window);
     if let Some(advice) = why::advice(details, &seen.app.name) {
-        let hint = look.paint.ink(&[Ink::Cyan], "hint:");
-        out.push_str(&format!("  {hint} {advice}\n"));
+        let mut text = String::new();
+        wrap(&mut text, &format!("hint: {advice}"), 2, look.window);
+        out.push_str(&text.replacen("hint:", &look.paint.ink(&[Ink::Cyan], "hint:"), 1));
     }
     out.push('\n');
     let facts = facts(seen, look);
@@ -69,7 +71,9 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     if let Some((path, tail)) = &seen.tail {
         section(&mut out, &format!("last lines of {path}"), look);
         for line in tail {
-            out.push_str(&format!("  {}\n", cut(line, look.window.saturating_sub(2))));
+            let line = format!("  {}", cut(line, look.window.saturating_sub(2)));
+            out.push_str(line.trim_end());
+            out.push('\n');
         }
     }
     out
@@ -84,7 +88,10 @@ pub(crate) fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     line("name", &seen.app.name);
     line("status", words::status(worst));
     line("summary", &summary(seen));
-    line("why", &why::why(details, look.reasons.get(&worst.id).copied(), look.now));
+    line(
+        "why",
+        &why::why(details, seen.app.since(), look.reasons.get(&worst.id).copied(), look.now),
+    );
     for (key, value) in facts(seen, look) {
         line(key, &value);
     }
@@ -188,13 +195,21 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
 
 fn ports(seen: &Seen<'_>) -> String {
     let balance = |address: &str| {
-        let mut listeners = seen.details.iter().flat_map(|details| &details.listeners);
-        listeners.find(|of| of.address == address).map(|of| of.balance.as_str())
+        let all = seen.details.iter().flat_map(|details| &details.listeners);
+        let of: Vec<&ListenerView> = all.filter(|of| of.address == address).collect();
+        let sum = |count: fn(&ListenerView) -> u64| of.iter().map(|of| count(of)).sum::<u64>();
+        let (handed, refused) = (sum(|of| of.handed), sum(|of| of.refused));
+        let again = sum(|of| of.redistributed);
+        let balance = &of.first()?.balance;
+        Some(match balance.as_str() {
+            "shared" => balance.clone(),
+            _ => format!("{balance}, {handed} handed, {refused} refused, {again} redistributed"),
+        })
     };
     let shown = seen.app.addresses().into_iter().map(|address| {
         let local = ostler_ports::Address::parse(address).is_none_or(|of| of.is_local());
-        let notes = [balance(address), (!local).then_some("open to other machines")];
-        let notes: Vec<&str> = notes.into_iter().flatten().collect();
+        let notes = [balance(address), (!local).then(|| "open to other machines".to_owned())];
+        let notes: Vec<String> = notes.into_iter().flatten().collect();
         match notes.as_slice() {
             [] => address.to_owned(),
             notes => format!("{address} ({})", notes.join(", ")),
@@ -211,9 +226,9 @@ fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
         let reason = look.reasons.get(&process.id).copied();
         text.push_str(&format!("; {} ago it ended with {}", ago, why::end(ended, reason)));
     }
-    if let (1.., Some(details)) = (short, seen.details.first()) {
-        let most = details.max_unstable;
-        text.push_str(&format!("; {short} short runs in a row, {most} are the end"));
+    let most = seen.details.first().map_or(0, |details| details.max_unstable);
+    if 0 < short && short < most {
+        text.push_str(&format!("; {short} short runs in a row, given up at {most}"));
     }
     text
 }
@@ -266,4 +281,85 @@ fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
 
 fn columns(text: &str) -> usize {
     crate::view::columns(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use expect_test::expect_file;
+
+    use super::*;
+    use crate::paint::Paint;
+    use crate::show::fold;
+    use crate::show::sample::{self, NOW};
+
+    /// The screen of a sample app; a window of 0 is a pipe.
+    fn shown(name: &str, window: usize) -> String {
+        let mut processes = sample::processes();
+        processes.retain(|process| process.name == name);
+        let details: Vec<Details> = processes.iter().cloned().map(sample::details).collect();
+        let leaf = |pid| Tree { pid, command: "node /srv/app.js".to_owned(), children: Vec::new() };
+        let running = processes.iter().filter(|process| process.pid != 0);
+        let trees: Vec<Tree> = running
+            .map(|process| Tree { children: vec![leaf(9000 + process.id)], ..leaf(process.pid) })
+            .collect();
+        let apps = fold(&processes);
+        let line = "Error: listen EADDRINUSE: address already in use 127.0.0.1:3000";
+        let seen = Seen {
+            app: &apps[0],
+            details: &details,
+            trees: &trees,
+            tail: Some((
+                format!("/h/logs/{name}-error.log"),
+                vec!["  ".to_owned(), line.to_owned()],
+            )),
+            other_env: vec!["LANG".to_owned(), "NODE_ENV".to_owned()],
+        };
+        let reasons = BTreeMap::from([(5, "port in use")]);
+        let look = Look { window, now: NOW, paint: Paint::PLAIN, all: true, reasons: &reasons };
+        if window == 0 { plain(&seen, &look) } else { describe(&seen, &look) }
+    }
+
+    #[test]
+    fn an_app_says_why_it_is_as_it_is_before_what_it_is() {
+        for name in ["api", "worker", "web"] {
+            for window in [80, 120, 200] {
+                let path = format!("snapshots/describe_{name}_{window}.txt");
+                expect_file![path].assert_eq(&shown(name, window));
+            }
+            let path = format!("snapshots/describe_{name}_piped.txt");
+            expect_file![path].assert_eq(&shown(name, 0));
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_window() {
+        for name in ["api", "worker", "web", "mail", "import", "idle", "db"] {
+            for window in 72..220 {
+                let text = shown(name, window);
+                let widest = text.lines().map(crate::view::columns).max();
+                assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_has_a_reason() {
+        let why = |name: &str| shown(name, 200).lines().nth(1).unwrap().trim().to_owned();
+        assert_eq!(
+            why("import"),
+            "its last run ended 60m ago with exit code 0, and it is not to be restarted"
+        );
+        assert_eq!(why("idle"), "it was stopped by a command 60s ago");
+        assert_eq!(
+            why("db"),
+            "it was started 9s ago and is not ready yet; taken as ready in 3s at the latest"
+        );
+        assert_eq!(
+            why("mail"),
+            "its last run ended 1s ago with signal SIGKILL, which ostler did not send: did memory \
+             run out? `dmesg` tells; the next one starts in 5s"
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! Apps for tests, in every state that a list can show.
 
-use ostler_wire::control::{Ended, Outcome, Phase, ProcView};
+use std::collections::BTreeMap;
+
+use ostler_wire::control::{Details, Ended, ListenerView, Outcome, Phase, ProcView};
 
 use crate::view::sample::sample;
 
@@ -61,4 +63,37 @@ fn of(name: &str, id: u32, phase: Phase) -> ProcView {
 
 fn ended(ago: u64, asked: bool, how: Outcome) -> Option<Ended> {
     Some(Ended { at: NOW - ago, asked, how })
+}
+
+/// Returns a process in full.
+pub(super) fn details(view: ProcView) -> Details {
+    let listeners = view.listens.iter().map(|address| ListenerView {
+        address: address.clone(),
+        balance: "round-robin".to_owned(),
+        handed: 7,
+        refused: 0,
+        redistributed: 0,
+    });
+    Details {
+        args: vec!["--limit".to_owned(), "80".to_owned()],
+        pid_file: format!("/h/pids/{}-{}.pid", view.name, view.id),
+        interpreter: "node".to_owned(),
+        interpreter_args: vec!["--enable-source-maps".to_owned()],
+        cwd: "/srv/a-long-way-down/to/the/directory/in/which/the/app/finds/its/files".to_owned(),
+        unstable: if view.phase == Phase::Errored { 16 } else { 0 },
+        max_unstable: 16,
+        due_in: (view.phase == Phase::Starting).then_some(3_000),
+        late: false,
+        health: view.cluster.then(|| "GET http://127.0.0.1:3000/health".to_owned()),
+        created_at: NOW - 86_400_000,
+        last: view.ended.as_ref().map(|ended| ended.how.clone()),
+        max_memory: view.cluster.then_some(200 << 20),
+        cron_restart: None,
+        node_env: Some("production".to_owned()),
+        env: BTreeMap::new(),
+        listeners: listeners.collect(),
+        node_version: Some("22.1.0".to_owned()),
+        rejections: 0,
+        view,
+    }
 }

@@ -6,8 +6,9 @@ use ostler_wire::control::{Details, Ended, Outcome, Phase};
 use super::amount::duration;
 use super::words;
 
-/// Returns why a process is as it is. `reason`: what its last lines say of its end.
-pub(super) fn why(details: &Details, reason: Option<&str>, now: u64) -> String {
+/// Returns why a process is as it is. `since`: when all of its app that runs has been online;
+/// `reason`: what its last lines say of its end.
+pub(super) fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64) -> String {
     let view = &details.view;
     let ago = |at: u64| duration(now.saturating_sub(at));
     let within = |what: &str| match details.due_in {
@@ -19,7 +20,7 @@ pub(super) fn why(details: &Details, reason: Option<&str>, now: u64) -> String {
     match view.phase {
         Phase::Online => {
             let late = if details.late { "; it did not say in time that it is ready" } else { "" };
-            format!("it has been online for {}{late}", ago(view.since))
+            format!("it has been online for {}{late}", ago(since.unwrap_or(view.since)))
         }
         Phase::Starting => {
             let rest = within("taken as ready");
