@@ -55,7 +55,7 @@ pub(super) fn render(
         let cells = rows.iter().filter_map(|row| row.get(at));
         cells.map(|cell| width_of(&cell.text)).max().unwrap_or(0).max(width_of(column.title))
     });
-    let shown = fit(columns, natural.collect(), window);
+    let shown = fit(columns, &natural.collect::<Vec<_>>(), window);
     let mut out = String::new();
     let titles: Vec<Cell<'_>> =
         columns.iter().map(|column| Cell::inked(column.title, &[Ink::Bold])).collect();
@@ -67,7 +67,7 @@ pub(super) fn render(
 }
 
 /// Returns the width of each column that is shown, with its place.
-fn fit(columns: &[Column], natural: Vec<usize>, window: usize) -> Vec<(usize, usize)> {
+fn fit(columns: &[Column], natural: &[usize], window: usize) -> Vec<(usize, usize)> {
     let mut shown: Vec<(usize, usize)> = natural.iter().copied().enumerate().collect();
     loop {
         let total = |shown: &[(usize, usize)]| {

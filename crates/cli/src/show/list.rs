@@ -173,7 +173,7 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
     match end {
         // Its code says it all.
         Some(end) if word == "exited" && end.starts_with("exit ") => {
-            word = end.replace("exit ", "exited ")
+            word = end.replace("exit ", "exited ");
         }
         Some(end) => word = format!("{word}: {end}"),
         None => {}
