@@ -86,7 +86,7 @@ fn every_option_arrives() {
     let health = spec.health.unwrap();
     assert_eq!((health.retries, health.interval, health.timeout), (5, 1000, 2000));
     assert_eq!(health.probe, Probe::Tcp { address: "127.0.0.1:3000".to_owned() });
-    assert_eq!(spec.passthrough.get("vizion").map(String::as_str), Some("false"));
+    assert_eq!(spec.passthrough.get("vizion"), Some("false"));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn only_root_may_choose_a_user() {
     world.ctx.euid = 0;
     let ids = |uid, gid| {
         let spec = world.start("a.js", &with(uid, gid));
-        (spec.uid, spec.gid, spec.username, spec.env.get("HOME").cloned().unwrap())
+        (spec.uid, spec.gid, spec.username, spec.env.get("HOME").unwrap().to_owned())
     };
     assert_eq!(ids(Some("www"), None), (Some(33), Some(34), "www".into(), "/var/www".into()));
     assert_eq!(

@@ -36,8 +36,8 @@ fn a_dump_by_pm2_is_understood() {
     assert_eq!(web.logs.out.as_deref(), Some(Path::new("/tmp/fix/home/logs/web-out.log")));
     assert_eq!(web.pid_file, Path::new("/tmp/fix/home/pids/web.pid"));
     assert_eq!((web.policy.max_memory, web.policy.stop_grace), (Some(200 << 20), 3000));
-    assert_eq!(web.env.get("LIMITS").map(String::as_str), Some("{\"a\":1}"));
-    assert!(!web.env.contains_key("web") && !web.env.contains_key("status"));
+    assert_eq!(web.env.get("LIMITS"), Some("{\"a\":1}"));
+    assert!(!web.env.contains("web") && !web.env.contains("status"));
 
     let worker = apps.iter().find(|app| app.name == "my worker").unwrap();
     assert_eq!(worker.args, ["--queue", "a b"]);
@@ -246,7 +246,7 @@ prop_compose! {
             exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster },
             instances,
             instances_given: flags[1],
-            env,
+            env: env.into(),
             instance_var,
             increment_var,
             logs,
