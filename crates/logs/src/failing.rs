@@ -57,7 +57,8 @@ impl Reactor {
         file.last_error = Some(error.to_string());
         self.timers.push(std::cmp::Reverse((retry_at, id)));
         if is_news {
-            self.outbox.send(Event::FileError { path: file.path.clone(), error });
+            let fate = file.writers.fate();
+            self.outbox.send(Event::FileError { path: file.path.clone(), error, fate });
         }
     }
 
