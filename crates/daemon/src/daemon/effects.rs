@@ -51,7 +51,7 @@ impl Daemon {
         hit(after);
     }
 
-    fn begin_task(&mut self, task: Task) {
+    pub(super) fn begin_task(&mut self, task: Task) {
         let refused = self.saver.push(task, &self.inbox.mailbox);
         self.model.extend(refused.and_then(Done::log));
     }
@@ -59,6 +59,7 @@ impl Daemon {
     /// A task of the saver's is over.
     pub(super) fn on_saver(&mut self, done: Done) {
         let refused = self.saver.on_done(&self.inbox.mailbox);
+        self.home.watch();
         self.model.extend(done.log().into_iter().chain(refused.and_then(Done::log)));
     }
 

@@ -8,8 +8,7 @@ use crate::{daemon_log, drain, home};
 impl Daemon {
     /// Something in the home has changed.
     pub(super) fn on_home(&mut self) {
-        self.home.forget_changes();
-        self.look_after_home();
+        self.home.rest();
     }
 
     /// Makes again what is missing in the home.
@@ -29,6 +28,7 @@ impl Daemon {
     fn mend_home(&mut self) -> Result<(), String> {
         let path = self.config.home.clone();
         let mut missing = home::make(&path)?;
+        let mut lost = 0;
         if !self.keeper.has_lock_at(&path.join(home::LOCK)) {
             let lock = home::take_lock(&path).map_err(|problem| {
                 format!(
@@ -39,12 +39,12 @@ impl Daemon {
                 )
             })?;
             self.keeper.replace_lock(lock);
-            missing = true;
+            (missing, lost) = (true, lost + 1);
         }
         home::reopen_log(&path);
         if home::id_at(&path.join(home::SOCKET)) != Some(self.home.socket) {
             self.bind_anew()?;
-            missing = true;
+            (missing, lost) = (true, lost + 1);
         }
         if !home::mark::is_there(&path, &self.home.mark) {
             home::mark::write(&path, &self.home.mark);
@@ -56,6 +56,11 @@ impl Daemon {
         }
         if missing {
             self.write_home_again();
+        }
+        // Without lock and socket, all of the home was lost: the saved list was not taken away for
+        // itself.
+        if let Some(task) = self.saver.look_after(lost == 2) {
+            self.begin_task(task);
         }
         Ok(())
     }

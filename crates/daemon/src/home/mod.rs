@@ -26,6 +26,8 @@ pub const SOCKET: &str = "ostler.sock";
 pub const LOCK: &str = "ostler.lock";
 /// Our process number, where people and scripts look for it.
 pub const PID: &str = "pm2.pid";
+/// The saved list.
+pub const DUMP: &str = "dump.pm2";
 /// The log of daemon and keeper.
 const LOG: &str = "pm2.log";
 /// Ending of the log before it.
