@@ -6,6 +6,7 @@
 //! finds no socket would start a second manager.
 
 pub mod mark;
+mod upkeep;
 mod watch;
 
 use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock, fstat};
 
 use crate::{daemon_log, files};
+pub use upkeep::Missing;
 pub use watch::Watch;
 
 /// The control socket.

@@ -30,7 +30,7 @@ const LONGEST_REST: u64 = 5000;
 
 /// The watch over a home.
 pub struct Watch {
-    home: PathBuf,
+    pub(super) home: PathBuf,
     /// Tells of changes.
     inotify: Watched<OwnedFd>,
     /// The mark of the home.
@@ -60,7 +60,7 @@ impl Watch {
     }
 
     /// Watches what is in the home now; everything was looked at.
-    pub fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         self.rest = None;
         self.watch();
     }
@@ -98,7 +98,8 @@ impl Watch {
         self.rest = Some((since, (now + REST).min(since + LONGEST_REST)));
     }
 
-    fn forget_changes(&self) {
+    /// Forgets what changed.
+    pub(super) fn forget_changes(&self) {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&*self.inotify, &mut buffer);
         while reader.next().is_ok() {}
