@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ostler_core::{Event, Supervisor};
 
+use crate::budget::Capacity;
 use crate::clock;
 use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
 
@@ -11,6 +12,8 @@ use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, S
 #[derive(Debug)]
 pub struct Decisions {
     model: Model,
+    /// What the model knows of the room that there is.
+    capacity: Capacity,
     inputs: VecDeque<Input>,
     effects: VecDeque<Effect>,
     /// Why the last save failed, if it did.
@@ -23,7 +26,8 @@ impl Decisions {
     /// Decisions about nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
-        Self { model: Model::new(settings), inputs, effects, unsaved: None, gone: false }
+        let (model, capacity) = (Model::new(settings), Capacity::default());
+        Self { model, capacity, inputs, effects, unsaved: None, gone: false }
     }
 
     /// The supervision machine, to be looked at.
@@ -59,6 +63,13 @@ impl Decisions {
     /// Something has happened to a run.
     pub fn report(&mut self, event: Event) {
         self.inputs.push_back(Input::Core(event));
+    }
+
+    /// There is room for so much.
+    pub fn set_capacity(&mut self, capacity: Capacity) {
+        if std::mem::replace(&mut self.capacity, capacity) != capacity {
+            self.inputs.push_back(Input::Capacity(capacity));
+        }
     }
 
     /// Takes up what was saved and what was found.
