@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::budget::Capacity;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -214,6 +215,7 @@ impl Daemon {
             if self.model.is_gone() {
                 break; // Somebody else decides now.
             }
+            self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
