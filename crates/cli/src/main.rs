@@ -20,6 +20,7 @@ mod select;
 mod session;
 mod sys;
 mod view;
+mod voice;
 
 use std::process::ExitCode;
 

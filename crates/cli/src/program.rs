@@ -36,7 +36,7 @@ impl Program {
         }
     }
 
-    /// Returns what stands in the brackets before messages.
+    /// Returns what stands in the brackets before a complaint about the command line.
     pub(crate) fn bracket(self) -> &'static str {
         match self {
             Self::Ostler => "ostler",
@@ -89,7 +89,7 @@ mod tests {
         check(Program::Pm2, &all, "/o");
         check(Program::Pm2, &all[..2], "/p");
         check(Program::Pm2, &all[..1], "/u/.pm2");
-        assert!(Program::Ostler.home(|_| None).unwrap_err().hint.is_some());
+        assert!(Program::Ostler.home(|_| None).unwrap_err().advice().is_some());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::apps;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 use crate::view;
+use crate::voice::Problem;
 
 /// Runs the command `describe`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -16,8 +17,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         other => return Err(unexpected(&other)),
     };
     if ids.is_empty() {
-        session.out.warn_aside(&format!("{word} doesn't exist"));
-        return Err(Failed::quiet(1));
+        return Err(Problem::NotDescribed { word }.into());
     }
     let local = apps::environment();
     for id in ids {

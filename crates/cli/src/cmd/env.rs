@@ -5,16 +5,15 @@ use ostler_wire::control::{Reply, Request};
 
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::voice::Problem;
 
 /// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    session.plain_data = true;
     let list = session.list()?;
     let Some(id) = word.parse().ok().filter(|id| list.iter().any(|process| process.id == *id))
     else {
-        let hint = format!("`{} list` shows the ids", session.program.name());
-        return Err(Failed::new(format!("Modules with id {word} not found")).hint(hint));
+        return Err(Problem::NoEnvironment { word }.into());
     };
     match session.ask(&Request::Env { id })? {
         Answer::Reply(Reply::Env { vars }) => {

@@ -6,7 +6,6 @@ use crate::session::Session;
 
 /// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let list = session.list()?;
     let name = session.args.word();
     let ids: Vec<u32> =

@@ -5,7 +5,6 @@ use crate::session::Session;
 
 /// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let name = session.args.words.first().cloned();
     let list = session.list()?;
     let pids: Vec<String> = list

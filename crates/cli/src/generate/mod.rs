@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
+use crate::voice::Problem;
 
 /// The first argument that asks for a text.
 pub(crate) const ARGUMENT: &str = "generate";
@@ -39,7 +40,7 @@ const TEXTS: [Text; 5] = [
 /// Prints the text whose name is the second argument; for `list`, the name and file of each.
 pub(crate) fn main() -> ExitCode {
     let paint = Paint { text: false, frame: false };
-    let mut out = Output::new(Program::Ostler.bracket(), false, paint);
+    let mut out = Output::new(Program::Ostler, false, paint);
     let name = std::env::args().nth(2).unwrap_or_default();
     match TEXTS.iter().find(|text| text.name == name) {
         Some(text) => out.data(&(text.make)()),
@@ -50,7 +51,8 @@ pub(crate) fn main() -> ExitCode {
         }
         None => {
             let known = format!("there are: {}", TEXTS.map(|text| text.name).join(", "));
-            out.error(&format!("no text is called `{name}`"), Some(&known));
+            let message = format!("no text is called `{name}`");
+            out.problem(&Problem::Other { message, hint: Some(known) });
             return ExitCode::FAILURE;
         }
     }

@@ -48,25 +48,26 @@ fn what_is_not_done_yet_is_never_confirmed() {
     let sandbox = sandbox();
     let script = sandbox.write("idle.sh", "exec sleep 1000000");
     sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "cron": "0 4 * * *" }"#);
-    let watch = "[ostler][ERROR] `--watch` has no effect yet: files are not watched\n";
+    let watch = "error: `--watch` has no effect yet: files are not watched\n";
     refused(&sandbox, &["start", "idle.sh", "--watch"], watch);
     let said = sandbox.ostler(["start", "eco.json"]).run();
-    assert!(said.out.contains("\"cron\" has no effect yet: nothing is"), "{}", said.out);
+    assert!(said.err.contains("\"cron\" has no effect yet: nothing is"), "{}", said.err);
     let started = sandbox.pids_of("idle");
     refused(&sandbox, &["restart", "idle", "--watch"], watch);
-    let cron = "[ostler][ERROR] `--cron-restart` has no effect yet";
+    let cron = "error: `--cron-restart` has no effect yet";
     refused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
-    let list = sandbox.ostler(["list"]).run().out;
-    assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");
-    assert!(list.contains("│ not yet  │"), "{list}");
+    let list = sandbox.ostler(["list"]).run();
+    let warning = "warning: not yet in effect: cron_restart of idle; watch of idle\n";
+    assert_eq!(list.err, warning);
+    assert!(list.out.contains("│ not yet  │"), "{}", list.out);
     let described = sandbox.ostler(["describe", "idle"]).run().out;
     assert!(described.contains("0 4 * * * (not yet)"), "{described}");
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();
     let said = format!("{}{}", said.out, said.err);
-    assert!(said.contains("[idle] \"watch\" has no effect yet"), "{said}");
+    assert!(said.contains("`idle`: \"watch\" has no effect yet"), "{said}");
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn a_directory_runs_what_node_would_run_in_fork_and_cluster_mode() {
     let versions: Vec<Value> =
         sandbox.jlist().iter().map(|one| one["pm2_env"]["version"].clone()).collect();
     assert_eq!(versions, ["1.2.3"; 4]);
-    refused(&sandbox, &["start", "./proj"], "[ostler][ERROR] Script already launched");
+    refused(&sandbox, &["start", "./proj"], "error: `proj` runs already\n");
 }
 
 #[test]
@@ -107,25 +108,25 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     refused(
         &sandbox,
         &["start", "sever.js"],
-        &format!("[ostler][ERROR] Script not found: {work}/sever.js\n"),
+        &format!("error: Script not found: {work}/sever.js\n"),
     );
     let help = sandbox.run(&["start", "sever.js"]).err;
     assert!(help.contains("did you mean `server.js`?"), "{help}");
     refused(
         &sandbox,
         &["start", "./folder"],
-        &format!("[ostler][ERROR] there is nothing to run in the directory {work}/folder\n"),
+        &format!("error: there is nothing to run in the directory {work}/folder\n"),
     );
-    let not_executable = format!("[ostler][ERROR] script is not executable: {work}/plain.sh\n");
+    let not_executable = format!("error: script is not executable: {work}/plain.sh\n");
     refused(&sandbox, &["start", "plain.sh", "--interpreter", "none"], &not_executable);
     refused(
         &sandbox,
         &["start", "plain.sh", "--interpreter", "nope"],
-        "[ostler][ERROR] Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double \
+        "error: Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double \
          check.)\n",
     );
-    refused(&sandbox, &["start", "plain.sh", "--kill-timeout", "soon"], "[ostler][ERROR] ");
-    refused(&sandbox, &["start", "nope.json"], "[ostler][ERROR] File nope.json not found\n");
+    refused(&sandbox, &["start", "plain.sh", "--kill-timeout", "soon"], "error: ");
+    refused(&sandbox, &["start", "nope.json"], "error: File nope.json not found\n");
     assert_eq!(sandbox.jlist(), Vec::<Value>::new());
 }
 
@@ -134,7 +135,7 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let sandbox = sandbox();
     let bad = sandbox.write_executable("bad", b"\x7fELF\x00\x01not a program");
     let said = sandbox.ostler(["start"]).arg(&bad).code(1).run();
-    let line = "[ostler][ERROR] app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
+    let line = "error: app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
                 neither a binary nor a script with a `#!` line\n";
     assert_eq!(said.err.matches(line).count(), 1, "{}", said.err);
     assert_eq!(one(&sandbox, "bad")["pm2_env"]["status"], "errored");
