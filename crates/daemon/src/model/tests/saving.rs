@@ -223,8 +223,8 @@ fn what_comes_back_and_has_no_effect_yet_is_warned_of_once_an_app() {
     let client = resurrect(&mut world);
     assert_eq!(
         world.heard(client),
-        "warning [api] \"cron_restart\" has no effect yet: nothing is restarted by the clock\n\
-         warning [api] \"watch\" has no effect yet: files are not watched\n\
+        "warning `api`: \"cron_restart\" has no effect yet: nothing is restarted by the clock\n\
+         warning `api`: \"watch\" has no effect yet: files are not watched\n\
          restored api /srv/good.js\n\
          restored api /srv/good.js\n\
          done"
