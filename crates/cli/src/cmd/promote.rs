@@ -19,9 +19,9 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let act = if keep { Act::Promote } else { Act::Rollback };
     session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
     let mut failed = false;
-    let answer = session
-        .ask_with(&Request::Promote { name, keep, ticket: Some(ticket()) }, |out, event| {
-            failed |= !perform::report(out, &event)
+    let answer =
+        session.ask_with(&Request::Promote { name, keep, ticket: Some(ticket()) }, |out, event| {
+            failed |= !perform::report(out, &event);
         });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
     session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });

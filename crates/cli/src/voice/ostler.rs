@@ -222,14 +222,14 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
 }
 
 fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
-    labelled(paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
+    labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
 }
 
 fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
-    labelled(paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
+    labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
 }
 
-fn labelled(label: String, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
+fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
     let mut lines = vec![Line::Err(format!("{label} {text}"))];
     lines.extend(hint.map(|hint| Line::Err(hint_line(paint, hint))));
     lines

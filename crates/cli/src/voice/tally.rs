@@ -1,6 +1,6 @@
 //! How far it is with what a command does, and the one line that says so at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ const NAMED: usize = 4;
 /// How far it is with an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct App {
-    name: String,
+    /// Its place among the apps, in the order in which they were named.
+    place: usize,
     /// It is a cluster, whose workers are replaced without a gap.
     cluster: bool,
     total: usize,
@@ -25,7 +26,7 @@ pub(super) struct Tally {
     act: Option<Act>,
     over: bool,
     since: Duration,
-    apps: Vec<App>,
+    apps: BTreeMap<String, App>,
     /// Processes that were counted.
     counted: BTreeSet<u32>,
     added: usize,
@@ -60,9 +61,8 @@ impl Tally {
             }
             Notice::Started { name, ids, .. } => self.app(name, false).done += ids.len(),
             Notice::Acted { id, name } => {
-                if self.counted.insert(*id) {
-                    self.app(name, false).done += 1;
-                }
+                let new = self.counted.insert(*id);
+                self.app(name, false).done += usize::from(new);
             }
             Notice::Restored { name, .. } => {
                 let app = self.app(name, false);
@@ -73,7 +73,7 @@ impl Tally {
             Notice::Finished { act, failed, .. } => {
                 // A reload replaces all or none.
                 if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
-                    self.apps.iter_mut().for_each(|app| app.done = app.total);
+                    self.apps.values_mut().for_each(|app| app.done = app.total);
                 }
                 self.over = true;
             }
@@ -83,7 +83,7 @@ impl Tally {
 
     /// Returns the processes that something is done with.
     pub(super) fn total(&self) -> usize {
-        self.apps.iter().map(|app| app.total).sum()
+        self.apps.values().map(|app| app.total).sum()
     }
 
     /// Returns how long it has taken until `now`.
@@ -98,22 +98,22 @@ impl Tally {
             Act::Scale => self.scaled()?,
             Act::Resurrect => self.resurrected(),
             Act::Reload => {
-                let (whole, gap): (Vec<&App>, Vec<&App>) =
-                    self.apps.iter().partition(|app| app.cluster);
+                let (whole, gap): (Vec<_>, Vec<_>) =
+                    self.in_order().into_iter().partition(|(_, app)| app.cluster);
                 let parts = [counts("reloaded", &whole), counts("restarted", &gap)];
                 let parts: Vec<String> = parts.into_iter().flatten().collect();
                 (!parts.is_empty()).then(|| parts.join(", "))?
             }
-            other => counts(verb(other), &self.apps.iter().collect::<Vec<_>>())?,
+            other => counts(verb(other), &self.in_order())?,
         };
         let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
         Some(format!("{what} in {}{urls}", self.took(now)))
     }
 
     fn scaled(&self) -> Option<String> {
-        let app = self.apps.first()?;
+        let (name, app) = self.apps.first_key_value()?;
         let now = (app.total + self.added).saturating_sub(self.removed);
-        (now != app.total).then(|| format!("scaled {} from {} to {now}", app.name, app.total))
+        (now != app.total).then(|| format!("scaled {name} from {} to {now}", app.total))
     }
 
     fn resurrected(&self) -> String {
@@ -135,11 +135,15 @@ impl Tally {
     }
 
     fn app(&mut self, name: &str, cluster: bool) -> &mut App {
-        let at = self.apps.iter().position(|app| app.name == name).unwrap_or(self.apps.len());
-        if at == self.apps.len() {
-            self.apps.push(App { name: name.to_owned(), cluster, total: 0, done: 0 });
-        }
-        &mut self.apps[at]
+        let place = self.apps.len();
+        let new = || App { place, cluster, total: 0, done: 0 };
+        self.apps.entry(name.to_owned()).or_insert_with(new)
+    }
+
+    fn in_order(&self) -> Vec<(&str, &App)> {
+        let mut apps: Vec<_> = self.apps.iter().map(|(name, app)| (name.as_str(), app)).collect();
+        apps.sort_by_key(|(_, app)| app.place);
+        apps
     }
 }
 
@@ -160,20 +164,20 @@ fn verb(act: Act) -> &'static str {
 }
 
 /// Says of how many processes of each app it is true; nothing when of none.
-fn counts(verb: &str, apps: &[&App]) -> Option<String> {
-    let (done, total) = apps
-        .iter()
-        .fold((0, 0), |(done, total), app| (done + app.done, total + app.total.max(app.done)));
+fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
+    let of = |app: &App| (app.done, app.total.max(app.done));
+    let (done, total) = apps.iter().fold((0, 0), |(done, total), (_, app)| {
+        let app = of(app);
+        (done + app.0, total + app.1)
+    });
     if done == 0 {
         return None;
     }
     if NAMED < apps.len() {
         return Some(format!("{verb} {} apps, {done}/{total} processes", apps.len()));
     }
-    let each: Vec<String> = apps
-        .iter()
-        .map(|app| format!("{} {}/{}", app.name, app.done, app.total.max(app.done)))
-        .collect();
+    let each: Vec<String> =
+        apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
     Some(format!("{verb} {}", each.join(", ")))
 }
 
