@@ -65,9 +65,9 @@ pub enum Event {
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One slot.
+    /// It is about one slot.
     Slot(ProcId),
-    /// One run.
+    /// It is about one run.
     Run(RunId),
     /// A whole app, or all of them.
     Many,

@@ -206,6 +206,12 @@ impl Model {
         unsaved
     }
 
+    /// Forgets what can be made again, and room for more than is usual.
+    pub fn forget_caches(&mut self) {
+        self.registry.forget_shared_texts();
+        self.actions.shrink_to_fit();
+    }
+
     /// The only way anything changes. Effects are to be carried out in their order.
     pub fn handle(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
         self.at = at;
