@@ -132,6 +132,8 @@ pub(crate) enum Notice<'a> {
     CanaryWaits { app: &'a str },
     /// Attributes that ask for something which is not done yet.
     NotYet { text: &'a str },
+    /// The list is empty.
+    NoApps,
     /// The list is being saved.
     Saves,
     /// The list was saved. `apps`: how many it holds.

@@ -41,6 +41,14 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration, paint: Pa
             lines
         }
         Notice::NotYet { text } => warning(paint, text, None),
+        Notice::NoApps => vec![
+            Line::Err("nothing is managed yet".to_owned()),
+            Line::Err(hint_line(
+                paint,
+                "`ostler start app.js` starts a script, `ostler start` the apps of \
+                 `ecosystem.config.js`, `ostler resurrect` what was saved",
+            )),
+        ],
         Notice::Saved { path, apps } => {
             out(format!("saved {} to {path}", tally::number(*apps, "app", "apps")))
         }

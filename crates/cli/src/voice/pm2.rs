@@ -84,7 +84,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::NothingSaved { problem } | Notice::Problem(problem) => {
             vec![Line::Err(problem_line(problem, paint))]
         }
-        Notice::Begun { selector: None, .. }
+        // PM2 shows an empty table.
+        Notice::NoApps
+        | Notice::Begun { selector: None, .. }
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }
         | Notice::Finished { .. }

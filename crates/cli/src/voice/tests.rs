@@ -48,11 +48,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Warning { .. } => 33,
         Notice::Problem(_) => 34,
         Notice::NothingSaved { .. } => 35,
+        Notice::NoApps => 36,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 36;
+const KINDS: usize = 37;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -222,6 +223,7 @@ fn saving(scene: &mut Scene) {
     let problem = Problem::from(Failure::new(Code::NotFound, "no saved list").hint("save one"));
     let (act, script) = (Act::Resurrect, "/srv/a.js");
     scene.all(&[
+        Notice::NoApps,
         Notice::Saves,
         Notice::Saved { path: "/h/dump.pm2", apps: 3 },
         Notice::NothingToSave,

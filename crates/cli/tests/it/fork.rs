@@ -227,6 +227,7 @@ fn the_channel_is_for_every_language() {
     assert!(log.starts_with("channel 3 json\nsays ready\n"), "{log}");
     assert!(said.out.starts_with("started app 1/1 in "), "{}", said.out);
     assert!(!said.err.contains("warning:"), "{}", said.err);
+    wait_one(&sandbox, "app", "online");
     sandbox.ostler(["stop", "app"]).run();
     let log = wait_log(&sandbox, "app-out.log", "got");
     assert!(log.ends_with("got \"shutdown\"\n"), "{log}");

@@ -97,12 +97,11 @@ fn what_is_not_done_yet_is_never_confirmed() {
                 `crontab` call `ostler restart <name>`\n";
     misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
-    let list = sandbox.ostler(["list"]).run();
-    let warning = "warning: not yet in effect: cron_restart of idle; watch of idle\n";
-    assert_eq!(list.err, warning);
-    assert!(list.out.contains("│ not yet  │"), "{}", list.out);
+    let list = sandbox.ostler(["list"]).run().err;
+    assert_eq!(list, "warning: not yet in effect: cron_restart of idle; watch of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
-    assert!(described.contains("0 4 * * * (not yet)"), "{described}");
+    assert!(described.contains("cron restart: 0 4 * * *\n"), "{described}");
+    assert!(described.contains("no effect yet: cron_restart, watch\n"), "{described}");
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();

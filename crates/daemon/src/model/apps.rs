@@ -119,6 +119,7 @@ impl Model {
             unique_id: unique_id.to_owned(),
             node_version: None,
             last: None,
+            ended: None,
             rollout: None,
         };
         self.registry.insert_proc(id, proc);

@@ -321,6 +321,7 @@ impl Model {
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));
             proc.last = Some(outcome);
+            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false });
         }
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);
