@@ -17,6 +17,8 @@ pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
     voice: Voice,
+    /// Standard output is for data alone: messages go to standard error.
+    pub(crate) data_only: bool,
     /// Which of it is coloured.
     pub(crate) paint: Paint,
     /// Why standard output cannot be written to.
@@ -26,7 +28,8 @@ pub(crate) struct Output {
 impl Output {
     /// The output of the program under this name.
     pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
-        Self { buffer: Vec::new(), silent, voice: Voice::new(program), paint, broken: None }
+        let (voice, buffer) = (Voice::new(program), Vec::new());
+        Self { buffer, silent, voice, data_only: false, paint, broken: None }
     }
 
     /// Tells a fact, in the words of the name that the program was called by.
@@ -57,7 +60,9 @@ impl Output {
 
     /// Prints a line without a prefix; silence suppresses it.
     pub(crate) fn message(&mut self, line: &str) {
-        if !self.silent {
+        if self.data_only {
+            self.aside(&format!("{line}\n"));
+        } else if !self.silent {
             self.data(line);
             self.data("\n");
         }

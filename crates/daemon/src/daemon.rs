@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::budget::Capacity;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -194,7 +195,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.look_after_home(),
+            Source::Home => self.home.rest(),
         }
         self.take_reports();
     }
@@ -214,6 +215,7 @@ impl Daemon {
             if self.model.is_gone() {
                 break; // Somebody else decides now.
             }
+            self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
@@ -310,6 +312,7 @@ impl Daemon {
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                    self.home.watch();
                 }
             }
         }
