@@ -247,6 +247,11 @@ impl Model {
                 }
                 self.ask(Event::Exited { run, exit, next });
             }
+            Input::OutOfMemory(run) => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.out_of_memory = true;
+                }
+            }
             Input::Unsignalable { run, pid, user } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.unsignalable = Some((pid, user));
@@ -333,7 +338,7 @@ impl Model {
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));
             proc.last = Some(outcome);
-            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false });
+            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false, oom: false });
         }
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);

@@ -99,6 +99,8 @@ pub struct Ended {
     pub at: u64,
     /// It was being brought to its end: for a user's command, or for its memory.
     pub asked: bool,
+    /// The kernel ended it for want of memory.
+    pub oom: bool,
 }
 
 impl Proc {

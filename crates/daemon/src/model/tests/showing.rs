@@ -64,6 +64,33 @@ fn a_process_without_a_run_is_listed_without_one() {
 }
 
 #[test]
+fn how_and_when_a_run_ended_is_listed_and_whether_it_was_asked_to() {
+    let mut world = World::with("api", "good", 1);
+    assert_eq!(list(&mut world)[0]["ended"], Value::Null);
+    world.input(Input::OutOfMemory(RunId(1)));
+    world.crash(0, signal(9));
+    world.wait(50);
+    let ended = |world: &mut World| list(world)[0]["ended"].clone();
+    let how = json!({"signal": {"name": "SIGKILL", "core": false}});
+    let first = ended(&mut world);
+    check(&first, &json!({"asked": false, "oom": true, "how": how}));
+    world.stop(&[0]);
+    world.wait(50);
+    let second = ended(&mut world);
+    check(&second, &json!({"asked": true, "oom": false}));
+    assert!(first["at"].as_u64() < second["at"].as_u64(), "{first} {second}");
+}
+
+#[test]
+fn a_worker_that_is_verified_is_listed_beside_the_one_that_serves() {
+    let mut world = World::with("api", "good", 1);
+    assert_eq!(list(&mut world)[0]["candidate"], Value::Null);
+    world.reload(&[0], "api", "mute");
+    world.wait(50);
+    check(&list(&mut world)[0], &json!({"pid": 101, "candidate": 102, "listens": ["*:3000"]}));
+}
+
+#[test]
 fn what_a_run_used_is_not_shown_of_the_next_one() {
     let mut world = World::with("api", "good", 1);
     world.input(Input::Usage(vec![(RunId(1), Usage { cpu: 12.5, memory: 4096 })]));
