@@ -15,6 +15,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
+    session.connect()?;
     let dump = session.home.dump();
     session.out.say("Resurrecting");
     session.out.say(&format!("Restoring processes located in {}", dump.display()));
