@@ -18,8 +18,10 @@ mod program;
 mod role;
 mod select;
 mod session;
+mod show;
 mod sys;
 mod view;
+mod voice;
 
 use std::process::ExitCode;
 

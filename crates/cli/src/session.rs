@@ -1,6 +1,8 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
+use std::collections::BTreeSet;
+
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
@@ -8,6 +10,7 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
+use crate::voice::Notice;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -25,16 +28,16 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
-    /// Whether standard output is read by a program, in whose way messages about the daemon's
-    /// start would be.
-    pub(crate) plain_data: bool,
+    /// Processes of which it was told that something was done with them.
+    pub(crate) changed: BTreeSet<u32>,
     client: Option<Client>,
 }
 
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        Self { args, out, program, home, started: false, plain_data: false, client: None }
+        let changed = BTreeSet::new();
+        Self { args, out, program, home, started: false, changed, client: None }
     }
 
     /// Whether the option was given.
@@ -62,12 +65,13 @@ impl Session {
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
-            let Self { client: Some(client), out, .. } = self else {
+            let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
             let answer = client.request(request, |event| {
                 progressed = true;
+                changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
                 if is_end(&event) {
                     if told.contains(&event) {
@@ -118,10 +122,7 @@ impl Session {
         // would know nothing.
         match Client::connect(&self.home) {
             Ok(client) => {
-                self.out.warn_aside(
-                    "the daemon was replaced in the middle of this; \
-                     waiting for its successor to finish",
-                );
+                self.out.tell(&Notice::DaemonReplaced);
                 Ok(client)
             }
             Err(ostler_client::Error::NotRunning { .. }) => {
@@ -147,19 +148,14 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
-        let starting = format!("Spawning PM2 daemon with pm2_home={}", self.home.path().display());
-        let aside = self.plain_data && self.program == Program::Ostler;
-        let out = &mut self.out;
-        let connected =
-            connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
+        let (out, home) = (&mut self.out, self.home.path());
+        let connected = connect_or_start(&self.home, &Starter::new(exe), || {
+            out.tell(&Notice::DaemonStarting { home });
+        })?;
         if connected.started {
-            say(&mut self.out, aside, "PM2 Successfully daemonized");
+            out.tell(&Notice::DaemonStarted { home });
             if self.home.is_open_to_others() {
-                let home = self.home.path().display();
-                self.out.warn_aside(&format!(
-                    "others can look into `{home}`, where your apps' environment is kept: run \
-                     `chmod go-rwx {home}`"
-                ));
+                out.tell(&Notice::HomeOpen { home });
             }
         }
         self.started |= connected.started;
@@ -171,8 +167,8 @@ impl Session {
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
         self.client = connect_living(&self.home)?;
         if self.client.is_none() {
-            // Whoever asks means the one that does run.
-            self.home.refuse_pm2()?;
+            // Whoever asks means the one that does run, perhaps a PM2, or one that cannot be seen.
+            self.home.refuse_unusable()?;
         }
         Ok(self.client.is_some())
     }
@@ -204,10 +200,6 @@ pub(crate) fn ticket() -> String {
     format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
-fn say(out: &mut Output, aside: bool, text: &str) {
-    if aside { out.warn_aside(text) } else { out.say(text) }
-}
-
 /// Whether the same request may be sent again and begins nothing twice.
 fn is_resumable(request: &Request) -> bool {
     matches!(
@@ -221,6 +213,20 @@ fn is_resumable(request: &Request) -> bool {
             | Request::Resurrect
             | Request::Kill
     )
+}
+
+/// Returns the processes of which an event tells that something was done with them.
+fn ids_in(event: &Event) -> Vec<u32> {
+    match event {
+        Event::Started { ids, .. } => ids.clone(),
+        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
+        Event::Failed { .. }
+        | Event::Restored { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => Vec::new(),
+    }
 }
 
 /// Whether an event tells the end of something, which each daemon tells to whom asks it.

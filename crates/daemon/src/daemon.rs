@@ -18,8 +18,9 @@ mod takeover;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_poll::{Events, Poll, Watched};
+use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::budget::Capacity;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -136,7 +137,7 @@ impl Daemon {
             let mut worked = false;
             for event in events.iter() {
                 worked |= event.token != Source::Keeper;
-                self.on_ready(event.token, event.ready.is_readable());
+                self.on_ready(event.token, event.ready);
                 if self.model.is_gone() {
                     break;
                 }
@@ -170,19 +171,19 @@ impl Daemon {
         std::mem::forget(clients);
     }
 
-    fn on_ready(&mut self, source: Source, readable: bool) {
+    fn on_ready(&mut self, source: Source, ready: Ready) {
         match source {
             Source::Keeper => self.on_keeper(),
             Source::Control => self.clients.accept(&mut self.reports),
             Source::Client(number) => {
-                self.clients.on_ready(number, readable);
+                self.clients.on_ready(number, ready.is_readable());
                 self.serve();
                 self.clients.flush_one(number, &mut self.reports);
             }
             Source::Channel(run) => {
                 let mut driver = self.driver();
                 let (node, mut parts) = driver.node();
-                node.on_channel(run, readable, &mut parts);
+                node.on_channel(run, ready, &mut parts);
             }
             Source::Listener(listener) => {
                 let mut driver = self.driver();
@@ -194,7 +195,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.look_after_home(),
+            Source::Home => self.home.rest(),
         }
         self.take_reports();
     }
@@ -214,6 +215,7 @@ impl Daemon {
             if self.model.is_gone() {
                 break; // Somebody else decides now.
             }
+            self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
@@ -310,6 +312,7 @@ impl Daemon {
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                    self.home.watch();
                 }
             }
         }

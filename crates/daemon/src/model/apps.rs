@@ -36,6 +36,9 @@ impl Model {
                 Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
             }
         }
+        if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
+            return refuse(client, failure, out);
+        }
         let mut started = Vec::new();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         for spec in specs {
@@ -119,6 +122,7 @@ impl Model {
             unique_id: unique_id.to_owned(),
             node_version: None,
             last: None,
+            ended: None,
             rollout: None,
         };
         self.registry.insert_proc(id, proc);

@@ -92,8 +92,19 @@ pub struct Proc {
     pub node_version: Option<String>,
     /// What became of the last run that is over.
     pub last: Option<Outcome>,
+    /// When that was, and whether it was asked to end.
+    pub ended: Option<Ended>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
+}
+
+/// The end of a slot's last run that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When, ms since 1970.
+    pub at: u64,
+    /// It was being brought to its end: for a user's command, or for its memory.
+    pub asked: bool,
 }
 
 impl Proc {
