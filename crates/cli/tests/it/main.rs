@@ -44,6 +44,7 @@ mod log_full;
 mod logging;
 mod logs;
 mod own_log;
+mod pages;
 mod persistence;
 mod pm2_ways;
 mod prepared;
