@@ -11,6 +11,7 @@ mod cmd;
 mod complete;
 mod failed;
 mod generate;
+mod holder;
 mod inspect;
 mod output;
 mod paint;
@@ -20,6 +21,7 @@ mod select;
 mod session;
 mod sys;
 mod view;
+mod wait;
 
 use std::process::ExitCode;
 

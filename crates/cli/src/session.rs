@@ -1,6 +1,9 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
@@ -8,6 +11,7 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
+use crate::wait;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -28,13 +32,28 @@ pub(crate) struct Session {
     /// Whether standard output is read by a program, in whose way messages about the daemon's
     /// start would be.
     pub(crate) plain_data: bool,
+    /// When requests that start apps are not waited for any more.
+    pub(crate) until: Option<Instant>,
+    /// The apps that requests of this command start.
+    pub(crate) begun: Begun,
     client: Option<Client>,
+}
+
+/// Apps that a command starts.
+#[derive(Debug, Default)]
+pub(crate) struct Begun {
+    /// Names of apps that are added.
+    pub(crate) names: BTreeSet<String>,
+    /// Numbers of processes that are there already.
+    pub(crate) ids: BTreeSet<u32>,
 }
 
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        Self { args, out, program, home, started: false, plain_data: false, client: None }
+        let begun = Begun::default();
+        let (started, plain_data) = (false, false);
+        Self { args, out, program, home, started, plain_data, until: None, begun, client: None }
     }
 
     /// Whether the option was given.
@@ -57,6 +76,7 @@ impl Session {
         if ostler_client::waits_for_apps(request) {
             self.out.flush()?;
         }
+        let until = self.until;
         let mut reported = false;
         let mut told: Vec<Event> = Vec::new();
         let (mut tries, mut fruitless) = (0, 0);
@@ -66,7 +86,7 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let answer = client.request(request, |event| {
+            let on_event = |event| {
                 progressed = true;
                 reported |= is_failure(&event);
                 if is_end(&event) {
@@ -79,8 +99,19 @@ impl Session {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
                 }
-            });
+            };
+            let until = until.filter(|_| ostler_client::waits_for_apps(request));
+            let answer = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                Some(left) if left.is_zero() => Err(timeout(left)),
+                Some(left) => client.request_within(request, left, on_event),
+                None => client.request(request, on_event),
+            };
             match answer {
+                Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
+                    // Its answer is still to come.
+                    self.client = None;
+                    return Err(Failed::quiet(wait::TIMED_OUT));
+                }
                 // The daemon was killed under the request. One that changes nothing is sent to the
                 // next daemon.
                 Err(ostler_client::Error::Broken)
@@ -196,6 +227,10 @@ impl Session {
     }
 }
 
+fn timeout(limit: Duration) -> ostler_client::Error {
+    ostler_client::Error::Timeout { limit }
+}
+
 /// Returns a word that no other request has: when the daemon dies under the request, its
 /// successor is asked again by it.
 pub(crate) fn ticket() -> String {
@@ -232,6 +267,7 @@ fn is_end(event: &Event) -> bool {
         | Event::Restored { .. } => true,
         Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,
@@ -246,6 +282,7 @@ fn is_failure(event: &Event) -> bool {
         Event::Started { .. }
         | Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 pub(crate) use ostler_config::attributes::Takes;
 use ostler_config::attributes::{self, Attribute, chapters};
 
-use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
+use super::commands::CommandId::{
+    self, Logs, Reload, Restart, Start, StartOrReload, StartOrRestart, Startup, Unstartup,
+};
 
 /// The commands that take an option, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ macro_rules! flags {
     };
 }
 
-use Takes::{Maybe, Nothing, Numbers, One};
+use Takes::{Joined, Maybe, Nothing, Numbers, One};
 
 flags! {
     Version 'v' ["version"] Nothing, General "print the version";
@@ -109,8 +111,14 @@ flags! {
         "carry on when a new worker fails, as PM2 does";
     AllowPortChange ' ' ["allow-port-change"] Nothing, [Reload, StartOrReload]
         "let the new version listen elsewhere than the old one";
-    Wait ' ' ["wait"] Nothing, [Reload, StartOrReload]
-        "wait for a reload of the same app that is under way";
+    Wait ' ' ["wait"] Joined("limit"), [Start, Restart, Reload, StartOrRestart, StartOrReload]
+        "return when it is ready, or not within the limit (30s); queue behind another reload";
+    For ' ' ["for"] One("event"), [CommandId::Wait]
+        "what to wait for: `ready` (default), `exit` or `log=REGEXP`";
+    Timeout ' ' ["timeout"] One("limit"), [CommandId::Wait]
+        "how long to wait, such as `30s`; without it as long as it takes";
+    Since ' ' ["since"] One("run|now"), [CommandId::Wait]
+        "look for `log=` in lines of the current run (default), or only in new ones";
 }
 
 /// Every option, in the order of the help: the general ones, those of the attributes, the others.
@@ -155,6 +163,7 @@ impl Flag {
             Nothing => format!("--{long}"),
             One(value) => format!("--{long} <{value}>"),
             Maybe(value) => format!("--{long} [{value}]"),
+            Joined(value) => format!("--{long}[={value}]"),
             Numbers(value) => format!("--{long} <{value}...>"),
         }
     }

@@ -59,7 +59,20 @@ fn curl_of(address: &str) -> Option<String> {
     if address.starts_with('/') {
         return Some(format!("curl --unix-socket {} http://localhost", quote::shell(address)));
     }
+    Some(format!("curl {}", http_of(address)?))
+}
+
+/// Where a listener is reached, if it speaks HTTP; the address itself where that cannot be.
+pub(super) fn url_of(address: &str) -> String {
+    let is_port = !address.starts_with(['/', '@']) && !address.ends_with(":0");
+    let is_port = is_port && !address.starts_with("udp:") && !address.contains('#');
+    let url = if is_port { http_of(address) } else { None };
+    url.unwrap_or_else(|| address.to_owned())
+}
+
+fn http_of(address: &str) -> Option<String> {
     let (host, port) = address.split('#').next()?.rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let host = match host {
         "*" | "0.0.0.0" => "127.0.0.1".to_owned(),
@@ -67,12 +80,21 @@ fn curl_of(address: &str) -> Option<String> {
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    Some(format!("curl http://{host}:{port}"))
+    Some(format!("http://{host}:{port}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::curl_of;
+    use super::{curl_of, url_of};
+
+    #[test]
+    fn an_address_that_is_no_port_is_shown_as_it_is() {
+        assert_eq!(url_of("*:3000"), "http://127.0.0.1:3000");
+        assert_eq!(url_of("[::1]:3000"), "http://[::1]:3000");
+        for other in ["/run/x:3000", "@name", "udp:*:53", "fd:3", "localhost:0#1"] {
+            assert_eq!(url_of(other), other);
+        }
+    }
 
     #[test]
     fn an_address_becomes_a_command_that_reaches_it() {

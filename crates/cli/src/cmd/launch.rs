@@ -34,6 +34,7 @@ fn launch(
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for app in apps.iter().rev() {
         counts.entry(app.name.clone()).or_default().push(app.instances);
+        session.begun.names.insert(app.name.clone());
     }
     let mut failed = false;
     let apps = apps.into_iter().map(|app| app.record).collect();

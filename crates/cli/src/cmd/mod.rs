@@ -20,6 +20,7 @@ mod pid;
 mod ping;
 mod prettylist;
 mod promote;
+mod ready;
 mod reload;
 mod reload_logs;
 mod reset;
@@ -30,6 +31,7 @@ mod scale;
 mod start;
 mod startup;
 mod update;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,6 +101,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Describe => describe::run(session),
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
+        CommandId::Wait => wait::run(session),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),

@@ -77,6 +77,7 @@ pub(super) fn act(
     change: Change,
 ) -> Result<(), Failed> {
     let mut failed = false;
+    session.begun.ids.extend(&ids);
     let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event))?;
     done(&answer, failed)
@@ -109,6 +110,7 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         Event::Started { .. }
         | Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Restored { .. }

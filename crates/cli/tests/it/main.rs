@@ -63,3 +63,4 @@ mod takeover;
 mod torture;
 mod unsaved;
 mod update;
+mod waiting;

@@ -38,10 +38,12 @@ impl Daemon {
                 };
                 self.clients.reply(client, &reply);
             }
-            Request::Logs { ids, out, err, events, own } => {
+            Request::Logs { ids, out, err, events, own, confirm } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
-                self.on_logs(client, Filter { ids, out, err }, events, own);
+                let watching = Watching { ids: ids.clone(), events, own, confirm };
+                self.on_logs(client, Filter { ids, out, err }, watching);
             }
+            Request::LastLines { id } => self.on_last_lines(client, ProcId(id)),
             Request::Flush { ids } => self.on_flush(client, &ids),
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
@@ -126,8 +128,9 @@ impl Daemon {
         self.model.push(Input::Usage(usage));
     }
 
-    fn on_logs(&mut self, client: usize, filter: Filter, events: bool, own: bool) {
-        self.clients.watch(client, Watching { ids: filter.ids.clone(), events, own });
+    fn on_logs(&mut self, client: usize, filter: Filter, watching: Watching) {
+        let own = watching.own;
+        self.clients.watch(client, watching);
         if own {
             daemon_log::watch(true);
         }
