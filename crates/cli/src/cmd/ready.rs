@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::first_steps::url_of;
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 use crate::wait::{self, Awaited, End, Ended, Limit, explain};
 
@@ -26,7 +27,9 @@ pub(super) fn after(
     counts: Counts,
     run: impl FnOnce(&mut Session) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    if !session.has(FlagId::Wait) {
+    // To scripts that were written for `pm2 reload --wait` it means to queue, and no more.
+    let queues = session.program == Program::Pm2 && counts == Counts::FromItsEnd;
+    if queues || !session.has(FlagId::Wait) {
         return run(session);
     }
     let limit = match session.args.value(FlagId::Wait) {

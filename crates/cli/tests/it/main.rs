@@ -61,6 +61,7 @@ mod startup;
 mod stop;
 mod takeover;
 mod torture;
+mod unreadable;
 mod unsaved;
 mod update;
 mod waiting;

@@ -13,6 +13,7 @@ mod next;
 mod orphans;
 mod proc;
 mod run;
+mod shown;
 mod startup_priority;
 mod stderr;
 mod walk;
@@ -44,6 +45,7 @@ pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use shown::Shown;
 pub use stderr::log_lengths;
 pub use walk::Walked;
 
