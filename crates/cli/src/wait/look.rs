@@ -79,7 +79,7 @@ fn inspector(details: &Details) -> Option<u16> {
         options.split_whitespace().chain(details.interpreter_args.iter().map(String::as_str));
     let asked = words.filter_map(|word| word.strip_prefix("--inspect"));
     let port = |rest: &str| rest.rsplit(['=', ':']).next().and_then(|port| port.parse().ok());
-    asked.map(|rest| port(rest).unwrap_or(INSPECTOR)).last()
+    asked.map(|rest| port(rest).unwrap_or(INSPECTOR)).next_back()
 }
 
 fn now() -> u64 {
