@@ -19,6 +19,7 @@ mod program;
 mod role;
 mod select;
 mod session;
+mod show;
 mod sys;
 mod view;
 mod wait;

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     /// Whether standard output is read by a program, in whose way messages about the daemon's
     /// start would be.
     pub(crate) plain_data: bool,
+    /// Processes of which it was told that something was done with them.
+    pub(crate) changed: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
@@ -51,9 +53,18 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let begun = Begun::default();
-        let (started, plain_data) = (false, false);
-        Self { args, out, program, home, started, plain_data, until: None, begun, client: None }
+        Self {
+            args,
+            out,
+            program,
+            home,
+            started: false,
+            plain_data: false,
+            changed: BTreeSet::new(),
+            until: None,
+            begun: Begun::default(),
+            client: None,
+        }
     }
 
     /// Whether the option was given.
@@ -82,12 +93,13 @@ impl Session {
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
-            let Self { client: Some(client), out, .. } = self else {
+            let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
             let on_event = |event| {
                 progressed = true;
+                changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
                 if is_end(&event) {
                     if told.contains(&event) {
@@ -256,6 +268,21 @@ fn is_resumable(request: &Request) -> bool {
             | Request::Resurrect
             | Request::Kill
     )
+}
+
+/// Returns the processes of which an event tells that something was done with them.
+fn ids_in(event: &Event) -> Vec<u32> {
+    match event {
+        Event::Started { ids, .. } => ids.clone(),
+        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
+        Event::Failed { .. }
+        | Event::Restored { .. }
+        | Event::Log(_)
+        | Event::Following { .. }
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => Vec::new(),
+    }
 }
 
 /// Whether an event tells the end of something, which each daemon tells to whom asks it.

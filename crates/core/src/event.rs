@@ -65,9 +65,9 @@ pub enum Event {
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One slot.
+    /// It is about one slot.
     Slot(ProcId),
-    /// One run.
+    /// It is about one run.
     Run(RunId),
     /// A whole app, or all of them.
     Many,
@@ -136,8 +136,8 @@ pub enum Action {
 pub enum Notice {
     /// The slot's current run is ready; `late` when only because the time for it ran out.
     Online { proc: ProcId, run: RunId, late: bool },
-    /// The slot's current run ended.
-    Ended { proc: ProcId, run: RunId, exit: Exit },
+    /// The slot's current run ended; `asked`: it was being brought to its end.
+    Ended { proc: ProcId, run: RunId, exit: Exit, asked: bool },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
     /// The slot's current run uses more memory than it may: a plain process is restarted, a worker

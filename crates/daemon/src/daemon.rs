@@ -33,6 +33,7 @@ use crate::mailbox::Mailbox;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
+use crate::rest::Rest;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
@@ -67,6 +68,7 @@ pub(crate) struct Daemon {
     last_lines: LastLines,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
+    rest: Rest,
 }
 
 /// Where the loop hears of things that concern no part alone.
@@ -109,6 +111,7 @@ impl Daemon {
             reports: Reports::new(),
             last_lines: LastLines::default(),
             unbounded: BOUND_AFTER,
+            rest: Rest::after_work(clock::monotonic()),
         }
     }
 
@@ -132,12 +135,12 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
-        // The start is over.
-        ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             self.begin_turn();
+            let mut worked = false;
             for event in events.iter() {
+                worked |= event.token != Source::Keeper;
                 self.on_ready(event.token, event.ready.is_readable());
                 if self.model.is_gone() {
                     break;
@@ -146,6 +149,10 @@ impl Daemon {
             if !self.model.is_gone() {
                 self.on_time();
                 self.work();
+            }
+            let worked = worked || self.model.take_worked();
+            if self.rest.end_turn(worked, clock::monotonic()) {
+                ostler_keeper::release_program_pages();
             }
         }
         self.keeper.flush_link();
@@ -192,7 +199,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.on_home(),
+            Source::Home => self.look_after_home(),
         }
         self.take_reports();
     }
@@ -306,7 +313,9 @@ impl Daemon {
                     self.driver().on_probed(run, result);
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
-                FromThread::Saver(done) => self.on_saver(done),
+                FromThread::Saver(done) => {
+                    self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ pub struct Decisions {
     effects: VecDeque<Effect>,
     /// Why the last save failed, if it did.
     unsaved: Option<String>,
+    /// Something has happened since the last look.
+    worked: bool,
     /// The daemon goes now: nothing is decided or saved any more.
     gone: bool,
 }
@@ -23,7 +25,14 @@ impl Decisions {
     /// Decisions about nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
-        Self { model: Model::new(settings), inputs, effects, unsaved: None, gone: false }
+        Self {
+            model: Model::new(settings),
+            inputs,
+            effects,
+            unsaved: None,
+            worked: false,
+            gone: false,
+        }
     }
 
     /// The supervision machine, to be looked at.
@@ -51,11 +60,6 @@ impl Decisions {
         self.inputs.push_back(input);
     }
 
-    /// Several things have happened.
-    pub fn extend(&mut self, inputs: impl IntoIterator<Item = Input>) {
-        self.inputs.extend(inputs);
-    }
-
     /// Something has happened to a run.
     pub fn report(&mut self, event: Event) {
         self.inputs.push_back(Input::Core(event));
@@ -79,6 +83,7 @@ impl Decisions {
         if self.inputs.is_empty() {
             return;
         }
+        self.worked = true;
         let at = moment();
         let mut out = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
@@ -115,6 +120,18 @@ impl Decisions {
     /// What would be saved now.
     pub fn snapshot(&mut self) -> State {
         self.model.snapshot()
+    }
+
+    /// Whether something has happened since the last look.
+    pub fn take_worked(&mut self) -> bool {
+        std::mem::take(&mut self.worked)
+    }
+
+    /// Forgets what can be made again, and room for more than is usual.
+    pub fn forget_caches(&mut self) {
+        self.model.forget_caches();
+        self.inputs.shrink_to_fit();
+        self.effects.shrink_to_fit();
     }
 
     /// The daemon goes now.

@@ -106,6 +106,8 @@ flags! {
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
+    All 'a' ["all"] Nothing, Own [List]
+        "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";

@@ -54,7 +54,8 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let mut out = Output::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
+    let mut out =
+        Output::new(program.bracket(), silent, Paint::detect(program, given(FlagId::NoColor)));
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,

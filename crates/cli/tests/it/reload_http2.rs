@@ -58,7 +58,8 @@ const ask = () => {
   stream.on('data', (data) => { text += data; });
   stream.on('error', (error) => { why = error.code; });
   stream.on('close', () => {
-    if (stream.rstCode !== http2.constants.NGHTTP2_REFUSED_STREAM) return end(why || text || 'empty');
+    const refused = stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM;
+    if (!refused) return end(why || text || 'empty');
     open--;
     ask();
   });

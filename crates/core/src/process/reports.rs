@@ -69,7 +69,8 @@ impl Process {
         out: &mut Vec<Action>,
     ) -> Option<Ending> {
         let run = self.run()?;
-        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit }));
+        let asked = matches!(self.phase, Phase::Stopping(_));
+        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit, asked }));
         match &mut self.phase {
             Phase::Starting { since, .. } | Phase::Online { since, .. } => {
                 let uptime = now.saturating_sub(*since);

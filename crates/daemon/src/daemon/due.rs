@@ -47,11 +47,13 @@ enum Due {
     Home,
     /// The number of complaints that were not written.
     Complaints,
+    /// The rest after work.
+    Rest,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -68,6 +70,7 @@ impl Due {
         Self::Guard,
         Self::Home,
         Self::Complaints,
+        Self::Rest,
     ];
 }
 
@@ -109,6 +112,7 @@ impl Daemon {
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
+            Due::Rest => self.rest.due(),
         }
     }
 
@@ -146,6 +150,10 @@ impl Daemon {
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
+            Due::Rest => {
+                self.model.forget_caches();
+                self.rest.begin();
+            }
         }
     }
 }

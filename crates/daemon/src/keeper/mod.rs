@@ -30,8 +30,8 @@ use crate::starts::Starts;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
+pub use program::Tried;
 use program::Update;
-pub use program::{Tried, try_program};
 pub use succession::{SUCCESSION, Waited, take};
 
 /// The name that the keeper holds the control socket under.

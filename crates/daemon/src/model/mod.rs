@@ -206,6 +206,12 @@ impl Model {
         unsaved
     }
 
+    /// Forgets what can be made again, and room for more than is usual.
+    pub fn forget_caches(&mut self) {
+        self.registry.forget_shared_texts();
+        self.actions.shrink_to_fit();
+    }
+
     /// The only way anything changes. Effects are to be carried out in their order.
     pub fn handle(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
         self.at = at;
@@ -315,6 +321,7 @@ impl Model {
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));
             proc.last = Some(outcome);
+            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false });
         }
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);

@@ -8,7 +8,7 @@ use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
 use super::input::Effect;
 use super::outcome::{Outcome, exit_fact, signal_name};
-use super::registry::Rollout;
+use super::registry::{Ended, Rollout};
 use crate::environment;
 
 /// How the failure of a reload ends where the way back did not fail too.
@@ -21,7 +21,7 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
-            Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit, out),
+            Notice::Ended { proc, exit, asked, .. } => self.on_ended(proc, exit, asked, out),
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
             Notice::GaveUp { proc, unstable } => {
                 out.push(Effect::Complain(format!(
@@ -83,7 +83,7 @@ impl Model {
         self.begin_settling(run);
     }
 
-    fn on_ended(&mut self, id: ProcId, exit: Exit, out: &mut Vec<Effect>) {
+    fn on_ended(&mut self, id: ProcId, exit: Exit, asked: bool, out: &mut Vec<Effect>) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
             Exit::Signal { number, .. } => {
@@ -95,10 +95,13 @@ impl Model {
         out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
         self.publish(id, Lifecycle::Exit, out);
         // Why a run was not spawned was noted when it was reported.
-        if let Some(proc) = self.registry.proc_mut(id)
-            && !(exit == Exit::NotSpawned && matches!(proc.last, Some(Outcome::NotSpawned { .. })))
-        {
-            proc.last = Some(Outcome::Ended(exit));
+        let at = self.at.wall;
+        if let Some(proc) = self.registry.proc_mut(id) {
+            proc.ended = Some(Ended { at, asked });
+            let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
+            if exit != Exit::NotSpawned || !known {
+                proc.last = Some(Outcome::Ended(exit));
+            }
         }
         self.changed.insert(id);
     }

@@ -242,7 +242,7 @@ impl Model {
         let change = &queued.change;
         let old = queued.from.and_then(|spec| self.registry.version(spec));
         let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
-        let port = |spec: &AppSpec| spec.env.get("PORT").cloned();
+        let port = |spec: &AppSpec| spec.env.get("PORT").map(str::to_owned);
         let by_file = !change.records.is_empty() || change.patch.is_some();
         by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }

@@ -104,6 +104,12 @@ pub struct SavedProc {
     /// How the last run ended, and why if that is not how a process ends.
     #[serde(default)]
     pub last_exit: Option<(SavedExit, Option<String>)>,
+    /// When that end was, ms since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<u64>,
+    /// It was asked to end then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_asked: bool,
     /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
     /// version can read the file after an update that was given up.
     #[serde(default)]

@@ -31,6 +31,8 @@ use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify;
 
 use crate::environment::Prepared;
+use crate::model::{Input, Usage};
+use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use budget::{Budget, Full};
@@ -270,16 +272,19 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.covers, true))
     }
 
-    /// Returns what a run uses, as [`measure`](Self::measure); `None` when it was looked at a
-    /// moment ago, or there is nothing to look at.
-    pub fn look_at(&mut self, run: RunId, now: Millis) -> Option<(f32, u64)> {
-        self.get_mut(run)?.look(now)
+    /// Tells what a run uses, as [`measure`](Self::measure), unless it was looked at a moment ago.
+    pub fn look_at(&mut self, run: RunId, now: Millis, reports: &mut Reports) {
+        let look = self.get_mut(run).and_then(|held| held.look(now));
+        report_usage(look.map(|(cpu, memory)| (run, Usage { cpu, memory })), reports);
     }
 
-    /// Returns the same of all runs that were not looked at a moment ago.
-    pub fn look_at_all(&mut self, now: Millis) -> Vec<(RunId, (f32, u64))> {
-        let look = |(run, held): (&RunId, &mut Run)| Some((*run, held.look(now)?));
-        self.all.iter_mut().filter_map(look).collect()
+    /// Tells the same of all runs that were not looked at a moment ago.
+    pub fn look_at_all(&mut self, now: Millis, reports: &mut Reports) {
+        let look = |(run, held): (&RunId, &mut Run)| {
+            let (cpu, memory) = held.look(now)?;
+            Some((*run, Usage { cpu, memory }))
+        };
+        report_usage(self.all.iter_mut().filter_map(look), reports);
     }
 
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
@@ -330,4 +335,8 @@ impl Runs {
         dead.drained = true;
         (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)
     }
+}
+
+fn report_usage(usage: impl IntoIterator<Item = (RunId, Usage)>, reports: &mut Reports) {
+    reports.push_back(Report::Model(Input::Usage(usage.into_iter().collect())));
 }
