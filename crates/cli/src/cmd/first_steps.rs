@@ -65,7 +65,8 @@ fn curl_of(address: &str) -> Option<String> {
 /// Where a listener is reached, if it speaks HTTP; the address itself where that cannot be.
 pub(super) fn url_of(address: &str) -> String {
     let is_port = !address.starts_with(['/', '@']) && !address.ends_with(":0");
-    let is_port = is_port && !address.starts_with("udp:") && !address.contains('#');
+    let other = ["udp:", "fd:"].iter().any(|kind| address.starts_with(kind));
+    let is_port = is_port && !other && !address.contains('#');
     let url = if is_port { http_of(address) } else { None };
     url.unwrap_or_else(|| address.to_owned())
 }
