@@ -214,8 +214,8 @@ impl Session {
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
         self.client = connect_living(&self.home)?;
         if self.client.is_none() {
-            // Whoever asks means the one that does run.
-            self.home.refuse_pm2()?;
+            // Whoever asks means the one that does run, perhaps a PM2, or one that cannot be seen.
+            self.home.refuse_unusable()?;
         }
         Ok(self.client.is_some())
     }

@@ -105,7 +105,7 @@ impl Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Action {
-    /// Start a run. Answered by `Spawned` or `Exited { exit: NotSpawned }`.
+    /// Start a run. Answered by `Spawned` or `Exited` with `NotSpawned` or `Refused`.
     Spawn { proc: ProcId, run: RunId, spec: SpecId },
     /// Begin a run as soon as another ends, without being asked again. Takes the place of what was
     /// prepared for that end before.
@@ -145,6 +145,8 @@ pub enum Notice {
     OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },
+    /// There was no room for its run: it is errored, and not tried again.
+    Refused { proc: ProcId },
     /// The slot is at rest, stopped.
     Stopped { proc: ProcId },
     /// The slot is gone.

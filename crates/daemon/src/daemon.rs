@@ -19,8 +19,9 @@ mod takeover;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_poll::{Events, Poll, Watched};
+use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::budget::Capacity;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -141,7 +142,7 @@ impl Daemon {
             let mut worked = false;
             for event in events.iter() {
                 worked |= event.token != Source::Keeper;
-                self.on_ready(event.token, event.ready.is_readable());
+                self.on_ready(event.token, event.ready);
                 if self.model.is_gone() {
                     break;
                 }
@@ -175,19 +176,19 @@ impl Daemon {
         std::mem::forget(clients);
     }
 
-    fn on_ready(&mut self, source: Source, readable: bool) {
+    fn on_ready(&mut self, source: Source, ready: Ready) {
         match source {
             Source::Keeper => self.on_keeper(),
             Source::Control => self.clients.accept(&mut self.reports),
             Source::Client(number) => {
-                self.clients.on_ready(number, readable);
+                self.clients.on_ready(number, ready.is_readable());
                 self.serve();
                 self.clients.flush_one(number, &mut self.reports);
             }
             Source::Channel(run) => {
                 let mut driver = self.driver();
                 let (node, mut parts) = driver.node();
-                node.on_channel(run, readable, &mut parts);
+                node.on_channel(run, ready, &mut parts);
             }
             Source::Listener(listener) => {
                 let mut driver = self.driver();
@@ -219,6 +220,7 @@ impl Daemon {
             if self.model.is_gone() {
                 break; // Somebody else decides now.
             }
+            self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ostler_core::{Event, Supervisor};
 
+use crate::budget::Capacity;
 use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
 use crate::{clock, daemon_log};
 
@@ -11,6 +12,8 @@ use crate::{clock, daemon_log};
 #[derive(Debug)]
 pub struct Decisions {
     model: Model,
+    /// What the model knows of the room that there is.
+    capacity: Capacity,
     inputs: VecDeque<Input>,
     effects: VecDeque<Effect>,
     /// Why the last save failed, if it did.
@@ -25,14 +28,8 @@ impl Decisions {
     /// Decisions about nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
-        Self {
-            model: Model::new(settings),
-            inputs,
-            effects,
-            unsaved: None,
-            worked: false,
-            gone: false,
-        }
+        let (model, capacity) = (Model::new(settings), Capacity::default());
+        Self { model, capacity, inputs, effects, unsaved: None, worked: false, gone: false }
     }
 
     /// The supervision machine, to be looked at.
@@ -63,6 +60,13 @@ impl Decisions {
     /// Something has happened to a run.
     pub fn report(&mut self, event: Event) {
         self.inputs.push_back(Input::Core(event));
+    }
+
+    /// There is room for so much.
+    pub fn set_capacity(&mut self, capacity: Capacity) {
+        if std::mem::replace(&mut self.capacity, capacity) != capacity {
+            self.inputs.push_back(Input::Capacity(capacity));
+        }
     }
 
     /// Takes up what was saved and what was found.

@@ -10,6 +10,7 @@
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
 mod app_files;
+mod budget;
 mod clients;
 mod clock;
 mod complaints;

@@ -12,7 +12,7 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Look};
+use crate::show::{self, Known, Look, Shape};
 use crate::view;
 
 /// Pause between two pictures of `--watch`.
@@ -40,8 +40,9 @@ fn all(session: &mut Session) -> Result<(), Failed> {
         return pm2_table(session);
     }
     session.plain_data = true;
+    let shape = shape(session, false)?;
     let mut processes = session.list()?;
-    if processes.is_empty() && session.args.words.is_empty() {
+    if processes.is_empty() && session.args.words.is_empty() && shape.is_none() {
         let name = session.program.name();
         session.out.aside(&format!(
             "nothing is managed yet\nhint: `{name} start app.js` starts a script, `{name} start` \
@@ -51,6 +52,22 @@ fn all(session: &mut Session) -> Result<(), Failed> {
     }
     pick(session, &mut processes)?;
     print(session, processes, usize::MAX)
+}
+
+/// Returns what a program asked for, if one did.
+pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
+    let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
+    match (json, lines) {
+        (true, true) => Err(Failed::new("`--json` and `--format` exclude each other")),
+        (true, false) => {
+            Shape::json(session.args.value(FlagId::Fields).unwrap_or(""), describe).map(Some)
+        }
+        (false, true) => {
+            let template = session.args.value(FlagId::Template).unwrap_or("");
+            Shape::lines(template, describe).map(Some)
+        }
+        (false, false) => Ok(None),
+    }
 }
 
 /// Leaves those that the words mean.
@@ -95,7 +112,8 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         return pm2_table(session);
     }
     // Whoever reads a pipe asks for the list when it is wanted.
-    if !std::io::stdout().is_terminal() {
+    let asked_for = shape(session, false)?.is_some();
+    if !asked_for && !std::io::stdout().is_terminal() {
         return Ok(());
     }
     let mut processes = session.list()?;
@@ -107,7 +125,10 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         .map(|process| (process.namespace.clone(), process.name.clone()))
         .collect();
     processes.retain(|of| apps.iter().any(|app| *app == (of.namespace.clone(), of.name.clone())));
-    if processes.is_empty() { Ok(()) } else { print(session, processes, SHORT) }
+    if processes.is_empty() && !asked_for {
+        return Ok(());
+    }
+    print(session, processes, SHORT)
 }
 
 /// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
@@ -120,6 +141,16 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         Failed::new(format!("cannot sort by `{by}`"))
             .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
     })?;
+    if let Some(shape) = shape(session, false)? {
+        let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
+            view,
+            details: None,
+            reason: reasons.get(&view.id).copied(),
+            now: view::now(),
+        });
+        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        return Ok(());
+    }
     let all = apps.len();
     if most < all {
         apps.retain(|app| !app.is_online());

@@ -84,6 +84,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(home) => home,
         Err(failed) => return end(&mut out, Err(failed)),
     };
+    out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
     let result = run(command.id, &mut session);
     end(&mut session.out, result)
@@ -91,6 +92,8 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    // Nothing is done whose result cannot be told.
+    list::shape(session, command == CommandId::Describe)?;
     match command {
         CommandId::Start => start::run(session),
         CommandId::Stop => act::stop(session),

@@ -289,10 +289,10 @@ mod tests {
 
     use expect_test::expect_file;
 
+    use super::super::app::fold;
+    use super::super::sample::{self, NOW};
     use super::*;
     use crate::paint::Paint;
-    use crate::show::fold;
-    use crate::show::sample::{self, NOW};
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn shown(name: &str, window: usize) -> String {

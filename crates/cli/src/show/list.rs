@@ -273,9 +273,9 @@ fn beside_cell(
 mod tests {
     use expect_test::expect_file;
 
+    use super::super::app::{fold, order};
+    use super::super::sample::{NOW, processes};
     use super::*;
-    use crate::show::sample::{NOW, processes};
-    use crate::show::{fold, order};
 
     fn shown(window: usize, all: bool) -> String {
         let processes = processes();

@@ -305,9 +305,8 @@ fn questions_are_answered_as_pm2_answers_them() {
     let pid = sandbox.pids_of("app")[0];
     assert_eq!(sandbox.run(&["pid"]).success().out, format!("{pid}\n"));
     assert_eq!(sandbox.run(&["pid", "app"]).success().out, format!("{pid}\n"));
-    assert_eq!(sandbox.run(&["pid", "nope"]).success().out, "\n");
-    assert_eq!(sandbox.run(&["id", "app"]).success().out, "[ 0 ]\n");
-    assert_eq!(sandbox.run(&["id", "nope"]).success().out, "[]\n");
+    assert_eq!(sandbox.ostler(["pid", "nope"]).code(1).run().out, "");
+    assert_eq!(sandbox.run(&["id", "app"]).success().out, "0\n");
     assert_eq!(sandbox.run(&["ping"]).success().out, "{ msg: 'pong' }\n");
     let jlist = sandbox.run(&["jlist"]).success().out;
     assert!(jlist.starts_with("[{") && jlist.ends_with("}]"), "no line feed at the end: {jlist}");
@@ -319,7 +318,7 @@ fn questions_are_answered_as_pm2_answers_them() {
         "{pretty}"
     );
     let env = sandbox.run(&["env", "0"]).success().out;
-    for line in ["name: app\n", "pm_id: 0\n", "status: online\n"] {
+    for line in ["name=app\n", "pm_id=0\n", "NODE_APP_INSTANCE=0\n"] {
         assert!(env.contains(line), "{line} is not in {env}");
     }
     let described = sandbox.run(&["describe", "app"]).success().out;
@@ -337,7 +336,7 @@ fn questions_are_answered_as_pm2_answers_them() {
     }
     for (args, err) in [
         (&["describe", "nope"][..], "[ostler][ERROR] Process or Namespace nope not found\n"),
-        (&["env", "9"], "[ostler][ERROR] Modules with id 9 not found\n"),
+        (&["env", "9"], "[ostler][ERROR] 9 : id unknown\n"),
         (&["reset", "nope"], "Unknown process name\n"),
         (&["restart", "nope"], "[ostler][ERROR] Process or Namespace nope not found\n"),
     ] {

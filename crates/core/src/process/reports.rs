@@ -151,6 +151,10 @@ impl Process {
                 (self.goal, self.phase) = (Goal::Down, Phase::Errored);
                 out.push(Action::Tell(Notice::GaveUp { proc, unstable }));
             }
+            Next::Refuse => {
+                (self.goal, self.phase) = (Goal::Down, Phase::Errored);
+                out.push(Action::Tell(Notice::Refused { proc }));
+            }
             Next::Restart { delay: 0 } => {
                 out.push(Action::Tell(Notice::WillRestart { proc, delay: 0 }));
                 self.restarts.total += 1;

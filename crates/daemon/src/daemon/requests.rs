@@ -6,6 +6,7 @@ use ostler_logs::Filter;
 use ostler_wire::control::{Action, Reply, Request, VERSION};
 
 use super::Daemon;
+use crate::budget::Capacity;
 use crate::clients::Watching;
 use crate::model::{ClientId, Input, closing, is_answered_to_the_end};
 use crate::{clock, daemon_log, gone, home};
@@ -92,6 +93,7 @@ impl Daemon {
     }
 
     fn decide_on(&mut self, client: usize, request: Request) {
+        self.model.set_capacity(Capacity::now(self.node.count_listeners()));
         self.model.push(Input::Request { client: ClientId(client), request });
         self.model.decide();
     }

@@ -36,6 +36,9 @@ impl Model {
                 Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
             }
         }
+        if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
+            return refuse(client, failure, out);
+        }
         let mut started = Vec::new();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         for spec in specs {

@@ -26,6 +26,8 @@ pub struct RunFacts {
     pub rejections: u64,
     /// A process of it that may not be signalled, and its user in words.
     pub unsignalable: Option<(u32, String)>,
+    /// It was spawned, but there is no room for its descriptors.
+    pub unfetched: bool,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -43,6 +45,7 @@ impl RunFacts {
             listeners: Vec::new(),
             rejections: 0,
             unsignalable: None,
+            unfetched: false,
             why: None,
         }
     }

@@ -28,6 +28,7 @@ mod registry;
 mod reloads;
 mod requests;
 mod resumed;
+mod room;
 mod snapshot;
 mod state;
 mod steps;
@@ -44,6 +45,7 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
+use crate::budget::Capacity;
 use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
@@ -82,6 +84,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Model {
     settings: Settings,
+    capacity: Capacity,
     at: Moment,
     seed: u64,
     core: Supervisor,
@@ -126,6 +129,7 @@ impl Model {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            capacity: Capacity::default(),
             at: Moment::default(),
             seed: settings.seed,
             settings,
@@ -221,11 +225,19 @@ impl Model {
             Input::Core(event) => self.on_report(event, out),
             Input::Spawned { run, pid } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
-                    facts.pid = pid;
+                    (facts.pid, facts.unfetched) = (pid, false);
                 }
                 self.ask(Event::Spawned(run));
             }
-            Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
+            Input::NotSpawned { run, why } => {
+                self.on_not_spawned(run, why, Exit::NotSpawned, out);
+            }
+            Input::Refused { run, why } => self.on_not_spawned(run, why, Exit::Refused, out),
+            Input::Unfetched(run) => self.on_unfetched(run),
+            Input::Capacity(capacity) => {
+                self.capacity = capacity;
+                self.begin_queued_reloads();
+            }
             Input::Exited { run, exit, next, stderr_tail } => {
                 if !stderr_tail.is_empty()
                     && let Some((id, Role::Candidate)) = self.core.owner(run)
@@ -297,9 +309,9 @@ impl Model {
         }
     }
 
-    fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
+    fn on_not_spawned(&mut self, run: RunId, why: String, exit: Exit, out: &mut Vec<Effect>) {
         self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit: Exit::NotSpawned, next: None });
+        self.ask(Event::Exited { run, exit, next: None });
         self.on_report(Event::TreeGone(run), out);
     }
 

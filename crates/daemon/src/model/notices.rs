@@ -32,7 +32,7 @@ impl Model {
                 self.publish(proc, Lifecycle::RestartOverlimit, out);
                 self.on_rest(proc, out);
             }
-            Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::Refused { proc } | Notice::Stopped { proc } => self.on_rest(proc, out),
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
             }
@@ -54,6 +54,8 @@ impl Model {
                 }
                 self.changed.insert(proc);
                 self.step_left(proc, run, out);
+                // It may have been the room that was missing.
+                self.begin_queued_reloads();
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some(Rollout::Canary));
@@ -90,7 +92,7 @@ impl Model {
                 format!("exited with code [0] via signal [{}]", signal_name(number))
             }
             Exit::Unknown => "exited; how is not known".to_owned(),
-            Exit::NotSpawned => "could not be started".to_owned(),
+            Exit::NotSpawned | Exit::Refused => "could not be started".to_owned(),
         };
         out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
         self.publish(id, Lifecycle::Exit, out);
@@ -99,7 +101,7 @@ impl Model {
         if let Some(proc) = self.registry.proc_mut(id) {
             proc.ended = Some(Ended { at, asked });
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
-            if exit != Exit::NotSpawned || !known {
+            if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));
             }
         }
@@ -288,7 +290,7 @@ impl Model {
         let why_not = facts.and_then(|facts| facts.why.clone());
         let budget = version.and_then(|version| version.policy.health_budget);
         match why {
-            Why::Exited(Exit::NotSpawned) => {
+            Why::Exited(Exit::NotSpawned | Exit::Refused) => {
                 Cause::Ended(control::Outcome::NotSpawned { why: why_not })
             }
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),

@@ -136,7 +136,7 @@ pub fn saved_exit(outcome: &Outcome) -> (SavedExit, Option<String>) {
         Outcome::Ended(Exit::Code(code)) => SavedExit::Code(*code),
         Outcome::Ended(Exit::Signal { number, .. }) => SavedExit::Signal(*number),
         Outcome::Ended(Exit::Unknown) => SavedExit::Unknown,
-        Outcome::Ended(Exit::NotSpawned)
+        Outcome::Ended(Exit::NotSpawned | Exit::Refused)
         | Outcome::NotSpawned { .. }
         | Outcome::NotVerified { .. } => SavedExit::NotSpawned,
     };
