@@ -98,8 +98,8 @@ impl Reactor {
                     continue;
                 }
                 // It is made now, so that whoever rotates finds it in its place.
-                match file.ensure_open() {
-                    Ok(_) => self.rest(id),
+                match file.come_back() {
+                    Ok(()) => self.rest(id),
                     Err(error) => self.fail(id, error),
                 }
             }

@@ -13,8 +13,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ostler_poll::now;
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
+use crate::failing::Failing;
 use crate::format::Formatter;
 use crate::opener::Opener;
 use crate::types::Token;
@@ -22,8 +25,14 @@ use crate::types::Token;
 /// A file is closed when nothing was written to it for this long, ms, or twice this.
 pub(crate) const IDLE: u64 = 5000;
 
+/// A file that was removed is made anew after this, ms: with its folder it may be about to go.
+const GONE: u64 = 300;
+
 /// Files that nobody writes to any more and that have a loss to tell, at most.
 const MOURNING: usize = 256;
+
+/// What is said of a file that was just removed.
+pub(crate) const REMOVED: Errno = Errno::STALE;
 
 /// Names a stream within the engine.
 pub(crate) type Key = u64;
@@ -37,15 +46,6 @@ pub(crate) struct Open {
     pub regular: bool,
     /// `false` once the kernel has refused `splice` for it.
     pub splices: bool,
-}
-
-/// A file that could not be written the last time.
-pub(crate) struct Failing {
-    pub code: Option<i32>,
-    pub since: u64,
-    pub retry_at: u64,
-    /// The daemon knows of it.
-    pub told: bool,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
@@ -62,6 +62,8 @@ pub(crate) struct LogFile {
     pub open: Option<Open>,
     /// Which file it was when it was open the last time.
     inode: Option<(u64, u64)>,
+    /// When it was found to be removed.
+    gone_at: Option<u64>,
     /// Somebody had something to write since the last look for idle files.
     pub used: bool,
     pub writers: BTreeSet<Key>,
@@ -85,6 +87,7 @@ impl LogFile {
             opener: Arc::clone(opener),
             open: None,
             inode: None,
+            gone_at: None,
             used: false,
             writers: BTreeSet::new(),
             clean_end: 0,
@@ -102,12 +105,33 @@ impl LogFile {
         let open = match self.open.take() {
             Some(open) => open,
             None => {
+                self.stay_away()?;
                 let open = self.open_path()?;
                 (self.inode, self.clean_end) = (Some(open.inode), 0);
                 open
             }
         };
         Ok(self.open.insert(open))
+    }
+
+    /// Whoever removes a folder fails when there is a new file in it.
+    fn stay_away(&mut self) -> io::Result<()> {
+        if self.inode.is_none() || self.path.symlink_metadata().is_ok() {
+            self.gone_at = None;
+            return Ok(());
+        }
+        let now = now();
+        if now < *self.gone_at.get_or_insert(now) + GONE {
+            return Err(REMOVED.into());
+        }
+        self.gone_at = None;
+        Ok(())
+    }
+
+    /// It is made again at once, if it is gone.
+    pub(crate) fn come_back(&mut self) -> io::Result<()> {
+        self.inode = self.open.as_ref().and(self.inode);
+        self.ensure_open().map(drop)
     }
 
     /// Whether it failed and is not to be tried again yet.
