@@ -24,8 +24,6 @@ impl Driver<'_> {
             let why = format!("specification {} of process {} is not known", spec.0, id.0);
             return self.spawn_failed(run, why);
         };
-        // The core knows of the run already: it may be a candidate.
-        let candidate = self.is_candidate(run);
         if let Err(full) = self.runs.check_room(id, self.node.count_listeners()) {
             let why = format!("could not be started: {full}; {}", Full::HINT);
             self.runs.forget_unborn(run);
