@@ -22,6 +22,7 @@ mod session;
 mod show;
 mod sys;
 mod view;
+mod voice;
 mod wait;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
+use crate::voice::Notice;
 use crate::wait;
 
 /// The most daemons that may die under one request.
@@ -29,9 +30,6 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
-    /// Whether standard output is read by a program, in whose way messages about the daemon's
-    /// start would be.
-    pub(crate) plain_data: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
@@ -53,18 +51,9 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        Self {
-            args,
-            out,
-            program,
-            home,
-            started: false,
-            plain_data: false,
-            changed: BTreeSet::new(),
-            until: None,
-            begun: Begun::default(),
-            client: None,
-        }
+        let (changed, begun) = (BTreeSet::new(), Begun::default());
+        let (started, until, client) = (false, None, None);
+        Self { args, out, program, home, started, changed, until, begun, client }
     }
 
     /// Whether the option was given.
@@ -161,10 +150,7 @@ impl Session {
         // would know nothing.
         match Client::connect(&self.home) {
             Ok(client) => {
-                self.out.warn_aside(
-                    "the daemon was replaced in the middle of this; \
-                     waiting for its successor to finish",
-                );
+                self.out.tell(&Notice::DaemonReplaced);
                 Ok(client)
             }
             Err(ostler_client::Error::NotRunning { .. }) => {
@@ -190,19 +176,14 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
-        let starting = format!("Spawning PM2 daemon with pm2_home={}", self.home.path().display());
-        let aside = self.plain_data && self.program == Program::Ostler;
-        let out = &mut self.out;
-        let connected =
-            connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
+        let (out, home) = (&mut self.out, self.home.path());
+        let connected = connect_or_start(&self.home, &Starter::new(exe), || {
+            out.tell(&Notice::DaemonStarting { home });
+        })?;
         if connected.started {
-            say(&mut self.out, aside, "PM2 Successfully daemonized");
+            out.tell(&Notice::DaemonStarted { home });
             if self.home.is_open_to_others() {
-                let home = self.home.path().display();
-                self.out.warn_aside(&format!(
-                    "others can look into `{home}`, where your apps' environment is kept: run \
-                     `chmod go-rwx {home}`"
-                ));
+                out.tell(&Notice::HomeOpen { home });
             }
         }
         self.started |= connected.started;
@@ -249,10 +230,6 @@ pub(crate) fn ticket() -> String {
     let since =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", std::process::id(), since.as_nanos())
-}
-
-fn say(out: &mut Output, aside: bool, text: &str) {
-    if aside { out.warn_aside(text) } else { out.say(text) }
 }
 
 /// Whether the same request may be sent again and begins nothing twice.

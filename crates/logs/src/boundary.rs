@@ -71,7 +71,7 @@ impl Reactor {
                 Some(_) => {}
                 None => {
                     if let Err(error) = self.files.truncate(path) {
-                        self.outbox.send(Event::FileError { path: path.clone(), error });
+                        self.outbox.send(Event::NotEmptied { path: path.clone(), error });
                     }
                 }
             }

@@ -75,7 +75,8 @@ impl Reactor {
         }
         self.timers.push(std::cmp::Reverse((retry_at, id)));
         if is_news {
-            self.outbox.send(Event::FileError { path: file.path.clone(), error });
+            let fate = file.writers.fate();
+            self.outbox.send(Event::FileError { path: file.path.clone(), error, fate });
         }
     }
 

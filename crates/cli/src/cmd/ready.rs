@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::first_steps::url_of;
+use super::address;
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::Notice;
 use crate::wait::{self, Awaited, End, Ended, Limit, explain};
 
 /// From when on the limit counts.
@@ -69,17 +70,18 @@ pub(super) fn tell(
             End::Ready { listens } => {
                 let (count, urls) = apps.entry(name).or_default();
                 *count += 1;
-                urls.extend(listens.iter().map(|address| url_of(address)));
+                urls.extend(listens.iter().map(|address| url(address)));
             }
             End::Done => _ = done.insert(name.as_str()),
             End::Exited(_) | End::Line(_) | End::Never(_) | End::TimedOut(_) => {}
         }
     }
-    for (name, (count, urls)) in apps {
-        session.out.say(&ready(name, count, &urls));
+    for (name, (processes, urls)) in apps {
+        let urls: Vec<String> = urls.into_iter().collect();
+        session.out.tell(&Notice::Ready { name, processes, urls: &urls });
     }
     for name in done {
-        session.out.say(&format!("`{name}` ended with exit code 0"));
+        session.out.tell(&Notice::Ready { name, processes: 0, urls: &[] });
     }
     first_failure(session, ended, "ready", limit)
 }
@@ -105,25 +107,9 @@ fn is_well(end: &End) -> bool {
     }
 }
 
-fn ready(name: &str, count: usize, urls: &BTreeSet<String>) -> String {
-    let is_are = if count == 1 { String::new() } else { format!(" ({count} processes)") };
-    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    let at = if urls.is_empty() { String::new() } else { format!(": {}", urls.join(", ")) };
-    format!("`{name}` is ready{is_are}{at}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_that_is_ready_says_where() {
-        let check = |count, urls: &[&str], text: &str| {
-            let urls = urls.iter().map(|url| (*url).to_owned()).collect();
-            assert_eq!(ready("web", count, &urls), text);
-        };
-        check(1, &[], "`web` is ready");
-        check(1, &["http://127.0.0.1:80"], "`web` is ready: http://127.0.0.1:80");
-        check(4, &["a", "b"], "`web` is ready (4 processes): a, b");
-    }
+/// Where a listener is reached, as a browser takes it, or as it is.
+fn url(address: &str) -> String {
+    // One that has no port of its own yet is called by the order in which it was asked for.
+    let url = if address.contains('#') { None } else { address::url(address) };
+    url.unwrap_or_else(|| address.to_owned())
 }

@@ -18,10 +18,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => None,
     };
     let until = limit.as_ref().map(|limit| Instant::now() + limit.time);
-    session.plain_data = matches!(awaited, Awaited::Line { .. });
     let mut ids = Vec::new();
     for word in session.args.words.clone() {
-        for id in perform::pick(session, &word)?.ids {
+        for id in perform::pick(session, &word)?.ids() {
             if !ids.contains(&id) {
                 ids.push(id);
             }
@@ -38,7 +37,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     for Ended { id, name, end, .. } in &ended {
         if let End::Exited(last) = end {
-            session.out.message(&format!("`{name}` ({id}) {}", how_it_ended(last.as_ref())));
+            session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
         }
     }
     ready::first_failure(session, &ended, what, limit.as_ref())
@@ -62,7 +61,7 @@ fn line(
         return Ok(());
     }
     let names: Vec<String> =
-        ended.iter().map(|Ended { id, name, .. }| format!("`{name}` ({id})")).collect();
+        ended.iter().map(|Ended { id, name, .. }| format!("{name} (id {id})")).collect();
     let names = names.join(", ");
     if ended.iter().any(|of| matches!(of.end, End::TimedOut(_))) {
         let within = limit.map_or_else(String::new, |limit| format!(" within {limit}"));

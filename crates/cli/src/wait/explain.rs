@@ -9,6 +9,7 @@ use super::waiting::{End, Ended};
 use crate::failed::Failed;
 use crate::holder;
 use crate::session::Session;
+use crate::voice::Problem;
 
 /// Returns the failure that tells why a process did not come to what it was waited for; `None` when
 /// it did. `what`: that in words, such as `ready`.
@@ -21,7 +22,7 @@ pub(crate) fn explain(
     let reason = reason(ended, what, limit)?;
     let program = session.program.name();
     let taken = holder::taken(session, ended.id, &ended.lines);
-    let mut message = format!("`{}` ({}) {reason}", ended.name, ended.id);
+    let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
     let mut hint = format!("see `{program} logs {} --err`", ended.name);
     if let Some(taken) = taken {
         message.push_str(&format!("\n{}", taken.sentence));
@@ -35,7 +36,7 @@ pub(crate) fn explain(
         }
     }
     let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };
-    Some(Failed { code, message: Some(message), hint: Some(hint) })
+    Some(Failed { code, problem: Some(Problem::Other { message, hint: Some(hint) }) })
 }
 
 /// What comes behind the name of the process.

@@ -60,7 +60,10 @@ mod tests {
         let check = |text: &str, read: Result<u64, &str>| {
             let found = Limit::parse("timeout", text);
             let found = found.map(|limit| limit.time.as_millis() as u64);
-            assert_eq!(found.map_err(|failed| failed.hint.unwrap()), read.map_err(str::to_owned));
+            assert_eq!(
+                found.map_err(|failed| failed.advice().unwrap().to_owned()),
+                read.map_err(str::to_owned)
+            );
         };
         check("30s", Ok(30_000));
         check("500ms", Ok(500));

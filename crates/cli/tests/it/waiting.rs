@@ -53,7 +53,7 @@ fn a_start_that_waits_returns_with_the_url_of_a_cluster() {
     let port = sandbox.port();
     let app = sandbox.victim("web", Victim::Http);
     let start = sandbox.ostler(["start", "--wait"]).arg(app).args(["-i", "2"]);
-    let url = format!("`web` is ready (2 processes): http://127.0.0.1:{port}");
+    let url = format!("web is ready (2 processes): http://127.0.0.1:{port}");
     start.env("PORT", port.to_string()).shows(url).run();
     assert!(crate::start_e2e::get(port).starts_with("hello"));
 }
@@ -71,7 +71,7 @@ fn a_start_that_waits_returns_with_the_url_of_a_child_that_listens() {
     let body = "node server.js & wait";
     let script = sandbox.write_executable("web.sh", format!("#!/bin/sh\n{body}\n"));
     let start = sandbox.ostler(["start", "--wait"]).arg(script).args(["--min-uptime", "1h"]);
-    let url = format!("`web` is ready: http://127.0.0.1:{port}");
+    let url = format!("web is ready: http://127.0.0.1:{port}");
     start.env("PORT", port.to_string()).shows(url).run();
 }
 
@@ -83,9 +83,9 @@ fn a_start_that_waits_takes_who_listens_on_nothing_for_ready_after_min_uptime() 
         .ostler(["start", "--wait"])
         .arg(app)
         .args(["--min-uptime", "100"])
-        .shows("`job` is ready\n")
+        .shows("job is ready\n")
         .run();
-    sandbox.ostler(["wait", "job"]).stdout("[ostler] `job` is ready\n").run();
+    sandbox.ostler(["wait", "job"]).stdout("job is ready\n").run();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_start_that_waits_says_how_the_app_ended_and_what_it_wrote_last_and_leaves_i
     sandbox.write("app.js", "throw new TypeError('no db');");
     let error = sandbox.ostler(["restart", "app", "--wait"]).code(1).run().err;
     assert!(
-        error.contains("`app` (0) ended with exit code 1 before it was ready\n")
+        error.contains("app (id 0) ended with exit code 1 before it was ready\n")
             && error.contains("\nits last lines on stderr:\n")
             && error.contains("\n  TypeError: no db\n")
             && error.contains("hint:")
@@ -113,19 +113,19 @@ fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
     waits_for_go(&sandbox);
     let long = ["--wait-ready", "--listen-timeout", "60000", "--wait=300ms"];
     let error = sandbox.ostler(["start", "app.js"]).args(long).code(124).run().err;
-    let why = "`app` (0) was not ready within 300ms: it did not say `ready` yet\n";
+    let why = "app (id 0) was not ready within 300ms: it did not say `ready` yet\n";
     assert!(error.contains(why), "{error}");
     wait_log(&sandbox, "app-out.log", "waits");
     let late = sandbox.ostler(["wait", "app", "--timeout", "100ms"]).code(124);
     late.shows("its last lines on stdout:\n  waits\n").run();
     let waits = begin(&sandbox, &["wait", "app", "--for", "ready"]);
     sandbox.write("go", "");
-    assert_eq!(end(waits), (0, "[ostler] `app` is ready\n".to_owned(), String::new()));
+    assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
     std::fs::remove_file(sandbox.work().join("go")).unwrap();
     sandbox
         .ostler(["restart", "app", "--listen-timeout", "300", "--wait"])
         .code(1)
-        .shows("`app` (0) did not say `ready` within 300 ms (`listen_timeout`)\n")
+        .shows("app (id 0) did not say `ready` within 300 ms (`listen_timeout`)\n")
         .run();
     assert_eq!(sandbox.statuses_of("app"), ["online"]);
 }
@@ -181,7 +181,7 @@ fn a_line_of_the_current_run_is_found_whenever_it_was_written_and_none_of_the_ru
     sandbox.ostler(["restart", "app"]).run();
     sandbox.ostler(["wait", "app", "--for", "log=^boot"]).stdout("boot 2\n").run();
     let fresh = ["wait", "app", "--for", "log=^boot", "--since", "now", "--timeout", "100ms"];
-    sandbox.ostler(fresh).code(124).shows("no such line of `app` (0) within 100ms").run();
+    sandbox.ostler(fresh).code(124).shows("no such line of app (id 0) within 100ms").run();
     let waits = begin(&sandbox, &["wait", "app", "--for", "log=^boot 3"]);
     wait_until_it_waits(&waits);
     sandbox.ostler(["restart", "app"]).run();
@@ -201,15 +201,15 @@ fn a_line_is_not_waited_for_when_nothing_runs_that_could_write_it_and_the_last_o
     assert_eq!(end(waits), (0, "done\n".to_owned(), String::new()));
     let (code, out, error) = end(in_vain);
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(error.contains("no such line of `app` (0), and none will come: stopped"), "{error}");
-    let ended = "`app` (0) ended with exit code 3\n".to_owned();
+    assert!(error.contains("no such line of app (id 0), and none will come: stopped"), "{error}");
+    let ended = "app (id 0) ended with exit code 3\n".to_owned();
     assert_eq!(end(exit), (0, ended.clone(), String::new()));
     // One that has ended before is told at once.
     sandbox.ostler(["wait", "app", "--for", "exit"]).stdout(ended).run();
     sandbox
         .ostler(["wait", "app"])
         .code(1)
-        .shows("`app` (0) is stopped, so it will not be ready")
+        .shows("app (id 0) is stopped, so it will not be ready")
         .run();
 }
 
@@ -234,12 +234,12 @@ fn who_waits_does_not_notice_that_the_daemon_is_killed_or_updated() {
     sandbox.ostler(["update"]).run();
     sandbox.write("go", "");
     let (code, out, error) = end(start);
-    assert!(code == 0 && out.contains("`app` is ready\n"), "{out}{error}");
-    assert_eq!(end(waits), (0, "[ostler] `app` is ready\n".to_owned(), String::new()));
+    assert!(code == 0 && out.contains("app is ready\n"), "{out}{error}");
+    assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
     assert_eq!(end(line), (0, "goes\n".to_owned(), String::new()));
     sandbox.ostler(["stop", "app"]).run();
     let (code, out, _) = end(exit);
-    assert_eq!((code, out.as_str()), (0, "`app` (0) was ended by SIGINT\n"));
+    assert_eq!((code, out.as_str()), (0, "app (id 0) was ended by SIGINT\n"));
 }
 
 #[test]
