@@ -99,6 +99,8 @@ pub(crate) enum Notice<'a> {
     DaemonStarted { home: &'a Path },
     /// The daemon died under the request, and its successor is asked.
     DaemonReplaced,
+    /// The user interrupted the command.
+    Interrupted,
     /// Others may look into the home.
     HomeOpen { home: &'a Path },
     /// Something is being done with processes of the list. `selector`: PM2 announces it.

@@ -86,6 +86,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         // PM2 shows an empty table.
         Notice::NoApps
+        | Notice::Interrupted
         | Notice::Begun { selector: None, .. }
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }

@@ -47,6 +47,7 @@ mod own_log;
 mod persistence;
 mod pm2_ways;
 mod prepared;
+mod progress;
 mod refusals;
 mod reload;
 mod reload_drain;
