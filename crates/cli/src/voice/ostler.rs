@@ -126,6 +126,7 @@ pub(super) fn lines(
         | Notice::KeepsEnvironment
         | Notice::Started { .. }
         | Notice::Acted { .. }
+        | Notice::Replaced { .. }
         | Notice::Scaled { .. }
         | Notice::Resets { .. }
         | Notice::Restored { .. }

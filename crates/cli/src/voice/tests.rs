@@ -51,11 +51,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::NothingSaved { .. } => 35,
         Notice::NoApps => 36,
         Notice::Interrupted => 37,
+        Notice::Replaced { .. } => 38,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 38;
+const KINDS: usize = 39;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -214,6 +215,7 @@ fn reloads(scene: &mut Scene) {
     scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
     steps.iter().for_each(|step| scene.tell(&Notice::Stepped { id: 1, name: "api", step }));
     scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
+    scene.tell(&Notice::Replaced { id: 1, name: "api" });
     scene.tell(&Notice::CanaryWaits { app: "api" });
     let act = Act::Rollback;
     scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
