@@ -371,6 +371,22 @@ fn a_block_is_drawn_in_the_place_of_the_one_before() {
 }
 
 #[test]
+fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
+    let mut voice = Voice::new(Program::Ostler);
+    let targets = targets();
+    let mut lines = |notice: &Notice<'_>, ms: u64| {
+        let now = Duration::from_millis(ms);
+        voice.tally.take(notice, now);
+        ostler::lines(notice, &voice.tally, now, Progress::Plain, Paint::PLAIN)
+    };
+    let act = Act::Reload;
+    lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
+    let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
+    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
+}
+
+#[test]
 fn a_time_is_said_as_a_person_says_it() {
     let check = |ms: u64, said: &str| {
         assert_eq!(tally::span(Duration::from_millis(ms)), said, "{ms}");
