@@ -28,6 +28,8 @@ pub struct RunFacts {
     pub unsignalable: Option<(u32, String)>,
     /// It was spawned, but there is no room for its descriptors.
     pub unfetched: bool,
+    /// The kernel ended it for want of memory.
+    pub out_of_memory: bool,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -45,6 +47,7 @@ impl RunFacts {
             listeners: Vec::new(),
             rejections: 0,
             unsignalable: None,
+            out_of_memory: false,
             unfetched: false,
             why: None,
         }
