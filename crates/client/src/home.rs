@@ -126,7 +126,11 @@ impl Home {
                 .map(|fd| rustix::net::connect(&fd, &address))
                 .is_ok_and(|to| matches!(to, Ok(()) | Err(rustix::io::Errno::AGAIN)))
         });
-        if answers { Err(Error::Pm2Runs { home: self.root.clone() }) } else { Ok(()) }
+        // The socket has PM2's name and may be ours: then the manager of this home lives.
+        if answers && !crate::living::is_there(&self.root) {
+            return Err(Error::Pm2Runs { home: self.root.clone() });
+        }
+        Ok(())
     }
 
     /// Returns the path of the control socket, if it fits into a socket address.

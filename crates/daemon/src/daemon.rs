@@ -5,6 +5,8 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
+mod bus;
+mod calls;
 mod due;
 mod effects;
 mod ending;
@@ -20,6 +22,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Watched};
 
+use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -32,6 +35,7 @@ use crate::mailbox::Mailbox;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
+use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
@@ -54,6 +58,8 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    rpc: Rpc,
+    bus: Bus,
     home: Watch,
     runs: Runs,
     node: Node,
@@ -63,6 +69,8 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
+    /// When the daemon began, ms since 1970.
+    since: u64,
 }
 
 /// Where the loop hears of things that concern no part alone.
@@ -79,6 +87,8 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) rpc: Rpc,
+    pub(crate) bus: Bus,
     pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
@@ -89,7 +99,8 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, rpc, bus, home, runs, node, logs, inbox } =
+            parts;
         Self {
             config,
             model,
@@ -97,6 +108,8 @@ impl Daemon {
             saver,
             keeper,
             clients,
+            rpc,
+            bus,
             home,
             runs,
             node,
@@ -104,6 +117,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             unbounded: BOUND_AFTER,
+            since: clock::wall(),
         }
     }
 
@@ -150,6 +164,7 @@ impl Daemon {
     /// Takes up what the last turn left for after all others had theirs.
     fn begin_turn(&mut self) {
         self.clients.begin_turn();
+        self.rpc.begin_turn();
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
         node.begin_turn(&mut parts);
@@ -188,6 +203,10 @@ impl Daemon {
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
             Source::Home => self.on_home(),
+            Source::Rpc => self.rpc.accept(),
+            Source::Caller(number) => self.rpc.on_ready(number, readable),
+            Source::Bus => self.on_subscribers(),
+            Source::Subscriber(number) => self.on_subscriber(number, readable),
         }
         self.take_reports();
     }
@@ -199,6 +218,7 @@ impl Daemon {
         let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
+            self.serve_calls();
             let mut driver = self.driver();
             let (node, mut parts) = driver.node();
             node.read_on(&mut parts);
@@ -228,7 +248,7 @@ impl Daemon {
         }
         self.driver().shorten_starts();
         self.end_if_over();
-        self.clients.publish_own();
+        self.publish_own();
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
@@ -275,7 +295,8 @@ impl Daemon {
                     ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
-                Report::Reply { client, reply } => self.clients.reply(client, &reply),
+                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Said { run, text } => self.on_said(run, &text),
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
@@ -284,6 +305,8 @@ impl Daemon {
     /// Sends what was said to clients.
     fn flush_clients(&mut self) {
         self.clients.flush(&mut self.reports);
+        self.rpc.flush(&mut self.reports);
+        self.flush_bus();
         self.take_reports();
     }
 

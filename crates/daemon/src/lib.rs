@@ -10,6 +10,7 @@
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
 mod app_files;
+mod bus;
 mod clients;
 mod clock;
 mod complaints;
@@ -17,6 +18,7 @@ mod config;
 mod daemon;
 mod daemon_log;
 mod decisions;
+mod door;
 mod drain;
 mod driver;
 mod environment;
@@ -38,6 +40,7 @@ mod probes;
 mod reports;
 mod reserve;
 mod rights;
+mod rpc;
 mod runs;
 mod saver;
 mod starts;

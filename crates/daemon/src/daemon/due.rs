@@ -31,6 +31,10 @@ enum Due {
     Retry,
     /// Clients for whom there was no room.
     Clients,
+    /// The same of PM2's.
+    Callers,
+    /// Subscribers for whom there was no room.
+    Subscribers,
     /// The start of another keeper.
     Keeper,
     /// A keeper that says nothing any more.
@@ -51,7 +55,7 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -60,6 +64,8 @@ impl Due {
         Self::Give,
         Self::Retry,
         Self::Clients,
+        Self::Callers,
+        Self::Subscribers,
         Self::Keeper,
         Self::Silence,
         Self::Update,
@@ -74,7 +80,11 @@ impl Due {
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.model.has_effects() || self.clients.want_turn() || self.node.wants_turn() {
+        if self.model.has_effects()
+            || self.clients.want_turn()
+            || self.node.wants_turn()
+            || self.rpc.want_turn()
+        {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
@@ -101,6 +111,8 @@ impl Daemon {
             Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
+            Due::Callers => self.rpc.door.deadline(),
+            Due::Subscribers => self.bus.door.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
@@ -126,6 +138,8 @@ impl Daemon {
             Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
+            Due::Callers => self.rpc.accept(),
+            Due::Subscribers => self.on_subscribers(),
             Due::Keeper => self.start_due_keeper(now),
             Due::Silence => {
                 if self.keeper.is_silent(now) {

@@ -33,6 +33,7 @@ impl Daemon {
             "received {}: saving and stopping everything",
             crate::model::signal_name(signal)
         ));
+        self.publish_kill(true);
         self.model.push(Input::Shutdown);
     }
 
@@ -49,6 +50,9 @@ impl Daemon {
     fn go(&mut self) {
         self.runs.remove_groups();
         leftovers::remove(&self.config.home);
+        self.rpc.door.remove(&self.config.home);
+        self.bus.door.remove(&self.config.home);
+        self.rpc.say_end();
         self.keeper.shut_down();
         self.node.end_guard();
         daemon_log::log("the daemon ends");

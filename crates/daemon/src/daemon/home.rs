@@ -3,6 +3,7 @@
 use ostler_core::RunId;
 
 use super::Daemon;
+use crate::door::Door;
 use crate::{daemon_log, drain, home};
 
 impl Daemon {
@@ -14,7 +15,7 @@ impl Daemon {
 
     /// Makes again what is missing in the home.
     pub(crate) fn look_after_home(&mut self) {
-        match self.mend_home() {
+        match self.mend_home().and_then(|()| self.mend_doors()) {
             Ok(()) => self.home.settle(),
             Err(problem) => {
                 // It is said once, however long it lasts.
@@ -58,6 +59,25 @@ impl Daemon {
             self.write_home_again();
         }
         Ok(())
+    }
+
+    /// PM2's sockets are where its clients look for them.
+    fn mend_doors(&mut self) -> Result<(), String> {
+        let path = self.config.home.clone();
+        let results = [&mut self.rpc.door, &mut self.bus.door].map(|door| door.mend(&path));
+        if results.contains(&Ok(true)) {
+            self.keep_doors();
+        }
+        results.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    }
+
+    /// Gives the keeper PM2's sockets to hold.
+    pub(super) fn keep_doors(&mut self) {
+        for (name, note, copy) in
+            [&self.rpc.door, &self.bus.door].into_iter().filter_map(Door::copy)
+        {
+            self.keeper.put(name, note, copy);
+        }
     }
 
     fn bind_anew(&mut self) -> Result<(), String> {

@@ -24,9 +24,9 @@ impl Daemon {
         }
     }
 
-    fn on_request(&mut self, client: usize, request: Request) {
+    pub(super) fn on_request(&mut self, client: usize, request: Request) {
         if self.model.model().is_closing() && !is_answered_to_the_end(&request) {
-            return self.clients.reply(client, &Reply::Error(closing()));
+            return self.reply(client, &Reply::Error(closing()));
         }
         match request {
             Request::Hello => {
@@ -36,7 +36,7 @@ impl Daemon {
                     pid: std::process::id(),
                     keeper_pid: self.keeper.pid(),
                 };
-                self.clients.reply(client, &reply);
+                self.reply(client, &reply);
             }
             Request::Logs { ids, out, err, events, own } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
@@ -45,7 +45,7 @@ impl Daemon {
             Request::Flush { ids } => self.on_flush(client, &ids),
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
-                self.clients.reply(client, &Reply::Done);
+                self.reply(client, &Reply::Done);
             }
             Request::Update { exe } => self.on_update(client, exe),
             Request::List | Request::Jlist => {
@@ -65,7 +65,7 @@ impl Daemon {
             }
             Request::Act { action: Action::Restart, ref ids, ref change, .. }
             | Request::Reload { ref ids, ref change, .. } => match self.what_is_gone(ids, change) {
-                Some(gone) => self.clients.reply(client, &Reply::Error(gone)),
+                Some(gone) => self.reply(client, &Reply::Error(gone)),
                 None => self.decide_on(client, request),
             },
             Request::Find { .. }
@@ -76,8 +76,11 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
-            | Request::Resurrect
-            | Request::Kill => self.decide_on(client, request),
+            | Request::Resurrect => self.decide_on(client, request),
+            Request::Kill => {
+                self.publish_kill(false);
+                self.decide_on(client, request);
+            }
         }
     }
 
@@ -114,13 +117,21 @@ impl Daemon {
         })
     }
 
+    /// Ends a request: of a client, or of the call of one of PM2's.
+    pub(super) fn reply(&mut self, client: usize, reply: &Reply) {
+        match ClientId(client).call() {
+            Some(call) => self.end_call(call, reply),
+            None => self.clients.reply(client, reply),
+        }
+    }
+
     fn decide_on(&mut self, client: usize, request: Request) {
         self.model.push(Input::Request { client: ClientId(client), request });
         self.model.decide();
     }
 
     /// Tells the model what runs use.
-    fn tell_usage(&mut self, looks: impl IntoIterator<Item = (RunId, (f32, u64))>) {
+    pub(super) fn tell_usage(&mut self, looks: impl IntoIterator<Item = (RunId, (f32, u64))>) {
         let looks = looks.into_iter();
         let usage = looks.map(|(run, (cpu, memory))| (run, Usage { cpu, memory })).collect();
         self.model.push(Input::Usage(usage));

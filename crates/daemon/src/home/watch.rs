@@ -14,8 +14,8 @@ use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify::{self, WatchFlags};
 
 use super::{FOLDERS, FileId, LOCK, LOG, PID, SOCKET, mark};
-use crate::clock;
 use crate::tokens::Source;
+use crate::{clock, door};
 
 /// What could not be made again is tried again after this, ms.
 const RETRY: u64 = 5000;
@@ -55,7 +55,8 @@ impl Watch {
             | WatchFlags::MOVE_SELF
             | WatchFlags::DELETE_SELF
             | WatchFlags::DONT_FOLLOW;
-        let files = [SOCKET, LOCK, PID, LOG, mark::NAME].iter().chain(&FOLDERS);
+        let files = [SOCKET, LOCK, PID, LOG, mark::NAME, door::RPC, door::PUB];
+        let files = files.iter().chain(&FOLDERS);
         let files = files.map(|name| self.home.join(name));
         for path in std::iter::once(self.home.clone()).chain(files) {
             // Without a watch (there may be too many on this machine) a signal still tells, and

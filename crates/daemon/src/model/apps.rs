@@ -115,6 +115,7 @@ impl Model {
             node_version: None,
             last: None,
             rollout: None,
+            monitored: None,
         };
         self.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });

@@ -88,6 +88,8 @@ pub struct Proc {
     pub last: Option<Outcome>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
+    /// Whether a user had it monitored.
+    pub monitored: Option<bool>,
 }
 
 impl Proc {
