@@ -44,14 +44,6 @@ impl Program {
         }
     }
 
-    /// Returns what `--version` prints.
-    pub(crate) fn version(self) -> &'static str {
-        match self {
-            Self::Ostler => env!("CARGO_PKG_VERSION"),
-            Self::Pm2 => PM2_VERSION,
-        }
-    }
-
     /// Returns `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
     pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Result<Home, Failed> {
         let set = |name| var(name).filter(|path| !path.as_os_str().is_empty());

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use ostler_core::{Event, Supervisor};
 
-use crate::clock;
 use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
+use crate::{clock, daemon_log};
 
 /// The daemon's decisions, with a queue on either side.
 #[derive(Debug)]
@@ -66,6 +66,12 @@ impl Decisions {
         let mut out = Vec::new();
         self.model.recover(moment(), state, found, &mut out);
         self.effects.extend(out);
+    }
+
+    /// Tells whoever asks for the list next.
+    pub fn announce(&mut self, text: String) {
+        daemon_log::error(text.clone());
+        self.model.announce(text);
     }
 
     /// Lets the model take everything that has happened.

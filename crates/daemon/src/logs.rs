@@ -16,6 +16,9 @@ use crate::{daemon_log, environment, sys};
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
 
+/// How long a combined file keeps part of a line back, ms.
+const HOLD: u64 = 500;
+
 /// The log engine as the daemon sees it.
 pub struct Logs {
     engine: Engine,
@@ -81,6 +84,7 @@ impl Logs {
                 LogFull::Drop => OnFull::Drop,
                 LogFull::Block => OnFull::Block,
             },
+            hold: Some(HOLD),
         });
         for (stream, pipe) in pipes {
             if let Some(pipe) = pipe {

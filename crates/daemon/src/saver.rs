@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ostler_pm2::dump::{Saved, read_element};
 use ostler_wire::control::{Code, Failure};
 use serde_json::value::RawValue;
 
@@ -61,6 +62,18 @@ impl Saver {
     /// Whether a task is under way.
     pub fn is_busy(&self) -> bool {
         self.busy
+    }
+
+    /// Returns what the list holds, or its backup, as far as it is understood. Nothing is moved
+    /// away: who asks has no use for a complaint.
+    pub fn peek(&self) -> Vec<Saved> {
+        let parsed = |path: &Path| {
+            let bytes = files::read(path).ok()?;
+            serde_json::from_slice::<Vec<Box<RawValue>>>(&bytes).ok()
+        };
+        let elements = parsed(&self.path).or_else(|| parsed(&files::beside(&self.path, ".bak")));
+        let elements = elements.iter().flatten();
+        elements.filter_map(|element| read_element(element.get(), 1).ok()).collect()
     }
 
     /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.

@@ -16,7 +16,7 @@ use crate::notes::Notes;
 use crate::{clock, daemon_log, files};
 
 /// Runs are numbered from 1; no home comes so far.
-const MOST_RUNS: u64 = 1 << 53;
+pub const MOST_RUNS: u64 = 1 << 53;
 
 /// The state as it is kept: in the home, and in the keeper.
 #[derive(Debug)]

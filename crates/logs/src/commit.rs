@@ -23,6 +23,8 @@ pub(crate) struct Step {
     pub taken: u64,
     /// It goes on where the file ends, even within a line.
     pub goes_on: bool,
+    /// It ends within a line, which goes on with the stream's next bytes.
+    pub begins: bool,
 }
 
 impl Reactor {
@@ -37,9 +39,12 @@ impl Reactor {
         let first = order.first().copied().unwrap_or_default();
         let mut ends = Vec::with_capacity(order.len());
         for id in &order {
+            self.cut_others(source, *id).map_err(|error| (*id, error))?;
+            // What tells of a loss is a line of its own.
+            let goes_on = step.goes_on || (step.taken > 0 && self.has_begun(source, *id));
             let Some(file) = self.files.get_mut(*id) else { continue };
             let end = file.end().map_err(|error| (*id, error))?;
-            let lead = !step.goes_on && end.is_some_and(|end| !file.ends_with_line(end));
+            let lead = !goes_on && end.is_some_and(|end| !file.ends_with_line(end));
             ends.push((*id, end, lead));
         }
         let targets: Vec<Target<'_>> = ends
@@ -50,8 +55,8 @@ impl Reactor {
                 Some(Target { path: &file.path, inode, offset: *offset, lead: *lead })
             })
             .collect();
-        let (owner, what) = (source.id(), (step.which, step.taken));
-        self.journal.note(owner, what, &targets, output).map_err(|error| (first, error))?;
+        let owner = source.id();
+        self.journal.note(owner, step, &targets, output).map_err(|error| (first, error))?;
         for (id, end, lead) in &ends {
             let Some(file) = self.files.get_mut(*id) else { continue };
             if let Err(error) = append(file, *end, *lead, output) {
@@ -62,7 +67,7 @@ impl Reactor {
                 return Err((*id, error));
             }
         }
-        self.journal.done(owner, step.which, step.taken).map_err(|error| (first, error))?;
+        self.journal.done(owner, step).map_err(|error| (first, error))?;
         for (id, end, lead) in ends {
             if let (Some(file), Some(end)) = (self.files.get_mut(id), end)
                 && output.ends_with(b"\n")
@@ -70,6 +75,28 @@ impl Reactor {
                 file.clean_end = end + output.len() as u64 + u64::from(lead);
             }
             self.succeed(id);
+        }
+        Ok(())
+    }
+
+    /// Whether the stream has begun a line in this file that has not been cut.
+    fn has_begun(&self, source: &Source, id: FileId) -> bool {
+        let begun = self.journal.begun(source.id());
+        source.files.iter().zip(begun).any(|(file, begun)| *file == id && begun)
+    }
+
+    /// Other streams have begun a line in this file: it is cut, and they know it before it is. A
+    /// successor that finds a begun line at the end of a file knows whose it is.
+    fn cut_others(&mut self, source: &Source, id: FileId) -> io::Result<()> {
+        for owner in self.journal.beginners() {
+            if owner == source.id() {
+                continue;
+            }
+            let place =
+                self.find(owner).and_then(|other| other.files.iter().position(|file| *file == id));
+            if let Some(index) = place {
+                self.journal.cut(owner, index)?;
+            }
         }
         Ok(())
     }

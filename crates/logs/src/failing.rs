@@ -13,6 +13,7 @@ use ostler_poll::now;
 
 use crate::commit::{Step, append_whole};
 use crate::files::{Failing, FileId};
+use crate::format::Part;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
@@ -143,8 +144,9 @@ impl Reactor {
             let mut output = Vec::new();
             let which = Which::one(index, source.files.len());
             let notice = self.files.get(id).map(|file| file.notice(lines.into()));
-            source.formatter.render(notice.unwrap_or_default().as_bytes(), usize::MAX, &mut output);
-            let step = Step { which, taken: 0, goes_on: false };
+            let notice = notice.unwrap_or_default();
+            source.formatter.render(notice.as_bytes(), Part::WHOLE, usize::MAX, &mut output);
+            let step = Step { which, taken: 0, goes_on: false, begins: false };
             if let Err((id, error)) = self.commit(source, step, &output) {
                 self.fail(id, error);
                 return Err(Turn::More);
@@ -178,7 +180,8 @@ impl Reactor {
         let is_told = !file.writers.is_empty() || file.path.symlink_metadata().is_ok();
         if is_told {
             let mut output = Vec::new();
-            formatter.render(file.notice(lines).as_bytes(), usize::MAX, &mut output);
+            let notice = file.notice(lines);
+            formatter.render(notice.as_bytes(), Part::WHOLE, usize::MAX, &mut output);
             if let Err(error) = append_whole(file, &output) {
                 return self.fail(id, error);
             }

@@ -16,6 +16,20 @@ enum Form {
     },
 }
 
+/// Where a piece of output begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// It goes on with a line that the file has the beginning of.
+    pub continues: bool,
+    /// Its last line is not over.
+    pub begins: bool,
+}
+
+impl Part {
+    /// Lines, of which an unfinished last one is given an end.
+    pub(crate) const WHOLE: Self = Self { continues: false, begins: false };
+}
+
 /// What a stream's lines become in its files.
 #[derive(Clone, Debug)]
 pub(crate) struct Formatter(Form);
@@ -40,6 +54,11 @@ impl Formatter {
         })
     }
 
+    /// Whether what is written of a line may go on in the file.
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(self.0, Form::Json { .. })
+    }
+
     /// Whether bytes go to the file as they come.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self.0, Form::Plain)
@@ -47,10 +66,16 @@ impl Formatter {
 
     /// Appends the lines of `input`, dated now, as long as `out` stays under `limit`; at least one.
     /// What follows the last line end counts as a line. Returns how much of `input` was taken.
-    pub(crate) fn render(&self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> usize {
+    pub(crate) fn render(
+        &self,
+        input: &[u8],
+        part: Part,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> usize {
         if matches!(self.0, Form::Plain) && input.len() < limit {
             out.extend_from_slice(input);
-            if !input.ends_with(b"\n") {
+            if !input.ends_with(b"\n") && !part.begins {
                 out.push(b'\n');
             }
             return input.len();
@@ -61,7 +86,11 @@ impl Formatter {
             let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             let line = rest.get(..len).unwrap_or(rest);
             let before = out.len();
-            self.push(line, &stamp, out);
+            let part = Part {
+                continues: part.continues && taken == 0,
+                begins: part.begins && !line.ends_with(b"\n"),
+            };
+            self.push(line, part, &stamp, out);
             if taken > 0 && out.len() > limit {
                 out.truncate(before);
                 break;
@@ -83,12 +112,14 @@ impl Formatter {
         }
     }
 
-    fn push(&self, line: &[u8], stamp: &str, out: &mut Vec<u8>) {
+    fn push(&self, line: &[u8], part: Part, stamp: &str, out: &mut Vec<u8>) {
         match &self.0 {
             Form::Plain | Form::Dated(_) => {
-                out.extend_from_slice(stamp.as_bytes());
+                if !part.continues {
+                    out.extend_from_slice(stamp.as_bytes());
+                }
                 out.extend_from_slice(line);
-                if !line.ends_with(b"\n") {
+                if !line.ends_with(b"\n") && !part.begins {
                     out.push(b'\n');
                 }
             }
@@ -97,6 +128,7 @@ impl Formatter {
                 let text: Cow<'_, str> = String::from_utf8_lossy(line);
                 // A string is always valid JSON, and a vector takes all.
                 let _ = serde_json::to_writer(&mut *out, text.as_ref());
+                out.extend_from_slice(if part.begins { b",\"partial\":true" } else { b"" });
                 out.extend_from_slice(b",\"timestamp\":\"");
                 out.extend_from_slice(stamp.as_bytes());
                 out.extend_from_slice(tail.as_bytes());
@@ -111,7 +143,7 @@ mod tests {
 
     fn render(sink: &Sink, input: &[u8], limit: usize) -> (String, usize) {
         let mut out = Vec::new();
-        let taken = Formatter::new(sink, Stream::Err).render(input, limit, &mut out);
+        let taken = Formatter::new(sink, Stream::Err).render(input, Part::WHOLE, limit, &mut out);
         (String::from_utf8(out).unwrap(), taken)
     }
 
@@ -140,6 +172,27 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&render(&iso, b"h", 1000).0).unwrap();
         assert!(value["timestamp"].as_str().unwrap().ends_with('Z'), "{value}");
         assert_eq!(value["message"], "h");
+    }
+
+    #[test]
+    fn part_of_a_line_goes_on_without_a_date_and_is_marked_in_json() {
+        let part = |form: &Sink, input: &str, continues, begins| {
+            let (mut out, part) = (Vec::new(), Part { continues, begins });
+            Formatter::new(form, Stream::Out).render(input.as_bytes(), part, 1000, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let dated = Sink { date_format: Some("[D]".to_owned()), ..Sink::default() };
+        assert_eq!(part(&dated, "name? ", false, true), "D: name? ");
+        assert_eq!(part(&dated, "me\nnext\n", true, false), "me\nD: next\n");
+        assert_eq!(part(&dated, "a\nb", true, true), "a\nD: b");
+        assert_eq!(part(&Sink::default(), "name? ", false, true), "name? ");
+        let json = Sink { format: Format::Json, ..dated };
+        let said = part(&json, "a\nname? ", true, true);
+        let objects: Vec<serde_json::Value> =
+            said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(objects.len(), 2, "{said}");
+        assert!(objects[0].get("partial").is_none() && objects[0]["message"] == "a\n", "{said}");
+        assert!(objects[1]["partial"] == true && objects[1]["message"] == "name? ", "{said}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
+use crate::commit::Step;
 use crate::fileio::{read_exact_at, write_all_at};
 use crate::mailbox::Outbox;
 use crate::note::{
@@ -69,6 +70,8 @@ pub(crate) enum Filled {
 pub(crate) struct Journal {
     file: OwnedFd,
     slots: BTreeMap<Owner, Slot>,
+    /// Streams that have begun a line in a file.
+    begun: BTreeSet<Owner>,
     free: BTreeSet<u32>,
     used: u32,
     body_high: u64,
@@ -94,6 +97,7 @@ impl Journal {
         Self {
             file,
             slots: BTreeMap::new(),
+            begun: BTreeSet::new(),
             free: BTreeSet::new(),
             used,
             body_high: 0,
@@ -124,8 +128,8 @@ impl Journal {
     }
 
     fn settle(&mut self, slot: Slot, entry: Entry) -> io::Result<()> {
-        let Entry { start, len, ahead, lost, .. } = entry;
-        let mut slot = Slot { start, len, ahead, lost, high: STRIDE, ..slot };
+        let Entry { start, len, ahead, lost, begun, .. } = entry;
+        let mut slot = Slot { start, len, ahead, lost, begun, high: STRIDE, ..slot };
         match entry.transfer {
             Transfer::Idle => {}
             Transfer::Moving => {
@@ -139,7 +143,7 @@ impl Journal {
                 // A failure leaves the bytes in the slot, as in any step.
                 if let Some(note) = Note::decode(&body) {
                     match note.finish() {
-                        Ok(()) => slot.written(entry.which, entry.consume),
+                        Ok(()) => slot.written(entry.which, entry.consume, entry.begins),
                         Err(_) => note.undo(),
                     }
                 }
@@ -147,6 +151,7 @@ impl Journal {
         }
         let owner = (entry.source, entry.stream);
         self.slots.insert(owner, slot);
+        self.note_begun(owner);
         self.rest(owner)
     }
 
@@ -260,7 +265,7 @@ impl Journal {
     pub(crate) fn note(
         &mut self,
         owner: Owner,
-        (which, consume): (Which, u64),
+        step: Step,
         targets: &[Target<'_>],
         output: &[u8],
     ) -> io::Result<()> {
@@ -272,16 +277,47 @@ impl Journal {
         let body_len = head + output.len() as u64;
         self.body_high = self.body_high.max(body_len);
         self.put(owner, |entry| {
-            (entry.transfer, entry.which) = (Transfer::Writing, which);
-            (entry.consume, entry.body_len) = (consume, body_len);
+            (entry.transfer, entry.which) = (Transfer::Writing, step.which);
+            (entry.consume, entry.body_len) = (step.taken, body_len);
+            entry.begins = step.begins;
         })
     }
 
     /// Step 4: what was noted is in its files.
-    pub(crate) fn done(&mut self, owner: Owner, which: Which, consumed: u64) -> io::Result<()> {
+    pub(crate) fn done(&mut self, owner: Owner, step: Step) -> io::Result<()> {
         if let Some(slot) = self.slots.get_mut(&owner) {
-            slot.written(which, consumed);
+            slot.written(step.which, step.taken, step.begins);
         }
+        self.note_begun(owner);
+        self.rest(owner)
+    }
+
+    /// Whether each file was given part of a line of this stream last, as far as this stream knows.
+    pub(crate) fn begun(&self, owner: Owner) -> [bool; 2] {
+        self.slots.get(&owner).map_or([false; 2], |slot| slot.begun)
+    }
+
+    /// The streams that have begun a line in a file.
+    pub(crate) fn beginners(&self) -> Vec<Owner> {
+        self.begun.iter().copied().collect()
+    }
+
+    fn note_begun(&mut self, owner: Owner) {
+        if self.begun(owner).contains(&true) {
+            self.begun.insert(owner);
+        } else {
+            self.begun.remove(&owner);
+        }
+    }
+
+    /// Another stream is about to write behind the line that this one has begun in its file of this
+    /// index: the line is cut there.
+    pub(crate) fn cut(&mut self, owner: Owner, index: usize) -> io::Result<()> {
+        let slot = self.slots.get_mut(&owner);
+        if let Some(begun) = slot.and_then(|slot| slot.begun.get_mut(index)) {
+            *begun = false;
+        }
+        self.note_begun(owner);
         self.rest(owner)
     }
 
@@ -313,6 +349,7 @@ impl Journal {
 
     /// The stream is gone, with what still waits here.
     pub(crate) fn forget(&mut self, owner: Owner) {
+        self.begun.remove(&owner);
         if let Some(slot) = self.slots.remove(&owner) {
             self.punch(slot, 0);
             // If the entry stays, a successor has a slot of a stream that never comes: `resumed`

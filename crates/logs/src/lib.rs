@@ -48,6 +48,7 @@ mod lines;
 mod mailbox;
 mod note;
 mod opener;
+mod pieces;
 mod pump;
 mod reactor;
 mod scratch;

@@ -21,11 +21,13 @@ const STEP: usize = 1 << 20;
 const DEVICE_STEP: usize = 4096;
 
 /// What a turn by lines has before it.
-struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     /// What waits in the journal.
-    input: &'a [u8],
+    pub input: &'a [u8],
     /// How much of it is whole lines; all of it, when no more will come.
-    whole: usize,
+    pub whole: usize,
+    /// It is part of a line, which is written as it is.
+    pub is_piece: bool,
 }
 
 impl Reactor {
@@ -58,7 +60,12 @@ impl Reactor {
             None if input.len() as u64 >= LONGEST => input.len(),
             None => 0,
         };
-        let batch = Batch { input, whole };
+        let (ended, batch) = (whole, Batch { input, whole, is_piece: false });
+        let batch = match Self::is_due(source, &batch) {
+            true => Batch { whole: input.len(), is_piece: true, ..batch },
+            false => batch,
+        };
+        let whole = batch.whole;
         match self.behind(source, whole) {
             None => self.journal.rest(source.id())?,
             Some((which, from)) => {
@@ -76,6 +83,7 @@ impl Reactor {
         let whole = whole - gone.min(whole);
         let is_left = self.behind(source, whole).is_some();
         let is_held = self.is_held(source, whole);
+        self.hold_back(source, ended, is_left);
         Ok(match filled {
             _ if is_left => Turn::More,
             Filled::More if self.journal.has_room(source.id()) => Turn::More,
@@ -126,10 +134,15 @@ impl Reactor {
         batch: &Batch<'_>,
     ) -> Result<(), (FileId, io::Error)> {
         let lines = batch.input.get(from..batch.whole).unwrap_or_default();
+        let (which, continues) = self.alike(source, which);
+        let part = batch.part(source, continues);
         let mut output = std::mem::take(&mut self.output);
         output.clear();
-        let taken = source.formatter.render(lines, self.limit(source, which), &mut output) as u64;
-        let committed = self.commit(source, Step { which, taken, goes_on: false }, &output);
+        let limit = self.limit(source, which);
+        let taken = source.formatter.render(lines, part, limit, &mut output) as u64;
+        let begins = !output.ends_with(b"\n");
+        let step = Step { which, taken, goes_on: false, begins };
+        let committed = self.commit(source, step, &output);
         self.output = output;
         committed
     }
@@ -173,7 +186,7 @@ impl Reactor {
         source.shown = upto;
         if self.is_watched(source) {
             self.subscribers.feed(&source.origin, &mut source.partial, lines);
-            if !lines.ends_with(b"\n") {
+            if !lines.ends_with(b"\n") && !batch.is_piece {
                 self.subscribers.end(&source.origin, &mut source.partial);
             }
         }
@@ -225,7 +238,7 @@ mod tests {
     #[track_caller]
     fn check(input: &str, held: usize, lost: &str, lines: u64) {
         let whole = input.rfind('\n').map_or(0, |end| end + 1);
-        let batch = Batch { input: input.as_bytes(), whole };
+        let batch = Batch { input: input.as_bytes(), whole, is_piece: false };
         let found = too_much(&batch, 0, held);
         assert_eq!(std::str::from_utf8(found), Ok(lost));
         assert_eq!(count_lines(found), lines);

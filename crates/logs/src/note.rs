@@ -90,6 +90,10 @@ pub(crate) struct Entry {
     pub ahead: [u32; 2],
     /// Lines that each file has lost and does not tell yet. (An older program writes 0 for these.)
     pub lost: [u32; 2],
+    /// Whether each file was given part of a line last, which goes on with its next bytes; and
+    /// whether that is so for the files of the note when it is written. (As with `lost`.)
+    pub begun: [bool; 2],
+    pub begins: bool,
 }
 
 impl Entry {
@@ -106,7 +110,9 @@ impl Entry {
             Which::First => 1,
             Which::Second => 2,
         };
-        let flags = transfer | stream << 8 | which << 16;
+        let [first, second] = self.begun.map(u64::from);
+        let begun = first | second << 1 | u64::from(self.begins) << 2;
+        let flags = transfer | stream << 8 | which << 16 | begun << 24;
         let pair = |[first, second]: [u32; 2]| u64::from(first) | u64::from(second) << 32;
         let words = [
             flags,
@@ -140,6 +146,7 @@ impl Entry {
             2 => Which::Second,
             _ => Which::All,
         };
+        let [first, second, begins] = [24, 25, 26].map(|bit| flags >> bit & 1 == 1);
         let (source, start, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
         Some(Self {
             transfer,
@@ -152,6 +159,8 @@ impl Entry {
             body_len: reader.u64()?,
             ahead: reader.pair()?,
             lost: reader.pair()?,
+            begun: [first, second],
+            begins,
         })
     }
 }
@@ -290,6 +299,8 @@ mod tests {
                 body_len: 99,
                 ahead: [0, 70_000],
                 lost: [u32::MAX, 1],
+                begun: [false, true],
+                begins: transfer == Transfer::Writing,
             };
             assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }

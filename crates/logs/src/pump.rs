@@ -173,10 +173,11 @@ impl Reactor {
         let taken = input.len() as u64;
         let passed = match read {
             Ok(()) if source.files.is_empty() => {
-                self.journal.done(source.id(), Which::All, taken).map_err(|error| (None, error))
+                let step = Step { which: Which::All, taken, goes_on: true, begins: false };
+                self.journal.done(source.id(), step).map_err(|error| (None, error))
             }
             Ok(()) => {
-                let step = Step { which: Which::All, taken, goes_on: true };
+                let step = Step { which: Which::All, taken, goes_on: true, begins: false };
                 self.commit(source, step, &input).map_err(|(id, error)| (Some(id), error))
             }
             Err(error) => Err((None, error)),

@@ -60,6 +60,8 @@ pub(crate) struct Reactor {
     ready: VecDeque<Key>,
     is_ready: BTreeSet<Key>,
     pub(crate) timers: BinaryHeap<Reverse<(u64, FileId)>>,
+    /// When streams are looked at that have begun a line.
+    pub(crate) show_at: BTreeSet<(u64, Key)>,
     /// When idle files are to be closed; `None` when none is open.
     pub(crate) idle_at: Option<u64>,
     /// Streams are not watched, out of kernel memory: when that is tried again.
@@ -97,6 +99,7 @@ impl Reactor {
             ready: VecDeque::new(),
             is_ready: BTreeSet::new(),
             timers: BinaryHeap::new(),
+            show_at: BTreeSet::new(),
             idle_at: None,
             watch_at: None,
             draining: BTreeSet::new(),
@@ -155,14 +158,19 @@ impl Reactor {
             return Some(0);
         }
         let timer = self.timers.peek().map(|Reverse((next, _))| *next);
-        timer.into_iter().chain(self.idle_at).chain(self.watch_at).min()
+        let show = self.show_at.first().map(|(at, _)| *at);
+        [timer, show, self.idle_at, self.watch_at].into_iter().flatten().min()
     }
 
     fn handle_timers(&mut self) {
-        if self.timers.is_empty() && self.idle_at.is_none() && self.watch_at.is_none() {
+        if self.deadline().is_none() {
             return;
         }
         let now = now();
+        while let Some((_, key)) = self.show_at.first().copied().filter(|(at, _)| *at <= now) {
+            self.show_at.pop_first();
+            self.queue(key);
+        }
         if self.idle_at.is_some_and(|at| at <= now) {
             self.idle_at = self.files.close_idle().then_some(now + IDLE);
         }
@@ -192,6 +200,11 @@ impl Reactor {
         for key in unwatched {
             self.queue(key);
         }
+    }
+
+    /// The stream of this run.
+    pub(crate) fn find(&self, owner: (SourceId, Stream)) -> Option<&Source> {
+        self.sources.get(self.keys.get(&owner)?)
     }
 
     /// Has a look at this stream soon.

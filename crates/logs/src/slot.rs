@@ -22,6 +22,8 @@ pub(crate) struct Slot {
     pub ahead: [u32; 2],
     /// Lines that each file has lost and does not tell yet.
     pub lost: [u32; 2],
+    /// Whether each file was given part of a line last, which goes on with its next bytes.
+    pub begun: [bool; 2],
 }
 
 impl Slot {
@@ -45,11 +47,19 @@ impl Slot {
             body_len: 0,
             ahead: self.ahead,
             lost: self.lost,
+            begun: self.begun,
+            begins: false,
         }
     }
 
-    /// A note is written: its files have these bytes, or tell what they have lost.
-    pub(crate) fn written(&mut self, which: Which, consumed: u64) {
+    /// A note is written: its files have these bytes, or tell what they have lost. `begins`: they
+    /// end within a line, which goes on.
+    pub(crate) fn written(&mut self, which: Which, consumed: u64, begins: bool) {
+        for (index, begun) in self.begun.iter_mut().enumerate() {
+            if which.has(index) {
+                *begun = begins;
+            }
+        }
         if consumed > 0 {
             return self.advance(which, consumed);
         }
@@ -98,14 +108,16 @@ mod tests {
     #[test]
     fn bytes_go_when_both_files_have_them_or_were_given_up() {
         let mut slot = Slot { start: 10, len: 100, ..Slot::default() };
-        slot.written(Which::First, 60);
+        slot.written(Which::First, 60, true);
         assert_eq!((slot.start, slot.len, slot.ahead), (10, 100, [60, 0]));
         slot.give_up(Which::Second, 50, 3);
         assert_eq!((slot.start, slot.len, slot.ahead, slot.lost), (60, 50, [10, 0], [0, 3]));
-        slot.written(Which::Second, 0);
+        slot.written(Which::Second, 0, false);
         assert_eq!((slot.len, slot.lost), (50, [0, 0]));
-        slot.written(Which::Second, 10);
-        slot.written(Which::All, 40);
+        slot.written(Which::Second, 10, true);
+        assert_eq!(slot.begun, [true, true]);
+        slot.written(Which::All, 40, false);
         assert_eq!((slot.start, slot.len, slot.ahead), (0, 0, [0, 0]));
+        assert_eq!(slot.begun, [false, false]);
     }
 }

@@ -31,6 +31,10 @@ pub(crate) struct Source {
     pub ended: bool,
     /// What it had written by its exit is in the files.
     pub drained: bool,
+    /// How long part of a line is held back, ms; `None` until the line ends.
+    pub hold: Option<u64>,
+    /// When the part that is held back is to be shown.
+    pub show_by: Option<u64>,
     /// The begun line of a raw stream, for subscribers.
     pub partial: Vec<u8>,
 }
@@ -61,6 +65,8 @@ impl Source {
             unrecorded: 0,
             ended: false,
             drained: false,
+            hold: sink.hold.filter(|_| sink.combined.is_some()),
+            show_by: None,
             partial: Vec::new(),
         }
     }

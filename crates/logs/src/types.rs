@@ -40,7 +40,8 @@ pub enum Format {
     /// As the application wrote them.
     #[default]
     Raw,
-    /// One JSON object a line: `{"message","timestamp","type","process_id","app_name"}`.
+    /// One JSON object a line: `{"message","timestamp","type","process_id","app_name"}`; part of a
+    /// line that goes on in the next object has `"partial":true` as well.
     Json,
 }
 
@@ -77,6 +78,9 @@ pub struct Sink {
     pub disabled: bool,
     /// What becomes of output that cannot be written.
     pub full: OnFull,
+    /// How long part of a line is kept from the files of a process that has a combined one, ms;
+    /// `None` until the line ends. Shown, it may be cut: another stream may write behind it.
+    pub hold: Option<u64>,
 }
 
 /// Which lines a subscriber wants.

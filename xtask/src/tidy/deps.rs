@@ -9,12 +9,13 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     (EVERYWHERE, &[]),
     ("ostler-core", &[]),
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
     ("ostler-wire", &[]),
+    ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
     ("ostler-config", &["ostler-core"]),
     ("ostler-logs", &["ostler-poll"]),
@@ -33,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "ostler-pm2",
             "ostler-logs",
             "ostler-poll",
+            "ostler-ports",
         ],
     ),
     ("ostler-testkit", &[]),

@@ -1,11 +1,15 @@
 //! Every command that exists, once. Parsing, help, completion, the manual page and
 //! `docs/commands.md` read this table.
 
+use crate::program::Program;
+
 /// A command of the command line.
 #[derive(Debug)]
 pub(crate) struct Command {
     /// The name in the code.
     pub(crate) id: CommandId,
+    /// What it is for, which is where help shows it.
+    pub(crate) group: Group,
     /// The names that a person may type; the first is shown.
     pub(crate) names: &'static [&'static str],
     /// The arguments, in order.
@@ -14,6 +18,43 @@ pub(crate) struct Command {
     pub(crate) doc: &'static str,
     /// What the line leaves out, in sentences; may be empty.
     pub(crate) detail: &'static str,
+}
+
+/// What a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Makes apps run, or not.
+    Run,
+    /// Brings a new version.
+    Release,
+    /// Shows what runs.
+    Watch,
+    /// Outlives a reboot.
+    Persist,
+    /// Is about ostler itself.
+    System,
+}
+
+impl Group {
+    /// Every group, in the order of the help.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::System];
+
+    /// Returns the heading above its commands.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Run => "Run",
+            Self::Release => "Release",
+            Self::Watch => "Watch",
+            Self::Persist => "Persist",
+            Self::System => "System",
+        }
+    }
+
+    /// Returns its commands.
+    pub(crate) fn commands(self) -> impl Iterator<Item = &'static Command> {
+        COMMANDS.iter().filter(move |command| command.group == self)
+    }
 }
 
 /// An argument of a command. The words in it, separated by `|`, say what may be given.
@@ -30,7 +71,7 @@ pub(crate) enum Arg {
 }
 
 macro_rules! commands {
-    ($($id:ident [$($name:literal),+] [$($arg:expr),*] $doc:literal $detail:literal;)*) => {
+    ($($id:ident $group:ident [$($name:literal),+] [$($arg:expr),*] $doc:literal $detail:literal;)*) => {
         /// The name of a command in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum CommandId { $(#[doc = $doc] $id),* }
@@ -38,6 +79,7 @@ macro_rules! commands {
         /// Every command, in the order of the help.
         pub(crate) const COMMANDS: &[Command] = &[$(Command {
             id: CommandId::$id,
+            group: Group::$group,
             names: &[$($name),+],
             takes: &[$($arg),*],
             doc: $doc,
@@ -49,92 +91,102 @@ macro_rules! commands {
 use Arg::{Any, Many, Maybe, Needed};
 
 commands! {
-    Start ["start"] [Any("name|namespace|file|ecosystem|id")]
+    Start Run ["start"] [Any("name|namespace|file|ecosystem|id")]
         "start a script, a process file, or a stopped app"
         "A word that is the name, namespace or id of processes in the list starts these again. A \
          process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of its apps, \
          and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
          in quotes. Without an argument the file is `ecosystem.config.js`.";
-    Stop ["stop"] [Many("id|name|namespace|all|json|stdin")]
+    Stop Run ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
         "Each process is asked to end by its signal, and killed with its descendants when it \
          takes longer than it may.";
-    Restart ["restart"] [Many("id|name|namespace|all|json|stdin")]
+    Restart Run ["restart"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and start them again"
         "Options change the apps for this and every later run. The environment stays as it was \
          unless `--update-env` is given.";
-    Reload ["reload", "gracefulReload"] [Needed("id|name|namespace|all")]
+    Reload Release ["reload", "gracefulReload"] [Needed("id|name|namespace|all")]
         "replace workers one by one, without losing a request"
         "A new worker is started beside each old one, which leaves when the new one has passed its \
          checks. When one does not, the old workers stay, and those that were replaced come back.";
-    StartOrRestart ["startOrRestart"] [Needed("json")]
+    StartOrRestart Run ["startOrRestart"] [Needed("json")]
         "start the apps of a process file, restart those that run" "";
-    StartOrReload ["startOrReload", "startOrGracefulReload"] [Needed("json")]
+    StartOrReload Release ["startOrReload", "startOrGracefulReload"] [Needed("json")]
         "start the apps of a process file, reload those that run" "";
-    Delete ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")]
+    Delete Run ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")]
         "stop apps and forget them" "";
-    Scale ["scale"] [Needed("app_name"), Needed("number")]
+    Scale Run ["scale"] [Needed("app_name"), Needed("number")]
         "set the number of processes: `4`, `+2` or `-1`" "";
-    Promote ["promote"] [Needed("app_name")]
+    Promote Release ["promote"] [Needed("app_name")]
         "end a canary: the new version everywhere" "";
-    Rollback ["rollback"] [Needed("app_name")]
+    Rollback Release ["rollback"] [Needed("app_name")]
         "end a canary: back to the old version" "";
-    List ["list", "ls", "l", "ps", "status"] []
+    List Watch ["list", "ls", "l", "ps", "status"] []
         "show all processes"
         "The table has fewer columns in a narrow terminal. `--watch` shows it again and again.";
-    Jlist ["jlist"] []
+    Jlist Watch ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";
-    Prettylist ["prettylist"] []
+    Prettylist Watch ["prettylist"] []
         "show all processes in Node's notation" "";
-    Describe ["describe", "desc", "info", "show"] [Needed("name|id")]
+    Describe Watch ["describe", "desc", "info", "show"] [Needed("name|id")]
         "show everything about a process" "";
-    Env ["env"] [Needed("id")]
+    Env Watch ["env"] [Needed("id")]
         "show the environment of a process" "";
-    Logs ["logs", "log"] [Maybe("id|name|namespace")]
+    Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one" "";
-    Flush ["flush"] [Maybe("id|name")]
+    Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
-    ReloadLogs ["reloadLogs"] []
+    ReloadLogs System ["reloadLogs"] []
         "open all log files again, after they were moved" "";
-    Pid ["pid"] [Maybe("app_name")]
+    Pid Watch ["pid"] [Maybe("app_name")]
         "show pids" "";
-    Id ["id"] [Needed("name")]
+    Id Watch ["id"] [Needed("name")]
         "show the ids of an app" "";
-    Reset ["reset"] [Needed("name|id|all")]
+    Reset Run ["reset"] [Needed("name|id|all")]
         "set the restart counters to 0" "";
-    Ping ["ping"] []
+    Ping System ["ping"] []
         "see whether the daemon answers; start one if not" "";
-    Save ["save", "dump"] []
+    Save Persist ["save", "dump"] []
         "save the list of apps for `resurrect`"
         "An empty list is saved only with `--force`.";
-    Resurrect ["resurrect"] []
+    Resurrect Persist ["resurrect"] []
         "start the saved apps that do not run" "";
-    Startup ["startup"] [Maybe("platform")]
+    Startup Persist ["startup"] [Maybe("platform")]
         "start with the machine: install a service of its init system"
         "The init system is found by its tools, or named: `systemd`, `systemd-user`, `openrc`, \
          `launchd` and others. Where root is needed, the command to run as root is printed.";
-    Unstartup ["unstartup"] [Maybe("platform")]
+    Unstartup Persist ["unstartup"] [Maybe("platform")]
         "remove the service that `startup` installed" "";
-    Boot ["boot"] []
-        "for init systems: resurrect, then stay in the foreground until the daemon ends" "";
-    Cleardump ["cleardump"] []
+    Boot Persist ["boot"] []
+        "for init systems: resurrect, then stay until the daemon ends"
+        "It stays in the foreground, so that the init system sees the end.";
+    Cleardump Persist ["cleardump"] []
         "save an empty list" "";
-    Update ["update", "updatePM2"] []
+    Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";
-    Kill ["kill"] []
+    Kill System ["kill"] []
         "stop everything and end the daemon" "";
-    Completion ["completion"] [Maybe("bash|zsh|fish")]
+    Completion System ["completion"] [Maybe("bash|zsh|fish")]
         "print a completion script for a shell"
         "Without an argument the shell is the one in `SHELL`. Names of apps are asked from the \
          daemon if one runs.";
+    Help System ["help"] [Maybe("command")]
+        "show what a command takes, or all commands" "";
 }
 
 impl Command {
-    /// Finds the command of this name.
-    pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| command.names.contains(&name))
+    /// Finds the command of this name. PM2's command line has no `help`.
+    pub(crate) fn find(name: &str, program: Program) -> Option<&'static Self> {
+        Self::of(program).find(|command| command.names.contains(&name))
+    }
+
+    /// Returns the commands under a name of the program.
+    pub(crate) fn of(program: Program) -> impl Iterator<Item = &'static Self> {
+        COMMANDS
+            .iter()
+            .filter(move |command| program == Program::Ostler || command.id != CommandId::Help)
     }
 
     /// Returns the name that is shown.
@@ -142,20 +194,36 @@ impl Command {
         self.names.first().copied().unwrap_or_default()
     }
 
-    /// Returns names and arguments: `scale <app_name> <number>`.
-    pub(crate) fn usage(&self) -> String {
-        self.names.join("|") + &self.arguments()
+    /// Returns its other names.
+    pub(crate) fn others(&self) -> &'static [&'static str] {
+        self.names.get(1..).unwrap_or_default()
     }
 
-    /// Returns the arguments, each after a blank.
-    pub(crate) fn arguments(&self) -> String {
+    /// Returns names and arguments as PM2 writes them: `scale <app_name> <number>`.
+    pub(crate) fn pm2_usage(&self) -> String {
         let shown = self.takes.iter().map(|arg| match arg {
             Needed(name) => format!(" <{name}>"),
             Maybe(name) => format!(" [{name}]"),
             Many(name) => format!(" <{name}...>"),
             Any(name) => format!(" [{name}...]"),
         });
-        shown.collect()
+        self.names.join("|") + &shown.collect::<String>()
+    }
+
+    /// Returns name and arguments: `scale <name> <number>`.
+    pub(crate) fn usage(&self) -> String {
+        format!("{}{}", self.name(), self.arguments())
+    }
+
+    /// Returns the arguments, each after a blank.
+    pub(crate) fn arguments(&self) -> String {
+        self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
+    }
+
+    /// Whether what stands after `--` are arguments of an app that it starts.
+    pub(crate) fn takes_app_arguments(&self) -> bool {
+        use CommandId::{Reload, Restart, Start, StartOrReload, StartOrRestart};
+        matches!(self.id, Start | Restart | Reload | StartOrRestart | StartOrReload)
     }
 }
 
@@ -164,5 +232,28 @@ impl Arg {
     pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
         let (Needed(name) | Maybe(name) | Many(name) | Any(name)) = self;
         name.split('|')
+    }
+
+    /// Returns it in our words: `<name|id>`.
+    pub(crate) fn shown(self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for word in self.words() {
+            let word = match word {
+                "app_name" => "name",
+                "json" | "ecosystem" => "file",
+                "stdin" => "-",
+                word => word,
+            };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        let words = words.join("|");
+        match self {
+            Needed(_) => format!("<{words}>"),
+            Maybe(_) => format!("[{words}]"),
+            Many(_) => format!("<{words}>..."),
+            Any(_) => format!("[{words}]..."),
+        }
     }
 }

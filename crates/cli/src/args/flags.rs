@@ -3,29 +3,37 @@
 //!
 //! Options that set an attribute of an app come from the table of attributes in `ostler-config`;
 //! here are those of the command itself.
+//!
+//! Problem: PM2 takes every option of an app with every command, and ignores most of them. Rule:
+//! under the name `pm2` so do we; under our own name a command takes the options that it acts on.
 
 use std::sync::LazyLock;
 
 pub(crate) use ostler_config::attributes::Takes;
-use ostler_config::attributes::{self, Attribute, chapters};
+use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
-use super::commands::CommandId::{self, Logs, Reload, StartOrReload, Startup, Unstartup};
+use super::commands::COMMANDS;
+use super::commands::CommandId::{
+    self, Delete, List, Logs, Reload, Restart, Save, Start, StartOrReload, StartOrRestart, Startup,
+    Stop, Unstartup,
+};
+use crate::program::Program;
 
-/// The commands that take an option, and what it is about.
+/// What an option is about, and whether PM2 takes it with every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Every command; it is about the command itself.
+    /// Every command takes it, under any name.
     General,
-    /// Every command, as most end with the list; it is about how the list looks.
+    /// It is about how the list looks, which under the name `pm2` ends most commands.
     List,
-    /// Every command, as in PM2; it is about what is done with apps.
+    /// It is about what is done with apps.
     Action,
-    /// Every command, as in PM2; it sets an attribute of this chapter.
+    /// It sets an attribute of this chapter.
     App(&'static str),
-    /// Every command; scripts that were written for PM2 give it.
+    /// Scripts that were written for PM2 give it.
     Compatibility,
-    /// Only these commands.
-    Only(&'static [CommandId]),
+    /// PM2 does not have it, or takes it only with some commands, too.
+    Own,
 }
 
 /// An option of the command line.
@@ -41,14 +49,16 @@ pub(crate) struct Flag {
     pub(crate) takes: Takes,
     /// One line for the help.
     pub(crate) doc: &'static str,
-    /// The commands that take it.
+    /// What it is about.
     pub(crate) scope: Scope,
+    /// The commands that act on it; general ones are for every command.
+    commands: &'static [CommandId],
 }
 
 macro_rules! flags {
     ($(
         $id:ident $short:literal [$($long:literal),+] $takes:expr,
-        $($scope:ident)? $([$($only:expr),+])? $doc:literal;
+        $scope:ident [$($command:expr),*] $doc:literal;
     )*) => {
         /// The name of an option in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +75,8 @@ macro_rules! flags {
             long: &[$($long),+],
             takes: $takes,
             doc: $doc,
-            scope: $(Scope::$scope)? $(Scope::Only(&[$($only),+]))?,
+            scope: Scope::$scope,
+            commands: &[$($command),*],
         }),*];
     };
 }
@@ -73,45 +84,63 @@ macro_rules! flags {
 use Takes::{Maybe, Nothing, Numbers, One};
 
 flags! {
-    Version 'v' ["version"] Nothing, General "print the version";
-    Help 'h' ["help"] Nothing, General "print help, also about one command";
-    Silent 's' ["silent"] Nothing, General "print no messages";
-    NoColor ' ' ["no-color"] Nothing, General "print without colours";
-    MiniList 'm' ["mini-list"] Nothing, List "list as plain `key : value` lines";
-    Sort ' ' ["sort"] One("field[:desc]"), List
+    Version 'v' ["version"] Nothing, General [] "print the version";
+    Help 'h' ["help"] Nothing, General [] "print help, also about one command";
+    Silent 's' ["silent"] Nothing, General [] "print no messages";
+    NoColor ' ' ["no-color"] Nothing, General [] "print without colours";
+    Verbose ' ' ["verbose"] Nothing, Own []
+        "with `--version`: also build, target, PM2's version and home";
+    MiniList 'm' ["mini-list"] Nothing, List [List] "list as plain `key : value` lines";
+    Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
-    Env ' ' ["env"] One("name"), Action "use `env_<name>` of the process file";
-    UpdateEnv 'a' ["update-env"] Nothing, Action
+    Env ' ' ["env"] One("name"), Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
+        "use `env_<name>` of the process file";
+    UpdateEnv 'a' ["update-env"] Nothing,
+        Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
         "on restart: take over the variables of this shell";
-    Only ' ' ["only"] One("names"), Action "only these apps of the process file";
-    Force 'f' ["force"] Nothing, Action "start it twice; save an empty list";
-    Parallel ' ' ["parallel"] One("n"), Action "how many processes at a time";
-    Attach ' ' ["attach"] Nothing, Action "stream the logs afterwards";
-    Lines ' ' ["lines"] One("n"), [Logs] "lines of each file first; default 15";
-    Raw ' ' ["raw"] Nothing, [Logs] "the lines alone, errors to standard error";
-    Err ' ' ["err"] Nothing, [Logs] "standard error only";
-    Out ' ' ["out"] Nothing, [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, [Logs] "one JSON object a line";
-    Format ' ' ["format"] Nothing, [Logs] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), [Logs] "date before each line that arrives";
-    Highlight ' ' ["highlight"] One("text"), [Logs] "mark this text";
-    NoStream ' ' ["nostream"] Nothing, [Logs] "print what is there and end";
-    Surge ' ' ["surge"] One("n"), [Reload, StartOrReload]
+    Only ' ' ["only"] One("names"),
+        Action [Start, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
+        "only these apps of the process file";
+    Force 'f' ["force"] Nothing, Action [Start, Save] "start it twice; save an empty list";
+    Parallel ' ' ["parallel"] One("n"),
+        Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
+        "how many processes at a time";
+    Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
+    Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
+    Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
+    Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
+    Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
+    Json ' ' ["json"] Nothing, Own [Logs] "one JSON object a line";
+    Format ' ' ["format"] Nothing, Own [Logs] "`key=value` lines";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs] "date before each line that arrives";
+    Highlight ' ' ["highlight"] One("text"), Own [Logs] "mark this text";
+    NoStream ' ' ["nostream"] Nothing, Own [Logs] "print what is there and end";
+    Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
         "how many workers more than usual while it lasts";
-    Canary ' ' ["canary"] Nothing, [Reload, StartOrReload]
+    Canary ' ' ["canary"] Nothing, Own [Reload, StartOrReload]
         "replace one worker, then wait for `promote` or `rollback`";
-    HomePath ' ' ["hp"] One("path"), [Startup, Unstartup]
+    HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
         "home directory of the user that the service runs as";
-    ServiceName ' ' ["service-name"] One("name"), [Startup, Unstartup] "name of the service";
-    WaitIp ' ' ["wait-ip"] Nothing, [Startup, Unstartup]
+    ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
+    WaitIp ' ' ["wait-ip"] Nothing, Own [Startup, Unstartup]
         "start it only when the machine has an address";
-    NoRollback ' ' ["no-rollback"] Nothing, [Reload, StartOrReload]
+    NoRollback ' ' ["no-rollback"] Nothing, Own [Reload, StartOrReload]
         "carry on when a new worker fails, as PM2 does";
-    AllowPortChange ' ' ["allow-port-change"] Nothing, [Reload, StartOrReload]
+    AllowPortChange ' ' ["allow-port-change"] Nothing, Own [Reload, StartOrReload]
         "let the new version listen elsewhere than the old one";
-    Wait ' ' ["wait"] Nothing, [Reload, StartOrReload]
+    Wait ' ' ["wait"] Nothing, Own [Reload, StartOrReload]
         "wait for a reload of the same app that is under way";
 }
+
+/// Options that a command takes although, or because, it does something else with them than to set
+/// an attribute.
+const OTHERWISE: [(CommandId, &str, &str); 5] = [
+    (Start, "force", "start another one of what runs already"),
+    (List, "watch", "show the list again and again"),
+    (Startup, "user", "user that the service runs as"),
+    (Unstartup, "user", "user that the service runs as"),
+    (Save, "force", "also save an empty list"),
+];
 
 /// Every option, in the order of the help: the general ones, those of the attributes, the others.
 pub(crate) static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
@@ -129,6 +158,12 @@ pub(crate) static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
 impl Flag {
     /// The option of an attribute.
     fn of(chapter: &'static str, of: &Attribute, flag: &'static attributes::Flag) -> Self {
+        let commands: &[CommandId] = match (of.effect, of.applies) {
+            (Effect::NotYet { .. } | Effect::PartOf(_), _) => &[],
+            (_, Applies::Added) => &[Start],
+            _ if of.over_file => &[Start, Restart, Reload, StartOrRestart, StartOrReload],
+            _ => &[Start, Restart, Reload],
+        };
         Self {
             id: FlagId::Attribute(flag),
             short: flag.short,
@@ -139,12 +174,19 @@ impl Flag {
                 "Compatibility" => Scope::Compatibility,
                 title => Scope::App(title),
             },
+            commands,
         }
     }
 
-    /// Returns all of it: `-n --name <name>`.
-    pub(crate) fn shown(&self) -> String {
+    /// Returns all of it as PM2 writes it: `-n --name <name>`.
+    pub(crate) fn pm2_shown(&self) -> String {
         let short = self.short.map_or(String::new(), |short| format!("-{short} "));
+        format!("{short}{}", self.long_shown())
+    }
+
+    /// Returns all of it: `-n, --name <name>`.
+    pub(crate) fn shown(&self) -> String {
+        let short = self.short.map_or(String::new(), |short| format!("-{short}, "));
         format!("{short}{}", self.long_shown())
     }
 
@@ -164,19 +206,42 @@ impl Flag {
         self.long.first().copied().unwrap_or_default()
     }
 
-    /// Whether every command takes it.
-    pub(crate) fn is_of_all(&self) -> bool {
-        !matches!(self.scope, Scope::Only(_))
+    /// Returns what it does with this command.
+    pub(crate) fn doc_for(&self, command: CommandId) -> &'static str {
+        self.otherwise(command).unwrap_or(self.doc)
     }
 
-    /// Whether this command takes it, and not every command does.
-    pub(crate) fn is_only_of(&self, command: CommandId) -> bool {
-        matches!(self.scope, Scope::Only(commands) if commands.contains(&command))
+    fn otherwise(&self, command: CommandId) -> Option<&'static str> {
+        let found = OTHERWISE.iter().find(|(of, name, _)| *of == command && *name == self.name());
+        found.map(|(_, _, doc)| *doc)
     }
 
-    /// Whether this command takes it.
-    pub(crate) fn fits(&self, command: CommandId) -> bool {
-        self.is_of_all() || self.is_only_of(command)
+    /// Whether every command takes it under the name `pm2`.
+    pub(crate) fn is_of_all_in_pm2(&self) -> bool {
+        self.scope != Scope::Own
+    }
+
+    /// Whether this command acts on it.
+    pub(crate) fn acts_with(&self, command: CommandId) -> bool {
+        self.scope == Scope::General
+            || self.commands.contains(&command)
+            || self.otherwise(command).is_some()
+    }
+
+    /// Whether this command takes it under this name of the program.
+    pub(crate) fn fits(&self, command: CommandId, program: Program) -> bool {
+        self.acts_with(command) || program == Program::Pm2 && self.is_of_all_in_pm2()
+    }
+
+    /// Whether it exists under this name of the program.
+    pub(crate) fn exists(&self, program: Program) -> bool {
+        program == Program::Ostler || self.id != FlagId::Verbose
+    }
+
+    /// Returns the names of the commands that act on it.
+    pub(crate) fn takers(&self) -> Vec<&'static str> {
+        let takers = COMMANDS.iter().filter(|command| self.acts_with(command.id));
+        takers.map(super::Command::name).collect()
     }
 }
 
@@ -192,5 +257,37 @@ mod tests {
         }
         let accepted = FLAGS.iter().filter(|flag| flag.scope == Scope::Compatibility);
         assert!(1 < accepted.count(), "those of the chapter and ours");
+    }
+
+    #[test]
+    fn what_a_command_does_otherwise_is_about_an_option_that_exists() {
+        for (command, name, _) in OTHERWISE {
+            assert!(FLAGS.iter().any(|flag| flag.name() == name), "{command:?} {name}");
+        }
+    }
+
+    #[test]
+    fn a_command_takes_what_it_acts_on_and_under_the_name_pm2_what_pm2_takes() {
+        let check = |name: &str, takers: &[&str]| {
+            let flag = FLAGS.iter().find(|flag| flag.name() == name).unwrap();
+            assert_eq!(flag.takers(), takers, "{name}");
+            let in_pm2 = COMMANDS.iter().filter(|of| flag.fits(of.id, Program::Pm2)).count();
+            let all = if flag.is_of_all_in_pm2() { COMMANDS.len() } else { takers.len() };
+            assert_eq!(in_pm2, all, "{name}");
+        };
+        let files = ["startOrRestart", "startOrReload"];
+        check("name", &["start", "restart", "reload"]);
+        check("cwd", &[&["start", "restart", "reload"][..], &files].concat());
+        check("instances", &["start"]);
+        check("watch", &["list"]);
+        check("cron-restart", &[]);
+        check(
+            "user",
+            &[&["start", "restart", "reload"][..], &files, &["startup", "unstartup"]].concat(),
+        );
+        check("sort", &["list"]);
+        check("force", &["start", "save"]);
+        check("canary", &["reload", "startOrReload"]);
+        check("verbose", &[]);
     }
 }

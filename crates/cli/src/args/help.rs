@@ -1,114 +1,177 @@
-//! The help of `--help`, made from the two tables.
+//! The help of `--help` and `help`, made from the two tables, for a terminal of 80 columns.
 
 use std::fmt::Write as _;
 
-use super::commands::{COMMANDS, Command};
-use super::flags::{FLAGS, Flag, Scope};
+use super::chapters::{self, COMMON};
+use super::commands::{COMMANDS, Command, Group};
+use super::examples::{self, Example, FIRST};
+use super::flags::Flag;
+use super::text::{columns, wrapped};
 
-/// Returns the options that every command takes, in chapters with their titles, for longer texts.
-pub(crate) fn chapters() -> Vec<(&'static str, Vec<&'static Flag>)> {
-    let mut chapters: Vec<(&str, Vec<&Flag>)> = Vec::new();
-    for flag in FLAGS.iter() {
-        let title = match flag.scope {
-            Scope::General => "General",
-            Scope::List => "Listing",
-            Scope::Action => "Acting on apps",
-            Scope::App(title) => title,
-            Scope::Compatibility => "Compatibility",
-            Scope::Only(_) => continue,
-        };
-        match chapters.iter_mut().find(|(known, _)| *known == title) {
-            Some((_, flags)) => flags.push(flag),
-            None => chapters.push((title, vec![flag])),
-        }
-    }
-    chapters
-}
+/// The column at which the meaning of an option begins.
+const MEANING: usize = 31;
 
-/// Returns what is printed when no command was given.
-pub(crate) fn usage(program: &str, home: &str) -> String {
-    format!(
-        "usage: {program} [options] <command>\n\n\
-         {program} -h, --help             all available commands and options\n\
-         {program} <command> -h           help on a specific command\n\n\
-         Access {program} files in {home}\n"
-    )
-}
-
-/// Returns help about everything, or about one command.
-pub(crate) fn help(program: &str, command: Option<&Command>) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    match command {
-        Some(command) => {
-            let _ = write!(
-                out,
-                "\n  Usage: {program} [options] {}\n\n  {}\n",
-                command.usage(),
-                command.doc
-            );
-            options(
-                &mut out,
-                FLAGS.iter().filter(|flag| flag.is_only_of(command.id)),
-                "Options of this command",
-            );
-        }
-        None => {
-            let _ = write!(out, "\n  Usage: {program} [options] <command>\n\n  Commands:\n\n");
-            let width =
-                COMMANDS.iter().map(|command| command.usage().chars().count()).max().unwrap_or(0);
-            for command in COMMANDS {
-                let _ = writeln!(out, "    {:width$}  {}", command.usage(), command.doc);
-            }
-            options(
-                &mut out,
-                FLAGS.iter().filter(|flag| !flag.is_of_all()),
-                "Options of single commands",
-            );
-        }
-    }
-    options(&mut out, FLAGS.iter().filter(|flag| flag.is_of_all()), "Options of every command");
-    let _ = write!(out, "\n  What stands after -- are the arguments of the app.\n\n");
+/// Returns what is printed when nothing was asked for.
+pub(crate) fn first_words() -> String {
+    let mut out = String::from("ostler keeps applications running. Begin with one of these:\n\n");
+    out.push_str(&lines(FIRST));
+    out.push_str("\n`ostler help` shows every command, `ostler help start` one of them.\n");
     out
 }
 
-fn options<'f>(out: &mut String, flags: impl Iterator<Item = &'f Flag>, title: &str) {
-    let flags: Vec<&Flag> = flags.collect();
-    if flags.is_empty() {
-        return;
+/// Returns every page of the help, for the tests.
+pub(crate) fn pages() -> String {
+    let page = |line: String, text: String| format!("$ {line}\n{text}\n");
+    let of =
+        |command: &Command| page(format!("ostler help {}", command.name()), of_command(command));
+    let first =
+        [page("ostler".to_owned(), first_words()), page("ostler help".to_owned(), overview())];
+    first.into_iter().chain(COMMANDS.iter().map(of)).collect()
+}
+
+/// Returns help about everything, or about one command.
+pub(crate) fn help(command: Option<&Command>) -> String {
+    match command {
+        Some(command) => of_command(command),
+        None => overview(),
     }
-    let width = FLAGS.iter().map(|flag| flag.shown().chars().count()).max().unwrap_or(0);
-    let _ = write!(out, "\n  {title}:\n\n");
+}
+
+fn overview() -> String {
+    let mut out = String::from(
+        "ostler keeps applications running: it starts, watches, scales and reloads them.\n\n\
+         Usage: ostler <command> [options] [arguments]\n",
+    );
+    let names = || Group::ALL.into_iter().flat_map(Group::commands).map(Command::name);
+    let at = names().map(str::len).max().unwrap_or(0) + 4;
+    for group in Group::ALL {
+        heading(&mut out, group.title());
+        for command in group.commands() {
+            out.push_str(&columns(command.name(), command.doc, at));
+        }
+    }
+    options(&mut out, COMMON, chapters::common(), |flag| flag.doc);
+    heading(&mut out, "Examples");
+    out.push_str(&lines(FIRST));
+    out.push_str("\n`ostler help <command>` shows what a command takes.\n");
+    out
+}
+
+fn of_command(command: &Command) -> String {
+    let mut out = wrapped(&sentences(command), 0);
+    let rest = if command.takes_app_arguments() { " [-- args]" } else { "" };
+    // Writing to a string cannot fail.
+    let _ =
+        writeln!(out, "\nUsage: ostler {} [options]{}{rest}", command.name(), command.arguments());
+    if !command.others().is_empty() {
+        let _ = writeln!(out, "Also:  {}", command.others().join(", "));
+    }
+    for (title, flags) in chapters::of_command(command.id) {
+        options(&mut out, title, flags.into_iter(), |flag| flag.doc_for(command.id));
+    }
+    heading(&mut out, "Examples");
+    out.push_str(&lines(examples::of(command.id)));
+    out
+}
+
+fn sentences(command: &Command) -> String {
+    let mut doc = command.doc.chars();
+    let first: String = doc.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}. {}", doc.as_str(), command.detail)
+}
+
+fn heading(out: &mut String, title: &str) {
+    let _ = writeln!(out, "\n{title}");
+}
+
+fn options<'f>(
+    out: &mut String,
+    title: &str,
+    flags: impl Iterator<Item = &'f Flag>,
+    doc: impl Fn(&Flag) -> &'static str,
+) {
+    heading(out, title);
     for flag in flags {
-        let _ = writeln!(out, "    {:width$}  {}", flag.shown(), flag.doc);
+        let left = if flag.short.is_some() { "" } else { "    " };
+        out.push_str(&columns(&format!("{left}{}", flag.shown()), doc(flag), MEANING));
     }
+}
+
+/// Returns examples, each with what it does as a comment, so that the line can be pasted.
+fn lines(examples: &[Example]) -> String {
+    let width = examples.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
+    examples.iter().map(|(line, about)| format!("  {line:width$}  # {about}\n")).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use super::super::flags::{FLAGS, Scope};
+    use super::super::text::WIDTH;
     use super::*;
+    use crate::complete::words_of;
+    use crate::program::Program;
 
     #[test]
-    fn help_on_a_command_shows_its_own_options_first() {
-        let text = help("ostler", Command::find("logs"));
-        assert!(
-            text.starts_with("\n  Usage: ostler [options] logs|log [id|name|namespace]\n"),
-            "{text}"
-        );
-        let (own, every) =
-            (text.find("--nostream").unwrap(), text.find("--namespace <name>").unwrap());
-        assert!(own < every);
-        assert!(!text.contains("--canary"));
+    fn no_line_of_help_is_wider_than_80_columns() {
+        for line in pages().lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+            assert_eq!(line, line.trim_end());
+        }
     }
 
     #[test]
-    fn help_on_everything_has_every_command_and_option() {
-        let text = help("pm2", None);
-        for name in COMMANDS.iter().flat_map(|command| command.names) {
-            assert!(text.contains(name), "{name}");
+    fn the_overview_has_one_line_for_each_command() {
+        let page = help(None);
+        for command in COMMANDS {
+            let start = format!("  {} ", command.name());
+            let lines: Vec<&str> = page.lines().filter(|line| line.starts_with(&start)).collect();
+            assert!(lines.len() == 1 && lines[0].ends_with(command.doc), "{lines:?}");
         }
-        for flag in FLAGS.iter() {
-            assert!(text.contains(&flag.shown()), "{}", flag.shown());
+    }
+
+    #[test]
+    fn each_option_stands_in_the_help_of_exactly_the_commands_that_take_it() {
+        for command in COMMANDS {
+            let page = help(Some(command));
+            for flag in FLAGS.iter() {
+                let shown = |line: &str| {
+                    let line = line.trim_start();
+                    line == flag.shown() || line.starts_with(&format!("{}  ", flag.shown()))
+                };
+                let found = page.lines().filter(|line| shown(line)).count();
+                let expected = usize::from(flag.acts_with(command.id));
+                assert_eq!(found, expected, "{} {}", command.name(), flag.shown());
+            }
+        }
+    }
+
+    #[test]
+    fn each_example_is_understood() {
+        let all = COMMANDS.iter().map(|command| (Some(command), examples::of(command.id)));
+        for (command, examples) in all.chain([(None, FIRST)]) {
+            assert!((2..=6).contains(&examples.len()), "{examples:?}");
+            for (line, about) in examples {
+                let before = line.split([b'|' as char, '>']).next().unwrap();
+                let words: Vec<String> = words_of(before);
+                assert_eq!(words[0], "ostler");
+                let words = words.into_iter().skip(1).map(OsString::from);
+                let parsed = super::super::parse(words, Program::Ostler);
+                let parsed = parsed.unwrap_or_else(|misuse| panic!("{line}: {misuse:?}"));
+                let is_about = command.is_none_or(|of| {
+                    of.name() == "help" || parsed.command.is_some_and(|found| found.id == of.id)
+                });
+                assert!(is_about && !about.is_empty(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_every_command_takes_is_in_the_overview() {
+        let page = help(None);
+        for flag in FLAGS.iter().filter(|flag| flag.scope == Scope::General) {
+            assert!(page.contains(&flag.shown()), "{}", flag.shown());
         }
     }
 }

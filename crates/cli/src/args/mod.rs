@@ -1,13 +1,17 @@
 //! From words to what is wanted, by the two tables: nothing is done here, and nothing is printed.
 
 mod absent;
+pub(crate) mod chapters;
 pub(crate) mod commands;
+pub(crate) mod examples;
 pub(crate) mod flags;
 pub(crate) mod help;
 mod misuse;
 mod parse;
 mod parsed;
+pub(crate) mod pm2_help;
 mod suggest;
+mod text;
 
 pub(crate) use commands::{Command, CommandId};
 pub(crate) use flags::FlagId;

@@ -6,22 +6,28 @@ use std::ffi::OsString;
 use lexopt::Arg as Word;
 
 use super::absent;
-use super::commands::{Arg, COMMANDS, Command, CommandId};
+use super::commands::{Arg, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
 use super::parsed::Parsed;
 use super::suggest;
+use crate::program::Program;
+
+/// An option as it was written, and what it is; `None` when it is not known.
+type Written = (Option<&'static Flag>, String);
 
 /// Parses the words after the program's name.
 ///
 /// # Errors
 /// The first thing that is not understood.
-pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Misuse> {
+pub(crate) fn parse(
+    words: impl IntoIterator<Item = OsString>,
+    program: Program,
+) -> Result<Parsed, Misuse> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let rest = split_rest(&mut words)?;
     let mut parsed = Parsed { command: None, words: Vec::new(), given: Vec::new(), rest };
-    let mut options: Vec<(&'static Flag, String)> = Vec::new();
-    let mut unknown = None;
+    let mut options: Vec<Written> = Vec::new();
     let mut parser = lexopt::Parser::from_args(words);
     loop {
         if let Some(number) = negative_number(&mut parser, parsed.command) {
@@ -33,7 +39,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
             Some(Word::Value(word)) => {
                 let word = text(word)?;
                 match parsed.command {
-                    None => parsed.command = Some(find_command(word)?),
+                    None => parsed.command = Some(find_command(word, &options, program)?),
                     Some(_) => parsed.words.push(word),
                 }
             }
@@ -43,18 +49,14 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
                     Word::Long(name) => format!("--{name}"),
                     Word::Value(_) => String::new(),
                 };
-                match find_flag(&option) {
-                    Some(flag) => {
-                        take_values(flag, &mut parser, &mut parsed.given)?;
-                        options.push((flag, shown));
-                    }
-                    None => {
-                        // A value that hangs on it (`--x=1`) must be taken away, or the parser
-                        // complains about that.
-                        let _ = parser.optional_value();
-                        unknown.get_or_insert(shown);
-                    }
+                let flag = find_flag(&option, program);
+                match flag {
+                    Some(flag) => take_values(flag, &mut parser, &mut parsed.given)?,
+                    // A value that hangs on it (`--x=1`) must be taken away, or the parser
+                    // complains about that.
+                    None => _ = parser.optional_value(),
                 }
+                options.push((flag, shown));
             }
         }
     }
@@ -63,7 +65,22 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed,
         // to give arguments to.
         parsed.words.extend(parsed.rest.take().unwrap_or_default());
     }
-    check(parsed, &options, unknown)
+    if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
+        parsed = asked_for_help(parsed)?;
+    }
+    check(parsed, &options, program)
+}
+
+/// `help stop` means what `stop --help` means.
+fn asked_for_help(parsed: Parsed) -> Result<Parsed, Misuse> {
+    let mut words = parsed.words.into_iter();
+    let about = words.next().map(|word| find_command(word, &[], Program::Ostler)).transpose()?;
+    if let (Some(word), Some(command)) = (words.next(), parsed.command) {
+        return Err(Misuse::Extra { word, command });
+    }
+    let mut given = parsed.given;
+    given.push((FlagId::Help, None));
+    Ok(Parsed { command: about, words: Vec::new(), given, rest: parsed.rest })
 }
 
 fn text(word: OsString) -> Result<String, Misuse> {
@@ -76,21 +93,30 @@ fn split_rest(words: &mut Vec<OsString>) -> Result<Option<Vec<String>>, Misuse> 
     words.split_off(at).into_iter().skip(1).map(text).collect::<Result<Vec<_>, _>>().map(Some)
 }
 
-fn find_command(name: String) -> Result<&'static Command, Misuse> {
-    Command::find(&name).ok_or_else(|| {
-        if let Some(absent) = absent::misuse(&name) {
-            return absent;
+fn find_command(
+    name: String,
+    options: &[Written],
+    program: Program,
+) -> Result<&'static Command, Misuse> {
+    if let Some(command) = Command::find(&name, program) {
+        return Ok(command);
+    }
+    // What looks like a command may be the value of an option that is not known.
+    if program == Program::Ostler {
+        unknown_option(options, None, program)?;
+    }
+    Err(match absent::command(&name) {
+        Some(row) => Misuse::Absent { name, row },
+        None => {
+            let names = Command::of(program).flat_map(|command| command.names.iter().copied());
+            let near = suggest::nearest(&name, names);
+            Misuse::Command { name, near }
         }
-        let near = suggest::nearest(
-            &name,
-            COMMANDS.iter().flat_map(|command| command.names.iter().copied()),
-        );
-        Misuse::Command { name, near }
     })
 }
 
-fn find_flag(option: &Word<'_>) -> Option<&'static Flag> {
-    FLAGS.iter().find(|flag| match option {
+fn find_flag(option: &Word<'_>, program: Program) -> Option<&'static Flag> {
+    FLAGS.iter().filter(|flag| flag.exists(program)).find(|flag| match option {
         Word::Short('V') => flag.id == FlagId::Version,
         Word::Short(c) => flag.short == Some(*c),
         Word::Long(name) => flag.long.contains(name),
@@ -170,61 +196,96 @@ fn misuse_of(error: &lexopt::Error) -> Misuse {
 }
 
 /// Whether options and arguments belong to the command.
-fn check(
-    parsed: Parsed,
-    options: &[(&'static Flag, String)],
-    unknown: Option<String>,
-) -> Result<Parsed, Misuse> {
-    if let Some(name) = unknown {
-        let near = suggest::nearest(
-            name.trim_start_matches('-'),
-            FLAGS.iter().flat_map(|flag| flag.long.iter().copied()),
-        );
-        let hint =
-            near.filter(|_| name.starts_with("--")).map(|near| format!("did you mean `--{near}`?"));
-        return Err(Misuse::Option { name, hint });
-    }
+fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed, Misuse> {
+    unknown_option(options, parsed.command, program)?;
     if parsed.has(FlagId::Help) || parsed.has(FlagId::Version) {
         return Ok(parsed);
     }
     let Some(command) = parsed.command else { return Ok(parsed) };
-    if let Some((flag, name)) = options.iter().find(|(flag, _)| !flag.fits(command.id)) {
-        let with: Vec<&str> =
-            COMMANDS.iter().filter(|command| flag.fits(command.id)).map(Command::name).collect();
-        let hint = Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")));
-        return Err(Misuse::Option { name: name.clone(), hint });
+    for (flag, name) in options.iter().filter_map(|(flag, name)| Some(((*flag)?, name))) {
+        if !flag.fits(command.id, program) {
+            return Err(elsewhere(flag, name.clone(), command));
+        }
+    }
+    if program == Program::Ostler
+        && !command.takes_app_arguments()
+        && let Some(rest) = &parsed.rest
+    {
+        let word = rest.first().cloned().unwrap_or_default();
+        return Err(Misuse::AppArguments { word, command });
     }
     let mut most = 0;
     for (at, arg) in command.takes.iter().enumerate() {
         match arg {
-            Arg::Needed(argument) | Arg::Many(argument) if parsed.words.len() <= at => {
-                return Err(Misuse::Missing { argument, usage: command.usage() });
+            Arg::Needed(_) | Arg::Many(_) if parsed.words.len() <= at => {
+                return Err(Misuse::Missing { argument: *arg, command });
             }
             Arg::Needed(_) | Arg::Maybe(_) => most += 1,
             Arg::Many(_) | Arg::Any(_) => most = usize::MAX,
         }
     }
-    // As PM2: elsewhere a word too many is not worth a refusal.
-    let strict = matches!(
-        command.id,
-        CommandId::Save
-            | CommandId::Cleardump
-            | CommandId::Resurrect
-            | CommandId::Kill
-            | CommandId::Prettylist
-    );
     match parsed.words.get(most.min(parsed.words.len())) {
-        Some(word) if strict => Err(Misuse::Extra { word: word.clone(), command: command.name() }),
+        Some(word) if refuses_more(command, program) => {
+            Err(Misuse::Extra { word: word.clone(), command })
+        }
         Some(_) | None => Ok(parsed),
     }
+}
+
+/// Refuses the first option that is not known.
+fn unknown_option(
+    options: &[Written],
+    command: Option<&'static Command>,
+    program: Program,
+) -> Result<(), Misuse> {
+    let Some((_, name)) = options.iter().find(|(flag, _)| flag.is_none()) else { return Ok(()) };
+    let (name, bare) = (name.clone(), name.trim_start_matches('-'));
+    let absent = absent::option(bare).filter(|_| program == Program::Ostler);
+    if let Some(row) = absent {
+        return Err(Misuse::AbsentOption {
+            name,
+            lacks: row.what,
+            instead: row.instead.unwrap_or_default(),
+        });
+    }
+    let fits = |flag: &&Flag| match command {
+        Some(command) => flag.fits(command.id, program) || program == Program::Pm2,
+        None => true,
+    };
+    let known = FLAGS.iter().filter(|flag| flag.exists(program)).filter(fits);
+    let near = suggest::nearest(bare, known.flat_map(|flag| flag.long.iter().copied()));
+    let near = near.filter(|_| name.starts_with("--"));
+    Err(Misuse::Option { name, command, near })
+}
+
+/// An option that the command does not take.
+fn elsewhere(flag: &'static Flag, name: String, command: &'static Command) -> Misuse {
+    match absent::not_yet(flag) {
+        Some((lacks, instead)) => Misuse::AbsentOption { name, lacks, instead },
+        None => Misuse::Elsewhere { name, command, flag },
+    }
+}
+
+/// PM2 refuses a word too many only where it would be mistaken for something; we always do.
+fn refuses_more(command: &Command, program: Program) -> bool {
+    program == Program::Ostler
+        || matches!(
+            command.id,
+            CommandId::Save
+                | CommandId::Cleardump
+                | CommandId::Resurrect
+                | CommandId::Kill
+                | CommandId::Prettylist
+        )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::commands::COMMANDS;
 
     fn of(line: &str) -> Result<Parsed, Misuse> {
-        parse(line.split_whitespace().map(OsString::from))
+        parse(line.split_whitespace().map(OsString::from), Program::Ostler)
     }
 
     #[test]
@@ -243,7 +304,13 @@ mod tests {
 
     #[test]
     fn optional_values_and_lists_of_numbers_stop_at_the_next_option() {
-        let parsed = of("start a.js --watch src --watch --stop-exit-codes 1 2 b.js").unwrap();
+        let parsed = parse(
+            "start a.js --watch src --watch --stop-exit-codes 1 2 b.js"
+                .split(' ')
+                .map(OsString::from),
+            Program::Pm2,
+        )
+        .unwrap();
         let given: Vec<_> = parsed.given.iter().map(|(_, value)| value.as_deref()).collect();
         assert_eq!(given, [Some("src"), None, Some("1"), Some("2")]);
         assert_eq!(parsed.words, ["a.js", "b.js"]);
@@ -254,53 +321,6 @@ mod tests {
         assert_eq!(of("scale web -1").unwrap().words, ["web", "-1"]);
         assert_eq!(of("scale web -- -1").unwrap().words, ["web", "-1"]);
         assert_eq!(of("scale web +2").unwrap().words, ["web", "+2"]);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_named() {
-        let check = |line: &str, text: &str, hint: Option<&str>| {
-            let misuse = of(line).unwrap_err();
-            assert_eq!(
-                (misuse.text().as_str(), misuse.hint("ostler").as_deref()),
-                (text, hint),
-                "{line}"
-            );
-        };
-        check("lits", "Command not found", Some("did you mean `ostler list`?"));
-        check("qqqqqq", "Command not found", None);
-        check("list --zz", "unknown option `--zz'", None);
-        check("list --sor=x", "unknown option `--sor'", Some("did you mean `--sort`?"));
-        check("list -z", "unknown option `-z'", None);
-        check("list --raw", "unknown option `--raw'", Some("`--raw` belongs to `logs`"));
-        check("logs --lines", "option `--lines <n>' argument missing", None);
-        check(
-            "start a --stop-exit-codes x",
-            "option `--stop-exit-codes <codes...>': `x` is no exit code",
-            Some("they are numbers from 0 to 255"),
-        );
-        check(
-            "start a --stop-exit-codes --watch",
-            "option `--stop-exit-codes <codes...>' argument missing",
-            None,
-        );
-        check("list --silent=1", "option `--silent' takes no argument", None);
-        check(
-            "stop",
-            "missing required argument `id|name|namespace|all|json|stdin'",
-            Some("usage: ostler stop <id|name|namespace|all|json|stdin...>"),
-        );
-        check(
-            "scale web",
-            "missing required argument `number'",
-            Some("usage: ostler scale <app_name> <number>"),
-        );
-        check(
-            "kill xx",
-            "Unknown command argument: xx",
-            Some("`ostler kill` takes no such argument"),
-        );
-        assert!(of("ping xx").is_ok());
-        assert!(of("stop -h").is_ok());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 /// The name nearest to `word`, if one is near enough to be a slip of the fingers.
 pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let word = word.to_lowercase();
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let length = word.chars().count();
+    let allowed = (length / 3).clamp(1, 3);
     names
         .map(|name| (distance(&word, &name.to_lowercase()), name))
-        .filter(|(d, _)| *d <= allowed)
+        .filter(|(d, _)| *d <= allowed && *d < length)
         .min_by_key(|(d, _)| *d)
         .map(|(_, name)| name)
 }
@@ -53,5 +54,6 @@ mod tests {
         check("STOP", Some("stop"));
         check("frobnicate", None);
         check("", None);
+        check("x", None);
     }
 }

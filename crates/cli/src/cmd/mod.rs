@@ -15,6 +15,7 @@ mod kill;
 mod launch;
 mod list;
 mod logs;
+mod misused;
 mod perform;
 mod pid;
 mod ping;
@@ -30,11 +31,12 @@ mod scale;
 mod start;
 mod startup;
 mod update;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::args::{self, CommandId, FlagId, Misuse, help};
+use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::paint::Paint;
@@ -45,7 +47,7 @@ use crate::session::Session;
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let program = Program::of(words.next().as_deref());
-    let parsed = args::parse(words);
+    let parsed = args::parse(words, program);
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
@@ -55,21 +57,25 @@ pub(crate) fn main() -> ExitCode {
     let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(misuse) => {
-            refuse(&mut out, &misuse, program);
-            return end(&mut out, Err(Failed::quiet(1)));
+            misused::refuse(&mut out, &misuse, program);
+            return end(&mut out, Err(Failed::quiet(misused::code(program))));
         }
     };
     if parsed.has(FlagId::Version) {
-        out.data(&format!("{}\n", program.version()));
+        let verbose = parsed.has(FlagId::Verbose);
+        out.data(&version::text(program, verbose, home.as_ref().ok()));
         return end(&mut out, Ok(()));
     }
     if parsed.has(FlagId::Help) {
-        out.data(&help::help(program.name(), parsed.command));
+        out.data(&match program {
+            Program::Ostler => help::help(parsed.command),
+            Program::Pm2 => pm2_help::help(parsed.command),
+        });
         return end(&mut out, Ok(()));
     }
     let Some(command) = parsed.command else {
-        out.data(&usage(program));
-        return end(&mut out, Err(Failed::quiet(1)));
+        misused::nothing_asked(&mut out, program);
+        return end(&mut out, Err(Failed::quiet(misused::code(program))));
     };
     let home = match home {
         Ok(home) => home,
@@ -114,6 +120,11 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Completion => completion::run(session),
+        // Whoever reads the words takes `help` for `--help`; this is about that command alone.
+        CommandId::Help => {
+            session.out.data(&help::help(session.args.command));
+            Ok(())
+        }
     }
 }
 
@@ -133,39 +144,4 @@ fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
         Err(Failed { message: Some(_), .. }) => {}
     }
     ExitCode::from(failed.code)
-}
-
-fn usage(program: Program) -> String {
-    let home = match program {
-        Program::Ostler => "~/.ostler",
-        Program::Pm2 => "~/.pm2",
-    };
-    help::usage(program.name(), home)
-}
-
-/// Refuses a command line that is not understood, in the places and words that PM2 uses.
-fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
-    let hint = misuse.hint(program.name());
-    match misuse {
-        Misuse::Command { .. } => {
-            let line = out
-                .paint
-                .ink(&[crate::paint::Ink::Red], &format!("[{}][ERROR] ", program.bracket()));
-            out.data(&format!("{line}{}\n", misuse.text()));
-            if let Some(hint) = hint {
-                out.data(&format!("hint: {hint}\n"));
-            }
-            out.data(&format!("\n{}", usage(program)));
-        }
-        Misuse::Absent { .. }
-        | Misuse::Option { .. }
-        | Misuse::Value { .. }
-        | Misuse::ExitCode { .. }
-        | Misuse::Missing { .. }
-        | Misuse::Extra { .. }
-        | Misuse::NotText(_) => {
-            let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
-            out.data_aside(&format!("\n  error: {}\n{hint}\n", misuse.text()));
-        }
-    }
 }

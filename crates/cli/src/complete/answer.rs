@@ -14,23 +14,27 @@ pub(crate) fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let program = Program::of(arguments.next().as_deref());
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from)).ok();
-    let text = answer(arguments.skip(1), &mut Known::new(home));
+    let text = answer(arguments.skip(1), program, &mut Known::new(home));
     let written = rustix::io::write(std::io::stdout(), text.as_bytes());
     if written == Ok(text.len()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Returns what is printed; nothing when the script is of another version.
-fn answer(arguments: impl Iterator<Item = OsString>, known: &mut Known) -> String {
+fn answer(
+    arguments: impl Iterator<Item = OsString>,
+    program: Program,
+    known: &mut Known,
+) -> String {
     let words: Option<Vec<String>> = arguments.map(|word| word.into_string().ok()).collect();
     match words.as_deref() {
         Some([form, breaks, line]) if form == "bash" => {
             let line = Line::of(line);
             let before = line.words.get(1..).unwrap_or_default();
             let kept = line.kept(breaks);
-            print(&candidates(before, &line.current, known), kept)
+            print(&candidates(before, &line.current, program, known), kept)
         }
         Some([form, before @ .., current]) if form == "words" => {
-            print(&candidates(before, current, known), 0)
+            print(&candidates(before, current, program, known), 0)
         }
         Some(_) | None => String::new(),
     }
@@ -57,7 +61,7 @@ mod tests {
         let check = |words: &[&str], expected: &str| {
             let mut known = Known::of(vec![sample(0, "a:b"), sample(1, "two\nlines")]);
             let words = words.iter().map(OsString::from);
-            assert_eq!(answer(words, &mut known), expected);
+            assert_eq!(answer(words, Program::Ostler, &mut known), expected);
         };
         check(&["words", "scale", "a"], "none\na:b\t\n");
         check(&["bash", " =:", "ostler scale a:"], "none\nb\t\n");

@@ -6,10 +6,11 @@ use super::known::Known;
 use super::shell::Shell;
 use ostler_config::attributes::Rule;
 
-use crate::args::commands::{Arg, COMMANDS};
+use crate::args::commands::Arg;
 use crate::args::flags::{FLAGS, Flag, Scope, Takes};
 use crate::args::{Command, FlagId};
 use crate::boot::Platform;
+use crate::program::Program;
 
 /// What may stand at the cursor.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,8 +36,13 @@ struct Before<'w> {
 }
 
 /// Returns what may stand at the cursor, after `before` and beginning with `current`.
-pub(super) fn candidates(before: &[String], current: &str, known: &mut Known) -> Candidates {
-    let before = Before::of(before);
+pub(super) fn candidates(
+    before: &[String],
+    current: &str,
+    program: Program,
+    known: &mut Known,
+) -> Candidates {
+    let before = Before::of(before, program);
     let mut found = match (&before, current.split_once('=')) {
         (Before { ended: true, .. }, _) => Candidates { files: true, ..Candidates::default() },
         (Before { awaits: Some(flag), .. }, _) => values(flag, known),
@@ -47,8 +53,8 @@ pub(super) fn candidates(before: &[String], current: &str, known: &mut Known) ->
             }
             found
         }
-        (_, _) if current.starts_with('-') => options(before.command),
-        (Before { command: None, .. }, _) => commands(current),
+        (_, _) if current.starts_with('-') => options(before.command, program),
+        (Before { command: None, .. }, _) => commands(current, program),
         (Before { command: Some(command), arguments, .. }, _) => {
             arguments_of(command, arguments, known)
         }
@@ -59,7 +65,7 @@ pub(super) fn candidates(before: &[String], current: &str, known: &mut Known) ->
 }
 
 impl<'w> Before<'w> {
-    fn of(words: &'w [String]) -> Self {
+    fn of(words: &'w [String], program: Program) -> Self {
         let mut before = Self::default();
         let mut words = words.iter().map(String::as_str).peekable();
         while let Some(word) = words.next() {
@@ -68,7 +74,7 @@ impl<'w> Before<'w> {
             }
             let Some(flag) = option(word) else {
                 if !word.starts_with('-') {
-                    before.word(word);
+                    before.word(word, program);
                 }
                 continue;
             };
@@ -93,9 +99,9 @@ impl<'w> Before<'w> {
         before
     }
 
-    fn word(&mut self, word: &'w str) {
+    fn word(&mut self, word: &'w str, program: Program) {
         match self.command {
-            None => self.command = Command::find(word),
+            None => self.command = Command::find(word, program),
             Some(_) => self.arguments.push(word),
         }
     }
@@ -117,21 +123,25 @@ fn long(word: &str) -> Option<&'static Flag> {
 }
 
 /// Returns the commands; another name of one only where its first name does not begin so.
-fn commands(current: &str) -> Candidates {
-    let names = COMMANDS.iter().filter_map(|command| {
+fn commands(current: &str, program: Program) -> Candidates {
+    let names = Command::of(program).filter_map(|command| {
         let mut names = command.names.iter().filter(|name| name.starts_with(current));
         names.next().map(|name| ((*name).to_owned(), command.doc.to_owned()))
     });
     Candidates { words: names.collect(), ..Candidates::default() }
 }
 
-fn options(command: Option<&Command>) -> Candidates {
+fn options(command: Option<&Command>, program: Program) -> Candidates {
     let fitting = FLAGS.iter().filter(|flag| match command {
         _ if flag.scope == Scope::Compatibility => false,
-        Some(command) => flag.fits(command.id),
-        None => flag.is_of_all(),
+        Some(command) => flag.fits(command.id, program),
+        None => match program {
+            Program::Ostler => matches!(flag.id, FlagId::Verbose) || flag.scope == Scope::General,
+            Program::Pm2 => flag.is_of_all_in_pm2(),
+        },
     });
-    let words = fitting.map(|flag| (format!("--{}", flag.name()), flag.doc.to_owned()));
+    let doc = |flag: &Flag| command.map_or(flag.doc, |command| flag.doc_for(command.id));
+    let words = fitting.map(|flag| (format!("--{}", flag.name()), doc(flag).to_owned()));
     Candidates { words: words.collect(), ..Candidates::default() }
 }
 
@@ -174,6 +184,7 @@ fn arguments_of(command: &Command, given: &[&str], known: &mut Known) -> Candida
             // A number says nothing to a person who can choose a name.
             "id" if !kinds.contains("name") => found.words.extend(known.ids()),
             "all" => found.words.push(("all".to_owned(), "every process".to_owned())),
+            "command" => found.words.extend(commands("", Program::Ostler).words),
             "platform" => found.words.extend(plain(Platform::names().map(str::to_owned))),
             "file" | "ecosystem" => found.files = true,
             "json" | "script" => found.files_at_last = true,
@@ -190,6 +201,7 @@ fn arguments_of(command: &Command, given: &[&str], known: &mut Known) -> Candida
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::commands::COMMANDS;
     use crate::view::sample::sample;
 
     fn at(line: &str) -> (Vec<String>, bool) {
@@ -198,7 +210,7 @@ mod tests {
         list[2].namespace = "back".to_owned();
         let (before, current) = line.rsplit_once(' ').unwrap_or(("", line));
         let before: Vec<String> = before.split_whitespace().map(str::to_owned).collect();
-        let found = candidates(&before, current, &mut Known::of(list));
+        let found = candidates(&before, current, Program::Ostler, &mut Known::of(list));
         (found.words.into_iter().map(|(word, _)| word).collect(), found.files)
     }
 
@@ -233,10 +245,12 @@ mod tests {
 
     #[test]
     fn options_are_those_that_the_command_takes() {
-        check("reload --c", &["--cwd", "--cron-restart", "--canary"], false);
+        check("reload --c", &["--cwd", "--canary"], false);
+        check("list --w", &["--watch"], false);
         check("stop --can", &[], false);
         check("--no-p", &[], false);
         check("-n web sto", &["stop"], false);
+        check("help rel", &["reload", "reloadLogs"], false);
         check("start --watch --name", &["--name", "--namespace"], false);
     }
 

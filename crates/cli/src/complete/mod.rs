@@ -20,3 +20,9 @@ pub(crate) use shell::Shell;
 
 /// The first argument that asks for candidates.
 pub(crate) const ARGUMENT: &str = "__complete";
+
+/// Returns the words of a line as a shell takes it apart.
+#[cfg(test)]
+pub(crate) fn words_of(line: &str) -> Vec<String> {
+    words::Line::of(&format!("{} ", line.trim())).words
+}

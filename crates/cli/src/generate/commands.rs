@@ -1,38 +1,52 @@
 //! `docs/commands.md`: each command with its options.
 
 use super::markdown::{code, head, sentence, table};
-use crate::args::commands::COMMANDS;
-use crate::args::flags::{FLAGS, Flag};
-use crate::args::{Command, help};
+use crate::args::commands::{COMMANDS, Group};
+use crate::args::flags::{Flag, Scope};
+use crate::args::{Command, chapters, examples};
 
 /// Returns the page.
 pub(super) fn page() -> String {
     let mut out = head("Commands", "commands");
     out.push_str(
-        "`ostler [options] <command> [arguments]`. Options stand before or after the command; what \
-         stands after `--` are the arguments of the app. `ostler <command> --help` shows the same \
-         in a terminal. Under the name `pm2` the program looks and speaks as PM2 does.\n\n",
+        "`ostler <command> [options] [arguments]`. Options stand before or after the command; what \
+         stands after `--` are the arguments of the app. `ostler help <command>` shows the same in \
+         a terminal. An option that a command does not act on is refused. Exit status: 0 when it \
+         was done, 1 when not, 2 for a command line that is not understood.\n\n\
+         Under the name `pm2` the program looks and speaks as PM2 does: every command takes every \
+         option of PM2, and a command line that is not understood ends with 1.\n\n",
     );
-    out.push_str(&overview());
+    for group in Group::ALL {
+        out.push_str(&overview(group));
+    }
     for command in COMMANDS {
         out.push_str(&section(command));
     }
-    out.push_str("## Options\n\nEvery command takes these, as in PM2.\n\n");
-    for (title, flags) in help::chapters() {
+    out.push_str("## Common options\n\nEvery command takes these.\n\n");
+    out.push_str(&table(
+        ["option", "means"],
+        &chapters::common().map(|flag| [names(flag), sentence(flag.doc)]).collect::<Vec<_>>(),
+    ));
+    out.push_str(
+        "## Options of apps\n\nThey set attributes of the apps that a command is about.\n\n",
+    );
+    for (title, flags) in chapters::of_apps() {
         out.push_str(&format!("### {title}\n\n"));
-        out.push_str(&options(flags.into_iter()));
+        let row = |flag: &&Flag| [names(flag), sentence(flag.doc), takers(flag)];
+        let rows: Vec<[String; 3]> = flags.iter().map(row).collect();
+        out.push_str(&table(["option", "means", "with"], &rows));
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
 }
 
-fn overview() -> String {
+fn overview(group: Group) -> String {
     let row = |command: &Command| {
         let name = command.name();
         [format!("[`{name}`](#{})", name.to_lowercase()), sentence(command.doc)]
     };
-    table(["command", "does"], &COMMANDS.iter().map(row).collect::<Vec<_>>())
+    table([group.title(), "does"], &group.commands().map(row).collect::<Vec<_>>())
 }
 
 fn section(command: &Command) -> String {
@@ -44,22 +58,38 @@ fn section(command: &Command) -> String {
         out.push_str(&format!(" {}", command.detail));
     }
     out.push_str("\n\n");
-    if let [_, others @ ..] = command.names
-        && !others.is_empty()
-    {
-        let names: Vec<String> = others.iter().map(|name| code(name)).collect();
+    if !command.others().is_empty() {
+        let names: Vec<String> = command.others().iter().map(|name| code(name)).collect();
         out.push_str(&format!("Other names: {}.\n\n", names.join(", ")));
     }
-    let own = FLAGS.iter().filter(|flag| flag.is_only_of(command.id));
-    if own.clone().next().is_some() {
-        out.push_str(&options(own));
+    let own = own(command);
+    if !own.is_empty() {
+        let row = |flag: &&Flag| [names(flag), sentence(flag.doc_for(command.id))];
+        out.push_str(&table(["option", "means"], &own.iter().map(row).collect::<Vec<_>>()));
     }
+    if chapters::of_command(command.id).iter().any(|(_, flags)| flags.iter().any(is_of_apps)) {
+        out.push_str("It also takes [options of apps](#options-of-apps).\n\n");
+    }
+    out.push_str("```sh\n");
+    for (line, about) in examples::of(command.id) {
+        out.push_str(&format!("{line}  # {about}\n"));
+    }
+    out.push_str("```\n\n");
     out
 }
 
-fn options<'f>(flags: impl Iterator<Item = &'f Flag>) -> String {
-    let rows: Vec<[String; 2]> = flags.map(|flag| [names(flag), sentence(flag.doc)]).collect();
-    table(["option", "means"], &rows)
+/// Returns the options of a command that stand in its own section.
+fn own(command: &Command) -> Vec<&'static Flag> {
+    let chapters = chapters::of_command(command.id).into_iter();
+    chapters.filter(|(title, _)| *title == "Options").flat_map(|(_, flags)| flags).collect()
+}
+
+fn is_of_apps(flag: &&'static Flag) -> bool {
+    matches!(flag.scope, Scope::App(_)) && flag.takers().contains(&"start")
+}
+
+fn takers(flag: &Flag) -> String {
+    flag.takers().into_iter().map(code).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns every name of an option: `-n`, `--name <name>`.
@@ -74,15 +104,23 @@ fn names(flag: &Flag) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::flags::Scope;
+    use crate::args::flags::FLAGS;
 
     #[test]
-    fn every_option_is_in_one_table() {
+    fn every_option_stands_where_it_is_taken() {
         let page = page();
         for flag in FLAGS.iter() {
             let found = page.matches(&format!("| {} |", names(flag).replace('|', "\\|"))).count();
-            let expected = if let Scope::Only(commands) = flag.scope { commands.len() } else { 1 };
-            assert_eq!(found, expected, "{}", flag.name());
+            let own = COMMANDS
+                .iter()
+                .filter(|command| own(command).iter().any(|of| of.name() == flag.name()));
+            let shared = usize::from(
+                chapters::common()
+                    .chain(chapters::of_apps().into_iter().flat_map(|(_, all)| all))
+                    .any(|of| of.name() == flag.name()),
+            );
+            assert_eq!(found, own.count() + shared, "{}", flag.name());
+            assert!(0 < found || flag.takers().is_empty(), "{}", flag.name());
         }
     }
 }

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use ostler_env::{Audience, VARIABLES};
 
 use super::markdown::sentence;
-use crate::args::commands::COMMANDS;
-use crate::args::flags::{FLAGS, Flag};
-use crate::args::{Command, help};
+use crate::args::commands::{COMMANDS, CommandId, Group};
+use crate::args::examples::FIRST;
+use crate::args::flags::Flag;
+use crate::args::{Command, chapters};
 
 /// The day of the release that the page describes; it changes with the version.
 const DATE: &str = "2026-11-26";
@@ -25,16 +26,6 @@ const FILES: [(&str, &str); 6] = [
     ("ostler.sock", "The socket on which the daemon answers."),
 ];
 
-/// Command lines to begin with.
-const EXAMPLES: [(&str, &str); 6] = [
-    ("ostler start app.js -i 4 --name api", "Start four workers that share a port."),
-    ("ostler start ecosystem.config.js", "Start the apps of a process file."),
-    ("ostler list", "Show what runs."),
-    ("ostler logs api --lines 50", "Show the output of an app, the last 50 lines first."),
-    ("ostler reload api", "Bring a new version without losing a request."),
-    ("ostler save; ostler startup", "Bring everything back after a reboot."),
-];
-
 /// Returns the page.
 pub(super) fn page() -> String {
     let mut page = Page { text: String::new() };
@@ -45,7 +36,7 @@ pub(super) fn page() -> String {
     page.line("ostler \\- process manager for applications in any language");
     page.heading("Synopsis");
     page.line(
-        ".B ostler\n.RI [ options ]\n.I command\n.RI [ arguments ]\n.RB [ \\-\\- \" arguments\"",
+        ".B ostler\n.I command\n.RI [ options ]\n.RI [ arguments ]\n.RB [ \\-\\- \" arguments\"",
     );
     page.line(".RB \"of the app\" ]");
     page.heading("Description");
@@ -53,21 +44,23 @@ pub(super) fn page() -> String {
         "ostler keeps applications running: it starts them, restarts them, scales them, replaces \
          them by a new version without losing a request, and collects their output. A daemon does \
          this in the background; the first command starts it. Under the name `pm2` the program \
-         takes PM2's home and speaks as PM2 does.",
+         takes PM2's home and speaks as PM2 does: every command takes every option of PM2.",
     );
     page.heading("Commands");
-    for command in COMMANDS {
-        page.command(command);
+    for group in Group::ALL {
+        page.line(&format!(".SS {}", escape(group.title())));
+        for command in group.commands() {
+            page.command(command);
+        }
     }
-    page.heading("Options");
-    page.paragraph("Options stand before or after the command. Every command takes these:");
-    for (title, flags) in help::chapters() {
-        page.line(&format!(".SS {}", escape(title)));
-        page.options(flags.into_iter());
-    }
+    page.options_of_all();
     page.heading("Exit status");
     page.item(&bold("0"), "The command did what it was asked to do.");
     page.item(&bold("1"), "It did not, or not all of it; standard error says why.");
+    page.item(
+        &bold("2"),
+        "The command line is not understood, and nothing was done (under the name `pm2`: 1).",
+    );
     page.heading("Environment");
     for variable in VARIABLES.iter().filter(|variable| variable.audience == Audience::User) {
         let default = match variable.default {
@@ -84,8 +77,8 @@ pub(super) fn page() -> String {
         page.item(&format!("\\fI{}\\fR", escape(name)), about);
     }
     page.heading("Examples");
-    for (line, about) in EXAMPLES {
-        page.item(&bold(line), about);
+    for (line, about) in FIRST {
+        page.item(&bold(line), &sentence(about));
     }
     page.text
 }
@@ -117,15 +110,34 @@ impl Page {
         let head = format!("{}{}", names.join(", "), escape(&command.arguments()));
         let text = [&sentence(command.doc), command.detail].map(str::trim).join(" ");
         self.item(&head, text.trim_end());
-        let own = FLAGS.iter().filter(|flag| flag.is_only_of(command.id));
-        if own.clone().next().is_some() {
+        let chapters = chapters::of_command(command.id);
+        if let Some((_, own)) = chapters.into_iter().find(|(title, _)| *title == "Options") {
             self.line(".RS");
-            self.options(own);
+            self.options(own.into_iter(), Some(command.id));
             self.line(".RE");
         }
     }
 
-    fn options<'f>(&mut self, flags: impl Iterator<Item = &'f Flag>) {
+    fn options_of_all(&mut self) {
+        self.heading("Options");
+        self.paragraph("Options stand before or after the command. Every command takes these:");
+        self.options(chapters::common(), None);
+        let takers = |takes: fn(&Command) -> bool| {
+            let names = COMMANDS.iter().filter(|command| takes(command)).map(Command::name);
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        self.paragraph(&format!(
+            "Those below set attributes of apps. They are for {}; `ostler help` with the name of a \
+             command shows which of them it takes.",
+            takers(Command::takes_app_arguments)
+        ));
+        for (title, flags) in chapters::of_apps() {
+            self.line(&format!(".SS {}", escape(title)));
+            self.options(flags.into_iter(), None);
+        }
+    }
+
+    fn options<'f>(&mut self, flags: impl Iterator<Item = &'f Flag>, command: Option<CommandId>) {
         for flag in flags {
             let mut head = String::new();
             // Writing to a string cannot fail.
@@ -137,7 +149,8 @@ impl Page {
                 None => (flag.long_shown(), String::new()),
             };
             let _ = write!(head, "{}{}", bold(&name), escape(&value));
-            self.item(&head, &sentence(flag.doc));
+            let doc = command.map_or(flag.doc, |command| flag.doc_for(command));
+            self.item(&head, &sentence(doc));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The documentation that is made from the tables: the manual page and the pages of `docs/`.
+//! The documentation that is made from the tables: the manual page, the pages of `docs/`, and the
+//! help as it is shown.
 //!
 //! What is written by hand beside the code is forgotten when the code changes. So these texts are
 //! printed by the program itself, from what it acts on; `cargo xtask docs` writes them into the
@@ -28,12 +29,17 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 5] = [
+const TEXTS: [Text; 6] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
     Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
     Text { name: "schema", file: "docs/schema.json", make: configuration::schema },
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
+    Text {
+        name: "help",
+        file: "crates/cli/tests/it/snapshots/help.txt",
+        make: crate::args::help::pages,
+    },
 ];
 
 /// Prints the text whose name is the second argument; for `list`, the name and file of each.

@@ -147,23 +147,6 @@ fn when_both_die_apps_are_stopped_and_started_cleanly_and_keep_their_numbers() {
 }
 
 #[test]
-fn what_an_unreadable_state_leaves_behind_is_ended() {
-    let sandbox = sandbox();
-    let script = sandbox.victim("idle", Victim::Sleeper);
-    sandbox.ostler(["start"]).arg(&script).run();
-    let pid = sandbox.pids_of("idle")[0];
-    kill_both(&sandbox);
-    for file in ["ostler.state", "ostler.state.bak"] {
-        std::fs::write(sandbox.file(file), "{ garbage").unwrap();
-    }
-    assert_eq!(sandbox.jlist().len(), 0);
-    assert!(wait_exit(pid, SOON), "an orphan is left");
-    let aside = std::fs::read_dir(sandbox.home()).unwrap().flatten();
-    let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains(".bad-")).count();
-    assert_eq!(aside, 2, "both are set aside, not deleted");
-}
-
-#[test]
 fn an_app_that_calls_the_manager_after_both_died_is_restarted_and_the_manager_stays() {
     for (kind, sandbox) in crate::start_e2e::both_kinds() {
         let program = env!("CARGO_BIN_EXE_ostler");

@@ -54,7 +54,7 @@ fn small_questions_have_small_answers() {
     );
     check("describe nope", 1, "", "[PM2][WARN] nope doesn't exist\n");
     check("--version", 0, "7.0.4\n", "");
-    assert_eq!(fake.ostler("-v").out, format!("{}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(fake.ostler("-v").out, format!("ostler {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

@@ -61,5 +61,6 @@ mod startup;
 mod stop;
 mod takeover;
 mod torture;
+mod unreadable;
 mod unsaved;
 mod update;

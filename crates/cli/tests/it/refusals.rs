@@ -18,29 +18,66 @@ fn refused(sandbox: &Sandbox, args: &[&str], err: &str) {
     assert!(said.err.starts_with(err), "{args:?} said\n{}\ninstead of\n{err}", said.err);
 }
 
+/// Runs it, expects that the command line is refused with this on standard error and nothing else.
+#[track_caller]
+fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
+    let said = sandbox.ostler(args).code(2).run();
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", err), "{args:?}");
+}
+
 #[test]
 fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     let sandbox = sandbox();
-    let said = sandbox.ostler(["restrat"]).code(1).run();
-    assert!(
-        format!("{}{}", said.out, said.err).contains("Command not found"),
-        "{}{}",
-        said.out,
-        said.err
-    );
-    assert!(format!("{}{}", said.out, said.err).contains("restart"), "{}{}", said.out, said.err);
-    refused(&sandbox, &["list", "--sotr", "name"], "\n  error: unknown option `--sotr'\n");
-    refused(
+    misused(
         &sandbox,
-        &["stop"],
-        "\n  error: missing required argument `id|name|namespace|all|json|stdin'\n",
+        &["relaod"],
+        "error: unknown command `relaod`\nhint: did you mean `reload`?\n",
     );
-    refused(
+    misused(
+        &sandbox,
+        &["list", "--sotr", "name"],
+        "error: unknown option `--sotr`\nhint: did you mean `--sort`?\n",
+    );
+    misused(
         &sandbox,
         &["start", "x.js", "--name"],
-        "\n  error: option `--name <name>' argument missing\n",
+        "error: `--name` needs a value\nhint: write `--name <name>`\n",
     );
+    misused(
+        &sandbox,
+        &["kill", "--raw", "--silent"],
+        "error: `kill` does not take `--raw`\nhint: `--raw` is for `logs`\n",
+    );
+    misused(
+        &sandbox,
+        &["monit"],
+        "error: `monit` is not there yet: the monitor in the terminal\n\
+         hint: use `ostler list` and `ostler logs`\n",
+    );
+    let said = sandbox.ostler([] as [&str; 0]).code(2).run();
+    assert!(said.out.is_empty() && said.err.contains("\n  ostler start app.js"), "{}", said.err);
     assert_eq!(sandbox.pids(), BTreeSet::new(), "a mistake started a daemon");
+}
+
+#[test]
+fn help_and_version_need_neither_a_daemon_nor_a_home() {
+    let sandbox = sandbox();
+    let run = |args: &[&str]| {
+        let mut command = sandbox.command();
+        command.args(args).env_remove("OSTLER_HOME").env_remove("HOME");
+        ostler_testkit::run::finish(command, &[], SOON).success().out
+    };
+    let pages = include_str!("snapshots/help.txt");
+    for args in [&["help"][..], &["help", "stop"], &["--help"]] {
+        assert!(pages.contains(&run(args)), "{args:?}");
+    }
+    assert_eq!(run(&["stop", "--help"]), run(&["help", "stop"]));
+    assert_eq!(run(&["--version"]), format!("ostler {}\n", env!("CARGO_PKG_VERSION")));
+    let verbose = run(&["--version", "--verbose"]);
+    let keys: Vec<&str> =
+        verbose.lines().map(|line| line.split([':', ' ']).next().unwrap()).collect();
+    assert_eq!(keys, ["ostler", "build", "target", "pm2", "home"], "{verbose}");
+    assert_eq!(sandbox.pids(), BTreeSet::new());
 }
 
 #[test]
@@ -48,14 +85,16 @@ fn what_is_not_done_yet_is_never_confirmed() {
     let sandbox = sandbox();
     let script = sandbox.write("idle.sh", "exec sleep 1000000");
     sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "cron": "0 4 * * *" }"#);
-    let watch = "[ostler][ERROR] `--watch` has no effect yet: files are not watched\n";
-    refused(&sandbox, &["start", "idle.sh", "--watch"], watch);
+    let watch = "error: no `--watch` yet: files are not watched\nhint: leave it out, and let a \
+                 program such as `entr` call `ostler restart <name>`\n";
+    misused(&sandbox, &["start", "idle.sh", "--watch"], watch);
     let said = sandbox.ostler(["start", "eco.json"]).run();
     assert!(said.out.contains("\"cron\" has no effect yet: nothing is"), "{}", said.out);
     let started = sandbox.pids_of("idle");
-    refused(&sandbox, &["restart", "idle", "--watch"], watch);
-    let cron = "[ostler][ERROR] `--cron-restart` has no effect yet";
-    refused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
+    misused(&sandbox, &["restart", "idle", "--watch"], watch);
+    let cron = "error: no `-c` yet: nothing is restarted by the clock\nhint: leave it out, and let \
+                `crontab` call `ostler restart <name>`\n";
+    misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().out;
     assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");

@@ -1,12 +1,14 @@
 //! Taking up what a predecessor left.
 
+use std::path::Path;
+
 use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
 use crate::guard::Left;
 use crate::keeper::{LOCK, SWEPT};
 use crate::model::State;
-use crate::takeover::Inventory;
+use crate::takeover::{Inventory, OnDisk};
 use crate::{daemon_log, guard, state_file};
 
 impl Daemon {
@@ -20,14 +22,9 @@ impl Daemon {
             daemon_log::error(problem);
         });
         had_state |= state.is_some();
+        let state =
+            if swept { state } else { self.look_for_orphans(state, had_state, &mut inventory) };
         let state = state.unwrap_or_else(|| State::empty(state_file::boot_id()));
-        if !swept {
-            let starts = self.keeper.read_starts();
-            if had_state || !starts.is_empty() {
-                self.driver().adopt_orphans(&state, &starts, &mut inventory);
-            }
-            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
-        }
         let (connections, guards) = guard::recover(&mut inventory.items, self.node.ledger());
         for name in guards {
             self.keeper.forget(name);
@@ -42,6 +39,30 @@ impl Daemon {
             self.take_up(state, inventory, connections);
         }
         self.driver().write_starts();
+    }
+
+    /// Adopts what runs though keeper and daemon were killed. Without a saved state, one is made of
+    /// it. `had_state`: there were files of one, whether they can be read or not.
+    fn look_for_orphans(
+        &mut self,
+        state: Option<State>,
+        had_state: bool,
+        inventory: &mut Inventory,
+    ) -> Option<State> {
+        let starts = self.keeper.read_starts();
+        let state = if had_state || !starts.runs.is_empty() {
+            let unreadable = state.is_none();
+            let saved = if unreadable { self.saver.peek() } else { Vec::new() };
+            let known = self.driver().adopt_orphans(OnDisk { state, starts, saved }, inventory);
+            if unreadable {
+                self.model.announce(recovered(&self.config.home, known.procs.len()));
+            }
+            Some(known)
+        } else {
+            state
+        };
+        self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
+        state
     }
 
     /// First what is to be read and heard of, then the machine, then what it decides.
@@ -89,4 +110,18 @@ impl Daemon {
             unknown.end();
         }
     }
+}
+
+/// What the user is told of a state that was made of what runs.
+fn recovered(home: &Path, count: usize) -> String {
+    let what = match count {
+        1 => "1 running process was",
+        _ => &format!("{count} running processes were"),
+    };
+    format!(
+        "the manager was killed, and its state in `{}` could not be read: {what} recovered, what \
+         was stopped is not in the list any more; pm2.log says what became of each, `ostler \
+         resurrect` brings back what was saved",
+        home.display()
+    )
 }

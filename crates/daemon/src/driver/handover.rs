@@ -6,7 +6,7 @@ use ostler_core::RunId;
 
 use super::Driver;
 use crate::runs::{self, ProcessRef};
-use crate::starts::Line;
+use crate::starts::{Line, SpecLine};
 
 impl Driver<'_> {
     /// Writes the list of starts anew, where that is due.
@@ -29,7 +29,10 @@ impl Driver<'_> {
         let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));
         let lines: Vec<Line> =
             known.map(|(run, process)| (run, process, self.meta_of_run(run))).collect();
-        self.keeper.write_starts(&lines);
+        let versions = self.model.registry().versions();
+        let specs: Vec<SpecLine> =
+            versions.filter_map(|(id, version)| Some((id, version.record()?))).collect();
+        self.keeper.write_starts(&lines, &specs);
     }
 
     /// Gives the keeper all runs to hold.
@@ -61,7 +64,7 @@ impl Driver<'_> {
         let users = specs.filter_map(|spec| registry.version(spec)?.spec.uid);
         let own = rustix::process::geteuid().as_raw();
         let users: BTreeSet<u32> = users.chain([own]).collect();
-        let mut left = self.runs.find_left(&starts, &users);
+        let mut left = self.runs.find_left(&starts.runs, &users);
         left.retain(|run, _| asked.contains(run) || prepared.contains_key(run));
         let orphans: Vec<ProcessRef> = left
             .into_values()

@@ -47,6 +47,7 @@ impl Driver<'_> {
         let prepared = self.runs.take_prepared(id);
         let Some(held) = self.runs.get(run) else { return };
         let Some(version) = self.model.registry().version(held.spec) else { return };
+        self.keeper.add_spec(held.spec, || version.record());
         let Some(particulars) = self.model.particulars(id, run) else { return };
         let (since, inspect_port) = (held.since_wall, held.inspect_port);
         let particulars = Particulars { since, inspect_port, ..particulars };
@@ -70,6 +71,7 @@ impl Driver<'_> {
             return;
         }
         let template = self.runs.take_prepared(id);
+        self.keeper.add_spec(spec, || version.record());
         let Some(particulars) = self.model.particulars(id, run) else { return };
         let since_wall = clock::wall();
         let particulars = Particulars { since: since_wall, restarts, unstable, ..particulars };

@@ -1,22 +1,32 @@
 //! The list of starts, which the keeper and we write together.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use ostler_core::RunId;
+use ostler_core::{RunId, SpecId};
 use ostler_keeper::STARTS;
+use serde_json::value::RawValue;
 
 use super::Keeper;
-use crate::starts::{Line, Start};
+use crate::starts::{Line, Listed, SpecLine};
 
 impl Keeper {
     /// Reads the list as it is on disk: a keeper may have added what it has not told.
-    pub fn read_starts(&self) -> BTreeMap<RunId, Start> {
+    pub fn read_starts(&self) -> Listed {
         self.starts.read()
     }
 
     /// Adds a start that the keeper may have added to an earlier list.
     pub fn add_start(&mut self, run: RunId, process: (u32, u64), meta: &[u8]) {
         self.starts.begin(run, process, meta);
+    }
+
+    /// Adds a specification that a run is about to be started with, unless the list has it.
+    pub fn add_spec(&mut self, id: SpecId, record: impl FnOnce() -> Option<Arc<RawValue>>) {
+        if !self.starts.has_spec(id)
+            && let Some(record) = record()
+        {
+            self.starts.add_spec(id, &record);
+        }
     }
 
     /// Whether much of it is of runs that are gone.
@@ -30,8 +40,8 @@ impl Keeper {
     }
 
     /// Writes it anew and gives it to the keeper.
-    pub fn write_starts(&mut self, runs: &[Line]) {
-        match self.starts.rewrite(runs) {
+    pub fn write_starts(&mut self, runs: &[Line], specs: &[SpecLine]) {
+        match self.starts.rewrite(runs, specs) {
             Ok(copy) => {
                 self.lacks_starts = false;
                 self.put(STARTS.to_owned(), Vec::new(), Ok(copy));

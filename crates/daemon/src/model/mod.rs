@@ -12,6 +12,7 @@
 //! - After the loss of the daemon at any effect the end is the same. Test:
 //!   `the_daemon_may_die_at_every_effect`.
 
+mod announced;
 mod apps;
 mod awaited;
 mod dump;
@@ -109,6 +110,8 @@ pub struct Model {
     memory_at: Option<Millis>,
     /// When apps have settled whose workers begin to listen.
     settling: BTreeMap<AppId, Millis>,
+    /// What whoever asks for the list next is told.
+    announced: Option<String>,
     /// Everything is being ended.
     closing: bool,
     /// The list is being written before that is begun.
@@ -141,6 +144,7 @@ impl Model {
             save_by: None,
             memory_at: None,
             settling: BTreeMap::new(),
+            announced: None,
             closing: false,
             writes_last: false,
         }

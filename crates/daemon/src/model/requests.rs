@@ -18,7 +18,7 @@ impl Model {
             return refuse(client, closing(), out);
         }
         match request {
-            Request::List => out.push(Effect::List { client }),
+            Request::List => self.on_list(client, out),
             Request::Find { word } => {
                 let ids = self.find(&word);
                 out.push(Effect::Reply { client, reply: Reply::Found { ids } });

@@ -72,9 +72,8 @@ impl Left {
         let in_environment = |leader: &ProcessRef| {
             proc::variable_of(leader.pid, ostler_env::PM_ID)?.parse().ok().map(ProcId)
         };
-        self.slot = start
-            .and_then(|start| start.slot)
-            .or_else(|| self.leader.as_ref().and_then(in_environment));
+        self.slot =
+            start.and_then(Start::slot).or_else(|| self.leader.as_ref().and_then(in_environment));
     }
 }
 
@@ -87,7 +86,8 @@ fn leader_of(all: &BTreeMap<u32, Stat>, pids: &[u32], start: Option<&Start>) -> 
         }
         None => {
             let leads = |pid: &&u32| all.get(pid).is_some_and(|stat| stat.session == **pid);
-            pids.iter().filter(leads).min_by_key(|pid| began(pid)).copied()
+            let oldest = || pids.iter().min_by_key(|pid| began(pid));
+            pids.iter().filter(leads).min_by_key(|pid| began(pid)).or_else(oldest).copied()
         }
     }
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn start(pid: u32, start_time: u64) -> Start {
-        Start { pid, start_time, slot: Some(ProcId(3)) }
+        Start { pid, start_time, meta: None }
     }
 
     #[test]
@@ -165,6 +165,7 @@ mod tests {
         assert_eq!(owners, BTreeMap::from([(11, RunId(7)), (12, RunId(7))]));
         assert_eq!(leader_of(&all, &[11, 12], starts.get(&RunId(7))), None, "not the session's");
         assert_eq!(leader_of(&all, &[11, 12], None), Some(12), "nobody knows better");
+        assert_eq!(leader_of(&all, &[11], None), Some(11), "the oldest is as good as any");
     }
 
     #[test]

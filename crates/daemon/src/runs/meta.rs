@@ -13,7 +13,7 @@ const VERSION: u32 = 2;
 const ROOM: usize = 352;
 
 /// What is noted of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// Of which slot.
     pub proc: ProcId,
@@ -47,7 +47,7 @@ pub struct Meta {
 
 impl Meta {
     /// Returns the bytes that the keeper keeps.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(self) -> Vec<u8> {
         let form = Form {
             version: VERSION,
             proc: self.proc.0,

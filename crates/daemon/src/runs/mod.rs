@@ -12,6 +12,7 @@ mod next;
 mod orphans;
 mod proc;
 mod run;
+mod shown;
 mod startup_priority;
 mod stderr;
 mod walk;
@@ -42,6 +43,7 @@ pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use shown::Shown;
 pub use walk::Walked;
 
 /// What failed for lack of file descriptors is tried again after this, ms.

@@ -3,6 +3,7 @@
 
 mod inventory;
 mod orphans;
+mod rebuilt;
 mod recover;
 mod room;
 mod start;
@@ -13,6 +14,7 @@ use std::os::fd::OwnedFd;
 use ostler_keeper::link::{self, Link};
 
 pub(crate) use inventory::Inventory;
+pub(crate) use orphans::OnDisk;
 pub(crate) use start::start;
 
 /// Tells who started us how it went: `ok`, or what is wrong.

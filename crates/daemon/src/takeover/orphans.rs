@@ -5,40 +5,58 @@ use std::sync::Arc;
 
 use ostler_core::{ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::RunFds;
+use ostler_pm2::dump::Saved;
 use ostler_pm2::record::from_record;
+use serde_json::value::RawValue;
 
 use super::inventory::{Found, Inventory};
+use super::rebuilt::{Rebuilt, Sources, Trace, rebuild};
 use crate::driver::Driver;
 use crate::model::{SavedProc, State};
-use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Stat};
-use crate::starts::Start;
+use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Shown, Stat};
+use crate::starts::Listed;
+use crate::state_file::boot_id;
 use crate::{clock, daemon_log};
+
+/// What keeper and daemon left on disk.
+pub(crate) struct OnDisk {
+    /// The saved state, if one can be read.
+    pub state: Option<State>,
+    /// The list of starts.
+    pub starts: Listed,
+    /// The saved list.
+    pub saved: Vec<Saved>,
+}
 
 impl Driver<'_> {
     /// Keeper and daemon were killed: what they ran still runs, deaf and mute. Each such run is
     /// adopted so that it is known, and marked as ending: it is stopped and started
-    /// cleanly, never doubled.
-    pub(crate) fn adopt_orphans(
-        &mut self,
-        state: &State,
-        starts: &BTreeMap<RunId, Start>,
-        inventory: &mut Inventory,
-    ) {
-        let mut slots = BTreeSet::new();
-        let mut unknown = Vec::new();
-        for (run, left) in self.runs.find_left(starts, &users_of(state)).into_iter().rev() {
-            if inventory.runs.contains_key(&run) {
-                continue; // An earlier daemon of this keeper came so far.
+    /// cleanly, never doubled. What only its own process tells of goes on as it is.
+    pub(crate) fn adopt_orphans(&mut self, disk: OnDisk, inventory: &mut Inventory) -> State {
+        let users = users_of(disk.records());
+        let mut left = self.runs.find_left(&disk.starts.runs, &users);
+        // An earlier daemon of this keeper came so far with the others.
+        left.retain(|run, _| !inventory.runs.contains_key(run));
+        let OnDisk { state, starts, saved } = disk;
+        let (state, runs, guessed) = match state {
+            Some(state) => {
+                let runs = shown_runs(&left, &state);
+                (state, runs, BTreeSet::new())
             }
-            let Left { leader, slot, others } = left;
-            // The newest of a slot is the one; others were on their way out.
-            let saved = slot
-                .filter(|_| leader.is_some())
-                .filter(|slot| slots.insert(*slot))
-                .and_then(|slot| state.procs.iter().find(|proc| proc.id == slot.0));
+            None => {
+                let traces = left.iter().map(|(run, left)| trace(*run, left, &starts)).collect();
+                let sources = Sources { specs: &starts.specs, saved: &saved };
+                let Rebuilt { state, runs, guessed } = rebuild(boot_id(), traces, &sources);
+                (state, runs, guessed)
+            }
+        };
+        let mut unknown = Vec::new();
+        for (run, Left { leader, others, .. }) in left.into_iter().rev() {
+            let slot = runs.get(&run);
+            let saved = slot.and_then(|slot| state.procs.iter().find(|proc| proc.id == slot.0));
             match leader.as_ref().zip(saved) {
                 Some((leader, saved)) => {
-                    let found = self.adopt_orphan(run, leader, saved);
+                    let found = self.adopt_orphan(run, leader, saved, guessed.contains(&run));
                     inventory.runs.insert(run, found);
                 }
                 None => {
@@ -53,18 +71,25 @@ impl Driver<'_> {
         runs::end_orphans(&unknown);
         // Those are empty now.
         self.runs.end_other_groups(|run| inventory.runs.contains_key(&run));
+        state
     }
 
-    fn adopt_orphan(&mut self, run: RunId, leader: &ProcessRef, saved: &SavedProc) -> Found {
+    fn adopt_orphan(
+        &mut self,
+        run: RunId,
+        leader: &ProcessRef,
+        saved: &SavedProc,
+        goes_on: bool,
+    ) -> Found {
         let meta = Meta {
             proc: ProcId(saved.id),
             spec: SpecId(saved.spec),
             role: Role::Current,
             since: clock::monotonic(),
             since_wall: clock::wall(),
-            ready: false,
+            ready: goes_on,
             listening: false,
-            ending: true,
+            ending: !goes_on,
             cluster: false,
             grouped: self.runs.is_group_populated(run),
             restarts: saved.restarts,
@@ -79,17 +104,46 @@ impl Driver<'_> {
         let kept = RunFds { pidfd: copy().map(Arc::new), ..RunFds::default() };
         let adoption = Adoption { process: (pid, start_time), status: None, fds: kept };
         self.keeper.adopt(run, meta.to_bytes(), adoption);
-        daemon_log::log(format!(
-            "process {pid} of run {} is an orphan: stopped and started cleanly",
-            run.0
-        ));
+        let fate = if goes_on {
+            "goes on as it is, without logs; restart it to have them"
+        } else {
+            "stopped and started cleanly"
+        };
+        daemon_log::log(format!("process {pid} of run {} is an orphan: {fate}", run.0));
         Found { pid, start_time, exit: None, next: None, meta, fds }
     }
 }
 
-/// The users that the apps of a state run as; ours is one of them.
-fn users_of(state: &State) -> BTreeSet<u32> {
-    let uids = state.specs.iter().filter_map(|(_, record)| {
+/// The run that each slot of a state shows: the newest whose first process lives. Others were on
+/// their way out.
+fn shown_runs(left: &BTreeMap<RunId, Left>, state: &State) -> BTreeMap<RunId, ProcId> {
+    let slots: BTreeSet<ProcId> = state.procs.iter().map(|proc| ProcId(proc.id)).collect();
+    let lives = left.iter().filter(|(_, left)| left.leader.is_some());
+    let known = lives.filter_map(|(run, left)| Some((left.slot?, *run)));
+    let newest: BTreeMap<ProcId, RunId> = known.filter(|(slot, _)| slots.contains(slot)).collect();
+    newest.into_iter().map(|(slot, run)| (run, slot)).collect()
+}
+
+fn trace(run: RunId, left: &Left, starts: &Listed) -> Trace {
+    Trace {
+        run,
+        slot: left.slot,
+        meta: starts.runs.get(&run).and_then(|start| start.meta),
+        shown: left.leader.as_ref().and_then(|leader| Shown::read(leader.pid)),
+    }
+}
+
+impl OnDisk {
+    /// All specifications in it.
+    fn records(&self) -> impl Iterator<Item = &RawValue> {
+        let of_state = self.state.iter().flat_map(|state| &state.specs).map(|(_, record)| record);
+        of_state.chain(self.starts.specs.values()).map(|record| &**record)
+    }
+}
+
+/// The users that apps run as; ours is one of them.
+fn users_of<'a>(records: impl Iterator<Item = &'a RawValue>) -> BTreeSet<u32> {
+    let uids = records.filter_map(|record| {
         // One that is not understood has no process that can be adopted.
         from_record(record.get(), 1).ok()?.uid
     });
@@ -104,12 +158,16 @@ mod tests {
     fn only_who_an_app_runs_as_may_be_one_of_its_processes() {
         let mut state = State::empty(String::new());
         let own = rustix::process::geteuid().as_raw();
-        assert_eq!(users_of(&state), BTreeSet::from([own]));
         let record = |uid: u32| {
             let text = format!(r#"{{"name":"a","pm_exec_path":"/a.sh","uid":{uid}}}"#);
-            serde_json::value::RawValue::from_string(text).unwrap().into()
+            Arc::from(RawValue::from_string(text).unwrap())
         };
         state.specs = vec![(1, record(1001)), (2, record(1002))];
-        assert_eq!(users_of(&state), BTreeSet::from([own, 1001, 1002]));
+        let starts =
+            Listed { specs: BTreeMap::from([(SpecId(7), record(1003))]), ..Listed::default() };
+        let disk = |state| OnDisk { state, starts: Listed::default(), saved: Vec::new() };
+        assert_eq!(users_of(disk(None).records()), BTreeSet::from([own]));
+        let disk = OnDisk { starts, ..disk(Some(state)) };
+        assert_eq!(users_of(disk.records()), BTreeSet::from([own, 1001, 1002, 1003]));
     }
 }

@@ -20,6 +20,7 @@ use ostler_logs::{Engine, Event, Filter, Format, Sink, Stream};
 use rustix::io::FdFlags;
 
 use crate::account::{Account, bare};
+use crate::pieces;
 use crate::rig::{Dice, pipe};
 use crate::small::Small;
 use crate::sys::inherited;
@@ -45,6 +46,7 @@ fn form(mode: &str, folder: &Path, index: usize) -> Sink {
         "json" => Sink { format: Format::Json, ..plain },
         "merged" => Sink { out: merged.clone(), err: merged, ..plain },
         "combined" => Sink { combined: Some(folder.join("all.log")), ..plain },
+        "pieces" => Sink { combined: Some(folder.join("all.log")), hold: Some(0), ..plain },
         other => panic!("no mode {other}"),
     }
 }
@@ -92,7 +94,7 @@ fn inheritable(fd: &OwnedFd) -> i32 {
 
 fn write_lines(
     mut pipe: File,
-    index: usize,
+    (mode, index): (&str, usize),
     seed: u64,
     stop: &AtomicBool,
     total: &AtomicU64,
@@ -103,7 +105,10 @@ fn write_lines(
     while !stop.load(Ordering::Relaxed) {
         for _ in 0..=dice.below(40) {
             let tail = "x".repeat(usize::try_from(dice.below(200)).unwrap());
-            block.extend(format!("{index} {number} {tail}.\n").bytes());
+            match mode {
+                "pieces" => block.extend(pieces::line(index, number).bytes()),
+                _ => block.extend(format!("{index} {number} {tail}.\n").bytes()),
+            }
             number += 1;
         }
         // In pieces, so that lines are cut on the way.
@@ -199,9 +204,9 @@ impl Scene {
             let (read, write) = pipe();
             held.push(read);
             let (stop, total) = (Arc::clone(&stop), Arc::clone(&total));
-            let seed = dice.below(u64::MAX) | 1;
+            let (seed, mode) = (dice.below(u64::MAX) | 1, mode.to_owned());
             writers.push(std::thread::spawn(move || {
-                write_lines(File::from(write), index, seed, &stop, &total)
+                write_lines(File::from(write), (&mode, index), seed, &stop, &total)
             }));
         }
         let fds: Vec<String> = held.iter().map(|fd| inheritable(fd).to_string()).collect();
@@ -244,13 +249,18 @@ impl Scene {
 #[track_caller]
 fn check(mode: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let mut scene = Scene::new(mode, folder.path());
+    let (written, seed) = killed(mode, folder.path());
+    verify(mode, folder.path(), &written, seed);
+}
+
+/// Engines write into the folder and are killed. Returns what each writer has written.
+fn killed(mode: &str, folder: &Path) -> (BTreeMap<usize, u64>, u64) {
+    let mut scene = Scene::new(mode, folder);
     for _ in 0..kills() {
-        let before = size_of_all(folder.path());
+        let before = size_of_all(folder);
         scene.live_and_die(|scene| size_of_all(&scene.folder) != before);
     }
-    let (written, seed) = scene.finish();
-    verify(mode, folder.path(), &written, seed);
+    scene.finish()
 }
 
 /// The disk is full, has a little room again, is full: what is there and what is said to be lost
@@ -344,6 +354,13 @@ fn merged_lines_survive_kills() {
 #[test]
 fn combined_lines_survive_kills() {
     check("combined");
+}
+
+#[test]
+fn pieces_of_lines_survive_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let (written, seed) = killed("pieces", folder.path());
+    pieces::verify(folder.path(), &written, seed);
 }
 
 #[test]

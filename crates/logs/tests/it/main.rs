@@ -6,6 +6,7 @@ mod files;
 mod full;
 mod ledger;
 mod lines;
+mod pieces;
 mod rig;
 mod small;
 mod subscribers;

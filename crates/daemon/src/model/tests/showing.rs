@@ -284,3 +284,16 @@ fn no_variable_takes_the_place_of_a_key() {
         }),
     );
 }
+
+#[test]
+fn what_is_announced_is_told_once_to_whoever_asks_for_the_list() {
+    let mut world = World::with("api", "good", 1);
+    world.model.announce("the state was lost".to_owned());
+    let told = |world: &mut World, request| {
+        let client = world.request(request);
+        world.heard(client).contains("the state was lost")
+    };
+    assert!(!told(&mut world, Request::Jlist), "a program that reads it is not disturbed");
+    assert!(told(&mut world, Request::List));
+    assert!(!told(&mut world, Request::List));
+}

@@ -1,0 +1,163 @@
+//! Examples for the help of each command. A command without does not compile.
+
+use super::commands::CommandId;
+
+/// A command line, and what it does.
+pub(crate) type Example = (&'static str, &'static str);
+
+/// Command lines to begin with.
+pub(crate) const FIRST: &[Example] = &[
+    ("ostler start app.js -i 4 --name api", "four workers that share a port"),
+    ("ostler start ecosystem.config.js", "the apps of a process file"),
+    ("ostler list", "what runs"),
+    ("ostler logs api --lines 50", "its output, the last 50 lines first"),
+    ("ostler reload api", "a new version, no request lost"),
+    ("ostler save", "what `ostler startup` brings back"),
+];
+
+/// Returns the examples of a command.
+#[rustfmt::skip]
+pub(crate) fn of(command: CommandId) -> &'static [Example] {
+    match command {
+        CommandId::Start => &[
+            ("ostler start app.js", "one process, called app"),
+            ("ostler start app.js -i 4 --name api", "four workers that share a port"),
+            ("ostler start server.py -- --port 8000", "arguments for the app"),
+            ("ostler start ecosystem.config.js --only api", "one app of a process file"),
+        ],
+        CommandId::Stop => &[
+            ("ostler stop api", "all processes of an app"),
+            ("ostler stop api 3", "an app, and the process with the id 3"),
+            ("ostler stop all", "everything"),
+        ],
+        CommandId::Restart => &[
+            ("ostler restart api", "as it is"),
+            ("ostler restart api --update-env", "with this shell's variables"),
+            ("ostler restart api --max-memory-restart 300M", "with another limit"),
+        ],
+        CommandId::Reload => &[
+            ("ostler reload api", "one worker after the other"),
+            ("ostler reload ecosystem.config.js", "every app of the file"),
+            ("ostler reload api --surge 2", "two workers more meanwhile"),
+            ("ostler reload api --canary", "one worker, then wait for a word"),
+        ],
+        CommandId::StartOrRestart => &[
+            ("ostler startOrRestart ecosystem.config.js", "start or restart each app"),
+            ("ostler startOrRestart apps.json --env production", "with `env_production`"),
+        ],
+        CommandId::StartOrReload => &[
+            ("ostler startOrReload ecosystem.config.js", "start or reload each app"),
+            ("ostler startOrReload apps.json --env production", "with `env_production`"),
+        ],
+        CommandId::Delete => &[
+            ("ostler delete api", "an app"),
+            ("ostler delete ecosystem.config.js", "the apps of a process file"),
+            ("ostler delete all", "everything"),
+        ],
+        CommandId::Scale => &[
+            ("ostler scale api 4", "four processes"),
+            ("ostler scale api +2", "two more"),
+            ("ostler scale api -1", "one less"),
+        ],
+        CommandId::Promote => &[
+            ("ostler promote api", "every worker gets the new version"),
+            ("ostler promote shop/api", "the app of this namespace"),
+        ],
+        CommandId::Rollback => &[
+            ("ostler rollback api", "every worker is of the old version again"),
+            ("ostler rollback shop/api", "the app of this namespace"),
+        ],
+        CommandId::List => &[
+            ("ostler list", "as a table"),
+            ("ostler list --sort memory:desc", "the largest first"),
+            ("ostler list --watch", "again and again"),
+        ],
+        CommandId::Jlist => &[
+            ("ostler jlist", "one array on one line"),
+            ("ostler jlist | jq '.[].name'", "a field of each process"),
+        ],
+        CommandId::Prettylist => &[
+            ("ostler prettylist", "as Node prints objects"),
+            ("ostler prettylist | less", "page by page"),
+        ],
+        CommandId::Describe => &[
+            ("ostler describe api", "every process of an app"),
+            ("ostler describe 0", "the process with the id 0"),
+        ],
+        CommandId::Env => &[
+            ("ostler env 0", "the process with the id 0"),
+            ("ostler env 0 | sort", "in order"),
+        ],
+        CommandId::Logs => &[
+            ("ostler logs", "of every app"),
+            ("ostler logs api --lines 50", "the last 50 lines first"),
+            ("ostler logs api --err --nostream", "errors so far"),
+            ("ostler logs --json | jq .message", "for a program"),
+        ],
+        CommandId::Flush => &[
+            ("ostler flush api", "the files of an app"),
+            ("ostler flush", "all files, the manager's too"),
+        ],
+        CommandId::ReloadLogs => &[
+            ("ostler reloadLogs", "after files were moved"),
+            ("ostler reloadLogs --silent", "in `postrotate` of logrotate"),
+        ],
+        CommandId::Pid => &[
+            ("ostler pid api", "a line for each process of an app"),
+            ("ostler pid", "of every process"),
+        ],
+        CommandId::Id => &[
+            ("ostler id api", "as `[ 0, 1 ]`"),
+            ("ostler id api | tr -d '[],'", "as words for a shell"),
+        ],
+        CommandId::Reset => &[
+            ("ostler reset api", "the counters of an app"),
+            ("ostler reset all", "all counters"),
+        ],
+        CommandId::Ping => &[
+            ("ostler ping", "say whether it answers"),
+            ("ostler ping --silent", "the exit status alone"),
+        ],
+        CommandId::Save => &[
+            ("ostler save", "the list as it is now"),
+            ("ostler save --force", "also when it is empty"),
+        ],
+        CommandId::Resurrect => &[
+            ("ostler resurrect", "what was saved and does not run"),
+            ("ostler resurrect --silent", "without messages"),
+        ],
+        CommandId::Startup => &[
+            ("ostler startup", "the init system that is found"),
+            ("ostler startup systemd-user", "without root, for this user"),
+            ("ostler startup systemd -u web --hp /home/web", "as root, for a user"),
+        ],
+        CommandId::Unstartup => &[
+            ("ostler unstartup", "the service of this user"),
+            ("ostler unstartup systemd -u web --hp /home/web", "that of a user"),
+        ],
+        CommandId::Boot => &[
+            ("ostler boot", "what the service runs"),
+            ("ostler boot --silent", "without messages"),
+        ],
+        CommandId::Cleardump => &[
+            ("ostler cleardump", "nothing comes back after a reboot"),
+            ("ostler cleardump --silent", "without messages"),
+        ],
+        CommandId::Update => &[
+            ("ostler update", "after a new version was installed"),
+            ("ostler update --silent", "without messages"),
+        ],
+        CommandId::Kill => &[
+            ("ostler kill", "apps, daemon and keeper"),
+            ("ostler kill --silent", "without messages"),
+        ],
+        CommandId::Completion => &[
+            ("ostler completion bash", "the script of a shell"),
+            ("ostler completion zsh > ~/.zfunc/_ostler", "into a file that it reads"),
+        ],
+        CommandId::Help => &[
+            ("ostler help", "all commands"),
+            ("ostler help start", "what one command takes"),
+        ],
+    }
+}

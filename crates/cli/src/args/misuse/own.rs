@@ -1,0 +1,92 @@
+//! In our own words.
+
+use super::{Misuse, Said, list};
+use crate::args::absent::When;
+use crate::args::flags::Flag;
+use crate::args::{Command, CommandId};
+
+const NAME: &str = "ostler";
+
+/// Returns what is said about a misuse.
+pub(super) fn said(misuse: &Misuse) -> Said {
+    Said { text: text(misuse), hint: hint(misuse) }
+}
+
+fn text(misuse: &Misuse) -> String {
+    match misuse {
+        Misuse::Command { name, .. } => format!("unknown command `{name}`"),
+        Misuse::Absent { name, row } => match row.when {
+            When::Later => format!("`{name}` is not there yet: {}", row.what),
+            When::Vendor | When::Never => format!("there is no `{name}`: {}", row.what),
+        },
+        Misuse::Option { name, .. } => format!("unknown option `{name}`"),
+        Misuse::AbsentOption { name, lacks, .. } => format!("no `{name}` yet: {lacks}"),
+        Misuse::Elsewhere { name, command, .. } => {
+            format!("`{}` does not take `{name}`", command.name())
+        }
+        Misuse::Value { option, unexpected: false } => {
+            let name = option.split(' ').next().unwrap_or_default();
+            format!("`{name}` needs a value")
+        }
+        Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
+        Misuse::ExitCode { option, value } => {
+            let name = option.split(' ').next().unwrap_or_default();
+            format!("`{value}` is not an exit code, which `{name}` needs")
+        }
+        Misuse::Missing { argument, command } => {
+            format!("`{}` needs `{}`", command.name(), argument.shown())
+        }
+        Misuse::Extra { word, command } if command.takes.is_empty() => {
+            format!("`{}` takes no argument, but there is `{word}`", command.name())
+        }
+        Misuse::Extra { word, command } => {
+            format!("`{}` does not take so many arguments: `{word}`", command.name())
+        }
+        Misuse::AppArguments { command, .. } => {
+            format!("`{}` starts no app that could take what follows `--`", command.name())
+        }
+        Misuse::NotText(word) => format!("`{word}` is not valid UTF-8"),
+    }
+}
+
+fn hint(misuse: &Misuse) -> Option<String> {
+    match misuse {
+        Misuse::Command { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+        Misuse::Command { near: None, .. } => Some(format!("`{NAME} help` shows every command")),
+        Misuse::Absent { row, .. } => {
+            let nobody = "nothing is sent to anybody; `$ jlist` prints what a program may read";
+            let instead = row.instead.or((row.when == When::Vendor).then_some(nobody));
+            instead.map(|instead| instead.replace('$', NAME))
+        }
+        Misuse::Option { near: Some(near), .. } => Some(format!("did you mean `--{near}`?")),
+        Misuse::Option { command, near: None, .. } => Some(match command {
+            Some(command) => format!("`{NAME} help {}` shows its options", command.name()),
+            None => format!("`{NAME} help` shows every command"),
+        }),
+        Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),
+        Misuse::Elsewhere { command, flag, .. } => elsewhere(command, flag),
+        Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
+        Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => {
+            Some(format!("usage: {NAME} {}", command.usage()))
+        }
+        Misuse::AppArguments { .. } => {
+            let takers = super::super::commands::COMMANDS.iter();
+            let takers = takers.filter(|command| command.takes_app_arguments());
+            let takers: Vec<&str> = takers.map(Command::name).collect();
+            Some(format!("arguments of an app are for {}", list(&takers)))
+        }
+        Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
+        Misuse::Value { unexpected: true, .. } | Misuse::NotText(_) => None,
+    }
+}
+
+/// Returns where an option belongs.
+fn elsewhere(command: &Command, flag: &Flag) -> Option<String> {
+    if flag.name() == "instances" && matches!(command.id, CommandId::Restart | CommandId::Reload) {
+        return Some(format!("`{NAME} scale NAME NUMBER` changes how many processes there are"));
+    }
+    if flag.name() == "verbose" {
+        return Some(format!("write `{NAME} --version --verbose`"));
+    }
+    Some(format!("`--{}` is for {}", flag.name(), list(&flag.takers())))
+}

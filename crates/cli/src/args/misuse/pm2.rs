@@ -1,0 +1,65 @@
+//! In PM2's words.
+
+use super::{Misuse, Said};
+use crate::args::absent::When;
+use crate::program::Program;
+
+const NAME: &str = "pm2";
+
+/// Returns what is said about a misuse.
+pub(super) fn said(misuse: &Misuse) -> Said {
+    Said { text: text(misuse), hint: hint(misuse) }
+}
+
+fn text(misuse: &Misuse) -> String {
+    match misuse {
+        Misuse::Command { .. } => "Command not found".to_owned(),
+        Misuse::Absent { name, row } => match row.when {
+            When::Later => format!("`{name}` is not there yet"),
+            When::Vendor => format!("`{name}` belongs to PM2's vendor and is not there"),
+            When::Never => format!("`{name}` is not there"),
+        },
+        Misuse::Option { name, .. }
+        | Misuse::AbsentOption { name, .. }
+        | Misuse::Elsewhere { name, .. } => format!("unknown option `{name}'"),
+        Misuse::Value { option, unexpected: false } => {
+            format!("option `{option}' argument missing")
+        }
+        Misuse::Value { option, unexpected: true } => {
+            format!("option `{option}' takes no argument")
+        }
+        Misuse::ExitCode { option, value } => {
+            format!("option `{option}': `{value}` is no exit code")
+        }
+        Misuse::Missing { argument, .. } => {
+            let words: Vec<&str> = argument.words().collect();
+            format!("missing required argument `{}'", words.join("|"))
+        }
+        Misuse::Extra { word, .. } | Misuse::AppArguments { word, .. } => {
+            format!("Unknown command argument: {word}")
+        }
+        Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
+    }
+}
+
+fn hint(misuse: &Misuse) -> Option<String> {
+    match misuse {
+        Misuse::Command { near, .. } => near.map(|near| format!("did you mean `{NAME} {near}`?")),
+        Misuse::Absent { row, .. } => row.instead.map(|instead| instead.replace('$', NAME)),
+        Misuse::Option { near, .. } => near.map(|near| format!("did you mean `--{near}`?")),
+        Misuse::Elsewhere { flag, .. } => {
+            let all = super::super::commands::COMMANDS.iter();
+            let with: Vec<&str> = all
+                .filter(|command| flag.fits(command.id, Program::Pm2))
+                .map(crate::args::Command::name)
+                .collect();
+            Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")))
+        }
+        Misuse::Missing { command, .. } => Some(format!("usage: {NAME} {}", command.pm2_usage())),
+        Misuse::Extra { command, .. } | Misuse::AppArguments { command, .. } => {
+            Some(format!("`{NAME} {}` takes no such argument", command.name()))
+        }
+        Misuse::ExitCode { .. } => Some("they are numbers from 0 to 255".to_owned()),
+        Misuse::AbsentOption { .. } | Misuse::Value { .. } | Misuse::NotText(_) => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! What is said about command lines that are not understood.
+
+use std::ffi::OsString;
+
+use super::super::parse;
+use super::super::parsed::Parsed;
+use super::{Misuse, Said};
+use crate::program::Program;
+
+fn parsed(line: &str, program: Program) -> Result<Parsed, Misuse> {
+    parse(line.split_whitespace().map(OsString::from), program)
+}
+
+#[track_caller]
+fn check(program: Program, line: &str, text: &str, hint: Option<&str>) {
+    let said = parsed(line, program).unwrap_err().said(program);
+    assert_eq!(said, Said { text: text.to_owned(), hint: hint.map(str::to_owned) }, "{line}");
+}
+
+#[track_caller]
+fn own(line: &str, text: &str, hint: &str) {
+    check(Program::Ostler, line, text, Some(hint).filter(|hint| !hint.is_empty()));
+}
+
+#[track_caller]
+fn pm2(line: &str, text: &str, hint: &str) {
+    check(Program::Pm2, line, text, Some(hint).filter(|hint| !hint.is_empty()));
+}
+
+#[test]
+fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
+    for (typed, meant) in [
+        ("relaod", "reload"),
+        ("restrat", "restart"),
+        ("lits", "list"),
+        ("statr", "start"),
+        ("lgos", "logs"),
+        ("delte", "delete"),
+        ("descrbe", "describe"),
+        ("LIST", "list"),
+        ("reloadlogs", "reloadLogs"),
+        ("startorreload", "startOrReload"),
+        ("hepl", "help"),
+    ] {
+        own(typed, &format!("unknown command `{typed}`"), &format!("did you mean `{meant}`?"));
+    }
+    for (line, typed, meant) in [
+        ("list --sotr name", "--sotr", "sort"),
+        ("start a.js --instnaces 2", "--instnaces", "instances"),
+        ("logs --nostraem", "--nostraem", "nostream"),
+        ("--verison", "--verison", "version"),
+    ] {
+        own(line, &format!("unknown option `{typed}`"), &format!("did you mean `--{meant}`?"));
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_named_in_our_words() {
+    own("qqqqqq", "unknown command `qqqqqq`", "`ostler help` shows every command");
+    own("list --zz", "unknown option `--zz`", "`ostler help list` shows its options");
+    own("list -z", "unknown option `-z`", "`ostler help list` shows its options");
+    own("--zz value list", "unknown option `--zz`", "`ostler help` shows every command");
+    own("logs --lines", "`--lines` needs a value", "write `--lines <n>`");
+    own("list --silent=1", "`--silent` takes no value", "");
+    own(
+        "start a --stop-exit-codes x",
+        "`x` is not an exit code, which `--stop-exit-codes` needs",
+        "exit codes are numbers from 0 to 255",
+    );
+    own("describe", "`describe` needs `<name|id>`", "usage: ostler describe <name|id>");
+    own("scale web", "`scale` needs `<number>`", "usage: ostler scale <name> <number>");
+    own("ping xx", "`ping` takes no argument, but there is `xx`", "usage: ostler ping");
+    own(
+        "reload web api",
+        "`reload` does not take so many arguments: `api`",
+        "usage: ostler reload <id|name|namespace|all>",
+    );
+    own(
+        "list -- x",
+        "`list` starts no app that could take what follows `--`",
+        "arguments of an app are for `start`, `restart`, `reload`, `startOrRestart` and \
+         `startOrReload`",
+    );
+    assert!(parsed("stop -h", Program::Ostler).is_ok());
+    assert!(parsed("help stop", Program::Ostler).is_ok());
+    own("help a b", "unknown command `a`", "`ostler help` shows every command");
+    own(
+        "help stop b",
+        "`help` does not take so many arguments: `b`",
+        "usage: ostler help [command]",
+    );
+}
+
+#[test]
+fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
+    own("list --raw", "`list` does not take `--raw`", "`--raw` is for `logs`");
+    own("stop web -f", "`stop` does not take `-f`", "`--force` is for `start` and `save`");
+    own(
+        "kill --name x",
+        "`kill` does not take `--name`",
+        "`--name` is for `start`, `restart` and `reload`",
+    );
+    own("list --verbose", "`list` does not take `--verbose`", "write `ostler --version --verbose`");
+    own(
+        "restart web -i 4",
+        "`restart` does not take `-i`",
+        "`ostler scale NAME NUMBER` changes how many processes there are",
+    );
+    for line in ["list --verbose", "start --verbose"] {
+        assert!(parsed(line, Program::Ostler).is_err(), "{line}");
+    }
+    for line in ["--version --verbose", "list --watch", "startup -u web", "save -f"] {
+        assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
+    own(
+        "monit",
+        "`monit` is not there yet: the monitor in the terminal",
+        "use `ostler list` and `ostler logs`",
+    );
+    own(
+        "serve . 8080 --spa",
+        "`serve` is not there yet: a server of static files",
+        "start one as an app, such as `ostler start \"npx serve\"`",
+    );
+    own(
+        "link a b",
+        "there is no `link`: a service of PM2's vendor",
+        "nothing is sent to anybody; `ostler jlist` prints what a program may read",
+    );
+    own(
+        "help web",
+        "`web` is not there yet: the web interface",
+        "`ostler jlist` prints what a program may read",
+    );
+    own(
+        "start a.js --watch",
+        "no `--watch` yet: files are not watched",
+        "leave it out, and let a program such as `entr` call `ostler restart <name>`",
+    );
+    own(
+        "reload web -c x",
+        "no `-c` yet: nothing is restarted by the clock",
+        "leave it out, and let `crontab` call `ostler restart <name>`",
+    );
+    own(
+        "start a.js --ignore-watch x",
+        "no `--ignore-watch` yet: files are not watched",
+        "leave it out",
+    );
+    own("start a.js --ext js", "no `--ext` yet: files are not watched", "leave it out");
+    own("--ext js start a.js", "no `--ext` yet: files are not watched", "leave it out");
+}
+
+#[test]
+fn under_the_name_pm2_the_words_are_pm2s() {
+    pm2("lits", "Command not found", "did you mean `pm2 list`?");
+    pm2("qqqqqq", "Command not found", "");
+    pm2("help", "Command not found", "");
+    pm2("list --zz", "unknown option `--zz'", "");
+    pm2("list --sor=x", "unknown option `--sor'", "did you mean `--sort`?");
+    pm2("list --raw", "unknown option `--raw'", "`--raw` belongs to `logs`");
+    pm2("list --verbose", "unknown option `--verbose'", "");
+    pm2("logs --lines", "option `--lines <n>' argument missing", "");
+    pm2("list --silent=1", "option `--silent' takes no argument", "");
+    pm2(
+        "start a --stop-exit-codes x",
+        "option `--stop-exit-codes <codes...>': `x` is no exit code",
+        "they are numbers from 0 to 255",
+    );
+    pm2(
+        "stop",
+        "missing required argument `id|name|namespace|all|json|stdin'",
+        "usage: pm2 stop <id|name|namespace|all|json|stdin...>",
+    );
+    pm2("scale web", "missing required argument `number'", "usage: pm2 scale <app_name> <number>");
+    pm2("kill xx", "Unknown command argument: xx", "`pm2 kill` takes no such argument");
+    pm2("monit", "`monit` is not there yet", "use `pm2 list` and `pm2 logs`");
+    pm2("link a b", "`link` belongs to PM2's vendor and is not there", "");
+    pm2("start a.js --ext js", "unknown option `--ext'", "");
+    // Every option of PM2 with every command, and words too many.
+    for line in ["list --name x", "ping xx", "reload web api -i 2", "kill --watch", "list -- x"] {
+        assert!(parsed(line, Program::Pm2).is_ok(), "{line}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Command lines that are not understood: how that is said, and with which exit code.
+//!
+//! Under our own name it is one line on standard error with its hint, and code 2, which a script
+//! can tell from a command that failed. PM2 has its own places, and code 1.
+
+use crate::args::{Misuse, help, pm2_help};
+use crate::output::Output;
+use crate::paint::Ink;
+use crate::program::Program;
+
+/// Returns the exit code.
+pub(super) fn code(program: Program) -> u8 {
+    match program {
+        Program::Ostler => 2,
+        Program::Pm2 => 1,
+    }
+}
+
+/// Says what to begin with, where no command was given.
+pub(super) fn nothing_asked(out: &mut Output, program: Program) {
+    match program {
+        Program::Ostler => out.data_aside(&help::first_words()),
+        Program::Pm2 => out.data(&pm2_help::usage()),
+    }
+}
+
+/// Says what is not understood; silence does not suppress it.
+pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
+    match program {
+        Program::Ostler => refuse_in_our_way(out, misuse),
+        Program::Pm2 => refuse_in_pm2s_way(out, misuse),
+    }
+}
+
+fn refuse_in_our_way(out: &mut Output, misuse: &Misuse) {
+    let said = misuse.said(Program::Ostler);
+    let paint = out.paint;
+    let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
+    let hint = said.hint.map_or(String::new(), |hint| {
+        format!("{} {hint}\n", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"))
+    });
+    out.data_aside(&format!("{error} {}\n{hint}", said.text));
+}
+
+fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
+    let said = misuse.said(Program::Pm2);
+    match misuse {
+        Misuse::Command { .. } => {
+            let line = out.paint.ink(&[Ink::Red], "[PM2][ERROR] ");
+            out.data(&format!("{line}{}\n", said.text));
+            if let Some(hint) = said.hint {
+                out.data(&format!("hint: {hint}\n"));
+            }
+            out.data(&format!("\n{}", pm2_help::usage()));
+        }
+        Misuse::Absent { .. }
+        | Misuse::Option { .. }
+        | Misuse::AbsentOption { .. }
+        | Misuse::Elsewhere { .. }
+        | Misuse::Value { .. }
+        | Misuse::ExitCode { .. }
+        | Misuse::Missing { .. }
+        | Misuse::Extra { .. }
+        | Misuse::AppArguments { .. }
+        | Misuse::NotText(_) => {
+            let hint = said.hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
+            out.data_aside(&format!("\n  error: {}\n{hint}\n", said.text));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Who has an address, and which addresses a process has.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+
+use crate::Address;
+use crate::address::Nearness;
+use crate::proc;
+use crate::table::{Socket, inet, unix};
+
+/// A process that has a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its number.
+    pub pid: u32,
+    /// What it was started as, shortened.
+    pub command: String,
+    /// Where its socket is bound.
+    pub address: Address,
+}
+
+/// Who has an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody, any more.
+    Nobody,
+    /// Processes that share the socket, by number.
+    Held(Vec<Holder>),
+    /// A process whose descriptors may not be seen, of this user where that is known.
+    Hidden {
+        /// Where its socket is bound.
+        address: Address,
+        /// Its user.
+        uid: Option<u32>,
+    },
+}
+
+/// Finds who has an address.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn find(wanted: &Address) -> io::Result<Found> {
+    let nearest = nearest(wanted, read()?);
+    if nearest.is_empty() {
+        return Ok(Found::Nobody);
+    }
+    let mut holders = Vec::new();
+    for pid in proc::pids()? {
+        let Some(sockets) = proc::sockets(pid) else { continue };
+        if let Some(socket) = nearest.iter().find(|socket| sockets.contains(&socket.inode)) {
+            let address = socket.address.clone();
+            holders.push(Holder { pid, command: proc::command(pid), address });
+        }
+    }
+    Ok(told(holders, nearest))
+}
+
+/// Returns what these processes listen on, each address once.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn listened_on(pids: &[u32]) -> io::Result<Vec<Address>> {
+    let inodes: BTreeSet<u64> =
+        pids.iter().filter_map(|pid| proc::sockets(*pid)).flatten().collect();
+    if inodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_them = read()?.into_iter().filter(|socket| inodes.contains(&socket.inode));
+    let addresses: BTreeSet<Address> = of_them.map(|socket| socket.address).collect();
+    Ok(addresses.into_iter().collect())
+}
+
+/// The sockets that exclude an address and are nearest to it.
+fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
+    let excluding = sockets
+        .into_iter()
+        .filter_map(|socket| Some((wanted.excluded_by(&socket.address)?, socket)));
+    let (same, overlapping): (Vec<_>, Vec<_>) =
+        excluding.partition(|(nearness, _)| *nearness == Nearness::Same);
+    let chosen = if same.is_empty() { overlapping } else { same };
+    chosen.into_iter().map(|(_, socket)| socket).collect()
+}
+
+/// What is told of the sockets, given who was seen to have them.
+fn told(mut holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
+    if holders.is_empty() {
+        return match sockets.into_iter().next() {
+            Some(socket) => Found::Hidden { address: socket.address, uid: socket.uid },
+            None => Found::Nobody,
+        };
+    }
+    holders.sort_by_key(|holder| holder.pid);
+    Found::Held(holders)
+}
+
+/// Every socket that excludes others. A kernel may lack a family.
+fn read() -> io::Result<Vec<Socket>> {
+    let text = |name: &str| match fs::read(format!("/proc/net/{name}")) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    };
+    let mut sockets = unix(&text("unix")?);
+    for (name, udp) in [("tcp", false), ("tcp6", false), ("udp", true), ("udp6", true)] {
+        sockets.extend(inet(&text(name)?, udp));
+    }
+    Ok(sockets)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, UdpSocket};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn socket(address: &str, inode: u64) -> Socket {
+        Socket { address: Address::parse(address).unwrap(), inode, uid: Some(7) }
+    }
+
+    #[test]
+    fn the_very_address_is_preferred_to_one_that_overlaps() {
+        let all = ["127.0.0.1:80", "*:80", "[::1]:80", "*:81"];
+        let all: Vec<Socket> =
+            (1..).zip(all).map(|(inode, address)| socket(address, inode)).collect();
+        let check = |wanted: &str, inodes: &[u64]| {
+            let found = nearest(&Address::parse(wanted).unwrap(), all.clone());
+            assert_eq!(found.iter().map(|of| of.inode).collect::<Vec<_>>(), inodes, "{wanted}");
+        };
+        check("127.0.0.1:80", &[1]);
+        check("127.0.0.2:80", &[2]);
+        check("*:80", &[2]);
+        check("*:82", &[]);
+    }
+
+    #[test]
+    fn what_may_not_be_seen_is_said_to_be_hidden_with_its_user() {
+        let address = Address::parse("*:80").unwrap();
+        assert_eq!(
+            told(Vec::new(), vec![socket("*:80", 1)]),
+            Found::Hidden { address, uid: Some(7) }
+        );
+        assert_eq!(told(Vec::new(), Vec::new()), Found::Nobody);
+    }
+
+    #[test]
+    fn sockets_of_each_kind_are_found_with_their_process() {
+        let dir = std::env::temp_dir().join(format!("ostler-ports-{}", std::process::id()));
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let unix = UnixListener::bind(&dir).unwrap();
+        let addresses = [
+            tcp.local_addr().unwrap().to_string(),
+            format!("udp:{}", udp.local_addr().unwrap()),
+            dir.display().to_string(),
+        ];
+        let me = std::process::id();
+        let mine = listened_on(&[me]).unwrap();
+        for text in &addresses {
+            let address = Address::parse(text).unwrap();
+            assert!(mine.contains(&address), "{text} in {mine:?}");
+            let Found::Held(holders) = find(&address).unwrap() else { panic!("{text}") };
+            assert!(holders.iter().any(|of| of.pid == me && of.address == address), "{holders:?}");
+        }
+        drop((tcp, unix));
+        fs::remove_file(dir).unwrap();
+        let freed = Address::parse(&addresses[0]).unwrap();
+        assert_eq!(find(&freed).unwrap(), Found::Nobody);
+    }
+}

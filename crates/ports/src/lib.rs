@@ -1,0 +1,23 @@
+//! Who listens where on this machine.
+//!
+//! Problem: a program that finds its port taken is told so, but not by whom. Rule: the kernel's
+//! tables (`/proc/net`) say which sockets there are and of which user, and the descriptors of
+//! processes (`/proc/PID/fd`) who has them. An ordinary user sees the descriptors of their own
+//! processes only; what cannot be known is said to be so, and never guessed.
+//!
+//! A look takes milliseconds, tens of them where there are thousands of processes: it belongs into
+//! a helper thread or into a command, and is taken only when something is to be told.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod complaint;
+mod find;
+mod proc;
+mod table;
+
+pub use address::Address;
+pub use complaint::{Complaint, complaint};
+pub use find::{Found, Holder, find, listened_on};
+pub use proc::{ancestors, with_descendants};
+pub use table::{Socket, inet, unix};
