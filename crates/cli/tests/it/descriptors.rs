@@ -88,7 +88,7 @@ fn a_reload_succeeds_where_every_descriptor_is_given_away() {
     // One listening socket, and so one process less.
     let script = script.to_str().unwrap();
     let words = ["start", script, "-i", "2", "--wait-ready"];
-    let (ok, err) = start_limited(&sandbox, 64, &words);
+    let (ok, err) = start_limited(&sandbox, 66, &words);
     assert!(ok, "{err}");
     let said = sandbox.ostler(["scale", "app", "9"]).code(1).run();
     assert!(said.err.contains("out of file descriptors"), "{}", said.err);

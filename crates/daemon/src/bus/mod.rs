@@ -101,3 +101,6 @@ impl Bus {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

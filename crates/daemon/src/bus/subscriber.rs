@@ -55,6 +55,12 @@ impl Subscriber {
         self.queue.push_back(Rc::clone(frame));
     }
 
+    /// Bytes that wait for it.
+    #[cfg(test)]
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
     /// It misses so many.
     pub fn miss(&mut self, count: u64) {
         self.missed += count;

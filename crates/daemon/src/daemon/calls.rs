@@ -38,15 +38,6 @@ impl Daemon {
                 let ClientId(number) = self.rpc.begin(client, id, Then::silence());
                 self.on_request(number, Request::Kill);
             }
-            Plan::Do(Deed::Send(runs, bytes, answer)) => {
-                self.rpc.answer(client, &id, &answer);
-                // Whoever triggers counts first what it waits for: an app that replies at once must
-                // not be faster than the answer.
-                self.rpc.flush(&mut self.reports);
-                for run in runs {
-                    self.runs.send(run, &bytes);
-                }
-            }
             Plan::Do(deed) => {
                 let answer = self.do_deed(deed);
                 self.rpc.answer(client, &id, &answer);
@@ -65,6 +56,14 @@ impl Daemon {
                 let apps = self.model.registry().procs().len();
                 report(self.config.version, apps, self.since)
             }
+            Deed::Send(runs, bytes, answer) => {
+                self.send_to_apps(&runs, &bytes);
+                answer
+            }
+            Deed::SendLater(runs, bytes, answer) => {
+                self.rpc.send_later(runs, bytes);
+                answer
+            }
             Deed::Signal(runs, signal) => self.signal(&runs, signal),
             Deed::Notify { id, event, manually } => {
                 self.publish_event(id, "", &event, manually);
@@ -78,8 +77,8 @@ impl Daemon {
                 self.logs.engine().reopen();
                 Answer::of(&json!({}))
             }
-            // They are no answer, and done where the call is.
-            Deed::Kill(_) | Deed::Send(..) => Answer::Void,
+            // It is done where the call is.
+            Deed::Kill(_) => Answer::Void,
         }
     }
 
@@ -87,6 +86,19 @@ impl Daemon {
     fn list(&mut self) -> Answer {
         self.model.decide();
         Answer::Value(self.model.model().jlist())
+    }
+
+    fn send_to_apps(&mut self, runs: &[RunId], bytes: &[u8]) {
+        for run in runs {
+            self.runs.send(*run, bytes);
+        }
+    }
+
+    /// Sends what was to be sent later.
+    pub(super) fn send_due(&mut self) {
+        for (runs, bytes) in self.rpc.take_due_sends() {
+            self.send_to_apps(&runs, &bytes);
+        }
     }
 
     fn signal(&mut self, runs: &[RunId], signal: i32) -> Answer {

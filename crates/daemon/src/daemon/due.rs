@@ -33,6 +33,8 @@ enum Due {
     Clients,
     /// The same of PM2's.
     Callers,
+    /// What apps are asked by PM2's clients.
+    Messages,
     /// Subscribers for whom there was no room.
     Subscribers,
     /// The start of another keeper.
@@ -55,7 +57,7 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -65,6 +67,7 @@ impl Due {
         Self::Retry,
         Self::Clients,
         Self::Callers,
+        Self::Messages,
         Self::Subscribers,
         Self::Keeper,
         Self::Silence,
@@ -112,6 +115,7 @@ impl Daemon {
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Callers => self.rpc.door.deadline(),
+            Due::Messages => self.rpc.send_due(),
             Due::Subscribers => self.bus.door.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
@@ -139,6 +143,7 @@ impl Daemon {
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Callers => self.rpc.accept(),
+            Due::Messages => self.send_due(),
             Due::Subscribers => self.on_subscribers(),
             Due::Keeper => self.start_due_keeper(now),
             Due::Silence => {

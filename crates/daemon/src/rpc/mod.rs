@@ -13,19 +13,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use ostler_core::RunId;
 use ostler_pm2::rpc::{Answer, Call};
 use ostler_poll::{Interest, Poll};
 
-use crate::daemon_log;
 use crate::door::{Door, RPC};
 use crate::model::ClientId;
 use crate::reports::{Report, Reports};
 use crate::tokens::Source;
+use crate::{clock, daemon_log};
 use conn::{Conn, Incoming};
 pub use plan::{Deed, Plan, plan};
 pub use report::report;
 pub use then::Then;
 
+/// An app is asked for an action so much later than whoever triggers it is answered, ms: PM2's
+/// client waits for ever for a reply that comes before it has read the answer.
+const SEND_LATER: u64 = 20;
 /// What may wait for all clients together, bytes.
 const ALL_QUEUED: usize = 128 << 20;
 
@@ -43,6 +47,8 @@ pub struct Rpc {
     touched: Vec<usize>,
     open: BTreeMap<usize, Open>,
     next_call: usize,
+    /// What is sent to apps, and when.
+    sends: Vec<(u64, Vec<RunId>, Vec<u8>)>,
     /// Processes that are told of our end.
     told: Vec<u32>,
     poll: Rc<Poll<Source>>,
@@ -68,6 +74,7 @@ impl Rpc {
             touched: Vec::new(),
             open: BTreeMap::new(),
             next_call: 0,
+            sends: Vec::new(),
             told: Vec::new(),
             poll: Rc::clone(poll),
         }
@@ -167,13 +174,35 @@ impl Rpc {
         }
     }
 
+    /// Bytes are sent to runs a moment later.
+    pub fn send_later(&mut self, runs: Vec<RunId>, bytes: Vec<u8>) {
+        if !runs.is_empty() {
+            self.sends.push((clock::monotonic() + SEND_LATER, runs, bytes));
+        }
+    }
+
+    /// When [`take_due_sends`](Self::take_due_sends) is due.
+    pub fn send_due(&self) -> Option<u64> {
+        self.sends.first().map(|first| first.0)
+    }
+
+    /// Returns what is to be sent now.
+    pub fn take_due_sends(&mut self) -> Vec<(Vec<RunId>, Vec<u8>)> {
+        let now = clock::monotonic();
+        let due = self.sends.iter().take_while(|send| send.0 <= now).count();
+        self.sends.drain(..due).map(|(_, runs, bytes)| (runs, bytes)).collect()
+    }
+
     fn close(&mut self, number: usize, reports: &mut Reports) {
         self.connected.remove(&number);
-        let mine = self.open.extract_if(.., |_, open| open.client == number);
-        for (call, _) in mine {
-            let client = ClientId::of_call(call).0;
-            reports.push_back(Report::ClientGone { client, watched: false });
-        }
+        self.open.retain(|call, open| {
+            let stays = open.client != number;
+            if !stays {
+                let client = ClientId::of_call(*call).0;
+                reports.push_back(Report::ClientGone { client, watched: false });
+            }
+            stays
+        });
     }
 
     /// The process of a client is told by a signal when everything has ended, if its number is

@@ -32,8 +32,10 @@ pub enum Deed {
     Report,
     /// A signal is sent to runs.
     Signal(Vec<RunId>, i32),
-    /// Bytes are sent to runs; what is answered then.
+    /// Bytes are sent to runs; what is answered.
     Send(Vec<RunId>, Vec<u8>, Answer),
+    /// The same a moment after the answer.
+    SendLater(Vec<RunId>, Vec<u8>, Answer),
     /// Something is said on the bus of a process.
     Notify {
         /// Which process.
@@ -228,7 +230,7 @@ fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
         }
     };
     let answer = Answer::of(&json!({ "process_count": runs.len(), "success": true }));
-    Ok(Plan::Do(Deed::Send(runs, line(body), answer)))
+    Ok(Plan::Do(Deed::SendLater(runs, line(body), answer)))
 }
 
 /// A message as an app gets it: one line.

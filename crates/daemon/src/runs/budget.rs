@@ -16,7 +16,7 @@ use crate::reserve;
 const RUN: usize = 6;
 /// The daemon's own, while it takes over or works: sockets, polls, memory that it shares, its log,
 /// what it opens for a moment.
-const OWN: usize = 28 + reserve::COUNT;
+const OWN: usize = 30 + reserve::COUNT;
 /// Runs above the number that are allowed where one takes the place of another: a candidate, one
 /// that finishes its connections, and one of the old version when that is taken back. What is held
 /// back for bad days has room for their pipes.
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             budget(256, 33, 12).check(false).unwrap_err().to_string(),
             "could not be started: out of file descriptors (the manager may have 256, and needs 6 \
-             for each of 33 running processes, 12 for listening sockets, 44 for itself); raise the \
+             for each of 33 running processes, 12 for listening sockets, 46 for itself); raise the \
              hard limit (`ulimit -Hn`, `LimitNOFILE=` of a service) and start the manager anew"
         );
     }
