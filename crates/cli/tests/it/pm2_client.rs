@@ -203,10 +203,8 @@ fn pm2s_sockets_outlive_the_daemon_and_are_made_again_when_they_are_deleted() {
     let path = s.home().join("rpc.sock");
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!([mode(&path), mode(&s.home().join("pub.sock"))], [0o600; 2]);
-    wait_for("what the app declared", SOON, || {
-        one(&s, "app")["pm2_env"]["axm_actions"].get(0).cloned()
-    });
-    // It is saved within a moment: seen by what the next daemon knows.
+    let declared = || one(&s, "app")["pm2_env"]["axm_actions"][0]["action_name"].clone();
+    s.wait_file("ostler.state", SOON, |state| state.contains("action_name").then_some(()));
     let before = lives(&s);
     let ping = r#"{"type":"call","method":"ping","args":[{}]}"#;
     for _ in 0..2 {
@@ -217,6 +215,7 @@ fn pm2s_sockets_outlive_the_daemon_and_are_made_again_when_they_are_deleted() {
         assert_eq!(ask(&mut stream, ping), r#"{"args":[{"msg":"pong"}]}"#);
     }
     assert_eq!(lives(&s), before);
+    assert_eq!(declared(), "add", "an app says so once");
     std::fs::remove_file(&path).unwrap();
     let again = wait_for("another socket", SOON, || UnixStream::connect(&path).ok());
     drop(again);
