@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_config::{Context, Diagnostic, Options};
+use ostler_config::{Context, Diagnostic, Options, Severity};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 
 /// An app that can be started, as the daemon is given it.
@@ -86,8 +87,12 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         ostler_config::load(path, &options, &context)
     };
     let bad = diagnostics.iter().any(Diagnostic::is_error);
+    // What is accepted works: an option that changes nothing is refused before anything is done.
+    // PM2 takes it.
+    let refused = session.program == Program::Ostler
+        && diagnostics.iter().any(|diagnostic| diagnostic.code == "ignored-option");
     let failed = report(session, &diagnostics, !specs.is_empty());
-    if specs.is_empty() && bad {
+    if refused || specs.is_empty() && bad {
         return Err(failed);
     }
     Ok((specs.iter().map(app).collect::<Result<_, _>>()?, bad))
@@ -129,6 +134,15 @@ fn raw(json: String) -> Result<Box<RawValue>, Failed> {
 /// apps of the file are fine, which PM2 words differently.
 fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
+    if session.program == Program::Ostler {
+        let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
+            "ignored-option" => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
+            _ => diagnostic.clone(),
+        });
+        let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
+        session.out.aside(&texts.join("\n"));
+        return Failed::quiet(1);
+    }
     for diagnostic in diagnostics {
         let text = diagnostic.render(color);
         let details = text.split_once('\n').map_or("", |(_, rest)| rest).trim_end();

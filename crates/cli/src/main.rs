@@ -18,6 +18,7 @@ mod program;
 mod role;
 mod select;
 mod session;
+mod show;
 mod sys;
 mod view;
 

@@ -15,6 +15,8 @@ pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
     name: &'static str,
+    /// Standard output is for data alone: messages go to standard error.
+    pub(crate) data_only: bool,
     /// Which of it is coloured.
     pub(crate) paint: Paint,
     /// Why standard output cannot be written to.
@@ -24,7 +26,7 @@ pub(crate) struct Output {
 impl Output {
     /// `name` is what stands in the brackets: `PM2` or `ostler`.
     pub(crate) fn new(name: &'static str, silent: bool, paint: Paint) -> Self {
-        Self { buffer: Vec::new(), silent, name, paint, broken: None }
+        Self { buffer: Vec::new(), silent, name, data_only: false, paint, broken: None }
     }
 
     /// Prints a message: `[PM2] text`.
@@ -56,7 +58,9 @@ impl Output {
 
     /// Prints a line without a prefix; silence suppresses it.
     pub(crate) fn message(&mut self, line: &str) {
-        if !self.silent {
+        if self.data_only {
+            self.aside(&format!("{line}\n"));
+        } else if !self.silent {
             self.data(line);
             self.data("\n");
         }

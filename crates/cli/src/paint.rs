@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use crate::program::Program;
+
 /// Ways in which a terminal shows text, by their codes (SGR): the first four of style, then
 /// foregrounds, then backgrounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +55,9 @@ impl Paint {
     #[cfg(test)]
     pub(crate) const PLAIN: Self = Self { text: false, frame: false };
 
-    /// Decides as PM2 does: on a terminal, or anywhere when `PM2_HOME` is set,
-    /// unless told otherwise.
-    pub(crate) fn detect(no_color: bool) -> Self {
+    /// Decides: on a terminal unless told otherwise; under the name of PM2 as PM2 does, also
+    /// anywhere when `PM2_HOME` is set.
+    pub(crate) fn detect(program: Program, no_color: bool) -> Self {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal();
         let forced = var(ostler_env::FORCE_COLOR);
@@ -68,10 +70,8 @@ impl Paint {
         }
         let dumb = var(ostler_env::NO_COLOR).is_some()
             || var(ostler_env::TERM).is_some_and(|term| term == "dumb");
-        Self {
-            text: !dumb && (terminal || var(ostler_env::PM2_HOME).is_some()),
-            frame: !dumb && terminal,
-        }
+        let everywhere = program == Program::Pm2 && var(ostler_env::PM2_HOME).is_some();
+        Self { text: !dumb && (terminal || everywhere), frame: !dumb && terminal }
     }
 
     /// Returns the text in these inks, the first outermost.

@@ -1,6 +1,8 @@
 //! One run of a command: its arguments, its output, and the daemon, connected when it
 //! is first needed.
 
+use std::collections::BTreeSet;
+
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
@@ -28,13 +30,24 @@ pub(crate) struct Session {
     /// Whether standard output is read by a program, in whose way messages about the daemon's
     /// start would be.
     pub(crate) plain_data: bool,
+    /// Processes of which it was told that something was done with them.
+    pub(crate) changed: BTreeSet<u32>,
     client: Option<Client>,
 }
 
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        Self { args, out, program, home, started: false, plain_data: false, client: None }
+        Self {
+            args,
+            out,
+            program,
+            home,
+            started: false,
+            plain_data: false,
+            changed: BTreeSet::new(),
+            client: None,
+        }
     }
 
     /// Whether the option was given.
@@ -62,12 +75,13 @@ impl Session {
         let (mut tries, mut fruitless) = (0, 0);
         let answer = loop {
             self.connect()?;
-            let Self { client: Some(client), out, .. } = self else {
+            let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
             let answer = client.request(request, |event| {
                 progressed = true;
+                changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
                 if is_end(&event) {
                     if told.contains(&event) {
@@ -171,8 +185,8 @@ impl Session {
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
         self.client = connect_living(&self.home)?;
         if self.client.is_none() {
-            // Whoever asks means the one that does run.
-            self.home.refuse_pm2()?;
+            // Whoever asks means the one that does run, perhaps a PM2, or one that cannot be seen.
+            self.home.refuse_unusable()?;
         }
         Ok(self.client.is_some())
     }
@@ -221,6 +235,20 @@ fn is_resumable(request: &Request) -> bool {
             | Request::Resurrect
             | Request::Kill
     )
+}
+
+/// Returns the processes of which an event tells that something was done with them.
+fn ids_in(event: &Event) -> Vec<u32> {
+    match event {
+        Event::Started { ids, .. } => ids.clone(),
+        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
+        Event::Failed { .. }
+        | Event::Restored { .. }
+        | Event::Log(_)
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => Vec::new(),
+    }
 }
 
 /// Whether an event tells the end of something, which each daemon tells to whom asks it.

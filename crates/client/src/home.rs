@@ -65,20 +65,46 @@ impl Home {
     /// [`Error::HomeUnusable`] when it cannot be made, [`Error::HomeOfOthers`], [`Error::Pm2Runs`].
     pub fn prepare(&self) -> Result<(), Error> {
         self.make()?;
+        self.refuse_unusable()
+    }
+
+    /// Refuses what [`prepare`](Self::prepare) refuses, and makes nothing: a home that is not there
+    /// is none that is in the way. Whoever does nothing where no daemon answers asks this first, or
+    /// it would say of a home that it may not look into that nothing runs there.
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare).
+    pub fn refuse_unusable(&self) -> Result<(), Error> {
         let unusable = |source| Error::HomeUnusable { home: self.root.clone(), source };
+        if let Err(error) = self.root.metadata() {
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            return if is_missing { Ok(()) } else { Err(unusable(error)) };
+        }
         let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
         rustix::fs::access(&self.root, access).map_err(|error| unusable(error.into()))?;
-        let meta = self.root.metadata().map_err(unusable)?;
-        let own = rustix::process::geteuid().as_raw();
+        self.refuse_others(rustix::process::geteuid().as_raw())?;
+        self.refuse_pm2()
+    }
+
+    /// Refuses a home that is there and that others than this user can write.
+    ///
+    /// # Errors
+    /// [`Error::HomeOfOthers`], [`Error::HomeUnusable`] when it cannot be looked at.
+    pub fn refuse_others(&self, user: u32) -> Result<(), Error> {
+        let meta = match self.root.metadata() {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(Error::HomeUnusable { home: self.root.clone(), source }),
+        };
         let (mode, home) = (meta.mode() & 0o7777, self.root.clone());
-        let why = if meta.uid() != own {
-            format!("it belongs to user {}, this is user {own}", meta.uid())
+        let why = if meta.uid() != user {
+            format!("it belongs to user {}, this is user {user}", meta.uid())
         } else if mode & 0o022 != 0 {
             format!("others can write it (mode {mode:04o})")
         } else {
-            return self.refuse_pm2();
+            return Ok(());
         };
-        Err(Error::HomeOfOthers { home, why, is_own: meta.uid() == own })
+        Err(Error::HomeOfOthers { home, why, is_own: meta.uid() == user })
     }
 
     /// Whether others than its owner can look into the directory.

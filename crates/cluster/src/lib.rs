@@ -20,7 +20,7 @@
 //!   `O_NONBLOCK` and sockets: a blocking one freezes the worker, a file aborts it.
 //! - It calls [`Primary::handle_deadline`] at [`Primary::deadline`].
 //! - It tells by [`Primary::handle_listener_closed`] when nobody but workers can have a duplicate
-//!   any more of a socket that was to be closed. A socket for the same address is opened after that.
+//!   any more of a socket that was to be closed. After that one for the same address is opened.
 //! - While [`Primary::is_asking`], what it read of the worker's channel is not taken out of it: the
 //!   question in it would be lost with us.
 //! - At the end of a channel it reads what is left first, then calls [`Primary::handle_eof`]:

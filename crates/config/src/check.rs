@@ -3,11 +3,14 @@
 use crate::attributes::{Attribute, Rule, Type};
 use crate::diagnostic::Diagnostic;
 use crate::units;
-use crate::value::{Node, Value, number_text};
+use crate::value::{Node, Span, Value, number_text};
+
+/// A complaint, and the part of the value that it is about.
+type Wrong = (Box<Diagnostic>, Option<Span>);
 
 /// Returns the value as its attribute wants it (numeric texts become numbers), or the complaint, in
 /// which the attribute is called as it was `written`.
-pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node, Diagnostic> {
+pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node, Wrong> {
     let mut node = node.clone();
     if let Value::Text(text) = &node.value
         && key.types.contains(&Type::Number)
@@ -20,92 +23,125 @@ pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node,
     }
     let of_type = key.types.iter().any(|wanted| wanted.name() == node.value.type_name());
     if !of_type {
-        return Err(wrong_type(written, key.types, &node.value).help(key.advice));
+        let diagnostic = wrong_type(written, key.types, &node).help(key.advice);
+        return Err((Box::new(diagnostic), node.span));
     }
-    check_rule(key, written, &node).map_err(|diagnostic| diagnostic.help(key.advice))?;
+    check_rule(key, written, &node).map_err(|(diagnostic, span)| {
+        (Box::new(diagnostic.help(key.advice)), span.or(node.span))
+    })?;
     Ok(node)
 }
 
 /// Returns the complaint that a value is of none of these types.
-fn wrong_type(name: &str, types: &[Type], found: &Value) -> Diagnostic {
+fn wrong_type(name: &str, types: &[Type], found: &Node) -> Diagnostic {
     let wanted: Vec<String> =
         types.iter().map(|wanted| format!("[object {}]", wanted.name())).collect();
     let message = format!(
         "Expect \"{name}\" to be a typeof {}, but now is [object {}]",
         wanted.join(" / "),
-        found.type_name()
+        found.value.type_name()
     );
-    Diagnostic::error("wrong-type", message)
+    let words: Vec<&str> = types.iter().flat_map(|wanted| wanted.in_words()).copied().collect();
+    let own = format!("`{name}` must be {}, but is {}", either(&words), found.shown());
+    Diagnostic::error("wrong-type", message).own(own)
 }
 
-fn check_rule(key: &Attribute, name: &str, node: &Node) -> Result<(), Diagnostic> {
+/// Returns alternatives as a sentence has them: `a, b or c`.
+fn either(words: &[&str]) -> String {
+    match words.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        Some((last, _)) => (*last).to_owned(),
+        None => String::new(),
+    }
+}
+
+fn check_rule(key: &Attribute, name: &str, node: &Node) -> Result<(), Wrong> {
     match &node.value {
-        Value::Number(number) => check_number(key, name, *number),
-        Value::Text(text) => check_text(key, name, text),
+        _ if key.rule == Rule::ExitCodes => check_exit_codes(name, node),
+        Value::Number(number) => check_number(key, name, *number).map_err(whole),
+        Value::Text(text) => check_text(key, name, text).map_err(whole),
         Value::List(items) if key.rule == Rule::PlainItems => check_items(name, items),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => Ok(()),
     }
 }
 
+/// A complaint about all of the value.
+fn whole(diagnostic: Diagnostic) -> Wrong {
+    (Box::new(diagnostic), None)
+}
+
 fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnostic> {
+    let now = number_text(number);
     if !number.is_finite() {
+        let own = format!("`{name}` must be a finite number, but is `{now}`");
         let message = format!("\"{name}\" is not a finite number");
-        return Err(Diagnostic::error("wrong-form", message));
+        return Err(Diagnostic::error("wrong-form", message).own(own));
     }
     let least = match key.rule {
-        Rule::Min(least) => least,
-        Rule::Uptime => 100,
-        Rule::Memory => 0,
-        Rule::Count if number.fract() != 0.0 => {
-            let now = number_text(number);
-            let message = format!("\"{name}\" must be a whole number, but now is {now}");
-            return Err(Diagnostic::error("wrong-form", message));
-        }
+        Rule::Min(least) => Some(least),
+        Rule::Uptime => Some(100),
+        Rule::Memory => Some(0),
+        Rule::Count => None,
         Rule::Any
-        | Rule::Count
         | Rule::Date
         | Rule::Words(_)
         | Rule::NotEmpty
-        | Rule::PlainItems => return Ok(()),
+        | Rule::PlainItems
+        | Rule::ExitCodes => {
+            return Ok(());
+        }
     };
     if number.fract() != 0.0 {
-        let now = number_text(number);
+        let own = format!("`{name}` must be a whole number, but is `{now}`");
         let message = format!("\"{name}\" must be a whole number, but now is {now}");
-        return Err(Diagnostic::error("wrong-form", message));
+        return Err(Diagnostic::error("wrong-form", message).own(own));
     }
-    if number < f64::from(least) {
-        let now = number_text(number);
-        let message = format!("The minimum of \"{name}\" is {least}, but now is {now}");
-        return Err(Diagnostic::error("too-small", message));
+    match least {
+        Some(least) if number < f64::from(least) => {
+            let own = format!("`{name}` must be at least {least}, but is `{now}`");
+            let message = format!("The minimum of \"{name}\" is {least}, but now is {now}");
+            Err(Diagnostic::error("too-small", message).own(own))
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic> {
-    let failed = |wanted: &str| {
+    // PM2's words, and in ours what the value must be.
+    let failed = |wanted: &str, must: &str| {
         let message = format!("Verify \"{name}\" with regex failed, {wanted}");
-        Err(Diagnostic::error("wrong-form", message))
+        let own = format!("`{name}` must {must}, but is `{text}`");
+        Err(Diagnostic::error("wrong-form", message).own(own))
     };
     match key.rule {
-        Rule::Uptime if units::uptime(text).is_none() => failed(concat!(
-            "it should be a NUMBER - milliseconds, \"[NUMBER]h\"(hours), ",
-            "\"[NUMBER]m\"(minutes) or \"[NUMBER]s\"(seconds)",
-        )),
-        Rule::Memory if units::memory(text).is_none() => failed(concat!(
-            "it should be a NUMBER - byte, \"[NUMBER]G\"(Gigabyte), ",
-            "\"[NUMBER]M\"(Megabyte) or \"[NUMBER]K\"(Kilobyte)",
-        )),
-        Rule::Words(words) if !words.contains(&text) => {
-            failed(&format!("it should be one of {}, but now is \"{text}\"", words.join(", ")))
-        }
-        Rule::Count if text.trim() != "max" && text.trim().parse::<i32>().is_err() => {
-            failed(&format!("it should be a whole number or max, but now is \"{text}\""))
-        }
+        Rule::Uptime if units::uptime(text).is_none() => failed(
+            concat!(
+                "it should be a NUMBER - milliseconds, \"[NUMBER]h\"(hours), ",
+                "\"[NUMBER]m\"(minutes) or \"[NUMBER]s\"(seconds)",
+            ),
+            "be a time",
+        ),
+        Rule::Memory if units::memory(text).is_none() => failed(
+            concat!(
+                "it should be a NUMBER - byte, \"[NUMBER]G\"(Gigabyte), ",
+                "\"[NUMBER]M\"(Megabyte) or \"[NUMBER]K\"(Kilobyte)",
+            ),
+            "be a size",
+        ),
+        Rule::Words(words) if !words.contains(&text) => failed(
+            &format!("it should be one of {}, but now is \"{text}\"", words.join(", ")),
+            &format!("be {}", either(words)),
+        ),
+        Rule::Count if text.trim() != "max" && text.trim().parse::<i32>().is_err() => failed(
+            &format!("it should be a whole number or max, but now is \"{text}\""),
+            "be a whole number or `max`",
+        ),
         Rule::Date if !units::has_date(text) => {
-            failed(&format!("there is no part of a date in \"{text}\""))
+            failed(&format!("there is no part of a date in \"{text}\""), "have a part of a date")
         }
         Rule::NotEmpty if text.trim().is_empty() => {
-            Err(Diagnostic::error("empty", format!("\"{name}\" is empty")))
+            let own = format!("`{name}` is empty");
+            Err(Diagnostic::error("empty", format!("\"{name}\" is empty")).own(own))
         }
         Rule::Any
         | Rule::Min(_)
@@ -115,17 +151,31 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
         | Rule::Date
         | Rule::Words(_)
         | Rule::NotEmpty
-        | Rule::PlainItems => Ok(()),
+        | Rule::PlainItems
+        | Rule::ExitCodes => Ok(()),
     }
 }
 
-fn check_items(name: &str, items: &[Node]) -> Result<(), Diagnostic> {
+/// A code that no process can exit with would wait for ever.
+fn check_exit_codes(name: &str, node: &Node) -> Result<(), Wrong> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    check_items(name, items)?;
+    let is_none = |item: &&Node| item.plain().trim().parse::<u8>().is_err();
+    let Some(item) = items.iter().find(is_none) else { return Ok(()) };
+    let message = format!("`{name}` has `{}`, and exit codes are 0 to 255", item.plain());
+    Err((Box::new(Diagnostic::error("wrong-form", message)), item.span))
+}
+
+fn check_items(name: &str, items: &[Node]) -> Result<(), Wrong> {
     let nested = |item: &&Node| matches!(item.value, Value::Object(_) | Value::List(_));
     let Some(item) = items.iter().find(nested) else { return Ok(()) };
     let message = format!(
-        "every item of \"{}\" must be a text, but one is [object {}]",
-        name,
+        "every item of \"{name}\" must be a text, but one is [object {}]",
         item.value.type_name()
     );
-    Err(Diagnostic::error("wrong-type", message))
+    let own = format!("every item of `{name}` must be a text, but one is {}", item.shown());
+    Err((Box::new(Diagnostic::error("wrong-type", message).own(own)), item.span))
 }

@@ -10,6 +10,18 @@
 //!    |               ^^^^
 //!   help: write `true` or `false`, without quotes
 //! ```
+//!
+//! That is how it is said under the name `pm2`, in PM2's words where PM2 has some. Under our own
+//! name it is said in ours:
+//!
+//! ```text
+//! error: `treekill` must be `true` or `false`, but is `no`
+//!   --> ecosystem.json:4:15 (apps[0].treekill)
+//!    |
+//!  4 |     treekill: "no",
+//!    |               ^^^^
+//! hint: write `true` or `false`, without quotes
+//! ```
 
 use std::fmt::Write as _;
 
@@ -40,6 +52,15 @@ pub struct Place {
     pub text: String,
 }
 
+/// What is said of a complaint only in our words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ours {
+    /// What is wrong, where PM2 has other words for it.
+    pub message: Option<String>,
+    /// What it is about, as a path in the file: `apps[0].instances`.
+    pub key: Option<String>,
+}
+
 /// One complaint about what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -49,6 +70,8 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, with the values; in PM2's words where PM2 has some.
     pub message: String,
+    /// What is said only in our words.
+    pub ours: Box<Ours>,
     /// File, or `command line`, or `standard input`.
     pub origin: Option<String>,
     /// Where in the origin.
@@ -65,6 +88,7 @@ impl Diagnostic {
             severity: Severity::Error,
             code,
             message: message.into(),
+            ours: Box::default(),
             origin: None,
             place: None,
             help: None,
@@ -84,6 +108,25 @@ impl Diagnostic {
         self
     }
 
+    /// The same with our words for it.
+    #[must_use]
+    pub fn own(mut self, own: impl Into<String>) -> Self {
+        self.ours.message = Some(own.into());
+        self
+    }
+
+    /// Returns what is wrong in our words.
+    #[must_use]
+    pub fn own_message(&self) -> &str {
+        self.ours.message.as_deref().unwrap_or(&self.message)
+    }
+
+    /// The same about an option of the command line that gives this key.
+    pub(crate) fn of_option(self, key: &str, option: &str) -> Self {
+        let own = self.own_message().replace(&format!("`{key}`"), &format!("`--{option}`"));
+        self.own(own).origin(COMMAND_LINE)
+    }
+
     /// The same about this origin.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
@@ -97,16 +140,42 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// As text for a terminal, ending with a line end.
+    /// Returns it in our words as text for a terminal, ending with a line end. Of the command line
+    /// there is nothing to show: whoever reads it has typed it.
     #[must_use]
-    pub fn render(&self, color: bool) -> String {
-        let paint = |codes: &'static str, text: &str| {
-            if color { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
-        };
-        let (word, codes) = match self.severity {
+    pub fn render_own(&self, color: bool) -> String {
+        let (word, codes) = self.word();
+        let paint = |codes: &'static str, text: &str| painted(color, codes, text);
+        let mut out = format!("{} {}\n", paint(codes, &format!("{word}:")), self.own_message());
+        if let Some(origin) = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE) {
+            let place = self.place.as_ref();
+            let at = place.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
+            let key = self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({key})"));
+            let _ = writeln!(out, "  {} {origin}{at}{key}", paint("1;34", "-->"));
+            if let Some(place) = place {
+                out.push_str(
+                    &place.render(&|text| paint("1;34", text), &|text| paint(codes, text)),
+                );
+            }
+        }
+        if let Some(help) = &self.help {
+            let _ = writeln!(out, "{} {help}", paint("1;36", "hint:"));
+        }
+        out
+    }
+
+    fn word(&self) -> (&'static str, &'static str) {
+        match self.severity {
             Severity::Error => ("error", "1;31"),
             Severity::Warning => ("warning", "1;33"),
-        };
+        }
+    }
+
+    /// Returns it in PM2's words as text for a terminal, ending with a line end.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let (word, codes) = self.word();
+        let paint = |codes: &'static str, text: &str| painted(color, codes, text);
         let head = paint(codes, &format!("{word}[{}]", self.code));
         let mut out = format!("{head}: {}\n", paint("1", &self.message));
         match (&self.origin, &self.place) {
@@ -141,6 +210,10 @@ impl std::fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+fn painted(color: bool, codes: &str, text: &str) -> String {
+    if color { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
+}
 
 /// Columns of a line that are shown; a minified file has only one line.
 const WINDOW: usize = 100;

@@ -1,8 +1,9 @@
 //! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, and over
 //! all of them what ostler adds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use ostler_core::Texts;
 use ostler_core::spec::AppSpec;
 
 use crate::attributes::is_typed;
@@ -57,7 +58,7 @@ fn put_text(spec: &mut AppSpec, name: &str, value: &str) {
 }
 
 /// The caller's variables that `filter_env` lets through.
-fn inherited(fields: &Fields<'_>, ctx: &Context) -> BTreeMap<String, String> {
+fn inherited(fields: &Fields<'_>, ctx: &Context) -> Texts {
     let keep: Box<dyn Fn(&str) -> bool> = match fields.node("filter_env").map(|node| &node.value) {
         Some(Value::Bool(true)) => Box::new(|_| false),
         Some(Value::Text(exact)) => Box::new(move |name| name != exact),
@@ -70,7 +71,7 @@ fn inherited(fields: &Fields<'_>, ctx: &Context) -> BTreeMap<String, String> {
     ctx.env
         .iter()
         .filter(|(name, _)| keep(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect()
 }
 
@@ -86,7 +87,8 @@ fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::warning(
         "no-environment",
         format!("Environment [{name}] is not defined in process file"),
-    );
+    )
+    .own(format!("this app has no `env_{name}`"));
     let known: Vec<String> = fields.environment_names().map(|known| format!("`{known}`")).collect();
     let help = match known.as_slice() {
         [] => format!("add an object `env_{name}` to the app"),

@@ -45,7 +45,7 @@ fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         return Err(vec![(
             node,
-            Diagnostic::error("wrong-type", "\"fds\" must be an object").help(HELP),
+            Diagnostic::error("wrong-type", "`fds` must be an object").help(HELP),
         )]);
     };
     let mut table = BTreeMap::new();
@@ -64,10 +64,10 @@ fn parse(node: &Node) -> Result<BTreeMap<u32, Address>, Wrong<'_>> {
 fn one(entry: &Entry) -> Result<(u32, Address), String> {
     let key = &entry.key;
     let number =
-        key.parse().map_err(|_| format!("\"fds\" has the key `{key}`, which is not a number"))?;
+        key.parse().map_err(|_| format!("`fds` has the key `{key}`, which is not a number"))?;
     let text = entry.node.plain();
     let address = address(text.trim())
-        .ok_or_else(|| format!("\"fds.{key}\" is `{text}`, which is no address"))?;
+        .ok_or_else(|| format!("`fds.{key}` is `{text}`, which is no address"))?;
     Ok((number, address))
 }
 

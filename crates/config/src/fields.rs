@@ -44,13 +44,24 @@ impl SourceText<'_> {
     }
 }
 
+/// An app as it is written in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct InFile<'a> {
+    /// Its keys.
+    pub entries: &'a [Entry],
+    /// Its place.
+    pub span: Option<Span>,
+    /// The way to it from the root of the file: `apps[0]`; empty for the root itself.
+    pub path: String,
+}
+
 /// An app of a file, among all of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfFile<'a> {
     /// The file that it is in.
     pub source: SourceText<'a>,
-    /// Keys and place of each app.
-    pub apps: &'a [(&'a [Entry], Option<Span>)],
+    /// Every app of the file.
+    pub apps: &'a [InFile<'a>],
     /// Which of them it is.
     pub at: usize,
 }
@@ -59,18 +70,27 @@ impl OfFile<'_> {
     /// The diagnostic about a key of this app. What cannot be pointed at among several apps is said
     /// with the app's name.
     fn about(&self, key: &str, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
-        let has = |app: &&(&[Entry], Option<Span>)| app.0.iter().any(|entry| entry.key == key);
+        let has = |app: &&InFile<'_>| app.entries.iter().any(|entry| entry.key == key);
         let nth = self.apps.iter().take(self.at).filter(has).count();
         let of = self.apps.iter().filter(has).count();
         let span = span.or_else(|| self.source.locate(key, (nth, of)));
+        diagnostic.ours.key = self.path(key);
         if span.is_none() && 1 < self.apps.len() {
+            diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
             diagnostic.message = format!("{}: {}", self.name(), diagnostic.message);
         }
         self.source.at(diagnostic, span)
     }
 
+    /// Returns the way to a key of this app, or to the app.
+    fn path(&self, key: &str) -> Option<String> {
+        let app = self.apps.get(self.at).map_or("", |app| app.path.as_str());
+        let dot = if app.is_empty() || key.is_empty() { "" } else { "." };
+        Some(format!("{app}{dot}{key}")).filter(|path| !path.is_empty())
+    }
+
     fn name(&self) -> String {
-        let entries = self.apps.get(self.at).map_or(&[][..], |(entries, _)| entries);
+        let entries = self.apps.get(self.at).map_or(&[][..], |app| app.entries);
         let named = entries.iter().find(|entry| entry.key == "name");
         match named.and_then(|entry| entry.node.as_text()) {
             Some(name) => format!("app `{name}`"),
@@ -116,7 +136,8 @@ impl<'a> Fields<'a> {
 
     /// An app of a file.
     pub(crate) fn of_file(file: OfFile<'a>, report: &mut Vec<Diagnostic>) -> Self {
-        let (entries, span) = file.apps.get(file.at).copied().unwrap_or_default();
+        let app = file.apps.get(file.at);
+        let (entries, span) = app.map_or((&[][..], None), |app| (app.entries, app.span));
         let mut fields = Self {
             file: Some(file),
             span,
@@ -148,9 +169,9 @@ impl<'a> Fields<'a> {
                     span: None,
                     from_options: true,
                 }),
-                Err(diagnostic) => {
+                Err((diagnostic, _)) => {
                     self.rejected.push(key.name);
-                    report.push(diagnostic.origin(COMMAND_LINE));
+                    report.push(of_option(key, *diagnostic));
                 }
             }
         }
@@ -191,8 +212,8 @@ impl<'a> Fields<'a> {
                 span: entry.key_span,
                 from_options: false,
             }),
-            Err(diagnostic) => {
-                report.push(place(diagnostic, entry.node.span));
+            Err((diagnostic, span)) => {
+                report.push(place(*diagnostic, span));
                 self.rejected.push(key.name);
             }
         }
@@ -279,7 +300,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn at(&self, name: &str, diagnostic: Diagnostic) -> Diagnostic {
         let field = self.field(name);
         match (field, self.file) {
-            (Some(Written { from_options: true, .. }), _) => diagnostic.origin(COMMAND_LINE),
+            (Some(Written { from_options: true, key, .. }), _) => of_option(key, diagnostic),
             (Some(field), Some(file)) => {
                 file.about(&field.written, diagnostic, field.node.span.or(field.span))
             }
@@ -291,12 +312,30 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The diagnostic, placed at `span` of the same text.
-    pub(crate) fn at_span(&self, span: Option<Span>, diagnostic: Diagnostic) -> Diagnostic {
-        match self.file {
-            Some(file) => file.source.at(diagnostic, span),
-            None => diagnostic.origin(COMMAND_LINE),
+    /// The diagnostic about a part of the value of `name`, placed at `span` of the same text.
+    pub(crate) fn at_span(
+        &self,
+        name: &str,
+        span: Option<Span>,
+        mut diagnostic: Diagnostic,
+    ) -> Diagnostic {
+        match (self.field(name), self.file) {
+            (Some(Written { from_options: true, key, .. }), _) => of_option(key, diagnostic),
+            (field, Some(file)) => {
+                diagnostic.ours.key = file.path(field.map_or(name, |field| &field.written));
+                file.source.at(diagnostic, span)
+            }
+            (_, None) => diagnostic.origin(COMMAND_LINE),
         }
+    }
+}
+
+/// The diagnostic about a value that the command line gave an attribute.
+fn of_option(key: &Attribute, diagnostic: Diagnostic) -> Diagnostic {
+    match key.flags.first().and_then(|flag| flag.long.first()) {
+        Some(option) => diagnostic.of_option(key.name, option),
+        // The script and its arguments are words.
+        None => diagnostic.origin(COMMAND_LINE),
     }
 }
 
@@ -321,7 +360,8 @@ fn is_absent(key: &Attribute, node: &Node) -> bool {
 fn no_environment(key: &str, node: &Node) -> Diagnostic {
     let kind = node.value.type_name();
     let message = format!("`{key}` is ignored: it must be an object, but is [object {kind}]");
-    let diagnostic = Diagnostic::warning("no-variables", message);
+    let own = format!("`{key}` is ignored: it must be an object, but is {}", node.shown());
+    let diagnostic = Diagnostic::warning("no-variables", message).own(own);
     if key == "env_file" {
         let text = node.as_text().filter(|text| !text.is_empty()).unwrap_or(".env");
         return diagnostic.help(format!(

@@ -76,7 +76,8 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
     let text = match read(&absolute) {
         Ok(text) => text,
         Err(ReadError::Missing) => {
-            let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"));
+            let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
+                .own(format!("there is no file `{path}`"));
             return fail(diagnostic.help(format!("it is looked for at {}", absolute.display())));
         }
         Err(ReadError::Other(message)) => {
@@ -145,6 +146,8 @@ fn read(path: &Path) -> Result<String, ReadError> {
 }
 
 fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
+    // The place names the file.
+    diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
     diagnostic.message = format!("File {path} malformated: {}", diagnostic.message);
     diagnostic
 }
@@ -186,10 +189,13 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
     let (apply, ignored): (Vec<_>, Vec<_>) =
         options.values().into_iter().partition(|(key, _)| key.over_file);
     let acted_on = |key: &Attribute| matches!(key.effect, Effect::Acts | Effect::Kept);
-    for (Attribute { name, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
+    for (Attribute { name, flags, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
         let message = format!("the option for \"{name}\" is ignored with a process file");
-        let help = format!("set `{name}` in the file");
-        report.push(Diagnostic::warning("ignored-option", message).origin(COMMAND_LINE).help(help));
+        let option = flags.first().and_then(|flag| flag.long.first()).unwrap_or(name);
+        let diagnostic = Diagnostic::warning("ignored-option", message)
+            .own(format!("`--{option}` changes nothing of what a process file says"))
+            .help(format!("set `{name}` in the file"));
+        report.push(diagnostic.origin(COMMAND_LINE));
     }
     apply
 }

@@ -89,7 +89,7 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         return Err(vec![(
             Some(node),
-            Diagnostic::error("wrong-type", "\"health\" must be an object").help(HELP),
+            Diagnostic::error("wrong-type", "`health` must be an object").help(HELP),
         )]);
     };
     let mut wrong: Wrong<'_> = entries.iter().filter_map(unknown).collect();
@@ -104,7 +104,7 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
             Ok(number) if number >= 1.0 && number.is_finite() => number as u64,
             _ => {
                 let message = format!(
-                    "\"health.{key}\" must be a number from 1 up, but is `{}`",
+                    "`health.{key}` must be a number from 1 up, but is `{}`",
                     value.plain()
                 );
                 wrong.push((Some(value), Diagnostic::error("wrong-form", message)));
@@ -133,11 +133,11 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
         [] => {
             return Err(vec![(
                 Some(node),
-                Diagnostic::error("no-probe", "\"health\" does not say what to ask").help(HELP),
+                Diagnostic::error("no-probe", "`health` does not say what to ask").help(HELP),
             )]);
         }
         [_, (key, value), ..] => {
-            let message = format!("\"health.{key}\" is a second probe; one is asked");
+            let message = format!("`health.{key}` is a second probe; there can be only one");
             return Err(vec![(Some(value), Diagnostic::error("two-probes", message).help(HELP))]);
         }
     };
@@ -149,13 +149,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
         // A port alone means this machine.
         Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", value.plain()),
         _ => {
-            return fail(
-                format!(
-                    "\"health.{key}\" must be a text, but is [object {}]",
-                    value.value.type_name()
-                ),
-                HELP,
-            );
+            return fail(format!("`health.{key}` must be a text, but is {}", value.shown()), HELP);
         }
     };
     match key {
@@ -165,7 +159,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
                 .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) =>
         {
             fail(
-                format!("\"health.http\" is `{text}`, which is not a URL"),
+                format!("`health.http` is `{text}`, which is not a URL"),
                 "write `http://host:port/path`",
             )
         }
@@ -177,7 +171,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
                 Ok(Probe::Tcp { address: text })
             }
             _ => fail(
-                format!("\"health.tcp\" is `{text}`, which is not `host:port`"),
+                format!("`health.tcp` is `{text}`, which is not `host:port`"),
                 "write `127.0.0.1:3000`",
             ),
         },
@@ -192,7 +186,6 @@ fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
     let help = suggest::nearest(&entry.key, KEYS.into_iter())
         .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
     let diagnostic =
-        Diagnostic::error("unknown-key", format!("\"health\" has no key `{}`", entry.key))
-            .help(help);
+        Diagnostic::error("unknown-key", format!("`health` has no key `{}`", entry.key)).help(help);
     Some((Some(&entry.node), diagnostic))
 }

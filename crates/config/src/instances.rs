@@ -41,7 +41,7 @@ pub(crate) fn decide(
 pub fn count(number: f64, cpus: u32) -> Result<u32, String> {
     if number > f64::from(MOST) {
         return Err(format!(
-            "\"instances\" is {number}, above the most that one app may have, {MOST}"
+            "`instances` is {number}, above the most that one app may have, {MOST}"
         ));
     }
     Ok(if number >= 1.0 { to_u32(number) } else { cpus.saturating_sub(to_u32(-number)).max(1) })

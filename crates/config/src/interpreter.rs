@@ -51,7 +51,8 @@ pub(crate) fn choose(
     if found.is_node_like() && script.is_dir() && package::main(script).is_none() {
         let message = format!("there is nothing to run in the directory {}", script.display());
         let help = "name the file to run, or make it `index.js` or the `main` of `package.json`";
-        return Err(Diagnostic::error("is-directory", message).help(help));
+        let own = format!("there is nothing to run in the directory `{}`", script.display());
+        return Err(Diagnostic::error("is-directory", message).own(own).help(help));
     }
     Ok(found)
 }
@@ -62,7 +63,8 @@ fn execute(script: &Path) -> Result<Interpreter, Diagnostic> {
     }
     let message = format!("script is not executable: {}", script.display());
     let help = format!("run `chmod +x {}`, or name an interpreter", script.display());
-    Err(Diagnostic::error("not-executable", message).help(help))
+    let own = format!("the script `{}` is not executable", script.display());
+    Err(Diagnostic::error("not-executable", message).own(own).help(help))
 }
 
 /// The program as it was named when it exists.
@@ -80,6 +82,7 @@ fn missing(program: &str) -> Diagnostic {
         "Interpreter {program} is NOT AVAILABLE in PATH. (type 'which {program}' to double check.)"
     );
     Diagnostic::error("no-interpreter", message)
+        .own(format!("the interpreter `{program}` is not in PATH"))
         .help(format!("install `{program}`, or give its path with `interpreter`"))
 }
 
@@ -109,7 +112,10 @@ fn by_content(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, D
     let read = std::fs::File::open(script).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     if let Err(error) = read {
         let message = format!("cannot read the script {}: {error}", script.display());
-        return Err(Diagnostic::error("unreadable", message).help("check its permissions"));
+        let own = format!("cannot read the script `{}`: {error}", script.display());
+        return Err(Diagnostic::error("unreadable", message)
+            .own(own)
+            .help("check its permissions"));
     }
     if is_binary(&head) || (names_another_program(&head) && is_executable(script)) {
         return execute(script);

@@ -47,7 +47,7 @@ mod value;
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;
 pub use context::Context;
-pub use diagnostic::{Diagnostic, Place, Severity};
+pub use diagnostic::{Diagnostic, Ours, Place, Severity};
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use options::Options;
@@ -79,6 +79,7 @@ pub fn from_script(
         let help = "put the variables before the command: `NODE_ENV=production ostler start …`";
         report.push(
             Diagnostic::error("env-without-file", message)
+                .own("`--env` is for process files")
                 .origin(diagnostic::COMMAND_LINE)
                 .help(help),
         );

@@ -35,6 +35,6 @@ impl FieldType for BTreeSet<u16> {
 }
 
 fn no_port(text: &str) -> Diagnostic {
-    let message = format!("\"privileged_ports\" has `{text}`, which is no port");
+    let message = format!("`privileged_ports` has `{text}`, which is no port");
     Diagnostic::error("wrong-form", message).help("write numbers from 1 to 65535, such as `[80]`")
 }

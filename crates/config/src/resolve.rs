@@ -4,9 +4,9 @@
 //! Most attributes go straight to their place, by the table; here is what depends on others or on
 //! the machine. All that is wrong is reported; a specification is made only when nothing is.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ostler_core::Texts;
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
 use crate::attributes::{Attribute, Effect, Input, NotYet, Refusal, Usual, attributes};
@@ -55,14 +55,14 @@ pub(crate) fn put_direct(
 fn complaints(fields: &Fields<'_>, key: &Attribute, refusal: Refusal) -> Vec<Diagnostic> {
     let list = match refusal {
         Refusal::Wanted(wanted) => {
-            let message = format!("\"{}\" must be {wanted}", key.name);
+            let message = format!("`{}` must be {wanted}", key.name);
             vec![(None, Diagnostic::error("wrong-form", message).help(key.advice))]
         }
         Refusal::Part { said, span, .. } => vec![(span, said.help(key.advice))],
         Refusal::Said(list) => list,
     };
     let place = |(span, diagnostic)| match span {
-        Some(_) => fields.at_span(span, diagnostic),
+        Some(_) => fields.at_span(key.name, span, diagnostic),
         None => fields.at(key.name, diagnostic),
     };
     list.into_iter().map(place).collect()
@@ -116,9 +116,9 @@ impl Resolver<'_, '_> {
             Some(path) => self.ctx.absolute(&cwd, path),
             None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&spec.name))),
         };
-        spec.env.extend(run_as.home.map(|home| ("HOME".to_owned(), home)));
+        spec.env.extend(run_as.home.map(|home| ("HOME", home)));
         if interpreter.program.as_deref().is_some_and(|program| program.contains("python")) {
-            spec.env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+            spec.env.insert_new("PYTHONUNBUFFERED", "1");
         }
         if instances.mode == ExecMode::Cluster {
             self.warn_balance(interpreter.program.as_deref());
@@ -142,7 +142,8 @@ impl Resolver<'_, '_> {
     fn target(&mut self, cwd: &Path) -> Option<Target> {
         let Some(script) = self.fields.text("script") else {
             if !self.fields.was_rejected("script") {
-                let diagnostic = Diagnostic::error("no-script", "No script path - aborting");
+                let diagnostic = Diagnostic::error("no-script", "No script path - aborting")
+                    .own("this app has no `script`");
                 return self.fail("script", diagnostic.help("give the app a `script`"));
             }
             return None;
@@ -268,18 +269,18 @@ fn file_name(name: &str) -> String {
 }
 
 /// Adds what PM2's client puts into every record.
-fn put_usual(kept: &mut BTreeMap<String, String>, from: From<'_>, ctx: &Context) {
+fn put_usual(kept: &mut Texts, from: From<'_>, ctx: &Context) {
     if ctx.env.get(ostler_env::PM2_DEEP_MONITORING).is_some_and(|value| value == "true") {
-        kept.entry("deep_monitoring".to_owned()).or_insert_with(|| "true".to_owned());
+        kept.insert_new("deep_monitoring", "true");
     }
     for key in attributes() {
         if let Usual::Json(text) = key.usual {
-            kept.entry(key.name.to_owned()).or_insert_with(|| text.to_owned());
+            kept.insert_new(key.name, text);
         }
     }
     // The list of its option, also when it is empty.
     if matches!(from, From::Options) {
-        kept.entry("filter_env".to_owned()).or_insert_with(|| "[]".to_owned());
+        kept.insert_new("filter_env", "[]");
     }
 }
 

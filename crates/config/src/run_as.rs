@@ -26,32 +26,32 @@ pub(crate) fn read(
 ) -> Option<RunAs> {
     match find(fields, ctx) {
         Ok(found) => Some(found),
-        Err((key, diagnostic)) => {
-            report.push(fields.at(key, diagnostic));
+        Err(diagnostic) => {
+            report.push(diagnostic);
             None
         }
     }
 }
 
-fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diagnostic)> {
+fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, Diagnostic> {
     for key in ["uid", "gid"] {
         if fields.node(key).is_some() {
-            users::may_switch(key, ctx).map_err(|diagnostic| (key, diagnostic))?;
+            users::may_switch(key, ctx).map_err(|diagnostic| fields.at(key, diagnostic))?;
         }
     }
     let username = fields.text("username").unwrap_or(&ctx.username).to_owned();
     let mut out = RunAs { uid: None, gid: None, username, home: None };
     if let Some(wanted) = fields.node("gid").map(Node::plain) {
-        out.gid = users::find_group(&wanted, ctx).map_err(|diagnostic| ("gid", diagnostic))?;
+        out.gid =
+            users::find_group(&wanted, ctx).map_err(|diagnostic| fields.at("gid", diagnostic))?;
         if out.gid.is_none() {
-            return Err((
-                "gid",
-                Diagnostic::error("no-group", format!("Group {wanted} cannot be found")),
-            ));
+            let message = format!("Group {wanted} cannot be found");
+            let own = format!("there is no group `{wanted}`");
+            return Err(fields.at("gid", Diagnostic::error("no-group", message).own(own)));
         }
     }
     let Some(wanted) = fields.node("uid").map(Node::plain) else { return Ok(out) };
-    let user = users::find_user(&wanted, ctx).map_err(|diagnostic| ("uid", diagnostic))?;
+    let user = users::find_user(&wanted, ctx).map_err(|diagnostic| fields.at("uid", diagnostic))?;
     match (user, wanted.parse()) {
         (Some(user), _) => Ok(RunAs {
             uid: Some(user.uid),
@@ -63,8 +63,10 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, (&'static str, Diag
         // known.
         (None, Ok(uid)) if out.gid.is_some() => Ok(RunAs { uid: Some(uid), ..out }),
         (None, _) => {
-            let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"));
-            Err(("uid", diagnostic.help("a number that has no name needs a `gid` too")))
+            let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"))
+                .own(format!("there is no user `{wanted}`"));
+            let help = "a number that has no name needs a `gid` too";
+            Err(fields.at("uid", diagnostic.help(help)))
         }
     }
 }

@@ -141,6 +141,14 @@ fn of_type(types: &[Type], rule: Rule) -> Json {
             put("pattern", "^[0-9]+[hms]?$".into());
         }
         Rule::NotEmpty => put("pattern", "\\S".into()),
+        Rule::ExitCodes => {
+            put("minimum", 0.into());
+            put("maximum", 255.into());
+            put(
+                "items",
+                json!({ "type": ["number", "string", "null"], "minimum": 0, "maximum": 255 }),
+            );
+        }
         Rule::PlainItems => {
             put("items", json!({ "type": ["string", "number", "boolean", "null"] }));
         }

@@ -39,6 +39,7 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
         (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
         (true, _) | (_, None) => {
             Err(Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
+                .own(format!("there is no script `{}`", path.display()))
                 .help(help_missing(&path, ctx)))
         }
     }

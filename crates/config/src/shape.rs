@@ -2,14 +2,14 @@
 
 use crate::attributes;
 use crate::diagnostic::Diagnostic;
-use crate::fields::SourceText;
+use crate::fields::{InFile, SourceText};
 use crate::suggest;
 use crate::value::{Entry, Node, Span, Value};
 
 /// The apps of a file, as written.
 pub(crate) struct Shape<'n> {
-    /// Keys and place of each.
-    pub apps: Vec<(&'n [Entry], Option<Span>)>,
+    /// The apps, in order.
+    pub apps: Vec<InFile<'n>>,
     /// Variables of `deploy.<env>.env`.
     pub deploy: Option<&'n Node>,
 }
@@ -32,27 +32,30 @@ pub(crate) fn read<'n>(
         report
             .push(source.at(diagnostic.help("run a server of your own as an app"), entry.key_span));
     }
-    collect(root, 0, source, report, &mut shape);
+    collect(root, String::new(), source, report, &mut shape);
     shape
 }
 
 fn collect<'n>(
     node: &'n Node,
-    depth: u32,
+    path: String,
     source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
     shape: &mut Shape<'n>,
 ) {
-    let inner = || node.get("apps").or_else(|| node.get("pm2"));
+    let inner = || ["apps", "pm2"].into_iter().find_map(|key| Some((key, node.get(key)?)));
     match &node.value {
-        Value::List(items) if depth < 3 => {
+        Value::List(items) => {
             if items.is_empty() {
                 let diagnostic = Diagnostic::error("no-apps", "the list of apps is empty");
                 report.push(source.at(diagnostic.help("add an object with a `script`"), node.span));
             }
-            for item in items {
+            for (at, item) in items.iter().enumerate() {
                 match &item.value {
-                    Value::Object(entries) => shape.apps.push((entries, item.span)),
+                    Value::Object(entries) => {
+                        let path = format!("{path}[{at}]");
+                        shape.apps.push(InFile { entries, span: item.span, path });
+                    }
                     // A hole (`[{…}, cond && {…}]` in an evaluated file) is no app.
                     Value::Null | Value::Bool(false) => {}
                     _ => report.push(source.at(not_an_app(item), item.span)),
@@ -60,11 +63,15 @@ fn collect<'n>(
             }
         }
         Value::Object(entries) => match inner() {
-            Some(apps) if depth < 2 => collect(apps, depth + 1, source, report, shape),
+            // `{pm2: {apps: …}}` is the deepest there is.
+            Some((key, apps)) if !path.contains('.') => {
+                let dot = if path.is_empty() { "" } else { "." };
+                collect(apps, format!("{path}{dot}{key}"), source, report, shape);
+            }
             Some(_) | None
                 if entries.iter().any(|entry| attributes::find(&entry.key).is_some()) =>
             {
-                shape.apps.push((entries, node.span));
+                shape.apps.push(InFile { entries, span: node.span, path });
             }
             Some(_) | None => {
                 report.push(source.at(
@@ -81,11 +88,13 @@ fn not_an_app(node: &Node) -> Diagnostic {
     let message =
         format!("an app must be an object, but this is [object {}]", node.value.type_name());
     Diagnostic::error("no-app", message)
+        .own(format!("an app must be an object, but this is {}", node.shown()))
         .help("write `{ \"name\": \"api\", \"script\": \"api.js\" }`")
 }
 
 fn no_apps(entries: &[Entry]) -> Diagnostic {
-    let diagnostic = Diagnostic::error("no-apps", "No script path - aborting");
+    let diagnostic = Diagnostic::error("no-apps", "No script path - aborting")
+        .own("there is no app in this file");
     let near = entries.iter().find_map(|entry| {
         Some((&entry.key, suggest::nearest(&entry.key, ["apps", "script"].into_iter())?))
     });

@@ -22,7 +22,8 @@ pub(crate) fn may_switch(key: &str, ctx: &Context) -> Result<(), Diagnostic> {
     }
     let message = format!("To use \"{key}\" you must be root, but you are `{}`", ctx.username);
     Err(Diagnostic::error("not-root", message)
-        .help(format!("run the daemon as root, or leave \"{key}\" out")))
+        .own(format!("`{key}` needs root, but you are `{}`", ctx.username))
+        .help(format!("run the daemon as root, or leave `{key}` out")))
 }
 
 /// The user of this name or number.

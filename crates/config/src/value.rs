@@ -102,6 +102,23 @@ impl Node {
         }
     }
 
+    /// Returns it as a sentence names it: what it is, or the value itself.
+    pub(crate) fn shown(&self) -> String {
+        /// Characters of a text that are shown.
+        const MOST: usize = 40;
+        match &self.value {
+            Value::List(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            // What would be something else without its quotes is shown with them.
+            Value::Text(text) if text.is_empty() || is_other(text) => format!("`\"{text}\"`"),
+            Value::Text(text) if MOST < text.chars().count() => {
+                format!("`{}…`", text.chars().take(MOST).collect::<String>())
+            }
+            Value::Text(text) => format!("`{text}`"),
+            Value::Null | Value::Bool(_) | Value::Number(_) => format!("`{}`", self.plain()),
+        }
+    }
+
     /// Whether it is `null`.
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
@@ -158,6 +175,10 @@ impl Value {
             Self::Object(_) => "Object",
         }
     }
+}
+
+fn is_other(text: &str) -> bool {
+    matches!(text, "true" | "false" | "null") || text.parse::<f64>().is_ok()
 }
 
 /// A number as JavaScript prints it: `2000`, not `2000.0`.

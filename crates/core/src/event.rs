@@ -65,9 +65,9 @@ pub enum Event {
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One slot.
+    /// It is about one slot.
     Slot(ProcId),
-    /// One run.
+    /// It is about one run.
     Run(RunId),
     /// A whole app, or all of them.
     Many,
@@ -105,7 +105,7 @@ impl Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
 pub enum Action {
-    /// Start a run. Answered by `Spawned` or `Exited { exit: NotSpawned }`.
+    /// Start a run. Answered by `Spawned` or `Exited` with `NotSpawned` or `Refused`.
     Spawn { proc: ProcId, run: RunId, spec: SpecId },
     /// Begin a run as soon as another ends, without being asked again. Takes the place of what was
     /// prepared for that end before.
@@ -136,8 +136,8 @@ pub enum Action {
 pub enum Notice {
     /// The slot's current run is ready; `late` when only because the time for it ran out.
     Online { proc: ProcId, run: RunId, late: bool },
-    /// The slot's current run ended.
-    Ended { proc: ProcId, run: RunId, exit: Exit },
+    /// The slot's current run ended; `asked`: it was being brought to its end.
+    Ended { proc: ProcId, run: RunId, exit: Exit, asked: bool },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
     /// The slot's current run uses more memory than it may: a plain process is restarted, a worker
@@ -145,6 +145,8 @@ pub enum Notice {
     OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },
+    /// There was no room for its run: it is errored, and not tried again.
+    Refused { proc: ProcId },
     /// The slot is at rest, stopped.
     Stopped { proc: ProcId },
     /// The slot is gone.

@@ -24,6 +24,7 @@ mod runs;
 mod saved;
 pub mod spec;
 pub mod supervisor;
+mod texts;
 
 pub use ending::Ending;
 pub use event::{Action, Event, Notice, Subject};
@@ -33,6 +34,7 @@ pub use reload::{ReloadOptions, SavedReload};
 pub use run::{AppId, Exit, Failure, ProcId, Role, RunId, SeenRun, SpecId};
 pub use saved::SavedProcess;
 pub use supervisor::Supervisor;
+pub use texts::{Pool, Texts};
 
 /// Milliseconds on the caller's clock. The core only compares and adds; which moment is 0 is for
 /// the caller to choose.

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::run::{AppId, Failure, ProcId, RunId, SpecId};
+use crate::run::{AppId, Exit, Failure, ProcId, RunId, SpecId};
 use crate::spec::Version;
 
 /// How a reload goes.
@@ -188,6 +188,12 @@ impl Reload {
         self.direction == Direction::Canary
     }
 
+    /// Returns how many runs above the number of slots it may have.
+    #[must_use]
+    pub fn surge(&self) -> Option<u32> {
+        self.options.surge
+    }
+
     /// Whether the new version may listen elsewhere than the old one.
     pub(crate) fn may_change_port(&self) -> bool {
         self.options.port_change
@@ -256,7 +262,8 @@ impl Reload {
             return AfterFailure::Dismiss;
         }
         self.failure.get_or_insert((id, run, why));
-        if self.options.no_rollback {
+        // What had no room would have none when it has taken over.
+        if self.options.no_rollback && why != Failure::Exited(Exit::Refused) {
             self.done.push(id);
             return AfterFailure::TakeOver;
         }

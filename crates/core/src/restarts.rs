@@ -32,6 +32,8 @@ pub enum Next {
     Stop,
     /// There were so many short runs in a row that no further one is tried.
     GiveUp { unstable: u32 },
+    /// There is no room for it: nothing is counted, and no further run is tried.
+    Refuse,
     /// Another run after this pause, ms.
     Restart { delay: Millis },
 }
@@ -39,6 +41,9 @@ pub enum Next {
 impl Restarts {
     /// Counts the end of a run that lived for `uptime`, and decides what follows.
     pub fn after_exit(&mut self, policy: &Policy, uptime: Millis, exit: Exit) -> Next {
+        if exit == Exit::Refused {
+            return Next::Refuse;
+        }
         let is_final = matches!(exit, Exit::Code(code) if policy.stop_exit_codes.contains(&code));
         if !policy.autorestart || is_final {
             return Next::Stop;

@@ -36,6 +36,8 @@ pub enum Exit {
     Unknown,
     /// It was never spawned.
     NotSpawned,
+    /// It was never spawned, and would not be the next time: there is no room for it.
+    Refused,
 }
 
 /// Why a candidate was not accepted.

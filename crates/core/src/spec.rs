@@ -10,8 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Millis;
 use crate::run::SpecId;
+use crate::{Millis, Texts};
 
 /// One application as resolved from options, a process file or a saved dump.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct AppSpec {
     /// Whether the instance count was given (decides PM2's words and the log suffix).
     pub instances_given: bool,
     /// The application's environment, complete (the daemon adds only its own run-time variables).
-    pub env: BTreeMap<String, String>,
+    pub env: Texts,
     /// Those of its variables that were written as a number or a truth, and are shown so.
     pub env_typed: BTreeSet<String>,
     /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
@@ -74,7 +74,7 @@ pub struct AppSpec {
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
     /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). They are shown in `jlist` and
     /// written to the dump.
-    pub passthrough: BTreeMap<String, String>,
+    pub passthrough: Texts,
 }
 
 impl AppSpec {
@@ -94,7 +94,7 @@ impl AppSpec {
             exec_mode: ExecMode::Fork,
             instances: 1,
             instances_given: false,
-            env: BTreeMap::new(),
+            env: Texts::new(),
             env_typed: BTreeSet::new(),
             instance_var: "NODE_APP_INSTANCE".to_owned(),
             increment_var: None,
@@ -110,7 +110,7 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             health: None,
             version: None,
-            passthrough: BTreeMap::new(),
+            passthrough: Texts::new(),
         }
     }
 }

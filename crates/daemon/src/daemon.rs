@@ -20,8 +20,9 @@ mod takeover;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_poll::{Events, Poll, Watched};
+use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::budget::Capacity;
 use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::config::Config;
@@ -35,6 +36,7 @@ use crate::mailbox::Mailbox;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
+use crate::rest::Rest;
 use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
@@ -71,6 +73,7 @@ pub(crate) struct Daemon {
     unbounded: usize,
     /// When the daemon began, ms since 1970.
     since: u64,
+    rest: Rest,
 }
 
 /// Where the loop hears of things that concern no part alone.
@@ -118,6 +121,7 @@ impl Daemon {
             reports: Reports::new(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
+            rest: Rest::after_work(clock::monotonic()),
         }
     }
 
@@ -141,13 +145,13 @@ impl Daemon {
         // of it again.
         self.on_keeper();
         self.work();
-        // The start is over.
-        ostler_keeper::release_program_pages();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
             self.begin_turn();
+            let mut worked = false;
             for event in events.iter() {
-                self.on_ready(event.token, event.ready.is_readable());
+                worked |= event.token != Source::Keeper;
+                self.on_ready(event.token, event.ready);
                 if self.model.is_gone() {
                     break;
                 }
@@ -155,6 +159,10 @@ impl Daemon {
             if !self.model.is_gone() {
                 self.on_time();
                 self.work();
+            }
+            let worked = worked || self.model.take_worked();
+            if self.rest.end_turn(worked, clock::monotonic()) {
+                ostler_keeper::release_program_pages();
             }
         }
         self.keeper.flush_link();
@@ -178,19 +186,19 @@ impl Daemon {
         std::mem::forget(clients);
     }
 
-    fn on_ready(&mut self, source: Source, readable: bool) {
+    fn on_ready(&mut self, source: Source, ready: Ready) {
         match source {
             Source::Keeper => self.on_keeper(),
             Source::Control => self.clients.accept(&mut self.reports),
             Source::Client(number) => {
-                self.clients.on_ready(number, readable);
+                self.clients.on_ready(number, ready.is_readable());
                 self.serve();
                 self.clients.flush_one(number, &mut self.reports);
             }
             Source::Channel(run) => {
                 let mut driver = self.driver();
                 let (node, mut parts) = driver.node();
-                node.on_channel(run, readable, &mut parts);
+                node.on_channel(run, ready, &mut parts);
             }
             Source::Listener(listener) => {
                 let mut driver = self.driver();
@@ -202,11 +210,11 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.on_home(),
+            Source::Home => self.look_after_home(),
             Source::Rpc => self.rpc.accept(),
-            Source::Caller(number) => self.rpc.on_ready(number, readable),
+            Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
             Source::Bus => self.on_subscribers(),
-            Source::Subscriber(number) => self.on_subscriber(number, readable),
+            Source::Subscriber(number) => self.on_subscriber(number, ready.is_readable()),
         }
         self.take_reports();
     }
@@ -227,6 +235,7 @@ impl Daemon {
             if self.model.is_gone() {
                 break; // Somebody else decides now.
             }
+            self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.save();
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
@@ -324,7 +333,9 @@ impl Daemon {
                     self.driver().on_probed(run, result);
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
-                FromThread::Saver(done) => self.on_saver(done),
+                FromThread::Saver(done) => {
+                    self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                }
             }
         }
     }

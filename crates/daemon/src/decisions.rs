@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ostler_core::{Event, Supervisor};
 
+use crate::budget::Capacity;
 use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
 use crate::{clock, daemon_log};
 
@@ -11,10 +12,14 @@ use crate::{clock, daemon_log};
 #[derive(Debug)]
 pub struct Decisions {
     model: Model,
+    /// What the model knows of the room that there is.
+    capacity: Capacity,
     inputs: VecDeque<Input>,
     effects: VecDeque<Effect>,
     /// Why the last save failed, if it did.
     unsaved: Option<String>,
+    /// Something has happened since the last look.
+    worked: bool,
     /// The daemon goes now: nothing is decided or saved any more.
     gone: bool,
 }
@@ -23,7 +28,8 @@ impl Decisions {
     /// Decisions about nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
-        Self { model: Model::new(settings), inputs, effects, unsaved: None, gone: false }
+        let (model, capacity) = (Model::new(settings), Capacity::default());
+        Self { model, capacity, inputs, effects, unsaved: None, worked: false, gone: false }
     }
 
     /// The supervision machine, to be looked at.
@@ -51,14 +57,16 @@ impl Decisions {
         self.inputs.push_back(input);
     }
 
-    /// Several things have happened.
-    pub fn extend(&mut self, inputs: impl IntoIterator<Item = Input>) {
-        self.inputs.extend(inputs);
-    }
-
     /// Something has happened to a run.
     pub fn report(&mut self, event: Event) {
         self.inputs.push_back(Input::Core(event));
+    }
+
+    /// There is room for so much.
+    pub fn set_capacity(&mut self, capacity: Capacity) {
+        if std::mem::replace(&mut self.capacity, capacity) != capacity {
+            self.inputs.push_back(Input::Capacity(capacity));
+        }
     }
 
     /// Takes up what was saved and what was found.
@@ -79,6 +87,7 @@ impl Decisions {
         if self.inputs.is_empty() {
             return;
         }
+        self.worked = true;
         let at = moment();
         let mut out = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
@@ -115,6 +124,18 @@ impl Decisions {
     /// What would be saved now.
     pub fn snapshot(&mut self) -> State {
         self.model.snapshot()
+    }
+
+    /// Whether something has happened since the last look.
+    pub fn take_worked(&mut self) -> bool {
+        std::mem::take(&mut self.worked)
+    }
+
+    /// Forgets what can be made again, and room for more than is usual.
+    pub fn forget_caches(&mut self) {
+        self.model.forget_caches();
+        self.inputs.shrink_to_fit();
+        self.effects.shrink_to_fit();
     }
 
     /// The daemon goes now.

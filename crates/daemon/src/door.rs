@@ -22,6 +22,8 @@ pub const RPC: &str = "rpc.sock";
 pub const PUB: &str = "pub.sock";
 /// Who could not be taken in is tried again after this, ms.
 const RETRY: u64 = 250;
+/// What could not be bound is tried again after this, ms.
+const MEND_AGAIN: u64 = 5000;
 
 /// One of PM2's sockets.
 pub struct Door {
@@ -31,6 +33,8 @@ pub struct Door {
     guests: Guests,
     /// When those are taken in for whom there was no room.
     accept_at: Option<u64>,
+    /// When it is tried again to bind it.
+    mend_at: Option<u64>,
     poll: Rc<Poll<Source>>,
 }
 
@@ -91,8 +95,15 @@ impl Door {
         poll: &Rc<Poll<Source>>,
     ) -> Self {
         let guests = Guests::of_environment();
-        let mut door =
-            Self { name, source, open: None, guests, accept_at: None, poll: Rc::clone(poll) };
+        let mut door = Self {
+            name,
+            source,
+            open: None,
+            guests,
+            accept_at: None,
+            mend_at: None,
+            poll: Rc::clone(poll),
+        };
         if let Some((note, fd)) = kept {
             let file = file_of(&note).unwrap_or_default();
             if let Err(error) = door.listen_at(UnixListener::from(fd), file) {
@@ -107,6 +118,23 @@ impl Door {
         let listener = self.poll.watch(listener, self.source, Interest::READ.edge())?;
         self.open = Some(Open { listener, file });
         Ok(())
+    }
+
+    /// Binds the socket where it is not there, or says once why it cannot be bound and tries again
+    /// later. Returns whether it was bound.
+    pub fn look(&mut self, home: &Path) -> bool {
+        match self.mend(home) {
+            Ok(bound) => {
+                self.mend_at = None;
+                bound
+            }
+            Err(problem) => {
+                if self.mend_at.replace(clock::monotonic() + MEND_AGAIN).is_none() {
+                    daemon_log::error(problem);
+                }
+                false
+            }
+        }
     }
 
     /// Binds the socket where it is not there. Returns whether it was bound.
@@ -159,9 +187,9 @@ impl Door {
         Some((self.name.to_owned(), note, listener.try_clone().map(OwnedFd::from)))
     }
 
-    /// When [`accept`](Self::accept) is due again.
+    /// When [`look`](Self::look) and [`accept`](Self::accept) are due again.
     pub fn deadline(&self) -> Option<u64> {
-        self.accept_at
+        self.accept_at.into_iter().chain(self.mend_at).min()
     }
 
     /// Takes in the next client that may come in; `inside`: how many there are.

@@ -86,7 +86,7 @@ pub fn can_load(spec: &AppSpec) -> bool {
 
 /// Whether Node is given this option, on its command line or in `NODE_OPTIONS`.
 pub fn has_option(spec: &AppSpec, name: &str) -> bool {
-    let options = spec.env.get("NODE_OPTIONS").map_or("", String::as_str).split_ascii_whitespace();
+    let options = spec.env.get("NODE_OPTIONS").unwrap_or_default().split_ascii_whitespace();
     let mut all = options.chain(spec.interpreter_args.iter().map(String::as_str));
     all.any(|option| {
         option == name || option.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))

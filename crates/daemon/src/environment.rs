@@ -151,7 +151,7 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
     let Particulars { id, given, home, .. } = particulars;
     let mut env = flattened(spec, id);
-    env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    env.extend(spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
     set(&spec.instance_var, given.instance.to_string());
     if let (Some(name), Some(value)) = (&spec.increment_var, given.increment) {

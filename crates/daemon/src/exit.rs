@@ -17,6 +17,6 @@ pub fn status_of(exit: Exit) -> ExitStatus {
     match exit {
         Exit::Code(code) => ExitStatus::Code(code),
         Exit::Signal { number, core } => ExitStatus::Signal(number, core),
-        Exit::Unknown | Exit::NotSpawned => ExitStatus::Unknown,
+        Exit::Unknown | Exit::NotSpawned | Exit::Refused => ExitStatus::Unknown,
     }
 }

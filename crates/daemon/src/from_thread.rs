@@ -18,6 +18,12 @@ pub(crate) enum FromThread {
     Saver(Done),
 }
 
+impl From<Tried> for FromThread {
+    fn from(tried: Tried) -> Self {
+        Self::Tried(tried)
+    }
+}
+
 impl From<Done> for FromThread {
     fn from(done: Done) -> Self {
         Self::Saver(done)

@@ -38,7 +38,7 @@ pub fn add_to(env: &mut BTreeMap<String, String>, spec: &AppSpec, home: &Path) {
 
 /// What is wanted of it.
 fn parts(spec: &AppSpec) -> Vec<&'static str> {
-    let kept = |name: &str| spec.passthrough.get(name).map(String::as_str);
+    let kept = |name: &str| spec.passthrough.get(name);
     let maps = match (kept("source_map_support"), kept("disable_source_map_support")) {
         (_, Some("true")) | (Some("false"), _) => None,
         // Asked for, also where it is dear.
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_is_done_inside_an_app_follows_its_attributes_and_its_own_options() {
         let keep = |spec: &mut AppSpec, name: &str, value: &str| {
-            spec.passthrough.insert(name.to_owned(), value.to_owned());
+            spec.passthrough.insert(name, value);
         };
         assert_eq!(node(|_| ()), "maps rejections");
         assert_eq!(node(|spec| spec.unhandled_rejections = Rejections::Crash), "maps");

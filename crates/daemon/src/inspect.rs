@@ -29,7 +29,7 @@ pub fn wanted(spec: &AppSpec) -> Option<u16> {
     if rest.trim_start_matches("js").contains(char::is_alphabetic) {
         return None; // Another program: `nodemon`.
     }
-    let options = spec.env.get("NODE_OPTIONS").map(String::as_str).unwrap_or_default();
+    let options = spec.env.get("NODE_OPTIONS").unwrap_or_default();
     let options = options.split([' ', '"']).filter(|word| !word.is_empty());
     let mut words = options.chain(spec.interpreter_args.iter().map(String::as_str)).peekable();
     let mut wanted = None;
@@ -80,7 +80,7 @@ mod tests {
         let mut spec = AppSpec::new(PathBuf::from("/a.js"), PathBuf::from("/"));
         spec.interpreter = Some(program.to_owned());
         spec.interpreter_args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        spec.env.insert("NODE_OPTIONS".to_owned(), options.to_owned());
+        spec.env.insert("NODE_OPTIONS", options);
         spec
     }
 

@@ -10,6 +10,7 @@
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
 mod app_files;
+mod budget;
 mod bus;
 mod clients;
 mod clock;
@@ -25,6 +26,7 @@ mod environment;
 mod exit;
 mod files;
 mod from_thread;
+mod gone;
 mod guard;
 mod home;
 mod in_app;
@@ -39,6 +41,7 @@ mod notes;
 mod probes;
 mod reports;
 mod reserve;
+mod rest;
 mod rights;
 mod rpc;
 mod runs;

@@ -11,6 +11,7 @@ use ostler_logs::{Engine, Event, Format, OnFull, Sink, Stream};
 use ostler_poll::Waker;
 
 use crate::app_files::AppFiles;
+use crate::model::Model;
 use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
@@ -91,6 +92,23 @@ impl Logs {
                 self.engine.attach(run.0, stream, pipe, &sink);
             }
         }
+    }
+
+    /// Empties the files of these slots, or of all when none is named; that is told with the token.
+    pub fn flush(&self, model: &Model, ids: &[u32], token: u64) {
+        let mut paths = Vec::new();
+        for (id, slot) in model.core().slots() {
+            if !ids.is_empty() && !ids.contains(&id.0) {
+                continue;
+            }
+            if let Some(version) = model.registry().version(slot.process().spec()) {
+                self.files.note(&version.spec, id);
+                paths.extend(environment::log_files(&version.spec, id).into_iter().flatten());
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        self.engine.flush(paths, token);
     }
 
     /// Returns what the engine has to say next.

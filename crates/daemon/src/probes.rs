@@ -155,7 +155,7 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
 
 fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> {
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).current_dir(&spec.cwd).env_clear().envs(&spec.env);
+    shell.arg("-c").arg(command).current_dir(&spec.cwd).env_clear().envs(spec.env.iter());
     if let Some(uid) = spec.uid {
         shell.uid(uid);
     }

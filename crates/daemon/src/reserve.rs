@@ -10,9 +10,14 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Resource, getrlimit};
 
-/// How many: a client, and what it takes to look at processes and control groups, with
+/// How many for clients: one, and what it takes to look at processes and control groups, with
 /// room to spare.
-pub const COUNT: usize = 16;
+const CLIENTS: usize = 10;
+/// How many for the start of another keeper. Whatever else is let go may be taken by log files
+/// that wait for room.
+pub const KEEPER: usize = 6;
+/// How many in all.
+pub const COUNT: usize = CLIENTS + KEEPER;
 /// Connections that are always allowed.
 const LEAST_CLIENTS: usize = 8;
 
@@ -23,7 +28,7 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// Holds as many as are held back while all is well.
+    /// Holds as many as are held back for clients while all is well.
     pub fn filled() -> Self {
         let mut reserve = Self::default();
         reserve.refill();
@@ -37,9 +42,9 @@ impl Reserve {
         reserve
     }
 
-    /// Takes what is missing, as far as there is any.
+    /// Takes what is missing for clients, as far as there is any.
     pub fn refill(&mut self) {
-        self.fill(COUNT);
+        self.fill(CLIENTS);
     }
 
     /// Lets so many go.
@@ -47,7 +52,8 @@ impl Reserve {
         self.held.truncate(self.held.len().saturating_sub(count));
     }
 
-    fn fill(&mut self, count: usize) {
+    /// Takes what is missing of so many, as far as there is any.
+    pub fn fill(&mut self, count: usize) {
         while self.held.len() < count {
             match open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
                 Ok(fd) => self.held.push(fd),
@@ -93,7 +99,7 @@ mod tests {
         assert!(!reserve.release());
         for _ in 0..2 {
             reserve.refill();
-            assert_eq!(reserve.held.len(), COUNT);
+            assert_eq!(reserve.held.len(), CLIENTS);
             assert!(reserve.release());
         }
     }

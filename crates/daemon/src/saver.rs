@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::mailbox::Mailbox;
 use crate::model::{ClientId, Input};
+use crate::reports::{Report, Reports};
 use crate::{clock, daemon_log, files};
 
 /// What is to be done with the list.
@@ -76,34 +77,46 @@ impl Saver {
         elements.filter_map(|element| read_element(element.get(), 1).ok()).collect()
     }
 
-    /// Begins a task, or lets it wait for the one under way. Gives its end where it cannot begin.
+    /// Begins a task, or lets it wait for the one under way.
     pub fn push<T: From<Done> + Send + 'static>(
         &mut self,
         task: Task,
         mailbox: &Mailbox<T>,
-    ) -> Option<Done> {
+        reports: &mut Reports,
+    ) {
         self.waiting.push_back(task);
-        if self.busy { None } else { self.begin(mailbox) }
+        if !self.busy {
+            self.begin(mailbox, reports);
+        }
     }
 
-    /// The task under way is over: the next one begins. Gives its end where it cannot.
+    /// The task under way is over: the next one begins.
     pub fn on_done<T: From<Done> + Send + 'static>(
         &mut self,
+        done: Done,
         mailbox: &Mailbox<T>,
-    ) -> Option<Done> {
+        reports: &mut Reports,
+    ) {
+        done.tell(reports);
         self.busy = false;
-        self.begin(mailbox)
+        self.begin(mailbox, reports);
     }
 
-    fn begin<T: From<Done> + Send + 'static>(&mut self, mailbox: &Mailbox<T>) -> Option<Done> {
-        let task = self.waiting.pop_front()?;
+    fn begin<T: From<Done> + Send + 'static>(
+        &mut self,
+        mailbox: &Mailbox<T>,
+        reports: &mut Reports,
+    ) {
+        let Some(task) = self.waiting.pop_front() else { return };
         let (path, of_thread) = (self.path.clone(), self.path.clone());
         let refused = task.refused();
         let started = mailbox.start("saver", move |sender| {
             sender.send(run(task, &of_thread).into());
         });
         self.busy = started.is_ok();
-        started.err().map(|error| refused(&path, &error))
+        if let Err(error) = started {
+            refused(&path, &error).tell(reports);
+        }
     }
 }
 
@@ -193,13 +206,13 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
 }
 
 impl Done {
-    /// Writes its line into the log, and gives what the model must know.
-    pub fn log(self) -> Option<Input> {
+    /// Writes its line into the log, and tells the model what it must know.
+    fn tell(self, reports: &mut Reports) {
         match self.line {
             Some(Ok(line)) => daemon_log::log(line),
             Some(Err(line)) => daemon_log::error(line),
             None => {}
         }
-        self.input
+        reports.extend(self.input.map(Report::Model));
     }
 }

@@ -38,8 +38,14 @@ impl StateFile {
     /// Writes it: first where it cannot fail, then into the home, whole and renamed.
     ///
     /// # Errors
-    /// What the home says; the old file is untouched then.
-    pub fn write(&mut self, mut state: State) -> io::Result<()> {
+    /// What the home says, in words; the old file is untouched then.
+    pub fn write(&mut self, state: State) -> Result<(), String> {
+        self.write_whole(state).map_err(|error| {
+            format!("could not save the state to `{}`: {error}", self.home.display())
+        })
+    }
+
+    fn write_whole(&mut self, mut state: State) -> io::Result<()> {
         self.serial += 1;
         state.serial = self.serial;
         state.mark.clone_from(&self.mark);

@@ -125,6 +125,15 @@ pub fn limit_arenas() {
     }
 }
 
+/// Gives back all whole pages of the heap that are free.
+pub fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: any thread may ask for that at any time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Zeroed memory that a forked process shares with us. It is never given back.
 ///
 /// # Errors

@@ -68,8 +68,9 @@ pub(crate) struct Keeper {
     pub(crate) adopted: BTreeMap<u64, Adopted>,
     pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
-    /// Whether the pages that the start had touched were given back.
-    lean: bool,
+    /// Whether the program pages that the start has touched, or the work since the daemon was last
+    /// asked, were given back.
+    pub(crate) lean: bool,
     /// Whether whole requests may wait in the link's buffer.
     more: bool,
     /// Whether there was no memory for what the table has to tell.
@@ -199,7 +200,8 @@ impl Keeper {
         }
     }
 
-    /// Gives memory back that the start had needed, once a daemon is served.
+    /// Gives memory back that the start had needed, once a daemon is served, and that work has needed
+    /// since.
     fn become_lean(&mut self) {
         if !self.lean
             && let Daemon::Running(running) = &self.daemon

@@ -26,11 +26,11 @@ pub(crate) struct Pulse {
 /// What is to be done about a daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Nothing yet.
+    /// Nothing is due yet.
     Wait,
-    /// Ask it.
+    /// Ask it whether it is well.
     Ask,
-    /// It hangs.
+    /// It has not answered in time.
     Hangs,
 }
 

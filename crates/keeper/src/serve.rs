@@ -82,6 +82,7 @@ impl Keeper {
             ToKeeper::Pong => {
                 if let Daemon::Running(Running { pulse: Some(pulse), .. }) = &mut self.daemon {
                     pulse.answer(now());
+                    self.lean = false;
                 }
             }
         }

@@ -31,7 +31,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Reactor {
-    /// One turn.
+    /// What one turn came to.
     pub(crate) fn step(&mut self, source: &mut Source) -> Turn {
         let filled = self.journal.fill(source.id(), &source.pipe);
         let mut input = std::mem::take(&mut self.input);

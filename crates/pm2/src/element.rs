@@ -258,7 +258,7 @@ fn write_exit(exit: Option<Exit>, out: &mut String) {
             let signal = words::signal(signal);
             _ = write!(out, ",\"exit_code\":0,\"exit_signal\":\"{signal}\"");
         }
-        Some(Exit::Unknown | Exit::NotSpawned) | None => {}
+        Some(Exit::Unknown | Exit::NotSpawned | Exit::Refused) | None => {}
     }
 }
 

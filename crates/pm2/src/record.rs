@@ -46,8 +46,8 @@ pub fn to_map(spec: &AppSpec) -> Map<String, Json> {
     for attribute in attributes().filter(|attribute| attribute.is_recorded(spec, &USUAL)) {
         map.insert(attribute.record.to_owned(), attribute.get(spec));
     }
-    for (key, text) in &spec.passthrough {
-        map.insert(key.clone(), kept_value(text));
+    for (key, text) in spec.passthrough.iter() {
+        map.insert(key.to_owned(), kept_value(text));
     }
     map
 }

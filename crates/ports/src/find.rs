@@ -1,11 +1,12 @@
 //! Who has an address, and which addresses a process has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
 use crate::Address;
 use crate::address::Nearness;
+use crate::diag::listening;
 use crate::proc;
 use crate::table::{Socket, inet, unix};
 
@@ -56,6 +57,29 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
     Ok(told(holders, nearest))
 }
 
+/// Every socket that excludes others, read once to look at many processes.
+#[derive(Clone, Debug)]
+pub struct Sockets(BTreeMap<u64, Address>);
+
+impl Sockets {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// `/proc` cannot be read.
+    pub fn read() -> io::Result<Self> {
+        let all = read()?.into_iter().map(|socket| (socket.inode, socket.address));
+        Ok(Self(all.collect()))
+    }
+
+    /// Returns what these processes listen on, each address once.
+    #[must_use]
+    pub fn of(&self, pids: &[u32]) -> Vec<Address> {
+        let inodes = pids.iter().filter_map(|pid| proc::sockets(*pid)).flatten();
+        let found: BTreeSet<&Address> = inodes.filter_map(|inode| self.0.get(&inode)).collect();
+        found.into_iter().cloned().collect()
+    }
+}
+
 /// Returns what these processes listen on, each address once.
 ///
 /// # Errors
@@ -102,8 +126,17 @@ fn read() -> io::Result<Vec<Socket>> {
         Err(error) => Err(error),
     };
     let mut sockets = unix(&text("unix")?);
-    for (name, udp) in [("tcp", false), ("tcp6", false), ("udp", true), ("udp6", true)] {
-        sockets.extend(inet(&text(name)?, udp));
+    for name in ["udp", "udp6"] {
+        sockets.extend(inet(&text(name)?, true));
+    }
+    match listening() {
+        Ok(tcp) => sockets.extend(tcp),
+        // A kernel without it, or a sandbox that forbids it: the slow way.
+        Err(_) => {
+            for name in ["tcp", "tcp6"] {
+                sockets.extend(inet(&text(name)?, false));
+            }
+        }
     }
     Ok(sockets)
 }

@@ -12,12 +12,13 @@
 
 mod address;
 mod complaint;
+mod diag;
 mod find;
 mod proc;
 mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
-pub use find::{Found, Holder, find, listened_on};
-pub use proc::{ancestors, with_descendants};
+pub use find::{Found, Holder, Sockets, find, listened_on};
+pub use proc::{ancestors, command, with_descendants};
 pub use table::{Socket, inet, unix};

@@ -79,7 +79,8 @@ fn inode_of(link: &str) -> Option<u64> {
 }
 
 /// Returns what a process was started as, in one line.
-pub(crate) fn command(pid: u32) -> String {
+#[must_use]
+pub fn command(pid: u32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line);
     let words: Vec<&str> = line.split('\0').filter(|word| !word.is_empty()).collect();

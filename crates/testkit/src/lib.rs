@@ -26,6 +26,7 @@ pub mod histories;
 pub mod load;
 mod pace;
 pub mod procs;
+pub mod pty;
 pub mod run;
 pub mod runtimes;
 pub mod sandbox;

@@ -25,7 +25,7 @@ pub use frame::{
 };
 pub use reply::{Code, Failure, Reply};
 pub use request::{Action, Change, ReloadOptions, Request, ScaleTo};
-pub use view::{Details, ListenerView, ProcView};
+pub use view::{Details, Ended, ListenerView, ProcView};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
 pub const VERSION: u32 = 3;

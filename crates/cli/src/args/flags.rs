@@ -14,8 +14,8 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
-    self, Delete, List, Logs, Reload, Restart, Save, Start, StartOrReload, StartOrRestart, Startup,
-    Stop, Unstartup,
+    self, Delete, Describe, List, Logs, Reload, Reset, Restart, Resurrect, Save, Scale, Start,
+    StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
 };
 use crate::program::Program;
 
@@ -106,6 +106,14 @@ flags! {
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
+    Fields ' ' ["json"] Maybe("fields"), Own [
+        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+    ] "these fields of each process as JSON, such as `name,pid`";
+    Template ' ' ["format"] One("template"), Own [
+        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+    ] "a line for each process, such as `{name} {pid}`";
+    All 'a' ["all"] Nothing, Own [List]
+        "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
@@ -235,7 +243,8 @@ impl Flag {
 
     /// Whether it exists under this name of the program.
     pub(crate) fn exists(&self, program: Program) -> bool {
-        program == Program::Ostler || self.id != FlagId::Verbose
+        program == Program::Ostler
+            || !matches!(self.id, FlagId::Verbose | FlagId::Fields | FlagId::Template | FlagId::All)
     }
 
     /// Returns the names of the commands that act on it.

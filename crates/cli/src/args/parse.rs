@@ -49,7 +49,7 @@ pub(crate) fn parse(
                     Word::Long(name) => format!("--{name}"),
                     Word::Value(_) => String::new(),
                 };
-                let flag = find_flag(&option, program);
+                let flag = find_flag(&option, parsed.command, program);
                 match flag {
                     Some(flag) => take_values(flag, &mut parser, &mut parsed.given)?,
                     // A value that hangs on it (`--x=1`) must be taken away, or the parser
@@ -115,13 +115,21 @@ fn find_command(
     })
 }
 
-fn find_flag(option: &Word<'_>, program: Program) -> Option<&'static Flag> {
-    FLAGS.iter().filter(|flag| flag.exists(program)).find(|flag| match option {
+/// Finds an option. Where two have the name, the one that the command acts on is meant.
+fn find_flag(
+    option: &Word<'_>,
+    command: Option<&Command>,
+    program: Program,
+) -> Option<&'static Flag> {
+    let mut named = FLAGS.iter().filter(|flag| flag.exists(program)).filter(|flag| match option {
         Word::Short('V') => flag.id == FlagId::Version,
         Word::Short(c) => flag.short == Some(*c),
         Word::Long(name) => flag.long.contains(name),
         Word::Value(_) => false,
-    })
+    });
+    let first = named.next()?;
+    let is_meant = |flag: &&Flag| command.is_some_and(|command| flag.acts_with(command.id));
+    if is_meant(&first) { Some(first) } else { Some(named.find(is_meant).unwrap_or(first)) }
 }
 
 /// `-1` is an option to the parser, but a number to `scale`.
@@ -325,18 +333,22 @@ mod tests {
 
     #[test]
     fn no_name_is_there_twice() {
-        let mut names: Vec<&str> =
-            FLAGS.iter().flat_map(|flag| flag.long.iter().copied()).collect();
-        let mut shorts: Vec<char> = FLAGS.iter().filter_map(|flag| flag.short).collect();
         let mut commands: Vec<&str> =
             COMMANDS.iter().flat_map(|command| command.names.iter().copied()).collect();
-        let before = (names.len(), shorts.len(), commands.len());
-        names.sort_unstable();
-        names.dedup();
-        shorts.sort_unstable();
-        shorts.dedup();
+        let before = commands.len();
         commands.sort_unstable();
         commands.dedup();
-        assert_eq!((names.len(), shorts.len(), commands.len()), before);
+        assert_eq!(commands.len(), before);
+        for command in COMMANDS {
+            let flags = || FLAGS.iter().filter(|flag| flag.acts_with(command.id));
+            let mut names: Vec<&str> = flags().flat_map(|flag| flag.long.iter().copied()).collect();
+            let mut shorts: Vec<char> = flags().filter_map(|flag| flag.short).collect();
+            let before = (names.len(), shorts.len());
+            names.sort_unstable();
+            names.dedup();
+            shorts.sort_unstable();
+            shorts.dedup();
+            assert_eq!((names.len(), shorts.len()), before, "{}", command.name());
+        }
     }
 }

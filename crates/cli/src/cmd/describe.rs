@@ -1,15 +1,97 @@
-//! `describe`: everything about the processes of a name, or of an id.
+//! `describe`: everything about an app, or under PM2's name about each process of a name.
+
+use std::io::IsTerminal as _;
 
 use ostler_client::Answer;
-use ostler_wire::control::{Reply, Request};
+use ostler_wire::control::{Details, Reply, Request};
 
+use super::list::{meant, shape};
 use crate::apps;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, unexpected};
+use crate::show::{self, Known, Look, Seen};
 use crate::view;
+
+/// Last lines of its log that are shown of an app.
+const LINES: usize = 10;
 
 /// Runs the command `describe`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    if session.program == Program::Pm2 {
+        return pm2(session);
+    }
+    session.plain_data = true;
+    let shape = shape(session, true)?;
+    let word = session.args.word().to_owned();
+    let all = session.list()?;
+    let ids = meant(session, &word, &all, &apps::cwd()?)?;
+    let mut details: Vec<Details> = Vec::new();
+    for id in ids {
+        details.push(*ask(session, id)?);
+    }
+    let mut processes: Vec<_> = details.iter().map(|of| of.view.clone()).collect();
+    show::ports::note(&mut processes);
+    let reasons = show::reasons(&processes);
+    if let Some(shape) = shape {
+        let known = details.iter().zip(&processes).map(|(details, view)| Known {
+            view,
+            details: Some(details),
+            reason: reasons.get(&view.id).copied(),
+            now: view::now(),
+        });
+        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        return Ok(());
+    }
+    let look = Look {
+        window: view::width(),
+        now: view::now(),
+        paint: session.out.paint,
+        all: true,
+        reasons: &reasons,
+    };
+    let local = apps::environment();
+    let terminal = std::io::stdout().is_terminal();
+    for (nth, app) in show::fold(&processes).iter().enumerate() {
+        let is_of_app =
+            |of: &&Details| app.processes.iter().any(|process| process.id == of.view.id);
+        let of_app: Vec<Details> = details.iter().filter(is_of_app).cloned().collect();
+        let running = app.processes.iter().filter(|process| process.pid != 0);
+        let trees: Vec<_> = running.map(|process| show::tree(process.pid)).collect();
+        let seen = Seen {
+            app,
+            details: &of_app,
+            trees: &trees,
+            tail: app.most_notable().and_then(|process| show::last_lines(process, LINES)),
+            other_env: other_env(&of_app, &local),
+        };
+        let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
+        session.out.data(if nth == 0 { "" } else { "\n" });
+        session.out.data(&text);
+    }
+    Ok(())
+}
+
+/// Returns the names of variables that the caller has with another value.
+fn other_env(
+    details: &[Details],
+    local: &std::collections::BTreeMap<String, String>,
+) -> Vec<String> {
+    let Some(first) = details.first() else { return Vec::new() };
+    let differs = |(name, value): &(&String, &String)| {
+        *name != "_" && local.get(*name).is_some_and(|here| here != *value)
+    };
+    first.env.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+}
+
+fn ask(session: &mut Session, id: u32) -> Result<Box<Details>, Failed> {
+    match session.ask(&Request::Describe { id })? {
+        Answer::Reply(Reply::Describe(details)) => Ok(details),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn pm2(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let ids = match session.ask(&Request::Find { word: word.clone() })? {
         Answer::Reply(Reply::Found { ids }) => ids,
@@ -21,10 +103,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let local = apps::environment();
     for id in ids {
-        let details = match session.ask(&Request::Describe { id })? {
-            Answer::Reply(Reply::Describe(details)) => details,
-            other => return Err(unexpected(&other)),
-        };
+        let details = ask(session, id)?;
         let text =
             view::describe(&details, &local, session.program, view::now(), session.out.paint);
         session.out.message(text.trim_end_matches('\n'));

@@ -1,32 +1,192 @@
 //! `list`: one question, one answer, one write.
 
+use std::io::IsTerminal as _;
+use std::path::Path;
+
 use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
-use crate::args::FlagId;
+use crate::apps;
+use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
+use crate::program::Program;
+use crate::select::select;
 use crate::session::{Session, unexpected};
+use crate::show::{self, Known, Look, Shape};
 use crate::view;
 
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
+/// Rows that a command shows of the apps that it changed; of more it shows those that are not
+/// online.
+const SHORT: usize = 15;
 
 /// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.args.has_attribute("watch") {
-        return table(session);
+        return all(session);
     }
     loop {
         let now = ostler_logs::iso(view::now()).unwrap_or_default();
         session.out.data(&format!("\x1b[2J\x1b[HLast refresh:  {now}\n"));
-        table(session)?;
+        all(session)?;
         session.out.flush()?;
         std::thread::sleep(REFRESH);
     }
 }
 
-/// Prints the table that ends most commands.
+fn all(session: &mut Session) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
+        return pm2_table(session);
+    }
+    session.plain_data = true;
+    let shape = shape(session, false)?;
+    let mut processes = session.list()?;
+    if processes.is_empty() && session.args.words.is_empty() && shape.is_none() {
+        let name = session.program.name();
+        session.out.aside(&format!(
+            "nothing is managed yet\nhint: `{name} start app.js` starts a script, `{name} start` \
+             the apps of `ecosystem.config.js`, `{name} resurrect` what was saved\n"
+        ));
+        return Ok(());
+    }
+    pick(session, &mut processes)?;
+    print(session, processes, usize::MAX)
+}
+
+/// Returns what a program asked for, if one did.
+pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
+    let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
+    match (json, lines) {
+        (true, true) => Err(Failed::new("`--json` and `--format` exclude each other")),
+        (true, false) => {
+            Shape::json(session.args.value(FlagId::Fields).unwrap_or(""), describe).map(Some)
+        }
+        (false, true) => {
+            let template = session.args.value(FlagId::Template).unwrap_or("");
+            Shape::lines(template, describe).map(Some)
+        }
+        (false, false) => Ok(None),
+    }
+}
+
+/// Leaves those that the words mean.
+fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Failed> {
+    if session.args.words.is_empty() {
+        return Ok(());
+    }
+    let cwd = apps::cwd()?;
+    let mut ids = Vec::new();
+    for word in session.args.words.clone() {
+        ids.extend(meant(session, &word, processes, &cwd)?);
+    }
+    processes.retain(|process| ids.contains(&process.id));
+    Ok(())
+}
+
+/// Returns the ids of the processes that a word means.
+pub(super) fn meant(
+    session: &mut Session,
+    word: &str,
+    processes: &[ProcView],
+    cwd: &Path,
+) -> Result<Vec<u32>, Failed> {
+    match select(word, processes, cwd) {
+        Ok(picked) => Ok(picked.ids),
+        Err(none) => {
+            let same = |process: &&ProcView| {
+                word.split_once('/') == Some((&process.namespace, &process.name))
+            };
+            let ids: Vec<u32> = processes.iter().filter(same).map(|process| process.id).collect();
+            if ids.is_empty() {
+                return Err(none.report(&mut session.out, session.program.name()));
+            }
+            Ok(ids)
+        }
+    }
+}
+
+/// Prints the table that ends most commands: under our name, the apps that were changed.
 pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
+        return pm2_table(session);
+    }
+    // Whoever reads a pipe asks for the list when it is wanted.
+    let asked_for = shape(session, false)?.is_some();
+    if !asked_for && !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let mut processes = session.list()?;
+    let everything = session.args.command.is_some_and(|of| of.id == CommandId::Resurrect);
+    let changed = |process: &ProcView| everything || session.changed.contains(&process.id);
+    let apps: Vec<(String, String)> = processes
+        .iter()
+        .filter(|process| changed(process))
+        .map(|process| (process.namespace.clone(), process.name.clone()))
+        .collect();
+    processes.retain(|of| apps.iter().any(|app| *app == (of.namespace.clone(), of.name.clone())));
+    if processes.is_empty() && !asked_for {
+        return Ok(());
+    }
+    print(session, processes, SHORT)
+}
+
+/// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
+fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Result<(), Failed> {
+    let looked = show::ports::note(&mut processes);
+    let reasons = show::reasons(&processes);
+    let mut apps = show::fold(&processes);
+    let by = session.args.value(FlagId::Sort).unwrap_or("name");
+    show::order(&mut apps, by).ok_or_else(|| {
+        Failed::new(format!("cannot sort by `{by}`"))
+            .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
+    })?;
+    if let Some(shape) = shape(session, false)? {
+        let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
+            view,
+            details: None,
+            reason: reasons.get(&view.id).copied(),
+            now: view::now(),
+        });
+        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        return Ok(());
+    }
+    let all = apps.len();
+    if most < all {
+        apps.retain(|app| !app.is_online());
+    }
+    let left_out = all - apps.len();
+    let look = Look {
+        window: view::width(),
+        now: view::now(),
+        paint: session.out.paint,
+        all: session.has(FlagId::All),
+        reasons: &reasons,
+    };
+    if !std::io::stdout().is_terminal() {
+        session.out.data(&show::piped(&apps, &look));
+        if let Some(text) = view::not_yet(&processes) {
+            session.out.warn_aside(&text);
+        }
+        return Ok(());
+    }
+    if !apps.is_empty() {
+        session.out.data(&show::list(&apps, &look));
+    }
+    if 0 < left_out {
+        let name = session.program.name();
+        session.out.message(&format!("{left_out} apps are online: `{name} list`"));
+    }
+    if !looked {
+        session.out.message("the ports of so many are not looked up; name some: `list NAME…`");
+    }
+    if let Some(text) = view::not_yet(&processes) {
+        session.out.warn(&text);
+    }
+    Ok(())
+}
+
+fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     let mut processes = session.list()?;
     view::sort(&mut processes, session.args.value(FlagId::Sort));
     if session.has(FlagId::MiniList) {

@@ -52,7 +52,8 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let mut out = Output::new(program.bracket(), silent, Paint::detect(given(FlagId::NoColor)));
+    let mut out =
+        Output::new(program.bracket(), silent, Paint::detect(program, given(FlagId::NoColor)));
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -81,6 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(home) => home,
         Err(failed) => return end(&mut out, Err(failed)),
     };
+    out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
     let result = run(command.id, &mut session);
     end(&mut session.out, result)
@@ -88,6 +90,8 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    // Nothing is done whose result cannot be told.
+    list::shape(session, command == CommandId::Describe)?;
     match command {
         CommandId::Start => start::run(session),
         CommandId::Stop => act::stop(session),

@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ostler_client::Home;
+
 use crate::args::FlagId;
 use crate::boot::account::Account;
 use crate::boot::quote::shell;
@@ -29,6 +31,8 @@ struct Setup {
 /// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     let mut setup = prepare(session, "startup")?;
+    // A service whose manager refuses its home would fail at each boot.
+    Home::new(&setup.service.home).refuse_others(setup.account.uid)?;
     if setup.copy {
         copy_program(session, &mut setup)?;
     }

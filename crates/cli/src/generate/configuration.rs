@@ -104,7 +104,8 @@ fn kind(attribute: &Attribute) -> String {
         | Rule::Min(_)
         | Rule::Words(_)
         | Rule::NotEmpty
-        | Rule::PlainItems => String::new(),
+        | Rule::PlainItems
+        | Rule::ExitCodes => String::new(),
     };
     types.join(" or ") + unit + &rule
 }

@@ -13,6 +13,7 @@ pub(crate) use describe::describe;
 pub(crate) use list::{list, not_yet, width};
 pub(crate) use mini::mini;
 pub(crate) use sort::{SORT_FIELDS, sort};
+pub(crate) use table::{columns, cut};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

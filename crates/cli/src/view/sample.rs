@@ -23,5 +23,9 @@ pub(crate) fn sample(id: u32, name: &str) -> ostler_wire::control::ProcView {
             Some(format!("/h/logs/{name}-error.log")),
             None,
         ],
+        ended: None,
+        listens: Vec::new(),
+        candidate: None,
+        leaving: Vec::new(),
     }
 }

@@ -118,13 +118,13 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Returns the columns that a text takes.
-pub(super) fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     if is_plain(text) { text.len() } else { text.width() }
 }
 
 /// Returns the text cut to `width` columns, `…` for what is missing. Control characters, which
 /// would break the table, become `?`.
-pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if is_plain(text) && text.len() <= width {
         return Cow::Borrowed(text);
     }

@@ -57,7 +57,7 @@ pub(crate) fn ask_port(port: u16) -> Option<u32> {
 }
 
 /// The app's standard output of all its processes.
-fn output(sandbox: &Sandbox, name: &str) -> String {
+pub(crate) fn output(sandbox: &Sandbox, name: &str) -> String {
     (0..8)
         .filter_map(|id| {
             std::fs::read_to_string(sandbox.file(format!("logs/{name}-out-{id}.log"))).ok()

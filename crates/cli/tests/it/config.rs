@@ -120,7 +120,12 @@ fn a_malformed_file_is_refused_with_the_place_the_line_and_what_was_expected() {
     check(
         "a.json",
         "{\n  \"apps\": [{ \"script\" \"app.sh\" }]\n}\n",
-        &["a.json malformated", "a.json:2:23", "\"apps\": [{ \"script\" \"app.sh\" }]", "expected"],
+        &[
+            "error: expected `:`",
+            "a.json:2:23",
+            "\"apps\": [{ \"script\" \"app.sh\" }]",
+            "expected",
+        ],
     );
     check(
         "b.config.js",
@@ -134,8 +139,12 @@ fn a_malformed_file_is_refused_with_the_place_the_line_and_what_was_expected() {
         &["c.json:3:", "kill_timeout", "c.json:4:", "autorestart"],
     );
     check("d.config.js", "throw new Error('my own words');\n", &["d.config.js", "my own words"]);
-    check("e.json", "{\"apps\": [{\"name\": \"x\"}]}", &["No script path"]);
-    check("f.json", "{\"apps\": [{\"script\": \"nope.sh\"}]}", &["Script not found", "f.json:1:"]);
+    check("e.json", "{\"apps\": [{\"name\": \"x\"}]}", &["this app has no `script`", "(apps[0])"]);
+    check(
+        "f.json",
+        "{\"apps\": [{\"script\": \"nope.sh\"}]}",
+        &["there is no script", "f.json:1:22 (apps[0].script)"],
+    );
     assert_eq!(sandbox.jlist(), Vec::<Value>::new(), "something of a bad file was started");
     // A name that was probably meant.
     sandbox.write("g.json", "{\"apps\": [{\"script\": \"app.sh\", \"max_restart\": 3}]}");

@@ -78,10 +78,7 @@ impl Fake {
                 let socket = socket.clone();
                 std::thread::spawn(move || {
                     let mut stream = stream.unwrap();
-                    if serve(&mut stream, &requests, &list, &answers) {
-                        // As a daemon: the socket is gone before the connection ends.
-                        std::fs::remove_file(socket).unwrap();
-                    }
+                    serve(&mut stream, &socket, &requests, &list, &answers);
                 });
             }
         });
@@ -164,10 +161,11 @@ impl Ran {
 /// Answers until the other end is closed. Returns whether it was asked to end.
 fn serve(
     stream: &mut UnixStream,
+    socket: &Path,
     requests: &Mutex<Vec<Value>>,
     list: &[Value],
     answers: &Answers,
-) -> bool {
+) {
     while let Some(request) = next(stream) {
         requests.lock().unwrap().push(request.clone());
         let frames = answers(&request).unwrap_or_else(|| usual(&request, list));
@@ -180,14 +178,15 @@ fn serve(
                 (kind, value) => encode_json(kind, &value, &mut bytes).unwrap(),
             }
         }
-        if stream.write_all(&bytes).is_err() {
-            return false;
-        }
         if request == "kill" {
-            return true;
+            // Its processes are nobody's, whose end could be waited for: who hears of the end finds
+            // no socket any more.
+            std::fs::remove_file(socket).unwrap();
+        }
+        if stream.write_all(&bytes).is_err() {
+            return;
         }
     }
-    false
 }
 
 fn next(stream: &mut UnixStream) -> Option<Value> {

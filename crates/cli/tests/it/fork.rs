@@ -226,7 +226,7 @@ fn the_channel_is_for_every_language() {
     assert!(300 <= began.elapsed().as_millis());
     let log = wait_log(&sandbox, "app-out.log", "says ready\n");
     assert!(log.starts_with("channel 3 json\nsays ready\n"), "{log}");
-    assert!(out.contains("│ online"), "{out}");
+    wait_one(&sandbox, "app", "online");
     assert!(!out.contains("WARN"), "{out}");
     sandbox.ostler(["stop", "app"]).run();
     let log = wait_log(&sandbox, "app-out.log", "got");

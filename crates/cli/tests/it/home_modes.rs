@@ -89,12 +89,61 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
     }
 }
 
+/// Every command that has to do with a home, with words that it takes.
+const COMMANDS: [&[&str]; 29] = [
+    &["list"],
+    &["start", "app.js"],
+    &["start", "eco.json"],
+    &["stop", "all"],
+    &["restart", "all"],
+    &["reload", "all"],
+    &["startOrRestart", "eco.json"],
+    &["startOrReload", "eco.json"],
+    &["delete", "all"],
+    &["scale", "app", "2"],
+    &["promote", "app"],
+    &["rollback", "app"],
+    &["jlist"],
+    &["prettylist"],
+    &["describe", "app"],
+    &["env", "0"],
+    &["logs", "--nostream"],
+    &["flush"],
+    &["reloadLogs"],
+    &["pid"],
+    &["id", "app"],
+    &["reset", "all"],
+    &["ping"],
+    &["save"],
+    &["resurrect"],
+    &["cleardump"],
+    &["update"],
+    &["kill"],
+    &["boot"],
+];
+
+/// Commands that need no home: they install or print something.
+const WITHOUT_HOME: [&str; 4] = ["startup", "unstartup", "completion", "help"];
+
+#[test]
+fn each_command_is_tried_in_a_home_that_may_not_be_used() {
+    let s = sandbox();
+    let page = s.ostler(["help"]).run().out;
+    let names = page.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names =
+        names.filter(|name| !name.is_empty() && !name.starts_with('-') && *name != "ostler");
+    for name in names {
+        let is_known = COMMANDS.iter().any(|args| args[0] == name) || WITHOUT_HOME.contains(&name);
+        assert!(is_known, "`{name}` is missing here");
+    }
+}
+
 #[track_caller]
 fn assert_refused(s: &Sandbox, said: &str) {
-    for args in [&["list"][..], &["cleardump"]] {
+    for args in COMMANDS {
         let ran = s.run(args);
         assert_eq!(ran.code, 1, "{args:?}: {ran:?}");
-        assert!(ran.err.contains(said), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains(said), "{args:?}: {ran:?}");
         assert!(ran.err.contains("hint:"), "{args:?}: {}", ran.err);
     }
     assert_eq!(files_below(&s.home()), Vec::<PathBuf>::new());
@@ -102,7 +151,9 @@ fn assert_refused(s: &Sandbox, said: &str) {
 
 #[test]
 fn a_home_that_others_can_write_is_refused() {
-    let s = sandbox();
+    let mut s = sandbox();
+    s.write("app.js", "");
+    s.write("eco.json", r#"{ "script": "app.js" }"#);
     for mode in [0o770, 0o707, 0o1777, 0o720] {
         set_mode(&s.home(), mode);
         assert_refused(&s, "others can write it");
@@ -113,6 +164,11 @@ fn a_home_that_others_can_write_is_refused() {
         assert_refused(&s, "it belongs to user 12345");
         std::os::unix::fs::chown(s.home(), Some(0), None).unwrap();
     }
+    let home = s.home();
+    let file = s.write("file", "");
+    s.set_env("OSTLER_HOME", &file);
+    assert_refused(&s, "as home directory: ");
+    s.set_env("OSTLER_HOME", &home);
     s.ostler(["list"]).run();
 }
 

@@ -8,10 +8,99 @@ use crate::fake::{Fake, process};
 #[test]
 fn a_list_is_one_question_and_a_table() {
     let fake = Fake::with(vec![process(1, "web"), process(0, "app")]);
-    let ran = fake.ostler("ls");
+    let ran = fake.pm2("ls");
     expect_file!["snapshots/list.txt"].assert_eq(&ran.out);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(fake.asked().is_empty());
+}
+
+#[test]
+fn our_list_in_a_pipe_is_a_line_of_values_for_each_app() {
+    let mut worker = process(2, "web");
+    worker["phase"] = json!("online");
+    worker["since"] = json!(1);
+    worker["cluster"] = json!(true);
+    worker["listens"] = json!(["*:3000"]);
+    let mut app = process(0, "app");
+    app["ended"] =
+        json!({"at": 1, "asked": false, "how": {"signal": {"name": "SIGSEGV", "core": false}}});
+    let fake = Fake::with(vec![app, process(1, "web"), worker, process(3, "db")]);
+    let check = |line: &str, rows: &[&str]| {
+        let ran = fake.ostler(line);
+        let seconds = regex_lite::Regex::new(r"\t\d{9,}\t").unwrap();
+        let out = seconds.replace_all(&ran.out, "\tN\t").into_owned();
+        assert_eq!((ran.code, out, ran.err.as_str()), (0, rows.concat(), ""), "{line}");
+    };
+    let app = "app\t0/1\texited\t\t0\t0.0\t0\t\tSIGSEGV\n";
+    let web = "web\t1/2\tstopped\t*:3000\t0\t0.0\t0\tN\t\n";
+    let db = "db\t0/1\tstopped\t\t0\t0.0\t0\t\t\n";
+    check("list", &[app, db, web]);
+    check("list --sort id", &[app, web, db]);
+    check("list web", &[web]);
+    check("list 0 default/db", &[app, db]);
+    let one = "web\t1\t4001\tstopped\t\t0\t0.0\t0\t\t\n";
+    let two = "web\t2\t4002\tonline\t*:3000\t0\t0.0\t0\tN\t\n";
+    check("list web --all", &[one, two]);
+    let refused = fake.ostler("list nope");
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("nope"), "{}", refused.err);
+    let refused = fake.ostler("list --sort colour");
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("cannot sort by `colour`"), "{}", refused.err);
+    let nothing = Fake::with(vec![]).ostler("list");
+    assert_eq!((nothing.code, nothing.out.as_str()), (0, ""));
+    assert!(nothing.err.contains("`ostler start app.js`"), "{}", nothing.err);
+}
+
+#[test]
+fn our_small_questions_have_answers_for_scripts() {
+    let mut running = process(1, "web");
+    running["phase"] = json!("online");
+    let mut stopped = process(2, "web");
+    stopped["pid"] = json!(0);
+    let fake = Fake::with(vec![process(0, "app"), running, stopped]);
+    let check = |line: &str, code: i32, out: &str| {
+        let ran = fake.ostler(line);
+        assert_eq!((ran.code, ran.out.as_str()), (code, out), "{line}");
+        assert_eq!(code == 0, ran.err.is_empty(), "{line}: {}", ran.err);
+    };
+    check("id web", 0, "1\n2\n");
+    check("id nope", 1, "");
+    check("pid", 0, "4000\n4001\n");
+    check("pid web", 0, "4001\n");
+    check("pid nope", 1, "");
+    check(
+        "list web --json id,status",
+        0,
+        "[{\"id\":1,\"status\":\"online\"},\n \
+                                           {\"id\":2,\"status\":\"stopped\"}]\n",
+    );
+    check("list --format {name}:{id}", 0, "app:0\nweb:1\nweb:2\n");
+    check("list --json", 1, "");
+    check("list --json name --format {id}", 1, "");
+    let nothing = Fake::with(vec![]).ostler("list --json name");
+    assert_eq!((nothing.code, nothing.out.as_str(), nothing.err.as_str()), (0, "[]\n", ""));
+}
+
+#[test]
+fn after_an_action_only_the_fields_that_were_asked_for_are_on_standard_output() {
+    let fake = Fake::with(vec![process(0, "app"), process(1, "web"), process(2, "web")]);
+    let ran = fake.ostler("stop web --format {name}:{id}");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "web:1\nweb:2\n"), "{}", ran.err);
+    assert!(ran.err.contains("web"), "what was done is told aside: {}", ran.err);
+    fake.asked();
+    let refused = fake.ostler("stop web --json colour");
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("there is no field `colour`"), "{}", refused.err);
+    assert!(fake.asked().is_empty(), "nothing is done whose result cannot be told");
+}
+
+#[test]
+fn colours_of_our_list_are_for_a_terminal_only() {
+    let fake = Fake::with(vec![process(0, "app")]);
+    let mut command = fake.command("ostler", ["list"]);
+    command.env("PM2_HOME", "/x");
+    assert!(!fake.end(command).out.contains('\x1b'));
 }
 
 #[test]

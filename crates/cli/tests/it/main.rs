@@ -55,6 +55,7 @@ mod reload_http2;
 mod reload_load;
 mod reload_resumed;
 mod reload_world;
+mod screens;
 mod start;
 mod start_e2e;
 mod starting;

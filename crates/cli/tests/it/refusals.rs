@@ -89,18 +89,19 @@ fn what_is_not_done_yet_is_never_confirmed() {
                  program such as `entr` call `ostler restart <name>`\n";
     misused(&sandbox, &["start", "idle.sh", "--watch"], watch);
     let said = sandbox.ostler(["start", "eco.json"]).run();
-    assert!(said.out.contains("\"cron\" has no effect yet: nothing is"), "{}", said.out);
+    assert!(said.err.contains("warning: `cron` has no effect yet: nothing is"), "{}", said.err);
+    assert!(said.err.contains("  --> eco.json:1:47 (cron)\n"), "{}", said.err);
     let started = sandbox.pids_of("idle");
     misused(&sandbox, &["restart", "idle", "--watch"], watch);
     let cron = "error: no `-c` yet: nothing is restarted by the clock\nhint: leave it out, and let \
                 `crontab` call `ostler restart <name>`\n";
     misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
-    let list = sandbox.ostler(["list"]).run().out;
+    let list = sandbox.ostler(["list"]).run().err;
     assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");
-    assert!(list.contains("│ not yet  │"), "{list}");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
-    assert!(described.contains("0 4 * * * (not yet)"), "{described}");
+    assert!(described.contains("cron restart: 0 4 * * *\n"), "{described}");
+    assert!(described.contains("no effect yet: cron_restart, watch\n"), "{described}");
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();
@@ -146,25 +147,36 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     refused(
         &sandbox,
         &["start", "sever.js"],
-        &format!("[ostler][ERROR] Script not found: {work}/sever.js\n"),
+        &format!("error: there is no script `{work}/sever.js`\nhint: did you mean `server.js`?\n"),
     );
-    let help = sandbox.run(&["start", "sever.js"]).err;
-    assert!(help.contains("did you mean `server.js`?"), "{help}");
     refused(
         &sandbox,
         &["start", "./folder"],
-        &format!("[ostler][ERROR] there is nothing to run in the directory {work}/folder\n"),
+        &format!("error: there is nothing to run in the directory `{work}/folder`\n"),
     );
-    let not_executable = format!("[ostler][ERROR] script is not executable: {work}/plain.sh\n");
+    let not_executable = format!("error: the script `{work}/plain.sh` is not executable\n");
     refused(&sandbox, &["start", "plain.sh", "--interpreter", "none"], &not_executable);
     refused(
         &sandbox,
         &["start", "plain.sh", "--interpreter", "nope"],
-        "[ostler][ERROR] Interpreter nope is NOT AVAILABLE in PATH. (type 'which nope' to double \
-         check.)\n",
+        "error: the interpreter `nope` is not in PATH\nhint: install `nope`",
     );
-    refused(&sandbox, &["start", "plain.sh", "--kill-timeout", "soon"], "[ostler][ERROR] ");
-    refused(&sandbox, &["start", "nope.json"], "[ostler][ERROR] File nope.json not found\n");
+    refused(
+        &sandbox,
+        &["start", "plain.sh", "--kill-timeout", "soon", "-i", "abc"],
+        "error: `--instances` must be a whole number or `max`, but is `abc`\n\
+         hint: write a number, or `\"max\"` for one per CPU\n\n\
+         error: `--kill-timeout` must be a number, but is `soon`\n\
+         hint: write a number of milliseconds, such as `2000`\n",
+    );
+    refused(&sandbox, &["start", "nope.json"], "error: there is no file `nope.json`\n");
+    sandbox.write("eco.json", r#"{ "script": "server.js" }"#);
+    refused(
+        &sandbox,
+        &["start", "eco.json", "-i", "4"],
+        "error: `--instances` changes nothing of what a process file says\n\
+         hint: set `instances` in the file\n",
+    );
     assert_eq!(sandbox.jlist(), Vec::<Value>::new());
 }
 

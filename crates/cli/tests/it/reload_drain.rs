@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ostler_testkit::{Load, Sandbox, Victim, procs, runtimes, wait_connect, wait_exit};
 
+use crate::cluster::output;
 use crate::reload_world::SOON;
 
 /// One worker of a server whose answers take `delay` ms, with these keys.
@@ -161,6 +162,69 @@ fn an_app_that_is_asked_by_message_closes_nobody_either() {
     let report = load.stop();
     report.assert_none_failed(500);
     assert_eq!(report.figures().races, 0, "{report}");
+}
+
+/// Closes its server before it hears of the cluster's disconnect, so that its channel is closed
+/// while a request is under way.
+const CLOSES_AT_ONCE: &str = "const server = require('http').createServer((request, response) => {
+  console.log('asked');
+  require('fs').watch(process.env.WORD_DIR, () => response.end('whole\\n'));
+}).listen(process.env.PORT, '127.0.0.1');
+process.on('message', (word) => {
+  if (word !== 'shutdown') return;
+  process.once('disconnect', () => console.log('closed'));
+  server.close(() => process.exit(0));
+});
+";
+
+fn wait_said(sandbox: &Sandbox, what: &str) {
+    sandbox.wait_for(what, SOON, || output(sandbox, "web").contains(what).then_some(()));
+}
+
+#[test]
+fn an_app_that_is_asked_by_message_finishes_when_its_channel_is_closed() {
+    let keys = "shutdown_with_message: true, drain_hook: false,";
+    let Some((sandbox, port, old)) = start("node-22", keys, 0) else { return };
+    let words = sandbox.work().join("words");
+    std::fs::create_dir(&words).unwrap();
+    sandbox.write("web.js", CLOSES_AT_ONCE);
+    let file = std::fs::read_to_string(sandbox.work().join("ecosystem.config.js")).unwrap();
+    let dir = format!("WORD_DIR: '{}'", words.display());
+    sandbox.write("ecosystem.config.js", file.replace("DELAY: 0", &dir));
+    sandbox.ostler(["reload", "ecosystem.config.js"]).run();
+    assert!(wait_exit(old, SOON));
+    let old = sandbox.pids_of("web")[0];
+    let mut stream = connect(port);
+    send(&mut stream);
+    wait_said(&sandbox, "asked");
+    sandbox.ostler(["reload", "web"]).run();
+    wait_said(&sandbox, "closed");
+    // Whatever signal the daemon sends by the end of the channel, it has sent it when a later one
+    // has done its work.
+    sandbox.write("other.js", "setInterval(() => {}, 1000)");
+    sandbox.ostler(["start", "other.js"]).run();
+    sandbox.ostler(["stop", "other"]).run();
+    std::fs::write(words.join("go"), "").unwrap();
+    let answer = answer(&mut stream);
+    assert!(answer.ends_with("whole\n"), "{answer:?}");
+    drop(stream);
+    assert!(wait_exit(old, SOON));
+}
+
+/// The last word of a channel and its end come in one event.
+#[test]
+fn a_worker_that_has_nothing_to_finish_is_asked_to_end_at_once() {
+    let keys = "drain_timeout: 600000, drain_hook: false,";
+    let Some((sandbox, _, old)) = start("node-22", keys, 0) else { return };
+    let script = std::fs::read_to_string(sandbox.work().join("web.js")).unwrap();
+    sandbox.write("web.js", format!("{script}\nsetInterval(() => {{}}, 1000);\n"));
+    sandbox.ostler(["reload", "web"]).run();
+    assert!(wait_exit(old, SOON));
+    for _ in 0..3 {
+        let old = sandbox.pids_of("web")[0];
+        sandbox.ostler(["reload", "web"]).run();
+        assert!(wait_exit(old, SOON), "it waits for the deadline");
+    }
 }
 
 #[test]

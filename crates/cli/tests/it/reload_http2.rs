@@ -22,8 +22,9 @@ if (process.env.OWN) {
 ";
 
 /// Asks every 10 ms, and opens a new session when it is told to. What is refused unseen, because it
-/// was on its way out when the session ended, is asked again (RFC 9113, section 8.7). Says who
-/// answers for the first time, and at the end of its input how all requests ended.
+/// was on its way out when the session ended, is asked again (RFC 9113, section 8.7), and so is what
+/// Node does not send any more since it was told to go in the same turn. Says who answers for the
+/// first time, and at the end of its input how all requests ended.
 const CLIENT: &str = "const http2 = require('http2'), fs = require('fs');
 const tls = { pskCallback: () => ({ psk: Buffer.alloc(32, 7), identity: 'x' }), ciphers: 'PSK',
   maxVersion: 'TLSv1.2', checkServerIdentity() {} };
@@ -32,7 +33,12 @@ let session, asked = 0, open = 0, over = false;
 const count = {}, seen = new Set();
 const connect = () => {
   const opened = http2.connect(url, process.env.TLS ? tls : {});
-  opened.on('goaway', () => { opened.told = true; });
+  opened.asking = new Set();
+  opened.on('goaway', () => {
+    opened.told = true;
+    const { NGHTTP2_STREAM_STATE_IDLE } = http2.constants;
+    for (const stream of opened.asking) stream.unsent = stream.state.state === NGHTTP2_STREAM_STATE_IDLE;
+  });
   opened.on('error', () => {});
   return opened;
 };
@@ -57,8 +63,12 @@ const ask = () => {
   stream.setEncoding('utf8');
   stream.on('data', (data) => { text += data; });
   stream.on('error', (error) => { why = error.code; });
+  const { asking } = session;
+  asking.add(stream);
   stream.on('close', () => {
-    if (stream.rstCode !== http2.constants.NGHTTP2_REFUSED_STREAM) return end(why || text || 'empty');
+    asking.delete(stream);
+    const isSent = !stream.unsent && stream.rstCode !== http2.constants.NGHTTP2_REFUSED_STREAM;
+    if (isSent) return end(why || text || 'empty');
     open--;
     ask();
   });

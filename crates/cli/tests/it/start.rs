@@ -36,20 +36,10 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
         .replace(&sandbox.root().display().to_string(), "[ROOT]");
     let head = format!(
         "[ostler] Spawning PM2 daemon with pm2_home={home}\n[ostler] PM2 Successfully daemonized\n\
-         [ostler] Starting {} in cluster_mode (2 instances)\n[ostler] Done.\n┌────┬",
+         [ostler] Starting {} in cluster_mode (2 instances)\n[ostler] Done.\n",
         example("hello.js").display()
     );
     assert!(out.starts_with(&head), "{out}");
-    let rows: Vec<&str> = out.lines().filter(|line| line.contains("│ hello")).collect();
-    assert_eq!(rows.len(), 2, "{out}");
-    for (id, row) in rows.iter().enumerate() {
-        let cells: Vec<&str> = row.split('│').map(str::trim).collect();
-        assert_eq!(
-            (cells[1], cells[5], cells[9]),
-            (id.to_string().as_str(), "cluster", "online"),
-            "{row}"
-        );
-    }
     let curl = format!("curl http://127.0.0.1:{port}");
     for next in [
         curl.as_str(),

@@ -94,6 +94,22 @@ fn procs_user() -> String {
 }
 
 #[test]
+fn no_service_is_installed_for_a_home_that_its_manager_would_refuse() {
+    let sandbox = machine(&["systemctl"]);
+    fs::set_permissions(sandbox.home(), fs::Permissions::from_mode(0o770)).unwrap();
+    for platform in ["systemd", "systemd-user"] {
+        if platform == "systemd" && !rustix::process::geteuid().is_root() {
+            continue;
+        }
+        let output = sandbox.run(&["startup", platform]);
+        assert_eq!(output.code, 1, "{platform}: {output:?}");
+        assert!(output.err.contains("others can write it"), "{platform}: {}", output.err);
+        assert_eq!(calls(&sandbox), "", "{platform}");
+    }
+    assert!(!sandbox.root().join("machine").exists());
+}
+
+#[test]
 fn an_unknown_init_system_is_refused_with_the_known_ones() {
     let sandbox = machine(&[]);
     let check = |args: &[&str], message: &str| {

@@ -127,9 +127,21 @@ impl Primary {
         now < self.linger_until || !self.closing.is_empty()
     }
 
+    /// Returns whether a worker that leaves still has a socket at the port which this one wants, and
+    /// no app wants that socket any more.
+    fn is_kept_by_leaving(&self, at: usize) -> bool {
+        let Some(port) = self.listeners.get(at).and_then(|listener| listener.kind.wanted_port())
+        else {
+            return false;
+        };
+        self.listeners.iter().any(|other| {
+            other.is_open() && other.groups.is_empty() && other.kind.wanted_port() == Some(port)
+        })
+    }
+
     /// Opening failed with this error. Returns whether it is tried again.
     pub(super) fn is_retried(&mut self, now: Millis, at: usize, errno: i32) -> bool {
-        let lingers = self.lingers(now);
+        let lingers = self.lingers(now) || self.is_kept_by_leaving(at);
         let Some(listener) = self.listeners.get_mut(at) else { return false };
         let State::Opening { askers } = &mut listener.state else { return false };
         if errno != EADDRINUSE || !lingers {

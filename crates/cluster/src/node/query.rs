@@ -108,6 +108,12 @@ impl Primary {
         }
         let group = self.group_of(asker.worker);
         let Some(listener) = self.listeners.get_mut(at) else { return };
+        if let Some(group) = group.filter(|_| listener.groups.is_empty() && listener.is_open()) {
+            // Only workers that leave had it: its connections are spread as its new app says.
+            let id = listener.id;
+            self.balance.set_policy(id, self.policy(group));
+        }
+        let Some(listener) = self.listeners.get_mut(at) else { return };
         listener.groups.extend(group.filter(|group| !listener.groups.contains(group)));
         match &mut listener.state {
             State::Waiting { askers, .. } | State::Opening { askers } => askers.push(asker),

@@ -17,13 +17,15 @@ impl Primary {
         self.group(group).options.user = user;
     }
 
-    /// Returns whether a listener may be one for the app: it has it, or another app of the
-    /// same user has.
+    /// Returns whether a listener may be one for the app: it has it, or another app of the same user
+    /// has, or had it until only workers that leave have it.
     pub(super) fn may_share(&self, listener: &Listener, group: GroupId) -> bool {
-        let user = |group: &GroupId| self.groups.get(group).and_then(|found| found.options.user);
-        let groups = &listener.groups;
-        groups.iter().all(|other| user(other) == user(&group))
-            && (listener.id.opener() == group || !(groups.is_empty() || listener.key.fd.is_some()))
+        let opener = listener.id.opener();
+        let user = |group: &GroupId| self.groups.get(group).map(|found| found.options.user);
+        let is_ours = |other: &GroupId| user(other) == Some(user(&group).flatten());
+        listener.groups.iter().all(is_ours)
+            && (opener == group
+                || listener.key.fd.is_none() && (!listener.groups.is_empty() || is_ours(&opener)))
     }
 
     /// Spreads the app's connections differently from now on. A worker that has the listening

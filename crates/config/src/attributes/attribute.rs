@@ -89,6 +89,8 @@ pub enum Rule {
     NotEmpty,
     /// A list without lists or objects inside.
     PlainItems,
+    /// A number that a process can exit with, or a list of them.
+    ExitCodes,
 }
 
 /// What a number or text counts or names.
@@ -214,6 +216,18 @@ impl Type {
             Self::Object => "Object",
         }
     }
+
+    /// Returns what it is called in a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["a text"],
+            Self::Number => &["a number"],
+            Self::Bool => &["`true`", "`false`"],
+            Self::List => &["a list"],
+            Self::Object => &["an object"],
+        }
+    }
 }
 
 impl Attribute {
@@ -222,7 +236,7 @@ impl Attribute {
     pub fn get(&self, spec: &AppSpec) -> Json {
         match &self.access {
             Access::Field(field) => (field.get)(spec),
-            Access::Kept => spec.passthrough.get(self.name).map_or(Json::Null, |t| kept_value(t)),
+            Access::Kept => spec.passthrough.get(self.name).map_or(Json::Null, kept_value),
             Access::Command => Json::Null,
         }
     }
@@ -234,7 +248,7 @@ impl Attribute {
     pub fn set(&self, spec: &mut AppSpec, value: &Json) -> Result<(), Vec<Diagnostic>> {
         if let Access::Kept = self.access {
             // As it is: a number is not even written in another way.
-            spec.passthrough.insert(self.name.to_owned(), value.to_string());
+            spec.passthrough.insert(self.name, value.to_string());
             return Ok(());
         }
         self.put(spec, &Node::from_json(value)).map_err(|refusal| match refusal {
@@ -252,7 +266,7 @@ impl Attribute {
         match &self.access {
             Access::Field(field) => (field.set)(spec, node)?,
             Access::Kept => {
-                spec.passthrough.insert(self.name.to_owned(), node.to_json().to_string());
+                spec.passthrough.insert(self.name, node.to_json().to_string());
             }
             Access::Command => {}
         }

@@ -62,7 +62,7 @@ impl Form<Vec<i32>> for ExitCodes {
 fn exit_code(item: &Node) -> Result<i32, Refusal> {
     let text = item.plain();
     text.trim().parse().map_err(|_| {
-        let message = format!("\"stop_exit_codes\" has `{text}`, which is not a whole number");
+        let message = format!("`stop_exit_codes` has `{text}`, which is not a whole number");
         Refusal::Part {
             wanted: "a list of whole numbers",
             said: Box::new(Diagnostic::error("wrong-form", message)),
@@ -82,7 +82,7 @@ impl Form<i32> for Signal {
     fn read(node: &Node) -> Result<i32, Refusal> {
         let text = String::read(node)?;
         units::signal(&text).ok_or_else(|| {
-            let message = format!("\"kill_signal\" is `{text}`, which is no signal");
+            let message = format!("`kill_signal` is `{text}`, which is no signal");
             let said = Box::new(Diagnostic::error("no-signal", message));
             Refusal::Part { wanted: "a signal", said, span: None }
         })

@@ -49,7 +49,8 @@ impl NotYet {
 
     /// The complaint about a key of a file, as it was written there.
     pub(crate) fn of_key(&self, written: &str) -> Diagnostic {
-        Diagnostic::warning("no-effect", self.about(written)).help(self.instead)
+        let own = format!("`{written}` has no effect yet: {}", self.lacks);
+        Diagnostic::warning("no-effect", self.about(written)).own(own).help(self.instead)
     }
 
     /// Says it in one sentence without a full stop.

@@ -1,7 +1,6 @@
 //! What a process is given: variables, a number, a user.
 
-use std::collections::BTreeMap;
-
+use ostler_core::Texts;
 use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};
 
@@ -96,7 +95,7 @@ pub(super) static ROWS: &[Attribute] = &[
 /// Variables are texts to the app; a number or a truth is shown as it was written.
 const ENV: Access = Access::Field(FieldAccess {
     get: |spec| {
-        let shown = |(name, text): (&String, &String)| (name.clone(), shown(spec, name, text));
+        let shown = |(name, text): (&str, &str)| (name.to_owned(), shown(spec, name, text));
         spec.env.iter().map(shown).collect::<Map<_, _>>().into()
     },
     set: |spec, node| {
@@ -106,7 +105,7 @@ const ENV: Access = Access::Field(FieldAccess {
         };
         let typed = entries.iter().filter(|entry| is_typed(&entry.node));
         let typed = typed.map(|entry| entry.key.clone()).collect();
-        (spec.env, spec.env_typed) = (BTreeMap::read(node)?, typed);
+        (spec.env, spec.env_typed) = (Texts::read(node)?, typed);
         Ok(())
     },
     same: |spec, usual| (&spec.env, &spec.env_typed) == (&usual.env, &usual.env_typed),

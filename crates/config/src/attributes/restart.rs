@@ -13,7 +13,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("false")
         .help("start it again when it ends"),
     of("stop_exit_codes", &[Type::List, Type::Number], field!(policy.stop_exit_codes as ExitCodes))
-        .rule(Rule::PlainItems)
+        .rule(Rule::ExitCodes)
         .flags(&[value(&["stop-exit-codes"], "codes")
             .takes(Takes::Numbers("codes"))
             .gives(Gives::SplitList)])

@@ -3,9 +3,9 @@
 //! A record may come from PM2, where a variable of the environment that has a key's name replaces
 //! its value by a text. So digits and truths in texts are read too.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ostler_core::Texts;
 use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, Readiness, Rejections};
 use serde_json::{Map, Value as Json};
 
@@ -130,15 +130,15 @@ impl FieldType for Vec<String> {
 }
 
 /// Variables of an environment; a value that is no text is written as JSON.
-impl FieldType for BTreeMap<String, String> {
+impl FieldType for Texts {
     fn write(&self) -> Json {
-        let entries = self.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        let entries = self.iter().map(|(name, value)| (name.to_owned(), value.into()));
         entries.collect::<Map<_, _>>().into()
     }
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         let Value::Object(entries) = &node.value else { return Err(Refusal::Wanted("an object")) };
-        Ok(entries.iter().map(|entry| (entry.key.clone(), entry.node.plain())).collect())
+        Ok(entries.iter().map(|entry| (entry.key.as_str(), entry.node.plain())).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every file of `bad/` beside what is said about it. `UPDATE_EXPECT=1` writes the `.txt` files
+//! Every file of `bad/` beside what is said about it, in PM2's words and in ours. `UPDATE_EXPECT=1` writes the `.txt` files
 //! anew: read them then.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use expect_test::expect_file;
 use ostler_config::{Options, is_config_file, load};
 
-use crate::world::{World, node, render};
+use crate::world::{World, node, render, render_own};
 
 #[test]
 fn every_bad_file_is_explained() {
@@ -29,7 +29,12 @@ fn every_bad_file_is_explained() {
         let (specs, report) = load(&name, &options, &world.ctx);
         assert!(!report.is_empty(), "{name}");
         let apps: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-        let text = format!("{}\nstarts: {}\n", render(&report, &folder), apps.join(", "));
+        let text = format!(
+            "{}\nstarts: {}\n\nIn our words:\n\n{}",
+            render(&report, &folder),
+            apps.join(", "),
+            render_own(&report, &folder)
+        );
         expect_file![folder.join(format!("{name}.txt"))].assert_eq(&text);
     }
 }

@@ -78,7 +78,7 @@ fn the_environment_has_an_order() {
     let world = world();
     let app =
         world.apps(text, &Options { env: Some("prod".to_owned()), ..Options::default() }).remove(0);
-    let get = |name: &str| app.env.get(name).map_or("", String::as_str);
+    let get = |name: &str| app.env.get(name).unwrap_or_default();
     assert_eq!(
         ["A", "B", "C", "D", "NODE_ENV", "SHELL_VAR"].map(get),
         ["prod", "prod", "env", "deploy", "env", "s"]
@@ -91,7 +91,7 @@ fn the_environment_has_an_order() {
     assert_eq!(get("PM2_JSON_PROCESSING"), "true");
     assert_eq!(app.name, "a-prod");
     let plain = world.apps(text, &Options::default()).remove(0);
-    assert_eq!(plain.env.get("A").map(String::as_str), Some("env"));
+    assert_eq!(plain.env.get("A"), Some("env"));
     assert_eq!((plain.env.get("D"), plain.name.as_str()), (None, "a"));
 }
 
@@ -100,7 +100,7 @@ fn inherited_variables_can_be_filtered() {
     let has = |filter: &str| {
         let app = world()
             .app(&format!("{{script: 'a.js', filter_env: {filter}, env: {{SHELL_SET: 1}}}}"));
-        ["PATH", "SHELL_VAR", "SHELL_SET"].map(|name| app.env.contains_key(name))
+        ["PATH", "SHELL_VAR", "SHELL_SET"].map(|name| app.env.contains(name))
     };
     assert_eq!(has("false"), [true, true, true]);
     assert_eq!(has("true"), [false, false, true]);

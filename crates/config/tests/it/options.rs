@@ -4,7 +4,7 @@
 use ostler_config::Options;
 use ostler_core::spec::{Balance, LogFormat, Probe, Readiness};
 
-use crate::world::{World, options};
+use crate::world::{World, options, render_own};
 
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
@@ -86,7 +86,7 @@ fn every_option_arrives() {
     let health = spec.health.unwrap();
     assert_eq!((health.retries, health.interval, health.timeout), (5, 1000, 2000));
     assert_eq!(health.probe, Probe::Tcp { address: "127.0.0.1:3000".to_owned() });
-    assert_eq!(spec.passthrough.get("vizion").map(String::as_str), Some("false"));
+    assert_eq!(spec.passthrough.get("vizion"), Some("false"));
 }
 
 #[test]
@@ -98,12 +98,16 @@ fn all_wrong_values_are_said_at_once() {
         ("max-memory-restart", "1.5G"),
         ("min-uptime", "50"),
         ("stop-exit-codes", "x"),
+        ("instances", "abc"),
         ("interpreter", "nope"),
         ("kill-signal", "nope"),
         ("uid", "www"),
     ]);
     let options = Options { env: some("production"), ..given };
-    expect_test::expect_file!["bad-options.txt"].assert_eq(&world.refused("a.js", &options));
+    let report = ostler_config::from_script("a.js", &options, &world.ctx).unwrap_err();
+    let (pm2, own) = (world.render(&report), render_own(&report, &world.ctx.cwd));
+    let text = format!("{pm2}\nIn our words:\n\n{own}");
+    expect_test::expect_file!["bad-options.txt"].assert_eq(&text);
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn only_root_may_choose_a_user() {
     world.ctx.euid = 0;
     let ids = |uid, gid| {
         let spec = world.start("a.js", &with(uid, gid));
-        (spec.uid, spec.gid, spec.username, spec.env.get("HOME").cloned().unwrap())
+        (spec.uid, spec.gid, spec.username, spec.env.get("HOME").unwrap().to_owned())
     };
     assert_eq!(ids(Some("www"), None), (Some(33), Some(34), "www".into(), "/var/www".into()));
     assert_eq!(

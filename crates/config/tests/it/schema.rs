@@ -27,6 +27,7 @@ fn is_valid(root: &Json, part: &Json, value: &Json) -> bool {
         "enum" => wanted.as_array().unwrap().contains(value),
         "type" => is_of_type(wanted, value),
         "minimum" => value.as_f64().is_none_or(|number| wanted.as_f64().unwrap() <= number),
+        "maximum" => value.as_f64().is_none_or(|number| number <= wanted.as_f64().unwrap()),
         "pattern" => value.as_str().is_none_or(|text| matches(wanted.as_str().unwrap(), text)),
         "items" => value
             .as_array()

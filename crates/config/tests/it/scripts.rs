@@ -289,7 +289,7 @@ fn instances_decide_the_mode() {
     assert_eq!(with("a.js", "2", true), (2, ExecMode::Fork, false));
     assert_eq!(with("a.py", "2", false), (2, ExecMode::Fork, false));
     let spec = world.start("a.py", &Options::default());
-    assert_eq!(spec.env.get("PYTHONUNBUFFERED").map(String::as_str), Some("1"));
+    assert_eq!(spec.env.get("PYTHONUNBUFFERED"), Some("1"));
 }
 
 #[test]

@@ -107,6 +107,12 @@ pub fn render(report: &[Diagnostic], cwd: &Path) -> String {
     text.join("\n").replace(cwd.to_str().unwrap(), "$CWD")
 }
 
+/// Diagnostics as text in our words, with `$CWD` for the folder.
+pub fn render_own(report: &[Diagnostic], cwd: &Path) -> String {
+    let text: Vec<String> = report.iter().map(|diagnostic| diagnostic.render_own(false)).collect();
+    text.join("\n").replace(cwd.to_str().unwrap(), "$CWD")
+}
+
 /// The real Node of this machine.
 pub fn node() -> PathBuf {
     let path = std::env::var("PATH").unwrap();

@@ -69,7 +69,8 @@ impl Process {
         out: &mut Vec<Action>,
     ) -> Option<Ending> {
         let run = self.run()?;
-        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit }));
+        let asked = matches!(self.phase, Phase::Stopping(_));
+        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit, asked }));
         match &mut self.phase {
             Phase::Starting { since, .. } | Phase::Online { since, .. } => {
                 let uptime = now.saturating_sub(*since);
@@ -149,6 +150,10 @@ impl Process {
             Next::GiveUp { unstable } => {
                 (self.goal, self.phase) = (Goal::Down, Phase::Errored);
                 out.push(Action::Tell(Notice::GaveUp { proc, unstable }));
+            }
+            Next::Refuse => {
+                (self.goal, self.phase) = (Goal::Down, Phase::Errored);
+                out.push(Action::Tell(Notice::Refused { proc }));
             }
             Next::Restart { delay: 0 } => {
                 out.push(Action::Tell(Notice::WillRestart { proc, delay: 0 }));

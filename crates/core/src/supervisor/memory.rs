@@ -63,6 +63,8 @@ impl Supervisor {
         for run in procs.iter().filter_map(|id| self.slots.get(id)?.process.run()) {
             self.runs.note_over_memory(run, false);
         }
-        self.begin_reload(now, app, &procs, version, ReloadOptions::default(), out);
+        // Whoever looks after the room for runs is not asked: it takes as little as can be.
+        let options = ReloadOptions { surge: Some(1), ..ReloadOptions::default() };
+        self.begin_reload(now, app, &procs, version, options, out);
     }
 }

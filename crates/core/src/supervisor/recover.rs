@@ -164,7 +164,10 @@ impl Supervisor {
             match seen.exit {
                 // Its effects were saved before anybody may have been told.
                 Some(exit) if counted.contains(&run) => {
-                    out.push(Action::Tell(Notice::Ended { proc, run, exit }));
+                    let slot = self.slots.get(&proc);
+                    let phase = slot.map(|slot| slot.process.phase());
+                    let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
+                    out.push(Action::Tell(Notice::Ended { proc, run, exit, asked }));
                 }
                 Some(exit) => self.on_event(now, Event::Exited { run, exit, next: None }, out),
                 None => {}

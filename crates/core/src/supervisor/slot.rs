@@ -92,7 +92,8 @@ impl Slot {
 
     /// Returns how many runs it holds besides the one that shows, without those that
     /// cannot be ended.
-    pub(super) fn extra_runs(&self) -> usize {
+    #[must_use]
+    pub fn extra_runs(&self) -> usize {
         let leaving = self.leaving.iter().filter(|ending| !ending.is_stuck()).count();
         leaving + usize::from(self.candidate.is_some())
     }

@@ -42,7 +42,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         move |after| if forget { Move::ForgetAndEnd(after) } else { Move::Crash(after) };
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
-        2 => (1..7u32, any::<bool>(), any::<bool>())
+        2 => (1..8u32, any::<bool>(), any::<bool>())
             .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
         2 => (0..20u64).prop_map(Move::Crash),
@@ -71,6 +71,7 @@ fn natures(world: &mut World) {
         policy.max_memory = Some(5);
     });
     world.version(5, Nature { healthy: false, ..good }, |policy| policy.health_budget = Some(20));
+    world.version(7, Nature { has_no_room: true, ..good }, |policy| policy.restart_delay = 3);
     world.version(6, Nature { says_ready: true, ..good }, |policy| {
         policy.readiness = Readiness::Message;
         policy.health_budget = Some(20);
@@ -104,7 +105,7 @@ fn play(world: &mut World, step: &Move) {
         Move::Stale(what, run) => {
             let run = RunId(run);
             // A report about a run that is not (or no longer) there must change nothing.
-            if !world.runs.contains_key(&run) {
+            if !world.runs.contains_key(&run) && world.supervisor.owner(run).is_none() {
                 world.event(match what {
                     0 => Event::Spawned(run),
                     1 => Event::RuntimeOnline(run),

@@ -6,7 +6,7 @@ mod nature;
 mod reports;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use disk::{Disk, is_wish};
@@ -24,6 +24,8 @@ pub struct World {
     pub supervisor: Supervisor,
     pub now: Millis,
     pub runs: BTreeMap<RunId, SimRun>,
+    /// Runs that were asked for, and for which there was no room.
+    refused: BTreeSet<RunId>,
     /// What the keeper begins when a run ends.
     pub prepared: BTreeMap<RunId, (ProcId, Preparation)>,
     pub versions: BTreeMap<SpecId, (Arc<Policy>, Nature)>,
@@ -48,6 +50,7 @@ impl World {
             supervisor: Supervisor::new(),
             now: 1000,
             runs: BTreeMap::new(),
+            refused: BTreeSet::new(),
             prepared: BTreeMap::new(),
             versions: BTreeMap::new(),
             reports: VecDeque::new(),

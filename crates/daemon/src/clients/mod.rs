@@ -302,6 +302,9 @@ impl Clients {
 
     /// A client reads logs from now on.
     pub fn watch(&mut self, number: usize, watching: Watching) {
+        if watching.own {
+            daemon_log::watch(true);
+        }
         if let Some(conn) = self.connected.get_mut(&number) {
             conn.watching = Some(watching);
         }

@@ -48,8 +48,8 @@ impl Daemon {
     fn do_deed(&mut self, deed: Deed) -> Answer {
         match deed {
             Deed::List => {
-                let looks = self.runs.look_at_all(crate::clock::monotonic());
-                self.tell_usage(looks);
+                self.runs.look_at_all(crate::clock::monotonic(), &mut self.reports);
+                self.take_reports();
                 self.list()
             }
             Deed::Report => {

@@ -53,11 +53,13 @@ enum Due {
     Home,
     /// The number of complaints that were not written.
     Complaints,
+    /// The rest after work.
+    Rest,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -77,6 +79,7 @@ impl Due {
         Self::Guard,
         Self::Home,
         Self::Complaints,
+        Self::Rest,
     ];
 }
 
@@ -125,6 +128,7 @@ impl Daemon {
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
+            Due::Rest => self.rest.due(),
         }
     }
 
@@ -142,9 +146,15 @@ impl Daemon {
             Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
-            Due::Callers => self.rpc.accept(),
+            Due::Callers => {
+                self.look_after_doors();
+                self.rpc.accept();
+            }
             Due::Messages => self.send_due(),
-            Due::Subscribers => self.on_subscribers(),
+            Due::Subscribers => {
+                self.look_after_doors();
+                self.on_subscribers();
+            }
             Due::Keeper => self.start_due_keeper(now),
             Due::Silence => {
                 if self.keeper.is_silent(now) {
@@ -165,6 +175,10 @@ impl Daemon {
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
+            Due::Rest => {
+                self.model.forget_caches();
+                self.rest.begin();
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
 use crate::model::{ClientId, Effect, Input};
-use crate::saver::{Done, Task};
+use crate::saver::Task;
 use crate::{clock, daemon_log};
 
 impl Daemon {
@@ -52,45 +52,24 @@ impl Daemon {
                 self.model.push(Input::StderrTail { run, lines });
             }
             Effect::WriteDump { client, count, text } => {
-                self.begin_task(Task::Write { client, count, text });
+                let task = Task::Write { client, count, text };
+                self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
             }
-            Effect::ReadDump { client } => self.begin_task(Task::Read { client }),
+            Effect::ReadDump { client } => {
+                self.saver.push(Task::Read { client }, &self.inbox.mailbox, &mut self.reports);
+            }
         }
         hit(after);
-    }
-
-    fn begin_task(&mut self, task: Task) {
-        let refused = self.saver.push(task, &self.inbox.mailbox);
-        self.model.extend(refused.and_then(Done::log));
-    }
-
-    /// A task of the saver's is over.
-    pub(super) fn on_saver(&mut self, done: Done) {
-        let refused = self.saver.on_done(&self.inbox.mailbox);
-        self.model.extend(done.log().into_iter().chain(refused.and_then(Done::log)));
     }
 
     /// Saves what must survive, before what follows from it is done.
     pub(super) fn save(&mut self) {
         let Some(state) = self.model.take_unsaved() else { return };
-        let saved = self.state.write(state).map_err(|error| self.why_unsaved(&error));
+        let saved = self.state.write(state);
         if let Err(why) = &saved {
             daemon_log::error(why);
         }
         self.model.on_saved(saved);
-    }
-
-    /// Saves whether or not anything has changed.
-    ///
-    /// # Errors
-    /// Why that failed, in words.
-    pub(super) fn save_now(&mut self) -> Result<(), String> {
-        let state = self.model.snapshot();
-        self.state.write(state).map_err(|error| self.why_unsaved(&error))
-    }
-
-    fn why_unsaved(&self, error: &std::io::Error) -> String {
-        format!("could not save the state to `{}`: {error}", self.config.home.display())
     }
 
     /// Forgets what a client that has left had asked for.

@@ -21,20 +21,16 @@ impl Daemon {
                         daemon_log::log("opening all log files again");
                         self.logs.engine().reopen();
                     }
-                    _ => self.stop_everything(number),
+                    // SIGTERM and its like.
+                    _ => {
+                        let name = crate::model::signal_name(number);
+                        daemon_log::log(format!("received {name}: saving and stopping everything"));
+                        self.publish_kill(true);
+                        self.model.push(Input::Shutdown);
+                    }
                 }
             }
         }
-    }
-
-    /// SIGTERM and its like: the list is saved, everything is stopped, the daemon goes.
-    fn stop_everything(&mut self, signal: i32) {
-        daemon_log::log(format!(
-            "received {}: saving and stopping everything",
-            crate::model::signal_name(signal)
-        ));
-        self.publish_kill(true);
-        self.model.push(Input::Shutdown);
     }
 
     /// Goes when nothing is left.

@@ -8,9 +8,7 @@ use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 
 use super::Daemon;
 use crate::exit::exit_of;
-use crate::from_thread::FromThread;
-use crate::keeper::{self, LOCK, SWEPT, Welcome};
-use crate::mailbox::Sender;
+use crate::keeper::{LOCK, SWEPT, Welcome};
 use crate::{clock, daemon_log};
 
 impl Daemon {
@@ -61,19 +59,6 @@ impl Daemon {
         }
     }
 
-    /// A client asks for another program. It is tried in a thread of its own, since it may hang.
-    pub(super) fn on_update(&mut self, client: usize, exe: String) {
-        if !self.keeper.begin_update(client, exe.clone(), &mut self.reports) {
-            return;
-        }
-        let tried = move |sender: &Sender<FromThread>| {
-            sender.send(FromThread::Tried(keeper::try_program(&exe)));
-        };
-        if let Err(error) = self.inbox.mailbox.start("update", tried) {
-            self.keeper.fail_update(&format!("it could not be tried: {error}"), &mut self.reports);
-        }
-    }
-
     /// The keeper is gone. The apps live on; a new keeper gets our copies of everything.
     pub(super) fn replace_keeper(&mut self, error: &std::io::Error) {
         if self.model.is_gone() || self.keeper.is_lost() {
@@ -109,7 +94,7 @@ impl Daemon {
         }
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         self.keeper.put_old_locks();
-        self.keep_control();
+        self.home.give_control(&mut self.keeper, &self.clients);
         self.keep_doors();
         for (name, copy) in self.state.copies() {
             self.keeper.put(name.to_owned(), Vec::new(), copy);

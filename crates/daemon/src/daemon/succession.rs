@@ -20,7 +20,7 @@ impl Daemon {
         while let Some(effect) = self.model.next_effect() {
             self.carry_out(effect);
         }
-        if let Err(why) = self.save_now() {
+        if let Err(why) = self.state.write(self.model.snapshot()) {
             daemon_log::error(why); // The keeper holds it all the same.
         }
         let mut in_time = true;

@@ -49,6 +49,27 @@ function noteHttp2(server) {
   });
 }
 
+// The frame goes past Node where that is possible. Once Node has sent a GOAWAY, whatever last stream it names, it ignores new
+// requests without a word, also those that the client sent before it read of it; they are refused only when the session is
+// closed. Under TLS only Node can write.
+function sayGoaway(session) {
+  const last = 2 ** 31 - 1;
+  const { socket } = session;
+  const handle = socket && !socket.encrypted && socket._handle;
+  if (!handle || !(handle.fd >= 0) || handle.writeQueueSize !== 0) return session.goaway(0, last);
+  const frame = Buffer.alloc(17);
+  frame.writeUInt8(8, 2); // The length of what follows the header of nine bytes.
+  frame.writeUInt8(7, 3); // The type.
+  frame.writeUInt32BE(last, 9);
+  let written = 0;
+  try {
+    written = require('fs').writeSync(handle.fd, frame);
+  } catch {
+    return session.goaway(0, last); // There is no room for it now.
+  }
+  if (written < frame.length) session.destroy(); // Nothing after half a frame would be understood.
+}
+
 // Node closes a session as soon as the client answers our GOAWAY, and newer ones close idle sessions when their server is
 // closed: both in the middle of requests that are on their way. So who closes a session waits until those have come.
 function drainHttp2(server, sessions, ms) {
@@ -61,7 +82,7 @@ function drainHttp2(server, sessions, ms) {
     session.close = (callback) => {
       if (typeof callback === 'function') session.once('close', callback);
     };
-    session.goaway(0, 2 ** 31 - 1);
+    sayGoaway(session);
     const end = () => {
       delete session.close;
       if (!session.destroyed) session.close();

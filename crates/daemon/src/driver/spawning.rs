@@ -8,6 +8,7 @@ use ostler_core::{Millis, Preparation, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::{self, FdMask, RunFds, SpawnStage as Stage};
 
 use super::Driver;
+use crate::budget::Full;
 use crate::drain;
 use crate::environment::{self, Particulars, Prepared};
 use crate::model::Input;
@@ -25,8 +26,10 @@ impl Driver<'_> {
         };
         // The core knows of the run already: it may be a candidate.
         let candidate = self.is_candidate(run);
-        if let Err(full) = self.runs.check_room(candidate, self.node.count_listeners()) {
-            return self.spawn_failed(run, full.to_string());
+        if let Err(full) = self.runs.check_room(id, self.node.count_listeners()) {
+            let why = format!("could not be started: {full}; {}", Full::HINT);
+            self.runs.forget_unborn(run);
+            return self.tell(Input::Refused { run, why });
         }
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
@@ -177,7 +180,8 @@ impl Driver<'_> {
             return; // ProbeMessage before.
         }
         let Some(fds) = RunFds::from_list(mask, fds) else {
-            return self.runs.fetch_again(run);
+            self.runs.fetch_again(run);
+            return self.tell(Input::Unfetched(run));
         };
         if self.runs.get(run).is_some_and(|held| held.in_advance) {
             // The list may have been written anew since the keeper was told, and it have another.

@@ -6,6 +6,7 @@
 //! finds no socket would start a second manager.
 
 pub mod mark;
+mod upkeep;
 mod watch;
 
 use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};

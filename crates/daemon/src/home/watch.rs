@@ -22,7 +22,7 @@ const RETRY: u64 = 5000;
 
 /// The watch over a home.
 pub struct Watch {
-    home: PathBuf,
+    pub(super) home: PathBuf,
     /// Tells of changes.
     inotify: Watched<OwnedFd>,
     /// The mark of the home.
@@ -50,7 +50,7 @@ impl Watch {
     }
 
     /// Watches what is in the home now.
-    pub fn renew(&self) {
+    pub(super) fn renew(&self) {
         let flags = WatchFlags::ATTRIB
             | WatchFlags::MOVE_SELF
             | WatchFlags::DELETE_SELF
@@ -66,19 +66,19 @@ impl Watch {
     }
 
     /// Forgets what changed.
-    pub fn forget_changes(&self) {
+    pub(super) fn forget_changes(&self) {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&*self.inotify, &mut buffer);
         while reader.next().is_ok() {}
     }
 
     /// Tries again a little later. `false`: that was known.
-    pub fn retry_later(&mut self) -> bool {
+    pub(super) fn retry_later(&mut self) -> bool {
         self.retry_at.replace(clock::monotonic() + RETRY).is_none()
     }
 
     /// Everything is there.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.retry_at = None;
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{GIVE_AGAIN, Keeper};
-use crate::{clock, daemon_log};
+use crate::{clock, daemon_log, reserve};
 
 impl Keeper {
     /// Something could not be given to it, and dies with us unless it is given again in time.
@@ -28,6 +28,7 @@ impl Keeper {
 
     /// It was given everything that could be given. Returns whether that was all.
     pub fn end_giving(&mut self) -> bool {
+        self.reserve.fill(reserve::KEEPER);
         let has_all = self.incomplete.is_none();
         if has_all {
             self.give_pause = GIVE_AGAIN.0;

@@ -12,7 +12,8 @@ use ostler_keeper::proto::ToKeeper;
 use ostler_wire::control::{Code, Failure, Reply};
 
 use super::Keeper;
-use super::program::{Tried, Update};
+use super::program::{Tried, Update, try_program};
+use crate::mailbox::Mailbox;
 use crate::reports::{Report, Reports};
 use crate::{clock, daemon_log};
 
@@ -20,18 +21,29 @@ use crate::{clock, daemon_log};
 const KEEPER_LIMIT: u64 = 10_000;
 
 impl Keeper {
-    /// A client asks for another program, which is to be [tried](try_program) now. `false`: another
-    /// update is under way, as the client was told.
-    pub fn begin_update(&mut self, client: usize, exe: String, reports: &mut Reports) -> bool {
+    /// A client asks for another program. It is [tried](try_program) in a thread of its own, since
+    /// it may hang.
+    pub fn begin_update<T: From<Tried> + Send + 'static>(
+        &mut self,
+        client: usize,
+        exe: String,
+        mailbox: &Mailbox<T>,
+        reports: &mut Reports,
+    ) {
         if self.update.is_some() {
             let message = "another update is under way".to_owned();
             let reply = Reply::Error(Failure { code: Code::UnderWay, message, hint: None });
             reports.push_back(Report::Reply { client, reply });
-            return false;
+            return;
         }
         daemon_log::log(format!("updating keeper and daemon to `{exe}`"));
-        self.update = Some(Update { client, exe, until: None });
-        true
+        self.update = Some(Update { client, exe: exe.clone(), until: None });
+        let started = mailbox.start("update", move |sender| {
+            sender.send(try_program(&exe).into());
+        });
+        if let Err(error) = started {
+            self.fail_update(&format!("it could not be tried: {error}"), reports);
+        }
     }
 
     /// The new program was tried.

@@ -25,12 +25,20 @@ impl Model {
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
-        let specs: Result<Vec<AppSpec>, _> =
-            apps.iter().map(|record| from_record(record.get(), self.settings.cpus)).collect();
-        let specs = match specs {
-            Ok(specs) => specs,
-            Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
-        };
+        let mut specs = Vec::new();
+        for record in apps {
+            match from_record(record.get(), self.settings.cpus) {
+                // Before the next one's texts are made: what is given back then is used again.
+                Ok(mut spec) => {
+                    self.registry.share_texts(&mut spec);
+                    specs.push(spec);
+                }
+                Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
+            }
+        }
+        if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
+            return refuse(client, failure, out);
+        }
         let mut started = Vec::new();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         for spec in specs {
@@ -114,6 +122,7 @@ impl Model {
             unique_id: unique_id.to_owned(),
             node_version: None,
             last: None,
+            ended: None,
             rollout: None,
             monitored: None,
         };
@@ -305,7 +314,7 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
             let (instances, exec_mode) = (old.instances, old.exec_mode);
             spec = AppSpec { env: old.env, env_typed: old.env_typed, ..new.clone() };
             (spec.instances, spec.exec_mode) = (instances, exec_mode);
-            spec.put_env(new.env, &new.env_typed);
+            spec.put_env(new.env.to_map(), &new.env_typed);
         }
     }
     if let Some(patch) = &change.patch {

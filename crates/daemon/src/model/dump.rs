@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::Model;
 use super::apps::failure_of;
 use super::input::{ClientId, Effect};
-use super::operations::{Operation, Reporting};
+use super::operations::{Operation, Reporting, Target};
 use super::requests::{closing, refuse};
+use crate::budget::Budget;
 
 impl Model {
     /// A client saves the list.
@@ -84,6 +85,7 @@ impl Model {
             self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let mut restored = Vec::new();
+        let mut budget = self.budget();
         let mut last: Option<(AppSpec, ostler_core::SpecId, String)> = None;
         for saved in saved {
             if running.contains(&saved.spec.name) {
@@ -103,12 +105,40 @@ impl Model {
                 }
             };
             if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {
-                self.wait_for_new(id, !saved.stopped, &mut operation);
+                self.start_restored(id, &saved, &mut budget, &mut operation);
                 restored.push((name, script, vec![id]));
             }
             last = Some((saved.spec, spec, unique_id));
         }
         operation.reporting = Reporting::Restored(restored);
         operation
+    }
+
+    /// Starts a restored slot if it was up and has room beside what was started before it.
+    fn start_restored(
+        &mut self,
+        id: ProcId,
+        saved: &Saved,
+        budget: &mut Budget,
+        operation: &mut Operation,
+    ) {
+        let first = self.core.slot(id).is_some_and(|slot| {
+            let of_app = self.registry.procs_of(slot.app()).next();
+            slot.process().is_cluster() && of_app.is_some_and(|(first, _)| first == id)
+        });
+        let (slots, listeners) = (budget.slots + 1, budget.listeners + usize::from(first));
+        let with = Budget { slots, listeners, ..*budget };
+        match with.check() {
+            Err(full) if !saved.stopped => {
+                operation.active.insert(id, self.pending(id, Target::Up, true));
+                self.refuse_start(id, &full);
+            }
+            Err(_) | Ok(()) => {
+                self.wait_for_new(id, !saved.stopped, operation);
+                if !saved.stopped {
+                    *budget = with;
+                }
+            }
+        }
     }
 }

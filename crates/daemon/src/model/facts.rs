@@ -29,6 +29,8 @@ pub struct RunFacts {
     pub in_app: Option<Box<InApp>>,
     /// A process of it that may not be signalled, and its user in words.
     pub unsignalable: Option<(u32, String)>,
+    /// It was spawned, but there is no room for its descriptors.
+    pub unfetched: bool,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -47,6 +49,7 @@ impl RunFacts {
             rejections: 0,
             in_app: None,
             unsignalable: None,
+            unfetched: false,
             why: None,
         }
     }

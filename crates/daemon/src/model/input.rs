@@ -8,6 +8,8 @@ use ostler_pm2::in_app::Kept;
 use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
+use crate::budget::Capacity;
+
 /// The time of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
@@ -58,6 +60,12 @@ pub enum Input {
     Spawned { run: RunId, pid: u32 },
     /// The run was never there.
     NotSpawned { run: RunId, why: String },
+    /// The run was not started: there is no room for it, and there will be none the next time.
+    Refused { run: RunId, why: String },
+    /// The run was started, but its descriptors have no room here yet.
+    Unfetched(RunId),
+    /// There is room for so much.
+    Capacity(Capacity),
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },

@@ -28,6 +28,7 @@ mod registry;
 mod reloads;
 mod requests;
 mod resumed;
+mod room;
 mod snapshot;
 mod state;
 mod steps;
@@ -44,6 +45,7 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
+use crate::budget::Capacity;
 use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
@@ -82,6 +84,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Model {
     settings: Settings,
+    capacity: Capacity,
     at: Moment,
     seed: u64,
     core: Supervisor,
@@ -126,6 +129,7 @@ impl Model {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            capacity: Capacity::default(),
             at: Moment::default(),
             seed: settings.seed,
             settings,
@@ -206,6 +210,12 @@ impl Model {
         unsaved
     }
 
+    /// Forgets what can be made again, and room for more than is usual.
+    pub fn forget_caches(&mut self) {
+        self.registry.forget_shared_texts();
+        self.actions.shrink_to_fit();
+    }
+
     /// The only way anything changes. Effects are to be carried out in their order.
     pub fn handle(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
         self.at = at;
@@ -215,11 +225,19 @@ impl Model {
             Input::Core(event) => self.on_report(event, out),
             Input::Spawned { run, pid } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
-                    facts.pid = pid;
+                    (facts.pid, facts.unfetched) = (pid, false);
                 }
                 self.ask(Event::Spawned(run));
             }
-            Input::NotSpawned { run, why } => self.on_not_spawned(run, why, out),
+            Input::NotSpawned { run, why } => {
+                self.on_not_spawned(run, why, Exit::NotSpawned, out);
+            }
+            Input::Refused { run, why } => self.on_not_spawned(run, why, Exit::Refused, out),
+            Input::Unfetched(run) => self.on_unfetched(run),
+            Input::Capacity(capacity) => {
+                self.capacity = capacity;
+                self.begin_queued_reloads();
+            }
             Input::Exited { run, exit, next, stderr_tail } => {
                 if !stderr_tail.is_empty()
                     && let Some((id, Role::Candidate)) = self.core.owner(run)
@@ -298,9 +316,9 @@ impl Model {
         }
     }
 
-    fn on_not_spawned(&mut self, run: RunId, why: String, out: &mut Vec<Effect>) {
+    fn on_not_spawned(&mut self, run: RunId, why: String, exit: Exit, out: &mut Vec<Effect>) {
         self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit: Exit::NotSpawned, next: None });
+        self.ask(Event::Exited { run, exit, next: None });
         self.on_report(Event::TreeGone(run), out);
     }
 
@@ -322,6 +340,7 @@ impl Model {
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));
             proc.last = Some(outcome);
+            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false });
         }
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);

@@ -8,7 +8,7 @@ use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
 use super::input::{ClientId, Effect};
 use super::outcome::{Outcome, exit_fact, signal_name};
-use super::registry::Rollout;
+use super::registry::{Ended, Rollout};
 use crate::environment;
 
 /// How the failure of a reload ends where the way back did not fail too.
@@ -21,7 +21,7 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
-            Notice::Ended { proc, exit, .. } => self.on_ended(proc, exit, out),
+            Notice::Ended { proc, exit, asked, .. } => self.on_ended(proc, exit, asked, out),
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
             Notice::GaveUp { proc, unstable } => {
                 out.push(Effect::Complain(format!(
@@ -32,7 +32,7 @@ impl Model {
                 self.publish(proc, Lifecycle::RestartOverlimit, out);
                 self.on_rest(proc, out);
             }
-            Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::Refused { proc } | Notice::Stopped { proc } => self.on_rest(proc, out),
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
             }
@@ -54,6 +54,8 @@ impl Model {
                 }
                 self.changed.insert(proc);
                 self.step_left(proc, run, out);
+                // It may have been the room that was missing.
+                self.begin_queued_reloads();
             }
             Notice::CanaryWaits { app, proc } => {
                 self.set_rollout(proc, Some(Rollout::Canary));
@@ -83,22 +85,25 @@ impl Model {
         self.begin_settling(run);
     }
 
-    fn on_ended(&mut self, id: ProcId, exit: Exit, out: &mut Vec<Effect>) {
+    fn on_ended(&mut self, id: ProcId, exit: Exit, asked: bool, out: &mut Vec<Effect>) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
             Exit::Signal { number, .. } => {
                 format!("exited with code [0] via signal [{}]", signal_name(number))
             }
             Exit::Unknown => "exited; how is not known".to_owned(),
-            Exit::NotSpawned => "could not be started".to_owned(),
+            Exit::NotSpawned | Exit::Refused => "could not be started".to_owned(),
         };
         out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
         self.publish(id, Lifecycle::Exit, out);
         // Why a run was not spawned was noted when it was reported.
-        if let Some(proc) = self.registry.proc_mut(id)
-            && !(exit == Exit::NotSpawned && matches!(proc.last, Some(Outcome::NotSpawned { .. })))
-        {
-            proc.last = Some(Outcome::Ended(exit));
+        let at = self.at.wall;
+        if let Some(proc) = self.registry.proc_mut(id) {
+            proc.ended = Some(Ended { at, asked });
+            let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
+            if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
+                proc.last = Some(Outcome::Ended(exit));
+            }
         }
         self.changed.insert(id);
     }
@@ -289,7 +294,7 @@ impl Model {
         let why_not = facts.and_then(|facts| facts.why.clone());
         let budget = version.and_then(|version| version.policy.health_budget);
         match why {
-            Why::Exited(Exit::NotSpawned) => {
+            Why::Exited(Exit::NotSpawned | Exit::Refused) => {
                 Cause::Ended(control::Outcome::NotSpawned { why: why_not })
             }
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),

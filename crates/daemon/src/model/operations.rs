@@ -223,6 +223,11 @@ impl Operations {
         self.0.iter().any(Operation::is_kill)
     }
 
+    /// Whether a reload waits.
+    pub fn has_queued(&self) -> bool {
+        self.0.iter().any(|operation| !operation.queued.is_empty())
+    }
+
     /// All of them, to be looked at.
     #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = &Operation> {

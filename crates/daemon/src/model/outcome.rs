@@ -48,6 +48,6 @@ pub fn exit_fact(exit: Exit) -> control::Outcome {
             control::Outcome::Signal { name: signal_name(number).into_owned(), core }
         }
         Exit::Unknown => control::Outcome::Unknown,
-        Exit::NotSpawned => control::Outcome::NotSpawned { why: None },
+        Exit::NotSpawned | Exit::Refused => control::Outcome::NotSpawned { why: None },
     }
 }

@@ -1,7 +1,7 @@
 //! Operations brought forward: begun as far as may be at once, looked at again when a slot has
 //! changed, answered at their end.
 
-use ostler_core::{Event, Exit, Phase, ProcId};
+use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
@@ -116,6 +116,9 @@ impl Model {
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
             // One that is due now was due when the daemon before died, and starts in this turn.
             (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
+            (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
+                Some(Some(unfetched(id)))
+            }
             (
                 Target::Down,
                 Phase::Starting { .. }
@@ -125,6 +128,10 @@ impl Model {
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
         }
+    }
+
+    fn is_unfetched(&self, run: RunId) -> bool {
+        self.facts.get(&run).is_some_and(|facts| facts.unfetched)
     }
 
     fn why_not_yet(&self, id: ProcId) -> Failure {
@@ -351,6 +358,17 @@ fn unspawned(id: ProcId) -> Failure {
              (see `ulimit -n` and pm2.log); ostler retries"
                 .to_owned(),
         ),
+    }
+}
+
+fn unfetched(id: ProcId) -> Failure {
+    Failure {
+        code: Code::System,
+        message: format!(
+            "process {} was started, but the manager has no file descriptors left to look after it",
+            id.0
+        ),
+        hint: Some("raise its limit (`prlimit --nofile=… --pid` of both); it retries".to_owned()),
     }
 }
 

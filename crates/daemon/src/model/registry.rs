@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, ExecMode, Policy};
-use ostler_core::{AppId, ProcId, SpecId};
+use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
 use serde_json::value::RawValue;
 
@@ -86,10 +86,21 @@ pub struct Proc {
     pub node_version: Option<String>,
     /// What became of the last run that is over.
     pub last: Option<Outcome>,
+    /// When that was, and whether it was asked to end.
+    pub ended: Option<Ended>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
     /// Whether a user had it monitored.
     pub monitored: Option<bool>,
+}
+
+/// The end of a slot's last run that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When, ms since 1970.
+    pub at: u64,
+    /// It was being brought to its end: for a user's command, or for its memory.
+    pub asked: bool,
 }
 
 impl Proc {
@@ -130,6 +141,8 @@ pub struct Registry {
     apps: BTreeMap<AppId, App>,
     versions: BTreeMap<SpecId, Version>,
     procs: BTreeMap<ProcId, Proc>,
+    /// Texts that versions have alike.
+    texts: Pool,
     next_app: u32,
     next_spec: u32,
     next_proc: u32,
@@ -205,9 +218,22 @@ impl Registry {
     }
 
     /// Registers a version under a number that was saved.
-    pub fn insert_version(&mut self, id: SpecId, spec: AppSpec) {
+    pub fn insert_version(&mut self, id: SpecId, mut spec: AppSpec) {
         self.next_spec = self.next_spec.max(id.0.saturating_add(1));
+        self.share_texts(&mut spec);
         self.versions.insert(id, Version::new(spec));
+    }
+
+    /// Lets a specification share its texts with the versions that have them as well.
+    pub fn share_texts(&mut self, spec: &mut AppSpec) {
+        self.texts.share(&mut spec.env);
+        self.texts.share(&mut spec.passthrough);
+    }
+
+    /// How many different texts the versions have.
+    #[cfg(test)]
+    pub fn count_texts(&self) -> usize {
+        self.texts.len()
     }
 
     /// The app of that name, made if it is new; `spec` is in force for it from now on.
@@ -296,9 +322,20 @@ impl Registry {
         Some(highest.map_or_else(first, |highest| highest.saturating_add(1)))
     }
 
+    /// Forgets the texts that lists are made of.
+    pub fn forget_shared_texts(&mut self) {
+        for version in self.versions.values_mut() {
+            version.shared.take();
+        }
+    }
+
     /// Drops versions that neither an app nor anything in `used` names.
     pub fn forget_versions(&mut self, used: &BTreeSet<SpecId>) {
         let in_force: BTreeSet<SpecId> = self.apps.values().map(|app| app.spec).collect();
+        let before = self.versions.len();
         self.versions.retain(|id, _| in_force.contains(id) || used.contains(id));
+        if self.versions.len() < before {
+            self.texts.forget_unused();
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
 use super::progress::gone;
 use super::requests::{distinct, refuse, unknown};
+use super::room::Grant;
 use super::tickets::Ticket;
 
 impl Model {
@@ -206,6 +207,9 @@ impl Model {
 
     /// Begins reloads that waited and need not any more.
     pub(super) fn begin_queued_reloads(&mut self) {
+        if !self.operations.has_queued() {
+            return;
+        }
         let mut operations = self.operations.take();
         for operation in &mut operations {
             for queued in std::mem::take(&mut operation.queued) {
@@ -213,27 +217,47 @@ impl Model {
                     operation.queued.push(queued);
                     continue;
                 }
-                let (procs, spec) = match self.plan_again(&queued) {
-                    Ok(planned) => planned,
-                    Err(failure) => {
-                        operation.failure.get_or_insert(failure);
-                        continue;
-                    }
-                };
-                let Some(version) = self.registry.version(spec) else { continue };
-                let policy = version.policy.clone();
-                operation.reloads.insert(queued.app);
-                if let Some(ticket) = &operation.ticket {
-                    self.tickets.begin(ticket, queued.app);
+                match self.begin_reload(&queued, operation.ticket.as_deref()) {
+                    Ok(true) => _ = operation.reloads.insert(queued.app),
+                    Ok(false) => operation.queued.push(queued),
+                    Err(failure) => _ = operation.failure.get_or_insert(failure),
                 }
-                self.unsaved = true;
-                let changes_port = self.changes_port(&queued, spec);
-                let QueuedReload { app, mut options, .. } = queued;
-                options.port_change |= changes_port;
-                self.ask(Event::Reload { app, procs, spec, policy, options });
             }
         }
         self.operations.put_back(operations);
+        self.look_again = true;
+    }
+
+    /// Begins a reload that waited. `false`: it waits on, for room.
+    fn begin_reload(
+        &mut self,
+        queued: &QueuedReload,
+        ticket: Option<&str>,
+    ) -> Result<bool, Failure> {
+        let app = queued.app;
+        let mut options = queued.options;
+        let (procs, spec) = self.plan_again(queued)?;
+        options.port_change |= self.changes_port(queued, spec);
+        match self.grant(app, procs.len(), options)? {
+            Grant::Wait => return Ok(false),
+            Grant::Surge(surge) => options.surge = Some(surge),
+        }
+        let version = self.registry.version(spec).ok_or_else(|| self.unknown_version(app))?;
+        let policy = version.policy.clone();
+        if let Some(ticket) = ticket {
+            self.tickets.begin(ticket, app);
+        }
+        self.unsaved = true;
+        self.ask(Event::Reload { app, procs, spec, policy, options });
+        Ok(true)
+    }
+
+    fn unknown_version(&self, app: AppId) -> Failure {
+        let name = self.registry.app_name(app);
+        Failure::new(
+            Code::Unknown,
+            format!("the new version of app `{name}` is not known any more"),
+        )
     }
 
     /// Whether the configuration itself says that the app listens elsewhere: by `PORT`, or by its
@@ -242,7 +266,7 @@ impl Model {
         let change = &queued.change;
         let old = queued.from.and_then(|spec| self.registry.version(spec));
         let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
-        let port = |spec: &AppSpec| spec.env.get("PORT").cloned();
+        let port = |spec: &AppSpec| spec.env.get("PORT").map(str::to_owned);
         let by_file = !change.records.is_empty() || change.patch.is_some();
         by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }

@@ -83,6 +83,9 @@ impl Model {
         }
         if action == Action::Restart {
             operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
+            if let Err(failure) = self.check_room("restart", self.more_of_slots(&rest)) {
+                return refuse(client, failure, out);
+            }
             match self.changed_specs(&rest, change, false) {
                 Ok(changed) => {
                     self.put_in_force(&changed);
@@ -146,6 +149,10 @@ impl Model {
         }
         if wanted > now.max(MOST_INSTANCES) {
             return refuse(client, too_many(name, wanted), out);
+        }
+        let more = usize::try_from(wanted.saturating_sub(now)).unwrap_or(usize::MAX);
+        if let Err(failure) = self.check_room("scale", self.more_instances(app, more)) {
+            return refuse(client, failure, out);
         }
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.ticket = ticket;

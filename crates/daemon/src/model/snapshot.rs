@@ -12,7 +12,7 @@ use super::Model;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
-use super::registry::{App, Proc, Rollout};
+use super::registry::{App, Ended, Proc, Rollout};
 use super::state::{self, State};
 use super::tickets::Tickets;
 
@@ -89,6 +89,8 @@ impl Model {
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
+            ended_at: proc.ended.map(|ended| ended.at),
+            end_asked: proc.ended.is_some_and(|ended| ended.asked),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             monitored: proc.monitored,
@@ -241,6 +243,7 @@ impl Model {
 
 fn proc_of(saved: state::SavedProc) -> Proc {
     let last = saved.outcome();
+    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked });
     Proc {
         app: AppId(saved.app),
         name: saved.name,
@@ -250,6 +253,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         unique_id: saved.unique_id,
         node_version: saved.node_version,
         last,
+        ended,
         rollout: None,
         monitored: saved.monitored,
     }

@@ -105,6 +105,12 @@ pub struct SavedProc {
     /// How the last run ended, and why if that is not how a process ends.
     #[serde(default)]
     pub last_exit: Option<(SavedExit, Option<String>)>,
+    /// When that end was, ms since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<u64>,
+    /// It was asked to end then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_asked: bool,
     /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
     /// version can read the file after an update that was given up.
     #[serde(default)]
@@ -137,7 +143,7 @@ pub fn saved_exit(outcome: &Outcome) -> (SavedExit, Option<String>) {
         Outcome::Ended(Exit::Code(code)) => SavedExit::Code(*code),
         Outcome::Ended(Exit::Signal { number, .. }) => SavedExit::Signal(*number),
         Outcome::Ended(Exit::Unknown) => SavedExit::Unknown,
-        Outcome::Ended(Exit::NotSpawned)
+        Outcome::Ended(Exit::NotSpawned | Exit::Refused)
         | Outcome::NotSpawned { .. }
         | Outcome::NotVerified { .. } => SavedExit::NotSpawned,
     };

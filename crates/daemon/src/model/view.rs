@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use ostler_config::attributes::kept_value;
 use ostler_core::process::Process;
-use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_core::spec::{AppSpec, ExecMode, Probe};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
-use ostler_wire::control::{self, Details, ProcView};
+use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
@@ -53,6 +53,30 @@ struct Row<'a> {
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
     logs: [Option<Cow<'a, str>>; 3],
+    // Most have none of these, and a list may be long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<control::Ended>,
+    #[serde(skip_serializing_if = "Addresses::is_empty")]
+    listens: Addresses<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    leaving: Vec<u32>,
+}
+
+/// What a run listens on.
+struct Addresses<'a>(&'a [ListenerView]);
+
+impl Addresses<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Addresses<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|listener| &listener.address))
+    }
 }
 
 impl From<Row<'_>> for ProcView {
@@ -74,6 +98,10 @@ impl From<Row<'_>> for ProcView {
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
+            ended: row.ended,
+            listens: row.listens.0.iter().map(|listener| listener.address.clone()).collect(),
+            candidate: row.candidate,
+            leaving: row.leaving,
         }
     }
 }
@@ -92,9 +120,11 @@ impl Model {
     }
 
     fn row<'a>(&'a self, id: ProcId, proc: &'a Proc) -> Option<Row<'a>> {
-        let process = self.core.slot(id)?.process();
+        let slot = self.core.slot(id)?;
+        let process = slot.process();
         let version = self.registry.version(process.spec())?;
         let spec = &version.spec;
+        let pid_of = |run: RunId| self.facts.get(&run).map(|facts| facts.pid);
         let facts = process.run().and_then(|run| self.facts.get(&run));
         let usage = facts.map(|facts| facts.usage).unwrap_or_default();
         Some(Row {
@@ -114,6 +144,13 @@ impl Model {
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),
             logs: log_texts(spec, id),
+            ended: proc.ended.and_then(|of| {
+                let how = proc.last.as_ref()?.fact();
+                Some(control::Ended { at: of.at, asked: of.asked, how })
+            }),
+            listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
+            candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),
+            leaving: slot.leaving().filter_map(pid_of).collect(),
         })
     }
 
@@ -145,12 +182,16 @@ impl Model {
             interpreter_args: spec.interpreter_args.clone(),
             cwd: spec.cwd.display().to_string(),
             unstable: process.unstable(),
+            max_unstable: spec.policy.max_unstable,
+            due_in: process.phase().deadline().map(|at| at.saturating_sub(self.at.now)),
+            late: facts.is_some_and(|facts| facts.late),
+            health: spec.health.as_ref().map(|health| probe(&health.probe)),
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
             max_memory: spec.policy.max_memory,
             cron_restart: cron_restart(spec),
-            node_env: spec.env.get("NODE_ENV").cloned(),
-            env: spec.env.clone(),
+            node_env: spec.env.get("NODE_ENV").map(str::to_owned),
+            env: spec.env.to_map(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
             node_version: proc.node_version.clone(),
             rejections: facts.map_or(0, |facts| facts.rejections),
@@ -183,6 +224,15 @@ impl Model {
             home: &self.settings.home,
             mark: &self.settings.mark,
         })
+    }
+}
+
+/// The question of a health check, in words.
+fn probe(probe: &Probe) -> String {
+    match probe {
+        Probe::Http { url } => format!("GET {url}"),
+        Probe::Tcp { address } => format!("connect to {address}"),
+        Probe::Exec { command } => format!("sh -c '{command}'"),
     }
 }
 

@@ -6,6 +6,7 @@ use ostler_cluster::{HandleId, Received, WorkerId};
 use ostler_core::{AppId, Event, RunId};
 use ostler_keeper::failpoint::hit;
 use ostler_pm2::in_app::may_be_kept;
+use ostler_poll::Ready;
 use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
 use super::{Node, Parts};
@@ -15,8 +16,11 @@ use crate::{clock, daemon_log, in_app};
 
 impl Node {
     /// An application's channel has something to read or takes bytes again.
-    pub fn on_channel(&mut self, run: RunId, readable: bool, parts: &mut Parts<'_>) {
+    pub fn on_channel(&mut self, run: RunId, ready: Ready, parts: &mut Parts<'_>) {
         let Some(channel) = parts.runs.channel(run) else { return };
+        if ready.is_hangup() {
+            channel.note_hangup();
+        }
         if channel.is_blocked() {
             channel.flush();
             if !channel.is_blocked() {
@@ -26,8 +30,15 @@ impl Node {
                 self.work(parts);
             }
         }
+        if ready.is_readable() {
+            self.read_channel(run, parts);
+        }
+    }
+
+    /// Reads what an application said.
+    pub(super) fn read_channel(&mut self, run: RunId, parts: &mut Parts<'_>) {
         // What is in front is not answered yet.
-        if !readable || self.unanswered.contains_key(&run) {
+        if self.unanswered.contains_key(&run) {
             return;
         }
         let mut buffer = std::mem::take(&mut self.read_buffer);
@@ -60,7 +71,7 @@ impl Node {
     /// Reads on where a channel may hold more than was read in the last turn.
     pub fn begin_turn(&mut self, parts: &mut Parts<'_>) {
         for run in std::mem::take(&mut self.unread) {
-            self.on_channel(run, true, parts);
+            self.read_channel(run, parts);
         }
     }
 
@@ -68,7 +79,9 @@ impl Node {
         parts.runs.close_channel(run);
         self.ask(run, |primary, worker, out| primary.handle_eof(clock::monotonic(), worker, out));
         self.work(parts);
-        parts.reports.push_back(Report::Core(Event::Disconnected(run)));
+        if !parts.runs.ends_by_itself(run) {
+            parts.reports.push_back(Report::Core(Event::Disconnected(run)));
+        }
     }
 
     /// An application is dead: reads what it said last, and closes its channel.

@@ -67,7 +67,7 @@ impl Node {
         let runs: Vec<RunId> = self.unanswered.keys().copied().filter(answered).collect();
         for run in runs {
             self.take_out(run, parts);
-            self.on_channel(run, true, parts);
+            self.read_channel(run, parts);
         }
     }
 

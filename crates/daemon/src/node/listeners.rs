@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::listener::Listener;
 use super::{Node, Parts, opener, sockets};
+use crate::budget::Full;
 use crate::keeper::Keeper;
 use crate::reports::Report;
 use crate::rights::Rights;
@@ -38,7 +39,9 @@ impl Node {
         } else {
             sockets::open
         };
+        let full = parts.runs.check_listeners(self.listeners.len() + 1).err();
         let opened = match &configured {
+            _ if full.is_some() => Err(Errno::MFILE),
             Some(named) => open(named),
             None => rights.open(kind, open),
         };
@@ -55,7 +58,8 @@ impl Node {
             // Before any worker hears of it: a socket that only we have would die with us.
             None => self.keep_listener(id, true, parts.keeper),
             Some(error) if told => {
-                let hint = rights.hint(kind, error);
+                let full = full.map(|full| format!("{full}; {}", Full::HINT));
+                let hint = full.or_else(|| rights.hint(kind, error));
                 let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
                 let why = format!("{kind}: {error}{hint}");
                 let holder = (error == Errno::ADDRINUSE).then(|| self.holder(kind, &rights));

@@ -60,6 +60,8 @@ pub struct Channel {
     output: VecDeque<Outgoing>,
     queued: usize,
     broken: bool,
+    /// The other end is closed: what is in the socket is all that comes, and no event follows.
+    hung_up: bool,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,19 @@ struct Outgoing {
 impl Channel {
     /// Takes our end, which does not block.
     pub fn new(fd: Watched<Arc<OwnedFd>>) -> Self {
-        Self { fd, framer: Framer::default(), output: VecDeque::new(), queued: 0, broken: false }
+        Self {
+            fd,
+            framer: Framer::default(),
+            output: VecDeque::new(),
+            queued: 0,
+            broken: false,
+            hung_up: false,
+        }
+    }
+
+    /// The other end is closed. What it said before is still to be read, and then its end.
+    pub fn note_hangup(&mut self) {
+        self.hung_up = true;
     }
 
     /// Looks at what came: whole lines are in the framer then, and still in the socket. When they
@@ -88,7 +102,8 @@ impl Channel {
         let Some(take) = whole else {
             // No line end in sight: wait for more, unless so much is there that no more can come.
             let full = WINDOW / 2 < seen;
-            return Seen { closed: full && !self.take(buffer, seen), more: full, ..Seen::NOTHING };
+            let closed = if full { !self.take(buffer, seen) } else { self.hung_up };
+            return Seen { closed, more: full, ..Seen::NOTHING };
         };
         let any = !fds.is_empty();
         let fds = if any && take < seen {
@@ -110,7 +125,7 @@ impl Channel {
         self.framer.push(buffer.get(..take).unwrap_or_default());
         // A look ends behind descriptors, and at the window's end. What came since is told by
         // another event.
-        Seen { take, closed: false, more: any || seen == WINDOW }
+        Seen { take, closed: false, more: any || seen == WINDOW || self.hung_up }
     }
 
     /// Takes out what was looked at and handled.

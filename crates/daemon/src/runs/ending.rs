@@ -29,6 +29,14 @@ impl Runs {
         spec.policy.stop_by_message || self.kills_by_message
     }
 
+    /// Whether a run was asked to end by a message, so that it ends by itself when it is done. That it
+    /// closes its channel does not say so: a worker that closed its servers when it was asked has
+    /// nothing more to tell its primary, and may have requests to finish.
+    pub fn ends_by_itself(&self, run: RunId) -> bool {
+        let settings = self.get(run).filter(|held| held.ending).and_then(|it| it.settings.as_ref());
+        settings.is_some_and(|spec| self.wants_message(spec))
+    }
+
     /// Whether a run is asked to end by a message over its channel, which is open.
     pub fn stops_by_message(&self, run: RunId) -> bool {
         let Some(held) = self.get(run) else { return false };

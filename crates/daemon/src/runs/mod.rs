@@ -1,7 +1,6 @@
 //! Runs: what the daemon holds of each, from the request for it until nothing of it is left.
 
 mod beginning;
-mod budget;
 mod cgroup;
 mod channel;
 mod ending;
@@ -29,10 +28,12 @@ use ostler_logs::Stream;
 use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify;
 
+use crate::budget::{Budget, Capacity, Full};
 use crate::environment::Prepared;
+use crate::model::{Input, Usage};
+use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
-use budget::{Budget, Full};
 use cgroup::Groups;
 use startup_priority::StartupPriority;
 use walk::Walks;
@@ -145,18 +146,42 @@ impl Runs {
         }
     }
 
-    /// Finds out whether there are descriptors for another run, which may be a candidate. What is
-    /// open to save time makes room.
+    /// Finds out whether there are descriptors for another run of a slot. What is open to save time
+    /// makes room.
     ///
     /// # Errors
     /// There are none.
-    pub fn check_room(&mut self, candidate: bool, listeners: usize) -> Result<(), Full> {
-        let alive = self.all.values().filter(|held| !held.is_dead()).count();
-        let caches = self.all.values().map(Run::count_caches).sum();
-        Budget::of(alive, listeners, caches).check(candidate).or_else(|_| {
+    pub fn check_room(&mut self, of: ProcId, listeners: usize) -> Result<(), Full> {
+        self.check_budget(self.budget(Some(of), listeners))
+    }
+
+    /// Finds out whether there are descriptors for so many listening sockets.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn check_listeners(&mut self, listeners: usize) -> Result<(), Full> {
+        self.check_budget(self.budget(None, listeners))
+    }
+
+    fn check_budget(&mut self, budget: Budget) -> Result<(), Full> {
+        budget.check().or_else(|_| {
             self.all.values_mut().for_each(Run::close_caches);
-            Budget::of(alive, listeners, 0).check(candidate)
+            Budget { caches: 0, ..budget }.check()
         })
+    }
+
+    /// What descriptors are needed for, with another run of this slot.
+    fn budget(&self, of: Option<ProcId>, listeners: usize) -> Budget {
+        let alive = || self.all.values().filter(|held| !held.is_dead());
+        let slots: BTreeSet<ProcId> = alive().map(|held| held.proc).chain(of).collect();
+        let runs = alive().count() + usize::from(of.is_some());
+        Budget {
+            limit: Capacity::now(listeners).limit,
+            slots: slots.len(),
+            extras: runs.saturating_sub(slots.len()),
+            listeners,
+            caches: self.all.values().map(Run::count_caches).sum(),
+        }
     }
 
     /// Looks for the descendants of a dead run again a little later.
@@ -273,16 +298,19 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.covers, true))
     }
 
-    /// Returns what a run uses, as [`measure`](Self::measure); `None` when it was looked at a
-    /// moment ago, or there is nothing to look at.
-    pub fn look_at(&mut self, run: RunId, now: Millis) -> Option<(f32, u64)> {
-        self.get_mut(run)?.look(now)
+    /// Tells what a run uses, as [`measure`](Self::measure), unless it was looked at a moment ago.
+    pub fn look_at(&mut self, run: RunId, now: Millis, reports: &mut Reports) {
+        let look = self.get_mut(run).and_then(|held| held.look(now));
+        report_usage(look.map(|(cpu, memory)| (run, Usage { cpu, memory })), reports);
     }
 
-    /// Returns the same of all runs that were not looked at a moment ago.
-    pub fn look_at_all(&mut self, now: Millis) -> Vec<(RunId, (f32, u64))> {
-        let look = |(run, held): (&RunId, &mut Run)| Some((*run, held.look(now)?));
-        self.all.iter_mut().filter_map(look).collect()
+    /// Tells the same of all runs that were not looked at a moment ago.
+    pub fn look_at_all(&mut self, now: Millis, reports: &mut Reports) {
+        let look = |(run, held): (&RunId, &mut Run)| {
+            let (cpu, memory) = held.look(now)?;
+            Some((*run, Usage { cpu, memory }))
+        };
+        report_usage(self.all.iter_mut().filter_map(look), reports);
     }
 
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
@@ -331,4 +359,8 @@ impl Runs {
         dead.drained = true;
         (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)
     }
+}
+
+fn report_usage(usage: impl IntoIterator<Item = (RunId, Usage)>, reports: &mut Reports) {
+    reports.push_back(Report::Model(Input::Usage(usage.into_iter().collect())));
 }

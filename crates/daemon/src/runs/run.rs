@@ -147,7 +147,7 @@ pub struct Adoption {
     pub process: (u32, u64),
     /// How it ended, if it did.
     pub status: Option<ExitStatus>,
-    /// Its descriptors.
+    /// Pipes, channel and pidfd, those that are open.
     pub fds: RunFds<Arc<OwnedFd>>,
 }
 
@@ -271,7 +271,7 @@ impl Run {
         usize::from(gauge) + usize::from(events)
     }
 
-    /// Closes those.
+    /// Closes what is open only to save time.
     pub(super) fn close_caches(&mut self) {
         if let Some(alive) = self.alive_mut() {
             alive.gauge = None;

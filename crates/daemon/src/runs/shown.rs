@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ostler_config::{attributes, name_of_script};
-use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
+use ostler_core::{ProcId, Texts};
 use ostler_pm2::environment::flattened;
 use ostler_pm2::record::from_map;
 use serde_json::{Map, Value as Json};
@@ -98,7 +98,7 @@ impl Shown {
         let env = self.env.iter().filter(|(name, _)| !own(name));
         spec.env = env.map(|(name, value)| (name.clone(), value.clone())).collect();
         // Nothing of what nobody acts on is worth a guess.
-        spec.passthrough.clear();
+        spec.passthrough = Texts::new();
         // Between the interpreter and the script stand options, behind it arguments.
         let script = spec.script.to_string_lossy();
         if let Some(at) = self.args.iter().position(|arg| *arg == script) {
@@ -123,7 +123,7 @@ impl Shown {
         let mut spec = AppSpec::new(self.exe.clone(), self.cwd.clone());
         spec.name = name_of_script(Path::new(&self.exe));
         spec.args = self.args.iter().skip(1).cloned().collect();
-        spec.env.clone_from(&self.env);
+        spec.env = self.env.clone().into();
         spec.env.remove(RUN_VARIABLE);
         spec
     }
@@ -165,10 +165,10 @@ mod tests {
         spec.logs.out = Some("/h/logs/api-out.log".into());
         spec.logs.err = Some("/h/logs/api-error.log".into());
         spec.policy.autorestart = false;
-        spec.env = BTreeMap::from([("PORT".into(), "3000".into())]);
+        spec.env = [("PORT", "3000")].into();
         (spec.uid, spec.gid) = (Some(1000), Some(1001));
         let mut env = flattened(&spec, ProcId(4));
-        env.extend(spec.env.clone());
+        env.extend(spec.env.to_map());
         for name in OF_RUN.into_iter().chain([RUN_VARIABLE, "NODE_APP_INSTANCE"]) {
             env.insert(name.to_owned(), "1".to_owned());
         }

@@ -155,6 +155,8 @@ impl Builder {
             renewed: None,
             ending: None,
             due: None,
+            ended_at: None,
+            end_asked: false,
             last_exit: None,
             core_dump: false,
             not_verified: false,

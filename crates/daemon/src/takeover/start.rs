@@ -28,7 +28,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
 use crate::notes::{self, Notes};
-use crate::reserve::Reserve;
+use crate::reserve::{self, Reserve};
 use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
@@ -51,7 +51,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let guard = Guard::start(Rc::clone(&poll))
         .map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
-    let (reserve, room) = (Reserve::filled(), Room::keep());
+    let (reserve, of_keeper) = (Reserve::filled(), Reserve::of(reserve::KEEPER));
+    let room = Room::keep();
     let inventory = take_inventory(&mut link, room);
     let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
@@ -75,7 +76,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     drop(inventory.items.remove(STARTS));
     let Note { mark, socket } = note;
     let starts = Starts::new(&home, &mark);
-    let keeper = Keeper::new(link, inventory.welcome, locks, starts, Rc::clone(&poll));
+    let keeper = Keeper::new(link, inventory.welcome, locks, starts, of_keeper, Rc::clone(&poll));
     let mut keeper = keeper.map_err(unpolled())?;
     let state = StateFile::new(&home, &mark, take_notes(&mut inventory.items, &mut keeper));
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;

@@ -209,12 +209,10 @@ unsafe fn prepare(shared: &Shared<'_>) -> (SpawnStage, i32) {
         {
             return (SpawnStage::Limits, errno());
         }
-        if let Some((soft, hard)) = plan.nofile {
-            let limit =
-                libc::rlimit { rlim_cur: soft as libc::rlim_t, rlim_max: hard as libc::rlim_t };
-            if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) != 0 {
-                return (SpawnStage::Limits, errno());
-            }
+        if let Some(nofile) = plan.nofile
+            && !set_nofile(nofile)
+        {
+            return (SpawnStage::Limits, errno());
         }
         if let Err(failed) = become_user(plan.uid, plan.gid) {
             return failed;
@@ -263,6 +261,24 @@ unsafe fn place_fds(fds: *mut RawFd, count: usize) -> bool {
         }
     }
     true
+}
+
+/// Sets the limit of open files, soft and hard. A hard limit that was lowered under the keeper's
+/// feet holds for its children too: nobody may raise it again.
+///
+/// # Safety
+/// Called in a child that was just forked.
+unsafe fn set_nofile((soft, hard): (u64, u64)) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both get a structure of ours.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) != 0 {
+            return false;
+        }
+        limit.rlim_max = limit.rlim_max.min(hard as libc::rlim_t);
+        limit.rlim_cur = limit.rlim_max.min(soft as libc::rlim_t);
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) == 0
+    }
 }
 
 /// Writes the score for the out-of-memory killer.

@@ -100,6 +100,18 @@ pub fn without_descriptors_spawns_fail_and_the_keeper_lives() {
     home.spawn(&mut daemon, SpawnSpec { want_out: true, ..sh(100, "exec sleep 1000") });
 }
 
+pub fn a_hard_limit_that_was_lowered_under_the_keeper_holds_for_what_it_starts() {
+    let mut home = Home::new();
+    let (mut daemon, inventory) = home.served_daemon();
+    assert!(inventory.nofile.1 > 70);
+    let lowered = Rlimit { current: Some(70), maximum: Some(70) };
+    prlimit(Some(Pid::from_child(&home.keeper)), Resource::Nofile, lowered).unwrap();
+    // Without the right to raise it, asking for the old one ends in EPERM.
+    let mut run = home.spawn_sh(&mut daemon, 1, "ulimit -Sn; ulimit -Hn");
+    assert_eq!(run.output(), "70\n70\n");
+    daemon.expect_exit(1, ExitStatus::Code(0));
+}
+
 pub fn without_memory_a_start_fails_and_the_keeper_lives() {
     let mut home = Home::new();
     let (mut daemon, _) = home.served_daemon();

@@ -79,6 +79,7 @@ stories![
     limits::no_descriptor_is_left_after_many_runs,
     limits::an_idle_run_costs_the_keeper_three_descriptors,
     limits::without_descriptors_spawns_fail_and_the_keeper_lives,
+    limits::a_hard_limit_that_was_lowered_under_the_keeper_holds_for_what_it_starts,
     limits::without_memory_a_start_fails_and_the_keeper_lives,
     limits::a_daemon_that_does_not_read_costs_no_memory,
     limits::a_thousand_runs_fit_into_four_megabytes,

@@ -34,7 +34,7 @@ fn options_at_a_restart_change_only_what_they_name() {
     wanted.args = vec!["x".to_owned()];
     wanted.logs.out = Some(world.ctx.cwd.join("o.log"));
     wanted.logs.date_format = Some("YYYY-MM-DDTHH:mm:ss".to_owned());
-    wanted.passthrough.insert("time".to_owned(), "true".to_owned());
+    wanted.passthrough.insert("time", "true");
     assert_eq!(after, wanted);
 
     assert_eq!(options_patch(&Options::default(), &world.ctx).unwrap(), "{}");

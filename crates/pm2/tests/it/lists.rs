@@ -187,7 +187,7 @@ fn variables_keep_the_type_that_they_were_written_with() {
     let mut spec = spec();
     let typed = ["PORT", "DEBUG", "BROKEN"].map(str::to_owned).into();
     let values = [("PORT", "80"), ("DEBUG", "true"), ("BROKEN", "x"), ("TEXT", "80")];
-    spec.put_env(vars(values), &typed);
+    spec.put_env(vars(values).to_map(), &typed);
     let shared = SharedText::new(&spec);
     let env = list(&[facts(&spec, &shared)])[0]["pm2_env"].clone();
     for shown in [&env, &env["env"]] {
@@ -195,7 +195,7 @@ fn variables_keep_the_type_that_they_were_written_with() {
         assert_eq!(of, ["80", "true", "\"x\"", "\"80\""]);
     }
     // A text from the shell goes over it.
-    spec.put_env(vars([("PORT", "81")]), &[].into());
+    spec.put_env(vars([("PORT", "81")]).to_map(), &[].into());
     assert_eq!(ostler_pm2::record::to_map(&spec)["env"]["PORT"], "81");
     let record = ostler_pm2::record::to_record(&spec);
     assert_eq!(ostler_pm2::record::from_record(&record, 1).unwrap().env_typed.len(), 1);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::collections::BTreeMap;
+use ostler_core::Texts;
 
 mod attributes;
 mod changes;
@@ -17,6 +17,6 @@ mod world;
 const CPUS: u32 = 4;
 
 /// A map of texts.
-fn vars<const N: usize>(vars: [(&str, &str); N]) -> BTreeMap<String, String> {
-    vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+fn vars<const N: usize>(vars: [(&str, &str); N]) -> Texts {
+    vars.into()
 }

@@ -36,8 +36,8 @@ fn a_dump_by_pm2_is_understood() {
     assert_eq!(web.logs.out.as_deref(), Some(Path::new("/tmp/fix/home/logs/web-out.log")));
     assert_eq!(web.pid_file, Path::new("/tmp/fix/home/pids/web.pid"));
     assert_eq!((web.policy.max_memory, web.policy.stop_grace), (Some(200 << 20), 3000));
-    assert_eq!(web.env.get("LIMITS").map(String::as_str), Some("{\"a\":1}"));
-    assert!(!web.env.contains_key("web") && !web.env.contains_key("status"));
+    assert_eq!(web.env.get("LIMITS"), Some("{\"a\":1}"));
+    assert!(!web.env.contains("web") && !web.env.contains("status"));
 
     let worker = apps.iter().find(|app| app.name == "my worker").unwrap();
     assert_eq!(worker.args, ["--queue", "a b"]);
@@ -119,14 +119,14 @@ fn a_bad_record_is_refused_with_all_its_faults() {
         this record has version 2, and only 1 is known
         "args" must be a list of texts, but is `5`
         "exec_mode" must be `fork_mode` or `cluster_mode`, but is `"x"`
-        "instances" is 1000000000, above the most that one app may have, 4096
+        `instances` is 1000000000, above the most that one app may have, 4096
         "env" must be an object, but is `"A=1"`
         "uid" must be a number from 0 up, but is `"www"`
         "stop_exit_codes" must be a list of whole numbers, but is `["x"]`
         "treekill" must be true or false, but is `1`
         "kill_timeout" must be a number from 0 up, but is `-1`
         "kill_signal" must be a signal, but is `"x"`
-        "health" does not say what to ask
+        `health` does not say what to ask
         "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
         "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
@@ -246,7 +246,7 @@ prop_compose! {
             exec_mode: if flags[0] { ExecMode::Fork } else { ExecMode::Cluster },
             instances,
             instances_given: flags[1],
-            env,
+            env: env.into(),
             instance_var,
             increment_var,
             logs,

@@ -43,6 +43,37 @@ pub struct ProcView {
     /// Log files: out, err, combined.
     #[serde(default)]
     pub logs: [Option<String>; 3],
+    /// How the last run that is over ended.
+    #[serde(default)]
+    pub ended: Option<Ended>,
+    /// What it listens on, as far as it is a cluster worker, as in [`ListenerView::address`].
+    #[serde(default)]
+    pub listens: Vec<String>,
+    /// Pid of a worker that is verified to take its place.
+    #[serde(default)]
+    pub candidate: Option<u32>,
+    /// Pids of workers that it has replaced and that are on their way out.
+    #[serde(default)]
+    pub leaving: Vec<u32>,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When, ms since 1970.
+    pub at: u64,
+    /// It was being brought to its end, for a command or for its memory.
+    pub asked: bool,
+    /// How it ended.
+    pub how: Outcome,
+}
+
+impl Ended {
+    /// Whether it ended with the code of success.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.how == Outcome::Code(0)
+    }
 }
 
 /// A process as `describe` shows it.
@@ -62,6 +93,18 @@ pub struct Details {
     pub cwd: String,
     /// Unstable restarts in a row.
     pub unstable: u32,
+    /// The number of unstable restarts at which it is given up.
+    #[serde(default)]
+    pub max_unstable: u32,
+    /// It starts or stops: when that is taken as done or forced at the latest, ms from now.
+    #[serde(default)]
+    pub due_in: Option<u64>,
+    /// It is online only because the time for its readiness ran out.
+    #[serde(default)]
+    pub late: bool,
+    /// The check that a worker must pass before it replaces another.
+    #[serde(default)]
+    pub health: Option<String>,
     /// When the process was added or last reset, ms since 1970.
     pub created_at: u64,
     /// What became of the last run that is over.

@@ -5,6 +5,7 @@ use crate::{GroupId, ListenerId, ListenerMeta, Policy, WorkerId, WorkerOptions};
 
 const TCP80: &str = r#""address":null,"port":80,"addressType":4"#;
 const CLOSE: &str = r#"{"cmd":"NODE_CLUSTER","act":"close","key":"7","seq":9}"#;
+const UDP53: &str = r#""address":null,"port":53,"addressType":"udp4""#;
 const OTHER: GroupId = GroupId(1);
 
 impl World {
@@ -122,4 +123,48 @@ fn apps_of_different_users_share_nothing() {
     assert!(world.query(9, TCP80)[0].starts_with(&format!("open {second} ")));
     // The kernel has the last word about it.
     assert!(world.open_failed(second, -98)[0].contains(r#""errno":-98"#));
+}
+
+/// Worker 0 leaves and has the socket of port 53, which no app wants.
+fn kept_by_leaving() -> World {
+    let mut world = serving(Policy::RoundRobin, 1, 1);
+    world.query(0, UDP53);
+    world.opened(8, 53);
+    world.leave(0);
+    world.primary.close_unused(world.now, APP, &mut world.out);
+    check(&world.take(), &["close 7 None"]);
+    world.closed(7);
+    world.add_other(9);
+    world
+}
+
+#[test]
+fn a_port_that_only_a_leaving_worker_of_another_app_has_is_shared() {
+    let mut world = kept_by_leaving();
+    assert!(world.query(9, UDP53)[0].starts_with("w9 <- listener 8 "));
+    check(&world.eof(0), &[]);
+    check(&world.stop(OTHER), &["close 8 None"]);
+}
+
+#[test]
+fn a_port_that_a_leaving_worker_of_another_user_has_is_waited_for() {
+    let mut world = kept_by_leaving();
+    world.primary.set_user(OTHER, Some(1000));
+    let id = ListenerId::of(OTHER, 7).0;
+    assert!(world.query(9, UDP53)[0].starts_with(&format!("open {id} ")));
+    check(&world.open_failed(id, -98), &[]);
+    assert!(world.primary.is_asking(WorkerId(9)));
+    check(&world.eof(0), &["close 8 None"]);
+    assert!(world.closed(8)[0].starts_with(&format!("open {id} ")));
+    assert!(world.opened(id, 53)[0].starts_with("w9 <- listener"));
+}
+
+#[test]
+fn a_port_that_only_leaving_workers_have_is_spread_as_its_next_app_says() {
+    let mut world = serving(Policy::Shared, 4, 1);
+    world.leave(0);
+    world.primary.close_unused(world.now, APP, &mut world.out);
+    world.primary.set_policy(APP, Policy::RoundRobin, &mut world.out);
+    world.add(1, 0);
+    assert!(world.query(1, TCP80)[0].contains(r#""sockname""#));
 }

@@ -72,12 +72,8 @@ impl World {
     }
 
     fn query_numbered(&mut self, worker: u64, index: u32, fields: &str, seq: u64) -> Vec<String> {
-        self.says(
-            worker,
-            &format!(
-                r#"{{"cmd":"NODE_CLUSTER","act":"queryServer","index":{index},{fields},"seq":{seq}}}"#
-            ),
-        )
+        let asked = r#""cmd":"NODE_CLUSTER","act":"queryServer""#;
+        self.says(worker, &format!(r#"{{{asked},"index":{index},{fields},"seq":{seq}}}"#))
     }
 
     pub(super) fn opened(&mut self, listener: u64, port: u16) -> Vec<String> {

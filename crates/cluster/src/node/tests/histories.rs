@@ -294,8 +294,13 @@ proptest! {
         for step in &steps {
             world.step(step);
         }
-        // When everybody who is there takes what comes, nothing is left over but what has no taker,
+        // Who leaves ends some time. When everybody who is there takes what comes, nothing is left over but what has no taker,
         // and everybody who asked has an answer.
+        let leaving = world.peers.iter().filter(|(_, peer)| peer.leaving).map(|(id, _)| *id);
+        for id in leaving.collect::<Vec<_>>() {
+            world.deed(id, &Deed::Eof);
+            world.drive();
+        }
         let ids: Vec<_> = world.peers.keys().copied().collect();
         for _ in 0..60 {
             for id in &ids {

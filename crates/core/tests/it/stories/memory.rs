@@ -74,7 +74,7 @@ fn a_worker_over_its_limit_during_a_reload_waits_for_its_end() {
     world.wait(50);
     check(
         &mut world,
-        "0 replaced; disconnect 1; reload ended v1; spawn 1 v1; 1 verifying; ask 1; 0 left; \
+        "0 replaced; disconnect 1; reload ended v1; ask 1; 0 left; spawn 1 v1; 1 verifying; \
          1 failed Exited(Code(1)); ask 6; back []; reload ended v1 failed; 1 left",
     );
     assert_eq!(world.state(), "0:up online v1, 1:up online v1, 2:down stopped v1, 3:up online v1");

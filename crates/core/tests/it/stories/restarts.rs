@@ -1,8 +1,9 @@
 //! Restarts after an exit that nobody asked for, and users who intervene.
 
+use ostler_core::spec::Policy;
 use ostler_core::{Event, Exit, Phase, ProcId, ReloadOptions, RunId};
 
-use super::{check, one, told};
+use super::{check, one, rolling, told};
 use crate::world::{GOOD, Nature, World};
 
 #[test]
@@ -15,6 +16,36 @@ fn a_crash_restarts_at_once_and_counts() {
     check(&mut world, "0 ended code 1; 0 restarts in 0; spawn 0 v1; 0 online");
     let process = world.supervisor.slot(ProcId(0)).unwrap().process().clone();
     assert_eq!((process.restarts(), process.unstable()), (1, 0));
+}
+
+#[test]
+fn a_start_for_which_there_is_no_room_is_refused_once_and_counts_nothing() {
+    let policies: [fn(&mut Policy); 4] = [
+        |_| (),
+        |policy| policy.backoff = Some(5),
+        |policy| policy.restart_delay = 5,
+        |policy| policy.autorestart = false,
+    ];
+    for change in policies {
+        let mut world = one(Nature { has_no_room: true, ..GOOD }, change);
+        world.wait(100_000);
+        check(&mut world, "spawn 0 v1; 0 ended for want of room; 0 refused");
+        assert_eq!(world.state(), "0:down errored v1");
+        let process = world.supervisor.slot(ProcId(0)).unwrap().process();
+        assert_eq!((process.restarts(), process.unstable(), process.backoff()), (0, 0, 0));
+    }
+}
+
+#[test]
+fn a_candidate_without_room_never_takes_over() {
+    let carry_on = ReloadOptions { no_rollback: true, ..ReloadOptions::default() };
+    for options in [ReloadOptions::default(), carry_on] {
+        let new = Nature { has_no_room: true, ..GOOD };
+        let mut world = rolling(2, GOOD, new, options, |_| ());
+        world.wait(1000);
+        assert_eq!(world.state(), "0:up online v1, 1:up online v1");
+        assert_eq!(told(&mut world).matches("spawn").count(), 1);
+    }
 }
 
 #[test]

@@ -101,6 +101,7 @@ pub fn must_survive(notice: &Notice) -> bool {
         Notice::WillRestart { delay, .. } => 0 < *delay,
         Notice::OverMemory { .. }
         | Notice::GaveUp { .. }
+        | Notice::Refused { .. }
         | Notice::Stopped { .. }
         | Notice::Removed { .. }
         | Notice::Replaced { .. }

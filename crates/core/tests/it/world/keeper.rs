@@ -108,6 +108,12 @@ impl World {
             next: None,
         };
         let nature = self.versions[&spec].1;
+        if nature.has_no_room {
+            self.refused.insert(run);
+            let exit = Exit::Refused;
+            self.reports.push_back(Event::Exited { run, exit, next: None });
+            return self.reports.push_back(Event::TreeGone(run));
+        }
         let child = nature.litters;
         self.runs.insert(run, SimRun { seen, counters, leader: true, said_ready: false, child });
         self.reports.push_back(Event::Spawned(run));
@@ -144,7 +150,10 @@ impl World {
     /// It is about to be asked to end. A leader that is dead, which was not yet reported, may still
     /// be asked: the driver finds nobody there.
     fn note_ending(&mut self, run: RunId) {
-        self.runs.get_mut(&run).expect("asked a run that was never spawned").seen.ending = true;
+        match self.runs.get_mut(&run) {
+            Some(sim) => sim.seen.ending = true,
+            None => assert!(self.refused.contains(&run), "asked a run that was never spawned"),
+        }
     }
 
     pub(super) fn announce(&mut self, run: RunId, spec: SpecId) {
@@ -208,7 +217,7 @@ fn holds(of: &Preparation, now: u64, exit: Exit) -> bool {
     let meant = match exit {
         Exit::Code(code) => !of.except_codes.contains(&code),
         Exit::Signal { .. } => true,
-        Exit::Unknown | Exit::NotSpawned => false,
+        Exit::Unknown | Exit::NotSpawned | Exit::Refused => false,
     };
     meant && (of.not_before..of.not_after).contains(&now)
 }

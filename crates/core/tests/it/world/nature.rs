@@ -25,6 +25,8 @@ pub struct Nature {
     pub mute: bool,
     /// Hangs in the kernel: SIGKILL has no effect yet.
     pub hangs: bool,
+    /// There is no room for it: it is not spawned.
+    pub has_no_room: bool,
 }
 
 /// A run as one would wish it.
@@ -40,4 +42,5 @@ pub const GOOD: Nature = Nature {
     elsewhere: false,
     mute: false,
     hangs: false,
+    has_no_room: false,
 };

@@ -35,6 +35,7 @@ impl World {
                 format!("{} over memory {memory} > {limit}", proc.0)
             }
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
+            Notice::Refused { proc } => format!("{} refused", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
             Notice::Verifying { proc, .. } => format!("{} verifying", proc.0),
@@ -64,5 +65,6 @@ fn end(exit: Exit) -> String {
         Exit::Signal { number, core: true } => format!("signal {number} with a core dump"),
         Exit::Unknown => "unknown".to_owned(),
         Exit::NotSpawned => "not spawned".to_owned(),
+        Exit::Refused => "for want of room".to_owned(),
     }
 }

@@ -104,7 +104,7 @@ fn a_new_record_replaces_all_but_old_variables_instances_and_mode() {
     let more = json!({"env": {"B": "3"}, "args": ["--fast"]});
     restart(&mut world, &[0, 1], records("api", "better", 0, more));
     let new = spec(&world, 1);
-    assert_eq!((new.instances, new.args.len(), new.env["A"].as_str()), (2, 1, "1"));
+    assert_eq!((new.instances, new.args.len(), new.env.get("A")), (2, 1, Some("1")));
     assert_eq!(world.state(), "api:0 online better, api:1 online better");
     assert!(world.model.core().slot(ProcId(0)).unwrap().process().is_cluster());
 }
@@ -243,5 +243,5 @@ fn versions_are_kept_for_what_a_restart_has_still_to_begin() {
     world.act_with(Action::Restart, &[0, 1, 2], env("A", "1"));
     world.delete(&[0, 1]);
     world.wait(1000);
-    assert_eq!(spec(&world, 2).env["A"], "1");
+    assert_eq!(spec(&world, 2).env.get("A"), Some("1"));
 }

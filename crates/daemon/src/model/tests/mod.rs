@@ -16,6 +16,7 @@ mod nature;
 mod oracle;
 mod reloading;
 mod reports;
+mod room;
 mod saving;
 mod scaling;
 mod showing;

@@ -22,7 +22,7 @@ fn env(name: &str, value: &str) -> Change {
 fn env_of(world: &World, id: u32, name: &str) -> String {
     let slot = world.model.core().slot(ostler_core::ProcId(id)).unwrap();
     let version = world.model.registry().version(slot.process().spec()).unwrap();
-    version.spec.env.get(name).cloned().unwrap_or_default()
+    version.spec.env.get(name).unwrap_or_default().to_owned()
 }
 
 #[test]

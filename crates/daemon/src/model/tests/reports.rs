@@ -72,7 +72,7 @@ pub fn holds(of: &Preparation, now: u64, exit: Exit) -> bool {
     let meant = match exit {
         Exit::Code(code) => !of.except_codes.contains(&code),
         Exit::Signal { .. } => true,
-        Exit::Unknown | Exit::NotSpawned => false,
+        Exit::Unknown | Exit::NotSpawned | Exit::Refused => false,
     };
     meant && (of.not_before..of.not_after).contains(&now)
 }

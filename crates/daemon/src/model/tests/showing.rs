@@ -286,6 +286,25 @@ fn no_variable_takes_the_place_of_a_key() {
 }
 
 #[test]
+fn apps_share_the_variables_that_they_have_alike_and_forget_those_that_nobody_has_any_more() {
+    let mut world = World::new();
+    for name in ["one", "two"] {
+        let env = json!({"env": {"HOME": "/root", "PATH": "/bin", "NAME": name}});
+        world.start_with(name, "good", 1, env);
+    }
+    world.wait(50);
+    let count = |world: &World| world.model.registry().count_texts();
+    let with_two = count(&world);
+    world.delete(&[1]);
+    world.wait(5_000);
+    // The list is saved: what it names is kept.
+    world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(count(&world), with_two - 1);
+    assert_eq!(with_two, 4, "HOME, PATH and two names");
+}
+
+#[test]
 fn what_is_announced_is_told_once_to_whoever_asks_for_the_list() {
     let mut world = World::with("api", "good", 1);
     world.model.announce("the state was lost".to_owned());

@@ -1,6 +1,8 @@
 //! What is around the model carries out its effects: runs that obey or do not, as the keeper and
 //! the kernel know them.
 
+use std::collections::BTreeSet;
+
 use ostler_core::{Action, Event, Exit, Phase, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 use ostler_wire::control::{Code, Failure, ListenerView};
 
@@ -9,6 +11,7 @@ use super::nature::{Nature, signal};
 use super::reports::holds;
 use super::words::{event_text, reply_text};
 use super::world::{Talk, World};
+use crate::budget::{Budget, Full};
 
 /// A run as the keeper and the kernel know it.
 #[derive(Clone, Debug)]
@@ -180,10 +183,24 @@ impl World {
     fn spawn(&mut self, proc: ProcId, run: RunId, spec: SpecId) {
         let is_current = self.model.core().owner(run) == Some((proc, Role::Current));
         assert!(!is_current || !self.has_current_run(proc), "two current runs of {proc:?}");
+        if let Err(full) = self.room_for(proc) {
+            self.refused.push(run);
+            return self.reports.push_back(Input::Refused { run, why: full.to_string() });
+        }
         if self.begin(proc, run, spec, (0, 0)) {
             self.note(run);
             self.go(run);
         }
+    }
+
+    /// Whether the descriptors of all runs fit with another one of this slot, as the part that
+    /// holds them counts.
+    fn room_for(&self, proc: ProcId) -> Result<(), Full> {
+        let alive = || self.runs.values().filter(|sim| sim.alive);
+        let slots: BTreeSet<ProcId> = alive().map(|sim| sim.seen.proc).chain([proc]).collect();
+        let extras = alive().count() + 1 - slots.len();
+        let limit = self.limit.unwrap_or(usize::MAX);
+        Budget { limit, slots: slots.len(), extras, listeners: 1, caches: 0 }.check()
     }
 
     /// A run is begun by the keeper alone, with the counters that were noted for it.

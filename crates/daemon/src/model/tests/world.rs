@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State, told};
 use super::sim::SimRun;
+use crate::budget::Capacity;
 
 /// What a client asked and was told.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,10 @@ pub struct World {
     pub deaths: usize,
     /// What was asked of the parts that hold listening sockets.
     pub parts: Vec<String>,
+    /// The most descriptors that the daemon may have, if that is told.
+    pub limit: Option<usize>,
+    /// Runs that were refused for want of room.
+    pub refused: Vec<RunId>,
     /// Pid files that were removed.
     pub removed: Vec<String>,
 }
@@ -104,6 +109,8 @@ impl World {
             crash_at: None,
             deaths: 0,
             parts: Vec::new(),
+            limit: None,
+            refused: Vec::new(),
             removed: Vec::new(),
         }
     }
@@ -139,6 +146,18 @@ impl World {
         self.talks.insert(client, Talk { again, by_disk, ..Talk::default() });
         self.input(Input::Request { client: ClientId(client), request });
         client
+    }
+
+    /// The daemon may have so many descriptors from now on.
+    pub fn limit(&mut self, limit: usize) {
+        self.limit = Some(limit);
+        self.tell_room();
+    }
+
+    fn tell_room(&mut self) {
+        if let Some(limit) = self.limit {
+            self.input(Input::Capacity(Capacity { limit, listeners: 1 }));
+        }
     }
 
     /// The client closes its connection.
@@ -252,6 +271,7 @@ impl World {
             return;
         }
         self.model.check();
+        self.tell_room();
         self.reports.extend(inputs);
         for run in self.runs.values().cloned().collect::<Vec<_>>() {
             let id = run.seen.run;

@@ -1,0 +1,58 @@
+//! Times and sizes, as short as they can be read.
+
+/// Returns a duration: `12s`, `5m`, `3h`, `2d`. A unit is used only when there is more than one.
+pub(super) fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7200 => format!("{}m", seconds / 60),
+        7200..172_800 => format!("{}h", seconds / 3600),
+        172_800.. => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// Returns a number of bytes with base 1024: `0`, `20.4M`.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return bytes.to_string();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 'K';
+    for larger in ['M', 'G', 'T'] {
+        // What would be printed as 1024.0 belongs to the next unit.
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    format!("{value:.1}{unit}")
+}
+
+/// Returns a share of one CPU: `0%`, `4.5%`, `230%`.
+pub(super) fn cpu(percent: f32) -> String {
+    match percent {
+        percent if 99.95 <= percent => format!("{percent:.0}%"),
+        percent if percent < 0.05 => "0%".to_owned(),
+        percent => format!("{percent:.1}%"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_short() {
+        let seconds = [0, 119, 120, 7199, 7200, 172_799, 172_800, 90_000_000];
+        let shown = seconds.map(|seconds| duration(seconds * 1000 + 999));
+        assert_eq!(shown, ["0s", "119s", "2m", "119m", "2h", "47h", "2d", "1041d"]);
+        let shown = [0, 1023, 1536, 21_390_950, 1024 * 1024 - 1, 5 << 40].map(size);
+        assert_eq!(shown, ["0", "1023", "1.5K", "20.4M", "1.0M", "5.0T"]);
+        assert_eq!(
+            [0.0, 4.5, 12.34, 99.96, 230.4].map(cpu),
+            ["0%", "4.5%", "12.3%", "100%", "230%"]
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! What a person sees in a terminal.
+
+use std::os::unix::process::CommandExt as _;
+
+use ostler_testkit::pty::in_window;
+use ostler_testkit::run::LIMIT;
+use ostler_testkit::{Sandbox, Victim, wait_connect};
+
+use crate::start_e2e::{sandbox, wait_one};
+
+/// What the command shows in a terminal of so many columns.
+fn seen(sandbox: &Sandbox, words: &[&str], columns: u16) -> String {
+    let mut command = sandbox.command();
+    command.arg0("ostler").args(words);
+    let shown = in_window(command, columns).success().out;
+    let widest = shown.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(columns.into()), "wider than {columns}:\n{shown}");
+    shown
+}
+
+#[test]
+fn the_list_fits_its_window_and_says_where_apps_listen_and_how_they_ended() {
+    let sandbox = sandbox();
+    let (port, shared) = (sandbox.port(), sandbox.port());
+    let app = sandbox.victim("web", Victim::Http);
+    let start = |name: &str, port: u16, more: &[&str]| {
+        let call = sandbox.ostler(["start"]).arg(&app).args(["--name", name]).args(more);
+        call.env("PORT", port.to_string()).run();
+        wait_connect(([127, 0, 0, 1], port).into(), LIMIT);
+    };
+    start("plain", port, &[]);
+    start("shared", shared, &["-i", "2"]);
+    let script = sandbox.write("ends.sh", "exit 3\n");
+    sandbox.ostler(["start", "--no-autorestart"]).arg(script).any_code().run();
+    wait_one(&sandbox, "ends", "stopped");
+    for columns in [80, 120, 200] {
+        let shown = seen(&sandbox, &["list"], columns);
+        let row = |name: &str| {
+            let is_of = |line: &&str| line.split_whitespace().any(|word| word == name);
+            shown.lines().find(is_of).unwrap_or_else(|| panic!("no {name} in {shown}")).to_owned()
+        };
+        assert!(row("plain").contains(&format!(":{port} ")), "{shown}");
+        assert!(row("plain").contains(" 1/1  ● online "), "{shown}");
+        assert!(row("shared").contains(&format!(":{shared} ")), "{shown}");
+        assert!(row("shared").contains(" 2/2  ● online "), "{shown}");
+        assert!(row("ends").contains("○ exited"), "{shown}");
+        let end = if columns == 80 { "○ exited 3" } else { "exit 3, " };
+        assert!(row("ends").contains(end), "{shown}");
+    }
+    let unfolded = seen(&sandbox, &["list", "--all", "shared"], 100);
+    assert_eq!(unfolded.lines().count(), 3, "{unfolded}");
+    for pid in sandbox.pids_of("shared") {
+        assert!(unfolded.contains(&format!(" {pid} ")), "{unfolded}");
+    }
+    // After an action, only what it was about.
+    let shown = seen(&sandbox, &["restart", "plain"], 120);
+    assert!(shown.contains("plain") && !shown.contains("shared"), "{shown}");
+}

@@ -1,0 +1,77 @@
+//! Making again what is missing in the home.
+//!
+//! Somebody may delete, move or replace any of the files by which commands find this manager, and
+//! it goes on: what is missing is made from what keeper and daemon hold.
+
+use super::{LOCK, Note, SOCKET, Watch, mark};
+use crate::clients::Clients;
+use crate::daemon_log;
+use crate::keeper::{CONTROL, Keeper};
+
+impl Watch {
+    /// Makes again what is missing; later, where that fails. Returns whether something was: then
+    /// what else stood in the home is to be written again, too.
+    pub fn look(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> bool {
+        self.forget_changes();
+        let mended = self.mend(keeper, clients);
+        match &mended {
+            Ok(_) => self.settle(),
+            Err(problem) => {
+                // It is said once, however long it lasts.
+                if self.retry_later() {
+                    daemon_log::error(problem);
+                }
+            }
+        }
+        self.renew();
+        mended.unwrap_or(false)
+    }
+
+    fn mend(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<bool, String> {
+        let mut missing = super::make(&self.home)?;
+        if !keeper.has_lock_at(&self.home.join(LOCK)) {
+            let lock = super::take_lock(&self.home).map_err(|problem| {
+                format!(
+                    "{problem} since it was taken from this one (pid {}), whose apps go on and \
+                     hear no command; `kill -TERM {}` ends them",
+                    std::process::id(),
+                    std::process::id()
+                )
+            })?;
+            keeper.replace_lock(lock);
+            missing = true;
+        }
+        super::reopen_log(&self.home);
+        if super::id_at(&self.home.join(SOCKET)) != Some(self.socket) {
+            self.bind_anew(keeper, clients)?;
+            missing = true;
+        }
+        if !mark::is_there(&self.home, &self.mark) {
+            mark::write(&self.home, &self.mark);
+            missing = true;
+        }
+        if !super::has_pid(&self.home) {
+            super::write_pid(&self.home)?;
+            missing = true;
+        }
+        Ok(missing)
+    }
+
+    fn bind_anew(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<(), String> {
+        let (listener, socket) = super::bind_control(&self.home)?;
+        clients.listen_at(listener).map_err(|error| format!("could not poll: {error}"))?;
+        self.socket = socket;
+        self.give_control(keeper, clients);
+        daemon_log::log(format!(
+            "the control socket `{}` was gone: bound anew",
+            self.home.join(SOCKET).display()
+        ));
+        Ok(())
+    }
+
+    /// Gives the keeper the control socket to hold.
+    pub fn give_control(&self, keeper: &mut Keeper, clients: &Clients) {
+        let note = Note { mark: self.mark.clone(), socket: self.socket };
+        keeper.put(CONTROL.to_owned(), note.to_bytes(), clients.listener_copy());
+    }
+}
