@@ -1,4 +1,4 @@
-//! The output of a command: prefixes, silence, colours, and few writes. Nothing is printed past it.
+//! The output of a command: streams, silence, and few writes. Nothing is printed past it.
 //!
 //! Standard output is collected and written at once when the command ends or is about to wait;
 //! whatever goes to standard error is written after what was collected, so that the two keep their
@@ -7,14 +7,16 @@
 use std::io::Write as _;
 
 use crate::failed::Failed;
-use crate::paint::{Ink, Paint};
+use crate::paint::Paint;
+use crate::program::Program;
+use crate::voice::{Line, Notice, Problem, Voice};
 
 /// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
-    name: &'static str,
+    voice: Voice,
     /// Standard output is for data alone: messages go to standard error.
     pub(crate) data_only: bool,
     /// Which of it is coloured.
@@ -24,36 +26,36 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `name` is what stands in the brackets: `PM2` or `ostler`.
-    pub(crate) fn new(name: &'static str, silent: bool, paint: Paint) -> Self {
-        Self { buffer: Vec::new(), silent, name, data_only: false, paint, broken: None }
+    /// The output of the program under this name.
+    pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
+        let (voice, buffer) = (Voice::new(program), Vec::new());
+        Self { buffer, silent, voice, data_only: false, paint, broken: None }
     }
 
-    /// Prints a message: `[PM2] text`.
-    pub(crate) fn say(&mut self, text: &str) {
-        let prefix = self.paint.ink(&[Ink::Green], &format!("[{}] ", self.name));
-        self.message(&format!("{prefix}{text}"));
+    /// Tells a fact, in the words of the name that the program was called by.
+    pub(crate) fn tell(&mut self, notice: &Notice<'_>) {
+        for line in self.voice.lines(notice, self.paint) {
+            match line {
+                Line::Out(text) => self.message(&text),
+                Line::Data(text) => self.data(&format!("{text}\n")),
+                Line::Err(text) => self.aside(&format!("{text}\n")),
+            }
+        }
     }
 
-    /// Prints a warning: `[PM2][WARN] text`.
+    /// Tells that something is not as the user may think.
     pub(crate) fn warn(&mut self, text: &str) {
-        let prefix = self.warn_prefix();
-        self.message(&format!("{prefix}{text}"));
+        self.tell(&Notice::Warning { text, hint: None, apart: false });
     }
 
-    /// Prints a warning on standard error.
+    /// Warns beside what somebody reads on standard output.
     pub(crate) fn warn_aside(&mut self, text: &str) {
-        let line = format!("{}{text}\n", self.warn_prefix());
-        self.aside(&line);
+        self.tell(&Notice::Warning { text, hint: None, apart: true });
     }
 
-    /// Prints an error and its hint on standard error: `[PM2][ERROR] text`.
-    pub(crate) fn error(&mut self, text: &str, hint: Option<&str>) {
-        let prefix = self.paint.ink(&[Ink::Red], &format!("[{}][ERROR] ", self.name));
-        let hint = hint.map_or(String::new(), |hint| {
-            format!("{} {hint}\n", self.paint.ink(&[Ink::Cyan], "hint:"))
-        });
-        self.aside(&format!("{prefix}{text}\n{hint}"));
+    /// Tells why something is not done.
+    pub(crate) fn problem(&mut self, problem: &Problem) {
+        self.tell(&Notice::Problem(problem));
     }
 
     /// Prints a line without a prefix; silence suppresses it.
@@ -122,9 +124,5 @@ impl Output {
             }
         }
         self.buffer.clear();
-    }
-
-    fn warn_prefix(&self) -> String {
-        self.paint.ink(&[Ink::Yellow], &format!("[{}][WARN] ", self.name))
     }
 }

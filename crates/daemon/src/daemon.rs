@@ -210,7 +210,7 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.look_after_home(),
+            Source::Home => self.home.rest(),
             Source::Rpc => self.rpc.accept(),
             Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
             Source::Bus => self.on_subscribers(),
@@ -335,6 +335,7 @@ impl Daemon {
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                    self.home.watch();
                 }
             }
         }

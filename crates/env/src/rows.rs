@@ -233,6 +233,9 @@ variables! {
     /// How long system calls are made to fail, in seconds.
     OSTLER_INJECT_SECONDS, read by Test, from Ours, set by Developer, default "15",
 
+    /// From which point on system calls are made to fail, of those that `OSTLER_SEED` makes.
+    OSTLER_INJECT_FROM, read by Test, from Ours, set by Developer, default "0",
+
     /// The one failing system call that the test of all of them plays.
     OSTLER_INJECT_POINT, read by Test, from Ours, set by Developer, default "every call",
 

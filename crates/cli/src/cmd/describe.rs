@@ -12,6 +12,7 @@ use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::show::{self, Known, Look, Seen};
 use crate::view;
+use crate::voice::Problem;
 
 /// Last lines of its log that are shown of an app.
 const LINES: usize = 10;
@@ -21,11 +22,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 {
         return pm2(session);
     }
-    session.plain_data = true;
     let shape = shape(session, true)?;
     let word = session.args.word().to_owned();
     let all = session.list()?;
-    let ids = meant(session, &word, &all, &apps::cwd()?)?;
+    let ids = meant(&word, &all, &apps::cwd()?)?;
     let mut details: Vec<Details> = Vec::new();
     for id in ids {
         details.push(*ask(session, id)?);
@@ -98,8 +98,7 @@ fn pm2(session: &mut Session) -> Result<(), Failed> {
         other => return Err(unexpected(&other)),
     };
     if ids.is_empty() {
-        session.out.warn_aside(&format!("{word} doesn't exist"));
-        return Err(Failed::quiet(1));
+        return Err(Problem::NotDescribed { word }.into());
     }
     let local = apps::environment();
     for id in ids {

@@ -8,19 +8,18 @@ use crate::apps;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
+use crate::voice::Problem;
 
 /// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    session.plain_data = true;
     let list = session.list()?;
     if session.program == Program::Ostler {
         return ours(session, &word, &list);
     }
     let Some(id) = word.parse().ok().filter(|id| list.iter().any(|process| process.id == *id))
     else {
-        let hint = format!("`{} list` shows the ids", session.program.name());
-        return Err(Failed::new(format!("Modules with id {word} not found")).hint(hint));
+        return Err(Problem::NoEnvironment { word }.into());
     };
     for (name, value) in ask(session, id)? {
         session.out.message(&format!("{name}: {value}"));
@@ -30,7 +29,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Prints what a process was given, as `env` prints it; of an app what its first process was.
 fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Failed> {
-    let ids = meant(session, word, list, &apps::cwd()?)?;
+    let ids = meant(word, list, &apps::cwd()?)?;
     let Some(id) = ids.first() else { return Ok(()) };
     let mut vars = ask(session, *id)?;
     // The state is no variable: PM2 shows it among them.

@@ -9,11 +9,10 @@ use crate::session::Session;
 
 /// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let list = session.list()?;
     let name = session.args.word().to_owned();
     if session.program == Program::Ostler {
-        for id in meant(session, &name, &list, &apps::cwd()?)? {
+        for id in meant(&name, &list, &apps::cwd()?)? {
             session.out.data(&format!("{id}\n"));
         }
         return Ok(());

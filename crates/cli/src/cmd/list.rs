@@ -14,6 +14,7 @@ use crate::select::select;
 use crate::session::{Session, unexpected};
 use crate::show::{self, Known, Look, Shape};
 use crate::view;
+use crate::voice::Notice;
 
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
@@ -39,15 +40,10 @@ fn all(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
         return pm2_table(session);
     }
-    session.plain_data = true;
     let shape = shape(session, false)?;
     let mut processes = session.list()?;
     if processes.is_empty() && session.args.words.is_empty() && shape.is_none() {
-        let name = session.program.name();
-        session.out.aside(&format!(
-            "nothing is managed yet\nhint: `{name} start app.js` starts a script, `{name} start` \
-             the apps of `ecosystem.config.js`, `{name} resurrect` what was saved\n"
-        ));
+        session.out.tell(&Notice::NoApps);
         return Ok(());
     }
     pick(session, &mut processes)?;
@@ -78,28 +74,23 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
     let cwd = apps::cwd()?;
     let mut ids = Vec::new();
     for word in session.args.words.clone() {
-        ids.extend(meant(session, &word, processes, &cwd)?);
+        ids.extend(meant(&word, processes, &cwd)?);
     }
     processes.retain(|process| ids.contains(&process.id));
     Ok(())
 }
 
 /// Returns the ids of the processes that a word means.
-pub(super) fn meant(
-    session: &mut Session,
-    word: &str,
-    processes: &[ProcView],
-    cwd: &Path,
-) -> Result<Vec<u32>, Failed> {
+pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Vec<u32>, Failed> {
     match select(word, processes, cwd) {
-        Ok(picked) => Ok(picked.ids),
+        Ok(picked) => Ok(picked.ids()),
         Err(none) => {
             let same = |process: &&ProcView| {
                 word.split_once('/') == Some((&process.namespace, &process.name))
             };
             let ids: Vec<u32> = processes.iter().filter(same).map(|process| process.id).collect();
             if ids.is_empty() {
-                return Err(none.report(&mut session.out, session.program.name()));
+                return Err(none.into());
             }
             Ok(ids)
         }
@@ -165,9 +156,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
     };
     if !std::io::stdout().is_terminal() {
         session.out.data(&show::piped(&apps, &look));
-        if let Some(text) = view::not_yet(&processes) {
-            session.out.warn_aside(&text);
-        }
+        warn_of_no_effect(session, &processes);
         return Ok(());
     }
     if !apps.is_empty() {
@@ -180,9 +169,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
     if !looked {
         session.out.message("the ports of so many are not looked up; name some: `list NAME…`");
     }
-    if let Some(text) = view::not_yet(&processes) {
-        session.out.warn(&text);
-    }
+    warn_of_no_effect(session, &processes);
     Ok(())
 }
 
@@ -194,10 +181,14 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     }
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
     session.out.message(text.trim_end_matches('\n'));
-    if let Some(text) = view::not_yet(&processes) {
-        session.out.warn(&text);
-    }
+    warn_of_no_effect(session, &processes);
     Ok(())
+}
+
+fn warn_of_no_effect(session: &mut Session, processes: &[ProcView]) {
+    if let Some(text) = view::not_yet(processes) {
+        session.out.tell(&Notice::NotYet { text: &text });
+    }
 }
 
 fn mini(session: &mut Session, processes: &[ProcView]) -> Result<(), Failed> {

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what surrounds every one of them.
 
 mod act;
+mod address;
 mod boot;
 mod cleardump;
 mod completion;
@@ -52,8 +53,8 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let mut out =
-        Output::new(program.bracket(), silent, Paint::detect(program, given(FlagId::NoColor)));
+    let paint = Paint::detect(program, given(FlagId::NoColor));
+    let mut out = Output::new(program, silent, paint);
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -136,16 +137,16 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
 fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
-    if let Some(message) = &failed.message {
-        out.error(message, failed.hint.as_deref());
+    if let Some(problem) = &failed.problem {
+        out.problem(problem);
     }
     match out.flush() {
         // Nobody reads any more: not a failure of the command, unless it had failed before.
-        Ok(()) | Err(Failed { message: None, .. }) => {}
-        Err(Failed { message: Some(message), .. }) if failed.message.as_ref() != Some(&message) => {
-            out.error(&message, None);
+        Ok(()) | Err(Failed { problem: None, .. }) => {}
+        Err(Failed { problem: Some(problem), .. }) if failed.problem.as_ref() != Some(&problem) => {
+            out.problem(&problem);
         }
-        Err(Failed { message: Some(_), .. }) => {}
+        Err(Failed { problem: Some(_), .. }) => {}
     }
     ExitCode::from(failed.code)
 }

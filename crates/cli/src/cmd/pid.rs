@@ -8,12 +8,11 @@ use crate::session::Session;
 
 /// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let name = session.args.words.first().cloned();
     let list = session.list()?;
     if session.program == Program::Ostler {
         let wanted = match &name {
-            Some(word) => meant(session, word, &list, &apps::cwd()?)?,
+            Some(word) => meant(word, &list, &apps::cwd()?)?,
             None => list.iter().map(|process| process.id).collect(),
         };
         // Not those that do not run: to `kill`, 0 means its own group.

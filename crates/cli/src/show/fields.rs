@@ -251,6 +251,7 @@ mod tests {
 
     use super::super::sample::{NOW, details, processes};
     use super::*;
+    use crate::voice::Problem;
 
     fn of(shape: &Shape, ids: &[u32]) -> String {
         let processes = processes();
@@ -296,9 +297,9 @@ mod tests {
 
     #[test]
     fn what_is_no_field_is_refused_with_those_that_are() {
-        let refused = |shape: Result<Shape, Failed>| {
-            let failed = shape.unwrap_err();
-            (failed.message.unwrap(), failed.hint.unwrap())
+        let refused = |shape: Result<Shape, Failed>| match shape.unwrap_err().problem {
+            Some(Problem::Other { message, hint }) => (message, hint.unwrap()),
+            other => panic!("{other:?}"),
         };
         let (what, hint) = refused(Shape::json("name,colour", false));
         assert_eq!(what, "there is no field `colour`");

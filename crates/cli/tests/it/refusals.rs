@@ -98,7 +98,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().err;
-    assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");
+    assert_eq!(list, "warning: not yet in effect: cron_restart of idle; watch of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
     assert!(described.contains("cron restart: 0 4 * * *\n"), "{described}");
     assert!(described.contains("no effect yet: cron_restart, watch\n"), "{described}");
@@ -106,7 +106,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();
     let said = format!("{}{}", said.out, said.err);
-    assert!(said.contains("[idle] \"watch\" has no effect yet"), "{said}");
+    assert!(said.contains("`idle`: \"watch\" has no effect yet"), "{said}");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_directory_runs_what_node_would_run_in_fork_and_cluster_mode() {
     let versions: Vec<Value> =
         sandbox.jlist().iter().map(|one| one["pm2_env"]["version"].clone()).collect();
     assert_eq!(versions, ["1.2.3"; 4]);
-    refused(&sandbox, &["start", "./proj"], "[ostler][ERROR] Script already launched");
+    refused(&sandbox, &["start", "./proj"], "error: `proj` runs already\n");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let sandbox = sandbox();
     let bad = sandbox.write_executable("bad", b"\x7fELF\x00\x01not a program");
     let said = sandbox.ostler(["start"]).arg(&bad).code(1).run();
-    let line = "[ostler][ERROR] app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
+    let line = "error: app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
                 neither a binary nor a script with a `#!` line\n";
     assert_eq!(said.err.matches(line).count(), 1, "{}", said.err);
     assert_eq!(one(&sandbox, "bad")["pm2_env"]["status"], "errored");

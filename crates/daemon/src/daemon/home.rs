@@ -4,13 +4,19 @@ use ostler_core::RunId;
 
 use super::Daemon;
 use crate::door::Door;
+use crate::home::Missing;
 use crate::{daemon_log, drain};
 
 impl Daemon {
     /// Makes again what is missing in the home.
     pub(crate) fn look_after_home(&mut self) {
-        if self.home.look(&mut self.keeper, &mut self.clients) {
+        let missing = self.home.look(&mut self.keeper, &mut self.clients);
+        if missing != Missing::Nothing {
             self.write_home_again();
+        }
+        // The saved list was not taken away for itself if everything was.
+        if let Some(task) = self.saver.look_after(missing == Missing::All) {
+            self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
         }
         self.look_after_doors();
     }

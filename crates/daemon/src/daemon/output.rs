@@ -2,7 +2,7 @@
 //! to be kept.
 
 use ostler_core::RunId;
-use ostler_logs::Event;
+use ostler_logs::{Event, Fate};
 use ostler_wire::control::Reply;
 
 use super::Daemon;
@@ -33,10 +33,13 @@ impl Daemon {
                         self.clients.lines(client, lines);
                     }
                 }
-                Event::FileError { path, error } => daemon_log::error(format!(
-                    "could not write the log file `{}`: {error}; trying again, and lines that do \
-                     not fit into memory meanwhile are dropped (with `log_full: block` the app \
-                     waits instead)",
+                Event::FileError { path, error, fate } => daemon_log::error(format!(
+                    "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
+                    path.display(),
+                    meanwhile(fate)
+                )),
+                Event::NotEmptied { path, error } => daemon_log::error(format!(
+                    "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
                 Event::FileOk { path } => {
@@ -56,6 +59,18 @@ impl Daemon {
                     self.keeper.forget(name);
                 }
             }
+        }
+    }
+}
+
+/// Says what becomes of output while its file cannot be written, and what decides that.
+fn meanwhile(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Dropped => "lines that do not fit into memory are dropped (`log_full` is `drop`)",
+        Fate::Waits => "the app waits when it writes (`log_full` is `block`)",
+        Fate::Both => {
+            "by `log_full` of each app that writes into it, lines that do not fit into memory are \
+             dropped or the app waits"
         }
     }
 }

@@ -290,7 +290,7 @@ impl Model {
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
         let text = format!(
-            "[{name}]({}) did not say `ready` within {} ms (`listen_timeout`); \
+            "`{name}` (id {}) did not say `ready` within {} ms (`listen_timeout`); \
              it is taken as online all the same",
             id.0,
             self.ready_timeout(id)

@@ -263,7 +263,7 @@ fn settings(config: &Config, mark: &str) -> Settings {
 
 fn dump_path(home: &Path) -> PathBuf {
     std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH)
-        .map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+        .map_or_else(|| home.join(home::DUMP), PathBuf::from)
 }
 
 /// Begins the sequence of random identifiers.
