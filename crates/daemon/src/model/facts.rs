@@ -31,6 +31,8 @@ pub struct RunFacts {
     pub unsignalable: Option<(u32, String)>,
     /// It was spawned, but there is no room for its descriptors.
     pub unfetched: bool,
+    /// The kernel ended it for want of memory.
+    pub out_of_memory: bool,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -49,6 +51,7 @@ impl RunFacts {
             rejections: 0,
             in_app: None,
             unsignalable: None,
+            out_of_memory: false,
             unfetched: false,
             why: None,
         }

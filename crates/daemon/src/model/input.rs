@@ -69,6 +69,8 @@ pub enum Input {
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
+    /// The kernel ended the run for want of memory, which comes before the report of its end.
+    OutOfMemory(RunId),
     /// A process of the run may not be signalled: it became this user's, in words.
     Unsignalable { run: RunId, pid: u32, user: String },
     /// The health check of a candidate is over.

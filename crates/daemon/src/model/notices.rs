@@ -21,7 +21,9 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
-            Notice::Ended { proc, exit, asked, .. } => self.on_ended(proc, exit, asked, out),
+            Notice::Ended { proc, run, exit, asked } => {
+                self.on_ended((proc, run), exit, asked, out);
+            }
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
             Notice::GaveUp { proc, unstable } => {
                 out.push(Effect::Complain(format!(
@@ -85,7 +87,13 @@ impl Model {
         self.begin_settling(run);
     }
 
-    fn on_ended(&mut self, id: ProcId, exit: Exit, asked: bool, out: &mut Vec<Effect>) {
+    fn on_ended(
+        &mut self,
+        (id, run): (ProcId, RunId),
+        exit: Exit,
+        asked: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
             Exit::Signal { number, .. } => {
@@ -98,8 +106,9 @@ impl Model {
         self.publish(id, Lifecycle::Exit, out);
         // Why a run was not spawned was noted when it was reported.
         let at = self.at.wall;
+        let oom = self.facts.get(&run).is_some_and(|facts| facts.out_of_memory);
         if let Some(proc) = self.registry.proc_mut(id) {
-            proc.ended = Some(Ended { at, asked });
+            proc.ended = Some(Ended { at, asked, oom });
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));

@@ -91,6 +91,7 @@ impl Model {
             last_exit: proc.last.as_ref().map(state::saved_exit),
             ended_at: proc.ended.map(|ended| ended.at),
             end_asked: proc.ended.is_some_and(|ended| ended.asked),
+            end_oom: proc.ended.is_some_and(|ended| ended.oom),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             monitored: proc.monitored,
@@ -243,7 +244,7 @@ impl Model {
 
 fn proc_of(saved: state::SavedProc) -> Proc {
     let last = saved.outcome();
-    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked });
+    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked, oom: saved.end_oom });
     Proc {
         app: AppId(saved.app),
         name: saved.name,

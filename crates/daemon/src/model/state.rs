@@ -111,6 +111,9 @@ pub struct SavedProc {
     /// It was asked to end then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end_asked: bool,
+    /// The kernel ended it then for want of memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_oom: bool,
     /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
     /// version can read the file after an update that was given up.
     #[serde(default)]
