@@ -45,6 +45,7 @@ mod logging;
 mod logs;
 mod own_log;
 mod persistence;
+mod pm2_client;
 mod pm2_ways;
 mod prepared;
 mod progress;
