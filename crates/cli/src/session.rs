@@ -11,7 +11,8 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
-use crate::voice::Notice;
+use crate::sys::Interrupts;
+use crate::voice::{EVERY, Notice, Progress};
 use crate::wait;
 
 /// The most daemons that may die under one request.
@@ -86,7 +87,17 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let on_event = |event| {
+            let until = until.filter(|_| ostler_client::waits_for_apps(request));
+            // A limit is kept instead of a block that moves.
+            let live = until.is_none()
+                && ostler_client::waits_for_apps(request)
+                && out.progress() == Some(Progress::Live);
+            let interrupts = live
+                .then(Interrupts::hold)
+                .transpose()
+                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let mut on = |event: Option<Event>| {
+                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
                 progressed = true;
                 changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
@@ -101,11 +112,12 @@ impl Session {
                     event => on_event(out, event),
                 }
             };
-            let until = until.filter(|_| ostler_client::waits_for_apps(request));
-            let answer = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let answer = match left {
                 Some(left) if left.is_zero() => Err(timeout(left)),
-                Some(left) => client.request_within(request, left, on_event),
-                None => client.request(request, on_event),
+                Some(left) => client.request_within(request, left, |event| on(Some(event))),
+                None if live => client.request_with_pauses(request, EVERY, on),
+                None => client.request(request, |event| on(Some(event))),
             };
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
@@ -222,6 +234,17 @@ impl Session {
 
 fn timeout(limit: Duration) -> ostler_client::Error {
     ostler_client::Error::Timeout { limit }
+}
+
+/// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
+fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
+    match interrupts {
+        Some(interrupts) if interrupts.came() => {
+            out.tell(&Notice::Interrupted);
+            interrupts.let_in();
+        }
+        Some(_) | None => out.tick(),
+    }
 }
 
 /// Returns a word that no other request has: when the daemon dies under the request, its

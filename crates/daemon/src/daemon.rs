@@ -5,6 +5,8 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
+mod bus;
+mod calls;
 mod due;
 mod effects;
 mod ending;
@@ -22,6 +24,7 @@ use std::rc::Rc;
 use ostler_poll::{Events, Poll, Ready, Watched};
 
 use crate::budget::Capacity;
+use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -35,6 +38,7 @@ use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::rest::Rest;
+use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
@@ -58,6 +62,8 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    rpc: Rpc,
+    bus: Bus,
     home: Watch,
     runs: Runs,
     node: Node,
@@ -69,6 +75,8 @@ pub(crate) struct Daemon {
     last_lines: LastLines,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
+    /// When the daemon began, ms since 1970.
+    since: u64,
     rest: Rest,
 }
 
@@ -86,6 +94,8 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) rpc: Rpc,
+    pub(crate) bus: Bus,
     pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
@@ -96,7 +106,8 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, rpc, bus, home, runs, node, logs, inbox } =
+            parts;
         Self {
             config,
             model,
@@ -104,6 +115,8 @@ impl Daemon {
             saver,
             keeper,
             clients,
+            rpc,
+            bus,
             home,
             runs,
             node,
@@ -112,6 +125,7 @@ impl Daemon {
             reports: Reports::new(),
             last_lines: LastLines::default(),
             unbounded: BOUND_AFTER,
+            since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
         }
     }
@@ -163,6 +177,7 @@ impl Daemon {
     /// Takes up what the last turn left for after all others had theirs.
     fn begin_turn(&mut self) {
         self.clients.begin_turn();
+        self.rpc.begin_turn();
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
         node.begin_turn(&mut parts);
@@ -201,6 +216,10 @@ impl Daemon {
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
             Source::Home => self.home.rest(),
+            Source::Rpc => self.rpc.accept(),
+            Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
+            Source::Bus => self.on_subscribers(),
+            Source::Subscriber(number) => self.on_subscriber(number, ready.is_readable()),
         }
         self.take_reports();
     }
@@ -212,6 +231,7 @@ impl Daemon {
         let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
+            self.serve_calls();
             let mut driver = self.driver();
             let (node, mut parts) = driver.node();
             node.read_on(&mut parts);
@@ -242,7 +262,7 @@ impl Daemon {
         }
         self.driver().shorten_starts();
         self.end_if_over();
-        self.clients.publish_own();
+        self.publish_own();
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
@@ -289,7 +309,8 @@ impl Daemon {
                     ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
-                Report::Reply { client, reply } => self.clients.reply(client, &reply),
+                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Said { run, text } => self.on_said(run, &text),
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
@@ -298,6 +319,8 @@ impl Daemon {
     /// Sends what was said to clients.
     fn flush_clients(&mut self) {
         self.clients.flush(&mut self.reports);
+        self.rpc.flush(&mut self.reports);
+        self.flush_bus();
         self.take_reports();
     }
 

@@ -36,6 +36,7 @@ mod update;
 mod version;
 mod wait;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::Progress;
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -93,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    show_progress(session)?;
     // Nothing is done whose result cannot be told.
     list::shape(session, command == CommandId::Describe)?;
     match command {
@@ -134,6 +137,20 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
             Ok(())
         }
     }
+}
+
+/// Chooses how progress is shown.
+fn show_progress(session: &mut Session) -> Result<(), Failed> {
+    let dumb = std::env::var_os(ostler_env::TERM).is_none_or(|term| term == "dumb");
+    let live = !dumb && std::io::stderr().is_terminal();
+    let word = session.args.value(FlagId::Progress).unwrap_or("auto");
+    let Some(progress) = Progress::of(word, live) else {
+        let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
+        return Err(Failed::new(format!("`--progress {word}` is not known"))
+            .hint(format!("it is one of {known}")));
+    };
+    session.out.show_progress(progress);
+    Ok(())
 }
 
 /// Prints what is left to print, and returns the exit code.

@@ -7,6 +7,7 @@ use ostler_logs::{Event, Fate};
 use ostler_wire::control::{self, LogStart, Reply};
 
 use super::Daemon;
+use super::bus::BUS;
 use crate::{daemon_log, logs};
 
 impl Daemon {
@@ -26,7 +27,7 @@ impl Daemon {
                 }
                 Event::Flushed(token) => {
                     if let Some(client) = self.clients.end_flush(token) {
-                        self.clients.reply(client, &Reply::Done);
+                        self.reply(client, &Reply::Done);
                     }
                 }
                 Event::Subscribed(subscriber) => {
@@ -35,7 +36,9 @@ impl Daemon {
                     }
                 }
                 Event::Lines { subscriber, lines } => {
-                    if let Ok(client) = usize::try_from(subscriber) {
+                    if subscriber == BUS {
+                        self.publish_lines(&lines);
+                    } else if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.lines(client, lines);
                     }
                 }

@@ -275,6 +275,15 @@ impl Runs {
         }
     }
 
+    /// Sends a signal to the first process of a run.
+    ///
+    /// # Errors
+    /// It does not run, or the system refuses.
+    pub fn signal(&mut self, run: RunId, number: i32) -> io::Result<()> {
+        let pidfd = self.all.get_mut(&run).and_then(|held| held.alive_mut()?.pidfd.as_ref());
+        signal(pidfd.ok_or(rustix::io::Errno::SRCH)?, number)
+    }
+
     /// Nobody writes to an output of the run any more. `None`: nobody knows the run.
     pub fn output_closed(&mut self, run: RunId, stream: Stream) -> Option<RunFd> {
         let held = self.all.get_mut(&run)?;

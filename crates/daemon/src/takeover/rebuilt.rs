@@ -161,6 +161,8 @@ impl Builder {
             last_exit: None,
             core_dump: false,
             not_verified: false,
+            monitored: None,
+            in_app: None,
         });
     }
 }
