@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_config::{Context, Diagnostic, Options, Severity};
+use ostler_config::attributes::{Applies, Flag};
+use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
@@ -110,6 +111,20 @@ pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Fail
         Ok(patch) => raw(patch).map(Some),
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
+}
+
+/// Returns the first option that counts only for an app that is new; under the name `pm2`, where
+/// such options are ignored, none.
+pub(crate) fn given_for_new_apps(session: &Session) -> Option<&'static str> {
+    let mut given = session.args.given.iter().filter_map(|(id, _)| match id {
+        FlagId::Attribute(flag) => Some(*flag),
+        _ => None,
+    });
+    let is_for_new = |flag: &&'static Flag| {
+        attributes().any(|of| of.applies == Applies::Added && of.flags.contains(flag))
+    };
+    let flag = given.find(is_for_new).filter(|_| session.program == Program::Ostler)?;
+    flag.long.first().copied()
 }
 
 fn app(spec: &AppSpec) -> Result<App, Failed> {

@@ -10,7 +10,8 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
-use crate::voice::Notice;
+use crate::sys::Interrupts;
+use crate::voice::{EVERY, Notice, Progress};
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -69,7 +70,14 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let answer = client.request(request, |event| {
+            let live =
+                ostler_client::waits_for_apps(request) && out.progress() == Some(Progress::Live);
+            let interrupts = live
+                .then(Interrupts::hold)
+                .transpose()
+                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let mut on = |event: Option<Event>| {
+                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
                 progressed = true;
                 changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
@@ -83,7 +91,12 @@ impl Session {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
                 }
-            });
+            };
+            let answer = if live {
+                client.request_with_pauses(request, EVERY, on)
+            } else {
+                client.request(request, |event| on(Some(event)))
+            };
             match answer {
                 // The daemon was killed under the request. One that changes nothing is sent to the
                 // next daemon.
@@ -189,6 +202,17 @@ impl Session {
     pub(crate) fn take_client(&mut self) -> Result<Client, Failed> {
         self.connect()?;
         self.client.take().ok_or_else(|| Failed::new("not connected"))
+    }
+}
+
+/// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
+fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
+    match interrupts {
+        Some(interrupts) if interrupts.came() => {
+            out.tell(&Notice::Interrupted);
+            interrupts.let_in();
+        }
+        Some(_) | None => out.tick(),
     }
 }
 

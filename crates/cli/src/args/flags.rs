@@ -14,8 +14,8 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
-    self, Delete, Describe, List, Logs, Reload, Reset, Restart, Resurrect, Save, Scale, Start,
-    StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
+    self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
+    Save, Scale, Start, StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
 };
 use crate::program::Program;
 
@@ -112,6 +112,10 @@ flags! {
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
     ] "a line for each process, such as `{name} {pid}`";
+    Progress ' ' ["progress"] One("how"), Own [
+        Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
+        StartOrRestart, StartOrReload
+    ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";

@@ -8,12 +8,14 @@ use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::output::Output;
+use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::{Session, ticket, unexpected};
 use crate::voice::{Act, Notice, Problem, Selector, Subject};
 
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
+    refuse_only(session, word)?;
     let list = session.list()?;
     Ok(select(word, &list, &apps::cwd()?)?)
 }
@@ -45,6 +47,16 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
 /// Refuses `--env`, which means nothing where no process file is read.
 pub(super) fn refuse_env(session: &Session) -> Result<(), Failed> {
     if session.has(FlagId::Env) { Err(Problem::EnvWithoutFile.into()) } else { Ok(()) }
+}
+
+/// Refuses `--only` with a word that is no process file. PM2 takes it, and does nothing about it.
+pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || !session.has(FlagId::Only) {
+        return Ok(());
+    }
+    let message =
+        format!("`--only` chooses among the apps of a process file, and `{word}` is none");
+    Err(Failed::new(message).hint("leave it out, and name the apps"))
 }
 
 /// Tells what will be done with which processes.

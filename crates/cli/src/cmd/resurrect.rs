@@ -16,6 +16,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
+    session.connect()?;
     let act = Act::Resurrect;
     session.out.tell(&Notice::Resurrects { path: &session.home.dump() });
     let answer = session.ask_with(&Request::Resurrect, |out, event| match event {

@@ -39,7 +39,7 @@ pub(super) fn reload(
     }
     if result.is_ok() {
         for process in names.filter(|process| !reported.contains(&process.id)) {
-            session.out.tell(&Notice::Acted { id: process.id, name: &process.name });
+            session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
     }
     session.out.tell(&Notice::Finished { act: Act::Reload, failed: result.is_err(), urls: &[] });

@@ -9,6 +9,7 @@ use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::Session;
 use crate::voice::{Act, Problem, Target};
@@ -68,6 +69,14 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
         Err(none) if word == "all" => return Err(none.into()),
         Err(_) => return Ok(false),
     };
+    perform::refuse_only(session, word)?;
+    if let Some(option) = apps::given_for_new_apps(session) {
+        return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
+            .hint(format!(
+                "`ostler scale {word} NUMBER` changes how many processes there are; for the rest, \
+                 `ostler delete {word}` and start it anew"
+            )));
+    }
     again(session, Act::StartAgain, word, &picked)?;
     Ok(true)
 }
@@ -84,11 +93,24 @@ fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result
 
 /// Starts a script. Returns what it listens on, where that is known.
 fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
+    perform::refuse_only(session, script)?;
     let app = apps::of_script(session, script)?;
     let list = session.list()?;
     if !session.has(FlagId::Force)
         && let Some(targets) = startable(&app, &list)?
     {
+        // The same command as before is no mistake, another number would be ignored.
+        let count = usize::try_from(app.instances).unwrap_or(usize::MAX);
+        if session.program == Program::Ostler
+            && session.args.has_attribute("instances")
+            && count != targets.len()
+        {
+            let (name, now) = (&app.name, targets.len());
+            let processes = if now == 1 { "process" } else { "processes" };
+            let message = format!("`{name}` is in the list with {now} {processes}, not {count}");
+            return Err(Failed::new(message)
+                .hint(format!("`ostler scale {name} {count}` changes how many there are")));
+        }
         again(session, Act::StartSame, &app.name, &Picked::numbered(targets))?;
         return Ok(Vec::new());
     }

@@ -228,7 +228,8 @@ fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
     }
     let most = seen.details.first().map_or(0, |details| details.max_unstable);
     if 0 < short && short < most {
-        text.push_str(&format!("; {short} short runs in a row, given up at {most}"));
+        let runs = if short == 1 { "run" } else { "runs" };
+        text.push_str(&format!("; {short} short {runs} in a row, given up at {most}"));
     }
     text
 }

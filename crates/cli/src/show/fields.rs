@@ -227,7 +227,7 @@ fn retry_in(of: &Known<'_>) -> Value {
 fn end(of: &Known<'_>) -> Value {
     json!(of.view.ended.as_ref().map(|ended| match of.reason {
         Some(reason) if !ended.asked => reason.to_owned(),
-        Some(_) | None => words::end(&ended.how),
+        Some(_) | None => words::end(ended),
     }))
 }
 

@@ -99,6 +99,8 @@ pub(crate) enum Notice<'a> {
     DaemonStarted { home: &'a Path },
     /// The daemon died under the request, and its successor is asked.
     DaemonReplaced,
+    /// The user interrupted the command.
+    Interrupted,
     /// Others may look into the home.
     HomeOpen { home: &'a Path },
     /// Something is being done with processes of the list. `selector`: PM2 announces it.
@@ -116,6 +118,8 @@ pub(crate) enum Notice<'a> {
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
     /// It is done with this process.
     Acted { id: u32, name: &'a str },
+    /// A reload is over, in which this process was replaced: its steps have told it.
+    Replaced { id: u32, name: &'a str },
     /// A scale added or removed this process.
     Scaled { id: u32, name: &'a str, added: bool },
     /// The counters of this process are being set to zero.

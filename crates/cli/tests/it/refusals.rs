@@ -60,6 +60,34 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
 }
 
 #[test]
+fn an_option_that_would_change_nothing_is_refused() {
+    let sandbox = sandbox();
+    let script = sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.ostler(["start", "idle.sh"]).run();
+    let only = "error: `--only` chooses among the apps of a process file, and `idle` is none\n";
+    for command in ["stop", "restart", "reload", "delete", "start"] {
+        refused(&sandbox, &[command, "idle", "--only", "x"], only);
+    }
+    for option in [&["-i", "4"][..], &["-x"], &["--no-autostart"]] {
+        let args = [&["start", "idle"], option].concat();
+        let said = sandbox.ostler(args).code(1).run();
+        assert!(said.err.contains("` is for an app that is not in the list yet\n"), "{}", said.err);
+    }
+    assert_eq!(one(&sandbox, "idle")["pm2_env"]["status"], "online", "{}", script.display());
+    sandbox.ostler(["stop", "idle"]).run();
+    let more = "error: `idle` is in the list with 1 process, not 2\n\
+                hint: `ostler scale idle 2` changes how many there are\n";
+    refused(&sandbox, &["start", "idle.sh", "-i", "2"], more);
+    sandbox.ostler(["start", "idle.sh", "-i", "1"]).run();
+    assert_eq!(one(&sandbox, "idle")["pm2_env"]["status"], "online");
+    misused(
+        &sandbox,
+        &["logs", "--lines", "abc"],
+        "error: `--lines` needs a number, but is `abc`\nhint: write `--lines <n>`\n",
+    );
+}
+
+#[test]
 fn help_and_version_need_neither_a_daemon_nor_a_home() {
     let sandbox = sandbox();
     let run = |args: &[&str]| {

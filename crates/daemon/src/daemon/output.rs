@@ -6,6 +6,7 @@ use ostler_logs::{Event, Fate};
 use ostler_wire::control::Reply;
 
 use super::Daemon;
+use super::bus::BUS;
 use crate::{daemon_log, logs};
 
 impl Daemon {
@@ -22,11 +23,13 @@ impl Daemon {
                 }
                 Event::Flushed(token) => {
                     if let Some(client) = self.clients.end_flush(token) {
-                        self.clients.reply(client, &Reply::Done);
+                        self.reply(client, &Reply::Done);
                     }
                 }
                 Event::Lines { subscriber, lines } => {
-                    if let Ok(client) = usize::try_from(subscriber) {
+                    if subscriber == BUS {
+                        self.publish_lines(&lines);
+                    } else if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.lines(client, lines);
                     }
                 }
