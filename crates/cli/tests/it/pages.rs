@@ -108,3 +108,18 @@ fn the_translation_has_every_heading_block_and_link() {
     assert_eq!(chinese, english);
     assert!(page("README.md").lines().count() <= 100);
 }
+
+/// Each block that follows the name of a snapshot is that snapshot.
+#[test]
+fn the_pictures_are_what_the_program_prints() {
+    let text = page("docs/README.md");
+    let mut count = 0;
+    for rest in text.split("<!-- ").skip(1) {
+        let (name, rest) = rest.split_once(" -->\n```\n").unwrap();
+        let picture = rest.split("\n```").next().unwrap();
+        let snapshot = page(&format!("crates/cli/src/{name}"));
+        assert_eq!(picture, snapshot.trim_end_matches('\n'), "{name}");
+        count += 1;
+    }
+    assert!(3 < count, "only {count} pictures");
+}
