@@ -9,7 +9,7 @@ use std::io::Write as _;
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
-use crate::voice::{Line, Notice, Problem, Voice};
+use crate::voice::{Line, Notice, Problem, Progress, Voice, Window};
 
 /// The output of a command.
 #[derive(Debug)]
@@ -30,6 +30,31 @@ impl Output {
     pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
         let (voice, buffer) = (Voice::new(program), Vec::new());
         Self { buffer, silent, voice, data_only: false, paint, broken: None }
+    }
+
+    /// Shows progress in this way, under our own name.
+    pub(crate) fn show_progress(&mut self, progress: Progress) {
+        self.voice.show(progress);
+    }
+
+    /// Returns how progress is shown; nothing under PM2's name.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.voice.progress().filter(|_| !self.silent)
+    }
+
+    /// Draws the block of what goes on now, if there is one to be seen.
+    pub(crate) fn tick(&mut self) {
+        if self.progress() == Some(Progress::Live) {
+            let size = rustix::termios::tcgetwinsize(std::io::stderr());
+            let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col, size.ws_row));
+            let window = Window { columns: columns.into(), rows: rows.into() };
+            write_aside(&self.voice.draw(window));
+        }
+    }
+
+    /// Removes the block.
+    fn clear(&mut self) {
+        write_aside(&self.voice.erase());
     }
 
     /// Tells a fact, in the words of the name that the program was called by.
@@ -93,9 +118,9 @@ impl Output {
 
     /// Prints on standard error what was asked for; silence does not suppress it.
     pub(crate) fn data_aside(&mut self, text: &str) {
+        self.clear();
         self.drain();
-        // A closed standard error can be reported nowhere.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        write_aside(text);
     }
 
     /// Writes what was collected.
@@ -103,6 +128,7 @@ impl Output {
     /// # Errors
     /// Nobody reads any more (which ends the command quietly), or the disk is full.
     pub(crate) fn flush(&mut self) -> Result<(), Failed> {
+        self.clear();
         self.drain();
         match self.broken {
             None => Ok(()),
@@ -124,5 +150,12 @@ impl Output {
             }
         }
         self.buffer.clear();
+    }
+}
+
+fn write_aside(text: &str) {
+    if !text.is_empty() {
+        // A closed standard error can be reported nowhere.
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }

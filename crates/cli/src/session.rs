@@ -2,6 +2,7 @@
 //! is first needed.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request};
@@ -10,7 +11,9 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
-use crate::voice::Notice;
+use crate::sys::Interrupts;
+use crate::voice::{EVERY, Notice, Progress};
+use crate::wait;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -30,14 +33,28 @@ pub(crate) struct Session {
     pub(crate) started: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
+    /// When requests that start apps are not waited for any more.
+    pub(crate) until: Option<Instant>,
+    /// The apps that requests of this command start.
+    pub(crate) begun: Begun,
     client: Option<Client>,
+}
+
+/// Apps that a command starts.
+#[derive(Debug, Default)]
+pub(crate) struct Begun {
+    /// Names of apps that are added.
+    pub(crate) names: BTreeSet<String>,
+    /// Numbers of processes that are there already.
+    pub(crate) ids: BTreeSet<u32>,
 }
 
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let changed = BTreeSet::new();
-        Self { args, out, program, home, started: false, changed, client: None }
+        let (changed, begun) = (BTreeSet::new(), Begun::default());
+        let (started, until, client) = (false, None, None);
+        Self { args, out, program, home, started, changed, until, begun, client }
     }
 
     /// Whether the option was given.
@@ -60,6 +77,7 @@ impl Session {
         if ostler_client::waits_for_apps(request) {
             self.out.flush()?;
         }
+        let until = self.until;
         let mut reported = false;
         let mut told: Vec<Event> = Vec::new();
         let (mut tries, mut fruitless) = (0, 0);
@@ -69,7 +87,17 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let answer = client.request(request, |event| {
+            let until = until.filter(|_| ostler_client::waits_for_apps(request));
+            // A limit is kept instead of a block that moves.
+            let live = until.is_none()
+                && ostler_client::waits_for_apps(request)
+                && out.progress() == Some(Progress::Live);
+            let interrupts = live
+                .then(Interrupts::hold)
+                .transpose()
+                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let mut on = |event: Option<Event>| {
+                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
                 progressed = true;
                 changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
@@ -83,8 +111,20 @@ impl Session {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
                 }
-            });
+            };
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let answer = match left {
+                Some(left) if left.is_zero() => Err(timeout(left)),
+                Some(left) => client.request_within(request, left, |event| on(Some(event))),
+                None if live => client.request_with_pauses(request, EVERY, on),
+                None => client.request(request, |event| on(Some(event))),
+            };
             match answer {
+                Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
+                    // Its answer is still to come.
+                    self.client = None;
+                    return Err(Failed::quiet(wait::TIMED_OUT));
+                }
                 // The daemon was killed under the request. One that changes nothing is sent to the
                 // next daemon.
                 Err(ostler_client::Error::Broken)
@@ -192,6 +232,21 @@ impl Session {
     }
 }
 
+fn timeout(limit: Duration) -> ostler_client::Error {
+    ostler_client::Error::Timeout { limit }
+}
+
+/// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
+fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
+    match interrupts {
+        Some(interrupts) if interrupts.came() => {
+            out.tell(&Notice::Interrupted);
+            interrupts.let_in();
+        }
+        Some(_) | None => out.tick(),
+    }
+}
+
 /// Returns a word that no other request has: when the daemon dies under the request, its
 /// successor is asked again by it.
 pub(crate) fn ticket() -> String {
@@ -223,6 +278,7 @@ fn ids_in(event: &Event) -> Vec<u32> {
         Event::Failed { .. }
         | Event::Restored { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => Vec::new(),
@@ -238,6 +294,7 @@ fn is_end(event: &Event) -> bool {
         | Event::Restored { .. } => true,
         Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,
@@ -252,6 +309,7 @@ fn is_failure(event: &Event) -> bool {
         Event::Started { .. }
         | Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,

@@ -14,8 +14,8 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
-    self, Delete, Describe, List, Logs, Reload, Reset, Restart, Resurrect, Save, Scale, Start,
-    StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
+    self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
+    Save, Scale, Start, StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
 };
 use crate::program::Program;
 
@@ -81,7 +81,7 @@ macro_rules! flags {
     };
 }
 
-use Takes::{Maybe, Nothing, Numbers, One};
+use Takes::{Joined, Maybe, Nothing, Numbers, One};
 
 flags! {
     Version 'v' ["version"] Nothing, General [] "print the version";
@@ -112,6 +112,10 @@ flags! {
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
     ] "a line for each process, such as `{name} {pid}`";
+    Progress ' ' ["progress"] One("how"), Own [
+        Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
+        StartOrRestart, StartOrReload
+    ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
@@ -136,14 +140,23 @@ flags! {
         "carry on when a new worker fails, as PM2 does";
     AllowPortChange ' ' ["allow-port-change"] Nothing, Own [Reload, StartOrReload]
         "let the new version listen elsewhere than the old one";
-    Wait ' ' ["wait"] Nothing, Own [Reload, StartOrReload]
-        "wait for a reload of the same app that is under way";
+    Wait ' ' ["wait"] Joined("limit"),
+        Own [Start, Restart, Reload, StartOrRestart, StartOrReload]
+        "return when it is ready, or say why not; the limit is 30s";
+    For ' ' ["for"] One("event"), Own [CommandId::Wait]
+        "what to wait for: `ready` (default), `exit` or `log=REGEXP`";
+    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait]
+        "how long to wait, such as `30s`; without it as long as it takes";
+    Since ' ' ["since"] One("run|now"), Own [CommandId::Wait]
+        "look for `log=` in lines of the current run (default), or only in new ones";
 }
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 5] = [
+const OTHERWISE: [(CommandId, &str, &str); 7] = [
     (Start, "force", "start another one of what runs already"),
+    (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
+    (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
@@ -205,6 +218,7 @@ impl Flag {
             Nothing => format!("--{long}"),
             One(value) => format!("--{long} <{value}>"),
             Maybe(value) => format!("--{long} [{value}]"),
+            Joined(value) => format!("--{long}[={value}]"),
             Numbers(value) => format!("--{long} <{value}...>"),
         }
     }

@@ -14,7 +14,7 @@ use crate::select::select;
 use crate::session::{Session, unexpected};
 use crate::show::{self, Known, Look, Shape};
 use crate::view;
-use crate::voice::Notice;
+use crate::voice::{Notice, Progress};
 
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
@@ -101,6 +101,9 @@ pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Ve
 pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
         return pm2_table(session);
+    }
+    if session.out.progress() == Some(Progress::Json) {
+        return Ok(());
     }
     // Whoever reads a pipe asks for the list when it is wanted.
     let asked_for = shape(session, false)?.is_some();

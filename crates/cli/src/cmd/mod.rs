@@ -22,6 +22,7 @@ mod pid;
 mod ping;
 mod prettylist;
 mod promote;
+mod ready;
 mod reload;
 mod reload_logs;
 mod reset;
@@ -33,7 +34,9 @@ mod start;
 mod startup;
 mod update;
 mod version;
+mod wait;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +46,7 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::Progress;
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -91,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    show_progress(session)?;
     // Nothing is done whose result cannot be told.
     list::shape(session, command == CommandId::Describe)?;
     match command {
@@ -110,6 +115,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Describe => describe::run(session),
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
+        CommandId::Wait => wait::run(session),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),
@@ -131,6 +137,20 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
             Ok(())
         }
     }
+}
+
+/// Chooses how progress is shown.
+fn show_progress(session: &mut Session) -> Result<(), Failed> {
+    let dumb = std::env::var_os(ostler_env::TERM).is_none_or(|term| term == "dumb");
+    let live = !dumb && std::io::stderr().is_terminal();
+    let word = session.args.value(FlagId::Progress).unwrap_or("auto");
+    let Some(progress) = Progress::of(word, live) else {
+        let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
+        return Err(Failed::new(format!("`--progress {word}` is not known"))
+            .hint(format!("it is one of {known}")));
+    };
+    session.out.show_progress(progress);
+    Ok(())
 }
 
 /// Prints what is left to print, and returns the exit code.

@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::file::{self, Known};
+use super::ready::{self, Counts};
 use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
@@ -16,6 +17,16 @@ use crate::voice::{Act, Problem, Target};
 
 /// Runs the command `start`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let mut addresses = Vec::new();
+    ready::after(session, Counts::FromItsBegin, |session| {
+        addresses = words(session)?;
+        Ok(())
+    })?;
+    first_steps::tell(session, &addresses);
+    logs::attach(session)
+}
+
+fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
     let mut words = session.args.words.clone();
     if words.is_empty() {
         words.push("ecosystem.config.js".to_owned());
@@ -30,18 +41,17 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
     }
     list::table(session)?;
-    first_steps::tell(session, &addresses);
-    logs::attach(session)
+    Ok(addresses)
 }
 
 /// Runs the command `startOrRestart`.
 pub(super) fn or_restart(session: &mut Session) -> Result<(), Failed> {
-    only_file(session, Known::Restart)
+    ready::after(session, Counts::FromItsBegin, |session| only_file(session, Known::Restart))
 }
 
 /// Runs the command `startOrReload`.
 pub(super) fn or_reload(session: &mut Session) -> Result<(), Failed> {
-    only_file(session, Known::Reload)
+    ready::after(session, Counts::FromItsEnd, |session| only_file(session, Known::Reload))
 }
 
 fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {

@@ -7,10 +7,12 @@
 //! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
+mod json;
 mod notice;
 mod ostler;
 mod pm2;
 mod problem;
+mod progress;
 mod service;
 mod tally;
 #[cfg(test)]
@@ -18,13 +20,26 @@ mod tests;
 
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
+pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use service::ServiceNotice;
 
 use std::time::Instant;
 
 use crate::paint::Paint;
 use crate::program::Program;
+use progress::Block;
 use tally::Tally;
+
+/// That an app is ready, and where.
+fn ready(name: &str, processes: usize, urls: &[String]) -> String {
+    let count = match processes {
+        0 => return format!("{name} ended with exit code 0"),
+        1 => String::new(),
+        count => format!(" ({count} processes)"),
+    };
+    let at = if urls.is_empty() { String::new() } else { format!(": {}", urls.join(", ")) };
+    format!("{name} is ready{count}{at}")
+}
 
 /// A line, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +59,41 @@ pub(crate) struct Voice {
     since: Instant,
     /// What is being done. Only ours speaks of it as a whole.
     tally: Tally,
+    progress: Progress,
+    block: Block,
 }
 
 impl Voice {
     /// The voice of the program under this name.
     pub(crate) fn new(program: Program) -> Self {
-        Self { program, since: Instant::now(), tally: Tally::default() }
+        let (tally, block) = (Tally::default(), Block::default());
+        Self { program, since: Instant::now(), tally, progress: Progress::Plain, block }
+    }
+
+    /// Shows progress in this way, under our own name.
+    pub(crate) fn show(&mut self, progress: Progress) {
+        self.progress = progress;
+    }
+
+    /// Returns how progress is shown.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        (self.program == Program::Ostler).then_some(self.progress)
+    }
+
+    /// Returns what draws the block of what goes on now; nothing where none is to be seen.
+    pub(crate) fn draw(&mut self, window: Window) -> String {
+        if self.progress() != Some(Progress::Live) {
+            return String::new();
+        }
+        match self.tally.block(self.since.elapsed()) {
+            Some(lines) => self.block.draw(lines, window),
+            None => self.block.erase(),
+        }
+    }
+
+    /// Returns what removes the block.
+    pub(crate) fn erase(&mut self) -> String {
+        self.block.erase()
     }
 
     /// Returns what the notice comes to.
@@ -59,7 +103,11 @@ impl Voice {
             Program::Ostler => {
                 let now = self.since.elapsed();
                 self.tally.take(notice, now);
-                ostler::lines(notice, &self.tally, now, paint)
+                let objects = (self.progress == Progress::Json)
+                    .then(|| json::lines(notice, &self.tally, now))
+                    .flatten();
+                let progress = self.progress;
+                objects.unwrap_or_else(|| ostler::lines(notice, &self.tally, now, progress, paint))
             }
         }
     }

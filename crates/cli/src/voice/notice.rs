@@ -99,6 +99,8 @@ pub(crate) enum Notice<'a> {
     DaemonStarted { home: &'a Path },
     /// The daemon died under the request, and its successor is asked.
     DaemonReplaced,
+    /// The user interrupted the command.
+    Interrupted,
     /// Others may look into the home.
     HomeOpen { home: &'a Path },
     /// Something is being done with processes of the list. `selector`: PM2 announces it.
@@ -116,6 +118,8 @@ pub(crate) enum Notice<'a> {
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
     /// It is done with this process.
     Acted { id: u32, name: &'a str },
+    /// A reload is over, in which this process was replaced: its steps have told it.
+    Replaced { id: u32, name: &'a str },
     /// A scale added or removed this process.
     Scaled { id: u32, name: &'a str, added: bool },
     /// The counters of this process are being set to zero.
@@ -128,6 +132,9 @@ pub(crate) enum Notice<'a> {
     Missed { subject: Subject<'a>, error: &'a Failure },
     /// What was begun is over. `failed`: a part of it could not be done; `urls`: where apps answer.
     Finished { act: Act, failed: bool, urls: &'a [String] },
+    /// An app is ready, with so many processes; with none it did what it was started for, and has
+    /// ended. `urls`: where it answers.
+    Ready { name: &'a str, processes: usize, urls: &'a [String] },
     /// A canary of this app serves, and the user decides.
     CanaryWaits { app: &'a str },
     /// Attributes that ask for something which is not done yet.

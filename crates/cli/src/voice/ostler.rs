@@ -7,11 +7,17 @@ use std::time::Duration;
 use ostler_wire::control::Step;
 
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, ServiceNotice, Subject, Target};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
-pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration, paint: Paint) -> Vec<Line> {
+pub(super) fn lines(
+    notice: &Notice<'_>,
+    tally: &Tally,
+    now: Duration,
+    progress: Progress,
+    paint: Paint,
+) -> Vec<Line> {
     let out = |text: String| vec![Line::Out(text)];
     let err = |text: String| vec![Line::Err(text)];
     match notice {
@@ -26,13 +32,35 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration, paint: Pa
         }
         Notice::Begun { act: Act::Reload, targets, .. } => gaps(targets, paint),
         Notice::Stepped { step: Step::CanaryServes, .. } => Vec::new(),
-        Notice::Stepped { id, name, step } => err(format!("{name}: {}", step.sentence(*id, name))),
+        Notice::Stepped { id, name, step } => {
+            // The block shows what goes on; what went wrong stays.
+            let stays = matches!(step, Step::Failed { .. } | Step::RollingBack { .. });
+            match progress {
+                Progress::Plain => err(format!("{name}: {}", step.sentence(*id, name))),
+                Progress::Live if stays => err(format!("{name}: {}", step.sentence(*id, name))),
+                Progress::Live | Progress::Json | Progress::Silent => Vec::new(),
+            }
+        }
+        Notice::Acted { id, name } if progress == Progress::Plain => {
+            tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::Err).collect()
+        }
+        Notice::Started { name, .. } | Notice::Restored { name, .. }
+            if progress == Progress::Plain =>
+        {
+            tally.line(now, name).into_iter().map(Line::Err).collect()
+        }
+        Notice::Interrupted => warning(
+            paint,
+            "interrupted: the daemon goes on with what was begun",
+            Some("`ostler list` shows how far it is"),
+        ),
         Notice::Missed { subject, error } => {
             error_lines(paint, &about(subject, &error.message), error.hint.as_deref())
         }
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::Out).collect()
         }
+        Notice::Ready { name, processes, urls } => out(super::ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
             let hint =
@@ -99,6 +127,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration, paint: Pa
         | Notice::KeepsEnvironment
         | Notice::Started { .. }
         | Notice::Acted { .. }
+        | Notice::Replaced { .. }
         | Notice::Scaled { .. }
         | Notice::Resets { .. }
         | Notice::Restored { .. }
@@ -125,7 +154,7 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
     warning(paint, &text, Some("an app that is started with `-i 2` is replaced without a gap"))
 }
 
-fn about(subject: &Subject<'_>, message: &str) -> String {
+pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
     match subject {
         Subject::Process { id, name } | Subject::Counters { id, name } => {
             format!("{name} (id {id}): {message}")
@@ -135,8 +164,25 @@ fn about(subject: &Subject<'_>, message: &str) -> String {
     }
 }
 
+/// Returns what is done, in one word.
+pub(super) fn verb_of(act: Act) -> &'static str {
+    match act {
+        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "start",
+        Act::Stop => "stop",
+        Act::Restart => "restart",
+        Act::Delete => "delete",
+        Act::Reset => "reset",
+        Act::Reload => "reload",
+        Act::Promote => "promote",
+        Act::Rollback => "rollback",
+        Act::Scale => "scale",
+        Act::Resurrect => "resurrect",
+        Act::Kill => "kill",
+    }
+}
+
 /// Returns what is wrong, and what to do.
-fn words(problem: &Problem) -> (String, Option<String>) {
+pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
     const SEE: &str = "`ostler list` shows what there is";
     match problem {
         Problem::NoProcess { word } if word == "all" => {

@@ -38,7 +38,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Started { name, asked, of_file: true, .. } => {
             say(format!("App [{name}] launched ({asked} instances)"))
         }
-        Notice::Acted { id, name } => say(format!("[{name}]({id}) ✓")),
+        Notice::Acted { id, name } | Notice::Replaced { id, name } => {
+            say(format!("[{name}]({id}) ✓"))
+        }
         Notice::Scaled { added: true, .. } => say("Scaling up application".to_owned()),
         Notice::Scaled { id, name, added: false } => vec![
             info(paint, &format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])")),
@@ -78,6 +80,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
+        Notice::Ready { name, processes, urls } => say(super::ready(name, *processes, urls)),
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
@@ -86,6 +89,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         // PM2 shows an empty table.
         Notice::NoApps
+        | Notice::Interrupted
         | Notice::Begun { selector: None, .. }
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }

@@ -4,8 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ostler_wire::control::{Side, Step};
+
 use super::{Act, Notice};
 
+/// Before this, nobody needs to be told that something goes on.
+const SOON: Duration = Duration::from_millis(200);
+/// The same where lines stay.
+const MOMENT: Duration = Duration::from_secs(1);
 /// The most apps that a summary names.
 const NAMED: usize = 4;
 
@@ -27,6 +33,10 @@ pub(super) struct Tally {
     over: bool,
     since: Duration,
     apps: BTreeMap<String, App>,
+    /// Slots of a reload that something is done with now: whose, what, since when.
+    workers: BTreeMap<u32, (String, &'static str, Duration)>,
+    /// The end of it was a failure.
+    failed: bool,
     /// Processes that were counted.
     counted: BTreeSet<u32>,
     added: usize,
@@ -68,6 +78,7 @@ impl Tally {
                 let app = self.app(name, false);
                 (app.total, app.done) = (app.total + 1, app.done + 1);
             }
+            Notice::Stepped { id, name, step } => self.step(*id, name, step, now),
             Notice::Scaled { added: true, .. } => self.added += 1,
             Notice::Scaled { added: false, .. } => self.removed += 1,
             Notice::Finished { act, failed, .. } => {
@@ -75,7 +86,7 @@ impl Tally {
                 if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
                     self.apps.values_mut().for_each(|app| app.done = app.total);
                 }
-                self.over = true;
+                (self.over, self.failed) = (true, *failed);
             }
             _ => {}
         }
@@ -87,13 +98,85 @@ impl Tally {
     }
 
     /// Returns how long it has taken until `now`.
+    pub(super) fn since(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.since)
+    }
+
+    /// Returns how long it has taken until `now`, in words.
     pub(super) fn took(&self, now: Duration) -> String {
-        span(now.saturating_sub(self.since))
+        span(self.since(now))
+    }
+
+    /// Returns the name of each app, and of how many of its processes it is done.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.in_order().into_iter().map(|(name, app)| (name, app.done, app.total.max(app.done)))
+    }
+
+    /// Returns the line about one that is done, where lines stay. What is over at once needs none.
+    pub(super) fn line(&self, now: Duration, what: &str) -> Option<String> {
+        let act = self.act.filter(|_| MOMENT <= self.since(now) && 1 < self.total())?;
+        let done: usize = self.apps.values().map(|app| app.done).sum();
+        Some(format!("[{done}/{}] {} {what}", self.total().max(done), verb(act)))
+    }
+
+    /// Returns the lines about what goes on now; nothing before it has taken a moment, and after
+    /// its end.
+    pub(super) fn block(&self, now: Duration) -> Option<Vec<String>> {
+        let act = self.act.filter(|_| !self.over && SOON <= self.since(now))?;
+        let done: usize = self.apps.values().map(|app| app.done).sum();
+        let one = if self.apps.len() == 1 { self.apps.keys().next() } else { None };
+        let name = one.map_or_else(String::new, |name| format!(" {name}"));
+        let total = self.total().max(done);
+        let mut lines = vec![format!("{}{name} [{done}/{total}] {}", going(act), self.took(now))];
+        lines.extend(self.workers.iter().map(|(id, (name, what, since))| {
+            format!("  {name} (id {id})  {what}  {}", span(now.saturating_sub(*since)))
+        }));
+        if one.is_none() && self.workers.is_empty() {
+            let open = self.counts().filter(|(_, done, total)| done < total);
+            lines.extend(open.map(|(name, done, total)| format!("  {name} {done}/{total}")));
+        }
+        Some(lines)
+    }
+
+    fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
+        let what = match step {
+            Step::Verifying { side: Side::Old, .. } => "starting the old version again",
+            Step::Verifying { .. } => "verifying the new worker",
+            Step::Replaced { side, leaves, .. } => {
+                if *side != Side::Old && self.counted.insert(id) {
+                    self.app(name, true).done += 1;
+                }
+                if !leaves {
+                    self.workers.remove(&id);
+                    return;
+                }
+                "the old worker finishes its connections"
+            }
+            Step::Left { .. } | Step::Failed { .. } => {
+                self.workers.remove(&id);
+                return;
+            }
+            Step::RollingBack { ids } => {
+                for id in ids {
+                    self.workers.remove(id);
+                    let counted = self.counted.remove(id);
+                    let app = self.app(name, true);
+                    app.done = app.done.saturating_sub(usize::from(counted));
+                }
+                return;
+            }
+            Step::CanaryServes => return,
+        };
+        self.workers.insert(id, (name.to_owned(), what, now));
     }
 
     /// Returns what was done, in one line; nothing when nothing was.
     pub(super) fn summary(&self, now: Duration, urls: &[String]) -> Option<String> {
         let act = self.act?;
+        // What a reload that failed had replaced was taken back.
+        if self.failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+            return None;
+        }
         let what = match act {
             Act::Scale => self.scaled()?,
             Act::Resurrect => self.resurrected(),
@@ -144,6 +227,22 @@ impl Tally {
         let mut apps: Vec<_> = self.apps.iter().map(|(name, app)| (name.as_str(), app)).collect();
         apps.sort_by_key(|(_, app)| app.place);
         apps
+    }
+}
+
+/// Returns what goes on.
+fn going(act: Act) -> &'static str {
+    match act {
+        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "starting",
+        Act::Stop | Act::Kill => "stopping",
+        Act::Restart => "restarting",
+        Act::Delete => "deleting",
+        Act::Reset => "resetting",
+        Act::Reload => "reloading",
+        Act::Promote => "promoting",
+        Act::Rollback => "rolling back",
+        Act::Scale => "scaling",
+        Act::Resurrect => "resurrecting",
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
-use expect_test::expect_file;
+use expect_test::{expect, expect_file};
 use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
 use serde_json::json;
 
@@ -49,11 +50,14 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Problem(_) => 34,
         Notice::NothingSaved { .. } => 35,
         Notice::NoApps => 36,
+        Notice::Interrupted => 37,
+        Notice::Replaced { .. } => 38,
+        Notice::Ready { .. } => 39,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 37;
+const KINDS: usize = 40;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -123,6 +127,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarting { home },
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
+        Notice::Interrupted,
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },
         Notice::Updated,
@@ -183,6 +188,9 @@ fn starts(scene: &mut Scene) {
         Notice::StartsScript { script, mode, app: app("hello", 2) },
         Notice::Started { name: "hello", ids: &[0, 1], asked: 2, of_file: false },
         Notice::Finished { act: Act::Start, failed: false, urls: &urls },
+        Notice::Ready { name: "api", processes: 1, urls: &[] },
+        Notice::Ready { name: "hello", processes: 4, urls: &urls },
+        Notice::Ready { name: "job", processes: 0, urls: &[] },
         Notice::NotYet { text: "not yet in effect: watch of hello" },
         Notice::FirstSteps { steps: &[("ostler kill".to_owned(), "stop everything")] },
         Notice::KeepsEnvironment,
@@ -211,6 +219,7 @@ fn reloads(scene: &mut Scene) {
     scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
     steps.iter().for_each(|step| scene.tell(&Notice::Stepped { id: 1, name: "api", step }));
     scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
+    scene.tell(&Notice::Replaced { id: 1, name: "api" });
     scene.tell(&Notice::CanaryWaits { app: "api" });
     let act = Act::Rollback;
     scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
@@ -292,10 +301,99 @@ fn problems(scene: &mut Scene) {
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
 }
 
+/// What is drawn at a time, in ms, in a window of so many columns and rows.
+fn drawn(tally: &Tally, ms: u64, columns: usize, rows: usize) -> String {
+    let lines = tally.block(Duration::from_millis(ms)).unwrap_or_default();
+    Block::default().draw(lines, Window { columns, rows }).replace("\x1b[K", "")
+}
+
+#[test]
+fn the_block_shows_what_is_worked_on_and_fits_its_window() {
+    let workers = (0..16).map(|id| Target { id, name: "api".to_owned(), cluster: true });
+    let workers: Vec<Target> = workers.collect();
+    let at = Duration::from_millis;
+    let mut tally = Tally::default();
+    let begun = Notice::Begun { act: Act::Reload, selector: None, targets: &workers };
+    tally.take(&begun, at(0));
+    assert_eq!(tally.block(at(199)), None, "it may be over at once");
+    let verifying = Step::Verifying { run: 1, side: Side::New };
+    let listens = Vec::new();
+    let replaced = Step::Replaced { pid: 9, side: Side::New, listens, leaves: true };
+    let step = |tally: &mut Tally, id: u32, step: &Step, ms: u64| {
+        tally.take(&Notice::Stepped { id, name: "api", step }, at(ms));
+    };
+    (0..2).for_each(|id| step(&mut tally, id, &verifying, 0));
+    step(&mut tally, 0, &replaced, 1000);
+    expect![[r#"
+        reloading api [1/16] 2.0 s
+          api (id 0)  the old worker finishes its connections  1.0 s
+          api (id 1)  verifying the new worker  2.0 s
+        \u{1b}[J"#]]
+    .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
+    step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old }, 2500);
+    (2..16).for_each(|id| step(&mut tally, id, &verifying, 3000));
+    let text = drawn(&tally, 4000, 24, 24);
+    assert_eq!(text.lines().count(), 10, "{text}");
+    assert!(text.contains("\n  and 8 more\n"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 24), "{text}");
+    assert_eq!(drawn(&tally, 4000, 80, 6).lines().count(), 5);
+    step(&mut tally, 0, &Step::RollingBack { ids: vec![0] }, 5000);
+    assert!(drawn(&tally, 5000, 80, 24).starts_with("reloading api [0/16] 5.0 s\n"));
+    let (act, urls) = (Act::Reload, &[]);
+    tally.take(&Notice::Finished { act, failed: true, urls }, at(6000));
+    assert_eq!((tally.block(at(6000)), tally.summary(at(6000), &[])), (None, None));
+}
+
+#[test]
+fn the_block_of_many_apps_shows_those_that_are_not_done() {
+    let planned = |number| Planned { name: format!("app{number:03}"), instances: 2 };
+    let apps: Vec<Planned> = (0..100).map(planned).collect();
+    let mut tally = Tally::default();
+    tally.take(&Notice::StartsMissing { apps: &apps }, Duration::ZERO);
+    for app in &apps[..98] {
+        let started = Notice::Started { name: &app.name, ids: &[0, 1], asked: 2, of_file: true };
+        tally.take(&started, Duration::ZERO);
+    }
+    let text = drawn(&tally, 3000, 80, 24);
+    assert_eq!(text, "starting [196/200] 3.0 s\n  app098 0/2\n  app099 0/2\n\x1b[J");
+    let line = tally.line(Duration::from_secs(3), "app097");
+    assert_eq!(line.as_deref(), Some("[196/200] started app097"));
+    assert_eq!(tally.line(Duration::from_millis(999), "app097"), None, "it may be over at once");
+}
+
+#[test]
+fn a_block_is_drawn_in_the_place_of_the_one_before() {
+    let mut block = Block::default();
+    let window = Window { columns: 10, rows: 24 };
+    assert_eq!(block.erase(), "");
+    let lines = vec!["one".to_owned(), "a longer line".to_owned()];
+    assert_eq!(block.draw(lines, window), "one\x1b[K\na longer \x1b[K\n\x1b[J");
+    let lines = vec!["zwei 日本語".to_owned()];
+    assert_eq!(block.draw(lines, window), "\r\x1b[2Azwei 日本\x1b[K\n\x1b[J");
+    assert_eq!(block.erase(), "\r\x1b[1A\x1b[J");
+    assert_eq!(block.erase(), "");
+}
+
+#[test]
+fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
+    let mut voice = Voice::new(Program::Ostler);
+    let targets = targets();
+    let mut lines = |notice: &Notice<'_>, ms: u64| {
+        let now = Duration::from_millis(ms);
+        voice.tally.take(notice, now);
+        ostler::lines(notice, &voice.tally, now, Progress::Plain, Paint::PLAIN)
+    };
+    let act = Act::Reload;
+    lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
+    let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
+    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
+}
+
 #[test]
 fn a_time_is_said_as_a_person_says_it() {
     let check = |ms: u64, said: &str| {
-        assert_eq!(tally::span(std::time::Duration::from_millis(ms)), said, "{ms}");
+        assert_eq!(tally::span(Duration::from_millis(ms)), said, "{ms}");
     };
     check(0, "0 ms");
     check(99, "99 ms");

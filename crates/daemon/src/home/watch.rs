@@ -18,8 +18,8 @@ use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify::{self, WatchFlags};
 
 use super::{DUMP, FOLDERS, FileId, LOCK, LOG, PID, SOCKET, mark};
-use crate::clock;
 use crate::tokens::Source;
+use crate::{clock, door};
 
 /// What could not be made again is tried again after this, ms.
 const RETRY: u64 = 5000;
@@ -71,7 +71,7 @@ impl Watch {
             | WatchFlags::MOVE_SELF
             | WatchFlags::DELETE_SELF
             | WatchFlags::DONT_FOLLOW;
-        let files = [SOCKET, LOCK, PID, LOG, mark::NAME, DUMP];
+        let files = [SOCKET, LOCK, PID, LOG, mark::NAME, DUMP, door::RPC, door::PUB];
         for path in self.folders().chain(files.map(|name| self.home.join(name))) {
             // Without a watch (there may be too many on this machine) a signal still tells, and
             // commands send it.

@@ -1,6 +1,7 @@
 //! What the model must know of a run beside the supervision machine.
 
 use ostler_core::{ProcId, SpecId};
+use ostler_pm2::in_app::InApp;
 use ostler_wire::control::ListenerView;
 
 use super::input::Usage;
@@ -24,6 +25,8 @@ pub struct RunFacts {
     pub listeners: Vec<ListenerView>,
     /// Promises that were rejected in it and handled by nobody.
     pub rejections: u64,
+    /// What it said of itself.
+    pub in_app: Option<Box<InApp>>,
     /// A process of it that may not be signalled, and its user in words.
     pub unsignalable: Option<(u32, String)>,
     /// It was spawned, but there is no room for its descriptors.
@@ -46,6 +49,7 @@ impl RunFacts {
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,
+            in_app: None,
             unsignalable: None,
             out_of_memory: false,
             unfetched: false,

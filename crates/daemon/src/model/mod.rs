@@ -277,6 +277,13 @@ impl Model {
                     self.unsaved = true;
                 }
             }
+            Input::Kept { run, kept } => self.on_kept(run, kept),
+            Input::Monitored { id, on } => {
+                if let Some(proc) = self.registry.proc_mut(id) {
+                    proc.monitored = Some(on);
+                    self.unsaved = true;
+                }
+            }
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);

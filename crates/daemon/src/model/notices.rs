@@ -6,7 +6,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 use super::Model;
 use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
-use super::input::Effect;
+use super::input::{ClientId, Effect};
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::{Ended, Rollout};
 use crate::environment;
@@ -145,7 +145,8 @@ impl Model {
         self.remove_pid_file(id, out);
         if let Some(proc) = self.registry.remove_proc(id) {
             out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
-            out.push(Effect::Lifecycle { id, name: proc.name, what: Lifecycle::Delete });
+            let (name, what) = (proc.name, Lifecycle::Delete);
+            out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.registry.app(proc.app).is_none() {
                 self.settling.remove(&proc.app);
                 out.push(Effect::ForgetApp(proc.app));
@@ -160,7 +161,10 @@ impl Model {
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
         self.publish(id, Lifecycle::Online, out);
-        self.publish(id, Lifecycle::Reload, out);
+        let app = self.registry.app_of(id);
+        let clients = app.map(|app| self.operations.clients_of_reload(app)).unwrap_or_default();
+        let by_call = clients.into_iter().find(|client| client.call().is_some());
+        self.publish_by(by_call, id, Lifecycle::Reload, out);
         self.set_rollout(id, None);
         self.unsaved = true;
         self.changed.insert(id);
@@ -338,8 +342,20 @@ impl Model {
 
     /// Tells who watches what happened to a process that is still known.
     pub(super) fn publish(&self, id: ProcId, what: Lifecycle, out: &mut Vec<Effect>) {
+        self.publish_by(None, id, what, out);
+    }
+
+    /// The same of what this client brought about.
+    pub(super) fn publish_by(
+        &self,
+        client: Option<ClientId>,
+        id: ProcId,
+        what: Lifecycle,
+        out: &mut Vec<Effect>,
+    ) {
+        let by_call = client.is_some_and(|client| client.call().is_some());
         if let Some(proc) = self.registry.proc(id) {
-            out.push(Effect::Lifecycle { id, name: proc.name.clone(), what });
+            out.push(Effect::Lifecycle { id, name: proc.name.clone(), what, by_call });
         }
     }
 }

@@ -244,8 +244,8 @@ impl Model {
             let starts = pending.added || operation.starts();
             match pending.target {
                 Target::Up if starts => self.publish(id, Lifecycle::Start, out),
-                Target::Up => self.publish(id, Lifecycle::Restart, out),
-                Target::Down => self.publish(id, Lifecycle::Stop, out),
+                Target::Up => self.publish_by(operation.client, id, Lifecycle::Restart, out),
+                Target::Down => self.publish_by(operation.client, id, Lifecycle::Stop, out),
                 // The end of the slot was published when it went; listening is nothing done to it.
                 Target::Gone | Target::Listening => {}
             }

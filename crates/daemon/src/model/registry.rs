@@ -96,6 +96,8 @@ pub struct Proc {
     pub ended: Option<Ended>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
+    /// Whether a user had it monitored.
+    pub monitored: Option<bool>,
 }
 
 /// The end of a slot's last run that is over.

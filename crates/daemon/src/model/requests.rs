@@ -58,6 +58,7 @@ impl Model {
             // These need no decision: the parts around the model answer them.
             Request::Hello
             | Request::Logs { .. }
+            | Request::LastLines { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
             | Request::Update { .. } => {}
@@ -125,7 +126,7 @@ impl Model {
     ) {
         let not_found = || Failure {
             code: Code::NotFound,
-            message: format!("Application {name} not found"),
+            message: format!("no app has the name `{name}`"),
             hint: Some("see `ostler list` for the names".to_owned()),
         };
         let named = self.named_app(name, |_| true);
@@ -142,8 +143,8 @@ impl Model {
         if wanted == now {
             let failure = Failure {
                 code: Code::NothingToDo,
-                message: "Nothing to do".to_owned(),
-                hint: Some(format!("app `{name}` has {now} instances already")),
+                message: format!("app `{name}` has {now} instances already"),
+                hint: None,
             };
             return refuse(client, failure, out);
         }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ostler_core::Exit;
+use ostler_pm2::in_app::InApp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -120,6 +121,12 @@ pub struct SavedProc {
     /// It ran, but did not pass a check; apart for the same reason.
     #[serde(default)]
     pub not_verified: bool,
+    /// Whether a user had it monitored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitored: Option<bool>,
+    /// What its run said of itself, and which run that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_app: Option<(u64, InApp)>,
 }
 
 /// How a run ended, or that it never ran.

@@ -5,6 +5,7 @@ mod cgroup;
 mod channel;
 mod ending;
 mod gauge;
+mod last;
 mod left;
 mod meta;
 mod next;
@@ -36,6 +37,7 @@ use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
+use last::Ends;
 use oom::OomKills;
 use startup_priority::StartupPriority;
 use walk::Walks;
@@ -47,6 +49,7 @@ pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use shown::Shown;
+pub use stderr::log_lengths;
 pub use walk::Walked;
 
 /// What failed for lack of file descriptors is tried again after this, ms.
@@ -62,6 +65,8 @@ pub struct Runs {
     /// Runs that ended in this round, whose cleanup is deferred until their
     /// successors were started.
     exited: Vec<RunId>,
+    /// The last run of each slot that has ended.
+    ends: Ends,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
@@ -99,6 +104,7 @@ impl Runs {
             prepared: BTreeMap::new(),
             next: BTreeMap::new(),
             exited: Vec::new(),
+            ends: Ends::default(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),
@@ -269,6 +275,15 @@ impl Runs {
         }
     }
 
+    /// Sends a signal to the first process of a run.
+    ///
+    /// # Errors
+    /// It does not run, or the system refuses.
+    pub fn signal(&mut self, run: RunId, number: i32) -> io::Result<()> {
+        let pidfd = self.all.get_mut(&run).and_then(|held| held.alive_mut()?.pidfd.as_ref());
+        signal(pidfd.ok_or(rustix::io::Errno::SRCH)?, number)
+    }
+
     /// Nobody writes to an output of the run any more. `None`: nobody knows the run.
     pub fn output_closed(&mut self, run: RunId, stream: Stream) -> Option<RunFd> {
         let held = self.all.get_mut(&run)?;
@@ -335,8 +350,9 @@ impl Runs {
     /// machine is told of it at once.
     pub fn die(&mut self, run: RunId, exit: Exit, reported: bool) {
         self.priority.forget(run);
-        if let Some(held) = self.get_mut(run) {
+        if let Some(held) = self.all.get_mut(&run) {
             held.die(exit, reported);
+            self.ends.note(run, held);
         }
     }
 
@@ -357,6 +373,7 @@ impl Runs {
 
     /// All output of a dead run is written. Returns how it ended, if the machine was not told yet.
     pub fn drained(&mut self, run: RunId) -> Option<Exit> {
+        self.ends.written(run);
         let dead = self.all.get_mut(&run)?.dead_mut()?;
         dead.drained = true;
         (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)
