@@ -134,7 +134,7 @@ flags! {
     HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
-    WaitIp ' ' ["wait-ip"] Nothing, Own [Startup, Unstartup]
+    WaitIp ' ' ["wait-ip"] Nothing, Action [Startup]
         "start it only when the machine has an address";
     NoRollback ' ' ["no-rollback"] Nothing, Own [Reload, StartOrReload]
         "carry on when a new worker fails, as PM2 does";

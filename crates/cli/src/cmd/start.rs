@@ -34,6 +34,7 @@ fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
     let mut addresses = Vec::new();
     for word in &words {
         if file::is_meant(word) {
+            refuse_force(session, word)?;
             file::start(session, word, Known::Restart)?;
         } else if !existing(session, word)? {
             addresses.extend(script(session, word)?);
@@ -80,6 +81,7 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
         Err(_) => return Ok(false),
     };
     perform::refuse_only(session, word)?;
+    refuse_force(session, word)?;
     if let Some(option) = apps::given_for_new_apps(session) {
         return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
             .hint(format!(
@@ -89,6 +91,15 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     }
     again(session, Act::StartAgain, word, &picked)?;
     Ok(true)
+}
+
+/// Refuses `--force` where no script is named, of which another process could be started.
+fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || !session.has(FlagId::Force) {
+        return Ok(());
+    }
+    let message = format!("`--force` starts a script once more, and `{word}` is none");
+    Err(Failed::new(message).hint("leave it out, or name the script"))
 }
 
 /// Starts processes of the list again.
