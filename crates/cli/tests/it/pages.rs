@@ -15,8 +15,13 @@ const NOT_RUN: [(&str, &str); 4] = [
 ];
 
 /// Pages that people copy commands from; the other pages are generated.
-const PAGES: [&str; 5] =
-    ["README.md", "README.zh-CN.md", "docs/from-pm2.md", "docs/startup.md", "docs/zero-downtime.md"];
+const PAGES: [&str; 5] = [
+    "README.md",
+    "README.zh-CN.md",
+    "docs/from-pm2.md",
+    "docs/startup.md",
+    "docs/zero-downtime.md",
+];
 
 fn page(name: &str) -> String {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -73,7 +78,8 @@ fn every_command_of_the_pages_works() {
         let lines = commands(&text);
         assert!(!lines.is_empty(), "{name}: no commands");
         if needs_pm2 {
-            let start = s.command_of("bash").args(["-c", "PORT=0 pm2 start app.js"]).output().unwrap();
+            let start =
+                s.command_of("bash").args(["-c", "PORT=0 pm2 start app.js"]).output().unwrap();
             assert!(start.status.success(), "{start:?}");
         }
         for line in lines {
