@@ -138,7 +138,7 @@ impl Model {
             out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
             out.push(Effect::Lifecycle { id, name: proc.name, what: Lifecycle::Delete });
             if self.registry.app(proc.app).is_none() {
-                self.settling.remove(&proc.app);
+                self.settling.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.tidy_listeners(proc.app, out);

@@ -266,7 +266,6 @@ pub fn policy_of(balance: Balance) -> Policy {
     match balance {
         Balance::RoundRobin => Policy::RoundRobin,
         Balance::Sticky => Policy::Sticky,
-        Balance::Least => Policy::Least,
         Balance::Shared => Policy::Shared,
     }
 }
@@ -276,7 +275,6 @@ pub fn policy_word(policy: Policy) -> &'static str {
     match policy {
         Policy::RoundRobin => "round-robin",
         Policy::Sticky => "sticky",
-        Policy::Least => "least",
         Policy::Shared => "shared",
     }
 }
