@@ -7,6 +7,7 @@ use ostler_core::RunId;
 use super::Driver;
 use crate::daemon_log;
 use crate::from_thread::FromThread;
+use crate::keeper::{LOCK, SWEPT};
 use crate::mailbox::Sender;
 use crate::runs::Run;
 use crate::starts::{Line, SpecLine};
@@ -99,6 +100,10 @@ impl Driver<'_> {
                 Some(false) => {}
                 None => self.runs.drop_group(run),
             }
+        }
+        // Whoever comes after us need not look for it again.
+        if self.keeper.has_all() {
+            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
     }
 }

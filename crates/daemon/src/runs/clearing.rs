@@ -88,6 +88,12 @@ impl Runs {
         self.clearings.want(Clearing { mark, groups, starts, users, runs });
     }
 
+    /// Whether a dead keeper may have begun what is not known to us.
+    pub fn has_open_starts(&self) -> bool {
+        let asked = self.all.values().any(super::Run::is_asked);
+        asked || !self.next.is_empty() || self.clearings.is_under_way()
+    }
+
     /// Returns what is to be carried out now, if nothing is under way.
     pub fn begin_clearing(&mut self) -> Option<Clearing> {
         self.clearings.begin()
