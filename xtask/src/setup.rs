@@ -53,7 +53,9 @@ pub fn setup(what: What) -> Result<()> {
     let below =
         pm2.strip_prefix(cache.join("pm2")).context("the place of PM2 is not below the cache")?;
     let binary = below.to_string_lossy().into_owned();
-    wanted.push(Wanted { name: "pm2", npm: "pm2@7", folder: "pm2".to_owned(), binary });
+    for (name, npm) in [("pm2", "pm2@7"), ("pm2-6", "pm2@6"), ("pm2-5", "pm2@5")] {
+        wanted.push(Wanted { name, npm, folder: name.to_owned(), binary: binary.clone() });
+    }
     let binary = "node_modules/express/package.json".to_owned();
     wanted.push(Wanted { name: "express", npm: "express@4", folder: "express".to_owned(), binary });
     let results: Vec<Result<String>> = thread::scope(|scope| {
@@ -120,7 +122,7 @@ fn version(binary: &Path, name: &str) -> Result<String> {
         bail!("there is no `{}`", binary.display());
     }
     // PM2 would start its daemon for almost any command: npm's own note says the version.
-    if name == "pm2" {
+    if name.starts_with("pm2") {
         let note =
             binary.parent().and_then(Path::parent).unwrap_or(binary).join(".package-lock.json");
         let text = fs::read_to_string(&note)

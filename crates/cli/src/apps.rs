@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_config::{Context, Diagnostic, Options, Severity};
+use ostler_config::attributes::{Applies, Flag};
+use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
@@ -12,6 +13,7 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::Problem;
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -20,8 +22,8 @@ pub(crate) struct App {
     pub(crate) name: String,
     /// Absolute path of the script.
     pub(crate) script: String,
-    /// `fork_mode` or `cluster_mode`.
-    pub(crate) mode: &'static str,
+    /// It is a cluster, whose workers share what they listen on.
+    pub(crate) cluster: bool,
     /// How many processes.
     pub(crate) instances: u32,
     /// The record that the daemon gets.
@@ -111,15 +113,25 @@ pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Fail
     }
 }
 
-fn app(spec: &AppSpec) -> Result<App, Failed> {
-    let mode = match spec.exec_mode {
-        ExecMode::Fork => "fork_mode",
-        ExecMode::Cluster => "cluster_mode",
+/// Returns the first option that counts only for an app that is new; under the name `pm2`, where
+/// such options are ignored, none.
+pub(crate) fn given_for_new_apps(session: &Session) -> Option<&'static str> {
+    let mut given = session.args.given.iter().filter_map(|(id, _)| match id {
+        FlagId::Attribute(flag) => Some(*flag),
+        _ => None,
+    });
+    let is_for_new = |flag: &&'static Flag| {
+        attributes().any(|of| of.applies == Applies::Added && of.flags.contains(flag))
     };
+    let flag = given.find(is_for_new).filter(|_| session.program == Program::Ostler)?;
+    flag.long.first().copied()
+}
+
+fn app(spec: &AppSpec) -> Result<App, Failed> {
     Ok(App {
         name: spec.name.clone(),
         script: spec.script.to_string_lossy().into_owned(),
-        mode,
+        cluster: spec.exec_mode == ExecMode::Cluster,
         instances: spec.instances,
         record: raw(ostler_pm2::record::to_record(spec))?,
     })
@@ -149,7 +161,11 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
         let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
         let text = format!("{prefix}{}{details}", diagnostic.message);
-        if diagnostic.is_error() { session.out.error(&text, None) } else { session.out.warn(&text) }
+        if diagnostic.is_error() {
+            session.out.problem(&Problem::new(text));
+        } else {
+            session.out.warn(&text);
+        }
     }
     Failed::quiet(1)
 }

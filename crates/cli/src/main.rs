@@ -21,6 +21,7 @@ mod session;
 mod show;
 mod sys;
 mod view;
+mod voice;
 
 use std::process::ExitCode;
 

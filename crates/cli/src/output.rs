@@ -1,4 +1,4 @@
-//! The output of a command: prefixes, silence, colours, and few writes. Nothing is printed past it.
+//! The output of a command: streams, silence, and few writes. Nothing is printed past it.
 //!
 //! Standard output is collected and written at once when the command ends or is about to wait;
 //! whatever goes to standard error is written after what was collected, so that the two keep their
@@ -7,14 +7,18 @@
 use std::io::Write as _;
 
 use crate::failed::Failed;
-use crate::paint::{Ink, Paint};
+use crate::paint::Paint;
+use crate::program::Program;
+use crate::voice::{Line, Notice, Problem, Progress, Voice, Window};
 
 /// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Output {
     buffer: Vec<u8>,
     silent: bool,
-    name: &'static str,
+    voice: Voice,
+    /// Standard output is for data alone: messages go to standard error.
+    pub(crate) data_only: bool,
     /// Which of it is coloured.
     pub(crate) paint: Paint,
     /// Why standard output cannot be written to.
@@ -22,41 +26,68 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `name` is what stands in the brackets: `PM2` or `ostler`.
-    pub(crate) fn new(name: &'static str, silent: bool, paint: Paint) -> Self {
-        Self { buffer: Vec::new(), silent, name, paint, broken: None }
+    /// The output of the program under this name.
+    pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
+        let (voice, buffer) = (Voice::new(program), Vec::new());
+        Self { buffer, silent, voice, data_only: false, paint, broken: None }
     }
 
-    /// Prints a message: `[PM2] text`.
-    pub(crate) fn say(&mut self, text: &str) {
-        let prefix = self.paint.ink(&[Ink::Green], &format!("[{}] ", self.name));
-        self.message(&format!("{prefix}{text}"));
+    /// Shows progress in this way, under our own name.
+    pub(crate) fn show_progress(&mut self, progress: Progress) {
+        self.voice.show(progress);
     }
 
-    /// Prints a warning: `[PM2][WARN] text`.
+    /// Returns how progress is shown; nothing under PM2's name.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.voice.progress().filter(|_| !self.silent)
+    }
+
+    /// Draws the block of what goes on now, if there is one to be seen.
+    pub(crate) fn tick(&mut self) {
+        if self.progress() == Some(Progress::Live) {
+            let size = rustix::termios::tcgetwinsize(std::io::stderr());
+            let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col, size.ws_row));
+            let window = Window { columns: columns.into(), rows: rows.into() };
+            write_aside(&self.voice.draw(window));
+        }
+    }
+
+    /// Removes the block.
+    fn clear(&mut self) {
+        write_aside(&self.voice.erase());
+    }
+
+    /// Tells a fact, in the words of the name that the program was called by.
+    pub(crate) fn tell(&mut self, notice: &Notice<'_>) {
+        for line in self.voice.lines(notice, self.paint) {
+            match line {
+                Line::Out(text) => self.message(&text),
+                Line::Data(text) => self.data(&format!("{text}\n")),
+                Line::Err(text) => self.aside(&format!("{text}\n")),
+            }
+        }
+    }
+
+    /// Tells that something is not as the user may think.
     pub(crate) fn warn(&mut self, text: &str) {
-        let prefix = self.warn_prefix();
-        self.message(&format!("{prefix}{text}"));
+        self.tell(&Notice::Warning { text, hint: None, apart: false });
     }
 
-    /// Prints a warning on standard error.
+    /// Warns beside what somebody reads on standard output.
     pub(crate) fn warn_aside(&mut self, text: &str) {
-        let line = format!("{}{text}\n", self.warn_prefix());
-        self.aside(&line);
+        self.tell(&Notice::Warning { text, hint: None, apart: true });
     }
 
-    /// Prints an error and its hint on standard error: `[PM2][ERROR] text`.
-    pub(crate) fn error(&mut self, text: &str, hint: Option<&str>) {
-        let prefix = self.paint.ink(&[Ink::Red], &format!("[{}][ERROR] ", self.name));
-        let hint = hint.map_or(String::new(), |hint| {
-            format!("{} {hint}\n", self.paint.ink(&[Ink::Cyan], "hint:"))
-        });
-        self.aside(&format!("{prefix}{text}\n{hint}"));
+    /// Tells why something is not done.
+    pub(crate) fn problem(&mut self, problem: &Problem) {
+        self.tell(&Notice::Problem(problem));
     }
 
     /// Prints a line without a prefix; silence suppresses it.
     pub(crate) fn message(&mut self, line: &str) {
-        if !self.silent {
+        if self.data_only {
+            self.aside(&format!("{line}\n"));
+        } else if !self.silent {
             self.data(line);
             self.data("\n");
         }
@@ -87,9 +118,9 @@ impl Output {
 
     /// Prints on standard error what was asked for; silence does not suppress it.
     pub(crate) fn data_aside(&mut self, text: &str) {
+        self.clear();
         self.drain();
-        // A closed standard error can be reported nowhere.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        write_aside(text);
     }
 
     /// Writes what was collected.
@@ -97,6 +128,7 @@ impl Output {
     /// # Errors
     /// Nobody reads any more (which ends the command quietly), or the disk is full.
     pub(crate) fn flush(&mut self) -> Result<(), Failed> {
+        self.clear();
         self.drain();
         match self.broken {
             None => Ok(()),
@@ -119,8 +151,11 @@ impl Output {
         }
         self.buffer.clear();
     }
+}
 
-    fn warn_prefix(&self) -> String {
-        self.paint.ink(&[Ink::Yellow], &format!("[{}][WARN] ", self.name))
+fn write_aside(text: &str) {
+    if !text.is_empty() {
+        // A closed standard error can be reported nowhere.
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }

@@ -36,14 +36,6 @@ impl Program {
         }
     }
 
-    /// Returns what stands in the brackets before messages.
-    pub(crate) fn bracket(self) -> &'static str {
-        match self {
-            Self::Ostler => "ostler",
-            Self::Pm2 => "PM2",
-        }
-    }
-
     /// Returns `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
     pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Result<Home, Failed> {
         let set = |name| var(name).filter(|path| !path.as_os_str().is_empty());
@@ -81,7 +73,7 @@ mod tests {
         check(Program::Pm2, &all, "/o");
         check(Program::Pm2, &all[..2], "/p");
         check(Program::Pm2, &all[..1], "/u/.pm2");
-        assert!(Program::Ostler.home(|_| None).unwrap_err().hint.is_some());
+        assert!(Program::Ostler.home(|_| None).unwrap_err().advice().is_some());
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
+use crate::sys::Interrupts;
+use crate::voice::{EVERY, Notice, Progress};
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -27,9 +29,6 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
-    /// Whether standard output is read by a program, in whose way messages about the daemon's
-    /// start would be.
-    pub(crate) plain_data: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
     client: Option<Client>,
@@ -51,16 +50,8 @@ struct Asked {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        Self {
-            args,
-            out,
-            program,
-            home,
-            started: false,
-            plain_data: false,
-            changed: BTreeSet::new(),
-            client: None,
-        }
+        let changed = BTreeSet::new();
+        Self { args, out, program, home, started: false, changed, client: None }
     }
 
     /// Whether the option was given.
@@ -92,7 +83,14 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let answer = client.request(request, |event| {
+            let live =
+                ostler_client::waits_for_apps(request) && out.progress() == Some(Progress::Live);
+            let interrupts = live
+                .then(Interrupts::hold)
+                .transpose()
+                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let mut on = |event: Option<Event>| {
+                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
                 progressed = true;
                 changed.extend(ids_in(&event));
                 reported |= is_failure(&event);
@@ -106,7 +104,12 @@ impl Session {
                     Event::Warning { text } => out.warn(&text),
                     event => on_event(out, event),
                 }
-            });
+            };
+            let answer = if live {
+                client.request_with_pauses(request, EVERY, on)
+            } else {
+                client.request(request, |event| on(Some(event)))
+            };
             match answer {
                 Err(ostler_client::Error::Broken) => {
                     self.after_death(request, &mut asked, progressed)?;
@@ -183,10 +186,7 @@ impl Session {
         // would know nothing.
         match Client::connect(&self.home) {
             Ok(client) => {
-                self.out.warn_aside(
-                    "the daemon was replaced in the middle of this; \
-                     waiting for its successor to finish",
-                );
+                self.out.tell(&Notice::DaemonReplaced);
                 Ok(client)
             }
             Err(ostler_client::Error::NotRunning { .. }) => {
@@ -212,19 +212,14 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
-        let starting = format!("Spawning PM2 daemon with pm2_home={}", self.home.path().display());
-        let aside = self.plain_data && self.program == Program::Ostler;
-        let out = &mut self.out;
-        let connected =
-            connect_or_start(&self.home, &Starter::new(exe), || say(out, aside, &starting))?;
+        let (out, home) = (&mut self.out, self.home.path());
+        let connected = connect_or_start(&self.home, &Starter::new(exe), || {
+            out.tell(&Notice::DaemonStarting { home });
+        })?;
         if connected.started {
-            say(&mut self.out, aside, "PM2 Successfully daemonized");
+            out.tell(&Notice::DaemonStarted { home });
             if self.home.is_open_to_others() {
-                let home = self.home.path().display();
-                self.out.warn_aside(&format!(
-                    "others can look into `{home}`, where your apps' environment is kept: run \
-                     `chmod go-rwx {home}`"
-                ));
+                out.tell(&Notice::HomeOpen { home });
             }
         }
         self.started |= connected.started;
@@ -261,16 +256,23 @@ impl Session {
     }
 }
 
+/// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
+fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
+    match interrupts {
+        Some(interrupts) if interrupts.came() => {
+            out.tell(&Notice::Interrupted);
+            interrupts.let_in();
+        }
+        Some(_) | None => out.tick(),
+    }
+}
+
 /// Returns a word that no other request has: when the daemon dies under the request, its
 /// successor is asked again by it.
 pub(crate) fn ticket() -> String {
     let since =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", std::process::id(), since.as_nanos())
-}
-
-fn say(out: &mut Output, aside: bool, text: &str) {
-    if aside { out.warn_aside(text) } else { out.say(text) }
 }
 
 /// Finds out whether this daemon begins nothing twice when it is asked the same again. Only of old

@@ -114,6 +114,34 @@ impl Client {
         answer.ok_or(Error::Broken)
     }
 
+    /// As [`request`](Self::request) for a request that may take any time: calls back with nothing
+    /// whenever so much time has passed without an event.
+    ///
+    /// # Errors
+    /// Those of [`request`](Self::request).
+    pub fn request_with_pauses(
+        &mut self,
+        request: &Request,
+        every: Duration,
+        mut on: impl FnMut(Option<Event>),
+    ) -> Result<Answer, Error> {
+        self.stream
+            .set_read_timeout(Some(every))
+            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        self.send(request)?;
+        loop {
+            match self.receive() {
+                Ok(Incoming::Event(event)) => on(Some(event)),
+                Ok(Incoming::Answer(answer)) => return Ok(answer),
+                Err(Error::Timeout { .. }) => on(None),
+                Err(Error::Malformed(text)) => {
+                    return Err(self.mismatch().unwrap_or(Error::Malformed(text)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// As [`request`](Self::request); `None` when `on_event` wanted to stop, after which the
     /// connection cannot be used.
     pub(crate) fn exchange(

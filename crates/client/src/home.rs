@@ -143,16 +143,13 @@ impl Home {
     /// # Errors
     /// [`Error::Pm2Runs`].
     pub fn refuse_pm2(&self) -> Result<(), Error> {
-        let socket = self.root.join("rpc.sock");
-        let answers = rustix::net::SocketAddrUnix::new(&socket).is_ok_and(|address| {
-            let kind = rustix::net::SocketType::STREAM;
-            let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
-            rustix::net::socket_with(rustix::net::AddressFamily::UNIX, kind, flags, None)
-                // It runs also when it has no time for one more client now.
-                .map(|fd| rustix::net::connect(&fd, &address))
-                .is_ok_and(|to| matches!(to, Ok(()) | Err(rustix::io::Errno::AGAIN)))
-        });
-        if answers { Err(Error::Pm2Runs { home: self.root.clone() }) } else { Ok(()) }
+        // The socket has PM2's name and may be ours: then the one that PM2 has not answers too, or
+        // the manager of this home lives.
+        let is_ours = || answers(&self.socket()) || crate::living::is_there(&self.root);
+        if answers(&self.root.join("rpc.sock")) && !is_ours() {
+            return Err(Error::Pm2Runs { home: self.root.clone() });
+        }
+        Ok(())
     }
 
     /// Returns the path of the control socket, if it fits into a socket address.
@@ -164,4 +161,16 @@ impl Home {
         }
         Ok(path)
     }
+}
+
+/// Whether somebody listens at this socket.
+fn answers(socket: &Path) -> bool {
+    rustix::net::SocketAddrUnix::new(socket).is_ok_and(|address| {
+        let kind = rustix::net::SocketType::STREAM;
+        let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
+        rustix::net::socket_with(rustix::net::AddressFamily::UNIX, kind, flags, None)
+            // Whoever has no time for one more client now runs as well.
+            .map(|fd| rustix::net::connect(&fd, &address))
+            .is_ok_and(|to| matches!(to, Ok(()) | Err(rustix::io::Errno::AGAIN)))
+    })
 }

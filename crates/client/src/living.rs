@@ -59,6 +59,11 @@ pub fn connect_living(home: &Home) -> Result<Option<Client>, Error> {
     }
 }
 
+/// Whether a part of the manager of this home lives.
+pub(crate) fn is_there(home: &Path) -> bool {
+    !parts_of(home).is_empty()
+}
+
 /// Asks a daemon for a socket, if the process is still one.
 fn ask(pid: u32, home: &Path) {
     let number = i32::try_from(pid).ok().and_then(Pid::from_raw);

@@ -5,6 +5,8 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
+mod bus;
+mod calls;
 mod due;
 mod effects;
 mod ending;
@@ -21,6 +23,7 @@ use std::rc::Rc;
 use ostler_poll::{Events, Poll, Ready, Watched};
 
 use crate::budget::Capacity;
+use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -34,6 +37,7 @@ use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
 use crate::rest::Rest;
+use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
@@ -56,6 +60,8 @@ pub(crate) struct Daemon {
     saver: Saver,
     keeper: Keeper,
     clients: Clients,
+    rpc: Rpc,
+    bus: Bus,
     home: Watch,
     runs: Runs,
     node: Node,
@@ -65,6 +71,8 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
+    /// When the daemon began, ms since 1970.
+    since: u64,
     rest: Rest,
 }
 
@@ -82,6 +90,8 @@ pub(crate) struct Parts {
     pub(crate) saver: Saver,
     pub(crate) keeper: Keeper,
     pub(crate) clients: Clients,
+    pub(crate) rpc: Rpc,
+    pub(crate) bus: Bus,
     pub(crate) home: Watch,
     pub(crate) runs: Runs,
     pub(crate) node: Node,
@@ -92,7 +102,8 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, home, runs, node, logs, inbox } = parts;
+        let Parts { model, state, saver, keeper, clients, rpc, bus, home, runs, node, logs, inbox } =
+            parts;
         Self {
             config,
             model,
@@ -100,6 +111,8 @@ impl Daemon {
             saver,
             keeper,
             clients,
+            rpc,
+            bus,
             home,
             runs,
             node,
@@ -107,6 +120,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             unbounded: BOUND_AFTER,
+            since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
         }
     }
@@ -158,6 +172,7 @@ impl Daemon {
     /// Takes up what the last turn left for after all others had theirs.
     fn begin_turn(&mut self) {
         self.clients.begin_turn();
+        self.rpc.begin_turn();
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
         node.begin_turn(&mut parts);
@@ -195,7 +210,11 @@ impl Daemon {
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
-            Source::Home => self.look_after_home(),
+            Source::Home => self.home.rest(),
+            Source::Rpc => self.rpc.accept(),
+            Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
+            Source::Bus => self.on_subscribers(),
+            Source::Subscriber(number) => self.on_subscriber(number, ready.is_readable()),
         }
         self.take_reports();
     }
@@ -207,6 +226,7 @@ impl Daemon {
         let until = clock::monotonic() + SLICE;
         loop {
             self.serve();
+            self.serve_calls();
             let mut driver = self.driver();
             let (node, mut parts) = driver.node();
             node.read_on(&mut parts);
@@ -237,7 +257,7 @@ impl Daemon {
         }
         self.driver().shorten_starts();
         self.end_if_over();
-        self.clients.publish_own();
+        self.publish_own();
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
@@ -284,7 +304,8 @@ impl Daemon {
                     ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
-                Report::Reply { client, reply } => self.clients.reply(client, &reply),
+                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Said { run, text } => self.on_said(run, &text),
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
@@ -293,6 +314,8 @@ impl Daemon {
     /// Sends what was said to clients.
     fn flush_clients(&mut self) {
         self.clients.flush(&mut self.reports);
+        self.rpc.flush(&mut self.reports);
+        self.flush_bus();
         self.take_reports();
     }
 
@@ -313,6 +336,7 @@ impl Daemon {
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
+                    self.home.watch();
                 }
             }
         }

@@ -10,7 +10,7 @@ use crate::home;
 
 /// Files that are replaced by a new one, which is written beside them under a longer name.
 const REPLACED: [&str; 6] =
-    ["drain.cjs", home::PID, "ostler.state", "ostler.starts", home::mark::NAME, "dump.pm2"];
+    ["drain.cjs", home::PID, "ostler.state", "ostler.starts", home::mark::NAME, home::DUMP];
 
 /// Takes them away.
 pub fn remove(home: &Path) {

@@ -11,6 +11,7 @@
 
 mod app_files;
 mod budget;
+mod bus;
 mod clients;
 mod clock;
 mod complaints;
@@ -18,6 +19,7 @@ mod config;
 mod daemon;
 mod daemon_log;
 mod decisions;
+mod door;
 mod drain;
 mod driver;
 mod environment;
@@ -41,6 +43,7 @@ mod reports;
 mod reserve;
 mod rest;
 mod rights;
+mod rpc;
 mod runs;
 mod saver;
 mod starts;

@@ -52,6 +52,13 @@ pub(crate) enum Report {
         /// The address, in words.
         key: String,
     },
+    /// An app said something over its channel: one JSON value.
+    Said {
+        /// Its run.
+        run: RunId,
+        /// What it said.
+        text: String,
+    },
     /// A client left.
     ClientGone {
         /// Number of the client.

@@ -6,7 +6,9 @@
 //! backup is used.
 
 use std::collections::VecDeque;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ostler_pm2::dump::{Saved, read_element};
@@ -52,12 +54,30 @@ pub struct Saver {
     path: PathBuf,
     waiting: VecDeque<Task>,
     busy: bool,
+    /// The list, open: so its content is not lost with its name.
+    kept: Option<File>,
 }
 
 impl Saver {
     /// Keeps the list at this path.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, waiting: VecDeque::new(), busy: false }
+        let kept = open(&path);
+        Self { path, waiting: VecDeque::new(), busy: false, kept }
+    }
+
+    /// The home was looked at: what writes the list again that was `lost` with everything else. One
+    /// that was taken away for itself is forgotten.
+    pub fn look_after(&mut self, lost: bool) -> Option<Task> {
+        let there = open(&self.path);
+        if there.is_some() || !lost {
+            self.kept = there;
+            return None;
+        }
+        let mut text = Vec::new();
+        let mut kept = self.kept.as_ref()?;
+        kept.seek(SeekFrom::Start(0)).and_then(|_| kept.read_to_end(&mut text)).ok()?;
+        let count = serde_json::from_slice::<Vec<&RawValue>>(&text).ok()?.len();
+        Some(Task::Write { client: None, count, text })
     }
 
     /// Whether a task is under way.
@@ -99,6 +119,7 @@ impl Saver {
     ) {
         done.tell(reports);
         self.busy = false;
+        self.kept = open(&self.path).or(self.kept.take());
         self.begin(mailbox, reports);
     }
 
@@ -138,6 +159,11 @@ impl Task {
             }
         }
     }
+}
+
+fn open(path: &Path) -> Option<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()
 }
 
 fn written(

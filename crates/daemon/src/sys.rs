@@ -245,6 +245,31 @@ pub fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// The groups that the peer of a socket had beside its own when it connected.
+///
+/// # Errors
+/// It cannot be told.
+pub fn peer_groups(socket: &impl std::os::fd::AsRawFd) -> io::Result<Vec<u32>> {
+    // More than this a process does not have (`NGROUPS_MAX`).
+    let mut groups = vec![0_u32; 1 << 16];
+    let mut length = libc::socklen_t::try_from(size_of_val(groups.as_slice())).unwrap_or(0);
+    // SAFETY: the kernel writes at most `length` bytes, which the vector has.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERGROUPS,
+            groups.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    groups.truncate(usize::try_from(length).unwrap_or(0) / size_of::<u32>());
+    Ok(groups)
+}
+
 /// Names this process for `ps`.
 pub fn name_process(name: &CStr) {
     // SAFETY: the string is read during the call.

@@ -28,6 +28,14 @@ pub enum Source {
     Guard,
     /// Changes of the home.
     Home,
+    /// PM2's socket of calls.
+    Rpc,
+    /// A connection there.
+    Caller(usize),
+    /// PM2's socket of events.
+    Bus,
+    /// A connection there.
+    Subscriber(usize),
 }
 
 impl Token for Source {
@@ -44,6 +52,10 @@ impl Token for Source {
             Self::Inotify => (8, 0),
             Self::Guard => (9, 0),
             Self::Home => (10, 0),
+            Self::Rpc => (11, 0),
+            Self::Caller(number) => (12, number as u64),
+            Self::Bus => (13, 0),
+            Self::Subscriber(number) => (14, number as u64),
         };
         pack(kind, number)
     }
@@ -62,6 +74,10 @@ impl Token for Source {
             8 => Self::Inotify,
             9 => Self::Guard,
             10 => Self::Home,
+            11 => Self::Rpc,
+            12 => Self::Caller(usize::try_from(number).ok()?),
+            13 => Self::Bus,
+            14 => Self::Subscriber(usize::try_from(number).ok()?),
             _ => return None,
         })
     }
@@ -85,6 +101,10 @@ mod tests {
             Source::Inotify,
             Source::Guard,
             Source::Home,
+            Source::Rpc,
+            Source::Caller(9),
+            Source::Bus,
+            Source::Subscriber(1),
         ];
         for source in all {
             assert_eq!(Source::from_raw(source.to_raw()), Some(source));

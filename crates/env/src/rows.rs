@@ -99,6 +99,15 @@ variables! {
     /// It counts in the environment in which the daemon was started.
     PM2_WORKER_INTERVAL, read by Daemon, from Pm2, set by User, default "30000",
 
+    /// The number of a user who may use PM2's sockets `rpc.sock` and `pub.sock` beside their owner
+    /// and root, and gets them.
+    /// It counts in the environment in which the daemon was started.
+    PM2_SOCKET_USER, read by Daemon, from Pm2, set by User,
+
+    /// The number of a group whose members may use them, too.
+    /// It counts in the environment in which the daemon was started.
+    PM2_SOCKET_GROUP, read by Daemon, from Pm2, set by User,
+
     /// `off`: no control groups, descendants are found by walking through `/proc`.
     /// It counts in the environment in which the daemon was started.
     OSTLER_CGROUP, read by Daemon, from Ours, set by User,
@@ -223,6 +232,9 @@ variables! {
 
     /// How long system calls are made to fail, in seconds.
     OSTLER_INJECT_SECONDS, read by Test, from Ours, set by Developer, default "15",
+
+    /// From which point on system calls are made to fail, of those that `OSTLER_SEED` makes.
+    OSTLER_INJECT_FROM, read by Test, from Ours, set by Developer, default "0",
 
     /// The one failing system call that the test of all of them plays.
     OSTLER_INJECT_POINT, read by Test, from Ours, set by Developer, default "every call",

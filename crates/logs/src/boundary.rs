@@ -71,7 +71,7 @@ impl Reactor {
                 Some(_) => {}
                 None => {
                     if let Err(error) = self.files.truncate(path) {
-                        self.outbox.send(Event::FileError { path: path.clone(), error });
+                        self.outbox.send(Event::NotEmptied { path: path.clone(), error });
                     }
                 }
             }
@@ -98,8 +98,8 @@ impl Reactor {
                     continue;
                 }
                 // It is made now, so that whoever rotates finds it in its place.
-                match file.ensure_open() {
-                    Ok(_) => self.rest(id),
+                match file.come_back() {
+                    Ok(()) => self.rest(id),
                     Err(error) => self.fail(id, error),
                 }
             }

@@ -12,7 +12,7 @@ use std::io;
 use ostler_poll::now;
 
 use crate::commit::{Step, append_whole};
-use crate::files::{Failing, FileId};
+use crate::files::{FileId, REMOVED};
 use crate::format::Part;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
@@ -36,6 +36,15 @@ const RETRY: u64 = 1000;
 /// The same for a device whose reader is slow.
 const RETRY_SLOW: u64 = 50;
 
+/// A file that could not be written the last time.
+pub(crate) struct Failing {
+    pub code: Option<i32>,
+    pub since: u64,
+    pub retry_at: u64,
+    /// The daemon knows of it.
+    pub told: bool,
+}
+
 impl Reactor {
     /// A file cannot be written: says so once, and tries again later.
     pub(crate) fn fail(&mut self, id: FileId, error: io::Error) {
@@ -45,8 +54,15 @@ impl Reactor {
             // What was removed keeps its room on the disk for as long as it is open.
             file.open = None;
         }
-        let is_slow = error.kind() == io::ErrorKind::WouldBlock;
+        let is_removed = error.raw_os_error() == Some(REMOVED.raw_os_error());
+        let is_slow = is_removed || error.kind() == io::ErrorKind::WouldBlock;
         let retry_at = now + if is_slow { RETRY_SLOW } else { RETRY };
+        if is_removed && let Some(failing) = &mut file.failing {
+            // It failed before, and who was told of that hears of its end.
+            failing.retry_at = retry_at;
+            self.timers.push(std::cmp::Reverse((retry_at, id)));
+            return;
+        }
         let code = error.raw_os_error();
         let before = file.failing.take();
         let since = before.as_ref().map_or(now, |failing| failing.since);
@@ -54,10 +70,13 @@ impl Reactor {
         // A reader that is slow is no news, one that sleeps is.
         let is_news = !known && (!is_slow || since + LAST_PATIENCE <= now);
         file.failing = Some(Failing { code, since, retry_at, told: known || is_news });
-        file.last_error = Some(error.to_string());
+        if !is_removed {
+            file.last_error = Some(error.to_string());
+        }
         self.timers.push(std::cmp::Reverse((retry_at, id)));
         if is_news {
-            self.outbox.send(Event::FileError { path: file.path.clone(), error });
+            let fate = file.writers.fate();
+            self.outbox.send(Event::FileError { path: file.path.clone(), error, fate });
         }
     }
 

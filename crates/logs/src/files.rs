@@ -6,27 +6,36 @@
 //! silent files cost no descriptor. `O_APPEND` is not used, since `splice` refuses it; this thread
 //! is the only writer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ostler_poll::now;
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
+use crate::failing::Failing;
 use crate::format::Formatter;
 use crate::opener::Opener;
-use crate::types::Token;
+use crate::types::{OnFull, Token};
+pub(crate) use crate::writers::Key;
+use crate::writers::Writers;
 
 /// A file is closed when nothing was written to it for this long, ms, or twice this.
 pub(crate) const IDLE: u64 = 5000;
 
+/// A file that was removed is made anew after this, ms: with its folder it may be about to go.
+const GONE: u64 = 300;
+
 /// Files that nobody writes to any more and that have a loss to tell, at most.
 const MOURNING: usize = 256;
 
-/// Names a stream within the engine.
-pub(crate) type Key = u64;
+/// What is said of a file that was just removed.
+pub(crate) const REMOVED: Errno = Errno::STALE;
+
 /// Names a file within the engine.
 pub(crate) type FileId = u32;
 
@@ -37,15 +46,6 @@ pub(crate) struct Open {
     pub regular: bool,
     /// `false` once the kernel has refused `splice` for it.
     pub splices: bool,
-}
-
-/// A file that could not be written the last time.
-pub(crate) struct Failing {
-    pub code: Option<i32>,
-    pub since: u64,
-    pub retry_at: u64,
-    /// The daemon knows of it.
-    pub told: bool,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
@@ -62,9 +62,11 @@ pub(crate) struct LogFile {
     pub open: Option<Open>,
     /// Which file it was when it was open the last time.
     inode: Option<(u64, u64)>,
+    /// When it was found to be removed.
+    gone_at: Option<u64>,
     /// Somebody had something to write since the last look for idle files.
     pub used: bool,
-    pub writers: BTreeSet<Key>,
+    pub writers: Writers,
     /// Where the file ended when it was last known to end with a line end.
     pub clean_end: u64,
     pub failing: Option<Failing>,
@@ -85,8 +87,9 @@ impl LogFile {
             opener: Arc::clone(opener),
             open: None,
             inode: None,
+            gone_at: None,
             used: false,
-            writers: BTreeSet::new(),
+            writers: Writers::default(),
             clean_end: 0,
             failing: None,
             last_error: None,
@@ -102,12 +105,33 @@ impl LogFile {
         let open = match self.open.take() {
             Some(open) => open,
             None => {
+                self.stay_away()?;
                 let open = self.open_path()?;
                 (self.inode, self.clean_end) = (Some(open.inode), 0);
                 open
             }
         };
         Ok(self.open.insert(open))
+    }
+
+    /// Whoever removes a folder fails when there is a new file in it.
+    fn stay_away(&mut self) -> io::Result<()> {
+        if self.inode.is_none() || self.path.symlink_metadata().is_ok() {
+            self.gone_at = None;
+            return Ok(());
+        }
+        let now = now();
+        if now < *self.gone_at.get_or_insert(now) + GONE {
+            return Err(REMOVED.into());
+        }
+        self.gone_at = None;
+        Ok(())
+    }
+
+    /// It is made again at once, if it is gone.
+    pub(crate) fn come_back(&mut self) -> io::Result<()> {
+        self.inode = self.open.as_ref().and(self.inode);
+        self.ensure_open().map(drop)
     }
 
     /// Whether it failed and is not to be tried again yet.
@@ -243,11 +267,16 @@ impl Files {
 
     /// The file at this path, new or already in use (also under another name), and what
     /// opening it said.
-    pub(crate) fn attach(&mut self, path: &Path, writer: Key) -> (FileId, io::Result<()>) {
+    pub(crate) fn attach(
+        &mut self,
+        path: &Path,
+        writer: Key,
+        full: OnFull,
+    ) -> (FileId, io::Result<()>) {
         if let Some(id) = self.by_path.get(path).copied()
             && let Some(file) = self.all.get_mut(&id)
         {
-            file.writers.insert(writer);
+            file.writers.add(writer, full);
             return (id, file.ensure_open().map(drop));
         }
         let mut file = LogFile::new(path, &self.opener);
@@ -266,7 +295,7 @@ impl Files {
         };
         self.by_path.insert(path.to_owned(), id);
         if let Some(file) = self.all.get_mut(&id) {
-            file.writers.insert(writer);
+            file.writers.add(writer, full);
         }
         (id, opened.map(drop))
     }
@@ -275,7 +304,7 @@ impl Files {
     /// die with it.
     pub(crate) fn detach(&mut self, id: FileId, writer: Key) -> Option<LogFile> {
         let file = self.all.get_mut(&id)?;
-        file.writers.remove(&writer);
+        file.writers.remove(writer);
         self.remove_unused(id)
     }
 
@@ -328,7 +357,7 @@ mod tests {
     fn a_file_is_closed_at_the_second_look_after_its_last_use() {
         let folder = tempfile::tempdir().unwrap();
         let mut files = Files::new(Arc::new(crate::Plain));
-        let (id, opened) = files.attach(&folder.path().join("a.log"), 1);
+        let (id, opened) = files.attach(&folder.path().join("a.log"), 1, OnFull::Drop);
         opened.unwrap();
         let file = files.get_mut(id).unwrap();
         file.used = true;
@@ -343,24 +372,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, link) = (folder.path().join("a.log"), folder.path().join("link.log"));
         let mut files = Files::new(Arc::new(crate::Plain));
-        let (first, _) = files.attach(&path, 1);
+        let (first, _) = files.attach(&path, 1, OnFull::Drop);
         files.close_idle();
         std::fs::hard_link(&path, &link).unwrap();
-        assert_eq!(files.attach(&link, 2).0, first);
+        assert_eq!(files.attach(&link, 2, OnFull::Drop).0, first);
         files.detach(first, 2);
 
         files.close_idle();
         std::fs::remove_file(&path).unwrap();
         let other = folder.path().join("other.log");
         std::fs::rename(&link, &other).unwrap();
-        assert_ne!(files.attach(&other, 3).0, first, "it is opened by its path");
+        assert_ne!(files.attach(&other, 3, OnFull::Drop).0, first, "it is opened by its path");
     }
 
     #[test]
     fn a_file_that_is_settling_or_failing_is_not_closed() {
         let folder = tempfile::tempdir().unwrap();
         let mut files = Files::new(Arc::new(crate::Plain));
-        let (id, _) = files.attach(&folder.path().join("a.log"), 1);
+        let (id, _) = files.attach(&folder.path().join("a.log"), 1, OnFull::Drop);
         files.get_mut(id).unwrap().settling = Some(Settling { owner: 1, until: 0 });
         assert!(files.close_idle());
         let file = files.get_mut(id).unwrap();

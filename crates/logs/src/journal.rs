@@ -36,7 +36,7 @@ use crate::mailbox::Outbox;
 use crate::note::{
     ENTRY_LEN, Entry, HEADER_LEN, Note, Target, Transfer, Which, decode_header, encode_header,
 };
-use crate::slot::{SLOTS, STRIDE, Slot};
+use crate::slot::{Filled, SLOTS, STRIDE, Slot};
 use crate::types::{Event, SourceId, Stream};
 
 /// Name under which the keeper holds the memory file.
@@ -54,17 +54,6 @@ const KEPT: u64 = 64 << 10;
 
 /// Whose bytes they are.
 pub(crate) type Owner = (SourceId, Stream);
-
-/// How a move ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Filled {
-    /// There may be more in the pipe.
-    More,
-    /// The pipe is empty.
-    Drained,
-    /// The pipe is empty, and nobody can write any more.
-    End,
-}
 
 /// See the module's text.
 pub(crate) struct Journal {

@@ -57,9 +57,12 @@ mod source;
 mod subscribe;
 mod tail;
 mod types;
+mod writers;
 
 pub use date::{date, iso};
 pub use engine::Engine;
 pub use opener::{Opener, Plain};
 pub use tail::tail;
-pub use types::{Event, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token};
+pub use types::{
+    Event, Fate, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token,
+};

@@ -10,9 +10,10 @@ use std::io;
 use crate::commit::Step;
 use crate::failing::{CAREFUL_STEP, HELD, TOTAL};
 use crate::files::FileId;
-use crate::journal::{Filled, LONGEST};
+use crate::journal::LONGEST;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
+use crate::slot::Filled;
 use crate::source::Source;
 
 /// Formatted bytes of one step; one line more may go over it.

@@ -253,7 +253,7 @@ impl Reactor {
             if path.as_os_str() == "/dev/null" {
                 continue;
             }
-            let (file, opened) = self.files.attach(path, key);
+            let (file, opened) = self.files.attach(path, key, sink.full);
             if !source.files.contains(&file) {
                 source.files.push(file);
             }

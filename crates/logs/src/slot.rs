@@ -10,6 +10,17 @@ const TABLE: u64 = 4096;
 pub(crate) const SLOTS: u64 = 64 << 20;
 pub(crate) const STRIDE: u64 = 4 << 20;
 
+/// How a move ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// There may be more in the pipe.
+    More,
+    /// The pipe is empty.
+    Drained,
+    /// The pipe is empty, and nobody can write any more.
+    End,
+}
+
 /// See the module's text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Slot {

@@ -83,6 +83,17 @@ pub struct Sink {
     pub hold: Option<u64>,
 }
 
+/// What becomes of output while its file cannot be written, and does not fit into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Lines are lost, and counted.
+    Dropped,
+    /// The app waits when it writes.
+    Waits,
+    /// The one or the other, by the app: several write into the file.
+    Both,
+}
+
 /// Which lines a subscriber wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
@@ -156,6 +167,15 @@ pub enum Event {
     },
     /// A file cannot be opened or written; the engine goes on trying. Once per change of state.
     FileError {
+        /// The file's path.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+        /// What becomes of output meanwhile.
+        fate: Fate,
+    },
+    /// A file that was to be emptied could not be; it is as it was.
+    NotEmptied {
         /// The file's path.
         path: PathBuf,
         /// What the system said.

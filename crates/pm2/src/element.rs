@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use ostler_core::spec::AppSpec;
 use ostler_core::{Exit, ProcId};
@@ -13,6 +14,7 @@ use ostler_wire::control::Phase;
 use serde_json::Value as Json;
 
 use crate::environment::ABSENT_PARTS;
+use crate::in_app::InApp;
 use crate::{files, record, words};
 
 /// What `jlist` tells of a process. Times are ms since 1970.
@@ -50,6 +52,10 @@ pub struct Facts<'a> {
     pub last_exit: Option<Exit>,
     /// What is being rolled out to it: `reloading`, `canary`.
     pub rollout: Option<&'a str>,
+    /// What it said of itself.
+    pub in_app: &'a InApp,
+    /// Whether a user had it monitored.
+    pub monitored: Option<bool>,
     /// Resident memory, bytes.
     pub memory: u64,
     /// CPU use, percent of one core.
@@ -59,7 +65,11 @@ pub struct Facts<'a> {
 /// The part of `pm2_env` that all processes of one version of a specification share: the keys of
 /// the record and, beside them, every variable.
 #[derive(Clone, Debug)]
-pub struct SharedText(String);
+pub struct SharedText {
+    text: String,
+    /// Where in it the variables stand by themselves.
+    variables: Range<usize>,
+}
 
 impl SharedText {
     /// Makes the text.
@@ -67,13 +77,21 @@ impl SharedText {
     pub fn new(spec: &AppSpec) -> Self {
         let mut keys: BTreeMap<String, Json> = record::variables(spec).into_iter().collect();
         keys.extend(record::to_map(spec));
+        // PM2's client writes what it is shown into its dump: paths have the process's number there,
+        // as in a dump of PM2's, and not as in a record of ours.
+        keys.remove(record::MARK);
         let mut text = String::new();
+        let mut variables = 0..0;
         for (name, value) in keys.iter().filter(|(name, _)| !is_of_process(spec, name)) {
+            let start = text.len();
             push_json(&mut text, name);
             // Writing to a string cannot fail.
             _ = write!(text, ":{value},");
+            if name == "env" {
+                variables = start..text.len();
+            }
         }
-        Self(text)
+        Self { text, variables }
     }
 }
 
@@ -134,14 +152,45 @@ impl List {
 
 /// Writes the element of one process, JSON text.
 pub fn write(facts: &Facts<'_>, out: &mut String) {
-    let Facts { id: ProcId(id), pid, memory, cpu, .. } = *facts;
+    write_named(facts, out);
+    let Facts { memory, cpu, .. } = *facts;
+    // Writing to a string cannot fail.
+    _ = write!(out, ",\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}");
+}
+
+/// Writes the element as far as the number.
+fn write_named(facts: &Facts<'_>, out: &mut String) {
+    let Facts { id: ProcId(id), pid, .. } = *facts;
     // Writing to a string cannot fail.
     _ = write!(out, "{{\"pid\":{pid},\"name\":");
     push_json(out, facts.name);
     out.push_str(",\"pm2_env\":{");
-    out.push_str(&facts.shared.0);
+    out.push_str(&facts.shared.text);
     write_env(facts, out);
-    _ = write!(out, "}},\"pm_id\":{id},\"monit\":{{\"memory\":{memory},\"cpu\":{cpu}}}}}");
+    write_increment(facts, true, out);
+    _ = write!(out, "}},\"pm_id\":{id}");
+}
+
+/// Returns the element without what the process uses, as calls that act on one answer it.
+#[must_use]
+pub fn without_usage(facts: &Facts<'_>) -> String {
+    let mut out = String::new();
+    write_named(facts, &mut out);
+    out.push('}');
+    out
+}
+
+/// Returns `pm2_env` without the variables by themselves, as events tell of a process.
+#[must_use]
+pub fn without_variables(facts: &Facts<'_>) -> String {
+    let SharedText { text, variables } = facts.shared;
+    let mut out = String::from("{");
+    out.push_str(text.get(..variables.start).unwrap_or_default());
+    out.push_str(text.get(variables.end..).unwrap_or_default());
+    write_env(facts, &mut out);
+    write_increment(facts, false, &mut out);
+    out.push('}');
+    out
 }
 
 /// What each process has of its own in `pm2_env`.
@@ -167,13 +216,15 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
         facts.restarts,
         facts.unstable,
     );
-    write_increment(facts, out);
     if let Some(version) = facts.node_version {
         push_text(out, ",\"node_version\":", version);
     }
     push_text(out, ",\"unique_id\":", facts.unique_id);
     push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
-    out.push_str(NOTHING_MEASURED);
+    facts.in_app.write(out);
+    if let Some(monitored) = facts.monitored {
+        _ = write!(out, ",\"_km_monitored\":{monitored}");
+    }
     for key in ABSENT_PARTS {
         _ = write!(out, ",\"{key}\":false");
     }
@@ -183,8 +234,8 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
     }
 }
 
-/// The variable that is one higher for each instance, and all variables with it.
-fn write_increment(facts: &Facts<'_>, out: &mut String) {
+/// The variable that is one higher for each instance; and all variables, with it.
+fn write_increment(facts: &Facts<'_>, all: bool, out: &mut String) {
     let Some(name) = &facts.spec.increment_var else { return };
     let mut variables = record::variables(facts.spec);
     if let Some(value) = facts.increment {
@@ -194,12 +245,10 @@ fn write_increment(facts: &Facts<'_>, out: &mut String) {
         push_text(out, ",", name);
         _ = write!(out, ":{value}");
     }
-    _ = write!(out, ",\"env\":{}", Json::Object(variables));
+    if all {
+        _ = write!(out, ",\"env\":{}", Json::Object(variables));
+    }
 }
-
-/// What PM2's agent would have said of itself.
-const NOTHING_MEASURED: &str =
-    ",\"axm_actions\":[],\"axm_monitor\":{},\"axm_options\":{},\"axm_dynamic\":{}";
 
 fn write_exit(exit: Option<Exit>, out: &mut String) {
     match exit {
@@ -220,7 +269,7 @@ fn push_text(out: &mut String, before: &str, text: &str) {
 }
 
 /// Writes a text in JSON's notation.
-fn push_json(out: &mut String, text: &str) {
+pub(crate) fn push_json(out: &mut String, text: &str) {
     let is_plain = |byte: u8| 0x20 <= byte && !matches!(byte, b'"' | b'\\');
     if text.bytes().all(is_plain) {
         out.push('"');

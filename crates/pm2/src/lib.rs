@@ -11,17 +11,23 @@
 //! - [`dump`]: a process in `dump.pm2`, to and fro;
 //! - [`environment`]: what of the record an app sees in its environment;
 //! - [`files`]: where its output and pid go;
-//! - [`words`]: states and signals.
+//! - [`words`]: states and signals;
+//! - [`amp`], [`rpc`], [`bus`]: what goes over PM2's sockets: frames, calls, events;
+//! - [`in_app`]: what apps say over their channel.
 //!
 //! Nothing here does I/O or reads the process's own environment.
 
 #![forbid(unsafe_code)]
 
+pub mod amp;
+pub mod bus;
 pub mod dump;
 pub mod element;
 pub mod environment;
 pub mod files;
+pub mod in_app;
 pub mod record;
+pub mod rpc;
 pub mod words;
 
 pub use element::{Facts, List, SharedText};

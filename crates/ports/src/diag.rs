@@ -14,7 +14,7 @@ use rustix::net::{
 use crate::Address;
 use crate::table::Socket;
 
-/// The request for sockets by family (`SOCK_DIAG_BY_FAMILY`), which is also the kind of the answers.
+/// The request for sockets by family (`SOCK_DIAG_BY_FAMILY`), also the kind of the answers.
 const BY_FAMILY: u16 = 20;
 /// The last message of an answer.
 const DONE: u16 = 3;

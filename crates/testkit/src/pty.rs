@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -14,7 +15,18 @@ use crate::run::Output;
 /// Runs a command to its end in a terminal of so many columns. What it writes to standard error
 /// comes with the rest, and line ends are `\n`.
 #[track_caller]
-pub fn in_window(mut command: Command, columns: u16) -> Output {
+pub fn in_window(command: Command, columns: u16) -> Output {
+    in_window_while(command, columns, |_, _| ())
+}
+
+/// As [`in_window`]; `watch` is shown the process and all that it has written, whenever that was
+/// more.
+#[track_caller]
+pub fn in_window_while(
+    mut command: Command,
+    columns: u16,
+    mut watch: impl FnMut(u32, &str),
+) -> Output {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).expect("a terminal");
     grantpt(&ours).unwrap();
@@ -33,10 +45,11 @@ pub fn in_window(mut command: Command, columns: u16) -> Output {
     // A terminal whose other end is closed is said to be broken.
     while let Ok(length @ 1..) = file.read(&mut some) {
         seen.extend_from_slice(&some[..length]);
+        watch(child.id(), &String::from_utf8_lossy(&seen));
     }
     let status = child.wait().unwrap();
     Output {
-        code: status.code().unwrap_or(-1),
+        code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)),
         out: String::from_utf8(seen).unwrap().replace("\r\n", "\n"),
         err: String::new(),
         held_open: false,

@@ -110,6 +110,21 @@ pub fn pm2_path() -> PathBuf {
     cache_dir().join("pm2/node_modules/.bin/pm2")
 }
 
+/// PM2's npm package in every version that `cargo xtask setup` installs, the newest first.
+#[track_caller]
+pub fn pm2_packages() -> Vec<PathBuf> {
+    let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some();
+    let package = |name: &str| cache_dir().join(name).join("node_modules/pm2");
+    let all = ["pm2", "pm2-6", "pm2-5"].map(package).into_iter();
+    let there = all.filter(|path| {
+        let there = path.is_dir();
+        let missing = path.display();
+        assert!(there || few, "`{missing}` is missing\nhint: `cargo xtask setup` installs it");
+        there
+    });
+    there.collect()
+}
+
 /// The `ostler` that lies beside the running test in cargo's target folder, for tests outside the
 /// cli crate (inside it, `env!("CARGO_BIN_EXE_ostler")` is surer: cargo builds it first). `cargo
 /// xtask test` builds it before any test.

@@ -126,7 +126,8 @@ commands! {
         "The table has fewer columns in a narrow terminal. `--watch` shows it again and again. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
-         end. With `--all` the id and the pid stand for the instances.";
+         end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
+         name the values and give them of each process.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";
@@ -136,7 +137,8 @@ commands! {
         "show why an app is as it is, and what it is"
         "To a pipe go lines of `name: value`.";
     Env Watch ["env"] [Needed("id")]
-        "show the environment of a process" "";
+        "show the environment of a process"
+        "A name will do: of an app, that of its first process.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one" "";
     Flush System ["flush"] [Maybe("id|name")]
@@ -144,9 +146,10 @@ commands! {
     ReloadLogs System ["reloadLogs"] []
         "open all log files again, after they were moved" "";
     Pid Watch ["pid"] [Maybe("app_name")]
-        "show pids" "";
+        "show pids"
+        "One a line, of what runs.";
     Id Watch ["id"] [Needed("name")]
-        "show the ids of an app" "";
+        "show the ids of an app" "One a line.";
     Reset Run ["reset"] [Needed("name|id|all")]
         "set the restart counters to 0" "";
     Ping System ["ping"] []

@@ -14,8 +14,8 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
-    self, Delete, List, Logs, Reload, Restart, Save, Start, StartOrReload, StartOrRestart, Startup,
-    Stop, Unstartup,
+    self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
+    Save, Scale, Start, StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
 };
 use crate::program::Program;
 
@@ -106,6 +106,16 @@ flags! {
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
+    Fields ' ' ["json"] Maybe("fields"), Own [
+        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+    ] "these fields of each process as JSON, such as `name,pid`";
+    Template ' ' ["format"] One("template"), Own [
+        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+    ] "a line for each process, such as `{name} {pid}`";
+    Progress ' ' ["progress"] One("how"), Own [
+        Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
+        StartOrRestart, StartOrReload
+    ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
@@ -237,7 +247,8 @@ impl Flag {
 
     /// Whether it exists under this name of the program.
     pub(crate) fn exists(&self, program: Program) -> bool {
-        program == Program::Ostler || self.id != FlagId::Verbose
+        program == Program::Ostler
+            || !matches!(self.id, FlagId::Verbose | FlagId::Fields | FlagId::Template | FlagId::All)
     }
 
     /// Returns the names of the commands that act on it.

@@ -12,6 +12,7 @@ mod parsed;
 pub(crate) mod pm2_help;
 mod suggest;
 mod text;
+mod values;
 
 pub(crate) use commands::{Command, CommandId};
 pub(crate) use flags::FlagId;

@@ -10,7 +10,7 @@ use super::commands::{Arg, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
 use super::parsed::Parsed;
-use super::suggest;
+use super::{suggest, values};
 use crate::program::Program;
 
 /// An option as it was written, and what it is; `None` when it is not known.
@@ -221,6 +221,9 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
     {
         let word = rest.first().cloned().unwrap_or_default();
         return Err(Misuse::AppArguments { word, command });
+    }
+    if program == Program::Ostler {
+        values::check(&parsed)?;
     }
     let mut most = 0;
     for (at, arg) in command.takes.iter().enumerate() {

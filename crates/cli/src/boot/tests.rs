@@ -134,7 +134,7 @@ fn names_that_mean_something_elsewhere_are_refused() {
     ];
     for name in bad {
         let service = Service { named: true, name: name.to_owned(), ..service() };
-        assert!(service.check().unwrap_err().hint.is_some(), "{name:?}");
+        assert!(service.check().unwrap_err().advice().is_some(), "{name:?}");
     }
     for user in ["", "a b", "a;id", "$(id)", "-o", "a\nb", "a/b", "%u"] {
         assert!(Service { user: user.to_owned(), ..service() }.check().is_err(), "{user:?}");

@@ -5,27 +5,28 @@ use ostler_wire::control::Action;
 use super::{file, list, logs, perform};
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Act;
 
 /// Runs the command `stop`.
 pub(super) fn stop(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Action::Stop)
+    each_word(session, Act::Stop, Action::Stop)
 }
 
 /// Runs the command `restart`.
 pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Action::Restart)?;
+    each_word(session, Act::Restart, Action::Restart)?;
     logs::attach(session)
 }
 
 /// Runs the command `delete`.
 pub(super) fn delete(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Action::Delete)
+    each_word(session, Act::Delete, Action::Delete)
 }
 
-fn each_word(session: &mut Session, action: Action) -> Result<(), Failed> {
+fn each_word(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
     for word in session.args.words.clone() {
         if file::is_meant(&word) {
-            file::act(session, &word, action)?;
+            file::act(session, &word, act, action)?;
             continue;
         }
         let change = if action == Action::Restart {
@@ -34,8 +35,8 @@ fn each_word(session: &mut Session, action: Action) -> Result<(), Failed> {
             perform::unchanged(session)?
         };
         let picked = perform::pick(session, &word)?;
-        perform::announce(session, action, &word, &picked);
-        perform::act(session, action, picked.ids, change)?;
+        perform::announce(session, act, &word, &picked);
+        perform::act(session, act, action, picked.ids(), change)?;
     }
     list::table(session)
 }

@@ -106,7 +106,7 @@ fn successor(session: &Session, limit: Duration) -> Result<Option<Watched>, Fail
             Err(error) => return Err(error.into()),
         };
         match Watched::new(client, limit) {
-            Err(Failed { message: None, .. }) => {}
+            Err(Failed { problem: None, .. }) => {}
             other => return other.map(Some),
         }
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Notice;
 
 /// Runs the command `cleardump`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -17,7 +18,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("cannot write `{}`: {error}", path.display()))
             .hint("see that the disk is not full and the home is yours")
     })?;
-    session.out.say(&format!("Successfully created {}", path.display()));
+    session.out.tell(&Notice::DumpCleared { path: &path });
     Ok(())
 }
 

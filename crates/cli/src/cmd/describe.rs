@@ -5,13 +5,14 @@ use std::io::IsTerminal as _;
 use ostler_client::Answer;
 use ostler_wire::control::{Details, Reply, Request};
 
-use super::list::meant;
+use super::list::{meant, shape};
 use crate::apps;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Look, Seen};
+use crate::show::{self, Known, Look, Seen};
 use crate::view;
+use crate::voice::Problem;
 
 /// Last lines of its log that are shown of an app.
 const LINES: usize = 10;
@@ -21,10 +22,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 {
         return pm2(session);
     }
-    session.plain_data = true;
+    let shape = shape(session, true)?;
     let word = session.args.word().to_owned();
     let all = session.list()?;
-    let ids = meant(session, &word, &all, &apps::cwd()?)?;
+    let ids = meant(&word, &all, &apps::cwd()?)?;
     let mut details: Vec<Details> = Vec::new();
     for id in ids {
         details.push(*ask(session, id)?);
@@ -32,6 +33,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut processes: Vec<_> = details.iter().map(|of| of.view.clone()).collect();
     show::ports::note(&mut processes);
     let reasons = show::reasons(&processes);
+    if let Some(shape) = shape {
+        let known = details.iter().zip(&processes).map(|(details, view)| Known {
+            view,
+            details: Some(details),
+            reason: reasons.get(&view.id).copied(),
+            now: view::now(),
+        });
+        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        return Ok(());
+    }
     let look = Look {
         window: view::width(),
         now: view::now(),
@@ -87,8 +98,7 @@ fn pm2(session: &mut Session) -> Result<(), Failed> {
         other => return Err(unexpected(&other)),
     };
     if ids.is_empty() {
-        session.out.warn_aside(&format!("{word} doesn't exist"));
-        return Err(Failed::quiet(1));
+        return Err(Problem::NotDescribed { word }.into());
     }
     let local = apps::environment();
     for id in ids {

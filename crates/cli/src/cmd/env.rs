@@ -1,28 +1,49 @@
 //! `env`: the environment of one process.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Reply, Request};
+use ostler_wire::control::{ProcView, Reply, Request};
 
+use super::list::meant;
+use crate::apps;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, unexpected};
+use crate::voice::Problem;
 
 /// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    session.plain_data = true;
     let list = session.list()?;
+    if session.program == Program::Ostler {
+        return ours(session, &word, &list);
+    }
     let Some(id) = word.parse().ok().filter(|id| list.iter().any(|process| process.id == *id))
     else {
-        let hint = format!("`{} list` shows the ids", session.program.name());
-        return Err(Failed::new(format!("Modules with id {word} not found")).hint(hint));
+        return Err(Problem::NoEnvironment { word }.into());
     };
+    for (name, value) in ask(session, id)? {
+        session.out.message(&format!("{name}: {value}"));
+    }
+    Ok(())
+}
+
+/// Prints what a process was given, as `env` prints it; of an app what its first process was.
+fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Failed> {
+    let ids = meant(word, list, &apps::cwd()?)?;
+    let Some(id) = ids.first() else { return Ok(()) };
+    let mut vars = ask(session, *id)?;
+    // The state is no variable: PM2 shows it among them.
+    vars.retain(|(name, _)| name != "status");
+    vars.sort();
+    for (name, value) in vars {
+        session.out.data(&format!("{name}={value}\n"));
+    }
+    Ok(())
+}
+
+fn ask(session: &mut Session, id: u32) -> Result<Vec<(String, String)>, Failed> {
     match session.ask(&Request::Env { id })? {
-        Answer::Reply(Reply::Env { vars }) => {
-            for (name, value) in vars {
-                session.out.message(&format!("{name}: {value}"));
-            }
-            Ok(())
-        }
+        Answer::Reply(Reply::Env { vars }) => Ok(vars),
         other => Err(unexpected(&other)),
     }
 }

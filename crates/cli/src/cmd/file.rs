@@ -9,6 +9,7 @@ use crate::apps::{self, App};
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::Session;
+use crate::voice::{Act, Notice, Target};
 
 /// What happens to the apps of a process file that are in the list already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,16 @@ pub(super) enum Known {
     Reload,
 }
 
+impl Known {
+    /// Returns what it is called.
+    fn act(self) -> Act {
+        match self {
+            Self::Restart => Act::Restart,
+            Self::Reload => Act::Reload,
+        }
+    }
+}
+
 /// Whether a word is a process file, or standard input (`-`) that holds one.
 pub(super) fn is_meant(word: &str) -> bool {
     word == "-" || ostler_config::is_config_file(word)
@@ -26,14 +37,22 @@ pub(super) fn is_meant(word: &str) -> bool {
 
 /// Does `stop`, `restart` or `delete` with the apps of a file. Apps that are not in the list are no
 /// failure; `restart` starts them.
-pub(super) fn act(session: &mut Session, path: &str, action: Action) -> Result<(), Failed> {
+pub(super) fn act(
+    session: &mut Session,
+    path: &str,
+    act: Act,
+    action: Action,
+) -> Result<(), Failed> {
     let (apps, bad) = apps::of_file(session, path)?;
     let list = session.list()?;
     let (known, missing) = split(apps, &list);
+    let targets = targets_of(&known, &list);
+    let ids = targets.iter().map(|target| target.id).collect::<Vec<_>>();
     if action == Action::Restart && path != "-" {
-        announce(session, &known, &list, Known::Restart);
+        announce(session, &known, &list, act);
+    } else {
+        session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
     }
-    let ids = ids_of(&known, &list);
     let records = if action == Action::Restart {
         known.into_iter().map(|app| app.record).collect()
     } else {
@@ -41,7 +60,7 @@ pub(super) fn act(session: &mut Session, path: &str, action: Action) -> Result<(
     };
     let change = Change { records, ..perform::unchanged(session)? };
     if !ids.is_empty() {
-        perform::act(session, action, ids, change)?;
+        perform::act(session, act, action, ids, change)?;
     }
     if action == Action::Restart && !missing.is_empty() {
         launch::missing(session, missing)?;
@@ -55,12 +74,12 @@ pub(super) fn start(session: &mut Session, path: &str, how: Known) -> Result<(),
     let list = session.list()?;
     let (known, missing) = split(apps, &list);
     if !known.is_empty() {
-        let ids = ids_of(&known, &list);
-        announce(session, &known, &list, how);
+        let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
+        announce(session, &known, &list, how.act());
         let records = known.into_iter().map(|app| app.record).collect();
         let change = Change { records, ..perform::unchanged(session)? };
         match how {
-            Known::Restart => perform::act(session, Action::Restart, ids, change)?,
+            Known::Restart => perform::act(session, Act::Restart, Action::Restart, ids, change)?,
             Known::Reload => rolling::reload(session, &ids, change, &list)?,
         }
     }
@@ -82,26 +101,17 @@ fn split(apps: Vec<App>, list: &[ProcView]) -> (Vec<App>, Vec<App>) {
     apps.into_iter().partition(|app| names.contains(app.name.as_str()))
 }
 
-/// Returns the ids of the processes of these apps, app by app.
-fn ids_of(apps: &[App], list: &[ProcView]) -> Vec<u32> {
+/// Returns the processes of these apps, app by app.
+fn targets_of(apps: &[App], list: &[ProcView]) -> Vec<Target> {
     let mut seen = BTreeSet::new();
-    let all = apps.iter().flat_map(|app| {
-        list.iter().filter(|process| process.name == app.name).map(|process| process.id)
-    });
-    all.filter(|id| seen.insert(*id)).collect()
+    let all = apps.iter().flat_map(|app| list.iter().filter(|process| process.name == app.name));
+    all.filter(|process| seen.insert(process.id)).map(Target::of).collect()
 }
 
-/// Says for each app what will be done with which processes.
-fn announce(session: &mut Session, apps: &[App], list: &[ProcView], how: Known) {
+/// Tells for each app what will be done with which processes.
+fn announce(session: &mut Session, apps: &[App], list: &[ProcView], act: Act) {
     for app in apps {
-        let ids = ids_of(std::slice::from_ref(app), list);
-        let shown = serde_json::Value::from(ids.as_slice());
-        match how {
-            Known::Restart => {
-                let picked = Picked { ids, shown };
-                perform::announce(session, Action::Restart, &app.name, &picked);
-            }
-            Known::Reload => rolling::announce(session, &app.name, &shown),
-        }
+        let picked = Picked::numbered(targets_of(std::slice::from_ref(app), list));
+        perform::announce(session, act, &app.name, &picked);
     }
 }

@@ -1,9 +1,12 @@
 //! `flush`: empties log files.
 
+use std::collections::BTreeSet;
+
 use ostler_wire::control::Request;
 
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Notice;
 
 /// Runs the command `flush`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -17,14 +20,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         })
         .collect();
     if word.is_none() {
-        let log = session.home.log();
-        session.out.say(&format!("Flushing {}", log.display()));
+        session.out.tell(&Notice::FlushesOwn { log: &session.home.log() });
     }
+    let mut emptied: BTreeSet<&str> = BTreeSet::new();
     for process in &wanted {
-        session.out.say("Flushing:");
-        for path in process.logs.iter().flatten() {
-            session.out.say(path);
-        }
+        let files: Vec<&str> = process.logs.iter().flatten().map(String::as_str).collect();
+        emptied.extend(files.iter().copied());
+        session.out.tell(&Notice::Flushes { files });
     }
     // No ids means all, so an unknown name must not be asked for.
     if word.is_none() || !wanted.is_empty() {
@@ -35,6 +37,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         };
         session.ask(&Request::Flush { ids })?;
     }
-    session.out.say("Logs flushed");
+    let files = emptied.len() + usize::from(word.is_none());
+    session.out.tell(&Notice::Flushed { files });
     Ok(())
 }

@@ -1,14 +1,22 @@
 //! `id`: the ids of an app.
 
+use super::list::meant;
+use crate::apps;
 use crate::failed::Failed;
 use crate::inspect::inspect;
+use crate::program::Program;
 use crate::session::Session;
 
 /// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let list = session.list()?;
-    let name = session.args.word();
+    let name = session.args.word().to_owned();
+    if session.program == Program::Ostler {
+        for id in meant(&name, &list, &apps::cwd()?)? {
+            session.out.data(&format!("{id}\n"));
+        }
+        return Ok(());
+    }
     let ids: Vec<u32> =
         list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
     session.out.message(&inspect(&serde_json::Value::from(ids)));

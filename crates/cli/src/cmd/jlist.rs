@@ -15,7 +15,6 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// The list as JSON.
 pub(super) fn ask(session: &mut Session) -> Result<Vec<u8>, Failed> {
-    session.plain_data = true;
     match session.ask(&Request::Jlist)? {
         Answer::Raw(text) => Ok(text),
         other => Err(unexpected(&other)),

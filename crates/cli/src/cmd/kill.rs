@@ -2,12 +2,13 @@
 //! gone. Without a daemon there is nothing to do, and none is started for it.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Action, Reply, Request};
+use ostler_wire::control::{Reply, Request};
 
 use super::perform;
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::{Session, unexpected};
+use crate::voice::{Act, Notice, Target};
 
 /// Managers of one home that are ended one after the other: a home that was deleted under its
 /// manager may have got a second one.
@@ -27,18 +28,19 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         session.disconnect();
         ended += 1;
     }
-    session.out.say("[v] All Applications Stopped");
-    session.out.say("[v] PM2 Daemon Stopped");
+    let home = session.home.path();
+    session.out.tell(&Notice::Killed { home, ran: 0 < ended });
     Ok(())
 }
 
 /// Ends the manager that the session is connected to.
 fn end(session: &mut Session) -> Result<(), Failed> {
     let list = session.list()?;
-    let ids: Vec<u32> = list.iter().map(|process| process.id).collect();
-    if !ids.is_empty() {
-        let shown = serde_json::Value::from(ids.as_slice());
-        perform::announce(session, Action::Delete, "all", &Picked { ids, shown });
+    if list.is_empty() {
+        session.out.tell(&Notice::Begun { act: Act::Kill, selector: None, targets: &[] });
+    } else {
+        let picked = Picked::numbered(list.iter().map(Target::of).collect());
+        perform::announce(session, Act::Kill, "all", &picked);
     }
     let manager = session.hold_manager()?;
     let answer = session.ask_with(&Request::Kill, |out, event| {

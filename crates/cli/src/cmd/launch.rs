@@ -4,37 +4,49 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::perform;
+use super::{address, perform};
 use crate::apps::App;
 use crate::failed::Failed;
-use crate::output::Output;
 use crate::session::{Session, ticket};
+use crate::voice::{Act, Notice, Planned, Subject};
 
-/// Starts the one app that a command line describes.
-pub(super) fn one(session: &mut Session, app: App) -> Result<(), Failed> {
-    launch(session, vec![app], |_, _, _| ())
+/// Starts the one app that a command line describes. Returns what it listens on, where that is
+/// known.
+pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
+    let planned = Planned { name: app.name.clone(), instances: app.instances };
+    let mode = if app.cluster { "cluster_mode" } else { "fork_mode" };
+    let script = &app.script;
+    session.out.tell(&Notice::StartsScript { script, mode, app: planned });
+    let cluster = app.cluster;
+    let started = launch(session, vec![app], false);
+    let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
+    let addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
+    let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
+    session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
+    started.map(|_| addresses)
 }
 
 /// Starts apps of a process file whose names are not in the list.
 pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Failed> {
-    let names: Vec<&str> = apps.iter().map(|app| app.name.as_str()).collect();
-    session.out.warn(&format!("Applications {} not running, starting...", names.join(", ")));
-    launch(session, apps, |out, name, count| {
-        out.say(&format!("App [{name}] launched ({count} instances)"));
-    })
+    let planned: Vec<Planned> = apps
+        .iter()
+        .map(|app| Planned { name: app.name.clone(), instances: app.instances })
+        .collect();
+    session.out.tell(&Notice::StartsMissing { apps: &planned });
+    let result = launch(session, apps, true);
+    let failed = result.is_err();
+    session.out.tell(&Notice::Finished { act: Act::StartFile, failed, urls: &[] });
+    result.map(|_| ())
 }
 
-/// Starts apps; `on_up` is called for each that is up, with its name and number of processes.
-fn launch(
-    session: &mut Session,
-    apps: Vec<App>,
-    on_up: impl Fn(&mut Output, &str, u32),
-) -> Result<(), Failed> {
+/// Starts apps; returns the ids of their processes.
+fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u32>, Failed> {
     // Two apps of a file may share a name; the first to be up is the first of them.
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for app in apps.iter().rev() {
         counts.entry(app.name.clone()).or_default().push(app.instances);
     }
+    let mut started = Vec::new();
     let mut failed = false;
     let apps = apps.into_iter().map(|app| app.record).collect();
     let request = Request::Start { apps, ticket: Some(ticket()) };
@@ -42,14 +54,16 @@ fn launch(
         // That one was late is told by a warning.
         Event::Started { name, ids, late: _ } => {
             let asked = counts.get_mut(&name).and_then(Vec::pop);
-            on_up(out, &name, asked.unwrap_or(u32::try_from(ids.len()).unwrap_or(u32::MAX)));
+            let asked = asked.unwrap_or(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+            out.tell(&Notice::Started { name: &name, ids: &ids, asked, of_file });
+            started.extend(ids);
         }
-        // The message names the app.
-        Event::Failed { error, .. } => {
+        Event::Failed { name, error } => {
             failed = true;
-            out.error(&error.message, error.hint.as_deref());
+            out.tell(&Notice::Missed { subject: Subject::Named { name: &name }, error: &error });
         }
         other => failed |= !perform::report(out, &other),
     })?;
-    perform::done(&answer, failed)
+    perform::done(&answer, failed)?;
+    Ok(started)
 }

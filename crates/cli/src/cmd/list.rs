@@ -12,8 +12,9 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Look};
+use crate::show::{self, Known, Look, Shape};
 use crate::view;
+use crate::voice::{Notice, Progress};
 
 /// Pause between two pictures of `--watch`.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
@@ -39,18 +40,30 @@ fn all(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
         return pm2_table(session);
     }
-    session.plain_data = true;
+    let shape = shape(session, false)?;
     let mut processes = session.list()?;
-    if processes.is_empty() && session.args.words.is_empty() {
-        let name = session.program.name();
-        session.out.aside(&format!(
-            "nothing is managed yet\nhint: `{name} start app.js` starts a script, `{name} start` \
-             the apps of `ecosystem.config.js`, `{name} resurrect` what was saved\n"
-        ));
+    if processes.is_empty() && session.args.words.is_empty() && shape.is_none() {
+        session.out.tell(&Notice::NoApps);
         return Ok(());
     }
     pick(session, &mut processes)?;
     print(session, processes, usize::MAX)
+}
+
+/// Returns what a program asked for, if one did.
+pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
+    let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
+    match (json, lines) {
+        (true, true) => Err(Failed::new("`--json` and `--format` exclude each other")),
+        (true, false) => {
+            Shape::json(session.args.value(FlagId::Fields).unwrap_or(""), describe).map(Some)
+        }
+        (false, true) => {
+            let template = session.args.value(FlagId::Template).unwrap_or("");
+            Shape::lines(template, describe).map(Some)
+        }
+        (false, false) => Ok(None),
+    }
 }
 
 /// Leaves those that the words mean.
@@ -61,28 +74,23 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
     let cwd = apps::cwd()?;
     let mut ids = Vec::new();
     for word in session.args.words.clone() {
-        ids.extend(meant(session, &word, processes, &cwd)?);
+        ids.extend(meant(&word, processes, &cwd)?);
     }
     processes.retain(|process| ids.contains(&process.id));
     Ok(())
 }
 
 /// Returns the ids of the processes that a word means.
-pub(super) fn meant(
-    session: &mut Session,
-    word: &str,
-    processes: &[ProcView],
-    cwd: &Path,
-) -> Result<Vec<u32>, Failed> {
+pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Vec<u32>, Failed> {
     match select(word, processes, cwd) {
-        Ok(picked) => Ok(picked.ids),
+        Ok(picked) => Ok(picked.ids()),
         Err(none) => {
             let same = |process: &&ProcView| {
                 word.split_once('/') == Some((&process.namespace, &process.name))
             };
             let ids: Vec<u32> = processes.iter().filter(same).map(|process| process.id).collect();
             if ids.is_empty() {
-                return Err(none.report(&mut session.out, session.program.name()));
+                return Err(none.into());
             }
             Ok(ids)
         }
@@ -94,8 +102,12 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
         return pm2_table(session);
     }
+    if session.out.progress() == Some(Progress::Json) {
+        return Ok(());
+    }
     // Whoever reads a pipe asks for the list when it is wanted.
-    if !std::io::stdout().is_terminal() {
+    let asked_for = shape(session, false)?.is_some();
+    if !asked_for && !std::io::stdout().is_terminal() {
         return Ok(());
     }
     let mut processes = session.list()?;
@@ -107,7 +119,10 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         .map(|process| (process.namespace.clone(), process.name.clone()))
         .collect();
     processes.retain(|of| apps.iter().any(|app| *app == (of.namespace.clone(), of.name.clone())));
-    if processes.is_empty() { Ok(()) } else { print(session, processes, SHORT) }
+    if processes.is_empty() && !asked_for {
+        return Ok(());
+    }
+    print(session, processes, SHORT)
 }
 
 /// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
@@ -120,6 +135,16 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         Failed::new(format!("cannot sort by `{by}`"))
             .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
     })?;
+    if let Some(shape) = shape(session, false)? {
+        let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
+            view,
+            details: None,
+            reason: reasons.get(&view.id).copied(),
+            now: view::now(),
+        });
+        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        return Ok(());
+    }
     let all = apps.len();
     if most < all {
         apps.retain(|app| !app.is_online());
@@ -134,9 +159,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
     };
     if !std::io::stdout().is_terminal() {
         session.out.data(&show::piped(&apps, &look));
-        if let Some(text) = view::not_yet(&processes) {
-            session.out.warn_aside(&text);
-        }
+        warn_of_no_effect(session, &processes);
         return Ok(());
     }
     if !apps.is_empty() {
@@ -149,9 +172,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
     if !looked {
         session.out.message("the ports of so many are not looked up; name some: `list NAME…`");
     }
-    if let Some(text) = view::not_yet(&processes) {
-        session.out.warn(&text);
-    }
+    warn_of_no_effect(session, &processes);
     Ok(())
 }
 
@@ -163,10 +184,14 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     }
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
     session.out.message(text.trim_end_matches('\n'));
-    if let Some(text) = view::not_yet(&processes) {
-        session.out.warn(&text);
-    }
+    warn_of_no_effect(session, &processes);
     Ok(())
+}
+
+fn warn_of_no_effect(session: &mut Session, processes: &[ProcView]) {
+    if let Some(text) = view::not_yet(processes) {
+        session.out.tell(&Notice::NotYet { text: &text });
+    }
 }
 
 fn mini(session: &mut Session, processes: &[ProcView]) -> Result<(), Failed> {

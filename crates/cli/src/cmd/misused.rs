@@ -59,6 +59,7 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Elsewhere { .. }
         | Misuse::Value { .. }
         | Misuse::ExitCode { .. }
+        | Misuse::NotANumber { .. }
         | Misuse::Missing { .. }
         | Misuse::Extra { .. }
         | Misuse::AppArguments { .. }

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what surrounds every one of them.
 
 mod act;
+mod address;
 mod boot;
 mod cleardump;
 mod completion;
@@ -33,6 +34,7 @@ mod startup;
 mod update;
 mod version;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -42,6 +44,7 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::Progress;
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -52,8 +55,8 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let mut out =
-        Output::new(program.bracket(), silent, Paint::detect(program, given(FlagId::NoColor)));
+    let paint = Paint::detect(program, given(FlagId::NoColor));
+    let mut out = Output::new(program, silent, paint);
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -82,6 +85,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(home) => home,
         Err(failed) => return end(&mut out, Err(failed)),
     };
+    out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
     let result = run(command.id, &mut session);
     end(&mut session.out, result)
@@ -89,6 +93,9 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one command.
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+    show_progress(session)?;
+    // Nothing is done whose result cannot be told.
+    list::shape(session, command == CommandId::Describe)?;
     match command {
         CommandId::Start => start::run(session),
         CommandId::Stop => act::stop(session),
@@ -129,20 +136,34 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     }
 }
 
+/// Chooses how progress is shown.
+fn show_progress(session: &mut Session) -> Result<(), Failed> {
+    let dumb = std::env::var_os(ostler_env::TERM).is_none_or(|term| term == "dumb");
+    let live = !dumb && std::io::stderr().is_terminal();
+    let word = session.args.value(FlagId::Progress).unwrap_or("auto");
+    let Some(progress) = Progress::of(word, live) else {
+        let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
+        return Err(Failed::new(format!("`--progress {word}` is not known"))
+            .hint(format!("it is one of {known}")));
+    };
+    session.out.show_progress(progress);
+    Ok(())
+}
+
 /// Prints what is left to print, and returns the exit code.
 fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
-    if let Some(message) = &failed.message {
-        out.error(message, failed.hint.as_deref());
+    if let Some(problem) = &failed.problem {
+        out.problem(problem);
     }
     match out.flush() {
         // Nobody reads any more: not a failure of the command, unless it had failed before.
-        Ok(()) | Err(Failed { message: None, .. }) => {}
-        Err(Failed { message: Some(message), .. }) if failed.message.as_ref() != Some(&message) => {
-            out.error(&message, None);
+        Ok(()) | Err(Failed { problem: None, .. }) => {}
+        Err(Failed { problem: Some(problem), .. }) if failed.problem.as_ref() != Some(&problem) => {
+            out.problem(&problem);
         }
-        Err(Failed { message: Some(_), .. }) => {}
+        Err(Failed { problem: Some(_), .. }) => {}
     }
     ExitCode::from(failed.code)
 }

@@ -1,4 +1,4 @@
-//! One action on processes: which ones a word means, what is said before, what is asked, and how it
+//! One action on processes: which ones a word means, what is told before, what is asked, and how it
 //! went with each.
 
 use ostler_client::Answer;
@@ -7,16 +7,17 @@ use ostler_wire::control::{Action, Change, Event, Reply, Request};
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
-use crate::inspect::inspect;
 use crate::output::Output;
+use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::{Session, ticket, unexpected};
+use crate::voice::{Act, Notice, Problem, Selector, Subject};
 
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
+    refuse_only(session, word)?;
     let list = session.list()?;
-    select(word, &list, &apps::cwd()?)
-        .map_err(|none| none.report(&mut session.out, session.program.name()))
+    Ok(select(word, &list, &apps::cwd()?)?)
 }
 
 /// Returns what the options change in processes that exist already.
@@ -26,7 +27,7 @@ pub(super) fn changes(session: &mut Session) -> Result<Change, Failed> {
     let patch = apps::patch(session)?;
     let env = session.has(FlagId::UpdateEnv).then(apps::environment);
     if env.is_none() {
-        session.out.message("Use --update-env to update environment variables");
+        session.out.tell(&Notice::KeepsEnvironment);
     }
     Ok(Change { patch, env, ..change })
 }
@@ -45,41 +46,39 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
 
 /// Refuses `--env`, which means nothing where no process file is read.
 pub(super) fn refuse_env(session: &Session) -> Result<(), Failed> {
-    if session.has(FlagId::Env) {
-        return Err(Failed::new(
-            "Using --env [env] without passing the ecosystem.config.js does not work",
-        ));
+    if session.has(FlagId::Env) { Err(Problem::EnvWithoutFile.into()) } else { Ok(()) }
+}
+
+/// Refuses `--only` with a word that is no process file. PM2 takes it, and does nothing about it.
+pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || !session.has(FlagId::Only) {
+        return Ok(());
     }
-    Ok(())
+    let message =
+        format!("`--only` chooses among the apps of a process file, and `{word}` is none");
+    Err(Failed::new(message).hint("leave it out, and name the apps"))
 }
 
-/// Says what will be done with which processes.
-pub(super) fn announce(session: &mut Session, action: Action, word: &str, picked: &Picked) {
-    let ids = inspect(&picked.shown);
-    session.out.say(&format!("Applying action {} on app [{word}](ids: {ids})", method(action)));
+/// Tells what will be done with which processes.
+pub(super) fn announce(session: &mut Session, act: Act, word: &str, picked: &Picked) {
+    let selector = Some(Selector { word, ids: &picked.shown });
+    session.out.tell(&Notice::Begun { act, selector, targets: &picked.targets });
 }
 
-/// PM2's name of an action.
-fn method(action: Action) -> &'static str {
-    match action {
-        Action::Stop => "stopProcessId",
-        Action::Restart => "restartProcessId",
-        Action::Delete => "deleteProcessId",
-        Action::Reset => "resetMetaProcessId",
-    }
-}
-
-/// Asks for an action and reports how it went with each process; fails when one failed.
+/// Asks for what was announced and reports how it went with each process; fails when one failed.
 pub(super) fn act(
     session: &mut Session,
+    act: Act,
     action: Action,
     ids: Vec<u32>,
     change: Change,
 ) -> Result<(), Failed> {
     let mut failed = false;
     let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
-    let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event))?;
-    done(&answer, failed)
+    let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event));
+    let result = answer.and_then(|answer| done(&answer, failed));
+    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    result
 }
 
 /// The end of a request that is answered by events, one of which may have told of a failure.
@@ -95,19 +94,22 @@ pub(super) fn done(answer: &Answer, failed: bool) -> Result<(), Failed> {
 pub(super) fn report(out: &mut Output, event: &Event) -> bool {
     match event {
         Event::Acted { id, name, error: None, .. } => {
-            out.say(&format!("[{name}]({id}) ✓"));
+            out.tell(&Notice::Acted { id: *id, name });
             true
         }
-        Event::Acted { id, name, error: Some(failure), .. } => {
-            out.error(&format!("[{name}]({id}) {}", failure.message), failure.hint.as_deref());
+        Event::Acted { id, name, error: Some(error), .. } => {
+            out.tell(&Notice::Missed { subject: Subject::Process { id: *id, name }, error });
             false
         }
         Event::Failed { name, error } => {
-            out.error(&format!("[{name}] {}", error.message), error.hint.as_deref());
+            out.tell(&Notice::Missed { subject: Subject::App { name }, error });
             false
         }
+        Event::Step { name, id, step } => {
+            out.tell(&Notice::Stepped { id: *id, name, step });
+            true
+        }
         Event::Started { .. }
-        | Event::Step { .. }
         | Event::Log(_)
         | Event::Process { .. }
         | Event::Own { .. }

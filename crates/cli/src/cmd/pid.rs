@@ -1,13 +1,27 @@
 //! `pid`: the pids of all processes, or of one app.
 
+use super::list::meant;
+use crate::apps;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 
 /// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.plain_data = true;
     let name = session.args.words.first().cloned();
     let list = session.list()?;
+    if session.program == Program::Ostler {
+        let wanted = match &name {
+            Some(word) => meant(word, &list, &apps::cwd()?)?,
+            None => list.iter().map(|process| process.id).collect(),
+        };
+        // Not those that do not run: to `kill`, 0 means its own group.
+        let running = |id: &&u32| list.iter().find(|of| of.id == **id && of.pid != 0);
+        for process in wanted.iter().filter_map(|id| running(&id)) {
+            session.out.data(&format!("{}\n", process.pid));
+        }
+        return Ok(());
+    }
     let pids: Vec<String> = list
         .iter()
         .filter(|process| name.as_ref().is_none_or(|name| process.name == *name))

@@ -5,12 +5,13 @@ use ostler_wire::control::{Reply, Request};
 
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::voice::Notice;
 
 /// Runs the command `ping`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     match session.ask(&Request::Hello)? {
-        Answer::Reply(Reply::Hello { .. }) => {
-            session.out.message("{ msg: 'pong' }");
+        Answer::Reply(Reply::Hello { version, pid, .. }) => {
+            session.out.tell(&Notice::Pong { version: &version, pid });
             Ok(())
         }
         other => Err(unexpected(&other)),

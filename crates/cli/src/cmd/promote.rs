@@ -1,29 +1,30 @@
 //! `promote` and `rollback`: the two ends of a canary.
 
-use ostler_wire::control::{Event, Request};
+use ostler_wire::control::Request;
 
 use super::{list, perform};
 use crate::failed::Failed;
 use crate::session::{Session, ticket};
+use crate::voice::{Act, Notice, Problem, Target};
 
 /// Runs the command `promote` (`keep`) or `rollback`.
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let processes = session.list()?;
-    if processes.iter().all(|process| process.name != name) {
-        let hint = format!("`{} list` shows the names", session.program.name());
-        return Err(Failed::new(format!("Application {name} not found")).hint(hint));
+    let named = processes.iter().filter(|process| process.name == name);
+    let targets: Vec<Target> = named.map(Target::of).collect();
+    if targets.is_empty() {
+        return Err(Problem::NoApp { name }.into());
     }
+    let act = if keep { Act::Promote } else { Act::Rollback };
+    session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
     let mut failed = false;
-    let answer = session.ask_with(
-        &Request::Promote { name, keep, ticket: Some(ticket()) },
-        |out, event| match event {
-            Event::Step { name, id, step } => {
-                out.say(&format!("[{name}]({id}) {}", step.sentence(id, &name)));
-            }
-            other => failed |= !perform::report(out, &other),
-        },
-    )?;
-    perform::done(&answer, failed)?;
+    let answer =
+        session.ask_with(&Request::Promote { name, keep, ticket: Some(ticket()) }, |out, event| {
+            failed |= !perform::report(out, &event);
+        });
+    let result = answer.and_then(|answer| perform::done(&answer, failed));
+    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    result?;
     list::table(session)
 }

@@ -5,6 +5,7 @@ use super::file::{self, Known};
 use super::{perform, rolling};
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Act;
 
 /// Runs the command `reload`. Apps of a process file that do not run are started.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -14,7 +15,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let change = perform::changes(session)?;
     let picked = perform::pick(session, &word)?;
-    rolling::announce(session, &word, &picked.shown);
+    perform::announce(session, Act::Reload, &word, &picked);
     let list = session.list()?;
-    rolling::reload(session, &picked.ids, change, &list)
+    rolling::reload(session, &picked.ids(), change, &list)
 }

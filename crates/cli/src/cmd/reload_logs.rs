@@ -4,11 +4,12 @@ use ostler_wire::control::Request;
 
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Notice;
 
 /// Runs the command `reloadLogs`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    session.out.message("Reloading all logs...");
+    session.out.tell(&Notice::ReopensLogs);
     session.ask(&Request::ReloadLogs)?;
-    session.out.message("All logs reloaded");
+    session.out.tell(&Notice::ReopenedLogs);
     Ok(())
 }

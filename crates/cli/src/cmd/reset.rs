@@ -1,10 +1,12 @@
 //! `reset`: restart counters to zero.
 
-use ostler_wire::control::{Action, Change, Request};
+use ostler_wire::control::{Action, Change, Event, ProcView, Request};
 
 use super::list;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, ticket};
+use crate::voice::{Act, Notice, Problem, Subject, Target};
 
 /// Runs the command `reset`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -17,38 +19,53 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .collect();
     if ids.is_empty() && word != "all" {
         let Ok(id) = word.parse::<u32>() else {
-            session.out.aside("Unknown process name\n");
-            return Err(Failed::quiet(1));
+            return Err(Problem::NotReset { word }.into());
         };
-        session.out.say(&format!("Resetting meta for process id {id}"));
+        session.out.tell(&Notice::Resets { id });
         if processes.iter().all(|process| process.id != id) {
-            // As PM2: said, but not a failure.
-            session.out.error(&format!("{id} id unknown"), None);
-            return list::table(session);
+            session.out.problem(&Problem::NotResetId { id });
+            return match session.program {
+                // Said, but not a failure.
+                Program::Pm2 => list::table(session),
+                Program::Ostler => Err(Failed::quiet(1)),
+            };
         }
         ids.push(id);
     } else {
         for id in &ids {
-            session.out.say(&format!("Resetting meta for process id {id}"));
+            session.out.tell(&Notice::Resets { id: *id });
         }
     }
     if !ids.is_empty() {
-        let mut failed = false;
-        let request = Request::Act {
-            action: Action::Reset,
-            ids,
-            change: Change::default(),
-            ticket: Some(ticket()),
-        };
-        session.ask_with(&request, |out, event| {
-            if let ostler_wire::control::Event::Acted { id, error: Some(error), .. } = event {
-                failed = true;
-                out.error(&format!("({id}) {}", error.message), error.hint.as_deref());
-            }
-        })?;
-        if failed {
-            return Err(Failed::quiet(1));
-        }
+        perform(session, &processes, ids)?;
     }
     list::table(session)
+}
+
+/// Asks for it, and reports how it went with each process.
+fn perform(session: &mut Session, processes: &[ProcView], ids: Vec<u32>) -> Result<(), Failed> {
+    let targets: Vec<Target> =
+        processes.iter().filter(|process| ids.contains(&process.id)).map(Target::of).collect();
+    let act = Act::Reset;
+    session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
+    let mut failed = false;
+    let (action, change) = (Action::Reset, Change::default());
+    let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
+    let pm2 = session.program == Program::Pm2;
+    let answer = session.ask_with(&request, |out, event| match event {
+        Event::Acted { id, name, error: Some(error), .. } => {
+            failed = true;
+            let subject = Subject::Counters { id, name: &name };
+            out.tell(&Notice::Missed { subject, error: &error });
+        }
+        // PM2 does not say that it is done.
+        Event::Acted { id, name, error: None, .. } if !pm2 => {
+            out.tell(&Notice::Acted { id, name: &name });
+        }
+        _ => {}
+    });
+    failed |= answer.is_err();
+    session.out.tell(&Notice::Finished { act, failed, urls: &[] });
+    answer?;
+    if failed { Err(Failed::quiet(1)) } else { Ok(()) }
 }

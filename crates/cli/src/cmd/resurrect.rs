@@ -6,6 +6,7 @@ use ostler_wire::control::{Event, Reply, Request};
 use super::{list, perform};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::voice::{Act, Notice, Subject};
 
 /// Runs the command `resurrect`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -15,30 +16,32 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
-    let dump = session.home.dump();
-    session.out.say("Resurrecting");
-    session.out.say(&format!("Restoring processes located in {}", dump.display()));
+    session.connect()?;
+    let act = Act::Resurrect;
+    session.out.tell(&Notice::Resurrects { path: &session.home.dump() });
     let answer = session.ask_with(&Request::Resurrect, |out, event| match event {
-        Event::Restored { script, error: None, .. } => {
-            out.say(&format!("Process {script} restored"));
+        Event::Restored { name, script, error: None } => {
+            out.tell(&Notice::Restored { name: &name, script: &script });
         }
-        // As PM2: said, but the others count.
         Event::Restored { name, script, error: Some(error) } => {
-            out.error(&format!("[{name}] {script}: {}", error.message), error.hint.as_deref());
+            // As PM2: told, but the others count.
+            let subject = Subject::Saved { name: &name, script: &script };
+            out.tell(&Notice::Missed { subject, error: &error });
         }
         other => {
             perform::report(out, &other);
         }
     });
-    match answer {
+    let result = match answer {
         Ok(Answer::Reply(Reply::Done)) => Ok(()),
         Ok(other) => Err(unexpected(&other)),
-        // No usable dump is no failure to PM2: boot scripts run this command before anything was
-        // saved.
-        Err(Failed { code: 1, message: Some(message), hint }) => {
-            session.out.error(&message, hint.as_deref());
-            Ok(())
+        // No usable list is no failure: boot scripts run this command before anything was saved.
+        Err(Failed { code: 1, problem: Some(problem) }) => {
+            session.out.tell(&Notice::NothingSaved { problem: &problem });
+            return Ok(());
         }
         Err(other) => Err(other),
-    }
+    };
+    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    result
 }

@@ -7,15 +7,8 @@ use ostler_wire::control::{Change, Event, ProcView, ReloadOptions, Request};
 use super::perform;
 use crate::args::FlagId;
 use crate::failed::Failed;
-use crate::inspect::inspect;
-use crate::program::Program;
 use crate::session::{Session, ticket};
-
-/// Says which processes will be reloaded; `ids` as PM2 prints them.
-pub(super) fn announce(session: &mut Session, word: &str, ids: &serde_json::Value) {
-    let ids = inspect(ids);
-    session.out.say(&format!("Applying action reloadProcessId on app [{word}](ids: {ids})"));
-}
+use crate::voice::{Act, Notice};
 
 /// Asks for a reload, reports every step (for which PM2 has no words) and, at the end, every
 /// process that was replaced.
@@ -26,7 +19,6 @@ pub(super) fn reload(
     list: &[ProcView],
 ) -> Result<(), Failed> {
     let options = options(session)?;
-    let steps = session.program == Program::Ostler;
     let mut reported: BTreeSet<u32> = BTreeSet::new();
     let mut failed = false;
     let request = Request::Reload { ids: ids.to_vec(), change, options, ticket: Some(ticket()) };
@@ -34,33 +26,24 @@ pub(super) fn reload(
         if let Event::Acted { id, .. } = &event {
             reported.insert(*id);
         }
-        match event {
-            Event::Step { name, id, step } if steps => {
-                out.say(&format!("[{name}]({id}) {}", step.sentence(id, &name)));
-                // A reload may take minutes; what happens is shown as it happens. A reader that
-                // left is noticed at the end.
-                let _ = out.flush();
-            }
-            other => failed |= !perform::report(out, &other),
+        failed |= !perform::report(out, &event);
+    });
+    let result = answer.and_then(|answer| perform::done(&answer, failed));
+    let names = ids.iter().filter_map(|id| list.iter().find(|process| process.id == *id));
+    match names.clone().next() {
+        Some(first) if options.canary && result.is_ok() => {
+            session.out.tell(&Notice::CanaryWaits { app: &first.name });
+            return Ok(());
         }
-    })?;
-    perform::done(&answer, failed)?;
-    if options.canary {
-        let command = session.program.name();
-        session.out.say(&format!(
-            "One worker is replaced; `{command} promote NAME` goes on, \
-             `{command} rollback NAME` goes back"
-        ));
-        return Ok(());
+        Some(_) | None => {}
     }
-    for process in ids
-        .iter()
-        .filter(|id| !reported.contains(id))
-        .filter_map(|id| list.iter().find(|process| process.id == *id))
-    {
-        session.out.say(&format!("[{}]({}) ✓", process.name, process.id));
+    if result.is_ok() {
+        for process in names.filter(|process| !reported.contains(&process.id)) {
+            session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
+        }
     }
-    Ok(())
+    session.out.tell(&Notice::Finished { act: Act::Reload, failed: result.is_err(), urls: &[] });
+    result
 }
 
 fn options(session: &Session) -> Result<ReloadOptions, Failed> {

@@ -6,21 +6,19 @@ use ostler_wire::control::{Reply, Request};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::voice::Notice;
 
 /// Runs the command `save`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let force = session.has(FlagId::Force);
-    session.out.say("Saving current process list...");
+    session.out.tell(&Notice::Saves);
     match session.ask(&Request::Save { force })? {
         Answer::Reply(Reply::Saved { count: 0, .. }) if !force => {
-            session.out.warn("PM2 is not managing any process, skipping save...");
-            session
-                .out
-                .warn(&format!("To force saving use: {} save --force", session.program.name()));
+            session.out.tell(&Notice::NothingToSave);
             Ok(())
         }
-        Answer::Reply(Reply::Saved { path, .. }) => {
-            session.out.say(&format!("Successfully saved in {path}"));
+        Answer::Reply(Reply::Saved { path, count }) => {
+            session.out.tell(&Notice::Saved { path: &path, apps: count });
             Ok(())
         }
         other => Err(unexpected(&other)),

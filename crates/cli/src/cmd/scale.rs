@@ -6,6 +6,7 @@ use super::{list, perform};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket};
+use crate::voice::{Act, Notice, Problem, Target};
 
 /// Runs the command `scale`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -17,31 +18,34 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         );
     };
     let list = session.list()?;
-    let current = list.iter().filter(|process| process.name == name).count();
+    let named = list.iter().filter(|process| process.name == name);
+    let targets: Vec<Target> = named.map(Target::of).collect();
+    let current = targets.len();
     if current == 0 {
-        let hint = format!("`{} list` shows the names", session.program.name());
-        return Err(Failed::new(format!("Application {name} not found")).hint(hint));
+        return Err(Problem::NoApp { name }.into());
     }
     let nothing = match target {
         ScaleTo::Exactly(count) => usize::try_from(count) == Ok(current),
         ScaleTo::Add(count) | ScaleTo::Remove(count) => count == 0,
     };
     if nothing {
-        return Err(Failed::new("Nothing to do"));
+        return Err(Problem::NothingToScale { name, count: current }.into());
     }
+    let act = Act::Scale;
+    session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
     let mut failed = false;
     // PM2's way, which leaves gaps in the numbers.
     let lowest_first = session.program == Program::Pm2;
     let request = Request::Scale { name, target, lowest_first, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
-        Event::Acted { error: None, added: true, .. } => out.say("Scaling up application"),
-        Event::Acted { id, name, error: None, added: false } => {
-            out.say(&format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])"));
-            out.say(&format!("[{name}]({id}) ✓"));
+        Event::Acted { id, name, error: None, added } => {
+            out.tell(&Notice::Scaled { id, name: &name, added });
         }
         other => failed |= !perform::report(out, &other),
-    })?;
-    perform::done(&answer, failed)?;
+    });
+    let result = answer.and_then(|answer| perform::done(&answer, failed));
+    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    result?;
     list::table(session)
 }
 

@@ -9,8 +9,10 @@ use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::Session;
+use crate::voice::{Act, Problem, Target};
 
 /// Runs the command `start`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -18,15 +20,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if words.is_empty() {
         words.push("ecosystem.config.js".to_owned());
     }
+    let mut addresses = Vec::new();
     for word in &words {
         if file::is_meant(word) {
             file::start(session, word, Known::Restart)?;
         } else if !existing(session, word)? {
-            script(session, word)?;
+            addresses.extend(script(session, word)?);
         }
     }
     list::table(session)?;
-    first_steps::say(session);
+    first_steps::tell(session, &addresses);
     logs::attach(session)
 }
 
@@ -63,58 +66,67 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     let list = session.list()?;
     let picked = match select(word, &list, &apps::cwd()?) {
         Ok(picked) => picked,
-        Err(none) if word == "all" => {
-            return Err(none.report(&mut session.out, session.program.name()));
-        }
+        Err(none) if word == "all" => return Err(none.into()),
         Err(_) => return Ok(false),
     };
-    restart(session, word, picked)?;
-    session.out.say("Process successfully started");
+    perform::refuse_only(session, word)?;
+    if let Some(option) = apps::given_for_new_apps(session) {
+        return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
+            .hint(format!(
+                "`ostler scale {word} NUMBER` changes how many processes there are; for the rest, \
+                 `ostler delete {word}` and start it anew"
+            )));
+    }
+    again(session, Act::StartAgain, word, &picked)?;
     Ok(true)
 }
 
-fn restart(session: &mut Session, word: &str, picked: Picked) -> Result<(), Failed> {
+/// Starts processes of the list again.
+fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result<(), Failed> {
     perform::refuse_env(session)?;
     let patch = apps::patch(session)?;
     let env = session.has(FlagId::UpdateEnv).then(apps::environment);
-    perform::announce(session, Action::Restart, word, &picked);
+    perform::announce(session, act, word, picked);
     let change = Change { patch, env, ..Change::default() };
-    perform::act(session, Action::Restart, picked.ids, change)
+    perform::act(session, act, Action::Restart, picked.ids(), change)
 }
 
-fn script(session: &mut Session, script: &str) -> Result<(), Failed> {
+/// Starts a script. Returns what it listens on, where that is known.
+fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
+    perform::refuse_only(session, script)?;
     let app = apps::of_script(session, script)?;
     let list = session.list()?;
     if !session.has(FlagId::Force)
-        && let Some(ids) = startable(session, &app, &list)?
+        && let Some(targets) = startable(&app, &list)?
     {
-        let shown = serde_json::Value::from(ids.as_slice());
-        return restart(session, &app.name, Picked { ids, shown });
+        // The same command as before is no mistake, another number would be ignored.
+        let count = usize::try_from(app.instances).unwrap_or(usize::MAX);
+        if session.program == Program::Ostler
+            && session.args.has_attribute("instances")
+            && count != targets.len()
+        {
+            let (name, now) = (&app.name, targets.len());
+            let processes = if now == 1 { "process" } else { "processes" };
+            let message = format!("`{name}` is in the list with {now} {processes}, not {count}");
+            return Err(Failed::new(message)
+                .hint(format!("`ostler scale {name} {count}` changes how many there are")));
+        }
+        again(session, Act::StartSame, &app.name, &Picked::numbered(targets))?;
+        return Ok(Vec::new());
     }
-    let plural = if app.instances == 1 { "" } else { "s" };
-    session.out.say(&format!(
-        "Starting {} in {} ({} instance{plural})",
-        app.script, app.mode, app.instances
-    ));
-    launch::one(session, app)?;
-    session.out.say("Done.");
-    Ok(())
+    launch::one(session, app)
 }
 
 /// Returns the processes of an app that is in the list with the same name and script; `None` when
 /// there is none. Fails when one of them runs.
-fn startable(session: &Session, app: &App, list: &[ProcView]) -> Result<Option<Vec<u32>>, Failed> {
+fn startable(app: &App, list: &[ProcView]) -> Result<Option<Vec<Target>>, Failed> {
     let same = list.iter().filter(|other| other.name == app.name && other.script == app.script);
-    let mut ids = Vec::new();
+    let mut targets = Vec::new();
     for process in same {
         if !matches!(process.phase, Phase::Stopped | Phase::Stopping | Phase::Errored) {
-            let hint = format!("`{} restart {}` restarts it", session.program.name(), app.name);
-            return Err(Failed::new(
-                "Script already launched, add -f option to force re-execution",
-            )
-            .hint(hint));
+            return Err(Problem::AlreadyRuns { name: app.name.clone() }.into());
         }
-        ids.push(process.id);
+        targets.push(Target::of(process));
     }
-    Ok((!ids.is_empty()).then_some(ids))
+    Ok((!targets.is_empty()).then_some(targets))
 }

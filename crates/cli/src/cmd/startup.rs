@@ -16,6 +16,7 @@ use crate::boot::{Platform, Service, Step, installation, path, service_name};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
+use crate::voice::{Notice, Problem, ServiceNotice};
 
 /// What the machine and the options ask for.
 struct Setup {
@@ -40,38 +41,25 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     let service = service.check()?;
     let plan = installation(platform, &service);
     let out = &mut session.out;
-    out.message(&format!(
-        "Platform {}\nTemplate\n{}\nTarget path\n{}",
-        platform.name(),
-        plan.text,
-        plan.target.display()
-    ));
-    out.message("Command list");
+    let mut tell = |notice| out.tell(&Notice::Service(notice));
     let commands: Vec<String> = plan.enable.iter().map(Step::shown).collect();
-    out.message(&crate::inspect::inspect(&serde_json::Value::from(commands)));
-    out.say(&format!("Writing init configuration in {}", plan.target.display()));
+    let (platform, target) = (platform.name(), plan.target.as_path());
+    tell(ServiceNotice::Planned { platform, text: &plan.text, target, commands: &commands });
+    tell(ServiceNotice::Writes { target });
     let owner = plan.target.starts_with(&account.home).then_some(&account);
     write(&below_root(&plan.target), plan.text.as_bytes(), plan.mode, owner)?;
-    out.say("Making script booting at startup...");
+    tell(ServiceNotice::Enables);
     for step in &plan.enable {
-        out.say(&format!("[-] Executing: {}...", step.shown()));
+        out.tell(&Notice::Service(ServiceNotice::Runs { command: &step.shown() }));
         out.flush()?;
         perform(step)?;
-        out.say("[v] Command successfully executed.");
+        out.tell(&Notice::Service(ServiceNotice::Ran));
     }
+    let mut tell = |notice| out.tell(&Notice::Service(notice));
     for folder in &passing {
-        out.warn(&format!(
-            "PATH of the service names `{folder}`, which belongs to one version: after the next \
-             upgrade, run `{} startup` again",
-            service.program.name()
-        ));
+        tell(ServiceNotice::Passes { folder });
     }
-    let command = service.program.name();
-    out.message("+---------------------------------------+");
-    out.say("Freeze a process list on reboot via:");
-    out.message(&format!("$ {command} save\n"));
-    out.say("Remove init script via:");
-    out.message(&format!("$ {command} unstartup {}", platform.name()));
+    tell(ServiceNotice::Installed { platform, target });
     Ok(())
 }
 
@@ -94,7 +82,7 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
             // What is half removed is removed whole: the rest is done all the same.
             if let Err(problem) = perform(step) {
                 failed = true;
-                session.out.error(&problem.message.unwrap_or_default(), problem.hint.as_deref());
+                problem.problem.iter().for_each(|problem| session.out.problem(problem));
             }
         }
         Ok::<(), Failed>(())
@@ -104,7 +92,7 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("cannot remove `{}`: {error}", plan.target.display()))
     })?;
     all(session, &plan.forget)?;
-    session.out.say("Init file disabled.");
+    session.out.tell(&Notice::Service(ServiceNotice::Removed { target: &plan.target }));
     if failed { Err(Failed::quiet(1)) } else { Ok(()) }
 }
 
@@ -174,25 +162,13 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
         })?,
         (None, Some(detected)) => detected,
         (None, None) => {
-            return Err(Failed::new("Init system not found").hint(format!(
-                "name one: `{} startup PLATFORM`; {}",
-                session.program.name(),
-                known()
-            )));
+            return Err(Problem::NoInit { known: known() }.into());
         }
     };
-    session.out.say(&format!("Init System found: {}", platform.name()));
+    let mut tell = |notice| session.out.tell(&Notice::Service(notice));
+    tell(ServiceNotice::Found { platform: platform.name() });
     if let Some(detected) = detected.filter(|detected| !platform.agrees_with(*detected)) {
-        let line = "-".repeat(59);
-        session.out.message(&format!(
-            "{line}\n {} detected {} but you precised {}\n \
-             Please verify that your choice is indeed your init system\n \
-             If you arent sure, just run : {} startup\n{line}",
-            session.program.bracket(),
-            detected.name(),
-            platform.name(),
-            session.program.name()
-        ));
+        tell(ServiceNotice::Other { found: detected.name(), asked: platform.name() });
     }
     Ok(platform)
 }
@@ -227,9 +203,8 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
     if service.wait_ip {
         words.push("--wait-ip".to_owned());
     }
-    let what = if verb == "startup" { "setup" } else { "unsetup" };
-    session.out.say(&format!("To {what} the Startup Script, copy/paste the following command:"));
-    session.out.data(&format!("{}\n", words.join(" ")));
+    let (command, installs) = (&words.join(" "), verb == "startup");
+    session.out.tell(&Notice::Service(ServiceNotice::NeedsRoot { command, installs }));
 }
 
 /// Puts a copy of this program where no upgrade of Node takes it away.
@@ -240,13 +215,8 @@ fn copy_program(session: &mut Session, setup: &mut Setup) -> Result<(), Failed> 
         Failed::new(format!("cannot read `{}`: {error}", service.exe.display()))
     })?;
     write(&below_root(&copy), &bytes, 0o755, Some(&setup.account))?;
-    session.out.warn(&format!(
-        "`{}` goes away with a version of Node: the service runs the copy `{}`; \
-         run `{} startup` again after an upgrade",
-        service.exe.display(),
-        copy.display(),
-        service.program.name()
-    ));
+    let copied = ServiceNotice::Copied { from: &service.exe, to: &copy };
+    session.out.tell(&Notice::Service(copied));
     service.exe = copy;
     Ok(())
 }
@@ -302,11 +272,11 @@ fn perform(step: &Step) -> Result<(), Failed> {
     let status = Command::new(program).args(words).stdin(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failed {
+        Ok(status) => Err(Failed::from(Problem::Other {
+            message: format!("`{}` failed: {status}", step.shown()),
             hint: (program == "loginctl")
                 .then(|| format!("an administrator may: `sudo {}`", step.shown())),
-            ..Failed::new(format!("`{}` failed: {status}", step.shown()))
-        }),
+        })),
         Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))
             .hint("is this the machine's init system? `startup` without a platform finds it")),
     }

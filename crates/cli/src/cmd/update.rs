@@ -9,6 +9,7 @@ use super::{list, perform};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket, unexpected};
+use crate::voice::Notice;
 
 /// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -31,7 +32,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 {
         reset_counters(session)?;
     }
-    session.out.message(">>>>>>>>>> PM2 updated");
+    session.out.tell(&Notice::Updated);
     list::table(session)
 }
 

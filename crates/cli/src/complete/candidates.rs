@@ -239,7 +239,8 @@ mod tests {
         check("reset ", &["all", "api", "web", "worker"], false);
         check("startup sys", &["systemd", "systemd-user", "systemv"], false);
         check("completion ", &["bash", "fish", "zsh"], false);
-        check("list ", &[], false);
+        check("list ", &["api", "back", "web", "worker"], false);
+        check("ping ", &[], false);
         check("nonsense w", &[], false);
     }
 

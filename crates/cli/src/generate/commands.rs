@@ -113,11 +113,11 @@ mod tests {
             let found = page.matches(&format!("| {} |", names(flag).replace('|', "\\|"))).count();
             let own = COMMANDS
                 .iter()
-                .filter(|command| own(command).iter().any(|of| of.name() == flag.name()));
+                .filter(|command| own(command).iter().any(|of| names(of) == names(flag)));
             let shared = usize::from(
                 chapters::common()
                     .chain(chapters::of_apps().into_iter().flat_map(|(_, all)| all))
-                    .any(|of| of.name() == flag.name()),
+                    .any(|of| names(of) == names(flag)),
             );
             assert_eq!(found, own.count() + shared, "{}", flag.name());
             assert!(0 < found || flag.takers().is_empty(), "{}", flag.name());

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
+use crate::voice::Problem;
 
 /// The first argument that asks for a text.
 pub(crate) const ARGUMENT: &str = "generate";
@@ -45,7 +46,7 @@ const TEXTS: [Text; 6] = [
 /// Prints the text whose name is the second argument; for `list`, the name and file of each.
 pub(crate) fn main() -> ExitCode {
     let paint = Paint { text: false, frame: false };
-    let mut out = Output::new(Program::Ostler.bracket(), false, paint);
+    let mut out = Output::new(Program::Ostler, false, paint);
     let name = std::env::args().nth(2).unwrap_or_default();
     match TEXTS.iter().find(|text| text.name == name) {
         Some(text) => out.data(&(text.make)()),
@@ -56,7 +57,8 @@ pub(crate) fn main() -> ExitCode {
         }
         None => {
             let known = format!("there are: {}", TEXTS.map(|text| text.name).join(", "));
-            out.error(&format!("no text is called `{name}`"), Some(&known));
+            let message = format!("no text is called `{name}`");
+            out.problem(&Problem::Other { message, hint: Some(known) });
             return ExitCode::FAILURE;
         }
     }

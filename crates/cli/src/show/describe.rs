@@ -228,7 +228,8 @@ fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
     }
     let most = seen.details.first().map_or(0, |details| details.max_unstable);
     if 0 < short && short < most {
-        text.push_str(&format!("; {short} short runs in a row, given up at {most}"));
+        let runs = if short == 1 { "run" } else { "runs" };
+        text.push_str(&format!("; {short} short {runs} in a row, given up at {most}"));
     }
     text
 }
@@ -289,10 +290,10 @@ mod tests {
 
     use expect_test::expect_file;
 
+    use super::super::app::fold;
+    use super::super::sample::{self, NOW};
     use super::*;
     use crate::paint::Paint;
-    use crate::show::fold;
-    use crate::show::sample::{self, NOW};
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn shown(name: &str, window: usize) -> String {

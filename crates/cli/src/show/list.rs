@@ -245,7 +245,7 @@ fn last_word(app: &App<'_>, look: &Look<'_>) -> Option<String> {
 fn end_word(process: &ProcView, look: &Look<'_>) -> Option<String> {
     let ended = words::own_end(process)?;
     let reason = look.reasons.get(&process.id).map(|reason| (*reason).to_owned());
-    Some(reason.unwrap_or_else(|| words::end(&ended.how)))
+    Some(reason.unwrap_or_else(|| words::end(ended)))
 }
 
 /// Workers beside a process: pid, who it is, and what it does.
@@ -273,9 +273,9 @@ fn beside_cell(
 mod tests {
     use expect_test::expect_file;
 
+    use super::super::app::{fold, order};
+    use super::super::sample::{NOW, processes};
     use super::*;
-    use crate::show::sample::{NOW, processes};
-    use crate::show::{fold, order};
 
     fn shown(window: usize, all: bool) -> String {
         let processes = processes();

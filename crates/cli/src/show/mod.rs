@@ -7,6 +7,7 @@
 mod amount;
 mod app;
 mod describe;
+mod fields;
 mod grid;
 mod list;
 pub(crate) mod ports;
@@ -19,6 +20,7 @@ mod words;
 
 pub(crate) use app::{SORT_FIELDS, fold, order};
 pub(crate) use describe::{Seen, describe, plain};
+pub(crate) use fields::{Known, Shape};
 pub(crate) use list::{Look, list, piped};
 pub(crate) use reason::{last_lines, reasons};
 pub(crate) use tree::tree;

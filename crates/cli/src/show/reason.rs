@@ -109,7 +109,7 @@ mod tests {
         let mut process = sample(0, "app");
         process.logs[1] = Some(path.display().to_string());
         let reason = |process: &ProcView, at| {
-            let ended = Some(Ended { at, asked: false, how: Outcome::Code(1) });
+            let ended = Some(Ended { at, asked: false, oom: false, how: Outcome::Code(1) });
             of(&ProcView { ended, ..process.clone() })
         };
         assert_eq!(of(&process), None);

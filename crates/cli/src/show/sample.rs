@@ -62,7 +62,7 @@ fn of(name: &str, id: u32, phase: Phase) -> ProcView {
 }
 
 fn ended(ago: u64, asked: bool, how: Outcome) -> Option<Ended> {
-    Some(Ended { at: NOW - ago, asked, how })
+    Some(Ended { at: NOW - ago, asked, oom: false, how })
 }
 
 /// Returns a process in full.

@@ -57,6 +57,9 @@ pub(super) fn end(ended: &Ended, reason: Option<&str>) -> String {
     };
     let killed = matches!(&ended.how, Outcome::Signal { name, .. } if name == "SIGKILL");
     match reason {
+        _ if ended.oom => format!(
+            "{how}: the kernel ended it, since the machine or its control group had no memory left"
+        ),
         Some(reason) => format!("{how} ({reason})"),
         None if killed && !ended.asked => {
             format!("{how}, which ostler did not send: did memory run out? `dmesg` tells")

@@ -47,8 +47,9 @@ pub(super) fn own_end(process: &ProcView) -> Option<&Ended> {
 }
 
 /// Returns how a run ended, in as few words as possible.
-pub(super) fn end(how: &Outcome) -> String {
-    match how {
+pub(super) fn end(ended: &Ended) -> String {
+    match &ended.how {
+        _ if ended.oom => "out of memory".to_owned(),
         Outcome::Code(code) => format!("exit {code}"),
         Outcome::Signal { name, core: false } => name.clone(),
         Outcome::Signal { name, core: true } => format!("{name}, core"),

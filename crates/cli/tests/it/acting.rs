@@ -4,6 +4,7 @@ use ostler_wire::control::FrameKind;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Ran, process};
+use crate::start_e2e::untimed;
 
 fn three() -> Vec<Value> {
     vec![process(0, "app"), process(1, "web"), process(2, "web")]
@@ -35,11 +36,8 @@ fn an_action_is_announced_done_and_followed_by_the_table() {
                  [PM2] [app](0) ✓\n";
     check(&fake.pm2("restart 0"), 0, words, "", true);
     let ran = fake.ostler("del app web");
-    let words = "[ostler] Applying action deleteProcessId on app [app](ids: [ 0 ])\n\
-                 [ostler] [app](0) ✓\n\
-                 [ostler] Applying action deleteProcessId on app [web](ids: [ 1, 2 ])\n\
-                 [ostler] [web](1) ✓\n[ostler] [web](2) ✓\n";
-    check(&ran, 0, words, "", false);
+    let words = "deleted app 1/1 in TIME\ndeleted web 2/2 in TIME\n";
+    assert_eq!((ran.code, untimed(&ran.out).as_str(), ran.err.as_str()), (0, words, ""));
 }
 
 #[test]
@@ -160,14 +158,14 @@ fn a_reload_ticks_every_process_or_fails_whole() {
     );
     let ran = refusing.ostler("reload web --surge 2");
     assert!(
-        ran.out.ends_with("[ostler] [web](1) worker 1 of the new version (pid 9) has left\n"),
+        ran.err.ends_with(
+            "web: worker 1 of the new version (pid 9) has left\n\
+             error: web was not reloaded\nhint: the old workers go on\n"
+        ),
         "{}",
-        ran.out
+        ran.err
     );
-    assert_eq!(
-        (ran.code, ran.err.as_str()),
-        (1, "[ostler][ERROR] web was not reloaded\nhint: the old workers go on\n")
-    );
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert_eq!(refusing.asked()[0]["reload"]["options"]["surge"], 2);
 }
 

@@ -195,6 +195,6 @@ fn a_crash_is_restarted_without_delay() {
     assert_eq!(process["pm2_env"]["exit_signal"], "SIGKILL");
     assert_eq!(process["pm2_env"]["restart_time"], 1);
     assert_ne!(process["pid"], first);
-    sandbox.ostler(["reset", "app"]).shows("Resetting meta for process id 0").run();
+    sandbox.ostler(["reset", "app"]).shows("reset the counters of app 1/1").run();
     assert_eq!(one(&sandbox, "app")["pm2_env"]["restart_time"], 0);
 }

@@ -62,11 +62,7 @@ fn an_answer_that_is_not_understood_is_an_error_with_a_way_out() {
     );
     let ran = fake.ostler("list");
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(
-        ran.err.starts_with("[ostler][ERROR] the daemon's answer is not understood: "),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.starts_with("error: the daemon's answer is not understood: "), "{}", ran.err);
     assert!(ran.err.contains("\nhint: run `ostler update`"), "{}", ran.err);
 }
 
@@ -82,7 +78,7 @@ fn homes_that_cannot_be_used_say_what_to_do() {
     let mut command = fake.command("ostler", ["list"]);
     command.env_remove("OSTLER_HOME").env_remove("HOME");
     let ran = fake.end(command);
-    assert!(ran.err.starts_with("[ostler][ERROR] there is no home directory"), "{}", ran.err);
+    assert!(ran.err.starts_with("error: there is no home directory"), "{}", ran.err);
 }
 
 #[test]

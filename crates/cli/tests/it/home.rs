@@ -173,3 +173,36 @@ fn a_copy_of_a_running_home_touches_nothing_of_the_original() {
         }
     }
 }
+
+#[test]
+fn who_deletes_a_home_in_use_is_not_disturbed_and_the_saved_list_comes_back() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    let talks = sandbox.victim("talks", Victim::Lines { every: 1, count: 1_000_000 });
+    sandbox.ostler(["start"]).arg(app).run();
+    sandbox.ostler(["start"]).arg(talks).run();
+    // A Node that begins reads a file in the home.
+    sandbox.wait_file("logs/talks-out.log", SOON, |text| text.contains("line").then_some(()));
+    sandbox.ostler(["save"]).run();
+    let saved = fs::read_to_string(sandbox.file("dump.pm2")).unwrap();
+    let before = lives(&sandbox);
+    let mut remove = sandbox.command_of("rm");
+    let removed = remove.arg("-rf").arg(sandbox.home()).output().unwrap();
+    assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
+    sandbox.wait_file("dump.pm2", SOON, |text| (text == saved).then_some(()));
+    assert_eq!(lives(&sandbox), before);
+    sandbox.wait_file("logs/talks-out.log", SOON, |text| text.contains("line").then_some(()));
+    // Taken away for itself, it stays away, also when the home is deleted later.
+    remove_and_wait(&sandbox);
+    let removed = sandbox.command_of("rm").arg("-rf").arg(sandbox.home()).status().unwrap();
+    assert!(removed.success());
+    sandbox.wait_for("a home", SOON, || sandbox.file("ostler.state").exists().then_some(()));
+    assert!(!sandbox.file("dump.pm2").exists());
+}
+
+/// Deletes the saved list, and waits until the daemon has looked at what else was deleted.
+fn remove_and_wait(sandbox: &Sandbox) {
+    fs::remove_file(sandbox.file("dump.pm2")).unwrap();
+    fs::remove_dir_all(sandbox.file("pids")).unwrap();
+    sandbox.wait_for("a folder", SOON, || sandbox.file("pids").exists().then_some(()));
+}

@@ -223,7 +223,7 @@ fn no_link_in_a_home_is_followed() {
     fs::remove_file(s.file("dump.pm2.bak")).unwrap();
     symlink(s.file("elsewhere"), &list).unwrap();
     let ran = s.run(&["resurrect"]);
-    assert!(ran.out.contains("it is a link, which is not followed here"), "{ran:?}");
+    assert!(ran.err.contains("it is a link, which is not followed here"), "{ran:?}");
     assert_eq!(s.jlist().len(), 0);
     fs::remove_file(&list).unwrap();
     fs::rename(s.file("elsewhere"), &list).unwrap();

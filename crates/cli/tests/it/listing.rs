@@ -53,6 +53,49 @@ fn our_list_in_a_pipe_is_a_line_of_values_for_each_app() {
 }
 
 #[test]
+fn our_small_questions_have_answers_for_scripts() {
+    let mut running = process(1, "web");
+    running["phase"] = json!("online");
+    let mut stopped = process(2, "web");
+    stopped["pid"] = json!(0);
+    let fake = Fake::with(vec![process(0, "app"), running, stopped]);
+    let check = |line: &str, code: i32, out: &str| {
+        let ran = fake.ostler(line);
+        assert_eq!((ran.code, ran.out.as_str()), (code, out), "{line}");
+        assert_eq!(code == 0, ran.err.is_empty(), "{line}: {}", ran.err);
+    };
+    check("id web", 0, "1\n2\n");
+    check("id nope", 1, "");
+    check("pid", 0, "4000\n4001\n");
+    check("pid web", 0, "4001\n");
+    check("pid nope", 1, "");
+    check(
+        "list web --json id,status",
+        0,
+        "[{\"id\":1,\"status\":\"online\"},\n \
+                                           {\"id\":2,\"status\":\"stopped\"}]\n",
+    );
+    check("list --format {name}:{id}", 0, "app:0\nweb:1\nweb:2\n");
+    check("list --json", 1, "");
+    check("list --json name --format {id}", 1, "");
+    let nothing = Fake::with(vec![]).ostler("list --json name");
+    assert_eq!((nothing.code, nothing.out.as_str(), nothing.err.as_str()), (0, "[]\n", ""));
+}
+
+#[test]
+fn after_an_action_only_the_fields_that_were_asked_for_are_on_standard_output() {
+    let fake = Fake::with(vec![process(0, "app"), process(1, "web"), process(2, "web")]);
+    let ran = fake.ostler("stop web --format {name}:{id}");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "web:1\nweb:2\n"), "{}", ran.err);
+    assert!(ran.err.contains("web"), "what was done is told aside: {}", ran.err);
+    fake.asked();
+    let refused = fake.ostler("stop web --json colour");
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("there is no field `colour`"), "{}", refused.err);
+    assert!(fake.asked().is_empty(), "nothing is done whose result cannot be told");
+}
+
+#[test]
 fn colours_of_our_list_are_for_a_terminal_only() {
     let fake = Fake::with(vec![process(0, "app")]);
     let mut command = fake.command("ostler", ["list"]);

@@ -132,7 +132,7 @@ fn a_word_that_means_no_process_is_said_at_once() {
         "app00, app01, app02, app03, app04, app05, app06, app07, app08, app09 and 2 more\n"
     ));
     let ran = Fake::with(Vec::new()).ostler("logs --nostream");
-    assert_eq!((ran.code, ran.err.as_str()), (0, "[ostler][WARN] there is no process\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "warning: there is no process\n"));
 }
 
 #[test]

@@ -60,6 +60,34 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
 }
 
 #[test]
+fn an_option_that_would_change_nothing_is_refused() {
+    let sandbox = sandbox();
+    let script = sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.ostler(["start", "idle.sh"]).run();
+    let only = "error: `--only` chooses among the apps of a process file, and `idle` is none\n";
+    for command in ["stop", "restart", "reload", "delete", "start"] {
+        refused(&sandbox, &[command, "idle", "--only", "x"], only);
+    }
+    for option in [&["-i", "4"][..], &["-x"], &["--no-autostart"]] {
+        let args = [&["start", "idle"], option].concat();
+        let said = sandbox.ostler(args).code(1).run();
+        assert!(said.err.contains("` is for an app that is not in the list yet\n"), "{}", said.err);
+    }
+    assert_eq!(one(&sandbox, "idle")["pm2_env"]["status"], "online", "{}", script.display());
+    sandbox.ostler(["stop", "idle"]).run();
+    let more = "error: `idle` is in the list with 1 process, not 2\n\
+                hint: `ostler scale idle 2` changes how many there are\n";
+    refused(&sandbox, &["start", "idle.sh", "-i", "2"], more);
+    sandbox.ostler(["start", "idle.sh", "-i", "1"]).run();
+    assert_eq!(one(&sandbox, "idle")["pm2_env"]["status"], "online");
+    misused(
+        &sandbox,
+        &["logs", "--lines", "abc"],
+        "error: `--lines` needs a number, but is `abc`\nhint: write `--lines <n>`\n",
+    );
+}
+
+#[test]
 fn help_and_version_need_neither_a_daemon_nor_a_home() {
     let sandbox = sandbox();
     let run = |args: &[&str]| {
@@ -98,7 +126,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().err;
-    assert!(list.contains("not yet in effect: cron_restart of idle; watch of idle"), "{list}");
+    assert_eq!(list, "warning: not yet in effect: cron_restart of idle; watch of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
     assert!(described.contains("cron restart: 0 4 * * *\n"), "{described}");
     assert!(described.contains("no effect yet: cron_restart, watch\n"), "{described}");
@@ -106,7 +134,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();
     let said = format!("{}{}", said.out, said.err);
-    assert!(said.contains("[idle] \"watch\" has no effect yet"), "{said}");
+    assert!(said.contains("`idle`: \"watch\" has no effect yet"), "{said}");
 }
 
 #[test]
@@ -130,7 +158,7 @@ fn a_directory_runs_what_node_would_run_in_fork_and_cluster_mode() {
     let versions: Vec<Value> =
         sandbox.jlist().iter().map(|one| one["pm2_env"]["version"].clone()).collect();
     assert_eq!(versions, ["1.2.3"; 4]);
-    refused(&sandbox, &["start", "./proj"], "[ostler][ERROR] Script already launched");
+    refused(&sandbox, &["start", "./proj"], "error: `proj` runs already\n");
 }
 
 #[test]
@@ -185,7 +213,7 @@ fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let sandbox = sandbox();
     let bad = sandbox.write_executable("bad", b"\x7fELF\x00\x01not a program");
     let said = sandbox.ostler(["start"]).arg(&bad).code(1).run();
-    let line = "[ostler][ERROR] app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
+    let line = "error: app `bad` did not start: could not execute `[ROOT]/w/bad`: it is \
                 neither a binary nor a script with a `#!` line\n";
     assert_eq!(said.err.matches(line).count(), 1, "{}", said.err);
     assert_eq!(one(&sandbox, "bad")["pm2_env"]["status"], "errored");

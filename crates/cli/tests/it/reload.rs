@@ -146,7 +146,7 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
     // Each step says of which version its worker is: in a reload that goes back, "the old one" may
     // be either.
     let steps: Vec<&str> =
-        output.out.lines().filter_map(|line| line.split_once(") ")).map(|(_, step)| step).collect();
+        output.err.lines().filter_map(|line| line.strip_prefix("web: ")).collect();
     let at = |start: &str, end: &str| {
         let found = steps.iter().position(|step| step.starts_with(start) && step.ends_with(end));
         found.unwrap_or_else(|| panic!("no step `{start}…{end}`: {steps:#?}"))
@@ -216,7 +216,7 @@ fn parallel_and_surge_bound_how_many_there_are() {
         let after = world.pids();
         assert!(after.len() == 4 && after.iter().all(|pid| !before.contains(pid)));
         let (mut now, mut peak) = (0_i32, 0);
-        for line in output.out.lines() {
+        for line in output.err.lines() {
             if line.contains("starting a new worker") {
                 now += 1;
             } else if line.contains("passed its checks") {

@@ -6,7 +6,7 @@ use ostler_testkit::pty::in_window;
 use ostler_testkit::run::LIMIT;
 use ostler_testkit::{Sandbox, Victim, wait_connect};
 
-use crate::start_e2e::{sandbox, wait_one};
+use crate::start_e2e::{sandbox, wait_log, wait_one};
 
 /// What the command shows in a terminal of so many columns.
 fn seen(sandbox: &Sandbox, words: &[&str], columns: u16) -> String {
@@ -55,4 +55,38 @@ fn the_list_fits_its_window_and_says_where_apps_listen_and_how_they_ended() {
     // After an action, only what it was about.
     let shown = seen(&sandbox, &["restart", "plain"], 120);
     assert!(shown.contains("plain") && !shown.contains("shared"), "{shown}");
+}
+
+#[test]
+fn a_description_says_why_and_shows_the_tree_and_the_last_lines() {
+    let sandbox = sandbox();
+    let script = sandbox.write("tree.sh", "sleep 1000000 &\necho here I am\nwait\n");
+    sandbox.ostler(["start"]).arg(&script).args(["--name", "tree"]).run();
+    wait_log(&sandbox, "tree-out.log", "here I am");
+    for columns in [80, 120, 200] {
+        let shown = seen(&sandbox, &["describe", "tree"], columns);
+        assert!(shown.starts_with("● tree: online\n  it has been online for "), "{shown}");
+        assert!(shown.contains("\nprocesses\n") && shown.contains(" sleep 1000000\n"), "{shown}");
+        assert!(shown.ends_with("tree-out.log\n  here I am\n"), "{shown}");
+    }
+    let broken = sandbox.write("broken.sh", "echo Error: listen EADDRINUSE >&2\nexit 7\n");
+    let once = ["--name", "broken", "--no-autorestart"];
+    sandbox.ostler(["start"]).arg(&broken).args(once).any_code().run();
+    wait_one(&sandbox, "broken", "stopped");
+    wait_log(&sandbox, "broken-error.log", "EADDRINUSE");
+    let shown = seen(&sandbox, &["describe", "broken"], 120);
+    assert!(shown.starts_with("○ broken: exited\n"), "{shown}");
+    assert!(shown.contains(" with exit code 7 (port in use), and it is not to be"), "{shown}");
+    let listed = seen(&sandbox, &["list", "broken"], 80);
+    assert!(listed.contains("○ exited: port in use "), "{listed}");
+    let fields =
+        sandbox.ostler(["describe", "all", "--json", "name,status,end_code,cwd"]).run().out;
+    let fields: serde_json::Value = serde_json::from_str(&fields).unwrap();
+    let of = |at: usize, name: &str| fields[at][name].clone();
+    assert_eq!((of(0, "name"), of(0, "status")), ("tree".into(), "online".into()));
+    assert_eq!((of(1, "status"), of(1, "end_code")), ("exited".into(), 7.into()));
+    assert_eq!(of(1, "cwd"), "[ROOT]/w");
+    sandbox.ostler(["stop", "tree"]).run();
+    let shown = seen(&sandbox, &["describe", "tree"], 80);
+    assert!(shown.contains("\n  it was stopped by a command "), "{shown}");
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use ostler_testkit::{Sandbox, nodes, runtimes};
 
-use crate::start_e2e::{SOON, answers, example, get, sandbox, wait_log};
+use crate::start_e2e::{SOON, answers, example, get, sandbox, untimed, wait_log};
 
 /// Waits until each of the workers 0 and 1 has said that it listens.
 fn wait_two_workers(sandbox: &Sandbox, name: &str) {
@@ -28,18 +28,11 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
     let mut sandbox = sandbox();
     let port = sandbox.port();
     sandbox.set_env("PORT", port.to_string());
-    let out = sandbox.ostler(["start"]).arg(example("hello.js")).args(["-i", "2"]).run().out;
-    let home = sandbox
-        .home()
-        .display()
-        .to_string()
-        .replace(&sandbox.root().display().to_string(), "[ROOT]");
-    let head = format!(
-        "[ostler] Spawning PM2 daemon with pm2_home={home}\n[ostler] PM2 Successfully daemonized\n\
-         [ostler] Starting {} in cluster_mode (2 instances)\n[ostler] Done.\n",
-        example("hello.js").display()
-    );
-    assert!(out.starts_with(&head), "{out}");
+    let said = sandbox.ostler(["start"]).arg(example("hello.js")).args(["-i", "2"]).run();
+    let head = format!("started hello 2/2 in TIME, http://127.0.0.1:{port}\n");
+    assert_eq!(untimed(&said.out), head);
+    let first = said.err.lines().next().unwrap();
+    assert_eq!(first, "started the daemon in [ROOT]/h");
     let curl = format!("curl http://127.0.0.1:{port}");
     for next in [
         curl.as_str(),
@@ -48,7 +41,7 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
         "ostler stop all",
         "ostler kill",
     ] {
-        assert!(out.contains(next), "`{next}` is not among what to do next: {out}");
+        assert!(said.err.contains(next), "no `{next}` among what to do next: {}", said.err);
     }
     wait_two_workers(&sandbox, "hello");
     check_even(port, 40);
@@ -59,7 +52,7 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
         "{answer}, not one of {pids:?}"
     );
     // The second start of anything gives no lesson again.
-    let again = sandbox.ostler(["restart", "hello"]).run().out;
+    let again = sandbox.ostler(["restart", "hello"]).run().err;
     assert!(!again.contains("What next"), "{again}");
 }
 
@@ -73,14 +66,14 @@ fn who_does_not_listen_is_not_waited_for_without_end() {
         let mut sandbox = sandbox();
         sandbox.set_env("PORT", sandbox.port().to_string());
         sandbox.write("mute.js", script);
-        let out = sandbox.ostler(["start", "mute.js"]).args(options).any_code().run().out;
-        assert!(!out.contains("curl"), "{out}");
+        let said = sandbox.ostler(["start", "mute.js"]).args(options).any_code().run();
+        assert!(!said.err.contains("curl") && !said.out.contains("http"), "{}", said.out);
     }
     let sandbox = sandbox();
     sandbox.write("app.js", "require('http').createServer().listen(process.cwd() + '/a b.sock')");
-    let out = sandbox.ostler(["start", "app.js", "-i", "1"]).run().out;
+    let said = sandbox.ostler(["start", "app.js", "-i", "1"]).run().err;
     let command = "curl --unix-socket '[ROOT]/w/a b.sock' http://localhost ";
-    assert!(out.contains(command), "{out}");
+    assert!(said.contains(command), "{said}");
 }
 
 #[test]

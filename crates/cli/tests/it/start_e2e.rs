@@ -30,6 +30,12 @@ pub(crate) fn both_kinds() -> [(&'static str, Sandbox); 2] {
     [("control groups", sandbox()), ("no control groups", sandbox_without_groups())]
 }
 
+/// Replaces how long something took, which differs each time: ` in 0.3 s` becomes ` in TIME`.
+pub(crate) fn untimed(text: &str) -> String {
+    let time = regex_lite::Regex::new(r" in \d+(\.\d)? (ms|s)\b").unwrap();
+    time.replace_all(text, " in TIME").into_owned()
+}
+
 /// A file of the repository's `examples`.
 pub(crate) fn example(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

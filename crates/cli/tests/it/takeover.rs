@@ -87,10 +87,12 @@ fn workers_under_load_do_not_notice_that_the_daemon_is_killed_again_and_again() 
 }
 
 fn guard(sandbox: &Sandbox) -> Option<u32> {
-    let is_guard = |pid: &u32| {
-        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "ostler-guard\n")
-    };
     sandbox.pids().into_iter().find(is_guard)
+}
+
+/// Whether it is a guard, by the name that it gives itself.
+pub fn is_guard(pid: &u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "ostler-guard\n")
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn keeper_and_daemon_change_their_program_under_load() {
     load.wait_answered(20, SOON);
     let output = sandbox.command_of(&new).arg("update").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said.contains(">>>>>>>>>> PM2 updated"), "{said}");
+    assert!(output.status.success() && said.starts_with("updated daemon and keeper to "), "{said}");
     assert!(wait_exit(daemon, SOON));
     assert_eq!(exe_of_daemon(&sandbox).as_deref(), Some(new.as_path()));
     assert_eq!(

@@ -335,21 +335,17 @@ impl Clients {
         }
     }
 
-    /// Passes on what was written into the daemon's own log in this round.
-    pub fn publish_own(&mut self) {
-        let fresh = daemon_log::take_fresh();
-        if fresh.is_empty() {
-            return;
-        }
+    /// Passes on what was written into the daemon's own log. Returns whether anybody wants it.
+    pub fn publish_own(&mut self, fresh: &[(u64, String)]) -> bool {
         let mut watched = false;
         let wants = |conn: &&mut Conn| conn.watching.as_ref().is_some_and(|of| of.own);
         for conn in self.connected.values_mut().filter(wants) {
             watched = true;
-            for (at, text) in &fresh {
+            for (at, text) in fresh {
                 conn.stream(&Event::Own { at: *at, text: text.clone() });
             }
         }
-        daemon_log::watch(watched);
+        watched
     }
 
     /// Passes lines of output on to who reads them.

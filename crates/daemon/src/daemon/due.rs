@@ -31,6 +31,12 @@ enum Due {
     Retry,
     /// Clients for whom there was no room.
     Clients,
+    /// The same of PM2's.
+    Callers,
+    /// What apps are asked by PM2's clients.
+    Messages,
+    /// Subscribers for whom there was no room.
+    Subscribers,
     /// The start of another keeper.
     Keeper,
     /// A keeper that says nothing any more.
@@ -53,7 +59,7 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -62,6 +68,9 @@ impl Due {
         Self::Give,
         Self::Retry,
         Self::Clients,
+        Self::Callers,
+        Self::Messages,
+        Self::Subscribers,
         Self::Keeper,
         Self::Silence,
         Self::Update,
@@ -77,7 +86,11 @@ impl Due {
 impl Daemon {
     /// When something is due next.
     pub fn deadline(&self) -> Option<Millis> {
-        if self.model.has_effects() || self.clients.want_turn() || self.node.wants_turn() {
+        if self.model.has_effects()
+            || self.clients.want_turn()
+            || self.node.wants_turn()
+            || self.rpc.want_turn()
+        {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
@@ -104,6 +117,9 @@ impl Daemon {
             Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
+            Due::Callers => self.rpc.door.deadline(),
+            Due::Messages => self.rpc.send_due(),
+            Due::Subscribers => self.bus.door.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
@@ -130,6 +146,15 @@ impl Daemon {
             Due::Give => self.give_everything(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
+            Due::Callers => {
+                self.look_after_doors();
+                self.rpc.accept();
+            }
+            Due::Messages => self.send_due(),
+            Due::Subscribers => {
+                self.look_after_doors();
+                self.on_subscribers();
+            }
             Due::Keeper => self.start_due_keeper(now),
             Due::Silence => {
                 if self.keeper.is_silent(now) {

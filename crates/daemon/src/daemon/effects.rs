@@ -15,13 +15,21 @@ impl Daemon {
         hit(before);
         match effect {
             Effect::Core(action) => self.driver().act(&action),
-            Effect::Reply { client, reply } => self.clients.reply(client.0, &reply),
+            Effect::Reply { client, reply } => self.reply(client.0, &reply),
             Effect::List { client } => {
                 self.clients.reply_list(client.0, &self.model.model().list_reply());
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
-            Effect::Event { client, event } => self.clients.event(client.0, &event),
-            Effect::Lifecycle { id, name, what } => self.clients.publish(id, &name, what),
+            Effect::Event { client, event } => match client.call() {
+                Some(call) => self.on_call_event(call, &event),
+                None => self.clients.event(client.0, &event),
+            },
+            Effect::Lifecycle { id, name, what, by_call } => {
+                self.clients.publish(id, &name, what);
+                if !by_call {
+                    self.publish_lifecycle(id, &name, what);
+                }
+            }
             Effect::Log(line) => daemon_log::log(line),
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {

@@ -2,10 +2,11 @@
 //! to be kept.
 
 use ostler_core::RunId;
-use ostler_logs::Event;
+use ostler_logs::{Event, Fate};
 use ostler_wire::control::Reply;
 
 use super::Daemon;
+use super::bus::BUS;
 use crate::{daemon_log, logs};
 
 impl Daemon {
@@ -22,18 +23,23 @@ impl Daemon {
                 }
                 Event::Flushed(token) => {
                     if let Some(client) = self.clients.end_flush(token) {
-                        self.clients.reply(client, &Reply::Done);
+                        self.reply(client, &Reply::Done);
                     }
                 }
                 Event::Lines { subscriber, lines } => {
-                    if let Ok(client) = usize::try_from(subscriber) {
+                    if subscriber == BUS {
+                        self.publish_lines(&lines);
+                    } else if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.lines(client, lines);
                     }
                 }
-                Event::FileError { path, error } => daemon_log::error(format!(
-                    "could not write the log file `{}`: {error}; trying again, and lines that do \
-                     not fit into memory meanwhile are dropped (with `log_full: block` the app \
-                     waits instead)",
+                Event::FileError { path, error, fate } => daemon_log::error(format!(
+                    "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
+                    path.display(),
+                    meanwhile(fate)
+                )),
+                Event::NotEmptied { path, error } => daemon_log::error(format!(
+                    "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
                 Event::FileOk { path } => {
@@ -53,6 +59,18 @@ impl Daemon {
                     self.keeper.forget(name);
                 }
             }
+        }
+    }
+}
+
+/// Says what becomes of output while its file cannot be written, and what decides that.
+fn meanwhile(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Dropped => "lines that do not fit into memory are dropped (`log_full` is `drop`)",
+        Fate::Waits => "the app waits when it writes (`log_full` is `block`)",
+        Fate::Both => {
+            "by `log_full` of each app that writes into it, lines that do not fit into memory are \
+             dropped or the app waits"
         }
     }
 }

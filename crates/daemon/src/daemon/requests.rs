@@ -22,9 +22,9 @@ impl Daemon {
         }
     }
 
-    fn on_request(&mut self, client: usize, request: Request) {
+    pub(super) fn on_request(&mut self, client: usize, request: Request) {
         if self.model.model().is_closing() && !is_answered_to_the_end(&request) {
-            return self.clients.reply(client, &Reply::Error(closing()));
+            return self.reply(client, &Reply::Error(closing()));
         }
         match request {
             Request::Hello => {
@@ -34,7 +34,7 @@ impl Daemon {
                     pid: std::process::id(),
                     keeper_pid: self.keeper.pid(),
                 };
-                self.clients.reply(client, &reply);
+                self.reply(client, &reply);
             }
             Request::Logs { ids, out, err, events, own } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
@@ -52,7 +52,7 @@ impl Daemon {
             }
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
-                self.clients.reply(client, &Reply::Done);
+                self.reply(client, &Reply::Done);
             }
             Request::Update { exe } => {
                 self.keeper.begin_update(client, exe, &self.inbox.mailbox, &mut self.reports);
@@ -74,7 +74,7 @@ impl Daemon {
             Request::Act { action: Action::Restart, ref ids, ref change, .. }
             | Request::Reload { ref ids, ref change, .. } => {
                 match gone::missing(self.model.model(), ids, change) {
-                    Some(gone) => self.clients.reply(client, &Reply::Error(gone)),
+                    Some(gone) => self.reply(client, &Reply::Error(gone)),
                     None => self.decide_on(client, request),
                 }
             }
@@ -86,8 +86,19 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
-            | Request::Resurrect
-            | Request::Kill => self.decide_on(client, request),
+            | Request::Resurrect => self.decide_on(client, request),
+            Request::Kill => {
+                self.publish_kill(false);
+                self.decide_on(client, request);
+            }
+        }
+    }
+
+    /// Ends a request: of a client, or of the call of one of PM2's.
+    pub(super) fn reply(&mut self, client: usize, reply: &Reply) {
+        match ClientId(client).call() {
+            Some(call) => self.end_call(call, reply),
+            None => self.clients.reply(client, reply),
         }
     }
 

@@ -31,7 +31,7 @@ impl Daemon {
             }
         }
         if in_time {
-            self.clients.reply(client, &Reply::Done);
+            self.reply(client, &Reply::Done);
         }
         self.flush_clients();
         self.model.go();
@@ -57,7 +57,7 @@ impl Daemon {
                 }
                 Waited::Late => {
                     until = None;
-                    self.clients.reply(client, &Reply::Error(late()));
+                    self.reply(client, &Reply::Error(late()));
                     self.flush_clients();
                 }
             }

@@ -25,6 +25,9 @@ impl Driver<'_> {
         let (node, mut parts) = self.node();
         node.close_channel(run, &mut parts);
         let candidate = self.is_candidate(run);
+        if self.runs.is_out_of_memory(exit) {
+            self.tell(Input::OutOfMemory(run));
+        }
         self.runs.die(run, exit, !candidate);
         if candidate {
             // Why it failed is in its last lines: the machine hears of the end when they are

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock, fstat};
 
 use crate::{daemon_log, files};
+pub use upkeep::Missing;
 pub use watch::Watch;
 
 /// The control socket.
@@ -27,6 +28,8 @@ pub const SOCKET: &str = "ostler.sock";
 pub const LOCK: &str = "ostler.lock";
 /// Our process number, where people and scripts look for it.
 pub const PID: &str = "pm2.pid";
+/// The saved list.
+pub const DUMP: &str = "dump.pm2";
 /// The log of daemon and keeper.
 const LOG: &str = "pm2.log";
 /// Ending of the log before it.

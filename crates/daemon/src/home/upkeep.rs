@@ -8,10 +8,20 @@ use crate::clients::Clients;
 use crate::daemon_log;
 use crate::keeper::{CONTROL, Keeper};
 
+/// How much was missing. What else stood in the home is to be written again then, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Everything was there.
+    Nothing,
+    /// Some of it was gone.
+    Some,
+    /// Lock and socket were gone: all of the home was lost.
+    All,
+}
+
 impl Watch {
-    /// Makes again what is missing; later, where that fails. Returns whether something was: then
-    /// what else stood in the home is to be written again, too.
-    pub fn look(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> bool {
+    /// Makes again what is missing; later, where that fails.
+    pub fn look(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Missing {
         self.forget_changes();
         let mended = self.mend(keeper, clients);
         match &mended {
@@ -24,11 +34,12 @@ impl Watch {
             }
         }
         self.renew();
-        mended.unwrap_or(false)
+        mended.unwrap_or(Missing::Nothing)
     }
 
-    fn mend(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<bool, String> {
+    fn mend(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<Missing, String> {
         let mut missing = super::make(&self.home)?;
+        let mut lost = 0;
         if !keeper.has_lock_at(&self.home.join(LOCK)) {
             let lock = super::take_lock(&self.home).map_err(|problem| {
                 format!(
@@ -39,12 +50,12 @@ impl Watch {
                 )
             })?;
             keeper.replace_lock(lock);
-            missing = true;
+            lost += 1;
         }
         super::reopen_log(&self.home);
         if super::id_at(&self.home.join(SOCKET)) != Some(self.socket) {
             self.bind_anew(keeper, clients)?;
-            missing = true;
+            lost += 1;
         }
         if !mark::is_there(&self.home, &self.mark) {
             mark::write(&self.home, &self.mark);
@@ -54,7 +65,11 @@ impl Watch {
             super::write_pid(&self.home)?;
             missing = true;
         }
-        Ok(missing)
+        Ok(match lost {
+            0 if !missing => Missing::Nothing,
+            2 => Missing::All,
+            _ => Missing::Some,
+        })
     }
 
     fn bind_anew(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<(), String> {

@@ -124,6 +124,7 @@ impl Model {
             last: None,
             ended: None,
             rollout: None,
+            monitored: None,
         };
         self.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });

@@ -1,5 +1,7 @@
 //! The saved list: what is written into `dump.pm2`, and what is started again from it.
 
+use std::collections::BTreeSet;
+
 use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
 use ostler_pm2::dump::{Saved, Saving};
@@ -30,7 +32,8 @@ impl Model {
         let elements: Vec<Value> =
             ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
         let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
-        out.push(Effect::WriteDump { client, count: self.registry.procs().len(), text });
+        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        out.push(Effect::WriteDump { client, count: apps.len(), text });
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
@@ -98,7 +101,7 @@ impl Model {
                 Some((spec, id, unique_id)) if spec == saved.spec => (id, unique_id),
                 _ => {
                     out.extend(ostler_config::not_yet(&saved.spec).map(|of| {
-                        let text = format!("[{name}] {}", of.sentence());
+                        let text = format!("`{name}`: {}", of.sentence());
                         Effect::Event { client, event: control::Event::Warning { text } }
                     }));
                     (self.registry.add_version(saved.spec.clone()), self.unique_id())

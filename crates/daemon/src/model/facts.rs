@@ -1,6 +1,7 @@
 //! What the model must know of a run beside the supervision machine.
 
 use ostler_core::{ProcId, SpecId};
+use ostler_pm2::in_app::InApp;
 use ostler_wire::control::ListenerView;
 
 use super::input::Usage;
@@ -24,10 +25,14 @@ pub struct RunFacts {
     pub listeners: Vec<ListenerView>,
     /// Promises that were rejected in it and handled by nobody.
     pub rejections: u64,
+    /// What it said of itself.
+    pub in_app: Option<Box<InApp>>,
     /// A process of it that may not be signalled, and its user in words.
     pub unsignalable: Option<(u32, String)>,
     /// It was spawned, but there is no room for its descriptors.
     pub unfetched: bool,
+    /// The kernel ended it for want of memory.
+    pub out_of_memory: bool,
     /// Why it was not spawned or not accepted, if that is known.
     pub why: Option<String>,
 }
@@ -44,7 +49,9 @@ impl RunFacts {
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,
+            in_app: None,
             unsignalable: None,
+            out_of_memory: false,
             unfetched: false,
             why: None,
         }

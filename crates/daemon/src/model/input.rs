@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
+use ostler_pm2::in_app::Kept;
 use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
@@ -21,6 +22,21 @@ pub struct Moment {
 /// A client whose request is being worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub usize);
+
+impl ClientId {
+    /// What is set in the numbers of calls at PM2's socket.
+    const CALL: usize = 1 << (usize::BITS - 1);
+
+    /// Whoever waits for the call of this number.
+    pub const fn of_call(number: usize) -> Self {
+        Self(number | Self::CALL)
+    }
+
+    /// The number of the call, if it is one.
+    pub const fn call(self) -> Option<usize> {
+        if self.0 & Self::CALL == 0 { None } else { Some(self.0 & !Self::CALL) }
+    }
+}
 
 /// What a run uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -53,6 +69,8 @@ pub enum Input {
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
+    /// The kernel ended the run for want of memory, which comes before the report of its end.
+    OutOfMemory(RunId),
     /// A process of the run may not be signalled: it became this user's, in words.
     Unsignalable { run: RunId, pid: u32, user: String },
     /// The health check of a candidate is over.
@@ -65,6 +83,10 @@ pub enum Input {
     NodeVersion { run: RunId, version: String },
     /// So many promises were rejected in this run and handled by nobody.
     Rejections { run: RunId, count: u64 },
+    /// An app said something of itself that is kept.
+    Kept { run: RunId, kept: Kept },
+    /// A process is shown as monitored, or not.
+    Monitored { id: ProcId, on: bool },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
@@ -103,8 +125,9 @@ pub enum Effect {
     Raw { client: ClientId, text: String },
     /// Something to tell a client on the way to its reply.
     Event { client: ClientId, event: control::Event },
-    /// Something happened to a process, for whoever watches.
-    Lifecycle { id: ProcId, name: String, what: Lifecycle },
+    /// Something happened to a process, for whoever watches. `by_call`: a client of PM2's brought it
+    /// about, and says so on the bus itself.
+    Lifecycle { id: ProcId, name: String, what: Lifecycle, by_call: bool },
     /// A line for the daemon's log.
     Log(String),
     /// A complaint for the daemon's log.

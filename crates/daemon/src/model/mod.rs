@@ -35,6 +35,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod unaccepted;
 mod unneeded;
 mod unsaved;
 mod view;
@@ -52,7 +53,6 @@ use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
 use ostler_wire::control::Failure;
-use outcome::Outcome;
 use settling::Settling;
 use tickets::Tickets;
 
@@ -236,6 +236,11 @@ impl Model {
                 }
                 self.ask(Event::Exited { run, exit, next });
             }
+            Input::OutOfMemory(run) => {
+                if let Some(facts) = self.facts.get_mut(&run) {
+                    facts.out_of_memory = true;
+                }
+            }
             Input::Unsignalable { run, pid, user } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.unsignalable = Some((pid, user));
@@ -258,6 +263,13 @@ impl Model {
                     && proc.node_version.as_ref() != Some(&version)
                 {
                     proc.node_version = Some(version);
+                    self.unsaved = true;
+                }
+            }
+            Input::Kept { run, kept } => self.on_kept(run, kept),
+            Input::Monitored { id, on } => {
+                if let Some(proc) = self.registry.proc_mut(id) {
+                    proc.monitored = Some(on);
                     self.unsaved = true;
                 }
             }
@@ -295,37 +307,6 @@ impl Model {
             // Its going is told before the facts about it are forgotten.
             self.settle(out);
             self.facts.remove(&run);
-        }
-    }
-
-    fn on_not_spawned(&mut self, run: RunId, why: String, exit: Exit, out: &mut Vec<Effect>) {
-        self.note_failure(run, Outcome::NotSpawned { why }, out);
-        self.ask(Event::Exited { run, exit, next: None });
-        self.on_report(Event::TreeGone(run), out);
-    }
-
-    fn on_probed(&mut self, run: RunId, result: Result<(), String>, out: &mut Vec<Effect>) {
-        let healthy = result.is_ok();
-        if let Err(why) = result {
-            out.push(Effect::Complain(format!("health check of run {} failed: {why}", run.0)));
-            let why = format!("its health check failed: {why}");
-            self.note_failure(run, Outcome::NotVerified { why }, out);
-        }
-        self.ask(Event::Probed { run, healthy });
-    }
-
-    /// Remembers why a run failed, for whoever asks for its slot.
-    fn note_failure(&mut self, run: RunId, outcome: Outcome, out: &mut Vec<Effect>) {
-        let Some((id, _)) = self.core.owner(run) else { return };
-        let why = outcome.fact().to_string();
-        let label = self.registry.label(id);
-        if let Some(proc) = self.registry.proc_mut(id) {
-            out.push(Effect::Complain(format!("App [{label}] {why}")));
-            proc.last = Some(outcome);
-            proc.ended = Some(registry::Ended { at: self.at.wall, asked: false });
-        }
-        if let Some(facts) = self.facts.get_mut(&run) {
-            facts.why = Some(why);
         }
     }
 

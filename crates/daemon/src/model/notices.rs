@@ -6,7 +6,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 use super::Model;
 use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
-use super::input::Effect;
+use super::input::{ClientId, Effect};
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::{Ended, Rollout};
 use crate::environment;
@@ -21,7 +21,9 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
-            Notice::Ended { proc, exit, asked, .. } => self.on_ended(proc, exit, asked, out),
+            Notice::Ended { proc, run, exit, asked } => {
+                self.on_ended((proc, run), exit, asked, out);
+            }
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
             Notice::GaveUp { proc, unstable } => {
                 out.push(Effect::Complain(format!(
@@ -85,7 +87,13 @@ impl Model {
         self.begin_settling(run);
     }
 
-    fn on_ended(&mut self, id: ProcId, exit: Exit, asked: bool, out: &mut Vec<Effect>) {
+    fn on_ended(
+        &mut self,
+        (id, run): (ProcId, RunId),
+        exit: Exit,
+        asked: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
             Exit::Signal { number, .. } => {
@@ -98,8 +106,9 @@ impl Model {
         self.publish(id, Lifecycle::Exit, out);
         // Why a run was not spawned was noted when it was reported.
         let at = self.at.wall;
+        let oom = self.facts.get(&run).is_some_and(|facts| facts.out_of_memory);
         if let Some(proc) = self.registry.proc_mut(id) {
-            proc.ended = Some(Ended { at, asked });
+            proc.ended = Some(Ended { at, asked, oom });
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));
@@ -136,7 +145,8 @@ impl Model {
         self.remove_pid_file(id, out);
         if let Some(proc) = self.registry.remove_proc(id) {
             out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
-            out.push(Effect::Lifecycle { id, name: proc.name, what: Lifecycle::Delete });
+            let (name, what) = (proc.name, Lifecycle::Delete);
+            out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.registry.app(proc.app).is_none() {
                 self.settling.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
@@ -151,7 +161,10 @@ impl Model {
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
         self.publish(id, Lifecycle::Online, out);
-        self.publish(id, Lifecycle::Reload, out);
+        let app = self.registry.app_of(id);
+        let clients = app.map(|app| self.operations.clients_of_reload(app)).unwrap_or_default();
+        let by_call = clients.into_iter().find(|client| client.call().is_some());
+        self.publish_by(by_call, id, Lifecycle::Reload, out);
         self.set_rollout(id, None);
         self.unsaved = true;
         self.changed.insert(id);
@@ -329,8 +342,20 @@ impl Model {
 
     /// Tells who watches what happened to a process that is still known.
     pub(super) fn publish(&self, id: ProcId, what: Lifecycle, out: &mut Vec<Effect>) {
+        self.publish_by(None, id, what, out);
+    }
+
+    /// The same of what this client brought about.
+    pub(super) fn publish_by(
+        &self,
+        client: Option<ClientId>,
+        id: ProcId,
+        what: Lifecycle,
+        out: &mut Vec<Effect>,
+    ) {
+        let by_call = client.is_some_and(|client| client.call().is_some());
         if let Some(proc) = self.registry.proc(id) {
-            out.push(Effect::Lifecycle { id, name: proc.name.clone(), what });
+            out.push(Effect::Lifecycle { id, name: proc.name.clone(), what, by_call });
         }
     }
 }

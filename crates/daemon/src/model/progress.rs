@@ -244,8 +244,8 @@ impl Model {
             let starts = pending.added || operation.starts();
             match pending.target {
                 Target::Up if starts => self.publish(id, Lifecycle::Start, out),
-                Target::Up => self.publish(id, Lifecycle::Restart, out),
-                Target::Down => self.publish(id, Lifecycle::Stop, out),
+                Target::Up => self.publish_by(operation.client, id, Lifecycle::Restart, out),
+                Target::Down => self.publish_by(operation.client, id, Lifecycle::Stop, out),
                 // The end of the slot was published when it went; listening is nothing done to it.
                 Target::Gone | Target::Listening => {}
             }
@@ -290,7 +290,7 @@ impl Model {
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
         let text = format!(
-            "[{name}]({}) did not say `ready` within {} ms (`listen_timeout`); \
+            "`{name}` (id {}) did not say `ready` within {} ms (`listen_timeout`); \
              it is taken as online all the same",
             id.0,
             self.ready_timeout(id)

@@ -61,6 +61,12 @@ impl Version {
         self.record.get_or_init(make).clone()
     }
 
+    /// Whether that text is kept at the moment.
+    #[cfg(test)]
+    pub fn has_shared_text(&self) -> bool {
+        self.shared.get().is_some()
+    }
+
     /// The part of the `jlist` element that is the same for all processes.
     pub fn shared_text(&self) -> &SharedText {
         self.shared.get_or_init(|| SharedText::new(&self.spec))
@@ -90,6 +96,8 @@ pub struct Proc {
     pub ended: Option<Ended>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
+    /// Whether a user had it monitored.
+    pub monitored: Option<bool>,
 }
 
 /// The end of a slot's last run that is over.
@@ -99,6 +107,8 @@ pub struct Ended {
     pub at: u64,
     /// It was being brought to its end: for a user's command, or for its memory.
     pub asked: bool,
+    /// The kernel ended it for want of memory.
+    pub oom: bool,
 }
 
 impl Proc {

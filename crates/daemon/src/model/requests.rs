@@ -125,7 +125,7 @@ impl Model {
     ) {
         let not_found = || Failure {
             code: Code::NotFound,
-            message: format!("Application {name} not found"),
+            message: format!("no app has the name `{name}`"),
             hint: Some("see `ostler list` for the names".to_owned()),
         };
         let named = self.named_app(name, |_| true);
@@ -142,8 +142,8 @@ impl Model {
         if wanted == now {
             let failure = Failure {
                 code: Code::NothingToDo,
-                message: "Nothing to do".to_owned(),
-                hint: Some(format!("app `{name}` has {now} instances already")),
+                message: format!("app `{name}` has {now} instances already"),
+                hint: None,
             };
             return refuse(client, failure, out);
         }

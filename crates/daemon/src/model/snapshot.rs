@@ -1,6 +1,6 @@
 //! The model as it is saved, and taken up again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::reload::Direction;
 use ostler_core::{
@@ -91,8 +91,11 @@ impl Model {
             last_exit: proc.last.as_ref().map(state::saved_exit),
             ended_at: proc.ended.map(|ended| ended.at),
             end_asked: proc.ended.is_some_and(|ended| ended.asked),
+            end_oom: proc.ended.is_some_and(|ended| ended.oom),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
+            monitored: proc.monitored,
+            in_app: self.saved_in_app(saved.id),
         })
     }
 
@@ -111,17 +114,19 @@ impl Model {
             self.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
         }
         self.tickets = Tickets::new(state.tickets);
-        let mut processes = Vec::new();
+        let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
         for saved in state.procs {
             let Some(process) = self.saved_process(&saved, found) else { continue };
+            in_app.extend(saved.in_app.clone().map(|(run, of)| (RunId(run), of)));
             self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
         self.registry.forget_apps_without_procs();
         let reloads = state.reloads.iter().filter_map(|saved| self.reload_of(saved)).collect();
         for run in found {
-            let facts =
-                RunFacts { pid: run.pid, ..RunFacts::new(run.seen.proc, run.seen.spec, run.since) };
+            let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
+            facts.pid = run.pid;
+            facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
             self.facts.insert(run.seen.run, facts);
         }
         let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
@@ -239,7 +244,7 @@ impl Model {
 
 fn proc_of(saved: state::SavedProc) -> Proc {
     let last = saved.outcome();
-    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked });
+    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked, oom: saved.end_oom });
     Proc {
         app: AppId(saved.app),
         name: saved.name,
@@ -251,6 +256,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         last,
         ended,
         rollout: None,
+        monitored: saved.monitored,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ostler_core::Exit;
+use ostler_pm2::in_app::InApp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -110,6 +111,9 @@ pub struct SavedProc {
     /// It was asked to end then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end_asked: bool,
+    /// The kernel ended it then for want of memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_oom: bool,
     /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
     /// version can read the file after an update that was given up.
     #[serde(default)]
@@ -117,6 +121,12 @@ pub struct SavedProc {
     /// It ran, but did not pass a check; apart for the same reason.
     #[serde(default)]
     pub not_verified: bool,
+    /// Whether a user had it monitored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitored: Option<bool>,
+    /// What its run said of itself, and which run that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_app: Option<(u64, InApp)>,
 }
 
 /// How a run ended, or that it never ran.

@@ -146,7 +146,7 @@ impl Model {
             logs: log_texts(spec, id),
             ended: proc.ended.and_then(|of| {
                 let how = proc.last.as_ref()?.fact();
-                Some(control::Ended { at: of.at, asked: of.asked, how })
+                Some(control::Ended { at: of.at, asked: of.asked, oom: of.oom, how })
             }),
             listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
             candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),

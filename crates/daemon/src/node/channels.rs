@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use ostler_cluster::{HandleId, Received, WorkerId};
 use ostler_core::{AppId, Event, RunId};
 use ostler_keeper::failpoint::hit;
+use ostler_pm2::in_app::may_be_kept;
 use ostler_poll::Ready;
 use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
@@ -107,7 +108,7 @@ impl Node {
         if cluster {
             self.worker_messages(run, &mut framer, parts);
         } else {
-            fork_messages(run, &mut framer, parts);
+            fork_messages(run, self.heard, &mut framer, parts);
         }
         if mark != framer.mark() {
             let mark = framer.mark();
@@ -165,10 +166,10 @@ impl Node {
 
 /// Handles what a plain process with a channel says: messages only, and descriptors that
 /// nobody asked for.
-fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>) {
+fn fork_messages(run: RunId, heard: bool, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>) {
     while let Some(message) = framer.next_message() {
         match &message.incoming {
-            Incoming::User(text) => on_user_message(run, text, parts.reports),
+            Incoming::User(text) => on_user_message(run, text, heard, parts.reports),
             Incoming::Garbage(_) => {
                 daemon_log::error(format!(
                     "run {} wrote something that is no IPC message to its channel",
@@ -198,13 +199,17 @@ fn fork_messages(run: RunId, framer: &mut Framer<OwnedFd>, parts: &mut Parts<'_>
     }
 }
 
-pub(super) fn on_user_message(run: RunId, text: &str, reports: &mut Reports) {
+/// `heard`: somebody wants to hear what apps say.
+pub(super) fn on_user_message(run: RunId, text: &str, heard: bool, reports: &mut Reports) {
     if text == "\"ready\"" {
         reports.push_back(Report::Core(Event::ReadyMessage(run)));
     } else if let Some(count) = in_app::rejections(text) {
         reports.push_back(Report::Model(Input::Rejections { run, count }));
     } else if let Some(version) = in_app::node_version(text) {
         let version = version.to_owned();
-        reports.push_back(Report::Model(Input::NodeVersion { run, version }));
+        return reports.push_back(Report::Model(Input::NodeVersion { run, version }));
+    }
+    if heard || may_be_kept(text) {
+        reports.push_back(Report::Said { run, text: text.to_owned() });
     }
 }

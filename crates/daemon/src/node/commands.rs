@@ -71,6 +71,7 @@ impl Node {
                 super::channels::on_user_message(
                     RunId(worker.0),
                     self.queue.text(text),
+                    self.heard,
                     parts.reports,
                 );
             }

@@ -74,6 +74,8 @@ pub struct Node {
     read_buffer: Vec<u8>,
     /// Whose channel may hold more than was read in this turn.
     unread: BTreeSet<RunId>,
+    /// Somebody wants to hear what apps say.
+    heard: bool,
     /// Keeps accepted connections when we die.
     guard: Guard,
     poll: Rc<Poll<Source>>,
@@ -119,9 +121,15 @@ impl Node {
             accept_at: None,
             read_buffer: Vec::new(),
             unread: BTreeSet::new(),
+            heard: false,
             guard,
             poll,
         }
+    }
+
+    /// Whether somebody wants to hear what apps say.
+    pub fn set_heard(&mut self, heard: bool) {
+        self.heard = heard;
     }
 
     /// When something is due by time alone.

@@ -9,6 +9,7 @@ mod gauge;
 mod left;
 mod meta;
 mod next;
+mod oom;
 mod orphans;
 mod proc;
 mod run;
@@ -37,6 +38,7 @@ use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
 use clearing::Clearings;
+use oom::OomKills;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
@@ -79,6 +81,7 @@ pub struct Runs {
     watches: BTreeMap<i32, RunId>,
     /// When output that cannot be written is not waited for any more, at the end of everything.
     output_by: Option<Millis>,
+    oom_kills: OomKills,
     /// Marks processes of this home in their environment.
     mark: String,
     priority: StartupPriority,
@@ -109,12 +112,20 @@ impl Runs {
             inotify,
             watches: BTreeMap::new(),
             output_by: None,
+            oom_kills: OomKills::new(),
             mark,
             priority: StartupPriority::default(),
             kills_by_message: std::env::var(ostler_env::PM2_KILL_USE_MESSAGE)
                 .is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
             poll,
         })
+    }
+
+    /// Whether a run that ended so was ended by the kernel for want of memory, which is asked once
+    /// for each end.
+    pub fn is_out_of_memory(&mut self, exit: Exit) -> bool {
+        let killed = matches!(exit, Exit::Signal { number: libc::SIGKILL, .. });
+        killed && self.oom_kills.have_risen()
     }
 
     /// Returns a run.
@@ -267,6 +278,15 @@ impl Runs {
                 run.0
             ));
         }
+    }
+
+    /// Sends a signal to the first process of a run.
+    ///
+    /// # Errors
+    /// It does not run, or the system refuses.
+    pub fn signal(&mut self, run: RunId, number: i32) -> io::Result<()> {
+        let pidfd = self.all.get_mut(&run).and_then(|held| held.alive_mut()?.pidfd.as_ref());
+        signal(pidfd.ok_or(rustix::io::Errno::SRCH)?, number)
     }
 
     /// Nobody writes to an output of the run any more. `None`: nobody knows the run.

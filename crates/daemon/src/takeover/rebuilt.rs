@@ -157,9 +157,12 @@ impl Builder {
             due: None,
             ended_at: None,
             end_asked: false,
+            end_oom: false,
             last_exit: None,
             core_dump: false,
             not_verified: false,
+            monitored: None,
+            in_app: None,
         });
     }
 }

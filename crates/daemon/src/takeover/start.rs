@@ -14,6 +14,7 @@ use ostler_poll::{Interest, Poll, Waker};
 
 use super::inventory::{Items, take_inventory};
 use super::room::Room;
+use crate::bus::Bus;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
@@ -28,12 +29,13 @@ use crate::model::Settings;
 use crate::node::Node;
 use crate::notes::{self, Notes};
 use crate::reserve::{self, Reserve};
+use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
 use crate::state_file::StateFile;
 use crate::tokens::Source;
-use crate::{daemon_log, drain, logs, state_file, sys};
+use crate::{daemon_log, door, drain, logs, state_file, sys};
 
 /// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
 const MEMORY_INTERVAL: u64 = 30_000;
@@ -78,6 +80,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let mut keeper = keeper.map_err(unpolled())?;
     let state = StateFile::new(&home, &mark, take_notes(&mut inventory.items, &mut keeper));
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
+    let (rpc, bus) = (inventory.items.remove(door::RPC), inventory.items.remove(door::PUB));
+    let (rpc, bus) = (Rpc::new(rpc, &poll), Bus::new(bus, &poll));
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
     let runs = Runs::new(mark, Rc::clone(&poll));
@@ -89,6 +93,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             saver,
             keeper,
             clients: Clients::new(listener, reserve, Rc::clone(&poll)),
+            rpc,
+            bus,
             home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
@@ -257,7 +263,7 @@ fn settings(config: &Config, mark: &str) -> Settings {
 
 fn dump_path(home: &Path) -> PathBuf {
     std::env::var_os(ostler_env::PM2_DUMP_FILE_PATH)
-        .map_or_else(|| home.join("dump.pm2"), PathBuf::from)
+        .map_or_else(|| home.join(home::DUMP), PathBuf::from)
 }
 
 /// Begins the sequence of random identifiers.

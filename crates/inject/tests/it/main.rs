@@ -1,8 +1,9 @@
 //! Each system call of keeper and daemon fails once in each scenario, and no promise is broken.
 //!
 //! `OSTLER_INJECT_SECONDS` sets how long (default some seconds, with a fixed choice; `cargo xtask
-//! inject` is the long form), `OSTLER_SEED` repeats a choice, and `OSTLER_INJECT_POINT` plays one
-//! point alone: `scenario/role/call/nth/ERROR`, as the table names it.
+//! inject` is the long form), `OSTLER_SEED` repeats a choice, of which `OSTLER_INJECT_FROM` leaves
+//! out what was played, and `OSTLER_INJECT_POINT` plays one point alone:
+//! `scenario/role/call/nth/ERROR`, as the table names it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

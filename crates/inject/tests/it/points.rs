@@ -107,10 +107,17 @@ fn can_happen(call: &str, error: &str) -> bool {
     }
 }
 
+/// What is random of a point, and the same whatever other points there are: a scenario makes a few
+/// more calls than the last time, and who goes on where that stopped wants its order.
+fn dice_of(seed: u64, point: &str) -> Dice {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    Dice::new(point.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, mix))
+}
+
 /// Counts the calls of each scenario, and makes points of them, in a random order, but of all
 /// scenarios in turn.
-fn points(stage: &mut Stage, dice: &mut Dice) -> Vec<Point> {
-    let mut by_scenario: Vec<Vec<Point>> = Vec::new();
+fn points(stage: &mut Stage, seed: u64) -> Vec<Point> {
+    let mut by_scenario: Vec<Vec<(u64, Point)>> = Vec::new();
     for scenario in ALL {
         for role in ROLES {
             let seen = stage.play(scenario.1, role, None).expect("undisturbed, it works");
@@ -118,22 +125,21 @@ fn points(stage: &mut Stage, dice: &mut Dice) -> Vec<Point> {
             for (call, count) in &seen.counts {
                 for which in 0..MOST.min(*count) {
                     let nth = 1 + which * count / MOST.min(*count);
+                    let mut dice = dice_of(seed, &format!("{}/{role}/{call}/{which}", scenario.0));
                     let error = ERRORS[dice.index(ERRORS.len())];
                     if can_happen(call, error) {
                         let fault = Fault { call: call.clone(), nth, error };
-                        points.push(Point { scenario, role, fault });
+                        points.push((dice.roll(), Point { scenario, role, fault }));
                     }
                 }
             }
-            for last in (1..points.len()).rev() {
-                points.swap(last, dice.index(last + 1));
-            }
+            points.sort_by_key(|(order, _)| *order);
             by_scenario.push(points);
         }
     }
     let mut points = Vec::new();
     while by_scenario.iter().any(|list| !list.is_empty()) {
-        points.extend(by_scenario.iter_mut().filter_map(Vec::pop));
+        points.extend(by_scenario.iter_mut().filter_map(Vec::pop).map(|(_, point)| point));
     }
     points
 }
@@ -173,14 +179,16 @@ fn a_system_call_that_fails_breaks_no_promise() {
         Err(_) => (15, 1),
     };
     let seed = std::env::var(ostler_env::OSTLER_SEED).map_or(seed, |text| text.parse().unwrap());
-    eprintln!("seed {seed}");
-    let mut dice = Dice::new(seed);
-    let points = points(&mut stage, &mut dice);
+    let from = std::env::var(ostler_env::OSTLER_INJECT_FROM);
+    let from: usize = from.map_or(0, |text| text.parse().unwrap());
+    let points = points(&mut stage, seed);
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut table: BTreeMap<&str, [u32; 3]> = BTreeMap::new();
     let mut broken = Vec::new();
     let all = points.len();
-    for point in points.into_iter().take_while(|_| Instant::now() < end) {
+    let mut next = from;
+    for point in points.into_iter().skip(from).take_while(|_| Instant::now() < end) {
+        next += 1;
         let row = table.entry(point.scenario.0).or_default();
         row[0] += 1;
         match stage.play(point.scenario.1, point.role, Some(&point.fault)) {
@@ -193,7 +201,8 @@ fn a_system_call_that_fails_breaks_no_promise() {
         }
     }
     stage.scene.take().into_iter().for_each(Scene::end);
-    eprintln!("scenario: played, reached, broken (of {all} points)");
+    eprintln!("seed {seed}, points {from} to {next} of {all}");
+    eprintln!("scenario: played, reached, broken");
     for (scenario, [played, fired, broken]) in &table {
         eprintln!("{scenario}: {played}, {fired}, {broken}");
     }

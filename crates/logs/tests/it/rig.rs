@@ -86,7 +86,7 @@ impl Rig {
     #[track_caller]
     pub fn wait_error(&mut self, of: &Path) -> Option<i32> {
         self.wait("file error", |event| match event {
-            Event::FileError { path, error } if path == of => Some(error.raw_os_error()),
+            Event::FileError { path, error, .. } if path == of => Some(error.raw_os_error()),
             _ => None,
         })
     }

@@ -1,12 +1,18 @@
 //! Processes in `jlist` and in the dump.
 
+use std::sync::LazyLock;
+
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{Exit, ProcId};
+use ostler_pm2::in_app::InApp;
 use ostler_pm2::{Facts, List, SharedText, dump};
 use ostler_wire::control::Phase;
 use serde_json::{Value as Json, json};
 
 use crate::{CPUS, vars};
+
+/// Of an app that says nothing.
+static IN_APP: LazyLock<InApp> = LazyLock::new(InApp::default);
 
 fn spec() -> AppSpec {
     let mut spec = AppSpec::new("/srv/web.js".into(), "/srv".into());
@@ -39,6 +45,8 @@ fn facts<'a>(spec: &'a AppSpec, shared: &'a SharedText) -> Facts<'a> {
         unique_id: "u-1",
         last_exit: Some(Exit::Code(7)),
         rollout: None,
+        in_app: &IN_APP,
+        monitored: None,
         memory: 50_000_000,
         cpu: 1.5,
     }
@@ -80,7 +88,6 @@ fn a_process_has_pm2s_keys_once_each() {
               "merge_logs": false,
               "namespace": "default",
               "node_args": [],
-              "ostler_record": 1,
               "pm_cwd": "/srv",
               "pm_exec_path": "/srv/web.js",
               "treekill": true,

@@ -8,6 +8,7 @@ mod attributes;
 mod changes;
 mod lists;
 mod records;
+mod sockets;
 #[expect(dead_code, reason = "the tests of the crate that it belongs to use the rest")]
 #[path = "../../../config/tests/it/world.rs"]
 mod world;

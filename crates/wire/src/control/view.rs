@@ -64,6 +64,9 @@ pub struct Ended {
     pub at: u64,
     /// It was being brought to its end, for a command or for its memory.
     pub asked: bool,
+    /// The kernel ended it for want of memory.
+    #[serde(default)]
+    pub oom: bool,
     /// How it ended.
     pub how: Outcome,
 }

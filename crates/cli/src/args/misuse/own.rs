@@ -1,6 +1,6 @@
 //! In our own words.
 
-use super::{Misuse, Said, list};
+use super::kinds::{Misuse, Said};
 use crate::args::absent::When;
 use crate::args::flags::Flag;
 use crate::args::{Command, CommandId};
@@ -32,6 +32,9 @@ fn text(misuse: &Misuse) -> String {
         Misuse::ExitCode { option, value } => {
             let name = option.split(' ').next().unwrap_or_default();
             format!("`{value}` is not an exit code, which `{name}` needs")
+        }
+        Misuse::NotANumber { flag, value } => {
+            format!("`--{}` needs a number, but is `{value}`", flag.name())
         }
         Misuse::Missing { argument, command } => {
             format!("`{}` needs `{}`", command.name(), argument.shown())
@@ -75,6 +78,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
             let takers: Vec<&str> = takers.map(Command::name).collect();
             Some(format!("arguments of an app are for {}", list(&takers)))
         }
+        Misuse::NotANumber { flag, .. } => Some(format!("write `{}`", flag.long_shown())),
         Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
         Misuse::Value { unexpected: true, .. } | Misuse::NotText(_) => None,
     }
@@ -89,4 +93,14 @@ fn elsewhere(command: &Command, flag: &Flag) -> Option<String> {
         return Some(format!("write `{NAME} --version --verbose`"));
     }
     Some(format!("`--{}` is for {}", flag.name(), list(&flag.takers())))
+}
+
+/// Returns names in backticks: `a`, `b` and `c`.
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
 }

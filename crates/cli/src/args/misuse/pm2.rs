@@ -1,6 +1,6 @@
 //! In PM2's words.
 
-use super::{Misuse, Said};
+use super::kinds::{Misuse, Said};
 use crate::args::absent::When;
 use crate::program::Program;
 
@@ -31,6 +31,9 @@ fn text(misuse: &Misuse) -> String {
         Misuse::ExitCode { option, value } => {
             format!("option `{option}': `{value}` is no exit code")
         }
+        Misuse::NotANumber { flag, value } => {
+            format!("option `{}': `{value}` is no number", flag.long_shown())
+        }
         Misuse::Missing { argument, .. } => {
             let words: Vec<&str> = argument.words().collect();
             format!("missing required argument `{}'", words.join("|"))
@@ -60,6 +63,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
             Some(format!("`{NAME} {}` takes no such argument", command.name()))
         }
         Misuse::ExitCode { .. } => Some("they are numbers from 0 to 255".to_owned()),
-        Misuse::AbsentOption { .. } | Misuse::Value { .. } | Misuse::NotText(_) => None,
+        Misuse::AbsentOption { .. }
+        | Misuse::Value { .. }
+        | Misuse::NotANumber { .. }
+        | Misuse::NotText(_) => None,
     }
 }

@@ -92,6 +92,26 @@ fn what_is_not_understood_is_named_in_our_words() {
 }
 
 #[test]
+fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
+    own("logs --lines abc", "`--lines` needs a number, but is `abc`", "write `--lines <n>`");
+    own(
+        "stop all --parallel -2",
+        "`--parallel` needs a number, but is `-2`",
+        "write `--parallel <n>`",
+    );
+    own(
+        "stop all --parallel 0",
+        "`--parallel` needs a number, but is `0`",
+        "write `--parallel <n>`",
+    );
+    own("reload web --surge 1.5", "`--surge` needs a number, but is `1.5`", "write `--surge <n>`");
+    for line in ["logs --lines 0", "reload web --surge 0 --parallel 1"] {
+        assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
+    }
+    assert!(parsed("logs --lines abc", Program::Pm2).is_ok());
+}
+
+#[test]
 fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own("list --raw", "`list` does not take `--raw`", "`--raw` is for `logs`");
     own("stop web -f", "`stop` does not take `-f`", "`--force` is for `start` and `save`");

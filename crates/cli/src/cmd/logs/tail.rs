@@ -11,6 +11,7 @@ use super::target::{DAEMON, Target};
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::session::Session;
+use crate::voice::Problem;
 
 /// A log file, and whose it is.
 struct Source {
@@ -87,7 +88,8 @@ fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
         // Nothing was written yet.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
         Err(error) => {
-            return out.error(&format!("cannot read `{}`: {error}", source.path.display()), None);
+            let text = format!("cannot read `{}`: {error}", source.path.display());
+            return out.problem(&Problem::new(text));
         }
     };
     let framed = writer.form == Form::Labelled;

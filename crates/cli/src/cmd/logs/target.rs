@@ -7,8 +7,9 @@ use ostler_wire::control::ProcView;
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
-use crate::select::{self, NoPick, is_pattern, pattern};
+use crate::select::{self, is_pattern, pattern};
 use crate::session::Session;
+use crate::voice::Problem;
 
 /// The word for the daemon's own lines, as PM2 has it.
 pub(super) const DAEMON: &str = "PM2";
@@ -46,13 +47,12 @@ impl Target {
         word: String,
         list: &[ProcView],
     ) -> Result<Self, Failed> {
-        let program = session.program.name();
         let (ids, later) = match select::select(&word, list, &apps::cwd()?) {
-            Ok(picked) => (picked.ids, None),
-            Err(none @ NoPick::Pattern(_)) => return Err(none.report(&mut session.out, program)),
+            Ok(picked) => (picked.ids(), None),
             // As PM2: an app of this name may come yet.
-            Err(NoPick::Empty | NoPick::Name(_)) => (Vec::new(), None),
-            Err(NoPick::Id(id)) => (Vec::new(), id.parse().ok()),
+            Err(Problem::NoProcess { .. } | Problem::NoSuch { .. }) => (Vec::new(), None),
+            Err(Problem::NoSuchId { word }) => (Vec::new(), word.parse().ok()),
+            Err(other) => return Err(other.into()),
         };
         let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };
         let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));

@@ -7,7 +7,7 @@ use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Sandbox, wait_exit, wait_for};
 
 use super::ledger::Ledger;
-use crate::takeover::SOON;
+use crate::takeover::{self, SOON};
 
 /// How long a part stands still, when it is not killed.
 const STANDSTILL: Duration = Duration::from_secs(10);
@@ -29,10 +29,9 @@ impl Part {
             Self::Keeper => sandbox.keeper_pid(),
             Self::Guard => {
                 let daemon = sandbox.daemon_pid()?;
-                let program = procs::exe(daemon)?;
                 let parent = |pid: &u32| procs::stat(*pid).is_some_and(|of| of.parent == daemon);
-                let mut pids = sandbox.pids().into_iter().filter(parent);
-                pids.find(|pid| procs::exe(*pid).as_ref() == Some(&program))
+                // A keeper that the daemon has started is its child, too.
+                sandbox.pids().into_iter().filter(parent).find(takeover::is_guard)
             }
         }
     }
@@ -105,4 +104,18 @@ pub fn together(sandbox: &Sandbox, parts: &[Part]) {
 pub fn combinations() -> [Vec<Part>; 4] {
     let without = |part: Part| Part::ALL.into_iter().filter(|other| *other != part).collect();
     [without(Part::Daemon), without(Part::Keeper), without(Part::Guard), Part::ALL.to_vec()]
+}
+
+/// Killed without a wait for another keeper, it would take apps along with the next daemon.
+#[test]
+fn a_keeper_that_the_daemon_started_is_not_taken_for_its_guard() {
+    let sandbox = takeover::sandbox();
+    sandbox.ostler(["ping"]).run();
+    let mut ledger = Ledger::default();
+    for part in [Part::Keeper, Part::Guard] {
+        kill(&sandbox, part, &mut ledger);
+    }
+    let guard = Part::Guard.pid(&sandbox);
+    assert!(guard.is_some_and(|pid| takeover::is_guard(&pid)));
+    assert_ne!(guard, sandbox.keeper_pid());
 }

@@ -29,6 +29,28 @@ fn a_kill_of_nothing_is_answered_at_once() {
 }
 
 #[test]
+fn a_daemon_that_has_nothing_to_do_is_not_over() {
+    let mut world = World::new();
+    assert!(!world.model.is_over());
+    world.start("api", "good", 1);
+    world.wait(50);
+    world.delete(&[0]);
+    world.wait(50);
+    assert!(!world.model.is_over());
+}
+
+#[test]
+fn nothing_is_over_while_a_process_is_left_also_when_nobody_waits() {
+    let mut world = World::with("api", "stubborn", 1);
+    let client = world.request(Request::Kill);
+    world.leave(client);
+    world.wait(10);
+    assert!(world.model.is_closing() && !world.model.is_over());
+    world.wait(50);
+    assert!(world.model.is_over());
+}
+
+#[test]
 fn everybody_who_kills_is_answered() {
     let mut world = World::with("api", "stubborn", 1);
     let clients = [(); 2].map(|()| world.request(Request::Kill));

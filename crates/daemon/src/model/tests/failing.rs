@@ -243,3 +243,59 @@ fn why_a_check_failed_is_shown_of_the_process() {
     let last = world.each(|proc| proc.last.as_ref().map(|last| last.fact().to_string()));
     assert_eq!(last, [Some("its health check failed: answered 500".to_owned())]);
 }
+
+#[test]
+fn the_last_lines_of_one_app_hold_up_no_reload_of_another() {
+    let mut world = World::with("api", "good", 1);
+    world.start("web", "good", 1);
+    world.wait(50);
+    world.slow = true;
+    let failing = world.reload(&[0], "api", "mute");
+    while world.deliver() {}
+    world.late(300);
+    assert!(world.waiting().contains(&failing));
+    let client = world.reload(&[1], "web", "better");
+    world.wait(50);
+    assert_eq!(world.reply(client), "done");
+}
+
+#[test]
+fn a_way_back_that_fails_changes_nothing_of_what_another_app_is_told() {
+    let (mut world, client) = second_fails();
+    while !world.heard(client).contains("of the old version for 0") {
+        assert!(world.deliver());
+    }
+    // It ends before it says anything.
+    let is_end =
+        |report: &Input| matches!(report, Input::Exited { .. } | Input::Core(Event::TreeGone(_)));
+    world.reports.retain(is_end);
+    world.start("web", "good", 1);
+    while world.deliver() {}
+    world.slow = true;
+    let health = json!({"health": {"http": "http://127.0.0.1:3000/"}});
+    let records = vec![record("web", "sick", 1, health)];
+    let change = Change { records, ..Change::default() };
+    let other = world.reload_by(&[2], change, ReloadOptions::default());
+    while world.model.core().reload(ostler_core::AppId(1)).is_some() {
+        assert!(world.deliver());
+    }
+    world.end(RunId(5), Exit::Code(9));
+    world.wait(1000);
+    assert!(world.reply(client).contains("did not come back"), "{}", world.reply(client));
+    let reply = world.reply(other);
+    assert!(reply.contains("the old version goes on serving"), "{reply}");
+}
+
+#[test]
+fn an_app_listens_elsewhere_when_its_file_says_so_by_the_port_or_by_arguments() {
+    let moved = |more: Value| {
+        let env = json!({"env": {"PORT": "3000"}, "args": ["--verbose"]});
+        let mut world = World::with_more("api", "good", 1, env);
+        let client = reload(&mut world, &[0], "elsewhere", more);
+        world.wait(1000);
+        world.reply(client) == "done"
+    };
+    assert!(moved(json!({"env": {"PORT": "4000"}, "args": ["--verbose"]})));
+    assert!(moved(json!({"env": {"PORT": "3000"}, "args": ["--port", "4000"]})));
+    assert!(!moved(json!({"env": {"PORT": "3000", "A": "1"}, "args": ["--verbose"]})));
+}

@@ -26,10 +26,10 @@ fn elements(world: &World) -> Vec<Value> {
 }
 
 #[test]
-fn a_saved_list_is_told_with_its_place_and_length() {
+fn a_saved_list_is_told_with_its_place_and_the_number_of_apps() {
     let mut world = World::with("api", "good", 2);
     let client = save(&mut world);
-    assert_eq!(world.heard(client), "saved 2 to /home/dump.pm2");
+    assert_eq!(world.heard(client), "saved 1 to /home/dump.pm2");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn the_reply_to_a_save_waits_for_the_disk() {
     let client = save(&mut world);
     assert_eq!(world.heard(client), "");
     world.wait(50);
-    assert_eq!(world.reply(client), "saved 2 to /home/dump.pm2");
+    assert_eq!(world.reply(client), "saved 1 to /home/dump.pm2");
 }
 
 #[test]
@@ -223,8 +223,8 @@ fn what_comes_back_and_has_no_effect_yet_is_warned_of_once_an_app() {
     let client = resurrect(&mut world);
     assert_eq!(
         world.heard(client),
-        "warning [api] \"cron_restart\" has no effect yet: nothing is restarted by the clock\n\
-         warning [api] \"watch\" has no effect yet: files are not watched\n\
+        "warning `api`: \"cron_restart\" has no effect yet: nothing is restarted by the clock\n\
+         warning `api`: \"watch\" has no effect yet: files are not watched\n\
          restored api /srv/good.js\n\
          restored api /srv/good.js\n\
          done"

@@ -76,10 +76,7 @@ fn to_remove_more_than_there_are_removes_all() {
 fn there_is_nothing_to_do_when_the_number_is_right() {
     let mut world = World::with("api", "good", 2);
     let client = scale(&mut world, "api", ScaleTo::Exactly(2));
-    assert_eq!(
-        world.heard(client),
-        "error: Nothing to do\nhint: app `api` has 2 instances already"
-    );
+    assert_eq!(world.heard(client), "error: app `api` has 2 instances already");
 }
 
 #[test]
@@ -88,7 +85,7 @@ fn an_app_that_is_not_there_is_told() {
     let client = scale(&mut world, "web", ScaleTo::Exactly(2));
     assert_eq!(
         world.heard(client),
-        "error: Application web not found\nhint: see `ostler list` for the names"
+        "error: no app has the name `web`\nhint: see `ostler list` for the names"
     );
 }
 

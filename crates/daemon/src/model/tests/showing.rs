@@ -1,11 +1,12 @@
 //! What is shown of processes: the list, one process, its environment, PM2's `jlist`.
 
 use ostler_core::{Exit, RunId};
-use ostler_wire::control::{Reply, Request};
+use ostler_wire::control::{Action, Change, Reply, Request};
 use serde_json::{Value, json};
 
 use super::super::{Input, Usage};
 use super::nature::signal;
+use super::words::record;
 use super::world::World;
 
 fn list(world: &mut World) -> Vec<Value> {
@@ -61,6 +62,33 @@ fn a_process_without_a_run_is_listed_without_one() {
     world.wait(50);
     let expected = json!({"pid": 0, "since": 0, "phase": "stopped", "cpu": 0.0, "memory": 0});
     check(&list(&mut world)[0], &expected);
+}
+
+#[test]
+fn how_and_when_a_run_ended_is_listed_and_whether_it_was_asked_to() {
+    let mut world = World::with("api", "good", 1);
+    assert_eq!(list(&mut world)[0]["ended"], Value::Null);
+    world.input(Input::OutOfMemory(RunId(1)));
+    world.crash(0, signal(9));
+    world.wait(50);
+    let ended = |world: &mut World| list(world)[0]["ended"].clone();
+    let how = json!({"signal": {"name": "SIGKILL", "core": false}});
+    let first = ended(&mut world);
+    check(&first, &json!({"asked": false, "oom": true, "how": how}));
+    world.stop(&[0]);
+    world.wait(50);
+    let second = ended(&mut world);
+    check(&second, &json!({"asked": true, "oom": false}));
+    assert!(first["at"].as_u64() < second["at"].as_u64(), "{first} {second}");
+}
+
+#[test]
+fn a_worker_that_is_verified_is_listed_beside_the_one_that_serves() {
+    let mut world = World::with("api", "good", 1);
+    assert_eq!(list(&mut world)[0]["candidate"], Value::Null);
+    world.reload(&[0], "api", "mute");
+    world.wait(50);
+    check(&list(&mut world)[0], &json!({"pid": 101, "candidate": 102, "listens": ["*:3000"]}));
 }
 
 #[test]
@@ -315,4 +343,49 @@ fn what_is_announced_is_told_once_to_whoever_asks_for_the_list() {
     assert!(!told(&mut world, Request::Jlist), "a program that reads it is not disturbed");
     assert!(told(&mut world, Request::List));
     assert!(!told(&mut world, Request::List));
+}
+
+#[test]
+fn the_version_of_node_is_shown_and_outlives_the_daemon() {
+    let mut world = World::with("api", "good", 1);
+    for version in ["22.1.0", "24.0.0", "24.0.0"] {
+        world.input(Input::NodeVersion { run: RunId(1), version: version.to_owned() });
+        assert_eq!(describe(&mut world, 0)["node_version"], version);
+    }
+    world.forget();
+    assert_eq!(describe(&mut world, 0)["node_version"], "24.0.0");
+}
+
+#[test]
+fn a_text_that_was_forgotten_is_made_again() {
+    let mut world = World::with("api", "good", 1);
+    let before = jlist(&mut world);
+    let version = |world: &World| {
+        let (_, version) = world.model.registry().versions().next().unwrap();
+        version.has_shared_text()
+    };
+    assert!(version(&world));
+    world.model.forget_caches();
+    assert!(!version(&world));
+    assert_eq!(jlist(&mut world), before);
+}
+
+#[test]
+fn how_a_run_ended_is_shown_also_after_one_that_could_not_be_started() {
+    let ends = || record("api", "exits", 1, json!({"autorestart": false}));
+    let mut world = World::with("api", "missing", 1);
+    let not_spawned = describe(&mut world, 0)["last"].take();
+    let change = Change { records: vec![ends()], ..Change::default() };
+    world.act_with(Action::Restart, &[0], change);
+    world.wait(50);
+    let mut other = World::with_more("api", "exits", 1, json!({"autorestart": false}));
+    let ended = describe(&mut other, 0)["last"].take();
+    assert_ne!(ended, not_spawned);
+    assert_eq!(describe(&mut world, 0)["last"], ended);
+}
+
+#[test]
+fn when_an_app_is_restarted_by_the_clock_is_shown_as_it_was_written() {
+    let mut world = World::with_more("api", "good", 1, json!({"cron_restart": "0 3 * * *"}));
+    assert_eq!(describe(&mut world, 0)["cron_restart"], "0 3 * * *");
 }

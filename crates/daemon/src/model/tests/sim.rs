@@ -59,7 +59,7 @@ impl World {
                 assert!(!talk.over, "told {event:?} after the reply");
                 talk.heard.push(event_text(&event));
             }
-            Effect::Lifecycle { id, name, what } => {
+            Effect::Lifecycle { id, name, what, .. } => {
                 self.lifecycle.push(format!("{name}:{} {}", id.0, what.as_str()));
             }
             Effect::Log(line) | Effect::Complain(line) => self.log.push(line),

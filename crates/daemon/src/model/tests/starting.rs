@@ -80,7 +80,7 @@ fn readiness_that_does_not_come_in_time_is_taken_for_granted_and_told() {
     assert_eq!(
         world.heard(client),
         "started api [0] late\n\
-         warning [api](0) did not say `ready` within 300 ms (`listen_timeout`); \
+         warning `api` (id 0) did not say `ready` within 300 ms (`listen_timeout`); \
          it is taken as online all the same\n\
          done"
     );

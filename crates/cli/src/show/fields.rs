@@ -1,0 +1,316 @@
+//! The fields of a process that a program may ask for by name: `--json name,pid`, and
+//! `--format '{name} {pid}'`.
+//!
+//! There is an element, or a line, for each process, also where a person sees an app folded: a pid
+//! belongs to a process.
+
+use ostler_wire::control::{Details, Outcome, Phase, ProcView};
+use serde_json::{Value, json};
+
+use super::why;
+use super::words;
+use crate::failed::Failed;
+
+/// A process as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    /// What a list knows.
+    pub(crate) view: &'a ProcView,
+    /// The rest, where that was asked for.
+    pub(crate) details: Option<&'a Details>,
+    /// What its last lines say of its end.
+    pub(crate) reason: Option<&'static str>,
+    /// The time, ms since 1970.
+    pub(crate) now: u64,
+}
+
+/// A field.
+#[derive(Debug)]
+pub(crate) struct Field {
+    name: &'static str,
+    of: Of,
+}
+
+#[derive(Debug)]
+enum Of {
+    /// Known of every process.
+    List(fn(&Known<'_>) -> Value),
+    /// Known to `describe` alone.
+    Describe(fn(&Details, &Known<'_>) -> Value),
+}
+
+use Of::{Describe, List};
+
+/// Every field, in the order in which they are told.
+const FIELDS: &[Field] = &[
+    Field { name: "id", of: List(|of| json!(of.view.id)) },
+    Field { name: "name", of: List(|of| json!(of.view.name)) },
+    Field { name: "namespace", of: List(|of| json!(of.view.namespace)) },
+    Field { name: "pid", of: List(|of| json!(Some(of.view.pid).filter(|pid| *pid != 0))) },
+    Field { name: "status", of: List(|of| json!(words::status(of.view))) },
+    Field { name: "mode", of: List(|of| json!(if of.view.cluster { "cluster" } else { "fork" })) },
+    Field { name: "ports", of: List(|of| json!(of.view.listens)) },
+    Field { name: "restarts", of: List(|of| json!(of.view.restarts)) },
+    Field { name: "cpu", of: List(|of| json!((f64::from(of.view.cpu) * 10.0).round() / 10.0)) },
+    Field { name: "memory", of: List(|of| json!(of.view.memory)) },
+    Field { name: "uptime", of: List(uptime) },
+    Field { name: "since", of: List(|of| date(Some(of.view.since).filter(|since| 0 < *since))) },
+    Field { name: "retry_in", of: List(retry_in) },
+    Field { name: "end", of: List(end) },
+    Field { name: "end_code", of: List(end_code) },
+    Field { name: "end_signal", of: List(end_signal) },
+    Field { name: "ended_at", of: List(|of| date(of.view.ended.as_ref().map(|end| end.at))) },
+    Field { name: "rollout", of: List(|of| json!(of.view.rollout)) },
+    Field { name: "draining", of: List(|of| json!(of.view.leaving)) },
+    Field { name: "version", of: List(|of| json!(of.view.version)) },
+    Field { name: "user", of: List(|of| json!(of.view.user)) },
+    Field { name: "script", of: List(|of| json!(of.view.script)) },
+    Field { name: "logs", of: List(|of| json!(of.view.logs.iter().flatten().collect::<Vec<_>>())) },
+    Field {
+        name: "why",
+        of: Describe(|of, known| json!(why::why(of, None, known.reason, known.now))),
+    },
+    Field { name: "args", of: Describe(|of, _| json!(of.args)) },
+    Field { name: "cwd", of: Describe(|of, _| json!(of.cwd)) },
+    Field { name: "interpreter", of: Describe(|of, _| json!(of.interpreter)) },
+    Field { name: "interpreter_args", of: Describe(|of, _| json!(of.interpreter_args)) },
+    Field { name: "node_version", of: Describe(|of, _| json!(of.node_version)) },
+    Field { name: "max_memory", of: Describe(|of, _| json!(of.max_memory)) },
+    Field { name: "health", of: Describe(|of, _| json!(of.health)) },
+    Field { name: "listeners", of: Describe(|of, _| json!(of.listeners)) },
+    Field { name: "created_at", of: Describe(|of, _| date(Some(of.created_at))) },
+    Field { name: "env", of: Describe(|of, _| json!(of.env)) },
+];
+
+/// What a program asked for.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// An array of objects with these fields.
+    Json(Vec<&'static Field>),
+    /// A line for each process.
+    Lines(Vec<Piece>),
+}
+
+/// A part of a line.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    Field(&'static Field),
+}
+
+impl Shape {
+    /// Reads `name,pid`; `describe`: all fields may be asked for.
+    pub(crate) fn json(fields: &str, describe: bool) -> Result<Self, Failed> {
+        let names = fields.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let fields: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
+        if fields.is_empty() {
+            return Err(Failed::new("`--json` needs the names of fields").hint(hint(describe)));
+        }
+        Ok(Self::Json(fields))
+    }
+
+    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab and line
+    /// end.
+    pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
+        let mut pieces = Vec::new();
+        let mut text = String::new();
+        let mut rest = template.chars().peekable();
+        while let Some(c) = rest.next() {
+            match c {
+                '{' | '}' if rest.next_if_eq(&c).is_some() => text.push(c),
+                '\\' if rest.next_if_eq(&'t').is_some() => text.push('\t'),
+                '\\' if rest.next_if_eq(&'n').is_some() => text.push('\n'),
+                '{' => {
+                    let mut name = String::new();
+                    let closed = loop {
+                        match rest.next() {
+                            Some('}') => break true,
+                            Some(c) => name.push(c),
+                            None => break false,
+                        }
+                    };
+                    if !closed {
+                        let what = format!("`{{{name}` in `--format` is not closed");
+                        return Err(Failed::new(what).hint("write `{name}`, or `{{` for a brace"));
+                    }
+                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+                    pieces.push(Piece::Field(find(name.trim(), describe)?));
+                }
+                c => text.push(c),
+            }
+        }
+        pieces.push(Piece::Text(text));
+        Ok(Self::Lines(pieces))
+    }
+
+    /// Returns what was asked for of these processes.
+    pub(crate) fn render(&self, processes: &[Known<'_>]) -> String {
+        match self {
+            Self::Json(fields) => {
+                let object = |of: &Known<'_>| {
+                    let pairs = fields
+                        .iter()
+                        .map(|field| format!("{}:{}", Value::from(field.name), field.value(of)));
+                    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+                };
+                let objects: Vec<String> = processes.iter().map(object).collect();
+                format!("[{}]\n", objects.join(",\n "))
+            }
+            Self::Lines(pieces) => {
+                let piece = |piece: &Piece, of: &Known<'_>| match piece {
+                    Piece::Text(text) => text.clone(),
+                    Piece::Field(field) => text_of(&field.value(of)),
+                };
+                let line = |of| pieces.iter().map(|of_line| piece(of_line, of)).collect::<String>();
+                processes.iter().map(|of| line(of) + "\n").collect()
+            }
+        }
+    }
+}
+
+impl Field {
+    fn value(&self, of: &Known<'_>) -> Value {
+        match (&self.of, of.details) {
+            (List(value), _) => value(of),
+            (Describe(value), Some(details)) => value(details, of),
+            (Describe(_), None) => Value::Null,
+        }
+    }
+}
+
+fn find(name: &str, describe: bool) -> Result<&'static Field, Failed> {
+    let field = FIELDS.iter().find(|field| field.name == name);
+    match field {
+        Some(Field { of: Describe(_), .. }) if !describe => {
+            Err(Failed::new(format!("only `describe` knows the field `{name}`"))
+                .hint(hint(describe)))
+        }
+        Some(field) => Ok(field),
+        None => Err(Failed::new(format!("there is no field `{name}`")).hint(hint(describe))),
+    }
+}
+
+fn hint(describe: bool) -> String {
+    let fits = |field: &&Field| describe || matches!(field.of, List(_));
+    let names: Vec<&str> = FIELDS.iter().filter(fits).map(|field| field.name).collect();
+    format!("the fields are {}", names.join(", "))
+}
+
+/// A value as a part of a line.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(text_of).collect::<Vec<_>>().join(","),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn date(ms: Option<u64>) -> Value {
+    json!(ms.and_then(ostler_logs::iso))
+}
+
+fn uptime(of: &Known<'_>) -> Value {
+    let online = of.view.phase == Phase::Online && 0 < of.view.since;
+    json!(online.then(|| of.now.saturating_sub(of.view.since) / 1000))
+}
+
+fn retry_in(of: &Known<'_>) -> Value {
+    match of.view.phase {
+        Phase::Backoff { due_in } => json!(due_in.div_ceil(1000)),
+        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
+            Value::Null
+        }
+    }
+}
+
+fn end(of: &Known<'_>) -> Value {
+    json!(of.view.ended.as_ref().map(|ended| match of.reason {
+        Some(reason) if !ended.asked => reason.to_owned(),
+        Some(_) | None => words::end(ended),
+    }))
+}
+
+fn end_code(of: &Known<'_>) -> Value {
+    match of.view.ended.as_ref().map(|ended| &ended.how) {
+        Some(Outcome::Code(code)) => json!(code),
+        Some(_) | None => Value::Null,
+    }
+}
+
+fn end_signal(of: &Known<'_>) -> Value {
+    match of.view.ended.as_ref().map(|ended| &ended.how) {
+        Some(Outcome::Signal { name, .. }) => json!(name),
+        Some(_) | None => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::super::sample::{NOW, details, processes};
+    use super::*;
+    use crate::voice::Problem;
+
+    fn of(shape: &Shape, ids: &[u32]) -> String {
+        let processes = processes();
+        let all: Vec<Details> = processes.iter().cloned().map(details).collect();
+        let known = all.iter().filter(|of| ids.contains(&of.view.id)).map(|of| Known {
+            view: &of.view,
+            details: Some(of),
+            reason: (of.view.id == 5).then_some("port in use"),
+            now: NOW,
+        });
+        shape.render(&known.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn fields_come_as_json_in_the_order_in_which_they_were_asked_for() {
+        let shape = Shape::json("name, pid,status,ports,uptime", false).unwrap();
+        let shown = of(&shape, &[0, 5]);
+        assert_eq!(
+            shown,
+            "[{\"name\":\"api\",\"pid\":4000,\"status\":\"online\",\"ports\":[\"*:3000\"],\
+             \"uptime\":7300},\n {\"name\":\"worker\",\"pid\":null,\"status\":\"errored\",\
+             \"ports\":[],\"uptime\":null}]\n"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()[1]["name"], "worker");
+        assert_eq!(of(&shape, &[]), "[]\n");
+    }
+
+    #[test]
+    fn every_field_has_a_value() {
+        let names: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
+        let shape = Shape::json(&names.join(","), true).unwrap();
+        let all: Value = serde_json::from_str(&of(&shape, &[2, 4, 5, 6, 8])).unwrap();
+        expect_file!["snapshots/fields.json"].assert_eq(&format!("{all:#}\n"));
+    }
+
+    #[test]
+    fn a_template_makes_a_line_of_each_process() {
+        let line = |template: &str| of(&Shape::lines(template, false).unwrap(), &[4, 5]);
+        assert_eq!(line("{name} {pid}"), "web 4004\nworker \n");
+        assert_eq!(line(r"{{{ id }}}\t{end}"), "{4}\tSIGSEGV, core\n{5}\tport in use\n");
+        assert_eq!(line("{ports}"), "127.0.0.1:8080,/run/web.sock\n\n");
+    }
+
+    #[test]
+    fn what_is_no_field_is_refused_with_those_that_are() {
+        let refused = |shape: Result<Shape, Failed>| match shape.unwrap_err().problem {
+            Some(Problem::Other { message, hint }) => (message, hint.unwrap()),
+            other => panic!("{other:?}"),
+        };
+        let (what, hint) = refused(Shape::json("name,colour", false));
+        assert_eq!(what, "there is no field `colour`");
+        assert!(hint.starts_with("the fields are id, name, ") && !hint.contains("cwd"), "{hint}");
+        let (what, _) = refused(Shape::lines("{cwd}", false));
+        assert_eq!(what, "only `describe` knows the field `cwd`");
+        assert!(Shape::lines("{cwd}", true).is_ok());
+        let (what, _) = refused(Shape::lines("{name", false));
+        assert_eq!(what, "`{name` in `--format` is not closed");
+        let (what, hint) = refused(Shape::json("", true));
+        assert_eq!(what, "`--json` needs the names of fields");
+        assert!(hint.contains("cwd"), "{hint}");
+    }
+}

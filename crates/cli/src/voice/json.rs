@@ -1,0 +1,77 @@
+//! What a command tells, as one JSON object a line, for programs (`--progress json`).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::ostler::{about, verb_of, words};
+use super::tally::Tally;
+use super::{Line, Notice};
+
+/// Returns the object of a fact; nothing where the fact is no progress, or another one says it.
+pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Vec<Line>> {
+    let object = match notice {
+        Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
+        Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
+        Notice::Begun { act, targets, .. } => {
+            let processes: Vec<Value> =
+                targets.iter().map(|one| json!({ "id": one.id, "app": one.name })).collect();
+            json!({ "event": "begun", "act": verb_of(*act), "processes": processes })
+        }
+        Notice::StartsScript { app, .. } => {
+            json!({ "event": "begun", "act": "start", "apps": [{ "app": app.name,
+                "processes": app.instances }] })
+        }
+        Notice::StartsMissing { apps } => {
+            let apps: Vec<Value> = apps
+                .iter()
+                .map(|app| json!({ "app": app.name, "processes": app.instances }))
+                .collect();
+            json!({ "event": "begun", "act": "start", "apps": apps })
+        }
+        Notice::Resurrects { path } => {
+            json!({ "event": "begun", "act": "resurrect", "path": path })
+        }
+        Notice::Started { name, ids, .. } => json!({ "event": "started", "app": name, "ids": ids }),
+        Notice::Acted { id, name } => json!({ "event": "done", "app": name, "id": id }),
+        Notice::Scaled { id, name, added } => {
+            let event = if *added { "added" } else { "removed" };
+            json!({ "event": event, "app": name, "id": id })
+        }
+        Notice::Restored { name, script } => {
+            json!({ "event": "restored", "app": name, "script": script })
+        }
+        Notice::Stepped { id, name, step } => {
+            json!({ "event": "step", "app": name, "id": id, "step": step })
+        }
+        Notice::Missed { subject, error } => {
+            json!({ "event": "error", "message": about(subject, &error.message),
+                "hint": error.hint })
+        }
+        Notice::CanaryWaits { app } => json!({ "event": "canary_waits", "app": app }),
+        Notice::Finished { act, failed, urls } => {
+            let apps: Vec<Value> = tally
+                .counts()
+                .map(|(app, done, total)| json!({ "app": app, "done": done, "total": total }))
+                .collect();
+            let ms = u64::try_from(tally.since(now).as_millis()).unwrap_or(u64::MAX);
+            json!({ "event": "finished", "act": verb_of(*act), "ok": !failed, "apps": apps,
+                "ms": ms, "urls": urls })
+        }
+        Notice::Killed { ran, .. } => json!({ "event": "killed", "ran": ran }),
+        Notice::NotYet { text } => json!({ "event": "warning", "message": text }),
+        Notice::Warning { text, hint, .. } => {
+            json!({ "event": "warning", "message": text, "hint": hint })
+        }
+        Notice::NothingSaved { problem } => {
+            let (message, hint) = words(problem);
+            json!({ "event": "warning", "message": message, "hint": hint })
+        }
+        Notice::Problem(problem) => {
+            let (message, hint) = words(problem);
+            json!({ "event": "error", "message": message, "hint": hint })
+        }
+        _ => return None,
+    };
+    Some(vec![Line::Data(object.to_string())])
+}

@@ -1,0 +1,103 @@
+//! What a command tells about what happens, and in whose words.
+//!
+//! Problem: one program has two names. Scripts that were written for PM2 look for its sentences; a
+//! person who types `ostler` expects what uv, cargo and docker compose have taught: the data on
+//! standard output, one line that says what was done, `error:` with the place and `hint:` with a
+//! command.
+//! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
+//! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
+
+mod json;
+mod notice;
+mod ostler;
+mod pm2;
+mod problem;
+mod progress;
+mod service;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
+pub(crate) use problem::Problem;
+pub(crate) use progress::{EVERY, Progress, Window};
+pub(crate) use service::ServiceNotice;
+
+use std::time::Instant;
+
+use crate::paint::Paint;
+use crate::program::Program;
+use progress::Block;
+use tally::Tally;
+
+/// A line, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Standard output.
+    Out(String),
+    /// Standard output, also when the command is to be silent: somebody needs it to go on.
+    Data(String),
+    /// Standard error.
+    Err(String),
+}
+
+/// Makes lines of notices, in the words of one name.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    program: Program,
+    since: Instant,
+    /// What is being done. Only ours speaks of it as a whole.
+    tally: Tally,
+    progress: Progress,
+    block: Block,
+}
+
+impl Voice {
+    /// The voice of the program under this name.
+    pub(crate) fn new(program: Program) -> Self {
+        let (tally, block) = (Tally::default(), Block::default());
+        Self { program, since: Instant::now(), tally, progress: Progress::Plain, block }
+    }
+
+    /// Shows progress in this way, under our own name.
+    pub(crate) fn show(&mut self, progress: Progress) {
+        self.progress = progress;
+    }
+
+    /// Returns how progress is shown.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        (self.program == Program::Ostler).then_some(self.progress)
+    }
+
+    /// Returns what draws the block of what goes on now; nothing where none is to be seen.
+    pub(crate) fn draw(&mut self, window: Window) -> String {
+        if self.progress() != Some(Progress::Live) {
+            return String::new();
+        }
+        match self.tally.block(self.since.elapsed()) {
+            Some(lines) => self.block.draw(lines, window),
+            None => self.block.erase(),
+        }
+    }
+
+    /// Returns what removes the block.
+    pub(crate) fn erase(&mut self) -> String {
+        self.block.erase()
+    }
+
+    /// Returns what the notice comes to.
+    pub(crate) fn lines(&mut self, notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
+        match self.program {
+            Program::Pm2 => pm2::lines(notice, paint),
+            Program::Ostler => {
+                let now = self.since.elapsed();
+                self.tally.take(notice, now);
+                let objects = (self.progress == Progress::Json)
+                    .then(|| json::lines(notice, &self.tally, now))
+                    .flatten();
+                let progress = self.progress;
+                objects.unwrap_or_else(|| ostler::lines(notice, &self.tally, now, progress, paint))
+            }
+        }
+    }
+}

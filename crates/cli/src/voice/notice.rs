@@ -1,0 +1,175 @@
+//! The facts that a command tells.
+
+use std::path::Path;
+
+use ostler_wire::control::{Failure, ProcView, Step};
+
+use super::{Problem, ServiceNotice};
+
+/// What is done with apps, as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// The one app that the command line describes is started.
+    Start,
+    /// Apps of a process file are started.
+    StartFile,
+    /// Processes of the list are started again, called by a word.
+    StartAgain,
+    /// Processes of the list are started again: they are of the script that was to be started.
+    StartSame,
+    /// Processes are stopped.
+    Stop,
+    /// Processes are stopped and started.
+    Restart,
+    /// Processes are stopped and forgotten.
+    Delete,
+    /// Counters are set to zero.
+    Reset,
+    /// Processes are replaced one by one.
+    Reload,
+    /// The version of a canary is rolled out.
+    Promote,
+    /// A canary is taken back.
+    Rollback,
+    /// Processes are added or removed.
+    Scale,
+    /// What was saved is started.
+    Resurrect,
+    /// Everything is stopped and forgotten, then the daemon ends.
+    Kill,
+}
+
+/// A process that something is done with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Number of the process.
+    pub(crate) id: u32,
+    /// Name of its app.
+    pub(crate) name: String,
+    /// It is a worker of a cluster.
+    pub(crate) cluster: bool,
+}
+
+impl Target {
+    /// The process as something is done with it.
+    pub(crate) fn of(process: &ProcView) -> Self {
+        Self { id: process.id, name: process.name.clone(), cluster: process.cluster }
+    }
+}
+
+/// The word that chose processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Selector<'a> {
+    /// As it was typed, or the name of an app of a process file.
+    pub(crate) word: &'a str,
+    /// The ids as PM2 prints them: those that were typed stay text.
+    pub(crate) ids: &'a serde_json::Value,
+}
+
+/// An app that is going to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// Name of the app.
+    pub(crate) name: String,
+    /// How many processes.
+    pub(crate) instances: u32,
+}
+
+/// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject<'a> {
+    /// A process.
+    Process { id: u32, name: &'a str },
+    /// A process whose counters were to be reset.
+    Counters { id: u32, name: &'a str },
+    /// An app.
+    App { name: &'a str },
+    /// An app, which the message names.
+    Named { name: &'a str },
+    /// An app of the saved list.
+    Saved { name: &'a str, script: &'a str },
+}
+
+/// A fact that a command tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Notice<'a> {
+    /// No daemon runs, and one is being started.
+    DaemonStarting { home: &'a Path },
+    /// The daemon that was started answers.
+    DaemonStarted { home: &'a Path },
+    /// The daemon died under the request, and its successor is asked.
+    DaemonReplaced,
+    /// The user interrupted the command.
+    Interrupted,
+    /// Others may look into the home.
+    HomeOpen { home: &'a Path },
+    /// Something is being done with processes of the list. `selector`: PM2 announces it.
+    Begun { act: Act, selector: Option<Selector<'a>>, targets: &'a [Target] },
+    /// A script is being started.
+    StartsScript { script: &'a str, mode: &'a str, app: Planned },
+    /// Apps of a process file that are not in the list are being started.
+    StartsMissing { apps: &'a [Planned] },
+    /// Saved apps are being started.
+    Resurrects { path: &'a Path },
+    /// The environment of processes stays what it was.
+    KeepsEnvironment,
+    /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of a
+    /// process file.
+    Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
+    /// It is done with this process.
+    Acted { id: u32, name: &'a str },
+    /// A reload is over, in which this process was replaced: its steps have told it.
+    Replaced { id: u32, name: &'a str },
+    /// A scale added or removed this process.
+    Scaled { id: u32, name: &'a str, added: bool },
+    /// The counters of this process are being set to zero.
+    Resets { id: u32 },
+    /// A step of a reload.
+    Stepped { id: u32, name: &'a str, step: &'a Step },
+    /// A saved app was started.
+    Restored { name: &'a str, script: &'a str },
+    /// Something could not be done.
+    Missed { subject: Subject<'a>, error: &'a Failure },
+    /// What was begun is over. `failed`: a part of it could not be done; `urls`: where apps answer.
+    Finished { act: Act, failed: bool, urls: &'a [String] },
+    /// A canary of this app serves, and the user decides.
+    CanaryWaits { app: &'a str },
+    /// Attributes that ask for something which is not done yet.
+    NotYet { text: &'a str },
+    /// The list is empty.
+    NoApps,
+    /// The list is being saved.
+    Saves,
+    /// The list was saved. `apps`: how many it holds.
+    Saved { path: &'a str, apps: usize },
+    /// The list is empty, and was not saved.
+    NothingToSave,
+    /// There is no list that could be started, which is no failure.
+    NothingSaved { problem: &'a Problem },
+    /// The saved list was emptied.
+    DumpCleared { path: &'a Path },
+    /// The daemon's own log is being emptied.
+    FlushesOwn { log: &'a Path },
+    /// The logs of a process are being emptied.
+    Flushes { files: Vec<&'a str> },
+    /// Log files were emptied; so many.
+    Flushed { files: usize },
+    /// Log files are being opened again.
+    ReopensLogs,
+    /// Log files were opened again.
+    ReopenedLogs,
+    /// Nothing of the manager runs any more. `home`: in which home; `ran`: something ran before.
+    Killed { home: &'a Path, ran: bool },
+    /// Daemon and keeper are of this program now.
+    Updated,
+    /// The daemon answers.
+    Pong { version: &'a str, pid: u32 },
+    /// What a newcomer may do next: commands, and what for.
+    FirstSteps { steps: &'a [(String, &'static str)] },
+    /// Something about the service of an init system.
+    Service(ServiceNotice<'a>),
+    /// Something that the user should know. `apart`: also PM2's name says it on standard error.
+    Warning { text: &'a str, hint: Option<&'a str>, apart: bool },
+    /// Why something is not done.
+    Problem(&'a Problem),
+}

@@ -1,0 +1,293 @@
+//! Our words. What was done is one line on standard output; what is wrong, and what goes on
+//! meanwhile, is on standard error: `error:` and `warning:` say what and where, `hint:` says what
+//! to type.
+
+use std::time::Duration;
+
+use ostler_wire::control::Step;
+
+use super::tally::{self, Tally};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
+use crate::paint::{Ink, Paint};
+
+/// Returns what we say of a fact.
+pub(super) fn lines(
+    notice: &Notice<'_>,
+    tally: &Tally,
+    now: Duration,
+    progress: Progress,
+    paint: Paint,
+) -> Vec<Line> {
+    let out = |text: String| vec![Line::Out(text)];
+    let err = |text: String| vec![Line::Err(text)];
+    match notice {
+        Notice::DaemonStarted { home } => err(format!("started the daemon in {}", home.display())),
+        Notice::DaemonReplaced => warning(paint, REPLACED, None),
+        Notice::HomeOpen { home } => {
+            let home = home.display();
+            let text = format!(
+                "others can look into `{home}`, where the environment of your apps is kept"
+            );
+            warning(paint, &text, Some(&format!("run `chmod go-rwx {home}`")))
+        }
+        Notice::Begun { act: Act::Reload, targets, .. } => gaps(targets, paint),
+        Notice::Stepped { step: Step::CanaryServes, .. } => Vec::new(),
+        Notice::Stepped { id, name, step } => {
+            // The block shows what goes on; what went wrong stays.
+            let stays = matches!(step, Step::Failed { .. } | Step::RollingBack { .. });
+            match progress {
+                Progress::Plain => err(format!("{name}: {}", step.sentence(*id, name))),
+                Progress::Live if stays => err(format!("{name}: {}", step.sentence(*id, name))),
+                Progress::Live | Progress::Json | Progress::Silent => Vec::new(),
+            }
+        }
+        Notice::Acted { id, name } if progress == Progress::Plain => {
+            tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::Err).collect()
+        }
+        Notice::Started { name, .. } | Notice::Restored { name, .. }
+            if progress == Progress::Plain =>
+        {
+            tally.line(now, name).into_iter().map(Line::Err).collect()
+        }
+        Notice::Interrupted => warning(
+            paint,
+            "interrupted: the daemon goes on with what was begun",
+            Some("`ostler list` shows how far it is"),
+        ),
+        Notice::Missed { subject, error } => {
+            error_lines(paint, &about(subject, &error.message), error.hint.as_deref())
+        }
+        Notice::Finished { urls, .. } => {
+            tally.summary(now, urls).into_iter().map(Line::Out).collect()
+        }
+        Notice::CanaryWaits { app } => {
+            let mut lines = out(format!("one worker of {app} runs the new version"));
+            let hint =
+                format!("`ostler promote {app}` rolls it out, `ostler rollback {app}` ends it");
+            lines.push(Line::Err(hint_line(paint, &hint)));
+            lines
+        }
+        Notice::NotYet { text } => warning(paint, text, None),
+        Notice::NoApps => vec![
+            Line::Err("nothing is managed yet".to_owned()),
+            Line::Err(hint_line(
+                paint,
+                "`ostler start app.js` starts a script, `ostler start` the apps of \
+                 `ecosystem.config.js`, `ostler resurrect` what was saved",
+            )),
+        ],
+        Notice::Saved { path, apps } => {
+            out(format!("saved {} to {path}", tally::number(*apps, "app", "apps")))
+        }
+        Notice::NothingToSave => warning(
+            paint,
+            "there is no app, and the saved list stays as it is",
+            Some("`ostler save --force` saves the empty list"),
+        ),
+        Notice::NothingSaved { problem } => {
+            let (text, hint) = words(problem);
+            warning(paint, &text, hint.as_deref())
+        }
+        Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
+        Notice::Flushed { files } => {
+            out(format!("emptied {}", tally::number(*files, "log file", "log files")))
+        }
+        Notice::ReopenedLogs => out("reopened all log files".to_owned()),
+        Notice::Killed { home, ran: false } => out(format!("no daemon runs in {}", home.display())),
+        Notice::Killed { ran: true, .. } => {
+            let apps = match tally.total() {
+                0 => String::new(),
+                count => format!("{} and ", tally::number(count, "process", "processes")),
+            };
+            out(format!("stopped {apps}the daemon in {}", tally.took(now)))
+        }
+        Notice::Updated => out(format!(
+            "updated daemon and keeper to {} in {}, no app was touched",
+            env!("CARGO_PKG_VERSION"),
+            tally::span(now)
+        )),
+        Notice::Pong { version, pid } => out(format!("daemon {version} answers, pid {pid}")),
+        Notice::FirstSteps { steps } => {
+            let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
+            err(format!("\nWhat next:{}", steps.collect::<String>()))
+        }
+        Notice::Service(notice) => service(notice, paint),
+        Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
+        Notice::Problem(problem) => {
+            let (text, hint) = words(problem);
+            error_lines(paint, &text, hint.as_deref())
+        }
+        // What goes on is progress, and its end is in the summary.
+        Notice::DaemonStarting { .. }
+        | Notice::Begun { .. }
+        | Notice::StartsScript { .. }
+        | Notice::StartsMissing { .. }
+        | Notice::Resurrects { .. }
+        | Notice::KeepsEnvironment
+        | Notice::Started { .. }
+        | Notice::Acted { .. }
+        | Notice::Replaced { .. }
+        | Notice::Scaled { .. }
+        | Notice::Resets { .. }
+        | Notice::Restored { .. }
+        | Notice::Saves
+        | Notice::FlushesOwn { .. }
+        | Notice::Flushes { .. }
+        | Notice::ReopensLogs => Vec::new(),
+    }
+}
+
+const REPLACED: &str = "the daemon was replaced in the middle of this; \
+                        waiting for its successor to finish";
+
+/// Says which of the apps that are to be reloaded are restarted.
+fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
+    let mut names: Vec<&str> =
+        targets.iter().filter(|one| !one.cluster).map(|one| one.name.as_str()).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let runs = if names.len() == 1 { "runs" } else { "run" };
+    let text = format!("{} {runs} in fork mode: this reload is a restart", names.join(", "));
+    warning(paint, &text, Some("an app that is started with `-i 2` is replaced without a gap"))
+}
+
+pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
+    match subject {
+        Subject::Process { id, name } | Subject::Counters { id, name } => {
+            format!("{name} (id {id}): {message}")
+        }
+        Subject::App { name } | Subject::Saved { name, .. } => format!("{name}: {message}"),
+        Subject::Named { .. } => message.to_owned(),
+    }
+}
+
+/// Returns what is done, in one word.
+pub(super) fn verb_of(act: Act) -> &'static str {
+    match act {
+        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "start",
+        Act::Stop => "stop",
+        Act::Restart => "restart",
+        Act::Delete => "delete",
+        Act::Reset => "reset",
+        Act::Reload => "reload",
+        Act::Promote => "promote",
+        Act::Rollback => "rollback",
+        Act::Scale => "scale",
+        Act::Resurrect => "resurrect",
+        Act::Kill => "kill",
+    }
+}
+
+/// Returns what is wrong, and what to do.
+pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
+    const SEE: &str = "`ostler list` shows what there is";
+    match problem {
+        Problem::NoProcess { word } if word == "all" => {
+            ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
+        }
+        Problem::NoProcess { word } => {
+            (format!("no app has a name that matches `{word}`"), Some(SEE.to_owned()))
+        }
+        Problem::NoSuch { word } => {
+            (format!("no app has the name or namespace `{word}`"), Some(SEE.to_owned()))
+        }
+        Problem::NoSuchId { word } | Problem::NoEnvironment { word } => {
+            (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
+        }
+        Problem::NotResetId { id } => {
+            (format!("no process has the id `{id}`"), Some(SEE.to_owned()))
+        }
+        Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
+        Problem::NoApp { name } => (format!("no app has the name `{name}`"), Some(SEE.to_owned())),
+        Problem::NotDescribed { word } | Problem::NotReset { word } => {
+            (format!("no process has the name or id `{word}`"), Some(SEE.to_owned()))
+        }
+        Problem::NothingToScale { name, count } => {
+            let has = tally::number(*count, "process", "processes");
+            (format!("`{name}` has {has} already"), None)
+        }
+        Problem::AlreadyRuns { name } => (
+            format!("`{name}` runs already"),
+            Some(format!(
+                "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+            )),
+        ),
+        Problem::EnvWithoutFile => (
+            "`--env` chooses an environment of a process file, and none was given".to_owned(),
+            Some("name the file, such as `ecosystem.config.js`".to_owned()),
+        ),
+        Problem::NoInit { known } => (
+            "no init system was found on this machine".to_owned(),
+            Some(format!("name one: `ostler startup PLATFORM`; {known}")),
+        ),
+        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+    }
+}
+
+fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
+    let out = |text: String| vec![Line::Out(text)];
+    match notice {
+        ServiceNotice::Other { found, asked } => warning(
+            paint,
+            &format!("`{asked}` was asked for, and this machine runs `{found}`"),
+            Some("`ostler startup` without a word takes what is there"),
+        ),
+        ServiceNotice::Runs { command } => vec![Line::Err(format!("running `{command}`"))],
+        ServiceNotice::Copied { from, to } => {
+            let (from, to) = (from.display(), to.display());
+            let text = format!(
+                "`{from}` goes away with a version of Node: the service runs the copy `{to}`"
+            );
+            warning(paint, &text, Some("run `ostler startup` again after an upgrade"))
+        }
+        ServiceNotice::Passes { folder } => {
+            let text =
+                format!("PATH of the service names `{folder}`, which belongs to one version");
+            warning(paint, &text, Some("run `ostler startup` again after the next upgrade"))
+        }
+        ServiceNotice::Installed { platform, target } => vec![
+            Line::Out(format!("installed the {platform} service {}", target.display())),
+            Line::Err(hint_line(
+                paint,
+                &format!(
+                    "`ostler save` chooses the apps that come back, `ostler unstartup {platform}` \
+                     removes the service"
+                ),
+            )),
+        ],
+        ServiceNotice::Removed { target } => {
+            out(format!("removed the service {}", target.display()))
+        }
+        ServiceNotice::NeedsRoot { command, installs } => {
+            let what = if *installs { "installs" } else { "removes" };
+            let mut lines = vec![Line::Err(format!("only root {what} it; run this command:"))];
+            lines.push(Line::Data((*command).to_owned()));
+            lines
+        }
+        ServiceNotice::Found { .. }
+        | ServiceNotice::Planned { .. }
+        | ServiceNotice::Writes { .. }
+        | ServiceNotice::Enables
+        | ServiceNotice::Ran => Vec::new(),
+    }
+}
+
+fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+    labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
+}
+
+fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+    labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
+}
+
+fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
+    let mut lines = vec![Line::Err(format!("{label} {text}"))];
+    lines.extend(hint.map(|hint| Line::Err(hint_line(paint, hint))));
+    lines
+}
+
+fn hint_line(paint: Paint, text: &str) -> String {
+    format!("{} {text}", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"))
+}

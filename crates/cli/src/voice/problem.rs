@@ -1,0 +1,92 @@
+//! Why a command does not do what was asked. Those that PM2 has words of its own for have a name.
+
+use ostler_wire::control::Failure;
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// `all` or an expression, and there is no process.
+    NoProcess {
+        /// The word.
+        word: String,
+    },
+    /// No process has this name or namespace.
+    NoSuch {
+        /// The word.
+        word: String,
+    },
+    /// No process has this id.
+    NoSuchId {
+        /// The word.
+        word: String,
+    },
+    /// It is not a regular expression.
+    BadPattern {
+        /// The expression and what is wrong with it.
+        text: String,
+    },
+    /// No app has this name.
+    NoApp {
+        /// The name.
+        name: String,
+    },
+    /// There is no process of this id whose environment could be shown.
+    NoEnvironment {
+        /// The word.
+        word: String,
+    },
+    /// There is no process of this name or id that could be described.
+    NotDescribed {
+        /// The word.
+        word: String,
+    },
+    /// There is no process of this name whose counters could be reset.
+    NotReset {
+        /// The word.
+        word: String,
+    },
+    /// There is no process of this id whose counters could be reset.
+    NotResetId {
+        /// The id.
+        id: u32,
+    },
+    /// The app has as many processes as it is to have.
+    NothingToScale {
+        /// Name of the app.
+        name: String,
+        /// How many it has.
+        count: usize,
+    },
+    /// The script runs already.
+    AlreadyRuns {
+        /// Name of the app.
+        name: String,
+    },
+    /// `--env` was given, and no process file.
+    EnvWithoutFile,
+    /// No init system was found.
+    NoInit {
+        /// The names of those that are known.
+        known: String,
+    },
+    /// What PM2 and we say in the same words.
+    Other {
+        /// What is wrong, with the values.
+        message: String,
+        /// What to do, if anything is known.
+        hint: Option<String>,
+    },
+}
+
+impl Problem {
+    /// A problem without advice.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self::Other { message: message.into(), hint: None }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::Other { message: failure.message, hint: failure.hint }
+    }
+}

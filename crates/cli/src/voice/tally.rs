@@ -1,0 +1,301 @@
+//! How far it is with what a command does, and the one line that says so at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ostler_wire::control::{Side, Step};
+
+use super::{Act, Notice};
+
+/// Before this, nobody needs to be told that something goes on.
+const SOON: Duration = Duration::from_millis(200);
+/// The same where lines stay.
+const MOMENT: Duration = Duration::from_secs(1);
+/// The most apps that a summary names.
+const NAMED: usize = 4;
+
+/// How far it is with an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct App {
+    /// Its place among the apps, in the order in which they were named.
+    place: usize,
+    /// It is a cluster, whose workers are replaced without a gap.
+    cluster: bool,
+    total: usize,
+    done: usize,
+}
+
+/// How far it is with what is being done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    act: Option<Act>,
+    over: bool,
+    since: Duration,
+    apps: BTreeMap<String, App>,
+    /// Slots of a reload that something is done with now: whose, what, since when.
+    workers: BTreeMap<u32, (String, &'static str, Duration)>,
+    /// The end of it was a failure.
+    failed: bool,
+    /// Processes that were counted.
+    counted: BTreeSet<u32>,
+    added: usize,
+    removed: usize,
+    /// The file that apps come from.
+    path: PathBuf,
+}
+
+impl Tally {
+    /// Takes account of what was told; `now` is the time since the command began.
+    pub(super) fn take(&mut self, notice: &Notice<'_>, now: Duration) {
+        match notice {
+            Notice::Begun { act, targets, .. } => {
+                self.begin(*act, now);
+                for target in *targets {
+                    self.app(&target.name, target.cluster).total += 1;
+                }
+            }
+            Notice::StartsScript { app, .. } => {
+                self.begin(Act::Start, now);
+                self.app(&app.name, false).total += count(app.instances);
+            }
+            Notice::StartsMissing { apps } => {
+                self.begin(Act::StartFile, now);
+                for app in *apps {
+                    self.app(&app.name, false).total += count(app.instances);
+                }
+            }
+            Notice::Resurrects { path } => {
+                self.begin(Act::Resurrect, now);
+                (*path).clone_into(&mut self.path);
+            }
+            Notice::Started { name, ids, .. } => self.app(name, false).done += ids.len(),
+            Notice::Acted { id, name } => {
+                let new = self.counted.insert(*id);
+                self.app(name, false).done += usize::from(new);
+            }
+            Notice::Restored { name, .. } => {
+                let app = self.app(name, false);
+                (app.total, app.done) = (app.total + 1, app.done + 1);
+            }
+            Notice::Stepped { id, name, step } => self.step(*id, name, step, now),
+            Notice::Scaled { added: true, .. } => self.added += 1,
+            Notice::Scaled { added: false, .. } => self.removed += 1,
+            Notice::Finished { act, failed, .. } => {
+                // A reload replaces all or none.
+                if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+                    self.apps.values_mut().for_each(|app| app.done = app.total);
+                }
+                (self.over, self.failed) = (true, *failed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the processes that something is done with.
+    pub(super) fn total(&self) -> usize {
+        self.apps.values().map(|app| app.total).sum()
+    }
+
+    /// Returns how long it has taken until `now`.
+    pub(super) fn since(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.since)
+    }
+
+    /// Returns how long it has taken until `now`, in words.
+    pub(super) fn took(&self, now: Duration) -> String {
+        span(self.since(now))
+    }
+
+    /// Returns the name of each app, and of how many of its processes it is done.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.in_order().into_iter().map(|(name, app)| (name, app.done, app.total.max(app.done)))
+    }
+
+    /// Returns the line about one that is done, where lines stay. What is over at once needs none.
+    pub(super) fn line(&self, now: Duration, what: &str) -> Option<String> {
+        let act = self.act.filter(|_| MOMENT <= self.since(now) && 1 < self.total())?;
+        let done: usize = self.apps.values().map(|app| app.done).sum();
+        Some(format!("[{done}/{}] {} {what}", self.total().max(done), verb(act)))
+    }
+
+    /// Returns the lines about what goes on now; nothing before it has taken a moment, and after
+    /// its end.
+    pub(super) fn block(&self, now: Duration) -> Option<Vec<String>> {
+        let act = self.act.filter(|_| !self.over && SOON <= self.since(now))?;
+        let done: usize = self.apps.values().map(|app| app.done).sum();
+        let one = if self.apps.len() == 1 { self.apps.keys().next() } else { None };
+        let name = one.map_or_else(String::new, |name| format!(" {name}"));
+        let total = self.total().max(done);
+        let mut lines = vec![format!("{}{name} [{done}/{total}] {}", going(act), self.took(now))];
+        lines.extend(self.workers.iter().map(|(id, (name, what, since))| {
+            format!("  {name} (id {id})  {what}  {}", span(now.saturating_sub(*since)))
+        }));
+        if one.is_none() && self.workers.is_empty() {
+            let open = self.counts().filter(|(_, done, total)| done < total);
+            lines.extend(open.map(|(name, done, total)| format!("  {name} {done}/{total}")));
+        }
+        Some(lines)
+    }
+
+    fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
+        let what = match step {
+            Step::Verifying { side: Side::Old, .. } => "starting the old version again",
+            Step::Verifying { .. } => "verifying the new worker",
+            Step::Replaced { side, leaves, .. } => {
+                if *side != Side::Old && self.counted.insert(id) {
+                    self.app(name, true).done += 1;
+                }
+                if !leaves {
+                    self.workers.remove(&id);
+                    return;
+                }
+                "the old worker finishes its connections"
+            }
+            Step::Left { .. } | Step::Failed { .. } => {
+                self.workers.remove(&id);
+                return;
+            }
+            Step::RollingBack { ids } => {
+                for id in ids {
+                    self.workers.remove(id);
+                    let counted = self.counted.remove(id);
+                    let app = self.app(name, true);
+                    app.done = app.done.saturating_sub(usize::from(counted));
+                }
+                return;
+            }
+            Step::CanaryServes => return,
+        };
+        self.workers.insert(id, (name.to_owned(), what, now));
+    }
+
+    /// Returns what was done, in one line; nothing when nothing was.
+    pub(super) fn summary(&self, now: Duration, urls: &[String]) -> Option<String> {
+        let act = self.act?;
+        // What a reload that failed had replaced was taken back.
+        if self.failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+            return None;
+        }
+        let what = match act {
+            Act::Scale => self.scaled()?,
+            Act::Resurrect => self.resurrected(),
+            Act::Reload => {
+                let (whole, gap): (Vec<_>, Vec<_>) =
+                    self.in_order().into_iter().partition(|(_, app)| app.cluster);
+                let parts = [counts("reloaded", &whole), counts("restarted", &gap)];
+                let parts: Vec<String> = parts.into_iter().flatten().collect();
+                (!parts.is_empty()).then(|| parts.join(", "))?
+            }
+            other => counts(verb(other), &self.in_order())?,
+        };
+        let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
+        Some(format!("{what} in {}{urls}", self.took(now)))
+    }
+
+    fn scaled(&self) -> Option<String> {
+        let (name, app) = self.apps.first_key_value()?;
+        let now = (app.total + self.added).saturating_sub(self.removed);
+        (now != app.total).then(|| format!("scaled {name} from {} to {now}", app.total))
+    }
+
+    fn resurrected(&self) -> String {
+        let path = self.path.display();
+        match self.apps.len() {
+            0 => format!("found every app of {path} in the list"),
+            apps => format!(
+                "resurrected {} ({}) from {path}",
+                number(apps, "app", "apps"),
+                number(self.total(), "process", "processes")
+            ),
+        }
+    }
+
+    fn begin(&mut self, act: Act, now: Duration) {
+        if self.act != Some(act) || self.over {
+            *self = Self { act: Some(act), since: now, ..Self::default() };
+        }
+    }
+
+    fn app(&mut self, name: &str, cluster: bool) -> &mut App {
+        let place = self.apps.len();
+        let new = || App { place, cluster, total: 0, done: 0 };
+        self.apps.entry(name.to_owned()).or_insert_with(new)
+    }
+
+    fn in_order(&self) -> Vec<(&str, &App)> {
+        let mut apps: Vec<_> = self.apps.iter().map(|(name, app)| (name.as_str(), app)).collect();
+        apps.sort_by_key(|(_, app)| app.place);
+        apps
+    }
+}
+
+/// Returns what goes on.
+fn going(act: Act) -> &'static str {
+    match act {
+        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "starting",
+        Act::Stop | Act::Kill => "stopping",
+        Act::Restart => "restarting",
+        Act::Delete => "deleting",
+        Act::Reset => "resetting",
+        Act::Reload => "reloading",
+        Act::Promote => "promoting",
+        Act::Rollback => "rolling back",
+        Act::Scale => "scaling",
+        Act::Resurrect => "resurrecting",
+    }
+}
+
+/// Returns the past tense of what is done.
+fn verb(act: Act) -> &'static str {
+    match act {
+        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "started",
+        Act::Stop => "stopped",
+        Act::Restart => "restarted",
+        Act::Delete | Act::Kill => "deleted",
+        Act::Reset => "reset the counters of",
+        Act::Reload => "reloaded",
+        Act::Promote => "promoted",
+        Act::Rollback => "rolled back",
+        Act::Scale => "scaled",
+        Act::Resurrect => "resurrected",
+    }
+}
+
+/// Says of how many processes of each app it is true; nothing when of none.
+fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
+    let of = |app: &App| (app.done, app.total.max(app.done));
+    let (done, total) = apps.iter().fold((0, 0), |(done, total), (_, app)| {
+        let app = of(app);
+        (done + app.0, total + app.1)
+    });
+    if done == 0 {
+        return None;
+    }
+    if NAMED < apps.len() {
+        return Some(format!("{verb} {} apps, {done}/{total} processes", apps.len()));
+    }
+    let each: Vec<String> =
+        apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
+    Some(format!("{verb} {}", each.join(", ")))
+}
+
+/// Returns a number with its noun.
+pub(super) fn number(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// Returns a time as a person says it.
+pub(super) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn count(instances: u32) -> usize {
+    usize::try_from(instances).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,401 @@
+//! Every fact in both names' words.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use expect_test::{expect, expect_file};
+use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
+use serde_json::json;
+
+use super::*;
+
+/// Returns the place of a fact in the table below. A new fact gets the next number, and an example.
+fn number(notice: &Notice<'_>) -> usize {
+    match notice {
+        Notice::DaemonStarting { .. } => 0,
+        Notice::DaemonStarted { .. } => 1,
+        Notice::DaemonReplaced => 2,
+        Notice::HomeOpen { .. } => 3,
+        Notice::Begun { .. } => 4,
+        Notice::StartsScript { .. } => 5,
+        Notice::StartsMissing { .. } => 6,
+        Notice::Resurrects { .. } => 7,
+        Notice::KeepsEnvironment => 8,
+        Notice::Started { .. } => 9,
+        Notice::Acted { .. } => 10,
+        Notice::Scaled { .. } => 11,
+        Notice::Resets { .. } => 12,
+        Notice::Stepped { .. } => 13,
+        Notice::Restored { .. } => 14,
+        Notice::Missed { .. } => 15,
+        Notice::Finished { .. } => 16,
+        Notice::CanaryWaits { .. } => 17,
+        Notice::NotYet { .. } => 18,
+        Notice::Saves => 19,
+        Notice::Saved { .. } => 20,
+        Notice::NothingToSave => 21,
+        Notice::DumpCleared { .. } => 22,
+        Notice::FlushesOwn { .. } => 23,
+        Notice::Flushes { .. } => 24,
+        Notice::Flushed { .. } => 25,
+        Notice::ReopensLogs => 26,
+        Notice::ReopenedLogs => 27,
+        Notice::Killed { .. } => 28,
+        Notice::Updated => 29,
+        Notice::Pong { .. } => 30,
+        Notice::FirstSteps { .. } => 31,
+        Notice::Service(_) => 32,
+        Notice::Warning { .. } => 33,
+        Notice::Problem(_) => 34,
+        Notice::NothingSaved { .. } => 35,
+        Notice::NoApps => 36,
+        Notice::Interrupted => 37,
+        Notice::Replaced { .. } => 38,
+    }
+}
+
+/// How many kinds of facts there are.
+const KINDS: usize = 39;
+
+/// Two commands' voices, and what they said.
+struct Scene {
+    pm2: Voice,
+    ostler: Voice,
+    text: String,
+    seen: [bool; KINDS],
+}
+
+impl Scene {
+    fn new() -> Self {
+        let [pm2, ostler] = [Program::Pm2, Program::Ostler].map(Voice::new);
+        Self { pm2, ostler, text: String::new(), seen: [false; KINDS] }
+    }
+
+    fn tell(&mut self, notice: &Notice<'_>) {
+        self.seen[number(notice)] = true;
+        let variant = format!("{notice:?}");
+        let variant: String = variant.chars().take_while(|one| one.is_alphanumeric()).collect();
+        let _ = writeln!(self.text, "{variant}");
+        for (name, voice) in [("pm2", &mut self.pm2), ("ostler", &mut self.ostler)] {
+            for line in voice.lines(notice, Paint::PLAIN) {
+                let (stream, text) = match line {
+                    Line::Out(text) => ("out", text),
+                    Line::Data(text) => ("out!", text),
+                    Line::Err(text) => ("err", text),
+                };
+                let text = untimed(&text).replace('\n', "\n                ");
+                let _ = writeln!(self.text, "    {name:6} {stream:4} {}", text.trim_end());
+            }
+        }
+    }
+
+    fn all(&mut self, notices: &[Notice<'_>]) {
+        notices.iter().for_each(|notice| self.tell(notice));
+    }
+}
+
+/// Replaces the times, which differ each time.
+fn untimed(text: &str) -> String {
+    let time = regex_lite::Regex::new(r" in \d+(\.\d)? (ms|s)\b").unwrap();
+    time.replace_all(text, " in TIME").into_owned()
+}
+
+fn targets() -> Vec<Target> {
+    [(0, "api", true), (1, "api", true), (2, "job", false)]
+        .map(|(id, name, cluster)| Target { id, name: name.to_owned(), cluster })
+        .into()
+}
+
+#[test]
+fn every_fact_has_words_under_both_names() {
+    let mut scene = Scene::new();
+    daemon(&mut scene);
+    acts(&mut scene);
+    saving(&mut scene);
+    services(&mut scene);
+    problems(&mut scene);
+    expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
+    let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
+    assert!(unseen.is_empty(), "no example of {unseen:?}");
+}
+
+fn daemon(scene: &mut Scene) {
+    let home = Path::new("/home/u/.ostler");
+    scene.all(&[
+        Notice::DaemonStarting { home },
+        Notice::DaemonStarted { home },
+        Notice::DaemonReplaced,
+        Notice::Interrupted,
+        Notice::HomeOpen { home },
+        Notice::Pong { version: "0.1.0", pid: 77 },
+        Notice::Updated,
+        Notice::Killed { home, ran: false },
+    ]);
+    let targets = targets();
+    let ids = json!([0, 1, 2]);
+    let selector = Some(Selector { word: "all", ids: &ids });
+    scene.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
+    scene.tell(&Notice::Acted { id: 0, name: "api" });
+    scene.tell(&Notice::Killed { home, ran: true });
+}
+
+fn acts(scene: &mut Scene) {
+    let targets = targets();
+    let ids = json!([0, 1, 2]);
+    let selector = Some(Selector { word: "back", ids: &ids });
+    let failure = Failure::new(Code::Ended, "it is still there").hint("look at `ps`");
+    for act in [Act::Stop, Act::Restart, Act::StartAgain, Act::Delete, Act::Reload] {
+        scene.tell(&Notice::Begun { act, selector, targets: &targets });
+        targets.iter().for_each(|one| scene.tell(&Notice::Acted { id: one.id, name: &one.name }));
+        scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
+    }
+    let (act, subject) = (Act::Stop, Subject::Process { id: 1, name: "api" });
+    scene.all(&[
+        Notice::Begun { act, selector: None, targets: &targets },
+        Notice::Acted { id: 0, name: "api" },
+        Notice::Missed { subject, error: &failure },
+        Notice::Missed { subject: Subject::App { name: "api" }, error: &failure },
+        Notice::Missed { subject: Subject::Named { name: "api" }, error: &failure },
+        Notice::Finished { act, failed: true, urls: &[] },
+    ]);
+    let (act, subject) = (Act::Reset, Subject::Counters { id: 1, name: "api" });
+    scene.all(&[
+        Notice::Resets { id: 0 },
+        Notice::Begun { act, selector: None, targets: &targets[..2] },
+        Notice::Missed { subject, error: &failure },
+        Notice::Finished { act, failed: true, urls: &[] },
+    ]);
+    starts(scene);
+    reloads(scene);
+    let act = Act::Scale;
+    scene.all(&[
+        Notice::Begun { act, selector: None, targets: &targets[..2] },
+        Notice::Scaled { id: 4, name: "api", added: true },
+        Notice::Finished { act, failed: false, urls: &[] },
+        Notice::Begun { act, selector: None, targets: &targets[..2] },
+        Notice::Scaled { id: 4, name: "api", added: false },
+        Notice::Finished { act, failed: false, urls: &[] },
+    ]);
+}
+
+fn starts(scene: &mut Scene) {
+    let urls = ["http://127.0.0.1:3000".to_owned()];
+    let app = |name: &str, instances| Planned { name: name.to_owned(), instances };
+    let (script, mode) = ("/srv/hello.js", "cluster_mode");
+    scene.all(&[
+        Notice::StartsScript { script, mode, app: app("hello", 2) },
+        Notice::Started { name: "hello", ids: &[0, 1], asked: 2, of_file: false },
+        Notice::Finished { act: Act::Start, failed: false, urls: &urls },
+        Notice::NotYet { text: "not yet in effect: watch of hello" },
+        Notice::FirstSteps { steps: &[("ostler kill".to_owned(), "stop everything")] },
+        Notice::KeepsEnvironment,
+    ]);
+    let apps = ["a", "b", "c", "d", "e"].map(|name| app(name, 1));
+    let started = |name| Notice::Started { name, ids: &[3], asked: 1, of_file: true };
+    scene.tell(&Notice::StartsMissing { apps: &apps[..2] });
+    ["a", "b"].iter().for_each(|name| scene.tell(&started(name)));
+    scene.tell(&Notice::Finished { act: Act::StartFile, failed: false, urls: &[] });
+    scene.tell(&Notice::StartsMissing { apps: &apps });
+    ["a", "b", "c"].iter().for_each(|name| scene.tell(&started(name)));
+    scene.tell(&Notice::Finished { act: Act::StartFile, failed: true, urls: &[] });
+}
+
+fn reloads(scene: &mut Scene) {
+    let targets = targets();
+    let cause = Cause::Ended(Outcome::Code(1));
+    let steps = [
+        Step::Verifying { run: 7, side: Side::New },
+        Step::Replaced { pid: 9, side: Side::New, listens: vec!["*:80".into()], leaves: true },
+        Step::Left { pid: Some(8), side: Side::Old },
+        Step::Failed { run: 7, side: Side::New, cause },
+        Step::CanaryServes,
+    ];
+    let act = Act::Promote;
+    scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
+    steps.iter().for_each(|step| scene.tell(&Notice::Stepped { id: 1, name: "api", step }));
+    scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
+    scene.tell(&Notice::Replaced { id: 1, name: "api" });
+    scene.tell(&Notice::CanaryWaits { app: "api" });
+    let act = Act::Rollback;
+    scene.tell(&Notice::Begun { act, selector: None, targets: &targets[..2] });
+    scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
+}
+
+fn saving(scene: &mut Scene) {
+    let path = Path::new("/h/dump.pm2");
+    let failure = Failure::new(Code::NotFound, "script not found");
+    let problem = Problem::from(Failure::new(Code::NotFound, "no saved list").hint("save one"));
+    let (act, script) = (Act::Resurrect, "/srv/a.js");
+    scene.all(&[
+        Notice::NoApps,
+        Notice::Saves,
+        Notice::Saved { path: "/h/dump.pm2", apps: 3 },
+        Notice::NothingToSave,
+        Notice::DumpCleared { path },
+        Notice::Resurrects { path },
+        Notice::Restored { name: "a", script },
+        Notice::Restored { name: "a", script },
+        Notice::Missed { subject: Subject::Saved { name: "b", script }, error: &failure },
+        Notice::Finished { act, failed: false, urls: &[] },
+        Notice::Resurrects { path },
+        Notice::Finished { act, failed: false, urls: &[] },
+        Notice::NothingSaved { problem: &problem },
+        Notice::FlushesOwn { log: Path::new("/h/pm2.log") },
+        Notice::Flushes { files: vec!["/h/logs/a-out.log", "/h/logs/a-error.log"] },
+        Notice::Flushed { files: 3 },
+        Notice::ReopensLogs,
+        Notice::ReopenedLogs,
+    ]);
+}
+
+fn services(scene: &mut Scene) {
+    let (platform, target) = ("systemd", Path::new("/etc/systemd/system/ostler-u.service"));
+    let commands = ["systemctl enable ostler-u".to_owned()];
+    let service = [
+        ServiceNotice::Found { platform },
+        ServiceNotice::Other { found: "systemd", asked: "openrc" },
+        ServiceNotice::Planned { platform, text: "[Unit]", target, commands: &commands },
+        ServiceNotice::Writes { target },
+        ServiceNotice::Enables,
+        ServiceNotice::Runs { command: &commands[0] },
+        ServiceNotice::Ran,
+        ServiceNotice::Copied { from: Path::new("/n/ostler"), to: Path::new("/h/bin/ostler") },
+        ServiceNotice::Passes { folder: "/n/bin" },
+        ServiceNotice::Installed { platform, target },
+        ServiceNotice::Removed { target },
+        ServiceNotice::NeedsRoot { command: "sudo ostler startup", installs: true },
+        ServiceNotice::NeedsRoot { command: "sudo ostler unstartup", installs: false },
+    ];
+    service.into_iter().for_each(|notice| scene.tell(&Notice::Service(notice)));
+}
+
+fn problems(scene: &mut Scene) {
+    let (word, name) = (|| "nope".to_owned(), || "api".to_owned());
+    for problem in [
+        Problem::NoProcess { word: "all".to_owned() },
+        Problem::NoProcess { word: "/x/".to_owned() },
+        Problem::NoSuch { word: word() },
+        Problem::NoSuchId { word: "9".to_owned() },
+        Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
+        Problem::NoApp { name: word() },
+        Problem::NoEnvironment { word: "9".to_owned() },
+        Problem::NotDescribed { word: word() },
+        Problem::NotReset { word: word() },
+        Problem::NotResetId { id: 9 },
+        Problem::NothingToScale { name: name(), count: 2 },
+        Problem::AlreadyRuns { name: name() },
+        Problem::EnvWithoutFile,
+        Problem::NoInit { known: "the known ones are systemd".to_owned() },
+        Problem::new("`x` is not a number"),
+        Problem::Other { message: "it is gone".to_owned(), hint: Some("try again".to_owned()) },
+    ] {
+        scene.tell(&Notice::Problem(&problem));
+    }
+    let text = "something is odd";
+    scene.tell(&Notice::Warning { text, hint: None, apart: false });
+    scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+}
+
+/// What is drawn at a time, in ms, in a window of so many columns and rows.
+fn drawn(tally: &Tally, ms: u64, columns: usize, rows: usize) -> String {
+    let lines = tally.block(Duration::from_millis(ms)).unwrap_or_default();
+    Block::default().draw(lines, Window { columns, rows }).replace("\x1b[K", "")
+}
+
+#[test]
+fn the_block_shows_what_is_worked_on_and_fits_its_window() {
+    let workers = (0..16).map(|id| Target { id, name: "api".to_owned(), cluster: true });
+    let workers: Vec<Target> = workers.collect();
+    let at = Duration::from_millis;
+    let mut tally = Tally::default();
+    let begun = Notice::Begun { act: Act::Reload, selector: None, targets: &workers };
+    tally.take(&begun, at(0));
+    assert_eq!(tally.block(at(199)), None, "it may be over at once");
+    let verifying = Step::Verifying { run: 1, side: Side::New };
+    let listens = Vec::new();
+    let replaced = Step::Replaced { pid: 9, side: Side::New, listens, leaves: true };
+    let step = |tally: &mut Tally, id: u32, step: &Step, ms: u64| {
+        tally.take(&Notice::Stepped { id, name: "api", step }, at(ms));
+    };
+    (0..2).for_each(|id| step(&mut tally, id, &verifying, 0));
+    step(&mut tally, 0, &replaced, 1000);
+    expect![[r#"
+        reloading api [1/16] 2.0 s
+          api (id 0)  the old worker finishes its connections  1.0 s
+          api (id 1)  verifying the new worker  2.0 s
+        \u{1b}[J"#]]
+    .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
+    step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old }, 2500);
+    (2..16).for_each(|id| step(&mut tally, id, &verifying, 3000));
+    let text = drawn(&tally, 4000, 24, 24);
+    assert_eq!(text.lines().count(), 10, "{text}");
+    assert!(text.contains("\n  and 8 more\n"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 24), "{text}");
+    assert_eq!(drawn(&tally, 4000, 80, 6).lines().count(), 5);
+    step(&mut tally, 0, &Step::RollingBack { ids: vec![0] }, 5000);
+    assert!(drawn(&tally, 5000, 80, 24).starts_with("reloading api [0/16] 5.0 s\n"));
+    let (act, urls) = (Act::Reload, &[]);
+    tally.take(&Notice::Finished { act, failed: true, urls }, at(6000));
+    assert_eq!((tally.block(at(6000)), tally.summary(at(6000), &[])), (None, None));
+}
+
+#[test]
+fn the_block_of_many_apps_shows_those_that_are_not_done() {
+    let planned = |number| Planned { name: format!("app{number:03}"), instances: 2 };
+    let apps: Vec<Planned> = (0..100).map(planned).collect();
+    let mut tally = Tally::default();
+    tally.take(&Notice::StartsMissing { apps: &apps }, Duration::ZERO);
+    for app in &apps[..98] {
+        let started = Notice::Started { name: &app.name, ids: &[0, 1], asked: 2, of_file: true };
+        tally.take(&started, Duration::ZERO);
+    }
+    let text = drawn(&tally, 3000, 80, 24);
+    assert_eq!(text, "starting [196/200] 3.0 s\n  app098 0/2\n  app099 0/2\n\x1b[J");
+    let line = tally.line(Duration::from_secs(3), "app097");
+    assert_eq!(line.as_deref(), Some("[196/200] started app097"));
+    assert_eq!(tally.line(Duration::from_millis(999), "app097"), None, "it may be over at once");
+}
+
+#[test]
+fn a_block_is_drawn_in_the_place_of_the_one_before() {
+    let mut block = Block::default();
+    let window = Window { columns: 10, rows: 24 };
+    assert_eq!(block.erase(), "");
+    let lines = vec!["one".to_owned(), "a longer line".to_owned()];
+    assert_eq!(block.draw(lines, window), "one\x1b[K\na longer \x1b[K\n\x1b[J");
+    let lines = vec!["zwei 日本語".to_owned()];
+    assert_eq!(block.draw(lines, window), "\r\x1b[2Azwei 日本\x1b[K\n\x1b[J");
+    assert_eq!(block.erase(), "\r\x1b[1A\x1b[J");
+    assert_eq!(block.erase(), "");
+}
+
+#[test]
+fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
+    let mut voice = Voice::new(Program::Ostler);
+    let targets = targets();
+    let mut lines = |notice: &Notice<'_>, ms: u64| {
+        let now = Duration::from_millis(ms);
+        voice.tally.take(notice, now);
+        ostler::lines(notice, &voice.tally, now, Progress::Plain, Paint::PLAIN)
+    };
+    let act = Act::Reload;
+    lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
+    let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
+    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
+}
+
+#[test]
+fn a_time_is_said_as_a_person_says_it() {
+    let check = |ms: u64, said: &str| {
+        assert_eq!(tally::span(Duration::from_millis(ms)), said, "{ms}");
+    };
+    check(0, "0 ms");
+    check(99, "99 ms");
+    check(100, "0.1 s");
+    check(3_249, "3.2 s");
+    check(59_949, "59.9 s");
+    check(125_000, "2 min 5 s");
+    check(3_780_000, "1 h 3 min");
+}

@@ -1,0 +1,134 @@
+//! What is seen while something goes on.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+use ostler_testkit::{Sandbox, Victim, procs, pty};
+use ostler_wire::control::FrameKind;
+use serde_json::json;
+
+use crate::fake::{Fake, process};
+use crate::start_e2e::{sandbox, untimed, wait_log};
+
+/// An app that takes its whole time to end, and a terminal that can draw.
+fn deaf(kill_timeout: &str) -> Sandbox {
+    let mut sandbox = sandbox();
+    sandbox.set_env("TERM", "xterm");
+    let script = sandbox.victim("deaf", Victim::IgnoresSignals);
+    sandbox.ostler(["start"]).arg(script).args(["--kill-timeout", kill_timeout]).run();
+    wait_log(&sandbox, "deaf-out.log", "up");
+    sandbox
+}
+
+/// Returns what a terminal shows after this text: what was drawn over is gone.
+fn screen(text: &str) -> String {
+    let (mut lines, mut row) = (vec![String::new()], 0);
+    let mut rest = text;
+    while let Some(one) = rest.chars().next() {
+        let code = rest.strip_prefix("\x1b[").and_then(|code| {
+            let end = code.find(|one: char| one.is_ascii_alphabetic())?;
+            Some((code[..end].parse().unwrap_or(1), code.as_bytes()[end], &code[end + 1..]))
+        });
+        rest = match code {
+            Some((count, b'A', after)) => {
+                row -= count;
+                after
+            }
+            Some((_, b'J', after)) => {
+                lines.truncate(row + 1);
+                lines[row].clear();
+                after
+            }
+            Some((_, _, after)) => after,
+            None if one == '\n' => {
+                row += 1;
+                if lines.len() == row {
+                    lines.push(String::new());
+                }
+                &rest[1..]
+            }
+            None if one == '\r' => {
+                lines[row].clear();
+                &rest[1..]
+            }
+            None => {
+                lines[row].push(one);
+                &rest[one.len_utf8()..]
+            }
+        };
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn on_a_terminal_a_block_shows_what_goes_on_and_is_gone_at_the_end() {
+    let sandbox = deaf("1500");
+    let mut command = sandbox.command();
+    command.args(["stop", "deaf"]);
+    let seen = pty::in_window(command, 80);
+    assert_eq!(seen.code, 0, "{}", seen.out);
+    let drawn: BTreeSet<&str> =
+        seen.out.split(['\n', '\r']).filter(|line| line.contains("stopping deaf [0/1] ")).collect();
+    assert!(1 < drawn.len(), "its time goes on: {:?}", seen.out);
+    let left = screen(&seen.out);
+    assert!(untimed(&left).starts_with("stopped deaf 1/1 in TIME\n"), "{left:?}");
+    assert!(!left.contains("stopping"), "{left:?}");
+}
+
+#[test]
+fn who_interrupts_a_command_finds_the_terminal_clean_and_is_told_what_goes_on() {
+    let sandbox = deaf("1000000");
+    let mut command = sandbox.command();
+    command.args(["stop", "deaf"]);
+    let mut sent = false;
+    let seen = pty::in_window_while(command, 80, |pid, text| {
+        if !sent && text.contains("stopping deaf [0/1] ") {
+            sent = procs::signal(pid, procs::Signal::INT);
+        }
+    });
+    assert_eq!((seen.code, sent), (-2, true), "{}", seen.out);
+    assert_eq!(
+        screen(&seen.out),
+        "warning: interrupted: the daemon goes on with what was begun\n\
+         hint: `ostler list` shows how far it is\n"
+    );
+    for pid in sandbox.pids_of("deaf") {
+        assert!(procs::signal(pid, procs::Signal::KILL));
+    }
+}
+
+#[test]
+fn a_program_reads_progress_as_objects() {
+    let fake = Fake::saying(
+        vec![process(1, "web"), process(2, "web")],
+        Box::new(|request| {
+            request.get("reload")?;
+            let step = json!({"verifying": {"run": 7, "side": "new"}});
+            let step = json!({"step": {"name": "web", "id": 1, "step": step}});
+            let error = json!({"message": "it is gone", "hint": null});
+            let acted = json!({"acted": {"id": 2, "name": "web", "error": error, "added": false}});
+            let done = json!("done");
+            Some(vec![
+                (FrameKind::Event, step),
+                (FrameKind::Event, acted),
+                (FrameKind::Reply, done),
+            ])
+        }),
+    );
+    let ran = fake.ostler("reload web --progress json");
+    let lines = regex_lite::Regex::new(r#""ms":\d+"#).unwrap().replace_all(&ran.out, r#""ms":0"#);
+    expect![[r#"
+        {"event":"begun","act":"reload","processes":[{"id":1,"app":"web"},{"id":2,"app":"web"}]}
+        {"event":"step","app":"web","id":1,"step":{"verifying":{"run":7,"side":"new"}}}
+        {"event":"error","message":"web (id 2): it is gone","hint":null}
+        {"event":"finished","act":"reload","ok":false,"apps":[{"app":"web","done":0,"total":2}],"ms":0,"urls":[]}
+    "#]].assert_eq(&lines);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let ran = fake.ostler("reload web --progress loud");
+    assert_eq!(
+        ran.err,
+        "error: `--progress loud` is not known\n\
+         hint: it is one of `auto`, `json`, `plain`, `none`\n"
+    );
+    assert!(fake.pm2("reload web").out.starts_with("Use --update-env"));
+}

@@ -1,0 +1,106 @@
+//! PM2's socket of events: whoever connects is told everything.
+//!
+//! An event is put into a frame once, and all subscribers share it. What a subscriber does not
+//! read is bounded: beyond that it misses events, and is told how many when it reads again. It
+//! delays nobody. Where nobody subscribes, no event is made.
+
+mod subscriber;
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use ostler_pm2::bus;
+use ostler_poll::{Interest, Poll};
+
+use crate::door::{Door, PUB};
+use crate::tokens::Source;
+use crate::{clock, daemon_log};
+use subscriber::Subscriber;
+
+/// All subscribers, and the socket at which they come in.
+pub struct Bus {
+    /// The socket.
+    pub door: Door,
+    subscribers: BTreeMap<usize, Subscriber>,
+    next: usize,
+    /// Something was published since the last flush.
+    fresh: bool,
+    poll: Rc<Poll<Source>>,
+}
+
+impl Bus {
+    /// Subscribers come in at this socket; `kept`: what the keeper held of it.
+    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, poll: &Rc<Poll<Source>>) -> Self {
+        Self {
+            door: Door::new(PUB, Source::Bus, kept, poll),
+            subscribers: BTreeMap::new(),
+            next: 0,
+            fresh: false,
+            poll: Rc::clone(poll),
+        }
+    }
+
+    /// Whether anybody listens.
+    pub fn is_heard(&self) -> bool {
+        !self.subscribers.is_empty()
+    }
+
+    /// Takes in subscribers that want in.
+    pub fn accept(&mut self) {
+        while let Some(stream) = self.door.accept(self.subscribers.len()) {
+            let number = self.next;
+            self.next += 1;
+            let interest = Interest::READ.edge() | Interest::WRITE.edge();
+            match self.poll.watch(stream, Source::Subscriber(number), interest) {
+                Ok(stream) => _ = self.subscribers.insert(number, Subscriber::new(stream)),
+                Err(error) => daemon_log::error(format!("a subscriber cannot be polled: {error}")),
+            }
+        }
+    }
+
+    /// A subscriber left, or takes bytes again.
+    pub fn on_ready(&mut self, number: usize, readable: bool) {
+        let Some(one) = self.subscribers.get_mut(&number) else { return };
+        if readable && !one.is_there() {
+            self.subscribers.remove(&number);
+        } else {
+            self.fresh = true;
+        }
+    }
+
+    /// Tells everybody of an event; the payload is JSON text.
+    pub fn publish(&mut self, topic: &str, payload: &str) {
+        if self.subscribers.is_empty() {
+            return;
+        }
+        self.fresh = true;
+        let frame: Rc<[u8]> = bus::frame(topic, payload).into();
+        for one in self.subscribers.values_mut() {
+            one.push(&frame);
+        }
+    }
+
+    /// Events that nobody was told of, because they were too many to be made.
+    pub fn miss(&mut self, count: u64) {
+        self.fresh = true;
+        for one in self.subscribers.values_mut() {
+            one.miss(count);
+        }
+    }
+
+    /// Sends what was published in this round.
+    pub fn flush(&mut self) {
+        if !std::mem::take(&mut self.fresh) {
+            return;
+        }
+        let now = clock::wall();
+        self.subscribers.retain(|_, one| {
+            one.tell_missed(now);
+            one.flush()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Calls of PM2's clients: each is planned, and what is planned is done here.
+
+use ostler_core::RunId;
+use ostler_keeper::failpoint::hit;
+use ostler_pm2::rpc::{Answer, Asked, Call, Method};
+use ostler_wire::control::{Event, Reply, Request};
+use serde_json::json;
+
+use super::Daemon;
+use crate::model::{ClientId, Input, closing};
+use crate::rpc::{Deed, Plan, Then, plan, report};
+
+impl Daemon {
+    /// Works on the calls of PM2's clients, one after the other.
+    pub(super) fn serve_calls(&mut self) {
+        while let Some((client, call)) = self.rpc.next_call() {
+            hit("request.before");
+            self.on_call(client, *call);
+            hit("request.after");
+            self.take_reports();
+        }
+    }
+
+    fn on_call(&mut self, client: usize, call: Call) {
+        let Call { id, asked } = call;
+        if self.model.model().is_closing() && asked.as_ref().is_ok_and(changes_something) {
+            return self.rpc.answer(client, &id, &Answer::Error(closing().message));
+        }
+        match plan(asked, self.model.model()) {
+            Plan::Answer(answer) => self.rpc.answer(client, &id, &answer),
+            Plan::Silence => {}
+            Plan::Ask(request, then) => {
+                let ClientId(number) = self.rpc.begin(client, id, then);
+                self.on_request(number, request);
+            }
+            Plan::Do(Deed::Kill(pid)) => {
+                self.rpc.tell_end(client, pid);
+                let ClientId(number) = self.rpc.begin(client, id, Then::silence());
+                self.on_request(number, Request::Kill);
+            }
+            Plan::Do(deed) => {
+                let answer = self.do_deed(deed);
+                self.rpc.answer(client, &id, &answer);
+            }
+        }
+    }
+
+    fn do_deed(&mut self, deed: Deed) -> Answer {
+        match deed {
+            Deed::List => {
+                self.runs.look_at_all(crate::clock::monotonic(), &mut self.reports);
+                self.take_reports();
+                self.list()
+            }
+            Deed::Report => {
+                let apps = self.model.registry().procs().len();
+                report(self.config.version, apps, self.since)
+            }
+            Deed::Send(runs, bytes, answer) => {
+                self.send_to_apps(&runs, &bytes);
+                answer
+            }
+            Deed::SendLater(runs, bytes, answer) => {
+                self.rpc.send_later(runs, bytes);
+                answer
+            }
+            Deed::Signal(runs, signal) => self.signal(&runs, signal),
+            Deed::Notify { id, event, manually } => {
+                self.publish_event(id, "", &event, manually);
+                Answer::Void
+            }
+            Deed::Monitor(id, on) => {
+                self.model.push(Input::Monitored { id, on });
+                Answer::of(&json!({ "success": true, "pm_id": id.0 }))
+            }
+            Deed::ReloadLogs => {
+                self.logs.engine().reopen();
+                Answer::of(&json!({}))
+            }
+            // It is done where the call is.
+            Deed::Kill(_) => Answer::Void,
+        }
+    }
+
+    /// Every process, as it is now.
+    fn list(&mut self) -> Answer {
+        self.model.decide();
+        Answer::Value(self.model.model().jlist())
+    }
+
+    fn send_to_apps(&mut self, runs: &[RunId], bytes: &[u8]) {
+        for run in runs {
+            self.runs.send(*run, bytes);
+        }
+    }
+
+    /// Sends what was to be sent later.
+    pub(super) fn send_due(&mut self) {
+        for (runs, bytes) in self.rpc.take_due_sends() {
+            self.send_to_apps(&runs, &bytes);
+        }
+    }
+
+    fn signal(&mut self, runs: &[RunId], signal: i32) -> Answer {
+        for run in runs {
+            if let Err(error) = self.runs.signal(*run, signal) {
+                return Answer::Error(format!("Error when sending signal: {error}"));
+            }
+        }
+        self.list()
+    }
+
+    /// Something on the way to the end of a call.
+    pub(super) fn on_call_event(&mut self, call: usize, event: &Event) {
+        if let Some(then) = self.rpc.then(call) {
+            then.on_event(event);
+        }
+    }
+
+    /// The end of a call.
+    pub(super) fn end_call(&mut self, call: usize, reply: &Reply) {
+        let model = self.model.model();
+        self.rpc.end(call, |then| then.answer(reply, model));
+    }
+}
+
+/// Whether a call would begin something, which is refused while everything is being ended.
+fn changes_something(asked: &Asked) -> bool {
+    !matches!(
+        asked,
+        Asked::Methods
+            | Asked::Method(
+                Method::Ping
+                    | Method::GetVersion
+                    | Method::GetReport
+                    | Method::GetMonitorData
+                    | Method::GetSystemData
+                    | Method::StopWatch
+                    | Method::NotifyKill
+                    | Method::Notify(_)
+                    | Method::Kill(_)
+            )
+    )
+}

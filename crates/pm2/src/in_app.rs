@@ -1,0 +1,203 @@
+//! What apps say over their channel (runtime behaviour §13), and what is kept of it: actions that
+//! can be triggered, metrics, options.
+//!
+//! An app that says too much loses what is beyond the limits, and costs nobody else anything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::element::push_json;
+
+/// Actions that one process may declare.
+const MOST_ACTIONS: usize = 100;
+/// Metrics, and options, that are kept of one process.
+const MOST_VALUES: usize = 200;
+/// A name or a value may be so long, bytes.
+const LONGEST: usize = 4096;
+
+/// A message of an app, understood as far as PM2 does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It is kept, and not passed on.
+    Kept(Kept),
+    /// For the bus, under its own name: data.
+    Typed(String, String),
+    /// For the bus, as it is.
+    Raw,
+    /// It is between the app and the daemon.
+    Nothing,
+}
+
+/// What is kept of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// An action by its name.
+    Action(String, String),
+    /// Metrics.
+    Monitor(BTreeMap<String, String>),
+    /// Options.
+    Options(BTreeMap<String, String>),
+}
+
+/// Returns whether something of this message may be kept: most are for the bus alone.
+#[must_use]
+pub fn may_be_kept(message: &str) -> bool {
+    message.starts_with('{') && message.contains("\"axm:")
+}
+
+/// Understands a message, JSON text.
+#[must_use]
+pub fn read(message: &str) -> Said {
+    #[derive(Deserialize)]
+    struct Typed<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<std::borrow::Cow<'a, str>>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+        #[serde(borrow)]
+        node_version: Option<&'a RawValue>,
+    }
+    if !message.starts_with('{') {
+        return Said::Raw;
+    }
+    let Ok(typed) = serde_json::from_str::<Typed<'_>>(message) else { return Said::Raw };
+    if typed.node_version.is_some() {
+        return Said::Nothing;
+    }
+    let data = typed.data.map(RawValue::get).filter(|data| is_truthy(data));
+    match (typed.kind.filter(|kind| !kind.is_empty()), data) {
+        (Some(kind), Some(data)) => of_type(&kind, data),
+        (_, _) => Said::Raw,
+    }
+}
+
+/// Whether JavaScript takes a JSON value for true.
+fn is_truthy(value: &str) -> bool {
+    !matches!(value, "null" | "false" | "0" | "-0" | "0.0" | "\"\"")
+}
+
+fn of_type(kind: &str, data: &str) -> Said {
+    match kind {
+        "axm:action" => action(data).map_or(Said::Nothing, Said::Kept),
+        "axm:monitor" => values(data).map_or(Said::Nothing, |all| Said::Kept(Kept::Monitor(all))),
+        "axm:option:configuration" => {
+            values(data).map_or(Said::Nothing, |all| Said::Kept(Kept::Options(all)))
+        }
+        "axm:option:setPID" | "ostler:rejections" => Said::Nothing,
+        _ => Said::Typed(kind.to_owned(), data.to_owned()),
+    }
+}
+
+/// Whether a value that others are shown is nested so little that each of their parsers takes it.
+fn is_flat(value: &str) -> bool {
+    const MOST: usize = 64;
+    value.bytes().filter(|byte| b"[{".contains(byte)).count() <= MOST
+}
+
+fn action(data: &str) -> Option<Kept> {
+    #[derive(Deserialize)]
+    struct Action {
+        action_name: String,
+    }
+    let Action { action_name } = serde_json::from_str(data).ok()?;
+    let fits = data.len() <= LONGEST && is_flat(data) && !action_name.is_empty();
+    fits.then(|| Kept::Action(action_name, data.to_owned()))
+}
+
+fn values(data: &str) -> Option<BTreeMap<String, String>> {
+    let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).ok()?;
+    let all = all.into_iter().map(|(name, value)| (name, value.get().to_owned()));
+    let fits =
+        |(name, value): &(String, String)| name.len() + value.len() <= LONGEST && is_flat(value);
+    Some(all.filter(fits).collect())
+}
+
+/// What is kept of one process; values are JSON text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InApp {
+    /// Actions with their names, in the order in which they were declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    actions: Vec<(String, String)>,
+    /// Metrics, which are told again and again: they are not saved.
+    #[serde(skip)]
+    monitor: BTreeMap<String, String>,
+    /// Options.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    options: BTreeMap<String, String>,
+}
+
+impl InApp {
+    /// Keeps something. Returns whether what is to be saved has changed.
+    pub fn keep(&mut self, kept: Kept) -> bool {
+        match kept {
+            Kept::Action(name, text) => self.keep_action(name, text),
+            Kept::Monitor(values) => {
+                merge(&mut self.monitor, values);
+                false
+            }
+            Kept::Options(values) => merge(&mut self.options, values),
+        }
+    }
+
+    fn keep_action(&mut self, name: String, text: String) -> bool {
+        let has_room = self.actions.len() < MOST_ACTIONS;
+        match self.actions.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => std::mem::replace(known, text.clone()) != text,
+            None if has_room => {
+                self.actions.push((name, text));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether it declared an action of this name.
+    #[must_use]
+    pub fn has_action(&self, name: &str) -> bool {
+        self.actions.iter().any(|(known, _)| known == name)
+    }
+
+    /// Whether it holds what is said once, and not again and again.
+    #[must_use]
+    pub fn is_worth_saving(&self) -> bool {
+        !self.actions.is_empty() || !self.options.is_empty()
+    }
+
+    /// Writes the keys of `pm2_env` that tell of it, each behind a comma.
+    pub(crate) fn write(&self, out: &mut String) {
+        out.push_str(",\"axm_actions\":[");
+        for (at, (_, text)) in self.actions.iter().enumerate() {
+            out.push_str(if at == 0 { "" } else { "," });
+            out.push_str(text);
+        }
+        out.push(']');
+        for (key, values) in [("axm_monitor", &self.monitor), ("axm_options", &self.options)] {
+            // Writing to a string cannot fail.
+            _ = write!(out, ",\"{key}\":{{");
+            for (at, (name, value)) in values.iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { "," });
+                push_json(out, name);
+                out.push(':');
+                out.push_str(value);
+            }
+            out.push('}');
+        }
+        out.push_str(",\"axm_dynamic\":{}");
+    }
+}
+
+/// Takes values in. Returns whether that changes anything.
+fn merge(into: &mut BTreeMap<String, String>, values: BTreeMap<String, String>) -> bool {
+    let mut changed = false;
+    for (name, value) in values {
+        let is_known = into.contains_key(&name);
+        if is_known || into.len() < MOST_VALUES {
+            changed |= into.get(&name) != Some(&value);
+            into.insert(name, value);
+        }
+    }
+    changed
+}
