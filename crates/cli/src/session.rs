@@ -2,6 +2,7 @@
 //! is first needed.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
 use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
@@ -12,6 +13,7 @@ use crate::output::Output;
 use crate::program::Program;
 use crate::sys::Interrupts;
 use crate::voice::{EVERY, Notice, Progress};
+use crate::wait;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -31,6 +33,10 @@ pub(crate) struct Session {
     pub(crate) started: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
+    /// When requests that start apps are not waited for any more.
+    pub(crate) until: Option<Instant>,
+    /// The apps that requests of this command start.
+    pub(crate) begun: Begun,
     client: Option<Client>,
 }
 
@@ -47,11 +53,21 @@ struct Asked {
     fruitless: u32,
 }
 
+/// Apps that a command starts.
+#[derive(Debug, Default)]
+pub(crate) struct Begun {
+    /// Names of apps that are added.
+    pub(crate) names: BTreeSet<String>,
+    /// Numbers of processes that are there already.
+    pub(crate) ids: BTreeSet<u32>,
+}
+
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let changed = BTreeSet::new();
-        Self { args, out, program, home, started: false, changed, client: None }
+        let (changed, begun) = (BTreeSet::new(), Begun::default());
+        let (started, until, client) = (false, None, None);
+        Self { args, out, program, home, started, changed, until, begun, client }
     }
 
     /// Whether the option was given.
@@ -74,6 +90,7 @@ impl Session {
         if ostler_client::waits_for_apps(request) {
             self.out.flush()?;
         }
+        let until = self.until;
         let mut reported = false;
         let mut told: Vec<Event> = Vec::new();
         let mut asked = Asked::default();
@@ -83,8 +100,11 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             let mut progressed = false;
-            let live =
-                ostler_client::waits_for_apps(request) && out.progress() == Some(Progress::Live);
+            let until = until.filter(|_| ostler_client::waits_for_apps(request));
+            // A limit is kept instead of a block that moves.
+            let live = until.is_none()
+                && ostler_client::waits_for_apps(request)
+                && out.progress() == Some(Progress::Live);
             let interrupts = live
                 .then(Interrupts::hold)
                 .transpose()
@@ -105,12 +125,19 @@ impl Session {
                     event => on_event(out, event),
                 }
             };
-            let answer = if live {
-                client.request_with_pauses(request, EVERY, on)
-            } else {
-                client.request(request, |event| on(Some(event)))
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let answer = match left {
+                Some(left) if left.is_zero() => Err(timeout(left)),
+                Some(left) => client.request_within(request, left, |event| on(Some(event))),
+                None if live => client.request_with_pauses(request, EVERY, on),
+                None => client.request(request, |event| on(Some(event))),
             };
             match answer {
+                Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
+                    // Its answer is still to come.
+                    self.client = None;
+                    return Err(Failed::quiet(wait::TIMED_OUT));
+                }
                 Err(ostler_client::Error::Broken) => {
                     self.after_death(request, &mut asked, progressed)?;
                 }
@@ -256,6 +283,10 @@ impl Session {
     }
 }
 
+fn timeout(limit: Duration) -> ostler_client::Error {
+    ostler_client::Error::Timeout { limit }
+}
+
 /// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
 fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
     match interrupts {
@@ -299,6 +330,7 @@ fn ids_in(event: &Event) -> Vec<u32> {
         Event::Failed { .. }
         | Event::Restored { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => Vec::new(),
@@ -314,6 +346,7 @@ fn is_end(event: &Event) -> bool {
         | Event::Restored { .. } => true,
         Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,
@@ -328,6 +361,7 @@ fn is_failure(event: &Event) -> bool {
         Event::Started { .. }
         | Event::Step { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Warning { .. } => false,

@@ -311,6 +311,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Describe { .. }
         | Request::Env { .. }
         | Request::Listens { .. }
+        | Request::LastLines { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
         | Request::Save { .. } => false,

@@ -54,6 +54,18 @@ fn a_level_is_reported_until_it_is_read_and_an_edge_once() {
 }
 
 #[test]
+fn an_edge_is_reported_again_to_who_looks_again() {
+    let mut set = Set::new();
+    let (mut edge, mut to_edge) = set.watch(2, Interest::READ.edge());
+    edge.look_again().unwrap();
+    assert_eq!(set.ready(), [], "nothing is there");
+    to_edge.write_all(b"x").unwrap();
+    assert_eq!((set.ready(), set.ready()), (vec![2], vec![]));
+    edge.look_again().unwrap();
+    assert_eq!((set.ready(), set.ready()), (vec![2], vec![]));
+}
+
+#[test]
 fn a_dropped_descriptor_is_out_of_the_set_although_a_duplicate_is_open() {
     let mut set = Set::new();
     let (watched, mut write) = set.watch(1, Interest::READ);

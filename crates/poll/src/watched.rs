@@ -39,6 +39,16 @@ impl<T: AsFd> Watched<T> {
         Ok(())
     }
 
+    /// Has the next wait tell what the descriptor is ready for, whether or not that was told.
+    ///
+    /// # Errors
+    /// Out of kernel memory.
+    pub fn look_again(&mut self) -> io::Result<()> {
+        let Some(interest) = self.interest else { return Ok(()) };
+        let (data, flags) = (EventData::new_u64(self.token), interest.flags());
+        Ok(epoll::modify(&self.epoll, &self.io, data, flags)?)
+    }
+
     /// Stops watching until the next [`set`](Self::set).
     pub fn unset(&mut self) {
         if self.interest.take().is_some() {

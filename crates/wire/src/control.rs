@@ -19,14 +19,14 @@ mod reply;
 mod request;
 mod view;
 
-pub use event::{Event, Lifecycle, LogLine};
+pub use event::{Event, Lifecycle, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
 pub use reply::{Code, Failure, Reply};
 pub use request::{Action, Change, ReloadOptions, Request, ScaleTo, resumable_since};
-pub use view::{Details, Ended, ListenerView, ProcView};
+pub use view::{Details, Ended, ListenerView, ProcView, Readiness};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
 pub const VERSION: u32 = 4;

@@ -68,3 +68,4 @@ mod torture;
 mod unreadable;
 mod unsaved;
 mod update;
+mod waiting;

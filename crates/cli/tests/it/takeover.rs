@@ -96,6 +96,20 @@ pub fn is_guard(pid: &u32) -> bool {
 }
 
 #[test]
+fn a_guard_that_stands_still_when_its_daemon_dies_is_woken() {
+    let sandbox = sandbox();
+    let port = start_api(&sandbox);
+    let load = Load::to_port(port).connections(4).connection_per_request().start();
+    load.wait_answered(20, SOON);
+    let old = wait_for("a guard", SOON, || guard(&sandbox));
+    procs::signal(old, Signal::STOP);
+    kill_daemon(&sandbox);
+    assert!(wait_exit(old, SOON), "it stands still, with the connections of the daemon");
+    load.wait_answered(20, SOON);
+    load.stop().assert_none_failed(40);
+}
+
+#[test]
 fn a_guard_that_is_killed_is_replaced_and_alone_or_with_its_daemon_takes_nothing_along() {
     let sandbox = sandbox();
     let port = start_api(&sandbox);

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::ledger::{Ledger, Note};
 use super::watch::{MOST, RECORD, VERSION};
@@ -46,7 +46,13 @@ pub fn recover(
     for name in &names {
         let Some((meta, end)) = items.remove(name) else { continue };
         let until = Instant::now() + LIMIT;
-        let gone = read(&end, until, ledger, &mut found).and_then(|()| wait_end(&meta, until));
+        let gone = hold(&meta).and_then(|guard| {
+            wake(guard.as_ref());
+            read(&end, until, ledger, &mut found)?;
+            // Nothing is left of a manager when its last daemon has ended: its process goes after
+            // its descriptors.
+            guard.map_or(Ok(()), |guard| wait(&guard, until))
+        });
         if let Err(error) = gone {
             daemon_log::error(format!(
                 "could not read what the guard of the last daemon sent: {error}"
@@ -86,22 +92,28 @@ pub(super) fn meta_of(pid: u32) -> Vec<u8> {
     format!("{pid} {start_time}").into_bytes()
 }
 
-/// Waits until the process is gone, too, which is after its descriptors are: nothing is left of a
-/// manager when its last daemon has ended.
-fn wait_end(meta: &[u8], until: Instant) -> io::Result<()> {
+/// The guard's process; `None` when it is gone, or not known.
+fn hold(meta: &[u8]) -> io::Result<Option<OwnedFd>> {
     let pid = meta.split(|byte| *byte == b' ').next().unwrap_or_default();
     let pid = std::str::from_utf8(pid).ok().and_then(|pid| pid.parse::<i32>().ok());
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return Ok(()) };
+    let Some(pid) = pid.and_then(Pid::from_raw) else { return Ok(None) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
-        Err(Errno::SRCH) => return Ok(()),
+        Err(Errno::SRCH) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     // The number may be another's by now.
-    if meta_of(pid.as_raw_nonzero().get().unsigned_abs()) != meta {
-        return Ok(());
+    Ok((meta_of(pid.as_raw_nonzero().get().unsigned_abs()) == meta).then_some(pidfd))
+}
+
+/// One that was told to stand still would keep the connections.
+fn wake(guard: Option<&OwnedFd>) {
+    if let Some(Err(error)) = guard.map(|guard| pidfd_send_signal(guard, Signal::CONT)) {
+        // It may just have gone.
+        if error != Errno::SRCH {
+            daemon_log::error(format!("could not wake the guard of the last daemon: {error}"));
+        }
     }
-    wait(&pidfd, until)
 }
 
 /// Waits until there is something to be read.

@@ -221,11 +221,11 @@ impl Channel {
                     self.push(bytes.get(sent..).unwrap_or_default(), None);
                     return Ok(());
                 }
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(_) => {
+                Err(error) if is_final(error) => {
                     self.broken = true;
                     return Err(SendError::Closed);
                 }
+                Err(_) => {}
             }
         }
         self.push(bytes, fd);
@@ -248,10 +248,16 @@ impl Channel {
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
-                Err(_) => {
+                Err(error) if is_final(error) => {
                     self.broken = true;
                     self.output.clear();
                     self.queued = 0;
+                }
+                Err(_) => {
+                    // Nobody tells when the system has what it lacks: the next turn asks. Where
+                    // even that cannot be had, the next event of the channel does.
+                    _ = self.fd.look_again();
+                    return;
                 }
             }
         }
@@ -286,6 +292,13 @@ fn descriptors(control: &mut RecvAncillaryBuffer<'_>, flags: ReturnFlags) -> Vec
         all.push(None);
     }
     all
+}
+
+/// Whether the other end is gone, which its end is about to tell, too. Any other error is a want of
+/// the system's (memory, descriptors in flight), and what was to be sent waits: a channel given up
+/// for that would keep the connections that were sent before.
+fn is_final(error: Errno) -> bool {
+    matches!(error, Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::BADF | Errno::INVAL)
 }
 
 fn write(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> Result<usize, Errno> {

@@ -6,6 +6,7 @@ mod channel;
 mod clearing;
 mod ending;
 mod gauge;
+mod last;
 mod left;
 mod meta;
 mod next;
@@ -38,6 +39,7 @@ use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
 use clearing::Clearings;
+use last::Ends;
 use oom::OomKills;
 use startup_priority::StartupPriority;
 use walk::Walks;
@@ -49,6 +51,7 @@ pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use shown::Shown;
+pub use stderr::log_lengths;
 pub use walk::Walked;
 
 /// What failed for lack of file descriptors is tried again after this, ms.
@@ -64,6 +67,8 @@ pub struct Runs {
     /// Runs that ended in this round, whose cleanup is deferred until their
     /// successors were started.
     exited: Vec<RunId>,
+    /// The last run of each slot that has ended.
+    ends: Ends,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
@@ -103,6 +108,7 @@ impl Runs {
             prepared: BTreeMap::new(),
             next: BTreeMap::new(),
             exited: Vec::new(),
+            ends: Ends::default(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),
@@ -355,8 +361,9 @@ impl Runs {
     /// machine is told of it at once.
     pub fn die(&mut self, run: RunId, exit: Exit, reported: bool) {
         self.priority.forget(run);
-        if let Some(held) = self.get_mut(run) {
+        if let Some(held) = self.all.get_mut(&run) {
             held.die(exit, reported);
+            self.ends.note(run, held);
         }
     }
 
@@ -377,6 +384,7 @@ impl Runs {
 
     /// All output of a dead run is written. Returns how it ended, if the machine was not told yet.
     pub fn drained(&mut self, run: RunId) -> Option<Exit> {
+        self.ends.written(run);
         let dead = self.all.get_mut(&run)?.dead_mut()?;
         dead.drained = true;
         (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)

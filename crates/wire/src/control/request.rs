@@ -113,6 +113,15 @@ pub enum Request {
         /// The daemon's own lines wanted too: [`Event::Own`].
         #[serde(default)]
         own: bool,
+        /// [`Event::Following`] wanted as the first event.
+        #[serde(default)]
+        confirm: bool,
+    },
+    /// What the last run of a process wrote last that is over, as soon as all of it is in the
+    /// files → [`Reply::LastLines`].
+    LastLines {
+        /// Number of the process.
+        id: u32,
     },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
     /// daemon's own log.
@@ -221,6 +230,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::List
         | Request::Find { .. }
         | Request::Jlist
+        | Request::LastLines { .. }
         | Request::Describe { .. }
         | Request::Env { .. }
         | Request::Listens { .. }
