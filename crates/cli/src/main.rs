@@ -11,6 +11,7 @@ mod cmd;
 mod complete;
 mod failed;
 mod generate;
+mod holder;
 mod inspect;
 mod output;
 mod paint;
@@ -22,6 +23,7 @@ mod show;
 mod sys;
 mod view;
 mod voice;
+mod wait;
 
 use std::process::ExitCode;
 

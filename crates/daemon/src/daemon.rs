@@ -12,6 +12,7 @@ mod effects;
 mod ending;
 mod home;
 mod keeper;
+mod last_lines;
 mod output;
 mod requests;
 mod succession;
@@ -43,6 +44,7 @@ use crate::saver::Saver;
 use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
+use last_lines::LastLines;
 
 /// The length of our own log is looked at when so much was written into it, bytes.
 const BOUND_AFTER: usize = 64 << 10;
@@ -69,6 +71,8 @@ pub(crate) struct Daemon {
     inbox: Inbox,
     /// What the parts have told and is not taken up yet.
     reports: Reports,
+    /// Who waits for what a run wrote last.
+    last_lines: LastLines,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -119,6 +123,7 @@ impl Daemon {
             logs,
             inbox,
             reports: Reports::new(),
+            last_lines: LastLines::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -333,6 +338,7 @@ impl Daemon {
                     self.driver().on_probed(run, result);
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
+                FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

@@ -107,7 +107,8 @@ impl Engine {
         self.send(Command::Reopen);
     }
 
-    /// Sends the lines that pass the filter as [`Event::Lines`]; a second call changes the filter.
+    /// Sends the lines that pass the filter as [`Event::Lines`], after [`Event::Subscribed`]; a
+    /// second call changes the filter.
     /// At most 4 MiB wait for a subscriber; beyond that lines are dropped for it, and counted in
     /// the next one it gets.
     pub fn subscribe(&self, subscriber: SubscriberId, filter: Filter) {

@@ -229,7 +229,10 @@ impl Reactor {
             }
             Command::Flush { paths, token } => self.flush(&paths, token),
             Command::Reopen => self.reopen(),
-            Command::Subscribe { subscriber, filter } => self.subscribers.add(subscriber, filter),
+            Command::Subscribe { subscriber, filter } => {
+                self.subscribers.add(subscriber, filter);
+                self.outbox.send(Event::Subscribed(subscriber));
+            }
             Command::Unsubscribe(subscriber) => self.subscribers.remove(subscriber),
             Command::Stop => self.stopping = true,
         }

@@ -158,6 +158,9 @@ pub enum Event {
     },
     /// The files of this flush are empty.
     Flushed(Token),
+    /// A subscription is in force: what was written before it is in the files, and each line
+    /// after it is told.
+    Subscribed(SubscriberId),
     /// Lines for a subscriber.
     Lines {
         /// The subscriber's number.

@@ -89,6 +89,12 @@ impl Address {
         }
     }
 
+    /// Whether a socket here leaves no room for one at the other address.
+    #[must_use]
+    pub fn excludes(&self, other: &Self) -> bool {
+        self.excluded_by(other).is_some()
+    }
+
     /// Whether only this machine can reach it.
     #[must_use]
     pub fn is_local(&self) -> bool {

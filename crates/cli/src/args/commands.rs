@@ -141,6 +141,12 @@ commands! {
         "A name will do: of an app, that of its first process.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one" "";
+    Wait Watch ["wait"] [Many("id|name|namespace|all")]
+        "wait until apps are ready, have ended, or write a line"
+        "`--for ready` returns when all processes are ready, `--for exit` when the current run of \
+         each has ended, and says how; `--for log=REGEXP` when one of them has written such a \
+         line in its current run, which it prints. Ends with 1 when that cannot come any more, and \
+         with 124 when `--timeout` is over.";
     Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
     ReloadLogs System ["reloadLogs"] []

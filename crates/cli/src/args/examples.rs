@@ -22,6 +22,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Start => &[
             ("ostler start app.js", "one process, called app"),
             ("ostler start app.js -i 4 --name api", "four workers that share a port"),
+            ("ostler start app.js --wait=1m", "and return when it is ready"),
             ("ostler start server.py -- --port 8000", "arguments for the app"),
             ("ostler start ecosystem.config.js --only api", "one app of a process file"),
         ],
@@ -93,6 +94,11 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler logs api --lines 50", "the last 50 lines first"),
             ("ostler logs api --err --nostream", "errors so far"),
             ("ostler logs --json | jq .message", "for a program"),
+        ],
+        CommandId::Wait => &[
+            ("ostler wait api", "until it is ready"),
+            ("ostler wait job --for exit --timeout 10m", "until it has ended, and how"),
+            ("ostler wait api --for 'log=listening on'", "until it has written that"),
         ],
         CommandId::Flush => &[
             ("ostler flush api", "the files of an app"),

@@ -81,7 +81,7 @@ macro_rules! flags {
     };
 }
 
-use Takes::{Maybe, Nothing, Numbers, One};
+use Takes::{Joined, Maybe, Nothing, Numbers, One};
 
 flags! {
     Version 'v' ["version"] Nothing, General [] "print the version";
@@ -134,20 +134,29 @@ flags! {
     HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
-    WaitIp ' ' ["wait-ip"] Nothing, Own [Startup, Unstartup]
+    WaitIp ' ' ["wait-ip"] Nothing, Action [Startup]
         "start it only when the machine has an address";
     NoRollback ' ' ["no-rollback"] Nothing, Own [Reload, StartOrReload]
         "carry on when a new worker fails, as PM2 does";
     AllowPortChange ' ' ["allow-port-change"] Nothing, Own [Reload, StartOrReload]
         "let the new version listen elsewhere than the old one";
-    Wait ' ' ["wait"] Nothing, Own [Reload, StartOrReload]
-        "wait for a reload of the same app that is under way";
+    Wait ' ' ["wait"] Joined("limit"),
+        Own [Start, Restart, Reload, StartOrRestart, StartOrReload]
+        "return when it is ready, or say why not; the limit is 30s";
+    For ' ' ["for"] One("event"), Own [CommandId::Wait]
+        "what to wait for: `ready` (default), `exit` or `log=REGEXP`";
+    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait]
+        "how long to wait, such as `30s`; without it as long as it takes";
+    Since ' ' ["since"] One("run|now"), Own [CommandId::Wait]
+        "look for `log=` in lines of the current run (default), or only in new ones";
 }
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 5] = [
+const OTHERWISE: [(CommandId, &str, &str); 7] = [
     (Start, "force", "start another one of what runs already"),
+    (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
+    (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
@@ -209,6 +218,7 @@ impl Flag {
             Nothing => format!("--{long}"),
             One(value) => format!("--{long} <{value}>"),
             Maybe(value) => format!("--{long} [{value}]"),
+            Joined(value) => format!("--{long}[={value}]"),
             Numbers(value) => format!("--{long} <{value}...>"),
         }
     }

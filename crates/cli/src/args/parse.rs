@@ -167,6 +167,9 @@ fn take_values(
             };
             given.push((flag.id, value.map(text).transpose()?));
         }
+        Takes::Joined(_) => {
+            given.push((flag.id, parser.optional_value().map(text).transpose()?));
+        }
         Takes::Numbers(_) => {
             let mut values: Vec<OsString> = parser.optional_value().into_iter().collect();
             let numeric = |word: &str| {

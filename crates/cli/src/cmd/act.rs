@@ -2,6 +2,7 @@
 
 use ostler_wire::control::Action;
 
+use super::ready::{self, Counts};
 use super::{file, list, logs, perform};
 use crate::failed::Failed;
 use crate::session::Session;
@@ -14,7 +15,8 @@ pub(super) fn stop(session: &mut Session) -> Result<(), Failed> {
 
 /// Runs the command `restart`.
 pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Act::Restart, Action::Restart)?;
+    let restart = |session: &mut Session| each_word(session, Act::Restart, Action::Restart);
+    ready::after(session, Counts::FromItsBegin, restart)?;
     logs::attach(session)
 }
 

@@ -45,6 +45,7 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for app in apps.iter().rev() {
         counts.entry(app.name.clone()).or_default().push(app.instances);
+        session.begun.names.insert(app.name.clone());
     }
     let mut started = Vec::new();
     let mut failed = false;

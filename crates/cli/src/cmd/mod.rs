@@ -22,6 +22,7 @@ mod pid;
 mod ping;
 mod prettylist;
 mod promote;
+mod ready;
 mod reload;
 mod reload_logs;
 mod reset;
@@ -33,6 +34,7 @@ mod start;
 mod startup;
 mod update;
 mod version;
+mod wait;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -113,6 +115,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Describe => describe::run(session),
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
+        CommandId::Wait => wait::run(session),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),

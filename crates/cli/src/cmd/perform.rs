@@ -74,6 +74,7 @@ pub(super) fn act(
     change: Change,
 ) -> Result<(), Failed> {
     let mut failed = false;
+    session.begun.ids.extend(&ids);
     let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event));
     let result = answer.and_then(|answer| done(&answer, failed));
@@ -111,6 +112,7 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         }
         Event::Started { .. }
         | Event::Log(_)
+        | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
         | Event::Restored { .. }

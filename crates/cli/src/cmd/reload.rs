@@ -2,6 +2,7 @@
 //! old ones stay.
 
 use super::file::{self, Known};
+use super::ready::{self, Counts};
 use super::{perform, rolling};
 use crate::failed::Failed;
 use crate::session::Session;
@@ -9,6 +10,10 @@ use crate::voice::Act;
 
 /// Runs the command `reload`. Apps of a process file that do not run are started.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    ready::after(session, Counts::FromItsEnd, reload)
+}
+
+fn reload(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     if file::is_meant(&word) {
         return file::start(session, &word, Known::Reload);

@@ -21,6 +21,7 @@ pub(super) fn reload(
     let options = options(session)?;
     let mut reported: BTreeSet<u32> = BTreeSet::new();
     let mut failed = false;
+    session.begun.ids.extend(ids);
     let request = Request::Reload { ids: ids.to_vec(), change, options, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| {
         if let Event::Acted { id, .. } = &event {

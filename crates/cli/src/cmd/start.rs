@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::file::{self, Known};
+use super::ready::{self, Counts};
 use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
@@ -16,6 +17,16 @@ use crate::voice::{Act, Problem, Target};
 
 /// Runs the command `start`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let mut addresses = Vec::new();
+    ready::after(session, Counts::FromItsBegin, |session| {
+        addresses = words(session)?;
+        Ok(())
+    })?;
+    first_steps::tell(session, &addresses);
+    logs::attach(session)
+}
+
+fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
     let mut words = session.args.words.clone();
     if words.is_empty() {
         words.push("ecosystem.config.js".to_owned());
@@ -23,24 +34,24 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut addresses = Vec::new();
     for word in &words {
         if file::is_meant(word) {
+            refuse_force(session, word)?;
             file::start(session, word, Known::Restart)?;
         } else if !existing(session, word)? {
             addresses.extend(script(session, word)?);
         }
     }
     list::table(session)?;
-    first_steps::tell(session, &addresses);
-    logs::attach(session)
+    Ok(addresses)
 }
 
 /// Runs the command `startOrRestart`.
 pub(super) fn or_restart(session: &mut Session) -> Result<(), Failed> {
-    only_file(session, Known::Restart)
+    ready::after(session, Counts::FromItsBegin, |session| only_file(session, Known::Restart))
 }
 
 /// Runs the command `startOrReload`.
 pub(super) fn or_reload(session: &mut Session) -> Result<(), Failed> {
-    only_file(session, Known::Reload)
+    ready::after(session, Counts::FromItsEnd, |session| only_file(session, Known::Reload))
 }
 
 fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {
@@ -70,6 +81,7 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
         Err(_) => return Ok(false),
     };
     perform::refuse_only(session, word)?;
+    refuse_force(session, word)?;
     if let Some(option) = apps::given_for_new_apps(session) {
         return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
             .hint(format!(
@@ -79,6 +91,15 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     }
     again(session, Act::StartAgain, word, &picked)?;
     Ok(true)
+}
+
+/// Refuses `--force` where no script is named, of which another process could be started.
+fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || !session.has(FlagId::Force) {
+        return Ok(());
+    }
+    let message = format!("`--force` starts a script once more, and `{word}` is none");
+    Err(Failed::new(message).hint("leave it out, or name the script"))
 }
 
 /// Starts processes of the list again.

@@ -79,7 +79,7 @@ impl<'w> Before<'w> {
                 continue;
             };
             match flag.takes {
-                Takes::Nothing => {}
+                Takes::Nothing | Takes::Joined(_) => {}
                 Takes::One(_) => {
                     if words.next().is_none() {
                         before.awaits = Some(flag);
@@ -152,6 +152,8 @@ fn values(flag: &Flag, known: &mut Known) -> Candidates {
         (FlagId::Only, _, _) => {
             return Candidates { words: plain(known.names()), ..Candidates::default() };
         }
+        (FlagId::For, _, _) => &["ready", "exit", "log="],
+        (FlagId::Since, _, _) => &["run", "now"],
         (_, Some(Rule::Words(words)), _) => words,
         (_, _, "interpreter") => &["node", "bun", "deno", "python3", "bash", "none"],
         (_, _, "kill-signal") => &["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"],
@@ -159,7 +161,7 @@ fn values(flag: &Flag, known: &mut Known) -> Candidates {
     };
     let takes_file = match flag.takes {
         Takes::One(value) | Takes::Maybe(value) => matches!(value, "path" | "paths" | "program"),
-        Takes::Nothing | Takes::Numbers(_) => false,
+        Takes::Nothing | Takes::Joined(_) | Takes::Numbers(_) => false,
     };
     let words = plain(words.iter().map(|word| (*word).to_owned()));
     Candidates { words, files: takes_file, ..Candidates::default() }
@@ -241,7 +243,7 @@ mod tests {
         check("completion ", &["bash", "fish", "zsh"], false);
         check("list ", &["api", "back", "web", "worker"], false);
         check("ping ", &[], false);
-        check("nonsense w", &[], false);
+        check("nonsense x", &[], false);
     }
 
     #[test]

@@ -210,6 +210,7 @@ mod tests {
             listeners: vec![listener],
             node_version: Some("20.20.2".into()),
             rejections: 0,
+            readiness: ostler_wire::control::Readiness::default(),
         }
     }
 

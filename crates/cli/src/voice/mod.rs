@@ -30,6 +30,17 @@ use crate::program::Program;
 use progress::Block;
 use tally::Tally;
 
+/// That an app is ready, and where.
+fn ready(name: &str, processes: usize, urls: &[String]) -> String {
+    let count = match processes {
+        0 => return format!("{name} ended with exit code 0"),
+        1 => String::new(),
+        count => format!(" ({count} processes)"),
+    };
+    let at = if urls.is_empty() { String::new() } else { format!(": {}", urls.join(", ")) };
+    format!("{name} is ready{count}{at}")
+}
+
 /// A line, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {

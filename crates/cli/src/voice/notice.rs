@@ -132,6 +132,9 @@ pub(crate) enum Notice<'a> {
     Missed { subject: Subject<'a>, error: &'a Failure },
     /// What was begun is over. `failed`: a part of it could not be done; `urls`: where apps answer.
     Finished { act: Act, failed: bool, urls: &'a [String] },
+    /// An app is ready, with so many processes; with none it did what it was started for, and has
+    /// ended. `urls`: where it answers.
+    Ready { name: &'a str, processes: usize, urls: &'a [String] },
     /// A canary of this app serves, and the user decides.
     CanaryWaits { app: &'a str },
     /// Attributes that ask for something which is not done yet.

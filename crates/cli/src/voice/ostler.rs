@@ -60,6 +60,7 @@ pub(super) fn lines(
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::Out).collect()
         }
+        Notice::Ready { name, processes, urls } => out(super::ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
             let hint =

@@ -80,6 +80,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
+        Notice::Ready { name, processes, urls } => say(super::ready(name, *processes, urls)),
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],

@@ -52,11 +52,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::NoApps => 36,
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
+        Notice::Ready { .. } => 39,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 39;
+const KINDS: usize = 40;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -187,6 +188,9 @@ fn starts(scene: &mut Scene) {
         Notice::StartsScript { script, mode, app: app("hello", 2) },
         Notice::Started { name: "hello", ids: &[0, 1], asked: 2, of_file: false },
         Notice::Finished { act: Act::Start, failed: false, urls: &urls },
+        Notice::Ready { name: "api", processes: 1, urls: &[] },
+        Notice::Ready { name: "hello", processes: 4, urls: &urls },
+        Notice::Ready { name: "job", processes: 0, urls: &[] },
         Notice::NotYet { text: "not yet in effect: watch of hello" },
         Notice::FirstSteps { steps: &[("ostler kill".to_owned(), "stop everything")] },
         Notice::KeepsEnvironment,

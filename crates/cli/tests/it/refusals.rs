@@ -68,6 +68,11 @@ fn an_option_that_would_change_nothing_is_refused() {
     for command in ["stop", "restart", "reload", "delete", "start"] {
         refused(&sandbox, &[command, "idle", "--only", "x"], only);
     }
+    sandbox.write("eco.json", r#"{ "script": "idle.sh" }"#);
+    for word in ["idle", "eco.json"] {
+        let force = format!("error: `--force` starts a script once more, and `{word}` is none\n");
+        refused(&sandbox, &["start", word, "-f"], &force);
+    }
     for option in [&["-i", "4"][..], &["-x"], &["--no-autostart"]] {
         let args = [&["start", "idle"], option].concat();
         let said = sandbox.ostler(args).code(1).run();

@@ -119,7 +119,14 @@ fn a_stream_goes_on_with_the_next_daemon() {
         // The connection ends here: this daemon is gone, the next one answers.
     });
     let (mut seen, mut lost) = (Vec::new(), 0);
-    let request = Request::Logs { ids: vec![], out: true, err: true, events: false, own: false };
+    let request = Request::Logs {
+        ids: vec![],
+        out: true,
+        err: true,
+        events: false,
+        own: false,
+        confirm: false,
+    };
     let client = Client::connect(&home).unwrap();
     let end = follow(
         client,
@@ -142,7 +149,14 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     let (dir, home) = home();
     listen(dir.path(), |_, stream| drop(stream));
     let client = Client::connect(&home).unwrap();
-    let request = Request::Logs { ids: vec![], out: true, err: true, events: false, own: false };
+    let request = Request::Logs {
+        ids: vec![],
+        out: true,
+        err: true,
+        events: false,
+        own: false,
+        confirm: false,
+    };
     let end = follow(client, &home, &request, |_| Step::Continue, || ());
     assert!(matches!(end, Err(Error::Broken)));
 }

@@ -181,6 +181,8 @@ pub enum Takes {
     One(&'static str),
     /// One value or nothing; a following word that is no option is the value.
     Maybe(&'static str),
+    /// One value after `=`, or nothing; a following word is never the value.
+    Joined(&'static str),
     /// As many numbers as follow.
     Numbers(&'static str),
 }

@@ -37,6 +37,8 @@ pub struct Watching {
     pub events: bool,
     /// The daemon's own lines.
     pub own: bool,
+    /// That it is told of the beginning.
+    pub confirm: bool,
 }
 
 /// The connection of one client.

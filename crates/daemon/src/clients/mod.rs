@@ -310,6 +310,13 @@ impl Clients {
         }
     }
 
+    /// The processes whose lines a client reads from now on, if it wants to be told that it does:
+    /// `None` inside = all.
+    pub fn confirms(&self, number: usize) -> Option<Option<Vec<u32>>> {
+        let watching = self.connected.get(&number)?.watching.as_ref()?;
+        watching.confirm.then(|| watching.ids.clone())
+    }
+
     /// A client waits until log files are emptied; returns the token by which that is told.
     pub fn begin_flush(&mut self, number: usize) -> u64 {
         self.next_flush += 1;

@@ -77,6 +77,7 @@ impl Daemon {
         if watched {
             self.logs.engine().unsubscribe(client as u64);
         }
+        self.last_lines.forget(client);
         self.model.push(Input::ClientGone(ClientId(client)));
     }
 }

@@ -1,9 +1,10 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is
 //! to be kept.
 
-use ostler_core::RunId;
+use ostler_core::supervisor::Slot;
+use ostler_core::{ProcId, RunId};
 use ostler_logs::{Event, Fate};
-use ostler_wire::control::Reply;
+use ostler_wire::control::{self, LogStart, Reply};
 
 use super::Daemon;
 use super::bus::BUS;
@@ -14,7 +15,10 @@ impl Daemon {
     pub(super) fn on_log_events(&mut self) {
         while let Some(event) = self.logs.try_recv() {
             match event {
-                Event::Drained(source) => self.driver().on_drained(RunId(source)),
+                Event::Drained(source) => {
+                    self.driver().on_drained(RunId(source));
+                    self.tell_last_lines();
+                }
                 Event::Eof { source, stream } => {
                     // Nobody holds the other end of the pipe any more.
                     if let Some(which) = self.runs.output_closed(RunId(source), stream) {
@@ -24,6 +28,11 @@ impl Daemon {
                 Event::Flushed(token) => {
                     if let Some(client) = self.clients.end_flush(token) {
                         self.reply(client, &Reply::Done);
+                    }
+                }
+                Event::Subscribed(subscriber) => {
+                    if let Ok(client) = usize::try_from(subscriber) {
+                        self.confirm(client);
                     }
                 }
                 Event::Lines { subscriber, lines } => {
@@ -60,6 +69,19 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Tells a client that it reads lines from now on, and where those of the runs begin.
+    fn confirm(&mut self, client: usize) {
+        let Some(ids) = self.clients.confirms(client) else { return };
+        let wanted = |id: u32| ids.as_ref().is_none_or(|ids| ids.contains(&id));
+        let slots = self.model.core().slots().filter(|(id, _)| wanted(id.0));
+        let start = |(id, slot): (ProcId, &Slot)| {
+            let [out, err] = self.runs.log_start(id, slot.process().run())?;
+            Some(LogStart { id: id.0, out, err })
+        };
+        let starts = slots.filter_map(start).collect();
+        self.clients.event(client, &control::Event::Following { starts });
     }
 }
 

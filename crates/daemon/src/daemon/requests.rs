@@ -36,11 +36,12 @@ impl Daemon {
                 };
                 self.reply(client, &reply);
             }
-            Request::Logs { ids, out, err, events, own } => {
+            Request::Logs { ids, out, err, events, own, confirm } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
-                self.clients.watch(client, Watching { ids: ids.clone(), events, own });
+                self.clients.watch(client, Watching { ids: ids.clone(), events, own, confirm });
                 self.logs.engine().subscribe(client as u64, Filter { ids, out, err });
             }
+            Request::LastLines { id } => self.on_last_lines(client, ProcId(id)),
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)

@@ -24,8 +24,6 @@ impl Driver<'_> {
             let why = format!("specification {} of process {} is not known", spec.0, id.0);
             return self.spawn_failed(run, why);
         };
-        // The core knows of the run already: it may be a candidate.
-        let candidate = self.is_candidate(run);
         if let Err(full) = self.runs.check_room(id, self.node.count_listeners()) {
             let why = format!("could not be started: {full}; {}", Full::HINT);
             self.runs.forget_unborn(run);
@@ -34,11 +32,10 @@ impl Driver<'_> {
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
         daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
-        // Only the last lines of candidates are quoted.
-        let stderr_offset = if candidate { stderr_length(&settings, id) } else { 0 };
+        let log_offsets = runs::log_lengths(&settings, id);
         let since_wall = self.model.particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
-        let new = NewRun { proc: id, spec, settings, since: now, since_wall, stderr_offset };
+        let new = NewRun { proc: id, spec, settings, since: now, since_wall, log_offsets };
         self.runs.ask(run, new);
         self.send_spawn(run);
     }
@@ -82,8 +79,10 @@ impl Driver<'_> {
             .and_then(|template| template.take(spec, particulars.given))
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let settings = Some(Arc::clone(&version.spec));
+        // Told again when it begins; a daemon that does not live to see that knows this.
+        let log_offsets = runs::log_lengths(&version.spec, id);
         let since = clock::monotonic();
-        let new = NewRun { proc: id, spec, settings, since, since_wall, stderr_offset: 0 };
+        let new = NewRun { proc: id, spec, settings, since, since_wall, log_offsets };
         let (meta, group) = self.runs.prepare_run(after, run, new, (restarts, unstable));
         let particulars = Particulars { inspect_port: meta.inspect_port, ..particulars };
         let meta = meta.to_bytes();
@@ -242,12 +241,6 @@ fn end_unknown(run: RunId, mask: FdMask, fds: Vec<OwnedFd>) {
     if let Some(Err(error)) = pidfd.map(|pidfd| runs::signal(&pidfd, libc::SIGKILL)) {
         daemon_log::error(format!("could not kill it: {error}"));
     }
-}
-
-/// The length of a slot's error file.
-fn stderr_length(spec: &AppSpec, id: ProcId) -> u64 {
-    let [_, err, _] = environment::log_files(spec, id);
-    err.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len())
 }
 
 /// Why a run could not be spawned.

@@ -58,6 +58,7 @@ impl Model {
             // These need no decision: the parts around the model answer them.
             Request::Hello
             | Request::Logs { .. }
+            | Request::LastLines { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
             | Request::Update { .. } => {}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ostler_config::attributes::kept_value;
 use ostler_core::process::Process;
-use ostler_core::spec::{AppSpec, ExecMode, Probe};
+use ostler_core::spec::{AppSpec, ExecMode, Probe, Readiness};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::words::status;
@@ -195,6 +195,13 @@ impl Model {
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
             node_version: proc.node_version.clone(),
             rejections: facts.map_or(0, |facts| facts.rejections),
+            readiness: control::Readiness {
+                run: process.run().map(|run| run.0),
+                by_message: spec.policy.readiness == Readiness::Message,
+                late: facts.is_some_and(|facts| facts.late),
+                limit: spec.policy.ready_timeout,
+                stable_after: spec.policy.min_uptime,
+            },
             view,
         })
     }

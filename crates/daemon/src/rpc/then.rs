@@ -88,6 +88,7 @@ impl Then {
             | Event::Started { .. }
             | Event::Step { .. }
             | Event::Log(_)
+            | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }
             | Event::Restored { .. }
@@ -106,6 +107,7 @@ impl Then {
             | Reply::Describe(_)
             | Reply::Env { .. }
             | Reply::Listens { .. }
+            | Reply::LastLines { .. }
             | Reply::Saved { .. }
             | Reply::Done => failure,
         };

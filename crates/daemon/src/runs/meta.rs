@@ -39,8 +39,8 @@ pub struct Meta {
     pub restarts: u32,
     /// Short runs of the slot in a row.
     pub unstable: u32,
-    /// Length of the error file when it began.
-    pub stderr_offset: u64,
+    /// Lengths of the files of output and of errors when it began.
+    pub log_offsets: [u64; 2],
     /// The port of its inspector, if it is a Node that has one.
     pub inspect_port: Option<u16>,
 }
@@ -62,7 +62,8 @@ impl Meta {
             grouped: self.grouped,
             restarts: self.restarts,
             unstable: self.unstable,
-            stderr_offset: self.stderr_offset,
+            stdout_offset: self.log_offsets[0],
+            stderr_offset: self.log_offsets[1],
             inspect_port: self.inspect_port,
         };
         let mut bytes = Vec::with_capacity(ROOM);
@@ -126,6 +127,8 @@ struct Form {
     grouped: bool,
     restarts: u32,
     unstable: u32,
+    #[serde(default)]
+    stdout_offset: u64,
     stderr_offset: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inspect_port: Option<u16>,
@@ -176,7 +179,7 @@ impl From<Form> for Meta {
             grouped: form.grouped,
             restarts: form.restarts,
             unstable: form.unstable,
-            stderr_offset: form.stderr_offset,
+            log_offsets: [form.stdout_offset, form.stderr_offset],
             inspect_port: form.inspect_port,
         }
     }
@@ -207,7 +210,7 @@ impl TryFrom<FirstForm> for Meta {
             grouped,
             restarts: form.n.0,
             unstable: form.n.1,
-            stderr_offset: form.e,
+            log_offsets: [0, form.e],
             inspect_port: None,
         })
     }
@@ -251,7 +254,7 @@ mod tests {
             grouped: false,
             restarts: 5,
             unstable: 2,
-            stderr_offset: 99,
+            log_offsets: [0, 99],
             inspect_port: None,
         }
     }
@@ -266,7 +269,7 @@ mod tests {
             r#"{"version":2,"proc":7,"spec":3,"role":"candidate","since":1234,"#.to_owned()
                 + r#""since_wall":1795000000000,"ready":true,"listening":false,"ending":true,"#
                 + r#""cluster":true,"grouped":false,"restarts":5,"unstable":2,"#
-                + r#""stderr_offset":99}"#
+                + r#""stdout_offset":0,"stderr_offset":99}"#
         );
     }
 
@@ -282,7 +285,7 @@ mod tests {
         assert_eq!(Meta::from_bytes(first), Ok(meta()));
         let older = br#"{"p":7,"s":3,"r":0,"t":1,"w":2,"f":18,"n":[0,0]}"#;
         let older = Meta::from_bytes(older).unwrap();
-        assert_eq!((older.role, older.stderr_offset), (Role::Current, 0));
+        assert_eq!((older.role, older.log_offsets), (Role::Current, [0; 2]));
         assert!(older.listening && older.grouped && !older.ready);
     }
 

@@ -3,8 +3,10 @@
 mod beginning;
 mod cgroup;
 mod channel;
+mod clearing;
 mod ending;
 mod gauge;
+mod last;
 mod left;
 mod meta;
 mod next;
@@ -36,6 +38,8 @@ use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
+use clearing::Clearings;
+use last::Ends;
 use oom::OomKills;
 use startup_priority::StartupPriority;
 use walk::Walks;
@@ -47,6 +51,7 @@ pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use shown::Shown;
+pub use stderr::log_lengths;
 pub use walk::Walked;
 
 /// What failed for lack of file descriptors is tried again after this, ms.
@@ -62,12 +67,16 @@ pub struct Runs {
     /// Runs that ended in this round, whose cleanup is deferred until their
     /// successors were started.
     exited: Vec<RunId>,
+    /// The last run of each slot that has ended.
+    ends: Ends,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
     relook: BTreeSet<RunId>,
     /// Runs whose descendants are looked for by a walk over all processes.
     walks: Walks,
+    /// What dead keepers had begun and is to go.
+    clearings: Clearings,
     /// When that is tried.
     retry_at: Option<Millis>,
     groups: Option<Groups>,
@@ -99,9 +108,11 @@ impl Runs {
             prepared: BTreeMap::new(),
             next: BTreeMap::new(),
             exited: Vec::new(),
+            ends: Ends::default(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),
+            clearings: Clearings::default(),
             retry_at: None,
             groups: Groups::find(&mark),
             inotify,
@@ -214,7 +225,13 @@ impl Runs {
     /// whose descendants are to be looked for.
     pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
         self.retry_at = None;
-        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
+        let relook = std::mem::take(&mut self.relook);
+        if self.clearings.is_under_way() && !self.refetch.is_empty() {
+            // What is asked for now could be taken for what is to go.
+            self.retry_soon();
+            return (BTreeSet::new(), relook);
+        }
+        (std::mem::take(&mut self.refetch), relook)
     }
 
     /// Lets those that serve go first while the run is being verified.
@@ -344,8 +361,9 @@ impl Runs {
     /// machine is told of it at once.
     pub fn die(&mut self, run: RunId, exit: Exit, reported: bool) {
         self.priority.forget(run);
-        if let Some(held) = self.get_mut(run) {
+        if let Some(held) = self.all.get_mut(&run) {
             held.die(exit, reported);
+            self.ends.note(run, held);
         }
     }
 
@@ -366,6 +384,7 @@ impl Runs {
 
     /// All output of a dead run is written. Returns how it ended, if the machine was not told yet.
     pub fn drained(&mut self, run: RunId) -> Option<Exit> {
+        self.ends.written(run);
         let dead = self.all.get_mut(&run)?.dead_mut()?;
         dead.drained = true;
         (!std::mem::replace(&mut dead.reported, true)).then_some(dead.exit)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ostler_core::{Role, RunId, SpecId};
 
 use super::run::Next;
-use super::{Meta, NewRun, Run, Runs};
+use super::{Meta, NewRun, Run, Runs, log_lengths};
 use crate::clock;
 
 impl Runs {
@@ -38,6 +38,10 @@ impl Runs {
                 let mut held = next.run;
                 (held.since, held.since_wall) = (clock::monotonic(), clock::wall());
                 held.in_advance = true;
+                // What the run before has still to write is told with it.
+                if let Some(spec) = &held.settings {
+                    held.log_offsets = log_lengths(spec, held.proc);
+                }
                 self.all.insert(run, held);
             } else if let Some(groups) = self.groups.as_ref().filter(|_| next.run.grouped) {
                 groups.remove(run);

@@ -51,8 +51,8 @@ pub struct Run {
     pub(super) probing: bool,
     /// There was no room for its descriptors.
     pub(super) short: bool,
-    /// Length of its error file when it began, to quote its last lines and nobody else's.
-    pub stderr_offset: u64,
+    /// Lengths of its files of output and of errors when it began: what comes after is its own.
+    pub log_offsets: [u64; 2],
     /// The port of its inspector, if it is a Node that has one.
     pub inspect_port: Option<u16>,
     pub(super) life: Life,
@@ -173,14 +173,14 @@ pub struct NewRun {
     pub since: Millis,
     /// The same, ms since 1970.
     pub since_wall: u64,
-    /// Length of its error file at that time.
-    pub stderr_offset: u64,
+    /// Lengths of its files of output and of errors at that time.
+    pub log_offsets: [u64; 2],
 }
 
 impl Run {
     /// A run that the keeper is asked for.
     pub(super) fn new(new: NewRun, grouped: bool) -> Self {
-        let NewRun { proc, spec, settings, since, since_wall, stderr_offset } = new;
+        let NewRun { proc, spec, settings, since, since_wall, log_offsets } = new;
         Self {
             proc,
             spec,
@@ -195,7 +195,7 @@ impl Run {
             covers: false,
             probing: false,
             short: false,
-            stderr_offset,
+            log_offsets,
             inspect_port: None,
             life: Life::Asked { then: None },
         }
@@ -221,7 +221,7 @@ impl Run {
             grouped: self.grouped,
             restarts,
             unstable,
-            stderr_offset: self.stderr_offset,
+            log_offsets: self.log_offsets,
             inspect_port: self.inspect_port,
         }
     }

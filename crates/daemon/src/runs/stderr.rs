@@ -1,10 +1,11 @@
-//! What a run wrote last to its standard error.
+//! Where in its log files a run began to write, and what it wrote last to its standard error.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ostler_core::RunId;
+use ostler_core::spec::AppSpec;
+use ostler_core::{ProcId, RunId};
 
 use super::Runs;
 use crate::environment;
@@ -22,13 +23,35 @@ impl Runs {
         let Some(held) = self.get(run) else { return Vec::new() };
         let Some(spec) = &held.settings else { return Vec::new() };
         let [_, err, _] = environment::log_files(spec, held.proc);
-        err.map_or_else(Vec::new, |path| tail_after(&path, held.stderr_offset))
+        err.map_or_else(Vec::new, |path| tail_of(&path, held.log_offsets[1], u64::MAX))
     }
 }
 
-/// The last lines of a file beyond `offset`.
-fn tail_after(path: &Path, offset: u64) -> Vec<String> {
-    let bytes = read_after(path, offset).unwrap_or_default();
+/// Returns the last lines that were written to output and to errors between these offsets.
+pub(super) fn last_written(
+    spec: &AppSpec,
+    id: ProcId,
+    from: [u64; 2],
+    until: [u64; 2],
+) -> [Vec<String>; 2] {
+    let [out, err, _] = environment::log_files(spec, id);
+    let tail = |path: Option<PathBuf>, from, until| {
+        path.map_or_else(Vec::new, |path| tail_of(&path, from, until))
+    };
+    [tail(out, from[0], until[0]), tail(err, from[1], until[1])]
+}
+
+/// Returns how long the files of output and of errors of a slot are: a run that begins now writes
+/// behind that.
+pub fn log_lengths(spec: &AppSpec, id: ProcId) -> [u64; 2] {
+    let [out, err, _] = environment::log_files(spec, id);
+    let length = |path: PathBuf| std::fs::metadata(path).ok().map(|meta| meta.len());
+    [out, err].map(|path| path.and_then(length).unwrap_or(0))
+}
+
+/// The last lines of a file from `offset` to `end`.
+fn tail_of(path: &Path, offset: u64, end: u64) -> Vec<String> {
+    let bytes = read_between(path, offset, end).unwrap_or_default();
     quoted(&String::from_utf8_lossy(&bytes))
 }
 
@@ -59,13 +82,15 @@ fn names_error(line: &str) -> bool {
     !is_place && (WORDS.iter().any(|word| text.contains(word)) || text.starts_with("Error"))
 }
 
-fn read_after(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+fn read_between(path: &Path, offset: u64, end: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    let begin = if length < offset { 0 } else { offset.max(length.saturating_sub(BYTES)) };
+    // One that is shorter was emptied or replaced.
+    let (offset, end) = if length < offset { (0, length) } else { (offset, end.min(length)) };
+    let begin = offset.max(end.saturating_sub(BYTES));
     file.seek(SeekFrom::Start(begin))?;
     let mut bytes = Vec::new();
-    file.take(BYTES).read_to_end(&mut bytes)?;
+    file.take(end.saturating_sub(begin)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

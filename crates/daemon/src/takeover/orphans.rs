@@ -94,7 +94,7 @@ impl Driver<'_> {
             grouped: self.runs.is_group_populated(run),
             restarts: saved.restarts,
             unstable: saved.unstable,
-            stderr_offset: 0,
+            log_offsets: [0; 2],
             inspect_port: None,
         };
         let pid = leader.pid;

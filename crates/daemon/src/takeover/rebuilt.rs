@@ -218,7 +218,7 @@ mod tests {
             grouped: false,
             restarts: 4,
             unstable: 1,
-            stderr_offset: 0,
+            log_offsets: [0; 2],
             inspect_port: None,
         };
         Trace { run: RunId(run), slot: Some(ProcId(slot)), meta: Some(meta), shown }

@@ -90,7 +90,7 @@ impl Driver<'_> {
             settings,
             since: meta.since,
             since_wall: meta.since_wall,
-            stderr_offset: meta.stderr_offset,
+            log_offsets: meta.log_offsets,
         };
         self.runs.take_up(run, new, &meta);
         if pid == 0 {

@@ -47,6 +47,12 @@ pub enum Event {
     },
     /// A line of output.
     Log(LogLine),
+    /// Lines and news are told from now on; only for who asked for it. What was written before is
+    /// in the files.
+    Following {
+        /// Where in the files the current runs began to write, or the last ones that are over.
+        starts: Vec<LogStart>,
+    },
     /// Something happened to a process; only for who asked for it.
     Process {
         /// Number of the process.
@@ -79,6 +85,18 @@ pub enum Event {
         /// The sentence for the user.
         text: String,
     },
+}
+
+/// Where the output of the current run of a process begins in its log files, in bytes. Lines of
+/// other processes may come after it, where several write into one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStart {
+    /// Number of the process.
+    pub id: u32,
+    /// In the file of standard output.
+    pub out: u64,
+    /// In the file of standard error.
+    pub err: u64,
 }
 
 /// What may happen to a process, in the words of PM2's bus.

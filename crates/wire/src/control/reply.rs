@@ -102,6 +102,14 @@ pub enum Reply {
         /// Addresses as in [`ListenerView::address`].
         addresses: Vec<String>,
     },
+    /// The answer to [`Request::LastLines`].
+    LastLines {
+        /// The lines, of which a long stack is cut; none when it wrote nothing, or no end of a
+        /// run was seen.
+        lines: Vec<String>,
+        /// They were written to standard error.
+        err: bool,
+    },
     /// The answer to [`Request::Save`].
     Saved {
         /// Path of the file.

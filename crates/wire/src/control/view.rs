@@ -129,6 +129,24 @@ pub struct Details {
     /// Promises that were rejected in this run and handled by nobody.
     #[serde(default)]
     pub rejections: u64,
+    /// By what it is ready.
+    #[serde(default)]
+    pub readiness: Readiness,
+}
+
+/// What is known of a process for whoever waits for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Number of the current run, if there is one.
+    pub run: Option<u64>,
+    /// It says by a message that it is ready (`wait_ready`).
+    pub by_message: bool,
+    /// It is online only because the time for that ran out.
+    pub late: bool,
+    /// How long a run has for it, ms (`listen_timeout`).
+    pub limit: u64,
+    /// A run that lives so long is a stable one, ms (`min_uptime`).
+    pub stable_after: u64,
 }
 
 /// One listener of a worker.

@@ -126,9 +126,16 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
         "`restart` does not take `-i`",
         "`ostler scale NAME NUMBER` changes how many processes there are",
     );
-    for line in ["list --verbose", "start --verbose"] {
-        assert!(parsed(line, Program::Ostler).is_err(), "{line}");
-    }
+    own(
+        "start --verbose",
+        "`start` does not take `--verbose`",
+        "write `ostler --version --verbose`",
+    );
+    own(
+        "unstartup --wait-ip",
+        "`unstartup` does not take `--wait-ip`",
+        "`--wait-ip` is for `startup`",
+    );
     for line in ["--version --verbose", "list --watch", "startup -u web", "save -f"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
     }

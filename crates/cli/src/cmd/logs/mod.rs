@@ -63,7 +63,8 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     let own = both
         && (target.word == DAEMON
             || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
-    let request = Request::Logs { ids, out: target.out, err: target.err, events, own };
+    let request =
+        Request::Logs { ids, out: target.out, err: target.err, events, own, confirm: false };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(

@@ -279,11 +279,15 @@ fn a_way_back_that_fails_changes_nothing_of_what_another_app_is_told() {
     while world.model.core().reload(ostler_core::AppId(1)).is_some() {
         assert!(world.deliver());
     }
+    let tail = world.reports.pop_front().unwrap();
+    assert!(matches!(tail, Input::StderrTail { .. }));
     world.end(RunId(5), Exit::Code(9));
-    world.wait(1000);
+    world.wait(50);
+    world.input(tail);
     assert!(world.reply(client).contains("did not come back"), "{}", world.reply(client));
     let reply = world.reply(other);
     assert!(reply.contains("the old version goes on serving"), "{reply}");
+    assert!(reply.contains(TAIL), "{reply}");
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! `--wait`: a command that starts apps ends when they are ready, or tells why they are not.
+//!
+//! The apps stay as they are in either case.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::address;
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::program::Program;
+use crate::session::Session;
+use crate::voice::Notice;
+use crate::wait::{self, Awaited, End, Ended, Limit, explain};
+
+/// From when on the limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// From the beginning of the command.
+    FromItsBegin,
+    /// From its end: a reload takes the time that it takes.
+    FromItsEnd,
+}
+
+/// Runs a part of a command that starts apps, and waits for them if `--wait` asks for it.
+pub(super) fn after(
+    session: &mut Session,
+    counts: Counts,
+    run: impl FnOnce(&mut Session) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    // To scripts that were written for `pm2 reload --wait` it means to queue, and no more.
+    let queues = session.program == Program::Pm2 && counts == Counts::FromItsEnd;
+    if queues || !session.has(FlagId::Wait) {
+        return run(session);
+    }
+    let limit = match session.args.value(FlagId::Wait) {
+        Some(text) => Limit::parse("wait", text)?,
+        None => Limit::usual(),
+    };
+    if counts == Counts::FromItsBegin {
+        session.until = Some(Instant::now() + limit.time);
+    }
+    match run(session) {
+        // What was begun goes on, and what it does is told.
+        Err(failed) if failed.code != wait::TIMED_OUT => return Err(failed),
+        Ok(()) | Err(_) => {}
+    }
+    let until = session.until.take().unwrap_or_else(|| Instant::now() + limit.time);
+    let begun = std::mem::take(&mut session.begun);
+    let is_begun = |id: u32, name: &str| begun.ids.contains(&id) || begun.names.contains(name);
+    let list = session.list()?;
+    let ids: Vec<u32> =
+        list.iter().filter(|of| is_begun(of.id, &of.name)).map(|of| of.id).collect();
+    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    tell(session, &ended, Some(&limit))
+}
+
+/// Tells which apps are ready, and where; fails with the first that is not.
+pub(super) fn tell(
+    session: &mut Session,
+    ended: &[Ended],
+    limit: Option<&Limit>,
+) -> Result<(), Failed> {
+    let unready: BTreeSet<&str> =
+        ended.iter().filter(|of| !is_well(&of.end)).map(|of| of.name.as_str()).collect();
+    let mut apps: BTreeMap<&str, (usize, BTreeSet<String>)> = BTreeMap::new();
+    let mut done = BTreeSet::new();
+    for Ended { name, end, .. } in ended.iter().filter(|of| !unready.contains(of.name.as_str())) {
+        match end {
+            End::Ready { listens } => {
+                let (count, urls) = apps.entry(name).or_default();
+                *count += 1;
+                urls.extend(listens.iter().map(|address| url(address)));
+            }
+            End::Done => _ = done.insert(name.as_str()),
+            End::Exited(_) | End::Line(_) | End::Never(_) | End::TimedOut(_) => {}
+        }
+    }
+    for (name, (processes, urls)) in apps {
+        let urls: Vec<String> = urls.into_iter().collect();
+        session.out.tell(&Notice::Ready { name, processes, urls: &urls });
+    }
+    for name in done {
+        session.out.tell(&Notice::Ready { name, processes: 0, urls: &[] });
+    }
+    first_failure(session, ended, "ready", limit)
+}
+
+/// Fails with the first that did not come to what it was waited for.
+pub(super) fn first_failure(
+    session: &mut Session,
+    ended: &[Ended],
+    what: &str,
+    limit: Option<&Limit>,
+) -> Result<(), Failed> {
+    // One that cannot come to it any more says more than one that did not yet.
+    let is_late = |of: &&Ended| matches!(of.end, End::TimedOut(_));
+    let (late, never): (Vec<&Ended>, Vec<&Ended>) = ended.iter().partition(is_late);
+    let failed = never.into_iter().chain(late).find_map(|of| explain(session, of, what, limit));
+    failed.map_or(Ok(()), Err)
+}
+
+fn is_well(end: &End) -> bool {
+    match end {
+        End::Ready { .. } | End::Done | End::Exited(_) | End::Line(_) => true,
+        End::Never(_) | End::TimedOut(_) => false,
+    }
+}
+
+/// Where a listener is reached, as a browser takes it, or as it is.
+fn url(address: &str) -> String {
+    // One that has no port of its own yet is called by the order in which it was asked for.
+    let url = if address.contains('#') { None } else { address::url(address) };
+    url.unwrap_or_else(|| address.to_owned())
+}

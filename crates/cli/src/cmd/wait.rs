@@ -1,0 +1,100 @@
+//! `wait`: until apps are ready, have ended, or write a line.
+
+use std::time::Instant;
+
+use regex_lite::Regex;
+
+use super::{perform, ready};
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::session::Session;
+use crate::wait::{self, Awaited, End, Ended, Limit, Never, Wanted, how_it_ended};
+
+/// Runs the command `wait`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let awaited = awaited(session)?;
+    let limit = match session.args.value(FlagId::Timeout) {
+        Some(text) => Some(Limit::parse("timeout", text)?),
+        None => None,
+    };
+    let until = limit.as_ref().map(|limit| Instant::now() + limit.time);
+    let mut ids = Vec::new();
+    for word in session.args.words.clone() {
+        for id in perform::pick(session, &word)?.ids() {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    let what = match awaited {
+        Awaited::Ready { .. } => "ready",
+        Awaited::Exit => "at its end",
+        Awaited::Line { .. } => return line(session, &ids, awaited, until, limit.as_ref()),
+    };
+    let ended = wait::wait(session, &ids, awaited, until)?;
+    if what == "ready" {
+        return ready::tell(session, &ended, limit.as_ref());
+    }
+    for Ended { id, name, end, .. } in &ended {
+        if let End::Exited(last) = end {
+            session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
+        }
+    }
+    ready::first_failure(session, &ended, what, limit.as_ref())
+}
+
+/// Waits for a line, and prints it.
+fn line(
+    session: &mut Session,
+    ids: &[u32],
+    awaited: Awaited,
+    until: Option<Instant>,
+    limit: Option<&Limit>,
+) -> Result<(), Failed> {
+    let ended = wait::wait(session, ids, awaited, until)?;
+    let text = ended.iter().find_map(|of| match &of.end {
+        End::Line(text) => Some(text),
+        End::Ready { .. } | End::Done | End::Exited(_) | End::Never(_) | End::TimedOut(_) => None,
+    });
+    if let Some(text) = text {
+        session.out.data(&format!("{text}\n"));
+        return Ok(());
+    }
+    let names: Vec<String> =
+        ended.iter().map(|Ended { id, name, .. }| format!("{name} (id {id})")).collect();
+    let names = names.join(", ");
+    if ended.iter().any(|of| matches!(of.end, End::TimedOut(_))) {
+        let within = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
+        let message = format!("no such line of {names}{within}");
+        return Err(Failed { code: wait::TIMED_OUT, ..Failed::new(message) });
+    }
+    let gone = ended.iter().all(|of| of.end == End::Never(Never::Gone));
+    let why = if gone { "deleted" } else { "stopped" };
+    Err(Failed::new(format!("no such line of {names}, and none will come: {why}"))
+        .hint(format!("see `{} list`", session.program.name())))
+}
+
+/// What the options say is waited for.
+fn awaited(session: &Session) -> Result<Awaited, Failed> {
+    let fresh = match session.args.value(FlagId::Since) {
+        None | Some("run") => false,
+        Some("now") => true,
+        Some(other) => {
+            return Err(Failed::new(format!("`--since {other}` is neither `run` nor `now`")));
+        }
+    };
+    match session.args.value(FlagId::For) {
+        None | Some("ready") => Ok(Awaited::Ready { first: false }),
+        Some("exit") => Ok(Awaited::Exit),
+        Some(other) => match other.strip_prefix("log=") {
+            Some(pattern) => {
+                let pattern = Regex::new(pattern).map_err(|error| {
+                    Failed::new(format!("`--for {other}` is not a regular expression: {error}"))
+                })?;
+                Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
+            }
+            None => Err(Failed::new(format!("`--for {other}` is nothing that can be waited for"))
+                .hint("it is `ready`, `exit` or `log=REGEXP`")),
+        },
+    }
+}

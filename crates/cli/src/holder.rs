@@ -1,0 +1,219 @@
+//! Who has an address that an app found taken, and how to free it.
+
+use ostler_client::Answer;
+use ostler_ports::{Address, Complaint, Found, Holder, ancestors, complaint, find};
+use ostler_wire::control::{ProcView, Reply, Request};
+
+use crate::session::Session;
+
+/// What is told of an address that is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Who has it.
+    pub(crate) sentence: String,
+    /// The command that frees it.
+    pub(crate) hint: Option<String>,
+}
+
+/// Whose the holder of an address is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owner {
+    /// Another app of ours.
+    Other(String),
+    /// Another process of the same app, by number.
+    Same(u32),
+    /// No app of ours.
+    Stranger,
+}
+
+/// Finds in the last lines of a process that an address was taken, and who has it.
+pub(crate) fn taken(session: &mut Session, id: u32, lines: &[String]) -> Option<Taken> {
+    let Complaint { address, .. } = complaint(lines)?;
+    let Some(address) = address.or_else(|| port_of(session, id)) else {
+        let sentence = "an address that it wants is taken, and it does not say which".to_owned();
+        return Some(Taken { sentence, hint: None });
+    };
+    // Without an answer of `/proc` it is said that it is taken, and no more.
+    let found = find(&address).unwrap_or(Found::Hidden { address: address.clone(), uid: None });
+    let list = session.list().unwrap_or_default();
+    let name = list.iter().find(|of| of.id == id).map(|of| of.name.clone()).unwrap_or_default();
+    let (owner, holder) = match &found {
+        Found::Held(holders) => owner(session, &name, &address, holders, &list),
+        Found::Nobody | Found::Hidden { .. } => (Owner::Stranger, None),
+    };
+    let user = |uid| ostler_config::user_name(std::path::Path::new("/etc"), uid);
+    Some(told(session.program.name(), &address, &found, (owner, holder.as_ref()), &name, user))
+}
+
+/// The port in the app's environment, where its complaint names none.
+fn port_of(session: &mut Session, id: u32) -> Option<Address> {
+    let Ok(Answer::Reply(Reply::Describe(details))) = session.ask(&Request::Describe { id }) else {
+        return None;
+    };
+    let port = details.env.get("PORT")?.parse().ok()?;
+    Some(Address::Inet { udp: false, ip: None, port })
+}
+
+/// Finds whose one of the holders is, and which of them is to be named.
+fn owner(
+    session: &mut Session,
+    name: &str,
+    address: &Address,
+    holders: &[Holder],
+    list: &[ProcView],
+) -> (Owner, Option<Holder>) {
+    let of = |process: &ProcView| match process.name == name {
+        true => Owner::Same(process.id),
+        false => Owner::Other(process.name.clone()),
+    };
+    for holder in holders {
+        let line = ancestors(holder.pid);
+        if let Some(process) = list.iter().find(|of| of.pid != 0 && line.contains(&of.pid)) {
+            return (of(process), Some(holder.clone()));
+        }
+    }
+    let ours = match session.ask(&Request::Hello) {
+        Ok(Answer::Reply(Reply::Hello { pid, keeper_pid, .. })) => [pid, keeper_pid],
+        Ok(_) | Err(_) => [0; 2],
+    };
+    // The sockets of clusters are the manager's.
+    if holders.iter().any(|holder| ours.contains(&holder.pid)) {
+        let worker = list.iter().find(|of| of.cluster && listens(session, of.id, address));
+        return (worker.map_or(Owner::Stranger, of), None);
+    }
+    (Owner::Stranger, holders.first().cloned())
+}
+
+/// Whether a worker listens on what excludes an address.
+fn listens(session: &mut Session, id: u32, address: &Address) -> bool {
+    let Ok(Answer::Reply(Reply::Describe(details))) = session.ask(&Request::Describe { id }) else {
+        return false;
+    };
+    let mut listeners = details.listeners.iter();
+    listeners.any(|of| Address::parse(&of.address).is_some_and(|of| of.excludes(address)))
+}
+
+/// The sentence and the hint.
+fn told(
+    program: &str,
+    address: &Address,
+    found: &Found,
+    (owner, holder): (Owner, Option<&Holder>),
+    name: &str,
+    user: impl Fn(u32) -> Option<String>,
+) -> Taken {
+    let (sentence, hint) = match (found, owner) {
+        (Found::Nobody, _) => (
+            format!("`{address}` was taken; nobody listens there any more"),
+            Some(format!("`{program} restart {name}` tries again")),
+        ),
+        (Found::Hidden { uid, .. }, _) => {
+            let of = match uid.map(|uid| user(uid).unwrap_or_else(|| format!("uid {uid}"))) {
+                Some(user) => format!("a process of {user}"),
+                None => "a process".to_owned(),
+            };
+            let hint = match address {
+                Address::Inet { port, .. } => {
+                    Some(format!("`sudo ss -lptun 'sport = :{port}'` shows it"))
+                }
+                Address::Path(_) | Address::Abstract(_) => None,
+            };
+            (format!("`{address}` is taken by {of} that you may not look at"), hint)
+        }
+        (Found::Held(_), Owner::Same(id)) => (
+            format!("`{address}` is taken by process {id} of the same app"),
+            Some(
+                "run it as a cluster (`exec_mode: \"cluster\"`), or give each instance a port of \
+                 its own (`increment_var`)"
+                    .to_owned(),
+            ),
+        ),
+        (Found::Held(_), Owner::Other(app)) => (
+            format!("`{address}` is taken by app `{app}`{}", held_by(holder)),
+            Some(format!("`{program} stop {app}` frees it")),
+        ),
+        (Found::Held(_), Owner::Stranger) => (
+            format!("`{address}` is taken{}", held_by(holder)),
+            holder.map(|holder| format!("`kill {}` frees it", holder.pid)),
+        ),
+    };
+    Taken { sentence, hint }
+}
+
+fn held_by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |Holder { pid, command, .. }| {
+        format!(": pid {pid} (`{command}`) listens there")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_named_with_what_frees_the_address() {
+        let address = Address::parse("*:3000").unwrap();
+        let holder =
+            Holder { pid: 4711, command: "node other.js".to_owned(), address: address.clone() };
+        let held = Found::Held(vec![holder.clone()]);
+        let check = |found: &Found, owner: Owner, holder, sentence: &str, hint: Option<&str>| {
+            let user = |uid| (uid == 0).then(|| "root".to_owned());
+            let told = told("ostler", &address, found, (owner, holder), "web", user);
+            assert_eq!((told.sentence.as_str(), told.hint.as_deref()), (sentence, hint));
+        };
+        check(
+            &held,
+            Owner::Stranger,
+            Some(&holder),
+            "`*:3000` is taken: pid 4711 (`node other.js`) listens there",
+            Some("`kill 4711` frees it"),
+        );
+        check(
+            &held,
+            Owner::Other("api".to_owned()),
+            Some(&holder),
+            "`*:3000` is taken by app `api`: pid 4711 (`node other.js`) listens there",
+            Some("`ostler stop api` frees it"),
+        );
+        check(
+            &held,
+            Owner::Other("api".to_owned()),
+            None,
+            "`*:3000` is taken by app `api`",
+            Some("`ostler stop api` frees it"),
+        );
+        check(
+            &held,
+            Owner::Same(0),
+            Some(&holder),
+            "`*:3000` is taken by process 0 of the same app",
+            Some(
+                "run it as a cluster (`exec_mode: \"cluster\"`), or give each instance a port of \
+                 its own (`increment_var`)",
+            ),
+        );
+        check(
+            &Found::Nobody,
+            Owner::Stranger,
+            None,
+            "`*:3000` was taken; nobody listens there any more",
+            Some("`ostler restart web` tries again"),
+        );
+        let hidden = |uid| Found::Hidden { address: address.clone(), uid };
+        let show = Some("`sudo ss -lptun 'sport = :3000'` shows it");
+        check(
+            &hidden(Some(0)),
+            Owner::Stranger,
+            None,
+            "`*:3000` is taken by a process of root that you may not look at",
+            show,
+        );
+        check(
+            &hidden(None),
+            Owner::Stranger,
+            None,
+            "`*:3000` is taken by a process that you may not look at",
+            show,
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Why what was waited for did not come, in words.
+
+use ostler_wire::control::Outcome;
+
+use super::TIMED_OUT;
+use super::limit::Limit;
+use super::seen::{Never, NotYet};
+use super::waiting::{End, Ended};
+use crate::failed::Failed;
+use crate::holder;
+use crate::session::Session;
+use crate::voice::Problem;
+
+/// Returns the failure that tells why a process did not come to what it was waited for; `None` when
+/// it did. `what`: that in words, such as `ready`.
+pub(crate) fn explain(
+    session: &mut Session,
+    ended: &Ended,
+    what: &str,
+    limit: Option<&Limit>,
+) -> Option<Failed> {
+    let reason = reason(ended, what, limit)?;
+    let program = session.program.name();
+    let taken = holder::taken(session, ended.id, &ended.lines);
+    let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
+    let mut hint = format!("see `{program} logs {} --err`", ended.name);
+    if let Some(taken) = taken {
+        message.push_str(&format!("\n{}", taken.sentence));
+        hint = taken.hint.unwrap_or(hint);
+    }
+    if !ended.lines.is_empty() {
+        let output = if ended.err { "stderr" } else { "stdout" };
+        message.push_str(&format!("\nits last lines on {output}:"));
+        for line in &ended.lines {
+            message.push_str(&format!("\n  {line}"));
+        }
+    }
+    let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };
+    Some(Failed { code, problem: Some(Problem::Other { message, hint: Some(hint) }) })
+}
+
+/// What comes behind the name of the process.
+fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
+    match &ended.end {
+        End::Ready { .. } | End::Done | End::Exited(_) | End::Line(_) => None,
+        End::Never(never) => Some(match never {
+            Never::Gone => "was deleted".to_owned(),
+            Never::Stopped => format!("is stopped, so it will not be {what}"),
+            Never::Ended(last) => format!("{} before it was {what}", how_it_ended(last.as_ref())),
+            Never::GivenUp(last) => {
+                format!("was given up after its last run {}", how_it_ended(last.as_ref()))
+            }
+            Never::Late { limit } => {
+                format!("did not say `ready` within {limit} ms (`listen_timeout`)")
+            }
+        }),
+        End::TimedOut(why) => {
+            let limit = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
+            Some(format!("was not {what}{limit}{}", state(why)))
+        }
+    }
+}
+
+/// What a process does that was not ready in time.
+fn state(why: &NotYet) -> String {
+    match why {
+        NotYet::Starts { by_message: true } => ": it did not say `ready` yet".to_owned(),
+        NotYet::Starts { by_message: false } => ": it is still starting".to_owned(),
+        NotYet::Silent => ": it runs, and listens on nothing".to_owned(),
+        NotYet::Young { enough } => format!(
+            ": it runs, listens on nothing, and has not lived for {enough} ms yet (`min_uptime`)"
+        ),
+        NotYet::Pauses { due_in, last } => {
+            format!(": it {}, and is started again in {due_in} ms", how_it_ended(last.as_ref()))
+        }
+        NotYet::Stops => ": it is being stopped".to_owned(),
+        NotYet::Unseen => String::new(),
+    }
+}
+
+/// How a run ended, as a sentence without its subject.
+pub(crate) fn how_it_ended(last: Option<&Outcome>) -> String {
+    match last {
+        None => "ended".to_owned(),
+        Some(Outcome::Code(code)) => format!("ended with exit code {code}"),
+        Some(Outcome::Signal { name, core: false }) => format!("was ended by {name}"),
+        Some(Outcome::Signal { name, core: true }) => {
+            format!("was ended by {name} (core dumped)")
+        }
+        Some(Outcome::Unknown) => "ended; how is not known".to_owned(),
+        Some(Outcome::NotSpawned { why: None }) => "could not be started".to_owned(),
+        Some(Outcome::NotSpawned { why: Some(why) } | Outcome::NotVerified { why }) => {
+            format!("did not run: {why}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_says_what_was_in_force() {
+        let limit = Limit::usual();
+        let check = |end: End, text: &str| {
+            let ended = Ended { id: 0, name: "web".into(), end, lines: Vec::new(), err: true };
+            assert_eq!(reason(&ended, "ready", Some(&limit)).as_deref(), Some(text));
+        };
+        let signal = Outcome::Signal { name: "SIGSEGV".to_owned(), core: true };
+        check(
+            End::Never(Never::Ended(Some(signal))),
+            "was ended by SIGSEGV (core dumped) before it was ready",
+        );
+        check(
+            End::Never(Never::GivenUp(Some(Outcome::Code(1)))),
+            "was given up after its last run ended with exit code 1",
+        );
+        check(
+            End::Never(Never::Late { limit: 3000 }),
+            "did not say `ready` within 3000 ms (`listen_timeout`)",
+        );
+        check(
+            End::TimedOut(NotYet::Silent),
+            "was not ready within 30s: it runs, and listens on nothing",
+        );
+        let why = NotYet::Pauses { due_in: 100, last: Some(Outcome::Code(3)) };
+        check(
+            End::TimedOut(why),
+            "was not ready within 30s: it ended with exit code 3, and is started again in 100 ms",
+        );
+        let ready = End::Ready { listens: Vec::new() };
+        let ended = Ended { id: 0, name: "web".into(), end: ready, lines: Vec::new(), err: true };
+        assert_eq!(reason(&ended, "ready", None), None);
+    }
+}

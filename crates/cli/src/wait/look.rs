@@ -1,0 +1,88 @@
+//! A look at one process: what the daemon knows, and what `/proc` tells beside that.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ostler_client::Answer;
+use ostler_ports::Address;
+use ostler_wire::control::{Details, Phase, Reply, Request};
+
+use super::seen::{Seen, Sign};
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// Ports that Node's inspector may have been moved to, from the one that was asked for on.
+const INSPECTORS: u16 = 64;
+/// Node's inspector, when no port is named.
+const INSPECTOR: u16 = 9229;
+
+/// Looks at a process; `None` when it is not in the list any more.
+pub(super) fn look(session: &mut Session, id: u32) -> Result<Option<Details>, Failed> {
+    match session.ask(&Request::Describe { id }) {
+        Ok(Answer::Reply(Reply::Describe(details))) => Ok(Some(*details)),
+        Ok(other) => Err(unexpected(&other)),
+        Err(failed) => {
+            let there = session.list()?.iter().any(|process| process.id == id);
+            if there { Err(failed) } else { Ok(None) }
+        }
+    }
+}
+
+/// Returns what is seen of a process.
+pub(super) fn seen(details: &Details) -> Seen {
+    let (view, readiness) = (&details.view, &details.readiness);
+    let sign = if readiness.by_message {
+        Sign::Message { late: readiness.late, limit: readiness.limit }
+    } else if view.cluster {
+        Sign::Listens
+    } else {
+        Sign::Age { age: now().saturating_sub(view.since), enough: readiness.stable_after }
+    };
+    Seen {
+        phase: view.phase,
+        run: readiness.run,
+        sign,
+        listens: listens(details),
+        last: details.last.clone(),
+        unstable: details.unstable,
+    }
+}
+
+/// What a process listens on: the daemon knows it of workers of a cluster; of any other it is
+/// looked up, with those that descend from it. UDP says nothing: who only asks by it is bound too.
+fn listens(details: &Details) -> Vec<String> {
+    let view = &details.view;
+    if view.cluster {
+        return details.listeners.iter().map(|listener| listener.address.clone()).collect();
+    }
+    if view.phase != Phase::Online || view.pid == 0 {
+        return Vec::new();
+    }
+    // What cannot be read is as if it listened on nothing: then its age counts.
+    let all = ostler_ports::with_descendants(&[view.pid])
+        .and_then(|pids| ostler_ports::listened_on(&pids))
+        .unwrap_or_default();
+    let inspector = inspector(details);
+    let serves = |address: &&Address| match address {
+        Address::Inet { udp: true, .. } => false,
+        Address::Inet { port, .. } => {
+            inspector.is_none_or(|first| *port < first || first.saturating_add(INSPECTORS) < *port)
+        }
+        Address::Path(_) | Address::Abstract(_) => true,
+    };
+    all.iter().filter(serves).map(Address::to_string).collect()
+}
+
+/// The port of Node's inspector, if it was asked for: it is open long before the app is ready.
+fn inspector(details: &Details) -> Option<u16> {
+    let options = details.env.get("NODE_OPTIONS").map(String::as_str).unwrap_or_default();
+    let words =
+        options.split_whitespace().chain(details.interpreter_args.iter().map(String::as_str));
+    let asked = words.filter_map(|word| word.strip_prefix("--inspect"));
+    let port = |rest: &str| rest.rsplit(['=', ':']).next().and_then(|port| port.parse().ok());
+    asked.map(|rest| port(rest).unwrap_or(INSPECTOR)).next_back()
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,60 @@
+//! The stream of news, read by a thread of its own while the command looks and sleeps.
+
+use std::sync::mpsc::{self, Receiver};
+
+use ostler_client::{Client, Home, Step, follow};
+use ostler_wire::control::{Event, LogLine, LogStart, Request};
+
+use crate::failed::Failed;
+
+/// What the daemon tells of the processes that are waited for.
+#[derive(Debug)]
+pub(super) enum News {
+    /// From now on everything is told. Where the output of current runs begins.
+    Following(Vec<LogStart>),
+    /// Something happened to this process.
+    Happened(u32),
+    /// A line of output.
+    Line(LogLine),
+    /// Nothing more is told.
+    Over(ostler_client::Error),
+}
+
+/// Opens the stream for these processes. `lines`: with what they write.
+///
+/// # Errors
+/// No thread is to be had.
+pub(super) fn open(
+    client: Client,
+    home: &Home,
+    ids: Vec<u32>,
+    lines: bool,
+) -> Result<Receiver<News>, Failed> {
+    let (sender, news) = mpsc::channel();
+    let home = home.clone();
+    let request =
+        Request::Logs { ids, out: lines, err: lines, events: true, own: false, confirm: true };
+    let work = move || {
+        // Whoever waits may have gone, which ends the stream.
+        let tell = |news| if sender.send(news).is_ok() { Step::Continue } else { Step::Stop };
+        let on_event = |event| match event {
+            Event::Following { starts } => tell(News::Following(starts)),
+            Event::Process { id, .. } => tell(News::Happened(id)),
+            Event::Log(line) => tell(News::Line(line)),
+            Event::Started { .. }
+            | Event::Failed { .. }
+            | Event::Acted { .. }
+            | Event::Step { .. }
+            | Event::Own { .. }
+            | Event::Restored { .. }
+            | Event::Warning { .. } => Step::Continue,
+        };
+        // A loss is made good when the next daemon says that it tells everything.
+        if let Err(error) = follow(client, &home, &request, on_event, || ()) {
+            tell(News::Over(error));
+        }
+    };
+    let thread = std::thread::Builder::new().name("news".to_owned());
+    thread.spawn(work).map_err(|error| Failed::new(format!("cannot start a thread: {error}")))?;
+    Ok(news)
+}

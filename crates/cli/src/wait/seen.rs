@@ -1,0 +1,240 @@
+//! What is seen of a process that is waited for, and what follows from it.
+//!
+//! # When a process is ready
+//! - With `wait_ready`: when it has said `ready`. One that was not heard of within
+//!   `listen_timeout` counts as online, but not as ready.
+//! - A worker of a cluster: when it listens on something.
+//! - Any other: when it, or a process that descends from it, listens on a port of TCP or on a
+//!   path; or, as most programs listen on nothing, when it has lived for `min_uptime`.
+
+use ostler_wire::control::{Outcome, Phase};
+
+/// How often it is looked whether a process listens on something, ms.
+const LOOK_EVERY: u64 = 50;
+
+/// What is seen of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// What is true of it.
+    pub(crate) phase: Phase,
+    /// Number of its current run.
+    pub(crate) run: Option<u64>,
+    /// How it is found to be ready.
+    pub(crate) sign: Sign,
+    /// What it listens on.
+    pub(crate) listens: Vec<String>,
+    /// How its last run ended that is over.
+    pub(crate) last: Option<Outcome>,
+    /// How many short runs it had in a row.
+    pub(crate) unstable: u32,
+}
+
+/// How a process is found to be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It says so. `late`: it did not within `limit`, ms.
+    Message { late: bool, limit: u64 },
+    /// It listens.
+    Listens,
+    /// It listens, or has lived for long enough. It lives for `age`, ms.
+    Age { age: u64, enough: u64 },
+}
+
+/// How it stands with a process that is to become ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// It is ready.
+    Ready,
+    /// It did what it was started for: it has ended with 0 and is not started again.
+    Done,
+    /// Not yet. `again`: when to look at it although nothing was told of it.
+    NotYet { why: NotYet, again: Option<Again> },
+    /// It will not be.
+    Never(Never),
+}
+
+/// When a process is looked at although nothing was told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// After so many ms.
+    After(u64),
+    /// When the daemon sees it listen.
+    Listening,
+}
+
+/// What a process that is not ready does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotYet {
+    /// It was started and did not say `ready` yet, or its runtime is not up.
+    Starts { by_message: bool },
+    /// It runs and listens on nothing.
+    Silent,
+    /// It runs, listens on nothing, and has not lived for long enough, ms.
+    Young { enough: u64 },
+    /// Its run before ended so; the next is due in so many ms.
+    Pauses { due_in: u64, last: Option<Outcome> },
+    /// It is being ended.
+    Stops,
+    /// It was not looked at: the daemon did not answer in time.
+    Unseen,
+}
+
+/// Why a process will not be ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Never {
+    /// It is not in the list any more.
+    Gone,
+    /// It is stopped.
+    Stopped,
+    /// A run of it ended before it was ready.
+    Ended(Option<Outcome>),
+    /// It was given up after several short runs.
+    GivenUp(Option<Outcome>),
+    /// It did not say `ready` within this time, ms.
+    Late { limit: u64 },
+}
+
+/// Judges a process that is to become ready. `first`: its first run is to; otherwise it may take
+/// as many as it gets.
+pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
+    let ended_before = first && 0 < seen.unstable;
+    match seen.phase {
+        Phase::Stopped => match &seen.last {
+            Some(Outcome::Code(0)) if first => Stand::Done,
+            Some(_) if first => Stand::Never(Never::Ended(seen.last.clone())),
+            Some(_) | None => Stand::Never(Never::Stopped),
+        },
+        Phase::Errored => Stand::Never(Never::GivenUp(seen.last.clone())),
+        Phase::Backoff { .. } | Phase::Starting | Phase::Online if ended_before => {
+            Stand::Never(Never::Ended(seen.last.clone()))
+        }
+        Phase::Backoff { .. } if first => Stand::Never(Never::Ended(seen.last.clone())),
+        Phase::Backoff { due_in } => {
+            not_yet(NotYet::Pauses { due_in, last: seen.last.clone() }, None)
+        }
+        Phase::Starting => {
+            let by_message = matches!(seen.sign, Sign::Message { .. });
+            not_yet(NotYet::Starts { by_message }, None)
+        }
+        Phase::Stopping => not_yet(NotYet::Stops, None),
+        Phase::Online => online(seen),
+    }
+}
+
+fn online(seen: &Seen) -> Stand {
+    match seen.sign {
+        Sign::Message { late: true, limit } => Stand::Never(Never::Late { limit }),
+        Sign::Message { late: false, .. } => Stand::Ready,
+        Sign::Listens | Sign::Age { .. } if !seen.listens.is_empty() => Stand::Ready,
+        Sign::Listens => not_yet(NotYet::Silent, Some(Again::Listening)),
+        Sign::Age { age, enough } if enough <= age => Stand::Ready,
+        Sign::Age { age, enough } => {
+            let again = Again::After(LOOK_EVERY.min(enough - age));
+            not_yet(NotYet::Young { enough }, Some(again))
+        }
+    }
+}
+
+fn not_yet(why: NotYet, again: Option<Again>) -> Stand {
+    Stand::NotYet { why, again }
+}
+
+/// How the run that a process had first has ended: `Some` when it has. `first`: that run, if there
+/// was one; a process without one has ended already.
+pub(crate) fn ended(seen: &Seen, first: Option<u64>) -> Option<Option<Outcome>> {
+    match (seen.run, first) {
+        (Some(run), Some(first)) if run == first => None,
+        (Some(_), None) => None,
+        (Some(_) | None, _) => Some(seen.last.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(phase: Phase, sign: Sign) -> Seen {
+        Seen { phase, run: Some(1), sign, listens: Vec::new(), last: None, unstable: 0 }
+    }
+
+    fn age(age: u64) -> Sign {
+        Sign::Age { age, enough: 1000 }
+    }
+
+    #[test]
+    fn a_worker_is_ready_when_it_listens_however_long_that_takes() {
+        let silent = seen(Phase::Online, Sign::Listens);
+        let again = Some(Again::Listening);
+        assert_eq!(ready(&silent, true), Stand::NotYet { why: NotYet::Silent, again });
+        let listens = Seen { listens: vec!["*:80".to_owned()], ..silent };
+        assert_eq!(ready(&listens, true), Stand::Ready);
+        let by_message = false;
+        let starts = Stand::NotYet { why: NotYet::Starts { by_message }, again: None };
+        assert_eq!(ready(&Seen { phase: Phase::Starting, ..listens }, true), starts);
+    }
+
+    #[test]
+    fn who_says_ready_is_ready_by_that_alone() {
+        let message = |late| Sign::Message { late, limit: 3000 };
+        assert_eq!(ready(&seen(Phase::Online, message(false)), true), Stand::Ready);
+        let late = Seen { listens: vec!["*:80".to_owned()], ..seen(Phase::Online, message(true)) };
+        assert_eq!(ready(&late, false), Stand::Never(Never::Late { limit: 3000 }));
+        let by_message = true;
+        let starts = Stand::NotYet { why: NotYet::Starts { by_message }, again: None };
+        assert_eq!(ready(&seen(Phase::Starting, message(false)), true), starts);
+    }
+
+    #[test]
+    fn any_other_is_ready_when_it_listens_or_has_lived_for_long_enough() {
+        let why = NotYet::Young { enough: 1000 };
+        let young = |ms| Stand::NotYet { why: why.clone(), again: Some(Again::After(ms)) };
+        assert_eq!(ready(&seen(Phase::Online, age(0)), true), young(LOOK_EVERY));
+        assert_eq!(ready(&seen(Phase::Online, age(990)), true), young(10));
+        assert_eq!(ready(&seen(Phase::Online, age(1000)), true), Stand::Ready);
+        let listens = Seen { listens: vec!["*:80".to_owned()], ..seen(Phase::Online, age(0)) };
+        assert_eq!(ready(&listens, true), Stand::Ready);
+    }
+
+    #[test]
+    fn the_end_of_the_first_run_is_an_answer_to_a_start_and_none_to_a_wait() {
+        let last = Some(Outcome::Code(3));
+        let ended = Stand::Never(Never::Ended(last.clone()));
+        let pause = Phase::Backoff { due_in: 100 };
+        let paused = Seen { last: last.clone(), unstable: 1, run: None, ..seen(pause, age(0)) };
+        assert_eq!(ready(&paused, true), ended);
+        let why = NotYet::Pauses { due_in: 100, last: last.clone() };
+        assert_eq!(ready(&paused, false), Stand::NotYet { why, again: None });
+        // The next run is under way, and listens even.
+        let listens = vec!["*:80".to_owned()];
+        let next = Seen { phase: Phase::Online, run: Some(2), listens, ..paused.clone() };
+        assert_eq!(ready(&next, true), ended);
+        assert_eq!(ready(&next, false), Stand::Ready);
+        let given_up = Seen { phase: Phase::Errored, ..paused };
+        assert_eq!(ready(&given_up, true), Stand::Never(Never::GivenUp(last.clone())));
+        assert_eq!(ready(&given_up, false), Stand::Never(Never::GivenUp(last)));
+    }
+
+    #[test]
+    fn a_program_that_did_what_it_was_started_for_is_done() {
+        let stopped = Seen { run: None, ..seen(Phase::Stopped, age(0)) };
+        let with = |last| Seen { last, ..stopped.clone() };
+        assert_eq!(ready(&with(Some(Outcome::Code(0))), true), Stand::Done);
+        let bad = Some(Outcome::Code(1));
+        assert_eq!(ready(&with(bad.clone()), true), Stand::Never(Never::Ended(bad.clone())));
+        for last in [None, bad, Some(Outcome::Code(0))] {
+            assert_eq!(ready(&with(last), false), Stand::Never(Never::Stopped));
+        }
+        assert_eq!(ready(&stopped, true), Stand::Never(Never::Stopped));
+    }
+
+    #[test]
+    fn a_run_has_ended_when_there_is_none_or_another() {
+        let last = Some(Outcome::Code(3));
+        let online = Seen { last: last.clone(), ..seen(Phase::Online, age(0)) };
+        assert_eq!(ended(&online, Some(1)), None);
+        assert_eq!(ended(&online, Some(0)), Some(last.clone()));
+        let none = Seen { run: None, phase: Phase::Stopped, ..online };
+        assert_eq!(ended(&none, Some(1)), Some(last.clone()));
+        assert_eq!(ended(&none, None), Some(last));
+    }
+}

@@ -1,0 +1,355 @@
+//! The wait itself: news, looks, and the end of each process that is waited for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use ostler_client::Answer;
+use ostler_wire::control::{Details, LogLine, Outcome, Phase, Reply, Request};
+
+use super::lines::Wanted;
+use super::look::{look, seen};
+use super::news::{self, News};
+use super::past::Past;
+use super::seen::{self, Again, Never, NotYet, Seen, Stand};
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+
+/// How long the daemon is asked to wait for a worker to listen before news are looked at, ms.
+const LISTENS_WITHIN: u32 = 250;
+/// How long the first look may take, when the limit is over before.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// A sleep without an end, in parts.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What is waited for.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// That each is ready. `first`: by its first run.
+    Ready { first: bool },
+    /// That the current run of each has ended.
+    Exit,
+    /// That one of them writes a line. `fresh`: from now on, not in its current run.
+    Line { wanted: Wanted, fresh: bool },
+}
+
+/// How the wait for a process has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is ready and listens there.
+    Ready { listens: Vec<String> },
+    /// It did what it was started for.
+    Done,
+    /// Its run has ended so.
+    Exited(Option<Outcome>),
+    /// It wrote this line.
+    Line(String),
+    /// What is waited for cannot come.
+    Never(Never),
+    /// The limit is over.
+    TimedOut(NotYet),
+}
+
+/// A process that is not waited for any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Its number.
+    pub(crate) id: u32,
+    /// Its name.
+    pub(crate) name: String,
+    /// How the wait has ended.
+    pub(crate) end: End,
+    /// The last lines that it wrote, where they may say why.
+    pub(crate) lines: Vec<String>,
+    /// They were written to standard error.
+    pub(crate) err: bool,
+}
+
+/// Lines that are quoted of a process that goes on, at most.
+const LINES: usize = 10;
+
+/// A process that is waited for.
+#[derive(Debug, Default)]
+struct Pending {
+    name: String,
+    /// Its run when it was first looked at; `None` inside: it had none.
+    first: Option<Option<u64>>,
+    /// When to look at it although nothing was told.
+    due: Option<Instant>,
+    /// The daemon is to be asked when it listens.
+    listening: bool,
+    /// What it did at the last look.
+    why: Option<NotYet>,
+    /// Its log files, of output and of errors.
+    logs: [Option<String>; 2],
+}
+
+/// A wait that is under way.
+struct Waiting<'s> {
+    session: &'s mut Session,
+    awaited: Awaited,
+    pending: BTreeMap<u32, Pending>,
+    ended: Vec<Ended>,
+    /// Log files of those that have ended, of output and of errors.
+    logs: BTreeMap<u32, [Option<String>; 2]>,
+    past: Past,
+    until: Option<Instant>,
+    /// Until then the first look is waited for, as long as there was none.
+    first_look_by: Option<Instant>,
+}
+
+/// Waits for these processes, until the limit. Returns how each ended; the first that cannot come
+/// to it ends the wait for the others.
+///
+/// # Errors
+/// The daemon cannot be asked any more, or a log file cannot be read.
+pub(crate) fn wait(
+    session: &mut Session,
+    ids: &[u32],
+    awaited: Awaited,
+    until: Option<Instant>,
+) -> Result<Vec<Ended>, Failed> {
+    // Whoever waits reads what was said so far.
+    session.out.flush()?;
+    let client = session.take_client()?;
+    let lines = matches!(awaited, Awaited::Line { .. });
+    let news = news::open(client, &session.home, ids.to_vec(), lines)?;
+    let pending = ids.iter().map(|id| (*id, Pending::default())).collect();
+    let (ended, logs, past) = (Vec::new(), BTreeMap::new(), Past::default());
+    let first_look_by = Some(Instant::now() + FIRST_LOOK);
+    Waiting { session, awaited, pending, ended, logs, past, until, first_look_by }.run(&news)
+}
+
+impl Waiting<'_> {
+    fn run(mut self, news: &Receiver<News>) -> Result<Vec<Ended>, Failed> {
+        while !self.is_over() {
+            let now = Instant::now();
+            if self.deadline().is_some_and(|until| until <= now) {
+                self.time_out();
+                break;
+            }
+            match news.recv_timeout(self.sleep(now)) {
+                Ok(News::Following(starts)) => {
+                    if !matches!(self.awaited, Awaited::Line { fresh: true, .. }) {
+                        self.past.begin(&starts);
+                    }
+                    for id in self.pending.keys().copied().collect::<Vec<_>>() {
+                        self.look_at(id)?;
+                    }
+                    self.first_look_by = None;
+                }
+                Ok(News::Happened(id)) => self.look_at(id)?,
+                Ok(News::Line(line)) => self.on_line(&line),
+                Ok(News::Over(error)) => return Err(error.into()),
+                Err(RecvTimeoutError::Timeout) => self.on_time()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failed::new("the daemon tells nothing more"));
+                }
+            }
+        }
+        self.quote_last_lines()?;
+        Ok(self.ended)
+    }
+
+    /// Whether there is nothing left to wait for: all have come to it, one cannot any more, or the
+    /// one line is there.
+    fn is_over(&self) -> bool {
+        let decides = |of: &Ended| match of.end {
+            End::Line(_) => true,
+            // Another one may still write the line.
+            End::Never(_) => !matches!(self.awaited, Awaited::Line { .. }),
+            End::Ready { .. } | End::Done | End::Exited(_) | End::TimedOut(_) => false,
+        };
+        self.pending.is_empty() || self.ended.iter().any(decides)
+    }
+
+    /// How long to sleep, unless news come.
+    fn sleep(&self, now: Instant) -> Duration {
+        if self.pending.values().any(|pending| pending.listening) {
+            return Duration::ZERO;
+        }
+        let due =
+            self.pending.values().filter_map(|pending| pending.due).chain(self.deadline()).min();
+        due.map_or(LONG, |due| due.saturating_duration_since(now))
+    }
+
+    /// When it is waited no longer. A limit that is over already leaves time for the first look,
+    /// which says what there is.
+    fn deadline(&self) -> Option<Instant> {
+        self.until.map(|until| self.first_look_by.map_or(until, |by| by.max(until)))
+    }
+
+    /// Nothing was told until the next look.
+    fn on_time(&mut self) -> Result<(), Failed> {
+        let now = Instant::now();
+        let is_due = |pending: &Pending| pending.due.is_some_and(|due| due <= now);
+        let due: Vec<u32> =
+            self.pending.iter().filter(|(_, of)| is_due(of)).map(|(id, _)| *id).collect();
+        let silent = self.pending.iter().find(|(_, of)| of.listening).map(|(id, _)| *id);
+        if let Some(id) = silent {
+            let left = self.until.map(|until| until.saturating_duration_since(now).as_millis());
+            let left = left.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(u32::MAX);
+            let within = LISTENS_WITHIN.min(left.max(1));
+            // What it listens on is seen in the look; it may be gone.
+            if self.session.ask(&Request::Listens { id, within }).is_ok() {
+                self.look_at(id)?;
+            } else {
+                look(self.session, id)?;
+            }
+        }
+        due.into_iter().try_for_each(|id| self.look_at(id))
+    }
+
+    /// Looks at a process, if it is still waited for.
+    fn look_at(&mut self, id: u32) -> Result<(), Failed> {
+        if !self.pending.contains_key(&id) {
+            return Ok(());
+        }
+        let Some(details) = look(self.session, id)? else {
+            let end = match self.awaited {
+                Awaited::Exit => End::Exited(None),
+                Awaited::Ready { .. } | Awaited::Line { .. } => End::Never(Never::Gone),
+            };
+            self.end(id, end);
+            return Ok(());
+        };
+        let seen = seen(&details);
+        let Some(pending) = self.pending.get_mut(&id) else { return Ok(()) };
+        pending.name.clone_from(&details.view.name);
+        let [out, err, _] = details.view.logs.clone();
+        pending.logs = [out, err];
+        let first = *pending.first.get_or_insert(seen.run);
+        (pending.due, pending.listening) = (None, false);
+        match &self.awaited {
+            Awaited::Ready { first } => self.judge_ready(id, seen::ready(&seen, *first), seen),
+            Awaited::Exit => {
+                if let Some(outcome) = seen::ended(&seen, first) {
+                    self.end(id, End::Exited(outcome));
+                }
+            }
+            Awaited::Line { .. } => return self.look_for_line(id, &details),
+        }
+        Ok(())
+    }
+
+    fn judge_ready(&mut self, id: u32, stand: Stand, seen: Seen) {
+        match stand {
+            Stand::Ready => self.end(id, End::Ready { listens: seen.listens }),
+            Stand::Done => self.end(id, End::Done),
+            Stand::Never(never) => self.end(id, End::Never(never)),
+            Stand::NotYet { why, again } => {
+                let Some(pending) = self.pending.get_mut(&id) else { return };
+                pending.why = Some(why);
+                match again {
+                    Some(Again::After(ms)) => {
+                        pending.due = Some(Instant::now() + Duration::from_millis(ms));
+                    }
+                    Some(Again::Listening) => pending.listening = true,
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Looks for the line in what a process has written, when it is first looked at or may have
+    /// been missed, and when it is at rest.
+    fn look_for_line(&mut self, id: u32, details: &Details) -> Result<(), Failed> {
+        let rests = matches!(details.view.phase, Phase::Stopped | Phase::Errored);
+        if rests {
+            // All that it wrote is in the files then.
+            self.session.ask(&Request::LastLines { id })?;
+        }
+        if let Some(line) = self.find_in_files(id)? {
+            self.end(id, End::Line(line));
+        } else if rests {
+            self.end(id, End::Never(Never::Stopped));
+        }
+        Ok(())
+    }
+
+    fn find_in_files(&mut self, id: u32) -> Result<Option<String>, Failed> {
+        let Awaited::Line { wanted, fresh } = &mut self.awaited else { return Ok(None) };
+        let Some(pending) = self.pending.get(&id) else { return Ok(None) };
+        for (path, err) in pending.logs.iter().zip([false, true]) {
+            let Some(path) = path.as_deref().map(Path::new) else { continue };
+            if *fresh {
+                self.past.begin_at_end(id, err, path);
+            }
+            let text = self.past.read(id, err, path).map_err(|error| unreadable(path, &error))?;
+            if let Some(line) = wanted.in_file(id, err, &text) {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+
+    fn on_line(&mut self, line: &LogLine) {
+        let Awaited::Line { wanted, .. } = &mut self.awaited else { return };
+        if self.pending.contains_key(&line.id)
+            && let Some(text) = wanted.in_line(line.id, line.err, &line.text)
+        {
+            self.end(line.id, End::Line(text));
+        }
+    }
+
+    fn time_out(&mut self) {
+        for id in self.pending.keys().copied().collect::<Vec<_>>() {
+            let why = self.pending.get_mut(&id).and_then(|pending| pending.why.take());
+            self.end(id, End::TimedOut(why.unwrap_or(NotYet::Unseen)));
+        }
+    }
+
+    fn end(&mut self, id: u32, end: End) {
+        if let Some(Pending { name, logs, .. }) = self.pending.remove(&id) {
+            self.logs.insert(id, logs);
+            self.ended.push(Ended { id, name, end, lines: Vec::new(), err: true });
+        }
+    }
+
+    /// Adds what a process that is not what was waited for wrote last.
+    fn quote_last_lines(&mut self) -> Result<(), Failed> {
+        for at in 0..self.ended.len() {
+            let Some(Ended { id, end, .. }) = self.ended.get(at) else { continue };
+            let id = *id;
+            let (lines, err) = match end {
+                End::Never(Never::Ended(_) | Never::GivenUp(_)) => self.last_lines_of_end(id)?,
+                End::Never(Never::Late { .. }) | End::TimedOut(_) => self.last_lines_of_run(id)?,
+                End::Ready { .. }
+                | End::Done
+                | End::Exited(_)
+                | End::Line(_)
+                | End::Never(Never::Gone | Never::Stopped) => continue,
+            };
+            if let Some(ended) = self.ended.get_mut(at) {
+                (ended.lines, ended.err) = (lines, err);
+            }
+        }
+        Ok(())
+    }
+
+    fn last_lines_of_end(&mut self, id: u32) -> Result<(Vec<String>, bool), Failed> {
+        match self.session.ask(&Request::LastLines { id })? {
+            Answer::Reply(Reply::LastLines { lines, err }) => Ok((lines, err)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn last_lines_of_run(&self, id: u32) -> Result<(Vec<String>, bool), Failed> {
+        let Some([out, err]) = self.logs.get(&id) else { return Ok((Vec::new(), true)) };
+        for (path, err) in [(err, true), (out, false)] {
+            let Some(path) = path.as_deref().map(Path::new) else { continue };
+            let text = self.past.read(id, err, path).map_err(|error| unreadable(path, &error))?;
+            let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+            if !lines.is_empty() {
+                let last = lines.iter().skip(lines.len().saturating_sub(LINES));
+                return Ok((last.map(|line| (*line).to_owned()).collect(), err));
+            }
+        }
+        Ok((Vec::new(), true))
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failed {
+    Failed::new(format!("cannot read `{}`: {error}", path.display()))
+}

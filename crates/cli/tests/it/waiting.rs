@@ -1,0 +1,260 @@
+//! `start --wait` and `wait`: a command that returns when an app is ready, has ended, or has
+//! written a line, or says why that will not come.
+
+use std::process::{Child, Stdio};
+
+use ostler_testkit::{Sandbox, Victim, procs, wait_for};
+use rustix::process::Signal;
+
+use crate::start_e2e::{SOON, sandbox, start_sh, wait_log};
+
+/// A command that goes on while the test does something.
+fn begin(sandbox: &Sandbox, args: &[&str]) -> Child {
+    let mut command = sandbox.command();
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Its end: exit code, output, errors.
+#[track_caller]
+fn end(child: Child) -> (i32, String, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The command reads the stream of news.
+#[track_caller]
+fn wait_until_it_waits(child: &Child) {
+    let tasks = format!("/proc/{}/task", child.id());
+    let is_news = |task: std::fs::DirEntry| {
+        std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "news\n")
+    };
+    wait_for("the thread that reads news", SOON, || {
+        std::fs::read_dir(&tasks).ok()?.flatten().any(is_news).then_some(())
+    });
+}
+
+/// An app that is asked to say `ready` and does so when the file `go` is there.
+fn waits_for_go(sandbox: &Sandbox) {
+    let script = "const fs = require('fs'); \
+                  console.log('waits'); \
+                  const timer = setInterval(() => { \
+                    if (!fs.existsSync('go')) return; \
+                    clearInterval(timer); console.log('goes'); process.send('ready'); \
+                    setInterval(() => {}, 1 << 30); \
+                  }, 10);";
+    sandbox.write("app.js", script);
+}
+
+#[test]
+fn a_start_that_waits_returns_with_the_url_of_a_cluster() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let app = sandbox.victim("web", Victim::Http);
+    let start = sandbox.ostler(["start", "--wait"]).arg(app).args(["-i", "2"]);
+    let url = format!("web is ready (2 processes): http://127.0.0.1:{port}");
+    start.env("PORT", port.to_string()).shows(url).run();
+    assert!(crate::start_e2e::get(port).starts_with("hello"));
+}
+
+#[test]
+fn a_start_that_waits_returns_with_the_url_of_a_child_that_listens() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    sandbox.write(
+        "server.js",
+        "require('http').createServer((_, res) => res.end('hello'))\
+         .listen(Number(process.env.PORT), '127.0.0.1');",
+    );
+    // It would be stable long after the test: only the port tells that it is ready.
+    let body = "node server.js & wait";
+    let script = sandbox.write_executable("web.sh", format!("#!/bin/sh\n{body}\n"));
+    let start = sandbox.ostler(["start", "--wait"]).arg(script).args(["--min-uptime", "1h"]);
+    let url = format!("web is ready: http://127.0.0.1:{port}");
+    start.env("PORT", port.to_string()).shows(url).run();
+}
+
+#[test]
+fn a_start_that_waits_takes_who_listens_on_nothing_for_ready_after_min_uptime() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("job", Victim::Sleeper);
+    sandbox
+        .ostler(["start", "--wait"])
+        .arg(app)
+        .args(["--min-uptime", "100"])
+        .shows("job is ready\n")
+        .run();
+    sandbox.ostler(["wait", "job"]).stdout("job is ready\n").run();
+}
+
+#[test]
+fn a_start_that_waits_says_how_the_app_ended_and_what_it_wrote_last_and_leaves_it_as_it_is() {
+    let sandbox = sandbox();
+    sandbox.write("app.js", "console.error('old line'); setInterval(() => {}, 1000);");
+    sandbox.ostler(["start", "app.js", "--no-autorestart"]).run();
+    wait_log(&sandbox, "app-error.log", "old line");
+    sandbox.write("app.js", "throw new TypeError('no db');");
+    let error = sandbox.ostler(["restart", "app", "--wait"]).code(1).run().err;
+    assert!(
+        error.contains("app (id 0) ended with exit code 1 before it was ready\n")
+            && error.contains("\nits last lines on stderr:\n")
+            && error.contains("\n  TypeError: no db\n")
+            && error.contains("hint:")
+            && !error.contains("old line"),
+        "{error}"
+    );
+    assert_eq!(sandbox.statuses_of("app"), ["stopped"]);
+}
+
+#[test]
+fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
+    let sandbox = sandbox();
+    waits_for_go(&sandbox);
+    let long = ["--wait-ready", "--listen-timeout", "60000", "--wait=300ms"];
+    let error = sandbox.ostler(["start", "app.js"]).args(long).code(124).run().err;
+    let why = "app (id 0) was not ready within 300ms: it did not say `ready` yet\n";
+    assert!(error.contains(why), "{error}");
+    wait_log(&sandbox, "app-out.log", "waits");
+    let late = sandbox.ostler(["wait", "app", "--timeout", "100ms"]).code(124);
+    late.shows("its last lines on stdout:\n  waits\n").run();
+    let waits = begin(&sandbox, &["wait", "app", "--for", "ready"]);
+    sandbox.write("go", "");
+    assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
+    std::fs::remove_file(sandbox.work().join("go")).unwrap();
+    sandbox
+        .ostler(["restart", "app", "--listen-timeout", "300", "--wait"])
+        .code(1)
+        .shows("app (id 0) did not say `ready` within 300 ms (`listen_timeout`)\n")
+        .run();
+    assert_eq!(sandbox.statuses_of("app"), ["online"]);
+}
+
+#[test]
+fn a_port_that_a_stranger_has_is_told_with_its_process_and_the_command_that_frees_it() {
+    let sandbox = sandbox();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let app = sandbox.victim("web", Victim::Http);
+    for kind in ["cluster", "fork"] {
+        let instances: &[&str] = if kind == "cluster" { &["-i", "2"] } else { &[] };
+        let start = sandbox.ostler(["start", "--wait", "--no-autorestart", "-n", kind]).arg(&app);
+        let me = std::process::id();
+        let output = start
+            .args(instances)
+            .env("PORT", port.to_string())
+            .code(1)
+            .shows(format!("`127.0.0.1:{port}` is taken: pid {me} ("))
+            .shows(format!("hint: `kill {me}` frees it\n"))
+            .run();
+        assert!(output.err.contains("EADDRINUSE"), "{}", output.err);
+    }
+}
+
+#[test]
+fn a_port_that_another_app_has_is_told_with_its_name() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("web", Victim::Http);
+    for kind in ["cluster", "fork"] {
+        let port = sandbox.port().to_string();
+        let instances: &[&str] = if kind == "cluster" { &["-i", "2"] } else { &[] };
+        let start = sandbox.ostler(["start", "--wait", "-n", kind]).arg(&app).args(instances);
+        start.env("PORT", &port).run();
+        let name = format!("second-{kind}");
+        let start = sandbox.ostler(["start", "--wait", "--no-autorestart", "-n", &name]).arg(&app);
+        start
+            .env("PORT", &port)
+            .code(1)
+            .shows(format!("`127.0.0.1:{port}` is taken by app `{kind}`"))
+            .shows(format!("hint: `ostler stop {kind}` frees it\n"))
+            .run();
+    }
+}
+
+#[test]
+fn a_line_of_the_current_run_is_found_whenever_it_was_written_and_none_of_the_run_before() {
+    let sandbox = sandbox();
+    let count = "n=$(($(cat n 2>/dev/null || echo 0) + 1)); echo $n > n";
+    let body = format!("{count}; echo boot $n; echo later; exec sleep 1000000");
+    start_sh(&sandbox, "app", &body, &[]);
+    sandbox.ostler(["wait", "app", "--for", "log=^boot [0-9]"]).stdout("boot 1\n").run();
+    sandbox.ostler(["restart", "app"]).run();
+    sandbox.ostler(["wait", "app", "--for", "log=^boot"]).stdout("boot 2\n").run();
+    let fresh = ["wait", "app", "--for", "log=^boot", "--since", "now", "--timeout", "100ms"];
+    sandbox.ostler(fresh).code(124).shows("no such line of app (id 0) within 100ms").run();
+    let waits = begin(&sandbox, &["wait", "app", "--for", "log=^boot 3"]);
+    wait_until_it_waits(&waits);
+    sandbox.ostler(["restart", "app"]).run();
+    assert_eq!(end(waits), (0, "boot 3\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_line_is_not_waited_for_when_nothing_runs_that_could_write_it_and_the_last_one_counts() {
+    let sandbox = sandbox();
+    let body = "read go < fifo; echo done; exit 3";
+    rustix::fs::mkfifoat(rustix::fs::CWD, sandbox.work().join("fifo"), 0o600.into()).unwrap();
+    start_sh(&sandbox, "app", body, &["--no-autorestart"]);
+    let waits = begin(&sandbox, &["wait", "app", "--for", "log=^done$"]);
+    let in_vain = begin(&sandbox, &["wait", "app", "--for", "log=^never$"]);
+    let exit = begin(&sandbox, &["wait", "app", "--for", "exit"]);
+    std::fs::write(sandbox.work().join("fifo"), "go\n").unwrap();
+    assert_eq!(end(waits), (0, "done\n".to_owned(), String::new()));
+    let (code, out, error) = end(in_vain);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.contains("no such line of app (id 0), and none will come: stopped"), "{error}");
+    let ended = "app (id 0) ended with exit code 3\n".to_owned();
+    assert_eq!(end(exit), (0, ended.clone(), String::new()));
+    // One that has ended before is told at once.
+    sandbox.ostler(["wait", "app", "--for", "exit"]).stdout(ended).run();
+    sandbox
+        .ostler(["wait", "app"])
+        .code(1)
+        .shows("app (id 0) is stopped, so it will not be ready")
+        .run();
+}
+
+#[test]
+fn who_waits_does_not_notice_that_the_daemon_is_killed_or_updated() {
+    let sandbox = sandbox();
+    waits_for_go(&sandbox);
+    let start = begin(
+        &sandbox,
+        &["start", "app.js", "--wait-ready", "--listen-timeout", "60000", "--wait=1m"],
+    );
+    wait_log(&sandbox, "app-out.log", "waits");
+    let waits = begin(&sandbox, &["wait", "app", "--for", "ready"]);
+    let line = begin(&sandbox, &["wait", "app", "--for", "log=^goes$"]);
+    let exit = begin(&sandbox, &["wait", "app", "--for", "exit"]);
+    for child in [&waits, &line, &exit] {
+        wait_until_it_waits(child);
+    }
+    let daemon = sandbox.daemon_pid().unwrap();
+    assert!(procs::signal(daemon, Signal::KILL));
+    wait_for("another daemon", SOON, || sandbox.daemon_pid().filter(|pid| *pid != daemon));
+    sandbox.ostler(["update"]).run();
+    sandbox.write("go", "");
+    let (code, out, error) = end(start);
+    assert!(code == 0 && out.contains("app is ready\n"), "{out}{error}");
+    assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
+    assert_eq!(end(line), (0, "goes\n".to_owned(), String::new()));
+    sandbox.ostler(["stop", "app"]).run();
+    let (code, out, _) = end(exit);
+    assert_eq!((code, out.as_str()), (0, "app (id 0) was ended by SIGINT\n"));
+}
+
+#[test]
+fn what_cannot_be_waited_for_is_refused_before_anything_is_begun() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    let start = sandbox.ostler(["start", "--wait=30"]).arg(&app).code(1);
+    start.shows("`--wait 30` is not a time\nhint: it has no unit; is it `30s` or `30ms`?").run();
+    assert!(sandbox.jlist().is_empty());
+    sandbox.ostler(["start"]).arg(app).run();
+    let check = |args: &[&str], error: &str| {
+        sandbox.ostler(["wait", "app"]).args(args).code(1).shows(error).run();
+    };
+    check(&["--for", "luck"], "hint: it is `ready`, `exit` or `log=REGEXP`");
+    check(&["--for", "log=("], "is not a regular expression");
+    check(&["--timeout", "soon"], "write it as `30s`, `500ms`, `2m` or `1h`");
+    check(&["--since", "noon"], "`--since noon` is neither `run` nor `now`");
+}
