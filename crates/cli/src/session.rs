@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
-use ostler_wire::control::{Event, ProcView, Reply, Request};
+use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
 
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
@@ -38,6 +38,19 @@ pub(crate) struct Session {
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
     client: Option<Client>,
+}
+
+/// How far a request has come, daemon by daemon.
+#[derive(Debug, Default)]
+struct Asked {
+    /// A daemon was asked, and may have begun it.
+    begun: bool,
+    /// The daemons that were asked begin nothing twice.
+    resumable: bool,
+    /// Daemons that died and had begun nothing that matters.
+    tries: u32,
+    /// Daemons in a row that died and told nothing.
+    fruitless: u32,
 }
 
 /// Apps that a command starts.
@@ -80,9 +93,9 @@ impl Session {
         let until = self.until;
         let mut reported = false;
         let mut told: Vec<Event> = Vec::new();
-        let (mut tries, mut fruitless) = (0, 0);
+        let mut asked = Asked::default();
         let answer = loop {
-            self.connect()?;
+            while !self.find_daemon(request, &mut asked)? {}
             let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
@@ -125,18 +138,8 @@ impl Session {
                     self.client = None;
                     return Err(Failed::quiet(wait::TIMED_OUT));
                 }
-                // The daemon was killed under the request. One that changes nothing is sent to the
-                // next daemon.
-                Err(ostler_client::Error::Broken)
-                    if tries < TRIES && !ostler_client::waits_for_apps(request) =>
-                {
-                    tries += 1;
-                    self.client = None;
-                }
-                // One that changes something may be sent again where daemons know it by its ticket.
-                Err(ostler_client::Error::Broken) if is_resumable(request) => {
-                    fruitless = if progressed { 0 } else { fruitless + 1 };
-                    self.client = Some(self.successor(fruitless)?);
+                Err(ostler_client::Error::Broken) => {
+                    self.after_death(request, &mut asked, progressed)?;
                 }
                 other => break other?,
             }
@@ -149,14 +152,62 @@ impl Session {
         }
     }
 
+    /// Connects to a daemon that may be asked. `false`: it died over that, and another is to be
+    /// found.
+    fn find_daemon(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
+        self.connect()?;
+        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
+        // Who is asked must know it again, and so must who was asked before.
+        match resumes(client, request) {
+            Ok(false) if asked.begun => {
+                Err(lost("the daemon was replaced by one that would begin this again,"))
+            }
+            Ok(resumable) => {
+                (asked.resumable, asked.begun) = (resumable, true);
+                Ok(true)
+            }
+            Err(ostler_client::Error::Broken) if asked.begun => {
+                asked.fruitless += 1;
+                self.client = Some(self.successor(asked.fruitless)?);
+                Ok(false)
+            }
+            Err(ostler_client::Error::Broken) if asked.tries < TRIES => {
+                asked.tries += 1;
+                self.client = None;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The daemon was killed under the request: finds the one that is asked the same.
+    fn after_death(
+        &mut self,
+        request: &Request,
+        asked: &mut Asked,
+        progressed: bool,
+    ) -> Result<(), Failed> {
+        if asked.tries < TRIES && !ostler_client::waits_for_apps(request) {
+            // One that changes nothing is sent to whatever daemon is next.
+            asked.tries += 1;
+            (self.client, asked.begun) = (None, false);
+            return Ok(());
+        }
+        if !asked.resumable {
+            return Err(match resumable_since(request) {
+                Some(_) => lost("the daemon, which is older than this command, died"),
+                None => ostler_client::Error::Broken.into(),
+            });
+        }
+        asked.fruitless = if progressed { 0 } else { asked.fruitless + 1 };
+        self.client = Some(self.successor(asked.fruitless)?);
+        Ok(())
+    }
+
     /// Connects to the daemon that has taken the place of one that died under a request.
     fn successor(&mut self, fruitless: u32) -> Result<Client, Failed> {
-        let unknown = |why: &str| {
-            Failed::new(format!("{why} in the middle of this; how it went on is not known"))
-                .hint("see `ostler list` and pm2.log in the home directory")
-        };
         if TRIES < fruitless {
-            return Err(unknown("the daemon died again and again"));
+            return Err(lost("the daemon died again and again"));
         }
         // Only a successor has learned from the keeper what went on: a new daemon, started now,
         // would know nothing.
@@ -166,7 +217,7 @@ impl Session {
                 Ok(client)
             }
             Err(ostler_client::Error::NotRunning { .. }) => {
-                Err(unknown("the daemon and its keeper ended"))
+                Err(lost("the daemon and its keeper ended"))
             }
             Err(error) => Err(error.into()),
         }
@@ -255,19 +306,20 @@ pub(crate) fn ticket() -> String {
     format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
-/// Whether the same request may be sent again and begins nothing twice.
-fn is_resumable(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Start { ticket: Some(_), .. }
-            | Request::Act { ticket: Some(_), .. }
-            | Request::Scale { ticket: Some(_), .. }
-            | Request::Reload { ticket: Some(_), .. }
-            | Request::Promote { ticket: Some(_), .. }
-            // What the list holds and runs already is not started again.
-            | Request::Resurrect
-            | Request::Kill
-    )
+/// Finds out whether this daemon begins nothing twice when it is asked the same again. Only of old
+/// ones the answer is not known before.
+fn resumes(client: &mut Client, request: &Request) -> Result<bool, ostler_client::Error> {
+    match resumable_since(request) {
+        None => Ok(false),
+        Some(1) => Ok(true),
+        Some(since) => Ok(since <= client.protocol()?),
+    }
+}
+
+/// Why it is not known what became of a request.
+fn lost(why: &str) -> Failed {
+    Failed::new(format!("{why} in the middle of this; how it went on is not known"))
+        .hint("see `ostler list` and pm2.log in the home directory")
 }
 
 /// Returns the processes of which an event tells that something was done with them.

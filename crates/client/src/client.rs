@@ -242,6 +242,17 @@ impl Client {
         }
     }
 
+    /// Asks for the version of the protocol that the daemon speaks.
+    ///
+    /// # Errors
+    /// Those of [`request`](Self::request).
+    pub fn protocol(&mut self) -> Result<u32, Error> {
+        match self.request(&Request::Hello, |_| ())? {
+            Answer::Reply(Reply::Hello { protocol, .. }) => Ok(protocol),
+            Answer::Reply(_) | Answer::Raw(_) => Err(Error::Malformed("no version".to_owned())),
+        }
+    }
+
     /// Asks whether an answer is not understood because the daemon is of another version.
     fn mismatch(&mut self) -> Option<Error> {
         match self.exchange(&Request::Hello, &mut |_| Step::Continue) {

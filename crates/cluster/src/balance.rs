@@ -25,6 +25,11 @@
 //! times each while it owed an answer, it is *silent*, and gets nothing before it says a word.
 //! Answers are counted, not time: where all are slow, nobody is silent.
 //!
+//! Where a client has one worker and no other (sticky), few others may answer meanwhile. So a
+//! worker is given a second connection of its clients only when it has answered for the first, a
+//! third and a second at once only while it goes on to answer, up to its window; the others wait
+//! here, for a second at most, and then it is passed over until it answers.
+//!
 //! # Refusals
 //! A worker that refuses is left alone for 5 ms, and twice as long each time it refuses again, up
 //! to 160 ms; until it takes one again it is offered one at a time. A connection that everybody

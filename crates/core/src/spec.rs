@@ -269,13 +269,12 @@ pub enum Readiness {
 /// How connections are spread over the workers of an app.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Balance {
-    /// Each in turn; exactly even.
+    /// The workers with the fewest connections that they have not acknowledged, in turn; exactly
+    /// even at low load.
     #[default]
     RoundRobin,
     /// By a hash of the peer's address: a client stays with its worker.
     Sticky,
-    /// The worker with the fewest connections not yet acknowledged.
-    Least,
     /// Workers accept for themselves from one shared socket.
     Shared,
 }

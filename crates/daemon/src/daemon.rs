@@ -338,6 +338,7 @@ impl Daemon {
                     self.driver().on_probed(run, result);
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
+                FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

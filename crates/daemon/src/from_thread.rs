@@ -1,5 +1,9 @@
 //! What the helper threads of the daemon tell.
 
+use std::collections::BTreeSet;
+
+use ostler_core::RunId;
+
 use crate::keeper::Tried;
 use crate::probes::ProbeMessage;
 use crate::runs::Walked;
@@ -14,6 +18,8 @@ pub(crate) enum FromThread {
     Tried(Tried),
     /// Which descendants runs have.
     Walked(Walked),
+    /// Nothing is left of what a dead keeper had begun of these runs.
+    Cleared(BTreeSet<RunId>),
     /// What became of the saved list.
     Saver(Done),
 }

@@ -49,6 +49,9 @@ impl StateFile {
         self.serial += 1;
         state.serial = self.serial;
         state.mark.clone_from(&self.mark);
+        if state.boot.is_empty() {
+            state.boot = boot_id();
+        }
         let bytes = serde_json::to_vec(&state).map_err(io::Error::other)?;
         hit("state.before");
         if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
@@ -104,7 +107,9 @@ impl StateFile {
         if state.version < VERSION {
             return Err(format!("it has version {}, not {VERSION}", state.version));
         }
-        if state.boot != boot_id() {
+        // Where the system did not tell, nobody knows; to take everything for lost is worse.
+        let boot = boot_id();
+        if ![&state.boot, &boot].iter().any(|id| id.is_empty()) && state.boot != boot {
             return Err("it is of an earlier boot".to_owned());
         }
         // A copy must not take the apps of a manager that lives for its own.
@@ -175,4 +180,25 @@ fn path(home: &Path) -> PathBuf {
 /// Differs from boot to boot; empty where the system does not tell.
 pub fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_not_refused_because_the_system_did_not_tell_the_boot_once() {
+        let home = tempfile::tempdir().unwrap();
+        let read = || StateFile::new(home.path(), "mark", None).read(|problem| panic!("{problem}"));
+        let text = serde_json::to_vec(&State::empty(String::new())).unwrap();
+        fs::write(path(home.path()), text).unwrap();
+        assert!(read().is_some());
+        let mut file = StateFile::new(home.path(), "mark", None);
+        file.write(State::empty(String::new())).unwrap();
+        assert_eq!(read().map(|state| state.boot), Some(boot_id()), "it is asked again");
+        file.write(State::empty("another".to_owned())).unwrap();
+        let mut said = Vec::new();
+        let other = StateFile::new(home.path(), "mark", None).read(|problem| said.push(problem));
+        assert!(said[0].contains("it is of an earlier boot"), "{said:?} {other:?}");
+    }
 }

@@ -10,6 +10,7 @@
 //! - 1: first.
 //! - 2: steps of a reload and ends of runs are facts, not sentences; a failure has a code.
 //! - 3: the state of a process is a phase, not PM2's word.
+//! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
 
 mod event;
 mod facts;
@@ -24,11 +25,11 @@ pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
 pub use reply::{Code, Failure, Reply};
-pub use request::{Action, Change, ReloadOptions, Request, ScaleTo};
+pub use request::{Action, Change, ReloadOptions, Request, ScaleTo, resumable_since};
 pub use view::{Details, Ended, ListenerView, ProcView, Readiness};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

@@ -243,7 +243,7 @@ mod tests {
         check("completion ", &["bash", "fish", "zsh"], false);
         check("list ", &["api", "back", "web", "worker"], false);
         check("ping ", &[], false);
-        check("nonsense w", &[], false);
+        check("nonsense x", &[], false);
     }
 
     #[test]

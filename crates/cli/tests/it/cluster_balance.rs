@@ -74,7 +74,7 @@ fn a_change_of_the_balance_is_a_reload() {
     let env = format!("PORT: {port}");
     for (balance, shown) in [
         ("shared", "shared"),
-        ("least", "least"),
+        ("least", "round-robin"),
         ("sticky", "sticky"),
         ("round-robin", "round-robin"),
     ] {

@@ -122,7 +122,9 @@ fn a_port_that_no_worker_asks_for_any_more_is_closed_after_a_restart() {
     sandbox.write("app.js", WEB);
     start(&sandbox, "app.js", "instances: 2,", &format!("PORT: {old}"));
     wait_output(&sandbox, "up ", 2);
-    crate::cluster::file(&sandbox, "app.js", "instances: 2,", &format!("PORT: {new}"));
+    // Longer than this test waits: another version asks for what it wants at once.
+    let keys = "instances: 2, listen_timeout: 100000,";
+    crate::cluster::file(&sandbox, "app.js", keys, &format!("PORT: {new}"));
     sandbox.ostler(["restart", "app.config.js"]).run();
     wait_output(&sandbox, "up ", 4);
     // Whoever waits in its queue is turned away, and so is who comes later.

@@ -12,8 +12,8 @@ use ostler_wire::control::{FrameKind, VERSION, decode, encode, encode_json};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers to requests other than the list: kind and payload of each frame, `None` for
-/// the usual answer.
+/// Answers to requests other than the list: kind and payload of each frame, none where the daemon
+/// dies of the request, `None` for the usual answer.
 type Answers = Box<dyn Fn(&Value) -> Option<Vec<(FrameKind, Value)>> + Send + Sync>;
 
 /// A home with a daemon that gives prepared answers.
@@ -89,11 +89,11 @@ impl Fake {
         self.dir.path()
     }
 
-    /// What was asked since the last call, `list` left out.
+    /// What was asked since the last call, without the list and the version.
     pub fn asked(&self) -> Vec<Value> {
         std::mem::take(&mut *self.requests.lock().unwrap())
             .into_iter()
-            .filter(|request| *request != json!("list"))
+            .filter(|request| *request != json!("list") && *request != json!("hello"))
             .collect()
     }
 
@@ -169,6 +169,9 @@ fn serve(
     while let Some(request) = next(stream) {
         requests.lock().unwrap().push(request.clone());
         let frames = answers(&request).unwrap_or_else(|| usual(&request, list));
+        if frames.is_empty() {
+            return; // It died.
+        }
         let mut bytes = Vec::new();
         for (kind, value) in frames {
             match (kind, value) {

@@ -13,20 +13,23 @@ impl Balance {
         let rotation = (from..members.len()).chain(0..from);
         let eligible = rotation.filter_map(|at| Some((at, self.eligible(members.get(at)?)?)));
         match listener.policy {
-            Policy::RoundRobin | Policy::Shared | Policy::Least => {
+            Policy::RoundRobin | Policy::Shared => {
                 // Of equals the first, which is the next in the rotation.
                 eligible.min_by_key(|(_, worker)| worker.count()).map(|(at, _)| at)
             }
             Policy::Sticky => {
+                // Nobody else takes its clients, so one that hangs must not fill its window first.
                 let own = self.own_member(listener, waiting.peer)?;
-                if listener.members.get(own).is_some_and(|member| self.eligible(member).is_some()) {
+                let member = listener.members.get(own).and_then(|member| self.eligible(member));
+                if member.is_some_and(Worker::keeps_pace) {
                     return Some(own);
                 }
                 if waiting.patience.is_some() {
                     return None;
                 }
                 let place = |at: usize| members.get(at).map_or(0, |member| member.place);
-                eligible.map(|(at, _)| at).max_by_key(|at| weight(waiting.peer, place(*at)))
+                let paced = eligible.filter(|(_, worker)| worker.keeps_pace());
+                paced.map(|(at, _)| at).max_by_key(|at| weight(waiting.peer, place(*at)))
             }
         }
     }

@@ -89,6 +89,7 @@ impl Balance {
         let Some(worker) = self.worker(id) else { return };
         let Some(flight) = worker.take(conn, window) else { return };
         worker.hear();
+        worker.quicken(window);
         let leaving = worker.standing == Standing::Leaving;
         let at = self.listener_at(flight.listener);
         let silent = self.overtake_others(at, id);
@@ -119,6 +120,9 @@ impl Balance {
         }
         for worker in silent {
             self.update_others(worker, None);
+        }
+        if let Some(worker) = self.worker(id) {
+            worker.slow_down();
         }
     }
 
@@ -272,7 +276,7 @@ impl Balance {
         let Some(listener) = self.listeners.get(at) else { return };
         let queue_has_room = match listener.policy {
             Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
-            Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
+            Policy::RoundRobin | Policy::Shared => listener.waiting.is_empty(),
         };
         let accepting =
             queue_has_room && listener.members.iter().any(|member| self.eligible(member).is_some());

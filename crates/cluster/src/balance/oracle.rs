@@ -19,7 +19,7 @@ impl Balance {
             });
             let room = match listener.policy {
                 Policy::Sticky => listener.waiting.len() < MAX_PATIENT,
-                Policy::RoundRobin | Policy::Least | Policy::Shared => listener.waiting.is_empty(),
+                Policy::RoundRobin | Policy::Shared => listener.waiting.is_empty(),
             };
             assert_eq!(listener.accepting, free && room, "{listener:?}");
             if listener.policy != Policy::Sticky && free {

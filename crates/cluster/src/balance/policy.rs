@@ -9,9 +9,6 @@ pub enum Policy {
     RoundRobin,
     /// By the peer's address: the same client meets the same slot, also when that has a new worker.
     Sticky,
-    /// The same by another name, from the time when [`Policy::RoundRobin`] did not look at
-    /// what was unanswered.
-    Least,
     /// The listening socket itself is given to the workers, where the runtime can take it. The
     /// kernel spreads then, and badly: at low load one worker gets nearly everything.
     Shared,

@@ -39,6 +39,9 @@ pub(super) struct Worker {
     pub(super) retry_at: Option<Millis>,
     /// It let a connection wait too long (sticky); until it answers, others need not wait for it.
     pub(super) stuck: bool,
+    /// How many it may owe answers for where its clients have nobody else (sticky): one more for
+    /// each answer, while more is at hand for it; one when there is nothing.
+    pace: usize,
     /// How many of its connections may not have arrived; they do not count.
     unsure: usize,
     /// How many answers of others came while it owed one.
@@ -57,6 +60,7 @@ impl Worker {
             blocked: false,
             retry_at: None,
             stuck: false,
+            pace: 1,
             unsure: 0,
             overtaken: 0,
             silent: false,
@@ -96,6 +100,23 @@ impl Worker {
         let flight = self.in_flight.remove(at);
         self.saturated &= window / 2 < self.in_flight.len();
         flight
+    }
+
+    /// Whether it answers as fast as it is given connections.
+    pub(super) fn keeps_pace(&self) -> bool {
+        self.in_flight.len() < self.pace.saturating_add(self.unsure)
+    }
+
+    /// It answered for a connection: it may owe one more.
+    pub(super) fn quicken(&mut self, window: usize) {
+        self.pace = self.pace.saturating_add(1).min(window);
+    }
+
+    /// Nothing more was at hand for it.
+    pub(super) fn slow_down(&mut self) {
+        if self.in_flight.is_empty() {
+            self.pace = 1;
+        }
     }
 
     /// It said something about its connections.

@@ -9,9 +9,9 @@ pub(super) static ROWS: &[Attribute] = &[
     text("balance", field!(balance))
         .rule(Rule::Words(&["round-robin", "sticky", "least", "shared"]))
         .flags(&[value(&["balance"], "way")])
-        .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
+        .advice("write `\"round-robin\"`, `\"sticky\"` or `\"shared\"`")
         .example("\"sticky\"")
-        .help("how connections are spread: round-robin, sticky, least or shared"),
+        .help("how connections are spread: round-robin (also called least), sticky or shared"),
     object("fds", field!(fds))
         .inside(fds::SCHEMA)
         .advice("write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`")

@@ -221,18 +221,17 @@ impl FieldType for Balance {
         match self {
             Self::RoundRobin => "round-robin".into(),
             Self::Sticky => "sticky".into(),
-            Self::Least => "least".into(),
             Self::Shared => "shared".into(),
         }
     }
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         match String::read(node)?.as_str() {
-            "round-robin" => Ok(Self::RoundRobin),
+            // The second is what the first was called while it did not look at what is unanswered.
+            "round-robin" | "least" => Ok(Self::RoundRobin),
             "sticky" => Ok(Self::Sticky),
-            "least" => Ok(Self::Least),
             "shared" => Ok(Self::Shared),
-            _ => Err(Refusal::Wanted("`round-robin`, `sticky`, `least` or `shared`")),
+            _ => Err(Refusal::Wanted("`round-robin`, `sticky` or `shared`")),
         }
     }
 }

@@ -106,7 +106,7 @@ impl Daemon {
         self.driver().give_runs();
         self.driver().give_starts();
         // Last: if we die before, what the keeper did not get is looked for.
-        if self.keeper.end_giving() {
+        if self.keeper.end_giving() && !self.runs.has_open_starts() {
             self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
     }

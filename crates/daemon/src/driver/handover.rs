@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use ostler_core::RunId;
 
 use super::Driver;
-use crate::runs::{self, ProcessRef};
+use crate::daemon_log;
+use crate::from_thread::FromThread;
+use crate::keeper::{LOCK, SWEPT};
+use crate::mailbox::Sender;
+use crate::runs::Run;
 use crate::starts::{Line, SpecLine};
 
 impl Driver<'_> {
@@ -64,19 +68,42 @@ impl Driver<'_> {
         let users = specs.filter_map(|spec| registry.version(spec)?.spec.uid);
         let own = rustix::process::geteuid().as_raw();
         let users: BTreeSet<u32> = users.chain([own]).collect();
-        let mut left = self.runs.find_left(&starts.runs, &users);
-        left.retain(|run, _| asked.contains(run) || prepared.contains_key(run));
-        let orphans: Vec<ProcessRef> = left
-            .into_values()
-            .flat_map(|left| left.others.into_iter().chain(left.leader))
-            .collect();
-        runs::end_orphans(&orphans);
-        for run in prepared.keys() {
-            self.runs.drop_group(*run);
+        let open = asked.into_iter().chain(prepared.into_keys()).collect();
+        self.runs.want_cleared(open, starts.runs, users);
+        self.clear();
+    }
+
+    /// Ends in a helper thread what a dead keeper had begun, if that is to be done now.
+    fn clear(&mut self) {
+        let Some(clearing) = self.runs.begin_clearing() else { return };
+        let of_thread = clearing.clone();
+        let work = move |sender: &Sender<FromThread>| {
+            sender.send(FromThread::Cleared(of_thread.carry_out()));
+        };
+        if let Err(error) = self.mailbox.start("clear", work) {
+            daemon_log::error(format!("no thread to end what a dead keeper had begun: {error}"));
+            self.on_cleared(clearing.carry_out());
         }
-        for run in asked {
-            self.runs.renew_group(run);
-            self.send_spawn(run);
+    }
+
+    /// What a dead keeper had begun of these runs is gone: those that are still waited for are
+    /// asked for again.
+    pub(crate) fn on_cleared(&mut self, runs: BTreeSet<RunId>) {
+        // Where another keeper has died meanwhile, what that one had begun is to go first.
+        let Some(runs) = self.runs.end_clearing(runs) else { return self.clear() };
+        for run in runs {
+            match self.runs.get(run).map(Run::is_asked) {
+                Some(true) => {
+                    self.runs.renew_group(run);
+                    self.send_spawn(run);
+                }
+                Some(false) => {}
+                None => self.runs.drop_group(run),
+            }
+        }
+        // Whoever comes after us need not look for it again.
+        if self.keeper.has_all() {
+            self.keeper.set_meta(LOCK.to_owned(), SWEPT.to_vec());
         }
     }
 }

@@ -26,6 +26,11 @@ impl Keeper {
         self.give_pause = (2 * self.give_pause).min(GIVE_AGAIN.1);
     }
 
+    /// Whether it has everything that it must hold.
+    pub fn has_all(&self) -> bool {
+        self.incomplete.is_none() && !self.is_lost()
+    }
+
     /// It was given everything that could be given. Returns whether that was all.
     pub fn end_giving(&mut self) -> bool {
         self.reserve.fill(reserve::KEEPER);

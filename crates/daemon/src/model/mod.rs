@@ -15,6 +15,7 @@
 mod announced;
 mod apps;
 mod awaited;
+mod closing;
 mod dump;
 mod facts;
 mod input;
@@ -29,6 +30,7 @@ mod reloads;
 mod requests;
 mod resumed;
 mod room;
+mod settling;
 mod snapshot;
 mod state;
 mod steps;
@@ -50,7 +52,8 @@ use crate::budget::Capacity;
 use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
-use ostler_wire::control::{Failure, Reply};
+use ostler_wire::control::Failure;
+use settling::Settling;
 use tickets::Tickets;
 
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
@@ -111,8 +114,8 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at next.
     memory_at: Option<Millis>,
-    /// When apps have settled whose workers begin to listen.
-    settling: BTreeMap<AppId, Millis>,
+    /// Apps whose workers begin to listen.
+    settling: Settling,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// Everything is being ended.
@@ -147,7 +150,7 @@ impl Model {
             unsaved: false,
             save_by: None,
             memory_at: None,
-            settling: BTreeMap::new(),
+            settling: Settling::default(),
             announced: None,
             closing: false,
             writes_last: false,
@@ -164,20 +167,6 @@ impl Model {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// Everything is being ended: nothing new is begun.
-    #[must_use]
-    pub fn is_closing(&self) -> bool {
-        self.closing
-    }
-
-    /// Everything has ended but what may not be signalled, and whoever waited for that was told.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        let is_left = |(id, _)| self.unsignalable(id).is_none();
-        let begun = self.closing && !self.writes_last;
-        begun && !self.operations.has_kill() && !self.registry.procs().any(is_left)
     }
 
     /// The process of a slot that may not be signalled, if there is one, and its user.
@@ -318,52 +307,6 @@ impl Model {
             // Its going is told before the facts about it are forgotten.
             self.settle(out);
             self.facts.remove(&run);
-        }
-    }
-
-    fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
-        // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if self.closing {
-            return;
-        }
-        if self.registry.procs().len() == 0 {
-            return self.close();
-        }
-        // Nothing else is begun, and the end only when the list is on disk: a daemon that takes
-        // over in between finds all of it.
-        self.closing = true;
-        self.writes_last = true;
-        self.write_dump(None, out);
-    }
-
-    fn on_dump_written(
-        &mut self,
-        client: Option<ClientId>,
-        count: usize,
-        result: Result<PathBuf, Failure>,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(client) = client else {
-            if std::mem::take(&mut self.writes_last) {
-                self.close();
-            }
-            return;
-        };
-        let reply = match result {
-            Ok(path) => Reply::Saved { path: path.display().to_string(), count },
-            Err(failure) => Reply::Error(failure),
-        };
-        out.push(Effect::Reply { client, reply });
-    }
-
-    /// Stops and forgets everything; the daemon goes when that is done.
-    fn close(&mut self) {
-        self.closing = true;
-        self.unsaved = true;
-        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
-        self.cut_reloads_short("kill", &ids);
-        for id in ids {
-            self.ask(Event::Delete(id));
         }
     }
 

@@ -148,7 +148,7 @@ impl Model {
             let (name, what) = (proc.name, Lifecycle::Delete);
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.registry.app(proc.app).is_none() {
-                self.settling.remove(&proc.app);
+                self.settling.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.tidy_listeners(proc.app, out);

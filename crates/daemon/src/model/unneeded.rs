@@ -6,6 +6,8 @@
 //! The rule: what no worker uses is closed when the app has settled: each slot serves or is at
 //! rest. A worker that has begun to listen may be about to listen on more: it has the time that is
 //! given it to become ready (`listen_timeout`), since the last time that a worker of its app did.
+//! That is the same worker's habit; where another version listens, there is no habit, and what it
+//! does not ask for together with the first is given up: its clients are refused, and do not hang.
 //! One that listens on nothing has the time that is given to a new version.
 
 use ostler_core::process::Process;
@@ -16,16 +18,29 @@ use ostler_core::{AppId, Goal, Millis, Phase, RunId};
 use super::Model;
 use super::input::{Effect, Unneeded};
 
+/// What a worker listens on from its beginning it asks for within this time, ms.
+const TOGETHER: Millis = 200;
+
 impl Model {
     /// A worker is up, or has begun to listen on something more.
     pub(super) fn begin_settling(&mut self, run: RunId) {
         let Some(facts) = self.facts.get(&run) else { return };
         let Some(version) = self.registry.version(facts.spec) else { return };
-        let settled_at = self.at.now + version.policy.ready_timeout;
+        let mut time = version.policy.ready_timeout;
         if version.spec.exec_mode == ExecMode::Cluster
             && let Some(app) = self.registry.app_of(facts.proc)
         {
-            self.settling.insert(app, settled_at);
+            let before = match facts.is_listening() {
+                true => self.settling.listened.insert(app, facts.spec),
+                false => self.settling.listened.get(&app).copied(),
+            };
+            if before.is_some_and(|before| before != facts.spec) {
+                self.settling.renewed.insert(app);
+            }
+            if self.settling.renewed.contains(&app) {
+                time = time.min(TOGETHER);
+            }
+            self.settling.due.insert(app, self.at.now + time);
         }
     }
 
@@ -40,19 +55,23 @@ impl Model {
 
     /// Returns when the next app has settled.
     pub(super) fn settled_at(&self) -> Option<Millis> {
-        self.settling.values().copied().min()
+        self.settling.due.values().copied().min()
     }
 
     /// Closes what apps do not need that have settled.
     pub(super) fn tidy_settled(&mut self, out: &mut Vec<Effect>) {
         let now = self.at.now;
         let settled: Vec<AppId> =
-            self.settling.iter().filter(|(_, at)| **at <= now).map(|(app, _)| *app).collect();
+            self.settling.due.iter().filter(|(_, at)| **at <= now).map(|(app, _)| *app).collect();
         for app in settled {
-            self.settling.remove(&app);
+            self.settling.due.remove(&app);
             match self.quiet_since(app) {
-                Some(at) if now < at => _ = self.settling.insert(app, at),
-                Some(_) | None => self.tidy_listeners(app, out),
+                Some(at) if now < at => _ = self.settling.due.insert(app, at),
+                Some(_) => {
+                    self.settling.renewed.remove(&app);
+                    self.tidy_listeners(app, out);
+                }
+                None => self.tidy_listeners(app, out),
             }
         }
     }
@@ -60,7 +79,7 @@ impl Model {
     /// A slot of the app is at rest: asks to close what is not needed any more, as far as no worker
     /// may be about to listen on more.
     pub(super) fn tidy_rested(&self, app: AppId, out: &mut Vec<Effect>) {
-        if !self.settling.contains_key(&app) || self.is_at_rest(app) {
+        if !self.settling.due.contains_key(&app) || self.is_at_rest(app) {
             self.tidy_listeners(app, out);
         }
     }

@@ -274,7 +274,6 @@ pub fn policy_of(balance: Balance) -> Policy {
     match balance {
         Balance::RoundRobin => Policy::RoundRobin,
         Balance::Sticky => Policy::Sticky,
-        Balance::Least => Policy::Least,
         Balance::Shared => Policy::Shared,
     }
 }
@@ -284,7 +283,6 @@ pub fn policy_word(policy: Policy) -> &'static str {
     match policy {
         Policy::RoundRobin => "round-robin",
         Policy::Sticky => "sticky",
-        Policy::Least => "least",
         Policy::Shared => "shared",
     }
 }

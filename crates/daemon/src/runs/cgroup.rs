@@ -19,7 +19,7 @@ use crate::daemon_log;
 pub const GROUPS_VARIABLE: &str = ostler_env::OSTLER_CGROUP;
 
 /// Where runs get control groups of their own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Groups {
     base: PathBuf,
     /// The group that was made in advance.

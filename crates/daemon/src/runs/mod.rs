@@ -3,6 +3,7 @@
 mod beginning;
 mod cgroup;
 mod channel;
+mod clearing;
 mod ending;
 mod gauge;
 mod last;
@@ -37,6 +38,7 @@ use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
+use clearing::Clearings;
 use last::Ends;
 use oom::OomKills;
 use startup_priority::StartupPriority;
@@ -73,6 +75,8 @@ pub struct Runs {
     relook: BTreeSet<RunId>,
     /// Runs whose descendants are looked for by a walk over all processes.
     walks: Walks,
+    /// What dead keepers had begun and is to go.
+    clearings: Clearings,
     /// When that is tried.
     retry_at: Option<Millis>,
     groups: Option<Groups>,
@@ -108,6 +112,7 @@ impl Runs {
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),
+            clearings: Clearings::default(),
             retry_at: None,
             groups: Groups::find(&mark),
             inotify,
@@ -220,7 +225,13 @@ impl Runs {
     /// whose descendants are to be looked for.
     pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
         self.retry_at = None;
-        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
+        let relook = std::mem::take(&mut self.relook);
+        if self.clearings.is_under_way() && !self.refetch.is_empty() {
+            // What is asked for now could be taken for what is to go.
+            self.retry_soon();
+            return (BTreeSet::new(), relook);
+        }
+        (std::mem::take(&mut self.refetch), relook)
     }
 
     /// Lets those that serve go first while the run is being verified.

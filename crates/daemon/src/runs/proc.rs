@@ -236,8 +236,7 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
 }
 
 /// Kills processes and waits a moment until they are gone: their ports and files must be free for
-/// what comes next. The one place where the loop waits, since nothing of these runs can go on
-/// before; a process dies of SIGKILL at once.
+/// what comes next. Never on the loop: only before it begins, or in a helper thread.
 pub fn end_orphans(orphans: &[ProcessRef]) {
     for orphan in orphans {
         daemon_log::log(format!("process {} is an orphan: killed", orphan.pid));

@@ -230,7 +230,7 @@ prop_compose! {
         (logs, policy, health, fds) in (logs(), policy(), health(), fds()),
         privileged_ports in prop::collection::btree_set(1_u16.., 0..3),
         balance in prop::sample::select(vec![
-            Balance::RoundRobin, Balance::Sticky, Balance::Least, Balance::Shared,
+            Balance::RoundRobin, Balance::Sticky, Balance::Shared,
         ]),
     ) -> AppSpec {
         let policy = Policy { max_memory, ..policy };

@@ -207,3 +207,37 @@ pub struct ReloadOptions {
     /// Queue behind a reload of the same app that is under way, instead of being refused.
     pub wait: bool,
 }
+
+/// Returns the first version of the protocol in which the same request may be sent again to the
+/// daemon after the one that was asked, and begins nothing twice; `None` where there is none.
+#[must_use]
+pub fn resumable_since(request: &Request) -> Option<u32> {
+    match request {
+        Request::Start { ticket: Some(_), .. }
+        | Request::Act { ticket: Some(_), .. }
+        | Request::Scale { ticket: Some(_), .. } => Some(4),
+        Request::Reload { ticket: Some(_), .. } | Request::Promote { ticket: Some(_), .. } => {
+            Some(1)
+        }
+        // What the list holds and runs already is not started again.
+        Request::Resurrect | Request::Kill => Some(1),
+        Request::Start { .. }
+        | Request::Act { .. }
+        | Request::Scale { .. }
+        | Request::Reload { .. }
+        | Request::Promote { .. }
+        | Request::Hello
+        | Request::List
+        | Request::Find { .. }
+        | Request::Jlist
+        | Request::LastLines { .. }
+        | Request::Describe { .. }
+        | Request::Env { .. }
+        | Request::Listens { .. }
+        | Request::Save { .. }
+        | Request::Logs { .. }
+        | Request::Flush { .. }
+        | Request::ReloadLogs
+        | Request::Update { .. } => None,
+    }
+}

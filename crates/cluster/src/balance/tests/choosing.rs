@@ -69,8 +69,8 @@ fn a_worker_that_goes_does_not_disturb_the_rotation() {
 }
 
 #[test]
-fn least_takes_the_one_with_the_fewest_and_of_equals_the_next() {
-    let mut world = serving(Policy::Least, 4, 3);
+fn round_robin_takes_the_one_with_the_fewest_and_of_equals_the_next() {
+    let mut world = serving(Policy::RoundRobin, 4, 3);
     assert_eq!((world.give(0, 0), world.give(1, 0), world.give(2, 0)), (0, 1, 2));
     world.takes(1, 1);
     assert_eq!(world.give(3, 0), 1);
@@ -117,7 +117,7 @@ fn a_worker_with_two_listeners_has_one_window() {
 
 #[test]
 fn members_of_several_apps_share_a_listener() {
-    let mut world = serving(Policy::Least, 2, 1);
+    let mut world = serving(Policy::RoundRobin, 2, 1);
     assert_eq!(world.add(1 << 40, 9), "");
     assert_eq!((world.give(1, 0), world.give(2, 0), world.give(3, 0)), (0, 1 << 40, 0));
 }
@@ -137,8 +137,8 @@ fn a_blocked_worker_gets_nothing() {
 fn a_change_of_policy_counts_from_the_next_connection() {
     let mut world = serving(Policy::Sticky, 4, 2);
     let own = world.give(0, 5);
-    assert_eq!(world.give(1, 5), own);
     world.takes(own, 0);
+    assert_eq!(world.give(1, 5), own);
     world.takes(own, 1);
     world.balance.set_policy(MAIN, Policy::RoundRobin);
     assert_eq!(world.balance.policy(MAIN), Some(Policy::RoundRobin));
@@ -158,7 +158,7 @@ fn who_waits_for_its_own_worker_does_not_after_a_change_of_policy() {
     assert_eq!(world.accepted_from(1, 5), "");
     world.balance.set_policy(MAIN, Policy::Sticky);
     assert_eq!(world.balance.deadline(), Some(world.now + 1000));
-    world.balance.set_policy(MAIN, Policy::Least);
+    world.balance.set_policy(MAIN, Policy::RoundRobin);
     assert_eq!(world.balance.deadline(), None);
 }
 

@@ -45,7 +45,7 @@ impl Clients {
     }
 }
 
-const IN_TURN: [Policy; 3] = [Policy::RoundRobin, Policy::Least, Policy::Shared];
+const IN_TURN: [Policy; 2] = [Policy::RoundRobin, Policy::Shared];
 
 #[test]
 fn a_hung_worker_takes_one_connection_at_low_load_and_the_others_stay_even() {
@@ -171,7 +171,54 @@ fn sticky_clients_of_a_silent_worker_wait_a_second_and_go_elsewhere() {
     }
     assert_eq!(world.accepted_from(20, 5), "", "it waits for its own worker");
     assert_eq!(world.wait(), format!("20>{}", 1 - own));
+    world.takes(1 - own, 20);
     assert_eq!(world.give(21, 5), 1 - own);
     world.takes(own, 0);
     assert_eq!(world.give(22, 5), own);
+}
+
+#[test]
+fn a_hung_worker_takes_one_connection_of_its_own_clients() {
+    let mut world = serving(Policy::Sticky, 8, 3);
+    let own = world.give(0, 5);
+    for conn in 1..20 {
+        assert_eq!(world.accepted_from(conn, 5), "", "it waits for an answer to the first");
+    }
+    // Nobody else answers for anything meanwhile: time alone tells.
+    let words = world.wait();
+    assert_eq!(words.split(", ").filter(|word| word.ends_with(&format!(">{own}"))).count(), 0);
+    assert_eq!((world.handed(own), world.balance.in_flight(WorkerId(own))), (1, 1));
+    // Those go to the others, as fast as these answer.
+    let mut handed: VecDeque<(u64, u64)> = VecDeque::new();
+    let note = |handed: &mut VecDeque<(u64, u64)>, words: &str| {
+        let hands = words.split(", ").filter_map(|word| word.split_once('>'));
+        handed.extend(hands.map(|(conn, to)| (conn.parse().unwrap(), to.parse().unwrap())));
+    };
+    note(&mut handed, &words);
+    let mut served = 0;
+    while let Some((conn, worker)) = handed.pop_front() {
+        assert_ne!(worker, own);
+        served += 1;
+        let words = world.takes(worker, conn);
+        note(&mut handed, &words);
+    }
+    assert_eq!((served, world.balance.waiting()), (19, 0));
+    assert_ne!(world.give(20, 5), own, "nobody waits for it any more");
+    // One word, and its clients come back.
+    world.takes(own, 0);
+    assert_eq!(world.give(21, 5), own);
+}
+
+#[test]
+fn a_sticky_worker_that_answers_is_given_its_whole_window() {
+    let mut world = serving(Policy::Sticky, 8, 2);
+    let own = world.give(0, 5);
+    for conn in 1..64 {
+        world.accepted_from(conn, 5);
+    }
+    for conn in 0..7 {
+        world.takes(own, conn);
+        assert_eq!(world.balance.in_flight(WorkerId(own)), usize::try_from(conn).unwrap() + 2);
+    }
+    assert_eq!(world.balance.in_flight(WorkerId(own)), 8);
 }

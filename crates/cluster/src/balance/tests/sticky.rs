@@ -95,7 +95,8 @@ fn where_all_are_stuck_the_own_one_is_served_as_soon_as_it_has_room() {
     assert_eq!(world.blocked(0, true), "-7");
     assert_eq!(world.accepted_from(1, 5), "");
     assert_eq!(world.wait(), "");
-    assert_eq!(world.blocked(0, false), "1>0, +7");
+    assert_eq!(world.blocked(0, false), "+7");
+    assert_eq!(world.takes(0, 0), "0 taken, 1>0");
 }
 
 #[test]

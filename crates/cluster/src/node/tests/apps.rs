@@ -64,7 +64,7 @@ fn an_app_whose_balance_disagrees_is_told_that_the_port_is_in_use() {
     assert!(lines[1].starts_with("w9 <- ") && lines[1].contains(r#""errno":-98"#), "{lines:?}");
     // Nor can one that has it be changed.
     let mut world = shared(Policy::RoundRobin);
-    world.primary.set_policy(OTHER, Policy::Least, &mut world.out);
+    world.primary.set_policy(OTHER, Policy::Sticky, &mut world.out);
     check(&world.take(), &[]);
     world.add_other(10);
     assert!(world.query(10, TCP80)[1].contains(r#""errno":-98"#));

@@ -42,7 +42,7 @@ enum Deed {
     Noise(u8),
 }
 
-const POLICIES: [Policy; 4] = [Policy::RoundRobin, Policy::Sticky, Policy::Least, Policy::Shared];
+const POLICIES: [Policy; 3] = [Policy::RoundRobin, Policy::Sticky, Policy::Shared];
 
 /// The one of the two ports that is no TCP port.
 const UDP: u16 = 81;
@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => worker(Just(Deed::Eof).boxed()),
         1 => worker(any::<bool>().prop_map(Deed::Block).boxed()),
         1 => worker((0..6_u8).prop_map(Deed::Noise).boxed()),
-        1 => (app.clone(), 0..4_u8).prop_map(|(app, policy)| Step::Policy(app, policy)),
+        1 => (app.clone(), 0..3_u8).prop_map(|(app, policy)| Step::Policy(app, policy)),
         4 => (1..400_u64).prop_map(Step::Time),
         6 => Just(Step::Keeper),
         1 => app.clone().prop_map(Step::Stop),
@@ -284,7 +284,6 @@ proptest! {
         policy in prop_oneof![
             Just(Policy::RoundRobin),
             Just(Policy::Sticky),
-            Just(Policy::Least),
             Just(Policy::Shared)
         ],
         window in 1..4_usize,

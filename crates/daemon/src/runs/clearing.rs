@@ -1,0 +1,134 @@
+//! Starts that a dead keeper left open: what it had begun of them must be gone before they are asked
+//! for again.
+//!
+//! Problem: finding out means a look at every process, and an end takes its time; the loop has
+//! neither. Rule: a helper thread does both, one at a time. Another one beside it could take what
+//! was started after the first for what is to go. When another keeper dies meanwhile, the runs are
+//! looked for once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ostler_core::RunId;
+
+use super::cgroup::Groups;
+use super::proc::{ProcessRef, end_orphans};
+use super::{Runs, left};
+use crate::starts::Start;
+
+/// What is to go.
+#[derive(Clone, Debug)]
+pub struct Clearing {
+    mark: String,
+    groups: Option<Groups>,
+    /// The list of starts.
+    starts: BTreeMap<RunId, Start>,
+    /// Users that our apps run as.
+    users: BTreeSet<u32>,
+    runs: BTreeSet<RunId>,
+}
+
+/// The one that is under way, and what comes after it.
+#[derive(Debug, Default)]
+pub(super) struct Clearings {
+    under_way: bool,
+    next: Option<Clearing>,
+}
+
+impl Clearing {
+    /// Ends whatever is left of the runs, and waits a moment until it is gone. Returns the runs.
+    pub fn carry_out(self) -> BTreeSet<RunId> {
+        let mut left = left::find(&self.mark, self.groups.as_ref(), &self.starts, &self.users);
+        left.retain(|run, _| self.runs.contains(run));
+        let all = left.into_values().flat_map(|left| left.others.into_iter().chain(left.leader));
+        let orphans: Vec<ProcessRef> = all.collect();
+        end_orphans(&orphans);
+        self.runs
+    }
+}
+
+impl Clearings {
+    /// What is known of the newest keeper's death counts; no run is left out.
+    fn want(&mut self, mut clearing: Clearing) {
+        clearing.runs.extend(self.next.take().into_iter().flat_map(|before| before.runs));
+        self.next = Some(clearing);
+    }
+
+    fn begin(&mut self) -> Option<Clearing> {
+        let next = self.next.take_if(|_| !self.under_way)?;
+        self.under_way = true;
+        Some(next)
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way || self.next.is_some()
+    }
+
+    /// Returns the runs of which nothing is left; `None` when they are to be looked for again.
+    fn end(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
+        self.under_way = false;
+        match &mut self.next {
+            Some(next) => {
+                next.runs.extend(runs);
+                None
+            }
+            None => Some(runs),
+        }
+    }
+}
+
+impl Runs {
+    /// What a dead keeper had begun of these runs is to go.
+    pub fn want_cleared(
+        &mut self,
+        runs: BTreeSet<RunId>,
+        starts: BTreeMap<RunId, Start>,
+        users: BTreeSet<u32>,
+    ) {
+        let (mark, groups) = (self.mark.clone(), self.groups.clone());
+        self.clearings.want(Clearing { mark, groups, starts, users, runs });
+    }
+
+    /// Whether a dead keeper may have begun what is not known to us.
+    pub fn has_open_starts(&self) -> bool {
+        let asked = self.all.values().any(super::Run::is_asked);
+        asked || !self.next.is_empty() || self.clearings.is_under_way()
+    }
+
+    /// Returns what is to be carried out now, if nothing is under way.
+    pub fn begin_clearing(&mut self) -> Option<Clearing> {
+        self.clearings.begin()
+    }
+
+    /// It was carried out. Returns the runs of which nothing is left; `None` when they are to be
+    /// looked for again.
+    pub fn end_clearing(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
+        self.clearings.end(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(runs: &[u64]) -> Clearing {
+        let (starts, users) = (BTreeMap::new(), BTreeSet::new());
+        let runs = runs.iter().copied().map(RunId).collect();
+        Clearing { mark: String::new(), groups: None, starts, users, runs }
+    }
+
+    #[test]
+    fn what_a_keeper_had_begun_that_dies_meanwhile_is_looked_for_after_the_first() {
+        let mut clearings = Clearings::default();
+        clearings.want(of(&[1, 2]));
+        let first = clearings.begin().unwrap();
+        assert!(clearings.begin().is_none(), "nothing is left to do");
+        clearings.want(of(&[2, 3]));
+        clearings.want(of(&[2, 4]));
+        assert!(clearings.begin().is_none(), "one at a time");
+        assert_eq!(clearings.end(first.runs), None);
+        let second = clearings.begin().unwrap();
+        assert_eq!(second.runs, [1, 2, 3, 4].map(RunId).into());
+        assert_eq!(clearings.end(second.runs.clone()), Some(second.runs));
+        assert!(clearings.begin().is_none());
+    }
+}
