@@ -62,21 +62,36 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
 pub struct Sockets(BTreeMap<u64, Address>);
 
 impl Sockets {
-    /// Reads them.
+    /// Reads those that are wanted.
     ///
     /// # Errors
     /// `/proc` cannot be read.
-    pub fn read() -> io::Result<Self> {
-        let all = read()?.into_iter().map(|socket| (socket.inode, socket.address));
-        Ok(Self(all.collect()))
+    pub fn read(wanted: impl Fn(&Address) -> bool) -> io::Result<Self> {
+        let wanted = read()?.into_iter().filter(|socket| wanted(&socket.address));
+        Ok(Self(wanted.map(|socket| (socket.inode, socket.address)).collect()))
     }
 
-    /// Returns what these processes listen on, each address once.
+    /// Returns what a process and those that descend from it listen on, each address once; `None`
+    /// when the descriptors of one of them may not be seen.
     #[must_use]
-    pub fn of(&self, pids: &[u32]) -> Vec<Address> {
-        let inodes = pids.iter().filter_map(|pid| proc::sockets(*pid)).flatten();
-        let found: BTreeSet<&Address> = inodes.filter_map(|inode| self.0.get(&inode)).collect();
-        found.into_iter().cloned().collect()
+    pub fn of_family(&self, pid: u32) -> Option<Vec<Address>> {
+        self.of(|| proc::family(pid), proc::sockets)
+    }
+
+    /// Where there is no socket, nobody is looked at.
+    fn of(
+        &self,
+        family: impl FnOnce() -> Vec<u32>,
+        sockets: impl Fn(u32) -> Option<BTreeSet<u64>>,
+    ) -> Option<Vec<Address>> {
+        if self.0.is_empty() {
+            return Some(Vec::new());
+        }
+        let mut found: BTreeSet<&Address> = BTreeSet::new();
+        for pid in family() {
+            found.extend(sockets(pid)?.iter().filter_map(|inode| self.0.get(inode)));
+        }
+        Some(found.into_iter().cloned().collect())
     }
 }
 
@@ -175,6 +190,21 @@ mod tests {
             Found::Hidden { address, uid: Some(7) }
         );
         assert_eq!(told(Vec::new(), Vec::new()), Found::Nobody);
+    }
+
+    #[test]
+    fn what_a_family_listens_on_is_found_once_and_one_that_is_hidden_makes_it_unknown() {
+        let all = ["*:80", "*:81", "*:82"].map(|of| Address::parse(of).unwrap());
+        let sockets = Sockets((1..).zip(all.clone()).collect());
+        let of = |pid| match pid {
+            7 => Some(BTreeSet::from([1, 99])),
+            8 => Some(BTreeSet::from([1, 2])),
+            _ => None,
+        };
+        assert_eq!(sockets.of(|| vec![7, 8], of), Some(all[..2].to_vec()));
+        assert_eq!(sockets.of(|| vec![7, 9, 8], of), None);
+        let none = Sockets(BTreeMap::new());
+        assert_eq!(none.of(|| panic!("nobody is looked at"), of), Some(Vec::new()));
     }
 
     #[test]

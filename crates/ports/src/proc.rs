@@ -4,6 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
+
+use rustix::fs::{Mode, OFlags, RawDir, open, readlinkat_raw};
+use rustix::io::{Errno, read};
 
 /// The most of a command that is told, in characters.
 const LONGEST: usize = 80;
@@ -28,6 +32,43 @@ pub fn ancestors(pid: u32) -> Vec<u32> {
         at = up;
     }
     all
+}
+
+/// Returns a process and those that descend from it by the first threads of each, parents first.
+#[must_use]
+pub fn family(pid: u32) -> Vec<u32> {
+    let mut seen = BTreeSet::from([pid]);
+    let mut all = vec![pid];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        // A number may be given to another process while this looks.
+        all.extend(children(parent).into_iter().filter(|child| seen.insert(*child)));
+        at += 1;
+    }
+    all
+}
+
+/// Returns the children of a process that its first thread started.
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    // It has ended, or the kernel does not tell.
+    let text = read_all(&format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// What a small file of `/proc` says. Nothing but what must be asked is asked: a list of a hundred
+/// processes asks a hundred times.
+fn read_all(path: &str) -> Result<Vec<u8>, Errno> {
+    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut all = Vec::new();
+    let mut part = [0; 1024];
+    loop {
+        match read(&file, &mut part)? {
+            0 => return Ok(all),
+            length => all.extend(part.get(..length).unwrap_or_default()),
+        }
+    }
 }
 
 /// Those below the roots and the roots themselves, each once.
@@ -55,27 +96,60 @@ pub(crate) fn pids() -> io::Result<Vec<u32>> {
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    // The name may hold blanks and parentheses: what counts comes after the last one.
-    stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    state_and_parent(&read_all(&format!("/proc/{pid}/stat")).ok()?).map(|(_, parent)| parent)
+}
+
+/// Whether a process has ended, also when its parent has not asked yet how.
+fn has_ended(pid: u32) -> bool {
+    match read_all(&format!("/proc/{pid}/stat")) {
+        Ok(stat) => state_and_parent(&stat).is_some_and(|(state, _)| matches!(state, "Z" | "X")),
+        Err(error) => matches!(error, Errno::NOENT | Errno::SRCH),
+    }
+}
+
+fn state_and_parent(stat: &[u8]) -> Option<(&str, u32)> {
+    // The name may hold anything, also blanks and parentheses: what counts comes after the last.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?.split_ascii_whitespace();
+    Some((fields.next()?, fields.next()?.parse().ok()?))
 }
 
 /// Returns the numbers of the sockets that a process has; `None` when that may not be seen.
 pub(crate) fn sockets(pid: u32) -> Option<BTreeSet<u64>> {
-    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return None,
-        // It has ended.
-        Err(_) => return Some(BTreeSet::new()),
-    };
-    let targets = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    Some(targets.filter_map(|target| inode_of(target.to_str()?)).collect())
+    match try_sockets(pid) {
+        Ok(sockets) => Some(sockets),
+        // What has ended has none; but who may look there is nobody but root.
+        Err(_) => has_ended(pid).then(BTreeSet::new),
+    }
+}
+
+fn try_sockets(pid: u32) -> Result<BTreeSet<u64>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let all = open(format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+    let mut room = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(&all, &mut room);
+    let mut target = [0; 64];
+    let mut found = BTreeSet::new();
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        if entry.file_name().to_bytes().starts_with(b".") {
+            continue;
+        }
+        // What is longer is cut, and no socket.
+        match readlinkat_raw(&all, entry.file_name(), &mut target) {
+            Ok(length) => found.extend(target.get(..length).and_then(inode_of)),
+            // It was closed meanwhile.
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// The number in `socket:[4711]`.
-fn inode_of(link: &str) -> Option<u64> {
-    link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+fn inode_of(link: &[u8]) -> Option<u64> {
+    let number = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 /// Returns what a process was started as, in one line.
@@ -116,9 +190,27 @@ mod tests {
 
     #[test]
     fn what_descriptors_and_commands_say_is_read() {
-        assert_eq!(inode_of("socket:[4711]"), Some(4711));
-        assert_eq!(inode_of("pipe:[4711]"), None);
+        assert_eq!(inode_of(b"socket:[4711]"), Some(4711));
+        assert_eq!(inode_of(b"pipe:[4711]"), None);
+        assert_eq!(inode_of(b"socket:[47"), None);
+        assert_eq!(state_and_parent(b"7 (a) S 1 (b)) Z 12 7"), Some(("Z", 12)));
+        assert_eq!(state_and_parent(b"7 (\xff) S 4"), Some(("S", 4)));
+        assert_eq!(state_and_parent(b"7 (a"), None);
         assert_eq!(shortened("node\tapp.js\n"), "node app.js");
         assert_eq!(shortened(&"x".repeat(200)), format!("{}…", "x".repeat(LONGEST)));
+    }
+
+    #[test]
+    fn one_that_has_ended_has_no_sockets_although_nobody_may_look() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        let exited =
+            rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::waitid(rustix::process::WaitId::Pid(id), exited).unwrap();
+        assert!(has_ended(pid) && !has_ended(std::process::id()));
+        assert_eq!(sockets(pid), Some(BTreeSet::new()));
+        child.wait().unwrap();
+        assert_eq!(sockets(pid), Some(BTreeSet::new()));
     }
 }

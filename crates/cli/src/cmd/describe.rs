@@ -10,7 +10,7 @@ use crate::apps;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Known, Look, Seen};
+use crate::show::{self, Known, Look, Seen, Shape};
 use crate::view;
 use crate::voice::Problem;
 
@@ -31,7 +31,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         details.push(*ask(session, id)?);
     }
     let mut processes: Vec<_> = details.iter().map(|of| of.view.clone()).collect();
-    show::ports::note(&mut processes);
+    if shape.as_ref().is_none_or(Shape::shows_ports) {
+        show::ports::note(&mut processes);
+    }
     let reasons = show::reasons(&processes);
     if let Some(shape) = shape {
         let known = details.iter().zip(&processes).map(|(details, view)| Known {

@@ -127,7 +127,10 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
 
 /// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
 fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Result<(), Failed> {
-    let looked = show::ports::note(&mut processes);
+    let shape = shape(session, false)?;
+    if shape.as_ref().is_none_or(Shape::shows_ports) {
+        show::ports::note(&mut processes);
+    }
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);
     let by = session.args.value(FlagId::Sort).unwrap_or("name");
@@ -135,7 +138,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         Failed::new(format!("cannot sort by `{by}`"))
             .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
     })?;
-    if let Some(shape) = shape(session, false)? {
+    if let Some(shape) = shape {
         let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
             view,
             details: None,
@@ -168,9 +171,6 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
     if 0 < left_out {
         let name = session.program.name();
         session.out.message(&format!("{left_out} apps are online: `{name} list`"));
-    }
-    if !looked {
-        session.out.message("the ports of so many are not looked up; name some: `list NAME…`");
     }
     warn_of_no_effect(session, &processes);
     Ok(())

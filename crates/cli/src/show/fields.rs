@@ -7,6 +7,7 @@
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
+use super::ports::UNKNOWN;
 use super::why;
 use super::words;
 use crate::failed::Failed;
@@ -41,6 +42,9 @@ enum Of {
 
 use Of::{Describe, List};
 
+/// The field that is looked up only for those who ask for it.
+const PORTS: &str = "ports";
+
 /// Every field, in the order in which they are told.
 const FIELDS: &[Field] = &[
     Field { name: "id", of: List(|of| json!(of.view.id)) },
@@ -49,7 +53,7 @@ const FIELDS: &[Field] = &[
     Field { name: "pid", of: List(|of| json!(Some(of.view.pid).filter(|pid| *pid != 0))) },
     Field { name: "status", of: List(|of| json!(words::status(of.view))) },
     Field { name: "mode", of: List(|of| json!(if of.view.cluster { "cluster" } else { "fork" })) },
-    Field { name: "ports", of: List(|of| json!(of.view.listens)) },
+    Field { name: PORTS, of: List(ports) },
     Field { name: "restarts", of: List(|of| json!(of.view.restarts)) },
     Field { name: "cpu", of: List(|of| json!((f64::from(of.view.cpu) * 10.0).round() / 10.0)) },
     Field { name: "memory", of: List(|of| json!(of.view.memory)) },
@@ -143,6 +147,17 @@ impl Shape {
         Ok(Self::Lines(pieces))
     }
 
+    /// Whether ports were asked for.
+    pub(crate) fn shows_ports(&self) -> bool {
+        let is_ports = |field: &Field| field.name == PORTS;
+        match self {
+            Self::Json(fields) => fields.iter().any(|field| is_ports(field)),
+            Self::Lines(pieces) => {
+                pieces.iter().any(|of| matches!(of, Piece::Field(field) if is_ports(field)))
+            }
+        }
+    }
+
     /// Returns what was asked for of these processes.
     pub(crate) fn render(&self, processes: &[Known<'_>]) -> String {
         match self {
@@ -159,7 +174,7 @@ impl Shape {
             Self::Lines(pieces) => {
                 let piece = |piece: &Piece, of: &Known<'_>| match piece {
                     Piece::Text(text) => text.clone(),
-                    Piece::Field(field) => text_of(&field.value(of)),
+                    Piece::Field(field) => field.text(of),
                 };
                 let line = |of| pieces.iter().map(|of_line| piece(of_line, of)).collect::<String>();
                 processes.iter().map(|of| line(of) + "\n").collect()
@@ -174,6 +189,15 @@ impl Field {
             (List(value), _) => value(of),
             (Describe(value), Some(details)) => value(details, of),
             (Describe(_), None) => Value::Null,
+        }
+    }
+
+    /// Its value as a part of a line.
+    fn text(&self, of: &Known<'_>) -> String {
+        match self.value(of) {
+            // Nothing at all would say that there are none.
+            Value::Null if self.name == PORTS => UNKNOWN.to_owned(),
+            value => text_of(&value),
         }
     }
 }
@@ -213,6 +237,12 @@ fn date(ms: Option<u64>) -> Value {
 fn uptime(of: &Known<'_>) -> Value {
     let online = of.view.phase == Phase::Online && 0 < of.view.since;
     json!(online.then(|| of.now.saturating_sub(of.view.since) / 1000))
+}
+
+/// Where it listens; null when that cannot be seen.
+fn ports(of: &Known<'_>) -> Value {
+    let known = !of.view.listens.iter().any(|address| address == UNKNOWN);
+    json!(known.then_some(&of.view.listens))
 }
 
 fn retry_in(of: &Known<'_>) -> Value {
@@ -293,6 +323,19 @@ mod tests {
         assert_eq!(line("{name} {pid}"), "web 4004\nworker \n");
         assert_eq!(line(r"{{{ id }}}\t{end}"), "{4}\tSIGSEGV, core\n{5}\tport in use\n");
         assert_eq!(line("{ports}"), "127.0.0.1:8080,/run/web.sock\n\n");
+    }
+
+    #[test]
+    fn ports_that_cannot_be_seen_are_null_and_a_question_mark_and_looked_up_only_when_asked_for() {
+        let mut process = processes().remove(0);
+        process.listens = vec![UNKNOWN.to_owned()];
+        let known = [Known { view: &process, details: None, reason: None, now: NOW }];
+        let json = |fields: &str| Shape::json(fields, false).unwrap();
+        let lines = |template: &str| Shape::lines(template, false).unwrap();
+        assert_eq!(json("ports").render(&known), "[{\"ports\":null}]\n");
+        assert_eq!(lines("{ports}").render(&known), "?\n");
+        assert!(json("name,ports").shows_ports() && lines("{name} {ports}").shows_ports());
+        assert!(!json("name,pid").shows_ports() && !lines("ports {name}").shows_ports());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A process and its descendants, as a tree.
 
-use super::ports::children;
+use ostler_ports::children;
 
 /// The most processes that a tree shows.
 const MOST: usize = 64;
