@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{Mode, OFlags, RawDir, open, readlinkat_raw};
+use rustix::fs::{Mode, OFlags, RawDir, fstat, open, readlinkat_raw};
 use rustix::io::{Errno, read};
+use rustix::path::{Arg, DecInt};
 
 /// The most of a command that is told, in characters.
 const LONGEST: usize = 80;
+/// So many descriptors are few: it is cheaper to ask for each than to have them listed.
+const FEW: i64 = 32;
 
 /// Returns these processes and all that descend from them.
 ///
@@ -124,26 +128,62 @@ pub(crate) fn sockets(pid: u32) -> Option<BTreeSet<u64>> {
 }
 
 fn try_sockets(pid: u32) -> Result<BTreeSet<u64>, Errno> {
+    let path = format!("/proc/{pid}/fd");
+    match of_few(&path)? {
+        Some(found) => Ok(found),
+        None => of_all(&path),
+    }
+}
+
+/// The sockets among few descriptors, each asked for by its number. `None` when there are more,
+/// when they changed meanwhile, or when the kernel does not count them (before Linux 6.2).
+fn of_few(path: &str) -> Result<Option<BTreeSet<u64>>, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let all = open(path, flags, Mode::empty())?;
+    let count = fstat(&all)?.st_size;
+    if !(1..=FEW).contains(&count) {
+        return Ok(None);
+    }
+    let mut seen = 0;
+    let mut found = BTreeSet::new();
+    for number in (0..FEW * 2).map(DecInt::new) {
+        if let Some(socket) = descriptor(&all, number)? {
+            seen += 1;
+            found.extend(socket);
+        }
+        if seen == count {
+            break;
+        }
+    }
+    let is_all = seen == count && fstat(&all)?.st_size == count;
+    Ok(is_all.then_some(found))
+}
+
+/// The sockets among all descriptors.
+fn of_all(path: &str) -> Result<BTreeSet<u64>, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let all = open(format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+    let all = open(path, flags, Mode::empty())?;
     let mut room = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&all, &mut room);
-    let mut target = [0; 64];
     let mut found = BTreeSet::new();
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if entry.file_name().to_bytes().starts_with(b".") {
-            continue;
-        }
-        // What is longer is cut, and no socket.
-        match readlinkat_raw(&all, entry.file_name(), &mut target) {
-            Ok(length) => found.extend(target.get(..length).and_then(inode_of)),
-            // It was closed meanwhile.
-            Err(Errno::NOENT) => {}
-            Err(error) => return Err(error),
+        if !entry.file_name().to_bytes().starts_with(b".") {
+            found.extend(descriptor(&all, entry.file_name())?.flatten());
         }
     }
     Ok(found)
+}
+
+/// Returns the socket that a descriptor is, if it is one; `None` when there is no such descriptor.
+fn descriptor(all: &OwnedFd, name: impl Arg) -> Result<Option<Option<u64>>, Errno> {
+    let mut target = [0; 64];
+    match readlinkat_raw(all, name, &mut target) {
+        // What is longer is cut, and no socket.
+        Ok(length) => Ok(Some(target.get(..length).and_then(inode_of))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The number in `socket:[4711]`.
@@ -198,6 +238,30 @@ mod tests {
         assert_eq!(state_and_parent(b"7 (a"), None);
         assert_eq!(shortened("node\tapp.js\n"), "node app.js");
         assert_eq!(shortened(&"x".repeat(200)), format!("{}…", "x".repeat(LONGEST)));
+    }
+
+    #[test]
+    fn few_descriptors_and_many_are_looked_at_alike() {
+        let few = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .stderr(OwnedFd::from(few))
+            .spawn()
+            .unwrap();
+        let path = format!("/proc/{}/fd", child.id());
+        let (by_number, listed) = (of_few(&path), of_all(&path));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(listed.as_ref().is_ok_and(|all| !all.is_empty()), "{listed:?}");
+        if let Some(by_number) = by_number.unwrap() {
+            assert_eq!(Ok(by_number), listed);
+        }
+        let many: Vec<_> = (0..FEW).map(|_| fs::File::open("/dev/null").unwrap()).collect();
+        let last = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let before = sockets(std::process::id()).unwrap();
+        assert_eq!(of_few("/proc/self/fd"), Ok(None));
+        drop((last, many));
+        assert!(before.difference(&sockets(std::process::id()).unwrap()).next().is_some());
     }
 
     #[test]
