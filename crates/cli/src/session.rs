@@ -129,6 +129,12 @@ impl Session {
                     self.client = None;
                     return Err(Failed::quiet(wait::TIMED_OUT));
                 }
+                // A manager that ends takes its socket away first; one that was killed does not.
+                Err(ostler_client::Error::Broken)
+                    if matches!(request, Request::Kill) && !self.home.socket().exists() =>
+                {
+                    break Answer::Reply(Reply::Done);
+                }
                 Err(ostler_client::Error::Broken) => {
                     self.after_death(request, &mut asked, heard.progressed())?;
                 }
