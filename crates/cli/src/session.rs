@@ -103,10 +103,7 @@ impl Session {
             heard.begin();
             // A limit is kept instead of a block that moves.
             let live = until.is_none() && waits && out.progress() == Some(Progress::Live);
-            let interrupts = live
-                .then(Interrupts::hold)
-                .transpose()
-                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let interrupts = if live { Some(hold_back()?) } else { None };
             let mut on = |event: Option<Event>| {
                 let Some(event) = event else { return pause(out, interrupts.as_ref()) };
                 changed.extend(ids_in(&event));
@@ -129,10 +126,7 @@ impl Session {
                     self.client = None;
                     return Err(Failed::quiet(wait::TIMED_OUT));
                 }
-                // A manager that ends takes its socket away first; one that was killed does not.
-                Err(ostler_client::Error::Broken)
-                    if matches!(request, Request::Kill) && !self.home.socket().exists() =>
-                {
+                Err(ostler_client::Error::Broken) if self.is_done_by_end(request) => {
                     break Answer::Reply(Reply::Done);
                 }
                 Err(ostler_client::Error::Broken) => {
@@ -175,6 +169,12 @@ impl Session {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether the end of the daemon is what was asked for. A manager that ends takes its socket
+    /// away first; one that was killed does not.
+    fn is_done_by_end(&self, request: &Request) -> bool {
+        matches!(request, Request::Kill) && !self.home.socket().exists()
     }
 
     /// The daemon was killed under the request: finds the one that is asked the same.
@@ -282,6 +282,11 @@ impl Session {
 
 fn timeout(limit: Duration) -> ostler_client::Error {
     ostler_client::Error::Timeout { limit }
+}
+
+/// Holds back the signals that interrupt a command, as long as a block is drawn.
+fn hold_back() -> Result<Interrupts, Failed> {
+    Interrupts::hold().map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))
 }
 
 /// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
