@@ -59,6 +59,8 @@ pub(crate) enum Report {
         /// What it said.
         text: String,
     },
+    /// Somebody subscribes to PM2's bus, or nobody does any more.
+    Heard(bool),
     /// A client left.
     ClientGone {
         /// Number of the client.

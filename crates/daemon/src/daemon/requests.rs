@@ -91,7 +91,7 @@ impl Daemon {
             | Request::Save { .. }
             | Request::Resurrect => self.decide_on(client, request),
             Request::Kill => {
-                self.publish_kill(false);
+                self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);
             }
         }
@@ -100,7 +100,7 @@ impl Daemon {
     /// Ends a request: of a client, or of the call of one of PM2's.
     pub(super) fn reply(&mut self, client: usize, reply: &Reply) {
         match ClientId(client).call() {
-            Some(call) => self.end_call(call, reply),
+            Some(call) => self.rpc.end(call, reply, self.model.model()),
             None => self.clients.reply(client, reply),
         }
     }
