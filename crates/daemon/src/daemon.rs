@@ -106,8 +106,8 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, rpc, bus, home, runs, node, logs, inbox } =
-            parts;
+        let Parts { model, state, saver, keeper, clients, rpc, bus, .. } = parts;
+        let Parts { home, runs, node, logs, inbox, .. } = parts;
         Self {
             config,
             model,

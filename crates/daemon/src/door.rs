@@ -47,7 +47,7 @@ struct Open {
 /// Who may come in beside us and root, by number, as `PM2_SOCKET_USER` and `PM2_SOCKET_GROUP` say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guests {
-    /// This user.
+    /// Who has this number.
     pub user: Option<u32>,
     /// Members of this group.
     pub group: Option<u32>,

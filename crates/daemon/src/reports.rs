@@ -54,7 +54,7 @@ pub(crate) enum Report {
     },
     /// An app said something over its channel: one JSON value.
     Said {
-        /// Its run.
+        /// The run that said it.
         run: RunId,
         /// What it said.
         text: String,

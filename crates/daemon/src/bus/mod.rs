@@ -20,7 +20,7 @@ use subscriber::Subscriber;
 
 /// All subscribers, and the socket at which they come in.
 pub struct Bus {
-    /// The socket.
+    /// The socket at which they come in.
     pub door: Door,
     subscribers: BTreeMap<usize, Subscriber>,
     next: usize,

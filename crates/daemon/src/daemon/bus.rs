@@ -80,7 +80,7 @@ impl Daemon {
         self.bus.publish("process:event", &payload);
     }
 
-    /// Everything ends.
+    /// Tells that everything ends.
     pub(super) fn publish_kill(&mut self, by_signal: bool) {
         if self.bus.is_heard() && !self.model.model().is_closing() {
             self.bus.publish("pm2:kill", &bus::killed(by_signal));

@@ -17,7 +17,7 @@ impl Daemon {
             match event {
                 Event::Drained(source) => {
                     self.driver().on_drained(RunId(source));
-                    self.tell_last_lines();
+                    self.last_lines.tell(&self.runs, &mut self.clients);
                 }
                 Event::Eof { source, stream } => {
                     // Nobody holds the other end of the pipe any more.

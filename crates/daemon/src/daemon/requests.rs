@@ -41,7 +41,9 @@ impl Daemon {
                 self.clients.watch(client, Watching { ids: ids.clone(), events, own, confirm });
                 self.logs.engine().subscribe(client as u64, Filter { ids, out, err });
             }
-            Request::LastLines { id } => self.on_last_lines(client, ProcId(id)),
+            Request::LastLines { id } => {
+                self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
+            }
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)

@@ -35,7 +35,7 @@ const ALL_QUEUED: usize = 128 << 20;
 
 /// All clients of PM2's, and the socket at which they come in.
 pub struct Rpc {
-    /// The socket.
+    /// The socket at which they come in.
     pub door: Door,
     connected: BTreeMap<usize, Conn>,
     next: usize,

@@ -11,6 +11,7 @@ mod left;
 mod meta;
 mod next;
 mod oom;
+mod open_starts;
 mod orphans;
 mod proc;
 mod run;
@@ -19,6 +20,7 @@ mod startup_priority;
 mod stderr;
 mod walk;
 mod walking;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
