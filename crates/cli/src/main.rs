@@ -11,6 +11,7 @@ mod cmd;
 mod complete;
 mod failed;
 mod generate;
+mod heard;
 mod holder;
 mod inspect;
 mod output;

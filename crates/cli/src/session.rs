@@ -9,6 +9,7 @@ use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
 
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
+use crate::heard::{Heard, ids_in};
 use crate::output::Output;
 use crate::program::Program;
 use crate::sys::Interrupts;
@@ -87,42 +88,29 @@ impl Session {
         mut on_event: impl FnMut(&mut Output, Event),
     ) -> Result<Answer, Failed> {
         // What was printed so far must be readable while the daemon works.
-        if ostler_client::waits_for_apps(request) {
+        let waits = ostler_client::waits_for_apps(request);
+        if waits {
             self.out.flush()?;
         }
-        let until = self.until;
-        let mut reported = false;
-        let mut told: Vec<Event> = Vec::new();
+        let until = self.until.filter(|_| waits);
+        let mut heard = Heard::default();
         let mut asked = Asked::default();
         let answer = loop {
             while !self.find_daemon(request, &mut asked)? {}
             let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
-            let mut progressed = false;
-            let until = until.filter(|_| ostler_client::waits_for_apps(request));
+            heard.begin();
             // A limit is kept instead of a block that moves.
-            let live = until.is_none()
-                && ostler_client::waits_for_apps(request)
-                && out.progress() == Some(Progress::Live);
-            let interrupts = live
-                .then(Interrupts::hold)
-                .transpose()
-                .map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))?;
+            let live = until.is_none() && waits && out.progress() == Some(Progress::Live);
+            let interrupts = if live { Some(hold_back()?) } else { None };
             let mut on = |event: Option<Event>| {
                 let Some(event) = event else { return pause(out, interrupts.as_ref()) };
-                progressed = true;
                 changed.extend(ids_in(&event));
-                reported |= is_failure(&event);
-                if is_end(&event) {
-                    if told.contains(&event) {
-                        return; // The daemon before told of it.
-                    }
-                    told.push(event.clone());
-                }
-                match event {
-                    Event::Warning { text } => out.warn(&text),
-                    event => on_event(out, event),
+                match heard.is_news(&event).then_some(event) {
+                    Some(Event::Warning { text }) => out.warn(&text),
+                    Some(event) => on_event(out, event),
+                    None => {}
                 }
             };
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -138,15 +126,18 @@ impl Session {
                     self.client = None;
                     return Err(Failed::quiet(wait::TIMED_OUT));
                 }
+                Err(ostler_client::Error::Broken) if self.is_done_by_end(request) => {
+                    break Answer::Reply(Reply::Done);
+                }
                 Err(ostler_client::Error::Broken) => {
-                    self.after_death(request, &mut asked, progressed)?;
+                    self.after_death(request, &mut asked, heard.progressed())?;
                 }
                 other => break other?,
             }
         };
         match answer {
             // The reply repeats the first failure for clients that look at nothing else.
-            Answer::Reply(Reply::Error(_)) if reported => Err(Failed::quiet(1)),
+            Answer::Reply(Reply::Error(_)) if heard.failure() => Err(Failed::quiet(1)),
             Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
         }
@@ -178,6 +169,12 @@ impl Session {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether the end of the daemon is what was asked for. A manager that ends takes its socket
+    /// away first; one that was killed does not.
+    fn is_done_by_end(&self, request: &Request) -> bool {
+        matches!(request, Request::Kill) && !self.home.socket().exists()
     }
 
     /// The daemon was killed under the request: finds the one that is asked the same.
@@ -287,6 +284,11 @@ fn timeout(limit: Duration) -> ostler_client::Error {
     ostler_client::Error::Timeout { limit }
 }
 
+/// Holds back the signals that interrupt a command, as long as a block is drawn.
+fn hold_back() -> Result<Interrupts, Failed> {
+    Interrupts::hold().map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))
+}
+
 /// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
 fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
     match interrupts {
@@ -320,52 +322,6 @@ fn resumes(client: &mut Client, request: &Request) -> Result<bool, ostler_client
 fn lost(why: &str) -> Failed {
     Failed::new(format!("{why} in the middle of this; how it went on is not known"))
         .hint("see `ostler list` and pm2.log in the home directory")
-}
-
-/// Returns the processes of which an event tells that something was done with them.
-fn ids_in(event: &Event) -> Vec<u32> {
-    match event {
-        Event::Started { ids, .. } => ids.clone(),
-        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
-        Event::Failed { .. }
-        | Event::Restored { .. }
-        | Event::Log(_)
-        | Event::Following { .. }
-        | Event::Process { .. }
-        | Event::Own { .. }
-        | Event::Warning { .. } => Vec::new(),
-    }
-}
-
-/// Whether an event tells the end of something, which each daemon tells to whom asks it.
-fn is_end(event: &Event) -> bool {
-    match event {
-        Event::Started { .. }
-        | Event::Failed { .. }
-        | Event::Acted { .. }
-        | Event::Restored { .. } => true,
-        Event::Step { .. }
-        | Event::Log(_)
-        | Event::Following { .. }
-        | Event::Process { .. }
-        | Event::Own { .. }
-        | Event::Warning { .. } => false,
-    }
-}
-
-/// Whether an event says that something went wrong.
-fn is_failure(event: &Event) -> bool {
-    match event {
-        Event::Failed { .. } => true,
-        Event::Acted { error, .. } | Event::Restored { error, .. } => error.is_some(),
-        Event::Started { .. }
-        | Event::Step { .. }
-        | Event::Log(_)
-        | Event::Following { .. }
-        | Event::Process { .. }
-        | Event::Own { .. }
-        | Event::Warning { .. } => false,
-    }
 }
 
 /// Returns the failure for an answer of the wrong kind.

@@ -145,7 +145,7 @@ impl Home {
     pub fn refuse_pm2(&self) -> Result<(), Error> {
         // The socket has PM2's name and may be ours: then the one that PM2 has not answers too, or
         // the manager of this home lives.
-        let is_ours = || answers(&self.socket()) || crate::living::is_there(&self.root);
+        let is_ours = || answers(&self.socket()) || crate::parts::is_there(&self.root);
         if answers(&self.root.join("rpc.sock")) && !is_ours() {
             return Err(Error::Pm2Runs { home: self.root.clone() });
         }

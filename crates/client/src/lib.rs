@@ -21,6 +21,7 @@ mod follow;
 mod home;
 mod living;
 mod manager;
+mod parts;
 mod start;
 mod sys;
 

@@ -47,9 +47,9 @@ impl SourceText<'_> {
 /// An app as it is written in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct InFile<'a> {
-    /// Its keys.
+    /// Its keys with their values.
     pub entries: &'a [Entry],
-    /// Its place.
+    /// Where it stands in the file.
     pub span: Option<Span>,
     /// The way to it from the root of the file: `apps[0]`; empty for the root itself.
     pub path: String,

@@ -8,7 +8,7 @@
 //! | | `Up` | `Down` |
 //! |---|---|---|
 //! | `Stopped` | never: `Up` spawns at once | rest: stopped by the user, or ended for good |
-//! | `Errored` | never: giving up means `Down` | rest: too many short runs in a row, or no room for one |
+//! | `Errored` | never: giving up means `Down` | rest: too many short runs, or no room for one |
 //! | `Starting` | goes online when ready, or when the time for that is over | never |
 //! | `Online` | runs | never: `Down` begins to stop it |
 //! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |

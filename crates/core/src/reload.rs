@@ -280,9 +280,11 @@ impl Reload {
     }
 
     /// The app got one slot more. If it has a version that is being replaced, it is replaced too.
+    /// It may have the number of one that was taken away.
     pub(crate) fn on_added(&mut self, id: ProcId, version: Version) {
         let replaced = self.from.values().any(|old| old.0 == version.0 && old.0 != self.to.0);
-        if replaced && self.direction != Direction::Back && !self.from.contains_key(&id) {
+        if replaced && self.direction != Direction::Back {
+            self.dropped.remove(&id);
             self.from.insert(id, version);
             self.pending.push_back(id);
         }

@@ -5,7 +5,6 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
-mod bus;
 mod calls;
 mod due;
 mod effects;
@@ -14,6 +13,7 @@ mod home;
 mod keeper;
 mod last_lines;
 mod output;
+mod own_lines;
 mod requests;
 mod succession;
 mod takeover;
@@ -21,6 +21,7 @@ mod takeover;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use ostler_pm2::in_app::{self, Said};
 use ostler_poll::{Events, Poll, Ready, Watched};
 
 use crate::budget::Capacity;
@@ -34,6 +35,7 @@ use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
+use crate::model::Input;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
 use crate::reports::{Report, Reports};
@@ -106,8 +108,8 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, rpc, bus, home, runs, node, logs, inbox } =
-            parts;
+        let Parts { model, state, saver, keeper, clients, rpc, bus, .. } = parts;
+        let Parts { home, runs, node, logs, inbox, .. } = parts;
         Self {
             config,
             model,
@@ -218,8 +220,10 @@ impl Daemon {
             Source::Home => self.home.rest(),
             Source::Rpc => self.rpc.accept(),
             Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
-            Source::Bus => self.on_subscribers(),
-            Source::Subscriber(number) => self.on_subscriber(number, ready.is_readable()),
+            Source::Bus => self.bus.accept(&mut self.reports),
+            Source::Subscriber(number) => {
+                self.bus.on_ready(number, ready.is_readable(), &mut self.reports);
+            }
         }
         self.take_reports();
     }
@@ -242,7 +246,7 @@ impl Daemon {
             }
             self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
-            self.save();
+            self.model.save(&mut self.state);
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
             if finished && !self.model.has_effects() {
                 break;
@@ -262,7 +266,7 @@ impl Daemon {
         }
         self.driver().shorten_starts();
         self.end_if_over();
-        self.publish_own();
+        own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
         self.flush_clients();
         // Not later: a daemon that is killed must have told of every end that it acted on.
@@ -310,7 +314,17 @@ impl Daemon {
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::Reply { client, reply } => self.reply(client, &reply),
-                Report::Said { run, text } => self.on_said(run, &text),
+                Report::Said { run, text } => match in_app::read(&text) {
+                    Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),
+                    said => self.bus.said(self.model.model(), run, &said, &text),
+                },
+                Report::Heard(heard) => {
+                    self.node.set_heard(heard);
+                    self.logs.set_heard(heard);
+                    if heard {
+                        daemon_log::watch(true);
+                    }
+                }
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
@@ -320,7 +334,7 @@ impl Daemon {
     fn flush_clients(&mut self) {
         self.clients.flush(&mut self.reports);
         self.rpc.flush(&mut self.reports);
-        self.flush_bus();
+        self.bus.flush(&mut self.reports);
         self.take_reports();
     }
 

@@ -6,6 +6,7 @@ use ostler_core::{Event, Supervisor};
 
 use crate::budget::Capacity;
 use crate::model::{Effect, FoundRun, Input, Model, Moment, Registry, Settings, State, told};
+use crate::state_file::StateFile;
 use crate::{clock, daemon_log};
 
 /// The daemon's decisions, with a queue on either side.
@@ -108,15 +109,15 @@ impl Decisions {
         !self.effects.is_empty()
     }
 
-    /// What must be saved before anything else is done, if something has changed.
-    pub fn take_unsaved(&mut self) -> Option<State> {
-        (self.model.take_unsaved() && !self.gone).then(|| self.model.snapshot())
-    }
-
-    /// It was saved, or not, for a reason that whoever is told that all is done is told, too.
-    pub fn on_saved(&mut self, result: Result<(), String>) {
-        self.unsaved = result.err();
-        if self.unsaved.is_some() {
+    /// Saves what must survive before anything else is done, if something has changed. Where that
+    /// failed, whoever is told that all is done is told why.
+    pub fn save(&mut self, file: &mut StateFile) {
+        if !self.model.take_unsaved() || self.gone {
+            return;
+        }
+        self.unsaved = file.write(self.model.snapshot()).err();
+        if let Some(why) = &self.unsaved {
+            daemon_log::error(why);
             self.inputs.push_back(Input::SaveFailed);
         }
     }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use ostler_poll::{Interest, Poll, Watched};
 
 use crate::home::{FileId, id_at};
+use crate::keeper::Keeper;
 use crate::tokens::Source;
 use crate::{clock, daemon_log, reserve, sys};
 
@@ -47,7 +48,7 @@ struct Open {
 /// Who may come in beside us and root, by number, as `PM2_SOCKET_USER` and `PM2_SOCKET_GROUP` say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guests {
-    /// This user.
+    /// Who has this number.
     pub user: Option<u32>,
     /// Members of this group.
     pub group: Option<u32>,
@@ -120,9 +121,16 @@ impl Door {
         Ok(())
     }
 
+    /// Binds the socket where it is not there, and has the keeper hold it.
+    pub fn look_after(&mut self, home: &Path, keeper: &mut Keeper) {
+        if self.look(home) {
+            self.keep(keeper);
+        }
+    }
+
     /// Binds the socket where it is not there, or says once why it cannot be bound and tries again
     /// later. Returns whether it was bound.
-    pub fn look(&mut self, home: &Path) -> bool {
+    fn look(&mut self, home: &Path) -> bool {
         match self.mend(home) {
             Ok(bound) => {
                 self.mend_at = None;
@@ -180,14 +188,14 @@ impl Door {
         }
     }
 
-    /// Returns a duplicate with its note, for a keeper: its name there, the note, the duplicate.
-    pub fn copy(&self) -> Option<(String, Vec<u8>, io::Result<OwnedFd>)> {
-        let Open { listener, file: (device, number) } = self.open.as_ref()?;
+    /// Gives a duplicate to the keeper to hold.
+    pub fn keep(&self, keeper: &mut Keeper) {
+        let Some(Open { listener, file: (device, number) }) = &self.open else { return };
         let note = format!("{device} {number}").into_bytes();
-        Some((self.name.to_owned(), note, listener.try_clone().map(OwnedFd::from)))
+        keeper.put(self.name.to_owned(), note, listener.try_clone().map(OwnedFd::from));
     }
 
-    /// When [`look`](Self::look) and [`accept`](Self::accept) are due again.
+    /// When [`look_after`](Self::look_after) and [`accept`](Self::accept) are due again.
     pub fn deadline(&self) -> Option<u64> {
         self.accept_at.into_iter().chain(self.mend_at).min()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, LogFormat, LogFull};
 use ostler_core::{ProcId, RunId};
-use ostler_logs::{Engine, Event, Format, OnFull, Sink, Stream};
+use ostler_logs::{Engine, Event, Filter, Format, OnFull, Sink, Stream};
 use ostler_poll::Waker;
 
 use crate::app_files::AppFiles;
@@ -16,6 +16,9 @@ use crate::{daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
+
+/// As whom the engine knows PM2's bus.
+pub const BUS: u64 = u64::MAX;
 
 /// How long a combined file keeps part of a line back, ms.
 const HOLD: u64 = 500;
@@ -52,6 +55,15 @@ impl Logs {
     /// Returns how files are opened where apps say.
     pub fn files(&self) -> &AppFiles {
         &self.files
+    }
+
+    /// Lines of all runs are for PM2's bus, or no more.
+    pub fn set_heard(&self, heard: bool) {
+        if heard {
+            self.engine.subscribe(BUS, Filter::all());
+        } else {
+            self.engine.unsubscribe(BUS);
+        }
     }
 
     /// Reads and writes nothing more; what is in the pipes is for a successor.

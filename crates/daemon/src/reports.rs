@@ -54,11 +54,13 @@ pub(crate) enum Report {
     },
     /// An app said something over its channel: one JSON value.
     Said {
-        /// Its run.
+        /// The run that said it.
         run: RunId,
         /// What it said.
         text: String,
     },
+    /// Somebody subscribes to PM2's bus, or nobody does any more.
+    Heard(bool),
     /// A client left.
     ClientGone {
         /// Number of the client.

@@ -9,23 +9,11 @@ use crate::files::{FileId, LogFile, Open};
 use crate::note::{Target, Which};
 use crate::reactor::Reactor;
 use crate::source::Source;
+use crate::step::Step;
 
 /// How long a device may take to make room before what does not fit is dropped.
 const DEVICE_PATIENCE: rustix::event::Timespec =
     rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-
-/// What is written where.
-#[derive(Clone, Copy)]
-pub(crate) struct Step {
-    /// The files of the stream that get it.
-    pub which: Which,
-    /// How many of the stream's bytes it is made of; 0 for what they have lost.
-    pub taken: u64,
-    /// It goes on where the file ends, even within a line.
-    pub goes_on: bool,
-    /// It ends within a line, which goes on with the stream's next bytes.
-    pub begins: bool,
-}
 
 impl Reactor {
     /// The journal's steps from the note on.

@@ -11,13 +11,15 @@ use std::io;
 
 use ostler_poll::now;
 
-use crate::commit::{Step, append_whole};
+use crate::commit::append_whole;
+use crate::failure::Failing;
 use crate::files::{FileId, REMOVED};
 use crate::format::Part;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
 use crate::source::Source;
+use crate::step::Step;
 use crate::types::Event;
 
 /// How long lines that get a date wait for a file that fails, ms.
@@ -35,15 +37,6 @@ pub(crate) const CAREFUL_STEP: usize = 16 << 10;
 const RETRY: u64 = 1000;
 /// The same for a device whose reader is slow.
 const RETRY_SLOW: u64 = 50;
-
-/// A file that could not be written the last time.
-pub(crate) struct Failing {
-    pub code: Option<i32>,
-    pub since: u64,
-    pub retry_at: u64,
-    /// The daemon knows of it.
-    pub told: bool,
-}
 
 impl Reactor {
     /// A file cannot be written: says so once, and tries again later.

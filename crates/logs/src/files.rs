@@ -17,7 +17,7 @@ use ostler_poll::now;
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use crate::failing::Failing;
+use crate::failure::Failing;
 use crate::format::Formatter;
 use crate::opener::Opener;
 use crate::types::{OnFull, Token};

@@ -30,13 +30,13 @@ use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
-use crate::commit::Step;
 use crate::fileio::{read_exact_at, write_all_at};
 use crate::mailbox::Outbox;
 use crate::note::{
     ENTRY_LEN, Entry, HEADER_LEN, Note, Target, Transfer, Which, decode_header, encode_header,
 };
 use crate::slot::{Filled, SLOTS, STRIDE, Slot};
+use crate::step::Step;
 use crate::types::{Event, SourceId, Stream};
 
 /// Name under which the keeper holds the memory file.

@@ -7,7 +7,6 @@
 
 use std::io;
 
-use crate::commit::Step;
 use crate::failing::{CAREFUL_STEP, HELD, TOTAL};
 use crate::files::FileId;
 use crate::journal::LONGEST;
@@ -15,6 +14,7 @@ use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::slot::Filled;
 use crate::source::Source;
+use crate::step::Step;
 
 /// Formatted bytes of one step; one line more may go over it.
 const STEP: usize = 1 << 20;

@@ -4,13 +4,13 @@ use ostler_poll::now;
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
-use crate::commit::Step;
 use crate::failing::CAREFUL_STEP;
 use crate::files::{FileId, LogFile};
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
 use crate::source::Source;
+use crate::step::Step;
 
 /// Moves by `splice` in one turn.
 const MOVES: usize = 16;

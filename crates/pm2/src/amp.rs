@@ -17,7 +17,7 @@ const LENGTH: usize = 4;
 /// One argument of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument<'a> {
-    /// Text.
+    /// A text as it is.
     Text(&'a str),
     /// One JSON value.
     Json(&'a str),

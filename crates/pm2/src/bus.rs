@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::amp::{Argument, encode};
-use crate::element::push_json;
+use crate::json_text::push_json;
 
 /// A process as events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject<'a> {
-    /// Its number.
+    /// Its number (`pm_id`).
     pub id: u32,
-    /// Its name.
+    /// The name of its app.
     pub name: &'a str,
     /// The namespace of its app.
     pub namespace: &'a str,

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use crate::environment::ABSENT_PARTS;
 use crate::in_app::InApp;
+use crate::json_text::push_json;
 use crate::{files, record, words};
 
 /// What `jlist` tells of a process. Times are ms since 1970.
@@ -77,8 +78,8 @@ impl SharedText {
     pub fn new(spec: &AppSpec) -> Self {
         let mut keys: BTreeMap<String, Json> = record::variables(spec).into_iter().collect();
         keys.extend(record::to_map(spec));
-        // PM2's client writes what it is shown into its dump: paths have the process's number there,
-        // as in a dump of PM2's, and not as in a record of ours.
+        // PM2's client writes what it is shown into its dump: paths have the process's number
+        // there, as in a dump of PM2's, and not as in a record of ours.
         keys.remove(record::MARK);
         let mut text = String::new();
         let mut variables = 0..0;
@@ -266,17 +267,4 @@ fn write_exit(exit: Option<Exit>, out: &mut String) {
 fn push_text(out: &mut String, before: &str, text: &str) {
     out.push_str(before);
     push_json(out, text);
-}
-
-/// Writes a text in JSON's notation.
-pub(crate) fn push_json(out: &mut String, text: &str) {
-    let is_plain = |byte: u8| 0x20 <= byte && !matches!(byte, b'"' | b'\\');
-    if text.bytes().all(is_plain) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        // Text can always be written as JSON.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
-    }
 }

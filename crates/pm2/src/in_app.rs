@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::element::push_json;
+use crate::json_text::push_json;
 
 /// Actions that one process may declare.
 const MOST_ACTIONS: usize = 100;
@@ -36,9 +36,9 @@ pub enum Said {
 pub enum Kept {
     /// An action by its name.
     Action(String, String),
-    /// Metrics.
+    /// Metrics by their names.
     Monitor(BTreeMap<String, String>),
-    /// Options.
+    /// Options by their names.
     Options(BTreeMap<String, String>),
 }
 
@@ -124,7 +124,7 @@ pub struct InApp {
     /// Metrics, which are told again and again: they are not saved.
     #[serde(skip)]
     monitor: BTreeMap<String, String>,
-    /// Options.
+    /// Options, which are said once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     options: BTreeMap<String, String>,
 }

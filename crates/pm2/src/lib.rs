@@ -26,6 +26,7 @@ pub mod element;
 pub mod environment;
 pub mod files;
 pub mod in_app;
+mod json_text;
 pub mod record;
 pub mod rpc;
 pub mod words;

@@ -76,7 +76,7 @@ fn asked(body: &str) -> Result<Asked, String> {
 /// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// JSON text.
+    /// A value, JSON text.
     Value(String),
     /// It is done, and there is nothing to be said.
     Void,

@@ -12,7 +12,7 @@ pub enum Address {
         udp: bool,
         /// `None` is every address of the machine, of whichever family.
         ip: Option<IpAddr>,
-        /// The port.
+        /// The number of the port.
         port: u16,
     },
     /// The path of a UNIX socket.

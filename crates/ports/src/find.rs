@@ -13,7 +13,7 @@ use crate::table::{Socket, inet, unix};
 /// A process that has a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its number.
+    /// Its number in the system.
     pub pid: u32,
     /// What it was started as, shortened.
     pub command: String,
@@ -32,7 +32,7 @@ pub enum Found {
     Hidden {
         /// Where its socket is bound.
         address: Address,
-        /// Its user.
+        /// Who runs it.
         uid: Option<u32>,
     },
 }

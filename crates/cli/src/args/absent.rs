@@ -21,7 +21,7 @@ pub(crate) struct Absent {
 /// Whether something will be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
-    /// Not yet.
+    /// A later version has it.
     Later,
     /// Never: only PM2's vendor can answer it.
     Vendor,

@@ -71,7 +71,10 @@ pub(crate) enum Arg {
 }
 
 macro_rules! commands {
-    ($($id:ident $group:ident [$($name:literal),+] [$($arg:expr),*] $doc:literal $detail:literal;)*) => {
+    ($(
+        $id:ident $group:ident [$($name:literal),+] [$($arg:expr),*]
+        $doc:literal $detail:literal;
+    )*) => {
         /// The name of a command in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum CommandId { $(#[doc = $doc] $id),* }

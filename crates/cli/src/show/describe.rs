@@ -16,7 +16,7 @@ use crate::view::cut;
 /// Everything that is shown of an app.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
-    /// The app.
+    /// The app itself, with its counts.
     pub(crate) app: &'a App<'a>,
     /// Its processes in full, in their order; at least one.
     pub(crate) details: &'a [Details],

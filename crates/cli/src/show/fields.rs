@@ -25,7 +25,7 @@ pub(crate) struct Known<'a> {
     pub(crate) now: u64,
 }
 
-/// A field.
+/// A name and its value, one under the other with all of a text.
 #[derive(Debug)]
 pub(crate) struct Field {
     name: &'static str,

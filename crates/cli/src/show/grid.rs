@@ -12,10 +12,10 @@ use crate::view::{columns as width_of, cut};
 /// Blanks between two columns.
 const GAP: &str = "  ";
 
-/// A column.
+/// How a column is headed and set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
-    /// The title.
+    /// What stands above its cells.
     pub(super) title: &'static str,
     /// Whether its cells stand at the right.
     pub(super) right: bool,

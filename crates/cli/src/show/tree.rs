@@ -8,11 +8,11 @@ const MOST: usize = 64;
 /// A process and what descends from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tree {
-    /// Its number.
+    /// The number that the system gave it.
     pub(crate) pid: u32,
     /// What it was started as.
     pub(crate) command: String,
-    /// Its children.
+    /// What it started, and they in turn.
     pub(crate) children: Vec<Self>,
 }
 

@@ -8,6 +8,7 @@
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
 mod json;
+mod line;
 mod notice;
 mod ostler;
 mod pm2;
@@ -18,6 +19,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use line::Line;
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
@@ -29,28 +31,6 @@ use crate::paint::Paint;
 use crate::program::Program;
 use progress::Block;
 use tally::Tally;
-
-/// That an app is ready, and where.
-fn ready(name: &str, processes: usize, urls: &[String]) -> String {
-    let count = match processes {
-        0 => return format!("{name} ended with exit code 0"),
-        1 => String::new(),
-        count => format!(" ({count} processes)"),
-    };
-    let at = if urls.is_empty() { String::new() } else { format!(": {}", urls.join(", ")) };
-    format!("{name} is ready{count}{at}")
-}
-
-/// A line, and where it goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// Standard output.
-    Out(String),
-    /// Standard output, also when the command is to be silent: somebody needs it to go on.
-    Data(String),
-    /// Standard error.
-    Err(String),
-}
 
 /// Makes lines of notices, in the words of one name.
 #[derive(Debug)]

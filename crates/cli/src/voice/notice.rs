@@ -78,11 +78,11 @@ pub(crate) struct Planned {
 /// What a failure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject<'a> {
-    /// A process.
+    /// A process that was to be acted on.
     Process { id: u32, name: &'a str },
     /// A process whose counters were to be reset.
     Counters { id: u32, name: &'a str },
-    /// An app.
+    /// An app that was to be acted on.
     App { name: &'a str },
     /// An app, which the message names.
     Named { name: &'a str },

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ostler_wire::control::Step;
 
+use super::line::ready;
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
 use crate::paint::{Ink, Paint};
@@ -60,7 +61,7 @@ pub(super) fn lines(
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::Out).collect()
         }
-        Notice::Ready { name, processes, urls } => out(super::ready(name, *processes, urls)),
+        Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
             let hint =

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::line::ready;
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
@@ -57,7 +58,8 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
             say("Process successfully started".to_owned())
         }
         Notice::CanaryWaits { .. } => say(format!(
-            "One worker is replaced; `{NAME} promote NAME` goes on, `{NAME} rollback NAME` goes back"
+            "One worker is replaced; `{NAME} promote NAME` goes on, `{NAME} rollback NAME` goes \
+             back"
         )),
         Notice::NotYet { text } => vec![Line::Out(warning(paint, text))],
         Notice::Saves => say("Saving current process list...".to_owned()),
@@ -80,7 +82,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
-        Notice::Ready { name, processes, urls } => say(super::ready(name, *processes, urls)),
+        Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],

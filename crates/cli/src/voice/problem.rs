@@ -6,50 +6,26 @@ use ostler_wire::control::Failure;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// `all` or an expression, and there is no process.
-    NoProcess {
-        /// The word.
-        word: String,
-    },
+    NoProcess { word: String },
     /// No process has this name or namespace.
-    NoSuch {
-        /// The word.
-        word: String,
-    },
+    NoSuch { word: String },
     /// No process has this id.
-    NoSuchId {
-        /// The word.
-        word: String,
-    },
+    NoSuchId { word: String },
     /// It is not a regular expression.
     BadPattern {
         /// The expression and what is wrong with it.
         text: String,
     },
     /// No app has this name.
-    NoApp {
-        /// The name.
-        name: String,
-    },
+    NoApp { name: String },
     /// There is no process of this id whose environment could be shown.
-    NoEnvironment {
-        /// The word.
-        word: String,
-    },
+    NoEnvironment { word: String },
     /// There is no process of this name or id that could be described.
-    NotDescribed {
-        /// The word.
-        word: String,
-    },
+    NotDescribed { word: String },
     /// There is no process of this name whose counters could be reset.
-    NotReset {
-        /// The word.
-        word: String,
-    },
+    NotReset { word: String },
     /// There is no process of this id whose counters could be reset.
-    NotResetId {
-        /// The id.
-        id: u32,
-    },
+    NotResetId { id: u32 },
     /// The app has as many processes as it is to have.
     NothingToScale {
         /// Name of the app.

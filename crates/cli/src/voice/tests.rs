@@ -1,10 +1,12 @@
 //! Every fact in both names' words.
 
+mod block;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use expect_test::{expect, expect_file};
+use expect_test::expect_file;
 use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
 use serde_json::json;
 
@@ -299,79 +301,6 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
-}
-
-/// What is drawn at a time, in ms, in a window of so many columns and rows.
-fn drawn(tally: &Tally, ms: u64, columns: usize, rows: usize) -> String {
-    let lines = tally.block(Duration::from_millis(ms)).unwrap_or_default();
-    Block::default().draw(lines, Window { columns, rows }).replace("\x1b[K", "")
-}
-
-#[test]
-fn the_block_shows_what_is_worked_on_and_fits_its_window() {
-    let workers = (0..16).map(|id| Target { id, name: "api".to_owned(), cluster: true });
-    let workers: Vec<Target> = workers.collect();
-    let at = Duration::from_millis;
-    let mut tally = Tally::default();
-    let begun = Notice::Begun { act: Act::Reload, selector: None, targets: &workers };
-    tally.take(&begun, at(0));
-    assert_eq!(tally.block(at(199)), None, "it may be over at once");
-    let verifying = Step::Verifying { run: 1, side: Side::New };
-    let listens = Vec::new();
-    let replaced = Step::Replaced { pid: 9, side: Side::New, listens, leaves: true };
-    let step = |tally: &mut Tally, id: u32, step: &Step, ms: u64| {
-        tally.take(&Notice::Stepped { id, name: "api", step }, at(ms));
-    };
-    (0..2).for_each(|id| step(&mut tally, id, &verifying, 0));
-    step(&mut tally, 0, &replaced, 1000);
-    expect![[r#"
-        reloading api [1/16] 2.0 s
-          api (id 0)  the old worker finishes its connections  1.0 s
-          api (id 1)  verifying the new worker  2.0 s
-        \u{1b}[J"#]]
-    .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
-    step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old }, 2500);
-    (2..16).for_each(|id| step(&mut tally, id, &verifying, 3000));
-    let text = drawn(&tally, 4000, 24, 24);
-    assert_eq!(text.lines().count(), 10, "{text}");
-    assert!(text.contains("\n  and 8 more\n"), "{text}");
-    assert!(text.lines().all(|line| line.len() < 24), "{text}");
-    assert_eq!(drawn(&tally, 4000, 80, 6).lines().count(), 5);
-    step(&mut tally, 0, &Step::RollingBack { ids: vec![0] }, 5000);
-    assert!(drawn(&tally, 5000, 80, 24).starts_with("reloading api [0/16] 5.0 s\n"));
-    let (act, urls) = (Act::Reload, &[]);
-    tally.take(&Notice::Finished { act, failed: true, urls }, at(6000));
-    assert_eq!((tally.block(at(6000)), tally.summary(at(6000), &[])), (None, None));
-}
-
-#[test]
-fn the_block_of_many_apps_shows_those_that_are_not_done() {
-    let planned = |number| Planned { name: format!("app{number:03}"), instances: 2 };
-    let apps: Vec<Planned> = (0..100).map(planned).collect();
-    let mut tally = Tally::default();
-    tally.take(&Notice::StartsMissing { apps: &apps }, Duration::ZERO);
-    for app in &apps[..98] {
-        let started = Notice::Started { name: &app.name, ids: &[0, 1], asked: 2, of_file: true };
-        tally.take(&started, Duration::ZERO);
-    }
-    let text = drawn(&tally, 3000, 80, 24);
-    assert_eq!(text, "starting [196/200] 3.0 s\n  app098 0/2\n  app099 0/2\n\x1b[J");
-    let line = tally.line(Duration::from_secs(3), "app097");
-    assert_eq!(line.as_deref(), Some("[196/200] started app097"));
-    assert_eq!(tally.line(Duration::from_millis(999), "app097"), None, "it may be over at once");
-}
-
-#[test]
-fn a_block_is_drawn_in_the_place_of_the_one_before() {
-    let mut block = Block::default();
-    let window = Window { columns: 10, rows: 24 };
-    assert_eq!(block.erase(), "");
-    let lines = vec!["one".to_owned(), "a longer line".to_owned()];
-    assert_eq!(block.draw(lines, window), "one\x1b[K\na longer \x1b[K\n\x1b[J");
-    let lines = vec!["zwei 日本語".to_owned()];
-    assert_eq!(block.draw(lines, window), "\r\x1b[2Azwei 日本\x1b[K\n\x1b[J");
-    assert_eq!(block.erase(), "\r\x1b[1A\x1b[J");
-    assert_eq!(block.erase(), "");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) struct Seen {
 pub(crate) enum Sign {
     /// It says so. `late`: it did not within `limit`, ms.
     Message { late: bool, limit: u64 },
-    /// It listens.
+    /// It listens at an address.
     Listens,
     /// It listens, or has lived for long enough. It lives for `age`, ms.
     Age { age: u64, enough: u64 },

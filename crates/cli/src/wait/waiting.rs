@@ -54,9 +54,7 @@ pub(crate) enum End {
 /// A process that is not waited for any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// Its number.
     pub(crate) id: u32,
-    /// Its name.
     pub(crate) name: String,
     /// How the wait has ended.
     pub(crate) end: End,

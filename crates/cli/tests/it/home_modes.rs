@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 30] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -114,6 +114,7 @@ const COMMANDS: [&[&str]; 29] = [
     &["id", "app"],
     &["reset", "all"],
     &["ping"],
+    &["wait", "app", "--for", "ready"],
     &["save"],
     &["resurrect"],
     &["cleardump"],

@@ -21,10 +21,10 @@ if (process.env.OWN) {
 }
 ";
 
-/// Asks every 10 ms, and opens a new session when it is told to. What is refused unseen, because it
-/// was on its way out when the session ended, is asked again (RFC 9113, section 8.7), and so is what
-/// Node does not send any more since it was told to go in the same turn. Says who answers for the
-/// first time, and at the end of its input how all requests ended.
+/// Asks every 10 ms, and opens a new session when it is told to. What is refused unseen, because
+/// it was on its way out when the session ended, is asked again (RFC 9113, section 8.7), and so is
+/// what Node does not send any more since it was told to go in the same turn. Says who answers for
+/// the first time, and at the end of its input how all requests ended.
 const CLIENT: &str = "const http2 = require('http2'), fs = require('fs');
 const tls = { pskCallback: () => ({ psk: Buffer.alloc(32, 7), identity: 'x' }), ciphers: 'PSK',
   maxVersion: 'TLSv1.2', checkServerIdentity() {} };
@@ -36,8 +36,8 @@ const connect = () => {
   opened.asking = new Set();
   opened.on('goaway', () => {
     opened.told = true;
-    const { NGHTTP2_STREAM_STATE_IDLE } = http2.constants;
-    for (const stream of opened.asking) stream.unsent = stream.state.state === NGHTTP2_STREAM_STATE_IDLE;
+    const idle = http2.constants.NGHTTP2_STREAM_STATE_IDLE;
+    for (const stream of opened.asking) stream.unsent = stream.state.state === idle;
   });
   opened.on('error', () => {});
   return opened;

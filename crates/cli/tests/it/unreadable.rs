@@ -59,8 +59,8 @@ fn what_the_list_of_starts_knows_is_stopped_and_started_as_if_the_state_were_the
         break_state(&sandbox, BAD[at]);
         let list = sandbox.ostler(["list"]).run();
         let said = "could not be read: 2 running processes were recovered";
-        assert!(list.out.contains(said), "{kind}: {list:?}");
-        assert!(!sandbox.ostler(["list"]).run().out.contains(said), "{kind}: it is said once");
+        assert!(list.err.contains(said), "{kind}: {list:?}");
+        assert!(!sandbox.ostler(["list"]).run().err.contains(said), "{kind}: it is said once");
         for name in ["one", "two"] {
             sandbox.wait_status(name, "online", 1, SOON);
         }

@@ -127,8 +127,8 @@ impl Primary {
         now < self.linger_until || !self.closing.is_empty()
     }
 
-    /// Returns whether a worker that leaves still has a socket at the port which this one wants, and
-    /// no app wants that socket any more.
+    /// Returns whether a worker that leaves still has a socket at the port which this one wants,
+    /// and no app wants that socket any more.
     fn is_kept_by_leaving(&self, at: usize) -> bool {
         let Some(port) = self.listeners.get(at).and_then(|listener| listener.kind.wanted_port())
         else {

@@ -17,8 +17,8 @@ impl Primary {
         self.group(group).options.user = user;
     }
 
-    /// Returns whether a listener may be one for the app: it has it, or another app of the same user
-    /// has, or had it until only workers that leave have it.
+    /// Returns whether a listener may be one for the app: it has it, or another app of the same
+    /// user has, or had it until only workers that leave have it.
     pub(super) fn may_share(&self, listener: &Listener, group: GroupId) -> bool {
         let opener = listener.id.opener();
         let user = |group: &GroupId| self.groups.get(group).map(|found| found.options.user);

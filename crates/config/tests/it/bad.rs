@@ -1,5 +1,5 @@
-//! Every file of `bad/` beside what is said about it, in PM2's words and in ours. `UPDATE_EXPECT=1` writes the `.txt` files
-//! anew: read them then.
+//! Every file of `bad/` beside what is said about it, in PM2's words and in ours.
+//! `UPDATE_EXPECT=1` writes the `.txt` files anew: read them then.
 
 use std::path::Path;
 

@@ -4,28 +4,33 @@
 //! read is bounded: beyond that it misses events, and is told how many when it reads again. It
 //! delays nobody. Where nobody subscribes, no event is made.
 
+mod events;
 mod subscriber;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::rc::Rc;
 
 use ostler_pm2::bus;
 use ostler_poll::{Interest, Poll};
 
 use crate::door::{Door, PUB};
+use crate::keeper::Keeper;
+use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use subscriber::Subscriber;
 
 /// All subscribers, and the socket at which they come in.
 pub struct Bus {
-    /// The socket.
-    pub door: Door,
+    door: Door,
     subscribers: BTreeMap<usize, Subscriber>,
     next: usize,
     /// Something was published since the last flush.
     fresh: bool,
+    /// Whether anybody subscribed when it was told last.
+    heard: bool,
     poll: Rc<Poll<Source>>,
 }
 
@@ -37,17 +42,38 @@ impl Bus {
             subscribers: BTreeMap::new(),
             next: 0,
             fresh: false,
+            heard: false,
             poll: Rc::clone(poll),
         }
     }
 
+    /// Sees to it that the socket is where its clients look for it, and that the keeper holds it.
+    pub fn look_after(&mut self, home: &Path, keeper: &mut Keeper) {
+        self.door.look_after(home, keeper);
+    }
+
+    /// Gives the keeper the socket to hold.
+    pub fn keep(&self, keeper: &mut Keeper) {
+        self.door.keep(keeper);
+    }
+
+    /// When [`look_after`](Self::look_after) and [`accept`](Self::accept) are due again.
+    pub fn deadline(&self) -> Option<u64> {
+        self.door.deadline()
+    }
+
+    /// Takes the socket away: everything ends.
+    pub fn remove(&mut self, home: &Path) {
+        self.door.remove(home);
+    }
+
     /// Whether anybody listens.
-    pub fn is_heard(&self) -> bool {
+    fn is_heard(&self) -> bool {
         !self.subscribers.is_empty()
     }
 
     /// Takes in subscribers that want in.
-    pub fn accept(&mut self) {
+    pub fn accept(&mut self, reports: &mut Reports) {
         while let Some(stream) = self.door.accept(self.subscribers.len()) {
             let number = self.next;
             self.next += 1;
@@ -57,20 +83,30 @@ impl Bus {
                 Err(error) => daemon_log::error(format!("a subscriber cannot be polled: {error}")),
             }
         }
+        self.report(reports);
+    }
+
+    /// Events are made while somebody hears them: reports when that has changed.
+    fn report(&mut self, reports: &mut Reports) {
+        let heard = self.is_heard();
+        if std::mem::replace(&mut self.heard, heard) != heard {
+            reports.push_back(Report::Heard(heard));
+        }
     }
 
     /// A subscriber left, or takes bytes again.
-    pub fn on_ready(&mut self, number: usize, readable: bool) {
+    pub fn on_ready(&mut self, number: usize, readable: bool, reports: &mut Reports) {
         let Some(one) = self.subscribers.get_mut(&number) else { return };
         if readable && !one.is_there() {
             self.subscribers.remove(&number);
+            self.report(reports);
         } else {
             self.fresh = true;
         }
     }
 
     /// Tells everybody of an event; the payload is JSON text.
-    pub fn publish(&mut self, topic: &str, payload: &str) {
+    fn publish(&mut self, topic: &str, payload: &str) {
         if self.subscribers.is_empty() {
             return;
         }
@@ -82,7 +118,7 @@ impl Bus {
     }
 
     /// Events that nobody was told of, because they were too many to be made.
-    pub fn miss(&mut self, count: u64) {
+    fn miss(&mut self, count: u64) {
         self.fresh = true;
         for one in self.subscribers.values_mut() {
             one.miss(count);
@@ -90,7 +126,7 @@ impl Bus {
     }
 
     /// Sends what was published in this round.
-    pub fn flush(&mut self) {
+    pub fn flush(&mut self, reports: &mut Reports) {
         if !std::mem::take(&mut self.fresh) {
             return;
         }
@@ -99,6 +135,7 @@ impl Bus {
             one.tell_missed(now);
             one.flush()
         });
+        self.report(reports);
     }
 }
 

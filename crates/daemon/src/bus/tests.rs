@@ -46,7 +46,7 @@ fn scene(count: usize) -> (Bus, Vec<Reader>, tempfile::TempDir) {
         Reader { stream, input: Vec::new() }
     };
     let readers = (0..count).map(reader).collect();
-    bus.accept();
+    bus.accept(&mut Reports::new());
     (bus, readers, folder)
 }
 
@@ -56,7 +56,7 @@ fn everybody_is_told_of_every_event_in_order() {
     for number in 0..100 {
         bus.publish("a:b", &number.to_string());
     }
-    bus.flush();
+    bus.flush(&mut Reports::new());
     for reader in &mut readers {
         let numbers: Vec<String> = reader.received().into_iter().map(|event| event.1).collect();
         assert_eq!(numbers, (0..100).map(|number: u32| number.to_string()).collect::<Vec<_>>());
@@ -70,7 +70,7 @@ fn one_that_does_not_read_misses_events_is_told_how_many_and_delays_nobody() {
     let mut read = 0;
     for _ in 0..1000 {
         bus.publish("log:out", &payload);
-        bus.flush();
+        bus.flush(&mut Reports::new());
         read += readers[1].received().len();
     }
     assert_eq!(read, 1000, "who reads misses nothing");
@@ -88,8 +88,8 @@ fn one_that_does_not_read_misses_events_is_told_how_many_and_delays_nobody() {
                 }
             }
         }
-        bus.on_ready(0, false);
-        bus.flush();
+        bus.on_ready(0, false, &mut Reports::new());
+        bus.flush(&mut Reports::new());
     }
     assert!(0 < told && got + told == 1000, "{got} came, {told} were said to be lost");
 }
@@ -99,8 +99,10 @@ fn one_that_leaves_is_forgotten_and_nobody_hears_any_more() {
     let (mut bus, mut readers, _folder) = scene(1);
     assert!(bus.is_heard());
     drop(readers.pop());
-    bus.on_ready(0, true);
+    let mut reports = Reports::new();
+    bus.on_ready(0, true, &mut reports);
     assert!(!bus.is_heard());
+    assert!(matches!(reports.make_contiguous(), [Report::Heard(false)]));
     bus.publish("a:b", "1");
     assert!(!bus.fresh, "no event is made for nobody");
 }

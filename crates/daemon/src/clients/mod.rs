@@ -12,7 +12,7 @@ use ostler_core::ProcId;
 use ostler_keeper::failpoint::hit;
 use ostler_logs::{Line, Stream};
 use ostler_poll::{Interest, Poll, Watched};
-use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, Reply, Request};
+use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, LogStart, Reply, Request};
 use serde::Serialize;
 
 use crate::reports::{Report, Reports};
@@ -310,11 +310,14 @@ impl Clients {
         }
     }
 
-    /// The processes whose lines a client reads from now on, if it wants to be told that it does:
-    /// `None` inside = all.
-    pub fn confirms(&self, number: usize) -> Option<Option<Vec<u32>>> {
-        let watching = self.connected.get(&number)?.watching.as_ref()?;
-        watching.confirm.then(|| watching.ids.clone())
+    /// A client reads lines from now on: if it wants to be told that, it is told where those of
+    /// its processes begin; `None` = of all.
+    pub fn confirm(&mut self, number: usize, starts: impl FnOnce(Option<&[u32]>) -> Vec<LogStart>) {
+        let Some(conn) = self.connected.get_mut(&number) else { return };
+        if let Some(watching) = conn.watching.as_ref().filter(|watching| watching.confirm) {
+            let starts = starts(watching.ids.as_deref());
+            conn.event(&Event::Following { starts });
+        }
     }
 
     /// A client waits until log files are emptied; returns the token by which that is told.

@@ -1,12 +1,12 @@
 //! Calls of PM2's clients: each is planned, and what is planned is done here.
 
-use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_pm2::rpc::{Answer, Asked, Call, Method};
-use ostler_wire::control::{Event, Reply, Request};
+use ostler_wire::control::Request;
 use serde_json::json;
 
 use super::Daemon;
+use crate::decisions::Decisions;
 use crate::model::{ClientId, Input, closing};
 use crate::rpc::{Deed, Plan, Then, plan, report};
 
@@ -50,23 +50,28 @@ impl Daemon {
             Deed::List => {
                 self.runs.look_at_all(crate::clock::monotonic(), &mut self.reports);
                 self.take_reports();
-                self.list()
+                list(&mut self.model)
             }
             Deed::Report => {
                 let apps = self.model.registry().procs().len();
                 report(self.config.version, apps, self.since)
             }
             Deed::Send(runs, bytes, answer) => {
-                self.send_to_apps(&runs, &bytes);
+                self.runs.send_all(&runs, &bytes);
                 answer
             }
             Deed::SendLater(runs, bytes, answer) => {
                 self.rpc.send_later(runs, bytes);
                 answer
             }
-            Deed::Signal(runs, signal) => self.signal(&runs, signal),
+            Deed::Signal(runs, signal) => {
+                match runs.iter().try_for_each(|run| self.runs.signal(*run, signal)) {
+                    Ok(()) => list(&mut self.model),
+                    Err(error) => Answer::Error(format!("Error when sending signal: {error}")),
+                }
+            }
             Deed::Notify { id, event, manually } => {
-                self.publish_event(id, "", &event, manually);
+                self.bus.event(self.model.model(), (id, ""), &event, manually);
                 Answer::Void
             }
             Deed::Monitor(id, on) => {
@@ -81,47 +86,12 @@ impl Daemon {
             Deed::Kill(_) => Answer::Void,
         }
     }
+}
 
-    /// Every process, as it is now.
-    fn list(&mut self) -> Answer {
-        self.model.decide();
-        Answer::Value(self.model.model().jlist())
-    }
-
-    fn send_to_apps(&mut self, runs: &[RunId], bytes: &[u8]) {
-        for run in runs {
-            self.runs.send(*run, bytes);
-        }
-    }
-
-    /// Sends what was to be sent later.
-    pub(super) fn send_due(&mut self) {
-        for (runs, bytes) in self.rpc.take_due_sends() {
-            self.send_to_apps(&runs, &bytes);
-        }
-    }
-
-    fn signal(&mut self, runs: &[RunId], signal: i32) -> Answer {
-        for run in runs {
-            if let Err(error) = self.runs.signal(*run, signal) {
-                return Answer::Error(format!("Error when sending signal: {error}"));
-            }
-        }
-        self.list()
-    }
-
-    /// Something on the way to the end of a call.
-    pub(super) fn on_call_event(&mut self, call: usize, event: &Event) {
-        if let Some(then) = self.rpc.then(call) {
-            then.on_event(event);
-        }
-    }
-
-    /// The end of a call.
-    pub(super) fn end_call(&mut self, call: usize, reply: &Reply) {
-        let model = self.model.model();
-        self.rpc.end(call, |then| then.answer(reply, model));
-    }
+/// Every process, as it is now.
+fn list(model: &mut Decisions) -> Answer {
+    model.decide();
+    Answer::Value(model.model().jlist())
 }
 
 /// Whether a call would begin something, which is refused while everything is being ended.

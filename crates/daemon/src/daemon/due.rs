@@ -117,9 +117,9 @@ impl Daemon {
             Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
-            Due::Callers => self.rpc.door.deadline(),
-            Due::Messages => self.rpc.send_due(),
-            Due::Subscribers => self.bus.door.deadline(),
+            Due::Callers => self.rpc.deadline(),
+            Due::Messages => self.rpc.sends_at(),
+            Due::Subscribers => self.bus.deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
@@ -147,13 +147,13 @@ impl Daemon {
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Callers => {
-                self.look_after_doors();
+                self.rpc.look_after(&self.config.home, &mut self.keeper);
                 self.rpc.accept();
             }
-            Due::Messages => self.send_due(),
+            Due::Messages => self.rpc.send_due(&mut self.runs),
             Due::Subscribers => {
-                self.look_after_doors();
-                self.on_subscribers();
+                self.bus.look_after(&self.config.home, &mut self.keeper);
+                self.bus.accept(&mut self.reports);
             }
             Due::Keeper => self.start_due_keeper(now),
             Due::Silence => {

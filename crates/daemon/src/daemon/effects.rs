@@ -21,13 +21,13 @@ impl Daemon {
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => match client.call() {
-                Some(call) => self.on_call_event(call, &event),
+                Some(call) => self.rpc.event(call, &event),
                 None => self.clients.event(client.0, &event),
             },
             Effect::Lifecycle { id, name, what, by_call } => {
                 self.clients.publish(id, &name, what);
                 if !by_call {
-                    self.publish_lifecycle(id, &name, what);
+                    self.bus.lifecycle(self.model.model(), id, &name, what);
                 }
             }
             Effect::Log(line) => daemon_log::log(line),
@@ -60,16 +60,6 @@ impl Daemon {
             }
         }
         hit(after);
-    }
-
-    /// Saves what must survive, before what follows from it is done.
-    pub(super) fn save(&mut self) {
-        let Some(state) = self.model.take_unsaved() else { return };
-        let saved = self.state.write(state);
-        if let Err(why) = &saved {
-            daemon_log::error(why);
-        }
-        self.model.on_saved(saved);
     }
 
     /// Forgets what a client that has left had asked for.

@@ -25,7 +25,7 @@ impl Daemon {
                     _ => {
                         let name = crate::model::signal_name(number);
                         daemon_log::log(format!("received {name}: saving and stopping everything"));
-                        self.publish_kill(true);
+                        self.bus.kill(self.model.model(), true);
                         self.model.push(Input::Shutdown);
                     }
                 }
@@ -46,8 +46,8 @@ impl Daemon {
     fn go(&mut self) {
         self.runs.remove_groups();
         leftovers::remove(&self.config.home);
-        self.rpc.door.remove(&self.config.home);
-        self.bus.door.remove(&self.config.home);
+        self.rpc.remove(&self.config.home);
+        self.bus.remove(&self.config.home);
         self.rpc.say_end();
         self.keeper.shut_down();
         self.node.end_guard();

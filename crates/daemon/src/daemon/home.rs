@@ -3,7 +3,6 @@
 use ostler_core::RunId;
 
 use super::Daemon;
-use crate::door::Door;
 use crate::home::Missing;
 use crate::{daemon_log, drain};
 
@@ -18,25 +17,8 @@ impl Daemon {
         if let Some(task) = self.saver.look_after(missing == Missing::All) {
             self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
         }
-        self.look_after_doors();
-    }
-
-    /// PM2's sockets are where its clients look for them.
-    pub(super) fn look_after_doors(&mut self) {
-        let path = self.config.home.clone();
-        let bound = [&mut self.rpc.door, &mut self.bus.door].map(|door| door.look(&path));
-        if bound.contains(&true) {
-            self.keep_doors();
-        }
-    }
-
-    /// Gives the keeper PM2's sockets to hold.
-    pub(super) fn keep_doors(&mut self) {
-        for (name, note, copy) in
-            [&self.rpc.door, &self.bus.door].into_iter().filter_map(Door::copy)
-        {
-            self.keeper.put(name, note, copy);
-        }
+        self.rpc.look_after(&self.config.home, &mut self.keeper);
+        self.bus.look_after(&self.config.home, &mut self.keeper);
     }
 
     /// Writes what is only in memory by now: a part of the home is gone, perhaps all.

@@ -2,13 +2,14 @@
 //! to be kept.
 
 use ostler_core::supervisor::Slot;
-use ostler_core::{ProcId, RunId};
+use ostler_core::{ProcId, RunId, Supervisor};
 use ostler_logs::{Event, Fate};
-use ostler_wire::control::{self, LogStart, Reply};
+use ostler_wire::control::{LogStart, Reply};
 
 use super::Daemon;
-use super::bus::BUS;
-use crate::{daemon_log, logs};
+use crate::daemon_log;
+use crate::logs::{self, BUS};
+use crate::runs::Runs;
 
 impl Daemon {
     /// Everything the engine has to say.
@@ -17,7 +18,7 @@ impl Daemon {
             match event {
                 Event::Drained(source) => {
                     self.driver().on_drained(RunId(source));
-                    self.tell_last_lines();
+                    self.last_lines.tell(&self.runs, &mut self.clients);
                 }
                 Event::Eof { source, stream } => {
                     // Nobody holds the other end of the pipe any more.
@@ -31,13 +32,15 @@ impl Daemon {
                     }
                 }
                 Event::Subscribed(subscriber) => {
+                    let starts =
+                        |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
                     if let Ok(client) = usize::try_from(subscriber) {
-                        self.confirm(client);
+                        self.clients.confirm(client, starts);
                     }
                 }
                 Event::Lines { subscriber, lines } => {
                     if subscriber == BUS {
-                        self.publish_lines(&lines);
+                        self.bus.lines(self.model.model(), &lines);
                     } else if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.lines(client, lines);
                     }
@@ -70,19 +73,17 @@ impl Daemon {
             }
         }
     }
+}
 
-    /// Tells a client that it reads lines from now on, and where those of the runs begin.
-    fn confirm(&mut self, client: usize) {
-        let Some(ids) = self.clients.confirms(client) else { return };
-        let wanted = |id: u32| ids.as_ref().is_none_or(|ids| ids.contains(&id));
-        let slots = self.model.core().slots().filter(|(id, _)| wanted(id.0));
-        let start = |(id, slot): (ProcId, &Slot)| {
-            let [out, err] = self.runs.log_start(id, slot.process().run())?;
-            Some(LogStart { id: id.0, out, err })
-        };
-        let starts = slots.filter_map(start).collect();
-        self.clients.event(client, &control::Event::Following { starts });
-    }
+/// Where the lines of these slots begin, or of all: a client reads them from now on.
+fn log_starts(core: &Supervisor, runs: &Runs, ids: Option<&[u32]>) -> Vec<LogStart> {
+    let wanted = |id: u32| ids.is_none_or(|ids| ids.contains(&id));
+    let slots = core.slots().filter(|(id, _)| wanted(id.0));
+    let start = |(id, slot): (ProcId, &Slot)| {
+        let [out, err] = runs.log_start(id, slot.process().run())?;
+        Some(LogStart { id: id.0, out, err })
+    };
+    slots.filter_map(start).collect()
 }
 
 /// Says what becomes of output while its file cannot be written, and what decides that.

@@ -41,7 +41,9 @@ impl Daemon {
                 self.clients.watch(client, Watching { ids: ids.clone(), events, own, confirm });
                 self.logs.engine().subscribe(client as u64, Filter { ids, out, err });
             }
-            Request::LastLines { id } => self.on_last_lines(client, ProcId(id)),
+            Request::LastLines { id } => {
+                self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
+            }
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)
@@ -89,7 +91,7 @@ impl Daemon {
             | Request::Save { .. }
             | Request::Resurrect => self.decide_on(client, request),
             Request::Kill => {
-                self.publish_kill(false);
+                self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);
             }
         }
@@ -98,7 +100,7 @@ impl Daemon {
     /// Ends a request: of a client, or of the call of one of PM2's.
     pub(super) fn reply(&mut self, client: usize, reply: &Reply) {
         match ClientId(client).call() {
-            Some(call) => self.end_call(call, reply),
+            Some(call) => self.rpc.end(call, reply, self.model.model()),
             None => self.clients.reply(client, reply),
         }
     }

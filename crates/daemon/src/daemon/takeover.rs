@@ -34,7 +34,7 @@ impl Daemon {
             self.logs.engine().resumed();
             self.driver().give_recovered(connections);
             self.model.recover(state, &[]);
-            self.forget_items(inventory);
+            inventory.forget(&mut self.keeper);
         } else {
             self.take_up(state, inventory, connections);
         }
@@ -86,7 +86,7 @@ impl Daemon {
         self.take_reports();
         self.on_log_events();
         self.logs.engine().resumed();
-        self.forget_items(inventory);
+        inventory.forget(&mut self.keeper);
         self.driver().after_takeover();
         self.driver().take_up_begun(&begun);
         if crashed {
@@ -99,16 +99,6 @@ impl Daemon {
             self.model.registry().procs().len(),
             self.model.model().count_online()
         ));
-    }
-
-    /// Lets the keeper close what nobody took up, such as the sockets of apps that are gone.
-    fn forget_items(&mut self, inventory: Inventory) {
-        for name in inventory.items.into_keys() {
-            self.keeper.forget(name);
-        }
-        for unknown in inventory.unknown {
-            unknown.end();
-        }
     }
 }
 

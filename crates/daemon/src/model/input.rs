@@ -125,8 +125,8 @@ pub enum Effect {
     Raw { client: ClientId, text: String },
     /// Something to tell a client on the way to its reply.
     Event { client: ClientId, event: control::Event },
-    /// Something happened to a process, for whoever watches. `by_call`: a client of PM2's brought it
-    /// about, and says so on the bus itself.
+    /// Something happened to a process, for whoever watches. `by_call`: a client of PM2's brought
+    /// it about, and says so on the bus itself.
     Lifecycle { id: ProcId, name: String, what: Lifecycle, by_call: bool },
     /// A line for the daemon's log.
     Log(String),

@@ -139,22 +139,10 @@ impl Model {
         let ids: Vec<ProcId> =
             self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let wanted = size_after(now, target);
-        if wanted == now {
-            let failure = Failure {
-                code: Code::NothingToDo,
-                message: format!("app `{name}` has {now} instances already"),
-                hint: None,
-            };
-            return refuse(client, failure, out);
-        }
-        if wanted > now.max(MOST_INSTANCES) {
-            return refuse(client, too_many(name, wanted), out);
-        }
-        let more = usize::try_from(wanted.saturating_sub(now)).unwrap_or(usize::MAX);
-        if let Err(failure) = self.check_room("scale", self.more_instances(app, more)) {
-            return refuse(client, failure, out);
-        }
+        let wanted = match self.size_to_be(name, app, now, target) {
+            Ok(wanted) => wanted,
+            Err(failure) => return refuse(client, failure, out),
+        };
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.ticket = ticket;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
@@ -177,6 +165,31 @@ impl Model {
             self.note_begun(operation.ticket.as_deref(), *id, pending);
         }
         self.begin(operation, out);
+    }
+
+    /// How many instances an app that has `now` is to have, where that is another number and there
+    /// is room for it.
+    fn size_to_be(
+        &self,
+        name: &str,
+        app: AppId,
+        now: u32,
+        target: ScaleTo,
+    ) -> Result<u32, Failure> {
+        let wanted = size_after(now, target);
+        if wanted == now {
+            return Err(Failure {
+                code: Code::NothingToDo,
+                message: format!("app `{name}` has {now} instances already"),
+                hint: None,
+            });
+        }
+        if wanted > now.max(MOST_INSTANCES) {
+            return Err(too_many(name, wanted));
+        }
+        let more = usize::try_from(wanted.saturating_sub(now)).unwrap_or(usize::MAX);
+        self.check_room("scale", self.more_instances(app, more))?;
+        Ok(wanted)
     }
 
     /// The app that a user means, of those that may be meant: by its name, or by `NAMESPACE/NAME`

@@ -11,15 +11,19 @@ mod then;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::rc::Rc;
 
 use ostler_core::RunId;
 use ostler_pm2::rpc::{Answer, Call};
 use ostler_poll::{Interest, Poll};
+use ostler_wire::control::{Event, Reply};
 
 use crate::door::{Door, RPC};
-use crate::model::ClientId;
+use crate::keeper::Keeper;
+use crate::model::{ClientId, Model};
 use crate::reports::{Report, Reports};
+use crate::runs::Runs;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use conn::{Conn, Incoming};
@@ -35,8 +39,7 @@ const ALL_QUEUED: usize = 128 << 20;
 
 /// All clients of PM2's, and the socket at which they come in.
 pub struct Rpc {
-    /// The socket.
-    pub door: Door,
+    door: Door,
     connected: BTreeMap<usize, Conn>,
     next: usize,
     /// Who may have sent a whole call.
@@ -78,6 +81,26 @@ impl Rpc {
             told: Vec::new(),
             poll: Rc::clone(poll),
         }
+    }
+
+    /// Sees to it that the socket is where its clients look for it, and that the keeper holds it.
+    pub fn look_after(&mut self, home: &Path, keeper: &mut Keeper) {
+        self.door.look_after(home, keeper);
+    }
+
+    /// Gives the keeper the socket to hold.
+    pub fn keep(&self, keeper: &mut Keeper) {
+        self.door.keep(keeper);
+    }
+
+    /// When [`look_after`](Self::look_after) and [`accept`](Self::accept) are due again.
+    pub fn deadline(&self) -> Option<u64> {
+        self.door.deadline()
+    }
+
+    /// Takes the socket away: everything ends.
+    pub fn remove(&mut self, home: &Path) {
+        self.door.remove(home);
     }
 
     /// Takes in clients that want in.
@@ -153,13 +176,19 @@ impl Rpc {
         ClientId::of_call(self.next_call)
     }
 
-    /// What follows from the call of that number.
-    pub fn then(&mut self, call: usize) -> Option<&mut Then> {
-        self.open.get_mut(&call).map(|open| &mut open.then)
+    /// The model tells something on the way to the end of a call.
+    pub fn event(&mut self, call: usize, event: &Event) {
+        if let Some(open) = self.open.get_mut(&call) {
+            open.then.on_event(event);
+        }
     }
 
     /// The model is done with a call: it is answered, if it has an answer.
-    pub fn end(&mut self, call: usize, answer: impl FnOnce(Then) -> Option<Answer>) {
+    pub fn end(&mut self, call: usize, reply: &Reply, model: &Model) {
+        self.close_call(call, |then| then.answer(reply, model));
+    }
+
+    fn close_call(&mut self, call: usize, answer: impl FnOnce(Then) -> Option<Answer>) {
         let Some(Open { client, id, then }) = self.open.remove(&call) else { return };
         let answer = answer(then);
         if let Some(conn) = self.connected.get_mut(&client) {
@@ -181,16 +210,18 @@ impl Rpc {
         }
     }
 
-    /// When [`take_due_sends`](Self::take_due_sends) is due.
-    pub fn send_due(&self) -> Option<u64> {
+    /// When [`send_due`](Self::send_due) is due.
+    pub fn sends_at(&self) -> Option<u64> {
         self.sends.first().map(|first| first.0)
     }
 
-    /// Returns what is to be sent now.
-    pub fn take_due_sends(&mut self) -> Vec<(Vec<RunId>, Vec<u8>)> {
+    /// Sends what was to be sent later.
+    pub fn send_due(&mut self, to: &mut Runs) {
         let now = clock::monotonic();
         let due = self.sends.iter().take_while(|send| send.0 <= now).count();
-        self.sends.drain(..due).map(|(_, runs, bytes)| (runs, bytes)).collect()
+        for (_, runs, bytes) in self.sends.drain(..due) {
+            to.send_all(&runs, &bytes);
+        }
     }
 
     fn close(&mut self, number: usize, reports: &mut Reports) {

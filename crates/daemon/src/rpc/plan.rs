@@ -38,7 +38,7 @@ pub enum Deed {
     SendLater(Vec<RunId>, Vec<u8>, Answer),
     /// Something is said on the bus of a process.
     Notify {
-        /// Which process.
+        /// The process that it is said of.
         id: ProcId,
         /// What was done to it.
         event: String,

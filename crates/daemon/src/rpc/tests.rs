@@ -115,7 +115,7 @@ fn calls_of_one_that_left_are_waited_for_by_nobody() {
     drop(streams.pop());
     scene.turn(10);
     // What it waits for may still be asked for by one that only stopped sending.
-    scene.rpc.end(1, |_| Some(Answer::Void));
+    scene.rpc.close_call(1, |_| Some(Answer::Void));
     scene.rpc.flush(&mut scene.reports);
     assert!(scene.rpc.connected.is_empty());
     assert_eq!(ClientId(number).call(), Some(1));

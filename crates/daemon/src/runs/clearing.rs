@@ -1,5 +1,5 @@
-//! Starts that a dead keeper left open: what it had begun of them must be gone before they are asked
-//! for again.
+//! Starts that a dead keeper left open: what it had begun of them must be gone before they are
+//! asked for again.
 //!
 //! Problem: finding out means a look at every process, and an end takes its time; the loop has
 //! neither. Rule: a helper thread does both, one at a time. Another one beside it could take what
@@ -11,20 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use ostler_core::RunId;
 
 use super::cgroup::Groups;
+use super::left;
 use super::proc::{ProcessRef, end_orphans};
-use super::{Runs, left};
 use crate::starts::Start;
 
 /// What is to go.
 #[derive(Clone, Debug)]
 pub struct Clearing {
-    mark: String,
-    groups: Option<Groups>,
+    pub(super) mark: String,
+    pub(super) groups: Option<Groups>,
     /// The list of starts.
-    starts: BTreeMap<RunId, Start>,
+    pub(super) starts: BTreeMap<RunId, Start>,
     /// Users that our apps run as.
-    users: BTreeSet<u32>,
-    runs: BTreeSet<RunId>,
+    pub(super) users: BTreeSet<u32>,
+    pub(super) runs: BTreeSet<RunId>,
 }
 
 /// The one that is under way, and what comes after it.
@@ -48,12 +48,12 @@ impl Clearing {
 
 impl Clearings {
     /// What is known of the newest keeper's death counts; no run is left out.
-    fn want(&mut self, mut clearing: Clearing) {
+    pub(super) fn want(&mut self, mut clearing: Clearing) {
         clearing.runs.extend(self.next.take().into_iter().flat_map(|before| before.runs));
         self.next = Some(clearing);
     }
 
-    fn begin(&mut self) -> Option<Clearing> {
+    pub(super) fn begin(&mut self) -> Option<Clearing> {
         let next = self.next.take_if(|_| !self.under_way)?;
         self.under_way = true;
         Some(next)
@@ -64,7 +64,7 @@ impl Clearings {
     }
 
     /// Returns the runs of which nothing is left; `None` when they are to be looked for again.
-    fn end(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
+    pub(super) fn end(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
         self.under_way = false;
         match &mut self.next {
             Some(next) => {
@@ -73,36 +73,6 @@ impl Clearings {
             }
             None => Some(runs),
         }
-    }
-}
-
-impl Runs {
-    /// What a dead keeper had begun of these runs is to go.
-    pub fn want_cleared(
-        &mut self,
-        runs: BTreeSet<RunId>,
-        starts: BTreeMap<RunId, Start>,
-        users: BTreeSet<u32>,
-    ) {
-        let (mark, groups) = (self.mark.clone(), self.groups.clone());
-        self.clearings.want(Clearing { mark, groups, starts, users, runs });
-    }
-
-    /// Whether a dead keeper may have begun what is not known to us.
-    pub fn has_open_starts(&self) -> bool {
-        let asked = self.all.values().any(super::Run::is_asked);
-        asked || !self.next.is_empty() || self.clearings.is_under_way()
-    }
-
-    /// Returns what is to be carried out now, if nothing is under way.
-    pub fn begin_clearing(&mut self) -> Option<Clearing> {
-        self.clearings.begin()
-    }
-
-    /// It was carried out. Returns the runs of which nothing is left; `None` when they are to be
-    /// looked for again.
-    pub fn end_clearing(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
-        self.clearings.end(runs)
     }
 }
 

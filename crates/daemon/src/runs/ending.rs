@@ -29,9 +29,9 @@ impl Runs {
         spec.policy.stop_by_message || self.kills_by_message
     }
 
-    /// Whether a run was asked to end by a message, so that it ends by itself when it is done. That it
-    /// closes its channel does not say so: a worker that closed its servers when it was asked has
-    /// nothing more to tell its primary, and may have requests to finish.
+    /// Whether a run was asked to end by a message, so that it ends by itself when it is done. That
+    /// it closes its channel does not say so: a worker that closed its servers when it was asked
+    /// has nothing more to tell its primary, and may have requests to finish.
     pub fn ends_by_itself(&self, run: RunId) -> bool {
         let settings = self.get(run).filter(|held| held.ending).and_then(|it| it.settings.as_ref());
         settings.is_some_and(|spec| self.wants_message(spec))

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use ostler_core::spec::AppSpec;
 use ostler_core::{ProcId, RunId};
 
-use super::{Run, Runs, stderr};
+use super::run::Run;
+use super::stderr;
 
 /// Slots whose last end is known, at most.
 const MOST: usize = 4096;
@@ -47,25 +48,24 @@ impl Ends {
             end.until = Some(stderr::log_lengths(&end.settings, *id));
         }
     }
-}
 
-impl Runs {
-    /// Returns where in the log files of a slot the current run begins, or else the last one that
-    /// is over.
-    pub fn log_start(&self, id: ProcId, current: Option<RunId>) -> Option<[u64; 2]> {
-        match current {
-            Some(run) => self.get(run).map(|held| held.log_offsets),
-            None => self.ends.0.get(&id).map(|end| end.log_offsets),
-        }
+    /// Returns where in the log files of a slot its last run began that is over.
+    pub(super) fn log_start(&self, id: ProcId) -> Option<[u64; 2]> {
+        self.0.get(&id).map(|end| end.log_offsets)
     }
 
     /// Returns the last lines of the last run of a slot that is over, and whether they were
-    /// written to standard error; `None` while they are being written.
-    pub fn last_lines(&self, id: ProcId) -> Option<(Vec<String>, bool)> {
-        let Some(end) = self.ends.0.get(&id) else { return Some((Vec::new(), true)) };
+    /// written to standard error; `None` while they are being written: `is_held` says of which
+    /// runs something is left.
+    pub(super) fn last_lines(
+        &self,
+        id: ProcId,
+        is_held: impl Fn(RunId) -> bool,
+    ) -> Option<(Vec<String>, bool)> {
+        let Some(end) = self.0.get(&id) else { return Some((Vec::new(), true)) };
         let until = match end.until {
             Some(until) => until,
-            None if self.contains(end.run) => return None,
+            None if is_held(end.run) => return None,
             // It was let go before all was written.
             None => [u64::MAX; 2],
         };

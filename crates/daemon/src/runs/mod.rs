@@ -8,9 +8,11 @@ mod ending;
 mod gauge;
 mod last;
 mod left;
+mod messages;
 mod meta;
 mod next;
 mod oom;
+mod open_starts;
 mod orphans;
 mod proc;
 mod run;
@@ -19,6 +21,7 @@ mod startup_priority;
 mod stderr;
 mod walk;
 mod walking;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -273,26 +276,6 @@ impl Runs {
         if let Some(alive) = self.all.get_mut(&run).and_then(Run::alive_mut) {
             alive.channel = None;
         }
-    }
-
-    /// Writes bytes to the application, which must be whole lines.
-    pub fn send(&mut self, run: RunId, bytes: &[u8]) {
-        let sent = self.channel(run).map(|channel| channel.send(bytes, None));
-        if sent == Some(Err(SendError::Full)) {
-            daemon_log::error(format!(
-                "run {} does not read its IPC channel: a message was dropped",
-                run.0
-            ));
-        }
-    }
-
-    /// Sends a signal to the first process of a run.
-    ///
-    /// # Errors
-    /// It does not run, or the system refuses.
-    pub fn signal(&mut self, run: RunId, number: i32) -> io::Result<()> {
-        let pidfd = self.all.get_mut(&run).and_then(|held| held.alive_mut()?.pidfd.as_ref());
-        signal(pidfd.ok_or(rustix::io::Errno::SRCH)?, number)
     }
 
     /// Nobody writes to an output of the run any more. `None`: nobody knows the run.

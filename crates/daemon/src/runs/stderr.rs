@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use ostler_core::ProcId;
 use ostler_core::spec::AppSpec;
-use ostler_core::{ProcId, RunId};
 
-use super::Runs;
 use crate::environment;
 
 /// Lines that are quoted, at most.
@@ -16,16 +15,6 @@ const LINES: usize = 10;
 const END: usize = 3;
 /// Bytes that are looked at for them, at most.
 const BYTES: u64 = 16 << 10;
-
-impl Runs {
-    /// Returns the last lines that a run wrote to its standard error.
-    pub fn stderr_tail(&self, run: RunId) -> Vec<String> {
-        let Some(held) = self.get(run) else { return Vec::new() };
-        let Some(spec) = &held.settings else { return Vec::new() };
-        let [_, err, _] = environment::log_files(spec, held.proc);
-        err.map_or_else(Vec::new, |path| tail_of(&path, held.log_offsets[1], u64::MAX))
-    }
-}
 
 /// Returns the last lines that were written to output and to errors between these offsets.
 pub(super) fn last_written(
@@ -47,6 +36,12 @@ pub fn log_lengths(spec: &AppSpec, id: ProcId) -> [u64; 2] {
     let [out, err, _] = environment::log_files(spec, id);
     let length = |path: PathBuf| std::fs::metadata(path).ok().map(|meta| meta.len());
     [out, err].map(|path| path.and_then(length).unwrap_or(0))
+}
+
+/// Returns the last lines that the current run of a slot wrote to its errors, from this offset on.
+pub(super) fn tail_since(spec: &AppSpec, id: ProcId, offset: u64) -> Vec<String> {
+    let [_, err, _] = environment::log_files(spec, id);
+    err.map_or_else(Vec::new, |path| tail_of(&path, offset, u64::MAX))
 }
 
 /// The last lines of a file from `offset` to `end`.

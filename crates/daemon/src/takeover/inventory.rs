@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::room::Room;
 use crate::exit::exit_of;
-use crate::keeper::Welcome;
+use crate::keeper::{Keeper, Welcome};
 use crate::model::FoundRun;
 use crate::runs::{self, Meta};
 use crate::{clock, daemon_log};
@@ -81,6 +81,18 @@ pub(crate) struct Inventory {
     pub runs: BTreeMap<RunId, Found>,
     pub items: Items,
     pub unknown: Vec<Unknown>,
+}
+
+impl Inventory {
+    /// Lets the keeper close what nobody took up, such as the sockets of apps that are gone.
+    pub(crate) fn forget(self, keeper: &mut Keeper) {
+        for name in self.items.into_keys() {
+            keeper.forget(name);
+        }
+        for unknown in self.unknown {
+            unknown.end();
+        }
+    }
 }
 
 /// Asks the keeper for everything it holds, and waits for all of it.

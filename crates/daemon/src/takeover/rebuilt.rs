@@ -22,7 +22,7 @@ use crate::runs::{Meta, Shown};
 /// What is known of a run of which something lives.
 #[derive(Debug)]
 pub(super) struct Trace {
-    /// Its number.
+    /// The run's number.
     pub run: RunId,
     /// Its slot, as far as somebody knows it.
     pub slot: Option<ProcId>,

@@ -57,11 +57,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
     let (locks, swept) = take_locks(&config, &mut inventory.items, &mut link)?;
-    let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
-    if let Err(error) = link.send(&message, vec![end]) {
-        // It has just died, and we have everything: another one is started as soon as we run.
-        daemon_log::error(format!("could not talk to the keeper: {error}"));
-    }
+    introduce_guard(&guard, &mut link)?;
     install_drain(&config);
     let (listener, note) = control(&config.home, &mut inventory.items, &mut link)?;
     let unpolled = || said("could not poll");
@@ -158,6 +154,16 @@ fn take_succession(items: &mut Items, link: &mut Link) -> Result<(), String> {
     hit("succession.taken");
     let forget = ToKeeper::Del { name: SUCCESSION.to_owned() };
     if let Err(error) = link.send(&forget, Vec::new()) {
+        daemon_log::error(format!("could not talk to the keeper: {error}"));
+    }
+    Ok(())
+}
+
+/// The keeper gets the end of the guard's socket.
+fn introduce_guard(guard: &Guard, link: &mut Link) -> Result<(), String> {
+    let (message, end) = guard.for_keeper().map_err(said("out of file descriptors"))?;
+    if let Err(error) = link.send(&message, vec![end]) {
+        // It has just died, and we have everything: another one is started as soon as we run.
         daemon_log::error(format!("could not talk to the keeper: {error}"));
     }
     Ok(())

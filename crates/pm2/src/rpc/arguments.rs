@@ -42,7 +42,7 @@ impl fmt::Display for Slot {
 pub struct Changes {
     /// Keys of the record.
     pub keys: Map<String, Json>,
-    /// Variables.
+    /// Variables of its environment.
     pub env: BTreeMap<String, String>,
 }
 

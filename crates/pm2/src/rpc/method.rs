@@ -47,7 +47,7 @@ pub enum Method {
     GetVersion,
     /// What is known of the daemon.
     GetReport,
-    /// Every process.
+    /// Which processes are there?
     GetMonitorData,
     /// What the machine does.
     GetSystemData,
@@ -109,7 +109,7 @@ pub struct Message {
 /// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addressee {
-    /// One process.
+    /// The process of this number.
     Id(Slot),
     /// Every process of a name.
     Name(String),
@@ -118,7 +118,7 @@ pub enum Addressee {
 /// What is said on the bus of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// The process.
+    /// The process that it is said of.
     pub slot: Slot,
     /// What was done to it.
     pub action: String,

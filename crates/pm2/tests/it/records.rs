@@ -127,7 +127,7 @@ fn a_bad_record_is_refused_with_all_its_faults() {
         "kill_timeout" must be a number from 0 up, but is `-1`
         "kill_signal" must be a signal, but is `"x"`
         `health` does not say what to ask
-        "balance" must be `round-robin`, `sticky`, `least` or `shared`, but is `"x"`
+        "balance" must be `round-robin`, `sticky` or `shared`, but is `"x"`
         "pm_exec_path" is `a.js`, which is not absolute"#]]
     .assert_eq(&said(
         r#"{"pm_exec_path":"a.js","exec_mode":"x","args":5,"kill_timeout":-1,"uid":"www",

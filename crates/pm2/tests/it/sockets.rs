@@ -284,7 +284,8 @@ proptest! {
         arg in prop_oneof![
             Just(json!(7)), Just(json!("x")), Just(Json::Null), Just(json!([])),
             Just(json!({ "id": 0, "env": { "current_conf": {} }, "signal": 9, "process_id": 0 })),
-            Just(json!({ "name": "a", "msg": "b", "pm_id": 0, "line": "x", "data": 1, "topic": 2 })),
+            Just(json!({ "name": "a", "msg": "b", "pm_id": 0, "line": "x", "data": 1,
+                "topic": 2 })),
         ],
     ) {
         let (name, args) = METHODS[known];

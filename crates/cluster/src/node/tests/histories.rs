@@ -293,8 +293,8 @@ proptest! {
         for step in &steps {
             world.step(step);
         }
-        // Who leaves ends some time. When everybody who is there takes what comes, nothing is left over but what has no taker,
-        // and everybody who asked has an answer.
+        // Who leaves ends some time. When everybody who is there takes what comes, nothing is left
+        // over but what has no taker, and everybody who asked has an answer.
         let leaving = world.peers.iter().filter(|(_, peer)| peer.leaving).map(|(id, _)| *id);
         for id in leaving.collect::<Vec<_>>() {
             world.deed(id, &Deed::Eof);

@@ -112,6 +112,33 @@ fn a_slot_that_is_added_meanwhile_gets_the_new_version_too() {
 }
 
 #[test]
+fn a_slot_that_is_deleted_and_added_again_meanwhile_is_replaced_once() {
+    for id in [1, 2] {
+        // The first slot is being verified all the time.
+        let mut world = rolling(2, GOOD, SILENT, ReloadOptions::default(), |policy| {
+            policy.verify_timeout = 100_000;
+        });
+        let policy = Arc::clone(&world.versions[&SpecId(1)].0);
+        let (proc, app) = (ProcId(id), crate::world::APP);
+        let add = || Event::Add {
+            proc,
+            app,
+            spec: SpecId(1),
+            policy: Arc::clone(&policy),
+            cluster: true,
+        };
+        world.event(add());
+        world.event(Event::Start(proc));
+        world.event(Event::Delete(proc));
+        world.wait(50);
+        assert!(world.supervisor.slot(proc).is_none());
+        world.event(add());
+        world.event(Event::Start(proc));
+        assert!(world.supervisor.reload(app).unwrap().is_open(proc), "{id}");
+    }
+}
+
+#[test]
 fn a_canary_waits_for_the_user_and_goes_either_way() {
     for (keep, end) in
         [(true, "0:up online v2, 1:up online v2"), (false, "0:up online v1, 1:up online v1")]

@@ -1,0 +1,90 @@
+//! What a command has heard of a request, over all daemons that it asked.
+//!
+//! Each daemon tells who asks it of every end: what the one before told of is no news.
+
+use ostler_wire::control::Event;
+
+/// What has been heard so far.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// Ends that were told.
+    ends: Vec<Event>,
+    failure: bool,
+    progressed: bool,
+}
+
+impl Heard {
+    /// The next daemon is asked.
+    pub(crate) fn begin(&mut self) {
+        self.progressed = false;
+    }
+
+    /// Returns whether no daemon before told of this.
+    pub(crate) fn is_news(&mut self, event: &Event) -> bool {
+        self.progressed = true;
+        self.failure |= is_failure(event);
+        if is_end(event) {
+            if self.ends.contains(event) {
+                return false;
+            }
+            self.ends.push(event.clone());
+        }
+        true
+    }
+
+    /// Whether the daemon that is asked now told anything.
+    pub(crate) fn progressed(&self) -> bool {
+        self.progressed
+    }
+
+    /// Whether any daemon told of something that went wrong.
+    pub(crate) fn failure(&self) -> bool {
+        self.failure
+    }
+}
+
+/// Returns the processes of which an event tells that something was done with them.
+pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
+    match event {
+        Event::Started { ids, .. } => ids.clone(),
+        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
+        Event::Failed { .. }
+        | Event::Restored { .. }
+        | Event::Log(_)
+        | Event::Following { .. }
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => Vec::new(),
+    }
+}
+
+/// Whether an event tells the end of something, which each daemon tells to whom asks it.
+fn is_end(event: &Event) -> bool {
+    match event {
+        Event::Started { .. }
+        | Event::Failed { .. }
+        | Event::Acted { .. }
+        | Event::Restored { .. } => true,
+        Event::Step { .. }
+        | Event::Log(_)
+        | Event::Following { .. }
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => false,
+    }
+}
+
+/// Whether an event says that something went wrong.
+fn is_failure(event: &Event) -> bool {
+    match event {
+        Event::Failed { .. } => true,
+        Event::Acted { error, .. } | Event::Restored { error, .. } => error.is_some(),
+        Event::Started { .. }
+        | Event::Step { .. }
+        | Event::Log(_)
+        | Event::Following { .. }
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Warning { .. } => false,
+    }
+}

@@ -1,0 +1,82 @@
+//! The processes of a home's manager, as `/proc` shows them.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// A process of a manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) pid: u32,
+    /// Whether it is the daemon, and not the keeper.
+    pub(crate) daemon: bool,
+}
+
+/// Whether a part of the manager of this home lives.
+pub(crate) fn is_there(home: &Path) -> bool {
+    !parts_of(home).is_empty()
+}
+
+/// The processes of the manager of this home.
+pub(crate) fn parts_of(home: &Path) -> Vec<Part> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| part(pid, home)).collect()
+}
+
+/// What a process is in the manager of this home. A manager in a container may have a home of
+/// the same path.
+pub(crate) fn part(pid: u32, home: &Path) -> Option<Part> {
+    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
+    let daemon = role(&read("cmdline")?)?;
+    let place = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    let here = is_of(&read("environ")?, daemon, home) && place(&pid.to_string()) == place("self");
+    here.then_some(Part { pid, daemon })
+}
+
+/// Whether a command line is a daemon's (`true`), a keeper's, or nobody's of ours.
+fn role(command: &[u8]) -> Option<bool> {
+    match command.split(|byte| *byte == 0).nth(1)? {
+        b"daemon" => Some(true),
+        b"keeper" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether an environment is one that a manager of this home was given. An app may have the home in
+/// its environment and a first argument of our words.
+fn is_of(environment: &[u8], daemon: bool, home: &Path) -> bool {
+    let variable = |name: &str| {
+        let mut entries = environment.split(|byte| *byte == 0);
+        entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    };
+    let of_daemon = variable(ostler_env::OSTLER_KEEPER_FD).is_some();
+    let of_app = variable(ostler_env::OSTLER_RUN).is_some();
+    let same = |other: &[u8]| Path::new(OsStr::from_bytes(other)) == home;
+    daemon == of_daemon && !of_app && variable(ostler_env::OSTLER_HOME).is_some_and(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_manager_are_told_from_apps_and_other_homes() {
+        assert_eq!(role(b"/usr/bin/ostler\0daemon\0"), Some(true));
+        assert_eq!(role(b"ostler\0keeper\0--resume\x005\0"), Some(false));
+        assert_eq!(role(b"ostler\0list\0"), None);
+        assert_eq!(role(b""), None);
+        let home = Path::new("/srv/home");
+        let check = |environment: &str, daemon: bool, expected: bool| {
+            let bytes = environment.replace(' ', "\0");
+            assert_eq!(is_of(bytes.as_bytes(), daemon, home), expected, "{environment}");
+        };
+        check("TZ=UTC OSTLER_HOME=/srv/home/ OSTLER_KEEPER_FD=3", true, true);
+        check("OSTLER_HOME=/srv/home", false, true);
+        check("OSTLER_HOME=/srv/home", true, false);
+        check("OSTLER_HOME=/srv/other", false, false);
+        check("OSTLER_HOME=/srv/home OSTLER_RUN=0123456789abcdef:7", false, false);
+        check("", false, false);
+    }
+}

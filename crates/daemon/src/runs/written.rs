@@ -1,0 +1,29 @@
+//! What runs wrote into their log files, to be quoted.
+
+use ostler_core::{ProcId, RunId};
+
+use super::{Runs, stderr};
+
+impl Runs {
+    /// Returns the last lines that a run wrote to its standard error.
+    pub fn stderr_tail(&self, run: RunId) -> Vec<String> {
+        let Some(held) = self.get(run) else { return Vec::new() };
+        let Some(spec) = &held.settings else { return Vec::new() };
+        stderr::tail_since(spec, held.proc, held.log_offsets[1])
+    }
+
+    /// Returns where in the log files of a slot the current run begins, or else the last one that
+    /// is over.
+    pub fn log_start(&self, id: ProcId, current: Option<RunId>) -> Option<[u64; 2]> {
+        match current {
+            Some(run) => self.get(run).map(|held| held.log_offsets),
+            None => self.ends.log_start(id),
+        }
+    }
+
+    /// Returns the last lines of the last run of a slot that is over, and whether they were
+    /// written to standard error; `None` while they are being written.
+    pub fn last_lines(&self, id: ProcId) -> Option<(Vec<String>, bool)> {
+        self.ends.last_lines(id, |run| self.contains(run))
+    }
+}
