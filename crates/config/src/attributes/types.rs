@@ -43,12 +43,17 @@ impl FieldType for u64 {
             clippy::cast_sign_loss,
             reason = "fractions are cut and `as` saturates"
         )]
-        number
+        let number = number
             .filter(|number: &f64| 0.0 <= *number && number.is_finite())
             .map(|number| number as u64)
-            .ok_or(Refusal::Wanted("a number from 0 up"))
+            .ok_or(Refusal::Wanted("a number from 0 up"))?;
+        if MOST < number { Err(Refusal::Wanted("at most 1125899906842624")) } else { Ok(number) }
     }
 }
+
+/// The most that a time in milliseconds or a size in bytes may be: times are added to one another
+/// and multiplied by numbers of processes.
+const MOST: u64 = 1 << 50;
 
 /// Numbers above the largest are the largest.
 impl FieldType for u32 {

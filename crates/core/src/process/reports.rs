@@ -166,7 +166,7 @@ impl Process {
             }
             Next::Restart { delay } => {
                 out.push(Action::Tell(Notice::WillRestart { proc, delay }));
-                self.phase = Phase::Backoff { until: now + delay };
+                self.phase = Phase::Backoff { until: now.saturating_add(delay) };
             }
         }
         Some(begun?.end(now, proc, out))
