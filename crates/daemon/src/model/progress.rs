@@ -1,6 +1,8 @@
 //! Operations brought forward: begun as far as may be at once, looked at again when a slot has
 //! changed, answered at their end.
 
+use std::collections::VecDeque;
+
 use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
@@ -181,6 +183,23 @@ impl Model {
     }
 
     /// Begins as much of an operation as may be under way at once.
+    /// Restarts of these processes that older requests have not begun yet are not begun any more: they
+    /// are stopped, and the later word counts. (One that is deleted is gone when its turn comes.)
+    pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
+        let mut operations = self.operations.take();
+        for operation in operations.iter_mut().filter(|one| !one.is_kill()) {
+            let (left, todo): (VecDeque<_>, _) = std::mem::take(&mut operation.todo)
+                .into_iter()
+                .partition(|(id, action)| *action == Action::Restart && ids.contains(id));
+            operation.todo = todo;
+            self.look_again |= !left.is_empty();
+            for (id, _) in left {
+                self.end_slot(operation, id, Some(superseded(id)), out);
+            }
+        }
+        self.operations.put_back(operations);
+    }
+
     fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
         while operation.active.len() < operation.parallel {
             let Some((id, action)) = operation.todo.pop_front() else { return };
@@ -336,6 +355,11 @@ pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Ve
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
+}
+
+fn superseded(id: ProcId) -> Failure {
+    let message = format!("process {} was left to a `stop` that came later", id.0);
+    Failure { code: Code::CutShort, message, hint: None }
 }
 
 fn unsignalable(id: ProcId, pid: u32, user: &str) -> Failure {

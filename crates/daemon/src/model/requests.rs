@@ -98,6 +98,9 @@ impl Model {
         if action != Action::Reset {
             self.cut_reloads_short(word_of(action), &rest);
         }
+        if action == Action::Stop {
+            self.supersede_restarts(&rest, out);
+        }
         self.begin(operation, out);
     }
 

@@ -48,6 +48,21 @@ fn a_stop_during_the_pause_cancels_the_restart() {
 }
 
 #[test]
+fn a_stop_in_the_middle_of_a_restart_is_the_last_word() {
+    let mut world = slow("api", 4);
+    let restart = world.restart(&[0, 1, 2, 3]);
+    world.wait(10);
+    assert_eq!(starting(&world), 2);
+    let stop = world.stop(&[0, 1, 2, 3]);
+    world.wait(10_000);
+    let all = (0..4).map(|id| format!("api:{id} stopped unready")).collect::<Vec<_>>();
+    assert_eq!(world.state(), all.join(", "));
+    assert_eq!(world.heard(stop).lines().last(), Some("done"));
+    let heard = world.heard(restart);
+    assert!(heard.contains("process 3 was left to a `stop` that came later"), "{heard}");
+}
+
+#[test]
 fn a_stop_waits_for_the_workers_that_a_reload_replaced() {
     let mut world = World::with("api", "stubborn", 1);
     world.reload(&[0], "api", "good");
