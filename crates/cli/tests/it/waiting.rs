@@ -197,6 +197,9 @@ fn a_line_is_not_waited_for_when_nothing_runs_that_could_write_it_and_the_last_o
     let waits = begin(&sandbox, &["wait", "app", "--for", "log=^done$"]);
     let in_vain = begin(&sandbox, &["wait", "app", "--for", "log=^never$"]);
     let exit = begin(&sandbox, &["wait", "app", "--for", "exit"]);
+    for child in [&waits, &in_vain, &exit] {
+        wait_until_it_waits(child);
+    }
     std::fs::write(sandbox.work().join("fifo"), "go\n").unwrap();
     assert_eq!(end(waits), (0, "done\n".to_owned(), String::new()));
     let (code, out, error) = end(in_vain);
