@@ -38,6 +38,7 @@ mod mailbox;
 mod model;
 mod node;
 mod notes;
+mod outbox;
 mod probes;
 mod reports;
 mod reserve;

@@ -2,15 +2,15 @@
 //! one request and its answer: the next request is neither read nor worked on before the client has
 //! taken the answer to the one before.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 
 use ostler_poll::Watched;
 use ostler_wire::control::{self, Event, FrameKind, Request};
 use serde::Serialize;
 
-/// A client that does not read is cut off when so much waits for it, bytes.
-const MAX_QUEUED: usize = 64 << 20;
+use crate::outbox::Outbox;
+
 /// A client that does not read gets no more lines of logs, and no further request of it is worked
 /// on, while so much waits for it, bytes.
 const STREAM_QUEUED: usize = 1 << 20;
@@ -46,8 +46,7 @@ pub struct Watching {
 pub struct Conn {
     stream: Watched<UnixStream>,
     input: Vec<u8>,
-    output: Vec<u8>,
-    sent: usize,
+    output: Outbox,
     /// A request is being worked on; the next waits in `input`.
     pub busy: bool,
     /// Log lines left out because it does not read.
@@ -73,8 +72,7 @@ impl Conn {
         Self {
             stream,
             input: Vec::new(),
-            output: Vec::new(),
-            sent: 0,
+            output: Outbox::default(),
             busy: false,
             missed: 0,
             watching: None,
@@ -157,7 +155,7 @@ impl Conn {
 
     /// Whether it asks nothing, and nothing is being sent to it.
     pub fn is_idle(&self) -> bool {
-        !self.busy && !self.has_more() && self.output.len() == self.sent
+        !self.busy && !self.has_more() && self.queued() == 0
     }
 
     /// Whether bytes of a further request are there.
@@ -167,7 +165,7 @@ impl Conn {
 
     /// Bytes that wait for it.
     pub fn queued(&self) -> usize {
-        self.output.len() - self.sent
+        self.output.queued()
     }
 
     /// Bytes of requests that are held here.
@@ -198,11 +196,12 @@ impl Conn {
 
     /// Queues text that ends the request at hand.
     pub fn raw(&mut self, text: String) {
-        if self.output.is_empty() {
+        let output = self.output.bytes();
+        if output.is_empty() {
             // A large text is not copied: its memory becomes the output.
-            self.output = control::into_frame(FrameKind::Raw, text.into_bytes());
+            *output = control::into_frame(FrameKind::Raw, text.into_bytes());
         } else {
-            control::encode(FrameKind::Raw, text.as_bytes(), &mut self.output);
+            control::encode(FrameKind::Raw, text.as_bytes(), output);
         }
         self.answered();
     }
@@ -219,24 +218,11 @@ impl Conn {
 
     /// Writes what the socket takes. `false`: the connection is over.
     pub fn flush(&mut self) -> bool {
-        while let Some(rest) = self.output.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match (&*self.stream).write(rest) {
-                Ok(0) => return false,
-                Ok(count) => self.sent += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.queued() <= MAX_QUEUED;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
-            }
-        }
-        self.output = Vec::new();
-        self.sent = 0;
-        !self.closing
+        self.output.flush(&self.stream) && (0 < self.queued() || !self.closing)
     }
 
     fn json<T: Serialize>(&mut self, kind: FrameKind, value: &T) {
-        if control::encode_json(kind, value, &mut self.output).is_err() {
+        if control::encode_json(kind, value, self.output.bytes()).is_err() {
             // Our own types have nothing that JSON cannot say; a client without an answer would
             // wait for ever.
             self.closing = true;

@@ -1,15 +1,15 @@
 //! One client of PM2's: bytes in, calls out; answers in, bytes out. Never blocks, and holds no more
 //! than the call at hand and what is answered and not taken.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 
 use ostler_pm2::amp;
 use ostler_pm2::rpc::{Answer, Call};
 use ostler_poll::Watched;
 
-/// A client that does not read is cut off when so much waits for it, bytes.
-const MAX_QUEUED: usize = 64 << 20;
+use crate::outbox::Outbox;
+
 /// No further call of a client is worked on while so much waits for it, bytes.
 const SLOW: usize = 1 << 20;
 /// No further call of a client is worked on while it waits for so many.
@@ -31,8 +31,7 @@ pub enum Incoming {
 pub struct Conn {
     stream: Watched<UnixStream>,
     input: Vec<u8>,
-    output: Vec<u8>,
-    sent: usize,
+    output: Outbox,
     /// Calls that it waits for.
     pub open: usize,
     /// Close when everything is written.
@@ -45,12 +44,10 @@ pub struct Conn {
 impl Conn {
     /// Takes a stream that does not block.
     pub fn new(stream: Watched<UnixStream>) -> Self {
-        let (input, output) = (Vec::new(), Vec::new());
         Self {
             stream,
-            input,
-            output,
-            sent: 0,
+            input: Vec::new(),
+            output: Outbox::default(),
             open: 0,
             closing: false,
             unfilled: false,
@@ -111,7 +108,7 @@ impl Conn {
 
     /// Queues an answer.
     pub fn answer(&mut self, id: &str, answer: &Answer) {
-        answer.write(id, &mut self.output);
+        answer.write(id, self.output.bytes());
     }
 
     /// Whether it has left, and nothing is owed to it.
@@ -126,7 +123,7 @@ impl Conn {
 
     /// Bytes that wait for it.
     pub fn queued(&self) -> usize {
-        self.output.len() - self.sent
+        self.output.queued()
     }
 
     /// Number of the peer's process.
@@ -137,19 +134,6 @@ impl Conn {
 
     /// Writes what the socket takes. `false`: the connection is over.
     pub fn flush(&mut self) -> bool {
-        while let Some(rest) = self.output.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match (&*self.stream).write(rest) {
-                Ok(0) => return false,
-                Ok(count) => self.sent += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.queued() <= MAX_QUEUED;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
-            }
-        }
-        self.output = Vec::new();
-        self.sent = 0;
-        !self.closing
+        self.output.flush(&self.stream) && (0 < self.queued() || !self.closing)
     }
 }
