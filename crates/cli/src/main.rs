@@ -7,6 +7,7 @@
 mod apps;
 mod args;
 mod boot;
+mod bytes;
 mod cmd;
 mod complete;
 mod failed;

@@ -1,5 +1,7 @@
 //! Times and sizes, as short as they can be read.
 
+use crate::bytes::in_units;
+
 /// Returns a duration: `12s`, `5m`, `3h`, `2d`. A unit is used only when there is more than one.
 pub(super) fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -13,21 +15,7 @@ pub(super) fn duration(ms: u64) -> String {
 
 /// Returns a number of bytes with base 1024: `0`, `20.4M`.
 pub(super) fn size(bytes: u64) -> String {
-    if bytes < 1024 {
-        return bytes.to_string();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 'K';
-    for larger in ['M', 'G', 'T'] {
-        // What would be printed as 1024.0 belongs to the next unit.
-        if value < 1023.95 {
-            break;
-        }
-        value /= 1024.0;
-        unit = larger;
-    }
-    format!("{value:.1}{unit}")
+    in_units(bytes, ["K", "M", "G", "T"]).unwrap_or_else(|| bytes.to_string())
 }
 
 /// Returns a share of one CPU: `0%`, `4.5%`, `230%`.

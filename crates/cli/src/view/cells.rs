@@ -6,6 +6,7 @@ use ostler_pm2::words;
 use ostler_wire::control::{Phase, ProcView};
 
 use super::table::Cell;
+use crate::bytes::in_units;
 use crate::paint::Ink;
 
 /// Returns how long it runs: `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit
@@ -27,21 +28,7 @@ pub(super) fn uptime(process: &ProcView, now: u64) -> String {
 
 /// Returns a number of bytes: `0b`, `1.5kb`, `20.4mb`, base 1024.
 pub(super) fn memory(bytes: u64) -> String {
-    if bytes < 1024 {
-        return format!("{bytes}b");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = "kb";
-    for larger in ["mb", "gb", "tb"] {
-        // What would be printed as 1024.0 belongs to the next unit.
-        if value < 1023.95 {
-            break;
-        }
-        value /= 1024.0;
-        unit = larger;
-    }
-    format!("{value:.1}{unit}")
+    in_units(bytes, ["kb", "mb", "gb", "tb"]).unwrap_or_else(|| format!("{bytes}b"))
 }
 
 /// Returns a share of one CPU: `0%`, `4.5%`.
