@@ -18,6 +18,7 @@ mod awaited;
 mod closing;
 mod dump;
 mod facts;
+mod failures;
 mod input;
 mod jlist;
 mod memory;

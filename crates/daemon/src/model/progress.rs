@@ -7,6 +7,7 @@ use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
+use super::failures::{gone, superseded, unfetched, unkillable, unsignalable, unspawned};
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::outcome::Outcome;
@@ -183,8 +184,9 @@ impl Model {
     }
 
     /// Begins as much of an operation as may be under way at once.
-    /// Restarts of these processes that older requests have not begun yet are not begun any more: they
-    /// are stopped, and the later word counts. (One that is deleted is gone when its turn comes.)
+    /// Restarts of these processes that older requests have not begun yet are not begun any more:
+    /// they are stopped, and the later word counts. (One that is deleted is gone when its turn
+    /// comes.)
     pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
         let mut operations = self.operations.take();
         for operation in operations.iter_mut().filter(|one| !one.is_kill()) {
@@ -350,59 +352,4 @@ impl Model {
 /// Tells a client something, if one waits.
 pub(super) fn tell(client: Option<ClientId>, event: control::Event, out: &mut Vec<Effect>) {
     out.extend(client.map(|client| Effect::Event { client, event }));
-}
-
-/// A process that was deleted by somebody else.
-pub(super) fn gone(id: ProcId) -> Failure {
-    Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
-}
-
-fn superseded(id: ProcId) -> Failure {
-    let message = format!("process {} was left to a `stop` that came later", id.0);
-    Failure { code: Code::CutShort, message, hint: None }
-}
-
-fn unsignalable(id: ProcId, pid: u32, user: &str) -> Failure {
-    Failure {
-        code: Code::Unkillable,
-        message: format!(
-            "process {} cannot be ended: pid {pid} runs as {user} and may not be signalled",
-            id.0
-        ),
-        hint: Some(format!("end it as that user, for example by `sudo kill {pid}`")),
-    }
-}
-
-fn unspawned(id: ProcId) -> Failure {
-    Failure {
-        code: Code::NotSpawned,
-        message: format!("process {} is not spawned yet", id.0),
-        hint: Some(
-            "the manager is out of file descriptors or overloaded, or its keeper does not answer \
-             (see `ulimit -n` and pm2.log); ostler retries"
-                .to_owned(),
-        ),
-    }
-}
-
-fn unfetched(id: ProcId) -> Failure {
-    Failure {
-        code: Code::System,
-        message: format!(
-            "process {} was started, but the manager has no file descriptors left to look after it",
-            id.0
-        ),
-        hint: Some("raise its limit (`prlimit --nofile=… --pid` of both); it retries".to_owned()),
-    }
-}
-
-fn unkillable(id: ProcId) -> Failure {
-    Failure {
-        code: Code::Unkillable,
-        message: format!("process {} is still there after SIGKILL", id.0),
-        hint: Some(
-            "it is stuck in uninterruptible sleep (see `ps -o stat,wchan`); ostler retries"
-                .to_owned(),
-        ),
-    }
 }

@@ -9,9 +9,9 @@ use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Code, Failure};
 
 use super::Model;
+use super::failures::gone;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
-use super::progress::gone;
 use super::requests::{distinct, refuse, unknown};
 use super::room::Grant;
 use super::tickets::Ticket;
