@@ -110,6 +110,11 @@ fn an_answer_of_another_version_is_called_that() {
     assert!(error.hint().unwrap().contains("ostler update"));
 }
 
+/// A request for all output, and nothing else.
+fn logs_of_all() -> Request {
+    Request::Logs { ids: vec![], out: true, err: true, events: false, own: false, confirm: false }
+}
+
 #[test]
 fn a_stream_goes_on_with_the_next_daemon() {
     let (dir, home) = home();
@@ -119,14 +124,7 @@ fn a_stream_goes_on_with_the_next_daemon() {
         // The connection ends here: this daemon is gone, the next one answers.
     });
     let (mut seen, mut lost) = (Vec::new(), 0);
-    let request = Request::Logs {
-        ids: vec![],
-        out: true,
-        err: true,
-        events: false,
-        own: false,
-        confirm: false,
-    };
+    let request = logs_of_all();
     let client = Client::connect(&home).unwrap();
     let end = follow(
         client,
@@ -149,14 +147,7 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     let (dir, home) = home();
     listen(dir.path(), |_, stream| drop(stream));
     let client = Client::connect(&home).unwrap();
-    let request = Request::Logs {
-        ids: vec![],
-        out: true,
-        err: true,
-        events: false,
-        own: false,
-        confirm: false,
-    };
+    let request = logs_of_all();
     let end = follow(client, &home, &request, |_| Step::Continue, || ());
     assert!(matches!(end, Err(Error::Broken)));
 }

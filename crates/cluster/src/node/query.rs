@@ -107,13 +107,12 @@ impl Primary {
             return self.refuse(asker, EADDRINUSE, "", query.data.as_deref(), out);
         }
         let group = self.group_of(asker.worker);
+        let policy = group.map(|group| self.policy(group));
         let Some(listener) = self.listeners.get_mut(at) else { return };
-        if let Some(group) = group.filter(|_| listener.groups.is_empty() && listener.is_open()) {
+        if let Some(policy) = policy.filter(|_| listener.groups.is_empty() && listener.is_open()) {
             // Only workers that leave had it: its connections are spread as its new app says.
-            let id = listener.id;
-            self.balance.set_policy(id, self.policy(group));
+            self.balance.set_policy(listener.id, policy);
         }
-        let Some(listener) = self.listeners.get_mut(at) else { return };
         listener.groups.extend(group.filter(|group| !listener.groups.contains(group)));
         match &mut listener.state {
             State::Waiting { askers, .. } | State::Opening { askers } => askers.push(asker),

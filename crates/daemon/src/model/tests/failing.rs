@@ -123,8 +123,8 @@ fn workers_that_were_replaced_before_a_failure_are_taken_back() {
     assert!(heard.contains(replaced), "{heard}");
 }
 
-#[test]
-fn a_way_back_that_fails_too_is_told_and_not_that_the_old_version_serves() {
+/// A reload goes back, and the worker of the old version ends before it says anything.
+fn way_back_begins() -> (World, usize) {
     let (mut world, client) = second_fails();
     while !world.heard(client).contains("of the old version for 0") {
         assert!(world.deliver());
@@ -133,6 +133,12 @@ fn a_way_back_that_fails_too_is_told_and_not_that_the_old_version_serves() {
     let is_end =
         |report: &Input| matches!(report, Input::Exited { .. } | Input::Core(Event::TreeGone(_)));
     world.reports.retain(is_end);
+    (world, client)
+}
+
+#[test]
+fn a_way_back_that_fails_too_is_told_and_not_that_the_old_version_serves() {
+    let (mut world, client) = way_back_begins();
     world.end(RunId(5), Exit::Code(9));
     world.wait(1000);
     assert_eq!(world.state(), "api:0 online better, api:1 online good");
@@ -261,14 +267,7 @@ fn the_last_lines_of_one_app_hold_up_no_reload_of_another() {
 
 #[test]
 fn a_way_back_that_fails_changes_nothing_of_what_another_app_is_told() {
-    let (mut world, client) = second_fails();
-    while !world.heard(client).contains("of the old version for 0") {
-        assert!(world.deliver());
-    }
-    // It ends before it says anything.
-    let is_end =
-        |report: &Input| matches!(report, Input::Exited { .. } | Input::Core(Event::TreeGone(_)));
-    world.reports.retain(is_end);
+    let (mut world, client) = way_back_begins();
     world.start("web", "good", 1);
     while world.deliver() {}
     world.slow = true;
