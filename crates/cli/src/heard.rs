@@ -54,6 +54,8 @@ pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => Vec::new(),
     }
 }
@@ -70,6 +72,8 @@ fn is_end(event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => false,
     }
 }
@@ -85,6 +89,8 @@ fn is_failure(event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => false,
     }
 }

@@ -51,19 +51,10 @@ const COMMANDS: &[Absent] = &[
     row(&["monit", "imonit", "dash", "dashboard"], Later, "the monitor in the terminal",
         Some("use `$ list` and `$ logs`")),
     row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
-    row(&["inspect"], Later, "the debugger of a process", Some("use `$ describe` and `$ logs`")),
     row(&["report"], Later, "a report for whoever helps you",
         Some("use `$ describe` and `$ logs`")),
     row(&["slist", "sysinfos"], Later, "figures of the machine",
         Some("`$ list` shows those of the apps; for the machine use `top` or `vmstat`")),
-    row(&["attach"], Later, "a process's output and input",
-        Some("use `$ logs` for what the app writes; nothing is sent to its input")),
-    row(&["send"], Later, "a line for the input of a process",
-        Some("let the app read a socket or a named pipe")),
-    row(&["trigger"], Later, "an action that an app offers",
-        Some("let the app offer it over HTTP, or send a signal to a number that `$ pid` prints")),
-    row(&["sendSignal"], Later, "a signal to an app",
-        Some("use `kill -s SIGNAL PID` with a number that `$ pid` prints")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["set", "get", "unset", "multiset", "conf", "config"], Later,
@@ -86,7 +77,7 @@ const COMMANDS: &[Absent] = &[
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",
         Some("install the new version, then run `$ update`")),
-    row(&["link", "unlink", "plus", "login", "logout", "register", "open", "monitor", "unmonitor"],
+    row(&["link", "unlink", "plus", "login", "logout", "register", "open"],
         Vendor, "a service of PM2's vendor", None),
 ];
 
@@ -141,7 +132,7 @@ mod tests {
 
     /// PM2's commands that its command line has beside those that are here
     /// (`spec/pm2/cli.md`), and `web`, which older ones had.
-    const PM2: &str = "sendSignal send attach trigger inspect monitor unmonitor slist sysinfos \
+    const PM2: &str = "slist sysinfos \
         monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem set get \
         conf config multiset unset install module:install module:update uninstall \
         module:uninstall package publish module:publish module:generate serve expose deploy init \

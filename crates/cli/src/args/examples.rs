@@ -100,6 +100,35 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler wait job --for exit --timeout 10m", "until it has ended, and how"),
             ("ostler wait api --for 'log=listening on'", "until it has written that"),
         ],
+        CommandId::SendSignal => &[
+            ("ostler sendSignal SIGUSR2 api", "to every process of an app"),
+            ("ostler sendSignal HUP 3", "to the process with the id 3"),
+        ],
+        CommandId::Trigger => &[
+            ("ostler trigger api stats", "what each process returns"),
+            ("ostler trigger 0 level debug --timeout 5s", "with a parameter, and a limit"),
+            ("ostler trigger all stats --json | jq .answer", "for a program"),
+        ],
+        CommandId::Send => &[
+            ("ostler send bot 'say hello'", "to an app with one process"),
+            ("ostler send 3 stop", "to the process with the id 3"),
+        ],
+        CommandId::Attach => &[
+            ("ostler attach bot", "until Ctrl-C, or Ctrl-D"),
+            ("ostler attach 3 < commands.txt", "every line of a file"),
+        ],
+        CommandId::Inspect => &[
+            ("ostler inspect api", "every process of an app"),
+            ("ostler inspect 3", "the process with the id 3"),
+        ],
+        CommandId::Monitor => &[
+            ("ostler monitor api", "an app"),
+            ("ostler monitor all", "everything"),
+        ],
+        CommandId::Unmonitor => &[
+            ("ostler unmonitor api", "an app"),
+            ("ostler unmonitor all", "everything"),
+        ],
         CommandId::Flush => &[
             ("ostler flush api", "the files of an app"),
             ("ostler flush", "all files, the manager's too"),

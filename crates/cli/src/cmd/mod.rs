@@ -2,6 +2,7 @@
 
 mod act;
 mod address;
+mod attach;
 mod boot;
 mod cleardump;
 mod completion;
@@ -11,12 +12,14 @@ mod file;
 mod first_steps;
 mod flush;
 mod id;
+mod inspect;
 mod jlist;
 mod kill;
 mod launch;
 mod list;
 mod logs;
 mod misused;
+mod monitor;
 mod perform;
 mod pid;
 mod ping;
@@ -30,8 +33,12 @@ mod resurrect;
 mod rolling;
 mod save;
 mod scale;
+mod send;
+mod send_signal;
 mod start;
 mod startup;
+mod talk;
+mod trigger;
 mod update;
 mod version;
 mod wait;
@@ -116,6 +123,13 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::SendSignal => send_signal::run(session),
+        CommandId::Trigger => trigger::run(session),
+        CommandId::Send => send::run(session),
+        CommandId::Attach => attach::run(session),
+        CommandId::Inspect => inspect::run(session),
+        CommandId::Monitor => monitor::run(session, true),
+        CommandId::Unmonitor => monitor::run(session, false),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ServiceNotice};
+use super::{Problem, ServiceNotice, TalkNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,8 @@ pub(crate) enum Notice<'a> {
     Pong { version: &'a str, pid: u32 },
     /// What a newcomer may do next: commands, and what for.
     FirstSteps { steps: &'a [(String, &'static str)] },
+    /// Something that was said to processes.
+    Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.

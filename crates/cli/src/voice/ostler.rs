@@ -7,6 +7,7 @@ use std::time::Duration;
 use ostler_wire::control::Step;
 
 use super::line::ready;
+use super::talk;
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
 use crate::paint::{Ink, Paint};
@@ -113,6 +114,7 @@ pub(super) fn lines(
             let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
+        Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Problem(problem) => {
@@ -224,7 +226,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             "no init system was found on this machine".to_owned(),
             Some(format!("name one: `ostler startup PLATFORM`; {known}")),
         ),
-        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
+            (message.clone(), hint.clone())
+        }
     }
 }
 

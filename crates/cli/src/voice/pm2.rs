@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::line::ready;
+use super::talk;
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
@@ -83,6 +84,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
+        Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
@@ -153,6 +155,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
             return warning(paint, &format!("{word} doesn't exist"));
         }
         Problem::NotReset { .. } => return "Unknown process name".to_owned(),
+        Problem::Bare { pm2, .. } => return pm2.clone(),
         Problem::NoSuch { word } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }

@@ -65,6 +65,7 @@ mod starting;
 mod startup;
 mod stop;
 mod takeover;
+mod talking;
 mod torture;
 mod unreadable;
 mod unsaved;

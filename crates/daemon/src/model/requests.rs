@@ -59,6 +59,7 @@ impl Model {
             Request::Hello
             | Request::Logs { .. }
             | Request::LastLines { .. }
+            | Request::Talk { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
             | Request::Update { .. } => {}

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::talk::Talk;
+
 /// What a client may ask.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +125,14 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
+    /// with or that it was done to, then [`Reply::Done`].
+    Talk {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+        /// What is said.
+        talk: Talk,
+    },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
     /// daemon's own log.
     Flush {
@@ -232,6 +242,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Jlist
         | Request::LastLines { .. }
         | Request::Describe { .. }
+        | Request::Talk { .. }
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::Save { .. }
