@@ -14,7 +14,7 @@
 //! - [`words`]: states and signals;
 //! - [`amp`], [`rpc`], [`bus`]: what goes over PM2's sockets: frames, calls, events;
 //! - [`in_app`]: what apps say over their channel;
-//! - [`settings`]: `module_conf.json`.
+//! - [`settings`], in `module_conf.json`: those of apps and modules.
 //!
 //! Nothing here does I/O or reads the process's own environment.
 
