@@ -31,14 +31,16 @@ pub(crate) enum Group {
     Watch,
     /// Outlives a reboot.
     Persist,
+    /// Sets what apps and modules are told.
+    Extend,
     /// Is about ostler itself.
     System,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::System];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::Extend, Self::System];
 
     /// Returns the heading above its commands.
     pub(crate) fn title(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Group {
             Self::Release => "Release",
             Self::Watch => "Watch",
             Self::Persist => "Persist",
+            Self::Extend => "Extend",
             Self::System => "System",
         }
     }
@@ -178,6 +181,35 @@ commands! {
         "Nobody is told: the mark is `_km_monitored` in `jlist`.";
     Unmonitor Watch ["unmonitor"] [Maybe("name")]
         "take the mark of `monitor` away" "";
+    Slist Watch ["slist", "sysinfos"] []
+        "show figures of the machine"
+        "Processors, memory, network devices, disks and file systems. Rates are measured while the \
+         command runs, a fifth of a second.";
+    Pull Release ["pull"] [Needed("name"), Maybe("commit_id")]
+        "bring a newer version by git, then reload"
+        "In the working directory of the app: `git pull --ff-only`, or the commit that is named. \
+         What git refuses ends it before anything is reloaded.";
+    Forward Release ["forward"] [Needed("name")]
+        "check the next commit out, then reload" "";
+    Backward Release ["backward"] [Needed("name")]
+        "check the commit before out, then reload" "";
+    Export Persist ["export"] [Maybe("file")]
+        "write the list as `save` does, to a file or to standard output"
+        "The environments of the apps are in it: the file is for its owner only. One that is there \
+         is not written over.";
+    Import Persist ["import"] [Needed("file")]
+        "start what a file of `export` has and does not run"
+        "A saved list of PM2 (`dump.pm2`) is such a file, too. `-` is standard input.";
+    Init System ["init", "ecosystem"] [Maybe("mode")]
+        "write a process file to begin with: ecosystem.config.js"
+        "For the app in this folder, as far as `package.json` and the files tell what it is. `init \
+         simple` writes one without comments. A file that is there is not written over.";
+    Examples System ["examples"] []
+        "print command lines for everyday needs" "";
+    Report System ["report"] []
+        "print what whoever helps wants to know"
+        "Versions, the machine, the home, the list and the last lines of the daemon's log, as a \
+         block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
     ReloadLogs System ["reloadLogs"] []
@@ -207,6 +239,22 @@ commands! {
         "It stays in the foreground, so that the init system sees the end.";
     Cleardump Persist ["cleardump"] []
         "save an empty list" "";
+    Set Extend ["set"] [Maybe("key"), Maybe("value")]
+        "set a setting of an app or module: `app.KEY value`"
+        "The setting becomes a variable of the app, which is restarted with it, and of every later \
+         one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
+         home. Without arguments that file is opened in an editor.";
+    Multiset Extend ["multiset"] [Many("key value")]
+        "set several settings, with one restart"
+        "The pairs may be one argument.";
+    Get Extend ["get"] [Maybe("key|app")]
+        "show a setting, those of an app, or all" "";
+    Conf Extend ["conf", "config"] [Maybe("key|app"), Maybe("value")]
+        "show settings, or set one"
+        "With a value as `set`, else as `get`.";
+    Unset Extend ["unset"] [Needed("key|app|all")]
+        "remove a setting, those of an app, or all"
+        "Apps that run keep their variables until they are deleted and started anew.";
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";

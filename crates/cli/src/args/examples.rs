@@ -129,6 +129,42 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler unmonitor api", "an app"),
             ("ostler unmonitor all", "everything"),
         ],
+        CommandId::Slist => &[
+            ("ostler slist", "a line for each figure"),
+            ("ostler slist --json | jq '.[\"CPU Usage\"].value'", "for a program"),
+        ],
+        CommandId::Pull => &[
+            ("ostler pull api", "the newest of its branch"),
+            ("ostler pull api v1.2.3", "a tag or a commit"),
+        ],
+        CommandId::Forward => &[
+            ("ostler forward api", "a commit on"),
+            ("ostler forward api --silent", "without messages"),
+        ],
+        CommandId::Backward => &[
+            ("ostler backward api", "a commit back"),
+            ("ostler backward api --silent", "without messages"),
+        ],
+        CommandId::Export => &[
+            ("ostler export apps.json", "into a new file"),
+            ("ostler export | ssh web2 ostler import -", "to another machine"),
+        ],
+        CommandId::Import => &[
+            ("ostler import apps.json", "what `ostler export` wrote"),
+            ("ostler import ~/.pm2/dump.pm2", "what PM2 saved"),
+        ],
+        CommandId::Init => &[
+            ("ostler init", "with comments"),
+            ("ostler init simple", "name and script alone"),
+        ],
+        CommandId::Examples => &[
+            ("ostler examples", "all of them"),
+            ("ostler examples | grep reload", "those about one thing"),
+        ],
+        CommandId::Report => &[
+            ("ostler report", "to be read before it is pasted"),
+            ("ostler report > report.md", "into a file"),
+        ],
         CommandId::Flush => &[
             ("ostler flush api", "the files of an app"),
             ("ostler flush", "all files, the manager's too"),
@@ -177,6 +213,27 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Cleardump => &[
             ("ostler cleardump", "nothing comes back after a reboot"),
             ("ostler cleardump --silent", "without messages"),
+        ],
+        CommandId::Set => &[
+            ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
+            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+        ],
+        CommandId::Multiset => &[
+            ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),
+            ("ostler multiset \"api:LOG_LEVEL debug api:CACHE off\"", "the same in PM2's way"),
+        ],
+        CommandId::Get => &[
+            ("ostler get", "all settings"),
+            ("ostler get api", "those of an app"),
+            ("ostler get api.LOG_LEVEL", "one value, nothing else"),
+        ],
+        CommandId::Conf => &[
+            ("ostler conf", "all settings"),
+            ("ostler conf api.LOG_LEVEL debug", "as `set`"),
+        ],
+        CommandId::Unset => &[
+            ("ostler unset api.LOG_LEVEL", "one setting"),
+            ("ostler unset api", "those of an app"),
         ],
         CommandId::Update => &[
             ("ostler update", "after a new version was installed"),

@@ -8,10 +8,12 @@ mod cleardump;
 mod completion;
 mod describe;
 mod env;
+mod examples;
 mod file;
 mod first_steps;
 mod flush;
 mod id;
+mod init;
 mod inspect;
 mod jlist;
 mod kill;
@@ -28,6 +30,7 @@ mod promote;
 mod ready;
 mod reload;
 mod reload_logs;
+mod report;
 mod reset;
 mod resurrect;
 mod rolling;
@@ -35,12 +38,16 @@ mod save;
 mod scale;
 mod send;
 mod send_signal;
+mod settings;
+mod slist;
 mod start;
 mod startup;
 mod talk;
+mod transfer;
 mod trigger;
 mod update;
 mod version;
+mod version_control;
 mod wait;
 
 use std::io::IsTerminal as _;
@@ -53,7 +60,7 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
-use crate::voice::Progress;
+use crate::voice::{Progress, Way};
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -123,6 +130,15 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::Slist => slist::run(session),
+        CommandId::Report => report::run(session),
+        CommandId::Init => init::run(session),
+        CommandId::Examples => examples::run(session),
+        CommandId::Export => transfer::export(session),
+        CommandId::Import => transfer::import(session),
+        CommandId::Pull => version_control::run(session, Way::Pull),
+        CommandId::Forward => version_control::run(session, Way::Forward),
+        CommandId::Backward => version_control::run(session, Way::Backward),
         CommandId::SendSignal => send_signal::run(session),
         CommandId::Trigger => trigger::run(session),
         CommandId::Send => send::run(session),
@@ -144,6 +160,11 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Set => settings::set(session),
+        CommandId::Multiset => settings::multiset(session),
+        CommandId::Get => settings::get(session),
+        CommandId::Conf => settings::conf(session),
+        CommandId::Unset => settings::unset(session),
         CommandId::Completion => completion::run(session),
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.
         CommandId::Help => {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ostler_wire::control::Step;
 
 use super::line::ready;
-use super::talk;
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
+use super::{release, talk};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -114,8 +114,11 @@ pub(super) fn lines(
             let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
+        Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Release(notice) => release::ostler(*notice),
         Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);

@@ -56,11 +56,14 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
         Notice::Talk(_) => 40,
+        Notice::Setting(_) => 41,
+        Notice::Generated { .. } => 42,
+        Notice::Release(_) => 43,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 41;
+const KINDS: usize = 44;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -119,6 +122,7 @@ fn every_fact_has_words_under_both_names() {
     saving(&mut scene);
     services(&mut scene);
     talk(&mut scene);
+    settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
@@ -298,6 +302,17 @@ fn talk(scene: &mut Scene) {
     ] {
         scene.tell(&Notice::Talk(notice));
     }
+    scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    for way in [Way::Pull, Way::Forward, Way::Backward] {
+        scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
+    }
+    for notice in [
+        ReleaseNotice::Fetched { name, from: "1111111", to: "2222222" },
+        ReleaseNotice::Fetched { name, from: "1111111", to: "1111111" },
+        ReleaseNotice::NoRepository { name },
+    ] {
+        scene.tell(&Notice::Release(notice));
+    }
 }
 
 fn problems(scene: &mut Scene) {
@@ -360,4 +375,15 @@ fn a_time_is_said_as_a_person_says_it() {
     check(59_949, "59.9 s");
     check(125_000, "2 min 5 s");
     check(3_780_000, "1 h 3 min");
+}
+
+fn settings(scene: &mut Scene) {
+    let of = Notice::Setting;
+    scene.all(&[
+        of(SettingNotice::Set { words: &["api.LEVEL", "api.CACHE"] }),
+        of(SettingNotice::Restarted { app: "api" }),
+        of(SettingNotice::Unset { word: "api.LEVEL" }),
+        of(SettingNotice::Unset { word: "all" }),
+        of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
 }

@@ -90,6 +90,8 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
+            | Request::Export
+            | Request::Import { .. }
             | Request::Resurrect => self.decide_on(client, request),
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);

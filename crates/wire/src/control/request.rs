@@ -149,6 +149,14 @@ pub enum Request {
     /// Starts what the dump file holds and is not running → [`Event::Restored`] per
     /// app, then [`Reply::Done`].
     Resurrect,
+    /// The list as `save` writes it → [`FrameKind::Raw`].
+    Export,
+    /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
+    /// [`Request::Resurrect`].
+    Import {
+        /// The processes of the list.
+        elements: Vec<Box<RawValue>>,
+    },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
         /// Absolute path of the new program.
@@ -231,6 +239,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         }
         // What the list holds and runs already is not started again.
         Request::Resurrect | Request::Kill => Some(1),
+        Request::Import { .. } => Some(5),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }
@@ -243,6 +252,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::LastLines { .. }
         | Request::Describe { .. }
         | Request::Talk { .. }
+        | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::Save { .. }
