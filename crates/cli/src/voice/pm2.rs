@@ -153,12 +153,14 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
             return warning(paint, &format!("{word} doesn't exist"));
         }
         Problem::NotReset { .. } => return "Unknown process name".to_owned(),
-        Problem::NoSuch { word } => {
+        Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
         Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
-        Problem::NoApp { name } => (format!("Application {name} not found"), Some(names.as_str())),
+        Problem::NoApp { name, near: _ } => {
+            (format!("Application {name} not found"), Some(names.as_str()))
+        }
         Problem::NoEnvironment { word } => {
             let hint = format!("`{NAME} list` shows the ids");
             return failure(paint, &format!("Modules with id {word} not found"), Some(&hint));
