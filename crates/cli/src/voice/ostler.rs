@@ -115,6 +115,9 @@ pub(super) fn lines(
         }
         Notice::Service(notice) => service(notice, paint),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
+        Notice::Note { text } => {
+            labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
+        }
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);
             error_lines(paint, &text, hint.as_deref())

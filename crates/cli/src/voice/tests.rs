@@ -55,11 +55,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
+        Notice::Note { .. } => 40,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 40;
+const KINDS: usize = 41;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -301,6 +302,7 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+    scene.tell(&Notice::Note { text });
 }
 
 #[test]
