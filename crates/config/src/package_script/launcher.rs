@@ -153,11 +153,11 @@ mod tests {
     fn the_program_behind_a_known_launcher_is_named_and_other_launchers_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        let behind = |words: &str| {
+        let found = |words: &str| {
             let mut line = line(words);
-            super::behind(&mut line, root).map(|()| line.words.join(" "))
+            behind(&mut line, root).map(|()| line.words.join(" "))
         };
-        assert!(behind("nest start").unwrap_err().contains("run `nest build`"));
+        assert!(found("nest start").unwrap_err().contains("run `nest build`"));
         std::fs::create_dir_all(root.join("out/src")).unwrap();
         std::fs::write(root.join("out/src/main.js"), "").unwrap();
         std::fs::write(
@@ -166,21 +166,18 @@ mod tests {
         )
         .unwrap();
         let nest = "node --enable-source-maps out/src/main.js";
-        assert_eq!(behind("nest start").unwrap(), nest);
-        assert_eq!(behind("nest start -- a").unwrap(), format!("{nest} a"));
-        assert!(behind("nest start --watch").unwrap_err().contains("nest start --watch"));
-        assert!(behind("nuxt start").unwrap_err().contains("run `nuxt build`"));
+        assert_eq!(found("nest start").unwrap(), nest);
+        assert_eq!(found("nest start -- a").unwrap(), format!("{nest} a"));
+        assert!(found("nest start --watch").unwrap_err().contains("nest start --watch"));
+        assert!(found("nuxt start").unwrap_err().contains("run `nuxt build`"));
         std::fs::create_dir_all(root.join(".nuxt/dist")).unwrap();
-        assert_eq!(behind("nuxt start").unwrap(), "nuxt start");
+        assert_eq!(found("nuxt start").unwrap(), "nuxt start");
         std::fs::create_dir_all(root.join(".output/server")).unwrap();
         std::fs::write(root.join(".output/server/index.mjs"), "").unwrap();
-        assert_eq!(behind("nuxt start").unwrap(), "node .output/server/index.mjs");
-        assert_eq!(behind("tsx src/a.ts b").unwrap(), "node --import tsx src/a.ts b");
-        assert!(behind("tsx watch a.ts").is_err() && behind("next dev").is_err());
-        assert_eq!(behind("next start").unwrap(), "next start");
-        assert_eq!(
-            behind("nodemon a.js").unwrap_err(),
-            "`nodemon` starts the program as its child"
-        );
+        assert_eq!(found("nuxt start").unwrap(), "node .output/server/index.mjs");
+        assert_eq!(found("tsx src/a.ts b").unwrap(), "node --import tsx src/a.ts b");
+        assert!(found("tsx watch a.ts").is_err() && found("next dev").is_err());
+        assert_eq!(found("next start").unwrap(), "next start");
+        assert_eq!(found("nodemon a.js").unwrap_err(), "`nodemon` starts the program as its child");
     }
 }
