@@ -1,18 +1,20 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ostler_config::attributes::{Applies, Flag};
 use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{FlagId, Parsed};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
+use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
 
 /// An app that can be started, as the daemon is given it.
@@ -73,7 +75,7 @@ pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Fail
     match ostler_config::from_script(script, &options(&session.args), &context) {
         Ok((spec, notes)) => {
             report(session, &notes, true);
-            app(&spec)
+            app(with_settings(spec, &settings(session)?))
         }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
@@ -100,7 +102,9 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     if refused || specs.is_empty() && bad {
         return Err(failed);
     }
-    Ok((specs.iter().map(app).collect::<Result<_, _>>()?, bad))
+    let settings = settings(session)?;
+    let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));
+    Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
 /// Returns what the options change in processes that exist; `None` when none of them does.
@@ -130,13 +134,25 @@ pub(crate) fn given_for_new_apps(session: &Session) -> Option<&'static str> {
     flag.long.first().copied()
 }
 
-fn app(spec: &AppSpec) -> Result<App, Failed> {
+/// Returns the settings of apps.
+fn settings(session: &Session) -> Result<Settings, Failed> {
+    SettingsFile::of(&session.home).read()
+}
+
+/// Gives an app the variables that were set for its name.
+fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
+    let variables = settings.variables(&spec.name);
+    spec.put_env(variables, &BTreeSet::new());
+    spec
+}
+
+fn app(spec: AppSpec) -> Result<App, Failed> {
     Ok(App {
-        name: spec.name.clone(),
+        record: raw(ostler_pm2::record::to_record(&spec))?,
+        name: spec.name,
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,
         instances: spec.instances,
-        record: raw(ostler_pm2::record::to_record(spec))?,
     })
 }
 

@@ -31,14 +31,16 @@ pub(crate) enum Group {
     Watch,
     /// Outlives a reboot.
     Persist,
+    /// Sets what apps and modules are told.
+    Extend,
     /// Is about ostler itself.
     System,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::System];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::Extend, Self::System];
 
     /// Returns the heading above its commands.
     pub(crate) fn title(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Group {
             Self::Release => "Release",
             Self::Watch => "Watch",
             Self::Persist => "Persist",
+            Self::Extend => "Extend",
             Self::System => "System",
         }
     }
@@ -180,6 +183,22 @@ commands! {
         "It stays in the foreground, so that the init system sees the end.";
     Cleardump Persist ["cleardump"] []
         "save an empty list" "";
+    Set Extend ["set"] [Maybe("key"), Maybe("value")]
+        "set a setting of an app or module: `app.KEY value`"
+        "The setting becomes a variable of the app, which is restarted with it, and of every later \
+         one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
+         home. Without arguments that file is opened in an editor.";
+    Multiset Extend ["multiset"] [Many("key value")]
+        "set several settings, with one restart"
+        "The pairs may be one argument.";
+    Get Extend ["get"] [Maybe("key|app")]
+        "show a setting, those of an app, or all" "";
+    Conf Extend ["conf", "config"] [Maybe("key|app"), Maybe("value")]
+        "show settings, or set one"
+        "With a value as `set`, else as `get`.";
+    Unset Extend ["unset"] [Needed("key|app|all")]
+        "remove a setting, those of an app, or all"
+        "Apps that run keep their variables until they are deleted and started anew.";
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";

@@ -149,6 +149,27 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler cleardump", "nothing comes back after a reboot"),
             ("ostler cleardump --silent", "without messages"),
         ],
+        CommandId::Set => &[
+            ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
+            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+        ],
+        CommandId::Multiset => &[
+            ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),
+            ("ostler multiset \"api:LOG_LEVEL debug api:CACHE off\"", "the same in PM2's way"),
+        ],
+        CommandId::Get => &[
+            ("ostler get", "all settings"),
+            ("ostler get api", "those of an app"),
+            ("ostler get api.LOG_LEVEL", "one value, nothing else"),
+        ],
+        CommandId::Conf => &[
+            ("ostler conf", "all settings"),
+            ("ostler conf api.LOG_LEVEL debug", "as `set`"),
+        ],
+        CommandId::Unset => &[
+            ("ostler unset api.LOG_LEVEL", "one setting"),
+            ("ostler unset api", "those of an app"),
+        ],
         CommandId::Update => &[
             ("ostler update", "after a new version was installed"),
             ("ostler update --silent", "without messages"),

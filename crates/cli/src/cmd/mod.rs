@@ -30,6 +30,7 @@ mod resurrect;
 mod rolling;
 mod save;
 mod scale;
+mod settings;
 mod start;
 mod startup;
 mod update;
@@ -130,6 +131,11 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Set => settings::set(session),
+        CommandId::Multiset => settings::multiset(session),
+        CommandId::Get => settings::get(session),
+        CommandId::Conf => settings::conf(session),
+        CommandId::Unset => settings::unset(session),
         CommandId::Completion => completion::run(session),
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.
         CommandId::Help => {

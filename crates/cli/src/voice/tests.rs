@@ -55,12 +55,13 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
-        Notice::Note { .. } => 40,
+        Notice::Setting(_) => 40,
+        Notice::Note { .. } => 41,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 41;
+const KINDS: usize = 42;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -118,6 +119,7 @@ fn every_fact_has_words_under_both_names() {
     acts(&mut scene);
     saving(&mut scene);
     services(&mut scene);
+    settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
@@ -333,4 +335,15 @@ fn a_time_is_said_as_a_person_says_it() {
     check(59_949, "59.9 s");
     check(125_000, "2 min 5 s");
     check(3_780_000, "1 h 3 min");
+}
+
+fn settings(scene: &mut Scene) {
+    let of = Notice::Setting;
+    scene.all(&[
+        of(SettingNotice::Set { words: &["api.LEVEL", "api.CACHE"] }),
+        of(SettingNotice::Restarted { app: "api" }),
+        of(SettingNotice::Unset { word: "api.LEVEL" }),
+        of(SettingNotice::Unset { word: "all" }),
+        of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
 }

@@ -60,6 +60,7 @@ mod reload_load;
 mod reload_resumed;
 mod reload_world;
 mod screens;
+mod settings;
 mod start;
 mod start_e2e;
 mod starting;
