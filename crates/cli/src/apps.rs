@@ -15,7 +15,7 @@ use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
-use crate::voice::Problem;
+use crate::voice::{Notice, Problem};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -73,7 +73,10 @@ fn context(session: &Session) -> Result<Context, Failed> {
 pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Failed> {
     let context = context(session)?;
     match ostler_config::from_script(script, &options(&session.args), &context) {
-        Ok(spec) => app(with_settings(spec, &settings(session)?)),
+        Ok((spec, notes)) => {
+            report(session, &notes, true);
+            app(with_settings(spec, &settings(session)?))
+        }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
 }
@@ -179,10 +182,10 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
         let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
         let text = format!("{prefix}{}{details}", diagnostic.message);
-        if diagnostic.is_error() {
-            session.out.problem(&Problem::new(text));
-        } else {
-            session.out.warn(&text);
+        match diagnostic.severity {
+            Severity::Error => session.out.problem(&Problem::new(text)),
+            Severity::Warning => session.out.warn(&text),
+            Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
         }
     }
     Failed::quiet(FAILED)

@@ -39,6 +39,8 @@ pub enum Severity {
     Error,
     /// Worth saying; it works all the same.
     Warning,
+    /// Nothing is wrong: it says what is done.
+    Note,
 }
 
 /// A place in a text.
@@ -101,6 +103,12 @@ impl Diagnostic {
     #[must_use]
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// What is done, where that is not what was written.
+    #[must_use]
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
     }
 
     /// The same with advice.
@@ -187,6 +195,7 @@ impl Diagnostic {
         match self.severity {
             Severity::Error => ("error", "1;31"),
             Severity::Warning => ("warning", "1;33"),
+            Severity::Note => ("note", "1;36"),
         }
     }
 

@@ -116,6 +116,9 @@ pub(super) fn lines(
         Notice::Service(notice) => service(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
+        Notice::Note { text } => {
+            labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
+        }
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);
             error_lines(paint, &text, hint.as_deref())

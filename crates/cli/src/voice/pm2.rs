@@ -87,6 +87,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
+        Notice::Note { text } => say((*text).to_owned()),
         Notice::NothingSaved { problem } | Notice::Problem(problem) => {
             vec![Line::Err(problem_line(problem, paint))]
         }

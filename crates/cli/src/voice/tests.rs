@@ -56,11 +56,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
         Notice::Setting(_) => 40,
+        Notice::Note { .. } => 41,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 41;
+const KINDS: usize = 42;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -305,6 +306,7 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+    scene.tell(&Notice::Note { text });
 }
 
 #[test]
