@@ -129,11 +129,12 @@ commands! {
         "end a canary: back to the old version" "";
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
-        "The table has fewer columns in a narrow terminal. `--watch` shows it again and again. To \
+        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines of \
+         `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
-         name the values and give them of each process. `?` stands among the ports, and null for \
+         name the values and give them of each process; `--json` alone gives all. `?` stands among the ports, and null for \
          them in JSON, where a process of another user may not be looked into.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
@@ -147,7 +148,9 @@ commands! {
         "show the environment of a process"
         "A name will do: of an app, that of its first process.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
-        "show the last lines of the logs, then each new one" "";
+        "show the last lines of the logs, then each new one"
+        "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
+         what the daemon says itself, unless an app has that name.";
     Wait Watch ["wait"] [Many("id|name|namespace|all")]
         "wait until apps are ready, have ended, or write a line"
         "`--for ready` returns when all processes are ready, `--for exit` when the current run of \

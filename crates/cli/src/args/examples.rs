@@ -87,7 +87,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Env => &[
             ("ostler env 0", "the process with the id 0"),
-            ("ostler env 0 | sort", "in order"),
+            ("ostler env api | grep NODE_", "some variables of an app"),
         ],
         CommandId::Logs => &[
             ("ostler logs", "of every app"),
@@ -178,8 +178,8 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler pid", "of every process"),
         ],
         CommandId::Id => &[
-            ("ostler id api", "as `[ 0, 1 ]`"),
-            ("ostler id api | tr -d '[],'", "as words for a shell"),
+            ("ostler id api", "a line for each process of an app"),
+            ("ostler id api | head -n 1", "that of its first process"),
         ],
         CommandId::Reset => &[
             ("ostler reset api", "the counters of an app"),

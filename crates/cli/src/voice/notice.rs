@@ -181,6 +181,8 @@ pub(crate) enum Notice<'a> {
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.
     Warning { text: &'a str, hint: Option<&'a str>, apart: bool },
+    /// What is done, where that is not what was written.
+    Note { text: &'a str },
     /// Why something is not done.
     Problem(&'a Problem),
 }

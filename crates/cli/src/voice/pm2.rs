@@ -90,6 +90,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
+        Notice::Note { text } => say((*text).to_owned()),
         Notice::NothingSaved { problem } | Notice::Problem(problem) => {
             vec![Line::Err(problem_line(problem, paint))]
         }
@@ -158,12 +159,14 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
         }
         Problem::NotReset { .. } => return "Unknown process name".to_owned(),
         Problem::Bare { pm2, .. } => return pm2.clone(),
-        Problem::NoSuch { word } => {
+        Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
         Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
-        Problem::NoApp { name } => (format!("Application {name} not found"), Some(names.as_str())),
+        Problem::NoApp { name, near: _ } => {
+            (format!("Application {name} not found"), Some(names.as_str()))
+        }
         Problem::NoEnvironment { word } => {
             let hint = format!("`{NAME} list` shows the ids");
             return failure(paint, &format!("Modules with id {word} not found"), Some(&hint));

@@ -59,11 +59,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Setting(_) => 41,
         Notice::Generated { .. } => 42,
         Notice::Release(_) => 43,
+        Notice::Note { .. } => 44,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 44;
+const KINDS: usize = 45;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -320,10 +321,12 @@ fn problems(scene: &mut Scene) {
     for problem in [
         Problem::NoProcess { word: "all".to_owned() },
         Problem::NoProcess { word: "/x/".to_owned() },
-        Problem::NoSuch { word: word() },
+        Problem::NoSuch { word: word(), near: None },
+        Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
         Problem::NoSuchId { word: "9".to_owned() },
         Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
-        Problem::NoApp { name: word() },
+        Problem::NoApp { name: word(), near: None },
+        Problem::NoApp { name: word(), near: Some("api".to_owned()) },
         Problem::NoEnvironment { word: "9".to_owned() },
         Problem::NotDescribed { word: word() },
         Problem::NotReset { word: word() },
@@ -345,6 +348,7 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+    scene.tell(&Notice::Note { text });
 }
 
 #[test]

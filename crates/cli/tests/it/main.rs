@@ -46,6 +46,7 @@ mod logging;
 mod logs;
 mod older_daemon;
 mod own_log;
+mod package_scripts;
 mod pages;
 mod persistence;
 mod pm2_client;
