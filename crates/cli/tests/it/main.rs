@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod beside_pm2;
 mod caller;
 mod cluster;
 mod cluster_balance;
