@@ -1,6 +1,5 @@
 //! `list`: one question, one answer, one write.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use ostler_client::Answer;
@@ -107,7 +106,7 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     }
     // Whoever reads a pipe asks for the list when it is wanted.
     let asked_for = shape(session, false)?.is_some();
-    if !asked_for && !std::io::stdout().is_terminal() {
+    if !asked_for && !session.out.terminal {
         return Ok(());
     }
     let mut processes = session.list()?;
@@ -145,7 +144,8 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
             reason: reasons.get(&view.id).copied(),
             now: view::now(),
         });
-        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        let text = shape.render(&known.collect::<Vec<_>>(), session.out.terminal);
+        session.out.data(&text);
         return Ok(());
     }
     let all = apps.len();
@@ -160,7 +160,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         all: session.has(FlagId::All),
         reasons: &reasons,
     };
-    if !std::io::stdout().is_terminal() {
+    if !session.out.terminal {
         session.out.data(&show::piped(&apps, &look));
         warn_of_no_effect(session, &processes);
         return Ok(());
@@ -183,7 +183,7 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
         return mini(session, &processes);
     }
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
-    session.out.message(text.trim_end_matches('\n'));
+    session.out.screen(text.trim_end_matches('\n'));
     warn_of_no_effect(session, &processes);
     Ok(())
 }
@@ -203,7 +203,7 @@ fn mini(session: &mut Session, processes: &[ProcView]) -> Result<(), Failed> {
             Err(_) => continue,
         };
         let text = view::mini(process, &details.pid_file, view::now());
-        session.out.message(text.strip_suffix('\n').unwrap_or(&text));
+        session.out.screen(text.strip_suffix('\n').unwrap_or(&text));
     }
     Ok(())
 }

@@ -20,7 +20,8 @@ pub(crate) fn describe(
 ) -> String {
     let view = &details.view;
     let title = |text: &str| paint.ink(&[Ink::Bold, Ink::Inverse], text) + "\n";
-    let mut out = title(&format!(" Describing process with id {} - name {} ", view.id, view.name));
+    let name = ostler_text::shown(&view.name);
+    let mut out = title(&format!(" Describing process with id {} - name {name} ", view.id));
     out.push_str(&pairs(rows(details, now), paint));
     if !details.listeners.is_empty() {
         out.push_str(&title(" Listeners "));
@@ -42,7 +43,7 @@ pub(crate) fn describe(
         .collect();
     out.push_str(&if divergent.is_empty() { "\n".to_owned() } else { pairs(divergent, paint) });
     out.push('\n');
-    hints(&mut out, view.id, &view.name, program, paint);
+    hints(&mut out, view.id, &name, program, paint);
     out
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ostler::{about, verb_of, words};
 use super::tally::Tally;
-use super::{Line, Notice};
+use super::{Line, Notice, Text};
 
 /// Returns the object of a fact; nothing where the fact is no progress, or another one says it.
 pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Vec<Line>> {
@@ -73,5 +73,5 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         }
         _ => return None,
     };
-    Some(vec![Line::Data(object.to_string())])
+    Some(vec![Line::Data(Text::json(&object.to_string()))])
 }

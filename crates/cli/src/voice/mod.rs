@@ -19,7 +19,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use line::Line;
+pub(crate) use line::{Line, Text};
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};

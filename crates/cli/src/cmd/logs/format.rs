@@ -1,5 +1,6 @@
 //! How a line is printed, of the past or just arrived.
 
+use ostler_text::shown;
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
@@ -160,7 +161,7 @@ impl Writer {
                 let label = match author {
                     Author::Daemon => DAEMON.to_owned(),
                     Author::App { id, name, .. } => {
-                        format!("{id}|{name}").chars().take(LABEL).collect()
+                        format!("{id}|{}", shown(name)).chars().take(LABEL).collect()
                     }
                 };
                 format!("{}{line}\n", self.paint.ink(&[ink], &format!("{label:LABEL$} | ")))
@@ -175,10 +176,8 @@ impl Writer {
             }
             (Form::Pairs, Author::Daemon) => format!("app=pm2 message={line}\n"),
             (Form::Pairs, Author::App { id, name, err }) => {
-                format!(
-                    "app={name} id={id} type={} message={line}\n",
-                    if *err { "error" } else { "out" }
-                )
+                let (name, kind) = (shown(name), if *err { "error" } else { "out" });
+                format!("app={name} id={id} type={kind} message={line}\n")
             }
         }
     }
@@ -195,11 +194,13 @@ impl Writer {
                 let at = ostler_logs::date(line.at, "YYYY-MM-DD-HH:mm:ssZZ");
                 format!(
                     "timestamp={at} app={} id={} type={kind} message={}\n",
-                    line.name, line.id, line.text
+                    shown(&line.name),
+                    line.id,
+                    line.text
                 )
             }
             Form::Labelled => {
-                let label = format!("{}|{}", line.id, line.name);
+                let label = format!("{}|{}", line.id, shown(&line.name));
                 let ink = if line.err { Ink::Red } else { Ink::Green };
                 let label = self.label(label.chars().count(), &label, ink, line.at);
                 format!("{label}{}\n", self.highlighted(&line.text))
@@ -257,6 +258,18 @@ mod tests {
             paint: Paint { text: color, frame: false },
             widest: 0,
         }
+    }
+
+    #[test]
+    fn a_name_does_nothing_where_it_stands_before_a_line() {
+        let name = "t\x1b[2J\nx";
+        let live = writer(Form::Labelled, false).render(&line(3, name, false, "out 0"));
+        assert_eq!(live, "3|t\\u{1b}[2J\\nx  | out 0\n");
+        let author = Author::App { id: 3, name: name.to_owned(), err: false };
+        let past = writer(Form::Labelled, false).render_past(&author, "out 0");
+        assert_eq!(past, "3|t\\u{1b}[ | out 0\n");
+        let pairs = writer(Form::Pairs, false).render_past(&author, "x");
+        assert_eq!(pairs, "app=t\\u{1b}[2J\\nx id=3 type=out message=x\n");
     }
 
     #[test]

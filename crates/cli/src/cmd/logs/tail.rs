@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use ostler_text::shown;
 use ostler_wire::control::ProcView;
 
 use super::format::{Author, Form, Writer};
@@ -34,7 +35,7 @@ pub(super) fn show(
         let head = format!(
             "[TAILING] Tailing last {lines} lines for [{}] {plural} \
              (change the value with --lines option)",
-            target.word
+            shown(&target.word)
         );
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
@@ -94,8 +95,10 @@ fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
     };
     let framed = writer.form == Form::Labelled;
     if framed {
+        let path = source.path.display().to_string();
+        let path = shown(&path);
         let head =
-            out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
+            out.paint.ink(&[Ink::Grey], &format!("{path} last {count} lines:"));
         out.data(&format!("{head}\n"));
     }
     for line in &lines {
