@@ -48,7 +48,7 @@ pub fn message(text: &str) -> Cow<'_, str> {
     for (nth, line) in lines.split('\n').enumerate() {
         if 0 < nth {
             out.push('\n');
-            if !line.is_empty() && !line.starts_with([' ', '\t']) {
+            if !line.is_empty() {
                 out.push_str("  ");
             }
         }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_message_does_not_pass_for_another_message() {
-        assert_eq!(message("one\nerror: two\n  at x"), "one\n  error: two\n  at x");
+        assert_eq!(message("one\nerror: two\n  at x"), "one\n  error: two\n    at x");
         assert_eq!(message("one\n\ntwo\x1b[2J"), "one\n\n  two\\u{1b}[2J");
         assert_eq!(shown_lines("a\n\tb\rc"), "a\n\tb\\rc");
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::line::DAEMONS_END;
 use super::ostler::{about, verb_of, words};
 use super::tally::Tally;
 use super::{Line, Notice, Text};
@@ -13,6 +14,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
     let object = match notice {
         Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
         Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
+        Notice::DaemonsEnd => json!({ "event": "warning", "message": DAEMONS_END }),
         Notice::Begun { act, targets, .. } => {
             let processes: Vec<Value> =
                 targets.iter().map(|one| json!({ "id": one.id, "app": one.name })).collect();

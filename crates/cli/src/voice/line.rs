@@ -72,6 +72,10 @@ impl Line {
     }
 }
 
+/// That nobody answers, and why.
+pub(super) const DAEMONS_END: &str =
+    "one daemon after the other ends before it answers; waiting for one that stays";
+
 /// That an app is ready, and where.
 pub(super) fn ready(name: &str, processes: usize, urls: &[String]) -> String {
     let count = match processes {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ostler_wire::control::Step;
 
-use super::line::ready;
+use super::line::{DAEMONS_END, ready};
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text};
 use crate::paint::{Ink, Paint};
@@ -24,6 +24,7 @@ pub(super) fn lines(
     match notice {
         Notice::DaemonStarted { home } => err(format!("started the daemon in {}", home.display())),
         Notice::DaemonReplaced => warning(paint, REPLACED, None),
+        Notice::DaemonsEnd => warning(paint, DAEMONS_END, None),
         Notice::HomeOpen { home } => {
             let home = home.display();
             let text = format!(

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::line::ready;
+use super::line::{DAEMONS_END, ready};
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
@@ -20,6 +20,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         Notice::DaemonStarted { .. } => say("PM2 Successfully daemonized".to_owned()),
         Notice::DaemonReplaced => vec![Line::Err(warning(paint, REPLACED))],
+        Notice::DaemonsEnd => vec![Line::Err(warning(paint, DAEMONS_END))],
         Notice::HomeOpen { home } => vec![Line::Err(warning(paint, &open_home(home)))],
         Notice::Begun { act, selector: Some(selector), .. } => announce(paint, *act, selector),
         Notice::StartsScript { script, mode, app } => {

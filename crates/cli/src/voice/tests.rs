@@ -56,11 +56,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
+        Notice::DaemonsEnd => 40,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 40;
+const KINDS: usize = 41;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -130,6 +131,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarting { home },
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
+        Notice::DaemonsEnd,
         Notice::Interrupted,
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },

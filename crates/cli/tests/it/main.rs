@@ -22,6 +22,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod daemons_end;
 mod descriptors;
 mod docs;
 mod failing;
