@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) started: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
+    /// Those of them whose files were asked about.
+    pub(crate) looked: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
@@ -69,9 +71,9 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, begun) = (BTreeSet::new(), Begun::default());
+        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
         let (started, until, client) = (false, None, None);
-        Self { args, out, program, home, started, changed, until, begun, client }
+        Self { args, out, program, home, started, changed, looked, until, begun, client }
     }
 
     /// Whether the option was given.
@@ -225,6 +227,19 @@ impl Session {
                 Err(lost("the daemon and its keeper ended"))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks for something that is told only if its answer comes within this time.
+    pub(crate) fn ask_soon(&mut self, request: &Request, limit: Duration) -> Option<Reply> {
+        let mut client = self.client.take()?;
+        // After anything but an answer the connection is of no use.
+        match client.request_within(request, limit, |_| ()).ok()? {
+            Answer::Reply(reply) => {
+                self.client = Some(client);
+                Some(reply)
+            }
+            Answer::Raw(_) => None,
         }
     }
 

@@ -381,6 +381,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
         | Request::Save { .. } => false,

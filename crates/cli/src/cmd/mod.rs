@@ -32,6 +32,7 @@ mod save;
 mod scale;
 mod start;
 mod startup;
+mod unwritten;
 mod update;
 mod version;
 mod wait;

@@ -188,6 +188,14 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         }
     }
     fact("logs", some(logs));
+    let mut unwritten: Vec<String> = Vec::new();
+    for file in seen.details.iter().flat_map(|of| &of.unwritten) {
+        let text = format!("{} ({})", file.path, file.error);
+        if !unwritten.contains(&text) {
+            unwritten.push(text);
+        }
+    }
+    fact("cannot be written", some(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     facts

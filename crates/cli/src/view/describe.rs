@@ -130,6 +130,10 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     if 0 < details.rejections {
         rows.push(("unhandled rejections", Cell::plain(details.rejections.to_string())));
     }
+    for file in &details.unwritten {
+        let text = format!("{}: {}", file.path, file.error);
+        rows.push(("cannot be written", Cell::plain(text)));
+    }
     if let Some(last) = &details.last {
         rows.push(("last exit", Cell::plain(last.to_string())));
     }
@@ -211,6 +215,7 @@ mod tests {
             listeners: vec![listener],
             node_version: Some("20.20.2".into()),
             rejections: 0,
+            unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),
         }
     }

@@ -69,5 +69,6 @@ mod takeover;
 mod torture;
 mod unreadable;
 mod unsaved;
+mod unwritten;
 mod update;
 mod waiting;

@@ -193,7 +193,9 @@ impl Driver<'_> {
         if self.is_candidate(run) {
             self.runs.lower_priority(run);
         }
-        self.runs.write_pid_file(run, self.logs.files());
+        if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
+            self.tell(written);
+        }
         let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
         if crashed {
             // Another crash is likely.

@@ -152,7 +152,9 @@ impl Model {
             let old = slot.process().next_spec();
             let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
             let mut spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
-            self.settle_log_names(&mut spec);
+            if spec.logs != version.spec.logs {
+                self.settle_log_names(&mut spec);
+            }
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.renames(&wanted)?;

@@ -16,6 +16,10 @@ impl Model {
         let home = &self.settings.home;
         let usual = LogNames::usual(home, &spec.name);
         let own = LogNames::own(home, &spec.namespace, &spec.name);
+        let is_ours = |path: &PathBuf| usual.paths().contains(path) || own.paths().contains(path);
+        if !log_paths(&spec.logs).into_iter().flatten().any(is_ours) {
+            return;
+        }
         let has = self.log_spec_of(&spec.namespace, &spec.name).map(log_paths);
         for (at, path) in log_paths_mut(&mut spec.logs).into_iter().enumerate() {
             let (Some(usual), Some(own)) = (usual.paths().get(at), own.paths().get(at)) else {

@@ -59,6 +59,7 @@ impl Model {
             Request::Hello
             | Request::Logs { .. }
             | Request::LastLines { .. }
+            | Request::Unwritten { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
             | Request::Update { .. } => {}

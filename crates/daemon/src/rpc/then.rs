@@ -108,6 +108,7 @@ impl Then {
             | Reply::Env { .. }
             | Reply::Listens { .. }
             | Reply::LastLines { .. }
+            | Reply::Unwritten { .. }
             | Reply::Saved { .. }
             | Reply::Done => failure,
         };

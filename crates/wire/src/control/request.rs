@@ -123,6 +123,12 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Which files of these processes cannot be written, as soon as all that were started have been
+    /// tried → [`Reply::Unwritten`].
+    Unwritten {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+    },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
     /// daemon's own log.
     Flush {
@@ -231,6 +237,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Find { .. }
         | Request::Jlist
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Describe { .. }
         | Request::Env { .. }
         | Request::Listens { .. }
