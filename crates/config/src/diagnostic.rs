@@ -30,6 +30,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Origin of what was typed.
 pub(crate) const COMMAND_LINE: &str = "command line";
+/// Code of a complaint about an option that changes nothing.
+pub const IGNORED_OPTION: &str = "ignored-option";
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +40,8 @@ pub enum Severity {
     Error,
     /// Worth saying; it works all the same.
     Warning,
+    /// Nothing is wrong: it says what is done.
+    Note,
 }
 
 /// A place in a text.
@@ -102,6 +106,12 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// What is done, where that is not what was written.
+    #[must_use]
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -141,6 +151,23 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
+    /// Whether it is about how an option of the command line is written, whatever there is on this
+    /// machine.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        const WRITTEN: [&str; 8] = [
+            "wrong-form",
+            "wrong-type",
+            "too-many",
+            "too-small",
+            "two-probes",
+            "no-signal",
+            "env-without-file",
+            IGNORED_OPTION,
+        ];
+        self.origin.as_deref() == Some(COMMAND_LINE) && WRITTEN.contains(&self.code)
+    }
+
     /// Returns it in our words as text for a terminal, ending with a line end. Of the command line
     /// there is nothing to show: whoever reads it has typed it.
     #[must_use]
@@ -152,7 +179,8 @@ impl Diagnostic {
         if let Some(origin) = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE) {
             let (origin, place) = (shown(origin), self.place.as_ref());
             let at = place.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
-            let key = self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({})", shown(key)));
+            let key =
+                self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({})", shown(key)));
             let _ = writeln!(out, "  {} {origin}{at}{key}", paint("1;34", "-->"));
             if let Some(place) = place {
                 out.push_str(
@@ -170,6 +198,7 @@ impl Diagnostic {
         match self.severity {
             Severity::Error => ("error", "1;31"),
             Severity::Warning => ("warning", "1;33"),
+            Severity::Note => ("note", "1;36"),
         }
     }
 

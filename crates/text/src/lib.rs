@@ -105,7 +105,10 @@ mod tests {
         check("a\x1b]0;x\x07b", "a\\u{1b}]0;x\\u{7}b");
         check("a\nb\tc\rd", "a\\nb\\tc\\rd");
         check("a\u{9b}31m\u{7f}", "a\\u{9b}31m\\u{7f}");
-        check("gpj.\u{202e}exe\u{2066}\u{200b}\u{feff}", "gpj.\\u{202e}exe\\u{2066}\\u{200b}\\u{feff}");
+        check(
+            "gpj.\u{202e}exe\u{2066}\u{200b}\u{feff}",
+            "gpj.\\u{202e}exe\\u{2066}\\u{200b}\\u{feff}",
+        );
         check("a\u{e0041}", "a\\u{e0041}");
     }
 

@@ -15,6 +15,7 @@ mod pm2;
 mod problem;
 mod progress;
 mod service;
+mod setting;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use service::ServiceNotice;
+pub(crate) use setting::SettingNotice;
 
 use std::time::Instant;
 
@@ -82,8 +84,8 @@ impl Voice {
     /// Returns what the notice comes to.
     pub(crate) fn lines(&mut self, notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         // Each connection of a command finds it out.
-        let again = matches!(notice, Notice::DaemonsEnd)
-            && std::mem::replace(&mut self.daemons_end, true);
+        let again =
+            matches!(notice, Notice::DaemonsEnd) && std::mem::replace(&mut self.daemons_end, true);
         if again {
             return Vec::new();
         }

@@ -155,7 +155,8 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     std::fs::write(home.log(), "it panicked\n").unwrap();
     let end = follow(client, &home, &request, |_| Step::Continue, |_| ());
     let error = end.unwrap_err();
-    let said = "one daemon after the other ends before it answers; its log ends with:\n  it panicked";
+    let said =
+        "one daemon after the other ends before it answers; its log ends with:\n  it panicked";
     assert_eq!(error.to_string(), said);
     assert!(error.hint().unwrap().ends_with("pm2.log"), "{error:?}");
 }

@@ -7,8 +7,8 @@ use ostler_logs::{Event, Fate};
 use ostler_wire::control::{LogStart, Reply};
 
 use super::Daemon;
-use crate::daemon_log;
 use crate::clients::Flushing;
+use crate::daemon_log;
 use crate::logs::{self, BUS};
 use crate::model::Input;
 use crate::runs::Runs;

@@ -47,8 +47,10 @@ impl Model {
     }
 
     fn is_anothers_log(&self, path: &Path, namespace: &str, name: &str) -> bool {
-        let others =
-            self.registry.apps().filter(|(_, app)| (&*app.namespace, &*app.name) != (namespace, name));
+        let others = self
+            .registry
+            .apps()
+            .filter(|(_, app)| (&*app.namespace, &*app.name) != (namespace, name));
         let mut logs = others.filter_map(|(_, app)| self.registry.version(app.spec));
         // As text: of many apps each is compared with each other one.
         let same = |other: &&PathBuf| other.as_os_str() == path.as_os_str();

@@ -68,10 +68,10 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     check(&Notice::Warning { text, hint: Some(text), apart: true });
     for problem in [
         Problem::NoProcess { word: owned() },
-        Problem::NoSuch { word: owned() },
+        Problem::NoSuch { word: owned(), near: Some(owned()) },
         Problem::NoSuchId { word: owned() },
         Problem::BadPattern { text: owned() },
-        Problem::NoApp { name: owned() },
+        Problem::NoApp { name: owned(), near: Some(owned()) },
         Problem::NoEnvironment { word: owned() },
         Problem::NotDescribed { word: owned() },
         Problem::NotReset { word: owned() },
