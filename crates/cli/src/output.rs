@@ -105,7 +105,7 @@ impl Output {
     /// Prints values that were asked for, with their line ends: to a terminal what can be shown, to
     /// a program as they are.
     pub(crate) fn value(&mut self, text: &str) {
-        self.data(&self.readable(text).into_owned());
+        self.data(&self.readable(text));
     }
 
     /// Returns values for who reads standard output: a person, or a program.

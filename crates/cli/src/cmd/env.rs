@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     };
     for (name, value) in ask(session, id)? {
         let text = format!("{name}: {value}");
-        session.out.screen(&session.out.readable(&text).into_owned());
+        session.out.screen(&session.out.readable(&text));
     }
     Ok(())
 }
