@@ -8,7 +8,10 @@ use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, ready};
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text, setting};
+use super::{
+    Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text, release, setting,
+    talk,
+};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -115,6 +118,9 @@ pub(super) fn lines(
             let head = ["".to_owned(), "What next:".to_owned()];
             head.into_iter().chain(steps).map(Line::err).collect()
         }
+        Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Release(notice) => release::ostler(*notice),
+        Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
@@ -246,7 +252,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             "no init system was found on this machine".to_owned(),
             Some(format!("name one: `ostler startup PLATFORM`; {known}")),
         ),
-        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
+            (message.clone(), hint.clone())
+        }
     }
 }
 
@@ -310,7 +318,7 @@ fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Li
     lines
 }
 
-fn hint_line(paint: Paint, text: &str) -> Line {
+pub(super) fn hint_line(paint: Paint, text: &str) -> Line {
     let label = format!("{} ", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"));
     Line::Err(Text::labelled(&label, text))
 }
