@@ -301,6 +301,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Reload { .. }
         | Request::Promote { .. }
         | Request::Logs { .. }
+        | Request::Profile { .. }
         | Request::Resurrect
         | Request::Update { .. }
         | Request::Kill => true,

@@ -38,6 +38,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Input;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
+use crate::profiles::Profiles;
 use crate::reports::{Report, Reports};
 use crate::rest::Rest;
 use crate::rpc::Rpc;
@@ -75,6 +76,7 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
+    profiles: Profiles,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -126,6 +128,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
+            profiles: Profiles::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -318,6 +321,11 @@ impl Daemon {
                     Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),
                     said => self.bus.said(self.model.model(), run, &said, &text),
                 },
+                Report::Profiled { run, text } => {
+                    if let Some((client, reply)) = self.profiles.on_message(run, &text) {
+                        self.reply(client, &reply);
+                    }
+                }
                 Report::Heard(heard) => {
                     self.node.set_heard(heard);
                     self.logs.set_heard(heard);

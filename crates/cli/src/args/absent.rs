@@ -73,8 +73,6 @@ const COMMANDS: &[Absent] = &[
         Some("write `module.exports = { apps: [{ name: \"api\", script: \"app.js\" }] }` into \
               ecosystem.config.js")),
     row(&["examples"], Later, "a list of examples", Some("`$ COMMAND --help` shows some")),
-    row(&["profile:cpu", "profile:mem"], Later, "a profile of PM2's daemon",
-        Some("for an app, start it with `--node-args=--cpu-prof`")),
     row(&["install", "module:install", "uninstall", "module:uninstall", "module:update",
           "module:generate", "module:publish", "publish", "package"],
         Later, "modules of PM2", MODULES),
@@ -86,7 +84,7 @@ const COMMANDS: &[Absent] = &[
         Vendor, "a service of PM2's vendor", None),
 ];
 
-const AGENT: &str = "no agent is loaded into apps";
+const AGENT: &str = "the agent in apps traces nothing";
 const CONTAINERS: &str = "apps are not put into containers";
 
 #[rustfmt::skip]
@@ -138,7 +136,7 @@ mod tests {
     /// PM2's commands that its command line has beside those that are here
     /// (`spec/pm2/cli.md`), and `web`, which older ones had.
     const PM2: &str = "sendSignal send attach trigger inspect monitor unmonitor slist sysinfos \
-        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem install module:install module:update uninstall \
+        monit dashboard dash imonit logrotate deepUpdate report install module:install module:update uninstall \
         module:uninstall package publish module:publish module:generate serve expose deploy init \
         ecosystem create examples pull forward backward autoinstall install-otel uninstall-otel \
         link unlink plus register login logout open web";

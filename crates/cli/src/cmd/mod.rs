@@ -21,6 +21,7 @@ mod perform;
 mod pid;
 mod ping;
 mod prettylist;
+mod profile;
 mod promote;
 mod ready;
 mod reload;
@@ -40,6 +41,8 @@ mod wait;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use ostler_wire::control::ProfileKind;
 
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::Failed;
@@ -117,6 +120,8 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::ProfileCpu => profile::run(session, ProfileKind::Cpu),
+        CommandId::ProfileMem => profile::run(session, ProfileKind::Heap),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),

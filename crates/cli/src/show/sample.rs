@@ -95,6 +95,8 @@ pub(super) fn details(view: ProcView) -> Details {
         node_version: Some("22.1.0".to_owned()),
         rejections: 0,
         readiness: ostler_wire::control::Readiness::default(),
+        metrics: Vec::new(),
+        actions: Vec::new(),
         view,
     }
 }

@@ -57,11 +57,13 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Ready { .. } => 39,
         Notice::Setting(_) => 40,
         Notice::Note { .. } => 41,
+        Notice::TakesProfile { .. } => 42,
+        Notice::TookProfile { .. } => 43,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 42;
+const KINDS: usize = 44;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -250,6 +252,8 @@ fn saving(scene: &mut Scene) {
         Notice::Resurrects { path },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::NothingSaved { problem: &problem },
+        Notice::TakesProfile { name: "api", id: 0, ms: 10_000 },
+        Notice::TookProfile { file: Path::new("/srv/api-0-120000.cpuprofile") },
         Notice::FlushesOwn { log: Path::new("/h/pm2.log") },
         Notice::Flushes { files: vec!["/h/logs/a-out.log", "/h/logs/a-error.log"] },
         Notice::Flushed { files: 3 },

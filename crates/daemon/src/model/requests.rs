@@ -61,6 +61,7 @@ impl Model {
             | Request::LastLines { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
+            | Request::Profile { .. }
             | Request::Update { .. } => {}
         }
     }

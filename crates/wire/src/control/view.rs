@@ -132,6 +132,12 @@ pub struct Details {
     /// By what it is ready.
     #[serde(default)]
     pub readiness: Readiness,
+    /// What the app measures of itself: names, and values with their units.
+    #[serde(default)]
+    pub metrics: Vec<(String, String)>,
+    /// Names of what it can be asked to do.
+    #[serde(default)]
+    pub actions: Vec<String>,
 }
 
 /// What is known of a process for whoever waits for it.
