@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
+use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{FlagId, Parsed};
-use crate::failed::Failed;
+use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
@@ -97,7 +97,7 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
     let refused = session.program == Program::Ostler
-        && diagnostics.iter().any(|diagnostic| diagnostic.code == "ignored-option");
+        && diagnostics.iter().any(|diagnostic| diagnostic.code == IGNORED_OPTION);
     let failed = report(session, &diagnostics, !specs.is_empty());
     if refused || specs.is_empty() && bad {
         return Err(failed);
@@ -167,12 +167,14 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
-            "ignored-option" => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
+            IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
         });
         let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
         session.out.aside(&texts.join("\n"));
-        return Failed::quiet(1);
+        let errors = || diagnostics.iter().filter(|one| one.is_error());
+        let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
+        return Failed::quiet(if misused { MISUSED } else { FAILED });
     }
     for diagnostic in diagnostics {
         let text = diagnostic.render(color);
@@ -186,7 +188,7 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
             Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
         }
     }
-    Failed::quiet(1)
+    Failed::quiet(FAILED)
 }
 
 fn options(args: &Parsed) -> Options {

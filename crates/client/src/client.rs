@@ -302,7 +302,9 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Promote { .. }
         | Request::Logs { .. }
         | Request::Profile { .. }
+        | Request::Talk { .. }
         | Request::Resurrect
+        | Request::Import { .. }
         | Request::Update { .. }
         | Request::Kill => true,
         Request::Hello
@@ -310,6 +312,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }
+        | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::LastLines { .. }

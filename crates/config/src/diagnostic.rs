@@ -29,6 +29,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Origin of what was typed.
 pub(crate) const COMMAND_LINE: &str = "command line";
+/// Code of a complaint about an option that changes nothing.
+pub const IGNORED_OPTION: &str = "ignored-option";
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +148,23 @@ impl Diagnostic {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// Whether it is about how an option of the command line is written, whatever there is on this
+    /// machine.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        const WRITTEN: [&str; 8] = [
+            "wrong-form",
+            "wrong-type",
+            "too-many",
+            "too-small",
+            "two-probes",
+            "no-signal",
+            "env-without-file",
+            IGNORED_OPTION,
+        ];
+        self.origin.as_deref() == Some(COMMAND_LINE) && WRITTEN.contains(&self.code)
     }
 
     /// Returns it in our words as text for a terminal, ending with a line end. Of the command line

@@ -48,7 +48,7 @@ mod value;
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;
 pub use context::Context;
-pub use diagnostic::{Diagnostic, Ours, Place, Severity};
+pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Place, Severity};
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use options::Options;

@@ -208,6 +208,14 @@ fn profiles_are_written_and_an_app_that_ends_before_is_told() {
         let mode = std::fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "there are secrets in it");
     }
+    for (action, params) in
+        [("km:cpu:profiling:start", "{\"timeout\":60000}"), ("km:cpu:profiling:stop", "")]
+    {
+        let asked =
+            s.ostler(["trigger", "job", action]).args(Some(params).filter(|of| !of.is_empty()));
+        let answer = asked.run().out;
+        assert!(answer.contains("\"success\":true"), "{action}: {answer}");
+    }
     let several = s.ostler(["profile:cpu", "50"]).any_code().run();
     assert!(several.err.contains("there are 2 processes"), "{}", several.err);
     // It ends when a profile of it begins.

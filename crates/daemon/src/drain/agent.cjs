@@ -212,13 +212,15 @@ function profile(kind, file, ms, done) {
 }
 
 // Does what is asked for by the name of an action, and answers as PM2's agent does.
-function act({ action, opts }, tell) {
+function act({ action, opts: given }, tell) {
   const reply = (answer) => tell('axm:reply', { at: Date.now(), action_name: action, return: answer });
   const fail = (error) => reply({ success: false, err: String((error && error.message) || error) });
   const [, kind, what] = /^km:(heap|cpu)(?::(?:sampling|profiling):(start|stop)|dump)$/.exec(action) || [];
   if (kind === undefined) return;
   try {
     if (what === 'start') {
+      // From a command line they come as text.
+      const opts = typeof given === 'string' ? JSON.parse(given) : given;
       const ms = opts && Number(opts.timeout);
       let failed = null;
       profile(kind, undefined, ms > 0 ? ms : 0, (error) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::rpc::{
-    Addressee, Answer, Asked, Changes, Message, Method, PM2_VERSION, Profile, Slot,
+    Addressee, Answer, Asked, Changes, Message, Method, PM2_VERSION, Profile, Slot, asked_of_agent,
 };
 use ostler_wire::control::{Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo};
 use serde_json::{Map, Value as Json, json};
@@ -38,6 +38,8 @@ pub enum Deed {
     Send(Vec<RunId>, Vec<u8>, Answer),
     /// The same a moment after the answer, to some runs these bytes, to others those.
     SendLater(Vec<(Vec<RunId>, Vec<u8>)>, Answer),
+    /// A line is written to the standard input of a run; the packet that has it is answered.
+    Input { slot: Slot, run: RunId, packet: Map<String, Json> },
     /// Something is said on the bus of a process.
     Notify {
         /// The process that it is said of.
@@ -104,11 +106,11 @@ fn planned(method: Method, model: &Model) -> Result<Plan, String> {
         }
         Method::Duplicate(slot) => duplicate(known(&slot, model, unknown)?, model)?,
         Method::Reset(slot) => act(Action::Reset, known(&slot, model, unknown)?, Then::list()),
-        Method::SendLine(slot) => {
-            known(&slot, model, |slot| format!("Process with ID <{slot}> unknown."))?;
-            return Err("the standard input of apps is closed: nothing can be written there; \
-                        `trigger` and messages over the channel reach an app"
-                .to_owned());
+        Method::SendLine(slot, packet) => {
+            let id = known(&slot, model, |slot| format!("Process with ID <{slot}> unknown."))?;
+            let run = run_of(id, model);
+            let run = run.ok_or_else(|| format!("Process with ID <{slot}> offline."))?;
+            Plan::Do(Deed::Input { slot, run, packet })
         }
         Method::SendData(slot, packet) => send_data(&slot, &packet, model)?,
         Method::SignalId(slot, signal) => {
@@ -153,7 +155,7 @@ fn named(name: &str, model: &Model) -> Vec<ProcId> {
 }
 
 /// The run that a process has, while it is up or comes up.
-fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
+pub fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
     let process = model.core().slot(id)?.process();
     match process.phase() {
         Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => process.run(),
@@ -231,13 +233,8 @@ fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
     let is_for_agent =
         |run: &RunId| model.in_app_of(*run).is_some_and(|of| of.is_for_agent(action));
     let (agents, apps): (Vec<RunId>, Vec<RunId>) = runs.into_iter().partition(is_for_agent);
-    let parts = vec![(apps, line(body)), (agents, line(&for_agent(action, body)))];
+    let parts = vec![(apps, line(body)), (agents, line(&asked_of_agent(action, body.get("opts"))))];
     Ok(Plan::Do(Deed::SendLater(parts, answer)))
-}
-
-/// A message for the agent in an app of Node, which the app itself does not see.
-fn for_agent(action: &str, body: &Json) -> Json {
-    json!({ "cmd": "NODE_OSTLER", "act": "action", "action": action, "opts": body.get("opts") })
 }
 
 fn take_profile(profile: Profile, model: &Model) -> Result<Plan, String> {
@@ -253,7 +250,7 @@ fn take_profile(profile: Profile, model: &Model) -> Result<Plan, String> {
 }
 
 /// A message as an app gets it: one line.
-fn line(message: &Json) -> Vec<u8> {
+pub fn line(message: &Json) -> Vec<u8> {
     format!("{message}\n").into_bytes()
 }
 

@@ -98,6 +98,8 @@ impl Then {
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => {}
         }

@@ -68,7 +68,7 @@ pub enum Method {
     /// Zeroes the counters of a process.
     Reset(Slot),
     /// Writes a line to the standard input of a process.
-    SendLine(Slot),
+    SendLine(Slot, Map<String, Json>),
     /// Sends a packet to a process.
     SendData(Slot, Json),
     /// Sends a signal to a process.
@@ -165,7 +165,7 @@ impl Method {
             "deleteProcessId" => Self::Delete(args.slot()?),
             "duplicateProcessId" => Self::Duplicate(args.slot()?),
             "resetMetaProcessId" => Self::Reset(args.slot()?),
-            "sendLineToStdin" => line(&args.object()?)?,
+            "sendLineToStdin" => line(args.object()?)?,
             "sendDataToProcessId" => data(args.object()?)?,
             "sendSignalToProcessId" | "sendSignalToProcessName" => signal(&args.object()?)?,
             "msgProcess" => Self::Message(message(args.object()?)?),
@@ -191,9 +191,9 @@ fn changed(mut args: Arguments<'_>, missing: &str) -> Result<(Slot, Changes), St
     Ok((slot, Changes::read(opts.remove("env"))?))
 }
 
-fn line(packet: &Map<String, Json>) -> Result<Method, String> {
-    match (slot_at(packet, "pm_id"), text_at(packet, "line")) {
-        (Some(slot), Some(_)) => Ok(Method::SendLine(slot)),
+fn line(packet: Map<String, Json>) -> Result<Method, String> {
+    match (slot_at(&packet, "pm_id"), text_at(&packet, "line")) {
+        (Some(slot), Some(_)) => Ok(Method::SendLine(slot, packet)),
         (_, _) => Err("pm_id or line field missing".to_owned()),
     }
 }
@@ -237,6 +237,22 @@ fn profile(opts: &Map<String, Json>, is_heap: bool) -> Result<Method, String> {
     let file = text_at(opts, "pwd").ok_or("pwd field is missing")?;
     let ms = opts.get("timeout").and_then(Json::as_u64).unwrap_or(USUAL);
     Ok(Method::Profile(Profile { slot: slot_at(opts, "id"), is_heap, ms, file }))
+}
+
+/// What the agent in an app of Node gets that is asked for an action, and the app does not see.
+#[must_use]
+pub fn asked_of_agent(action: &str, opts: Option<&Json>) -> Json {
+    serde_json::json!({ "cmd": "NODE_OSTLER", "act": "action", "action": action, "opts": opts })
+}
+
+/// What a process gets that is asked for an action.
+#[must_use]
+pub fn asked_for(id: u32, action: &str, params: Option<&str>) -> Json {
+    match params {
+        // Without parameters an app gets the bare name, as in PM2.
+        None => Json::String(action.to_owned()),
+        Some(params) => serde_json::json!({ "id": id, "msg": action, "opts": params }),
+    }
 }
 
 fn notification(opts: &Map<String, Json>) -> Result<Notification, String> {
