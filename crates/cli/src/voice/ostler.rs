@@ -95,9 +95,7 @@ pub(super) fn lines(
             warning(paint, &text, hint.as_deref())
         }
         Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
-        Notice::TookProfile { file } => {
-            vec![Line::Out(format!("wrote the profile to {}", file.display()))]
-        }
+        Notice::TookProfile { file } => out(format!("wrote the profile to {}", file.display())),
         Notice::Flushed { files } => {
             out(format!("emptied {}", tally::number(*files, "log file", "log files")))
         }
