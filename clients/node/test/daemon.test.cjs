@@ -1,4 +1,4 @@
-// The client with a real daemon, whose home is in `OSTLER_HOME`; `OSTLER_PROGRAM`: the command.
+// The client with a real daemon, whose home is in `OSTLER_HOME`; `PROGRAM_UNDER_TEST`: the command.
 'use strict';
 const test = require('node:test');
 const assert = require('node:assert');
@@ -7,7 +7,7 @@ const path = require('path');
 const { Client, OstlerError, connect } = require('..');
 
 const script = path.join(__dirname, 'app.cjs');
-const program = process.env.OSTLER_PROGRAM;
+const program = process.env.PROGRAM_UNDER_TEST;
 const names = (list) => list.map((one) => one.name);
 const once = (bus, topic, is = () => true) =>
   new Promise((done) => {

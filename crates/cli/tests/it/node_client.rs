@@ -26,7 +26,7 @@ fn the_client_for_node_does_everything_with_a_daemon() {
         for test in ["frames.test.cjs", "daemon.test.cjs"] {
             let mut command = s.command_of(&runtime.path);
             command.arg(client().join("test").join(test));
-            command.env("OSTLER_PROGRAM", env!("CARGO_BIN_EXE_ostler"));
+            command.env("PROGRAM_UNDER_TEST", env!("CARGO_BIN_EXE_ostler"));
             let ran = finish(command, b"", LIMIT);
             assert_eq!(ran.code, 0, "{}: {}{}", runtime.name, ran.out, ran.err);
             // The report is of another form in newer versions.
