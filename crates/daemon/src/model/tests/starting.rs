@@ -188,7 +188,7 @@ fn a_process_that_is_deleted_while_it_starts_has_not_started() {
     world.wait(50);
     world.delete(&[0]);
     world.wait(50);
-    assert_eq!(world.reply(client), "error: process 0 is gone");
+    assert_eq!(world.reply(client), "error: process 0 was deleted meanwhile");
 }
 
 #[test]
