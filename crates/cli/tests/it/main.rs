@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod agent;
 mod beside_pm2;
 mod caller;
 mod cluster;
@@ -23,6 +24,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod daemons_end;
 mod descriptors;
 mod docs;
 mod failing;
@@ -45,6 +47,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod node_client;
 mod older_daemon;
 mod own_log;
 mod package_scripts;
@@ -73,5 +76,6 @@ mod talking;
 mod torture;
 mod unreadable;
 mod unsaved;
+mod unwritten;
 mod update;
 mod waiting;
