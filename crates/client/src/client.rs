@@ -57,12 +57,16 @@ impl Client {
     /// Connects to a running daemon; starts none.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`], or
-    /// [`Error::PermissionDenied`] for a stranger.
+    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
+    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a stranger
+    /// who listens.
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
-            Ok(stream) => Ok(Self { stream, buffer: Vec::new(), consumed: 0 }),
+            Ok(stream) => {
+                home.check_listener(&stream)?;
+                Ok(Self { stream, buffer: Vec::new(), consumed: 0 })
+            }
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                     Error::NotRunning { socket }
