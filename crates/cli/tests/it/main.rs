@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod agent;
 mod caller;
 mod cluster;
 mod cluster_balance;
@@ -22,6 +23,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod daemons_end;
 mod descriptors;
 mod docs;
 mod failing;
@@ -44,6 +46,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod node_client;
 mod older_daemon;
 mod own_log;
 mod package_scripts;
@@ -72,5 +75,6 @@ mod talking;
 mod torture;
 mod unreadable;
 mod unsaved;
+mod unwritten;
 mod update;
 mod waiting;

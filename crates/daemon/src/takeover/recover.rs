@@ -107,7 +107,8 @@ impl Driver<'_> {
             let role = self.model.core().owner(*run).map(|owner| owner.1);
             let alive = self.runs.get(*run).is_some_and(|held| !held.is_dead());
             if alive && role == Some(Role::Current) {
-                self.runs.write_pid_file(*run, self.logs.files());
+                let written = self.runs.write_pid_file(*run, self.logs.files());
+                self.reports.extend(written.map(Report::Model));
             }
         }
     }

@@ -42,6 +42,10 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// Nothing is started where an app of the same name and script is in the list: another
+        /// command was faster.
+        #[serde(default)]
+        only_new: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -125,6 +129,12 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Which files of these processes cannot be written, as soon as all that were started have been
+    /// tried → [`Reply::Unwritten`].
+    Unwritten {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+    },
     /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
     /// with or that it was done to, then [`Reply::Done`].
     Talk {
@@ -138,6 +148,17 @@ pub enum Request {
     Flush {
         /// Numbers of the processes.
         ids: Vec<u32>,
+    },
+    /// Takes a profile of a process of Node into a file → `Done` when it is written.
+    Profile {
+        /// Process id.
+        id: u32,
+        /// Of what.
+        kind: ProfileKind,
+        /// For how long, ms.
+        ms: u64,
+        /// Absolute path of the file.
+        file: String,
     },
     /// Opens all log files again → [`Reply::Done`].
     ReloadLogs,
@@ -226,6 +247,36 @@ pub struct ReloadOptions {
     pub wait: bool,
 }
 
+/// What a profile is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileKind {
+    /// Where the time goes.
+    Cpu,
+    /// Where memory is allocated.
+    Heap,
+}
+
+impl ProfileKind {
+    /// Returns the word for it, in messages and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Heap => "heap",
+        }
+    }
+
+    /// Returns the end of its file's name, by which tools know it.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpuprofile",
+            Self::Heap => "heapprofile",
+        }
+    }
+}
+
 /// Returns the first version of the protocol in which the same request may be sent again to the
 /// daemon after the one that was asked, and begins nothing twice; `None` where there is none.
 #[must_use]
@@ -250,6 +301,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Find { .. }
         | Request::Jlist
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Describe { .. }
         | Request::Talk { .. }
         | Request::Export
@@ -259,6 +311,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Logs { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
+        | Request::Profile { .. }
         | Request::Update { .. } => None,
     }
 }
