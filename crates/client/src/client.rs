@@ -302,6 +302,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Promote { .. }
         | Request::Logs { .. }
         | Request::Resurrect
+        | Request::Restore { .. }
         | Request::Update { .. }
         | Request::Kill => true,
         Request::Hello

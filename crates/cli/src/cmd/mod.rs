@@ -16,6 +16,7 @@ mod kill;
 mod launch;
 mod list;
 mod logs;
+mod migrate;
 mod misused;
 mod perform;
 mod pid;
@@ -129,6 +130,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Boot => boot::run(session),
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
+        CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Completion => completion::run(session),
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.

@@ -114,6 +114,7 @@ pub(super) fn lines(
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
         Notice::Service(notice) => service(notice, paint),
+        Notice::Migration(notice) => super::migration::lines(notice, paint),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);
@@ -280,7 +281,7 @@ fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
 }
 
-fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
 }
 
@@ -290,6 +291,6 @@ fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Li
     lines
 }
 
-fn hint_line(paint: Paint, text: &str) -> String {
+pub(super) fn hint_line(paint: Paint, text: &str) -> String {
     format!("{} {text}", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"))
 }

@@ -1,6 +1,7 @@
 //! Every fact in both names' words.
 
 mod block;
+mod migration;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -55,11 +56,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
+        Notice::Migration(_) => 40,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 40;
+const KINDS: usize = 41;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -118,6 +120,7 @@ fn every_fact_has_words_under_both_names() {
     saving(&mut scene);
     services(&mut scene);
     problems(&mut scene);
+    migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");

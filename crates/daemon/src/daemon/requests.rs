@@ -90,6 +90,12 @@ impl Daemon {
             | Request::Promote { .. }
             | Request::Save { .. }
             | Request::Resurrect => self.decide_on(client, request),
+            Request::Restore { heir_of, .. } => {
+                if let Some(pid) = heir_of {
+                    self.node.share_with(client, pid);
+                }
+                self.decide_on(client, request);
+            }
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);

@@ -54,6 +54,7 @@ impl Model {
             }
             Request::Save { force } => self.on_save(client, force, out),
             Request::Resurrect => out.push(Effect::ReadDump { client }),
+            Request::Restore { processes, heir_of: _ } => self.on_restore(client, &processes, out),
             Request::Kill => self.on_kill(client, out),
             // These need no decision: the parts around the model answer them.
             Request::Hello

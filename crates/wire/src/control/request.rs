@@ -139,6 +139,15 @@ pub enum Request {
     /// Starts what the dump file holds and is not running → [`Event::Restored`] per
     /// app, then [`Reply::Done`].
     Resurrect,
+    /// Adds processes of another manager's list whose apps are not in this one, and starts those
+    /// that were up → as [`Request::Resurrect`].
+    Restore {
+        /// Elements as in the dump file; `pm_id` in one is the number that it gets where it is free.
+        processes: Vec<Box<RawValue>>,
+        /// The pid of the other manager. Where it listens on what a cluster app wants, its socket is
+        /// shared with it. Holds until the client leaves.
+        heir_of: Option<u32>,
+    },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
         /// Absolute path of the new program.
@@ -220,7 +229,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
             Some(1)
         }
         // What the list holds and runs already is not started again.
-        Request::Resurrect | Request::Kill => Some(1),
+        Request::Resurrect | Request::Restore { .. } | Request::Kill => Some(1),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }
