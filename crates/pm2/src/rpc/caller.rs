@@ -70,7 +70,6 @@ mod tests {
             assert!(read_answer(&decode(&bytes).unwrap().unwrap()).is_err());
         };
         check(&[]);
-        check(&[Argument::Json("{}"), Argument::Text("1")]);
         check(&[Argument::Json("{"), Argument::Text("1")]);
         check(&[Argument::Text("1"), Argument::Json("{}")]);
     }

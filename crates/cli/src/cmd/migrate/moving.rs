@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use ostler_client::Answer;
 use ostler_ports::Address;
-use ostler_wire::control::{Action, Change, Event, Phase, Reply, Request};
+use ostler_wire::control::{Action, Change, Event, Phase, ProcView, Reply, Request};
 use serde_json::value::RawValue;
 
 use super::connections;
 use super::other::{Old, Other};
-use super::plan::{Move, Way};
+use super::plan::{Move, Way, family_ports};
 use super::quiet::Quiet;
 use crate::failed::Failed;
 use crate::session::{Session, ticket, unexpected};
@@ -154,7 +154,7 @@ pub(super) fn forget(session: &mut Session, ids: Vec<u32>) -> Result<(), Failed>
 /// Waits until each worker listens; returns the ports.
 fn listening(session: &mut Session, ids: &[u32]) -> Result<BTreeSet<u16>, Failed> {
     let mut ports = BTreeSet::new();
-    for id in up(session, ids)? {
+    for id in up(session, ids)?.into_iter().map(|process| process.id) {
         let within = LISTENS_WITHIN;
         if let Answer::Reply(Reply::Listens { addresses }) =
             session.ask(&Request::Listens { id, within })?
@@ -169,12 +169,16 @@ fn listening(session: &mut Session, ids: &[u32]) -> Result<BTreeSet<u16>, Failed
     Ok(ports)
 }
 
-/// Waits until somebody answers at each of these addresses.
+/// Waits until somebody answers at each of these addresses, or the new processes listen on as many
+/// others: a port that nobody chose is another one each time.
 fn serving(session: &mut Session, ids: &[u32], ports: &[Address]) -> Result<(), Failed> {
     let until = Instant::now() + LIMIT;
     for address in ports {
         while !is_served(address) {
-            up(session, ids)?;
+            let pids = up(session, ids)?.into_iter().map(|process| process.pid).collect::<Vec<_>>();
+            if ports.len() <= family_ports(&pids).len() {
+                break;
+            }
             if until < Instant::now() {
                 let seconds = LIMIT.as_secs();
                 return Err(Failed::new(format!("nobody listens on {address} after {seconds} s")));
@@ -193,12 +197,12 @@ fn serving(session: &mut Session, ids: &[u32], ports: &[Address]) -> Result<(), 
 }
 
 /// Returns those that are to run; fails when one of them does not.
-fn up(session: &mut Session, ids: &[u32]) -> Result<Vec<u32>, Failed> {
+fn up(session: &mut Session, ids: &[u32]) -> Result<Vec<ProcView>, Failed> {
     let list = session.list()?;
     let mut up = Vec::new();
-    for process in list.iter().filter(|process| ids.contains(&process.id)) {
+    for process in list.into_iter().filter(|process| ids.contains(&process.id)) {
         match process.phase {
-            Phase::Online | Phase::Starting => up.push(process.id),
+            Phase::Online | Phase::Starting => up.push(process),
             Phase::Stopped if process.ended.is_none() => {}
             Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
                 let name = &process.name;

@@ -64,7 +64,7 @@ pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Ve
 }
 
 /// What these processes and their descendants listen on. Of what may not be seen, nothing.
-fn family_ports(pids: &[u32]) -> Vec<Address> {
+pub(super) fn family_ports(pids: &[u32]) -> Vec<Address> {
     let family = ostler_ports::with_descendants(pids).unwrap_or_default();
     ostler_ports::listened_on(&family).unwrap_or_default()
 }
