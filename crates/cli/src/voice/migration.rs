@@ -10,12 +10,12 @@ use crate::paint::Paint;
 
 /// How an app is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// New and old workers share the port for a moment.
+pub(crate) enum MoveWay {
+    /// The new workers share the port with the old ones, which end when the new ones serve.
     Shared,
-    /// The old processes end, then the new ones start.
+    /// The old processes hold what the new ones need: these start when those have ended.
     Restarted,
-    /// It does not run.
+    /// It does not run: it comes into the list.
     Listed,
     /// It stays with PM2, and why.
     Left(&'static str),
@@ -26,7 +26,7 @@ pub(crate) enum Way {
 pub(crate) struct PlannedMove<'a> {
     pub(crate) name: &'a str,
     pub(crate) processes: usize,
-    pub(crate) way: Way,
+    pub(crate) way: MoveWay,
     /// What it listens on by itself.
     pub(crate) ports: Vec<String>,
 }
@@ -37,7 +37,7 @@ pub(crate) enum MigrationNotice<'a> {
     /// What becomes of each app.
     Plan { from: &'a Path, to: &'a Path, moves: &'a [PlannedMove<'a>] },
     /// An app was moved. `gap`: how long nobody listened.
-    Moved { app: &'a str, processes: usize, way: Way, gap: Option<Duration> },
+    Moved { app: &'a str, processes: usize, way: MoveWay, gap: Option<Duration> },
     /// An app could not be moved, which was told.
     Kept { app: &'a str },
     /// Some apps stay with PM2, which goes on.
@@ -62,10 +62,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
         MigrationNotice::Moved { app, processes, way, gap } => {
             let processes = number(*processes, "process", "processes");
             let how = match (way, gap) {
-                (Way::Listed, _) => "stopped".to_owned(),
+                (MoveWay::Listed, _) => "stopped".to_owned(),
                 (_, Some(gap)) => format!("nobody listened for {} ms", gap.as_millis()),
-                (Way::Shared, None) => "its port stayed open".to_owned(),
-                (Way::Restarted | Way::Left(_), None) => "restarted".to_owned(),
+                (MoveWay::Shared, None) => "its port stayed open".to_owned(),
+                (MoveWay::Restarted | MoveWay::Left(_), None) => "restarted".to_owned(),
             };
             out(format!("moved {app}, {processes}: {how}"))
         }
@@ -124,15 +124,15 @@ fn plan(from: &Path, to: &Path, moves: &[PlannedMove<'_>]) -> Vec<Line> {
     let width = moves.iter().map(|one| one.name.chars().count()).max().unwrap_or_default();
     let row = |one: &PlannedMove<'_>| {
         let what = match one.way {
-            Way::Shared => {
+            MoveWay::Shared => {
                 "old and new workers share the port until the old ones are gone".to_owned()
             }
-            Way::Restarted if one.ports.is_empty() => "restarted".to_owned(),
-            Way::Restarted => {
+            MoveWay::Restarted if one.ports.is_empty() => "restarted".to_owned(),
+            MoveWay::Restarted => {
                 format!("restarted: nobody listens on {} meanwhile", one.ports.join(", "))
             }
-            Way::Listed => "does not run, and comes into the list".to_owned(),
-            Way::Left(why) => format!("stays: {why}"),
+            MoveWay::Listed => "does not run, and comes into the list".to_owned(),
+            MoveWay::Left(why) => format!("stays: {why}"),
         };
         Line::Out(format!("  {:<width$}  {:>3} ×  {what}", one.name, one.processes))
     };

@@ -9,6 +9,7 @@ use ostler_wire::control::Step;
 use super::line::ready;
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
+use super::{release, talk};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -113,6 +114,9 @@ pub(super) fn lines(
             let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
+        Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Release(notice) => release::ostler(*notice),
+        Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Migration(notice) => super::migration::lines(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
@@ -238,7 +242,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             "no init system was found on this machine".to_owned(),
             Some(format!("name one: `ostler startup PLATFORM`; {known}")),
         ),
-        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
+            (message.clone(), hint.clone())
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Both {
     /// Has PM2's own command do something. Returns what it prints.
     #[track_caller]
     fn pm2(&self, args: &[&str], port: u16) -> String {
-        let mut command = self.s.command_of(&pm2_path());
+        let mut command = self.s.command_of(pm2_path());
         let command = command.args(args).env("PM2_HOME", &self.pm2_home);
         let ran = command.env("PORT", port.to_string()).output().unwrap();
         assert!(ran.status.success(), "{args:?}: {ran:?}");
@@ -58,7 +58,7 @@ impl Both {
 
 impl Drop for Both {
     fn drop(&mut self) {
-        let mut command = self.s.command_of(&pm2_path());
+        let mut command = self.s.command_of(pm2_path());
         // Without a daemon it starts one, and ends it.
         _ = command.arg("kill").env("PM2_HOME", &self.pm2_home).output();
     }

@@ -69,6 +69,7 @@ impl Daemon {
         }
         self.last_lines.forget(client);
         self.node.stop_sharing(client);
+        self.actions.forget(client);
         self.model.push(Input::ClientGone(ClientId(client)));
     }
 }

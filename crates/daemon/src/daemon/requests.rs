@@ -44,6 +44,7 @@ impl Daemon {
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
             }
+            Request::Talk { ids, talk } => self.talk(client, &ids, talk),
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)
@@ -89,8 +90,9 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
+            | Request::Export
             | Request::Resurrect => self.decide_on(client, request),
-            Request::Restore { heir_of, .. } => {
+            Request::Import { heir_of, .. } => {
                 if let Some(pid) = heir_of {
                     self.node.share_with(client, pid);
                 }

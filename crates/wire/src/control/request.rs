@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::talk::Talk;
+
 /// What a client may ask.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +125,14 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
+    /// with or that it was done to, then [`Reply::Done`].
+    Talk {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+        /// What is said.
+        talk: Talk,
+    },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
     /// daemon's own log.
     Flush {
@@ -139,13 +149,16 @@ pub enum Request {
     /// Starts what the dump file holds and is not running → [`Event::Restored`] per
     /// app, then [`Reply::Done`].
     Resurrect,
-    /// Adds processes of another manager's list whose apps are not in this one, and starts those
-    /// that were up → as [`Request::Resurrect`].
-    Restore {
-        /// Elements as in the dump file; `pm_id` in one is the number that it gets where it is free.
-        processes: Vec<Box<RawValue>>,
-        /// The pid of the other manager. Where it listens on what a cluster app wants, its socket is
-        /// shared with it. Holds until the client leaves.
+    /// The list as `save` writes it → [`FrameKind::Raw`].
+    Export,
+    /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
+    /// [`Request::Resurrect`].
+    Import {
+        /// The processes of the list; `pm_id` in one is the number that it gets where it is free.
+        elements: Vec<Box<RawValue>>,
+        /// The pid of another manager, whose list it is. Where it listens on what a cluster app
+        /// wants, its socket is shared with it, until the client leaves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         heir_of: Option<u32>,
     },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
@@ -229,7 +242,8 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
             Some(1)
         }
         // What the list holds and runs already is not started again.
-        Request::Resurrect | Request::Restore { .. } | Request::Kill => Some(1),
+        Request::Resurrect | Request::Kill => Some(1),
+        Request::Import { .. } => Some(5),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }
@@ -241,6 +255,8 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Jlist
         | Request::LastLines { .. }
         | Request::Describe { .. }
+        | Request::Talk { .. }
+        | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::Save { .. }

@@ -1,6 +1,6 @@
 //! `migrate --back`: the apps go back to PM2.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ostler_client::Answer;
@@ -14,11 +14,11 @@ use crate::session::{Session, unexpected};
 use crate::voice::{MigrationNotice, Notice};
 
 /// Gives every app to the PM2 of this home, which is started where none runs.
-pub(super) fn run(session: &mut Session, home: PathBuf) -> Result<(), Failed> {
+pub(super) fn run(session: &mut Session, home: &Path) -> Result<(), Failed> {
     let apps = apps(session)?;
-    let mut other = match Other::find(&home)? {
+    let mut other = match Other::find(home)? {
         Some(other) => other,
-        None => start(&home)?,
+        None => start(home)?,
     };
     let mut failed = 0;
     for app in &apps {
@@ -35,7 +35,7 @@ pub(super) fn run(session: &mut Session, home: PathBuf) -> Result<(), Failed> {
             }
         }
     }
-    let notice = MigrationNotice::Back { apps: apps.len() - failed, to: &home };
+    let notice = MigrationNotice::Back { apps: apps.len() - failed, to: home };
     session.out.tell(&Notice::Migration(notice));
     if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) }
 }

@@ -14,16 +14,16 @@ mod plan;
 mod quiet;
 mod service;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostler_wire::control::Request;
 
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
-use crate::voice::{MigrationNotice, Notice, Way as Told};
+use crate::voice::{MigrationNotice, MoveWay, Notice, PlannedMove};
 use other::Other;
-use plan::{Move, Way};
+use plan::Move;
 
 /// Runs the command `migrate`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -33,7 +33,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new(format!("`{home}` is the home of both"))
             .hint("`OSTLER_HOME=DIR ostler migrate` moves the apps into another one"));
     }
-    if session.has(FlagId::Back) { back::run(session, from) } else { take_over(session, from) }
+    if session.has(FlagId::Back) { back::run(session, &from) } else { take_over(session, &from) }
 }
 
 /// The home of PM2: `--from`, else `PM2_HOME`, else the usual one.
@@ -50,8 +50,8 @@ fn source(session: &Session) -> Result<PathBuf, Failed> {
         })
 }
 
-fn take_over(session: &mut Session, from: PathBuf) -> Result<(), Failed> {
-    let Some(mut other) = Other::find(&from)? else {
+fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
+    let Some(mut other) = Other::find(from)? else {
         let home = from.display();
         return Err(Failed::new(format!("no PM2 runs in `{home}`")).hint(format!(
             "a list that PM2 saved is started with `cp {} {}` and `ostler resurrect`",
@@ -64,36 +64,36 @@ fn take_over(session: &mut Session, from: PathBuf) -> Result<(), Failed> {
         if only_shown && !session.connect_if_running()? { Vec::new() } else { session.list()? };
     let taken = list.into_iter().map(|process| process.name).collect();
     let moves = plan::plan(other.list()?, &taken, plan::may_share(other.pid));
-    let unit = service::find(&from);
-    tell_plan(session, &from, &moves);
+    let unit = service::find(from);
+    tell_plan(session, from, &moves);
     if only_shown {
         return Ok(());
     }
     let failed = move_all(session, &mut other, &moves)?;
     session.ask(&Request::Save { force: true })?;
-    let left = failed + moves.iter().filter(|one| matches!(one.way, Way::Left(_))).count();
+    let left = failed + moves.iter().filter(|one| matches!(one.way, MoveWay::Left(_))).count();
     let apps = moves.len() - left;
     if 0 < left {
-        session.out.tell(&Notice::Migration(MigrationNotice::Partly { apps, left, from: &from }));
+        session.out.tell(&Notice::Migration(MigrationNotice::Partly { apps, left, from }));
         return if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) };
     }
     service::hand_over(session, unit.as_deref())?;
     other.end()?;
-    session.out.tell(&Notice::Migration(MigrationNotice::Done { apps, from: &from }));
+    session.out.tell(&Notice::Migration(MigrationNotice::Done { apps, from }));
     Ok(())
 }
 
 /// Moves one app after the other; returns how many could not be moved.
 fn move_all(session: &mut Session, other: &mut Other, moves: &[Move]) -> Result<usize, Failed> {
     let mut failed = 0;
-    for one in moves.iter().filter(|one| !matches!(one.way, Way::Left(_))) {
+    for one in moves.iter().filter(|one| !matches!(one.way, MoveWay::Left(_))) {
         session.out.flush()?;
         let processes = one.processes.len();
         match moving::app(session, other, one) {
             Ok(moved) => session.out.tell(&Notice::Migration(MigrationNotice::Moved {
                 app: &one.name,
                 processes,
-                way: told(one.way.clone()),
+                way: one.way,
                 gap: moved.gap,
             })),
             Err(why) => {
@@ -106,25 +106,16 @@ fn move_all(session: &mut Session, other: &mut Other, moves: &[Move]) -> Result<
     Ok(failed)
 }
 
-fn tell_plan(session: &mut Session, from: &std::path::Path, moves: &[Move]) {
+fn tell_plan(session: &mut Session, from: &Path, moves: &[Move]) {
     let rows: Vec<_> = moves
         .iter()
-        .map(|one| crate::voice::PlannedMove {
+        .map(|one| PlannedMove {
             name: &one.name,
             processes: one.processes.len(),
-            way: told(one.way.clone()),
+            way: one.way,
             ports: one.ports.iter().map(ToString::to_string).collect(),
         })
         .collect();
     let to = session.home.path().to_owned();
     session.out.tell(&Notice::Migration(MigrationNotice::Plan { from, to: &to, moves: &rows }));
-}
-
-fn told(way: Way) -> Told {
-    match way {
-        Way::Shared => Told::Shared,
-        Way::Restarted => Told::Restarted,
-        Way::Listed => Told::Listed,
-        Way::Left(why) => Told::Left(why),
-    }
 }

@@ -13,10 +13,11 @@ use serde_json::value::RawValue;
 
 use super::connections;
 use super::other::{Old, Other};
-use super::plan::{Move, Way, family_ports};
+use super::plan::{Move, family_ports};
 use super::quiet::Quiet;
 use crate::failed::Failed;
 use crate::session::{Session, ticket, unexpected};
+use crate::voice::MoveWay;
 
 /// How long a new process may take until it serves.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -39,10 +40,10 @@ pub(super) struct Moved {
 /// Moves an app.
 pub(super) fn app(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
     match one.way {
-        Way::Shared => shared(session, other, one),
-        Way::Restarted => restarted(session, other, one),
-        Way::Listed => restore(session, &one.processes, None).map(|_| Moved { gap: None }),
-        Way::Left(_) => Ok(Moved { gap: None }),
+        MoveWay::Shared => shared(session, other, one),
+        MoveWay::Restarted => restarted(session, other, one),
+        MoveWay::Listed => restore(session, &one.processes, None).map(|_| Moved { gap: None }),
+        MoveWay::Left(_) => Ok(Moved { gap: None }),
     }
 }
 
@@ -107,7 +108,7 @@ pub(super) fn restore(
     let records: Result<Vec<Box<RawValue>>, _> =
         processes.iter().map(record).map(RawValue::from_string).collect();
     let processes = records.map_err(|error| Failed::new(format!("a record of PM2's: {error}")))?;
-    let request = Request::Restore { processes, heir_of };
+    let request = Request::Import { elements: processes, heir_of };
     let mut first = None;
     let answer = session.ask_with(&request, |_, event| match event {
         Event::Restored { error: Some(error), .. } | Event::Failed { error, .. } => {

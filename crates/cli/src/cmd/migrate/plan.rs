@@ -6,28 +6,16 @@ use ostler_ports::Address;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::other::Old;
+use crate::voice::MoveWay;
 
 /// One app and what is done with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Move {
     pub(super) name: String,
     pub(super) processes: Vec<Old>,
-    pub(super) way: Way,
+    pub(super) way: MoveWay,
     /// What it listens on by itself.
     pub(super) ports: Vec<Address>,
-}
-
-/// How an app is moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// The new workers share the port with the old ones, which end when the new ones serve.
-    Shared,
-    /// The old processes hold what the new ones need: these start when those have ended.
-    Restarted,
-    /// It does not run: it comes into the list.
-    Listed,
-    /// It stays where it is, and why.
-    Left(&'static str),
 }
 
 /// Puts the processes together that are of one app, and chooses a way for each.
@@ -46,15 +34,15 @@ pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Ve
         let first = processes.first()?;
         let name = first.name.clone();
         let way = if first.module {
-            Way::Left("it is a module of PM2's")
+            MoveWay::Left("it is a module of PM2's")
         } else if taken.contains(&name) {
-            Way::Left("an app of this name is in ostler's list already")
+            MoveWay::Left("an app of this name is in ostler's list already")
         } else if !processes.iter().any(Old::is_up) {
-            Way::Listed
+            MoveWay::Listed
         } else if shares && processes.iter().all(|one| one.cluster) {
-            Way::Shared
+            MoveWay::Shared
         } else {
-            Way::Restarted
+            MoveWay::Restarted
         };
         let pids: Vec<u32> = processes.iter().map(|one| one.pid).filter(|pid| *pid != 0).collect();
         let ports = family_ports(&pids);
@@ -108,17 +96,21 @@ mod tests {
             plan(list.clone(), &taken, shares).into_iter().map(of).collect::<Vec<_>>()
         };
         let rest = [
-            ("worker".to_owned(), 1, Way::Restarted),
-            ("rests".to_owned(), 1, Way::Listed),
-            ("there".to_owned(), 1, Way::Left("an app of this name is in ostler's list already")),
-            ("pm2-logrotate".to_owned(), 1, Way::Left("it is a module of PM2's")),
+            ("worker".to_owned(), 1, MoveWay::Restarted),
+            ("rests".to_owned(), 1, MoveWay::Listed),
+            (
+                "there".to_owned(),
+                1,
+                MoveWay::Left("an app of this name is in ostler's list already"),
+            ),
+            ("pm2-logrotate".to_owned(), 1, MoveWay::Left("it is a module of PM2's")),
         ];
-        let with = |way: Way| {
+        let with = |way: MoveWay| {
             let mut all = vec![("api".to_owned(), 2, way)];
             all.extend(rest.clone());
             all
         };
-        assert_eq!(ways(true), with(Way::Shared));
-        assert_eq!(ways(false), with(Way::Restarted));
+        assert_eq!(ways(true), with(MoveWay::Shared));
+        assert_eq!(ways(false), with(MoveWay::Restarted));
     }
 }

@@ -11,11 +11,11 @@ pub(super) fn tell(scene: &mut Scene) {
         ports: ports.iter().map(|port| (*port).to_owned()).collect(),
     };
     let moves = [
-        row("api", 4, Way::Shared, &[]),
-        row("web", 1, Way::Restarted, &["*:8080"]),
-        row("worker", 1, Way::Restarted, &[]),
-        row("rests", 1, Way::Listed, &[]),
-        row("pm2-logrotate", 1, Way::Left("it is a module of PM2's"), &[]),
+        row("api", 4, MoveWay::Shared, &[]),
+        row("web", 1, MoveWay::Restarted, &["*:8080"]),
+        row("worker", 1, MoveWay::Restarted, &[]),
+        row("rests", 1, MoveWay::Listed, &[]),
+        row("pm2-logrotate", 1, MoveWay::Left("it is a module of PM2's"), &[]),
     ];
     let moved = |app, way, gap| MigrationNotice::Moved { app, processes: 1, way, gap };
     let unit = "pm2-root.service";
@@ -23,10 +23,10 @@ pub(super) fn tell(scene: &mut Scene) {
     scene.all(
         &[
             MigrationNotice::Plan { from, to, moves: &moves },
-            moved("api", Way::Shared, None),
-            moved("web", Way::Restarted, gap),
-            moved("worker", Way::Restarted, None),
-            moved("rests", Way::Listed, None),
+            moved("api", MoveWay::Shared, None),
+            moved("web", MoveWay::Restarted, gap),
+            moved("worker", MoveWay::Restarted, None),
+            moved("rests", MoveWay::Listed, None),
             MigrationNotice::Kept { app: "fails" },
             MigrationNotice::Partly { apps: 4, left: 1, from },
             MigrationNotice::ServiceLeft { unit },

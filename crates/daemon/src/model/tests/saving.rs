@@ -243,7 +243,7 @@ fn what_is_taken_over_keeps_its_numbers_where_they_are_free() {
     let processes: Vec<_> = elements.iter().map(raw).collect();
     let mut world = World::with("job", "good", 1);
     let restore = |world: &mut World| {
-        let request = Request::Restore { processes: processes.clone(), heir_of: None };
+        let request = Request::Import { elements: processes.clone(), heir_of: None };
         let client = world.request(request);
         world.wait(1000);
         client
@@ -251,7 +251,7 @@ fn what_is_taken_over_keeps_its_numbers_where_they_are_free() {
     let client = restore(&mut world);
     let one = "restored api /srv/good.js\n";
     assert_eq!(world.heard(client), format!("{}done", one.repeat(3)));
-    let state = "job:0 online good\napi:7 online good\napi:8 stopped good\napi:9 online good";
+    let state = "job:0 online good, api:7 online good, api:8 stopped good, api:9 online good";
     assert_eq!(world.state(), state, "0 is taken, and 7 only free once");
     // The same again begins nothing twice.
     let client = restore(&mut world);
