@@ -56,7 +56,7 @@ pub(crate) enum MigrationNotice<'a> {
 
 /// Returns what we say of it.
 pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
-    let out = |text: String| vec![Line::Out(text)];
+    let out = |text: String| vec![Line::out(text)];
     match notice {
         MigrationNotice::Plan { from, to, moves } => plan(from, to, moves),
         MigrationNotice::Moved { app, processes, way, gap } => {
@@ -69,7 +69,7 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
             };
             out(format!("moved {app}, {processes}: {how}"))
         }
-        MigrationNotice::Kept { app } => vec![Line::Err(format!("{app} stays with PM2"))],
+        MigrationNotice::Kept { app } => vec![Line::err(format!("{app} stays with PM2"))],
         MigrationNotice::Partly { apps, left, from } => {
             let mut lines = out(format!(
                 "moved {}, {} with the PM2 in {}, which goes on",
@@ -77,10 +77,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
                 number(*left, "stays", "stay"),
                 from.display()
             ));
-            lines.push(Line::Err(hint_line(
+            lines.push(hint_line(
                 paint,
                 "`ostler migrate` again moves what is left when its reason is gone",
-            )));
+            ));
             lines
         }
         MigrationNotice::Done { apps, from } => {
@@ -89,10 +89,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
                 number(*apps, "app", "apps"),
                 from.display()
             ));
-            lines.push(Line::Err(hint_line(
+            lines.push(hint_line(
                 paint,
                 "`ostler list` shows them, `ostler migrate --back` gives them back to PM2",
-            )));
+            ));
             lines
         }
         MigrationNotice::ServiceLeft { unit } => warning(
@@ -110,10 +110,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
             let text =
                 format!("{} with the PM2 in {}", number(*apps, "app is", "apps are"), to.display());
             let mut lines = out(text);
-            lines.push(Line::Err(hint_line(
+            lines.push(hint_line(
                 paint,
                 "`pm2 save` saves the list there, `ostler kill` ends ostler",
-            )));
+            ));
             lines
         }
     }
@@ -134,9 +134,9 @@ fn plan(from: &Path, to: &Path, moves: &[PlannedMove<'_>]) -> Vec<Line> {
             MoveWay::Listed => "does not run, and comes into the list".to_owned(),
             MoveWay::Left(why) => format!("stays: {why}"),
         };
-        Line::Out(format!("  {:<width$}  {:>3} ×  {what}", one.name, one.processes))
+        Line::out(format!("  {:<width$}  {:>3} ×  {what}", one.name, one.processes))
     };
-    let mut lines = vec![Line::Out(head)];
+    let mut lines = vec![Line::out(head)];
     lines.extend(moves.iter().map(row));
     lines
 }

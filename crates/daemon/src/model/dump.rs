@@ -141,7 +141,9 @@ impl Model {
                         let text = format!("`{name}`: {}", of.sentence());
                         warning(client, text)
                     }));
-                    (self.registry.add_version(saved.spec.clone()), self.unique_id())
+                    let mut spec = saved.spec.clone();
+                    self.settle_log_names(&mut spec);
+                    (self.registry.add_version(spec), self.unique_id())
                 }
             };
             let number = saved.number.filter(|_| numbers == Numbers::Kept);
