@@ -69,6 +69,7 @@ impl Model {
             | Request::Talk { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
+            | Request::Profile { .. }
             | Request::Update { .. } => {}
         }
     }
