@@ -99,7 +99,8 @@ fn the_same_commands_do_and_say_the_same_but_for_what_has_a_reason() {
             (false, Some((of, _))) => _ = used.insert(*of),
             (true, Some((of, _))) => complaints.push(format!("`{of}` does not differ any more")),
             (false, None) => {
-                complaints.push(format!("`{command}`\n  PM2    {a:?}\n  ostler {b:?}"))
+                let what = format!("`{command}`\n  PM2    {a:?}\n  ostler {b:?}");
+                complaints.push(what);
             }
         }
         if let Some(difference) = events_differ(theirs, ours) {
