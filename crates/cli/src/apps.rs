@@ -9,7 +9,7 @@ use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use serde_json::value::RawValue;
 
-use crate::args::{FlagId, Parsed};
+use crate::args::{CommandId, FlagId, Parsed};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -64,6 +64,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         euid,
         node: None,
         etc,
+        log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
     })
 }
 

@@ -31,4 +31,5 @@ pub use follow::follow;
 pub use home::{Home, SOCKET_PATH_LIMIT};
 pub use living::connect_living;
 pub use manager::Manager;
+pub use parts::home_of_container;
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

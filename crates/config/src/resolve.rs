@@ -203,7 +203,7 @@ impl Resolver<'_, '_> {
         let file = |key: &str, usual: String| match fields.text(key) {
             Some("NULL" | "/dev/null") => None,
             Some(path) => Some(self.ctx.absolute(cwd, path)),
-            None => Some(folder.join(usual)),
+            None => self.ctx.log_files.then(|| folder.join(usual)),
         };
         let base = file_name(&spec.name);
         let combined = match fields.node("log_file").map(|node| &node.value) {

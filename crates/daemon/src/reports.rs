@@ -68,6 +68,8 @@ pub(crate) enum Report {
         /// It read logs.
         watched: bool,
     },
+    /// A client for which apps wait has taken the lines that it was sent.
+    LinesTaken(usize),
     /// A client's request is answered.
     Reply {
         /// Number of the client.

@@ -18,6 +18,13 @@ pub(crate) struct Absent {
     pub(crate) instead: Option<&'static str>,
 }
 
+impl Absent {
+    /// Whether somebody who gives it wants something to happen that will not.
+    pub(super) fn is_asked(&self) -> bool {
+        self.names.iter().any(|name| ["web", "secret"].contains(name))
+    }
+}
+
 /// Whether something will be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -97,14 +104,15 @@ const CONTAINERS: &str = "apps are not put into containers";
 const OPTIONS: &[Absent] = &[
     row(&["ext"], Later, "files are not watched", Some("leave it out")),
     row(&["watch-delay"], Later, "files are not watched", Some("leave it out")),
-    row(&["no-daemon"], Later, "the daemon does not run in the foreground",
-        Some("use `$ boot`, which starts what was saved and stays")),
+    row(&["web"], Later, "there is no web interface", Some("leave it out")),
+    row(&["secret", "public", "machine-name"], Vendor, "nothing is sent to PM2's vendor",
+        Some("leave it out")),
     row(&["write", "w"], Later, "no process file is written", Some("write it by hand")),
     row(&["trace", "v8", "event-loop-inspector", "deep-monitoring"], Later, AGENT,
         Some("leave it out")),
     row(&["disable-trace"], Later, AGENT, Some("leave it out, nothing is traced")),
     row(&["container", "dist", "image-name", "node-version", "fresh", "daemon", "dockerdaemon"],
-        Later, CONTAINERS, Some("run `$ boot` as the command of your image")),
+        Later, CONTAINERS, Some("make `$ run FILE` the command of your image")),
 ];
 
 /// Returns what is known of a command that is not there, if PM2 has it.
@@ -148,7 +156,7 @@ mod tests {
         ecosystem create examples pull forward backward autoinstall install-otel uninstall-otel \
         link unlink plus register login logout open web";
 
-    const PM2_OPTIONS: &str = "ext no-daemon write w trace disable-trace v8 event-loop-inspector \
+    const PM2_OPTIONS: &str = "ext web secret public machine-name write w trace disable-trace v8 event-loop-inspector \
         deep-monitoring watch-delay container dist image-name node-version fresh daemon \
         dockerdaemon";
 

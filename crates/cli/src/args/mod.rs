@@ -17,5 +17,5 @@ mod values;
 pub(crate) use commands::{Command, CommandId};
 pub(crate) use flags::FlagId;
 pub(crate) use misuse::Misuse;
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, parse_runtime};
 pub(crate) use parsed::Parsed;

@@ -19,9 +19,12 @@ fn text(misuse: &Misuse) -> String {
             When::Vendor => format!("`{name}` belongs to PM2's vendor and is not there"),
             When::Never => format!("`{name}` is not there"),
         },
-        Misuse::Option { name, .. }
-        | Misuse::AbsentOption { name, .. }
-        | Misuse::Elsewhere { name, .. } => format!("unknown option `{name}'"),
+        Misuse::AbsentOption { name, lacks, .. } => {
+            format!("option `{name}' is not there: {lacks}")
+        }
+        Misuse::Option { name, .. } | Misuse::Elsewhere { name, .. } => {
+            format!("unknown option `{name}'")
+        }
         Misuse::Value { option, unexpected: false } => {
             format!("option `{option}' argument missing")
         }

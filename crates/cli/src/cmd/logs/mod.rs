@@ -10,7 +10,7 @@ use ostler_wire::control::{Event, Request};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
-use format::{Form, Writer};
+pub(in crate::cmd) use format::{Form, Writer};
 use target::{DAEMON, Target};
 
 /// Lines of each file that are shown first, unless the options say otherwise.
@@ -63,8 +63,15 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     let own = both
         && (target.word == DAEMON
             || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
-    let request =
-        Request::Logs { ids, out: target.out, err: target.err, events, own, confirm: false };
+    let request = Request::Logs {
+        ids,
+        out: target.out,
+        err: target.err,
+        events,
+        own,
+        confirm: false,
+        patient: false,
+    };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(
