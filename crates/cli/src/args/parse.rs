@@ -27,8 +27,7 @@ pub(crate) fn parse(
     parse_for(None, words, program)
 }
 
-/// Parses the words after the name `pm2-runtime`, which is a command by itself: `start` may stand
-/// before the script, and options that it does not know are ignored, and warned of.
+/// Parses the words after `pm2-runtime`; options that it does not know are ignored, and warned of.
 ///
 /// # Errors
 /// The first thing that is not understood.
@@ -97,8 +96,8 @@ fn of_runtime(mut parsed: Parsed, options: &mut Vec<Written>) -> Result<Parsed, 
     if parsed.words.first().is_some_and(|word| word == "start") {
         parsed.words.remove(0);
     }
-    let is_known =
-        |(flag, _): &Written| flag.is_some_and(|flag| flag.fits(CommandId::Run, Program::Pm2));
+    let fits = |flag: &Flag| flag.fits(CommandId::Run, Program::Pm2);
+    let is_known = |(flag, _): &Written| flag.is_some_and(fits);
     for (_, name) in options.iter().filter(|option| !is_known(option)) {
         if let Some(row) = absent::option(name.trim_start_matches('-')).filter(|row| row.is_asked())
         {

@@ -59,9 +59,9 @@ impl Stream {
         match event {
             Event::Log(line) if line.text.is_empty() && writer.form == Form::Raw => {
                 if line.err {
-                    out.data_aside("\n")
+                    out.data_aside("\n");
                 } else {
-                    out.data("\n")
+                    out.data("\n");
                 }
             }
             Event::Log(line) => writer.line(out, &line),
