@@ -2,7 +2,14 @@
 
 use ostler_wire::control::Failure;
 
+use crate::program::Program;
 use crate::voice::Problem;
+
+/// What was asked for could not be done.
+pub(crate) const FAILED: u8 = 1;
+/// The command line cannot be meant, whatever runs: nothing was asked of the daemon. Under PM2's
+/// name this is [`FAILED`] as well.
+pub(crate) const MISUSED: u8 = 2;
 
 /// The early end of a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +18,8 @@ pub(crate) struct Failed {
     pub(crate) code: u8,
     /// Why; none when it was told already.
     pub(crate) problem: Option<Problem>,
+    /// The code is that of something else than this command, and stays what it is.
+    passed_on: bool,
 }
 
 impl Failed {
@@ -19,9 +28,25 @@ impl Failed {
         Problem::new(message).into()
     }
 
+    /// A command line that cannot be meant, with this message.
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self { code: MISUSED, ..Self::new(message) }
+    }
+
+    /// Returns the exit code under a name of the program.
+    pub(crate) fn exit(&self, program: Program) -> u8 {
+        let is_ours = program == Program::Pm2 && !self.passed_on;
+        if is_ours && self.code == MISUSED { FAILED } else { self.code }
+    }
+
     /// A failure that has nothing more to say.
     pub(crate) fn quiet(code: u8) -> Self {
-        Self { code, problem: None }
+        Self { code, problem: None, passed_on: false }
+    }
+
+    /// The end of a command that ends with a code that is not its own, such as an app's.
+    pub(crate) fn passed_on(code: u8) -> Self {
+        Self { passed_on: true, ..Self::quiet(code) }
     }
 
     /// Adds advice to a failure with a message of its own.
@@ -46,7 +71,8 @@ impl Failed {
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
-        Self { code: 1, problem: Some(problem) }
+        let misused = matches!(problem, Problem::EnvWithoutFile | Problem::BadPattern { .. });
+        Self { code: if misused { MISUSED } else { FAILED }, problem: Some(problem) }
     }
 }
 

@@ -21,6 +21,7 @@ mod program;
 mod role;
 mod select;
 mod session;
+mod settings_file;
 mod show;
 mod sys;
 mod view;

@@ -38,8 +38,6 @@ pub(crate) enum When {
 
 use When::{Later, Never, Vendor};
 
-const FILE: Option<&str> =
-    Some("an app is configured in its process file, or by options of `$ start`");
 const MODULES: Option<&str> = Some("modules of PM2 are not run");
 const CANARY: Option<&str> =
     Some("check the version out in your deploy script, then run `$ reload NAME`");
@@ -73,8 +71,6 @@ const COMMANDS: &[Absent] = &[
         Some("use `kill -s SIGNAL PID` with a number that `$ pid` prints")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
-    row(&["set", "get", "unset", "multiset", "conf", "config"], Later,
-        "the settings of PM2 and its modules", FILE),
     row(&["serve", "expose"], Later, "a server of static files",
         Some("start one as an app, such as `$ start \"npx serve\"`")),
     row(&["deploy"], Later, "deployment over SSH",
@@ -150,8 +146,7 @@ mod tests {
     /// PM2's commands that its command line has beside those that are here
     /// (`spec/pm2/cli.md`), and `web`, which older ones had.
     const PM2: &str = "sendSignal send attach trigger inspect monitor unmonitor slist sysinfos \
-        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem set get \
-        conf config multiset unset install module:install module:update uninstall \
+        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem install module:install module:update uninstall \
         module:uninstall package publish module:publish module:generate serve expose deploy init \
         ecosystem create examples pull forward backward autoinstall install-otel uninstall-otel \
         link unlink plus register login logout open web";

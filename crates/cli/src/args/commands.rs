@@ -31,14 +31,16 @@ pub(crate) enum Group {
     Watch,
     /// Outlives a reboot.
     Persist,
+    /// Sets what apps and modules are told.
+    Extend,
     /// Is about ostler itself.
     System,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::System];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::Extend, Self::System];
 
     /// Returns the heading above its commands.
     pub(crate) fn title(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Group {
             Self::Release => "Release",
             Self::Watch => "Watch",
             Self::Persist => "Persist",
+            Self::Extend => "Extend",
             Self::System => "System",
         }
     }
@@ -133,11 +136,12 @@ commands! {
         "end a canary: back to the old version" "";
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
-        "The table has fewer columns in a narrow terminal. `--watch` shows it again and again. To \
+        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines of \
+         `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
-         name the values and give them of each process. `?` stands among the ports, and null for \
+         name the values and give them of each process; `--json` alone gives all. `?` stands among the ports, and null for \
          them in JSON, where a process of another user may not be looked into.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
@@ -151,7 +155,9 @@ commands! {
         "show the environment of a process"
         "A name will do: of an app, that of its first process.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
-        "show the last lines of the logs, then each new one" "";
+        "show the last lines of the logs, then each new one"
+        "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
+         what the daemon says itself, unless an app has that name.";
     Wait Watch ["wait"] [Many("id|name|namespace|all")]
         "wait until apps are ready, have ended, or write a line"
         "`--for ready` returns when all processes are ready, `--for exit` when the current run of \
@@ -191,6 +197,22 @@ commands! {
         "It stays in the foreground, so that the init system sees the end.";
     Cleardump Persist ["cleardump"] []
         "save an empty list" "";
+    Set Extend ["set"] [Maybe("key"), Maybe("value")]
+        "set a setting of an app or module: `app.KEY value`"
+        "The setting becomes a variable of the app, which is restarted with it, and of every later \
+         one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
+         home. Without arguments that file is opened in an editor.";
+    Multiset Extend ["multiset"] [Many("key value")]
+        "set several settings, with one restart"
+        "The pairs may be one argument.";
+    Get Extend ["get"] [Maybe("key|app")]
+        "show a setting, those of an app, or all" "";
+    Conf Extend ["conf", "config"] [Maybe("key|app"), Maybe("value")]
+        "show settings, or set one"
+        "With a value as `set`, else as `get`.";
+    Unset Extend ["unset"] [Needed("key|app|all")]
+        "remove a setting, those of an app, or all"
+        "Apps that run keep their variables until they are deleted and started anew.";
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";

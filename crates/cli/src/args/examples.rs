@@ -101,7 +101,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Env => &[
             ("ostler env 0", "the process with the id 0"),
-            ("ostler env 0 | sort", "in order"),
+            ("ostler env api | grep NODE_", "some variables of an app"),
         ],
         CommandId::Logs => &[
             ("ostler logs", "of every app"),
@@ -127,8 +127,8 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler pid", "of every process"),
         ],
         CommandId::Id => &[
-            ("ostler id api", "as `[ 0, 1 ]`"),
-            ("ostler id api | tr -d '[],'", "as words for a shell"),
+            ("ostler id api", "a line for each process of an app"),
+            ("ostler id api | head -n 1", "that of its first process"),
         ],
         CommandId::Reset => &[
             ("ostler reset api", "the counters of an app"),
@@ -162,6 +162,27 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Cleardump => &[
             ("ostler cleardump", "nothing comes back after a reboot"),
             ("ostler cleardump --silent", "without messages"),
+        ],
+        CommandId::Set => &[
+            ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
+            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+        ],
+        CommandId::Multiset => &[
+            ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),
+            ("ostler multiset \"api:LOG_LEVEL debug api:CACHE off\"", "the same in PM2's way"),
+        ],
+        CommandId::Get => &[
+            ("ostler get", "all settings"),
+            ("ostler get api", "those of an app"),
+            ("ostler get api.LOG_LEVEL", "one value, nothing else"),
+        ],
+        CommandId::Conf => &[
+            ("ostler conf", "all settings"),
+            ("ostler conf api.LOG_LEVEL debug", "as `set`"),
+        ],
+        CommandId::Unset => &[
+            ("ostler unset api.LOG_LEVEL", "one setting"),
+            ("ostler unset api", "those of an app"),
         ],
         CommandId::Update => &[
             ("ostler update", "after a new version was installed"),

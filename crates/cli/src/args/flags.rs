@@ -90,7 +90,7 @@ flags! {
     NoColor ' ' ["no-color"] Nothing, General [] "print without colours";
     Verbose ' ' ["verbose"] Nothing, Own []
         "with `--version`: also build, target, PM2's version and home";
-    MiniList 'm' ["mini-list"] Nothing, List [List] "list as plain `key : value` lines";
+    MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
     Env ' ' ["env"] One("name"), Action [Start, Run, Restart, Reload, StartOrRestart, StartOrReload]
@@ -110,7 +110,7 @@ flags! {
         "stay in the foreground with the logs; the daemon that it starts ends with it";
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
-    ] "these fields of each process as JSON, such as `name,pid`";
+    ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
     ] "a line for each process, such as `{name} {pid}`";

@@ -10,7 +10,7 @@ mod misuse;
 mod parse;
 mod parsed;
 pub(crate) mod pm2_help;
-mod suggest;
+pub(crate) mod suggest;
 mod text;
 mod values;
 

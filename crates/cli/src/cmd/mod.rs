@@ -35,11 +35,13 @@ mod resurrect;
 mod rolling;
 mod save;
 mod scale;
+mod settings;
 mod start;
 mod startup;
 mod update;
 mod version;
 mod wait;
+mod watch;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -48,7 +50,7 @@ use std::process::ExitCode;
 use ostler_client::Home;
 
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
-use crate::failed::Failed;
+use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::{Name, Program};
@@ -71,20 +73,20 @@ pub(crate) fn main() -> ExitCode {
     let paint = Paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
     if name == Name::Dev {
-        return end(&mut out, Err(dev::refuse()));
+        return end(&mut out, program, Err(dev::refuse()));
     }
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(misuse) => {
             misused::refuse(&mut out, &misuse, program);
-            return end(&mut out, Err(Failed::quiet(misused::code(program))));
+            return end(&mut out, program, Err(Failed::quiet(MISUSED)));
         }
     };
     if parsed.has(FlagId::Version) {
         let verbose = parsed.has(FlagId::Verbose);
         out.data(&version::text(program, verbose, home.as_ref().ok()));
-        return end(&mut out, Ok(()));
+        return end(&mut out, program, Ok(()));
     }
     if parsed.has(FlagId::Help) {
         out.data(&match (name, program) {
@@ -92,19 +94,19 @@ pub(crate) fn main() -> ExitCode {
             (_, Program::Ostler) => help::help(parsed.command),
             (_, Program::Pm2) => pm2_help::help(parsed.command),
         });
-        return end(&mut out, Ok(()));
+        return end(&mut out, program, Ok(()));
     }
     if name == Name::Runtime && parsed.words.is_empty() {
         out.data(&pm2_help::runtime());
-        return end(&mut out, Err(Failed::quiet(misused::code(program))));
+        return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     }
     let Some(command) = parsed.command else {
         misused::nothing_asked(&mut out, program);
-        return end(&mut out, Err(Failed::quiet(misused::code(program))));
+        return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     };
     let home = match home {
         Ok(home) => home,
-        Err(failed) => return end(&mut out, Err(failed)),
+        Err(failed) => return end(&mut out, program, Err(failed)),
     };
     let home = of_container(command.id, home);
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
@@ -114,7 +116,7 @@ pub(crate) fn main() -> ExitCode {
     } else {
         run(command.id, &mut session)
     };
-    end(&mut session.out, result)
+    end(&mut session.out, program, result)
 }
 
 /// Returns the home of the manager that is meant: where none ran in the one that the environment
@@ -145,6 +147,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Scale => scale::run(session),
         CommandId::Promote => promote::run(session, true),
         CommandId::Rollback => promote::run(session, false),
+        CommandId::List if session.args.has_attribute("watch") => watch::run(session),
         CommandId::List => list::run(session),
         CommandId::Jlist => jlist::run(session),
         CommandId::Prettylist => prettylist::run(session),
@@ -166,6 +169,11 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Set => settings::set(session),
+        CommandId::Multiset => settings::multiset(session),
+        CommandId::Get => settings::get(session),
+        CommandId::Conf => settings::conf(session),
+        CommandId::Unset => settings::unset(session),
         CommandId::Completion => completion::run(session),
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.
         CommandId::Help => {
@@ -182,7 +190,7 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.value(FlagId::Progress).unwrap_or("auto");
     let Some(progress) = Progress::of(word, live) else {
         let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
-        return Err(Failed::new(format!("`--progress {word}` is not known"))
+        return Err(Failed::misuse(format!("`--progress {word}` is not known"))
             .hint(format!("it is one of {known}")));
     };
     session.out.show_progress(progress);
@@ -190,7 +198,7 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
 }
 
 /// Prints what is left to print, and returns the exit code.
-fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
+fn end(out: &mut Output, program: Program, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
     if let Some(problem) = &failed.problem {
@@ -204,5 +212,5 @@ fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
         }
         Err(Failed { problem: Some(_), .. }) => {}
     }
-    ExitCode::from(failed.code)
+    ExitCode::from(failed.exit(program))
 }

@@ -27,7 +27,7 @@ pub(super) fn run(command: CommandId, session: &mut Session) -> Result<(), Faile
     });
     match result {
         Ok(0) => Ok(()),
-        Ok(code) => Err(Failed::quiet(code)),
+        Ok(code) => Err(Failed::passed_on(code)),
         Err(failed) => foreground.end(session).and(Err(failed)),
     }
 }

@@ -15,6 +15,7 @@ mod pm2;
 mod problem;
 mod progress;
 mod service;
+mod setting;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use service::ServiceNotice;
+pub(crate) use setting::SettingNotice;
 
 use std::time::Instant;
 

@@ -55,11 +55,13 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
+        Notice::Setting(_) => 40,
+        Notice::Note { .. } => 41,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 40;
+const KINDS: usize = 42;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -117,6 +119,7 @@ fn every_fact_has_words_under_both_names() {
     acts(&mut scene);
     saving(&mut scene);
     services(&mut scene);
+    settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
@@ -281,10 +284,12 @@ fn problems(scene: &mut Scene) {
     for problem in [
         Problem::NoProcess { word: "all".to_owned() },
         Problem::NoProcess { word: "/x/".to_owned() },
-        Problem::NoSuch { word: word() },
+        Problem::NoSuch { word: word(), near: None },
+        Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
         Problem::NoSuchId { word: "9".to_owned() },
         Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
-        Problem::NoApp { name: word() },
+        Problem::NoApp { name: word(), near: None },
+        Problem::NoApp { name: word(), near: Some("api".to_owned()) },
         Problem::NoEnvironment { word: "9".to_owned() },
         Problem::NotDescribed { word: word() },
         Problem::NotReset { word: word() },
@@ -301,6 +306,7 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+    scene.tell(&Notice::Note { text });
 }
 
 #[test]
@@ -331,4 +337,15 @@ fn a_time_is_said_as_a_person_says_it() {
     check(59_949, "59.9 s");
     check(125_000, "2 min 5 s");
     check(3_780_000, "1 h 3 min");
+}
+
+fn settings(scene: &mut Scene) {
+    let of = Notice::Setting;
+    scene.all(&[
+        of(SettingNotice::Set { words: &["api.LEVEL", "api.CACHE"] }),
+        of(SettingNotice::Restarted { app: "api" }),
+        of(SettingNotice::Unset { word: "api.LEVEL" }),
+        of(SettingNotice::Unset { word: "all" }),
+        of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
 }

@@ -79,7 +79,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     drop(place);
     match result? {
         0 => Ok(()),
-        code => Err(Failed::quiet(code)),
+        code => Err(Failed::passed_on(code)),
     }
 }
 
