@@ -19,7 +19,7 @@ pub(crate) struct Failed {
     /// Why; none when it was told already.
     pub(crate) problem: Option<Problem>,
     /// The code is that of something else than this command, and stays what it is.
-    passed_on: bool,
+    pub(crate) passed_on: bool,
 }
 
 impl Failed {
@@ -72,7 +72,7 @@ impl Failed {
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
         let misused = matches!(problem, Problem::EnvWithoutFile | Problem::BadPattern { .. });
-        Self { code: if misused { MISUSED } else { FAILED }, problem: Some(problem) }
+        Self { problem: Some(problem), ..Self::quiet(if misused { MISUSED } else { FAILED }) }
     }
 }
 
