@@ -28,7 +28,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Run => &[
             ("ostler run app.js", "one process, its output here"),
-            ("ostler run app.js -i max", "a worker for each CPU that the container may use"),
+            ("ostler run app.js -i max", "a worker for each CPU it may use"),
             ("ostler run ecosystem.config.js --json", "each line as an object"),
             ("ostler run job.py --no-autorestart", "once; the exit code is the job's"),
         ],
