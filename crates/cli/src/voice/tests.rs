@@ -1,6 +1,7 @@
 //! Every fact in both names' words.
 
 mod block;
+mod hostile;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -55,13 +56,17 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
-        Notice::Setting(_) => 40,
-        Notice::Note { .. } => 41,
+        Notice::Talk(_) => 40,
+        Notice::Setting(_) => 41,
+        Notice::Generated { .. } => 42,
+        Notice::Release(_) => 43,
+        Notice::Note { .. } => 44,
+        Notice::DaemonsEnd => 45,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 42;
+const KINDS: usize = 46;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -89,7 +94,7 @@ impl Scene {
                     Line::Data(text) => ("out!", text),
                     Line::Err(text) => ("err", text),
                 };
-                let text = untimed(&text).replace('\n', "\n                ");
+                let text = untimed(text.as_str()).replace('\n', "\n                ");
                 let _ = writeln!(self.text, "    {name:6} {stream:4} {}", text.trim_end());
             }
         }
@@ -119,6 +124,7 @@ fn every_fact_has_words_under_both_names() {
     acts(&mut scene);
     saving(&mut scene);
     services(&mut scene);
+    talk(&mut scene);
     settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
@@ -132,6 +138,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarting { home },
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
+        Notice::DaemonsEnd,
         Notice::Interrupted,
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },
@@ -279,6 +286,39 @@ fn services(scene: &mut Scene) {
     service.into_iter().for_each(|notice| scene.tell(&Notice::Service(notice)));
 }
 
+fn talk(scene: &mut Scene) {
+    let targets = targets();
+    let (target, word) = (&targets[2], "api");
+    let (name, namespace) = ("api", "default");
+    for notice in [
+        TalkNotice::Signals { word, is_id: false },
+        TalkNotice::Signalled { signal: "SIGUSR2", word, is_id: false, targets: &targets },
+        TalkNotice::Signalled { signal: "SIGUSR2", word: "2", is_id: true, targets: &targets[2..] },
+        TalkNotice::Sent { target },
+        TalkNotice::Asked { count: 2, action: "stats" },
+        TalkNotice::Answered { id: 0, name, namespace, answer: Some("{\"a\":1}") },
+        TalkNotice::Answered { id: 1, name, namespace, answer: None },
+        TalkNotice::Attached { target },
+        TalkNotice::Inspects { target, address: "127.0.0.1:9229" },
+        TalkNotice::InspectsNot { word },
+        TalkNotice::Marked { on: true, targets: &targets },
+        TalkNotice::Marked { on: false, targets: &targets[2..] },
+    ] {
+        scene.tell(&Notice::Talk(notice));
+    }
+    scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    for way in [Way::Pull, Way::Forward, Way::Backward] {
+        scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
+    }
+    for notice in [
+        ReleaseNotice::Fetched { name, from: "1111111", to: "2222222" },
+        ReleaseNotice::Fetched { name, from: "1111111", to: "1111111" },
+        ReleaseNotice::NoRepository { name },
+    ] {
+        scene.tell(&Notice::Release(notice));
+    }
+}
+
 fn problems(scene: &mut Scene) {
     let (word, name) = (|| "nope".to_owned(), || "api".to_owned());
     for problem in [
@@ -298,6 +338,11 @@ fn problems(scene: &mut Scene) {
         Problem::AlreadyRuns { name: name() },
         Problem::EnvWithoutFile,
         Problem::NoInit { known: "the known ones are systemd".to_owned() },
+        Problem::Bare {
+            pm2: "99 id unknown".to_owned(),
+            message: "no process has the id `99`".to_owned(),
+            hint: None,
+        },
         Problem::new("`x` is not a number"),
         Problem::Other { message: "it is gone".to_owned(), hint: Some("try again".to_owned()) },
     ] {
@@ -321,7 +366,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
     let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
-    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(done, [Line::err("[1/2] reloaded api (id 0)")]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
 }
 

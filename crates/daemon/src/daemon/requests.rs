@@ -45,6 +45,7 @@ impl Daemon {
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
             }
+            Request::Talk { ids, talk } => self.talk(client, &ids, talk),
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)
@@ -53,6 +54,11 @@ impl Daemon {
                 }
                 let token = self.clients.begin_flush(client);
                 self.logs.flush(self.model.model(), &ids, token);
+            }
+            Request::Unwritten { ids } => {
+                // The engine has tried the files of all that was begun before it answers this.
+                let token = self.clients.begin_look(client, ids);
+                self.logs.engine().flush(Vec::new(), token);
             }
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
@@ -90,6 +96,8 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
+            | Request::Export
+            | Request::Import { .. }
             | Request::Resurrect => self.decide_on(client, request),
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);

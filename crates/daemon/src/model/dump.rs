@@ -28,12 +28,17 @@ impl Model {
 
     /// Asks to write the list.
     pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
+        let text = self.dump_text();
+        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        out.push(Effect::WriteDump { client, count: apps.len(), text });
+    }
+
+    /// The list, as it is saved.
+    pub(super) fn dump_text(&self) -> Vec<u8> {
         let ids = self.registry.procs().map(|(id, _)| id);
         let elements: Vec<Value> =
             ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
-        let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
-        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
-        out.push(Effect::WriteDump { client, count: apps.len(), text });
+        serde_json::to_vec_pretty(&elements).unwrap_or_default()
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
@@ -104,7 +109,9 @@ impl Model {
                         let text = format!("`{name}`: {}", of.sentence());
                         Effect::Event { client, event: control::Event::Warning { text } }
                     }));
-                    (self.registry.add_version(saved.spec.clone()), self.unique_id())
+                    let mut spec = saved.spec.clone();
+                    self.settle_log_names(&mut spec);
+                    (self.registry.add_version(spec), self.unique_id())
                 }
             };
             if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {

@@ -91,6 +91,8 @@ impl Then {
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => {}
         }
@@ -108,6 +110,7 @@ impl Then {
             | Reply::Env { .. }
             | Reply::Listens { .. }
             | Reply::LastLines { .. }
+            | Reply::Unwritten { .. }
             | Reply::Saved { .. }
             | Reply::Done => failure,
         };

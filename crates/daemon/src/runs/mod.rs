@@ -6,6 +6,7 @@ mod channel;
 mod clearing;
 mod ending;
 mod gauge;
+mod input;
 mod last;
 mod left;
 mod messages;
@@ -48,6 +49,7 @@ use startup_priority::StartupPriority;
 use walk::Walks;
 
 pub use channel::{Channel, Seen, SendError};
+pub use input::InputError;
 pub use left::Left;
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
@@ -102,7 +104,7 @@ impl Runs {
     /// No run yet, of the home that this mark stands for.
     ///
     /// # Errors
-    /// Out of file descriptors.
+    /// Out of file descriptors, or nobody can tell whether there are control groups.
     pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;
@@ -117,7 +119,7 @@ impl Runs {
             walks: Walks::default(),
             clearings: Clearings::default(),
             retry_at: None,
-            groups: Groups::find(&mark),
+            groups: Groups::find(&mark)?,
             inotify,
             watches: BTreeMap::new(),
             output_by: None,

@@ -50,7 +50,7 @@ impl Stream {
             Step::Continue
         };
         // How it ended is found out by whoever hears of it.
-        _ = follow(client, home, &request, on_event, || ());
+        _ = follow(client, home, &request, on_event, |_| ());
         _ = news.send(News::LogsOver);
     }
 
