@@ -151,7 +151,7 @@ mod tests {
         disable-source-map-support wait-ready merge-logs watch ignore-watch watch-delay no-color \
         no-vizion no-autostart no-autorestart stop-exit-codes no-treekill no-pmx no-automation \
         trace disable-trace sort attach v8 event-loop-inspector deep-monitoring help h container \
-        dist image-name node-version fresh daemon dockerdaemon";
+        dist image-name node-version fresh daemon dockerdaemon web secret public machine-name";
 
     #[test]
     fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {
