@@ -176,6 +176,8 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
 
 pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
     match subject {
+        // It was deleted before its name was known.
+        Subject::Process { name: "", .. } => message.to_owned(),
         Subject::Process { id, name } | Subject::Counters { id, name } => {
             format!("{} (id {id}): {message}", ostler_text::shown(name))
         }

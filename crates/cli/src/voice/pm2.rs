@@ -150,6 +150,8 @@ fn announce(paint: Paint, act: Act, selector: &Selector<'_>) -> Vec<Line> {
 
 fn about(subject: &Subject<'_>) -> String {
     let text = match subject {
+        // It was deleted before its name was known.
+        Subject::Process { name: "", .. } => String::new(),
         Subject::Process { id, name } => format!("[{name}]({id}) "),
         Subject::Counters { id, .. } => format!("({id}) "),
         Subject::App { name } => format!("[{name}] "),

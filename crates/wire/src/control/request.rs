@@ -42,6 +42,10 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// Nothing is started where an app of the same name and script is in the list: another
+        /// command was faster.
+        #[serde(default)]
+        only_new: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
