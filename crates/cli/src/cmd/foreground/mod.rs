@@ -169,7 +169,7 @@ impl Foreground {
 
     fn start(&mut self, session: &Session, apps: Vec<App>) -> Result<(), Failed> {
         let apps = apps.into_iter().map(|app| app.record).collect();
-        let request = Request::Start { apps, ticket: Some(ticket()) };
+        let request = Request::Start { apps, only_new: false, ticket: Some(ticket()) };
         let (home, tell): (Home, _) = (session.home.clone(), self.tell.clone());
         self.start = Some(spawn("start", move || {
             let result = threads::start(&home, &request);
@@ -290,8 +290,9 @@ impl Foreground {
             return Ok(());
         }
         session.disconnect();
-        if session.connect_if_running()? {
-            let manager = session.hold_manager()?;
+        if session.connect_if_running()?
+            && let Some((_, manager)) = session.look_at_manager()?
+        {
             let answer = session.ask(&Request::Kill);
             manager.wait_end()?;
             answer?;
