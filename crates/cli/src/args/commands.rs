@@ -280,6 +280,13 @@ commands! {
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";
+    Migrate System ["migrate"] []
+        "take the apps over from a PM2 that runs"
+        "One app after the other, with its name, numbers, environment and log files. Workers of a \
+         cluster share their port with the old ones until these are gone, where this user may share \
+         it; an app that holds its port by itself is restarted, and the time in which nobody \
+         listened is told. An app that does not serve here stays with PM2. When all are moved the \
+         list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
         "stop everything and end the daemon" "";
     LinkPm2 System ["link-pm2"] [Maybe("directory")]
@@ -309,8 +316,8 @@ impl Command {
 
     /// Whether PM2's command line does not have it.
     fn is_ours_alone(&self) -> bool {
-        use CommandId::{Health, Help, LinkPm2, Run};
-        matches!(self.id, Help | Run | Health | LinkPm2)
+        use CommandId::{Health, Help, LinkPm2, Migrate, Run};
+        matches!(self.id, Help | Run | Health | LinkPm2 | Migrate)
     }
 
     /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.

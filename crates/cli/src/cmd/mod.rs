@@ -24,6 +24,7 @@ mod launch;
 mod link_pm2;
 mod list;
 mod logs;
+mod migrate;
 mod misused;
 mod monitor;
 mod no_daemon;
@@ -202,6 +203,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Boot => boot::run(session),
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
+        CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Multiset => settings::multiset(session),

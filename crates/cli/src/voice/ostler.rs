@@ -123,6 +123,7 @@ pub(super) fn lines(
         Notice::Release(notice) => release::ostler(*notice),
         Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Migration(notice) => super::migration::lines(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Note { text } => {
@@ -312,7 +313,7 @@ fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
 }
 
-fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
 }
 

@@ -108,7 +108,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }
         | Notice::Finished { .. }
-        | Notice::FirstSteps { .. } => Vec::new(),
+        | Notice::FirstSteps { .. }
+        // It is no command of PM2's.
+        | Notice::Migration(_) => Vec::new(),
     }
 }
 

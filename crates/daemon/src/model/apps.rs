@@ -121,10 +121,22 @@ impl Model {
         instance: Option<u32>,
         unique_id: &str,
     ) -> Option<ProcId> {
+        self.add_numbered(spec, None, instance, unique_id)
+    }
+
+    /// The same, with this number if nobody has it.
+    pub(super) fn add_numbered(
+        &mut self,
+        spec: SpecId,
+        number: Option<u32>,
+        instance: Option<u32>,
+        unique_id: &str,
+    ) -> Option<ProcId> {
         let version = self.registry.version(spec)?;
         let (of_app, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
         let cluster = version.is_cluster();
-        let id = self.registry.allot_proc();
+        let free = |id: &ProcId| self.registry.proc(*id).is_none() && self.core.slot(*id).is_none();
+        let id = number.map(ProcId).filter(free).unwrap_or_else(|| self.registry.allot_proc());
         let app = self.registry.app_with(&of_app.namespace, &of_app.name, spec);
         let proc = Proc {
             app,

@@ -59,9 +59,7 @@ impl Model {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 out.push(Effect::Raw { client, text });
             }
-            Request::Import { elements } => {
-                self.on_dump_read(client, Vec::new(), Ok(elements), out);
-            }
+            Request::Import { elements, heir_of: _ } => self.on_import(client, &elements, out),
             Request::Kill => self.on_kill(client, out),
             // These need no decision: the parts around the model answer them.
             Request::Hello
