@@ -238,8 +238,12 @@ impl Clients {
     pub fn flush_one(&mut self, number: usize, reports: &mut Reports) {
         let Some(conn) = self.connected.get_mut(&number) else { return };
         if !conn.flush() {
-            self.close(number, reports);
-        } else if conn.held && !conn.is_slow() {
+            return self.close(number, reports);
+        }
+        if conn.has_taken() {
+            reports.push_back(Report::LinesTaken(number));
+        }
+        if conn.held && !conn.is_slow() {
             conn.held = false;
             self.later.push_back(number);
         }
@@ -380,8 +384,10 @@ impl Clients {
     pub fn lines(&mut self, number: usize, lines: Vec<Line>) {
         let Some(conn) = self.connected.get_mut(&number) else { return };
         let mut dropped = 0;
+        let patient = conn.watching.as_ref().is_some_and(|watching| watching.patient);
+        conn.owes |= patient;
         for line in lines {
-            if conn.is_slow() {
+            if !patient && conn.is_slow() {
                 // Only a reader that does not read loses lines, and it is told how many.
                 dropped += 1 + line.dropped;
                 continue;
