@@ -7,7 +7,7 @@ use std::process::Command;
 
 use ostler_testkit::procs;
 
-use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_log, wait_one};
+use crate::start_e2e::{one, sandbox, wait_log, wait_one};
 
 /// Whether a program is in this test's `PATH`.
 fn installed(program: &str) -> bool {
