@@ -16,10 +16,7 @@ use crate::voice::Notice;
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
 /// owner only, since environments have secrets.
 pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
-    let text = match session.ask(&Request::Export)? {
-        Answer::Raw(text) => text,
-        other => return Err(unexpected(&other)),
-    };
+    let text = exported(session)?;
     let Some(name) = session.args.words.first().cloned().filter(|name| name != "-") else {
         session.out.json(text);
         session.out.data("\n");
@@ -34,6 +31,14 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
     })?;
     session.out.tell(&Notice::Generated { path: &path });
     Ok(())
+}
+
+/// Returns the list as `save` writes it.
+pub(super) fn exported(session: &mut Session) -> Result<Vec<u8>, Failed> {
+    match session.ask(&Request::Export)? {
+        Answer::Raw(text) => Ok(text),
+        other => Err(unexpected(&other)),
+    }
 }
 
 /// Runs the command `import`: starts what a file of `export` or a saved list has and does not run.

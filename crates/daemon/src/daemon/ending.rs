@@ -62,8 +62,8 @@ impl Daemon {
     fn go(&mut self) {
         self.runs.remove_groups();
         leftovers::remove(&self.config.home);
-        self.rpc.remove(&self.config.home);
-        self.bus.remove(&self.config.home);
+        self.rpc.door_mut().remove(&self.config.home);
+        self.bus.door_mut().remove(&self.config.home);
         self.rpc.say_end();
         self.keeper.shut_down();
         self.node.end_guard();
