@@ -28,11 +28,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
     let folder = match session.args.words.first() {
         Some(word) => std::path::absolute(word)
-            .map_err(|error| Failed::new(format!("`{word}` is no directory: {error}")))?,
+            .map_err(|error| Failed::new(format!("`{word}` is not a directory: {error}")))?,
         None => own.parent().map(Path::to_owned).unwrap_or_default(),
     };
     if !folder.is_dir() {
-        return Err(Failed::new(format!("`{}` is no directory", folder.display())));
+        return Err(Failed::new(format!("`{}` is not a directory", folder.display())));
     }
     let places = PM2_NAMES.map(|name| folder.join(name));
     if !session.has(FlagId::Force) {

@@ -52,7 +52,7 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     };
     let text = text.map_err(|error| Failed::new(format!("cannot read `{name}`: {error}")))?;
     let elements = serde_json::from_str(&text).map_err(|error| {
-        Failed::new(format!("`{name}` is no list of processes: {error}"))
+        Failed::new(format!("`{name}` is not a list of processes: {error}"))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
     resurrect::restore_from(

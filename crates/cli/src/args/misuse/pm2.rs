@@ -36,7 +36,7 @@ fn text(misuse: &Misuse) -> String {
             format!("option `{option}': `{value}` is no exit code")
         }
         Misuse::NotANumber { flag, value } => {
-            format!("option `{}': `{value}` is no number", flag.long_shown())
+            format!("option `{}': `{value}` is not a number", flag.long_shown())
         }
         Misuse::Missing { argument, .. } => {
             let words: Vec<&str> = argument.words().collect();
