@@ -57,7 +57,7 @@ pub(crate) enum Problem {
     },
     /// What PM2 says without its prefix.
     Bare {
-        /// PM2's words.
+        /// The words that PM2 has for it.
         pm2: String,
         /// Ours: what is wrong, with the values.
         message: String,
