@@ -15,6 +15,7 @@ mod generate;
 mod heard;
 mod holder;
 mod inspect;
+mod modules;
 mod output;
 mod paint;
 mod program;

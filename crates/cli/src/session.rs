@@ -19,6 +19,9 @@ use crate::wait;
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
 
+/// Something that a command does.
+type Deed = fn(&mut Session) -> Result<(), Failed>;
+
 /// One run of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -38,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
+    /// What is done as soon as this command has started a daemon.
+    pub(crate) when_started: Option<Deed>,
     client: Option<Client>,
 }
 
@@ -67,8 +72,8 @@ impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
         let (changed, begun) = (BTreeSet::new(), Begun::default());
-        let (started, until, client) = (false, None, None);
-        Self { args, out, program, home, started, changed, until, begun, client }
+        let (started, until, when_started, client) = (false, None, None, None);
+        Self { args, out, program, home, started, changed, until, begun, when_started, client }
     }
 
     /// Whether the option was given.
@@ -248,7 +253,10 @@ impl Session {
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
-        Ok(())
+        match self.when_started.take_if(|_| connected.started) {
+            Some(act) => act(self),
+            None => Ok(()),
+        }
     }
 
     /// Connects only if a daemon runs.

@@ -31,7 +31,6 @@ pub(crate) enum When {
 
 use When::{Later, Never, Vendor};
 
-const MODULES: Option<&str> = Some("modules of PM2 are not run");
 const CANARY: Option<&str> =
     Some("check the version out in your deploy script, then run `$ reload NAME`");
 
@@ -75,9 +74,6 @@ const COMMANDS: &[Absent] = &[
     row(&["examples"], Later, "a list of examples", Some("`$ COMMAND --help` shows some")),
     row(&["profile:cpu", "profile:mem"], Later, "a profile of PM2's daemon",
         Some("for an app, start it with `--node-args=--cpu-prof`")),
-    row(&["install", "module:install", "uninstall", "module:uninstall", "module:update",
-          "module:generate", "module:publish", "publish", "package"],
-        Later, "modules of PM2", MODULES),
     row(&["autoinstall", "install-otel", "uninstall-otel"], Never, "parts of PM2 from npm",
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",
@@ -138,8 +134,7 @@ mod tests {
     /// PM2's commands that its command line has beside those that are here
     /// (`spec/pm2/cli.md`), and `web`, which older ones had.
     const PM2: &str = "sendSignal send attach trigger inspect monitor unmonitor slist sysinfos \
-        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem install module:install module:update uninstall \
-        module:uninstall package publish module:publish module:generate serve expose deploy init \
+        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem serve expose deploy init \
         ecosystem create examples pull forward backward autoinstall install-otel uninstall-otel \
         link unlink plus register login logout open web";
 

@@ -165,8 +165,13 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         warn_of_no_effect(session, &processes);
         return Ok(());
     }
+    let (modules, apps): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.is_module());
     if !apps.is_empty() {
         session.out.data(&show::list(&apps, &look));
+    }
+    if !modules.is_empty() {
+        let blank = if apps.is_empty() { "" } else { "\n" };
+        session.out.data(&format!("{blank}Modules\n{}", show::list(&modules, &look)));
     }
     if 0 < left_out {
         let name = session.program.name();
@@ -182,8 +187,13 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     if session.has(FlagId::MiniList) {
         return mini(session, &processes);
     }
-    let text = view::list(&processes, view::width(), view::now(), session.out.paint);
+    let (modules, apps): (Vec<_>, Vec<_>) = processes.into_iter().partition(|of| of.module);
+    let text = view::list(&apps, view::width(), view::now(), session.out.paint);
     session.out.message(text.trim_end_matches('\n'));
+    if !modules.is_empty() {
+        session.out.message(view::modules(&modules, session.out.paint).trim_end_matches('\n'));
+    }
+    let processes = [apps, modules].concat();
     warn_of_no_effect(session, &processes);
     Ok(())
 }

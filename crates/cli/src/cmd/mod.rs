@@ -17,6 +17,7 @@ mod launch;
 mod list;
 mod logs;
 mod misused;
+mod modules;
 mod perform;
 mod pid;
 mod ping;
@@ -90,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
     };
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
+    session.when_started = Some(modules::revive);
     let result = run(command.id, &mut session);
     end(&mut session.out, result)
 }
@@ -132,6 +134,12 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Set => settings::set(session),
+        CommandId::Install => modules::install(session),
+        CommandId::ModuleUpdate => modules::update(session),
+        CommandId::Uninstall => modules::uninstall(session),
+        CommandId::ModuleGenerate => modules::generate(session),
+        CommandId::Package => modules::pack(session),
+        CommandId::Publish => modules::publish(session),
         CommandId::Multiset => settings::multiset(session),
         CommandId::Get => settings::get(session),
         CommandId::Conf => settings::conf(session),

@@ -9,6 +9,7 @@
 
 mod json;
 mod line;
+mod module;
 mod notice;
 mod ostler;
 mod pm2;
@@ -21,6 +22,7 @@ mod tally;
 mod tests;
 
 pub(crate) use line::Line;
+pub(crate) use module::ModuleNotice;
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ServiceNotice, SettingNotice};
+use super::{ModuleNotice, Problem, ServiceNotice, SettingNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,8 @@ pub(crate) enum Notice<'a> {
     FirstSteps { steps: &'a [(String, &'static str)] },
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
+    /// Something about modules.
+    Module(ModuleNotice<'a>),
     /// Something about settings.
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.

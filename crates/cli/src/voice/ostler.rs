@@ -8,7 +8,9 @@ use ostler_wire::control::Step;
 
 use super::line::ready;
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
+use super::{
+    Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, module, setting,
+};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -114,6 +116,7 @@ pub(super) fn lines(
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
         Notice::Service(notice) => service(notice, paint),
+        Notice::Module(notice) => module::own_lines(notice, |text| hint_line(paint, text)),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Problem(problem) => {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::line::ready;
-use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, setting};
+use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, module, setting};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
@@ -84,6 +84,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Module(notice) => module::pm2_lines(notice, paint),
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],

@@ -56,11 +56,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
         Notice::Setting(_) => 40,
+        Notice::Module(_) => 41,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 41;
+const KINDS: usize = 42;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -119,6 +120,7 @@ fn every_fact_has_words_under_both_names() {
     saving(&mut scene);
     services(&mut scene);
     settings(&mut scene);
+    modules(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
@@ -343,5 +345,23 @@ fn settings(scene: &mut Scene) {
         of(SettingNotice::Unset { word: "api.LEVEL" }),
         of(SettingNotice::Unset { word: "all" }),
         of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
+}
+
+fn modules(scene: &mut Scene) {
+    let of = Notice::Module;
+    let (name, version) = ("pm2-logrotate", Some("3.0.0"));
+    scene.all(&[
+        of(ModuleNotice::Installs { word: name, npm: true }),
+        of(ModuleNotice::Fetched { npm: true }),
+        of(ModuleNotice::Installed { name, version, configurable: true }),
+        of(ModuleNotice::Installs { word: "./m-v1.tar.gz", npm: false }),
+        of(ModuleNotice::Fetched { npm: false }),
+        of(ModuleNotice::Develops),
+        of(ModuleNotice::Installed { name, version: None, configurable: false }),
+        of(ModuleNotice::Uninstalls { name }),
+        of(ModuleNotice::Uninstalled { name }),
+        of(ModuleNotice::Made { path: Path::new("/w/m-v1-0-0.tar.gz") }),
+        of(ModuleNotice::Published { name }),
     ]);
 }

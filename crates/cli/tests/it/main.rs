@@ -43,6 +43,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod modules;
 mod older_daemon;
 mod own_log;
 mod pages;
