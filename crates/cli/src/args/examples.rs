@@ -153,7 +153,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler install pm2-logrotate", "the module of this name"),
             ("ostler install pm2-logrotate@3.0.0", "one version of it"),
             ("ostler install ./monitor-v1-0-0.tar.gz", "an archive"),
-            ("ostler install .", "the one in this directory, to work on"),
+            ("ostler install .", "the one here, to work on it"),
         ],
         CommandId::ModuleUpdate => &[
             ("ostler module:update pm2-logrotate", "to its latest version"),
