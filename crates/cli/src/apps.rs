@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
+use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{FlagId, Parsed};
-use crate::failed::Failed;
+use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
-use crate::voice::Problem;
+use crate::voice::{Notice, Problem};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -74,7 +74,10 @@ fn context(session: &Session) -> Result<Context, Failed> {
 pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Failed> {
     let context = context(session)?;
     match ostler_config::from_script(script, &options(&session.args), &context) {
-        Ok(spec) => app(with_settings(spec, &settings(session)?)),
+        Ok((spec, notes)) => {
+            report(session, &notes, true);
+            app(with_settings(spec, &settings(session)?))
+        }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
 }
@@ -95,7 +98,7 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
     let refused = session.program == Program::Ostler
-        && diagnostics.iter().any(|diagnostic| diagnostic.code == "ignored-option");
+        && diagnostics.iter().any(|diagnostic| diagnostic.code == IGNORED_OPTION);
     let failed = report(session, &diagnostics, !specs.is_empty());
     if refused || specs.is_empty() && bad {
         return Err(failed);
@@ -188,12 +191,14 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
-            "ignored-option" => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
+            IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
         });
         let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
         session.out.aside(&texts.join("\n"));
-        return Failed::quiet(1);
+        let errors = || diagnostics.iter().filter(|one| one.is_error());
+        let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
+        return Failed::quiet(if misused { MISUSED } else { FAILED });
     }
     for diagnostic in diagnostics {
         let text = diagnostic.render(color);
@@ -201,13 +206,13 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
         let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
         let text = format!("{prefix}{}{details}", diagnostic.message);
-        if diagnostic.is_error() {
-            session.out.problem(&Problem::new(text));
-        } else {
-            session.out.warn(&text);
+        match diagnostic.severity {
+            Severity::Error => session.out.problem(&Problem::new(text)),
+            Severity::Warning => session.out.warn(&text),
+            Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
         }
     }
-    Failed::quiet(1)
+    Failed::quiet(FAILED)
 }
 
 fn options(args: &Parsed) -> Options {

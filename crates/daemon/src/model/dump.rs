@@ -29,12 +29,17 @@ impl Model {
 
     /// Asks to write the list.
     pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
+        let text = self.dump_text();
+        let apps = self.kept().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        out.push(Effect::WriteDump { client, count: apps.len(), text });
+    }
+
+    /// The list, as it is saved.
+    pub(super) fn dump_text(&self) -> Vec<u8> {
         let ids = self.kept().map(|(id, _)| id);
         let elements: Vec<Value> =
             ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
-        let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
-        let apps = self.kept().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
-        out.push(Effect::WriteDump { client, count: apps.len(), text });
+        serde_json::to_vec_pretty(&elements).unwrap_or_default()
     }
 
     /// What the list keeps. Modules are recorded among the settings, and started by these.
