@@ -46,6 +46,7 @@ mod startup;
 mod talk;
 mod transfer;
 mod trigger;
+mod unwritten;
 mod update;
 mod version;
 mod version_control;

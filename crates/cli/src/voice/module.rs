@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Line, pm2};
+use super::{Line, Text, pm2};
 use crate::paint::{Ink, Paint};
 
 /// A fact about modules.
@@ -27,8 +27,8 @@ pub(crate) enum ModuleNotice<'a> {
 }
 
 /// Returns what we say of it.
-pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> String) -> Vec<Line> {
-    let out = |text: String| vec![Line::Out(text)];
+pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> Line) -> Vec<Line> {
+    let out = |text: String| vec![Line::Out(Text::line(text))];
     match notice {
         ModuleNotice::Installs { .. }
         | ModuleNotice::Develops
@@ -39,14 +39,14 @@ pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> String
             let mut lines = out(format!("installed {name}{version}"));
             if *configurable {
                 let text = format!("`ostler get {name}` shows its settings, `ostler set` sets one");
-                lines.push(Line::Err(hint(&text)));
+                lines.push(hint(&text));
             }
             lines
         }
         ModuleNotice::Uninstalled { name } => {
             let mut lines = out(format!("removed {name}"));
             let text = format!("its settings stay; `ostler unset {name}` removes them");
-            lines.push(Line::Err(hint(&text)));
+            lines.push(hint(&text));
             lines
         }
         ModuleNotice::Made { path } => out(format!("made {}", path.display())),
@@ -58,7 +58,7 @@ pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> String
 pub(super) fn pm2_lines(notice: &ModuleNotice<'_>, paint: Paint) -> Vec<Line> {
     let say = |text: &str| {
         let prefix = paint.ink(&[Ink::Bold, Ink::Green], "[PM2][Module] ");
-        Line::Out(format!("{prefix}{text}"))
+        Line::Out(Text::labelled(&prefix, text))
     };
     match notice {
         ModuleNotice::Installs { word, npm: true } => vec![
