@@ -55,8 +55,6 @@ const COMMANDS: &[Absent] = &[
         Some("`$ init` writes a process file to begin with")),
     row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",
         Some("nothing is measured while nobody asks; `$ slist` shows the figures")),
-    row(&["profile:cpu", "profile:mem"], Later, "a profile of PM2's daemon",
-        Some("for an app, start it with `--node-args=--cpu-prof`")),
     row(&["autoinstall", "install-otel", "uninstall-otel"], Never, "parts of PM2 from npm",
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",
@@ -65,7 +63,7 @@ const COMMANDS: &[Absent] = &[
         Vendor, "a service of PM2's vendor", None),
 ];
 
-const AGENT: &str = "no agent is loaded into apps";
+const AGENT: &str = "the agent in apps traces nothing";
 const CONTAINERS: &str = "apps are not put into containers";
 
 #[rustfmt::skip]

@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod agent;
 mod caller;
 mod cluster;
 mod cluster_balance;
@@ -46,6 +47,7 @@ mod log_full;
 mod logging;
 mod logs;
 mod modules;
+mod node_client;
 mod older_daemon;
 mod own_log;
 mod package_scripts;
