@@ -9,6 +9,7 @@
 
 mod json;
 mod line;
+mod migration;
 mod module;
 mod notice;
 mod ostler;
@@ -24,6 +25,7 @@ mod tally;
 mod tests;
 
 pub(crate) use line::{Line, Text};
+pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;

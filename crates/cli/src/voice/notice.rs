@@ -4,7 +4,9 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{ModuleNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
+use super::{
+    MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice,
+};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +183,8 @@ pub(crate) enum Notice<'a> {
     Service(ServiceNotice<'a>),
     /// Something about modules.
     Module(ModuleNotice<'a>),
+    /// Something about a move from PM2, or back.
+    Migration(MigrationNotice<'a>),
     /// Something about settings.
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.

@@ -2,6 +2,7 @@
 
 mod block;
 mod hostile;
+mod migration;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -64,12 +65,13 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::DaemonsEnd => 45,
         Notice::TakesProfile { .. } => 46,
         Notice::TookProfile { .. } => 47,
-        Notice::Module(_) => 48,
+        Notice::Migration(_) => 48,
+        Notice::Module(_) => 49,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 49;
+const KINDS: usize = 50;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -131,6 +133,7 @@ fn every_fact_has_words_under_both_names() {
     settings(&mut scene);
     modules(&mut scene);
     problems(&mut scene);
+    migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");
