@@ -48,13 +48,15 @@ pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
         return Ok(());
     }
     let apps = apps.into_iter().map(|app| app.record).collect();
-    let answer =
-        session.ask_with(&Request::Start { apps, ticket: Some(ticket()) }, |out, event| {
+    let answer = session.ask_with(
+        &Request::Start { apps, only_new: true, ticket: Some(ticket()) },
+        |out, event| {
             if let Event::Failed { name, error } = event {
                 let text = format!("`{name}` is not started: {}", error.message);
                 out.warn_aside(&text);
             }
-        })?;
+        },
+    )?;
     perform::done(&answer, false)
 }
 
