@@ -26,6 +26,7 @@ mod list;
 mod logs;
 mod migrate;
 mod misused;
+mod modules;
 mod monitor;
 mod no_daemon;
 mod perform;
@@ -125,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
     let home = of_container(command.id, home);
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
+    session.when_started = Some(modules::revive);
     let result = if session.has(FlagId::NoDaemon) {
         no_daemon::run(&mut session, |session| run(command.id, session))
     } else {
@@ -208,6 +210,12 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Set => settings::set(session),
+        CommandId::Install => modules::install(session),
+        CommandId::ModuleUpdate => modules::update(session),
+        CommandId::Uninstall => modules::uninstall(session),
+        CommandId::ModuleGenerate => modules::generate(session),
+        CommandId::Package => modules::pack(session),
+        CommandId::Publish => modules::publish(session),
         CommandId::Multiset => settings::multiset(session),
         CommandId::Get => settings::get(session),
         CommandId::Conf => settings::conf(session),

@@ -78,6 +78,11 @@ impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self::Other { message: message.into(), hint: None }
     }
+
+    /// Returns our words for it, without the advice.
+    pub(crate) fn text(&self) -> String {
+        super::ostler::words(self).0
+    }
 }
 
 impl From<Failure> for Problem {
