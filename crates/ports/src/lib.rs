@@ -14,11 +14,13 @@ mod address;
 mod complaint;
 mod diag;
 mod find;
+mod looks;
 mod proc;
 mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
 pub use find::{Found, Holder, Sockets, find, listened_on};
-pub use proc::{ancestors, children, command, family, with_descendants};
+pub use looks::{Looks, Memory, Process};
+pub use proc::{Held, ancestors, children, command, with_descendants};
 pub use table::{Socket, inet, unix};

@@ -11,6 +11,7 @@
 //! - 2: steps of a reload and ends of runs are facts, not sentences; a failure has a code.
 //! - 3: the state of a process is a phase, not PM2's word.
 //! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
+//! - 5: the processes that a word means can be asked for ([`Request::Meant`]).
 
 mod event;
 mod facts;
@@ -29,7 +30,7 @@ pub use request::{Action, Change, ReloadOptions, Request, ScaleTo, resumable_sin
 pub use view::{Details, Ended, ListenerView, ProcView, Readiness};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

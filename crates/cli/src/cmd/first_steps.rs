@@ -12,7 +12,7 @@ pub(super) fn tell(session: &mut Session, addresses: &[String]) {
         return;
     }
     // Only for the words below: without a list there are none.
-    let Some(first) = session.list().ok().and_then(|list| list.into_iter().next()) else { return };
+    let Some(first) = session.known().ok().and_then(|list| list.into_iter().next()) else { return };
     let name = &first.name;
     let curl = addresses.iter().find_map(|one| address::curl(one));
     let curl = curl.map(|command| (command, "ask it something"));

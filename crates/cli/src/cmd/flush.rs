@@ -11,7 +11,7 @@ use crate::voice::Notice;
 /// Runs the command `flush`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned();
-    let list = session.list()?;
+    let list = session.known()?;
     let wanted: Vec<_> = list
         .iter()
         .filter(|process| {

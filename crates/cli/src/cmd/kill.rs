@@ -35,7 +35,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Ends the manager that the session is connected to.
 fn end(session: &mut Session) -> Result<(), Failed> {
-    let list = session.list()?;
+    let list = session.known()?;
     if list.is_empty() {
         session.out.tell(&Notice::Begun { act: Act::Kill, selector: None, targets: &[] });
     } else {

@@ -21,6 +21,6 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
     let change = perform::changes(session)?;
     let picked = perform::pick(session, &word)?;
     perform::announce(session, Act::Reload, &word, &picked);
-    let list = session.list()?;
+    let list = session.known()?;
     rolling::reload(session, &picked.ids(), change, &list)
 }

@@ -11,7 +11,7 @@ use crate::voice::{Act, Notice, Problem, Subject, Target};
 /// Runs the command `reset`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    let processes = session.list()?;
+    let processes = session.about(&word)?;
     let mut ids: Vec<u32> = processes
         .iter()
         .filter(|process| word == "all" || process.name == word)

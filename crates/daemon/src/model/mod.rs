@@ -21,6 +21,7 @@ mod facts;
 mod failures;
 mod input;
 mod jlist;
+mod listed;
 mod memory;
 mod notices;
 mod operations;

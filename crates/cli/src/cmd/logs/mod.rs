@@ -20,7 +20,7 @@ const LINES: usize = 15;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
     let writer = Writer::new(session);
-    let list = session.list()?;
+    let list = session.known()?;
     let target = Target::of_word(session, word, &list)?;
     let lines = match session.args.value(FlagId::Lines) {
         None => LINES,

@@ -9,6 +9,7 @@ mod crash;
 mod failing;
 mod histories;
 mod kept;
+mod listed;
 mod listening;
 mod memory;
 mod moves;
