@@ -3,8 +3,9 @@
 //! Problem: who has a socket is only told by the descriptors of processes, and a thousand of them
 //! take tens of milliseconds, mostly to find what was found a moment ago. Rule: a socket that
 //! listens keeps its number as long as it lives, and is a new one when its number is. So nobody is
-//! looked at again as long as every socket was there at the last look, and every process, too. What
-//! was found is asked for at its place: its holder may have closed it while another has it still.
+//! looked at again as long as every socket was there at the last look, and every process, too; and
+//! where a socket is new, nobody who has used no CPU time since. What was found is asked for at its
+//! place: its holder may have closed it while another has it still.
 //!
 //! Not seen until its process or any other socket is new: a socket that one process gave to another
 //! while both went on.
@@ -14,10 +15,12 @@ use std::fmt::Write as _;
 
 use crate::Address;
 use crate::find::Sockets;
-use crate::proc::{self, Held};
+use crate::proc::{Family, Held};
 
 /// The first line of what is kept.
 const HEAD: &str = "ostler-ports 1";
+/// What begins a socket in the line of a process.
+const SOCKET: &str = "s";
 
 /// A process of a list: its number, and since when it runs, which no other of this number has.
 pub type Process = (u32, u64);
@@ -27,8 +30,8 @@ pub type Process = (u32, u64);
 pub struct Memory {
     /// Every socket that there was.
     seen: BTreeSet<u64>,
-    /// What each process and those that descend from it had of them.
-    had: BTreeMap<Process, Vec<Held>>,
+    /// Each process with those that descend from it, and what they had of them.
+    had: BTreeMap<Process, Family>,
 }
 
 impl Memory {
@@ -56,10 +59,13 @@ impl Memory {
         for inode in &self.seen {
             _ = write!(text, "{inode} ");
         }
-        for ((pid, since), had) in &self.had {
+        for ((pid, since), Family { members, held }) in &self.had {
             _ = write!(text, "\n{pid} {since}");
-            for Held { pid, fd, inode } in had {
-                _ = write!(text, " {pid} {fd} {inode}");
+            for (pid, used) in members {
+                _ = write!(text, " {pid} {used}");
+            }
+            for Held { pid, fd, inode } in held {
+                _ = write!(text, " {SOCKET} {pid} {fd} {inode}");
             }
         }
         text.push('\n');
@@ -67,15 +73,19 @@ impl Memory {
     }
 }
 
-fn process(line: &str) -> Option<(Process, Vec<Held>)> {
-    let mut numbers = line.split_ascii_whitespace();
-    let process = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
-    let mut had = Vec::new();
-    while let Some(pid) = numbers.next() {
-        let (pid, fd) = (pid.parse().ok()?, numbers.next()?.parse().ok()?);
-        had.push(Held { pid, fd, inode: numbers.next()?.parse().ok()? });
+fn process(line: &str) -> Option<(Process, Family)> {
+    let mut words = line.split_ascii_whitespace();
+    let process = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let mut family = Family::default();
+    while let Some(word) = words.next() {
+        if word == SOCKET {
+            let (pid, fd) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            family.held.push(Held { pid, fd, inode: words.next()?.parse().ok()? });
+        } else {
+            family.members.push((word.parse().ok()?, words.next()?.parse().ok()?));
+        }
     }
-    Some((process, had))
+    Some((process, family))
 }
 
 /// A look at the processes of a list.
@@ -84,7 +94,33 @@ pub struct Looks {
     sockets: Sockets,
     before: Memory,
     now: Memory,
+    /// There is a socket that was not there before.
+    is_fresh: bool,
     is_news: bool,
+}
+
+/// How processes are looked at; tests have a way of their own.
+trait Eyes {
+    fn look(&mut self, pid: u32) -> Option<Family>;
+    fn slept(&self, family: &Family) -> bool;
+    fn is_there(&self, held: &Held) -> bool;
+}
+
+/// What the kernel shows.
+struct Kernel;
+
+impl Eyes for Kernel {
+    fn look(&mut self, pid: u32) -> Option<Family> {
+        Family::look(pid)
+    }
+
+    fn slept(&self, family: &Family) -> bool {
+        family.slept()
+    }
+
+    fn is_there(&self, held: &Held) -> bool {
+        held.is_there()
+    }
 }
 
 impl Looks {
@@ -92,45 +128,41 @@ impl Looks {
     #[must_use]
     pub fn new(sockets: Sockets, before: Memory) -> Self {
         let seen: BTreeSet<u64> = sockets.numbers().collect();
-        let before = if seen.is_subset(&before.seen) { before } else { Memory::default() };
+        let is_fresh = !seen.is_subset(&before.seen);
         let now = Memory { seen, had: BTreeMap::new() };
-        Self { sockets, before, now, is_news: false }
+        Self { sockets, before, now, is_fresh, is_news: is_fresh }
     }
 
     /// Returns what a process and those that descend from it listen on, each address once; `None`
     /// when the descriptors of one of them may not be seen.
     pub fn of(&mut self, process: Process) -> Option<Vec<Address>> {
-        self.of_by(process, Held::is_there, proc::held_by_family)
+        self.of_by(process, &mut Kernel)
     }
 
-    fn of_by(
-        &mut self,
-        process: Process,
-        is_there: impl Fn(&Held) -> bool,
-        look: impl FnOnce(u32) -> Option<Vec<Held>>,
-    ) -> Option<Vec<Address>> {
+    fn of_by(&mut self, process: Process, eyes: &mut impl Eyes) -> Option<Vec<Address>> {
         // Where there is no socket, nobody is looked at.
         if self.now.seen.is_empty() {
             return Some(Vec::new());
         }
         let lives = |of: &Held| self.now.seen.contains(&of.inode);
-        let known = self.before.had.remove(&process).map(|mut had| {
-            had.retain(lives);
-            had
+        let known = self.before.had.remove(&process).and_then(|mut family| {
+            family.held.retain(lives);
+            let is_known = !self.is_fresh || eyes.slept(&family);
+            (is_known && family.held.iter().all(|held| eyes.is_there(held))).then_some(family)
         });
-        let had = match known.filter(|had| had.iter().all(is_there)) {
-            Some(had) => had,
+        let family = match known {
+            Some(family) => family,
             None => {
-                let mut had = look(process.0)?;
-                had.retain(lives);
+                let mut family = eyes.look(process.0)?;
+                family.held.retain(lives);
                 self.is_news = true;
-                had
+                family
             }
         };
         let addresses: BTreeSet<&Address> =
-            had.iter().filter_map(|of| self.sockets.address(of.inode)).collect();
+            family.held.iter().filter_map(|of| self.sockets.address(of.inode)).collect();
         let addresses = addresses.into_iter().cloned().collect();
-        self.now.had.insert(process, had);
+        self.now.had.insert(process, family);
         Some(addresses)
     }
 
@@ -155,32 +187,55 @@ mod tests {
         Held { pid, fd: 3, inode }
     }
 
-    /// Looks at these processes; who has what is given, and who is looked at is returned.
+    /// Eyes on processes of which each has these sockets, has used this CPU time, and has no
+    /// children.
+    struct Shown<'a> {
+        all: &'a [Held],
+        used: u64,
+        looked: Vec<u32>,
+    }
+
+    impl Eyes for Shown<'_> {
+        fn look(&mut self, pid: u32) -> Option<Family> {
+            self.looked.push(pid);
+            let held = self.all.iter().filter(|of| of.pid == pid).cloned().collect();
+            (pid != HIDDEN).then(|| Family { members: vec![(pid, self.used)], held })
+        }
+
+        fn slept(&self, family: &Family) -> bool {
+            family.members.iter().all(|(_, used)| *used == self.used)
+        }
+
+        fn is_there(&self, held: &Held) -> bool {
+            self.all.contains(held)
+        }
+    }
+
+    /// A process that may not be looked at.
+    const HIDDEN: u32 = 99;
+
+    /// Looks at these processes, of which each has used this CPU time and has what is given; who is
+    /// looked at is returned, and what is found.
     fn look(
         memory: &mut Memory,
         inodes: &[u64],
         processes: &[Process],
-        all: &[Held],
+        (used, all): (u64, &[Held]),
     ) -> (Vec<u32>, Vec<String>) {
-        let mut looked = Vec::new();
+        let mut eyes = Shown { all, used, looked: Vec::new() };
         let mut looks = Looks::new(sockets(inodes), memory.clone());
         let mut told = Vec::new();
         for process in processes {
-            let found = looks.of_by(
-                *process,
-                |of| all.contains(of),
-                |pid| {
-                    looked.push(pid);
-                    Some(all.iter().filter(|of| of.pid == pid).cloned().collect())
-                },
-            );
-            told.extend(found.unwrap().iter().map(|of| format!("{} {of}", process.0)));
+            match looks.of_by(*process, &mut eyes) {
+                Some(found) => told.extend(found.iter().map(|of| format!("{} {of}", process.0))),
+                None => told.push(format!("{} ?", process.0)),
+            }
         }
         if let Some(news) = looks.news() {
             assert_eq!(Memory::parse(&news.text()), news);
             *memory = news;
         }
-        (looked, told)
+        (eyes.looked, told)
     }
 
     #[test]
@@ -188,32 +243,45 @@ mod tests {
         let mut memory = Memory::default();
         let (one, two) = ((7, 70), (8, 80));
         let all = [held(7, 100), held(9, 101)];
-        let first = look(&mut memory, &[100, 101], &[one, two], &all);
+        let first = look(&mut memory, &[100, 101], &[one, two], (1, &all));
         assert_eq!(first, (vec![7, 8], vec!["7 *:100".to_owned()]));
-        let again = look(&mut memory, &[100, 101], &[one, two], &all);
+        let again = look(&mut memory, &[100, 101], &[one, two], (2, &all));
         assert_eq!(again, (vec![], vec!["7 *:100".to_owned()]));
         // One of them is gone: that makes nobody new.
-        assert_eq!(look(&mut memory, &[101], &[one, two], &all), (vec![], vec![]));
+        assert_eq!(look(&mut memory, &[101], &[one, two], (3, &all)), (vec![], vec![]));
     }
 
     #[test]
     fn a_port_that_was_opened_since_the_last_look_is_shown() {
         let mut memory = Memory::default();
         let (one, two) = ((7, 70), (8, 80));
-        look(&mut memory, &[100], &[one, two], &[held(7, 100)]);
+        look(&mut memory, &[100], &[one, two], (1, &[held(7, 100)]));
         let all = [held(7, 100), held(8, 101)];
-        let (looked, told) = look(&mut memory, &[100, 101], &[one, two], &all);
+        let (looked, told) = look(&mut memory, &[100, 101], &[one, two], (2, &all));
         assert_eq!((looked, told), (vec![7, 8], vec!["7 *:100".into(), "8 *:101".into()]));
+    }
+
+    #[test]
+    fn a_socket_of_somebody_elses_is_not_looked_for_at_those_that_did_not_run() {
+        let mut memory = Memory::default();
+        let (one, two) = ((7, 70), (8, 80));
+        let all = [held(7, 100)];
+        look(&mut memory, &[100], &[one, two], (1, &all));
+        let told = vec!["7 *:100".to_owned()];
+        let strangers = look(&mut memory, &[100, 200], &[one, two], (1, &all));
+        assert_eq!(strangers, (vec![], told.clone()));
+        // Its number is remembered, so that those that ran meanwhile are not looked at for it.
+        assert_eq!(look(&mut memory, &[100, 200], &[one, two], (2, &all)), (vec![], told));
     }
 
     #[test]
     fn a_new_process_is_looked_at_for_every_socket_also_under_an_old_number() {
         let mut memory = Memory::default();
         let all = [held(7, 100), held(8, 100)];
-        look(&mut memory, &[100], &[(7, 70)], &all);
-        let (looked, told) = look(&mut memory, &[100], &[(7, 70), (8, 80)], &all);
+        look(&mut memory, &[100], &[(7, 70)], (1, &all));
+        let (looked, told) = look(&mut memory, &[100], &[(7, 70), (8, 80)], (1, &all));
         assert_eq!((looked, told), (vec![8], vec!["7 *:100".into(), "8 *:100".into()]));
-        let (looked, told) = look(&mut memory, &[100], &[(7, 71)], &[]);
+        let (looked, told) = look(&mut memory, &[100], &[(7, 71)], (1, &[]));
         assert_eq!((looked, told), (vec![7], vec![]));
     }
 
@@ -221,29 +289,31 @@ mod tests {
     fn a_socket_that_its_process_closed_while_another_has_it_is_not_shown() {
         let mut memory = Memory::default();
         let (one, two) = ((7, 70), (8, 80));
-        look(&mut memory, &[100], &[one, two], &[held(7, 100)]);
-        let (looked, told) = look(&mut memory, &[100], &[one, two], &[held(9, 100)]);
+        look(&mut memory, &[100], &[one, two], (1, &[held(7, 100)]));
+        let (looked, told) = look(&mut memory, &[100], &[one, two], (1, &[held(9, 100)]));
         assert_eq!((looked, told), (vec![7], vec![]));
     }
 
     #[test]
     fn what_may_not_be_seen_is_unknown_and_asked_for_each_time() {
-        let mut looks = Looks::new(sockets(&[100]), Memory::default());
-        assert_eq!(looks.of_by((7, 70), |_| true, |_| None), None);
-        assert_eq!(looks.news(), None);
-        let mut none = Looks::new(sockets(&[]), Memory::default());
-        let nobody = none.of_by((7, 70), |_| true, |_| panic!("nobody is looked at"));
-        assert_eq!((nobody, none.news()), (Some(vec![]), None));
+        let mut memory = Memory::default();
+        for _ in 0..2 {
+            let (looked, told) = look(&mut memory, &[100], &[(HIDDEN, 1)], (1, &[]));
+            assert_eq!((looked, told), (vec![HIDDEN], vec!["99 ?".to_owned()]));
+        }
+        // Where nobody listens there is nothing to be seen.
+        assert_eq!(look(&mut memory, &[], &[(HIDDEN, 1)], (1, &[])), (vec![], vec![]));
     }
 
     #[test]
     fn of_a_memory_that_is_not_understood_nothing_is_remembered() {
+        let family = Family { members: vec![(7, 5), (8, 6)], held: vec![held(8, 2)] };
         let memory = Memory {
             seen: BTreeSet::from([1, 2]),
-            had: BTreeMap::from([((7, 70), vec![held(8, 2)]), ((9, 90), vec![])]),
+            had: BTreeMap::from([((7, 70), family), ((9, 90), Family::default())]),
         };
         let text = memory.text();
-        assert_eq!(text, "ostler-ports 1\n1 2 \n7 70 8 3 2\n9 90\n");
+        assert_eq!(text, "ostler-ports 1\n1 2 \n7 70 7 5 8 6 s 8 3 2\n9 90\n");
         assert_eq!(Memory::parse(&text), memory);
         for bad in ["", "ostler-ports 2\n1 2 \n", "ostler-ports 1\nx\n", &text.replace(" 3", "")] {
             assert_eq!(Memory::parse(bad), Memory::default(), "{bad}");

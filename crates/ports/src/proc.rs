@@ -1,7 +1,7 @@
 //! Processes: which there are, who descends from whom, what they were started as, and which
 //! sockets they have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::CStr;
 use std::fs;
 use std::io;
@@ -11,6 +11,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, fstat, open, readlinkat_raw, stat};
 use rustix::io::{Errno, read};
 use rustix::path::{Arg, DecInt};
+
+use crate::sys::cpu_time;
 
 /// The most of a command that is told, in characters.
 const LONGEST: usize = 80;
@@ -60,27 +62,37 @@ impl Held {
     }
 }
 
-/// Returns the sockets of a process and of those that descend from it; `None` when the descriptors
-/// of one of them may not be seen.
-pub(crate) fn held_by_family(pid: u32) -> Option<Vec<Held>> {
-    let mut all = Vec::new();
-    for pid in family(pid) {
-        all.extend(sockets(pid)?.into_iter().map(|(inode, fd)| Held { pid, fd, inode }));
-    }
-    Some(all)
+/// A process and those that descend from it, as they were seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Family {
+    /// Each with the CPU time that it had used before it was looked at, ns; parents first.
+    pub members: Vec<(u32, u64)>,
+    /// Their sockets.
+    pub held: Vec<Held>,
 }
 
-/// A process and those that descend from it, parents first.
-fn family(pid: u32) -> Vec<u32> {
-    let mut seen = BTreeSet::from([pid]);
-    let mut all = vec![pid];
-    let mut at = 0;
-    while let Some(parent) = all.get(at).copied() {
-        // A number may be given to another process while this looks.
-        all.extend(children(parent).into_iter().filter(|child| seen.insert(*child)));
-        at += 1;
+impl Family {
+    /// Looks at them; `None` when the descriptors of one of them may not be seen.
+    pub(crate) fn look(pid: u32) -> Option<Self> {
+        let mut found = Self::default();
+        let mut seen = BTreeSet::from([pid]);
+        let mut waiting = VecDeque::from([pid]);
+        while let Some(pid) = waiting.pop_front() {
+            // Before the rest: what it does from here on will show. One that ended does nothing.
+            let used = cpu_time(pid).unwrap_or_default();
+            // A number may be given to another process while this looks.
+            waiting.extend(children(pid).into_iter().filter(|child| seen.insert(*child)));
+            let sockets = sockets(pid)?.into_iter();
+            found.held.extend(sockets.map(|(inode, fd)| Held { pid, fd, inode }));
+            found.members.push((pid, used));
+        }
+        Some(found)
     }
-    all
+
+    /// Whether none of them has run since, so that none has opened or started anything.
+    pub(crate) fn slept(&self) -> bool {
+        self.members.iter().all(|(pid, used)| cpu_time(*pid) == Some(*used))
+    }
 }
 
 /// Returns the children of a process, whichever of its threads started them.
@@ -357,9 +369,9 @@ mod tests {
             child.wait().unwrap();
         });
         let child = pid.recv().unwrap();
-        let found = (children(std::process::id()), family(std::process::id()));
+        let found = Family::look(std::process::id());
         drop(done);
         thread.join().unwrap();
-        assert!(found.0.contains(&child) && found.1.contains(&child), "{found:?}");
+        assert!(found.is_some_and(|all| all.members.iter().any(|(pid, _)| *pid == child)));
     }
 }

@@ -77,11 +77,8 @@ impl KeeperProcess {
         {
             daemon_log::error(format!("could not end the keeper: {error}"));
         }
-        if let Some(mut child) = self.child.take() {
-            // It was killed: this waits for nothing but the kernel.
-            if let Err(error) = child.wait() {
-                daemon_log::error(format!("could not wait for the keeper: {error}"));
-            }
+        if let Some(child) = self.child.take() {
+            reap(child);
         }
     }
 
@@ -90,6 +87,20 @@ impl KeeperProcess {
             None => 0,
             Some(more) => (10_u64 << more.min(10)).min(LONGEST_PAUSE),
         }
+    }
+}
+
+/// Waits for the end of a keeper that was killed, beside the loop: what it waits for in the kernel,
+/// such as a file system that does not answer, nobody else is to wait for.
+fn reap(mut child: Child) {
+    let wait = move || {
+        if let Err(error) = child.wait() {
+            daemon_log::error(format!("could not wait for the keeper: {error}"));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("reap".to_owned()).spawn(wait) {
+        // It stays as a zombie: the lesser evil.
+        daemon_log::error(format!("could not wait for the keeper: {error}"));
     }
 }
 

@@ -20,6 +20,7 @@ mod reports;
 mod room;
 mod saving;
 mod scaling;
+mod settling;
 mod showing;
 mod sim;
 mod starting;
