@@ -1,19 +1,21 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{Context, Diagnostic, Options, Severity, attributes};
+use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{FlagId, Parsed};
-use crate::failed::Failed;
+use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
-use crate::voice::Problem;
+use crate::settings_file::SettingsFile;
+use crate::voice::{Notice, Problem};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -71,7 +73,10 @@ fn context(session: &Session) -> Result<Context, Failed> {
 pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Failed> {
     let context = context(session)?;
     match ostler_config::from_script(script, &options(&session.args), &context) {
-        Ok(spec) => app(&spec),
+        Ok((spec, notes)) => {
+            report(session, &notes, true);
+            app(with_settings(spec, &settings(session)?))
+        }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
 }
@@ -92,12 +97,14 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
     let refused = session.program == Program::Ostler
-        && diagnostics.iter().any(|diagnostic| diagnostic.code == "ignored-option");
+        && diagnostics.iter().any(|diagnostic| diagnostic.code == IGNORED_OPTION);
     let failed = report(session, &diagnostics, !specs.is_empty());
     if refused || specs.is_empty() && bad {
         return Err(failed);
     }
-    Ok((specs.iter().map(app).collect::<Result<_, _>>()?, bad))
+    let settings = settings(session)?;
+    let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));
+    Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
 /// Returns what the options change in processes that exist; `None` when none of them does.
@@ -127,13 +134,25 @@ pub(crate) fn given_for_new_apps(session: &Session) -> Option<&'static str> {
     flag.long.first().copied()
 }
 
-fn app(spec: &AppSpec) -> Result<App, Failed> {
+/// Returns the settings of apps.
+fn settings(session: &Session) -> Result<Settings, Failed> {
+    SettingsFile::of(&session.home).read()
+}
+
+/// Gives an app the variables that were set for its name.
+fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
+    let variables = settings.variables(&spec.name);
+    spec.put_env(variables, &BTreeSet::new());
+    spec
+}
+
+fn app(spec: AppSpec) -> Result<App, Failed> {
     Ok(App {
-        name: spec.name.clone(),
+        record: raw(ostler_pm2::record::to_record(&spec))?,
+        name: spec.name,
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,
         instances: spec.instances,
-        record: raw(ostler_pm2::record::to_record(spec))?,
     })
 }
 
@@ -148,12 +167,14 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
-            "ignored-option" => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
+            IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
         });
         let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
         session.out.aside(&texts.join("\n"));
-        return Failed::quiet(1);
+        let errors = || diagnostics.iter().filter(|one| one.is_error());
+        let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
+        return Failed::quiet(if misused { MISUSED } else { FAILED });
     }
     for diagnostic in diagnostics {
         let text = diagnostic.render(color);
@@ -161,13 +182,13 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
         let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
         let text = format!("{prefix}{}{details}", diagnostic.message);
-        if diagnostic.is_error() {
-            session.out.problem(&Problem::new(text));
-        } else {
-            session.out.warn(&text);
+        match diagnostic.severity {
+            Severity::Error => session.out.problem(&Problem::new(text)),
+            Severity::Warning => session.out.warn(&text),
+            Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
         }
     }
-    Failed::quiet(1)
+    Failed::quiet(FAILED)
 }
 
 fn options(args: &Parsed) -> Options {

@@ -2,7 +2,14 @@
 
 use ostler_wire::control::Failure;
 
+use crate::program::Program;
 use crate::voice::Problem;
+
+/// What was asked for could not be done.
+pub(crate) const FAILED: u8 = 1;
+/// The command line cannot be meant, whatever runs: nothing was asked of the daemon. Under PM2's
+/// name this is [`FAILED`] as well.
+pub(crate) const MISUSED: u8 = 2;
 
 /// The early end of a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +24,16 @@ impl Failed {
     /// A failure with code 1 and this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Problem::new(message).into()
+    }
+
+    /// A command line that cannot be meant, with this message.
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self { code: MISUSED, ..Self::new(message) }
+    }
+
+    /// Returns the exit code under a name of the program.
+    pub(crate) fn exit(&self, program: Program) -> u8 {
+        if program == Program::Pm2 && self.code == MISUSED { FAILED } else { self.code }
     }
 
     /// A failure that has nothing more to say.
@@ -46,7 +63,8 @@ impl Failed {
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
-        Self { code: 1, problem: Some(problem) }
+        let misused = matches!(problem, Problem::EnvWithoutFile | Problem::BadPattern { .. });
+        Self { code: if misused { MISUSED } else { FAILED }, problem: Some(problem) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::ProcView;
 
+use crate::args::suggest::nearest;
 use crate::voice::{Problem, Target};
 
 /// Processes that a word means.
@@ -57,12 +58,18 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
         return Ok(picked);
     }
     if !numeric {
-        return Err(Problem::NoSuch { word: word.to_owned() });
+        return Err(Problem::NoSuch { word: word.to_owned(), near: near(word, list) });
     }
     let id = word.parse().ok();
     let process = list.iter().find(|process| Some(process.id) == id);
     let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned() })?;
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
+}
+
+/// Returns the name or namespace that was probably meant by a word that is none.
+pub(crate) fn near(word: &str, list: &[ProcView]) -> Option<String> {
+    let names = list.iter().flat_map(|process| [&process.name, &process.namespace]);
+    nearest(word, names.map(String::as_str)).map(str::to_owned)
 }
 
 /// Whether the word is an expression: `/…/`.
@@ -102,8 +109,13 @@ mod tests {
         check("3", Ok(&[3]));
         check("9", Err(Problem::NoSuchId { word: "9".to_owned() }));
         check("99999999999", Err(Problem::NoSuchId { word: "99999999999".to_owned() }));
-        check("nope", Err(Problem::NoSuch { word: "nope".to_owned() }));
-        check("", Err(Problem::NoSuch { word: String::new() }));
+        let none = |word: &str, near: Option<&str>| {
+            Err(Problem::NoSuch { word: word.to_owned(), near: near.map(str::to_owned) })
+        };
+        check("nope", none("nope", None));
+        check("wbe-2", none("wbe-2", Some("web-2")));
+        check("bakc", none("bakc", Some("back")));
+        check("", none("", None));
         assert_eq!(select("3", &list, Path::new("/")).unwrap().shown, serde_json::json!(["3"]));
         assert!(matches!(select("/(/", &list, Path::new("/")), Err(Problem::BadPattern { .. })));
         let none = Problem::NoProcess { word: "all".to_owned() };

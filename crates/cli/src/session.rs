@@ -250,7 +250,7 @@ impl Session {
     fn listed(&mut self, request: Request) -> Result<Vec<ProcView>, Failed> {
         match self.answer(&request, |_, _| ())? {
             Answer::Reply(Reply::List { processes }) => Ok(processes),
-            // A daemon of before version 5 refuses what it does not know, and cuts us off.
+            // A daemon of before version 6 refuses what it does not know, and cuts us off.
             Answer::Reply(Reply::Error(failure)) if failure.code == Code::Invalid => {
                 self.disconnect();
                 self.list()

@@ -29,6 +29,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Origin of what was typed.
 pub(crate) const COMMAND_LINE: &str = "command line";
+/// Code of a complaint about an option that changes nothing.
+pub const IGNORED_OPTION: &str = "ignored-option";
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +39,8 @@ pub enum Severity {
     Error,
     /// Worth saying; it works all the same.
     Warning,
+    /// Nothing is wrong: it says what is done.
+    Note,
 }
 
 /// A place in a text.
@@ -101,6 +105,12 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// What is done, where that is not what was written.
+    #[must_use]
+    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -140,6 +150,23 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
+    /// Whether it is about how an option of the command line is written, whatever there is on this
+    /// machine.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        const WRITTEN: [&str; 8] = [
+            "wrong-form",
+            "wrong-type",
+            "too-many",
+            "too-small",
+            "two-probes",
+            "no-signal",
+            "env-without-file",
+            IGNORED_OPTION,
+        ];
+        self.origin.as_deref() == Some(COMMAND_LINE) && WRITTEN.contains(&self.code)
+    }
+
     /// Returns it in our words as text for a terminal, ending with a line end. Of the command line
     /// there is nothing to show: whoever reads it has typed it.
     #[must_use]
@@ -168,6 +195,7 @@ impl Diagnostic {
         match self.severity {
             Severity::Error => ("error", "1;31"),
             Severity::Warning => ("warning", "1;33"),
+            Severity::Note => ("note", "1;36"),
         }
     }
 

@@ -6,7 +6,7 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::context::Context;
-use crate::diagnostic::{COMMAND_LINE, Diagnostic};
+use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
 use crate::environment::From;
 use crate::evaluate;
 use crate::fields::{Fields, OfFile, SourceText};
@@ -192,7 +192,7 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
     for (Attribute { name, flags, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
         let message = format!("the option for \"{name}\" is ignored with a process file");
         let option = flags.first().and_then(|flag| flag.long.first()).unwrap_or(name);
-        let diagnostic = Diagnostic::warning("ignored-option", message)
+        let diagnostic = Diagnostic::warning(IGNORED_OPTION, message)
             .own(format!("`--{option}` changes nothing of what a process file says"))
             .help(format!("set `{name}` in the file"));
         report.push(diagnostic.origin(COMMAND_LINE));

@@ -124,7 +124,7 @@ fn by_content(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, D
 }
 
 /// The Node that the caller has.
-fn node(cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
+pub(crate) fn node(cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
     match &ctx.node {
         Some(node) => Ok(Interpreter::program(node.to_string_lossy())),
         None => match ctx.find_program("node") {

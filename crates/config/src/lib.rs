@@ -33,6 +33,7 @@ mod interpreter;
 mod json;
 mod options;
 mod package;
+mod package_script;
 mod ports;
 mod resolve;
 mod run_as;
@@ -47,7 +48,7 @@ mod value;
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;
 pub use context::Context;
-pub use diagnostic::{Diagnostic, Ours, Place, Severity};
+pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Place, Severity};
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use options::Options;
@@ -60,7 +61,7 @@ use ostler_core::spec::AppSpec;
 /// The app that `start <script>` with these options means.
 ///
 /// `script` is a path, a program in `PATH`, or a line with blanks for the shell. The whole line is
-/// the app's name then.
+/// the app's name then. What there is to say about it comes with it.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -68,7 +69,7 @@ pub fn from_script(
     script: &str,
     options: &Options,
     ctx: &Context,
-) -> Result<AppSpec, Vec<Diagnostic>> {
+) -> Result<(AppSpec, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Vec::new();
     let mut fields = fields::Fields::of_options(options, &mut report);
     let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
@@ -86,7 +87,7 @@ pub fn from_script(
     }
     let spec = resolve::resolve(&fields, environment::From::Options, ctx, &mut report);
     match spec {
-        Some(spec) if !report.iter().any(Diagnostic::is_error) => Ok(spec),
+        Some(spec) if !report.iter().any(Diagnostic::is_error) => Ok((spec, report)),
         Some(_) | None => Err(report),
     }
 }

@@ -33,6 +33,12 @@ pub(crate) fn main(directory: &Path) -> Option<PathBuf> {
     by_main.or_else(|| with_ending(&directory.join("index")))
 }
 
+/// The nearest `package.json` in or above a folder, with its folder.
+pub(crate) fn above(folder: &Path) -> Option<(PathBuf, serde_json::Value)> {
+    let folder = folder.ancestors().find(|folder| folder.join("package.json").is_file())?;
+    Some((folder.to_owned(), read(&folder.join("package.json"))?))
+}
+
 fn with_ending(path: &Path) -> Option<PathBuf> {
     let with = |ending: &&str| {
         let mut path = path.as_os_str().to_owned();

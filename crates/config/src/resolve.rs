@@ -4,6 +4,7 @@
 //! Most attributes go straight to their place, by the table; here is what depends on others or on
 //! the machine. All that is wrong is reported; a specification is made only when nothing is.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ostler_core::Texts;
@@ -17,6 +18,7 @@ use crate::fields::Fields;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
 use crate::package;
+use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
 use crate::value::{Node, Value};
@@ -87,19 +89,24 @@ struct Found {
 impl Resolver<'_, '_> {
     fn run(mut self) -> Option<AppSpec> {
         let cwd = self.cwd();
+        let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
         let target = self.target(&cwd);
         let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
-        let instances = interpreter.as_ref().and_then(|interpreter| self.instances(interpreter));
         let run_as = run_as::read(self.fields, self.ctx, self.report);
-        let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
         let direct = put_direct(self.fields, &mut spec, self.report);
         environment::put_all(&mut spec, self.fields, self.from, self.ctx, self.report);
+        let behind = target.as_ref().and_then(|target| self.behind(target, &spec));
+        let runs = behind.as_ref().map(|behind| &behind.interpreter).or(interpreter.as_ref());
+        let instances = runs.and_then(|interpreter| self.instances(interpreter));
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         direct?;
         let (target, interpreter) = (target?, interpreter?);
         let found = Found { cwd, target, interpreter, instances: instances?, run_as: run_as? };
         self.put_found(&mut spec, found);
+        if let Some(behind) = behind {
+            self.put_behind(&mut spec, behind);
+        }
         Some(spec)
     }
 
@@ -162,17 +169,66 @@ impl Resolver<'_, '_> {
             .map_or_else(|diagnostic| self.fail(key, diagnostic), Some)
     }
 
-    fn instances(&mut self, interpreter: &Interpreter) -> Option<Instances> {
-        let given = self.fields.node("instances").map(Node::plain);
-        let mode = match self.fields.text("exec_mode") {
+    /// The program behind a script that only starts another one, as `npm start` does.
+    fn behind(&mut self, target: &Target, spec: &AppSpec) -> Option<Behind> {
+        let (script, is_line) = (self.fields.text("script")?, target.args.is_some());
+        let mut given =
+            Given { script, file: &target.path, args: &spec.args, is_line, cluster: false };
+        let is_meant = package_script::is_meant(&given);
+        let mode = self.mode();
+        let count = self.fields.node("instances").map(Node::plain);
+        let usual = instances::decide(count.as_deref(), mode, is_meant, 1);
+        given.cluster = usual.is_ok_and(|decided| decided.mode == ExecMode::Cluster);
+        if !is_meant && !given.cluster {
+            return None;
+        }
+        let asked = self.fields.text("interpreter");
+        let asked =
+            asked.map(|asked| interpreter::choose(Path::new(""), Some(asked), &spec.cwd, self.ctx));
+        let asked = asked.and_then(Result::ok).filter(Interpreter::is_node_like);
+        // Where there is no Node this has been said, or nothing needs it.
+        let node = asked.or_else(|| interpreter::node(&spec.cwd, self.ctx).ok())?;
+        let at = Surroundings { cwd: &spec.cwd, env: &spec.env, node: &node, ctx: self.ctx };
+        match package_script::find(&given, &at) {
+            Ok(found) => found,
+            // In fork mode it runs as it is written, and a line for the shell is in fork mode
+            // unless a cluster is asked for by that name.
+            Err(_) if !given.cluster || (is_line && mode.is_none()) => None,
+            Err(why) => self.fail("script", not_one_program(&given, &why)),
+        }
+    }
+
+    fn put_behind(&mut self, spec: &mut AppSpec, behind: Behind) {
+        let Behind { path, interpreter, args, cwd, env, line } = behind;
+        let written = match self.fields.text("script") {
+            Some(script) if spec.args.is_empty() || script.contains(' ') => script.to_owned(),
+            script => format!("{} {}", script.unwrap_or(""), spec.args.join(" ")),
+        };
+        let shown = path.strip_prefix(&cwd).unwrap_or(&path).display();
+        let said = format!("`{written}` is run as `{line}`, by `{shown}` alone");
+        self.report.push(self.fields.at("script", Diagnostic::note("program-behind", said)));
+        spec.version = package::version(&cwd).or_else(|| spec.version.take());
+        spec.interpreter = interpreter.program;
+        spec.interpreter_args.splice(..0, interpreter.args);
+        (spec.script, spec.args, spec.cwd) = (path, args, cwd);
+        spec.put_env(env, &BTreeSet::new());
+    }
+
+    /// The mode that is asked for in so many words.
+    fn mode(&self) -> Option<ExecMode> {
+        match self.fields.text("exec_mode") {
             _ if self.fields.flag("execute_command") == Some(true) => Some(ExecMode::Fork),
             Some("cluster" | "cluster_mode") => Some(ExecMode::Cluster),
             Some(_) => Some(ExecMode::Fork),
             None => None,
-        };
+        }
+    }
+
+    fn instances(&mut self, interpreter: &Interpreter) -> Option<Instances> {
+        let given = self.fields.node("instances").map(Node::plain);
         let decided = instances::decide(
             given.as_deref(),
-            mode,
+            self.mode(),
             interpreter.is_node_like(),
             self.ctx.cpus.max(1),
         );
@@ -258,6 +314,20 @@ impl Resolver<'_, '_> {
             }
         }
     }
+}
+
+/// Why a script cannot be run by the workers of a cluster.
+fn not_one_program(given: &Given<'_>, why: &str) -> Diagnostic {
+    let mut script = given.script.to_owned();
+    for arg in given.args.iter().filter(|_| !given.is_line) {
+        script.push(' ');
+        script.push_str(arg);
+    }
+    let message = format!("`{script}` cannot be a cluster: {why}");
+    Diagnostic::error("no-program-behind", message).help(
+        "name the program that listens as `script`, or leave `instances` out: in fork mode it \
+         runs as it is",
+    )
 }
 
 /// A name as part of a file's name: everything outside letters, digits, `.`, `-` and `\` becomes

@@ -87,6 +87,16 @@ variables! {
     /// It counts in the environment in which the daemon was started.
     PM2_PID_FILE_PATH, read by Daemon, from Pm2, set by User, default "`pm2.pid` in the home",
 
+    /// The file with the settings of apps and modules (`ostler set`).
+    PM2_MODULE_CONF_FILE, read by Command, from Pm2, set by User,
+        default "`module_conf.json` in the home",
+
+    /// The editor in which `ostler set` opens the settings.
+    VISUAL, read by Command, from Convention, set by User, default "`EDITOR`",
+
+    /// The same, where there is no `VISUAL`.
+    EDITOR, read by Command, from Convention, set by User, default "`vi`",
+
     /// `true`: apps are asked to end by the message `shutdown`, as by `shutdown_with_message`.
     /// It counts in the environment in which the daemon was started.
     PM2_KILL_USE_MESSAGE, read by Daemon, from Pm2, set by User,

@@ -13,7 +13,8 @@
 //! - [`files`]: where its output and pid go;
 //! - [`words`]: states and signals;
 //! - [`amp`], [`rpc`], [`bus`]: what goes over PM2's sockets: frames, calls, events;
-//! - [`in_app`]: what apps say over their channel.
+//! - [`in_app`]: what apps say over their channel;
+//! - [`settings`], in `module_conf.json`: those of apps and modules.
 //!
 //! Nothing here does I/O or reads the process's own environment.
 
@@ -29,6 +30,7 @@ pub mod in_app;
 mod json_text;
 pub mod record;
 pub mod rpc;
+pub mod settings;
 pub mod words;
 
 pub use element::{Facts, List, SharedText};

@@ -87,7 +87,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Env => &[
             ("ostler env 0", "the process with the id 0"),
-            ("ostler env 0 | sort", "in order"),
+            ("ostler env api | grep NODE_", "some variables of an app"),
         ],
         CommandId::Logs => &[
             ("ostler logs", "of every app"),
@@ -99,6 +99,71 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler wait api", "until it is ready"),
             ("ostler wait job --for exit --timeout 10m", "until it has ended, and how"),
             ("ostler wait api --for 'log=listening on'", "until it has written that"),
+        ],
+        CommandId::SendSignal => &[
+            ("ostler sendSignal SIGUSR2 api", "to every process of an app"),
+            ("ostler sendSignal HUP 3", "to the process with the id 3"),
+        ],
+        CommandId::Trigger => &[
+            ("ostler trigger api stats", "what each process returns"),
+            ("ostler trigger 0 level debug --timeout 5s", "with a parameter, and a limit"),
+            ("ostler trigger all stats --json | jq .answer", "for a program"),
+        ],
+        CommandId::Send => &[
+            ("ostler send bot 'say hello'", "to an app with one process"),
+            ("ostler send 3 stop", "to the process with the id 3"),
+        ],
+        CommandId::Attach => &[
+            ("ostler attach bot", "until Ctrl-C, or Ctrl-D"),
+            ("ostler attach 3 < commands.txt", "every line of a file"),
+        ],
+        CommandId::Inspect => &[
+            ("ostler inspect api", "every process of an app"),
+            ("ostler inspect 3", "the process with the id 3"),
+        ],
+        CommandId::Monitor => &[
+            ("ostler monitor api", "an app"),
+            ("ostler monitor all", "everything"),
+        ],
+        CommandId::Unmonitor => &[
+            ("ostler unmonitor api", "an app"),
+            ("ostler unmonitor all", "everything"),
+        ],
+        CommandId::Slist => &[
+            ("ostler slist", "a line for each figure"),
+            ("ostler slist --json | jq '.[\"CPU Usage\"].value'", "for a program"),
+        ],
+        CommandId::Pull => &[
+            ("ostler pull api", "the newest of its branch"),
+            ("ostler pull api v1.2.3", "a tag or a commit"),
+        ],
+        CommandId::Forward => &[
+            ("ostler forward api", "a commit on"),
+            ("ostler forward api --silent", "without messages"),
+        ],
+        CommandId::Backward => &[
+            ("ostler backward api", "a commit back"),
+            ("ostler backward api --silent", "without messages"),
+        ],
+        CommandId::Export => &[
+            ("ostler export apps.json", "into a new file"),
+            ("ostler export | ssh web2 ostler import -", "to another machine"),
+        ],
+        CommandId::Import => &[
+            ("ostler import apps.json", "what `ostler export` wrote"),
+            ("ostler import ~/.pm2/dump.pm2", "what PM2 saved"),
+        ],
+        CommandId::Init => &[
+            ("ostler init", "with comments"),
+            ("ostler init simple", "name and script alone"),
+        ],
+        CommandId::Examples => &[
+            ("ostler examples", "all of them"),
+            ("ostler examples | grep reload", "those about one thing"),
+        ],
+        CommandId::Report => &[
+            ("ostler report", "to be read before it is pasted"),
+            ("ostler report > report.md", "into a file"),
         ],
         CommandId::Flush => &[
             ("ostler flush api", "the files of an app"),
@@ -113,8 +178,8 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler pid", "of every process"),
         ],
         CommandId::Id => &[
-            ("ostler id api", "as `[ 0, 1 ]`"),
-            ("ostler id api | tr -d '[],'", "as words for a shell"),
+            ("ostler id api", "a line for each process of an app"),
+            ("ostler id api | head -n 1", "that of its first process"),
         ],
         CommandId::Reset => &[
             ("ostler reset api", "the counters of an app"),
@@ -148,6 +213,27 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Cleardump => &[
             ("ostler cleardump", "nothing comes back after a reboot"),
             ("ostler cleardump --silent", "without messages"),
+        ],
+        CommandId::Set => &[
+            ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
+            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+        ],
+        CommandId::Multiset => &[
+            ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),
+            ("ostler multiset \"api:LOG_LEVEL debug api:CACHE off\"", "the same in PM2's way"),
+        ],
+        CommandId::Get => &[
+            ("ostler get", "all settings"),
+            ("ostler get api", "those of an app"),
+            ("ostler get api.LOG_LEVEL", "one value, nothing else"),
+        ],
+        CommandId::Conf => &[
+            ("ostler conf", "all settings"),
+            ("ostler conf api.LOG_LEVEL debug", "as `set`"),
+        ],
+        CommandId::Unset => &[
+            ("ostler unset api.LOG_LEVEL", "one setting"),
+            ("ostler unset api", "those of an app"),
         ],
         CommandId::Update => &[
             ("ostler update", "after a new version was installed"),

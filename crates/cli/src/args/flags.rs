@@ -15,7 +15,7 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
     self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
-    Save, Scale, Start, StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
+    Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger, Unstartup,
 };
 use crate::program::Program;
 
@@ -90,7 +90,7 @@ flags! {
     NoColor ' ' ["no-color"] Nothing, General [] "print without colours";
     Verbose ' ' ["verbose"] Nothing, Own []
         "with `--version`: also build, target, PM2's version and home";
-    MiniList 'm' ["mini-list"] Nothing, List [List] "list as plain `key : value` lines";
+    MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
     Env ' ' ["env"] One("name"), Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
@@ -108,7 +108,7 @@ flags! {
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
-    ] "these fields of each process as JSON, such as `name,pid`";
+    ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
     ] "a line for each process, such as `{name} {pid}`";
@@ -118,11 +118,12 @@ flags! {
     ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
+    Tree 't' ["tree"] Nothing, Own [Slist] "as a tree";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs] "one JSON object a line";
+    Json ' ' ["json"] Nothing, Own [Logs, Trigger, Slist] "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs] "date before each line that arrives";
     Highlight ' ' ["highlight"] One("text"), Own [Logs] "mark this text";
@@ -145,7 +146,7 @@ flags! {
         "return when it is ready, or say why not; the limit is 30s";
     For ' ' ["for"] One("event"), Own [CommandId::Wait]
         "what to wait for: `ready` (default), `exit` or `log=REGEXP`";
-    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait]
+    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait, Trigger]
         "how long to wait, such as `30s`; without it as long as it takes";
     Since ' ' ["since"] One("run|now"), Own [CommandId::Wait]
         "look for `log=` in lines of the current run (default), or only in new ones";

@@ -8,7 +8,7 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let shell = match session.args.words.first() {
         Some(word) => Shell::named(word).ok_or_else(|| {
-            Failed::new(format!("there is no completion for `{}`", word.escape_debug()))
+            Failed::misuse(format!("there is no completion for `{}`", word.escape_debug()))
                 .hint(format!("the known shells are {}", Shell::ALL.map(Shell::name).join(", ")))
         })?,
         None => std::env::var_os(ostler_env::SHELL)

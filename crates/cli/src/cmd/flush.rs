@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ostler_wire::control::Request;
+use ostler_wire::control::{ProcView, Request};
 
+use super::list::meant;
+use crate::apps;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 use crate::voice::Notice;
 
@@ -12,13 +15,7 @@ use crate::voice::Notice;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned();
     let list = session.known()?;
-    let wanted: Vec<_> = list
-        .iter()
-        .filter(|process| {
-            word.as_ref()
-                .is_none_or(|word| process.name == *word || process.id.to_string() == *word)
-        })
-        .collect();
+    let wanted = wanted(session.program, word.as_deref(), &list)?;
     if word.is_none() {
         session.out.tell(&Notice::FlushesOwn { log: &session.home.log() });
     }
@@ -40,4 +37,22 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let files = emptied.len() + usize::from(word.is_none());
     session.out.tell(&Notice::Flushed { files });
     Ok(())
+}
+
+/// Returns the processes that the word means, all without one. PM2 says nothing of a word that
+/// means none.
+fn wanted<'l>(
+    program: Program,
+    word: Option<&str>,
+    list: &'l [ProcView],
+) -> Result<Vec<&'l ProcView>, Failed> {
+    let Some(word) = word else { return Ok(list.iter().collect()) };
+    let ids = match program {
+        Program::Ostler => meant(word, list, &apps::cwd()?)?,
+        Program::Pm2 => {
+            let is_meant = |of: &&ProcView| of.name == word || of.id.to_string() == word;
+            return Ok(list.iter().filter(is_meant).collect());
+        }
+    };
+    Ok(list.iter().filter(|process| ids.contains(&process.id)).collect())
 }

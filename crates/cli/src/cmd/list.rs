@@ -16,28 +16,13 @@ use crate::show::{self, Known, Look, Shape};
 use crate::view;
 use crate::voice::{Notice, Progress};
 
-/// Pause between two pictures of `--watch`.
-const REFRESH: std::time::Duration = std::time::Duration::from_millis(900);
 /// Rows that a command shows of the apps that it changed; of more it shows those that are not
 /// online.
 const SHORT: usize = 15;
 
 /// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    if !session.args.has_attribute("watch") {
-        return all(session);
-    }
-    loop {
-        let now = ostler_logs::iso(view::now()).unwrap_or_default();
-        session.out.data(&format!("\x1b[2J\x1b[HLast refresh:  {now}\n"));
-        all(session)?;
-        session.out.flush()?;
-        std::thread::sleep(REFRESH);
-    }
-}
-
-fn all(session: &mut Session) -> Result<(), Failed> {
-    if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
+    if session.program == Program::Pm2 {
         return pm2_table(session);
     }
     let shape = shape(session, false)?;
@@ -55,7 +40,7 @@ fn all(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
     let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
     match (json, lines) {
-        (true, true) => Err(Failed::new("`--json` and `--format` exclude each other")),
+        (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")),
         (true, false) => {
             Shape::json(session.args.value(FlagId::Fields).unwrap_or(""), describe).map(Some)
         }
@@ -100,7 +85,7 @@ pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Ve
 
 /// Prints the table that ends most commands: under our name, the apps that were changed.
 pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
-    if session.program == Program::Pm2 || session.has(FlagId::MiniList) {
+    if session.program == Program::Pm2 {
         return pm2_table(session);
     }
     if session.out.progress() == Some(Progress::Json) {
@@ -142,7 +127,7 @@ fn print(
     let mut apps = show::fold(&processes);
     let by = session.args.value(FlagId::Sort).unwrap_or("name");
     show::order(&mut apps, by).ok_or_else(|| {
-        Failed::new(format!("cannot sort by `{by}`"))
+        Failed::misuse(format!("cannot sort by `{by}`"))
             .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
     })?;
     if let Some(shape) = shape {
@@ -167,13 +152,15 @@ fn print(
         all: session.has(FlagId::All),
         reasons: &reasons,
     };
-    if !std::io::stdout().is_terminal() {
+    let as_blocks = session.has(FlagId::MiniList);
+    if !as_blocks && !std::io::stdout().is_terminal() {
         session.out.data(&show::piped(&apps, &look));
         warn_of_no_effect(session, &processes);
         return Ok(());
     }
     if !apps.is_empty() {
-        session.out.data(&show::list(&apps, &look));
+        let text = if as_blocks { show::blocks } else { show::list };
+        session.out.data(&text(&apps, &look));
     }
     if 0 < left_out {
         let name = session.program.name();
@@ -185,10 +172,12 @@ fn print(
 
 fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     let mut processes = session.list()?;
-    view::sort(&mut processes, session.args.value(FlagId::Sort));
+    // Of lines, PM2 keeps the order of the ids.
     if session.has(FlagId::MiniList) {
+        processes.sort_by_key(|process| process.id);
         return mini(session, &processes);
     }
+    view::sort(&mut processes, session.args.value(FlagId::Sort));
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
     session.out.message(text.trim_end_matches('\n'));
     warn_of_no_effect(session, &processes);

@@ -8,14 +8,6 @@ use crate::output::Output;
 use crate::paint::Ink;
 use crate::program::Program;
 
-/// Returns the exit code.
-pub(super) fn code(program: Program) -> u8 {
-    match program {
-        Program::Ostler => 2,
-        Program::Pm2 => 1,
-    }
-}
-
 /// Says what to begin with, where no command was given.
 pub(super) fn nothing_asked(out: &mut Output, program: Program) {
     match program {

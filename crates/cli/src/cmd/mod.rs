@@ -2,21 +2,26 @@
 
 mod act;
 mod address;
+mod attach;
 mod boot;
 mod cleardump;
 mod completion;
 mod describe;
 mod env;
+mod examples;
 mod file;
 mod first_steps;
 mod flush;
 mod id;
+mod init;
+mod inspect;
 mod jlist;
 mod kill;
 mod launch;
 mod list;
 mod logs;
 mod misused;
+mod monitor;
 mod perform;
 mod pid;
 mod ping;
@@ -25,28 +30,38 @@ mod promote;
 mod ready;
 mod reload;
 mod reload_logs;
+mod report;
 mod reset;
 mod resurrect;
 mod rolling;
 mod save;
 mod scale;
+mod send;
+mod send_signal;
+mod settings;
+mod slist;
 mod start;
 mod startup;
+mod talk;
+mod transfer;
+mod trigger;
 mod update;
 mod version;
+mod version_control;
 mod wait;
+mod watch;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
-use crate::failed::Failed;
+use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
-use crate::voice::Progress;
+use crate::voice::{Progress, Way};
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -64,33 +79,33 @@ pub(crate) fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(misuse) => {
             misused::refuse(&mut out, &misuse, program);
-            return end(&mut out, Err(Failed::quiet(misused::code(program))));
+            return end(&mut out, program, Err(Failed::quiet(MISUSED)));
         }
     };
     if parsed.has(FlagId::Version) {
         let verbose = parsed.has(FlagId::Verbose);
         out.data(&version::text(program, verbose, home.as_ref().ok()));
-        return end(&mut out, Ok(()));
+        return end(&mut out, program, Ok(()));
     }
     if parsed.has(FlagId::Help) {
         out.data(&match program {
             Program::Ostler => help::help(parsed.command),
             Program::Pm2 => pm2_help::help(parsed.command),
         });
-        return end(&mut out, Ok(()));
+        return end(&mut out, program, Ok(()));
     }
     let Some(command) = parsed.command else {
         misused::nothing_asked(&mut out, program);
-        return end(&mut out, Err(Failed::quiet(misused::code(program))));
+        return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     };
     let home = match home {
         Ok(home) => home,
-        Err(failed) => return end(&mut out, Err(failed)),
+        Err(failed) => return end(&mut out, program, Err(failed)),
     };
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
     let result = run(command.id, &mut session);
-    end(&mut session.out, result)
+    end(&mut session.out, program, result)
 }
 
 /// Runs one command.
@@ -109,6 +124,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Scale => scale::run(session),
         CommandId::Promote => promote::run(session, true),
         CommandId::Rollback => promote::run(session, false),
+        CommandId::List if session.args.has_attribute("watch") => watch::run(session),
         CommandId::List => list::run(session),
         CommandId::Jlist => jlist::run(session),
         CommandId::Prettylist => prettylist::run(session),
@@ -116,6 +132,22 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::Slist => slist::run(session),
+        CommandId::Report => report::run(session),
+        CommandId::Init => init::run(session),
+        CommandId::Examples => examples::run(session),
+        CommandId::Export => transfer::export(session),
+        CommandId::Import => transfer::import(session),
+        CommandId::Pull => version_control::run(session, Way::Pull),
+        CommandId::Forward => version_control::run(session, Way::Forward),
+        CommandId::Backward => version_control::run(session, Way::Backward),
+        CommandId::SendSignal => send_signal::run(session),
+        CommandId::Trigger => trigger::run(session),
+        CommandId::Send => send::run(session),
+        CommandId::Attach => attach::run(session),
+        CommandId::Inspect => inspect::run(session),
+        CommandId::Monitor => monitor::run(session, true),
+        CommandId::Unmonitor => monitor::run(session, false),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),
@@ -130,6 +162,11 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Set => settings::set(session),
+        CommandId::Multiset => settings::multiset(session),
+        CommandId::Get => settings::get(session),
+        CommandId::Conf => settings::conf(session),
+        CommandId::Unset => settings::unset(session),
         CommandId::Completion => completion::run(session),
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.
         CommandId::Help => {
@@ -146,7 +183,7 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.value(FlagId::Progress).unwrap_or("auto");
     let Some(progress) = Progress::of(word, live) else {
         let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
-        return Err(Failed::new(format!("`--progress {word}` is not known"))
+        return Err(Failed::misuse(format!("`--progress {word}` is not known"))
             .hint(format!("it is one of {known}")));
     };
     session.out.show_progress(progress);
@@ -154,7 +191,7 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
 }
 
 /// Prints what is left to print, and returns the exit code.
-fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
+fn end(out: &mut Output, program: Program, result: Result<(), Failed>) -> ExitCode {
     let result = result.and_then(|()| out.flush());
     let Err(failed) = result else { return ExitCode::SUCCESS };
     if let Some(problem) = &failed.problem {
@@ -168,5 +205,5 @@ fn end(out: &mut Output, result: Result<(), Failed>) -> ExitCode {
         }
         Err(Failed { problem: Some(_), .. }) => {}
     }
-    ExitCode::from(failed.code)
+    ExitCode::from(failed.exit(program))
 }

@@ -38,7 +38,7 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
         None => None,
         Some(text) => Some(
             text.parse()
-                .map_err(|_| Failed::new(format!("`--parallel {text}` is not a number")))?,
+                .map_err(|_| Failed::misuse(format!("`--parallel {text}` is not a number")))?,
         ),
     };
     Ok(Change { parallel, ..Change::default() })
@@ -56,7 +56,7 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
     }
     let message =
         format!("`--only` chooses among the apps of a process file, and `{word}` is none");
-    Err(Failed::new(message).hint("leave it out, and name the apps"))
+    Err(Failed::misuse(message).hint("leave it out, and name the apps"))
 }
 
 /// Tells what will be done with which processes.
@@ -115,6 +115,8 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Restored { .. }
         | Event::Warning { .. } => true,
     }

@@ -4,6 +4,7 @@ use ostler_wire::control::Request;
 
 use super::{list, perform};
 use crate::failed::Failed;
+use crate::select::near;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -14,7 +15,8 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let named = processes.iter().filter(|process| process.name == name);
     let targets: Vec<Target> = named.map(Target::of).collect();
     if targets.is_empty() {
-        return Err(Problem::NoApp { name }.into());
+        let near = near(&name, &processes);
+        return Err(Problem::NoApp { name, near }.into());
     }
     let act = if keep { Act::Promote } else { Act::Rollback };
     session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });

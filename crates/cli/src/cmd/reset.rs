@@ -2,7 +2,8 @@
 
 use ostler_wire::control::{Action, Change, Event, ProcView, Request};
 
-use super::list;
+use super::list::{self, meant};
+use crate::apps;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket};
@@ -12,34 +13,36 @@ use crate::voice::{Act, Notice, Problem, Subject, Target};
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let processes = session.about(&word)?;
-    let mut ids: Vec<u32> = processes
-        .iter()
-        .filter(|process| word == "all" || process.name == word)
-        .map(|process| process.id)
-        .collect();
+    let ids = match session.program {
+        Program::Ostler => meant(&word, &processes, &apps::cwd()?)?,
+        Program::Pm2 => as_pm2(session, &processes, word)?,
+    };
+    if !ids.is_empty() {
+        perform(session, &processes, ids)?;
+    }
+    list::table(session)
+}
+
+/// Returns the processes of a name, else the one of an id, and says so as PM2 does. An id that no
+/// process has is told, and is no failure.
+fn as_pm2(session: &mut Session, processes: &[ProcView], word: String) -> Result<Vec<u32>, Failed> {
+    let named = processes.iter().filter(|process| word == "all" || process.name == word);
+    let mut ids: Vec<u32> = named.map(|process| process.id).collect();
+    for id in &ids {
+        session.out.tell(&Notice::Resets { id: *id });
+    }
     if ids.is_empty() && word != "all" {
         let Ok(id) = word.parse::<u32>() else {
             return Err(Problem::NotReset { word }.into());
         };
         session.out.tell(&Notice::Resets { id });
-        if processes.iter().all(|process| process.id != id) {
+        if processes.iter().any(|process| process.id == id) {
+            ids.push(id);
+        } else {
             session.out.problem(&Problem::NotResetId { id });
-            return match session.program {
-                // Said, but not a failure.
-                Program::Pm2 => list::table(session),
-                Program::Ostler => Err(Failed::quiet(1)),
-            };
-        }
-        ids.push(id);
-    } else {
-        for id in &ids {
-            session.out.tell(&Notice::Resets { id: *id });
         }
     }
-    if !ids.is_empty() {
-        perform(session, &processes, ids)?;
-    }
-    list::table(session)
+    Ok(ids)
 }
 
 /// Asks for it, and reports how it went with each process.

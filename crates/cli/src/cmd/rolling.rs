@@ -53,7 +53,7 @@ fn options(session: &Session) -> Result<ReloadOptions, Failed> {
         Some(text) => text
             .parse()
             .map(Some)
-            .map_err(|_| Failed::new(format!("`{name} {text}` is not a number"))),
+            .map_err(|_| Failed::misuse(format!("`{name} {text}` is not a number"))),
     };
     Ok(ReloadOptions {
         parallel: number(FlagId::Parallel, "--parallel")?,

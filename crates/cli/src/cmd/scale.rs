@@ -5,6 +5,7 @@ use ostler_wire::control::{Event, Request, ScaleTo};
 use super::{list, perform};
 use crate::failed::Failed;
 use crate::program::Program;
+use crate::select::near;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -13,16 +14,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let text = session.args.words.get(1).cloned().unwrap_or_default();
     let Some(target) = parse(&text) else {
-        return Err(
-            Failed::new(format!("`{text}` is not a number of instances")).hint("write 4, +2 or -1")
-        );
+        return Err(Failed::misuse(format!("`{text}` is not a number of instances"))
+            .hint("write 4, +2 or -1"));
     };
     let list = session.about(&name)?;
     let named = list.iter().filter(|process| process.name == name);
     let targets: Vec<Target> = named.map(Target::of).collect();
     let current = targets.len();
     if current == 0 {
-        return Err(Problem::NoApp { name }.into());
+        let near = near(&name, &list);
+        return Err(Problem::NoApp { name, near }.into());
     }
     let nothing = match target {
         ScaleTo::Exactly(count) => usize::try_from(count) == Ok(current),

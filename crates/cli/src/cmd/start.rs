@@ -57,7 +57,7 @@ pub(super) fn or_reload(session: &mut Session) -> Result<(), Failed> {
 fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     if !file::is_meant(&word) {
-        return Err(Failed::new(format!("`{word}` is not a process file"))
+        return Err(Failed::misuse(format!("`{word}` is not a process file"))
             .hint("give a file such as ecosystem.config.js or apps.json"));
     }
     file::start(session, &word, known)?;
@@ -99,7 +99,7 @@ fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
         return Ok(());
     }
     let message = format!("`--force` starts a script once more, and `{word}` is none");
-    Err(Failed::new(message).hint("leave it out, or name the script"))
+    Err(Failed::misuse(message).hint("leave it out, or name the script"))
 }
 
 /// Starts processes of the list again.

@@ -158,7 +158,8 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     let asked = session.args.words.first().map(String::as_str);
     let platform = match (asked, detected) {
         (Some(name), _) => Platform::named(name).ok_or_else(|| {
-            Failed::new(format!("no init system is called `{}`", name.escape_debug())).hint(known())
+            Failed::misuse(format!("no init system is called `{}`", name.escape_debug()))
+                .hint(known())
         })?,
         (None, Some(detected)) => detected,
         (None, None) => {

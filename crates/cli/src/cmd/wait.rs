@@ -80,7 +80,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         None | Some("run") => false,
         Some("now") => true,
         Some(other) => {
-            return Err(Failed::new(format!("`--since {other}` is neither `run` nor `now`")));
+            return Err(Failed::misuse(format!("`--since {other}` is neither `run` nor `now`")));
         }
     };
     match session.args.value(FlagId::For) {
@@ -89,12 +89,14 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         Some(other) => match other.strip_prefix("log=") {
             Some(pattern) => {
                 let pattern = Regex::new(pattern).map_err(|error| {
-                    Failed::new(format!("`--for {other}` is not a regular expression: {error}"))
+                    Failed::misuse(format!("`--for {other}` is not a regular expression: {error}"))
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }
-            None => Err(Failed::new(format!("`--for {other}` is nothing that can be waited for"))
-                .hint("it is `ready`, `exit` or `log=REGEXP`")),
+            None => {
+                Err(Failed::misuse(format!("`--for {other}` is nothing that can be waited for"))
+                    .hint("it is `ready`, `exit` or `log=REGEXP`"))
+            }
         },
     }
 }

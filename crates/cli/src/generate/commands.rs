@@ -5,17 +5,32 @@ use crate::args::commands::{COMMANDS, Group};
 use crate::args::flags::{Flag, Scope};
 use crate::args::{Command, chapters, examples};
 
+/// What an exit status means.
+pub(super) const STATUS: [[&str; 2]; 4] = [
+    ["0", "It was done."],
+    [
+        "1",
+        "It was not, or not wholly: no app has that name, an app did not start, the disk is full.",
+    ],
+    [
+        "2",
+        "The command line cannot be meant, whatever runs: an unknown command or option, a value \
+         that is none. Nothing was done.",
+    ],
+    ["124", "What was waited for did not come in time (`wait --timeout`, `--wait`)."],
+];
+
 /// Returns the page.
 pub(super) fn page() -> String {
     let mut out = head("Commands", "commands");
     out.push_str(
         "`ostler <command> [options] [arguments]`. Options stand before or after the command; what \
          stands after `--` are the arguments of the app. `ostler help <command>` shows the same in \
-         a terminal. An option that a command does not act on is refused. Exit status: 0 when it \
-         was done, 1 when not, 2 for a command line that is not understood.\n\n\
+         a terminal. An option that a command does not act on is refused.\n\n\
          Under the name `pm2` the program looks and speaks as PM2 does: every command takes every \
-         option of PM2, and a command line that is not understood ends with 1.\n\n",
+         option of PM2, and where the exit status would be 2 it is 1.\n\n",
     );
+    out.push_str(&table(["exit status", "means"], &STATUS.map(|row| row.map(str::to_owned))));
     for group in Group::ALL {
         out.push_str(&overview(group));
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ostler_env::{Audience, VARIABLES};
 
+use super::commands::STATUS;
 use super::markdown::sentence;
 use crate::args::commands::{COMMANDS, CommandId, Group};
 use crate::args::examples::FIRST;
@@ -55,12 +56,10 @@ pub(super) fn page() -> String {
     }
     page.options_of_all();
     page.heading("Exit status");
-    page.item(&bold("0"), "The command did what it was asked to do.");
-    page.item(&bold("1"), "It did not, or not all of it; standard error says why.");
-    page.item(
-        &bold("2"),
-        "The command line is not understood, and nothing was done (under the name `pm2`: 1).",
-    );
+    for [status, means] in STATUS {
+        page.item(&bold(status), means);
+    }
+    page.paragraph("Under the name `pm2` it is 1 where it would be 2.");
     page.heading("Environment");
     for variable in VARIABLES.iter().filter(|variable| variable.audience == Audience::User) {
         let default = match variable.default {

@@ -103,14 +103,13 @@ pub(crate) enum Piece {
 }
 
 impl Shape {
-    /// Reads `name,pid`; `describe`: all fields may be asked for.
+    /// Reads `name,pid`; without a name it is every field. `describe`: also those that only
+    /// `describe` knows.
     pub(crate) fn json(fields: &str, describe: bool) -> Result<Self, Failed> {
         let names = fields.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let fields: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
-        if fields.is_empty() {
-            return Err(Failed::new("`--json` needs the names of fields").hint(hint(describe)));
-        }
-        Ok(Self::Json(fields))
+        let named: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
+        let all = || FIELDS.iter().filter(|field| field.is_known(describe)).collect();
+        Ok(Self::Json(if named.is_empty() { all() } else { named }))
     }
 
     /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab and line
@@ -135,7 +134,9 @@ impl Shape {
                     };
                     if !closed {
                         let what = format!("`{{{name}` in `--format` is not closed");
-                        return Err(Failed::new(what).hint("write `{name}`, or `{{` for a brace"));
+                        return Err(
+                            Failed::misuse(what).hint("write `{name}`, or `{{` for a brace")
+                        );
                     }
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                     pieces.push(Piece::Field(find(name.trim(), describe)?));
@@ -184,6 +185,10 @@ impl Shape {
 }
 
 impl Field {
+    fn is_known(&self, describe: bool) -> bool {
+        describe || matches!(self.of, List(_))
+    }
+
     fn value(&self, of: &Known<'_>) -> Value {
         match (&self.of, of.details) {
             (List(value), _) => value(of),
@@ -206,17 +211,17 @@ fn find(name: &str, describe: bool) -> Result<&'static Field, Failed> {
     let field = FIELDS.iter().find(|field| field.name == name);
     match field {
         Some(Field { of: Describe(_), .. }) if !describe => {
-            Err(Failed::new(format!("only `describe` knows the field `{name}`"))
+            Err(Failed::misuse(format!("only `describe` knows the field `{name}`"))
                 .hint(hint(describe)))
         }
         Some(field) => Ok(field),
-        None => Err(Failed::new(format!("there is no field `{name}`")).hint(hint(describe))),
+        None => Err(Failed::misuse(format!("there is no field `{name}`")).hint(hint(describe))),
     }
 }
 
 fn hint(describe: bool) -> String {
-    let fits = |field: &&Field| describe || matches!(field.of, List(_));
-    let names: Vec<&str> = FIELDS.iter().filter(fits).map(|field| field.name).collect();
+    let known = FIELDS.iter().filter(|field| field.is_known(describe));
+    let names: Vec<&str> = known.map(|field| field.name).collect();
     format!("the fields are {}", names.join(", "))
 }
 
@@ -339,6 +344,17 @@ mod tests {
     }
 
     #[test]
+    fn json_without_names_is_every_field_that_the_command_knows() {
+        let shown = |describe: bool| match Shape::json("", describe).unwrap() {
+            Shape::Json(fields) => fields.iter().map(|field| field.name).collect::<Vec<_>>(),
+            Shape::Lines(_) => Vec::new(),
+        };
+        let (list, describe) = (shown(false), shown(true));
+        assert!(list.contains(&"pid") && !list.contains(&"cwd"), "{list:?}");
+        assert_eq!(describe.len(), FIELDS.len());
+    }
+
+    #[test]
     fn what_is_no_field_is_refused_with_those_that_are() {
         let refused = |shape: Result<Shape, Failed>| match shape.unwrap_err().problem {
             Some(Problem::Other { message, hint }) => (message, hint.unwrap()),
@@ -352,8 +368,5 @@ mod tests {
         assert!(Shape::lines("{cwd}", true).is_ok());
         let (what, _) = refused(Shape::lines("{name", false));
         assert_eq!(what, "`{name` in `--format` is not closed");
-        let (what, hint) = refused(Shape::json("", true));
-        assert_eq!(what, "`--json` needs the names of fields");
-        assert!(hint.contains("cwd"), "{hint}");
     }
 }

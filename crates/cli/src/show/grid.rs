@@ -97,23 +97,10 @@ fn fit(columns: &[Column], natural: &[usize], window: usize) -> Vec<(usize, usiz
                     *width = natural.get(*at).copied().unwrap_or(0);
                 }
             }
-            None => return squeeze(shown, window),
+            // Windows that are narrower than that get no table.
+            None => return shown,
         }
     }
-}
-
-/// Takes columns off at the right until the rest fits; the first one takes what is there.
-fn squeeze(mut shown: Vec<(usize, usize)>, window: usize) -> Vec<(usize, usize)> {
-    let total = |shown: &[(usize, usize)]| {
-        shown.iter().map(|(_, width)| width + GAP.len()).sum::<usize>().saturating_sub(GAP.len())
-    };
-    while 1 < shown.len() && window < total(&shown) {
-        shown.pop();
-    }
-    if let [(_, width)] = shown.as_mut_slice() {
-        *width = (*width).min(window);
-    }
-    shown
 }
 
 fn line(

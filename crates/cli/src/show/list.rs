@@ -6,6 +6,7 @@ use ostler_ports::Address;
 use ostler_wire::control::{Phase, ProcView};
 
 use super::app::App;
+use super::blocks::{TABLE, blocks};
 use super::grid::{Cell, Column, render};
 use super::{amount, words};
 use crate::paint::{Ink, Paint};
@@ -33,8 +34,11 @@ pub(crate) struct Look<'a> {
 /// What a column shows of an app, or of one process.
 type Show = for<'a> fn(&App<'a>, &Look<'_>) -> Cell<'a>;
 
-/// Returns the table of these apps.
+/// Returns the table of these apps; blocks of lines where a window has no room for one.
 pub(crate) fn list(apps: &[App<'_>], look: &Look<'_>) -> String {
+    if look.window < TABLE {
+        return blocks(apps, look);
+    }
     let columns = columns(look);
     let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
     let mut rows: Vec<Vec<Cell<'_>>> = Vec::new();
@@ -121,20 +125,20 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
     all
 }
 
-fn id<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn id<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::inked(app.ids(), &[Ink::Grey])
 }
 
-fn name<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn name<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::inked(app.name.clone(), &[Ink::Bold])
 }
 
-fn pid<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn pid<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     let pid = app.processes.first().map_or(0, |process| process.pid);
     Cell::plain(if pid == 0 { "-".to_owned() } else { pid.to_string() })
 }
 
-fn instances<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn instances<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     let (online, all) = app.count();
     let missing = online < all && app.processes.iter().any(|of| of.phase != Phase::Stopped);
     let inks: &[Ink] = if missing { &[Ink::Red] } else { &[] };
@@ -145,7 +149,7 @@ fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     status_cell(app, None)
 }
 
-fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+pub(super) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
     let end = of_worst.and_then(|(process, _)| end_word(process, look));
     status_cell(app, end)
@@ -185,7 +189,7 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
     Cell::inked(format!("{sign} {word}"), inks)
 }
 
-fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     let addresses = app.addresses();
     // Others than this machine can reach it.
     let is_open = |of: &&&str| Address::parse(of).is_some_and(|address| !address.is_local());
@@ -193,16 +197,16 @@ fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::inked(addresses.join(" "), inks)
 }
 
-fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     let inks: &[Ink] = if app.restarts() == 0 { &[] } else { &[Ink::Yellow] };
     Cell::inked(app.restarts().to_string(), inks)
 }
 
-fn cpu<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn cpu<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::plain(if runs(app) { amount::cpu(app.cpu()) } else { "-".to_owned() })
 }
 
-fn memory<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(super) fn memory<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::plain(if runs(app) { amount::size(app.memory()) } else { "-".to_owned() })
 }
 
@@ -210,12 +214,12 @@ fn runs(app: &App<'_>) -> bool {
     app.processes.iter().any(|process| process.pid != 0)
 }
 
-fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+pub(super) fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let uptime = app.since().map(|since| amount::duration(look.now.saturating_sub(since)));
     Cell::plain(uptime.unwrap_or_else(|| "-".to_owned()))
 }
 
-fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+pub(super) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
     let ago = amount::duration(look.now.saturating_sub(ended.at));
     let word = last_word(app, look).unwrap_or_default();
@@ -300,6 +304,14 @@ mod tests {
         expect_file!["snapshots/all_120.txt"].assert_eq(&shown(120, true));
         expect_file!["snapshots/all_200.txt"].assert_eq(&shown(200, true));
         expect_file!["snapshots/all_piped.txt"].assert_eq(&shown(0, true));
+    }
+
+    #[test]
+    fn a_window_without_room_for_a_table_shows_everything_below_the_names() {
+        expect_file!["snapshots/list_20.txt"].assert_eq(&shown(20, false));
+        let narrow = shown(TABLE, false);
+        let head = narrow.lines().next();
+        assert!(head.is_some_and(|head| head.contains("NAME") && head.contains("STATUS")));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod amount;
 mod app;
+mod blocks;
 mod describe;
 mod fields;
 mod grid;
@@ -19,6 +20,7 @@ mod why;
 mod words;
 
 pub(crate) use app::{SORT_FIELDS, fold, order};
+pub(crate) use blocks::blocks;
 pub(crate) use describe::{Seen, describe, plain};
 pub(crate) use fields::{Known, Shape};
 pub(crate) use list::{Look, list, piped};

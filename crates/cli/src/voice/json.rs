@@ -63,6 +63,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         Notice::Warning { text, hint, .. } => {
             json!({ "event": "warning", "message": text, "hint": hint })
         }
+        Notice::Note { text } => json!({ "event": "note", "message": text }),
         Notice::NothingSaved { problem } => {
             let (message, hint) = words(problem);
             json!({ "event": "warning", "message": message, "hint": hint })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ServiceNotice};
+use super::{Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,10 +169,20 @@ pub(crate) enum Notice<'a> {
     Pong { version: &'a str, pid: u32 },
     /// What a newcomer may do next: commands, and what for.
     FirstSteps { steps: &'a [(String, &'static str)] },
+    /// A file was written that is to begin with, or to be taken elsewhere.
+    Generated { path: &'a Path },
+    /// Something about another version that git brings.
+    Release(ReleaseNotice<'a>),
+    /// Something that was said to processes.
+    Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
+    /// Something about settings.
+    Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.
     Warning { text: &'a str, hint: Option<&'a str>, apart: bool },
+    /// What is done, where that is not what was written.
+    Note { text: &'a str },
     /// Why something is not done.
     Problem(&'a Problem),
 }

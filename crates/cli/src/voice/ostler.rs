@@ -8,7 +8,8 @@ use ostler_wire::control::Step;
 
 use super::line::ready;
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
+use super::{release, talk};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -113,8 +114,15 @@ pub(super) fn lines(
             let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
+        Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Release(notice) => release::ostler(*notice),
+        Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
+        Notice::Note { text } => {
+            labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
+        }
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);
             error_lines(paint, &text, hint.as_deref())
@@ -182,9 +190,16 @@ pub(super) fn verb_of(act: Act) -> &'static str {
     }
 }
 
+/// What there is to choose from.
+const SEE: &str = "`ostler list` shows what there is";
+
+/// Returns what was probably meant, or where to look.
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(|| SEE.to_owned(), |near| format!("did you mean `{near}`?"))
+}
+
 /// Returns what is wrong, and what to do.
 pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
-    const SEE: &str = "`ostler list` shows what there is";
     match problem {
         Problem::NoProcess { word } if word == "all" => {
             ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
@@ -192,8 +207,8 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
         Problem::NoProcess { word } => {
             (format!("no app has a name that matches `{word}`"), Some(SEE.to_owned()))
         }
-        Problem::NoSuch { word } => {
-            (format!("no app has the name or namespace `{word}`"), Some(SEE.to_owned()))
+        Problem::NoSuch { word, near } => {
+            (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
         }
         Problem::NoSuchId { word } | Problem::NoEnvironment { word } => {
             (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
@@ -202,7 +217,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             (format!("no process has the id `{id}`"), Some(SEE.to_owned()))
         }
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
-        Problem::NoApp { name } => (format!("no app has the name `{name}`"), Some(SEE.to_owned())),
+        Problem::NoApp { name, near } => {
+            (format!("no app has the name `{name}`"), Some(meant(near.as_deref())))
+        }
         Problem::NotDescribed { word } | Problem::NotReset { word } => {
             (format!("no process has the name or id `{word}`"), Some(SEE.to_owned()))
         }
@@ -224,7 +241,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             "no init system was found on this machine".to_owned(),
             Some(format!("name one: `ostler startup PLATFORM`; {known}")),
         ),
-        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
+            (message.clone(), hint.clone())
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::line::ready;
-use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject};
+use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, release, setting, talk};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
@@ -83,9 +83,14 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
+        Notice::Generated { path } => plain(&format!("File {} generated", path.display())),
+        Notice::Release(notice) => release::pm2(*notice, paint),
+        Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
+        Notice::Note { text } => say((*text).to_owned()),
         Notice::NothingSaved { problem } | Notice::Problem(problem) => {
             vec![Line::Err(problem_line(problem, paint))]
         }
@@ -153,12 +158,15 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
             return warning(paint, &format!("{word} doesn't exist"));
         }
         Problem::NotReset { .. } => return "Unknown process name".to_owned(),
-        Problem::NoSuch { word } => {
+        Problem::Bare { pm2, .. } => return pm2.clone(),
+        Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
         Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
-        Problem::NoApp { name } => (format!("Application {name} not found"), Some(names.as_str())),
+        Problem::NoApp { name, near: _ } => {
+            (format!("Application {name} not found"), Some(names.as_str()))
+        }
         Problem::NoEnvironment { word } => {
             let hint = format!("`{NAME} list` shows the ids");
             return failure(paint, &format!("Modules with id {word} not found"), Some(&hint));
@@ -241,7 +249,8 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
     }
 }
 
-fn info(paint: Paint, text: &str) -> Line {
+/// Returns a line with PM2's prefix.
+pub(super) fn info(paint: Paint, text: &str) -> Line {
     Line::Out(format!("{}{text}", paint.ink(&[Ink::Green], "[PM2] ")))
 }
 

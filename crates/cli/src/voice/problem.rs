@@ -8,7 +8,12 @@ pub(crate) enum Problem {
     /// `all` or an expression, and there is no process.
     NoProcess { word: String },
     /// No process has this name or namespace.
-    NoSuch { word: String },
+    NoSuch {
+        /// As it was typed.
+        word: String,
+        /// The name or namespace that was probably meant.
+        near: Option<String>,
+    },
     /// No process has this id.
     NoSuchId { word: String },
     /// It is not a regular expression.
@@ -17,7 +22,12 @@ pub(crate) enum Problem {
         text: String,
     },
     /// No app has this name.
-    NoApp { name: String },
+    NoApp {
+        /// As it was typed.
+        name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
+    },
     /// There is no process of this id whose environment could be shown.
     NoEnvironment { word: String },
     /// There is no process of this name or id that could be described.
@@ -44,6 +54,15 @@ pub(crate) enum Problem {
     NoInit {
         /// The names of those that are known.
         known: String,
+    },
+    /// What PM2 says without its prefix.
+    Bare {
+        /// PM2's words.
+        pm2: String,
+        /// Ours: what is wrong, with the values.
+        message: String,
+        /// What to do, if anything is known.
+        hint: Option<String>,
     },
     /// What PM2 and we say in the same words.
     Other {

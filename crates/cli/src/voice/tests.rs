@@ -55,11 +55,16 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
+        Notice::Talk(_) => 40,
+        Notice::Setting(_) => 41,
+        Notice::Generated { .. } => 42,
+        Notice::Release(_) => 43,
+        Notice::Note { .. } => 44,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 40;
+const KINDS: usize = 45;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -117,6 +122,8 @@ fn every_fact_has_words_under_both_names() {
     acts(&mut scene);
     saving(&mut scene);
     services(&mut scene);
+    talk(&mut scene);
+    settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
@@ -276,15 +283,50 @@ fn services(scene: &mut Scene) {
     service.into_iter().for_each(|notice| scene.tell(&Notice::Service(notice)));
 }
 
+fn talk(scene: &mut Scene) {
+    let targets = targets();
+    let (target, word) = (&targets[2], "api");
+    let (name, namespace) = ("api", "default");
+    for notice in [
+        TalkNotice::Signals { word, is_id: false },
+        TalkNotice::Signalled { signal: "SIGUSR2", word, is_id: false, targets: &targets },
+        TalkNotice::Signalled { signal: "SIGUSR2", word: "2", is_id: true, targets: &targets[2..] },
+        TalkNotice::Sent { target },
+        TalkNotice::Asked { count: 2, action: "stats" },
+        TalkNotice::Answered { id: 0, name, namespace, answer: Some("{\"a\":1}") },
+        TalkNotice::Answered { id: 1, name, namespace, answer: None },
+        TalkNotice::Attached { target },
+        TalkNotice::Inspects { target, address: "127.0.0.1:9229" },
+        TalkNotice::InspectsNot { word },
+        TalkNotice::Marked { on: true, targets: &targets },
+        TalkNotice::Marked { on: false, targets: &targets[2..] },
+    ] {
+        scene.tell(&Notice::Talk(notice));
+    }
+    scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    for way in [Way::Pull, Way::Forward, Way::Backward] {
+        scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
+    }
+    for notice in [
+        ReleaseNotice::Fetched { name, from: "1111111", to: "2222222" },
+        ReleaseNotice::Fetched { name, from: "1111111", to: "1111111" },
+        ReleaseNotice::NoRepository { name },
+    ] {
+        scene.tell(&Notice::Release(notice));
+    }
+}
+
 fn problems(scene: &mut Scene) {
     let (word, name) = (|| "nope".to_owned(), || "api".to_owned());
     for problem in [
         Problem::NoProcess { word: "all".to_owned() },
         Problem::NoProcess { word: "/x/".to_owned() },
-        Problem::NoSuch { word: word() },
+        Problem::NoSuch { word: word(), near: None },
+        Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
         Problem::NoSuchId { word: "9".to_owned() },
         Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
-        Problem::NoApp { name: word() },
+        Problem::NoApp { name: word(), near: None },
+        Problem::NoApp { name: word(), near: Some("api".to_owned()) },
         Problem::NoEnvironment { word: "9".to_owned() },
         Problem::NotDescribed { word: word() },
         Problem::NotReset { word: word() },
@@ -293,6 +335,11 @@ fn problems(scene: &mut Scene) {
         Problem::AlreadyRuns { name: name() },
         Problem::EnvWithoutFile,
         Problem::NoInit { known: "the known ones are systemd".to_owned() },
+        Problem::Bare {
+            pm2: "99 id unknown".to_owned(),
+            message: "no process has the id `99`".to_owned(),
+            hint: None,
+        },
         Problem::new("`x` is not a number"),
         Problem::Other { message: "it is gone".to_owned(), hint: Some("try again".to_owned()) },
     ] {
@@ -301,6 +348,7 @@ fn problems(scene: &mut Scene) {
     let text = "something is odd";
     scene.tell(&Notice::Warning { text, hint: None, apart: false });
     scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
+    scene.tell(&Notice::Note { text });
 }
 
 #[test]
@@ -331,4 +379,15 @@ fn a_time_is_said_as_a_person_says_it() {
     check(59_949, "59.9 s");
     check(125_000, "2 min 5 s");
     check(3_780_000, "1 h 3 min");
+}
+
+fn settings(scene: &mut Scene) {
+    let of = Notice::Setting;
+    scene.all(&[
+        of(SettingNotice::Set { words: &["api.LEVEL", "api.CACHE"] }),
+        of(SettingNotice::Restarted { app: "api" }),
+        of(SettingNotice::Unset { word: "api.LEVEL" }),
+        of(SettingNotice::Unset { word: "all" }),
+        of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
 }

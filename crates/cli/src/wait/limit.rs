@@ -28,7 +28,7 @@ impl Limit {
     /// It is no time, or has no unit.
     pub(crate) fn parse(option: &str, text: &str) -> Result<Self, Failed> {
         let refused =
-            |hint: String| Failed::new(format!("`--{option} {text}` is not a time")).hint(hint);
+            |hint: String| Failed::misuse(format!("`--{option} {text}` is not a time")).hint(hint);
         let (digits, unit) = UNITS
             .iter()
             .find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))

@@ -318,7 +318,7 @@ fn questions_are_answered() {
     for (args, err) in [
         (&["describe", "nope"][..], "error: no app has the name or namespace `nope`\n"),
         (&["env", "9"], "error: no process has the id `9`\n"),
-        (&["reset", "nope"], "error: no process has the name or id `nope`\n"),
+        (&["reset", "nope"], "error: no app has the name or namespace `nope`\n"),
         (&["reset", "9"], "error: no process has the id `9`\n"),
         (&["restart", "nope"], "error: no app has the name or namespace `nope`\n"),
     ] {

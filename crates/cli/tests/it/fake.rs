@@ -236,6 +236,10 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
             json!(r#"[{"pid":7,"name":"app","pm2_env":{"status":"online","args":[]},"pm_id":0}]"#),
         )];
     }
+    if let Some(id) = request["describe"].get("id") {
+        let found = list.iter().find(|process| process["id"] == *id);
+        return vec![(FrameKind::Reply, json!({ "describe": found.map(details) }))];
+    }
     for id in request["act"]["ids"].as_array().into_iter().flatten() {
         frames.push((
             FrameKind::Event,
@@ -254,4 +258,23 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     }
     frames.push((FrameKind::Reply, json!("done")));
     frames
+}
+
+/// Everything about a process.
+fn details(process: &Value) -> Value {
+    json!({
+        "view": process,
+        "args": [],
+        "pid_file": format!("/nowhere/{}.pid", process["id"]),
+        "interpreter": "node",
+        "interpreter_args": [],
+        "cwd": "/srv",
+        "unstable": 0,
+        "created_at": 0,
+        "last": null,
+        "max_memory": null,
+        "node_env": null,
+        "env": {},
+        "listeners": [],
+    })
 }

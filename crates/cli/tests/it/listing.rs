@@ -2,6 +2,8 @@
 
 use expect_test::{expect, expect_file};
 use serde_json::json;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 use crate::fake::{Fake, process};
 
@@ -45,7 +47,7 @@ fn our_list_in_a_pipe_is_a_line_of_values_for_each_app() {
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
     assert!(refused.err.contains("nope"), "{}", refused.err);
     let refused = fake.ostler("list --sort colour");
-    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""));
     assert!(refused.err.contains("cannot sort by `colour`"), "{}", refused.err);
     let nothing = Fake::with(vec![]).ostler("list");
     assert_eq!((nothing.code, nothing.out.as_str()), (0, ""));
@@ -76,8 +78,9 @@ fn our_small_questions_have_answers_for_scripts() {
                                            {\"id\":2,\"status\":\"stopped\"}]\n",
     );
     check("list --format {name}:{id}", 0, "app:0\nweb:1\nweb:2\n");
-    check("list --json", 1, "");
-    check("list --json name --format {id}", 1, "");
+    check("list --json name --format {id}", 2, "");
+    let every: serde_json::Value = serde_json::from_str(&fake.ostler("list --json").out).unwrap();
+    assert_eq!((&every[1]["id"], &every[1]["status"]), (&1.into(), &"online".into()));
     let nothing = Fake::with(vec![]).ostler("list --json name");
     assert_eq!((nothing.code, nothing.out.as_str(), nothing.err.as_str()), (0, "[]\n", ""));
 }
@@ -90,9 +93,42 @@ fn after_an_action_only_the_fields_that_were_asked_for_are_on_standard_output() 
     assert!(ran.err.contains("web"), "what was done is told aside: {}", ran.err);
     fake.asked();
     let refused = fake.ostler("stop web --json colour");
-    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""));
     assert!(refused.err.contains("there is no field `colour`"), "{}", refused.err);
     assert!(fake.asked().is_empty(), "nothing is done whose result cannot be told");
+}
+
+#[test]
+fn a_watched_list_in_a_pipe_is_one_list_after_the_other_without_escapes() {
+    let fake = Fake::with(vec![process(0, "app"), process(1, "web")]);
+    let lines = |words: &[&str], count: usize| {
+        let mut command = fake.command("ostler", words);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let lines: Vec<String> = out.lines().take(count).map(Result::unwrap).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        lines
+    };
+    let list = lines(&["list", "--watch"], 5);
+    assert!(list[0].starts_with("app\t") && list[1].starts_with("web\t"), "{list:?}");
+    assert_eq!((list[2].as_str(), &list[3..]), ("", &list[..2]));
+    let values = lines(&["list", "--watch", "--format", "{name}"], 4);
+    assert_eq!(values, ["app", "web", "app", "web"]);
+}
+
+#[test]
+fn a_list_as_lines_is_of_the_apps_that_were_named_and_pm2s_is_in_the_order_of_ids() {
+    let fake = Fake::with(vec![process(1, "web"), process(0, "zoo"), process(2, "app")]);
+    let ran = fake.ostler("list -m web");
+    let text = "web\n  id        1\n  instances 0/1\n  status    ○ stopped\n  restarts  0\n  \
+                cpu       0%\n  memory    0\n";
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, text, ""));
+    assert_eq!(fake.ostler("list -m nope").code, 1);
+    let ids = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.strip_prefix("pm2 id : ")).map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&fake.pm2("list -m").out), ["0", "1", "2"]);
 }
 
 #[test]

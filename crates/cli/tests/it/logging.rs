@@ -125,14 +125,43 @@ fn a_word_that_means_no_process_is_said_at_once() {
         );
     }
     assert_eq!(fake.ostler("logs app --nostream").err, "");
-    assert_eq!(fake.ostler("logs PM2 --nostream").err, "");
+    assert_eq!(fake.ostler("logs daemon --nostream").err, "");
+    assert_eq!(fake.pm2("logs PM2 --nostream").err, "");
     let many: Vec<Value> = (0..12).map(|id| process(id, &format!("app{id:02}"))).collect();
-    let ran = Fake::with(many).ostler("logs nope --nostream");
+    let ran = Fake::with(many).pm2("logs nope --nostream");
     assert!(ran.err.ends_with(
         "app00, app01, app02, app03, app04, app05, app06, app07, app08, app09 and 2 more\n"
     ));
     let ran = Fake::with(Vec::new()).ostler("logs --nostream");
     assert_eq!((ran.code, ran.err.as_str()), (0, "warning: there is no process\n"));
+}
+
+#[test]
+fn lines_of_an_app_that_does_not_exist_are_an_error_to_who_does_not_wait_for_one() {
+    let (fake, _files) = with_files();
+    let ran = fake.ostler("logs appp --nostream");
+    let said = "error: no app has the name or namespace `appp`\nhint: did you mean `app`?\n";
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (1, "", said));
+    let ran = fake.ostler("flush appp");
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (1, "", said));
+    assert!(fake.asked().is_empty(), "nothing was emptied");
+    assert_eq!((fake.pm2("logs nope --nostream").code, fake.pm2("flush nope").code), (0, 0));
+}
+
+#[test]
+fn our_lines_stand_alone_in_a_pipe_with_the_daemons_in_our_words() {
+    let (fake, _files) = with_files();
+    fake.file("pm2.log", "2026-11-22T10:00:00: PM2 log: App [app:0] online\n");
+    let ran = fake.ostler("logs --nostream --lines 1");
+    let mut lines: Vec<&str> = ran.out.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        ["app:0 | last error", "app:0 | last out", "daemon | 2026-11-22T10:00:00 app:0 is online"]
+    );
+    let ran = fake.ostler("logs daemon --nostream --raw");
+    assert_eq!(ran.out, "2026-11-22T10:00:00 app:0 is online\n");
+    assert_eq!(fake.ostler("logs --lines 0").out, "app:0 | one\nother:0 | two\napp:0   | three\n");
 }
 
 #[test]
@@ -143,7 +172,7 @@ fn an_id_that_nobody_has_yet_is_followed_when_somebody_has_it() {
         Some(vec![(FrameKind::Event, line.clone()), (FrameKind::Reply, json!("done"))])
     };
     let fake = Fake::saying(vec![process(0, "app")], Box::new(answers));
-    assert_eq!(fake.ostler("logs 7 --lines 0").out, "7|late  | here\n");
+    assert_eq!(fake.ostler("logs 7 --lines 0").out, "late:7 | here\n");
     assert_eq!(fake.ostler("logs 8 --lines 0").out, "");
 }
 
@@ -190,5 +219,5 @@ fn a_reader_that_leaves_ends_it_quietly() {
     drop(out);
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-    assert!(line.starts_with("0|app  | xxx"));
+    assert!(line.starts_with("app:0 | xxx"));
 }

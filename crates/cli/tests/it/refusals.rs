@@ -14,7 +14,13 @@ use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_log};
 /// Runs it, expects code 1 and this beginning on standard error.
 #[track_caller]
 fn refused(sandbox: &Sandbox, args: &[&str], err: &str) {
-    let said = sandbox.ostler(args).code(1).run();
+    begins(sandbox, args, 1, err);
+}
+
+/// Runs it, expects this code, and that standard error begins so.
+#[track_caller]
+fn begins(sandbox: &Sandbox, args: &[&str], code: i32, err: &str) {
+    let said = sandbox.ostler(args).code(code).run();
     assert!(said.err.starts_with(err), "{args:?} said\n{}\ninstead of\n{err}", said.err);
 }
 
@@ -66,12 +72,12 @@ fn an_option_that_would_change_nothing_is_refused() {
     sandbox.ostler(["start", "idle.sh"]).run();
     let only = "error: `--only` chooses among the apps of a process file, and `idle` is none\n";
     for command in ["stop", "restart", "reload", "delete", "start"] {
-        refused(&sandbox, &[command, "idle", "--only", "x"], only);
+        begins(&sandbox, &[command, "idle", "--only", "x"], 2, only);
     }
     sandbox.write("eco.json", r#"{ "script": "idle.sh" }"#);
     for word in ["idle", "eco.json"] {
         let force = format!("error: `--force` starts a script once more, and `{word}` is none\n");
-        refused(&sandbox, &["start", word, "-f"], &force);
+        begins(&sandbox, &["start", word, "-f"], 2, &force);
     }
     for option in [&["-i", "4"][..], &["-x"], &["--no-autostart"]] {
         let args = [&["start", "idle"], option].concat();
@@ -194,9 +200,10 @@ fn what_cannot_be_started_is_said_and_not_listed() {
         &["start", "plain.sh", "--interpreter", "nope"],
         "error: the interpreter `nope` is not in PATH\nhint: install `nope`",
     );
-    refused(
+    begins(
         &sandbox,
         &["start", "plain.sh", "--kill-timeout", "soon", "-i", "abc"],
+        2,
         "error: `--instances` must be a whole number or `max`, but is `abc`\n\
          hint: write a number, or `\"max\"` for one per CPU\n\n\
          error: `--kill-timeout` must be a number, but is `soon`\n\
@@ -204,9 +211,10 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     );
     refused(&sandbox, &["start", "nope.json"], "error: there is no file `nope.json`\n");
     sandbox.write("eco.json", r#"{ "script": "server.js" }"#);
-    refused(
+    begins(
         &sandbox,
         &["start", "eco.json", "-i", "4"],
+        2,
         "error: `--instances` changes nothing of what a process file says\n\
          hint: set `instances` in the file\n",
     );

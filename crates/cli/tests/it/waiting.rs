@@ -249,12 +249,12 @@ fn who_waits_does_not_notice_that_the_daemon_is_killed_or_updated() {
 fn what_cannot_be_waited_for_is_refused_before_anything_is_begun() {
     let sandbox = sandbox();
     let app = sandbox.victim("app", Victim::Sleeper);
-    let start = sandbox.ostler(["start", "--wait=30"]).arg(&app).code(1);
+    let start = sandbox.ostler(["start", "--wait=30"]).arg(&app).code(2);
     start.shows("`--wait 30` is not a time\nhint: it has no unit; is it `30s` or `30ms`?").run();
     assert!(sandbox.jlist().is_empty());
     sandbox.ostler(["start"]).arg(app).run();
     let check = |args: &[&str], error: &str| {
-        sandbox.ostler(["wait", "app"]).args(args).code(1).shows(error).run();
+        sandbox.ostler(["wait", "app"]).args(args).code(2).shows(error).run();
     };
     check(&["--for", "luck"], "hint: it is `ready`, `exit` or `log=REGEXP`");
     check(&["--for", "log=("], "is not a regular expression");

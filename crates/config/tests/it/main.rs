@@ -7,6 +7,7 @@ mod bad;
 mod files;
 mod not_yet;
 mod options;
+mod package_scripts;
 mod programs;
 mod schema;
 mod scripts;

@@ -13,7 +13,7 @@ fn interpreter(programs: &[&str], file: &str, content: &[u8]) -> String {
     world.file(file, content);
     let root = world.ctx.home.parent().unwrap().to_str().unwrap().to_owned();
     match ostler_config::from_script(file, &Options::default(), &world.ctx) {
-        Ok(spec) => {
+        Ok((spec, _)) => {
             spec.interpreter.map_or("none".to_owned(), |program| program.replace(&root, ""))
         }
         Err(report) => report[0].message.replace(&root, ""),
@@ -70,7 +70,7 @@ fn typescript_without_bun_needs_a_new_node() {
         world.program("../bin/node", format!("#!/bin/sh\necho {version}\n"));
         let got = ostler_config::from_script("a.ts", &Options::default(), &world.ctx);
         match outcome {
-            Ok(args) => assert_eq!(got.unwrap().interpreter_args, args, "{version}"),
+            Ok(args) => assert_eq!(got.unwrap().0.interpreter_args, args, "{version}"),
             Err(message) => assert_eq!(got.unwrap_err()[0].message, message),
         }
     }

@@ -68,8 +68,8 @@ impl World {
     /// The one app of a script.
     #[track_caller]
     pub fn start(&self, script: &str, options: &Options) -> AppSpec {
-        from_script(script, options, &self.ctx)
-            .unwrap_or_else(|wrong| panic!("{}", self.render(&wrong)))
+        let started = from_script(script, options, &self.ctx);
+        started.unwrap_or_else(|wrong| panic!("{}", self.render(&wrong))).0
     }
 
     /// What is said against a script.

@@ -3,11 +3,13 @@
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
-use super::target::DAEMON;
+use super::words::Words;
 use crate::args::FlagId;
 use crate::output::Output;
 use crate::paint::{Ink, Paint};
+use crate::program::Program;
 use crate::session::Session;
+use crate::view::columns;
 
 /// Date before a line, when no format is given.
 const DATE: &str = "YYYY-MM-DD-HH:mm:ss";
@@ -15,7 +17,7 @@ const DATE: &str = "YYYY-MM-DD-HH:mm:ss";
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// `0|app | text`
+    /// A label and the text: `app:0 | text`.
     Labelled,
     /// The text alone.
     Raw,
@@ -34,10 +36,6 @@ pub(super) enum Author {
     App { id: u32, name: String, err: bool },
 }
 
-/// Columns that the daemon's own lines take for their label.
-const OWN_LABEL: usize = "PM2|PM2".len();
-/// Columns of the label of a line of the past.
-const LABEL: usize = 10;
 /// What each object of a line has, and in which order.
 const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name"];
 
@@ -46,6 +44,8 @@ const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name
 pub(super) struct Writer {
     /// The form of each line.
     pub(super) form: Form,
+    /// What is said around the lines.
+    pub(super) words: Words,
     date: Option<String>,
     highlight: Option<String>,
     paint: Paint,
@@ -56,6 +56,7 @@ pub(super) struct Writer {
 impl Writer {
     /// The writer that the options ask for.
     pub(super) fn new(session: &Session) -> Self {
+        let words = Words(session.program);
         let form = if session.has(FlagId::Json) {
             Form::Json
         } else if session.has(FlagId::Format) {
@@ -71,7 +72,16 @@ impl Writer {
             .then(|| args.value(FlagId::Timestamp).unwrap_or(DATE).to_owned());
         let highlight =
             args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
-        Self { form, date, highlight, paint: session.out.paint, widest: 0 }
+        Self { form, words, date, highlight, paint: session.out.paint, widest: 0 }
+    }
+
+    /// Makes room for the labels of these processes, in our form, from the first line on. PM2's
+    /// labels grow as lines come.
+    pub(super) fn make_room<'l>(&mut self, authors: impl Iterator<Item = (u32, &'l str)>) {
+        if let Words(Program::Ostler) = self.words {
+            let widths = authors.map(|(id, name)| columns(&self.words.label(id, name)));
+            self.widest = self.widest.max(widths.max().unwrap_or(0));
+        }
     }
 
     /// Prints one line.
@@ -113,18 +123,19 @@ impl Writer {
     }
 
     fn render_own(&mut self, at: u64, text: &str) -> String {
+        let (text, daemon) = (self.words.own_line(text), self.words.daemon());
         match self.form {
             Form::Raw => format!("{text}\n"),
-            Form::Json => object(text, &iso(at), "out", &DAEMON.into(), DAEMON),
+            Form::Json => object(&text, &iso(at), "out", &daemon.into(), daemon),
             Form::Pairs => {
                 format!(
-                    "timestamp={} app=pm2 message={text}\n",
-                    ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ")
+                    "timestamp={} app={} message={text}\n",
+                    ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"),
+                    daemon.to_lowercase()
                 )
             }
             Form::Labelled => {
-                // As wide as PM2 makes it: name and id are both its own.
-                let label = self.label(OWN_LABEL, DAEMON, Ink::Blue, at);
+                let label = self.label(self.words.daemon_width(), daemon, Ink::Blue, at);
                 text.lines().map(|line| format!("{label}{}\n", self.highlighted(line))).collect()
             }
         }
@@ -133,8 +144,8 @@ impl Writer {
     /// Returns what stands before a line, as wide as the widest of `whole` so far.
     fn label(&mut self, whole: usize, label: &str, ink: Ink, at: u64) -> String {
         self.widest = self.widest.max(whole);
-        // One blank more than the widest, as PM2.
-        let label = self.paint.ink(&[ink], &format!("{label:width$} | ", width = self.widest + 1));
+        let label = padded(label, self.words.width(self.widest));
+        let label = self.paint.ink(&[ink], &format!("{label} | "));
         let date = self.date.as_ref().map_or(String::new(), |format| {
             self.paint.ink(&[Ink::Dim, Ink::Grey], &format!("{} ", ostler_logs::date(at, format)))
         });
@@ -149,6 +160,8 @@ impl Writer {
     }
 
     fn render_past(&self, author: &Author, line: &str) -> String {
+        let own = matches!(author, Author::Daemon).then(|| self.words.own_line_of_file(line));
+        let (line, daemon) = (own.as_deref().unwrap_or(line), self.words.daemon());
         let ink = match author {
             Author::Daemon => Ink::Blue,
             Author::App { err: false, .. } => Ink::Green,
@@ -158,22 +171,23 @@ impl Writer {
             (Form::Raw, _) => format!("{line}\n"),
             (Form::Labelled, _) => {
                 let label = match author {
-                    Author::Daemon => DAEMON.to_owned(),
-                    Author::App { id, name, .. } => {
-                        format!("{id}|{name}").chars().take(LABEL).collect()
-                    }
+                    Author::Daemon => daemon.to_owned(),
+                    Author::App { id, name, .. } => self.words.past_label(*id, name),
                 };
-                format!("{}{line}\n", self.paint.ink(&[ink], &format!("{label:LABEL$} | ")))
+                let label = padded(&label, self.words.past_width(self.widest));
+                format!("{}{line}\n", self.paint.ink(&[ink], &format!("{label} | ")))
             }
             // A file in JSON form (`log_type: "json"`) says more than we know.
             (Form::Json, _) if is_object_of_a_line(line) => format!("{line}\n"),
             (Form::Json, Author::Daemon) => {
-                object(line, &Value::Null, "out", &DAEMON.into(), DAEMON)
+                object(line, &Value::Null, "out", &daemon.into(), daemon)
             }
             (Form::Json, Author::App { id, name, err }) => {
                 object(line, &Value::Null, if *err { "err" } else { "out" }, &(*id).into(), name)
             }
-            (Form::Pairs, Author::Daemon) => format!("app=pm2 message={line}\n"),
+            (Form::Pairs, Author::Daemon) => {
+                format!("app={} message={line}\n", daemon.to_lowercase())
+            }
             (Form::Pairs, Author::App { id, name, err }) => {
                 format!(
                     "app={name} id={id} type={} message={line}\n",
@@ -199,9 +213,9 @@ impl Writer {
                 )
             }
             Form::Labelled => {
-                let label = format!("{}|{}", line.id, line.name);
+                let label = self.words.label(line.id, &line.name);
                 let ink = if line.err { Ink::Red } else { Ink::Green };
-                let label = self.label(label.chars().count(), &label, ink, line.at);
+                let label = self.label(columns(&label), &label, ink, line.at);
                 format!("{label}{}\n", self.highlighted(&line.text))
             }
         }
@@ -231,6 +245,11 @@ fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String 
     )
 }
 
+/// Returns the label with blanks up to this many columns.
+fn padded(label: &str, width: usize) -> String {
+    format!("{label}{}", " ".repeat(width.saturating_sub(columns(label))))
+}
+
 fn is_object_of_a_line(line: &str) -> bool {
     let object =
         if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
@@ -242,78 +261,4 @@ fn iso(ms: u64) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(id: u32, name: &str, err: bool, text: &str) -> LogLine {
-        LogLine { id, name: name.into(), err, at: 1_795_388_825_573, text: text.into(), dropped: 0 }
-    }
-
-    fn writer(form: Form, color: bool) -> Writer {
-        Writer {
-            form,
-            date: None,
-            highlight: Some("second".into()),
-            paint: Paint { text: color, frame: false },
-            widest: 0,
-        }
-    }
-
-    #[test]
-    fn labels_are_as_wide_as_the_widest_so_far() {
-        let mut writer = writer(Form::Labelled, false);
-        assert_eq!(writer.render(&line(3, "t", false, "out 0")), "3|t  | out 0\n");
-        assert_eq!(writer.render(&line(12, "web", true, "err 0")), "12|web  | err 0\n");
-        assert_eq!(writer.render(&line(3, "t", false, "a")), "3|t     | a\n");
-    }
-
-    #[test]
-    fn the_daemons_own_lines_have_a_label_too() {
-        let mut own = writer(Form::Labelled, false);
-        assert_eq!(
-            own.render_own(0, "App [t:3] online\nsecond"),
-            "PM2      | App [t:3] online\nPM2      | second\n"
-        );
-        assert_eq!(own.render(&line(3, "t", false, "a")), "3|t      | a\n");
-        let object = writer(Form::Json, false).render_own(1_795_388_825_573, "a");
-        assert_eq!(
-            object,
-            concat!(
-                r#"{"message":"a","timestamp":"2026-11-22T23:07:05.573Z","type":"out","#,
-                r#""process_id":"PM2","app_name":"PM2"}"#,
-                "\n"
-            )
-        );
-        let pairs = writer(Form::Pairs, false).render_own(1_795_388_825_573, "a b");
-        assert!(
-            pairs.starts_with("timestamp=2026-11-2") && pairs.ends_with(" app=pm2 message=a b\n"),
-            "{pairs}"
-        );
-    }
-
-    #[test]
-    fn machines_get_json_or_pairs() {
-        let text = writer(Form::Json, true).render(&line(3, "t", true, "a \"b\""));
-        assert_eq!(
-            text,
-            concat!(
-                r#"{"message":"a \"b\"","timestamp":"2026-11-22T23:07:05.573Z","type":"err","#,
-                r#""process_id":3,"app_name":"t"}"#,
-                "\n"
-            )
-        );
-        let text = writer(Form::Pairs, true).render(&line(3, "t", true, "x y"));
-        assert!(
-            text.starts_with("timestamp=2026-11-2")
-                && text.ends_with(" app=t id=3 type=error message=x y\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn the_marked_text_and_the_label_are_coloured() {
-        let text = writer(Form::Labelled, true).render(&line(3, "t", false, "a second second"));
-        assert_eq!(text, "\x1b[32m3|t  | \x1b[39ma \x1b[100msecond\x1b[49m second\n");
-        assert_eq!(writer(Form::Raw, true).render(&line(3, "t", false, "a second")), "a second\n");
-    }
-}
+mod tests;

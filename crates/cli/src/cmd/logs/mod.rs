@@ -3,15 +3,16 @@
 mod format;
 mod tail;
 mod target;
+mod words;
 
 use ostler_client::{Step, follow};
-use ostler_wire::control::{Event, Request};
+use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
 use format::{Form, Writer};
-use target::{DAEMON, Target};
+use target::Target;
 
 /// Lines of each file that are shown first, unless the options say otherwise.
 const LINES: usize = 15;
@@ -19,19 +20,20 @@ const LINES: usize = 15;
 /// Runs the command `logs`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
-    let writer = Writer::new(session);
+    let mut writer = Writer::new(session);
     let list = session.known()?;
     let target = Target::of_word(session, word, &list)?;
     let lines = match session.args.value(FlagId::Lines) {
         None => LINES,
         Some(text) => {
-            text.parse().map_err(|_| Failed::new(format!("`--lines {text}` is not a number")))?
+            text.parse().map_err(|_| Failed::misuse(format!("`--lines {text}` is not a number")))?
         }
     };
     let waits = !session.has(FlagId::NoStream);
-    if target.ids.is_empty() && target.word != DAEMON {
-        target::warn_of_nobody(session, &target.word, &list, waits);
+    if target.ids.is_empty() && !target.daemon {
+        target::nobody(session, &target, &list, waits)?;
     }
+    writer.make_room(list.iter().filter(|of| target.ids.contains(&of.id)).map(label));
     // A program reads these two: lines of the past, whose time nobody knows, would only be in its
     // way.
     let for_programs = matches!(writer.form, Form::Json | Form::Pairs) && waits;
@@ -41,12 +43,17 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if waits { stream(session, &target, writer) } else { Ok(()) }
 }
 
+fn label(process: &ProcView) -> (u32, &str) {
+    (process.id, &process.name)
+}
+
 /// Streams the logs of everything after `start` and `restart`, if `--attach` asks for it.
 pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     if !session.has(FlagId::Attach) {
         return Ok(());
     }
-    let writer = Writer::new(session);
+    let mut writer = Writer::new(session);
+    writer.make_room(session.known()?.iter().map(label));
     stream(session, &Target::everything(), writer)
 }
 
@@ -61,8 +68,7 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     // As PM2: its own lines with those of all. Whoever reads objects or bytes of apps gets the
     // daemon's only when they are asked for by name.
     let own = both
-        && (target.word == DAEMON
-            || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
+        && (target.daemon || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
     let request =
         Request::Logs { ids, out: target.out, err: target.err, events, own, confirm: false };
     let mut end = Ok(());

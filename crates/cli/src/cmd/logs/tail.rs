@@ -1,13 +1,14 @@
 //! The last lines of the log files, oldest file first.
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ostler_wire::control::ProcView;
 
 use super::format::{Author, Form, Writer};
-use super::target::{DAEMON, Target};
+use super::target::Target;
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::session::Session;
@@ -29,13 +30,8 @@ pub(super) fn show(
     lines: usize,
     writer: &Writer,
 ) {
-    if writer.form == Form::Labelled {
-        let plural = if target.all() { "processes" } else { "process" };
-        let head = format!(
-            "[TAILING] Tailing last {lines} lines for [{}] {plural} \
-             (change the value with --lines option)",
-            target.word
-        );
+    let head = writer.words.head(&target.word, lines);
+    if let Some(head) = head.filter(|_| writer.form == Form::Labelled) {
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
     }
@@ -43,7 +39,7 @@ pub(super) fn show(
     // were asked for by name.
     let own = target.out
         && target.err
-        && (target.word == DAEMON || target.all() && writer.form == Form::Labelled);
+        && (target.daemon || target.all() && writer.form == Form::Labelled);
     let daemon = own.then(|| Source {
         path: session.home.log(),
         author: Author::Daemon,
@@ -93,15 +89,16 @@ fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
         }
     };
     let framed = writer.form == Form::Labelled;
-    if framed {
-        let head =
-            out.paint.ink(&[Ink::Grey], &format!("{} last {count} lines:", source.path.display()));
+    let terminal = std::io::stdout().is_terminal();
+    let head = writer.words.file_head(&source.path, (lines.len(), count), terminal);
+    if let Some(head) = head.as_ref().filter(|_| framed) {
+        let head = out.paint.ink(&[Ink::Grey], head);
         out.data(&format!("{head}\n"));
     }
     for line in &lines {
         writer.past(out, &source.author, line);
     }
-    if framed && !lines.is_empty() {
+    if framed && head.is_some() && !lines.is_empty() {
         out.data("\n");
     }
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::ProcView;
 
+use super::words::Words;
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::select::{self, is_pattern, pattern};
 use crate::session::Session;
 use crate::voice::Problem;
-
-/// The word for the daemon's own lines, as PM2 has it.
-pub(super) const DAEMON: &str = "PM2";
 
 /// The most names that a message lists.
 const NAMES: usize = 10;
@@ -22,6 +21,8 @@ const NAMES: usize = 10;
 pub(super) struct Target {
     /// The word that chose the processes.
     pub(super) word: String,
+    /// The daemon's own lines were asked for by name, and by nothing else.
+    pub(super) daemon: bool,
     /// The ids that the word means now.
     pub(super) ids: Vec<u32>,
     /// The word as an id, where no process has it yet.
@@ -37,8 +38,8 @@ pub(super) struct Target {
 impl Target {
     /// Everything that every process writes.
     pub(super) fn everything() -> Self {
-        let word = "all".to_owned();
-        Self { word, ids: Vec::new(), later: None, pattern: None, out: true, err: true }
+        let (word, ids) = ("all".to_owned(), Vec::new());
+        Self { word, daemon: false, ids, later: None, pattern: None, out: true, err: true }
     }
 
     /// The target of a word and of the options.
@@ -56,7 +57,9 @@ impl Target {
         };
         let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };
         let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));
-        Ok(Self { word, ids, later, pattern, out: out || !err, err: err || !out })
+        // An app of that name comes first.
+        let daemon = ids.is_empty() && word == Words(session.program).daemon();
+        Ok(Self { word, daemon, ids, later, pattern, out: out || !err, err: err || !out })
     }
 
     /// Whether every process is meant.
@@ -80,10 +83,22 @@ impl Target {
     }
 }
 
-/// Warns that the word means no process: whoever waits for lines must know that there may never be
-/// any, and what else there is.
-pub(super) fn warn_of_nobody(session: &mut Session, word: &str, list: &[ProcView], waits: bool) {
-    let what = if word == "all" {
+/// Says that the word means no process: whoever waits for lines must know that there may never be
+/// any, and what else there is. Whoever does not wait gets nothing, which PM2 takes for a success.
+///
+/// # Errors
+/// Nobody waits, and it is not PM2's name.
+pub(super) fn nobody(
+    session: &mut Session,
+    target: &Target,
+    list: &[ProcView],
+    waits: bool,
+) -> Result<(), Failed> {
+    let word = target.word.as_str();
+    if session.program == Program::Ostler && !waits && !target.all() {
+        select::select(word, list, &apps::cwd()?)?;
+    }
+    let what = if target.all() {
         "there is no process".to_owned()
     } else if is_pattern(word) {
         format!("no process has a name that matches `{word}`")
@@ -98,4 +113,5 @@ pub(super) fn warn_of_nobody(session: &mut Session, word: &str, list: &[ProcView
     let there = if names.is_empty() { String::new() } else { format!("; there are: {there}") };
     let yet = if waits { " yet; its lines are shown as soon as there is one" } else { "" };
     session.out.warn_aside(&format!("{what}{yet}{there}"));
+    Ok(())
 }
