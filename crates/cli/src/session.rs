@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
+use ostler_client::{
+    Answer, Client, Heard as Told, Home, Manager, Starter, connect_living, connect_or_start,
+    last_words,
+};
 use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
 use crate::apps;
-use crate::args::{FlagId, Parsed};
+use crate::args::{CommandId, FlagId, Parsed};
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
@@ -34,8 +37,12 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
+    /// A daemon that it starts ends with it.
+    pub(crate) foreground: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
+    /// Those of them whose files were asked about.
+    pub(crate) looked: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
@@ -68,9 +75,21 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, begun) = (BTreeSet::new(), Begun::default());
-        let (started, until, client) = (false, None, None);
-        Self { args, out, program, home, started, changed, until, begun, client }
+        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
+        let (started, foreground, until, client) = (false, false, None, None);
+        Self {
+            args,
+            out,
+            program,
+            home,
+            started,
+            foreground,
+            changed,
+            looked,
+            until,
+            begun,
+            client,
+        }
     }
 
     /// Whether the option was given.
@@ -118,8 +137,12 @@ impl Session {
             // A limit is kept instead of a block that moves.
             let live = until.is_none() && waits && out.progress() == Some(Progress::Live);
             let interrupts = if live { Some(hold_back()?) } else { None };
-            let mut on = |event: Option<Event>| {
-                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
+            let on = |told: Told| {
+                let event = match told {
+                    Told::Event(event) => event,
+                    Told::Nothing => return pause(out, interrupts.as_ref()),
+                    Told::DaemonsEnd => return out.tell(&Notice::DaemonsEnd),
+                };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
                     Some(Event::Warning { text }) => out.warn(&text),
@@ -130,9 +153,7 @@ impl Session {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let answer = match left {
                 Some(left) if left.is_zero() => Err(timeout(left)),
-                Some(left) => client.request_within(request, left, |event| on(Some(event))),
-                None if live => client.request_with_pauses(request, EVERY, on),
-                None => client.request(request, |event| on(Some(event))),
+                left => client.request_heard(request, left, live.then_some(EVERY), on),
             };
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
@@ -160,9 +181,11 @@ impl Session {
     /// found.
     fn find_daemon(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
         self.connect()?;
-        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
+        let Self { client: Some(client), out, .. } = self else {
+            return Err(Failed::new("not connected"));
+        };
         // Who is asked must know it again, and so must who was asked before.
-        match resumes(client, request) {
+        match resumes(client, request, || out.tell(&Notice::DaemonsEnd)) {
             Ok(false) if asked.begun => {
                 Err(lost("the daemon was replaced by one that would begin this again,"))
             }
@@ -217,7 +240,8 @@ impl Session {
     /// Connects to the daemon that has taken the place of one that died under a request.
     fn successor(&mut self, fruitless: u32) -> Result<Client, Failed> {
         if TRIES < fruitless {
-            return Err(lost("the daemon died again and again"));
+            let last = last_words(&self.home.log());
+            return Err(lost("the daemon died again and again").more(&last));
         }
         // Only a successor has learned from the keeper what went on: a new daemon, started now,
         // would know nothing.
@@ -230,6 +254,19 @@ impl Session {
                 Err(lost("the daemon and its keeper ended"))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks for something that is told only if its answer comes within this time.
+    pub(crate) fn ask_soon(&mut self, request: &Request, limit: Duration) -> Option<Reply> {
+        let mut client = self.client.take()?;
+        // After anything but an answer the connection is of no use.
+        match client.request_within(request, limit, |_| ()).ok()? {
+            Answer::Reply(reply) => {
+                self.client = Some(client);
+                Some(reply)
+            }
+            Answer::Raw(_) => None,
         }
     }
 
@@ -276,11 +313,16 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
+        let starter = Starter { foreground: self.foreground, ..Starter::new(exe) };
         let (out, home) = (&mut self.out, self.home.path());
-        let connected = connect_or_start(&self.home, &Starter::new(exe), || {
-            out.tell(&Notice::DaemonStarting { home });
+        // The manager of a foreground is a part of it.
+        let is_told = self.args.command.is_none_or(|command| command.id != CommandId::Run);
+        let connected = connect_or_start(&self.home, &starter, || {
+            if is_told {
+                out.tell(&Notice::DaemonStarting { home });
+            }
         })?;
-        if connected.started {
+        if connected.started && is_told {
             out.tell(&Notice::DaemonStarted { home });
             if self.home.is_open_to_others() {
                 out.tell(&Notice::HomeOpen { home });
@@ -306,11 +348,22 @@ impl Session {
         self.client = None;
     }
 
-    /// Holds daemon and keeper, whose end is going to be asked for.
-    pub(crate) fn hold_manager(&mut self) -> Result<Manager, Failed> {
-        self.connect()?;
-        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
-        Ok(client.hold_manager()?)
+    /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage;
+    /// `None` when they end meanwhile.
+    pub(crate) fn look_at_manager(&mut self) -> Result<Option<(Vec<ProcView>, Manager)>, Failed> {
+        let Some(client) = &mut self.client else { return Ok(None) };
+        let manager = match client.hold_manager() {
+            Err(ostler_client::Error::Broken) => return Ok(None),
+            manager => manager?,
+        };
+        match client.request(&Request::List, |_| ()) {
+            Ok(Answer::Reply(Reply::List { processes })) => Ok(Some((processes, manager))),
+            Err(ostler_client::Error::Broken) => {
+                manager.wait_end()?;
+                Ok(None)
+            }
+            other => Err(unexpected(&other?)),
+        }
     }
 
     /// Gives the connection away.
@@ -350,11 +403,15 @@ pub(crate) fn ticket() -> String {
 
 /// Finds out whether this daemon begins nothing twice when it is asked the same again. Only of old
 /// ones the answer is not known before.
-fn resumes(client: &mut Client, request: &Request) -> Result<bool, ostler_client::Error> {
+fn resumes(
+    client: &mut Client,
+    request: &Request,
+    on_end: impl FnMut(),
+) -> Result<bool, ostler_client::Error> {
     match resumable_since(request) {
         None => Ok(false),
         Some(1) => Ok(true),
-        Some(since) => Ok(since <= client.protocol()?),
+        Some(since) => Ok(since <= client.protocol(on_end)?),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a daemon comes to be: one, however many commands want one at the same time.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
@@ -14,13 +14,10 @@ use rustix::fs::FlockOperation;
 use rustix::pipe::PipeFlags;
 
 use crate::living::connect_living;
-use crate::{Client, Error, Home};
+use crate::{Client, Error, Home, last_words};
 
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
-
-/// The most bytes of the log that are shown when a daemon ends without giving a reason.
-const TAIL: u64 = 2000;
 
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
@@ -31,13 +28,15 @@ pub struct Starter {
     pub role: String,
     /// How long the daemon may take to become ready.
     pub limit: Duration,
+    /// The manager is for this process: it ends with it.
+    pub foreground: bool,
 }
 
 impl Starter {
     /// Makes this program the keeper.
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
-        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT }
+        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT, foreground: false }
     }
 }
 
@@ -144,6 +143,12 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let mut command = Command::new(&starter.exe);
     command.arg(&starter.role).current_dir(home.path()).env_clear();
     command.envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)));
+    command.env_remove(ostler_env::OSTLER_FOREGROUND);
+    if starter.foreground {
+        let start = own_start().map_err(Error::io("cannot read this process's own start"))?;
+        let word = format!("{}:{start}", std::process::id());
+        command.env(ostler_env::OSTLER_FOREGROUND, word);
+    }
     command.env(ostler_env::OSTLER_HOME, home.path());
     command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
     command.stdin(Stdio::null()).stdout(log).stderr(err);
@@ -160,8 +165,17 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     if said == "ok" {
         return Ok(());
     }
-    let reason = if said.is_empty() { tail(&path, began) } else { said.to_owned() };
+    let reason = if said.is_empty() { last_words::since(&path, began) } else { said.to_owned() };
     Err(Error::NotStarted { reason, log: path })
+}
+
+/// When this process started, in clock ticks after boot, as `/proc` has it.
+fn own_start() -> io::Result<u64> {
+    let line = std::fs::read_to_string("/proc/self/stat")?;
+    // The name may hold blanks and parentheses: what counts comes after the last one.
+    let (_, rest) = line.rsplit_once(") ").ok_or(io::ErrorKind::InvalidData)?;
+    let field = rest.split_ascii_whitespace().nth(19);
+    field.and_then(|field| field.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads the ready pipe: `ok`, or the reason why the daemon cannot run, which ends with the pipe.
@@ -195,21 +209,4 @@ fn read_ready(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
         }
     }
     Ok(String::from_utf8_lossy(&said).into_owned())
-}
-
-/// Returns the end of what was written to the log since `began`.
-fn tail(path: &std::path::Path, began: u64) -> String {
-    let read = || -> io::Result<String> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(began.max(length.saturating_sub(TAIL)).min(length)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
-    };
-    match read() {
-        Ok(text) if !text.is_empty() => text,
-        Ok(_) => "it ended without giving a reason".to_owned(),
-        Err(error) => format!("it ended, and its log cannot be read: {error}"),
-    }
 }

@@ -31,6 +31,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
+use crate::foreground::Foreground;
 use crate::from_thread::FromThread;
 use crate::home::Watch;
 use crate::keeper::Keeper;
@@ -39,6 +40,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Input;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
+use crate::profiles::Profiles;
 use crate::reports::{Report, Reports};
 use crate::rest::Rest;
 use crate::rpc::Rpc;
@@ -77,6 +79,7 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
+    profiles: Profiles,
     /// Who waits for the answer to an action.
     actions: Actions,
     /// Bytes written into our own log since its length was looked at.
@@ -91,6 +94,7 @@ pub(crate) struct Inbox {
     pub(crate) poll: Rc<Poll<Source>>,
     pub(crate) signals: Watched<OwnedFd>,
     pub(crate) mailbox: Mailbox<FromThread>,
+    pub(crate) foreground: Foreground,
 }
 
 /// What a daemon is made of.
@@ -130,6 +134,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
+            profiles: Profiles::default(),
             actions: Actions::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
@@ -218,6 +223,7 @@ impl Daemon {
                 node.on_listener(listener, &mut parts);
             }
             Source::Signals => self.on_signals(),
+            Source::Foreground => self.on_foreground_end(),
             Source::Waker => self.on_wake(),
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
@@ -319,6 +325,7 @@ impl Daemon {
                     ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
+                Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
                 Report::Reply { client, reply } => self.reply(client, &reply),
                 Report::Said { run, text } => match in_app::read(&text) {
                     Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),
@@ -332,6 +339,11 @@ impl Daemon {
                         self.bus.said(self.model.model(), run, &said, &text);
                     }
                 },
+                Report::Profiled { run, text } => {
+                    if let Some((client, reply)) = self.profiles.on_message(run, &text) {
+                        self.reply(client, &reply);
+                    }
+                }
                 Report::Heard(heard) => {
                     self.node.set_heard(heard);
                     self.logs.set_heard(heard);

@@ -59,6 +59,13 @@ pub(crate) enum Report {
         /// What it said.
         text: String,
     },
+    /// The agent in an app says that a profile is done.
+    Profiled {
+        /// The run that said it.
+        run: RunId,
+        /// What it said.
+        text: String,
+    },
     /// Somebody subscribes to PM2's bus, or nobody does any more.
     Heard(bool),
     /// A client left.
@@ -68,6 +75,8 @@ pub(crate) enum Report {
         /// It read logs.
         watched: bool,
     },
+    /// A client for which apps wait has taken the lines that it was sent.
+    LinesTaken(usize),
     /// A client's request is answered.
     Reply {
         /// Number of the client.

@@ -103,13 +103,16 @@ pub struct Filter {
     pub out: bool,
     /// Whether lines of the standard error are wanted.
     pub err: bool,
+    /// Whether applications wait for this subscriber: it misses nothing, and says with
+    /// [`Engine::taken`](crate::Engine::taken) that it has taken what it was sent.
+    pub patient: bool,
 }
 
 impl Filter {
     /// Every line of every process.
     #[must_use]
     pub fn all() -> Self {
-        Self { ids: None, out: true, err: true }
+        Self { ids: None, out: true, err: true, patient: false }
     }
 
     /// Whether a line of this process and stream is wanted.
@@ -183,6 +186,11 @@ pub enum Event {
         path: PathBuf,
         /// What the system said.
         error: io::Error,
+    },
+    /// A file could be opened for a stream that is new.
+    FileOpened {
+        /// The file's path.
+        path: PathBuf,
     },
     /// A file that failed is written again.
     FileOk {

@@ -23,5 +23,5 @@ pub use address::Address;
 pub use complaint::{Complaint, complaint};
 pub use find::{Found, Holder, Sockets, find, listened_on};
 pub use looks::{Looks, Memory, Process};
-pub use proc::{Family, Held, ancestors, children, command, with_descendants};
+pub use proc::{Family, Held, ancestors, children, command, sockets, with_descendants};
 pub use table::{Socket, inet, unix};

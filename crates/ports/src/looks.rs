@@ -22,6 +22,9 @@ const HEAD: &str = "ostler-ports 1";
 /// What begins a socket in the line of a process.
 const SOCKET: &str = "s";
 
+/// The CPU time of a process that may have opened what is not remembered: it has run since.
+const UNKNOWN: u64 = u64::MAX;
+
 /// A process of a list: its number, and since when it runs, which no other of this number has.
 pub type Process = (u32, u64);
 
@@ -154,7 +157,12 @@ impl Looks {
             Some(family) => family,
             None => {
                 let mut family = eyes.look(process.0)?;
+                let all = family.held.len();
                 family.held.retain(lives);
+                if family.held.len() < all {
+                    // One of them may have begun to listen after sockets were asked for.
+                    family.members.iter_mut().for_each(|(_, used)| *used = UNKNOWN);
+                }
                 self.is_news = true;
                 family
             }
@@ -272,6 +280,18 @@ mod tests {
         assert_eq!(strangers, (vec![], told.clone()));
         // Its number is remembered, so that those that ran meanwhile are not looked at for it.
         assert_eq!(look(&mut memory, &[100, 200], &[one, two], (2, &all)), (vec![], told));
+    }
+
+    /// It was not shown by any later list: it was new, and its process had not run since.
+    #[test]
+    fn a_port_that_is_opened_in_the_middle_of_a_look_is_shown_by_the_next() {
+        let mut memory = Memory::default();
+        let one = (7, 70);
+        let all = [held(7, 100), held(7, 101)];
+        let (_, told) = look(&mut memory, &[100], &[one], (1, &all));
+        assert_eq!(told, ["7 *:100"]);
+        let (looked, told) = look(&mut memory, &[100, 101], &[one], (1, &all));
+        assert_eq!((looked, told), (vec![7], vec!["7 *:100".to_owned(), "7 *:101".to_owned()]));
     }
 
     #[test]

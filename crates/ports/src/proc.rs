@@ -186,7 +186,8 @@ fn state_and_parent(stat: &[u8]) -> Option<(&str, u32)> {
 
 /// Returns the numbers of the sockets that a process has, each with one of its descriptors; `None`
 /// when that may not be seen.
-pub(crate) fn sockets(pid: u32) -> Option<BTreeMap<u64, u32>> {
+#[must_use]
+pub fn sockets(pid: u32) -> Option<BTreeMap<u64, u32>> {
     match try_sockets(pid) {
         Ok(sockets) => Some(sockets),
         // What has ended has none; but who may look there is nobody but root.

@@ -26,6 +26,20 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler start server.py -- --port 8000", "arguments for the app"),
             ("ostler start ecosystem.config.js --only api", "one app of a process file"),
         ],
+        CommandId::Run => &[
+            ("ostler run app.js", "one process, its output here"),
+            ("ostler run app.js -i max", "a worker for each CPU it may use"),
+            ("ostler run ecosystem.config.js --json", "each line as an object"),
+            ("ostler run job.py --no-autorestart", "once; the exit code is the job's"),
+        ],
+        CommandId::Health => &[
+            ("ostler health", "all apps"),
+            ("ostler health api", "one app"),
+        ],
+        CommandId::LinkPm2 => &[
+            ("ostler link-pm2", "beside this program"),
+            ("ostler link-pm2 ~/bin", "into another directory"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),
@@ -173,6 +187,14 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler reloadLogs", "after files were moved"),
             ("ostler reloadLogs --silent", "in `postrotate` of logrotate"),
         ],
+        CommandId::ProfileCpu => &[
+            ("ostler profile:cpu api", "ten seconds of it"),
+            ("ostler profile:cpu api 60000", "a minute"),
+        ],
+        CommandId::ProfileMem => &[
+            ("ostler profile:mem api", "what it allocates in ten seconds"),
+            ("ostler profile:mem 3 60000", "what the process 3 allocates in a minute"),
+        ],
         CommandId::Pid => &[
             ("ostler pid api", "a line for each process of an app"),
             ("ostler pid", "of every process"),
@@ -238,6 +260,12 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Update => &[
             ("ostler update", "after a new version was installed"),
             ("ostler update --silent", "without messages"),
+        ],
+        CommandId::Migrate => &[
+            ("ostler migrate --dry-run", "what would become of each app"),
+            ("ostler migrate", "the apps of the PM2 in ~/.pm2"),
+            ("ostler migrate --from /srv/pm2", "of another one"),
+            ("ostler migrate --back", "back to PM2"),
         ],
         CommandId::Kill => &[
             ("ostler kill", "apps, daemon and keeper"),

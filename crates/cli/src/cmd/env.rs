@@ -22,7 +22,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Problem::NoEnvironment { word }.into());
     };
     for (name, value) in ask(session, id)? {
-        session.out.message(&format!("{name}: {value}"));
+        let text = format!("{name}: {value}");
+        session.out.screen(&session.out.readable(&text));
     }
     Ok(())
 }
@@ -36,7 +37,7 @@ fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Fail
     vars.retain(|(name, _)| name != "status");
     vars.sort();
     for (name, value) in vars {
-        session.out.data(&format!("{name}={value}\n"));
+        session.out.value(&format!("{name}={value}\n"));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::{address, perform};
+use super::{address, perform, unwritten};
 use crate::apps::App;
+use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Planned, Subject};
@@ -23,6 +24,7 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     let addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
+    unwritten::warn(session);
     started.map(|_| addresses)
 }
 
@@ -36,6 +38,7 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     let result = launch(session, apps, true);
     let failed = result.is_err();
     session.out.tell(&Notice::Finished { act: Act::StartFile, failed, urls: &[] });
+    unwritten::warn(session);
     result.map(|_| ())
 }
 
@@ -50,7 +53,8 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
     let mut started = Vec::new();
     let mut failed = false;
     let apps = apps.into_iter().map(|app| app.record).collect();
-    let request = Request::Start { apps, ticket: Some(ticket()) };
+    let only_new = !session.has(FlagId::Force);
+    let request = Request::Start { apps, only_new, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         // That one was late is told by a warning.
         Event::Started { name, ids, late: _ } => {

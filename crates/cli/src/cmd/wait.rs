@@ -57,7 +57,7 @@ fn line(
         End::Ready { .. } | End::Done | End::Exited(_) | End::Never(_) | End::TimedOut(_) => None,
     });
     if let Some(text) = text {
-        session.out.data(&format!("{text}\n"));
+        session.out.value(&format!("{text}\n"));
         return Ok(());
     }
     let names: Vec<String> =
@@ -93,10 +93,8 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }
-            None => {
-                Err(Failed::misuse(format!("`--for {other}` is nothing that can be waited for"))
-                    .hint("it is `ready`, `exit` or `log=REGEXP`"))
-            }
+            None => Err(Failed::misuse(format!("`--for {other}` cannot be waited for"))
+                .hint("it is `ready`, `exit` or `log=REGEXP`")),
         },
     }
 }

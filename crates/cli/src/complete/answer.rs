@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use super::candidates::{Candidates, candidates};
 use super::known::Known;
 use super::words::Line;
-use crate::program::Program;
+use crate::program::{Name, Program};
 
 /// Answers a script: `__complete bash BREAKS LINE`, or `__complete words WORD… CURRENT`.
 pub(crate) fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
-    let program = Program::of(arguments.next().as_deref());
+    let program = Name::of(arguments.next().as_deref()).program();
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from)).ok();
     let text = answer(arguments.skip(1), program, &mut Known::new(home));
     let written = rustix::io::write(std::io::stdout(), text.as_bytes());
@@ -43,8 +43,9 @@ fn answer(
 fn print(candidates: &Candidates, kept: usize) -> String {
     let mut text = if candidates.files { "files\n" } else { "none\n" }.to_owned();
     for (value, about) in &candidates.words {
-        // A line end in a name would be read as the next candidate.
-        if !value.contains(char::is_control) {
+        // A line end in a name would be read as the next candidate, and a shell writes the rest
+        // as it is.
+        if !value.contains(ostler_text::is_unsafe) {
             text.extend([value.get(kept..).unwrap_or_default(), "\t", about, "\n"]);
         }
     }

@@ -94,7 +94,10 @@ pub(super) fn details(view: ProcView) -> Details {
         listeners: listeners.collect(),
         node_version: Some("22.1.0".to_owned()),
         rejections: 0,
+        unwritten: Vec::new(),
         readiness: ostler_wire::control::Readiness::default(),
+        metrics: Vec::new(),
+        actions: Vec::new(),
         view,
     }
 }

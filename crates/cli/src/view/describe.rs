@@ -20,7 +20,8 @@ pub(crate) fn describe(
 ) -> String {
     let view = &details.view;
     let title = |text: &str| paint.ink(&[Ink::Bold, Ink::Inverse], text) + "\n";
-    let mut out = title(&format!(" Describing process with id {} - name {} ", view.id, view.name));
+    let name = ostler_text::shown(&view.name);
+    let mut out = title(&format!(" Describing process with id {} - name {name} ", view.id));
     out.push_str(&pairs(rows(details, now), paint));
     if !details.listeners.is_empty() {
         out.push_str(&title(" Listeners "));
@@ -33,6 +34,17 @@ pub(crate) fn describe(
         });
         out.push_str(&pairs(rows.collect(), paint));
     }
+    if !details.actions.is_empty() {
+        out.push_str(&title(" Actions available "));
+        let rows = details.actions.iter().map(|name| (name.clone(), Cell::plain("")));
+        out.push_str(&pairs(rows.collect(), paint));
+    }
+    if !details.metrics.is_empty() {
+        out.push_str(&title(" Code metrics value "));
+        let rows = details.metrics.iter();
+        let rows = rows.map(|(name, value)| (name.clone(), Cell::plain(value.as_str())));
+        out.push_str(&pairs(rows.collect(), paint));
+    }
     out.push_str(&title(" Divergent env variables from local env "));
     let divergent: Vec<_> = details
         .env
@@ -42,7 +54,7 @@ pub(crate) fn describe(
         .collect();
     out.push_str(&if divergent.is_empty() { "\n".to_owned() } else { pairs(divergent, paint) });
     out.push('\n');
-    hints(&mut out, view.id, &view.name, program, paint);
+    hints(&mut out, view.id, &name, program, paint);
     out
 }
 
@@ -129,6 +141,10 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     if 0 < details.rejections {
         rows.push(("unhandled rejections", Cell::plain(details.rejections.to_string())));
     }
+    for file in &details.unwritten {
+        let text = format!("{}: {}", file.path, file.error);
+        rows.push(("cannot be written", Cell::plain(text)));
+    }
     if let Some(last) = &details.last {
         rows.push(("last exit", Cell::plain(last.to_string())));
     }
@@ -210,7 +226,10 @@ mod tests {
             listeners: vec![listener],
             node_version: Some("20.20.2".into()),
             rejections: 0,
+            unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),
+            metrics: vec![("Heap Usage".into(), "76.97 %".into())],
+            actions: vec!["km:heapdump".into()],
         }
     }
 
@@ -252,6 +271,14 @@ mod tests {
             ┌──────────────────┬───────────────────────────────────────────────────┐
             │ tcp 0.0.0.0:3000 │ round-robin, 7 handed, 0 refused, 1 redistributed │
             └──────────────────┴───────────────────────────────────────────────────┘
+             Actions available 
+            ┌─────────────┬──┐
+            │ km:heapdump │  │
+            └─────────────┴──┘
+             Code metrics value 
+            ┌────────────┬─────────┐
+            │ Heap Usage │ 76.97 % │
+            └────────────┴─────────┘
              Divergent env variables from local env 
             ┌───┬───┐
             │ A │ 1 │

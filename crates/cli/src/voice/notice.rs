@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
+use super::{MigrationNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub(crate) enum Notice<'a> {
     DaemonStarted { home: &'a Path },
     /// The daemon died under the request, and its successor is asked.
     DaemonReplaced,
+    /// One daemon after the other ends before it answers, and the next is waited for.
+    DaemonsEnd,
     /// The user interrupted the command.
     Interrupted,
     /// Others may look into the home.
@@ -177,10 +179,16 @@ pub(crate) enum Notice<'a> {
     Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
+    /// Something about a move from PM2, or back.
+    Migration(MigrationNotice<'a>),
     /// Something about settings.
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.
     Warning { text: &'a str, hint: Option<&'a str>, apart: bool },
+    /// A profile of a process is being taken.
+    TakesProfile { name: &'a str, id: u32, ms: u64 },
+    /// It is written.
+    TookProfile { file: &'a Path },
     /// What is done, where that is not what was written.
     Note { text: &'a str },
     /// Why something is not done.

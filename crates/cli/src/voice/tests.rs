@@ -1,7 +1,10 @@
 //! Every fact in both names' words.
 
 mod block;
+mod hostile;
+mod migration;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -12,79 +15,47 @@ use serde_json::json;
 
 use super::*;
 
-/// Returns the place of a fact in the table below. A new fact gets the next number, and an example.
-fn number(notice: &Notice<'_>) -> usize {
-    match notice {
-        Notice::DaemonStarting { .. } => 0,
-        Notice::DaemonStarted { .. } => 1,
-        Notice::DaemonReplaced => 2,
-        Notice::HomeOpen { .. } => 3,
-        Notice::Begun { .. } => 4,
-        Notice::StartsScript { .. } => 5,
-        Notice::StartsMissing { .. } => 6,
-        Notice::Resurrects { .. } => 7,
-        Notice::KeepsEnvironment => 8,
-        Notice::Started { .. } => 9,
-        Notice::Acted { .. } => 10,
-        Notice::Scaled { .. } => 11,
-        Notice::Resets { .. } => 12,
-        Notice::Stepped { .. } => 13,
-        Notice::Restored { .. } => 14,
-        Notice::Missed { .. } => 15,
-        Notice::Finished { .. } => 16,
-        Notice::CanaryWaits { .. } => 17,
-        Notice::NotYet { .. } => 18,
-        Notice::Saves => 19,
-        Notice::Saved { .. } => 20,
-        Notice::NothingToSave => 21,
-        Notice::DumpCleared { .. } => 22,
-        Notice::FlushesOwn { .. } => 23,
-        Notice::Flushes { .. } => 24,
-        Notice::Flushed { .. } => 25,
-        Notice::ReopensLogs => 26,
-        Notice::ReopenedLogs => 27,
-        Notice::Killed { .. } => 28,
-        Notice::Updated => 29,
-        Notice::Pong { .. } => 30,
-        Notice::FirstSteps { .. } => 31,
-        Notice::Service(_) => 32,
-        Notice::Warning { .. } => 33,
-        Notice::Problem(_) => 34,
-        Notice::NothingSaved { .. } => 35,
-        Notice::NoApps => 36,
-        Notice::Interrupted => 37,
-        Notice::Replaced { .. } => 38,
-        Notice::Ready { .. } => 39,
-        Notice::Talk(_) => 40,
-        Notice::Setting(_) => 41,
-        Notice::Generated { .. } => 42,
-        Notice::Release(_) => 43,
-        Notice::Note { .. } => 44,
-    }
+macro_rules! kinds {
+    ($($kind:ident)*) => {
+        /// Every kind of facts: a new one does not compile until it stands here, and then wants an
+        /// example.
+        const KINDS: &[&str] = &[$(stringify!($kind)),*];
+
+        fn kind(notice: &Notice<'_>) -> &'static str {
+            match notice {
+                $(Notice::$kind { .. } => stringify!($kind),)*
+            }
+        }
+    };
 }
 
-/// How many kinds of facts there are.
-const KINDS: usize = 45;
+kinds! {
+    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd DumpCleared
+    Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
+    KeepsEnvironment Killed Migration Missed NoApps NotYet Note NothingSaved NothingToSave Pong
+    Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
+    Saves Scaled Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
+    TookProfile Updated Warning
+}
 
 /// Two commands' voices, and what they said.
 struct Scene {
     pm2: Voice,
     ostler: Voice,
     text: String,
-    seen: [bool; KINDS],
+    seen: BTreeSet<&'static str>,
 }
 
 impl Scene {
     fn new() -> Self {
         let [pm2, ostler] = [Program::Pm2, Program::Ostler].map(Voice::new);
-        Self { pm2, ostler, text: String::new(), seen: [false; KINDS] }
+        Self { pm2, ostler, text: String::new(), seen: BTreeSet::new() }
     }
 
     fn tell(&mut self, notice: &Notice<'_>) {
-        self.seen[number(notice)] = true;
-        let variant = format!("{notice:?}");
-        let variant: String = variant.chars().take_while(|one| one.is_alphanumeric()).collect();
-        let _ = writeln!(self.text, "{variant}");
+        let kind = kind(notice);
+        self.seen.insert(kind);
+        let _ = writeln!(self.text, "{kind}");
         for (name, voice) in [("pm2", &mut self.pm2), ("ostler", &mut self.ostler)] {
             for line in voice.lines(notice, Paint::PLAIN) {
                 let (stream, text) = match line {
@@ -92,7 +63,7 @@ impl Scene {
                     Line::Data(text) => ("out!", text),
                     Line::Err(text) => ("err", text),
                 };
-                let text = untimed(&text).replace('\n', "\n                ");
+                let text = untimed(text.as_str()).replace('\n', "\n                ");
                 let _ = writeln!(self.text, "    {name:6} {stream:4} {}", text.trim_end());
             }
         }
@@ -125,8 +96,9 @@ fn every_fact_has_words_under_both_names() {
     talk(&mut scene);
     settings(&mut scene);
     problems(&mut scene);
+    migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
-    let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
+    let unseen: Vec<_> = KINDS.iter().filter(|kind| !scene.seen.contains(*kind)).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");
 }
 
@@ -136,6 +108,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarting { home },
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
+        Notice::DaemonsEnd,
         Notice::Interrupted,
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },
@@ -254,6 +227,8 @@ fn saving(scene: &mut Scene) {
         Notice::Resurrects { path },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::NothingSaved { problem: &problem },
+        Notice::TakesProfile { name: "api", id: 0, ms: 10_000 },
+        Notice::TookProfile { file: Path::new("/srv/api-0-120000.cpuprofile") },
         Notice::FlushesOwn { log: Path::new("/h/pm2.log") },
         Notice::Flushes { files: vec!["/h/logs/a-out.log", "/h/logs/a-error.log"] },
         Notice::Flushed { files: 3 },
@@ -363,7 +338,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
     let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
-    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(done, [Line::err("[1/2] reloaded api (id 0)")]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
 }
 

@@ -53,13 +53,15 @@ enum Due {
     Home,
     /// The number of complaints that were not written.
     Complaints,
+    /// Profiles that will not be written any more.
+    Profiles,
     /// The rest after work.
     Rest,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -79,6 +81,7 @@ impl Due {
         Self::Guard,
         Self::Home,
         Self::Complaints,
+        Self::Profiles,
         Self::Rest,
     ];
 }
@@ -117,9 +120,9 @@ impl Daemon {
             Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
-            Due::Callers => self.rpc.deadline(),
+            Due::Callers => self.rpc.door().deadline(),
             Due::Messages => self.rpc.sends_at(),
-            Due::Subscribers => self.bus.deadline(),
+            Due::Subscribers => self.bus.door().deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
@@ -128,6 +131,7 @@ impl Daemon {
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
+            Due::Profiles => self.profiles.due(),
             Due::Rest => self.rest.due(),
         }
     }
@@ -147,12 +151,12 @@ impl Daemon {
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Callers => {
-                self.rpc.look_after(&self.config.home, &mut self.keeper);
+                self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.rpc.accept();
             }
             Due::Messages => self.rpc.send_due(&mut self.runs),
             Due::Subscribers => {
-                self.bus.look_after(&self.config.home, &mut self.keeper);
+                self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.bus.accept(&mut self.reports);
             }
             Due::Keeper => self.start_due_keeper(now),
@@ -175,6 +179,11 @@ impl Daemon {
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
+            Due::Profiles => {
+                for (client, reply) in self.profiles.give_up(now, self.model.model()) {
+                    self.reply(client, &reply);
+                }
+            }
             Due::Rest => {
                 self.model.forget_caches();
                 self.rest.begin();

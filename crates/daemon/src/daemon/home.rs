@@ -17,8 +17,8 @@ impl Daemon {
         if let Some(task) = self.saver.look_after(missing == Missing::All) {
             self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
         }
-        self.rpc.look_after(&self.config.home, &mut self.keeper);
-        self.bus.look_after(&self.config.home, &mut self.keeper);
+        self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
+        self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
     }
 
     /// Writes what is only in memory by now: a part of the home is gone, perhaps all.
@@ -36,7 +36,9 @@ impl Daemon {
         let live: Vec<RunId> =
             self.runs.iter().filter(|(_, run)| run.is_alive()).map(|(id, _)| id).collect();
         for run in live {
-            self.runs.write_pid_file(run, self.logs.files());
+            if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
+                self.model.push(written);
+            }
         }
     }
 }

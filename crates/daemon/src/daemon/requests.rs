@@ -9,6 +9,7 @@ use super::Daemon;
 use crate::budget::Capacity;
 use crate::clients::Watching;
 use crate::model::{ClientId, Input, closing, is_answered_to_the_end};
+use crate::profiles::Wanted;
 use crate::{clock, daemon_log, gone, home};
 
 impl Daemon {
@@ -36,10 +37,11 @@ impl Daemon {
                 };
                 self.reply(client, &reply);
             }
-            Request::Logs { ids, out, err, events, own, confirm } => {
+            Request::Logs { ids, out, err, events, own, confirm, patient } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
-                self.clients.watch(client, Watching { ids: ids.clone(), events, own, confirm });
-                self.logs.engine().subscribe(client as u64, Filter { ids, out, err });
+                let watching = Watching { ids: ids.clone(), events, own, confirm, patient };
+                self.clients.watch(client, watching);
+                self.logs.engine().subscribe(client as u64, Filter { ids, out, err, patient });
             }
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
@@ -54,9 +56,17 @@ impl Daemon {
                 let token = self.clients.begin_flush(client);
                 self.logs.flush(self.model.model(), &ids, token);
             }
+            Request::Unwritten { ids } => {
+                // The engine has tried the files of all that was begun before it answers this.
+                let token = self.clients.begin_look(client, ids);
+                self.logs.engine().flush(Vec::new(), token);
+            }
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
                 self.reply(client, &Reply::Done);
+            }
+            Request::Profile { id, kind, ms, file } => {
+                self.take_profile(client, &Wanted { id: ProcId(id), kind, ms, file });
             }
             Request::Update { exe } => {
                 self.keeper.begin_update(client, exe, &self.inbox.mailbox, &mut self.reports);
@@ -92,12 +102,24 @@ impl Daemon {
             | Request::Promote { .. }
             | Request::Save { .. }
             | Request::Export
-            | Request::Import { .. }
             | Request::Resurrect => self.decide_on(client, request),
+            Request::Import { heir_of, .. } => {
+                if let Some(pid) = heir_of {
+                    self.node.share_with(client, pid);
+                }
+                self.decide_on(client, request);
+            }
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);
             }
+        }
+    }
+
+    fn take_profile(&mut self, client: usize, wanted: &Wanted) {
+        match self.profiles.begin(client, wanted, self.model.model()) {
+            Ok((run, line)) => self.runs.send(run, &line),
+            Err(failure) => self.reply(client, &Reply::Error(failure)),
         }
     }
 

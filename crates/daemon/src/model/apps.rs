@@ -11,6 +11,7 @@ use ostler_wire::control::{Change, Code, Failure};
 use serde_json::value::RawValue;
 
 use super::Model;
+use super::failures::listed;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Reporting, Target};
 use super::registry::{App, Proc, Version};
@@ -21,7 +22,7 @@ impl Model {
     pub(super) fn on_start(
         &mut self,
         client: ClientId,
-        apps: &[Box<RawValue>],
+        (apps, only_new): (&[Box<RawValue>], bool),
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -35,6 +36,9 @@ impl Model {
                 }
                 Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
             }
+        }
+        if let Some(there) = specs.iter().find(|spec| only_new && self.is_listed(spec)) {
+            return refuse(client, listed(&there.name), out);
         }
         if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
             return refuse(client, failure, out);
@@ -60,6 +64,14 @@ impl Model {
         self.begin(operation, out);
     }
 
+    /// Whether an app of this name and script is in the list.
+    fn is_listed(&self, spec: &AppSpec) -> bool {
+        let mut apps = self.registry.apps().filter(|(_, app)| app.name == spec.name);
+        apps.any(|(_, app)| {
+            self.registry.version(app.spec).is_some_and(|of| of.spec.script == spec.script)
+        })
+    }
+
     /// Starts a new slot unless it is only to be registered.
     fn begin_slot(&mut self, id: ProcId, operation: &mut Operation) {
         self.wait_for_new(id, self.starts_by_itself(id), operation);
@@ -82,7 +94,8 @@ impl Model {
     }
 
     /// Registers an app's specification and its processes; nothing is started.
-    fn add_app(&mut self, spec: AppSpec) -> Vec<ProcId> {
+    fn add_app(&mut self, mut spec: AppSpec) -> Vec<ProcId> {
+        self.settle_log_names(&mut spec);
         let count = spec.instances.max(1);
         let unique_id = self.unique_id();
         let id = self.registry.add_version(spec);
@@ -108,10 +121,22 @@ impl Model {
         instance: Option<u32>,
         unique_id: &str,
     ) -> Option<ProcId> {
+        self.add_numbered(spec, None, instance, unique_id)
+    }
+
+    /// The same, with this number if nobody has it.
+    pub(super) fn add_numbered(
+        &mut self,
+        spec: SpecId,
+        number: Option<u32>,
+        instance: Option<u32>,
+        unique_id: &str,
+    ) -> Option<ProcId> {
         let version = self.registry.version(spec)?;
         let (of_app, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
         let cluster = version.is_cluster();
-        let id = self.registry.allot_proc();
+        let free = |id: &ProcId| self.registry.proc(*id).is_none() && self.core.slot(*id).is_none();
+        let id = number.map(ProcId).filter(free).unwrap_or_else(|| self.registry.allot_proc());
         let app = self.registry.app_with(&of_app.namespace, &of_app.name, spec);
         let proc = Proc {
             app,
@@ -150,7 +175,10 @@ impl Model {
             let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
             let old = slot.process().next_spec();
             let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
-            let spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            let mut spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            if spec.logs != version.spec.logs {
+                self.settle_log_names(&mut spec);
+            }
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.renames(&wanted)?;

@@ -90,6 +90,8 @@ pub enum Input {
     Monitored { id: ProcId, on: bool },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// A file of an app can be written again, or could not be.
+    Written { path: PathBuf, error: Option<String> },
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
     StderrTail { run: RunId, lines: Vec<String> },
     /// The saved list, as [`Effect::ReadDump`] asked for it.
@@ -108,6 +110,8 @@ pub enum Input {
     SaveFailed,
     /// A signal, or the init system through one, ends everything.
     Shutdown,
+    /// The process is gone for which everything runs: everything ends, and no list is saved.
+    Abandoned,
     /// [`Model::deadline`](super::Model::deadline) has passed.
     Deadline,
 }

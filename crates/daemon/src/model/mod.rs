@@ -22,6 +22,7 @@ mod failures;
 mod input;
 mod jlist;
 mod listed;
+mod log_names;
 mod memory;
 mod notices;
 mod operations;
@@ -40,6 +41,7 @@ mod tickets;
 mod unaccepted;
 mod unneeded;
 mod unsaved;
+mod unwritten;
 mod view;
 
 #[cfg(test)]
@@ -118,6 +120,8 @@ pub struct Model {
     memory_at: Option<Millis>,
     /// Apps whose workers begin to listen.
     settling: Settling,
+    /// Files of apps that could not be written the last time, and why not.
+    unwritten: BTreeMap<PathBuf, String>,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// Everything is being ended.
@@ -153,6 +157,7 @@ impl Model {
             save_by: None,
             memory_at: None,
             settling: Settling::default(),
+            unwritten: BTreeMap::new(),
             announced: None,
             closing: false,
             writes_last: false,
@@ -287,6 +292,7 @@ impl Model {
                 }
                 self.begin_settling(run);
             }
+            Input::Written { path, error } => self.on_written(path, error),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);
@@ -296,6 +302,7 @@ impl Model {
             }
             Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
             Input::Shutdown => self.on_shutdown(out),
+            Input::Abandoned => self.on_abandoned(),
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);

@@ -19,6 +19,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
 use crate::decisions::Decisions;
+use crate::foreground::Foreground;
 use crate::guard::Guard;
 use crate::home::mark::Origin;
 use crate::home::{self, Note, Watch};
@@ -65,6 +66,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
     let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
+    let foreground = std::env::var(ostler_env::OSTLER_FOREGROUND).ok();
+    let foreground = Foreground::find(foreground.as_deref(), &poll)?;
+    logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
@@ -95,10 +99,13 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
             logs,
-            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker) },
+            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker), foreground },
         },
     );
     daemon.take_over(inventory, swept);
+    if daemon.is_abandoned() {
+        daemon.on_foreground_end();
+    }
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
 }
@@ -222,16 +229,17 @@ fn control(
     match (kept, note) {
         (Some((_, fd)), note) => {
             // An earlier version did not say which file it is.
-            let socket = home::id_at(&home.join(home::SOCKET)).unwrap_or_default();
+            let socket = home::id_at(&home.join(home::SOCKET)).ok().flatten().unwrap_or_default();
             let socket = note.as_ref().map_or(socket, |note| note.socket);
-            let note = Note { mark: mark(note.map(|note| note.mark)), socket };
+            let note = Note { mark: mark(note.map(|note| note.mark))?, socket };
             let listener = UnixListener::from(fd);
             listener.set_nonblocking(true).map_err(unusable())?;
             Ok((listener, note))
         }
         (None, _) => {
+            let mark = mark(None)?;
             let (listener, socket) = home::bind_control(home)?;
-            let note = Note { mark: mark(None), socket };
+            let note = Note { mark, socket };
             let copy = listener.try_clone().map_err(unusable())?.into();
             let put = ToKeeper::Put { name: CONTROL.to_owned(), meta: note.to_bytes() };
             link.send(&put, vec![copy]).map_err(unusable())?;

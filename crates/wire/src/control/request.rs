@@ -51,6 +51,10 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// Nothing is started where an app of the same name and script is in the list: another
+        /// command was faster.
+        #[serde(default)]
+        only_new: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -127,12 +131,21 @@ pub enum Request {
         /// [`Event::Following`] wanted as the first event.
         #[serde(default)]
         confirm: bool,
+        /// Applications wait when this client does not read: it misses nothing.
+        #[serde(default)]
+        patient: bool,
     },
     /// What the last run of a process wrote last that is over, as soon as all of it is in the
     /// files → [`Reply::LastLines`].
     LastLines {
         /// Number of the process.
         id: u32,
+    },
+    /// Which files of these processes cannot be written, as soon as all that were started have been
+    /// tried → [`Reply::Unwritten`].
+    Unwritten {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
     },
     /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
     /// with or that it was done to, then [`Reply::Done`].
@@ -147,6 +160,17 @@ pub enum Request {
     Flush {
         /// Numbers of the processes.
         ids: Vec<u32>,
+    },
+    /// Takes a profile of a process of Node into a file → `Done` when it is written.
+    Profile {
+        /// Process id.
+        id: u32,
+        /// Of what.
+        kind: ProfileKind,
+        /// For how long, ms.
+        ms: u64,
+        /// Absolute path of the file.
+        file: String,
     },
     /// Opens all log files again → [`Reply::Done`].
     ReloadLogs,
@@ -163,8 +187,12 @@ pub enum Request {
     /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
     /// [`Request::Resurrect`].
     Import {
-        /// The processes of the list.
+        /// The processes of the list; `pm_id` in one is the number that it gets where it is free.
         elements: Vec<Box<RawValue>>,
+        /// The pid of another manager, whose list it is. Where it listens on what a cluster app
+        /// wants, its socket is shared with it, until the client leaves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heir_of: Option<u32>,
     },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
@@ -235,6 +263,36 @@ pub struct ReloadOptions {
     pub wait: bool,
 }
 
+/// What a profile is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileKind {
+    /// Where the time goes.
+    Cpu,
+    /// Where memory is allocated.
+    Heap,
+}
+
+impl ProfileKind {
+    /// Returns the word for it, in messages and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Heap => "heap",
+        }
+    }
+
+    /// Returns the end of its file's name, by which tools know it.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpuprofile",
+            Self::Heap => "heapprofile",
+        }
+    }
+}
+
 /// Returns the first version of the protocol in which the same request may be sent again to the
 /// daemon after the one that was asked, and begins nothing twice; `None` where there is none.
 #[must_use]
@@ -260,6 +318,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Find { .. }
         | Request::Jlist
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Describe { .. }
         | Request::Talk { .. }
         | Request::Export
@@ -269,6 +328,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Logs { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
+        | Request::Profile { .. }
         | Request::Update { .. } => None,
     }
 }

@@ -5,13 +5,14 @@ mod tail;
 mod target;
 mod words;
 
-use ostler_client::{Step, follow};
+use ostler_client::{Step, Trouble, follow};
 use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
-use format::{Form, Writer};
+use crate::voice::Notice;
+pub(in crate::cmd) use format::{Form, Writer};
 use target::Target;
 
 /// Lines of each file that are shown first, unless the options say otherwise.
@@ -69,8 +70,15 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     // daemon's only when they are asked for by name.
     let own = both
         && (target.daemon || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
-    let request =
-        Request::Logs { ids, out: target.out, err: target.err, events, own, confirm: false };
+    let request = Request::Logs {
+        ids,
+        out: target.out,
+        err: target.err,
+        events,
+        own,
+        confirm: false,
+        patient: false,
+    };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(
@@ -91,10 +99,11 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
             end = out.flush();
             if end.is_ok() { Step::Continue } else { Step::Stop }
         },
-        || {
-            out.borrow_mut().warn_aside(
+        |trouble| match trouble {
+            Trouble::Lost => out.borrow_mut().warn_aside(
                 "the daemon was replaced; a few lines may be missing here, they are in the files",
-            );
+            ),
+            Trouble::DaemonsEnd => out.borrow_mut().tell(&Notice::DaemonsEnd),
         },
     );
     end?;

@@ -146,6 +146,14 @@ fn a_signal_saves_the_list_once() {
 }
 
 #[test]
+fn who_was_in_the_foreground_and_is_gone_leaves_nothing_and_no_saved_list() {
+    let mut world = World::with("api", "good", 2);
+    world.input(Input::Abandoned);
+    world.wait(50);
+    assert_eq!((world.dumps, world.alive(), world.model.is_over()), (0, 0, true));
+}
+
+#[test]
 fn a_signal_saves_no_empty_list() {
     let mut world = World::new();
     world.input(Input::Shutdown);
@@ -176,7 +184,7 @@ fn a_kill_is_told_to_who_waits_for_a_reload() {
         "{}",
         world.reply(first)
     );
-    assert_eq!(world.reply(second), "error: process 0 is gone");
+    assert_eq!(world.reply(second), "error: process 0 was deleted meanwhile");
 }
 
 #[test]
@@ -185,7 +193,7 @@ fn a_kill_is_told_to_who_waits_for_a_start() {
     let client = world.start("api", "good", 1);
     world.input(Input::Shutdown);
     world.wait(50);
-    assert_eq!(world.reply(client), "error: process 0 is gone");
+    assert_eq!(world.reply(client), "error: process 0 was deleted meanwhile");
 }
 
 #[test]

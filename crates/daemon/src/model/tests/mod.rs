@@ -11,6 +11,7 @@ mod histories;
 mod kept;
 mod listed;
 mod listening;
+mod log_names;
 mod memory;
 mod moves;
 mod nature;
