@@ -272,7 +272,7 @@ impl Session {
 
     /// Returns every process, but not what it uses: nobody looks at that.
     pub(crate) fn known(&mut self) -> Result<Vec<ProcView>, Failed> {
-        self.listed(Request::Meant { word: None, script: None })
+        self.listed(&Request::Meant { word: None, script: None })
     }
 
     /// Returns the processes that a word may mean, and perhaps others, but not what they use.
@@ -281,11 +281,11 @@ impl Session {
             return self.known();
         }
         let script = apps::cwd()?.join(word).into_os_string().into_string().ok();
-        self.listed(Request::Meant { word: Some(word.to_owned()), script })
+        self.listed(&Request::Meant { word: Some(word.to_owned()), script })
     }
 
-    fn listed(&mut self, request: Request) -> Result<Vec<ProcView>, Failed> {
-        match self.answer(&request, |_, _| ())? {
+    fn listed(&mut self, request: &Request) -> Result<Vec<ProcView>, Failed> {
+        match self.answer(request, |_, _| ())? {
             Answer::Reply(Reply::List { processes }) => Ok(processes),
             // A daemon of before version 6 refuses what it does not know, and cuts us off.
             Answer::Reply(Reply::Error(failure)) if failure.code == Code::Invalid => {
