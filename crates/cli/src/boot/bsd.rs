@@ -1,7 +1,7 @@
 //! rc.d of FreeBSD and OpenBSD.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
+use ostler_shell::word as shell;
 use super::service::{Service, service_name};
 
 /// Returns the installation in `/usr/local/etc/rc.d`: `resurrect` starts, `kill` stops.

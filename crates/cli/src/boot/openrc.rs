@@ -1,7 +1,7 @@
 //! OpenRC: a script for `supervise-daemon`, which keeps `ostler boot` running.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
+use ostler_shell::word as shell;
 use super::service::Service;
 
 /// Returns the installation in `/etc/init.d`.

@@ -1,7 +1,7 @@
 //! Scripts in `/etc/init.d` that are run and end: `resurrect` starts, `kill` stops.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
+use ostler_shell::word as shell;
 use super::service::Service;
 
 /// Returns the installation that `update-rc.d` makes known.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use ostler_shell::word;
 use ostler_wire::control::Step;
 
 use super::line::ready;
@@ -25,11 +26,12 @@ pub(super) fn lines(
         Notice::DaemonStarted { home } => err(format!("started the daemon in {}", home.display())),
         Notice::DaemonReplaced => warning(paint, REPLACED, None),
         Notice::HomeOpen { home } => {
-            let home = home.display();
+            let home = home.to_string_lossy();
+            let pasted = word(&home);
             let text = format!(
                 "others can look into `{home}`, where the environment of your apps is kept"
             );
-            warning(paint, &text, Some(&format!("run `chmod go-rwx {home}`")))
+            warning(paint, &text, Some(&format!("run `chmod go-rwx {pasted}`")))
         }
         Notice::Begun { act: Act::Reload, targets, .. } => gaps(targets, paint),
         Notice::Stepped { step: Step::CanaryServes, .. } => Vec::new(),
@@ -64,8 +66,10 @@ pub(super) fn lines(
         Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
-            let hint =
-                format!("`ostler promote {app}` rolls it out, `ostler rollback {app}` ends it");
+            let pasted = word(app);
+            let hint = format!(
+                "`ostler promote {pasted}` rolls it out, `ostler rollback {pasted}` ends it"
+            );
             lines.push(Line::Err(hint_line(paint, &hint)));
             lines
         }
@@ -226,7 +230,8 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
         Problem::AlreadyRuns { name } => (
             format!("`{name}` runs already"),
             Some(format!(
-                "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+                "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+                pasted = word(name)
             )),
         ),
         Problem::EnvWithoutFile => (

@@ -109,10 +109,11 @@ const REPLACED: &str = "the daemon was replaced in the middle of this; \
                         waiting for its successor to finish";
 
 fn open_home(home: &Path) -> String {
-    let home = home.display();
+    let home = home.to_string_lossy();
+    let pasted = ostler_shell::word(&home);
     format!(
         "others can look into `{home}`, where your apps' environment is kept: run \
-         `chmod go-rwx {home}`"
+         `chmod go-rwx {pasted}`"
     )
 }
 
@@ -171,7 +172,8 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
         Problem::NothingToScale { .. } => ("Nothing to do".to_owned(), None),
         Problem::AlreadyRuns { name } => {
             let text = "Script already launched, add -f option to force re-execution";
-            return failure(paint, text, Some(&format!("`{NAME} restart {name}` restarts it")));
+            let pasted = ostler_shell::word(name);
+            return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));
         }
         Problem::EnvWithoutFile => {
             let text = "Using --env [env] without passing the ecosystem.config.js does not work";

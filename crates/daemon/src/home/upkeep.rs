@@ -42,11 +42,10 @@ impl Watch {
         let mut lost = 0;
         if !keeper.has_lock_at(&self.home.join(LOCK)) {
             let lock = super::take_lock(&self.home).map_err(|problem| {
+                let pid = std::process::id();
                 format!(
-                    "{problem} since it was taken from this one (pid {}), whose apps go on and \
-                     hear no command; `kill -TERM {}` ends them",
-                    std::process::id(),
-                    std::process::id()
+                    "{problem} since it was taken from this one (pid {pid}), whose apps go on \
+                     and hear no command; `kill -TERM {pid}` ends them"
                 )
             })?;
             keeper.replace_lock(lock);

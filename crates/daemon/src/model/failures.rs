@@ -3,6 +3,12 @@
 use ostler_core::ProcId;
 use ostler_wire::control::{Code, Failure};
 
+/// Where the reason stands why an app's process ended, as a hint.
+pub(super) fn see_logs(name: &str) -> String {
+    let pasted = ostler_shell::word(name);
+    format!("see `ostler logs {pasted} --err`")
+}
+
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
     Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }

@@ -7,7 +7,7 @@ use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
-use super::failures::{gone, superseded, unfetched, unkillable, unsignalable, unspawned};
+use super::failures::{gone, see_logs, superseded, unfetched, unkillable, unsignalable, unspawned};
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::outcome::Outcome;
@@ -179,7 +179,7 @@ impl Model {
         Failure {
             code: Code::Ended,
             message: format!("app `{name}` did not start: {last}"),
-            hint: Some(format!("see `ostler logs {name} --err`")),
+            hint: Some(see_logs(name)),
         }
     }
 

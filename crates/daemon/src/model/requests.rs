@@ -226,7 +226,10 @@ impl Model {
                         "several apps are named `{word}`, in the namespaces {}",
                         namespaces.join(", ")
                     ),
-                    hint: Some(format!("name one of them, such as `{first}/{word}`")),
+                    hint: Some(format!(
+                        "name one of them, such as `{}`",
+                        ostler_shell::word(&format!("{first}/{word}"))
+                    )),
                 })
             }
         }
