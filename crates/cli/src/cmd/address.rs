@@ -52,7 +52,10 @@ pub(super) fn curl(address: &str) -> Option<String> {
         ));
     }
     if address.starts_with('/') {
-        return Some(format!("curl --unix-socket {} http://localhost", ostler_shell::word(address)));
+        return Some(format!(
+            "curl --unix-socket {} http://localhost",
+            ostler_shell::word(address)
+        ));
     }
     url(address).map(|url| format!("curl {url}"))
 }

@@ -148,8 +148,10 @@ fn put(
             .hint(format!("write `{pasted}.KEY`, or `ostler unset {pasted}` first")));
     }
     settings.set(key, value.into()).map_err(|Refusal::Value(place)| {
-        Failed::new(format!("`{place}` is a value, so that there is no `{word}`"))
-            .hint(format!("`ostler unset {pasted}` removes the value", pasted = ostler_shell::word(&place)))
+        Failed::new(format!("`{place}` is a value, so that there is no `{word}`")).hint(format!(
+            "`ostler unset {pasted}` removes the value",
+            pasted = ostler_shell::word(&place)
+        ))
     })
 }
 

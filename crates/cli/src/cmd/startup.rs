@@ -195,11 +195,19 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
             words.push(format!("{name}={}", ostler_shell::word(&value)));
         }
     }
-    words.extend([ostler_shell::word(&service.exe()), verb.to_owned(), platform.name().to_owned()]);
-    words.extend(["-u".to_owned(), ostler_shell::word(&service.user), "--hp".to_owned()]);
-    words.push(ostler_shell::word(&service.user_home.display().to_string()));
+    words.extend([
+        ostler_shell::word(&service.exe()).into_owned(),
+        verb.to_owned(),
+        platform.name().to_owned(),
+    ]);
+    words.extend([
+        "-u".to_owned(),
+        ostler_shell::word(&service.user).into_owned(),
+        "--hp".to_owned(),
+    ]);
+    words.push(ostler_shell::word(&service.user_home.display().to_string()).into_owned());
     if service.named {
-        words.extend(["--service-name".to_owned(), ostler_shell::word(&service.name)]);
+        words.extend(["--service-name".to_owned(), ostler_shell::word(&service.name).into_owned()]);
     }
     if service.wait_ip {
         words.push("--wait-ip".to_owned());

@@ -15,7 +15,7 @@ use crate::paint::{Ink, Paint};
 /// Returns what we say of a fact.
 pub(super) fn lines(
     notice: &Notice<'_>,
-    tally: &Tally,
+    tally: &mut Tally,
     now: Duration,
     progress: Progress,
     paint: Paint,
@@ -210,7 +210,7 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
         Problem::NoSuch { word, near } => {
             (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
         }
-        Problem::NoSuchId { word } | Problem::NoEnvironment { word } => {
+        Problem::NoSuchId { word, .. } | Problem::NoEnvironment { word } => {
             (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
         }
         Problem::NotResetId { id } => {

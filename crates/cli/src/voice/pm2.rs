@@ -147,6 +147,17 @@ fn about(subject: &Subject<'_>) -> String {
     }
 }
 
+/// That no process has an id: each action has words of its own for it.
+fn unknown_id(word: &str, act: Option<Act>) -> String {
+    match act {
+        Some(Act::Restart | Act::StartAgain | Act::StartSame) => {
+            "God db process id unknown".to_owned()
+        }
+        Some(Act::Reload) => "PM2 ID unknown".to_owned(),
+        _ => format!("{word} : id unknown"),
+    }
+}
+
 fn problem_line(problem: &Problem, paint: Paint) -> String {
     let words = format!("`{NAME} list` shows names, namespaces and ids");
     let names = format!("`{NAME} list` shows the names");
@@ -159,7 +170,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
         Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
-        Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
+        Problem::NoSuchId { word, act } => (unknown_id(word, *act), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
         Problem::NoApp { name, near: _ } => {
             (format!("Application {name} not found"), Some(names.as_str()))
