@@ -9,6 +9,9 @@ use ostler_wire::control::Event;
 pub(crate) struct Heard {
     /// Ends that were told.
     ends: Vec<Event>,
+    /// Those of them that the daemon that is asked now has still to tell again. Several processes
+    /// may have ended alike.
+    again: Vec<Event>,
     failure: bool,
     progressed: bool,
 }
@@ -17,6 +20,7 @@ impl Heard {
     /// The next daemon is asked.
     pub(crate) fn begin(&mut self) {
         self.progressed = false;
+        self.again.clone_from(&self.ends);
     }
 
     /// Returns whether no daemon before told of this.
@@ -24,7 +28,8 @@ impl Heard {
         self.progressed = true;
         self.failure |= is_failure(event);
         if is_end(event) {
-            if self.ends.contains(event) {
+            if let Some(at) = self.again.iter().position(|told| told == event) {
+                self.again.swap_remove(at);
                 return false;
             }
             self.ends.push(event.clone());
@@ -54,6 +59,8 @@ pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => Vec::new(),
     }
 }
@@ -70,6 +77,8 @@ fn is_end(event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => false,
     }
 }
@@ -85,6 +94,30 @@ fn is_failure(event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Warning { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two processes of an app that were restored counted as one.
+    #[test]
+    fn what_one_daemon_tells_twice_is_news_twice_and_what_the_next_repeats_is_none() {
+        let restored = || Event::Restored {
+            name: "api".to_owned(),
+            script: "/srv/api.js".to_owned(),
+            error: None,
+        };
+        let mut heard = Heard::default();
+        heard.begin();
+        let told = [heard.is_news(&restored()), heard.is_news(&restored())];
+        assert_eq!(told, [true, true]);
+        heard.begin();
+        let told = [(); 3].map(|()| heard.is_news(&restored()));
+        assert_eq!(told, [false, false, true]);
     }
 }

@@ -15,6 +15,7 @@ mod generate;
 mod heard;
 mod holder;
 mod inspect;
+mod machine;
 mod output;
 mod paint;
 mod program;

@@ -52,7 +52,6 @@ pub(crate) struct Paint {
 
 impl Paint {
     /// Nothing is coloured.
-    #[cfg(test)]
     pub(crate) const PLAIN: Self = Self { text: false, frame: false };
 
     /// Decides: on a terminal unless told otherwise; under the name of PM2 as PM2 does, also

@@ -301,7 +301,9 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Reload { .. }
         | Request::Promote { .. }
         | Request::Logs { .. }
+        | Request::Talk { .. }
         | Request::Resurrect
+        | Request::Import { .. }
         | Request::Update { .. }
         | Request::Kill => true,
         Request::Hello
@@ -309,6 +311,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }
+        | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::LastLines { .. }

@@ -17,6 +17,7 @@ mod own_lines;
 mod requests;
 mod succession;
 mod takeover;
+mod talk;
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -47,6 +48,7 @@ use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use last_lines::LastLines;
+use talk::Actions;
 
 /// The length of our own log is looked at when so much was written into it, bytes.
 const BOUND_AFTER: usize = 64 << 10;
@@ -75,6 +77,8 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
+    /// Who waits for the answer to an action.
+    actions: Actions,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -126,6 +130,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
+            actions: Actions::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -264,6 +269,7 @@ impl Daemon {
                 driver.finish_exited();
             }
         }
+        self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
@@ -316,7 +322,15 @@ impl Daemon {
                 Report::Reply { client, reply } => self.reply(client, &reply),
                 Report::Said { run, text } => match in_app::read(&text) {
                     Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),
-                    said => self.bus.said(self.model.model(), run, &said, &text),
+                    said => {
+                        if let Said::Typed(topic, data) = &said
+                            && topic == in_app::REPLY
+                        {
+                            let model = self.model.model();
+                            self.actions.on_reply(run, data, model, &mut self.clients);
+                        }
+                        self.bus.said(self.model.model(), run, &said, &text);
+                    }
                 },
                 Report::Heard(heard) => {
                     self.node.set_heard(heard);

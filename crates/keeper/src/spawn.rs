@@ -37,6 +37,8 @@ pub(crate) struct Spawner {
     null: OwnedFd,
     /// Standard output, standard error and channel of the next run, made while nobody waited.
     spare: [Option<Pair>; 3],
+    /// Its standard input.
+    spare_input: Option<OwnedFd>,
     /// Whether some of them were taken.
     taken: bool,
     /// The limit of open files that programs get.
@@ -55,8 +57,8 @@ impl Spawner {
     pub(crate) fn new(nofile: (u64, u64)) -> io::Result<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         let (stack, oom_score) = (Stack::new()?, OomScore::lower());
-        let mut spawner =
-            Self { stack, null, spare: [None, None, None], taken: true, nofile, oom_score };
+        let (spare, spare_input) = ([None, None, None], None);
+        let mut spawner = Self { stack, null, spare, spare_input, taken: true, nofile, oom_score };
         spawner.refill();
         Ok(spawner)
     }
@@ -73,16 +75,23 @@ impl Spawner {
             return started;
         }
         // What is in reserve is better used than kept.
-        self.spare = [None, None, None];
+        (self.spare, self.spare_input) = ([None, None, None], None);
         self.try_start(layout)
     }
 
     fn try_start(&mut self, layout: &mut Layout) -> Result<Born, Failure> {
         let [out, err, ipc] =
             self.pairs(layout.wanted).map_err(|errno| (SpawnStage::Fds, errno.raw_os_error()))?;
+        self.taken = true;
+        // Without one the app reads the end of it at once.
+        let input = self.spare_input.take().or_else(|| make_input().ok());
         let null = self.null.as_raw_fd();
         let theirs = |pair: &Option<Pair>| pair.as_ref().map(|pair| pair.theirs.as_raw_fd());
-        let standard = [null, theirs(&out).unwrap_or(null), theirs(&err).unwrap_or(null)];
+        let standard = [
+            input.as_ref().map_or(null, AsRawFd::as_raw_fd),
+            theirs(&out).unwrap_or(null),
+            theirs(&err).unwrap_or(null),
+        ];
         let mut room = [-1; MAX_GIVEN];
         let fds = layout.give(standard, theirs(&ipc), &mut room);
         let (pid, pidfd) = self.stack.spawn(Plan {
@@ -109,6 +118,9 @@ impl Spawner {
     pub(crate) fn refill(&mut self) {
         if !std::mem::take(&mut self.taken) {
             return;
+        }
+        if self.spare_input.is_none() {
+            self.spare_input = make_input().ok();
         }
         for (which, spare) in self.spare.iter_mut().enumerate() {
             if spare.is_none() {
@@ -179,6 +191,15 @@ fn make_pair(channel: bool) -> Result<Pair, Errno> {
     set_nonblocking(ours.as_fd())
         .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     Ok(Pair { ours: Arc::new(ours), theirs })
+}
+
+/// Makes a standard input: a pipe that its reader holds for writing, too. So it does not end while
+/// nobody else writes, and costs us no descriptor: whoever has something for the process writes to
+/// `/proc/PID/fd/0`.
+fn make_input() -> Result<OwnedFd, Errno> {
+    let (read, _write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let path = format!("/proc/self/fd/{}", read.as_raw_fd());
+    open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn daemon_environment(config: &Config, ready: bool) -> Vec<Vec<u8>> {

@@ -74,6 +74,23 @@ pub fn read(message: &str) -> Said {
     }
 }
 
+/// The type of the messages in which apps answer to actions.
+pub const REPLY: &str = "axm:reply";
+
+/// Returns which action was answered to and what it returned, JSON text, if the data of a
+/// [`REPLY`] tells that.
+#[must_use]
+pub fn reply(data: &str) -> Option<(String, Option<String>)> {
+    #[derive(Deserialize)]
+    struct Reply<'a> {
+        action_name: String,
+        #[serde(borrow, rename = "return")]
+        answer: Option<&'a RawValue>,
+    }
+    let Reply { action_name, answer } = serde_json::from_str(data).ok()?;
+    Some((action_name, answer.map(|answer| answer.get().to_owned())))
+}
+
 /// Whether JavaScript takes a JSON value for true.
 fn is_truthy(value: &str) -> bool {
     !matches!(value, "null" | "false" | "0" | "-0" | "0.0" | "\"\"")

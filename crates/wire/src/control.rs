@@ -11,12 +11,14 @@
 //! - 2: steps of a reload and ends of runs are facts, not sentences; a failure has a code.
 //! - 3: the state of a process is a phase, not PM2's word.
 //! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
+//! - 5: `talk`: signals, lines for standard input, actions, marks.
 
 mod event;
 mod facts;
 mod frame;
 mod reply;
 mod request;
+mod talk;
 mod view;
 
 pub use event::{Event, Lifecycle, LogLine, LogStart};
@@ -26,10 +28,11 @@ pub use frame::{
 };
 pub use reply::{Code, Failure, Reply};
 pub use request::{Action, Change, ReloadOptions, Request, ScaleTo, resumable_since};
+pub use talk::{MAX_INPUT, Talk};
 pub use view::{Details, Ended, ListenerView, ProcView, Readiness};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

@@ -32,8 +32,6 @@ pub(crate) enum When {
 use When::{Later, Never, Vendor};
 
 const MODULES: Option<&str> = Some("modules of PM2 are not run");
-const CANARY: Option<&str> =
-    Some("check the version out in your deploy script, then run `$ reload NAME`");
 
 const fn row(
     names: &'static [&'static str],
@@ -49,30 +47,16 @@ const COMMANDS: &[Absent] = &[
     row(&["monit", "imonit", "dash", "dashboard"], Later, "the monitor in the terminal",
         Some("use `$ list` and `$ logs`")),
     row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
-    row(&["inspect"], Later, "the debugger of a process", Some("use `$ describe` and `$ logs`")),
-    row(&["report"], Later, "a report for whoever helps you",
-        Some("use `$ describe` and `$ logs`")),
-    row(&["slist", "sysinfos"], Later, "figures of the machine",
-        Some("`$ list` shows those of the apps; for the machine use `top` or `vmstat`")),
-    row(&["attach"], Later, "a process's output and input",
-        Some("use `$ logs` for what the app writes; nothing is sent to its input")),
-    row(&["send"], Later, "a line for the input of a process",
-        Some("let the app read a socket or a named pipe")),
-    row(&["trigger"], Later, "an action that an app offers",
-        Some("let the app offer it over HTTP, or send a signal to a number that `$ pid` prints")),
-    row(&["sendSignal"], Later, "a signal to an app",
-        Some("use `kill -s SIGNAL PID` with a number that `$ pid` prints")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["serve", "expose"], Later, "a server of static files",
         Some("start one as an app, such as `$ start \"npx serve\"`")),
     row(&["deploy"], Later, "deployment over SSH",
         Some("call `ssh HOST '$ reload NAME'` at the end of your deploy script")),
-    row(&["pull", "forward", "backward"], Later, "another version by git, and a reload", CANARY),
-    row(&["init", "ecosystem", "create"], Later, "a process file to begin with",
-        Some("write `module.exports = { apps: [{ name: \"api\", script: \"app.js\" }] }` into \
-              ecosystem.config.js")),
-    row(&["examples"], Later, "a list of examples", Some("`$ COMMAND --help` shows some")),
+    row(&["create"], Never, "a folder of examples from the network",
+        Some("`$ init` writes a process file to begin with")),
+    row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",
+        Some("nothing is measured while nobody asks; `$ slist` shows the figures")),
     row(&["profile:cpu", "profile:mem"], Later, "a profile of PM2's daemon",
         Some("for an app, start it with `--node-args=--cpu-prof`")),
     row(&["install", "module:install", "uninstall", "module:uninstall", "module:update",
@@ -82,7 +66,7 @@ const COMMANDS: &[Absent] = &[
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",
         Some("install the new version, then run `$ update`")),
-    row(&["link", "unlink", "plus", "login", "logout", "register", "open", "monitor", "unmonitor"],
+    row(&["link", "unlink", "plus", "login", "logout", "register", "open"],
         Vendor, "a service of PM2's vendor", None),
 ];
 
@@ -135,29 +119,58 @@ mod tests {
     use crate::args::commands::COMMANDS as PRESENT;
     use crate::args::flags::FLAGS;
 
-    /// PM2's commands that its command line has beside those that are here
-    /// (`spec/pm2/cli.md`), and `web`, which older ones had.
-    const PM2: &str = "sendSignal send attach trigger inspect monitor unmonitor slist sysinfos \
-        monit dashboard dash imonit logrotate deepUpdate report profile:cpu profile:mem install module:install module:update uninstall \
-        module:uninstall package publish module:publish module:generate serve expose deploy init \
-        ecosystem create examples pull forward backward autoinstall install-otel uninstall-otel \
-        link unlink plus register login logout open web";
+    /// Every command of `pm2 --help`, with its aliases, in its order (PM2 7.0.4).
+    const COMMANDS_OF_PM2: &str = "start trigger deploy startOrRestart startOrReload pid create \
+        startOrGracefulReload stop restart scale profile:mem profile:cpu reload id inspect delete \
+        del sendSignal ping updatePM2 update install module:install module:update \
+        module:generate uninstall module:uninstall package publish module:publish set multiset \
+        get conf config unset report link unlink monitor unmonitor open plus register login \
+        logout dump save cleardump send attach resurrect unstartup startup logrotate ecosystem \
+        init reset describe desc info show env list ls l ps status jlist slist sysinfos \
+        prettylist monit imonit dashboard dash flush reloadLogs logs log kill pull forward \
+        backward deepUpdate serve expose autoinstall examples install-otel uninstall-otel \
+        completion";
 
-    const PM2_OPTIONS: &str = "ext no-daemon write w trace disable-trace v8 event-loop-inspector \
-        deep-monitoring watch-delay container dist image-name node-version fresh daemon \
-        dockerdaemon";
+    /// What older ones had, and what is taken for a command.
+    const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
+
+    /// Every option of `pm2 --help` and of `pm2 start --help`, without the dashes.
+    const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
+        interpreter-args node-args output o error e log l filter-env log-type log-date-format \
+        time disable-logs env update-env a force f instances i parallel shutdown-with-message \
+        pid p kill-timeout k listen-timeout max-memory-restart restart-delay \
+        exp-backoff-restart-delay execute-command x max-restarts user u uid gid namespace cwd hp \
+        wait-ip service-name cron c cron-restart write w no-daemon source-map-support only \
+        disable-source-map-support wait-ready merge-logs watch ignore-watch watch-delay no-color \
+        no-vizion no-autostart no-autorestart stop-exit-codes no-treekill no-pmx no-automation \
+        trace disable-trace sort attach v8 event-loop-inspector deep-monitoring help h container \
+        dist image-name node-version fresh daemon dockerdaemon";
 
     #[test]
-    fn each_command_and_option_of_pm2_is_there_or_known_to_be_absent() {
-        for name in PM2.split_whitespace() {
-            assert!(command(name).is_some(), "{name}");
+    fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {
+        let all = || COMMANDS_OF_PM2.split_whitespace().chain(COMMANDS_OF_BEFORE.split(' '));
+        let is_there = |name: &str| PRESENT.iter().any(|of| of.names.contains(&name));
+        for name in all() {
+            assert!(is_there(name) != command(name).is_some(), "{name}");
         }
-        for name in PM2_OPTIONS.split_whitespace() {
-            assert!(option(name).is_some(), "{name}");
+        for name in OPTIONS_OF_PM2.split_whitespace() {
+            let of_flag = |flag: &&Flag| {
+                let letter = name.chars().next().filter(|_| name.len() == 1);
+                // `-V` is read as `-v`.
+                flag.long.contains(&name)
+                    || letter.is_some() && (flag.short == letter || name == "V")
+            };
+            let is_there = FLAGS.iter().any(|flag| of_flag(&flag));
+            assert!(is_there != option(name).is_some(), "{name}");
         }
-        let all = COMMANDS.iter().chain(OPTIONS).flat_map(|row| row.names).count();
-        let known = PM2.split_whitespace().chain(PM2_OPTIONS.split_whitespace()).count();
-        assert_eq!(all, known, "a row is not PM2's, or stands there twice");
+        for row in COMMANDS {
+            assert!(row.names.iter().all(|name| all().any(|of| of == *name)), "{:?}", row.names);
+            assert!(row.instead.is_some() || row.when == Vendor, "{:?}", row.names);
+        }
+        let options = OPTIONS.iter().flat_map(|row| row.names);
+        for name in options {
+            assert!(OPTIONS_OF_PM2.split_whitespace().any(|of| of == *name), "{name}");
+        }
     }
 
     #[test]

@@ -157,6 +157,62 @@ commands! {
          each has ended, and says how; `--for log=REGEXP` when one of them has written such a \
          line in its current run, which it prints. Ends with 1 when that cannot come any more, and \
          with 124 when `--timeout` is over.";
+    SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
+        "send a signal to the processes of an app"
+        "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \
+         each, not to its children.";
+    Trigger Run ["trigger"]
+        [Needed("id|proc_name|namespace|all"), Needed("action_name"), Maybe("params")]
+        "run an action that an app offers, and print what it returns"
+        "An app offers actions over its channel, such as by `@pm2/io`; `describe` shows them. The \
+         command ends when each process has answered, or with 124 when `--timeout` is over.";
+    Send Run ["send"] [Needed("pm_id"), Needed("line")]
+        "write a line to the standard input of a process"
+        "The name of an app will do where it has one process. A line is written whole or, where \
+         the process does not read, not at all.";
+    Attach Watch ["attach"] [Needed("pm_id"), Maybe("separator")]
+        "show what a process writes, and send it what is typed"
+        "Each line that is typed goes to its standard input, with the separator instead of the \
+         line end where one is given. Ends with its own standard input, or by Ctrl-C; the process \
+         goes on.";
+    Inspect Watch ["inspect"] [Needed("name")]
+        "open the inspector of a running app of Node"
+        "The app goes on running. Whoever reaches the port, which only this machine does, \
+         controls the app, until it is restarted.";
+    Monitor Watch ["monitor"] [Maybe("name")]
+        "mark apps as monitored"
+        "Nobody is told: the mark is `_km_monitored` in `jlist`.";
+    Unmonitor Watch ["unmonitor"] [Maybe("name")]
+        "take the mark of `monitor` away" "";
+    Slist Watch ["slist", "sysinfos"] []
+        "show figures of the machine"
+        "Processors, memory, network devices, disks and file systems. Rates are measured while the \
+         command runs, a fifth of a second.";
+    Pull Release ["pull"] [Needed("name"), Maybe("commit_id")]
+        "bring a newer version by git, then reload"
+        "In the working directory of the app: `git pull --ff-only`, or the commit that is named. \
+         What git refuses ends it before anything is reloaded.";
+    Forward Release ["forward"] [Needed("name")]
+        "check the next commit out, then reload" "";
+    Backward Release ["backward"] [Needed("name")]
+        "check the commit before out, then reload" "";
+    Export Persist ["export"] [Maybe("file")]
+        "write the list as `save` does, to a file or to standard output"
+        "The environments of the apps are in it: the file is for its owner only. One that is there \
+         is not written over.";
+    Import Persist ["import"] [Needed("file")]
+        "start what a file of `export` has and does not run"
+        "A saved list of PM2 (`dump.pm2`) is such a file, too. `-` is standard input.";
+    Init System ["init", "ecosystem"] [Maybe("mode")]
+        "write a process file to begin with: ecosystem.config.js"
+        "For the app in this folder, as far as `package.json` and the files tell what it is. `init \
+         simple` writes one without comments. A file that is there is not written over.";
+    Examples System ["examples"] []
+        "print command lines for everyday needs" "";
+    Report System ["report"] []
+        "print what whoever helps wants to know"
+        "Versions, the machine, the home, the list and the last lines of the daemon's log, as a \
+         block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
     ReloadLogs System ["reloadLogs"] []
@@ -283,6 +339,9 @@ impl Arg {
                 "app_name" => "name",
                 "json" | "ecosystem" => "file",
                 "stdin" => "-",
+                "pm2_id" | "pm_id" => "id",
+                "proc_name" => "name",
+                "action_name" => "action",
                 word => word,
             };
             if !words.contains(&word) {

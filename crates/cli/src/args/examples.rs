@@ -100,6 +100,71 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler wait job --for exit --timeout 10m", "until it has ended, and how"),
             ("ostler wait api --for 'log=listening on'", "until it has written that"),
         ],
+        CommandId::SendSignal => &[
+            ("ostler sendSignal SIGUSR2 api", "to every process of an app"),
+            ("ostler sendSignal HUP 3", "to the process with the id 3"),
+        ],
+        CommandId::Trigger => &[
+            ("ostler trigger api stats", "what each process returns"),
+            ("ostler trigger 0 level debug --timeout 5s", "with a parameter, and a limit"),
+            ("ostler trigger all stats --json | jq .answer", "for a program"),
+        ],
+        CommandId::Send => &[
+            ("ostler send bot 'say hello'", "to an app with one process"),
+            ("ostler send 3 stop", "to the process with the id 3"),
+        ],
+        CommandId::Attach => &[
+            ("ostler attach bot", "until Ctrl-C, or Ctrl-D"),
+            ("ostler attach 3 < commands.txt", "every line of a file"),
+        ],
+        CommandId::Inspect => &[
+            ("ostler inspect api", "every process of an app"),
+            ("ostler inspect 3", "the process with the id 3"),
+        ],
+        CommandId::Monitor => &[
+            ("ostler monitor api", "an app"),
+            ("ostler monitor all", "everything"),
+        ],
+        CommandId::Unmonitor => &[
+            ("ostler unmonitor api", "an app"),
+            ("ostler unmonitor all", "everything"),
+        ],
+        CommandId::Slist => &[
+            ("ostler slist", "a line for each figure"),
+            ("ostler slist --json | jq '.[\"CPU Usage\"].value'", "for a program"),
+        ],
+        CommandId::Pull => &[
+            ("ostler pull api", "the newest of its branch"),
+            ("ostler pull api v1.2.3", "a tag or a commit"),
+        ],
+        CommandId::Forward => &[
+            ("ostler forward api", "a commit on"),
+            ("ostler forward api --silent", "without messages"),
+        ],
+        CommandId::Backward => &[
+            ("ostler backward api", "a commit back"),
+            ("ostler backward api --silent", "without messages"),
+        ],
+        CommandId::Export => &[
+            ("ostler export apps.json", "into a new file"),
+            ("ostler export | ssh web2 ostler import -", "to another machine"),
+        ],
+        CommandId::Import => &[
+            ("ostler import apps.json", "what `ostler export` wrote"),
+            ("ostler import ~/.pm2/dump.pm2", "what PM2 saved"),
+        ],
+        CommandId::Init => &[
+            ("ostler init", "with comments"),
+            ("ostler init simple", "name and script alone"),
+        ],
+        CommandId::Examples => &[
+            ("ostler examples", "all of them"),
+            ("ostler examples | grep reload", "those about one thing"),
+        ],
+        CommandId::Report => &[
+            ("ostler report", "to be read before it is pasted"),
+            ("ostler report > report.md", "into a file"),
+        ],
         CommandId::Flush => &[
             ("ostler flush api", "the files of an app"),
             ("ostler flush", "all files, the manager's too"),

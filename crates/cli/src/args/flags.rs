@@ -15,7 +15,7 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
     self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
-    Save, Scale, Start, StartOrReload, StartOrRestart, Startup, Stop, Unstartup,
+    Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger, Unstartup,
 };
 use crate::program::Program;
 
@@ -118,11 +118,12 @@ flags! {
     ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
+    Tree 't' ["tree"] Nothing, Own [Slist] "as a tree";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
     Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs] "one JSON object a line";
+    Json ' ' ["json"] Nothing, Own [Logs, Trigger, Slist] "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs] "date before each line that arrives";
     Highlight ' ' ["highlight"] One("text"), Own [Logs] "mark this text";
@@ -145,7 +146,7 @@ flags! {
         "return when it is ready, or say why not; the limit is 30s";
     For ' ' ["for"] One("event"), Own [CommandId::Wait]
         "what to wait for: `ready` (default), `exit` or `log=REGEXP`";
-    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait]
+    Timeout ' ' ["timeout"] One("limit"), Own [CommandId::Wait, Trigger]
         "how long to wait, such as `30s`; without it as long as it takes";
     Since ' ' ["since"] One("run|now"), Own [CommandId::Wait]
         "look for `log=` in lines of the current run (default), or only in new ones";

@@ -153,7 +153,7 @@ mod tests {
         for (command, examples) in all.chain([(None, FIRST)]) {
             assert!((2..=6).contains(&examples.len()), "{examples:?}");
             for (line, about) in examples {
-                let before = line.split([b'|' as char, '>']).next().unwrap();
+                let before = line.split(['|', '>', '<']).next().unwrap();
                 let words: Vec<String> = words_of(before);
                 assert_eq!(words[0], "ostler");
                 let words = words.into_iter().skip(1).map(OsString::from);

@@ -14,7 +14,8 @@ pub(crate) mod suggest;
 mod text;
 mod values;
 
-pub(crate) use commands::{Command, CommandId};
+pub(crate) use commands::{COMMANDS, Command, CommandId};
+pub(crate) use examples::{FIRST, of as examples_of};
 pub(crate) use flags::FlagId;
 pub(crate) use misuse::Misuse;
 pub(crate) use parse::parse;

@@ -51,8 +51,13 @@ impl Parsed {
             .filter_map(|(_, value)| value.as_deref())
     }
 
+    /// Returns an argument by its place, empty when there is none.
+    pub(crate) fn nth(&self, place: usize) -> &str {
+        self.words.get(place).map_or("", String::as_str)
+    }
+
     /// Returns the first argument, empty when there is none.
     pub(crate) fn word(&self) -> &str {
-        self.words.first().map_or("", String::as_str)
+        self.nth(0)
     }
 }

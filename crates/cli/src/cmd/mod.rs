@@ -2,21 +2,26 @@
 
 mod act;
 mod address;
+mod attach;
 mod boot;
 mod cleardump;
 mod completion;
 mod describe;
 mod env;
+mod examples;
 mod file;
 mod first_steps;
 mod flush;
 mod id;
+mod init;
+mod inspect;
 mod jlist;
 mod kill;
 mod launch;
 mod list;
 mod logs;
 mod misused;
+mod monitor;
 mod perform;
 mod pid;
 mod ping;
@@ -25,16 +30,24 @@ mod promote;
 mod ready;
 mod reload;
 mod reload_logs;
+mod report;
 mod reset;
 mod resurrect;
 mod rolling;
 mod save;
 mod scale;
+mod send;
+mod send_signal;
 mod settings;
+mod slist;
 mod start;
 mod startup;
+mod talk;
+mod transfer;
+mod trigger;
 mod update;
 mod version;
+mod version_control;
 mod wait;
 mod watch;
 
@@ -48,7 +61,7 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::program::Program;
 use crate::session::Session;
-use crate::voice::Progress;
+use crate::voice::{Progress, Way};
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
@@ -119,6 +132,22 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::Slist => slist::run(session),
+        CommandId::Report => report::run(session),
+        CommandId::Init => init::run(session),
+        CommandId::Examples => examples::run(session),
+        CommandId::Export => transfer::export(session),
+        CommandId::Import => transfer::import(session),
+        CommandId::Pull => version_control::run(session, Way::Pull),
+        CommandId::Forward => version_control::run(session, Way::Forward),
+        CommandId::Backward => version_control::run(session, Way::Backward),
+        CommandId::SendSignal => send_signal::run(session),
+        CommandId::Trigger => trigger::run(session),
+        CommandId::Send => send::run(session),
+        CommandId::Attach => attach::run(session),
+        CommandId::Inspect => inspect::run(session),
+        CommandId::Monitor => monitor::run(session, true),
+        CommandId::Unmonitor => monitor::run(session, false),
         CommandId::Flush => flush::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),

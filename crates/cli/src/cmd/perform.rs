@@ -135,6 +135,8 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         | Event::Following { .. }
         | Event::Process { .. }
         | Event::Own { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. }
         | Event::Restored { .. }
         | Event::Warning { .. } => true,
     }

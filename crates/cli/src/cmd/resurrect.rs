@@ -1,5 +1,7 @@
 //! `resurrect`: starts what was saved and does not run.
 
+use std::path::Path;
+
 use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
@@ -16,10 +18,20 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
+    let path = session.home.dump();
+    restore_from(session, &Request::Resurrect, &path)
+}
+
+/// The same of another list, which the request has.
+pub(super) fn restore_from(
+    session: &mut Session,
+    request: &Request,
+    path: &Path,
+) -> Result<(), Failed> {
     session.connect()?;
     let act = Act::Resurrect;
-    session.out.tell(&Notice::Resurrects { path: &session.home.dump() });
-    let answer = session.ask_with(&Request::Resurrect, |out, event| match event {
+    session.out.tell(&Notice::Resurrects { path });
+    let answer = session.ask_with(request, |out, event| match event {
         Event::Restored { name, script, error: None } => {
             out.tell(&Notice::Restored { name: &name, script: &script });
         }

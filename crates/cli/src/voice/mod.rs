@@ -14,8 +14,10 @@ mod ostler;
 mod pm2;
 mod problem;
 mod progress;
+mod release;
 mod service;
 mod setting;
+mod talk;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -24,8 +26,10 @@ pub(crate) use line::Line;
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
+pub(crate) use release::{ReleaseNotice, Way};
 pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
+pub(crate) use talk::TalkNotice;
 
 use std::time::Instant;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ServiceNotice, SettingNotice};
+use super::{Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,12 @@ pub(crate) enum Notice<'a> {
     Pong { version: &'a str, pid: u32 },
     /// What a newcomer may do next: commands, and what for.
     FirstSteps { steps: &'a [(String, &'static str)] },
+    /// A file was written that is to begin with, or to be taken elsewhere.
+    Generated { path: &'a Path },
+    /// Something about another version that git brings.
+    Release(ReleaseNotice<'a>),
+    /// Something that was said to processes.
+    Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
     /// Something about settings.

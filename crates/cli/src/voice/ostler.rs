@@ -10,6 +10,7 @@ use ostler_wire::control::Step;
 use super::line::ready;
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
+use super::{release, talk};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -117,6 +118,9 @@ pub(super) fn lines(
             let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
             err(format!("\nWhat next:{}", steps.collect::<String>()))
         }
+        Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Release(notice) => release::ostler(*notice),
+        Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
@@ -242,7 +246,9 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
             "no init system was found on this machine".to_owned(),
             Some(format!("name one: `ostler startup PLATFORM`; {known}")),
         ),
-        Problem::Other { message, hint } => (message.clone(), hint.clone()),
+        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
+            (message.clone(), hint.clone())
+        }
     }
 }
 

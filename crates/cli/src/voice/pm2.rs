@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::line::ready;
-use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, setting};
+use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, release, setting, talk};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
@@ -83,6 +83,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Updated => plain(">>>>>>>>>> PM2 updated"),
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
+        Notice::Generated { path } => plain(&format!("File {} generated", path.display())),
+        Notice::Release(notice) => release::pm2(*notice, paint),
+        Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
@@ -167,6 +170,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
             return warning(paint, &format!("{word} doesn't exist"));
         }
         Problem::NotReset { .. } => return "Unknown process name".to_owned(),
+        Problem::Bare { pm2, .. } => return pm2.clone(),
         Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }

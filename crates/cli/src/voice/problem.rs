@@ -62,6 +62,15 @@ pub(crate) enum Problem {
         /// The names of those that are known.
         known: String,
     },
+    /// What PM2 says without its prefix.
+    Bare {
+        /// PM2's words.
+        pm2: String,
+        /// Ours: what is wrong, with the values.
+        message: String,
+        /// What to do, if anything is known.
+        hint: Option<String>,
+    },
     /// What PM2 and we say in the same words.
     Other {
         /// What is wrong, with the values.

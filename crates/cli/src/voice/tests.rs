@@ -57,13 +57,16 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Interrupted => 37,
         Notice::Replaced { .. } => 38,
         Notice::Ready { .. } => 39,
-        Notice::Setting(_) => 40,
-        Notice::Note { .. } => 41,
+        Notice::Talk(_) => 40,
+        Notice::Setting(_) => 41,
+        Notice::Generated { .. } => 42,
+        Notice::Release(_) => 43,
+        Notice::Note { .. } => 44,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 42;
+const KINDS: usize = 45;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -152,6 +155,7 @@ fn every_fact_has_words_under_both_names() {
     acts(&mut scene);
     saving(&mut scene);
     services(&mut scene);
+    talk(&mut scene);
     settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
@@ -317,6 +321,39 @@ fn services(scene: &mut Scene) {
     service.into_iter().for_each(|notice| scene.tell(&Notice::Service(notice)));
 }
 
+fn talk(scene: &mut Scene) {
+    let targets = targets();
+    let (target, word) = (&targets[2], "api");
+    let (name, namespace) = ("api", "default");
+    for notice in [
+        TalkNotice::Signals { word, is_id: false },
+        TalkNotice::Signalled { signal: "SIGUSR2", word, is_id: false, targets: &targets },
+        TalkNotice::Signalled { signal: "SIGUSR2", word: "2", is_id: true, targets: &targets[2..] },
+        TalkNotice::Sent { target },
+        TalkNotice::Asked { count: 2, action: "stats" },
+        TalkNotice::Answered { id: 0, name, namespace, answer: Some("{\"a\":1}") },
+        TalkNotice::Answered { id: 1, name, namespace, answer: None },
+        TalkNotice::Attached { target },
+        TalkNotice::Inspects { target, address: "127.0.0.1:9229" },
+        TalkNotice::InspectsNot { word },
+        TalkNotice::Marked { on: true, targets: &targets },
+        TalkNotice::Marked { on: false, targets: &targets[2..] },
+    ] {
+        scene.tell(&Notice::Talk(notice));
+    }
+    scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    for way in [Way::Pull, Way::Forward, Way::Backward] {
+        scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
+    }
+    for notice in [
+        ReleaseNotice::Fetched { name, from: "1111111", to: "2222222" },
+        ReleaseNotice::Fetched { name, from: "1111111", to: "1111111" },
+        ReleaseNotice::NoRepository { name },
+    ] {
+        scene.tell(&Notice::Release(notice));
+    }
+}
+
 fn problems(scene: &mut Scene) {
     let (word, name) = (|| "nope".to_owned(), || "api".to_owned());
     for problem in [
@@ -338,6 +375,11 @@ fn problems(scene: &mut Scene) {
         Problem::AlreadyRuns { name: name() },
         Problem::EnvWithoutFile,
         Problem::NoInit { known: "the known ones are systemd".to_owned() },
+        Problem::Bare {
+            pm2: "99 id unknown".to_owned(),
+            message: "no process has the id `99`".to_owned(),
+            hint: None,
+        },
         Problem::new("`x` is not a number"),
         Problem::Other { message: "it is gone".to_owned(), hint: Some("try again".to_owned()) },
     ] {

@@ -46,6 +46,8 @@ pub(super) fn open(
             | Event::Acted { .. }
             | Event::Step { .. }
             | Event::Own { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => Step::Continue,
         };

@@ -129,7 +129,8 @@ fn pm2s_command_line_works_in_place_of_ours() {
         run(&["reloadLogs"], 0, "All logs reloaded");
         run(&["logs", "job", "--nostream"], 0, "up with");
         run(&["stop", "99"], 1, "99");
-        run(&["send", "2", "line"], 1, "the standard input of apps is closed");
+        run(&["send", "2", "line"], 0, "online");
+        run(&["send", "99", "line"], 1, "Process with ID <99> unknown.");
         let jlist = pm2(&s, &package, &["jlist"]);
         let all = text(&jlist.stdout);
         // Where versions differ, the client says so before the list.

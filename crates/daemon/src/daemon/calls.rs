@@ -70,6 +70,13 @@ impl Daemon {
                     Err(error) => Answer::Error(format!("Error when sending signal: {error}")),
                 }
             }
+            Deed::Input { slot, run, packet } => {
+                let line = packet.get("line").and_then(|line| line.as_str()).unwrap_or_default();
+                match self.runs.write_input(run, line.as_bytes()) {
+                    Ok(()) => Answer::of(&packet.into()),
+                    Err(error) => Answer::Error(error.pm2_words(&slot.to_string())),
+                }
+            }
             Deed::Notify { id, event, manually } => {
                 self.bus.event(self.model.model(), (id, ""), &event, manually);
                 Answer::Void

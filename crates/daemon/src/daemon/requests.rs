@@ -44,6 +44,7 @@ impl Daemon {
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);
             }
+            Request::Talk { ids, talk } => self.talk(client, &ids, talk),
             Request::Flush { ids } => {
                 if ids.is_empty()
                     && let Err(error) = home::empty_log(&self.config.home)
@@ -89,6 +90,8 @@ impl Daemon {
             | Request::Scale { .. }
             | Request::Promote { .. }
             | Request::Save { .. }
+            | Request::Export
+            | Request::Import { .. }
             | Request::Resurrect => self.decide_on(client, request),
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);

@@ -28,12 +28,17 @@ impl Model {
 
     /// Asks to write the list.
     pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
+        let text = self.dump_text();
+        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        out.push(Effect::WriteDump { client, count: apps.len(), text });
+    }
+
+    /// The list, as it is saved.
+    pub(super) fn dump_text(&self) -> Vec<u8> {
         let ids = self.registry.procs().map(|(id, _)| id);
         let elements: Vec<Value> =
             ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
-        let text = serde_json::to_vec_pretty(&elements).unwrap_or_default();
-        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
-        out.push(Effect::WriteDump { client, count: apps.len(), text });
+        serde_json::to_vec_pretty(&elements).unwrap_or_default()
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {

@@ -54,11 +54,20 @@ impl Model {
             }
             Request::Save { force } => self.on_save(client, force, out),
             Request::Resurrect => out.push(Effect::ReadDump { client }),
+            Request::Export => {
+                let text = self.dump_text();
+                let text = String::from_utf8_lossy(&text).into_owned();
+                out.push(Effect::Raw { client, text });
+            }
+            Request::Import { elements } => {
+                self.on_dump_read(client, Vec::new(), Ok(elements), out);
+            }
             Request::Kill => self.on_kill(client, out),
             // These need no decision: the parts around the model answer them.
             Request::Hello
             | Request::Logs { .. }
             | Request::LastLines { .. }
+            | Request::Talk { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
             | Request::Update { .. } => {}

@@ -27,7 +27,7 @@ use crate::runs::Runs;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
 use conn::{Conn, Incoming};
-pub use plan::{Deed, Plan, plan};
+pub use plan::{Deed, Plan, line, plan, run_of};
 pub use report::report;
 pub use then::Then;
 

@@ -36,6 +36,8 @@ pub enum Deed {
     Send(Vec<RunId>, Vec<u8>, Answer),
     /// The same a moment after the answer.
     SendLater(Vec<RunId>, Vec<u8>, Answer),
+    /// A line is written to the standard input of a run; the packet that has it is answered.
+    Input { slot: Slot, run: RunId, packet: Map<String, Json> },
     /// Something is said on the bus of a process.
     Notify {
         /// The process that it is said of.
@@ -102,11 +104,11 @@ fn planned(method: Method, model: &Model) -> Result<Plan, String> {
         }
         Method::Duplicate(slot) => duplicate(known(&slot, model, unknown)?, model)?,
         Method::Reset(slot) => act(Action::Reset, known(&slot, model, unknown)?, Then::list()),
-        Method::SendLine(slot) => {
-            known(&slot, model, |slot| format!("Process with ID <{slot}> unknown."))?;
-            return Err("the standard input of apps is closed: nothing can be written there; \
-                        `trigger` and messages over the channel reach an app"
-                .to_owned());
+        Method::SendLine(slot, packet) => {
+            let id = known(&slot, model, |slot| format!("Process with ID <{slot}> unknown."))?;
+            let run = run_of(id, model);
+            let run = run.ok_or_else(|| format!("Process with ID <{slot}> offline."))?;
+            Plan::Do(Deed::Input { slot, run, packet })
         }
         Method::SendData(slot, packet) => send_data(&slot, &packet, model)?,
         Method::SignalId(slot, signal) => {
@@ -155,7 +157,7 @@ fn named(name: &str, model: &Model) -> Vec<ProcId> {
 }
 
 /// The run that a process has, while it is up or comes up.
-fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
+pub fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
     let process = model.core().slot(id)?.process();
     match process.phase() {
         Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => process.run(),
@@ -234,7 +236,7 @@ fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
 }
 
 /// A message as an app gets it: one line.
-fn line(message: &Json) -> Vec<u8> {
+pub fn line(message: &Json) -> Vec<u8> {
     format!("{message}\n").into_bytes()
 }
 

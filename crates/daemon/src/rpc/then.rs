@@ -91,6 +91,8 @@ impl Then {
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. }
             | Event::Restored { .. }
             | Event::Warning { .. } => {}
         }

@@ -6,6 +6,7 @@ mod channel;
 mod clearing;
 mod ending;
 mod gauge;
+mod input;
 mod last;
 mod left;
 mod messages;
@@ -48,6 +49,7 @@ use startup_priority::StartupPriority;
 use walk::Walks;
 
 pub use channel::{Channel, Seen, SendError};
+pub use input::InputError;
 pub use left::Left;
 pub use meta::Meta;
 pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};

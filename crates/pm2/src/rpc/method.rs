@@ -68,7 +68,7 @@ pub enum Method {
     /// Zeroes the counters of a process.
     Reset(Slot),
     /// Writes a line to the standard input of a process.
-    SendLine(Slot),
+    SendLine(Slot, Map<String, Json>),
     /// Sends a packet to a process.
     SendData(Slot, Json),
     /// Sends a signal to a process.
@@ -152,7 +152,7 @@ impl Method {
             "deleteProcessId" => Self::Delete(args.slot()?),
             "duplicateProcessId" => Self::Duplicate(args.slot()?),
             "resetMetaProcessId" => Self::Reset(args.slot()?),
-            "sendLineToStdin" => line(&args.object()?)?,
+            "sendLineToStdin" => line(args.object()?)?,
             "sendDataToProcessId" => data(args.object()?)?,
             "sendSignalToProcessId" | "sendSignalToProcessName" => signal(&args.object()?)?,
             "msgProcess" => Self::Message(message(args.object()?)?),
@@ -178,9 +178,9 @@ fn changed(mut args: Arguments<'_>, missing: &str) -> Result<(Slot, Changes), St
     Ok((slot, Changes::read(opts.remove("env"))?))
 }
 
-fn line(packet: &Map<String, Json>) -> Result<Method, String> {
-    match (slot_at(packet, "pm_id"), text_at(packet, "line")) {
-        (Some(slot), Some(_)) => Ok(Method::SendLine(slot)),
+fn line(packet: Map<String, Json>) -> Result<Method, String> {
+    match (slot_at(&packet, "pm_id"), text_at(&packet, "line")) {
+        (Some(slot), Some(_)) => Ok(Method::SendLine(slot, packet)),
         (_, _) => Err("pm_id or line field missing".to_owned()),
     }
 }
@@ -216,6 +216,16 @@ fn message(opts: Map<String, Json>) -> Result<Message, String> {
     let bare = !given("opts") && !given("uuid");
     let body = if bare { Json::String(action.clone()) } else { Json::Object(opts) };
     Ok(Message { to, action, body })
+}
+
+/// What a process gets that is asked for an action.
+#[must_use]
+pub fn asked_for(id: u32, action: &str, params: Option<&str>) -> Json {
+    match params {
+        // Without parameters an app gets the bare name, as in PM2.
+        None => Json::String(action.to_owned()),
+        Some(params) => serde_json::json!({ "id": id, "msg": action, "opts": params }),
+    }
 }
 
 fn notification(opts: &Map<String, Json>) -> Result<Notification, String> {

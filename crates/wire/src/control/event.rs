@@ -80,6 +80,22 @@ pub enum Event {
         /// `None` = success.
         error: Option<Failure>,
     },
+    /// So many processes were asked for an action; each answers, or ends.
+    Asked {
+        /// How many.
+        count: usize,
+    },
+    /// A process answered to an action.
+    Answered {
+        /// Number of the process.
+        id: u32,
+        /// Name of the process.
+        name: String,
+        /// Namespace of its app.
+        namespace: String,
+        /// What the action returned, JSON text; nothing where it returned nothing.
+        answer: Option<String>,
+    },
     /// Something the user should know that is no failure.
     Warning {
         /// The sentence for the user.

@@ -51,6 +51,8 @@ pub enum Code {
     UnderWay,
     /// Another request took a part of it away.
     CutShort,
+    /// It cannot be taken now; a moment later it may be.
+    Busy,
     /// A process could not be started.
     NotSpawned,
     /// A process ended, or was given up after several ends.

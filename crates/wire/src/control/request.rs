@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::talk::Talk;
+
 /// What a client may ask.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +125,14 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
+    /// with or that it was done to, then [`Reply::Done`].
+    Talk {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+        /// What is said.
+        talk: Talk,
+    },
     /// Empties log files of these processes → [`Reply::Done`]. Empty `ids` = all, and the
     /// daemon's own log.
     Flush {
@@ -139,6 +149,14 @@ pub enum Request {
     /// Starts what the dump file holds and is not running → [`Event::Restored`] per
     /// app, then [`Reply::Done`].
     Resurrect,
+    /// The list as `save` writes it → [`FrameKind::Raw`].
+    Export,
+    /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
+    /// [`Request::Resurrect`].
+    Import {
+        /// The processes of the list.
+        elements: Vec<Box<RawValue>>,
+    },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
         /// Absolute path of the new program.
@@ -221,6 +239,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         }
         // What the list holds and runs already is not started again.
         Request::Resurrect | Request::Kill => Some(1),
+        Request::Import { .. } => Some(5),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }
@@ -232,6 +251,8 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Jlist
         | Request::LastLines { .. }
         | Request::Describe { .. }
+        | Request::Talk { .. }
+        | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::Save { .. }

@@ -1,0 +1,63 @@
+//! `slist`: figures of the machine.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::inspect::inspect;
+use crate::machine;
+use crate::program::Program;
+use crate::session::Session;
+
+/// Runs the command `slist`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let figures = machine::figures();
+    let metrics = machine::metrics(&figures);
+    let text = if session.has(FlagId::Tree) {
+        tree(&metrics, "")
+    } else if session.has(FlagId::Json) {
+        format!("{metrics}\n")
+    } else if session.program == Program::Pm2 {
+        inspect(&metrics)
+    } else {
+        let line = |(name, value, unit): &(String, f64, &str)| {
+            format!("{name}: {} {unit}\n", machine::number(*value))
+        };
+        figures.iter().map(line).collect()
+    };
+    session.out.data(&text);
+    Ok(())
+}
+
+/// Draws an object as a tree.
+fn tree(value: &Value, before: &str) -> String {
+    let Value::Object(map) = value else { return String::new() };
+    let mut out = String::new();
+    for (at, (name, value)) in map.iter().enumerate() {
+        let (branch, below) =
+            if at + 1 == map.len() { ("└─", "   ") } else { ("├─", "│  ") };
+        let shown = match value {
+            Value::Object(_) => String::new(),
+            Value::String(text) => format!(": {text}"),
+            other => format!(": {other}"),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{before}{branch} {name}{shown}");
+        out.push_str(&tree(value, &format!("{before}{below}")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_looks_as_pm2s() {
+        let value = serde_json::json!({ "CPU": { "value": 1.1, "unit": "%" }, "RAM": { "a": 1 } });
+        let expected = "├─ CPU\n│  ├─ value: 1.1\n│  └─ unit: %\n└─ RAM\n   └─ a: 1\n";
+        assert_eq!(tree(&value, ""), expected);
+    }
+}

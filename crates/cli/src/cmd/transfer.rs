@@ -1,0 +1,55 @@
+//! `export` and `import`: the list as a file, for another home or another machine.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use ostler_client::Answer;
+use ostler_wire::control::Request;
+
+use super::{list, resurrect};
+use crate::apps;
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+use crate::voice::Notice;
+
+/// Runs the command `export`. A file that is there is not written over; what is written is for its
+/// owner only, since environments have secrets.
+pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
+    let text = match session.ask(&Request::Export)? {
+        Answer::Raw(text) => text,
+        other => return Err(unexpected(&other)),
+    };
+    let Some(name) = session.args.words.first().cloned().filter(|name| name != "-") else {
+        session.out.take(text);
+        session.out.data("\n");
+        return Ok(());
+    };
+    let path = apps::cwd()?.join(&name);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(&path);
+    file.and_then(|mut file| file.write_all(&text)).map_err(|error| {
+        Failed::new(format!("cannot write `{}`: {error}", path.display()))
+            .hint("give the name of a file that is not there yet")
+    })?;
+    session.out.tell(&Notice::Generated { path: &path });
+    Ok(())
+}
+
+/// Runs the command `import`: starts what a file of `export` or a saved list has and does not run.
+pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
+    let name = session.args.word().to_owned();
+    let text = if name == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(apps::cwd()?.join(&name))
+    };
+    let text = text.map_err(|error| Failed::new(format!("cannot read `{name}`: {error}")))?;
+    let elements = serde_json::from_str(&text).map_err(|error| {
+        Failed::new(format!("`{name}` is no list of processes: {error}"))
+            .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
+    })?;
+    resurrect::restore_from(session, &Request::Import { elements }, std::path::Path::new(&name))?;
+    list::table(session)
+}
