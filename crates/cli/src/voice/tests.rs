@@ -1,17 +1,18 @@
 //! Every fact in both names' words.
 
 mod block;
+mod objects;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use expect_test::expect_file;
 use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::tally::Tally;
+use objects::Objects;
+
 use super::*;
 
 /// Returns the place of a fact in the table below. A new fact gets the next number, and an example.
@@ -74,22 +75,18 @@ struct Scene {
     ostler: Voice,
     text: String,
     seen: [bool; KINDS],
-    /// A third one, which speaks to a program: the keys of each kind of object.
-    json: Voice,
-    objects: BTreeMap<String, BTreeSet<String>>,
+    /// What a third one says to a program.
+    objects: Objects,
 }
 
 impl Scene {
     fn new() -> Self {
         let [pm2, ostler] = [Program::Pm2, Program::Ostler].map(Voice::new);
-        let mut json = Voice::new(Program::Ostler);
-        json.show(Progress::Json);
-        let (text, objects) = (String::new(), BTreeMap::new());
-        Self { pm2, ostler, text, seen: [false; KINDS], json, objects }
+        Self { pm2, ostler, text: String::new(), seen: [false; KINDS], objects: Objects::new() }
     }
 
     fn tell(&mut self, notice: &Notice<'_>) {
-        self.object(notice);
+        self.objects.take(notice);
         self.seen[number(notice)] = true;
         let variant = format!("{notice:?}");
         let variant: String = variant.chars().take_while(|one| one.is_alphanumeric()).collect();
@@ -107,16 +104,6 @@ impl Scene {
         }
     }
 
-    /// Notes the keys of the object that a program gets.
-    fn object(&mut self, notice: &Notice<'_>) {
-        for line in self.json.lines(notice, Paint::PLAIN) {
-            let Line::Data(text) = line else { continue };
-            let Ok(Value::Object(mut object)) = serde_json::from_str(&text) else { continue };
-            let event = object.remove("event").unwrap().as_str().unwrap().to_owned();
-            self.objects.entry(event).or_default().extend(object.into_iter().map(|(key, _)| key));
-        }
-    }
-
     fn all(&mut self, notices: &[Notice<'_>]) {
         notices.iter().for_each(|notice| self.tell(notice));
     }
@@ -126,20 +113,6 @@ impl Scene {
 fn untimed(text: &str) -> String {
     let time = regex_lite::Regex::new(r" in \d+(\.\d)? (ms|s)\b").unwrap();
     time.replace_all(text, " in TIME").into_owned()
-}
-
-/// The kinds of objects in `docs/progress.md`, each with its keys.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
-    let page = include_str!("../../../../docs/progress.md");
-    let table = page.split("## Objects").nth(1).unwrap().split("\n## ").next().unwrap();
-    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    let rows = table.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.split('|').collect();
-        let event: Vec<String> = words(cells[1]);
-        (event[0].clone(), words(cells[2]).into_iter().collect())
-    })
-    .collect()
 }
 
 fn targets() -> Vec<Target> {
@@ -159,11 +132,7 @@ fn every_fact_has_words_under_both_names() {
     settings(&mut scene);
     problems(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
-    assert_eq!(
-        documented(),
-        scene.objects,
-        "docs/progress.md and the objects of `--progress json`"
-    );
+    scene.objects.assert_documented();
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");
 }
@@ -405,25 +374,6 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
     assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
-}
-
-#[test]
-fn where_lines_stay_many_processes_are_a_line_a_moment() {
-    let mut tally = Tally::default();
-    let targets: Vec<Target> =
-        (0..1000).map(|id| Target { id, name: format!("app{id}"), cluster: false }).collect();
-    let begun = Notice::Begun { act: Act::Stop, selector: None, targets: &targets };
-    tally.take(&begun, Duration::ZERO);
-    let mut told = Vec::new();
-    for target in &targets {
-        // One each 5 ms.
-        let now = Duration::from_millis(1000 + 5 * u64::from(target.id));
-        tally.take(&Notice::Acted { id: target.id, name: &target.name }, now);
-        told.extend(tally.line(now, &target.name));
-    }
-    let of = ["[1/1000]", "[201/1000]", "[401/1000]", "[601/1000]", "[801/1000]", "[1000/1000]"];
-    let begins: Vec<&str> = told.iter().map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(begins, of);
 }
 
 #[test]
