@@ -177,7 +177,7 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         return Failed::quiet(if misused { MISUSED } else { FAILED });
     }
     for diagnostic in diagnostics {
-        let text = diagnostic.render(color);
+        let text = diagnostic.render(false);
         let details = text.split_once('\n').map_or("", |(_, rest)| rest).trim_end();
         let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
         let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };

@@ -41,6 +41,14 @@ impl Failed {
         Self { code, problem: None }
     }
 
+    /// Adds the rest of the sentence to a failure with a message of its own.
+    pub(crate) fn more(mut self, text: &str) -> Self {
+        if let Some(Problem::Other { message, .. }) = &mut self.problem {
+            message.push_str(text);
+        }
+        self
+    }
+
     /// Adds advice to a failure with a message of its own.
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Some(Problem::Other { hint, .. }) = &mut self.problem {

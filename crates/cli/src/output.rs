@@ -4,12 +4,13 @@
 //! whatever goes to standard error is written after what was collected, so that the two keep their
 //! order on a terminal.
 
-use std::io::Write as _;
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write as _};
 
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
-use crate::voice::{Line, Notice, Problem, Progress, Voice, Window};
+use crate::voice::{Line, Notice, Problem, Progress, Text, Voice, Window};
 
 /// The output of a command.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Output {
     pub(crate) data_only: bool,
     /// Which of it is coloured.
     pub(crate) paint: Paint,
+    /// Standard output is a terminal.
+    pub(crate) terminal: bool,
     /// Why standard output cannot be written to.
     broken: Option<rustix::io::Errno>,
 }
@@ -29,7 +32,8 @@ impl Output {
     /// The output of the program under this name.
     pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
         let (voice, buffer) = (Voice::new(program), Vec::new());
-        Self { buffer, silent, voice, data_only: false, paint, broken: None }
+        let terminal = std::io::stdout().is_terminal();
+        Self { buffer, silent, voice, data_only: false, paint, terminal, broken: None }
     }
 
     /// Shows progress in this way, under our own name.
@@ -61,9 +65,9 @@ impl Output {
     pub(crate) fn tell(&mut self, notice: &Notice<'_>) {
         for line in self.voice.lines(notice, self.paint) {
             match line {
-                Line::Out(text) => self.message(&text),
-                Line::Data(text) => self.data(&format!("{text}\n")),
-                Line::Err(text) => self.aside(&format!("{text}\n")),
+                Line::Out(text) => self.screen(text.as_str()),
+                Line::Data(text) => self.data(&format!("{}\n", text.as_str())),
+                Line::Err(text) => self.aside(&format!("{}\n", text.as_str())),
             }
         }
     }
@@ -85,15 +89,41 @@ impl Output {
 
     /// Prints a line without a prefix; silence suppresses it.
     pub(crate) fn message(&mut self, line: &str) {
+        self.screen(Text::line(line).as_str());
+    }
+
+    /// Prints a table or the like, whose parts were made safe to show; silence suppresses it.
+    pub(crate) fn screen(&mut self, lines: &str) {
         if self.data_only {
-            self.aside(&format!("{line}\n"));
+            self.aside(&format!("{lines}\n"));
         } else if !self.silent {
-            self.data(line);
+            self.data(lines);
             self.data("\n");
         }
     }
 
-    /// Prints text that was asked for; silence does not suppress it.
+    /// Prints values that were asked for, with their line ends: to a terminal what can be shown, to
+    /// a program as they are.
+    pub(crate) fn value(&mut self, text: &str) {
+        self.data(&self.readable(text));
+    }
+
+    /// Returns values for who reads standard output: a person, or a program.
+    pub(crate) fn readable<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.terminal { ostler_text::shown_lines(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// Prints JSON that was asked for: what does something on a terminal is escaped for one.
+    pub(crate) fn json(&mut self, text: Vec<u8>) {
+        if self.terminal {
+            let text = String::from_utf8_lossy(&text);
+            self.data(Text::json(&text).as_str());
+        } else {
+            self.take(text);
+        }
+    }
+
+    /// Prints text that was asked for, as it is; silence does not suppress it.
     pub(crate) fn data(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
@@ -104,7 +134,7 @@ impl Output {
     }
 
     /// Prints a large text that was asked for; it is not copied when it is the first.
-    pub(crate) fn take(&mut self, bytes: Vec<u8>) {
+    fn take(&mut self, bytes: Vec<u8>) {
         if self.buffer.is_empty() { self.buffer = bytes } else { self.bytes(&bytes) }
     }
 

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ostler_client::{Answer, Client, Home, Manager, Starter, connect_living, connect_or_start};
+use ostler_client::{
+    Answer, Client, Heard as Told, Home, Manager, Starter, connect_living, connect_or_start,
+    last_words,
+};
 use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
 
 use crate::args::{FlagId, Parsed};
@@ -34,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) started: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
+    /// Those of them whose files were asked about.
+    pub(crate) looked: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
@@ -66,9 +71,9 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, begun) = (BTreeSet::new(), Begun::default());
+        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
         let (started, until, client) = (false, None, None);
-        Self { args, out, program, home, started, changed, until, begun, client }
+        Self { args, out, program, home, started, changed, looked, until, begun, client }
     }
 
     /// Whether the option was given.
@@ -104,8 +109,12 @@ impl Session {
             // A limit is kept instead of a block that moves.
             let live = until.is_none() && waits && out.progress() == Some(Progress::Live);
             let interrupts = if live { Some(hold_back()?) } else { None };
-            let mut on = |event: Option<Event>| {
-                let Some(event) = event else { return pause(out, interrupts.as_ref()) };
+            let on = |told: Told| {
+                let event = match told {
+                    Told::Event(event) => event,
+                    Told::Nothing => return pause(out, interrupts.as_ref()),
+                    Told::DaemonsEnd => return out.tell(&Notice::DaemonsEnd),
+                };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
                     Some(Event::Warning { text }) => out.warn(&text),
@@ -116,9 +125,7 @@ impl Session {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let answer = match left {
                 Some(left) if left.is_zero() => Err(timeout(left)),
-                Some(left) => client.request_within(request, left, |event| on(Some(event))),
-                None if live => client.request_with_pauses(request, EVERY, on),
-                None => client.request(request, |event| on(Some(event))),
+                left => client.request_heard(request, left, live.then_some(EVERY), on),
             };
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
@@ -147,9 +154,11 @@ impl Session {
     /// found.
     fn find_daemon(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
         self.connect()?;
-        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
+        let Self { client: Some(client), out, .. } = self else {
+            return Err(Failed::new("not connected"));
+        };
         // Who is asked must know it again, and so must who was asked before.
-        match resumes(client, request) {
+        match resumes(client, request, || out.tell(&Notice::DaemonsEnd)) {
             Ok(false) if asked.begun => {
                 Err(lost("the daemon was replaced by one that would begin this again,"))
             }
@@ -204,7 +213,8 @@ impl Session {
     /// Connects to the daemon that has taken the place of one that died under a request.
     fn successor(&mut self, fruitless: u32) -> Result<Client, Failed> {
         if TRIES < fruitless {
-            return Err(lost("the daemon died again and again"));
+            let last = last_words(&self.home.log());
+            return Err(lost("the daemon died again and again").more(&last));
         }
         // Only a successor has learned from the keeper what went on: a new daemon, started now,
         // would know nothing.
@@ -217,6 +227,19 @@ impl Session {
                 Err(lost("the daemon and its keeper ended"))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks for something that is told only if its answer comes within this time.
+    pub(crate) fn ask_soon(&mut self, request: &Request, limit: Duration) -> Option<Reply> {
+        let mut client = self.client.take()?;
+        // After anything but an answer the connection is of no use.
+        match client.request_within(request, limit, |_| ()).ok()? {
+            Answer::Reply(reply) => {
+                self.client = Some(client);
+                Some(reply)
+            }
+            Answer::Raw(_) => None,
         }
     }
 
@@ -310,11 +333,15 @@ pub(crate) fn ticket() -> String {
 
 /// Finds out whether this daemon begins nothing twice when it is asked the same again. Only of old
 /// ones the answer is not known before.
-fn resumes(client: &mut Client, request: &Request) -> Result<bool, ostler_client::Error> {
+fn resumes(
+    client: &mut Client,
+    request: &Request,
+    on_end: impl FnMut(),
+) -> Result<bool, ostler_client::Error> {
     match resumable_since(request) {
         None => Ok(false),
         Some(1) => Ok(true),
-        Some(since) => Ok(since <= client.protocol()?),
+        Some(since) => Ok(since <= client.protocol(on_end)?),
     }
 }
 

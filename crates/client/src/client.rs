@@ -3,10 +3,12 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 
+use crate::parts::parts_of;
+use crate::patience::{EVERY, Patience, Verdict};
 use crate::{Error, Home};
 
 /// How long an answer may take for which no app has to do anything.
@@ -15,10 +17,24 @@ pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// One connection to the daemon. Requests are answered in order, one at a time.
 #[derive(Debug)]
 pub struct Client {
+    home: Home,
     stream: UnixStream,
     buffer: Vec<u8>,
     /// Bytes of `buffer` that are consumed.
     consumed: usize,
+    /// A daemon has taken the connection: it said something.
+    taken: bool,
+}
+
+/// What is heard while an answer is awaited.
+#[derive(Debug)]
+pub enum Heard {
+    /// The daemon told this.
+    Event(Event),
+    /// A while passed without a word.
+    Nothing,
+    /// One daemon after the other ends before it takes the connection. This is told once.
+    DaemonsEnd,
 }
 
 /// Whether further events are wanted.
@@ -62,7 +78,10 @@ impl Client {
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
-            Ok(stream) => Ok(Self { stream, buffer: Vec::new(), consumed: 0 }),
+            Ok(stream) => {
+                let (home, buffer) = (home.clone(), Vec::new());
+                Ok(Self { home, stream, buffer, consumed: 0, taken: false })
+            }
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                     Error::NotRunning { socket }
@@ -114,31 +133,64 @@ impl Client {
         answer.ok_or(Error::Broken)
     }
 
-    /// As [`request`](Self::request) for a request that may take any time: calls back with nothing
-    /// whenever so much time has passed without an event.
+    /// As [`request`](Self::request), told also of pauses of this length without a word, and of
+    /// daemons that end before they take the connection.
     ///
     /// # Errors
-    /// Those of [`request`](Self::request).
-    pub fn request_with_pauses(
+    /// Those of [`request`](Self::request), and [`Error::DaemonsEnd`].
+    pub fn request_heard(
         &mut self,
         request: &Request,
-        every: Duration,
-        mut on: impl FnMut(Option<Event>),
+        limit: Option<Duration>,
+        every: Option<Duration>,
+        mut on: impl FnMut(Heard),
     ) -> Result<Answer, Error> {
-        self.stream
-            .set_read_timeout(Some(every))
-            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        let limit = limit.or((!waits_for_apps(request)).then_some(ANSWER_LIMIT));
+        let pause = every.unwrap_or(EVERY).min(limit.unwrap_or(EVERY));
+        self.set_read_timeout(Some(pause))?;
         self.send(request)?;
+        let (begun, mut patience) = (Instant::now(), Patience::default());
+        let (mut last, mut looked) = (begun, begun);
         loop {
             match self.receive() {
-                Ok(Incoming::Event(event)) => on(Some(event)),
+                Ok(Incoming::Event(event)) => on(Heard::Event(event)),
                 Ok(Incoming::Answer(answer)) => return Ok(answer),
-                Err(Error::Timeout { .. }) => on(None),
-                Err(Error::Malformed(text)) => {
+                Err(Error::Timeout { .. }) => {
+                    on(Heard::Nothing);
+                    if let Some(limit) = limit.filter(|limit| *limit <= last.elapsed()) {
+                        return Err(Error::Timeout { limit });
+                    }
+                    if !self.taken && EVERY <= looked.elapsed() {
+                        looked = Instant::now();
+                        self.look(&mut patience, begun.elapsed(), &mut on)?;
+                    }
+                    continue;
+                }
+                Err(Error::Malformed(text)) if !matches!(request, Request::Hello) => {
                     return Err(self.mismatch().unwrap_or(Error::Malformed(text)));
                 }
                 Err(error) => return Err(error),
             }
+            last = Instant::now();
+        }
+    }
+
+    /// Looks which daemon there is, as nobody has taken the connection yet.
+    fn look(
+        &self,
+        patience: &mut Patience,
+        waited: Duration,
+        on: &mut impl FnMut(Heard),
+    ) -> Result<(), Error> {
+        let parts = parts_of(self.home.path());
+        let daemon = parts.iter().find(|part| part.daemon).map(|part| part.pid);
+        match patience.look(waited, daemon) {
+            Verdict::Wait => Ok(()),
+            Verdict::Tell => {
+                on(Heard::DaemonsEnd);
+                Ok(())
+            }
+            Verdict::GiveUp => Err(Error::daemons_end(&self.home)),
         }
     }
 
@@ -158,9 +210,7 @@ impl Client {
         limit: Option<Duration>,
         on_event: &mut dyn FnMut(Event) -> Step,
     ) -> Result<Option<Answer>, Error> {
-        self.stream
-            .set_read_timeout(limit)
-            .map_err(Error::io("cannot set a time limit on the daemon's socket"))?;
+        self.set_read_timeout(limit)?;
         self.send(request)?;
         loop {
             match self.receive() {
@@ -179,6 +229,11 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn set_read_timeout(&self, limit: Option<Duration>) -> Result<(), Error> {
+        let set = self.stream.set_read_timeout(limit);
+        set.map_err(Error::io("cannot set a time limit on the daemon's socket"))
     }
 
     fn send(&mut self, request: &Request) -> Result<(), Error> {
@@ -237,20 +292,34 @@ impl Client {
         self.buffer.truncate(have + *read.as_ref().unwrap_or(&0));
         match read {
             Ok(0) => Err(Error::Broken),
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.taken = true;
+                Ok(())
+            }
             Err(error) => Err(broken(error)),
         }
     }
 
-    /// Asks for the version of the protocol that the daemon speaks.
+    /// Asks for the version of the protocol that the daemon speaks. `on_end`: daemons end before
+    /// they take the connection.
     ///
     /// # Errors
-    /// Those of [`request`](Self::request).
-    pub fn protocol(&mut self) -> Result<u32, Error> {
-        match self.request(&Request::Hello, |_| ())? {
+    /// Those of [`request_heard`](Self::request_heard).
+    pub fn protocol(&mut self, mut on_end: impl FnMut()) -> Result<u32, Error> {
+        let on = |heard| {
+            if matches!(heard, Heard::DaemonsEnd) {
+                on_end();
+            }
+        };
+        match self.request_heard(&Request::Hello, None, None, on)? {
             Answer::Reply(Reply::Hello { protocol, .. }) => Ok(protocol),
             Answer::Reply(_) | Answer::Raw(_) => Err(Error::Malformed("no version".to_owned())),
         }
+    }
+
+    /// Whether a daemon has taken the connection.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken
     }
 
     /// Asks whether an answer is not understood because the daemon is of another version.
@@ -315,6 +384,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Env { .. }
         | Request::Listens { .. }
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
         | Request::Save { .. } => false,

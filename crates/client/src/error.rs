@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ostler_wire::control::FrameError;
 
+use crate::{Home, last_words};
+
 /// Why a command could not talk to the daemon. [`Error::hint`] has the advice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -81,6 +83,14 @@ pub enum Error {
         /// The path of its log.
         log: PathBuf,
     },
+    /// One daemon after the other ends before it answers.
+    #[error("one daemon after the other ends before it answers{last}")]
+    DaemonsEnd {
+        /// The last lines of their log, as the rest of a sentence.
+        last: String,
+        /// The path of the log.
+        log: PathBuf,
+    },
     /// The daemon accepted the request and does not answer.
     #[error("the daemon does not answer within {} s", limit.as_secs())]
     Timeout {
@@ -147,7 +157,9 @@ impl Error {
                     "pm2.log in the home may say why; `kill -TERM {pid}` stops its apps and ends it"
                 ));
             }
-            Self::NotStarted { log, .. } | Self::NotReady { log, .. } => {
+            Self::NotStarted { log, .. }
+            | Self::NotReady { log, .. }
+            | Self::DaemonsEnd { log, .. } => {
                 return Some(format!("see {}", log.display()));
             }
             Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory",
@@ -161,6 +173,12 @@ impl Error {
             Self::Io { .. } => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// The error of a home whose daemons do not stay.
+    pub(crate) fn daemons_end(home: &Home) -> Self {
+        let log = home.log();
+        Self::DaemonsEnd { last: last_words(&log), log }
     }
 
     /// Returns what makes an error of what the system said; `what` says what was being done.

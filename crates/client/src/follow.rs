@@ -9,9 +9,17 @@ use crate::{Answer, Client, Error, Home, Step};
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;
 
+/// What happens to the daemon while a request without end goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It ended, and its successor is asked: events between the two are not seen.
+    Lost,
+    /// One after the other ends before it takes the connection.
+    DaemonsEnd,
+}
+
 /// Asks over `client` and, whenever the connection ends, over a new one, until there is an
-/// answer or `on_event` stops. `on_lost` is told of every loss: events between two connections
-/// are not seen.
+/// answer or `on_event` stops.
 ///
 /// # Errors
 /// When no daemon answers any more, or several connections in a row end at once.
@@ -20,20 +28,27 @@ pub fn follow(
     home: &Home,
     request: &Request,
     mut on_event: impl FnMut(Event) -> Step,
-    mut on_lost: impl FnMut(),
+    mut on_trouble: impl FnMut(Trouble),
 ) -> Result<Option<Answer>, Error> {
     let mut fruitless = 0;
     loop {
-        let result = client.exchange(request, &mut |event| {
+        // Whoever is silent afterwards is there.
+        let taken = match client.is_taken() {
+            true => Ok(()),
+            false => client.protocol(|| on_trouble(Trouble::DaemonsEnd)).map(|_| ()),
+        };
+        let mut on = |event| {
             fruitless = 0;
             on_event(event)
-        });
+        };
+        let result = taken.and_then(|()| client.exchange(request, &mut on));
         match result {
             Err(Error::Broken) if fruitless < TRIES => {
                 fruitless += 1;
                 client = Client::connect(home)?;
-                on_lost();
+                on_trouble(Trouble::Lost);
             }
+            Err(Error::Broken) => return Err(Error::daemons_end(home)),
             other => return other,
         }
     }

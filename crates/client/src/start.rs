@@ -1,7 +1,7 @@
 //! How a daemon comes to be: one, however many commands want one at the same time.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
@@ -14,13 +14,10 @@ use rustix::fs::FlockOperation;
 use rustix::pipe::PipeFlags;
 
 use crate::living::connect_living;
-use crate::{Client, Error, Home};
+use crate::{Client, Error, Home, last_words};
 
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
-
-/// The most bytes of the log that are shown when a daemon ends without giving a reason.
-const TAIL: u64 = 2000;
 
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
@@ -160,7 +157,7 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     if said == "ok" {
         return Ok(());
     }
-    let reason = if said.is_empty() { tail(&path, began) } else { said.to_owned() };
+    let reason = if said.is_empty() { last_words::since(&path, began) } else { said.to_owned() };
     Err(Error::NotStarted { reason, log: path })
 }
 
@@ -195,21 +192,4 @@ fn read_ready(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
         }
     }
     Ok(String::from_utf8_lossy(&said).into_owned())
-}
-
-/// Returns the end of what was written to the log since `began`.
-fn tail(path: &std::path::Path, began: u64) -> String {
-    let read = || -> io::Result<String> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(began.max(length.saturating_sub(TAIL)).min(length)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
-    };
-    match read() {
-        Ok(text) if !text.is_empty() => text,
-        Ok(_) => "it ended without giving a reason".to_owned(),
-        Err(error) => format!("it ended, and its log cannot be read: {error}"),
-    }
 }

@@ -25,6 +25,7 @@
 
 use std::fmt::Write as _;
 
+use ostler_text::shown;
 use unicode_width::UnicodeWidthStr;
 
 /// Origin of what was typed.
@@ -173,11 +174,13 @@ impl Diagnostic {
     pub fn render_own(&self, color: bool) -> String {
         let (word, codes) = self.word();
         let paint = |codes: &'static str, text: &str| painted(color, codes, text);
-        let mut out = format!("{} {}\n", paint(codes, &format!("{word}:")), self.own_message());
+        let said = ostler_text::message(self.own_message());
+        let mut out = format!("{} {said}\n", paint(codes, &format!("{word}:")));
         if let Some(origin) = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE) {
-            let place = self.place.as_ref();
+            let (origin, place) = (shown(origin), self.place.as_ref());
             let at = place.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
-            let key = self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({key})"));
+            let key =
+                self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({})", shown(key)));
             let _ = writeln!(out, "  {} {origin}{at}{key}", paint("1;34", "-->"));
             if let Some(place) = place {
                 out.push_str(
@@ -186,7 +189,7 @@ impl Diagnostic {
             }
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "{} {help}", paint("1;36", "hint:"));
+            let _ = writeln!(out, "{} {}", paint("1;36", "hint:"), shown(help));
         }
         out
     }
@@ -205,8 +208,8 @@ impl Diagnostic {
         let (word, codes) = self.word();
         let paint = |codes: &'static str, text: &str| painted(color, codes, text);
         let head = paint(codes, &format!("{word}[{}]", self.code));
-        let mut out = format!("{head}: {}\n", paint("1", &self.message));
-        match (&self.origin, &self.place) {
+        let mut out = format!("{head}: {}\n", paint("1", &ostler_text::message(&self.message)));
+        match (self.origin.as_deref().map(shown), &self.place) {
             (Some(origin), Some(place)) => {
                 let _ = writeln!(
                     out,
@@ -225,7 +228,7 @@ impl Diagnostic {
             (None, _) => {}
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "  {}: {help}", paint("1;36", "help"));
+            let _ = writeln!(out, "  {}: {}", paint("1;36", "help"), shown(help));
         }
         out
     }
@@ -275,7 +278,7 @@ impl Place {
             .chars()
             .skip(first)
             .take(WINDOW)
-            .map(|c| if c.is_control() { ' ' } else { c })
+            .map(|c| if ostler_text::is_unsafe(c) { ' ' } else { c })
             .collect();
         let lead: String = shown.chars().take(self.column - 1 - first).collect();
         let concerned: String =

@@ -17,6 +17,7 @@ use crate::environment::{self, From};
 use crate::fields::Fields;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
+use crate::log_names::{LogNames, file_name};
 use crate::package;
 use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::run_as::{self, RunAs};
@@ -255,22 +256,22 @@ impl Resolver<'_, '_> {
 
     fn put_logs(&self, spec: &mut AppSpec, cwd: &Path, merge: bool) {
         let fields = self.fields;
-        let folder = self.ctx.home.join("logs");
-        let file = |key: &str, usual: String| match fields.text(key) {
+        let file = |key: &str, usual: &Path| match fields.text(key) {
             Some("NULL" | "/dev/null") => None,
             Some(path) => Some(self.ctx.absolute(cwd, path)),
-            None => Some(folder.join(usual)),
+            None => Some(usual.to_owned()),
         };
-        let base = file_name(&spec.name);
+        let names = LogNames::first(&self.ctx.home, &spec.namespace, &spec.name);
+        let [out, err, both] = names.paths();
         let combined = match fields.node("log_file").map(|node| &node.value) {
-            Some(Value::Bool(true)) => Some(folder.join(format!("{base}.log"))),
-            Some(Value::Text(_)) => file("log_file", String::new()),
+            Some(Value::Bool(true)) => Some(both.clone()),
+            Some(Value::Text(_)) => file("log_file", both),
             _ => None,
         };
         let usual_date = (fields.flag("time") == Some(true)).then(|| USUAL_DATE.to_owned());
         spec.logs = LogSpec {
-            out: file("out_file", format!("{base}-out.log")),
-            err: file("error_file", format!("{base}-error.log")),
+            out: file("out_file", out),
+            err: file("error_file", err),
             combined,
             merge: fields.flag("merge_logs").unwrap_or(merge),
             date_format: spec.logs.date_format.take().or(usual_date),
@@ -328,14 +329,6 @@ fn not_one_program(given: &Given<'_>, why: &str) -> Diagnostic {
         "name the program that listens as `script`, or leave `instances` out: in fork mode it \
          runs as it is",
     )
-}
-
-/// A name as part of a file's name: everything outside letters, digits, `.`, `-` and `\` becomes
-/// `-`, as in PM2.
-fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '\\') { c } else { '-' })
-        .collect()
 }
 
 /// Adds what PM2's client puts into every record.

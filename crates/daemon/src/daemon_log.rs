@@ -84,6 +84,8 @@ pub fn take_written() -> usize {
 
 fn write(kind: &str, text: &str) {
     let at = clock::wall();
+    // Names of apps are others' text, and a line of ours is one line.
+    let text = &*ostler_text::message(text);
     if WATCHED.get() {
         FRESH.with_borrow_mut(|fresh| fresh.push((at, text.to_owned())));
     }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Interest, Poll, Watched};
 
-use crate::home::{FileId, id_at};
+use crate::home::{FileId, id_at, id_of_new};
 use crate::keeper::Keeper;
 use crate::tokens::Source;
 use crate::{clock, daemon_log, reserve, sys};
@@ -151,7 +151,10 @@ impl Door {
     /// In words for a person.
     pub fn mend(&mut self, home: &Path) -> Result<bool, String> {
         let path = home.join(self.name);
-        if self.open.is_some() && self.open.as_ref().map(|open| open.file) == id_at(&path) {
+        let failed =
+            |error: io::Error| format!("could not listen on `{}`: {error}", path.display());
+        let there = id_at(&path).map_err(failed)?;
+        if self.open.is_some() && self.open.as_ref().map(|open| open.file) == there {
             return Ok(false);
         }
         if UnixStream::connect(&path).is_ok() {
@@ -161,8 +164,6 @@ impl Door {
                 path.display()
             ));
         }
-        let failed =
-            |error: io::Error| format!("could not listen on `{}`: {error}", path.display());
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}
@@ -174,7 +175,7 @@ impl Door {
         }
         let mode = std::fs::Permissions::from_mode(self.guests.mode());
         std::fs::set_permissions(&path, mode).map_err(failed)?;
-        let file = id_at(&path).ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
+        let file = id_of_new(&path).map_err(failed)?;
         self.listen_at(listener, file).map_err(failed)?;
         Ok(true)
     }
@@ -182,7 +183,7 @@ impl Door {
     /// Takes the socket away, if it is ours.
     pub fn remove(&mut self, home: &Path) {
         let path = home.join(self.name);
-        if self.open.take().is_some_and(|open| Some(open.file) == id_at(&path)) {
+        if self.open.take().is_some_and(|open| id_at(&path).is_ok_and(|id| id == Some(open.file))) {
             // The manager goes in any case.
             _ = std::fs::remove_file(path);
         }

@@ -27,12 +27,22 @@ pub struct StateFile {
     notes: Option<Notes>,
     /// Number of the last state that was written or read.
     serial: u64,
+    /// A file was found that may be of what runs, and was not understood.
+    broken: bool,
+}
+
+/// Why a state is of no use.
+#[derive(Debug)]
+struct Unfit {
+    why: String,
+    /// It is of another boot or home: what it names does not run here.
+    elsewhere: bool,
 }
 
 impl StateFile {
     /// The state of this home and mark, with the copies that the keeper holds, if it does.
     pub fn new(home: &Path, mark: &str, notes: Option<Notes>) -> Self {
-        Self { home: home.to_owned(), mark: mark.to_owned(), notes, serial: 0 }
+        Self { home: home.to_owned(), mark: mark.to_owned(), notes, serial: 0, broken: false }
     }
 
     /// Writes it: first where it cannot fail, then into the home, whole and renamed.
@@ -81,12 +91,15 @@ impl StateFile {
     pub fn read(&mut self, mut complain: impl FnMut(String)) -> Option<State> {
         let held = self.notes.as_mut().and_then(Notes::read);
         let held = held.filter(|state| self.check(state).is_ok());
+        let mut broken = false;
         let file = [path(&self.home), backup(&self.home)].into_iter().find_map(|path| {
-            self.read_file(&path, &mut complain).unwrap_or_else(|problem| {
-                complain(problem);
+            self.read_file(&path, &mut complain).unwrap_or_else(|unfit| {
+                broken |= !unfit.elsewhere;
+                complain(unfit.why);
                 None
             })
         });
+        self.broken = broken;
         let in_file = file.as_ref().map(|state| state.serial);
         let state = match held {
             Some(held) if in_file < Some(held.serial) => {
@@ -102,22 +115,29 @@ impl StateFile {
         state
     }
 
+    /// Whether the last read found a file that may be of what runs and was not understood.
+    pub fn was_broken(&self) -> bool {
+        self.broken
+    }
+
     /// What is wrong with a state.
-    fn check(&self, state: &State) -> Result<(), String> {
+    fn check(&self, state: &State) -> Result<(), Unfit> {
+        let broken = |why| Err(Unfit { why, elsewhere: false });
+        let elsewhere = |why: &str| Err(Unfit { why: why.to_owned(), elsewhere: true });
         if state.version < VERSION {
-            return Err(format!("it has version {}, not {VERSION}", state.version));
+            return broken(format!("it has version {}, not {VERSION}", state.version));
         }
         // Where the system did not tell, nobody knows; to take everything for lost is worse.
         let boot = boot_id();
         if ![&state.boot, &boot].iter().any(|id| id.is_empty()) && state.boot != boot {
-            return Err("it is of an earlier boot".to_owned());
+            return elsewhere("it is of an earlier boot");
         }
         // A copy must not take the apps of a manager that lives for its own.
         if !state.mark.is_empty() && state.mark != self.mark {
-            return Err("it is of another home, of which this one is a copy".to_owned());
+            return elsewhere("it is of another home, of which this one is a copy");
         }
         if MOST_RUNS < state.last_run {
-            return Err(format!("its last run cannot have the number {}", state.last_run));
+            return broken(format!("its last run cannot have the number {}", state.last_run));
         }
         Ok(())
     }
@@ -126,13 +146,17 @@ impl StateFile {
         &self,
         path: &Path,
         complain: &mut impl FnMut(String),
-    ) -> Result<Option<State>, String> {
+    ) -> Result<Option<State>, Unfit> {
+        let broken = |why| Unfit { why, elsewhere: false };
         let bytes = match files::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
+            Err(error) => {
+                return Err(broken(format!("could not read `{}`: {error}", path.display())));
+            }
         };
-        let state = serde_json::from_slice::<State>(&bytes).map_err(|error| error.to_string());
+        let state = serde_json::from_slice::<State>(&bytes);
+        let state = state.map_err(|error| broken(error.to_string()));
         let problem = match state.and_then(|state| self.check(&state).map(|()| state)) {
             Ok(state) if VERSION < state.version => {
                 complain(format!(
@@ -145,17 +169,12 @@ impl StateFile {
             Ok(state) => return Ok(Some(state)),
             Err(problem) => problem,
         };
-        match files::set_aside(path, clock::wall()) {
-            Ok(aside) => Err(format!(
-                "ignored `{}` ({problem}); moved to `{}`",
-                path.display(),
-                aside.display()
-            )),
-            Err(error) => Err(format!(
-                "ignored `{}` ({problem}), and cannot move it: {error}",
-                path.display()
-            )),
-        }
+        let moved = match files::set_aside(path, clock::wall()) {
+            Ok(aside) => format!("; moved to `{}`", aside.display()),
+            Err(error) => format!(", and cannot move it: {error}"),
+        };
+        let Unfit { why, elsewhere } = problem;
+        Err(Unfit { why: format!("ignored `{}` ({why}){moved}", path.display()), elsewhere })
     }
 
     /// Returns copies of what the keeper is to hold, by its names.
@@ -198,7 +217,13 @@ mod tests {
         assert_eq!(read().map(|state| state.boot), Some(boot_id()), "it is asked again");
         file.write(State::empty("another".to_owned())).unwrap();
         let mut said = Vec::new();
-        let other = StateFile::new(home.path(), "mark", None).read(|problem| said.push(problem));
-        assert!(said[0].contains("it is of an earlier boot"), "{said:?} {other:?}");
+        let mut other = StateFile::new(home.path(), "mark", None);
+        assert!(other.read(|problem| said.push(problem)).is_some(), "the one before it");
+        assert!(said[0].contains("it is of an earlier boot"), "{said:?}");
+        assert!(!other.was_broken(), "it may be in order, and says nothing of what runs");
+        for path in [path(home.path()), backup(home.path())] {
+            fs::write(path, "{").unwrap();
+        }
+        assert!(other.read(|problem| said.push(problem)).is_none() && other.was_broken());
     }
 }

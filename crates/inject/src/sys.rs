@@ -151,6 +151,12 @@ pub fn entered(tid: i32) -> io::Result<Option<i64>> {
     }
 }
 
+/// The first arguments of the call that it is about to make, of which one mostly is a descriptor.
+pub fn arguments(tid: i32) -> io::Result<(u64, u64)> {
+    let registers = registers(tid)?;
+    Ok((registers.rdi, registers.rsi))
+}
+
 /// Replaces the call that it is about to make by none.
 pub fn skip_call(tid: i32) -> io::Result<()> {
     let mut registers = registers(tid)?;

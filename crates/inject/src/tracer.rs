@@ -194,9 +194,13 @@ impl Tracer {
         match self.fault {
             Some(fault) if fault.call == call && fault.nth == count => {
                 self.fault = None;
+                let (first, second) = sys::arguments(tid)?;
                 sys::skip_call(tid)?;
                 self.skipped.insert(tid, fault.errno);
-                self.say(&format!("fired {} {tid}", calls::name(call).unwrap_or("?")))
+                let name = calls::name(call).unwrap_or("?");
+                // Where it is no descriptor there is no such link.
+                let of = fs::read_link(format!("/proc/{tid}/fd/{first}")).unwrap_or_default();
+                self.say(&format!("fired {name} {tid} {} {second:#x}", of.display()))
             }
             Some(_) | None => Ok(()),
         }

@@ -5,47 +5,64 @@
 //! must be neither in that group nor below it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::log::log;
 
 /// Returns the folder below which a manager makes its control groups: its own group, or the one
 /// around the groups of another manager, when an app of that one has started it.
-#[must_use]
-pub fn around() -> Option<PathBuf> {
-    let own = own()?;
-    Some(mount()?.join(outside(&own)))
+///
+/// # Errors
+/// It cannot be found out.
+pub fn around() -> io::Result<Option<PathBuf>> {
+    let Some(own) = own()? else { return Ok(None) };
+    Ok(mount()?.map(|mount| mount.join(outside(&own))))
 }
 
 /// Leaves the control group of the app by which this process was started, if there is one.
 pub(crate) fn leave() {
-    let Some(own) = own() else { return };
-    let around = outside(&own);
-    if around.len() == own.len() {
-        return;
-    }
-    let Some(mount) = mount() else { return };
-    if let Err(error) = fs::write(mount.join(around).join("cgroup.procs"), "0") {
+    if let Err(error) = try_leave() {
         log(&format!(
-            "cannot leave the control group of the app that started it, and ends with that app: \
-             {error}"
+            "cannot leave the control group of the app that started it, if it is in one, and \
+             may end with that app: {error}"
         ));
     }
 }
 
+fn try_leave() -> io::Result<()> {
+    let Some(own) = own()? else { return Ok(()) };
+    let around = outside(&own);
+    if around.len() == own.len() {
+        return Ok(());
+    }
+    let Some(mount) = mount()? else { return Ok(()) };
+    fs::write(mount.join(around).join("cgroup.procs"), "0")
+}
+
 /// Where version 2 is mounted.
-fn mount() -> Option<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    mounts.lines().find_map(|line| {
+fn mount() -> io::Result<Option<PathBuf>> {
+    let mounts = read(Path::new("/proc/self/mountinfo"))?;
+    Ok(mounts.lines().find_map(|line| {
         let (fields, kind) = line.split_once(" - ")?;
         kind.starts_with("cgroup2 ").then(|| fields.split(' ').nth(4).map(PathBuf::from)).flatten()
-    })
+    }))
+}
+
+/// The text of a file; none where the kernel has no such file.
+fn read(path: &Path) -> io::Result<String> {
+    match fs::read(path) {
+        // A mount may have any name.
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The group that we are in, below the mount.
-fn own() -> Option<String> {
-    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    own.lines().find_map(|line| line.strip_prefix("0::/")).map(str::to_owned)
+fn own() -> io::Result<Option<String>> {
+    let own = read(Path::new("/proc/self/cgroup"))?;
+    Ok(own.lines().find_map(|line| line.strip_prefix("0::/")).map(str::to_owned))
 }
 
 /// The part of a control group's path before the first group that a daemon made. A service may be

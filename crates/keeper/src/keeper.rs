@@ -66,6 +66,8 @@ pub(crate) struct Keeper {
     /// The program to become as soon as everything is written.
     pub(crate) upgrade: Option<std::ffi::CString>,
     pub(crate) adopted: BTreeMap<u64, Adopted>,
+    /// When ends are to be collected that could not be.
+    pub(crate) reap_at: Option<u64>,
     pub(crate) preparations: Preparations<Layout>,
     pub(crate) reserve: Vec<OwnedFd>,
     /// Whether the program pages that the start has touched, or the work since the daemon was last
@@ -81,6 +83,8 @@ pub(crate) struct Keeper {
 /// A run that is not our child.
 pub(crate) struct Adopted {
     pub(crate) pidfd: Watched<Fd>,
+    /// It cannot be watched for now: when that is tried again.
+    pub(crate) watch_at: Option<u64>,
     /// It ended, and until this time its status may still come.
     pub(crate) give_up_at: Option<u64>,
 }
@@ -154,6 +158,7 @@ impl Keeper {
             stop_signal: None,
             upgrade: None,
             adopted: BTreeMap::new(),
+            reap_at: None,
             preparations: Preparations::default(),
             reserve: Vec::new(),
             lean: false,
@@ -195,6 +200,10 @@ impl Keeper {
                 self.serve_turn();
             }
             let now = now();
+            if self.reap_at.is_some_and(|at| at <= now) {
+                self.reap();
+            }
+            self.watch_again(now);
             self.expire_adopted(now);
             self.on_daemon_time(now);
         }
@@ -379,8 +388,10 @@ impl Keeper {
             return Some(0);
         }
         let starved = self.is_starved().then(|| now() + STARVED);
-        let adopted = self.adopted.values().filter_map(|adopted| adopted.give_up_at);
-        adopted.chain(self.daemon_deadline()).chain(starved).min()
+        let adopted = self.adopted.values();
+        let adopted =
+            adopted.flat_map(|adopted| adopted.watch_at.into_iter().chain(adopted.give_up_at));
+        adopted.chain(self.daemon_deadline()).chain(starved).chain(self.reap_at).min()
     }
 
     pub(crate) fn fill_reserve(&mut self) {

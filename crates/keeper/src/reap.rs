@@ -19,6 +19,12 @@ use crate::table::Fd;
 /// tells us its status.
 const REAP_GRACE: u64 = 1000;
 
+/// Pause before ends are collected again that could not be, ms.
+const REAP_AGAIN: u64 = 50;
+
+/// Pause before a run that could not be watched is watched again, ms.
+const WATCH_AGAIN: u64 = 50;
+
 impl Keeper {
     pub(crate) fn on_signals(&mut self) {
         for signal in sys::read_signals(self.signals.as_fd()) {
@@ -48,7 +54,12 @@ impl Keeper {
                     self.on_child_exit(pid, ExitStatus::from_wait(status.as_raw()));
                 }
                 Err(rustix::io::Errno::INTR) => {}
-                Ok(None) | Err(_) => return,
+                Ok(None) | Err(rustix::io::Errno::CHILD) => return self.reap_at = None,
+                // Nothing tells once more that somebody has ended.
+                Err(error) => {
+                    log(&format!("cannot collect processes that ended: {error}"));
+                    return self.reap_at = Some(now() + REAP_AGAIN);
+                }
             }
         }
     }
@@ -67,14 +78,35 @@ impl Keeper {
 
     /// Starts to watch a run that is not our child.
     pub(crate) fn watch_adopted(&mut self, run: u64, pid: u32, pidfd: Fd) {
-        match self.poll.watch(pidfd, Polled::Adopted(pid), Interest::READ) {
-            Ok(pidfd) => {
-                self.adopted.insert(run, Adopted { pidfd, give_up_at: None });
-            }
-            Err(error) => {
-                log(&format!("cannot watch process {pid} of run {run}: {error}"));
-                self.table.end(run, ExitStatus::Unknown, None);
-            }
+        let pidfd = self.poll.unwatched(pidfd, Polled::Adopted(pid));
+        self.adopted.insert(run, Adopted { pidfd, watch_at: None, give_up_at: None });
+        self.try_watch(run, now());
+    }
+
+    /// Watches what could not be watched before.
+    pub(crate) fn watch_again(&mut self, now: u64) {
+        let due = |(run, adopted): (&u64, &Adopted)| {
+            adopted.watch_at.is_some_and(|at| at <= now).then_some(*run)
+        };
+        for run in self.adopted.iter().filter_map(due).collect::<Vec<_>>() {
+            self.try_watch(run, now);
+        }
+    }
+
+    /// A run that cannot be watched for a moment is not at its end: it would get a second process.
+    fn try_watch(&mut self, run: u64, now: u64) {
+        let Some(adopted) = self.adopted.get_mut(&run) else { return };
+        let was_tried = adopted.watch_at.take().is_some();
+        let Err(error) = adopted.pidfd.set(Interest::READ) else { return };
+        // Of what can never be watched nobody will know the end.
+        let never = error.kind() == std::io::ErrorKind::PermissionDenied;
+        if !was_tried {
+            log(&format!("cannot watch the process of run {run}: {error}"));
+        }
+        if never {
+            self.end_run(run, ExitStatus::Unknown);
+        } else {
+            adopted.watch_at = Some(now + WATCH_AGAIN);
         }
     }
 

@@ -10,6 +10,7 @@
 use std::io;
 
 use ostler_poll::now;
+use rustix::io::Errno;
 
 use crate::commit::append_whole;
 use crate::failure::Failing;
@@ -88,6 +89,22 @@ impl Reactor {
         };
         let failing = self.files.get(id).and_then(|file| file.failing.as_ref());
         failing.is_some_and(|failing| failing.since + patience <= now())
+    }
+
+    /// A file was opened for a stream that is new. If that is what had failed, it is over; whether
+    /// there is room is seen when it is written.
+    pub(crate) fn opened(&mut self, id: FileId) {
+        let Some(file) = self.files.get(id) else { return };
+        let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG, Errno::IO].map(Errno::raw_os_error);
+        let code = file.failing.as_ref().map(|failing| failing.code);
+        if code.is_some_and(|code| code.is_none_or(|code| full.contains(&code))) {
+            return;
+        }
+        let path = file.path.clone();
+        if code.is_some() {
+            self.succeed(id);
+        }
+        self.outbox.send(Event::FileOpened { path });
     }
 
     /// A file has been written.

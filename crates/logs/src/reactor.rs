@@ -260,8 +260,9 @@ impl Reactor {
             if !source.files.contains(&file) {
                 source.files.push(file);
             }
-            if let Err(error) = opened {
-                self.fail(file, error);
+            match opened {
+                Ok(()) => self.opened(file),
+                Err(error) => self.fail(file, error),
             }
             self.joined(file, key);
             self.rest(file);

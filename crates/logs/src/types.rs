@@ -184,6 +184,11 @@ pub enum Event {
         /// What the system said.
         error: io::Error,
     },
+    /// A file could be opened for a stream that is new.
+    FileOpened {
+        /// The file's path.
+        path: PathBuf,
+    },
     /// A file that failed is written again.
     FileOk {
         /// The file's path.

@@ -9,16 +9,17 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
+    ("ostler-text", &[]),
     ("ostler-core", &[]),
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
     ("ostler-wire", &[]),
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
-    ("ostler-config", &["ostler-core"]),
+    ("ostler-config", &["ostler-core", "ostler-text"]),
     ("ostler-logs", &["ostler-poll"]),
     ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-client", &["ostler-wire"]),
@@ -36,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "ostler-logs",
             "ostler-poll",
             "ostler-ports",
+            "ostler-text",
         ],
     ),
     ("ostler-testkit", &[]),

@@ -109,7 +109,7 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
             },
             _ => Step::Continue,
         };
-        let result = follow(client, &home, &request, on_event, || ());
+        let result = follow(client, &home, &request, on_event, |_| ());
         // Without a listener the command is over.
         _ = tell.send(Came::Lost(result.map(|_| ())));
     });

@@ -1,7 +1,5 @@
 //! `describe`: everything about an app, or under PM2's name about each process of a name.
 
-use std::io::IsTerminal as _;
-
 use ostler_client::Answer;
 use ostler_wire::control::{Details, Reply, Request};
 
@@ -42,7 +40,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             reason: reasons.get(&view.id).copied(),
             now: view::now(),
         });
-        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        let text = shape.render(&known.collect::<Vec<_>>(), session.out.terminal);
+        session.out.data(&text);
         return Ok(());
     }
     let look = Look {
@@ -53,7 +52,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         reasons: &reasons,
     };
     let local = apps::environment();
-    let terminal = std::io::stdout().is_terminal();
+    let terminal = session.out.terminal;
     for (nth, app) in show::fold(&processes).iter().enumerate() {
         let is_of_app =
             |of: &&Details| app.processes.iter().any(|process| process.id == of.view.id);
@@ -107,7 +106,7 @@ fn pm2(session: &mut Session) -> Result<(), Failed> {
         let details = ask(session, id)?;
         let text =
             view::describe(&details, &local, session.program, view::now(), session.out.paint);
-        session.out.message(text.trim_end_matches('\n'));
+        session.out.screen(text.trim_end_matches('\n'));
     }
     Ok(())
 }

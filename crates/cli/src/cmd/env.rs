@@ -27,7 +27,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         other => return Err(unexpected(&other)),
     };
     for (name, value) in as_pm2(known, ask(session, id)?) {
-        session.out.message(&format!("{name}: {value}"));
+        let text = format!("{name}: {value}");
+        session.out.screen(&session.out.readable(&text));
     }
     Ok(())
 }
@@ -83,7 +84,7 @@ fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Fail
     vars.retain(|(name, _)| name != "status");
     vars.sort();
     for (name, value) in vars {
-        session.out.data(&format!("{name}={value}\n"));
+        session.out.value(&format!("{name}={value}\n"));
     }
     Ok(())
 }

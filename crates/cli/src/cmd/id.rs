@@ -19,6 +19,6 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let ids: Vec<u32> =
         list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
-    session.out.message(&inspect(&serde_json::Value::from(ids)));
+    session.out.screen(&inspect(&serde_json::Value::from(ids)));
     Ok(())
 }

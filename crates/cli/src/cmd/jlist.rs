@@ -9,7 +9,7 @@ use crate::session::{Session, unexpected};
 /// Runs the command `jlist`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let text = ask(session)?;
-    session.out.take(text);
+    session.out.json(text);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::{address, perform};
+use super::{address, perform, unwritten};
 use crate::apps::App;
 use crate::failed::Failed;
 use crate::session::{Session, ticket};
@@ -23,6 +23,7 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     let addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
+    unwritten::warn(session);
     started.map(|_| addresses)
 }
 
@@ -36,6 +37,7 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     let result = launch(session, apps, true);
     let failed = result.is_err();
     session.out.tell(&Notice::Finished { act: Act::StartFile, failed, urls: &[] });
+    unwritten::warn(session);
     result.map(|_| ())
 }
 

@@ -1,6 +1,5 @@
 //! `list`: one question, one answer, one write.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use ostler_client::Answer;
@@ -92,7 +91,7 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     }
     // Whoever reads a pipe asks for the list when it is wanted.
     let asked_for = shape(session, false)?.is_some();
-    if !asked_for && !std::io::stdout().is_terminal() {
+    if !asked_for && !session.out.terminal {
         return Ok(());
     }
     let mut processes = session.list()?;
@@ -130,7 +129,8 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
             reason: reasons.get(&view.id).copied(),
             now: view::now(),
         });
-        session.out.data(&shape.render(&known.collect::<Vec<_>>()));
+        let text = shape.render(&known.collect::<Vec<_>>(), session.out.terminal);
+        session.out.data(&text);
         return Ok(());
     }
     let all = apps.len();
@@ -146,7 +146,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         reasons: &reasons,
     };
     let as_blocks = session.has(FlagId::MiniList);
-    if !as_blocks && !std::io::stdout().is_terminal() {
+    if !as_blocks && !session.out.terminal {
         session.out.data(&show::piped(&apps, &look));
         warn_of_no_effect(session, &processes);
         return Ok(());
@@ -172,7 +172,7 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
     }
     view::sort(&mut processes, session.args.value(FlagId::Sort));
     let text = view::list(&processes, view::width(), view::now(), session.out.paint);
-    session.out.message(text.trim_end_matches('\n'));
+    session.out.screen(text.trim_end_matches('\n'));
     warn_of_no_effect(session, &processes);
     Ok(())
 }
@@ -192,7 +192,7 @@ fn mini(session: &mut Session, processes: &[ProcView]) -> Result<(), Failed> {
             Err(_) => continue,
         };
         let text = view::mini(process, &details.pid_file, view::now());
-        session.out.message(text.strip_suffix('\n').unwrap_or(&text));
+        session.out.screen(text.strip_suffix('\n').unwrap_or(&text));
     }
     Ok(())
 }

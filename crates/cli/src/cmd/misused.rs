@@ -3,6 +3,8 @@
 //! Under our own name it is one line on standard error with its hint, and code 2, which a script
 //! can tell from a command that failed. PM2 has its own places, and code 1.
 
+use ostler_text::shown;
+
 use crate::args::{Misuse, help, pm2_help};
 use crate::output::Output;
 use crate::paint::Ink;
@@ -29,18 +31,19 @@ fn refuse_in_our_way(out: &mut Output, misuse: &Misuse) {
     let paint = out.paint;
     let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
     let hint = said.hint.map_or(String::new(), |hint| {
-        format!("{} {hint}\n", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"))
+        format!("{} {}\n", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"), shown(&hint))
     });
-    out.data_aside(&format!("{error} {}\n{hint}", said.text));
+    out.data_aside(&format!("{error} {}\n{hint}", shown(&said.text)));
 }
 
 fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
     let said = misuse.said(Program::Pm2);
+    let (text, hint) = (shown(&said.text), said.hint.as_deref().map(shown));
     match misuse {
         Misuse::Command { .. } => {
             let line = out.paint.ink(&[Ink::Red], "[PM2][ERROR] ");
-            out.data(&format!("{line}{}\n", said.text));
-            if let Some(hint) = said.hint {
+            out.data(&format!("{line}{text}\n"));
+            if let Some(hint) = hint {
                 out.data(&format!("hint: {hint}\n"));
             }
             out.data(&format!("\n{}", pm2_help::usage()));
@@ -56,8 +59,8 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Extra { .. }
         | Misuse::AppArguments { .. }
         | Misuse::NotText(_) => {
-            let hint = said.hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
-            out.data_aside(&format!("\n  error: {}\n{hint}\n", said.text));
+            let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
+            out.data_aside(&format!("\n  error: {text}\n{hint}\n"));
         }
     }
 }

@@ -45,6 +45,7 @@ mod startup;
 mod talk;
 mod transfer;
 mod trigger;
+mod unwritten;
 mod update;
 mod version;
 mod version_control;

@@ -4,6 +4,7 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Change, Event, Reply, Request};
 
+use super::unwritten;
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
@@ -99,6 +100,9 @@ pub(super) fn act(
     let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event));
     let result = answer.and_then(|answer| done(&answer, failed));
     session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    if action == Action::Restart {
+        unwritten::warn(session);
+    }
     result
 }
 

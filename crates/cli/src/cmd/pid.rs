@@ -27,6 +27,6 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .filter(|process| name.as_ref().is_none_or(|name| process.name == *name))
         .map(|process| process.pid.to_string())
         .collect();
-    session.out.message(&pids.join("\n"));
+    session.out.screen(&pids.join("\n"));
     Ok(())
 }

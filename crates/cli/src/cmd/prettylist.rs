@@ -9,6 +9,6 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let text = super::jlist::ask(session)?;
     let value = serde_json::from_slice(&text)
         .map_err(|error| Failed::new(format!("the daemon's list is not JSON: {error}")))?;
-    session.out.data(&inspect(&value));
+    session.out.value(&inspect(&value));
     Ok(())
 }

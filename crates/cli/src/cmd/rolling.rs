@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::{Change, Event, ProcView, ReloadOptions, Request};
 
-use super::perform;
+use super::{perform, unwritten};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, ticket};
@@ -44,6 +44,8 @@ pub(super) fn reload(
         }
     }
     session.out.tell(&Notice::Finished { act: Act::Reload, failed: result.is_err(), urls: &[] });
+    session.changed.extend(ids);
+    unwritten::warn(session);
     result
 }
 

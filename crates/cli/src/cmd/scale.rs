@@ -2,7 +2,7 @@
 
 use ostler_wire::control::{Event, Request, ScaleTo};
 
-use super::{list, perform};
+use super::{list, perform, unwritten};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::near;
@@ -46,6 +46,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
     session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    unwritten::warn(session);
     result?;
     list::table(session)
 }

@@ -196,7 +196,7 @@ fn list(session: &mut Session) -> Result<(), Failed> {
 fn list_all(session: &mut Session, settings: &Settings) {
     if session.program == Program::Ostler {
         for (name, value) in settings.single() {
-            session.out.data(&format!("{name}={}\n", shown(value)));
+            session.out.value(&format!("{name}={}\n", shown(value)));
         }
     }
     for (app, _) in settings.apps() {
@@ -214,7 +214,7 @@ fn list_app(session: &mut Session, app: &str, settings: &Settings) {
         let value = shown(value);
         match session.program {
             Program::Pm2 => session.out.message(&format!("$ pm2 set {app}:{name} {value}")),
-            Program::Ostler => session.out.data(&format!("{app}.{name}={value}\n")),
+            Program::Ostler => session.out.value(&format!("{app}.{name}={value}\n")),
         }
     }
 }
@@ -232,7 +232,7 @@ fn show(session: &mut Session, word: &str) -> Result<(), Failed> {
     };
     match (session.program, key.app()) {
         (_, None) if value.is_object() => list_app(session, word, &settings),
-        (Program::Ostler, _) => session.out.data(&format!("{}\n", shown(value))),
+        (Program::Ostler, _) => session.out.value(&format!("{}\n", shown(value))),
         (Program::Pm2, Some(app)) => {
             let text = format!("Value for module {app} key {}: {}", key.name(), shown(value));
             session.out.message(&text);

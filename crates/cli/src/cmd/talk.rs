@@ -62,7 +62,7 @@ pub(super) fn say(session: &mut Session, targets: &[Target], talk: Talk) -> Resu
         Event::Answered { id, name, namespace, answer } => {
             done += 1;
             if json {
-                return out.data(&object(id, &name, &namespace, answer.as_deref()));
+                return out.value(&object(id, &name, &namespace, answer.as_deref()));
             }
             let (name, namespace, answer) = (&name, &namespace, answer.as_deref());
             out.tell(&Notice::Talk(TalkNotice::Answered { id, name, namespace, answer }));

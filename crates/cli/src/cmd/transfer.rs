@@ -21,7 +21,7 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
         other => return Err(unexpected(&other)),
     };
     let Some(name) = session.args.words.first().cloned().filter(|name| name != "-") else {
-        session.out.take(text);
+        session.out.json(text);
         session.out.data("\n");
         return Ok(());
     };

@@ -57,7 +57,7 @@ fn line(
         End::Ready { .. } | End::Done | End::Exited(_) | End::Never(_) | End::TimedOut(_) => None,
     });
     if let Some(text) = text {
-        session.out.data(&format!("{text}\n"));
+        session.out.value(&format!("{text}\n"));
         return Ok(());
     }
     let names: Vec<String> =

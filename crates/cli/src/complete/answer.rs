@@ -43,8 +43,9 @@ fn answer(
 fn print(candidates: &Candidates, kept: usize) -> String {
     let mut text = if candidates.files { "files\n" } else { "none\n" }.to_owned();
     for (value, about) in &candidates.words {
-        // A line end in a name would be read as the next candidate.
-        if !value.contains(char::is_control) {
+        // A line end in a name would be read as the next candidate, and a shell writes the rest
+        // as it is.
+        if !value.contains(ostler_text::is_unsafe) {
             text.extend([value.get(kept..).unwrap_or_default(), "\t", about, "\n"]);
         }
     }

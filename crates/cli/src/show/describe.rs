@@ -4,6 +4,7 @@
 //! sentence and above the instances, the processes and the last lines; a program gets a line of
 //! `name: value` for each.
 
+use ostler_text::shown;
 use ostler_wire::control::{Details, ListenerView};
 
 use super::app::App;
@@ -33,7 +34,7 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
     let (sign, inks) = words::sign(worst.phase);
-    let name = look.paint.ink(&[Ink::Bold], &seen.app.name);
+    let name = look.paint.ink(&[Ink::Bold], &shown(&seen.app.name));
     let head = format!("{} {name}: {}\n", look.paint.ink(inks, &sign.to_string()), summary(seen));
     out.push_str(&head);
     let reason = look.reasons.get(&worst.id).copied();
@@ -83,8 +84,7 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
 pub(crate) fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
-    let clean = |text: &str| text.replace(char::is_control, " ");
-    let mut line = |key: &str, value: &str| out.push_str(&format!("{key}: {}\n", clean(value)));
+    let mut line = |key: &str, value: &str| out.push_str(&format!("{key}: {}\n", shown(value)));
     line("name", &seen.app.name);
     line("status", words::status(worst));
     line("summary", &summary(seen));
@@ -188,6 +188,14 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         }
     }
     fact("logs", some(logs));
+    let mut unwritten: Vec<String> = Vec::new();
+    for file in seen.details.iter().flat_map(|of| &of.unwritten) {
+        let text = format!("{} ({})", file.path, file.error);
+        if !unwritten.contains(&text) {
+            unwritten.push(text);
+        }
+    }
+    fact("cannot be written", some(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     facts
@@ -259,7 +267,7 @@ fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
         out.push_str(line);
         out.push('\n');
     };
-    for word in text.replace(char::is_control, " ").split(' ') {
+    for word in shown(text).split(' ') {
         let mut word = word.to_owned();
         if !line.is_empty() && width < columns(&line) + 1 + columns(&word) {
             add(&line);
@@ -296,7 +304,7 @@ mod tests {
     use crate::paint::Paint;
 
     /// The screen of a sample app; a window of 0 is a pipe.
-    fn shown(name: &str, window: usize) -> String {
+    fn screen(name: &str, window: usize) -> String {
         let mut processes = sample::processes();
         processes.retain(|process| process.name == name);
         let details: Vec<Details> = processes.iter().cloned().map(sample::details).collect();
@@ -327,10 +335,10 @@ mod tests {
         for name in ["api", "worker", "web"] {
             for window in [80, 120, 200] {
                 let path = format!("snapshots/describe_{name}_{window}.txt");
-                expect_file![path].assert_eq(&shown(name, window));
+                expect_file![path].assert_eq(&screen(name, window));
             }
             let path = format!("snapshots/describe_{name}_piped.txt");
-            expect_file![path].assert_eq(&shown(name, 0));
+            expect_file![path].assert_eq(&screen(name, 0));
         }
     }
 
@@ -338,7 +346,7 @@ mod tests {
     fn no_line_is_wider_than_the_window() {
         for name in ["api", "worker", "web", "mail", "import", "idle", "db"] {
             for window in 72..220 {
-                let text = shown(name, window);
+                let text = screen(name, window);
                 let widest = text.lines().map(crate::view::columns).max();
                 assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
             }
@@ -347,7 +355,7 @@ mod tests {
 
     #[test]
     fn every_state_has_a_reason() {
-        let why = |name: &str| shown(name, 200).lines().nth(1).unwrap().trim().to_owned();
+        let why = |name: &str| screen(name, 200).lines().nth(1).unwrap().trim().to_owned();
         assert_eq!(
             why("import"),
             "its last run ended 60m ago with exit code 0, and it is not to be restarted"

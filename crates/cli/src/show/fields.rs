@@ -164,8 +164,9 @@ impl Shape {
         }
     }
 
-    /// Returns what was asked for of these processes.
-    pub(crate) fn render(&self, processes: &[Known<'_>]) -> String {
+    /// Returns what was asked for of these processes. `terminal`: a person reads it, and values are
+    /// shown as they can be; a program gets them as they are.
+    pub(crate) fn render(&self, processes: &[Known<'_>], terminal: bool) -> String {
         match self {
             Self::Json(fields) => {
                 let object = |of: &Known<'_>| {
@@ -175,11 +176,15 @@ impl Shape {
                     format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
                 };
                 let objects: Vec<String> = processes.iter().map(object).collect();
-                format!("[{}]\n", objects.join(",\n "))
+                let text = format!("[{}]\n", objects.join(",\n "));
+                if terminal { ostler_text::json(&text).into_owned() } else { text }
             }
             Self::Lines(pieces) => {
                 let piece = |piece: &Piece, of: &Known<'_>| match piece {
                     Piece::Text(text) => text.clone(),
+                    Piece::Field(field) if terminal => {
+                        ostler_text::shown(&field.text(of)).into_owned()
+                    }
                     Piece::Field(field) => field.text(of),
                 };
                 let line = |of| pieces.iter().map(|of_line| piece(of_line, of)).collect::<String>();
@@ -302,7 +307,7 @@ mod tests {
             reason: (of.view.id == 5).then_some("port in use"),
             now: NOW,
         });
-        shape.render(&known.collect::<Vec<_>>())
+        shape.render(&known.collect::<Vec<_>>(), false)
     }
 
     #[test]
@@ -336,14 +341,27 @@ mod tests {
     }
 
     #[test]
+    fn a_program_gets_values_as_they_are_and_a_person_as_they_can_be_shown() {
+        let mut process = processes().remove(0);
+        process.name = "a\x1b[2J\u{202e}".to_owned();
+        let known = [Known { view: &process, details: None, reason: None, now: NOW }];
+        let lines = Shape::lines("{name}\\t{id}", false).unwrap();
+        assert_eq!(lines.render(&known, false), "a\x1b[2J\u{202e}\t0\n");
+        assert_eq!(lines.render(&known, true), "a\\u{1b}[2J\\u{202e}\t0\n");
+        let json = Shape::json("name", false).unwrap();
+        assert_eq!(json.render(&known, false), "[{\"name\":\"a\\u001b[2J\u{202e}\"}]\n");
+        assert_eq!(json.render(&known, true), "[{\"name\":\"a\\u001b[2J\\u202e\"}]\n");
+    }
+
+    #[test]
     fn ports_that_cannot_be_seen_are_null_and_a_question_mark_and_looked_up_only_when_asked_for() {
         let mut process = processes().remove(0);
         process.listens = vec![UNKNOWN.to_owned()];
         let known = [Known { view: &process, details: None, reason: None, now: NOW }];
         let json = |fields: &str| Shape::json(fields, false).unwrap();
         let lines = |template: &str| Shape::lines(template, false).unwrap();
-        assert_eq!(json("ports").render(&known), "[{\"ports\":null}]\n");
-        assert_eq!(lines("{ports}").render(&known), "?\n");
+        assert_eq!(json("ports").render(&known, false), "[{\"ports\":null}]\n");
+        assert_eq!(lines("{ports}").render(&known, false), "?\n");
         assert!(json("name,ports").shows_ports() && lines("{name} {ports}").shows_ports());
         assert!(!json("name,pid").shows_ports() && !lines("ports {name}").shows_ports());
     }

@@ -89,8 +89,9 @@ fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
         uptime.map_or_else(String::new, |uptime| uptime.to_string()),
         last_word(app, look).unwrap_or_default(),
     ];
-    let clean = head.chain(rest).map(|value| value.replace(char::is_control, " "));
-    out.push_str(&clean.collect::<Vec<_>>().join("\t"));
+    let values: Vec<String> =
+        head.chain(rest).map(|value| ostler_text::shown(&value).into_owned()).collect();
+    out.push_str(&values.join("\t"));
     out.push('\n');
 }
 

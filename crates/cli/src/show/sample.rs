@@ -94,6 +94,7 @@ pub(super) fn details(view: ProcView) -> Details {
         listeners: listeners.collect(),
         node_version: Some("22.1.0".to_owned()),
         rejections: 0,
+        unwritten: Vec::new(),
         readiness: ostler_wire::control::Readiness::default(),
         view,
     }

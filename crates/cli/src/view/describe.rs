@@ -20,7 +20,8 @@ pub(crate) fn describe(
 ) -> String {
     let view = &details.view;
     let title = |text: &str| paint.ink(&[Ink::Bold, Ink::Inverse], text) + "\n";
-    let mut out = title(&format!(" Describing process with id {} - name {} ", view.id, view.name));
+    let name = ostler_text::shown(&view.name);
+    let mut out = title(&format!(" Describing process with id {} - name {name} ", view.id));
     out.push_str(&pairs(rows(details, now), paint));
     if !details.listeners.is_empty() {
         out.push_str(&title(" Listeners "));
@@ -42,7 +43,7 @@ pub(crate) fn describe(
         .collect();
     out.push_str(&if divergent.is_empty() { "\n".to_owned() } else { pairs(divergent, paint) });
     out.push('\n');
-    hints(&mut out, view.id, &view.name, program, paint);
+    hints(&mut out, view.id, &name, program, paint);
     out
 }
 
@@ -126,6 +127,10 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
+    for file in &details.unwritten {
+        let text = format!("{}: {}", file.path, file.error);
+        rows.push(("cannot be written", Cell::plain(text)));
+    }
     rows
 }
 
@@ -185,6 +190,7 @@ mod tests {
             listeners: vec![listener],
             node_version: Some("20.20.2".into()),
             rejections: 0,
+            unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),
         }
     }

@@ -1,20 +1,22 @@
 //! The list as lines (`--mini-list`).
 
 use ostler_pm2::words::status;
+use ostler_text::shown;
 use ostler_wire::control::ProcView;
 
 use super::cells;
 
 /// Returns one process as lines; `pid_file` is not part of the list and comes apart.
 pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
+    let pid_file = shown(pid_file);
     let watching = if cells::is_watch_wanted(process) { "not yet" } else { "no" };
     format!(
         "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\n\
          restarted : {}\nuptime : {}\nmemory usage : {} \nerror log : {}\n\
          watching : {watching}\nPID file : {pid_file}\n\n",
-        process.name,
-        process.namespace,
-        cells::version(process),
+        shown(&process.name),
+        shown(&process.namespace),
+        shown(cells::version(process)),
         process.pid,
         process.id,
         status(process.phase),
@@ -22,6 +24,6 @@ pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
         process.restarts,
         cells::uptime(process, now),
         cells::memory(process.memory),
-        process.logs.get(1).and_then(Option::as_deref).unwrap_or("N/A"),
+        shown(process.logs.get(1).and_then(Option::as_deref).unwrap_or("N/A")),
     )
 }

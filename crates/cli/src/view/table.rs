@@ -117,22 +117,17 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// Returns the columns that a text takes.
+/// Returns the columns that a text takes when it is shown.
 pub(crate) fn columns(text: &str) -> usize {
-    if is_plain(text) { text.len() } else { text.width() }
+    if is_plain(text) { text.len() } else { ostler_text::shown(text).width() }
 }
 
-/// Returns the text cut to `width` columns, `…` for what is missing. Control characters, which
-/// would break the table, become `?`.
+/// Returns the text as it can be shown, cut to `width` columns, `…` for what is missing.
 pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if is_plain(text) && text.len() <= width {
         return Cow::Borrowed(text);
     }
-    let clean = if text.contains(char::is_control) {
-        Cow::Owned(text.replace(char::is_control, "?"))
-    } else {
-        Cow::Borrowed(text)
-    };
+    let clean = ostler_text::shown(text);
     if clean.width() <= width {
         return clean;
     }
@@ -159,7 +154,8 @@ mod tests {
     fn text_is_cut_by_what_the_eye_sees() {
         assert_eq!(cut("waiting restart", 9), "waiting …");
         assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("a\x1b[31mb\n", 20), "a?[31mb?");
+        assert_eq!(cut("a\x1b[31mb\n", 20), "a\\u{1b}[31mb\\n");
+        assert_eq!(columns("a\u{202e}\n"), "a\\u{202e}\\n".len());
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 0), "");
     }

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::line::DAEMONS_END;
 use super::ostler::{about, verb_of, words};
 use super::tally::Tally;
-use super::{Line, Notice};
+use super::{Line, Notice, Text};
 
 /// Returns the object of a fact; nothing where the fact is no progress, or another one says it.
 pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Vec<Line>> {
     let object = match notice {
         Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
         Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
+        Notice::DaemonsEnd => json!({ "event": "warning", "message": DAEMONS_END }),
         Notice::Begun { act, targets, .. } => {
             let processes: Vec<Value> =
                 targets.iter().map(|one| json!({ "id": one.id, "app": one.name })).collect();
@@ -79,5 +81,5 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         }
         _ => return None,
     };
-    Some(vec![Line::Data(object.to_string())])
+    Some(vec![Line::Data(Text::json(&object.to_string()))])
 }

@@ -1,15 +1,80 @@
 //! Lines, and what they say alike under both names.
 
+/// Text for a terminal. It holds what others wrote only made safe: there is no other way to make
+/// one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// One line.
+    pub(crate) fn line(text: impl AsRef<str>) -> Self {
+        Self(ostler_text::shown(text.as_ref()).into_owned())
+    }
+
+    /// Lines, each as it is.
+    pub(crate) fn lines(text: impl AsRef<str>) -> Self {
+        Self(ostler_text::shown_lines(text.as_ref()).into_owned())
+    }
+
+    /// A message behind its label, which is ours and may be coloured.
+    pub(crate) fn labelled(label: &str, text: impl AsRef<str>) -> Self {
+        Self(label.to_owned() + &ostler_text::message(text.as_ref()))
+    }
+
+    /// Lines, the first behind a label, which is ours and may be coloured.
+    pub(crate) fn labelled_lines(label: &str, text: impl AsRef<str>) -> Self {
+        Self(label.to_owned() + &ostler_text::shown_lines(text.as_ref()))
+    }
+
+    /// JSON, for whomever.
+    pub(crate) fn json(text: &str) -> Self {
+        Self(ostler_text::json(text).into_owned())
+    }
+
+    /// This text, and the other below it.
+    pub(crate) fn above(mut self, other: &Self) -> Self {
+        self.0.push('\n');
+        self.0.push_str(&other.0);
+        self
+    }
+
+    /// Returns it as it is written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A line, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// What was done: standard output.
-    Out(String),
+    Out(Text),
     /// Standard output, also when the command is to be silent: somebody needs it to go on.
-    Data(String),
+    Data(Text),
     /// What is wrong or goes on: standard error.
-    Err(String),
+    Err(Text),
 }
+
+impl Line {
+    /// One line that says what was done.
+    pub(super) fn out(text: impl AsRef<str>) -> Self {
+        Self::Out(Text::line(text))
+    }
+
+    /// One line that somebody needs to go on.
+    pub(super) fn data(text: impl AsRef<str>) -> Self {
+        Self::Data(Text::line(text))
+    }
+
+    /// One line that says what goes on.
+    pub(super) fn err(text: impl AsRef<str>) -> Self {
+        Self::Err(Text::line(text))
+    }
+}
+
+/// That nobody answers, and why.
+pub(super) const DAEMONS_END: &str =
+    "one daemon after the other ends before it answers; waiting for one that stays";
 
 /// That an app is ready, and where.
 pub(super) fn ready(name: &str, processes: usize, urls: &[String]) -> String {

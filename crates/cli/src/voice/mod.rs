@@ -22,7 +22,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use line::Line;
+pub(crate) use line::{Line, Text};
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
@@ -47,13 +47,16 @@ pub(crate) struct Voice {
     tally: Tally,
     progress: Progress,
     block: Block,
+    /// That no daemon stays was told.
+    daemons_end: bool,
 }
 
 impl Voice {
     /// The voice of the program under this name.
     pub(crate) fn new(program: Program) -> Self {
         let (tally, block) = (Tally::default(), Block::default());
-        Self { program, since: Instant::now(), tally, progress: Progress::Plain, block }
+        let (since, progress) = (Instant::now(), Progress::Plain);
+        Self { program, since, tally, progress, block, daemons_end: false }
     }
 
     /// Shows progress in this way, under our own name.
@@ -84,6 +87,12 @@ impl Voice {
 
     /// Returns what the notice comes to.
     pub(crate) fn lines(&mut self, notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
+        // Each connection of a command finds it out.
+        let again =
+            matches!(notice, Notice::DaemonsEnd) && std::mem::replace(&mut self.daemons_end, true);
+        if again {
+            return Vec::new();
+        }
         match self.program {
             Program::Pm2 => pm2::lines(notice, paint),
             Program::Ostler => {

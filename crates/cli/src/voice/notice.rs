@@ -99,6 +99,8 @@ pub(crate) enum Notice<'a> {
     DaemonStarted { home: &'a Path },
     /// The daemon died under the request, and its successor is asked.
     DaemonReplaced,
+    /// One daemon after the other ends before it answers, and the next is waited for.
+    DaemonsEnd,
     /// The user interrupted the command.
     Interrupted,
     /// Others may look into the home.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use ostler_shell::word;
 use ostler_wire::control::Step;
 
-use super::line::ready;
+use super::line::{DAEMONS_END, ready};
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, setting};
-use super::{release, talk};
+use super::{
+    Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text, release, setting,
+    talk,
+};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -21,11 +23,12 @@ pub(super) fn lines(
     progress: Progress,
     paint: Paint,
 ) -> Vec<Line> {
-    let out = |text: String| vec![Line::Out(text)];
-    let err = |text: String| vec![Line::Err(text)];
+    let out = |text: String| vec![Line::out(text)];
+    let err = |text: String| vec![Line::err(text)];
     match notice {
         Notice::DaemonStarted { home } => err(format!("started the daemon in {}", home.display())),
         Notice::DaemonReplaced => warning(paint, REPLACED, None),
+        Notice::DaemonsEnd => warning(paint, DAEMONS_END, None),
         Notice::HomeOpen { home } => {
             let home = home.to_string_lossy();
             let pasted = word(&home);
@@ -46,12 +49,12 @@ pub(super) fn lines(
             }
         }
         Notice::Acted { id, name } if progress == Progress::Plain => {
-            tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::Err).collect()
+            tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
         }
         Notice::Started { name, .. } | Notice::Restored { name, .. }
             if progress == Progress::Plain =>
         {
-            tally.line(now, name).into_iter().map(Line::Err).collect()
+            tally.line(now, name).into_iter().map(Line::err).collect()
         }
         Notice::Interrupted => warning(
             paint,
@@ -62,7 +65,7 @@ pub(super) fn lines(
             error_lines(paint, &about(subject, &error.message), error.hint.as_deref())
         }
         Notice::Finished { urls, .. } => {
-            tally.summary(now, urls).into_iter().map(Line::Out).collect()
+            tally.summary(now, urls).into_iter().map(Line::out).collect()
         }
         Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
@@ -71,17 +74,17 @@ pub(super) fn lines(
             let hint = format!(
                 "`ostler promote {pasted}` rolls it out, `ostler rollback {pasted}` ends it"
             );
-            lines.push(Line::Err(hint_line(paint, &hint)));
+            lines.push(hint_line(paint, &hint));
             lines
         }
         Notice::NotYet { text } => warning(paint, text, None),
         Notice::NoApps => vec![
-            Line::Err("nothing is managed yet".to_owned()),
-            Line::Err(hint_line(
+            Line::err("nothing is managed yet"),
+            hint_line(
                 paint,
                 "`ostler start app.js` starts a script, `ostler start` the apps of \
                  `ecosystem.config.js`, `ostler resurrect` what was saved",
-            )),
+            ),
         ],
         Notice::Saved { path, apps } => {
             out(format!("saved {} to {path}", tally::number(*apps, "app", "apps")))
@@ -115,8 +118,9 @@ pub(super) fn lines(
         )),
         Notice::Pong { version, pid } => out(format!("daemon {version} answers, pid {pid}")),
         Notice::FirstSteps { steps } => {
-            let steps = steps.iter().map(|(command, what)| format!("\n  {command:<28} {what}"));
-            err(format!("\nWhat next:{}", steps.collect::<String>()))
+            let steps = steps.iter().map(|(command, what)| format!("  {command:<28} {what}"));
+            let head = ["".to_owned(), "What next:".to_owned()];
+            head.into_iter().chain(steps).map(Line::err).collect()
         }
         Notice::Generated { path } => out(format!("wrote {}", path.display())),
         Notice::Release(notice) => release::ostler(*notice),
@@ -129,6 +133,11 @@ pub(super) fn lines(
         }
         Notice::Problem(problem) => {
             let (text, hint) = words(problem);
+            // Only what was not worded here has lines of its own.
+            let text = match problem {
+                Problem::Other { .. } => text.into(),
+                _ => ostler_text::shown(&text),
+            };
             error_lines(paint, &text, hint.as_deref())
         }
         // What goes on is progress, and its end is in the summary.
@@ -170,9 +179,11 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
 pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
     match subject {
         Subject::Process { id, name } | Subject::Counters { id, name } => {
-            format!("{name} (id {id}): {message}")
+            format!("{} (id {id}): {message}", ostler_text::shown(name))
         }
-        Subject::App { name } | Subject::Saved { name, .. } => format!("{name}: {message}"),
+        Subject::App { name } | Subject::Saved { name, .. } => {
+            format!("{}: {message}", ostler_text::shown(name))
+        }
         Subject::Named { .. } => message.to_owned(),
     }
 }
@@ -253,14 +264,14 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
 }
 
 fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
-    let out = |text: String| vec![Line::Out(text)];
+    let out = |text: String| vec![Line::out(text)];
     match notice {
         ServiceNotice::Other { found, asked } => warning(
             paint,
             &format!("`{asked}` was asked for, and this machine runs `{found}`"),
             Some("`ostler startup` without a word takes what is there"),
         ),
-        ServiceNotice::Runs { command } => vec![Line::Err(format!("running `{command}`"))],
+        ServiceNotice::Runs { command } => vec![Line::err(format!("running `{command}`"))],
         ServiceNotice::Copied { from, to } => {
             let (from, to) = (from.display(), to.display());
             let text = format!(
@@ -274,23 +285,21 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
             warning(paint, &text, Some("run `ostler startup` again after the next upgrade"))
         }
         ServiceNotice::Installed { platform, target } => vec![
-            Line::Out(format!("installed the {platform} service {}", target.display())),
-            Line::Err(hint_line(
+            Line::out(format!("installed the {platform} service {}", target.display())),
+            hint_line(
                 paint,
                 &format!(
                     "`ostler save` chooses the apps that come back, `ostler unstartup {platform}` \
                      removes the service"
                 ),
-            )),
+            ),
         ],
         ServiceNotice::Removed { target } => {
             out(format!("removed the service {}", target.display()))
         }
         ServiceNotice::NeedsRoot { command, installs } => {
             let what = if *installs { "installs" } else { "removes" };
-            let mut lines = vec![Line::Err(format!("only root {what} it; run this command:"))];
-            lines.push(Line::Data((*command).to_owned()));
-            lines
+            vec![Line::err(format!("only root {what} it; run this command:")), Line::data(command)]
         }
         ServiceNotice::Found { .. }
         | ServiceNotice::Planned { .. }
@@ -309,11 +318,12 @@ fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
 }
 
 fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
-    let mut lines = vec![Line::Err(format!("{label} {text}"))];
-    lines.extend(hint.map(|hint| Line::Err(hint_line(paint, hint))));
+    let mut lines = vec![Line::Err(Text::labelled(&format!("{label} "), text))];
+    lines.extend(hint.map(|hint| hint_line(paint, hint)));
     lines
 }
 
-fn hint_line(paint: Paint, text: &str) -> String {
-    format!("{} {text}", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"))
+pub(super) fn hint_line(paint: Paint, text: &str) -> Line {
+    let label = format!("{} ", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"));
+    Line::Err(Text::labelled(&label, text))
 }

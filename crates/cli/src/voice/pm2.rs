@@ -5,21 +5,24 @@
 
 use std::path::Path;
 
-use super::line::ready;
-use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, release, setting, talk};
+use super::line::{DAEMONS_END, ready};
+use super::{
+    Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text, release, setting, talk,
+};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
 /// Returns what PM2 says of a fact.
 pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
     let say = |text: String| vec![info(paint, &text)];
-    let plain = |text: &str| vec![Line::Out(text.to_owned())];
+    let plain = |text: &str| vec![Line::out(text)];
     match notice {
         Notice::DaemonStarting { home } => {
             say(format!("Spawning PM2 daemon with pm2_home={}", home.display()))
         }
         Notice::DaemonStarted { .. } => say("PM2 Successfully daemonized".to_owned()),
         Notice::DaemonReplaced => vec![Line::Err(warning(paint, REPLACED))],
+        Notice::DaemonsEnd => vec![Line::Err(warning(paint, DAEMONS_END))],
         Notice::HomeOpen { home } => vec![Line::Err(warning(paint, &open_home(home)))],
         Notice::Begun { act, selector: Some(selector), .. } => announce(paint, *act, selector),
         Notice::StartsScript { script, mode, app } => {
@@ -136,18 +139,21 @@ fn announce(paint: Paint, act: Act, selector: &Selector<'_>) -> Vec<Line> {
         | Act::Scale
         | Act::Resurrect => return Vec::new(),
     };
-    let (word, ids) = (selector.word, inspect(selector.ids));
-    vec![info(paint, &format!("Applying action {method} on app [{word}](ids: {ids})"))]
+    // Many ids stand in several lines, as PM2 writes them.
+    let (word, ids) = (ostler_text::shown(selector.word), inspect(selector.ids));
+    let text = format!("Applying action {method} on app [{word}](ids: {ids})");
+    vec![Line::Out(Text::labelled_lines(&info_label(paint), text))]
 }
 
 fn about(subject: &Subject<'_>) -> String {
-    match subject {
+    let text = match subject {
         Subject::Process { id, name } => format!("[{name}]({id}) "),
         Subject::Counters { id, .. } => format!("({id}) "),
         Subject::App { name } => format!("[{name}] "),
         Subject::Named { .. } => String::new(),
         Subject::Saved { name, script } => format!("[{name}] {script}: "),
-    }
+    };
+    ostler_text::shown(&text).into_owned()
 }
 
 /// That no process has an id: each action has words of its own for it.
@@ -161,7 +167,7 @@ fn unknown_id(word: &str, act: Option<Act>) -> String {
     }
 }
 
-fn problem_line(problem: &Problem, paint: Paint) -> String {
+fn problem_line(problem: &Problem, paint: Paint) -> Text {
     let words = format!("`{NAME} list` shows names, namespaces and ids");
     let names = format!("`{NAME} list` shows the names");
     let (text, hint) = match problem {
@@ -169,8 +175,8 @@ fn problem_line(problem: &Problem, paint: Paint) -> String {
         Problem::NotDescribed { word } => {
             return warning(paint, &format!("{word} doesn't exist"));
         }
-        Problem::NotReset { .. } => return "Unknown process name".to_owned(),
-        Problem::Bare { pm2, .. } => return pm2.clone(),
+        Problem::NotReset { .. } => return Text::line("Unknown process name"),
+        Problem::Bare { pm2, .. } => return Text::lines(pm2),
         Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
@@ -209,19 +215,19 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
         ServiceNotice::Found { platform } => say(format!("Init System found: {platform}")),
         ServiceNotice::Other { found, asked } => {
             let line = "-".repeat(59);
-            vec![Line::Out(format!(
+            vec![Line::Out(Text::lines(format!(
                 "{line}\n PM2 detected {found} but you precised {asked}\n \
                  Please verify that your choice is indeed your init system\n \
                  If you arent sure, just run : {NAME} startup\n{line}"
-            ))]
+            )))]
         }
         ServiceNotice::Planned { platform, text, target, commands } => {
             let target = target.display();
             vec![
-                Line::Out(format!(
+                Line::Out(Text::lines(format!(
                     "Platform {platform}\nTemplate\n{text}\nTarget path\n{target}\nCommand list"
-                )),
-                Line::Out(inspect(&serde_json::Value::from(*commands))),
+                ))),
+                Line::Out(Text::lines(inspect(&serde_json::Value::from(*commands)))),
             ]
         }
         ServiceNotice::Writes { target } => {
@@ -247,32 +253,39 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
             vec![Line::Out(warning(paint, &text))]
         }
         ServiceNotice::Installed { platform, .. } => vec![
-            Line::Out("+---------------------------------------+".to_owned()),
+            Line::out("+---------------------------------------+"),
             info(paint, "Freeze a process list on reboot via:"),
-            Line::Out(format!("$ {NAME} save\n")),
+            Line::Out(Text::lines(format!("$ {NAME} save\n"))),
             info(paint, "Remove init script via:"),
-            Line::Out(format!("$ {NAME} unstartup {platform}")),
+            Line::out(format!("$ {NAME} unstartup {platform}")),
         ],
         ServiceNotice::Removed { .. } => say("Init file disabled.".to_owned()),
         ServiceNotice::NeedsRoot { command, installs } => {
             let what = if *installs { "setup" } else { "unsetup" };
             let text = format!("To {what} the Startup Script, copy/paste the following command:");
-            vec![info(paint, &text), Line::Data((*command).to_owned())]
+            vec![info(paint, &text), Line::data(command)]
         }
     }
 }
 
 /// Returns a line with PM2's prefix.
 pub(super) fn info(paint: Paint, text: &str) -> Line {
-    Line::Out(format!("{}{text}", paint.ink(&[Ink::Green], "[PM2] ")))
+    Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
 }
 
-fn warning(paint: Paint, text: &str) -> String {
-    format!("{}{text}", paint.ink(&[Ink::Yellow], "[PM2][WARN] "))
+fn info_label(paint: Paint) -> String {
+    paint.ink(&[Ink::Green], "[PM2] ")
 }
 
-fn failure(paint: Paint, text: &str, hint: Option<&str>) -> String {
-    let hint = hint
-        .map_or_else(String::new, |hint| format!("\n{} {hint}", paint.ink(&[Ink::Cyan], "hint:")));
-    format!("{}{text}{hint}", paint.ink(&[Ink::Red], "[PM2][ERROR] "))
+fn warning(paint: Paint, text: &str) -> Text {
+    Text::labelled(&paint.ink(&[Ink::Yellow], "[PM2][WARN] "), text)
+}
+
+fn failure(paint: Paint, text: &str, hint: Option<&str>) -> Text {
+    let text = Text::labelled(&paint.ink(&[Ink::Red], "[PM2][ERROR] "), text);
+    let label = format!("{} ", paint.ink(&[Ink::Cyan], "hint:"));
+    match hint {
+        Some(hint) => text.above(&Text::labelled(&label, hint)),
+        None => text,
+    }
 }

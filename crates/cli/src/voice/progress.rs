@@ -96,8 +96,8 @@ impl Block {
 
 fn cut(line: &str, columns: usize) -> String {
     let mut used = 0;
-    line.chars()
-        .filter(|one| !one.is_control())
+    ostler_text::shown(line)
+        .chars()
         .take_while(|one| {
             used += one.width().unwrap_or(0);
             used <= columns

@@ -1,7 +1,7 @@
 //! What is told about another version of an app that git brings.
 
 use super::Line;
-use crate::paint::{Ink, Paint};
+use crate::paint::Paint;
 
 /// Which version is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +46,17 @@ pub(super) fn pm2(notice: ReleaseNotice<'_>, paint: Paint) -> Vec<Line> {
             format!("No versioning system found for process {name}")
         }
     };
-    vec![Line::Out(format!("{}{text}", paint.ink(&[Ink::Green], "[PM2] ")))]
+    vec![super::pm2::info(paint, &text)]
 }
 
 /// Returns what we say.
 pub(super) fn ostler(notice: ReleaseNotice<'_>) -> Vec<Line> {
     match notice {
         ReleaseNotice::Fetched { name, from, to } if from == to => {
-            vec![Line::Out(format!("{name} is at {to} already"))]
+            vec![Line::out(format!("{name} is at {to} already"))]
         }
         ReleaseNotice::Fetched { name, from, to } => {
-            vec![Line::Out(format!("checked out {to} for {name}, which was at {from}"))]
+            vec![Line::out(format!("checked out {to} for {name}, which was at {from}"))]
         }
         ReleaseNotice::Fetches { .. } | ReleaseNotice::NoRepository { .. } => Vec::new(),
     }

@@ -31,7 +31,7 @@ pub(super) fn own_lines(notice: &SettingNotice<'_>) -> Vec<Line> {
             path.display()
         ),
     };
-    vec![Line::Out(text)]
+    vec![Line::out(text)]
 }
 
 /// Returns what PM2 says of it.
@@ -45,8 +45,8 @@ pub(super) fn pm2_lines(notice: &SettingNotice<'_>, paint: Paint) -> Vec<Line> {
         SettingNotice::Edited { path } => {
             let path = path.display();
             vec![
-                Line::Out(format!("Module configuration ({path}) edited.")),
-                Line::Out(format!(
+                Line::out(format!("Module configuration ({path}) edited.")),
+                Line::out(format!(
                     "To take changes into account, please restart module related. {path}"
                 )),
             ]

@@ -1,7 +1,7 @@
 //! What is told about things that are said to processes which run: signals, lines, actions.
 
 use super::{Line, Target};
-use crate::paint::{Ink, Paint};
+use crate::paint::Paint;
 
 /// A fact about something that was said to processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,28 +28,28 @@ pub(crate) enum TalkNotice<'a> {
 
 /// Returns what PM2 says.
 pub(super) fn pm2(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
-    let info = |text: String| vec![Line::Out(format!("{}{text}", prefix(paint)))];
+    let info = |text: String| vec![super::pm2::info(paint, &text)];
     let kind = |is_id: &bool| if *is_id { "id" } else { "name" };
     match notice {
         TalkNotice::Signals { word, is_id } => {
             info(format!("Sending signal to process {} {word}", kind(is_id)))
         }
-        TalkNotice::Signalled { signal, word, is_id, .. } => vec![Line::Out(format!(
+        TalkNotice::Signalled { signal, word, is_id, .. } => vec![Line::out(format!(
             "successfully sent signal {signal} to process {} {word}",
             kind(is_id)
         ))],
         TalkNotice::Asked { count, action } => {
-            vec![Line::Out(format!("{count} processes have received command {action}"))]
+            vec![Line::out(format!("{count} processes have received command {action}"))]
         }
         TalkNotice::Answered { id, name, namespace, answer } => {
             let answer = answer.unwrap_or("undefined");
-            vec![Line::Out(format!("[{name}:{id}:{namespace}]={answer}"))]
+            vec![Line::out(format!("[{name}:{id}:{namespace}]={answer}"))]
         }
         TalkNotice::Inspects { target, address } => {
             info(format!("Inspector of {} ({}) listens on {address}", target.name, target.id))
         }
         TalkNotice::InspectsNot { word } => {
-            vec![Line::Out(format!("Unable to activate inspect mode on {word} !!!"))]
+            vec![Line::out(format!("Unable to activate inspect mode on {word} !!!"))]
         }
         TalkNotice::Sent { .. } | TalkNotice::Attached { .. } | TalkNotice::Marked { .. } => {
             Vec::new()
@@ -59,7 +59,7 @@ pub(super) fn pm2(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
 
 /// Returns what we say.
 pub(super) fn ostler(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
-    let out = |text: String| vec![Line::Out(text)];
+    let out = |text: String| vec![Line::out(text)];
     match notice {
         TalkNotice::Signalled { signal, targets, .. } => {
             out(format!("sent {signal} to {}", names(targets)))
@@ -68,23 +68,25 @@ pub(super) fn ostler(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
             out(format!("sent a line to {} (id {})", target.name, target.id))
         }
         TalkNotice::Answered { id, name, answer, .. } => {
-            vec![Line::Data(format!("{name} (id {id}): {}", answer.unwrap_or("no value")))]
+            vec![Line::data(format!("{name} (id {id}): {}", answer.unwrap_or("no value")))]
         }
-        TalkNotice::Attached { target } => vec![Line::Err(format!(
+        TalkNotice::Attached { target } => vec![Line::err(format!(
             "attached to {} (id {}): lines that you type go to its standard input, Ctrl-C leaves",
             target.name, target.id
         ))],
         TalkNotice::Inspects { target, address } => {
-            let hint = paint.ink(&[Ink::Bold, Ink::Cyan], "hint:");
             vec![
-                Line::Out(format!(
+                Line::out(format!(
                     "the inspector of {} (id {}) listens on {address}",
                     target.name, target.id
                 )),
-                Line::Err(format!(
-                    "{hint} open chrome://inspect, or run `node inspect {address}`; whoever \
+                super::ostler::hint_line(
+                    paint,
+                    &format!(
+                        "open chrome://inspect, or run `node inspect {address}`; whoever \
                      reaches that port controls the app"
-                )),
+                    ),
+                ),
             ]
         }
         TalkNotice::Marked { on, targets } => {
@@ -111,8 +113,4 @@ fn names(targets: &[Target]) -> String {
         count => format!("{name} ({count} processes)"),
     });
     names.collect::<Vec<_>>().join(", ")
-}
-
-fn prefix(paint: Paint) -> String {
-    paint.ink(&[Ink::Green], "[PM2] ")
 }

@@ -1,6 +1,7 @@
 //! Every fact in both names' words.
 
 mod block;
+mod hostile;
 mod objects;
 
 use std::fmt::Write as _;
@@ -63,11 +64,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Generated { .. } => 42,
         Notice::Release(_) => 43,
         Notice::Note { .. } => 44,
+        Notice::DaemonsEnd => 45,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 45;
+const KINDS: usize = 46;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -98,7 +100,7 @@ impl Scene {
                     Line::Data(text) => ("out!", text),
                     Line::Err(text) => ("err", text),
                 };
-                let text = untimed(&text).replace('\n', "\n                ");
+                let text = untimed(text.as_str()).replace('\n', "\n                ");
                 let _ = writeln!(self.text, "    {name:6} {stream:4} {}", text.trim_end());
             }
         }
@@ -143,6 +145,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarting { home },
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
+        Notice::DaemonsEnd,
         Notice::Interrupted,
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },
@@ -372,7 +375,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
     let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
-    assert_eq!(done, [Line::Err("[1/2] reloaded api (id 0)".to_owned())]);
+    assert_eq!(done, [Line::err("[1/2] reloaded api (id 0)")]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, Receiver};
 
-use ostler_client::{Client, Home, Step, follow};
+use ostler_client::{Client, Home, Step, Trouble, follow};
 use ostler_wire::control::{Event, LogLine, LogStart, Request};
 
 use crate::failed::Failed;
@@ -16,6 +16,8 @@ pub(super) enum News {
     Happened(u32),
     /// A line of output.
     Line(LogLine),
+    /// One daemon after the other ends.
+    DaemonsEnd,
     /// Nothing more is told.
     Over(ostler_client::Error),
 }
@@ -51,8 +53,12 @@ pub(super) fn open(
             | Event::Restored { .. }
             | Event::Warning { .. } => Step::Continue,
         };
-        // A loss is made good when the next daemon says that it tells everything.
-        if let Err(error) = follow(client, &home, &request, on_event, || ()) {
+        let on_trouble = |trouble| match trouble {
+            // It is made good when the next daemon says that it tells everything.
+            Trouble::Lost => {}
+            Trouble::DaemonsEnd => _ = tell(News::DaemonsEnd),
+        };
+        if let Err(error) = follow(client, &home, &request, on_event, on_trouble) {
             tell(News::Over(error));
         }
     };

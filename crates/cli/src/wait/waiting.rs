@@ -15,6 +15,7 @@ use super::past::Past;
 use super::seen::{self, Again, Never, NotYet, Seen, Stand};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::voice::Notice;
 
 /// How long the daemon is asked to wait for a worker to listen before news are looked at, ms.
 const LISTENS_WITHIN: u32 = 250;
@@ -139,6 +140,7 @@ impl Waiting<'_> {
                 }
                 Ok(News::Happened(id)) => self.look_at(id)?,
                 Ok(News::Line(line)) => self.on_line(&line),
+                Ok(News::DaemonsEnd) => self.session.out.tell(&Notice::DaemonsEnd),
                 Ok(News::Over(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => self.on_time()?,
                 Err(RecvTimeoutError::Disconnected) => {

@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use ostler_wire::control::{FrameKind, VERSION, decode, encode, encode_json};
@@ -66,12 +67,24 @@ impl Fake {
 
     /// A daemon with these processes and answers.
     pub fn saying(list: Vec<Value>, answers: Answers) -> Self {
+        let (fake, begin) = Self::late(list, answers);
+        begin.send(()).unwrap();
+        fake
+    }
+
+    /// As [`Self::saying`], and takes no connection before it is told to.
+    pub fn late(list: Vec<Value>, answers: Answers) -> (Self, Sender<()>) {
         let fake = Self::silent();
         let socket = fake.dir.path().join("ostler.sock");
         let listener = UnixListener::bind(&socket).unwrap();
         let requests = Arc::clone(&fake.requests);
         let (list, answers) = (Arc::new(list), Arc::new(answers));
+        let (begin, begun) = channel();
         std::thread::spawn(move || {
+            // Who does not tell is gone, and so is the test.
+            if begun.recv().is_err() {
+                return;
+            }
             for stream in listener.incoming() {
                 let (requests, list, answers) =
                     (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&answers));
@@ -82,7 +95,7 @@ impl Fake {
                 });
             }
         });
-        fake
+        (fake, begin)
     }
 
     pub fn home(&self) -> &Path {

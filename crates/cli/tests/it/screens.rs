@@ -90,3 +90,38 @@ fn a_description_says_why_and_shows_the_tree_and_the_last_lines() {
     let shown = seen(&sandbox, &["describe", "tree"], 80);
     assert!(shown.contains("\n  it was stopped by a command "), "{shown}");
 }
+
+/// A name was written as it is outside of tables.
+#[test]
+fn the_name_and_the_arguments_of_an_app_do_nothing_to_a_terminal() {
+    let sandbox = sandbox();
+    let name = "a\x1b[2J\u{202e}\nerror: b";
+    let script = sandbox.write("s.sh", "echo up; exec sleep 1000\n");
+    let seen = |words: &[&str]| {
+        let mut command = sandbox.command();
+        command.arg0("ostler").args(words).env("TERM", "dumb");
+        let shown = in_window(command, 120).out;
+        assert!(!shown.contains(['\x1b', '\u{202e}']), "{words:?}: {shown:?}");
+        assert!(!shown.lines().any(|line| line == "error: b"), "{words:?}: {shown:?}");
+        assert!(shown.contains("\\u{1b}[2J"), "{words:?}: {shown:?}");
+        shown
+    };
+    let script = script.to_str().unwrap();
+    seen(&["start", "--wait", script, "--name", name, "--", "\x1b[2J\u{202e}"]);
+    for words in [
+        &["list"][..],
+        &["list", "--format", "{name}"],
+        &["describe", name],
+        &["logs", "--nostream", "--lines", "1"],
+        &["restart", "--progress", "plain", name],
+        &["wait", name, "--for", "ready"],
+        &["stop", "\x1b[2J\u{202e}"],
+        &["\x1b[2J\u{202e}"],
+        &["reset", name],
+        &["stop", name],
+        &["wait", name, "--for", "ready"],
+        &["delete", name],
+    ] {
+        seen(words);
+    }
+}

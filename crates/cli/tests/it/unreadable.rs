@@ -93,6 +93,29 @@ fn the_saved_list_knows_what_no_list_of_starts_does() {
 }
 
 #[test]
+fn what_was_stopped_and_saved_is_still_in_the_list() {
+    for (kind, sandbox) in both_kinds() {
+        let idle = sandbox.victim("idle", Victim::Sleeper);
+        for name in ["one", "two"] {
+            start(&sandbox, &idle, name, &[]);
+        }
+        sandbox.ostler(["stop", "two"]).run();
+        sandbox.ostler(["save"]).run();
+        let before = known(&sandbox);
+        kill_both(&sandbox);
+        break_state(&sandbox, BAD[0]);
+        let list = sandbox.ostler(["list"]).run();
+        let said = "1 running process was recovered, 1 process of the saved list does not run";
+        assert!(list.err.contains(said), "{kind}: {list:?}");
+        sandbox.wait_status("one", "online", 1, SOON);
+        assert_eq!(known(&sandbox), before, "{kind}");
+        assert_eq!(sandbox.statuses_of("two"), ["stopped"], "{kind}");
+        sandbox.ostler(["restart", "two"]).run();
+        sandbox.wait_status("two", "online", 1, SOON);
+    }
+}
+
+#[test]
 fn what_only_its_own_process_tells_of_goes_on_and_can_be_restarted() {
     for (kind, sandbox) in both_kinds() {
         let waits = sandbox.write_executable("waits.sh", "#!/bin/sh\nsleep 1000000\nexit\n");

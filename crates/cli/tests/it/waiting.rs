@@ -98,8 +98,8 @@ fn a_start_that_waits_says_how_the_app_ended_and_what_it_wrote_last_and_leaves_i
     let error = sandbox.ostler(["restart", "app", "--wait"]).code(1).run().err;
     assert!(
         error.contains("app (id 0) ended with exit code 1 before it was ready\n")
-            && error.contains("\nits last lines on stderr:\n")
-            && error.contains("\n  TypeError: no db\n")
+            && error.contains("\n  its last lines on stderr:\n")
+            && error.contains("\n    TypeError: no db\n")
             && error.contains("hint:")
             && !error.contains("old line"),
         "{error}"
@@ -117,7 +117,7 @@ fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
     assert!(error.contains(why), "{error}");
     wait_log(&sandbox, "app-out.log", "waits");
     let late = sandbox.ostler(["wait", "app", "--timeout", "100ms"]).code(124);
-    late.shows("its last lines on stdout:\n  waits\n").run();
+    late.shows("  its last lines on stdout:\n    waits\n").run();
     let waits = begin(&sandbox, &["wait", "app", "--for", "ready"]);
     sandbox.write("go", "");
     assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));

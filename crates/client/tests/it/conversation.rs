@@ -1,6 +1,6 @@
 //! Every way a conversation can end.
 
-use ostler_client::{Answer, Client, Error, Home, Step, follow};
+use ostler_client::{Answer, Client, Error, Home, Step, Trouble, follow};
 use ostler_wire::control::{Event, FrameKind, Reply, Request};
 use serde_json::json;
 use std::io::Write as _;
@@ -119,6 +119,10 @@ fn logs_of_all() -> Request {
 fn a_stream_goes_on_with_the_next_daemon() {
     let (dir, home) = home();
     listen(dir.path(), |number, mut stream| {
+        // Who is silent afterwards is there.
+        assert!(matches!(next(&mut stream).unwrap(), Request::Hello));
+        let hello = json!({"protocol": 1, "version": "1", "pid": 1, "keeper_pid": 1});
+        send(&mut stream, FrameKind::Reply, &json!({"hello": hello}));
         assert!(matches!(next(&mut stream).unwrap(), Request::Logs { .. }));
         send(&mut stream, FrameKind::Event, &json!({"warning": {"text": number.to_string()}}));
         // The connection ends here: this daemon is gone, the next one answers.
@@ -136,7 +140,7 @@ fn a_stream_goes_on_with_the_next_daemon() {
             }
             if seen.len() == 20 { Step::Stop } else { Step::Continue }
         },
-        || lost += 1,
+        |trouble| lost += u32::from(trouble == Trouble::Lost),
     );
     assert!(end.unwrap().is_none());
     assert_eq!((seen.len(), lost), (20, 19));
@@ -148,6 +152,11 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     listen(dir.path(), |_, stream| drop(stream));
     let client = Client::connect(&home).unwrap();
     let request = logs_of_all();
-    let end = follow(client, &home, &request, |_| Step::Continue, || ());
-    assert!(matches!(end, Err(Error::Broken)));
+    std::fs::write(home.log(), "it panicked\n").unwrap();
+    let end = follow(client, &home, &request, |_| Step::Continue, |_| ());
+    let error = end.unwrap_err();
+    let said =
+        "one daemon after the other ends before it answers; its log ends with:\n  it panicked";
+    assert_eq!(error.to_string(), said);
+    assert!(error.hint().unwrap().ends_with("pm2.log"), "{error:?}");
 }

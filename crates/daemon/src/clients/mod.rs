@@ -29,6 +29,15 @@ const ALL_QUEUED: usize = 128 << 20;
 /// Who could not be taken in is tried again after this, ms.
 const RETRY: u64 = 250;
 
+/// What the engine does for a client before that is answered.
+#[derive(Debug)]
+pub enum Flushing {
+    /// It empties files.
+    Files,
+    /// Nothing but what it was told before: then files of these processes are asked about.
+    Nothing { ids: Vec<u32> },
+}
+
 /// All clients, and the socket at which they come in.
 pub struct Clients {
     listener: Watched<UnixListener>,
@@ -41,7 +50,7 @@ pub struct Clients {
     /// In a turn each client has one request worked on: nobody waits for all that another one asks.
     turn: u64,
     /// Who waits until log files are emptied, by the engine's token.
-    flushes: BTreeMap<u64, usize>,
+    flushes: BTreeMap<u64, (usize, Flushing)>,
     next_flush: u64,
     /// Descriptors held back for a client that must be let in.
     reserve: Reserve,
@@ -322,13 +331,22 @@ impl Clients {
 
     /// A client waits until log files are emptied; returns the token by which that is told.
     pub fn begin_flush(&mut self, number: usize) -> u64 {
+        self.wait_for_engine(number, Flushing::Files)
+    }
+
+    /// A client waits until the engine has done what it was told, and asks about these processes.
+    pub fn begin_look(&mut self, number: usize, ids: Vec<u32>) -> u64 {
+        self.wait_for_engine(number, Flushing::Nothing { ids })
+    }
+
+    fn wait_for_engine(&mut self, number: usize, what: Flushing) -> u64 {
         self.next_flush += 1;
-        self.flushes.insert(self.next_flush, number);
+        self.flushes.insert(self.next_flush, (number, what));
         self.next_flush
     }
 
     /// The log files of a token are emptied: returns who waits for it.
-    pub fn end_flush(&mut self, token: u64) -> Option<usize> {
+    pub fn end_flush(&mut self, token: u64) -> Option<(usize, Flushing)> {
         self.flushes.remove(&token)
     }
 

@@ -36,7 +36,9 @@ impl Daemon {
         let live: Vec<RunId> =
             self.runs.iter().filter(|(_, run)| run.is_alive()).map(|(id, _)| id).collect();
         for run in live {
-            self.runs.write_pid_file(run, self.logs.files());
+            if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
+                self.model.push(written);
+            }
         }
     }
 }

@@ -7,8 +7,10 @@ use ostler_logs::{Event, Fate};
 use ostler_wire::control::{LogStart, Reply};
 
 use super::Daemon;
+use crate::clients::Flushing;
 use crate::daemon_log;
 use crate::logs::{self, BUS};
+use crate::model::Input;
 use crate::runs::Runs;
 
 impl Daemon {
@@ -27,9 +29,7 @@ impl Daemon {
                     }
                 }
                 Event::Flushed(token) => {
-                    if let Some(client) = self.clients.end_flush(token) {
-                        self.reply(client, &Reply::Done);
-                    }
+                    self.end_flush(token);
                 }
                 Event::Subscribed(subscriber) => {
                     let starts =
@@ -45,11 +45,15 @@ impl Daemon {
                         self.clients.lines(client, lines);
                     }
                 }
-                Event::FileError { path, error, fate } => daemon_log::error(format!(
-                    "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
-                    path.display(),
-                    meanwhile(fate)
-                )),
+                Event::FileError { path, error, fate } => {
+                    daemon_log::error(format!(
+                        "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
+                        path.display(),
+                        meanwhile(fate)
+                    ));
+                    let error = Some(error.to_string());
+                    self.model.push(Input::Written { path, error });
+                }
                 Event::NotEmptied { path, error } => daemon_log::error(format!(
                     "could not empty the log file `{}`: {error}",
                     path.display()
@@ -59,6 +63,10 @@ impl Daemon {
                         "the log file `{}` is written again",
                         path.display()
                     ));
+                    self.model.push(Input::Written { path, error: None });
+                }
+                Event::FileOpened { path } => {
+                    self.model.push(Input::Written { path, error: None });
                 }
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);
@@ -71,6 +79,21 @@ impl Daemon {
                     self.keeper.forget(name);
                 }
             }
+        }
+    }
+}
+
+impl Daemon {
+    /// The engine has done everything that it was told before.
+    fn end_flush(&mut self, token: u64) {
+        match self.clients.end_flush(token) {
+            Some((client, Flushing::Files)) => self.reply(client, &Reply::Done),
+            Some((client, Flushing::Nothing { ids })) => {
+                self.model.decide();
+                let files = self.model.model().unwritten(&ids);
+                self.reply(client, &Reply::Unwritten { files });
+            }
+            None => {}
         }
     }
 }

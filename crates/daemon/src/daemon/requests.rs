@@ -54,6 +54,11 @@ impl Daemon {
                 let token = self.clients.begin_flush(client);
                 self.logs.flush(self.model.model(), &ids, token);
             }
+            Request::Unwritten { ids } => {
+                // The engine has tried the files of all that was begun before it answers this.
+                let token = self.clients.begin_look(client, ids);
+                self.logs.engine().flush(Vec::new(), token);
+            }
             Request::ReloadLogs => {
                 self.logs.engine().reopen();
                 self.reply(client, &Reply::Done);

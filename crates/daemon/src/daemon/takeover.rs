@@ -53,9 +53,13 @@ impl Daemon {
         let state = if had_state || !starts.runs.is_empty() {
             let unreadable = state.is_none();
             let saved = if unreadable { self.saver.peek() } else { Vec::new() };
-            let known = self.driver().adopt_orphans(OnDisk { state, starts, saved }, inventory);
-            if unreadable {
-                self.model.announce(recovered(&self.config.home, known.procs.len()));
+            let broken = self.state.was_broken();
+            let disk = OnDisk { state, starts, saved, broken };
+            let known = self.driver().adopt_orphans(disk, inventory);
+            if unreadable && (broken || !known.procs.is_empty()) {
+                let running = known.procs.iter().filter(|proc| proc.up).count();
+                let count = (running, known.procs.len() - running);
+                self.model.announce(recovered(&self.config.home, count));
             }
             Some(known)
         } else {
@@ -102,16 +106,21 @@ impl Daemon {
     }
 }
 
-/// What the user is told of a state that was made of what runs.
-fn recovered(home: &Path, count: usize) -> String {
-    let what = match count {
+/// What the user is told of a state that was made of what runs and of what was saved.
+fn recovered(home: &Path, (running, stopped): (usize, usize)) -> String {
+    let what = match running {
         1 => "1 running process was",
-        _ => &format!("{count} running processes were"),
+        _ => &format!("{running} running processes were"),
+    };
+    let rest = match stopped {
+        0 => "nothing that was saved is missing",
+        1 => "1 process of the saved list does not run and is listed as stopped",
+        _ => &format!("{stopped} processes of the saved list do not run and are listed as stopped"),
     };
     format!(
-        "the manager was killed, and its state in `{}` could not be read: {what} recovered, what \
-         was stopped is not in the list any more; pm2.log says what became of each, `ostler \
-         resurrect` brings back what was saved",
+        "the manager was killed, and its state in `{}` could not be read: {what} recovered, \
+         {rest}; what was stopped and not saved is not in the list any more; pm2.log says what \
+         became of each",
         home.display()
     )
 }

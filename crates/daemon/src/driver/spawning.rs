@@ -31,7 +31,7 @@ impl Driver<'_> {
         }
         let settings = Arc::clone(&version.spec);
         let mode = mode_word(settings.exec_mode);
-        daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
+        daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
         let log_offsets = runs::log_lengths(&settings, id);
         let since_wall = self.model.particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
@@ -104,7 +104,7 @@ impl Driver<'_> {
             return daemon_log::error(format!("run {} of process {} is not known", run.0, id.0));
         };
         let mode = mode_word(version.spec.exec_mode);
-        daemon_log::log(format!("App [{}:{}] starting in -{mode} mode-", proc.name, id.0));
+        daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
     }
 
     /// Restarts of a slot so far, and short runs in a row.
@@ -193,7 +193,9 @@ impl Driver<'_> {
         if self.is_candidate(run) {
             self.runs.lower_priority(run);
         }
-        self.runs.write_pid_file(run, self.logs.files());
+        if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
+            self.tell(written);
+        }
         let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
         if crashed {
             // Another crash is likely.

@@ -28,29 +28,39 @@ pub struct Origin<'a> {
 
 impl Origin<'_> {
     /// Returns the mark, and sees to it that the file has it.
-    pub fn mark(self) -> String {
+    ///
+    /// # Errors
+    /// It cannot be read for now, in words for a person. With another one, what runs under it would
+    /// be started a second time.
+    pub fn mark(self) -> Result<String, String> {
         let there = read(self.home);
         let mark = match (self.kept, &there) {
             (Some(kept), _) => kept,
-            (None, Ok(Some(mark))) => mark.clone(),
-            (None, Ok(None)) if self.visited => of_path(self.home),
-            (None, Ok(None)) => random(),
-            (None, Err(why)) => {
+            (None, Ok(There::Mark(mark))) => mark.clone(),
+            (None, Ok(There::Nothing)) if self.visited => of_path(self.home),
+            (None, Ok(There::Nothing)) => random(),
+            (None, Ok(There::NotOurs(why))) => {
                 let path = self.home.join(NAME);
                 daemon_log::error(format!("ignored `{}`: {why}", path.display()));
                 random()
             }
+            (None, Err(error)) => {
+                return Err(format!(
+                    "could not read `{}`: {error}",
+                    self.home.join(NAME).display()
+                ));
+            }
         };
-        if there.ok().flatten().as_ref() != Some(&mark) {
+        if !there.is_ok_and(|there| there.is(&mark)) {
             write(self.home, &mark);
         }
-        mark
+        Ok(mark)
     }
 }
 
 /// Whether the home has this mark.
 pub fn is_there(home: &Path, mark: &str) -> bool {
-    matches!(read(home), Ok(Some(there)) if there == mark)
+    read(home).is_ok_and(|there| there.is(mark))
 }
 
 /// Writes the mark.
@@ -71,21 +81,48 @@ fn try_write(home: &Path, mark: &str) -> io::Result<()> {
     std::fs::rename(&new, path)
 }
 
-/// Reads the mark; `None` when there is no file.
-fn read(home: &Path) -> Result<Option<String>, String> {
-    let options = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(home.join(NAME));
+/// What is in the place of the mark.
+#[derive(Debug, PartialEq, Eq)]
+enum There {
+    /// No file.
+    Nothing,
+    /// A mark.
+    Mark(String),
+    /// Something that is no mark of this home, and why.
+    NotOurs(String),
+}
+
+impl There {
+    fn is(&self, mark: &str) -> bool {
+        matches!(self, Self::Mark(there) if there == mark)
+    }
+}
+
+/// Looks for the mark.
+fn read(home: &Path) -> io::Result<There> {
+    let options = File::options()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(home.join(NAME));
     let mut file = match options {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => {
+            return match error.raw_os_error() {
+                Some(libc::ENOENT) => Ok(There::Nothing),
+                // A link.
+                Some(libc::ELOOP) => Ok(There::NotOurs(error.to_string())),
+                _ => Err(error),
+            };
+        }
     };
-    let mut text = String::new();
-    io::Read::by_ref(&mut file)
-        .take(256)
-        .read_to_string(&mut text)
-        .map_err(|error| error.to_string())?;
-    let meta = file.metadata().map_err(|error| error.to_string())?;
-    parse(&text, (meta.dev(), meta.ino())).map(Some)
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Ok(There::NotOurs("it is no file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    io::Read::by_ref(&mut file).take(256).read_to_end(&mut bytes)?;
+    let parsed = parse(&String::from_utf8_lossy(&bytes), (meta.dev(), meta.ino()));
+    Ok(parsed.map_or_else(There::NotOurs, There::Mark))
 }
 
 fn parse(text: &str, own: (u64, u64)) -> Result<String, String> {
@@ -131,7 +168,7 @@ mod tests {
     use super::*;
 
     fn mark(home: &Path, kept: Option<&str>, visited: bool) -> String {
-        Origin { kept: kept.map(str::to_owned), visited, home }.mark()
+        Origin { kept: kept.map(str::to_owned), visited, home }.mark().unwrap()
     }
 
     #[test]
@@ -167,6 +204,18 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(mark(home.path(), None, true), of_path(home.path()));
         assert_eq!(mark(home.path(), None, false), of_path(home.path()), "it is in the file now");
+    }
+
+    #[test]
+    fn a_mark_that_cannot_be_read_is_not_replaced_by_another() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let home = file.path();
+        let origin = |kept| Origin { kept, visited: true, home };
+        assert!(origin(None).mark().unwrap_err().contains("could not read"));
+        assert_eq!(origin(Some("0123456789abcdef".to_owned())).mark().unwrap(), "0123456789abcdef");
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(NAME)).unwrap();
+        assert!(matches!(read(home.path()), Ok(There::NotOurs(_))));
     }
 
     #[test]

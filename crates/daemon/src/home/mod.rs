@@ -9,7 +9,7 @@ pub mod mark;
 mod upkeep;
 mod watch;
 
-use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -91,8 +91,10 @@ pub fn take_lock(home: &Path) -> Result<OwnedFd, String> {
     let file = file.map_err(|error| failed(&error))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         // A daemon that ended took the file away in between; its lock is worth nothing.
-        Ok(()) if !is_at(&file, &path) => take_lock(home),
-        Ok(()) => Ok(OwnedFd::from(file)),
+        Ok(()) => match is_at(&file, &path).map_err(|error| failed(&error))? {
+            true => Ok(OwnedFd::from(file)),
+            false => take_lock(home),
+        },
         Err(rustix::io::Errno::WOULDBLOCK) => {
             Err(format!("{} `{}`", ostler_wire::control::HOME_TAKEN, home.display()))
         }
@@ -101,8 +103,12 @@ pub fn take_lock(home: &Path) -> Result<OwnedFd, String> {
 }
 
 /// Whether the open file is the one at this path.
-pub fn is_at(file: &impl AsFd, path: &Path) -> bool {
-    fstat(file).is_ok_and(|meta| id_at(path) == Some((meta.st_dev, meta.st_ino)))
+///
+/// # Errors
+/// It cannot be found out.
+pub fn is_at(file: &impl AsFd, path: &Path) -> io::Result<bool> {
+    let meta = fstat(file)?;
+    Ok(id_at(path)? == Some((meta.st_dev, meta.st_ino)))
 }
 
 /// Whether the open file has no name any more.
@@ -110,10 +116,24 @@ pub fn is_deleted(file: &impl AsFd) -> bool {
     fstat(file).is_ok_and(|meta| meta.st_nlink == 0)
 }
 
-/// Which file is at this path.
-pub fn id_at(path: &Path) -> Option<FileId> {
-    let id = |meta: Metadata| (meta.dev(), meta.ino());
-    std::fs::symlink_metadata(path).ok().map(id)
+/// Which file is at this path; `None` when there is none.
+///
+/// # Errors
+/// It cannot be found out. Then nothing may be made in its place: it may be there, and be ours.
+pub fn id_at(path: &Path) -> io::Result<Option<FileId>> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) => Ok(Some((meta.dev(), meta.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which file we have just made at this path.
+///
+/// # Errors
+/// It cannot be found out, or somebody took it away.
+pub fn id_of_new(path: &Path) -> io::Result<FileId> {
+    id_at(path)?.ok_or(io::ErrorKind::NotFound.into())
 }
 
 /// The control socket, and which file it is. We have the lock, so whatever is in its place is a
@@ -138,7 +158,7 @@ pub fn bind_control(home: &Path) -> Result<(UnixListener, FileId), String> {
     let listener = UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    let id = id_at(&path).ok_or(io::ErrorKind::NotFound.into()).map_err(failed)?;
+    let id = id_of_new(&path).map_err(failed)?;
     Ok((listener, id))
 }
 
@@ -177,7 +197,8 @@ pub fn has_pid(home: &Path) -> bool {
 /// Begins a new log when the one that is ours has become large; the one before it stays.
 pub fn bound_log(home: &Path) {
     let path = home.join(LOG);
-    if !is_at(&rustix::stdio::stdout(), &path) {
+    // When nobody can tell whether it is ours, it is looked at another time.
+    if !is_at(&rustix::stdio::stdout(), &path).unwrap_or(false) {
         return;
     }
     match rotate(&path, LARGE) {
@@ -214,7 +235,8 @@ fn rotate(path: &Path, large: u64) -> io::Result<bool> {
 /// Goes on in the log that has the name, if ours has lost it.
 pub fn reopen_log(home: &Path) {
     let path = home.join(LOG);
-    if is_at(&rustix::stdio::stdout(), &path) {
+    // Where nobody can tell, opening it again does no harm.
+    if is_at(&rustix::stdio::stdout(), &path).unwrap_or(false) {
         return;
     }
     let mut options = OpenOptions::new();
@@ -294,11 +316,11 @@ mod tests {
         let refused = take_lock(home.path()).unwrap_err();
         assert!(refused.starts_with(ostler_wire::control::HOME_TAKEN), "{refused}");
         let path = home.path().join(LOCK);
-        assert!(is_at(&first, &path) && !is_deleted(&first));
+        assert!(is_at(&first, &path).unwrap() && !is_deleted(&first));
         std::fs::remove_file(&path).unwrap();
-        assert!(is_deleted(&first) && !is_at(&first, &path));
+        assert!(is_deleted(&first) && !is_at(&first, &path).unwrap());
         let second = take_lock(home.path()).unwrap();
-        assert!(is_at(&second, &path));
+        assert!(is_at(&second, &path).unwrap());
     }
 
     #[test]
@@ -307,8 +329,17 @@ mod tests {
         std::fs::write(home.path().join(SOCKET), "a plain file").unwrap();
         let (_listener, id) = bind_control(home.path()).unwrap();
         let path = home.path().join(SOCKET);
-        assert_eq!(id_at(&path), Some(id));
+        assert_eq!(id_at(&path).unwrap(), Some(id));
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_nobody_can_look_for_is_not_taken_for_gone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(id_at(&file.path().join("below-a-file")).is_err());
+        assert!(is_at(&file, &file.path().join("below-a-file")).is_err());
+        assert_eq!(id_at(Path::new("/nowhere/at/all")).unwrap(), None);
+        assert!(is_at(&file, file.path()).unwrap());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Somebody may delete, move or replace any of the files by which commands find this manager, and
 //! it goes on: what is missing is made from what keeper and daemon hold.
 
+use std::path::Path;
+
 use super::{LOCK, Note, SOCKET, Watch, mark};
 use crate::clients::Clients;
 use crate::daemon_log;
@@ -40,7 +42,12 @@ impl Watch {
     fn mend(&mut self, keeper: &mut Keeper, clients: &mut Clients) -> Result<Missing, String> {
         let mut missing = super::make(&self.home)?;
         let mut lost = 0;
-        if !keeper.has_lock_at(&self.home.join(LOCK)) {
+        let unseen = |path: &Path| {
+            let path = path.display().to_string();
+            move |error| format!("could not look at `{path}`: {error}")
+        };
+        let path = self.home.join(LOCK);
+        if !keeper.has_lock_at(&path).map_err(unseen(&path))? {
             let lock = super::take_lock(&self.home).map_err(|problem| {
                 let pid = std::process::id();
                 format!(
@@ -52,7 +59,8 @@ impl Watch {
             lost += 1;
         }
         super::reopen_log(&self.home);
-        if super::id_at(&self.home.join(SOCKET)) != Some(self.socket) {
+        let path = self.home.join(SOCKET);
+        if super::id_at(&path).map_err(unseen(&path))? != Some(self.socket) {
             self.bind_anew(keeper, clients)?;
             lost += 1;
         }

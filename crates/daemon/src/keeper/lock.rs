@@ -17,7 +17,10 @@ impl Keeper {
     }
 
     /// Whether our lock is of the file at this path.
-    pub fn has_lock_at(&self, path: &Path) -> bool {
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn has_lock_at(&self, path: &Path) -> io::Result<bool> {
         home::is_at(&self.lock, path)
     }
 

@@ -72,12 +72,19 @@ impl KeeperProcess {
 
     /// Makes sure that it is dead: a keeper without a link would start another daemon.
     fn end(&mut self) {
-        if let Some(pidfd) = self.pidfd.take()
-            && let Err(error) = runs::signal(&pidfd, libc::SIGKILL)
-        {
+        let killed = self.pidfd.take().map(|pidfd| runs::signal(&pidfd, libc::SIGKILL));
+        let child = self.child.take();
+        // A child that was not waited for keeps its number.
+        let killed = match (killed, child) {
+            (Some(Ok(())), child) => Ok(child),
+            (_, Some(mut child)) => child.kill().map(|()| Some(child)),
+            (Some(Err(error)), None) => Err(error),
+            (None, None) => Ok(None),
+        };
+        if let Err(error) = &killed {
             daemon_log::error(format!("could not end the keeper: {error}"));
         }
-        if let Some(mut child) = self.child.take() {
+        if let Ok(Some(mut child)) = killed {
             // It was killed: this waits for nothing but the kernel.
             if let Err(error) = child.wait() {
                 daemon_log::error(format!("could not wait for the keeper: {error}"));

@@ -82,7 +82,8 @@ impl Model {
     }
 
     /// Registers an app's specification and its processes; nothing is started.
-    fn add_app(&mut self, spec: AppSpec) -> Vec<ProcId> {
+    fn add_app(&mut self, mut spec: AppSpec) -> Vec<ProcId> {
+        self.settle_log_names(&mut spec);
         let count = spec.instances.max(1);
         let unique_id = self.unique_id();
         let id = self.registry.add_version(spec);
@@ -150,7 +151,10 @@ impl Model {
             let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
             let old = slot.process().next_spec();
             let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
-            let spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            let mut spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            if spec.logs != version.spec.logs {
+                self.settle_log_names(&mut spec);
+            }
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.renames(&wanted)?;

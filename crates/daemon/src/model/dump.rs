@@ -109,7 +109,9 @@ impl Model {
                         let text = format!("`{name}`: {}", of.sentence());
                         Effect::Event { client, event: control::Event::Warning { text } }
                     }));
-                    (self.registry.add_version(saved.spec.clone()), self.unique_id())
+                    let mut spec = saved.spec.clone();
+                    self.settle_log_names(&mut spec);
+                    (self.registry.add_version(spec), self.unique_id())
                 }
             };
             if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {

@@ -89,6 +89,8 @@ pub enum Input {
     Monitored { id: ProcId, on: bool },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// A file of an app can be written again, or could not be.
+    Written { path: PathBuf, error: Option<String> },
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
     StderrTail { run: RunId, lines: Vec<String> },
     /// The saved list, as [`Effect::ReadDump`] asked for it.

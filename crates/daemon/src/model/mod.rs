@@ -21,6 +21,7 @@ mod facts;
 mod failures;
 mod input;
 mod jlist;
+mod log_names;
 mod memory;
 mod notices;
 mod operations;
@@ -39,6 +40,7 @@ mod tickets;
 mod unaccepted;
 mod unneeded;
 mod unsaved;
+mod unwritten;
 mod view;
 
 #[cfg(test)]
@@ -117,6 +119,8 @@ pub struct Model {
     memory_at: Option<Millis>,
     /// Apps whose workers begin to listen.
     settling: Settling,
+    /// Files of apps that could not be written the last time, and why not.
+    unwritten: BTreeMap<PathBuf, String>,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// Everything is being ended.
@@ -152,6 +156,7 @@ impl Model {
             save_by: None,
             memory_at: None,
             settling: Settling::default(),
+            unwritten: BTreeMap::new(),
             announced: None,
             closing: false,
             writes_last: false,
@@ -286,6 +291,7 @@ impl Model {
                 }
                 self.begin_settling(run);
             }
+            Input::Written { path, error } => self.on_written(path, error),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);

@@ -145,7 +145,7 @@ impl Model {
     fn on_removed(&mut self, id: ProcId, out: &mut Vec<Effect>) {
         self.remove_pid_file(id, out);
         if let Some(proc) = self.registry.remove_proc(id) {
-            out.push(Effect::Log(format!("App [{}:{}] deleted", proc.name, id.0)));
+            out.push(Effect::Log(format!("App [{}] deleted", proc.label(id))));
             let (name, what) = (proc.name, Lifecycle::Delete);
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.registry.app(proc.app).is_none() {

@@ -112,6 +112,11 @@ pub struct Ended {
 }
 
 impl Proc {
+    /// How it is called in the log: `name:id`. A name is a part of one line.
+    pub fn label(&self, id: ProcId) -> String {
+        format!("{}:{}", ostler_text::shown(&self.name), id.0)
+    }
+
     /// What it gives to all its runs.
     pub fn given(&self) -> Given<'_> {
         Given {
@@ -214,8 +219,7 @@ impl Registry {
 
     /// How a slot is called in the log: `name:id`.
     pub fn label(&self, id: ProcId) -> String {
-        let name = self.procs.get(&id).map_or("", |proc| proc.name.as_str());
-        format!("{name}:{}", id.0)
+        self.procs.get(&id).map_or_else(|| format!(":{}", id.0), |proc| proc.label(id))
     }
 
     /// Registers a version of a specification.

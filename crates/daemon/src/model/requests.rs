@@ -67,6 +67,7 @@ impl Model {
             Request::Hello
             | Request::Logs { .. }
             | Request::LastLines { .. }
+            | Request::Unwritten { .. }
             | Request::Talk { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs

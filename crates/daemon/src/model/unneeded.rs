@@ -8,10 +8,11 @@
 //! given it to become ready (`listen_timeout`), since the last time that a worker of its app did.
 //! That is the same worker's habit; where another version listens, there is no habit, and what it
 //! does not ask for together with the first is given up: its clients are refused, and do not hang.
+//! A worker that says itself when it is ready (`wait_ready`) has begun to listen by then.
 //! One that listens on nothing has the time that is given to a new version.
 
 use ostler_core::process::Process;
-use ostler_core::spec::ExecMode;
+use ostler_core::spec::{ExecMode, Readiness};
 use ostler_core::supervisor::Slot;
 use ostler_core::{AppId, Goal, Millis, Phase, RunId};
 
@@ -37,7 +38,8 @@ impl Model {
             if before.is_some_and(|before| before != facts.spec) {
                 self.settling.renewed.insert(app);
             }
-            if self.settling.renewed.contains(&app) {
+            let says_ready = version.policy.readiness == Readiness::Message;
+            if says_ready || self.settling.renewed.contains(&app) {
                 time = time.min(TOGETHER);
             }
             self.settling.due.insert(app, self.at.now + time);

@@ -110,6 +110,7 @@ impl Then {
             | Reply::Env { .. }
             | Reply::Listens { .. }
             | Reply::LastLines { .. }
+            | Reply::Unwritten { .. }
             | Reply::Saved { .. }
             | Reply::Done => failure,
         };

@@ -14,6 +14,7 @@ use super::run::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
+use crate::model::Input;
 use crate::tokens::Source;
 use crate::{daemon_log, inspect, reserve};
 
@@ -112,18 +113,20 @@ impl Runs {
         Some(Begun { pipes: [(Stream::Out, out), (Stream::Err, err)], then })
     }
 
-    /// Writes the pid file of a run.
-    pub fn write_pid_file(&self, run: RunId, files: &AppFiles) {
-        let Some(held) = self.get(run) else { return };
-        let Some(spec) = &held.settings else { return };
+    /// Writes the pid file of a run. Returns what is to be known of it.
+    pub fn write_pid_file(&self, run: RunId, files: &AppFiles) -> Option<Input> {
+        let held = self.get(run)?;
+        let spec = held.settings.as_ref()?;
         let path = environment::pid_file(spec, held.proc);
         files.note(spec, held.proc);
-        if let Err(error) = files.write_pid(&path, held.pid()) {
+        let error = files.write_pid(&path, held.pid()).err().map(|error| error.to_string());
+        if let Some(error) = &error {
             daemon_log::error(format!(
                 "could not write the pid file `{}`: {error}",
                 path.display()
             ));
         }
+        Some(Input::Written { path, error })
     }
 
     /// Has at hand what tells of a run's orphans, where the last run crashed: another

@@ -29,17 +29,22 @@ pub struct Groups {
 impl Groups {
     /// A folder below our own control group, when version 2 is mounted, we may write there, and the
     /// user did not forbid it by [`GROUPS_VARIABLE`].
-    pub fn find(mark: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Nobody can tell for now. What runs may be in groups, so to go on without them is wrong.
+    pub fn find(mark: &str) -> io::Result<Option<Self>> {
         if std::env::var_os(GROUPS_VARIABLE).is_some_and(|value| value == "off") {
-            return None;
+            return Ok(None);
         }
-        let base = ostler_keeper::groups::around()?.join(format!("ostler-{mark}"));
+        let Some(around) = ostler_keeper::groups::around()? else { return Ok(None) };
+        let base = around.join(format!("ostler-{mark}"));
         match fs::create_dir(&base) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(_) => return None,
+            Err(error) if is_passing(&error) => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(None),
+            Ok(()) | Err(_) => {}
         }
-        base.join("cgroup.kill").exists().then_some(Self { base, prepared: None })
+        let there = base.join("cgroup.kill").try_exists()?;
+        Ok(there.then_some(Self { base, prepared: None }))
     }
 
     /// The group of a run, made.
@@ -177,6 +182,13 @@ impl Groups {
         held.sort_by_key(|one| std::cmp::Reverse(one.pid));
         held
     }
+}
+
+/// Whether the system lacks something at this moment; all else says that there are no groups for
+/// us.
+fn is_passing(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    [libc::EIO, libc::EINTR, libc::ENOMEM, libc::EMFILE, libc::ENFILE].map(Some).contains(&code)
 }
 
 /// Whether any process is in the group whose events these are; `true` when nobody can tell.

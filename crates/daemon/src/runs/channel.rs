@@ -21,6 +21,9 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
+/// How often a read of what a dead application left is tried that the system lacks something for.
+const DRAIN_TRIES: u32 = 8;
+
 /// Bytes looked at at once. More than a socket usually queues, so that a whole message
 /// is seen whole.
 const WINDOW: usize = 64 << 10;
@@ -49,7 +52,12 @@ pub struct Seen {
 
 impl Seen {
     const NOTHING: Self = Self { take: 0, closed: false, more: false };
+    /// The system lacks something for a moment, of whose end nobody tells.
+    const AGAIN: Self = Self { take: 0, closed: false, more: true };
 }
+
+/// How many bytes are there, and the descriptors with them.
+type Looked = (usize, Vec<Option<OwnedFd>>);
 
 /// Our end of one channel.
 #[derive(Debug)]
@@ -93,7 +101,11 @@ impl Channel {
     /// were handled, they are to be taken out by [`Channel::consume`].
     pub fn peek(&mut self, buffer: &mut Vec<u8>) -> Seen {
         buffer.resize(WINDOW, 0);
-        let Some((seen, fds)) = self.look(buffer, WINDOW) else { return Seen::NOTHING };
+        let (seen, fds) = match self.look(buffer, WINDOW) {
+            Ok(Some(looked)) => looked,
+            Ok(None) => return Seen::NOTHING,
+            Err(_) => return Seen::AGAIN,
+        };
         if seen == 0 {
             return Seen { closed: true, ..Seen::NOTHING };
         }
@@ -102,7 +114,7 @@ impl Channel {
         let Some(take) = whole else {
             // No line end in sight: wait for more, unless so much is there that no more can come.
             let full = WINDOW / 2 < seen;
-            let closed = if full { !self.take(buffer, seen) } else { self.hung_up };
+            let closed = if full { !self.take(buffer, seen).unwrap_or(true) } else { self.hung_up };
             return Seen { closed, more: full, ..Seen::NOTHING };
         };
         let any = !fds.is_empty();
@@ -110,8 +122,9 @@ impl Channel {
             // Descriptors come with the first byte of a line: whether that line is among the whole
             // ones, the kernel knows.
             match self.look(buffer, take) {
-                Some((again, fds)) if again == take => fds,
-                Some(_) | None => return Seen { closed: true, ..Seen::NOTHING },
+                Ok(Some((again, fds))) if again == take => fds,
+                Ok(Some(_) | None) => return Seen { closed: true, ..Seen::NOTHING },
+                Err(_) => return Seen::AGAIN,
             }
         } else {
             fds
@@ -147,47 +160,58 @@ impl Channel {
     /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for
     /// one that could not be had. All of it stays. `None`: nothing is there. No bytes: the other
     /// end is closed.
-    fn look(&self, buffer: &mut [u8], room: usize) -> Option<(usize, Vec<Option<OwnedFd>>)> {
+    ///
+    /// # Errors
+    /// The system lacks something.
+    fn look(&self, buffer: &mut [u8], room: usize) -> Result<Option<Looked>, Errno> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::PEEK | RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+        let room = buffer.get_mut(..room).unwrap_or_default();
         let message = loop {
-            match recvmsg(
-                &self.fd,
-                &mut [IoSliceMut::new(buffer.get_mut(..room)?)],
-                &mut control,
-                flags,
-            ) {
+            match recvmsg(&self.fd, &mut [IoSliceMut::new(room)], &mut control, flags) {
                 Ok(message) => break message,
-                Err(Errno::AGAIN) => return None,
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(Errno::INTR) => {}
-                Err(_) => return Some((0, Vec::new())),
+                Err(error) if is_final(error) => return Ok(Some((0, Vec::new()))),
+                Err(error) => return Err(error),
             }
         };
-        Some((message.bytes, descriptors(&mut control, message.flags)))
+        Ok(Some((message.bytes, descriptors(&mut control, message.flags))))
     }
 
     /// Reads what is left, whole lines or not, of an application that is dead.
     pub fn drain(&mut self, buffer: &mut Vec<u8>) {
         buffer.resize(WINDOW, 0);
-        while self.take(buffer, WINDOW) {}
+        let mut failed = 0;
+        while failed < DRAIN_TRIES {
+            match self.take(buffer, WINDOW) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => failed += 1,
+            }
+        }
     }
 
     /// Consumes up to `take` bytes; each read ends where descriptors begin. `false`: nothing was
     /// left or it is broken.
-    fn take(&mut self, buffer: &mut [u8], take: usize) -> bool {
+    ///
+    /// # Errors
+    /// The system lacks something; what was consumed until then is in the framer.
+    fn take(&mut self, buffer: &mut [u8], take: usize) -> Result<bool, Errno> {
         let mut left = take;
         while 0 < left {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let Some(room) = buffer.get_mut(..left) else { return false };
+            let Some(room) = buffer.get_mut(..left) else { return Ok(false) };
             let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
             let message = match recvmsg(&self.fd, &mut [IoSliceMut::new(room)], &mut control, flags)
             {
-                Ok(message) if message.bytes == 0 => return false,
+                Ok(message) if message.bytes == 0 => return Ok(false),
                 Ok(message) => message,
                 Err(Errno::INTR) => continue,
-                Err(_) => return false,
+                Err(error) if error == Errno::AGAIN || is_final(error) => return Ok(false),
+                Err(error) => return Err(error),
             };
             for fd in descriptors(&mut control, message.flags) {
                 match fd {
@@ -198,7 +222,7 @@ impl Channel {
             self.framer.push(buffer.get(..message.bytes).unwrap_or_default());
             left -= message.bytes;
         }
-        true
+        Ok(true)
     }
 
     /// Queues a message, with the descriptor that travels with its first byte, and writes what

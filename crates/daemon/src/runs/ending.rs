@@ -152,7 +152,7 @@ impl Runs {
     /// Whether a dead run left something that is to be ended.
     pub fn has_orphans(&self, run: RunId) -> bool {
         let Some(held) = self.get(run) else { return false };
-        let empty = held.grouped && !self.is_populated(run);
+        let empty = self.group_of(run).is_some() && !self.is_populated(run);
         held.is_dead() && !empty && !held.waits_for_output()
     }
 

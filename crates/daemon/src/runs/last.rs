@@ -16,6 +16,25 @@ use super::stderr;
 /// Slots whose last end is known, at most.
 const MOST: usize = 4096;
 
+/// A run, and where in its log files it began.
+type Start = (RunId, [u64; 2]);
+
+/// Returns where in the log files of a slot the current run began; or else, of the runs that are
+/// `held` and the one that has `ended` last, the newest. Between an end and the news of it a run
+/// may be known as any of the three.
+pub(super) fn log_start(
+    current: Option<RunId>,
+    held: impl Iterator<Item = Start>,
+    ended: Option<Start>,
+) -> Option<[u64; 2]> {
+    let mut all = held.chain(ended);
+    let start = match current {
+        Some(current) => all.find(|(run, _)| *run == current),
+        None => all.max_by_key(|(run, _)| *run),
+    };
+    start.map(|(_, offsets)| offsets)
+}
+
 /// The last run of each slot that has ended.
 #[derive(Debug, Default)]
 pub(super) struct Ends(BTreeMap<ProcId, End>);
@@ -49,9 +68,9 @@ impl Ends {
         }
     }
 
-    /// Returns where in the log files of a slot its last run began that is over.
-    pub(super) fn log_start(&self, id: ProcId) -> Option<[u64; 2]> {
-        self.0.get(&id).map(|end| end.log_offsets)
+    /// Returns the last run of a slot that is over, and where in the log files it began.
+    pub(super) fn log_start(&self, id: ProcId) -> Option<Start> {
+        self.0.get(&id).map(|end| (end.run, end.log_offsets))
     }
 
     /// Returns the last lines of the last run of a slot that is over, and whether they were
@@ -84,6 +103,20 @@ mod tests {
         let (proc, spec) = (ProcId(id), ostler_core::SpecId(0));
         let log_offsets = [u64::from(id); 2];
         Run::new(NewRun { proc, spec, settings, since: 0, since_wall: 0, log_offsets }, false)
+    }
+
+    #[test]
+    fn where_a_run_began_to_write_is_known_at_any_moment_of_its_end() {
+        let start = |run, held: &[u64], ended: Option<u64>| {
+            let of = |run: u64| (RunId(run), [run; 2]);
+            log_start(run, held.iter().copied().map(of), ended.map(of)).map(|[out, _]| out)
+        };
+        let current = Some(RunId(2));
+        assert_eq!(start(current, &[1, 2], Some(1)), Some(2), "it runs");
+        assert_eq!(start(current, &[], Some(2)), Some(2), "it is told as running, and is over");
+        assert_eq!(start(None, &[2], Some(1)), Some(2), "it is told as over, and not noted");
+        assert_eq!(start(None, &[], Some(2)), Some(2), "all is written");
+        assert_eq!(start(current, &[1], Some(1)), None, "it has not begun to write");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Runs {
     /// No run yet, of the home that this mark stands for.
     ///
     /// # Errors
-    /// Out of file descriptors.
+    /// Out of file descriptors, or nobody can tell whether there are control groups.
     pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
         let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;
@@ -119,7 +119,7 @@ impl Runs {
             walks: Walks::default(),
             clearings: Clearings::default(),
             retry_at: None,
-            groups: Groups::find(&mark),
+            groups: Groups::find(&mark)?,
             inotify,
             watches: BTreeMap::new(),
             output_by: None,

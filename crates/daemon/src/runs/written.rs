@@ -2,7 +2,7 @@
 
 use ostler_core::{ProcId, RunId};
 
-use super::{Runs, stderr};
+use super::{Runs, last, stderr};
 
 impl Runs {
     /// Returns the last lines that a run wrote to its standard error.
@@ -15,10 +15,9 @@ impl Runs {
     /// Returns where in the log files of a slot the current run begins, or else the last one that
     /// is over.
     pub fn log_start(&self, id: ProcId, current: Option<RunId>) -> Option<[u64; 2]> {
-        match current {
-            Some(run) => self.get(run).map(|held| held.log_offsets),
-            None => self.ends.log_start(id),
-        }
+        let of_slot = self.iter().filter(|(_, held)| held.proc == id);
+        let held = of_slot.map(|(run, held)| (run, held.log_offsets));
+        last::log_start(current, held, self.ends.log_start(id))
     }
 
     /// Returns the last lines of the last run of a slot that is over, and whether they were

@@ -37,16 +37,16 @@ impl Found {
     pub fn for_model(&self, run: RunId) -> FoundRun {
         FoundRun {
             seen: self.meta.seen(run, self.exit, self.next),
-            pid: self.known_pid(),
+            pid: self.pid,
             since: self.meta.since_wall,
             counters: (self.meta.restarts, self.meta.unstable),
         }
     }
 
-    /// Its process; 0 without its pidfd: then the run is as good as not begun, for lack of room,
-    /// and the keeper is asked again.
-    pub fn known_pid(&self) -> u32 {
-        if self.fds.pidfd.is_some() || self.exit.is_some() { self.pid } else { 0 }
+    /// Whether it came with what is needed of it. Without its pidfd it cannot be dealt with, for
+    /// lack of room, and the keeper is asked again.
+    pub fn is_whole(&self) -> bool {
+        self.fds.pidfd.is_some() || self.exit.is_some()
     }
 }
 

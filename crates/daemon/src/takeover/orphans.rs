@@ -26,6 +26,8 @@ pub(crate) struct OnDisk {
     pub starts: Listed,
     /// The saved list.
     pub saved: Vec<Saved>,
+    /// There was a state of what runs: whatever else it had is looked for in the saved list.
+    pub broken: bool,
 }
 
 impl Driver<'_> {
@@ -37,7 +39,7 @@ impl Driver<'_> {
         let mut left = self.runs.find_left(&disk.starts.runs, &users);
         // An earlier daemon of this keeper came so far with the others.
         left.retain(|run, _| !inventory.runs.contains_key(run));
-        let OnDisk { state, starts, saved } = disk;
+        let OnDisk { state, starts, saved, broken } = disk;
         let (state, runs, guessed) = match state {
             Some(state) => {
                 let runs = shown_runs(&left, &state);
@@ -45,7 +47,8 @@ impl Driver<'_> {
             }
             None => {
                 let traces = left.iter().map(|(run, left)| trace(*run, left, &starts)).collect();
-                let sources = Sources { specs: &starts.specs, saved: &saved };
+                let rest = if broken { &saved[..] } else { &[] };
+                let sources = Sources { specs: &starts.specs, saved: &saved, rest };
                 let Rebuilt { state, runs, guessed } = rebuild(boot_id(), traces, &sources);
                 (state, runs, guessed)
             }
@@ -165,7 +168,10 @@ mod tests {
         state.specs = vec![(1, record(1001)), (2, record(1002))];
         let starts =
             Listed { specs: BTreeMap::from([(SpecId(7), record(1003))]), ..Listed::default() };
-        let disk = |state| OnDisk { state, starts: Listed::default(), saved: Vec::new() };
+        let disk = |state| {
+            let (starts, saved, broken) = (Listed::default(), Vec::new(), false);
+            OnDisk { state, starts, saved, broken }
+        };
         assert_eq!(users_of(disk(None).records()), BTreeSet::from([own]));
         let disk = OnDisk { starts, ..disk(Some(state)) };
         assert_eq!(users_of(disk.records()), BTreeSet::from([own, 1001, 1002, 1003]));

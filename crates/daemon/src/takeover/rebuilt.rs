@@ -4,8 +4,10 @@
 //! The list of starts names each run with its slot and has the specifications, so that mostly
 //! everything that runs is known as it was. Where it cannot be read either, the saved list knows
 //! apps by name. What neither knows is read from the process itself: enough to show it and to start
-//! it again, but not for certain what was asked for, so that it is left as it runs. What was
-//! stopped is in none of these, and is lost.
+//! it again, but not for certain what was asked for, so that it is left as it runs. Apps of the
+//! saved list of which nothing runs are listed as stopped: nobody knows whether they were stopped
+//! or deleted after it was saved, and an app too many in the list is worth less trouble than one
+//! that is lost. What was stopped and never saved is in none of these, and is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +41,8 @@ pub(super) struct Sources<'a> {
     pub specs: &'a BTreeMap<SpecId, Arc<RawValue>>,
     /// Those in the saved list.
     pub saved: &'a [Saved],
+    /// Those of the saved list that are listed also if nothing runs of them.
+    pub rest: &'a [Saved],
 }
 
 /// The state that was made.
@@ -62,6 +66,7 @@ pub(super) fn rebuild(boot: String, traces: Vec<Trace>, sources: &Sources<'_>) -
     for (slot, trace) in by_slot(traces) {
         builder.add(slot, &trace, sources);
     }
+    builder.add_stopped(sources.rest);
     builder.rebuilt
 }
 
@@ -100,6 +105,25 @@ impl Builder {
         }
         self.add_proc(slot, trace, id, &spec);
         self.rebuilt.runs.insert(trace.run, slot);
+    }
+
+    /// Adds what the saved list has of apps of which nothing runs.
+    fn add_stopped(&mut self, saved: &[Saved]) {
+        let key = |spec: &AppSpec| (spec.namespace.clone(), spec.name.clone());
+        let running: BTreeSet<(String, String)> = self.apps.keys().cloned().collect();
+        let last = self.rebuilt.state.procs.iter().map(|proc| proc.id).max();
+        let slots = last.map_or(0, |last| last.saturating_add(1))..;
+        let stopped = saved.iter().filter(|saved| !running.contains(&key(&saved.spec)));
+        for (slot, Saved { spec, instance, .. }) in slots.zip(stopped) {
+            let Some(id) = self.add_spec(None, spec) else { continue };
+            let trace = Trace { run: RunId(0), slot: None, meta: None, shown: None };
+            self.add_proc(ProcId(slot), &trace, id, spec);
+            if let Some(proc) = self.rebuilt.state.procs.last_mut() {
+                proc.up = false;
+                proc.unique_id = format!("slot-{slot}");
+                proc.instance = instance.unwrap_or(proc.instance);
+            }
+        }
     }
 
     /// Returns the number of the specification in the state; processes of one version share it.
@@ -236,7 +260,7 @@ mod tests {
     #[test]
     fn what_the_list_of_starts_names_is_as_it_was_whatever_it_did_to_its_environment() {
         let specs = BTreeMap::from([(SpecId(5), record(&spec("api")))]);
-        let sources = Sources { specs: &specs, saved: &[] };
+        let sources = Sources { specs: &specs, saved: &[], rest: &[] };
         let env = [("NODE_APP_INSTANCE", "3"), ("unique_id", "u"), ("created_at", "77")];
         let traces = vec![
             trace(8, 2, 5, Some(shown(&[]))),
@@ -262,7 +286,7 @@ mod tests {
     fn the_saved_list_knows_by_name_what_the_list_of_starts_does_not() {
         let specs = BTreeMap::from([(SpecId(5), record(&spec("other")))]);
         let saved = [Saved { spec: spec("api"), instance: Some(0), stopped: true }];
-        let sources = Sources { specs: &specs, saved: &saved };
+        let sources = Sources { specs: &specs, saved: &saved, rest: &[] };
         let env = [("name", "api"), ("namespace", "default")];
         let traces = vec![
             Trace { meta: None, ..trace(8, 1, 0, Some(shown(&env))) },
@@ -274,8 +298,28 @@ mod tests {
     }
 
     #[test]
+    fn apps_of_the_saved_list_of_which_nothing_runs_are_listed_as_stopped() {
+        let specs = BTreeMap::from([(SpecId(5), record(&spec("api")))]);
+        let saved = |name: &str, instance| Saved {
+            spec: spec(name),
+            instance: Some(instance),
+            stopped: false,
+        };
+        let saved = [saved("api", 0), saved("api", 1), saved("job", 0), saved("job", 1)];
+        let sources = Sources { specs: &specs, saved: &saved, rest: &saved };
+        let rebuilt = rebuild("boot".to_owned(), vec![trace(8, 2, 5, None)], &sources);
+        assert_eq!(
+            line(&rebuilt),
+            ["2 default/api 0 v5", "3 default/job 0 v6", "4 default/job 1 v6"]
+        );
+        let up: Vec<bool> = rebuilt.state.procs.iter().map(|proc| proc.up).collect();
+        assert_eq!(up, [true, false, false]);
+        assert_eq!(rebuilt.runs.len(), 1);
+    }
+
+    #[test]
     fn what_nobody_knows_is_read_from_the_process_and_gets_a_slot_of_its_own() {
-        let sources = Sources { specs: &BTreeMap::new(), saved: &[] };
+        let sources = Sources { specs: &BTreeMap::new(), saved: &[], rest: &[] };
         let nobody = |run| Trace {
             run: RunId(run),
             slot: None,

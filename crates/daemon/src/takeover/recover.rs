@@ -81,8 +81,8 @@ impl Driver<'_> {
 
     /// Takes a found run's descriptors in. Returns how it ended, if it did.
     pub(crate) fn take_up_run(&mut self, run: RunId, found: Found) -> Option<(RunId, Exit)> {
-        let pid = found.known_pid();
-        let Found { start_time, exit, meta, fds, .. } = found;
+        let is_whole = found.is_whole();
+        let Found { pid, start_time, exit, meta, fds, .. } = found;
         let settings = self.model.registry().version(meta.spec).map(|version| version.spec.clone());
         let new = NewRun {
             proc: meta.proc,
@@ -93,10 +93,10 @@ impl Driver<'_> {
             log_offsets: meta.log_offsets,
         };
         self.runs.take_up(run, new, &meta);
-        if pid == 0 {
-            self.runs.fetch_again(run);
-        } else {
+        if is_whole {
             self.begin_run(run, (pid, start_time), fds);
+        } else {
+            self.runs.fetch_again(run);
         }
         exit.map(|exit| (run, exit))
     }
@@ -107,7 +107,8 @@ impl Driver<'_> {
             let role = self.model.core().owner(*run).map(|owner| owner.1);
             let alive = self.runs.get(*run).is_some_and(|held| !held.is_dead());
             if alive && role == Some(Role::Current) {
-                self.runs.write_pid_file(*run, self.logs.files());
+                let written = self.runs.write_pid_file(*run, self.logs.files());
+                self.reports.extend(written.map(Report::Model));
             }
         }
     }
@@ -121,7 +122,8 @@ impl Driver<'_> {
             if self.model.core().owner(run).is_some_and(|owner| owner.1 != Role::Candidate) {
                 self.worker_admitted(run);
             }
-            if !dead {
+            // One that is asked for again is told then.
+            if !dead && pid != 0 {
                 // The keeper had spawned it before it could be told; told again, it changes
                 // nothing.
                 self.reports.push_back(Report::Model(Input::Spawned { run, pid }));

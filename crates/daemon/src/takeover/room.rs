@@ -30,11 +30,13 @@ impl Room {
         Self { kept: Reserve::of(NEEDED) }
     }
 
-    /// Whether there is room for another message.
+    /// Whether there is room for another message. A listening socket that is taken in without is
+    /// lost, so a refusal is believed when it comes twice.
     pub fn has_spare(&self, any: &impl AsFd) -> bool {
-        let copies: Result<Vec<_>, _> =
-            (0..SPARE).map(|_| rustix::io::fcntl_dupfd_cloexec(any, 3)).collect();
-        copies.is_ok()
+        let copies = || -> Result<Vec<_>, _> {
+            (0..SPARE).map(|_| rustix::io::fcntl_dupfd_cloexec(any, 3)).collect()
+        };
+        copies().is_ok() || copies().is_ok()
     }
 
     /// Gives room to what came with a message and took the last; `false` when that must do without.

@@ -222,16 +222,17 @@ fn control(
     match (kept, note) {
         (Some((_, fd)), note) => {
             // An earlier version did not say which file it is.
-            let socket = home::id_at(&home.join(home::SOCKET)).unwrap_or_default();
+            let socket = home::id_at(&home.join(home::SOCKET)).ok().flatten().unwrap_or_default();
             let socket = note.as_ref().map_or(socket, |note| note.socket);
-            let note = Note { mark: mark(note.map(|note| note.mark)), socket };
+            let note = Note { mark: mark(note.map(|note| note.mark))?, socket };
             let listener = UnixListener::from(fd);
             listener.set_nonblocking(true).map_err(unusable())?;
             Ok((listener, note))
         }
         (None, _) => {
+            let mark = mark(None)?;
             let (listener, socket) = home::bind_control(home)?;
-            let note = Note { mark: mark(None), socket };
+            let note = Note { mark, socket };
             let copy = listener.try_clone().map_err(unusable())?.into();
             let put = ToKeeper::Put { name: CONTROL.to_owned(), meta: note.to_bytes() };
             link.send(&put, vec![copy]).map_err(unusable())?;

@@ -52,6 +52,28 @@ fn what_could_not_be_watched_is_watched_later() {
 }
 
 #[test]
+fn a_run_that_a_keeper_cannot_watch_for_a_moment_is_not_told_as_ended() {
+    each(Scenario::KeeperDeath, "keeper", "epoll_ctl", "ENOMEM", |scene, _| {
+        // What the keeper believes is told to the next daemon.
+        Scenario::Takeover.play(scene, "daemon", None);
+    });
+}
+
+#[test]
+fn a_run_whose_pidfd_cannot_be_had_for_a_moment_keeps_its_number_in_the_list() {
+    each(Scenario::Takeover, "keeper", "pidfd_open", "ENOSPC", |_, _| ());
+}
+
+#[test]
+fn a_daemon_does_not_go_on_without_control_groups_that_it_cannot_find_for_a_moment() {
+    each(Scenario::Takeover, "daemon", "mkdir", "ENOMEM", |scene, _| {
+        // Whoever does not know that a run had a group waits for its end for ever.
+        Scenario::Crash.play(scene, "daemon", None);
+        Scenario::Stop.play(scene, "daemon", None);
+    });
+}
+
+#[test]
 fn a_message_that_could_not_be_sent_is_sent_again() {
     for role in ["keeper", "daemon"] {
         each(Scenario::Scale, role, "sendmsg", "EMFILE", |_, _| ());

@@ -101,7 +101,10 @@ impl<'a> Injected<'a> {
         for line in text.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
-                ["fired", ..] => seen.fired = true,
+                ["fired", call, _, of @ ..] => {
+                    eprintln!("failed: {call} of {}", of.join(" "));
+                    seen.fired = true;
+                }
                 ["count", call, count] => {
                     seen.counts.insert((*call).to_owned(), count.parse().unwrap());
                 }

@@ -1,24 +1,22 @@
-//! Which points are played, and the table of what came of them.
+//! Which calls are made to fail.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ostler_testkit::histories::Dice;
 
-use crate::injected::{Fault, Seen};
-use crate::scenarios::{ALL, Scenario, first_start};
-use crate::scene::Scene;
+use crate::injected::Fault;
+use crate::player::{self, Stage, Table};
+use crate::scenarios::{ALL, Scenario};
 
 const ROLES: [&str; 2] = ["keeper", "daemon"];
 const ERRORS: [&str; 6] = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EAGAIN", "EINTR"];
 
 /// A call that fails in a scenario.
 #[derive(Clone, Debug)]
-struct Point {
-    scenario: (&'static str, Scenario),
-    role: &'static str,
-    fault: Fault,
+pub struct Point {
+    pub scenario: (&'static str, Scenario),
+    pub role: &'static str,
+    pub fault: Fault,
 }
 
 impl std::fmt::Display for Point {
@@ -42,48 +40,6 @@ impl Point {
             scenario: ALL.into_iter().find(|(name, _)| name == scenario)?,
             role: ROLES.into_iter().find(|known| known == role)?,
             fault,
-        })
-    }
-}
-
-/// A stage on which one scenario after the other is played.
-struct Stage {
-    scene: Option<Scene>,
-    played: u32,
-}
-
-/// How many scenarios one scene is used for: what a fault leaves behind is found soon, and may
-/// become manifest later.
-const PER_SCENE: u32 = 12;
-
-impl Stage {
-    fn play(
-        &mut self,
-        scenario: Scenario,
-        role: &str,
-        fault: Option<&Fault>,
-    ) -> Result<Seen, String> {
-        let played = catch_unwind(AssertUnwindSafe(|| {
-            if scenario == Scenario::FirstStart {
-                return first_start(role, fault);
-            }
-            if PER_SCENE <= self.played {
-                self.scene.take().into_iter().for_each(Scene::end);
-                self.played = 0;
-            }
-            self.played += 1;
-            let scene = self.scene.get_or_insert_with(Scene::start);
-            scenario.play(scene, role, fault)
-        }));
-        played.map_err(|panic| {
-            if let Some(scene) = self.scene.take() {
-                let log = std::fs::read_to_string(scene.sandbox.file("pm2.log"));
-                eprintln!("-- pm2.log\n{}", log.unwrap_or_default());
-                scene.sandbox.allow_left_behind();
-            }
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_else(|| "it panicked".to_owned())
         })
     }
 }
@@ -120,7 +76,7 @@ fn points(stage: &mut Stage, seed: u64) -> Vec<Point> {
     let mut by_scenario: Vec<Vec<(u64, Point)>> = Vec::new();
     for scenario in ALL {
         for role in ROLES {
-            let seen = stage.play(scenario.1, role, None).expect("undisturbed, it works");
+            let seen = stage.count(scenario.1, role).expect("undisturbed, it works");
             let mut points = Vec::new();
             for (call, count) in &seen.counts {
                 for which in 0..MOST.min(*count) {
@@ -145,7 +101,7 @@ fn points(stage: &mut Stage, seed: u64) -> Vec<Point> {
 }
 
 /// Points that broke a promise once.
-const KEPT: [&str; 4] = [
+const KEPT: [&str; 6] = [
     // The wake of another thread was lost, and its log lines waited for ever.
     "takeover/daemon/write/1/ENOMEM",
     // The control socket could not be bound, and the next keeper began to start daemons for ever.
@@ -153,61 +109,54 @@ const KEPT: [&str; 4] = [
     "first-start/daemon/fcntl/6/ENOMEM",
     // A worker's channel was given up, and the connections on their way to it waited for ever.
     "reload/daemon/sendmsg/140/EMFILE",
+    // An end that could not be collected was never collected.
+    "stop/keeper/wait4/1/EAGAIN",
+    // A worker's channel was taken for closed, and the worker left.
+    "keeper-death/daemon/recvmsg/2/ENOMEM",
 ];
 
 #[test]
 fn a_system_call_that_failed_once_breaks_nothing_any_more() {
-    let mut stage = Stage { scene: None, played: 0 };
+    let mut stage = Stage::default();
     for name in KEPT {
         let point = Point::of(name).unwrap();
-        stage.play(point.scenario.1, point.role, Some(&point.fault)).unwrap();
+        stage.play(&point).unwrap();
     }
-    stage.scene.take().into_iter().for_each(Scene::end);
+    stage.end().unwrap();
 }
 
 #[test]
 fn a_system_call_that_fails_breaks_no_promise() {
-    let mut stage = Stage { scene: None, played: 0 };
+    let mut stage = Stage::default();
     if let Ok(text) = std::env::var(ostler_env::OSTLER_INJECT_POINT) {
-        let point = Point::of(&text).expect("scenario/role/call/nth/ERROR");
-        let seen = stage.play(point.scenario.1, point.role, Some(&point.fault)).unwrap();
-        assert!(seen.fired, "{point} was not reached");
+        let mut fired = false;
+        for name in text.split(' ') {
+            let point = Point::of(name).expect("scenario/role/call/nth/ERROR");
+            fired = stage.play(&point).unwrap().fired;
+        }
+        stage.end().unwrap();
+        assert!(fired, "the last point was not reached");
         return;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
     // The short form plays the same points each time; the long one finds new ones.
-    let (seconds, seed) = match std::env::var(ostler_env::OSTLER_INJECT_SECONDS) {
-        Ok(text) => (text.parse().unwrap(), u64::from(now)),
-        Err(_) => (15, 1),
+    let (is_long, seconds, seed) = match std::env::var(ostler_env::OSTLER_INJECT_SECONDS) {
+        Ok(text) => (true, text.parse().unwrap(), u64::from(now)),
+        Err(_) => (false, 15, 1),
     };
     let seed = std::env::var(ostler_env::OSTLER_SEED).map_or(seed, |text| text.parse().unwrap());
     let from = std::env::var(ostler_env::OSTLER_INJECT_FROM);
     let from: usize = from.map_or(0, |text| text.parse().unwrap());
     let points = points(&mut stage, seed);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let mut table: BTreeMap<&str, [u32; 3]> = BTreeMap::new();
-    let mut broken = Vec::new();
     let all = points.len();
-    let mut next = from;
-    for point in points.into_iter().skip(from).take_while(|_| Instant::now() < end) {
-        next += 1;
-        let row = table.entry(point.scenario.0).or_default();
-        row[0] += 1;
-        match stage.play(point.scenario.1, point.role, Some(&point.fault)) {
-            Ok(seen) => row[1] += u32::from(seen.fired),
-            Err(what) => {
-                row[2] += 1;
-                eprintln!("BROKEN {point}: {what}");
-                broken.push(format!("{point}: {what}"));
-            }
-        }
-    }
-    stage.scene.take().into_iter().for_each(Scene::end);
-    eprintln!("seed {seed}, points {from} to {next} of {all}");
+    let jobs = if is_long { player::JOBS } else { 1 };
+    let points: Vec<Point> = points.into_iter().skip(from).collect();
+    let Table { rows, broken, next } = player::play(&points, jobs, Duration::from_secs(seconds));
+    eprintln!("seed {seed}, points {from} to {} of {all}", from + next);
     eprintln!("scenario: played, reached, broken");
-    for (scenario, [played, fired, broken]) in &table {
+    for (scenario, [played, fired, broken]) in &rows {
         eprintln!("{scenario}: {played}, {fired}, {broken}");
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-    assert!(table.values().any(|row| 0 < row[1]), "no call was made to fail");
+    assert!(rows.values().any(|row| 0 < row[1]), "no call was made to fail");
 }

@@ -20,11 +20,12 @@ pub enum Scenario {
     LogLine,
     Takeover,
     KeeperDeath,
+    PairDeath,
     Update,
 }
 
 /// All of them, with the names that a point is asked for by.
-pub const ALL: [(&str, Scenario); 10] = [
+pub const ALL: [(&str, Scenario); 11] = [
     ("first-start", Scenario::FirstStart),
     ("crash", Scenario::Crash),
     ("scale", Scenario::Scale),
@@ -34,6 +35,7 @@ pub const ALL: [(&str, Scenario); 10] = [
     ("log-line", Scenario::LogLine),
     ("takeover", Scenario::Takeover),
     ("keeper-death", Scenario::KeeperDeath),
+    ("pair-death", Scenario::PairDeath),
     ("update", Scenario::Update),
 ];
 
@@ -42,9 +44,13 @@ impl Scenario {
     pub fn play(self, scene: &Scene, role: &str, fault: Option<&Fault>) -> Seen {
         let before = scene.wait_online("talks", 1);
         let workers = scene.wait_online("api", 2);
+        if self == Self::PairDeath {
+            return pair_death(scene, role, fault);
+        }
         let injected = Injected::attach(&scene.sandbox, role, fault);
         match self {
             Self::FirstStart => unreachable!("it has a scene of its own"),
+            Self::PairDeath => unreachable!("nobody is there to attach to"),
             Self::Crash => crash(scene),
             Self::Scale => scale(scene),
             Self::Reload => reload(scene),
@@ -95,8 +101,9 @@ fn scale(scene: &Scene) {
     }
     // What is short for a moment is there again.
     scene.sandbox.wait_for("the old size", SOON, || {
+        // It may have been done before it was told.
         let output = scene.sandbox.ostler(["scale", "api", "2"]).any_code().run();
-        (output.code == 0 || output.err.contains("Nothing to do")).then_some(())
+        (output.code == 0 || scene.count("api") == 2).then_some(())
     });
 }
 
@@ -146,6 +153,31 @@ fn kill(scene: &Scene, pid: Option<u32>) {
         (daemon != pid && keeper != pid).then_some(())
     });
     scene.sandbox.ostler(["list"]).run();
+}
+
+/// Both parts are dead: the next command starts another pair, which ends cleanly what still runs,
+/// and starts it.
+fn pair_death(scene: &Scene, role: &str, fault: Option<&Fault>) -> Seen {
+    let pids = [scene.sandbox.daemon_pid(), scene.sandbox.keeper_pid()];
+    let pids = pids.map(|pid| pid.expect("both parts are there"));
+    // Who stands still replaces nobody.
+    for signal in [Signal::STOP, Signal::KILL] {
+        assert!(pids.iter().all(|pid| procs::signal(*pid, signal)), "both were there");
+    }
+    assert!(pids.into_iter().all(|pid| wait_exit(pid, SOON)));
+    let injected = Injected::launch(&scene.sandbox, role, fault, &["list"]);
+    let code = injected.exit_code();
+    let seen = injected.end();
+    let err = fs::read_to_string(scene.sandbox.work().join("err")).unwrap();
+    assert!(code == 0 || !err.trim().is_empty(), "it failed without a word");
+    scene.sandbox.wait_for("an answer", SOON, || {
+        (scene.sandbox.ostler(["list"]).any_code().run().code == 0).then_some(())
+    });
+    scene.wait_online("talks", 1);
+    scene.wait_online("api", 2);
+    scene.check_no_strangers();
+    scene.check_lines();
+    seen
 }
 
 /// The first command ever: it starts keeper and daemon.

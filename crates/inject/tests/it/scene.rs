@@ -1,6 +1,6 @@
 //! Apps at work, and what must be true of them whatever fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -62,6 +62,11 @@ impl Scene {
         })
     }
 
+    /// How many processes of this name are in the list.
+    pub fn count(&self, name: &str) -> usize {
+        self.sandbox.jlist().iter().filter(|of| of["name"] == name).count()
+    }
+
     /// Every process that runs one of the scripts is one of the list, and runs once.
     pub fn check_no_strangers(&self) {
         self.sandbox.wait_for("no process beside those of the list", SOON, || {
@@ -82,15 +87,15 @@ impl Scene {
         self.sandbox
             .wait_file(self.log(), SOON, |text| (now + 3 < text.lines().count()).then_some(()));
         let text = fs::read_to_string(self.log()).unwrap();
-        let mut due = 1;
+        // A talker that was restarted begins anew, perhaps before the last line of the one before
+        // could be written.
+        let mut dues: BTreeMap<&str, u64> = BTreeMap::new();
         for line in text.lines().filter(|line| !line.contains("dropped")) {
-            let number = line.strip_prefix("line ").and_then(|rest| rest.split(' ').next());
-            // A talker that was restarted begins anew.
-            if number == Some("1") {
-                due = 1;
-            }
-            assert_eq!(number, Some(due.to_string().as_str()), "{line:?} where {due} is due");
-            due += 1;
+            let words: Vec<&str> = line.split(' ').collect();
+            let ["line", number, pid] = words.as_slice() else { panic!("a cut line: {line:?}") };
+            let due = dues.entry(pid).or_insert(1);
+            assert_eq!(*number, due.to_string(), "{line:?} where {due} is due");
+            *due += 1;
         }
     }
 
@@ -99,7 +104,7 @@ impl Scene {
     }
 
     /// Ends everything; nothing may be left.
-    pub fn end(self) {
+    pub fn end(&self) {
         self.sandbox.ostler(["kill"]).run();
         let left: Vec<String> = self.sandbox.pids().into_iter().map(procs::describe).collect();
         assert!(left.is_empty(), "left after `kill`: {left:?}");

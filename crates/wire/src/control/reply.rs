@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::view::{Details, ProcView};
+use super::view::{Details, ProcView, UnwrittenFile};
 
 /// An error for a person: what, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,11 @@ pub enum Reply {
         lines: Vec<String>,
         /// They were written to standard error.
         err: bool,
+    },
+    /// The answer to [`Request::Unwritten`].
+    Unwritten {
+        /// The files, each once.
+        files: Vec<UnwrittenFile>,
     },
     /// The answer to [`Request::Save`].
     Saved {

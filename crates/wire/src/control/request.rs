@@ -125,6 +125,12 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// Which files of these processes cannot be written, as soon as all that were started have been
+    /// tried → [`Reply::Unwritten`].
+    Unwritten {
+        /// Numbers of the processes.
+        ids: Vec<u32>,
+    },
     /// Says something to processes that run. One [`Event::Acted`] per process that it went wrong
     /// with or that it was done to, then [`Reply::Done`].
     Talk {
@@ -250,6 +256,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Find { .. }
         | Request::Jlist
         | Request::LastLines { .. }
+        | Request::Unwritten { .. }
         | Request::Describe { .. }
         | Request::Talk { .. }
         | Request::Export

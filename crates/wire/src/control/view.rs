@@ -129,9 +129,25 @@ pub struct Details {
     /// Promises that were rejected in this run and handled by nobody.
     #[serde(default)]
     pub rejections: u64,
+    /// Its files that cannot be written.
+    #[serde(default)]
+    pub unwritten: Vec<UnwrittenFile>,
     /// By what it is ready.
     #[serde(default)]
     pub readiness: Readiness,
+}
+
+/// A file of a process that cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnwrittenFile {
+    /// Name of the process.
+    pub name: String,
+    /// Path of the file.
+    pub path: String,
+    /// It is the pid file, and no log.
+    pub is_pid: bool,
+    /// What the system says.
+    pub error: String,
 }
 
 /// What is known of a process for whoever waits for it.

@@ -1,5 +1,6 @@
 //! How a line is printed, of the past or just arrived.
 
+use ostler_text::shown;
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
@@ -189,10 +190,8 @@ impl Writer {
                 format!("app={} message={line}\n", daemon.to_lowercase())
             }
             (Form::Pairs, Author::App { id, name, err }) => {
-                format!(
-                    "app={name} id={id} type={} message={line}\n",
-                    if *err { "error" } else { "out" }
-                )
+                let (name, kind) = (shown(name), if *err { "error" } else { "out" });
+                format!("app={name} id={id} type={kind} message={line}\n")
             }
         }
     }
@@ -209,7 +208,9 @@ impl Writer {
                 let at = ostler_logs::date(line.at, "YYYY-MM-DD-HH:mm:ssZZ");
                 format!(
                     "timestamp={at} app={} id={} type={kind} message={}\n",
-                    line.name, line.id, line.text
+                    shown(&line.name),
+                    line.id,
+                    line.text
                 )
             }
             Form::Labelled => {

@@ -5,12 +5,13 @@ mod tail;
 mod target;
 mod words;
 
-use ostler_client::{Step, follow};
+use ostler_client::{Step, Trouble, follow};
 use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::voice::Notice;
 use format::{Form, Writer};
 use target::Target;
 
@@ -91,10 +92,11 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
             end = out.flush();
             if end.is_ok() { Step::Continue } else { Step::Stop }
         },
-        || {
-            out.borrow_mut().warn_aside(
+        |trouble| match trouble {
+            Trouble::Lost => out.borrow_mut().warn_aside(
                 "the daemon was replaced; a few lines may be missing here, they are in the files",
-            );
+            ),
+            Trouble::DaemonsEnd => out.borrow_mut().tell(&Notice::DaemonsEnd),
         },
     );
     end?;

@@ -1,7 +1,6 @@
 //! The last lines of the log files, oldest file first.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -89,7 +88,7 @@ fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
         }
     };
     let framed = writer.form == Form::Labelled;
-    let terminal = std::io::stdout().is_terminal();
+    let terminal = out.terminal;
     let head = writer.words.file_head(&source.path, (lines.len(), count), terminal);
     if let Some(head) = head.as_ref().filter(|_| framed) {
         let head = out.paint.ink(&[Ink::Grey], head);

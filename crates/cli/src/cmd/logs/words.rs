@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use ostler_text::shown;
+
 use crate::program::Program;
 
 /// Columns of PM2's label of a line of the past.
@@ -36,6 +38,7 @@ impl Words {
 
     /// Returns the label of a process.
     pub(super) fn label(self, id: u32, name: &str) -> String {
+        let name = shown(name);
         match self.0 {
             Program::Ostler => format!("{name}:{id}"),
             Program::Pm2 => format!("{id}|{name}"),
@@ -69,6 +72,7 @@ impl Words {
 
     /// Returns what stands above everything.
     pub(super) fn head(self, word: &str, count: usize) -> Option<String> {
+        let word = shown(word);
         let plural = if word == "all" { "processes" } else { "process" };
         (self.0 == Program::Pm2).then(|| {
             format!(
@@ -86,7 +90,8 @@ impl Words {
         (found, count): (usize, usize),
         terminal: bool,
     ) -> Option<String> {
-        let path = path.display();
+        let path = path.display().to_string();
+        let path = shown(&path);
         match self.0 {
             Program::Ostler => (0 < found && terminal).then(|| format!("last lines of {path}")),
             Program::Pm2 => Some(format!("{path} last {count} lines:")),

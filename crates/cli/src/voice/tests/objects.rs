@@ -26,7 +26,9 @@ impl Objects {
     pub(super) fn take(&mut self, notice: &Notice<'_>) {
         for line in self.voice.lines(notice, Paint::PLAIN) {
             let Line::Data(text) = line else { continue };
-            let Ok(Value::Object(mut object)) = serde_json::from_str(&text) else { continue };
+            let Ok(Value::Object(mut object)) = serde_json::from_str(text.as_str()) else {
+                continue;
+            };
             let event = object.remove("event").unwrap().as_str().unwrap().to_owned();
             self.keys.entry(event).or_default().extend(object.into_iter().map(|(key, _)| key));
         }

@@ -13,9 +13,10 @@ use super::strikes::{combinations, together};
 use super::variation::{ALL, Variation};
 use crate::takeover::SOON;
 
-/// Asks the manager again and again, and so may be the one that starts it.
-fn caller() -> String {
-    let program = env!("CARGO_BIN_EXE_ostler");
+/// Asks the manager again and again, and so may be the one that starts it: by the program of the
+/// sandbox, by which its keeper is known.
+fn caller(sandbox: &Sandbox) -> String {
+    let program = sandbox.command().get_program().display().to_string();
     format!("#!/bin/sh\nwhile :; do sleep 0.2; {program} list >/dev/null 2>&1; done\n")
 }
 
@@ -50,7 +51,7 @@ fn play(variation: Variation, rounds: u32) {
     let sandbox = variation.sandbox();
     let idle = sandbox.write_executable("idle.sh", "#!/bin/sh\nwhile :; do sleep 1; done\n");
     let hides = sandbox.write_executable("hides.sh", HIDES);
-    let calls = sandbox.write_executable("caller.sh", caller());
+    let calls = sandbox.write_executable("caller.sh", caller(&sandbox));
     let api = sandbox.victim("api", Victim::Http);
     for script in [idle, hides, calls] {
         sandbox.ostler(["start"]).arg(script).run();

@@ -10,6 +10,7 @@ mod failing;
 mod histories;
 mod kept;
 mod listening;
+mod log_names;
 mod memory;
 mod moves;
 mod nature;

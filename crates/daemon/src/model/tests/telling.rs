@@ -239,6 +239,17 @@ fn what_nobody_asks_for_after_a_restart_is_closed_when_the_app_has_settled() {
 }
 
 #[test]
+fn a_worker_that_said_it_is_ready_is_not_about_to_listen_on_more() {
+    let more = json!({"wait_ready": true, "listen_timeout": 9000});
+    let mut world = World::with_more("api", "good", 2, more);
+    world.wait(1000);
+    world.parts.clear();
+    world.restart(&[0, 1]);
+    world.wait(500);
+    assert_eq!(world.parts, ["close unused of app 0"], "not only after `listen_timeout`");
+}
+
+#[test]
 fn a_worker_that_is_stopped_leaves_no_socket_open() {
     let mut world = World::with("api", "good", 2);
     world.wait(1000);

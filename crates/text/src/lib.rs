@@ -1,0 +1,128 @@
+//! Text that comes from elsewhere, made safe to show.
+//!
+//! Problem: names, arguments, paths and last lines come from apps, files and other users. Written
+//! as they are, they can move the cursor, set the title, take back what stands before them, turn
+//! the order of letters around, or add a line that seems to be ours.
+//! Rule: what a person reads goes through here; what steers a terminal or the order of letters is
+//! shown by its escape (`\u{1b}`). What a program reads from a pipe is left as it is.
+
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character does something else than to be seen: controls of terminals, what sets the
+/// direction of writing, line ends, and what has no width. The two joiners are part of words.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    match c {
+        ' '..='~' => false,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
+        '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        _ => c.is_control(),
+    }
+}
+
+/// Returns the text as a part of one line: nothing in it does anything.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    escaped(text, is_unsafe)
+}
+
+/// Returns the text with its lines and tabs, and nothing else in it that does anything.
+#[must_use]
+pub fn shown_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// Returns the text as one message: lines after the first stand further in, so that none of them
+/// can pass for another message.
+#[must_use]
+pub fn message(text: &str) -> Cow<'_, str> {
+    let lines = shown_lines(text);
+    if !lines.contains('\n') {
+        return lines;
+    }
+    let mut out = String::with_capacity(lines.len() + 16);
+    for (nth, line) in lines.split('\n').enumerate() {
+        if 0 < nth {
+            out.push('\n');
+            if !line.is_empty() {
+                out.push_str("  ");
+            }
+        }
+        out.push_str(line);
+    }
+    Cow::Owned(out)
+}
+
+/// Returns JSON that means the same and does nothing on a terminal. What JSON itself escapes is
+/// escaped already.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_unsafe(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&escape) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if escape(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_something_is_shown_and_what_is_seen_stays() {
+        let check = |text: &str, expected: &str| assert_eq!(shown(text), expected);
+        check("web-1 / c\\d", "web-1 / c\\d");
+        check("héé 日本 ‍👩‍💻 العربية", "héé 日本 ‍👩‍💻 العربية");
+        check("a\x1b]0;x\x07b", "a\\u{1b}]0;x\\u{7}b");
+        check("a\nb\tc\rd", "a\\nb\\tc\\rd");
+        check("a\u{9b}31m\u{7f}", "a\\u{9b}31m\\u{7f}");
+        check(
+            "gpj.\u{202e}exe\u{2066}\u{200b}\u{feff}",
+            "gpj.\\u{202e}exe\\u{2066}\\u{200b}\\u{feff}",
+        );
+        check("a\u{e0041}", "a\\u{e0041}");
+    }
+
+    #[test]
+    fn a_line_of_a_message_does_not_pass_for_another_message() {
+        assert_eq!(message("one\nerror: two\n  at x"), "one\n  error: two\n    at x");
+        assert_eq!(message("one\n\ntwo\x1b[2J"), "one\n\n  two\\u{1b}[2J");
+        assert_eq!(shown_lines("a\n\tb\rc"), "a\n\tb\\rc");
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        assert_eq!(json("[\"a\u{202e}\",\n \"b\"]"), "[\"a\\u202e\",\n \"b\"]");
+        assert_eq!(json("\"\u{e0041}\u{9b}\""), "\"\\udb40\\udc41\\u009b\"");
+        assert_eq!(json("{\"é\":1}"), "{\"é\":1}");
+    }
+}
