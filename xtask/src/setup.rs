@@ -33,6 +33,15 @@ struct Wanted {
     binary: String,
 }
 
+/// Packages without a program of their own: the folder, what npm is asked for, the package.
+const PLAIN: [(&str, &str, &str); 5] = [
+    ("express", "express@4", "express"),
+    ("pm2-io", "@pm2/io@6", "@pm2/io"),
+    ("pmx", "pmx@1", "pmx"),
+    ("typescript", "typescript@5", "typescript"),
+    ("node-types", "@types/node@22", "@types/node"),
+];
+
 /// Installs what is missing and prints a line for each.
 pub fn setup(what: What) -> Result<()> {
     let cache = cache_dir();
@@ -56,8 +65,10 @@ pub fn setup(what: What) -> Result<()> {
     for (name, npm) in [("pm2", "pm2@7"), ("pm2-6", "pm2@6"), ("pm2-5", "pm2@5")] {
         wanted.push(Wanted { name, npm, folder: name.to_owned(), binary: binary.clone() });
     }
-    let binary = "node_modules/express/package.json".to_owned();
-    wanted.push(Wanted { name: "express", npm: "express@4", folder: "express".to_owned(), binary });
+    for (name, npm, package) in PLAIN {
+        let binary = format!("node_modules/{package}/package.json");
+        wanted.push(Wanted { name, npm, folder: name.to_owned(), binary });
+    }
     let results: Vec<Result<String>> = thread::scope(|scope| {
         let (wanted, cache) = (&wanted, &cache);
         // Two at a time: npm is busy with the network half of the time and with unpacking the other
@@ -121,6 +132,13 @@ fn version(binary: &Path, name: &str) -> Result<String> {
     if !binary.is_file() {
         bail!("there is no `{}`", binary.display());
     }
+    if binary.ends_with("package.json") {
+        let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(binary)?)?;
+        let version = json.get("version").and_then(|v| v.as_str());
+        return Ok(version
+            .with_context(|| format!("`{}` names no version", binary.display()))?
+            .to_owned());
+    }
     // PM2 would start its daemon for almost any command: npm's own note says the version.
     if name.starts_with("pm2") {
         let note =
@@ -130,13 +148,6 @@ fn version(binary: &Path, name: &str) -> Result<String> {
         let json: serde_json::Value = serde_json::from_str(&text)?;
         let version = json.pointer("/packages/node_modules~1pm2/version").and_then(|v| v.as_str());
         return Ok(version.context("npm's note names no version of pm2")?.to_owned());
-    }
-    if binary.ends_with("package.json") {
-        let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(binary)?)?;
-        let version = json.get("version").and_then(|v| v.as_str());
-        return Ok(version
-            .with_context(|| format!("`{}` names no version", binary.display()))?
-            .to_owned());
     }
     let text = output(command(binary, ["--version"]))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

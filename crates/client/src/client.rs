@@ -370,6 +370,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Reload { .. }
         | Request::Promote { .. }
         | Request::Logs { .. }
+        | Request::Profile { .. }
         | Request::Talk { .. }
         | Request::Resurrect
         | Request::Import { .. }

@@ -12,6 +12,52 @@
 //! - [`connect_or_start`]: as above.
 //! - [`connect_living`]: the same without a start, also where the socket was deleted.
 //! - [`follow`]: an endless request (logs) that outlives the daemon.
+//! - [`control`]: requests, events and answers.
+//!
+//! A program that asks the daemon of a home for its processes, and reloads one app:
+//!
+//! ```no_run
+//! use ostler_client::control::{Change, Event, ReloadOptions, Reply, Request};
+//! use ostler_client::{Answer, Client, Error, Home};
+//!
+//! fn main() -> Result<(), Error> {
+//!     let home = Home::new("/srv/ostler");
+//!     let mut client = Client::connect(&home)?;
+//!     let Answer::Reply(Reply::List { processes }) = client.request(&Request::List, |_| ())? else {
+//!         return Ok(());
+//!     };
+//!     for process in &processes {
+//!         println!("{} {} {:?}", process.id, process.name, process.phase);
+//!     }
+//!     let of_api = processes.iter().filter(|process| process.name == "api");
+//!     let request = Request::Reload {
+//!         ids: of_api.map(|process| process.id).collect(),
+//!         change: Change::default(),
+//!         options: ReloadOptions::default(),
+//!         ticket: None,
+//!     };
+//!     // What happens on the way; the answer comes when all of it is done.
+//!     let answer = client.request(&request, |event| {
+//!         if let Event::Step { .. } = event {
+//!             println!("{event:?}");
+//!         }
+//!     })?;
+//!     match answer {
+//!         Answer::Reply(Reply::Error(failure)) => eprintln!("{}", failure.message),
+//!         _ => println!("reloaded"),
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Where no daemon runs, that is an error of its own:
+//!
+//! ```
+//! use ostler_client::{Client, Error, Home};
+//!
+//! let nobody = Client::connect(&Home::new("/nobody/lives/here"));
+//! assert!(matches!(nobody, Err(Error::NotRunning { .. })));
+//! ```
 
 #![deny(unsafe_code)]
 
@@ -34,4 +80,5 @@ pub use home::{Home, SOCKET_PATH_LIMIT};
 pub use last_words::last_words;
 pub use living::connect_living;
 pub use manager::Manager;
+pub use ostler_wire::control;
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

@@ -39,6 +39,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Input;
 use crate::node::{Node, policy_word};
 use crate::probes::ProbeMessage;
+use crate::profiles::Profiles;
 use crate::reports::{Report, Reports};
 use crate::rest::Rest;
 use crate::rpc::Rpc;
@@ -77,6 +78,7 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
+    profiles: Profiles,
     /// Who waits for the answer to an action.
     actions: Actions,
     /// Bytes written into our own log since its length was looked at.
@@ -130,6 +132,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
+            profiles: Profiles::default(),
             actions: Actions::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
@@ -332,6 +335,11 @@ impl Daemon {
                         self.bus.said(self.model.model(), run, &said, &text);
                     }
                 },
+                Report::Profiled { run, text } => {
+                    if let Some((client, reply)) = self.profiles.on_message(run, &text) {
+                        self.reply(client, &reply);
+                    }
+                }
                 Report::Heard(heard) => {
                     self.node.set_heard(heard);
                     self.logs.set_heard(heard);

@@ -21,7 +21,11 @@ use ostler_core::spec::{AppSpec, ExecMode};
 use crate::files;
 
 /// The file that is loaded.
-const HOOK: &str = concat!(include_str!("drain/before.cjs"), include_str!("drain/drain.cjs"));
+const HOOK: &str = concat!(
+    include_str!("drain/before.cjs"),
+    include_str!("drain/agent.cjs"),
+    include_str!("drain/drain.cjs")
+);
 /// Where the user's own options are while Node starts.
 const GIVEN: &str = ostler_env::OSTLER_NODE_OPTIONS;
 

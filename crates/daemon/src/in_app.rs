@@ -49,7 +49,11 @@ fn parts(spec: &AppSpec) -> Vec<&'static str> {
     let maps = Some(maps.unwrap_or("version"));
     let logs = spec.unhandled_rejections == Rejections::Log
         && !drain::has_option(spec, "--unhandled-rejections");
-    maps.into_iter().chain(logs.then_some("rejections")).collect()
+    let is_on = |name: &str| kept(name) != Some("false");
+    let agent = is_on("pmx").then_some("agent");
+    let actions = (is_on("pmx") && is_on("automation")).then_some("actions");
+    let rejections = logs.then_some("rejections");
+    maps.into_iter().chain(rejections).chain(agent).chain(actions).collect()
 }
 
 /// Which Node runs the app, if a message tells that.
@@ -81,18 +85,26 @@ mod tests {
         let keep = |spec: &mut AppSpec, name: &str, value: &str| {
             spec.passthrough.insert(name, value);
         };
-        assert_eq!(node(|_| ()), "maps rejections");
-        assert_eq!(node(|spec| spec.unhandled_rejections = Rejections::Crash), "maps");
+        assert_eq!(node(|_| ()), "maps rejections agent actions");
+        assert_eq!(
+            node(|spec| spec.unhandled_rejections = Rejections::Crash),
+            "maps agent actions"
+        );
         assert_eq!(
             node(|spec| spec.interpreter_args.push("--unhandled-rejections=strict".to_owned())),
-            "maps"
+            "maps agent actions"
         );
         let option = ("NODE_OPTIONS".to_owned(), "--unhandled-rejections warn".to_owned());
-        assert_eq!(node(|spec| spec.env.extend([option])), "maps");
-        let without = "version rejections";
+        assert_eq!(node(|spec| spec.env.extend([option])), "maps agent actions");
+        let without = "version rejections agent actions";
         assert_eq!(node(|spec| keep(spec, "disable_source_map_support", "true")), without);
         assert_eq!(node(|spec| keep(spec, "source_map_support", "false")), without);
-        assert_eq!(node(|spec| keep(spec, "source_map_support", "true")), "maps! rejections");
+        assert_eq!(
+            node(|spec| keep(spec, "source_map_support", "true")),
+            "maps! rejections agent actions"
+        );
+        assert_eq!(node(|spec| keep(spec, "automation", "false")), "maps rejections agent");
+        assert_eq!(node(|spec| keep(spec, "pmx", "false")), "maps rejections");
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod node;
 mod notes;
 mod outbox;
 mod probes;
+mod profiles;
 mod reports;
 mod reserve;
 mod rest;

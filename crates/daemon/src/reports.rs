@@ -59,6 +59,13 @@ pub(crate) enum Report {
         /// What it said.
         text: String,
     },
+    /// The agent in an app says that a profile is done.
+    Profiled {
+        /// The run that said it.
+        run: RunId,
+        /// What it said.
+        text: String,
+    },
     /// Somebody subscribes to PM2's bus, or nobody does any more.
     Heard(bool),
     /// A client left.

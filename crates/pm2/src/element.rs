@@ -222,7 +222,7 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
     }
     push_text(out, ",\"unique_id\":", facts.unique_id);
     push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
-    facts.in_app.write(out);
+    facts.in_app.write(facts.name, out);
     if let Some(monitored) = facts.monitored {
         _ = write!(out, ",\"_km_monitored\":{monitored}");
     }

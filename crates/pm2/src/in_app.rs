@@ -3,6 +3,7 @@
 //!
 //! An app that says too much loses what is beyond the limits, and costs nobody else anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json_text::push_json;
+use agent::Agent;
+
+mod agent;
 
 /// Actions that one process may declare.
 const MOST_ACTIONS: usize = 100;
@@ -18,8 +22,11 @@ const MOST_VALUES: usize = 200;
 /// A name or a value may be so long, bytes.
 const LONGEST: usize = 4096;
 
+/// The beginning of the messages of the agent in an app of Node.
+const AGENT: &str = r#"{"type":"ostler:agent""#;
+
 /// A message of an app, understood as far as PM2 does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// It is kept, and not passed on.
     Kept(Kept),
@@ -32,7 +39,7 @@ pub enum Said {
 }
 
 /// What is kept of a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
     /// An action by its name.
     Action(String, String),
@@ -40,12 +47,14 @@ pub enum Kept {
     Monitor(BTreeMap<String, String>),
     /// Options by their names.
     Options(BTreeMap<String, String>),
+    /// What the agent in an app of Node measures.
+    Agent(Agent),
 }
 
 /// Returns whether something of this message may be kept: most are for the bus alone.
 #[must_use]
 pub fn may_be_kept(message: &str) -> bool {
-    message.starts_with('{') && message.contains("\"axm:")
+    message.starts_with('{') && (message.contains("\"axm:") || message.starts_with(AGENT))
 }
 
 /// Understands a message, JSON text.
@@ -54,7 +63,7 @@ pub fn read(message: &str) -> Said {
     #[derive(Deserialize)]
     struct Typed<'a> {
         #[serde(borrow, rename = "type")]
-        kind: Option<std::borrow::Cow<'a, str>>,
+        kind: Option<Cow<'a, str>>,
         #[serde(borrow)]
         data: Option<&'a RawValue>,
         #[serde(borrow)]
@@ -103,7 +112,10 @@ fn of_type(kind: &str, data: &str) -> Said {
         "axm:option:configuration" => {
             values(data).map_or(Said::Nothing, |all| Said::Kept(Kept::Options(all)))
         }
-        "axm:option:setPID" | "ostler:rejections" => Said::Nothing,
+        "ostler:agent" => {
+            Agent::read(data).map_or(Said::Nothing, |agent| Said::Kept(Kept::Agent(agent)))
+        }
+        "axm:option:setPID" | "ostler:rejections" | "ostler:profiled" => Said::Nothing,
         _ => Said::Typed(kind.to_owned(), data.to_owned()),
     }
 }
@@ -133,7 +145,7 @@ fn values(data: &str) -> Option<BTreeMap<String, String>> {
 }
 
 /// What is kept of one process; values are JSON text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InApp {
     /// Actions with their names, in the order in which they were declared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +156,12 @@ pub struct InApp {
     /// Options, which are said once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     options: BTreeMap<String, String>,
+    /// What the agent measures, which is told again and again.
+    #[serde(skip)]
+    agent: Agent,
+    /// Whether the agent does what its actions ask for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    agent_acts: bool,
 }
 
 impl InApp {
@@ -156,6 +174,11 @@ impl InApp {
                 false
             }
             Kept::Options(values) => merge(&mut self.options, values),
+            Kept::Agent(agent) => {
+                let acts = agent.acts;
+                self.agent = agent;
+                std::mem::replace(&mut self.agent_acts, acts) != acts
+            }
         }
     }
 
@@ -171,38 +194,109 @@ impl InApp {
         }
     }
 
-    /// Whether it declared an action of this name.
+    /// Whether it declared an action of this name, or its agent has it.
     #[must_use]
     pub fn has_action(&self, name: &str) -> bool {
+        self.declares(name) || self.is_for_agent(name)
+    }
+
+    /// Whether an action is the agent's: what the app declares itself is the app's.
+    #[must_use]
+    pub fn is_for_agent(&self, name: &str) -> bool {
+        self.agent_acts && agent::does(name) && !self.declares(name)
+    }
+
+    /// Whether there is an agent in the app.
+    #[must_use]
+    pub fn has_agent(&self) -> bool {
+        self.agent_acts || self.agent.is_there()
+    }
+
+    /// Names of all actions.
+    #[must_use]
+    pub fn action_names(&self) -> Vec<String> {
+        self.all_actions().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// All metrics for a person: names, and values with their units.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<(String, String)> {
+        let of_agent = self.agent.shown().into_iter();
+        let mut all: Vec<(String, String)> =
+            of_agent.filter(|(name, _)| !self.monitor.contains_key(name)).collect();
+        all.extend(self.monitor.iter().map(|(name, text)| (name.clone(), shown(text))));
+        all
+    }
+
+    fn declares(&self, name: &str) -> bool {
         self.actions.iter().any(|(known, _)| known == name)
+    }
+
+    fn all_actions(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let of_agent = agent::actions().filter(|(name, _)| self.is_for_agent(name));
+        let own = self.actions.iter().map(|(name, text)| (name.as_str(), Cow::from(text)));
+        own.chain(of_agent.map(|(name, text)| (name, Cow::from(text))))
     }
 
     /// Whether it holds what is said once, and not again and again.
     #[must_use]
     pub fn is_worth_saving(&self) -> bool {
-        !self.actions.is_empty() || !self.options.is_empty()
+        self.agent_acts || !self.actions.is_empty() || !self.options.is_empty()
     }
 
-    /// Writes the keys of `pm2_env` that tell of it, each behind a comma.
-    pub(crate) fn write(&self, out: &mut String) {
+    /// Writes the keys of `pm2_env` that tell of it, each behind a comma; `name`: of the process.
+    pub(crate) fn write(&self, name: &str, out: &mut String) {
         out.push_str(",\"axm_actions\":[");
-        for (at, (_, text)) in self.actions.iter().enumerate() {
+        for (at, (_, text)) in self.all_actions().enumerate() {
             out.push_str(if at == 0 { "" } else { "," });
-            out.push_str(text);
+            out.push_str(&text);
         }
         out.push(']');
-        for (key, values) in [("axm_monitor", &self.monitor), ("axm_options", &self.options)] {
-            // Writing to a string cannot fail.
-            _ = write!(out, ",\"{key}\":{{");
-            for (at, (name, value)) in values.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { "," });
-                push_json(out, name);
-                out.push(':');
-                out.push_str(value);
-            }
-            out.push('}');
-        }
+        let of_agent = self.agent.monitor();
+        let of_agent = of_agent.iter().map(|(name, text)| (*name, text.as_str()));
+        let of_agent = of_agent.filter(|(name, _)| !self.monitor.contains_key(*name));
+        object("axm_monitor", of_agent.chain(texts(&self.monitor)), out);
+        let mut module = String::new();
+        push_json(&mut module, name);
+        let has_none = self.agent.is_there() && !self.options.contains_key("module_name");
+        let module = has_none.then_some(("module_name", module.as_str()));
+        object("axm_options", module.into_iter().chain(texts(&self.options)), out);
         out.push_str(",\"axm_dynamic\":{}");
+    }
+}
+
+fn texts(values: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    values.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+}
+
+/// Writes a key behind a comma, with an object of these names and JSON texts.
+fn object<'a>(key: &str, values: impl Iterator<Item = (&'a str, &'a str)>, out: &mut String) {
+    // Writing to a string cannot fail.
+    _ = write!(out, ",\"{key}\":{{");
+    for (at, (name, value)) in values.enumerate() {
+        out.push_str(if at == 0 { "" } else { "," });
+        push_json(out, name);
+        out.push(':');
+        out.push_str(value);
+    }
+    out.push('}');
+}
+
+/// The value of a metric with its unit.
+fn shown(metric: &str) -> String {
+    #[derive(Deserialize)]
+    struct Metric {
+        value: serde_json::Value,
+        unit: Option<String>,
+    }
+    let Ok(Metric { value, unit }) = serde_json::from_str(metric) else {
+        return metric.to_owned();
+    };
+    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // Some write the unit into the value, too.
+    match unit.filter(|unit| !unit.is_empty() && !value.ends_with(unit.as_str())) {
+        Some(unit) => format!("{value} {unit}"),
+        None => value,
     }
 }
 

@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 
 use crate::amp::{Argument, Frame, encode};
 pub use arguments::{Changes, Slot};
-pub use method::{Addressee, METHODS, Message, Method, Notification, asked_for};
+pub use method::{
+    Addressee, METHODS, Message, Method, Notification, Profile, asked_for, asked_of_agent,
+};
 
 /// The version of PM2 whose protocol this is, as clients are told it.
 pub const PM2_VERSION: &str = "7.0.4";

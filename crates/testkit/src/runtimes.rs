@@ -100,6 +100,17 @@ pub fn runtime(name: &str) -> Option<Runtime> {
     runtimes().into_iter().find(|r| r.name == name)
 }
 
+/// A plain npm package that `cargo xtask setup` installs in this folder of the cache; `None` only
+/// when it is missing and `OSTLER_TEST_FEW=1`.
+#[track_caller]
+pub fn npm_package(folder: &str, package: &str) -> Option<PathBuf> {
+    let path = cache_dir().join(folder).join("node_modules").join(package);
+    let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some_and(|value| value == "1");
+    let missing = path.display();
+    assert!(path.is_dir() || few, "`{missing}` is missing\nhint: `cargo xtask setup` installs it");
+    path.is_dir().then_some(path)
+}
+
 /// PM2's own npm client, the real one; `None` when it is not installed.
 pub fn pm2() -> Option<PathBuf> {
     Some(pm2_path()).filter(|path| path.is_file())

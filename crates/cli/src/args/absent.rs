@@ -57,8 +57,6 @@ const COMMANDS: &[Absent] = &[
         Some("`$ init` writes a process file to begin with")),
     row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",
         Some("nothing is measured while nobody asks; `$ slist` shows the figures")),
-    row(&["profile:cpu", "profile:mem"], Later, "a profile of PM2's daemon",
-        Some("for an app, start it with `--node-args=--cpu-prof`")),
     row(&["install", "module:install", "uninstall", "module:uninstall", "module:update",
           "module:generate", "module:publish", "publish", "package"],
         Later, "modules of PM2", MODULES),
@@ -70,7 +68,7 @@ const COMMANDS: &[Absent] = &[
         Vendor, "a service of PM2's vendor", None),
 ];
 
-const AGENT: &str = "no agent is loaded into apps";
+const AGENT: &str = "the agent in apps traces nothing";
 const CONTAINERS: &str = "apps are not put into containers";
 
 #[rustfmt::skip]

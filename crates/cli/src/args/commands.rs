@@ -217,6 +217,14 @@ commands! {
         "empty log files" "";
     ReloadLogs System ["reloadLogs"] []
         "open all log files again, after they were moved" "";
+    ProfileCpu Watch ["profile:cpu"] [Maybe("id|name"), Maybe("ms")]
+        "see where an app of Node spends its time"
+        "A profile of 10 seconds, or as many milliseconds as are given, is written into a file of \
+         the working directory, which Chrome's developer tools open. Of an app with several \
+         processes the first one is looked at. Without a name the only app is meant.";
+    ProfileMem Watch ["profile:mem"] [Maybe("id|name"), Maybe("ms")]
+        "see where an app of Node allocates memory"
+        "As `profile:cpu`, of what is allocated in that time and still there at its end.";
     Pid Watch ["pid"] [Maybe("app_name")]
         "show pids"
         "One a line, of what runs.";

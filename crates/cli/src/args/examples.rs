@@ -173,6 +173,14 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler reloadLogs", "after files were moved"),
             ("ostler reloadLogs --silent", "in `postrotate` of logrotate"),
         ],
+        CommandId::ProfileCpu => &[
+            ("ostler profile:cpu api", "ten seconds of it"),
+            ("ostler profile:cpu api 60000", "a minute"),
+        ],
+        CommandId::ProfileMem => &[
+            ("ostler profile:mem api", "what it allocates in ten seconds"),
+            ("ostler profile:mem 3 60000", "what the process 3 allocates in a minute"),
+        ],
         CommandId::Pid => &[
             ("ostler pid api", "a line for each process of an app"),
             ("ostler pid", "of every process"),

@@ -26,6 +26,7 @@ mod perform;
 mod pid;
 mod ping;
 mod prettylist;
+mod profile;
 mod promote;
 mod ready;
 mod reload;
@@ -55,6 +56,8 @@ mod watch;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use ostler_wire::control::ProfileKind;
 
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
@@ -133,6 +136,8 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Env => env::run(session),
         CommandId::Logs => logs::run(session),
         CommandId::Wait => wait::run(session),
+        CommandId::ProfileCpu => profile::run(session, ProfileKind::Cpu),
+        CommandId::ProfileMem => profile::run(session, ProfileKind::Heap),
         CommandId::Slist => slist::run(session),
         CommandId::Report => report::run(session),
         CommandId::Init => init::run(session),

@@ -170,6 +170,9 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         "unhandled rejections",
         if rejections == 0 { String::new() } else { rejections.to_string() },
     );
+    let metrics = details.metrics.iter().map(|(name, value)| format!("{name} {value}"));
+    fact("measured in it", some(metrics.collect()));
+    fact("actions", details.actions.join(", "));
     fact("script", view.script.clone());
     fact("arguments", details.args.join(" "));
     fact("interpreter", interpreter(details));

@@ -96,6 +96,8 @@ pub(super) fn details(view: ProcView) -> Details {
         rejections: 0,
         unwritten: Vec::new(),
         readiness: ostler_wire::control::Readiness::default(),
+        metrics: Vec::new(),
+        actions: Vec::new(),
         view,
     }
 }

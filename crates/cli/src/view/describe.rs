@@ -34,6 +34,17 @@ pub(crate) fn describe(
         });
         out.push_str(&pairs(rows.collect(), paint));
     }
+    if !details.actions.is_empty() {
+        out.push_str(&title(" Actions available "));
+        let rows = details.actions.iter().map(|name| (name.clone(), Cell::plain("")));
+        out.push_str(&pairs(rows.collect(), paint));
+    }
+    if !details.metrics.is_empty() {
+        out.push_str(&title(" Code metrics value "));
+        let rows = details.metrics.iter();
+        let rows = rows.map(|(name, value)| (name.clone(), Cell::plain(value.as_str())));
+        out.push_str(&pairs(rows.collect(), paint));
+    }
     out.push_str(&title(" Divergent env variables from local env "));
     let divergent: Vec<_> = details
         .env
@@ -192,6 +203,8 @@ mod tests {
             rejections: 0,
             unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),
+            metrics: vec![("Heap Usage".into(), "76.97 %".into())],
+            actions: vec!["km:heapdump".into()],
         }
     }
 
@@ -231,6 +244,14 @@ mod tests {
             ┌──────────────────┬───────────────────────────────────────────────────┐
             │ tcp 0.0.0.0:3000 │ round-robin, 7 handed, 0 refused, 1 redistributed │
             └──────────────────┴───────────────────────────────────────────────────┘
+             Actions available 
+            ┌─────────────┬──┐
+            │ km:heapdump │  │
+            └─────────────┴──┘
+             Code metrics value 
+            ┌────────────┬─────────┐
+            │ Heap Usage │ 76.97 % │
+            └────────────┴─────────┘
              Divergent env variables from local env 
             ┌───┬───┐
             │ A │ 1 │

@@ -70,6 +70,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         Notice::Warning { text, hint, .. } => {
             json!({ "event": "warning", "message": text, "hint": hint })
         }
+        Notice::TookProfile { file } => json!({ "event": "profiled", "file": file }),
         Notice::Note { text } => json!({ "event": "note", "message": text }),
         Notice::NothingSaved { problem } => {
             let (message, hint) = words(problem);

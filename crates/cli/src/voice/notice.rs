@@ -183,6 +183,10 @@ pub(crate) enum Notice<'a> {
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.
     Warning { text: &'a str, hint: Option<&'a str>, apart: bool },
+    /// A profile of a process is being taken.
+    TakesProfile { name: &'a str, id: u32, ms: u64 },
+    /// It is written.
+    TookProfile { file: &'a Path },
     /// What is done, where that is not what was written.
     Note { text: &'a str },
     /// Why something is not done.

@@ -99,6 +99,7 @@ pub(super) fn lines(
             warning(paint, &text, hint.as_deref())
         }
         Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
+        Notice::TookProfile { file } => out(format!("wrote the profile to {}", file.display())),
         Notice::Flushed { files } => {
             out(format!("emptied {}", tally::number(*files, "log file", "log files")))
         }
@@ -154,6 +155,7 @@ pub(super) fn lines(
         | Notice::Resets { .. }
         | Notice::Restored { .. }
         | Notice::Saves
+        | Notice::TakesProfile { .. }
         | Notice::FlushesOwn { .. }
         | Notice::Flushes { .. }
         | Notice::ReopensLogs => Vec::new(),

@@ -77,6 +77,10 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
             let files = files.iter().map(|file| info(paint, file));
             std::iter::once(info(paint, "Flushing:")).chain(files).collect()
         }
+        Notice::TakesProfile { name, id, ms } => {
+            say(format!("Profiling [{name}]({id}) for {ms} ms"))
+        }
+        Notice::TookProfile { file } => say(format!("Profile written to {}", file.display())),
         Notice::Flushed { .. } => say("Logs flushed".to_owned()),
         Notice::ReopensLogs => plain("Reloading all logs..."),
         Notice::ReopenedLogs => plain("All logs reloaded"),

@@ -65,11 +65,13 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::Release(_) => 43,
         Notice::Note { .. } => 44,
         Notice::DaemonsEnd => 45,
+        Notice::TakesProfile { .. } => 46,
+        Notice::TookProfile { .. } => 47,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 46;
+const KINDS: usize = 48;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -264,6 +266,8 @@ fn saving(scene: &mut Scene) {
         Notice::Resurrects { path },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::NothingSaved { problem: &problem },
+        Notice::TakesProfile { name: "api", id: 0, ms: 10_000 },
+        Notice::TookProfile { file: Path::new("/srv/api-0-120000.cpuprofile") },
         Notice::FlushesOwn { log: Path::new("/h/pm2.log") },
         Notice::Flushes { files: vec!["/h/logs/a-out.log", "/h/logs/a-error.log"] },
         Notice::Flushed { files: 3 },

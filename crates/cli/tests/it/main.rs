@@ -10,6 +10,7 @@
 )]
 
 mod acting;
+mod agent;
 mod caller;
 mod cluster;
 mod cluster_balance;
@@ -45,6 +46,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod node_client;
 mod older_daemon;
 mod own_log;
 mod package_scripts;

@@ -12,14 +12,18 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("PM2 reads the version control data of the app"),
     truth("pmx", Access::Kept)
         .usual("true")
-        .flags(&[switch(&["no-pmx"], false).says("accepted for compatibility")])
+        .acts()
+        .flags(&[switch(&["no-pmx"], false).says("no agent in the app")])
         .example("false")
-        .help("PM2 loads its agent into the app"),
+        .help(
+            "an agent is loaded into an app of Node: memory, event loop, requests, profiles, errors",
+        ),
     truth("automation", Access::Kept)
         .usual("true")
-        .flags(&[switch(&["no-automation"], false).says("accepted for compatibility")])
+        .acts()
+        .flags(&[switch(&["no-automation"], false).says("the agent offers no actions")])
         .example("false")
-        .help("PM2's agent offers actions"),
+        .help("the agent offers actions: heap snapshots and profiles"),
     object("io", Access::Kept).acts().help("settings of PM2's agent, as JSON in the variable `io`"),
     agent("trace").help("PM2's agent traces transactions"),
     truth("disable_trace", Access::Kept).help("PM2's agent does not trace transactions"),
@@ -49,5 +53,5 @@ pub(super) static ROWS: &[Attribute] = &[
 
 /// Something that PM2's agent does inside an app.
 const fn agent(name: &'static str) -> Attribute {
-    truth(name, Access::Kept).not_yet("no agent is loaded into apps", "leave it out")
+    truth(name, Access::Kept).not_yet("the agent in apps does no such thing", "leave it out")
 }

@@ -60,8 +60,10 @@ impl Daemon {
                 self.runs.send_all(&runs, &bytes);
                 answer
             }
-            Deed::SendLater(runs, bytes, answer) => {
-                self.rpc.send_later(runs, bytes);
+            Deed::SendLater(parts, answer) => {
+                for (runs, bytes) in parts {
+                    self.rpc.send_later(runs, bytes);
+                }
                 answer
             }
             Deed::Signal(runs, signal) => {

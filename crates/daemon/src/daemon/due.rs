@@ -53,13 +53,15 @@ enum Due {
     Home,
     /// The number of complaints that were not written.
     Complaints,
+    /// Profiles that will not be written any more.
+    Profiles,
     /// The rest after work.
     Rest,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -79,6 +81,7 @@ impl Due {
         Self::Guard,
         Self::Home,
         Self::Complaints,
+        Self::Profiles,
         Self::Rest,
     ];
 }
@@ -128,6 +131,7 @@ impl Daemon {
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
+            Due::Profiles => self.profiles.due(),
             Due::Rest => self.rest.due(),
         }
     }
@@ -175,6 +179,11 @@ impl Daemon {
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
+            Due::Profiles => {
+                for (client, reply) in self.profiles.give_up(now, self.model.model()) {
+                    self.reply(client, &reply);
+                }
+            }
             Due::Rest => {
                 self.model.forget_caches();
                 self.rest.begin();

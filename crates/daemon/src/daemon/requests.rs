@@ -9,6 +9,7 @@ use super::Daemon;
 use crate::budget::Capacity;
 use crate::clients::Watching;
 use crate::model::{ClientId, Input, closing, is_answered_to_the_end};
+use crate::profiles::Wanted;
 use crate::{clock, daemon_log, gone, home};
 
 impl Daemon {
@@ -63,6 +64,9 @@ impl Daemon {
                 self.logs.engine().reopen();
                 self.reply(client, &Reply::Done);
             }
+            Request::Profile { id, kind, ms, file } => {
+                self.take_profile(client, &Wanted { id: ProcId(id), kind, ms, file });
+            }
             Request::Update { exe } => {
                 self.keeper.begin_update(client, exe, &self.inbox.mailbox, &mut self.reports);
             }
@@ -102,6 +106,13 @@ impl Daemon {
                 self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);
             }
+        }
+    }
+
+    fn take_profile(&mut self, client: usize, wanted: &Wanted) {
+        match self.profiles.begin(client, wanted, self.model.model()) {
+            Ok((run, line)) => self.runs.send(run, &line),
+            Err(failure) => self.reply(client, &Reply::Error(failure)),
         }
     }
 

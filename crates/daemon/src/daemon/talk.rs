@@ -1,8 +1,10 @@
 //! What clients say to processes that run, and what these answer.
 
 use ostler_core::{ProcId, RunId};
-use ostler_pm2::rpc::asked_for;
+use ostler_pm2::in_app::InApp;
+use ostler_pm2::rpc::{asked_for, asked_of_agent};
 use ostler_wire::control::{Code, Event, Failure, Reply, Talk};
+use serde_json::Value as Json;
 
 use super::Daemon;
 use crate::clients::Clients;
@@ -85,7 +87,13 @@ impl Daemon {
         }
         self.clients.event(client, &Event::Asked { count: runs.len() });
         for (id, run) in &runs {
-            self.runs.send(*run, &line(&asked_for(id.0, &action, params)));
+            let is_for_agent = |of: &InApp| of.is_for_agent(&action);
+            let message = if self.model.model().in_app_of(*run).is_some_and(is_for_agent) {
+                asked_of_agent(&action, params.map(Json::from).as_ref())
+            } else {
+                asked_for(id.0, &action, params)
+            };
+            self.runs.send(*run, &line(&message));
         }
         self.actions.0.push(Waiting { client, action, runs });
     }

@@ -13,6 +13,7 @@ try {
   if (parts[0] !== '' && process.connected) {
     process.send({ node_version: process.versions.node }, undefined, undefined, () => {});
   }
+  const onError = parts.includes('agent') && process.connected ? startAgent(parts.includes('actions')) : () => {};
   if (parts.includes('rejections')) {
     let count = 0;
     let told = 0;
@@ -31,6 +32,7 @@ try {
       } catch {
         // What cannot be shown is counted all the same.
       }
+      onError(reason, 'unhandledRejection');
       // The first of a burst is told at once, the others together.
       if (count === told) setTimeout(tell, 1000).unref();
       count += 1;

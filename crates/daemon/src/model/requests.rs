@@ -71,6 +71,7 @@ impl Model {
             | Request::Talk { .. }
             | Request::Flush { .. }
             | Request::ReloadLogs
+            | Request::Profile { .. }
             | Request::Update { .. } => {}
         }
     }

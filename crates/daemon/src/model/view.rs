@@ -7,6 +7,7 @@ use ostler_core::process::Process;
 use ostler_core::spec::{AppSpec, ExecMode, Probe, Readiness};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
+use ostler_pm2::in_app::InApp;
 use ostler_pm2::words::status;
 use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
@@ -175,6 +176,7 @@ impl Model {
         let process = self.core.slot(id)?.process();
         let spec = &self.registry.version(process.spec())?.spec;
         let facts = process.run().and_then(|run| self.facts.get(&run));
+        let in_app = facts.and_then(|facts| facts.in_app.as_deref());
         Some(Details {
             args: spec.args.clone(),
             pid_file: environment::pid_file(spec, id).display().to_string(),
@@ -203,6 +205,8 @@ impl Model {
                 limit: spec.policy.ready_timeout,
                 stable_after: spec.policy.min_uptime,
             },
+            metrics: in_app.map_or_else(Vec::new, InApp::metrics),
+            actions: in_app.map_or_else(Vec::new, InApp::action_names),
             view,
         })
     }

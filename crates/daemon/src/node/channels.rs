@@ -11,6 +11,7 @@ use ostler_wire::node::{self, Framer, Incoming, Mark, Message};
 
 use super::{Node, Parts};
 use crate::model::Input;
+use crate::profiles::is_done;
 use crate::reports::{Report, Reports};
 use crate::{clock, daemon_log, in_app};
 
@@ -208,6 +209,9 @@ pub(super) fn on_user_message(run: RunId, text: &str, heard: bool, reports: &mut
     } else if let Some(version) = in_app::node_version(text) {
         let version = version.to_owned();
         return reports.push_back(Report::Model(Input::NodeVersion { run, version }));
+    }
+    if is_done(text) {
+        return reports.push_back(Report::Profiled { run, text: text.to_owned() });
     }
     if heard || may_be_kept(text) {
         reports.push_back(Report::Said { run, text: text.to_owned() });

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use ostler_core::{Phase, ProcId, RunId};
-use ostler_pm2::rpc::{Addressee, Answer, Asked, Changes, Message, Method, PM2_VERSION, Slot};
-use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
+use ostler_pm2::rpc::{
+    Addressee, Answer, Asked, Changes, Message, Method, PM2_VERSION, Profile, Slot, asked_of_agent,
+};
+use ostler_wire::control::{Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo};
 use serde_json::{Map, Value as Json, json};
 
 use super::Then;
@@ -34,8 +36,8 @@ pub enum Deed {
     Signal(Vec<RunId>, i32),
     /// Bytes are sent to runs; what is answered.
     Send(Vec<RunId>, Vec<u8>, Answer),
-    /// The same a moment after the answer.
-    SendLater(Vec<RunId>, Vec<u8>, Answer),
+    /// The same a moment after the answer, to some runs these bytes, to others those.
+    SendLater(Vec<(Vec<RunId>, Vec<u8>)>, Answer),
     /// A line is written to the standard input of a run; the packet that has it is answered.
     Input { slot: Slot, run: RunId, packet: Map<String, Json> },
     /// Something is said on the bus of a process.
@@ -137,11 +139,7 @@ fn planned(method: Method, model: &Model) -> Result<Plan, String> {
             Plan::Do(Deed::Monitor(known(&slot, model, |_| "Unknown pm_id".to_owned())?, on))
         }
         Method::ReloadLogs => Plan::Do(Deed::ReloadLogs),
-        Method::Profile => {
-            return Err("this daemon is no program of Node: there is no profile of it to take; \
-                        an app's own is taken with `--cpu-prof` or `--inspect`"
-                .to_owned());
-        }
+        Method::Profile(profile) => take_profile(profile, model)?,
         Method::Kill(pid) => Plan::Do(Deed::Kill(pid)),
     })
 }
@@ -232,7 +230,23 @@ fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
         }
     };
     let answer = Answer::of(&json!({ "process_count": runs.len(), "success": true }));
-    Ok(Plan::Do(Deed::SendLater(runs, line(body), answer)))
+    let is_for_agent =
+        |run: &RunId| model.in_app_of(*run).is_some_and(|of| of.is_for_agent(action));
+    let (agents, apps): (Vec<RunId>, Vec<RunId>) = runs.into_iter().partition(is_for_agent);
+    let parts = vec![(apps, line(body)), (agents, line(&asked_of_agent(action, body.get("opts"))))];
+    Ok(Plan::Do(Deed::SendLater(parts, answer)))
+}
+
+fn take_profile(profile: Profile, model: &Model) -> Result<Plan, String> {
+    let Profile { slot, is_heap, ms, file } = profile;
+    let slot = slot.ok_or(
+        "this daemon is no program of Node: there is no profile of it to take; with the number of \
+         a process as `id` one is taken of that",
+    )?;
+    let ProcId(id) = known(&slot, model, |slot| format!("{slot} id unknown"))?;
+    let kind = if is_heap { ProfileKind::Heap } else { ProfileKind::Cpu };
+    let then = Then::file(file.clone());
+    Ok(Plan::Ask(Request::Profile { id, kind, ms, file }, then))
 }
 
 /// A message as an app gets it: one line.

@@ -27,6 +27,8 @@ enum What {
     Element(ProcId),
     /// The process as it was before it was forgotten.
     Gone(String),
+    /// A file that was written.
+    File(String),
     /// The whole list.
     List,
     /// Nothing is answered.
@@ -57,6 +59,11 @@ impl Then {
     /// A process is forgotten, which was this.
     pub fn gone(element: String) -> Self {
         Self::of(What::Gone(element))
+    }
+
+    /// This file is written.
+    pub fn file(path: String) -> Self {
+        Self::of(What::File(path))
     }
 
     /// Whoever asks wants the list.
@@ -124,6 +131,7 @@ impl Then {
             What::Silence => return None,
             What::List => Some(model.jlist()),
             What::Gone(element) => Some(element),
+            What::File(path) => Some(serde_json::json!({ "file": path }).to_string()),
             What::Element(id) => model.element(id),
             What::Spawned(id) | What::Duplicate(Some(id)) => spawned(model, id),
             What::Duplicate(None) => None,

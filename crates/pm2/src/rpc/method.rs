@@ -89,8 +89,8 @@ pub enum Method {
     Monitor(Slot, bool),
     /// Opens log files again.
     ReloadLogs,
-    /// Profiles the daemon.
-    Profile,
+    /// Takes a profile of a process; without one, of the daemon.
+    Profile(Profile),
     /// Ends everything; the process of this number is told by a signal.
     Kill(Option<u32>),
 }
@@ -113,6 +113,19 @@ pub enum Addressee {
     Id(Slot),
     /// Every process of a name.
     Name(String),
+}
+
+/// A profile that is to be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The process that it is of, if one is named.
+    pub slot: Option<Slot>,
+    /// It is of memory.
+    pub is_heap: bool,
+    /// For how long, ms.
+    pub ms: u64,
+    /// The file that it is written to.
+    pub file: String,
 }
 
 /// What is said on the bus of a process.
@@ -162,7 +175,7 @@ impl Method {
             "notifyKillPM2" => Self::NotifyKill,
             "monitor" | "unmonitor" => Self::Monitor(args.slot()?, name == "monitor"),
             "reloadLogs" => Self::ReloadLogs,
-            "profileCPU" | "profileMEM" => Self::Profile,
+            "profileCPU" | "profileMEM" => profile(&args.object()?, name == "profileMEM")?,
             "killMe" => {
                 let pid = args.next().get("pid").and_then(Json::as_u64);
                 Self::Kill(pid.and_then(|pid| pid.try_into().ok()))
@@ -216,6 +229,20 @@ fn message(opts: Map<String, Json>) -> Result<Message, String> {
     let bare = !given("opts") && !given("uuid");
     let body = if bare { Json::String(action.clone()) } else { Json::Object(opts) };
     Ok(Message { to, action, body })
+}
+
+fn profile(opts: &Map<String, Json>, is_heap: bool) -> Result<Method, String> {
+    /// PM2's usual time, ms.
+    const USUAL: u64 = 10_000;
+    let file = text_at(opts, "pwd").ok_or("pwd field is missing")?;
+    let ms = opts.get("timeout").and_then(Json::as_u64).unwrap_or(USUAL);
+    Ok(Method::Profile(Profile { slot: slot_at(opts, "id"), is_heap, ms, file }))
+}
+
+/// What the agent in an app of Node gets that is asked for an action, and the app does not see.
+#[must_use]
+pub fn asked_of_agent(action: &str, opts: Option<&Json>) -> Json {
+    serde_json::json!({ "cmd": "NODE_OSTLER", "act": "action", "action": action, "opts": opts })
 }
 
 /// What a process gets that is asked for an action.

@@ -145,6 +145,17 @@ pub enum Request {
         /// Numbers of the processes.
         ids: Vec<u32>,
     },
+    /// Takes a profile of a process of Node into a file → `Done` when it is written.
+    Profile {
+        /// Process id.
+        id: u32,
+        /// Of what.
+        kind: ProfileKind,
+        /// For how long, ms.
+        ms: u64,
+        /// Absolute path of the file.
+        file: String,
+    },
     /// Opens all log files again → [`Reply::Done`].
     ReloadLogs,
     /// Writes the process list to the dump file → [`Reply::Saved`].
@@ -232,6 +243,36 @@ pub struct ReloadOptions {
     pub wait: bool,
 }
 
+/// What a profile is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileKind {
+    /// Where the time goes.
+    Cpu,
+    /// Where memory is allocated.
+    Heap,
+}
+
+impl ProfileKind {
+    /// Returns the word for it, in messages and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Heap => "heap",
+        }
+    }
+
+    /// Returns the end of its file's name, by which tools know it.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpuprofile",
+            Self::Heap => "heapprofile",
+        }
+    }
+}
+
 /// Returns the first version of the protocol in which the same request may be sent again to the
 /// daemon after the one that was asked, and begins nothing twice; `None` where there is none.
 #[must_use]
@@ -266,6 +307,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Logs { .. }
         | Request::Flush { .. }
         | Request::ReloadLogs
+        | Request::Profile { .. }
         | Request::Update { .. } => None,
     }
 }

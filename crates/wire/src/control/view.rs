@@ -135,6 +135,12 @@ pub struct Details {
     /// By what it is ready.
     #[serde(default)]
     pub readiness: Readiness,
+    /// What the app measures of itself: names, and values with their units.
+    #[serde(default)]
+    pub metrics: Vec<(String, String)>,
+    /// Names of what it can be asked to do.
+    #[serde(default)]
+    pub actions: Vec<String>,
 }
 
 /// A file of a process that cannot be written.

@@ -1,0 +1,4 @@
+import client from './index.cjs';
+
+export const { Client, Bus, OstlerError, connect, usualHome } = client;
+export default client;
