@@ -26,7 +26,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Answer::Reply(Reply::Describe(details)) => versions(*details),
         other => return Err(unexpected(&other)),
     };
-    for (name, value) in as_pm2(known, ask(session, id)?) {
+    for (name, value) in as_pm2(known, &ask(session, id)?) {
         let text = format!("{name}: {value}");
         session.out.screen(&session.out.readable(&text));
     }
@@ -42,7 +42,7 @@ fn versions(details: Details) -> Vec<(String, String)> {
 
 /// Returns what PM2 shows of an environment: what the app has from its caller, and a few keys of
 /// the record around it.
-fn as_pm2(versions: Vec<(String, String)>, vars: Vec<(String, String)>) -> Vec<(String, String)> {
+fn as_pm2(versions: Vec<(String, String)>, vars: &[(String, String)]) -> Vec<(String, String)> {
     const BEFORE: [&str; 3] = ["unique_id", "PM2_INTERACTOR_PROCESSING", "PM2_USAGE"];
     const BEHIND: [&str; 4] = ["NODE_APP_INSTANCE", "vizion_running", "km_link", "namespace"];
     let find = |name: &&str| vars.iter().find(|(of, _)| of == name).cloned();
@@ -119,7 +119,7 @@ mod tests {
             "NODE_APP_INSTANCE",
         ];
         let pair = |name: &str| (name.to_owned(), String::new());
-        let shown = as_pm2(vec![pair("version")], names.into_iter().map(pair).collect());
+        let shown = as_pm2(vec![pair("version")], &names.map(pair));
         let shown: Vec<&str> = shown.iter().map(|(name, _)| name.as_str()).collect();
         let given = ["version", "unique_id", "PM2_USAGE", "TERM", "PATH"];
         let behind = ["NODE_APP_INSTANCE", "vizion_running", "km_link", "namespace"];

@@ -47,6 +47,8 @@ fn steps(list: &[ProcView], addresses: &[String]) -> Vec<(String, &'static str)>
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::view::sample::sample;
 
@@ -61,9 +63,9 @@ mod tests {
         let worker = ProcView { cluster: true, ..sample(0, "my api") };
         let sharing =
             ["curl http://127.0.0.1:3000", "ostler logs 'my api'", "ostler scale 'my api' 4"];
-        check(&[worker.clone()], &["*:3000"], &sharing);
+        check(from_ref(&worker), &["*:3000"], &sharing);
         let alone = ProcView { cluster: false, ..sample(0, "job") };
-        check(&[alone.clone()], &[], &["ostler logs job", "ostler restart job"]);
+        check(from_ref(&alone), &[], &["ostler logs job", "ostler restart job"]);
         check(&[worker, alone], &[], &["ostler list", "ostler logs"]);
     }
 }
