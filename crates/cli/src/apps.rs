@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::args::{FlagId, Parsed};
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
+use crate::select;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
@@ -47,8 +48,37 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Options whose empty value would be ignored.
+const NEVER_EMPTY: [&str; 7] =
+    ["name", "namespace", "cwd", "interpreter", "output", "error", "pid"];
+
+/// Refuses empty values. PM2 takes them for options that were not given.
+fn refuse_empty(session: &Session) -> Result<(), Failed> {
+    let is_empty = |option: &&&str| session.args.attribute(option) == Some("");
+    match NEVER_EMPTY.iter().find(is_empty).filter(|_| session.program == Program::Ostler) {
+        Some(option) => Err(Failed::misuse(format!("`--{option}` needs a value, but is empty"))
+            .hint("leave it out, or write what it is to be")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a name that means something else to commands: `delete all` would not be about that app
+/// alone. PM2 takes any.
+fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
+    let means = match name {
+        _ if session.program == Program::Pm2 => return Ok(()),
+        "all" => "every app",
+        "-" => "a process file on standard input",
+        name if select::is_pattern(name) => "every app whose name matches it",
+        _ => return Ok(()),
+    };
+    Err(Failed::new(format!("an app cannot be called `{name}`: to a command that is {means}"))
+        .hint("give it another name"))
+}
+
 /// Returns what files and options are resolved against.
 fn context(session: &Session) -> Result<Context, Failed> {
+    refuse_empty(session)?;
     let env = environment();
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
@@ -75,6 +105,7 @@ pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Fail
     match ostler_config::from_script(script, &options(&session.args), &context) {
         Ok((spec, notes)) => {
             report(session, &notes, true);
+            refuse_name(session, &spec.name)?;
             app(with_settings(spec, &settings(session)?))
         }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
@@ -102,6 +133,9 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     if refused || specs.is_empty() && bad {
         return Err(failed);
     }
+    for spec in &specs {
+        refuse_name(session, &spec.name)?;
+    }
     let settings = settings(session)?;
     let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));
     Ok((apps.collect::<Result<_, _>>()?, bad))
@@ -109,6 +143,10 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
 
 /// Returns what the options change in processes that exist; `None` when none of them does.
 pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Failed> {
+    if let Some(name) = session.args.attribute("name").map(str::to_owned) {
+        refuse_name(session, &name)?;
+    }
+    refuse_empty(session)?;
     let options = options(&session.args);
     if options.is_empty() {
         return Ok(None);

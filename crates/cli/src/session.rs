@@ -289,11 +289,22 @@ impl Session {
         self.client = None;
     }
 
-    /// Holds daemon and keeper, whose end is going to be asked for.
-    pub(crate) fn hold_manager(&mut self) -> Result<Manager, Failed> {
-        self.connect()?;
-        let Some(client) = &mut self.client else { return Err(Failed::new("not connected")) };
-        Ok(client.hold_manager()?)
+    /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage;
+    /// `None` when they end meanwhile.
+    pub(crate) fn look_at_manager(&mut self) -> Result<Option<(Vec<ProcView>, Manager)>, Failed> {
+        let Some(client) = &mut self.client else { return Ok(None) };
+        let manager = match client.hold_manager() {
+            Err(ostler_client::Error::Broken) => return Ok(None),
+            manager => manager?,
+        };
+        match client.request(&Request::List, |_| ()) {
+            Ok(Answer::Reply(Reply::List { processes })) => Ok(Some((processes, manager))),
+            Err(ostler_client::Error::Broken) => {
+                manager.wait_end()?;
+                Ok(None)
+            }
+            other => Err(unexpected(&other?)),
+        }
     }
 
     /// Gives the connection away.

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "signals cannot be read otherwise")]
 
 use std::io;
-use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
 /// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and returns a descriptor to read them
 /// from. To be called before any thread is started and after the last program is: these would
@@ -81,5 +81,68 @@ impl Drop for Interrupts {
         unsafe {
             libc::sigprocmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
         }
+    }
+}
+
+/// Does something while a descriptor has this number too. What has it otherwise gets it back: only
+/// for a program of one thread.
+pub(crate) fn with_number<T>(
+    descriptor: BorrowedFd<'_>,
+    number: RawFd,
+    act: impl FnOnce(BorrowedFd<'_>) -> T,
+) -> io::Result<T> {
+    // SAFETY: plain calls on numbers. Whoever owns what had the number finds it there again, as
+    // nothing else runs meanwhile; `act` borrows a descriptor that is open until it returns.
+    unsafe {
+        let flags = libc::fcntl(number, libc::F_GETFD);
+        let kept = if flags < 0 {
+            None
+        } else {
+            Some(check(libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3))?)
+        };
+        let put = check(libc::dup3(descriptor.as_raw_fd(), number, libc::O_CLOEXEC));
+        let done = put.map(|number| act(BorrowedFd::borrow_raw(number)));
+        match kept {
+            Some(kept) => {
+                let back = libc::dup3(kept, number, libc::O_CLOEXEC);
+                let flagged =
+                    check(back).and_then(|_| check(libc::fcntl(number, libc::F_SETFD, flags)));
+                libc::close(kept);
+                flagged?;
+            }
+            None if done.is_ok() => {
+                libc::close(number);
+            }
+            None => {}
+        }
+        done
+    }
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_has_another_number_for_a_moment_and_whose_it_is_gets_it_back() {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        let (other, _peer) = UnixStream::pair().unwrap();
+        let taken = here.as_raw_fd();
+        let number = with_number(other.as_fd(), taken, |fd| fd.as_raw_fd()).unwrap();
+        assert_eq!(number, taken);
+        here.write_all(b"x").unwrap();
+        there.read_exact(&mut [0]).unwrap();
+        let free = 400;
+        assert_eq!(with_number(other.as_fd(), free, |fd| fd.as_raw_fd()).unwrap(), free);
+        // SAFETY: a plain call on a number.
+        assert_eq!(unsafe { libc::fcntl(free, libc::F_GETFD) }, -1, "it is free again");
     }
 }

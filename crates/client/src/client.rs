@@ -73,12 +73,14 @@ impl Client {
     /// Connects to a running daemon; starts none.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`], or
-    /// [`Error::PermissionDenied`] for a stranger.
+    /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
+    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a stranger
+    /// who listens.
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
             Ok(stream) => {
+                home.check_listener(&stream)?;
                 let (home, buffer) = (home.clone(), Vec::new());
                 Ok(Self { home, stream, buffer, consumed: 0, taken: false })
             }

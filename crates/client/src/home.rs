@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -107,6 +108,26 @@ impl Home {
         Err(Error::HomeOfOthers { home, why, is_own: meta.uid() == user })
     }
 
+    /// Makes sure of who listens at the control socket before anything is said to him: in a home
+    /// that others can write it may be anybody, and what he answers would be believed.
+    ///
+    /// # Errors
+    /// [`Error::HomeOfOthers`], [`Error::Io`] when the system does not tell.
+    pub(crate) fn check_listener(&self, stream: &UnixStream) -> Result<(), Error> {
+        let peer = rustix::net::sockopt::socket_peercred(stream).map_err(|error| Error::Io {
+            what: format!("cannot tell who listens at `{}`", self.socket().display()),
+            source: error.into(),
+        })?;
+        let (peer, own) = (peer.uid.as_raw(), rustix::process::geteuid().as_raw());
+        // Who cannot be looked up is nobody's owner.
+        let owner = self.root.metadata().ok().map(|meta| meta.uid());
+        if is_trusted(peer, own, owner) {
+            return Ok(());
+        }
+        let why = format!("user {peer} listens at its `ostler.sock`, and this is user {own}");
+        Err(Error::HomeOfOthers { home: self.root.clone(), why, is_own: false })
+    }
+
     /// Whether others than its owner can look into the directory.
     #[must_use]
     pub fn is_open_to_others(&self) -> bool {
@@ -173,4 +194,24 @@ fn answers(socket: &Path) -> bool {
             .map(|fd| rustix::net::connect(&fd, &address))
             .is_ok_and(|to| matches!(to, Ok(()) | Err(rustix::io::Errno::AGAIN)))
     })
+}
+
+/// Whether this user's commands may believe a daemon of `peer` in a home of `owner`: it is his own,
+/// root's, or, where root asks, that of the home's owner.
+fn is_trusted(peer: u32, own: u32, owner: Option<u32>) -> bool {
+    peer == own || peer == 0 || (own == 0 && owner == Some(peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ones_own_daemon_is_believed_and_by_root_that_of_the_home() {
+        assert!(is_trusted(1000, 1000, Some(1000)) && is_trusted(0, 1000, Some(1000)));
+        assert!(is_trusted(0, 0, Some(0)) && is_trusted(1000, 0, Some(1000)));
+        assert!(!is_trusted(1001, 1000, Some(1000)), "planted in a home that he can write");
+        assert!(!is_trusted(1001, 1000, Some(1001)), "his own home");
+        assert!(!is_trusted(1001, 0, Some(0)) && !is_trusted(1001, 0, None), "root's home");
+    }
 }

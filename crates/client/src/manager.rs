@@ -36,7 +36,10 @@ impl Client {
 
 impl Manager {
     /// Holds those of the processes that there are.
-    pub(crate) fn hold(pids: &[u32]) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// Out of file descriptors.
+    pub fn hold(pids: &[u32]) -> Result<Self, Error> {
         let mut processes = Vec::new();
         let pids = pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         for pid in pids {

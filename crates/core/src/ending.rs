@@ -80,6 +80,12 @@ impl Ending {
         }
     }
 
+    /// Whether it was killed, and is still there.
+    #[must_use]
+    pub fn is_killed(&self) -> bool {
+        matches!(self.stage, EndingStage::Killed { .. } | EndingStage::Stuck { .. })
+    }
+
     /// Whether nothing can be done about it: nobody knows when it ends, if at all.
     pub(crate) fn is_stuck(&self) -> bool {
         matches!(self.stage, EndingStage::Stuck { .. })

@@ -32,6 +32,8 @@ pub struct Saved {
     pub spec: AppSpec,
     /// Number of the instance, where it is known.
     pub instance: Option<u32>,
+    /// The number that it had (`pm_id`), where that is known.
+    pub number: Option<u32>,
     /// Whether it is to stay stopped.
     pub stopped: bool,
 }
@@ -66,6 +68,8 @@ pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
     spec.instances = 1;
     let number = |value: &Json| value.as_u64().or_else(|| value.as_str()?.parse().ok());
     let instance = map.get(&spec.instance_var).and_then(number);
+    let number = map.get("pm_id").and_then(number).and_then(|number| number.try_into().ok());
     let stopped = map.get("status").and_then(Json::as_str) == Some("stopped");
-    Ok(Saved { spec, instance: instance.and_then(|number| number.try_into().ok()), stopped })
+    let instance = instance.and_then(|number| number.try_into().ok());
+    Ok(Saved { spec, instance, number, stopped })
 }

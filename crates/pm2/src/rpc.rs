@@ -4,12 +4,14 @@
 //! call with too few arguments; here whatever a call lacks is said in the answer.
 
 mod arguments;
+mod caller;
 mod method;
 
 use serde_json::Value as Json;
 
 use crate::amp::{Argument, Frame, encode};
 pub use arguments::{Changes, Slot};
+pub use caller::{Answered, read_answer, write_call};
 pub use method::{
     Addressee, METHODS, Message, Method, Notification, Profile, asked_for, asked_of_agent,
 };

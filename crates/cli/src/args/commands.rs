@@ -269,6 +269,13 @@ commands! {
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
         "When the new program does not come up, the old one goes on.";
+    Migrate System ["migrate"] []
+        "take the apps over from a PM2 that runs"
+        "One app after the other, with its name, numbers, environment and log files. Workers of a \
+         cluster share their port with the old ones until these are gone, where this user may share \
+         it; an app that holds its port by itself is restarted, and the time in which nobody \
+         listened is told. An app that does not serve here stays with PM2. When all are moved the \
+         list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
         "stop everything and end the daemon" "";
     Completion System ["completion"] [Maybe("bash|zsh|fish")]
@@ -287,9 +294,12 @@ impl Command {
 
     /// Returns the commands under a name of the program.
     pub(crate) fn of(program: Program) -> impl Iterator<Item = &'static Self> {
-        COMMANDS
-            .iter()
-            .filter(move |command| program == Program::Ostler || command.id != CommandId::Help)
+        COMMANDS.iter().filter(move |command| program == Program::Ostler || !command.is_ours())
+    }
+
+    /// Whether it means nothing under PM2's name.
+    fn is_ours(&self) -> bool {
+        matches!(self.id, CommandId::Help | CommandId::Migrate)
     }
 
     /// Returns the name that is shown.

@@ -247,6 +247,12 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler update", "after a new version was installed"),
             ("ostler update --silent", "without messages"),
         ],
+        CommandId::Migrate => &[
+            ("ostler migrate --dry-run", "what would become of each app"),
+            ("ostler migrate", "the apps of the PM2 in ~/.pm2"),
+            ("ostler migrate --from /srv/pm2", "of another one"),
+            ("ostler migrate --back", "back to PM2"),
+        ],
         CommandId::Kill => &[
             ("ostler kill", "apps, daemon and keeper"),
             ("ostler kill --silent", "without messages"),

@@ -132,6 +132,9 @@ flags! {
         "how many workers more than usual while it lasts";
     Canary ' ' ["canary"] Nothing, Own [Reload, StartOrReload]
         "replace one worker, then wait for `promote` or `rollback`";
+    From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
+    DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
+    Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";
     HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";

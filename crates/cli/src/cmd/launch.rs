@@ -6,6 +6,7 @@ use ostler_wire::control::{Event, Request};
 
 use super::{address, perform, unwritten};
 use crate::apps::App;
+use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Planned, Subject};
@@ -52,7 +53,8 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
     let mut started = Vec::new();
     let mut failed = false;
     let apps = apps.into_iter().map(|app| app.record).collect();
-    let request = Request::Start { apps, ticket: Some(ticket()) };
+    let only_new = !session.has(FlagId::Force);
+    let request = Request::Start { apps, only_new, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         // That one was late is told by a warning.
         Event::Started { name, ids, late: _ } => {

@@ -20,6 +20,7 @@ mod kill;
 mod launch;
 mod list;
 mod logs;
+mod migrate;
 mod misused;
 mod monitor;
 mod perform;
@@ -167,6 +168,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Boot => boot::run(session),
         CommandId::Cleardump => cleardump::run(session),
         CommandId::Update => update::run(session),
+        CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Multiset => settings::multiset(session),

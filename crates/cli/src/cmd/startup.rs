@@ -230,7 +230,7 @@ fn copy_program(session: &mut Session, setup: &mut Setup) -> Result<(), Failed> 
     Ok(())
 }
 
-fn below_root(path: &Path) -> PathBuf {
+pub(super) fn below_root(path: &Path) -> PathBuf {
     match std::env::var_os(ostler_env::OSTLER_BOOT_ROOT).filter(|root| !root.is_empty()) {
         Some(root) => PathBuf::from(root).join(path.strip_prefix("/").unwrap_or(path)),
         None => path.to_owned(),

@@ -50,6 +50,10 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("`{name}` is no list of processes: {error}"))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
-    resurrect::restore_from(session, &Request::Import { elements }, std::path::Path::new(&name))?;
+    resurrect::restore_from(
+        session,
+        &Request::Import { elements, heir_of: None },
+        std::path::Path::new(&name),
+    )?;
     list::table(session)
 }

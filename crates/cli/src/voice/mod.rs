@@ -9,6 +9,7 @@
 
 mod json;
 mod line;
+mod migration;
 mod notice;
 mod ostler;
 mod pm2;
@@ -23,6 +24,7 @@ mod tally;
 mod tests;
 
 pub(crate) use line::{Line, Text};
+pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
+use super::{MigrationNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +179,8 @@ pub(crate) enum Notice<'a> {
     Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
+    /// Something about a move from PM2, or back.
+    Migration(MigrationNotice<'a>),
     /// Something about settings.
     Setting(SettingNotice<'a>),
     /// Something that the user should know. `apart`: also PM2's name says it on standard error.

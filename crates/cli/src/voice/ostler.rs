@@ -127,6 +127,7 @@ pub(super) fn lines(
         Notice::Release(notice) => release::ostler(*notice),
         Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Migration(notice) => super::migration::lines(notice, paint),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Note { text } => {
@@ -180,6 +181,8 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
 
 pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
     match subject {
+        // It was deleted before its name was known.
+        Subject::Process { name: "", .. } => message.to_owned(),
         Subject::Process { id, name } | Subject::Counters { id, name } => {
             format!("{} (id {id}): {message}", ostler_text::shown(name))
         }
@@ -315,7 +318,7 @@ fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
 }
 
-fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
     labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
 }
 

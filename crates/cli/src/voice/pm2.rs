@@ -108,7 +108,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }
         | Notice::Finished { .. }
-        | Notice::FirstSteps { .. } => Vec::new(),
+        | Notice::FirstSteps { .. }
+        // It is no command of PM2's.
+        | Notice::Migration(_) => Vec::new(),
     }
 }
 
@@ -151,6 +153,8 @@ fn announce(paint: Paint, act: Act, selector: &Selector<'_>) -> Vec<Line> {
 
 fn about(subject: &Subject<'_>) -> String {
     let text = match subject {
+        // It was deleted before its name was known.
+        Subject::Process { name: "", .. } => String::new(),
         Subject::Process { id, name } => format!("[{name}]({id}) "),
         Subject::Counters { id, .. } => format!("({id}) "),
         Subject::App { name } => format!("[{name}] "),

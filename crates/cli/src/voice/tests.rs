@@ -2,6 +2,7 @@
 
 mod block;
 mod hostile;
+mod migration;
 mod objects;
 
 use std::fmt::Write as _;
@@ -67,11 +68,12 @@ fn number(notice: &Notice<'_>) -> usize {
         Notice::DaemonsEnd => 45,
         Notice::TakesProfile { .. } => 46,
         Notice::TookProfile { .. } => 47,
+        Notice::Migration(_) => 48,
     }
 }
 
 /// How many kinds of facts there are.
-const KINDS: usize = 48;
+const KINDS: usize = 49;
 
 /// Two commands' voices, and what they said.
 struct Scene {
@@ -135,6 +137,7 @@ fn every_fact_has_words_under_both_names() {
     talk(&mut scene);
     settings(&mut scene);
     problems(&mut scene);
+    migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
     scene.objects.assert_documented();
     let unseen: Vec<usize> = (0..KINDS).filter(|kind| !scene.seen[*kind]).collect();

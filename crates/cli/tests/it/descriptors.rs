@@ -12,7 +12,7 @@ use crate::start_e2e::{SOON, sandbox};
 use crate::takeover::{kill_daemon, lives};
 
 /// Runs the first command, and so the manager that it starts, under a hard limit.
-fn start_limited(sandbox: &Sandbox, limit: u64, words: &[&str]) -> (bool, String) {
+pub(crate) fn start_limited(sandbox: &Sandbox, limit: u64, words: &[&str]) -> (bool, String) {
     let mut command = sandbox.command_of("prlimit");
     command.arg(format!("--nofile={limit}:{limit}")).arg(env!("CARGO_BIN_EXE_ostler")).args(words);
     let output = command.output().unwrap();

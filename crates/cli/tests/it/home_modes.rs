@@ -261,3 +261,27 @@ fn a_stranger_who_claims_to_be_of_a_run_is_left_alone() {
     assert!(lives, "it was taken for a process of the app");
     assert!(!procs::alive(app), "two of one slot");
 }
+
+#[test]
+fn a_socket_that_another_user_planted_is_told_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mut theirs = sandbox();
+    theirs.become_ordinary_user();
+    theirs.ostler(["ping"]).run();
+    // It becomes root's, and others can write it, as they could before.
+    std::os::unix::fs::chown(theirs.home(), Some(0), Some(0)).unwrap();
+    set_mode(&theirs.home(), 0o777);
+    let root = Command::new(env!("CARGO_BIN_EXE_ostler"))
+        .arg("list")
+        .env("OSTLER_HOME", theirs.home())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&root.stderr);
+    assert_eq!(root.status.code(), Some(1), "{said}");
+    assert!(said.contains("user 65534 listens at its `ostler.sock`, and this is user 0"), "{said}");
+    std::os::unix::fs::chown(theirs.home(), Some(65534), Some(65534)).unwrap();
+    set_mode(&theirs.home(), 0o700);
+    theirs.ostler(["kill"]).run();
+}

@@ -1,7 +1,8 @@
 //! The end of the manager itself.
 
 use std::fs;
-use std::process::Command;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ostler_testkit::procs;
@@ -132,4 +133,29 @@ fn the_pid_file_of_the_manager_is_read_whole_at_any_time() {
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(reader.join().is_ok_and(|read| 10 < read), "a read was not whole");
     });
+}
+
+/// `kill` counted what had been stopped before, and two at once were an error of one.
+#[test]
+fn kill_counts_what_it_stops_and_two_at_once_are_no_error() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "up", "exec sleep 1000000", &[]);
+    start_sh(&sandbox, "down", "exec sleep 1000000", &[]);
+    sandbox.ostler(["stop", "down"]).run();
+    let kill = || {
+        let mut command = sandbox.command();
+        command.arg0("ostler").arg("kill").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let said = [kill(), kill()].map(|one| {
+        let output = one.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    });
+    for said in &said {
+        let one = said.starts_with("stopped 1 process and the daemon in ");
+        let none = said.starts_with("stopped the daemon in ");
+        assert!(one || none || said.starts_with("no daemon runs in "), "{said}");
+    }
+    assert!(said.iter().any(|said| said.starts_with("stopped 1 process and ")), "{said:?}");
 }

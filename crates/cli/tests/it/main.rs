@@ -46,6 +46,7 @@ mod live_pm2;
 mod log_full;
 mod logging;
 mod logs;
+mod migrate;
 mod node_client;
 mod older_daemon;
 mod own_log;

@@ -336,3 +336,20 @@ fn as_nobody(sandbox: &Sandbox) -> Command {
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(copy);
     command
 }
+
+/// They were taken, and a word for all apps could not tell the one from the others.
+#[test]
+fn names_that_mean_something_else_and_empty_ones_are_refused() {
+    let sandbox = sandbox();
+    let script = sandbox.write("a.sh", "exec sleep 1000000\n");
+    let script = script.to_str().unwrap();
+    for (name, means) in [("all", "every app"), ("/x/", "every app whose name matches it")] {
+        let error =
+            format!("error: an app cannot be called `{name}`: to a command that is {means}");
+        refused(&sandbox, &["start", script, "--name", name], &error);
+    }
+    let file = sandbox.write("all.json", format!("[{{\"name\":\"all\",\"script\":\"{script}\"}}]"));
+    refused(&sandbox, &["start", file.to_str().unwrap()], "error: an app cannot be called `all`");
+    let said = sandbox.ostler(["start", script, "--name", ""]).code(2).run();
+    assert!(said.err.starts_with("error: `--name` needs a value, but is empty\n"), "{}", said.err);
+}

@@ -68,6 +68,7 @@ impl Daemon {
             self.logs.engine().unsubscribe(client as u64);
         }
         self.last_lines.forget(client);
+        self.node.stop_sharing(client);
         self.actions.forget(client);
         self.model.push(Input::ClientGone(ClientId(client)));
     }

@@ -100,8 +100,13 @@ impl Daemon {
             | Request::Promote { .. }
             | Request::Save { .. }
             | Request::Export
-            | Request::Import { .. }
             | Request::Resurrect => self.decide_on(client, request),
+            Request::Import { heir_of, .. } => {
+                if let Some(pid) = heir_of {
+                    self.node.share_with(client, pid);
+                }
+                self.decide_on(client, request);
+            }
             Request::Kill => {
                 self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);

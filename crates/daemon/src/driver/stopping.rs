@@ -25,7 +25,7 @@ impl Driver<'_> {
         let (node, mut parts) = self.node();
         node.close_channel(run, &mut parts);
         let candidate = self.is_candidate(run);
-        if self.runs.is_out_of_memory(exit) {
+        if self.runs.is_out_of_memory(run, exit) {
             self.tell(Input::OutOfMemory(run));
         }
         self.runs.die(run, exit, !candidate);

@@ -11,6 +11,7 @@ use ostler_wire::control::{Change, Code, Failure};
 use serde_json::value::RawValue;
 
 use super::Model;
+use super::failures::listed;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Reporting, Target};
 use super::registry::{App, Proc, Version};
@@ -21,7 +22,7 @@ impl Model {
     pub(super) fn on_start(
         &mut self,
         client: ClientId,
-        apps: &[Box<RawValue>],
+        (apps, only_new): (&[Box<RawValue>], bool),
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -35,6 +36,9 @@ impl Model {
                 }
                 Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
             }
+        }
+        if let Some(there) = specs.iter().find(|spec| only_new && self.is_listed(spec)) {
+            return refuse(client, listed(&there.name), out);
         }
         if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
             return refuse(client, failure, out);
@@ -58,6 +62,14 @@ impl Model {
         operation.reporting = Reporting::Started(started);
         operation.ticket = ticket;
         self.begin(operation, out);
+    }
+
+    /// Whether an app of this name and script is in the list.
+    fn is_listed(&self, spec: &AppSpec) -> bool {
+        let mut apps = self.registry.apps().filter(|(_, app)| app.name == spec.name);
+        apps.any(|(_, app)| {
+            self.registry.version(app.spec).is_some_and(|of| of.spec.script == spec.script)
+        })
     }
 
     /// Starts a new slot unless it is only to be registered.
@@ -109,10 +121,22 @@ impl Model {
         instance: Option<u32>,
         unique_id: &str,
     ) -> Option<ProcId> {
+        self.add_numbered(spec, None, instance, unique_id)
+    }
+
+    /// The same, with this number if nobody has it.
+    pub(super) fn add_numbered(
+        &mut self,
+        spec: SpecId,
+        number: Option<u32>,
+        instance: Option<u32>,
+        unique_id: &str,
+    ) -> Option<ProcId> {
         let version = self.registry.version(spec)?;
         let (of_app, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
         let cluster = version.is_cluster();
-        let id = self.registry.allot_proc();
+        let free = |id: &ProcId| self.registry.proc(*id).is_none() && self.core.slot(*id).is_none();
+        let id = number.map(ProcId).filter(free).unwrap_or_else(|| self.registry.allot_proc());
         let app = self.registry.app_with(&of_app.namespace, &of_app.name, spec);
         let proc = Proc {
             app,

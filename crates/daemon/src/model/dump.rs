@@ -16,6 +16,15 @@ use super::operations::{Operation, Reporting, Target};
 use super::requests::{closing, refuse};
 use crate::budget::Budget;
 
+/// Which numbers processes get that are started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbers {
+    /// The next ones.
+    New,
+    /// Those that they had, where these are free.
+    Kept,
+}
+
 impl Model {
     /// A client saves the list.
     pub(super) fn on_save(&mut self, client: ClientId, force: bool, out: &mut Vec<Effect>) {
@@ -63,10 +72,7 @@ impl Model {
         elements: Result<Vec<Box<RawValue>>, String>,
         out: &mut Vec<Effect>,
     ) {
-        let warn = |text: String, out: &mut Vec<Effect>| {
-            out.push(Effect::Event { client, event: control::Event::Warning { text } });
-        };
-        warnings.into_iter().for_each(|text| warn(text, out));
+        out.extend(warnings.into_iter().map(|text| warning(client, text)));
         if self.closing {
             return refuse(client, closing(), out);
         }
@@ -77,18 +83,44 @@ impl Model {
                 return refuse(client, Failure { code: Code::NotFound, message, hint }, out);
             }
         };
+        self.start_saved(client, &elements, Numbers::New, out);
+    }
+
+    /// A client brings a list of its own.
+    pub(super) fn on_import(
+        &mut self,
+        client: ClientId,
+        elements: &[Box<RawValue>],
+        out: &mut Vec<Effect>,
+    ) {
+        self.start_saved(client, elements, Numbers::Kept, out);
+    }
+
+    fn start_saved(
+        &mut self,
+        client: ClientId,
+        elements: &[Box<RawValue>],
+        numbers: Numbers,
+        out: &mut Vec<Effect>,
+    ) {
         let mut saved = Vec::new();
-        for element in &elements {
+        for element in elements {
             match ostler_pm2::dump::read_element(element.get(), self.settings.cpus) {
                 Ok(element) => saved.push(element),
-                Err(list) => warn(failure_of(&list).message, out),
+                Err(list) => out.push(warning(client, failure_of(&list).message)),
             }
         }
-        let operation = self.restore(client, saved, out);
+        let operation = self.restore(client, saved, numbers, out);
         self.begin(operation, out);
     }
 
-    fn restore(&mut self, client: ClientId, saved: Vec<Saved>, out: &mut Vec<Effect>) -> Operation {
+    fn restore(
+        &mut self,
+        client: ClientId,
+        saved: Vec<Saved>,
+        numbers: Numbers,
+        out: &mut Vec<Effect>,
+    ) -> Operation {
         let running: Vec<String> =
             self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
@@ -107,14 +139,15 @@ impl Model {
                 _ => {
                     out.extend(ostler_config::not_yet(&saved.spec).map(|of| {
                         let text = format!("`{name}`: {}", of.sentence());
-                        Effect::Event { client, event: control::Event::Warning { text } }
+                        warning(client, text)
                     }));
                     let mut spec = saved.spec.clone();
                     self.settle_log_names(&mut spec);
                     (self.registry.add_version(spec), self.unique_id())
                 }
             };
-            if let Some(id) = self.add_slot(spec, saved.instance, &unique_id) {
+            let number = saved.number.filter(|_| numbers == Numbers::Kept);
+            if let Some(id) = self.add_numbered(spec, number, saved.instance, &unique_id) {
                 self.start_restored(id, &saved, &mut budget, &mut operation);
                 restored.push((name, script, vec![id]));
             }
@@ -151,4 +184,8 @@ impl Model {
             }
         }
     }
+}
+
+fn warning(client: ClientId, text: String) -> Effect {
+    Effect::Event { client, event: control::Event::Warning { text } }
 }

@@ -11,7 +11,11 @@ pub(super) fn see_logs(name: &str) -> String {
 
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
-    Failure { code: Code::NotFound, message: format!("process {} is gone", id.0), hint: None }
+    Failure {
+        code: Code::NotFound,
+        message: format!("process {} was deleted meanwhile", id.0),
+        hint: None,
+    }
 }
 
 /// A restart that a later stop made void.
@@ -54,6 +58,27 @@ pub(super) fn unfetched(id: ProcId) -> Failure {
             id.0
         ),
         hint: Some("raise its limit (`prlimit --nofile=… --pid` of both); it retries".to_owned()),
+    }
+}
+
+/// An app that another command has started.
+pub(super) fn listed(name: &str) -> Failure {
+    Failure {
+        code: Code::NothingToDo,
+        message: format!("`{name}` runs already: another command has just started it"),
+        hint: Some(format!(
+            "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+        )),
+    }
+}
+
+/// A process that was not killed, and is not where it should be.
+pub(super) fn unfinished(id: ProcId, ends: bool) -> Failure {
+    let what = if ends { "has not ended yet" } else { "is not up yet" };
+    Failure {
+        code: Code::Unknown,
+        message: format!("process {} {what}", id.0),
+        hint: Some("`ostler list` shows what it does; ostler goes on with it".to_owned()),
     }
 }
 

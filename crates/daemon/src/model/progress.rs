@@ -7,7 +7,9 @@ use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
-use super::failures::{gone, see_logs, superseded, unfetched, unkillable, unsignalable, unspawned};
+use super::failures::{
+    gone, see_logs, superseded, unfetched, unfinished, unkillable, unsignalable, unspawned,
+};
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::outcome::Outcome;
@@ -78,7 +80,7 @@ impl Model {
             let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
             let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
             for (id, target) in expired {
-                let failure = (target != Target::Listening).then(|| self.why_not_yet(id));
+                let failure = (target != Target::Listening).then(|| self.why_not_yet(id, target));
                 self.end_slot(operation, id, failure, out);
             }
         }
@@ -137,12 +139,13 @@ impl Model {
         self.facts.get(&run).is_some_and(|facts| facts.unfetched)
     }
 
-    fn why_not_yet(&self, id: ProcId) -> Failure {
+    fn why_not_yet(&self, id: ProcId, target: Target) -> Failure {
         if let Some((pid, user)) = self.unsignalable(id) {
             return unsignalable(id, *pid, user);
         }
         match self.core.slot(id).map(|slot| slot.process().phase()) {
             Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
+            Some(Phase::Stopping(ending)) if ending.is_killed() => unkillable(id),
             Some(
                 Phase::Starting { .. }
                 | Phase::Online { .. }
@@ -151,7 +154,7 @@ impl Model {
                 | Phase::Stopped
                 | Phase::Errored,
             )
-            | None => unkillable(id),
+            | None => unfinished(id, target != Target::Up),
         }
     }
 

@@ -33,9 +33,9 @@ impl Model {
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
-            Request::Start { apps, ticket } => match self.ticket(ticket.as_deref()) {
+            Request::Start { apps, only_new, ticket } => match self.ticket(ticket.as_deref()) {
                 Some(begun) => self.start_again(client, begun, out),
-                None => self.on_start(client, &apps, ticket, out),
+                None => self.on_start(client, (&apps, only_new), ticket, out),
             },
             Request::Act { action, ids, change, ticket } => {
                 self.on_act(client, action, (&ids, &change), ticket, out);
@@ -59,9 +59,7 @@ impl Model {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 out.push(Effect::Raw { client, text });
             }
-            Request::Import { elements } => {
-                self.on_dump_read(client, Vec::new(), Ok(elements), out);
-            }
+            Request::Import { elements, heir_of: _ } => self.on_import(client, &elements, out),
             Request::Kill => self.on_kill(client, out),
             // These need no decision: the parts around the model answer them.
             Request::Hello
@@ -153,6 +151,9 @@ impl Model {
         let ids: Vec<ProcId> =
             self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        if let Some(failure) = refused_size(name, now, target, lowest_first) {
+            return refuse(client, failure, out);
+        }
         let wanted = match self.size_to_be(name, app, now, target) {
             Ok(wanted) => wanted,
             Err(failure) => return refuse(client, failure, out),
@@ -307,6 +308,19 @@ fn size_after(now: u32, target: ScaleTo) -> u32 {
         ScaleTo::Add(more) => now.saturating_add(more),
         ScaleTo::Remove(fewer) => now.saturating_sub(fewer),
     }
+}
+
+/// Why an app is not scaled to nothing, by which it would be forgotten; `pm2s_way`: PM2 does so
+/// for the number 0.
+fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option<Failure> {
+    let zero = 0 < now && size_after(now, target) == 0;
+    (zero && !(pm2s_way && target == ScaleTo::Exactly(0))).then(|| Failure {
+        code: Code::Invalid,
+        message: format!("app `{name}` has {now} instances, and `scale` leaves at least one"),
+        hint: Some(format!(
+            "`ostler stop {name}` stops all of them, `ostler delete {name}` forgets the app"
+        )),
+    })
 }
 
 /// An app would have more processes than one may have.

@@ -36,7 +36,10 @@ impl Node {
                 (None, Some(path)) => sockets::unlink(&path, &Rights::default()),
                 (None, None) => {}
             }
-            sockets::shut(&listener.socket);
+            // Another manager may go on serving it.
+            if !self.sharing.forget(id, sockets::address_of(&listener.socket)) {
+                sockets::shut(&listener.socket);
+            }
             drop(listener);
             keeper.forget(listener_name(id));
             self.closing.last += 1;

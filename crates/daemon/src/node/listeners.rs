@@ -46,6 +46,7 @@ impl Node {
             None => rights.open(kind, open),
         };
         let kind = configured.as_ref().unwrap_or(kind);
+        let opened = opened.or_else(|error| self.sharing.instead(id, kind, error));
         let now = clock::monotonic();
         let error = opened.as_ref().err().copied();
         let result = opened.map_err(|error| -error.raw_os_error());

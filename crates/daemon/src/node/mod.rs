@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 mod listener;
 mod listeners;
+mod sharing;
 mod sockets;
 mod workers;
 
@@ -39,6 +40,7 @@ use crate::rights::Rights;
 use crate::runs::{Runs, Seen};
 use crate::tokens::Source;
 use listener::{Closing, Listener};
+use sharing::Sharing;
 pub use sockets::serves;
 
 /// Connections that a worker may have unacknowledged.
@@ -62,6 +64,8 @@ pub struct Node {
     next_handle: u64,
     /// Sockets that were closed here, until the keeper has closed them.
     closing: Closing,
+    /// Sockets that another manager has too.
+    sharing: Sharing,
     /// Channels whose messages stay in them until a question in them is answered.
     unanswered: BTreeMap<RunId, Seen>,
     /// What the primary decided and is not done yet.
@@ -115,6 +119,7 @@ impl Node {
             handles: BTreeMap::new(),
             next_handle: 0,
             closing: Closing::default(),
+            sharing: Sharing::default(),
             unanswered: BTreeMap::new(),
             queue: Output::new(),
             accept_from: VecDeque::new(),
@@ -185,6 +190,17 @@ impl Node {
     /// Out of file descriptors.
     pub fn guard_for_keeper(&self) -> io::Result<(ToKeeper, OwnedFd)> {
         self.guard.for_keeper()
+    }
+
+    /// Shares with another manager, a process, the ports that workers want and it has, for as long
+    /// as the client is there.
+    pub fn share_with(&mut self, client: usize, pid: u32) {
+        self.sharing.begin(client, pid);
+    }
+
+    /// The client has left.
+    pub fn stop_sharing(&mut self, client: usize) {
+        self.sharing.end(client);
     }
 
     /// What a worker listens on and what came of it.

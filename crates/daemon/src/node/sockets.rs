@@ -233,6 +233,11 @@ fn name_of(fd: &OwnedFd) -> Result<Option<Sockname>, Errno> {
         .map(|name| Sockname { address: name.ip(), port: name.port() }))
 }
 
+/// The address of an IP socket.
+pub fn address_of(fd: &OwnedFd) -> Option<SocketAddr> {
+    SocketAddr::try_from(getsockname(fd).ok()?).ok()
+}
+
 /// An address as an app wrote it, with the scope that a link-local one may carry.
 fn socket_address(address: &str, port: u16) -> Result<SocketAddr, Errno> {
     if let Some((address, scope)) = address.split_once('%') {

@@ -173,7 +173,10 @@ fn prepare(record: Map<String, Json>, model: &Model) -> Result<Plan, String> {
     let before: BTreeSet<ProcId> = named(&name, model).into_iter().collect();
     let text = Json::Object(record).to_string();
     let app = serde_json::value::RawValue::from_string(text).map_err(|error| error.to_string())?;
-    Ok(Plan::Ask(Request::Start { apps: vec![app], ticket: None }, Then::added(name, before)))
+    Ok(Plan::Ask(
+        Request::Start { apps: vec![app], only_new: false, ticket: None },
+        Then::added(name, before),
+    ))
 }
 
 fn start(id: ProcId, model: &Model) -> Result<Plan, String> {

@@ -134,9 +134,10 @@ impl Runs {
 
     /// Whether a run that ended so was ended by the kernel for want of memory, which is asked once
     /// for each end.
-    pub fn is_out_of_memory(&mut self, exit: Exit) -> bool {
+    pub fn is_out_of_memory(&mut self, run: RunId, exit: Exit) -> bool {
         let killed = matches!(exit, Exit::Signal { number: libc::SIGKILL, .. });
-        killed && self.oom_kills.have_risen()
+        let pid = self.first_process(run);
+        killed && self.oom_kills.ended(pid)
     }
 
     /// Returns a run.

@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn the_saved_list_knows_by_name_what_the_list_of_starts_does_not() {
         let specs = BTreeMap::from([(SpecId(5), record(&spec("other")))]);
-        let saved = [Saved { spec: spec("api"), instance: Some(0), stopped: true }];
+        let saved = [Saved { spec: spec("api"), instance: Some(0), number: None, stopped: true }];
         let sources = Sources { specs: &specs, saved: &saved, rest: &[] };
         let env = [("name", "api"), ("namespace", "default")];
         let traces = vec![
@@ -303,6 +303,7 @@ mod tests {
         let saved = |name: &str, instance| Saved {
             spec: spec(name),
             instance: Some(instance),
+            number: None,
             stopped: false,
         };
         let saved = [saved("api", 0), saved("api", 1), saved("job", 0), saved("job", 1)];

@@ -42,6 +42,10 @@ pub enum Request {
     Start {
         /// One record per app, in the shape that `ostler_config::record` writes.
         apps: Vec<Box<RawValue>>,
+        /// Nothing is started where an app of the same name and script is in the list: another
+        /// command was faster.
+        #[serde(default)]
+        only_new: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -171,8 +175,12 @@ pub enum Request {
     /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
     /// [`Request::Resurrect`].
     Import {
-        /// The processes of the list.
+        /// The processes of the list; `pm_id` in one is the number that it gets where it is free.
         elements: Vec<Box<RawValue>>,
+        /// The pid of another manager, whose list it is. Where it listens on what a cluster app
+        /// wants, its socket is shared with it, until the client leaves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heir_of: Option<u32>,
     },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {

@@ -35,7 +35,9 @@ fn impossible_heads_are_refused_before_any_payload_is_awaited() {
 #[test]
 fn a_request_keeps_its_records_as_they_are() {
     let text = r#"{"start":{"apps":[{"name":"a","args":[1, 2]}]}}"#;
-    let Request::Start { apps, ticket: None } = serde_json::from_str(text).unwrap() else {
+    let Request::Start { apps, only_new: false, ticket: None } =
+        serde_json::from_str(text).unwrap()
+    else {
         panic!("not a start")
     };
     assert_eq!(apps[0].get(), r#"{"name":"a","args":[1, 2]}"#);

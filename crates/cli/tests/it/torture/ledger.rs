@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ostler_testkit::{Report, Sandbox, procs};
 
-use super::scene::{CRASHERS, SCRIPTS, Scene, TALKERS};
+use super::scene::{SCRIPTS, Scene, Size};
 use crate::takeover::lives;
 
 /// What was seen in the end.
@@ -74,8 +74,8 @@ pub fn find_strangers(sandbox: &Sandbox, ledger: &mut Ledger) {
 }
 
 pub fn read_logs(scene: &Scene, ledger: &mut Ledger) {
-    let sandbox = &scene.sandbox;
-    for number in 0..TALKERS {
+    let (sandbox, Size { talkers, crashers }) = (&scene.sandbox, scene.size);
+    for number in 0..talkers {
         let name = format!("talker{number}");
         let text = fs::read_to_string(sandbox.file(format!("logs/{name}-out.log"))).unwrap();
         let mut next = 1;
@@ -90,8 +90,8 @@ pub fn read_logs(scene: &Scene, ledger: &mut Ledger) {
         }
         ledger.lines += next - 1;
     }
-    for number in 0..CRASHERS {
-        let (id, name) = (TALKERS + number, format!("crasher{number}"));
+    for number in 0..crashers {
+        let (id, name) = (talkers + number, format!("crasher{number}"));
         let ends = fs::read_to_string(format!("{}.{id}.ends", scene.crasher.display())).unwrap();
         let text = fs::read_to_string(sandbox.file(format!("logs/{name}-out.log"))).unwrap();
         let mut lines = text.lines();

@@ -20,19 +20,20 @@ use serde_json::Value;
 
 use crate::takeover::{SOON, lives};
 use ledger::{Ledger, count_requests, find_strangers, read_logs};
-use scene::{CRASHERS, TALKERS, scene};
+use scene::{Size, scene};
 use variation::Variation;
 
 fn torture(variation: Variation, seconds: u64, seed: u64) {
     let mut ledger = Ledger::default();
     let mut dice = Dice::new(seed);
-    let scene = scene(variation.sandbox());
+    let scene = scene(variation.sandbox(), variation.size());
+    let Size { talkers, crashers } = scene.size;
     let sandbox = &scene.sandbox;
     let steady = |sandbox: &Sandbox| -> BTreeMap<u64, (u64, String, u64)> {
         let all = lives(sandbox);
         // All but those that end by themselves, and what commands do something to.
-        let others = u64::from(TALKERS + CRASHERS);
-        let steady = |id: u64| id < u64::from(TALKERS) || (others..others + 2).contains(&id);
+        let others = u64::from(talkers + crashers);
+        let steady = |id: u64| id < u64::from(talkers) || (others..others + 2).contains(&id);
         all.into_iter().filter(|(id, _)| steady(*id)).collect()
     };
     let before = steady(sandbox);
@@ -137,4 +138,9 @@ fn nothing_is_lost_doubled_or_left_without_control_groups() {
 #[test]
 fn nothing_is_lost_doubled_or_left_as_an_ordinary_user() {
     play(Variation::OrdinaryUser, 3);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_left_with_256_descriptors() {
+    play(Variation::FewDescriptors, 3);
 }

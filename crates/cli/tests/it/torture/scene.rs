@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use ostler_testkit::{Sandbox, Victim};
 
-/// Apps that only talk, by the first ids.
-pub const TALKERS: u32 = 14;
-/// Apps that talk, and then end with a code of their own.
-pub const CRASHERS: u32 = 5;
+/// How many apps there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Apps that only talk, by the first ids.
+    pub talkers: u32,
+    /// Apps that talk, and then end with a code of their own.
+    pub crashers: u32,
+}
+
 /// What a process runs that must be one of the list.
 pub const SCRIPTS: [&str; 4] = ["talker.sh", "crasher.sh", "api.js", "spare.sh"];
 
@@ -41,23 +46,25 @@ pub struct Scene {
     pub sandbox: Sandbox,
     pub port: u16,
     pub crasher: PathBuf,
+    pub size: Size,
 }
 
 /// Starts every app of the scene.
-pub fn scene(sandbox: Sandbox) -> Scene {
+pub fn scene(sandbox: Sandbox, size: Size) -> Scene {
+    let Size { talkers, crashers } = size;
     let port = sandbox.port();
     let talker = sandbox.write_executable("talker.sh", TALKER);
     let crasher = sandbox.write_executable("crasher.sh", CRASHER);
-    for id in 0..TALKERS + CRASHERS + 1 {
+    for id in 0..talkers + crashers + 1 {
         sandbox.write(format!("crasher.sh.{id}.ends"), "");
     }
     let forms = [&[][..], &["--time"][..], &["--log-type", "json"][..]];
-    for number in 0..TALKERS {
+    for number in 0..talkers {
         let name = format!("talker{number}");
         let form = forms[usize::try_from(number).unwrap() % forms.len()];
         sandbox.ostler(["start"]).arg(&talker).args(["--name", &name]).args(form).run();
     }
-    for number in 0..CRASHERS {
+    for number in 0..crashers {
         let name = format!("crasher{number}");
         let rest = ["--max-restarts", "1000000", "--min-uptime", "100"];
         sandbox.ostler(["start"]).arg(&crasher).args(["--name", &name]).args(rest).run();
@@ -76,5 +83,5 @@ pub fn scene(sandbox: Sandbox) -> Scene {
         .env("PORT", port.to_string())
         .env("GRACEFUL", "1")
         .run();
-    Scene { sandbox, port, crasher }
+    Scene { sandbox, port, crasher, size }
 }

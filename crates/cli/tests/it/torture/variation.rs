@@ -2,6 +2,8 @@
 
 use ostler_testkit::Sandbox;
 
+use super::scene::Size;
+use crate::descriptors::start_limited;
 use crate::start_e2e::sandbox_without_groups;
 use crate::takeover::sandbox;
 
@@ -14,9 +16,11 @@ pub enum Variation {
     NoGroups,
     /// As a user who may nothing.
     OrdinaryUser,
+    /// A manager that may have 256 file descriptors and no more.
+    FewDescriptors,
 }
 
-/// All of them.
+/// Those in which whatever command comes next may start the manager.
 pub const ALL: [Variation; 3] = [Variation::Usual, Variation::NoGroups, Variation::OrdinaryUser];
 
 impl Variation {
@@ -30,6 +34,20 @@ impl Variation {
                 sandbox.become_ordinary_user();
                 sandbox
             }
+            Self::FewDescriptors => {
+                let sandbox = sandbox();
+                let (is_started, why) = start_limited(&sandbox, 256, &["ping"]);
+                assert!(is_started, "{why}");
+                sandbox
+            }
+        }
+    }
+
+    /// As many apps as it has room for.
+    pub fn size(self) -> Size {
+        match self {
+            Self::Usual | Self::NoGroups | Self::OrdinaryUser => Size { talkers: 14, crashers: 5 },
+            Self::FewDescriptors => Size { talkers: 8, crashers: 3 },
         }
     }
 }

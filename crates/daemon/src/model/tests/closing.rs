@@ -176,7 +176,7 @@ fn a_kill_is_told_to_who_waits_for_a_reload() {
         "{}",
         world.reply(first)
     );
-    assert_eq!(world.reply(second), "error: process 0 is gone");
+    assert_eq!(world.reply(second), "error: process 0 was deleted meanwhile");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_kill_is_told_to_who_waits_for_a_start() {
     let client = world.start("api", "good", 1);
     world.input(Input::Shutdown);
     world.wait(50);
-    assert_eq!(world.reply(client), "error: process 0 is gone");
+    assert_eq!(world.reply(client), "error: process 0 was deleted meanwhile");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn a_reload_that_waits_is_told_that_its_processes_are_gone() {
     world.wait(20);
     assert_eq!((world.heard(gone).as_str(), world.heard(other).as_str()), ("", ""));
     world.wait(1000);
-    assert_eq!(world.reply(gone), "error: process 0 is gone");
+    assert_eq!(world.reply(gone), "error: process 0 was deleted meanwhile");
     // It waits for its own reload, not for one that was over before it began.
     assert_eq!(world.reply(other), "done");
     assert!(world.heard(other).contains("new worker 1"), "{}", world.heard(other));

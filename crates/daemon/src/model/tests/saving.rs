@@ -232,6 +232,34 @@ fn what_comes_back_and_has_no_effect_yet_is_warned_of_once_an_app() {
 }
 
 #[test]
+fn what_is_taken_over_keeps_its_numbers_where_they_are_free() {
+    let saved = after_a_reboot(World::with("api", "good", 3));
+    let mut elements = elements(&saved);
+    for (element, number) in elements.iter_mut().zip([7, 0, 7]) {
+        element["pm_id"] = number.into();
+    }
+    elements[1]["status"] = "stopped".into();
+    let raw = |element: &Value| serde_json::value::to_raw_value(element).unwrap();
+    let processes: Vec<_> = elements.iter().map(raw).collect();
+    let mut world = World::with("job", "good", 1);
+    let restore = |world: &mut World| {
+        let request = Request::Import { elements: processes.clone(), heir_of: None };
+        let client = world.request(request);
+        world.wait(1000);
+        client
+    };
+    let client = restore(&mut world);
+    let one = "restored api /srv/good.js\n";
+    assert_eq!(world.heard(client), format!("{}done", one.repeat(3)));
+    let state = "job:0 online good, api:7 online good, api:8 stopped good, api:9 online good";
+    assert_eq!(world.state(), state, "0 is taken, and 7 only free once");
+    // The same again begins nothing twice.
+    let client = restore(&mut world);
+    assert_eq!(world.heard(client), "done");
+    assert_eq!(world.state(), state);
+}
+
+#[test]
 fn two_clients_that_bring_the_list_back_at_once_bring_it_back_once() {
     let mut world = after_a_reboot(World::with("api", "good", 1));
     world.slow = true;

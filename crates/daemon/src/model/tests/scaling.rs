@@ -64,9 +64,27 @@ fn more_instances_than_an_app_may_have_are_refused_with_the_bound() {
 }
 
 #[test]
-fn to_remove_more_than_there_are_removes_all() {
+fn an_app_is_not_scaled_to_nothing_by_which_it_would_be_forgotten() {
     let mut world = World::with("api", "good", 2);
-    let client = scale(&mut world, "api", ScaleTo::Remove(9));
+    for target in [ScaleTo::Remove(2), ScaleTo::Remove(9), ScaleTo::Exactly(0)] {
+        let client = scale(&mut world, "api", target);
+        assert_eq!(
+            world.heard(client),
+            "error: app `api` has 2 instances, and `scale` leaves at least one\n\
+             hint: `ostler stop api` stops all of them, `ostler delete api` forgets the app"
+        );
+    }
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+    // PM2's way.
+    let zero = |target| Request::Scale {
+        name: "api".to_owned(),
+        target,
+        lowest_first: true,
+        ticket: None,
+    };
+    let client = world.request(zero(ScaleTo::Remove(9)));
+    assert!(world.heard(client).starts_with("error: "));
+    let client = world.request(zero(ScaleTo::Exactly(0)));
     world.wait(50);
     assert_eq!(world.reply(client), "done");
     world.model.check_empty();

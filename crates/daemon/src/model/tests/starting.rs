@@ -34,9 +34,23 @@ fn a_start_of_a_program_that_ends_at_once_with_0_is_no_failure() {
 }
 
 #[test]
+fn of_two_commands_that_start_an_app_at_the_same_time_one_is_told_that_it_is_there() {
+    let mut world = World::new();
+    let mut start = |script: &str| {
+        let apps = vec![record("api", script, 1, json!({}))];
+        world.request(Request::Start { apps, only_new: true, ticket: None })
+    };
+    let [first, second, other] = [start("good"), start("good"), start("better")];
+    world.wait(50);
+    assert_eq!(world.heard(first), "started api [0]\ndone");
+    assert!(world.heard(second).starts_with("error: `api` runs already"));
+    assert_eq!(world.heard(other), "started api [1]\ndone", "another script");
+}
+
+#[test]
 fn a_start_of_nothing_is_over_at_once() {
     let mut world = World::new();
-    let client = world.request(Request::Start { apps: Vec::new(), ticket: None });
+    let client = world.request(Request::Start { apps: Vec::new(), only_new: false, ticket: None });
     assert_eq!(world.heard(client), "done");
 }
 
@@ -44,7 +58,7 @@ fn a_start_of_nothing_is_over_at_once() {
 fn one_record_that_makes_no_sense_refuses_the_whole_start() {
     let mut world = World::new();
     let apps = vec![record("api", "good", 1, json!({})), raw(&json!({"name": "bad"}))];
-    let client = world.request(Request::Start { apps, ticket: None });
+    let client = world.request(Request::Start { apps, only_new: false, ticket: None });
     assert_eq!(world.heard(client), "error: \"pm_exec_path\" is missing");
     assert_eq!(world.state(), "");
 }
@@ -155,7 +169,7 @@ fn each_app_of_a_start_is_told_for_itself_and_the_first_failure_is_the_reply() {
     let mut world = World::new();
     let apps = ["good", "exits", "better"];
     let apps = apps.map(|script| record(script, script, 1, json!({}))).into();
-    let client = world.request(Request::Start { apps, ticket: None });
+    let client = world.request(Request::Start { apps, only_new: false, ticket: None });
     world.wait(1000);
     assert_eq!(
         world.heard(client),
@@ -174,7 +188,7 @@ fn a_process_that_is_deleted_while_it_starts_has_not_started() {
     world.wait(50);
     world.delete(&[0]);
     world.wait(50);
-    assert_eq!(world.reply(client), "error: process 0 is gone");
+    assert_eq!(world.reply(client), "error: process 0 was deleted meanwhile");
 }
 
 #[test]

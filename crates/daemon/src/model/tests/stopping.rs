@@ -102,7 +102,7 @@ fn a_slot_that_is_gone_is_told_and_the_others_are_done_all_the_same() {
     world.wait(50);
     assert_eq!(
         world.heard(client),
-        "acted :7: process 7 is gone\nacted api:0\nerror: process 7 is gone"
+        "acted :7: process 7 was deleted meanwhile\nacted api:0\nerror: process 7 was deleted meanwhile"
     );
 }
 
@@ -210,7 +210,12 @@ fn a_process_that_is_deleted_before_its_turn_is_told_as_gone() {
     world.delete(&[1]);
     world.wait(1000);
     let heard = world.heard(client);
-    assert!(heard.ends_with("acted :1: process 1 is gone\nerror: process 1 is gone"), "{heard}");
+    assert!(
+        heard.ends_with(
+            "acted :1: process 1 was deleted meanwhile\nerror: process 1 was deleted meanwhile"
+        ),
+        "{heard}"
+    );
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn a_process_that_is_deleted_while_it_is_restarted_is_told_as_gone() {
     world.wait(50);
     world.delete(&[0]);
     world.wait(50);
-    let gone = "process 0 is gone";
+    let gone = "process 0 was deleted meanwhile";
     assert_eq!(world.heard(client), format!("acted api:0: {gone}\nerror: {gone}"));
 }
 

@@ -1,0 +1,129 @@
+//! `migrate --back`: the apps go back to PM2.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use ostler_client::Answer;
+use ostler_wire::control::{ProcView, Reply, Request};
+use serde_json::{Map, Value as Json};
+
+use super::moving::{forget, restore};
+use super::other::{Old, Other};
+use crate::failed::Failed;
+use crate::session::{Session, unexpected};
+use crate::voice::{MigrationNotice, Notice};
+
+/// Gives every app to the PM2 of this home, which is started where none runs.
+pub(super) fn run(session: &mut Session, home: &Path) -> Result<(), Failed> {
+    let apps = apps(session)?;
+    let mut other = match Other::find(home)? {
+        Some(other) => other,
+        None => start(home)?,
+    };
+    let mut failed = 0;
+    for app in &apps {
+        session.out.flush()?;
+        let Some(first) = app.first() else { continue };
+        match give(session, &mut other, app) {
+            Ok(()) => session.out.tell(&Notice::Migration(MigrationNotice::Returned {
+                app: &first.name,
+                processes: app.len(),
+            })),
+            Err(why) => {
+                failed += 1;
+                why.problem.iter().for_each(|problem| session.out.problem(problem));
+            }
+        }
+    }
+    let notice = MigrationNotice::Back { apps: apps.len() - failed, to: home };
+    session.out.tell(&Notice::Migration(notice));
+    if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) }
+}
+
+/// Every app of ours as PM2 would have saved it.
+fn apps(session: &mut Session) -> Result<Vec<Vec<Old>>, Failed> {
+    let list = session.list()?;
+    if list.is_empty() {
+        return Err(Failed::new("there is no app to give back")
+            .hint("`ostler list` shows the apps that there are"));
+    }
+    let path = match session.ask(&Request::Save { force: false })? {
+        Answer::Reply(Reply::Saved { path, .. }) => path,
+        other => return Err(unexpected(&other)),
+    };
+    let unreadable =
+        |why: &dyn std::fmt::Display| Failed::new(format!("cannot read `{path}`: {why}"));
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
+    let records: Vec<Map<String, Json>> =
+        serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    let mut apps: Vec<Vec<Old>> = Vec::new();
+    // The saved list has the processes in the order of their numbers.
+    let mut ordered: Vec<&ProcView> = list.iter().collect();
+    ordered.sort_by_key(|process| process.id);
+    for (process, record) in ordered.into_iter().zip(records) {
+        let Some(old) = Old::of_record(process.id, process.pid, record) else { continue };
+        match apps.iter_mut().find(|app| app.first().is_some_and(|one| one.name == old.name)) {
+            Some(app) => app.push(old),
+            None => apps.push(vec![old]),
+        }
+    }
+    Ok(apps)
+}
+
+/// Starts PM2's daemon by its own command.
+fn start(home: &Path) -> Result<Other, Failed> {
+    let hint = "install PM2 first: `npm install --global pm2`";
+    let ran = Command::new("pm2")
+        .args(["ping", "--silent"])
+        .env(ostler_env::PM2_HOME, home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| Failed::new(format!("cannot run `pm2`: {error}")).hint(hint))?;
+    match Other::find(home)? {
+        Some(other) => Ok(other),
+        None => {
+            Err(Failed::new(format!("`pm2 ping` started no PM2 in `{}`: {ran}", home.display()))
+                .hint(hint))
+        }
+    }
+}
+
+/// Gives one app: ours ends, PM2's starts. When that fails, ours starts again.
+fn give(session: &mut Session, other: &mut Other, app: &[Old]) -> Result<(), Failed> {
+    let rest: Vec<u32> = other
+        .list()?
+        .into_iter()
+        .filter(|old| app.iter().any(|one| one.name == old.name && one.namespace == old.namespace))
+        .map(|old| if old.is_up() { Err(old.name) } else { Ok(old.id) })
+        .collect::<Result<_, _>>()
+        .map_err(|name| {
+            Failed::new(format!("PM2 runs an app that is called `{name}`"))
+                .hint("`pm2 delete` it first, or delete ours")
+        })?;
+    forget(session, app.iter().map(|old| old.id).collect())?;
+    let given = rest
+        .into_iter()
+        .try_for_each(|id| other.call("deleteProcessId", &id.into()).map(|_| ()))
+        .and_then(|()| prepare(other, app));
+    if given.is_err() {
+        restore(session, app, None)?;
+    }
+    given
+}
+
+fn prepare(other: &mut Other, app: &[Old]) -> Result<(), Failed> {
+    for old in app {
+        let mut record = old.record.clone();
+        record.remove("pm_id");
+        let started = other.call("prepare", &Json::Object(record))?;
+        if old.is_up() {
+            continue;
+        }
+        // PM2 starts whatever it is given.
+        if let Some(id) = started.pointer("/0/pm2_env/pm_id").and_then(Json::as_u64) {
+            other.call("stopProcessId", &id.into())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! `migrate`: takes the apps over from a PM2 that runs, one after the other, and gives them back
+//! with `--back`.
+//!
+//! Problem: two managers cannot watch the same apps, and between the end of one and the start of
+//! the other nobody serves. Rule: one app at a time. New workers of a cluster share the port with
+//! the old ones before these go; whatever holds its port by itself ends first, and the time in
+//! which nobody listened is told. An app that does not serve here stays where it was.
+
+mod back;
+mod connections;
+mod moving;
+mod other;
+mod plan;
+mod quiet;
+mod service;
+
+use std::path::{Path, PathBuf};
+
+use ostler_wire::control::Request;
+
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::session::Session;
+use crate::voice::{MigrationNotice, MoveWay, Notice, PlannedMove};
+use other::Other;
+use plan::Move;
+
+/// Runs the command `migrate`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let from = source(session)?;
+    if from == session.home.path() {
+        let home = from.display();
+        return Err(Failed::new(format!("`{home}` is the home of both"))
+            .hint("`OSTLER_HOME=DIR ostler migrate` moves the apps into another one"));
+    }
+    if session.has(FlagId::Back) { back::run(session, &from) } else { take_over(session, &from) }
+}
+
+/// The home of PM2: `--from`, else `PM2_HOME`, else the usual one.
+fn source(session: &Session) -> Result<PathBuf, Failed> {
+    if let Some(path) = session.args.value(FlagId::From) {
+        return Ok(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)));
+    }
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set(ostler_env::PM2_HOME)
+        .or_else(|| set(ostler_env::HOME).map(|home| home.join(".pm2")))
+        .ok_or_else(|| {
+            Failed::new("the home of PM2 is not known: neither PM2_HOME nor HOME is set")
+                .hint("`--from DIR` names it")
+        })
+}
+
+fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
+    let Some(mut other) = Other::find(from)? else {
+        let home = from.display();
+        return Err(Failed::new(format!("no PM2 runs in `{home}`")).hint(format!(
+            "a list that PM2 saved is started with `cp {} {}` and `ostler resurrect`",
+            crate::boot::quote::shell(&from.join("dump.pm2").display().to_string()),
+            crate::boot::quote::shell(&session.home.dump().display().to_string()),
+        )));
+    };
+    let only_shown = session.has(FlagId::DryRun);
+    let list =
+        if only_shown && !session.connect_if_running()? { Vec::new() } else { session.list()? };
+    let taken = list.into_iter().map(|process| process.name).collect();
+    let moves = plan::plan(other.list()?, &taken, plan::may_share(other.pid));
+    let unit = service::find(from);
+    tell_plan(session, from, &moves);
+    if only_shown {
+        return Ok(());
+    }
+    let failed = move_all(session, &mut other, &moves)?;
+    session.ask(&Request::Save { force: true })?;
+    let left = failed + moves.iter().filter(|one| matches!(one.way, MoveWay::Left(_))).count();
+    let apps = moves.len() - left;
+    if 0 < left {
+        session.out.tell(&Notice::Migration(MigrationNotice::Partly { apps, left, from }));
+        return if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) };
+    }
+    service::hand_over(session, unit.as_deref())?;
+    other.end()?;
+    session.out.tell(&Notice::Migration(MigrationNotice::Done { apps, from }));
+    Ok(())
+}
+
+/// Moves one app after the other; returns how many could not be moved.
+fn move_all(session: &mut Session, other: &mut Other, moves: &[Move]) -> Result<usize, Failed> {
+    let mut failed = 0;
+    for one in moves.iter().filter(|one| !matches!(one.way, MoveWay::Left(_))) {
+        session.out.flush()?;
+        let processes = one.processes.len();
+        match moving::app(session, other, one) {
+            Ok(moved) => session.out.tell(&Notice::Migration(MigrationNotice::Moved {
+                app: &one.name,
+                processes,
+                way: one.way,
+                gap: moved.gap,
+            })),
+            Err(why) => {
+                failed += 1;
+                why.problem.iter().for_each(|problem| session.out.problem(problem));
+                session.out.tell(&Notice::Migration(MigrationNotice::Kept { app: &one.name }));
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn tell_plan(session: &mut Session, from: &Path, moves: &[Move]) {
+    let rows: Vec<_> = moves
+        .iter()
+        .map(|one| PlannedMove {
+            name: &one.name,
+            processes: one.processes.len(),
+            way: one.way,
+            ports: one.ports.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
+    let to = session.home.path().to_owned();
+    session.out.tell(&Notice::Migration(MigrationNotice::Plan { from, to: &to, moves: &rows }));
+}

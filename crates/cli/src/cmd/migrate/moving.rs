@@ -1,0 +1,245 @@
+//! Moving one app from the other manager. When the new processes do not serve, they are forgotten,
+//! and the old ones go on.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use ostler_client::Answer;
+use ostler_ports::Address;
+use ostler_wire::control::{Action, Change, Event, Phase, ProcView, Reply, Request};
+use serde_json::value::RawValue;
+
+use super::connections;
+use super::other::{Old, Other};
+use super::plan::{Move, family_ports};
+use super::quiet::Quiet;
+use crate::failed::Failed;
+use crate::session::{Session, ticket, unexpected};
+use crate::voice::MoveWay;
+
+/// How long a new process may take until it serves.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long a worker of a cluster may take to listen; one that never does serves without.
+const LISTENS_WITHIN: u32 = 10_000;
+/// How long old workers may finish what they were handed.
+const SETTLE: Duration = Duration::from_secs(3);
+/// How long a process that listens nowhere must stay up to count, as PM2's `min_uptime`.
+const STAYS: Duration = Duration::from_secs(1);
+/// How often what cannot be waited for is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How an app was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// How long nobody listened; nothing where somebody always did, or nobody ever.
+    pub(super) gap: Option<Duration>,
+}
+
+/// Moves an app.
+pub(super) fn app(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
+    match one.way {
+        MoveWay::Shared => shared(session, other, one),
+        MoveWay::Restarted => restarted(session, other, one),
+        MoveWay::Listed => restore(session, &one.processes, None).map(|_| Moved { gap: None }),
+        MoveWay::Left(_) => Ok(Moved { gap: None }),
+    }
+}
+
+/// New workers listen on the ports of the old ones, which go then.
+fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
+    let ids = restore(session, &one.processes, Some(other.pid))?;
+    let ports = match listening(session, &ids) {
+        Ok(ports) => ports,
+        Err(why) => {
+            forget(session, ids)?;
+            return Err(why);
+        }
+    };
+    let old: Vec<u32> = one.processes.iter().filter(|old| old.is_up()).map(|old| old.id).collect();
+    let quiet = Quiet::keep(other.pid, &ports);
+    // What it had heard of before, it has taken when it answers this.
+    other.call("ping", &serde_json::json!({}))?;
+    // What PM2 has taken and not handed on yet counts too; it is looked at before those that get it.
+    let mut pids = vec![other.pid];
+    pids.extend(one.processes.iter().map(|old| old.pid));
+    let until = Instant::now() + SETTLE;
+    while connections::of(&pids, &ports) != 0 && Instant::now() < until {
+        std::thread::sleep(LOOK);
+    }
+    if let Err(why) = other.stop(&old) {
+        quiet.end().map_err(|error| {
+            Failed::new(format!("PM2 takes no connections any more at {ports:?}: {error}"))
+                .hint(format!("`pm2 restart {}`", one.name))
+        })?;
+        return Err(why);
+    }
+    Ok(Moved { gap: None })
+}
+
+/// The old processes end, then the new ones start.
+fn restarted(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
+    let since = Instant::now();
+    let up: Vec<&Old> = one.processes.iter().filter(|old| old.is_up()).collect();
+    other.stop(&up.iter().map(|old| old.id).collect::<Vec<_>>())?;
+    let restored = restore(session, &one.processes, None);
+    let serves = restored.and_then(|ids| match serving(session, &ids, &one.ports) {
+        Ok(()) => Ok(()),
+        Err(why) => forget(session, ids).and(Err(why)),
+    });
+    if let Err(why) = serves {
+        for old in up {
+            other.call("restartProcessId", &serde_json::json!({ "id": old.id }))?;
+        }
+        return Err(why);
+    }
+    let gap = (!one.ports.is_empty()).then(|| since.elapsed());
+    Ok(Moved { gap })
+}
+
+/// Starts these processes here, with their numbers. Those that did not run come into the list.
+pub(super) fn restore(
+    session: &mut Session,
+    processes: &[Old],
+    heir_of: Option<u32>,
+) -> Result<Vec<u32>, Failed> {
+    let names: BTreeSet<&str> = processes.iter().map(|old| old.name.as_str()).collect();
+    let records: Result<Vec<Box<RawValue>>, _> =
+        processes.iter().map(record).map(RawValue::from_string).collect();
+    let processes = records.map_err(|error| Failed::new(format!("a record of PM2's: {error}")))?;
+    let request = Request::Import { elements: processes, heir_of };
+    let mut first = None;
+    let answer = session.ask_with(&request, |_, event| match event {
+        Event::Restored { error: Some(error), .. } | Event::Failed { error, .. } => {
+            first.get_or_insert(error);
+        }
+        _ => {}
+    });
+    let list = session.list()?;
+    let ids = list.iter().filter(|one| names.contains(one.name.as_str())).map(|one| one.id);
+    let ids: Vec<u32> = ids.collect();
+    let failed = match (answer, first) {
+        (Ok(Answer::Reply(Reply::Done)), None) => return Ok(ids),
+        (_, Some(error)) => Failed::from(error),
+        (Ok(other), None) => unexpected(&other),
+        (Err(failed), None) => failed,
+    };
+    forget(session, ids)?;
+    Err(failed)
+}
+
+/// The record of a process as it is to be here.
+fn record(old: &Old) -> String {
+    let mut record = old.record.clone();
+    let status = if old.is_up() { "online" } else { "stopped" };
+    record.insert("status".to_owned(), status.into());
+    // PM2 removes this file when the old process ends.
+    record.remove("pm_pid_path");
+    serde_json::Value::Object(record).to_string()
+}
+
+/// Removes processes from our list.
+pub(super) fn forget(session: &mut Session, ids: Vec<u32>) -> Result<(), Failed> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let change = Change::default();
+    let request = Request::Act { action: Action::Delete, ids, change, ticket: Some(ticket()) };
+    match session.ask(&request)? {
+        Answer::Reply(Reply::Done) => Ok(()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Waits until each worker listens; returns the ports.
+fn listening(session: &mut Session, ids: &[u32]) -> Result<BTreeSet<u16>, Failed> {
+    let mut ports = BTreeSet::new();
+    for id in up(session, ids)?.into_iter().map(|process| process.id) {
+        let within = LISTENS_WITHIN;
+        if let Answer::Reply(Reply::Listens { addresses }) =
+            session.ask(&Request::Listens { id, within })?
+        {
+            ports.extend(addresses.iter().filter_map(|text| match Address::parse(text)? {
+                Address::Inet { udp: false, port, .. } => Some(port),
+                Address::Inet { .. } | Address::Path(_) | Address::Abstract(_) => None,
+            }));
+        }
+    }
+    up(session, ids)?;
+    Ok(ports)
+}
+
+/// Waits until somebody answers at each of these addresses, or the new processes listen on as many
+/// others: a port that nobody chose is another one each time.
+fn serving(session: &mut Session, ids: &[u32], ports: &[Address]) -> Result<(), Failed> {
+    let until = Instant::now() + LIMIT;
+    for address in ports {
+        while !is_served(address) {
+            let pids = up(session, ids)?.into_iter().map(|process| process.pid).collect::<Vec<_>>();
+            if ports.len() <= family_ports(&pids).len() {
+                break;
+            }
+            if until < Instant::now() {
+                let seconds = LIMIT.as_secs();
+                return Err(Failed::new(format!("nobody listens on {address} after {seconds} s")));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+    let (since, stays) = (Instant::now(), if ports.is_empty() { STAYS } else { Duration::ZERO });
+    loop {
+        up(session, ids)?;
+        if stays <= since.elapsed() {
+            return Ok(());
+        }
+        std::thread::sleep(10 * LOOK);
+    }
+}
+
+/// Returns those that are to run; fails when one of them does not.
+fn up(session: &mut Session, ids: &[u32]) -> Result<Vec<ProcView>, Failed> {
+    let list = session.list()?;
+    let mut up = Vec::new();
+    for process in list.into_iter().filter(|process| ids.contains(&process.id)) {
+        match process.phase {
+            Phase::Online | Phase::Starting => up.push(process),
+            Phase::Stopped if process.ended.is_none() => {}
+            Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
+                let name = &process.name;
+                let message = format!("{name} (id {}) does not stay up here", process.id);
+                let logs = process.logs.iter().flatten().next();
+                let failed = Failed::new(message);
+                return Err(match logs {
+                    Some(_) => failed.hint(format!(
+                        "its last lines are in its logs: {}",
+                        process.logs.iter().flatten().cloned().collect::<Vec<_>>().join(", ")
+                    )),
+                    None => failed,
+                });
+            }
+        }
+    }
+    Ok(up)
+}
+
+fn is_served(address: &Address) -> bool {
+    match address {
+        Address::Inet { udp: true, .. } => true,
+        Address::Inet { udp: false, ip, port } => {
+            let here = match ip {
+                Some(ip) if !ip.is_unspecified() => *ip,
+                Some(IpAddr::V6(_)) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+                Some(IpAddr::V4(_)) | None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            };
+            TcpStream::connect_timeout(&SocketAddr::new(here, *port), LIMIT).is_ok()
+        }
+        Address::Path(path) => UnixStream::connect(path).is_ok(),
+        Address::Abstract(name) => {
+            use std::os::linux::net::SocketAddrExt as _;
+            std::os::unix::net::SocketAddr::from_abstract_name(name)
+                .and_then(|address| UnixStream::connect_addr(&address))
+                .is_ok()
+        }
+    }
+}
