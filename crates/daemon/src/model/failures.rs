@@ -67,7 +67,8 @@ pub(super) fn listed(name: &str) -> Failure {
         code: Code::NothingToDo,
         message: format!("`{name}` runs already: another command has just started it"),
         hint: Some(format!(
-            "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+            "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+            pasted = ostler_shell::word(name)
         )),
     }
 }
