@@ -10,7 +10,7 @@ use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
-use crate::args::{FlagId, Parsed};
+use crate::args::{CommandId, FlagId, Parsed};
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::select;
@@ -96,6 +96,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         euid,
         node: None,
         etc,
+        log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
     })
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Failed {
     pub(crate) code: u8,
     /// Why; none when it was told already.
     pub(crate) problem: Option<Problem>,
+    /// The code is that of something else than this command, and stays what it is.
+    pub(crate) passed_on: bool,
 }
 
 impl Failed {
@@ -33,12 +35,18 @@ impl Failed {
 
     /// Returns the exit code under a name of the program.
     pub(crate) fn exit(&self, program: Program) -> u8 {
-        if program == Program::Pm2 && self.code == MISUSED { FAILED } else { self.code }
+        let is_ours = program == Program::Pm2 && !self.passed_on;
+        if is_ours && self.code == MISUSED { FAILED } else { self.code }
     }
 
     /// A failure that has nothing more to say.
     pub(crate) fn quiet(code: u8) -> Self {
-        Self { code, problem: None }
+        Self { code, problem: None, passed_on: false }
+    }
+
+    /// The end of a command that ends with a code that is not its own, such as an app's.
+    pub(crate) fn passed_on(code: u8) -> Self {
+        Self { passed_on: true, ..Self::quiet(code) }
     }
 
     /// Adds the rest of the sentence to a failure with a message of its own.
@@ -72,7 +80,7 @@ impl Failed {
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
         let misused = matches!(problem, Problem::EnvWithoutFile | Problem::BadPattern { .. });
-        Self { code: if misused { MISUSED } else { FAILED }, problem: Some(problem) }
+        Self { problem: Some(problem), ..Self::quiet(if misused { MISUSED } else { FAILED }) }
     }
 }
 

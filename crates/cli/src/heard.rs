@@ -26,8 +26,8 @@ impl Heard {
     /// Returns whether no daemon before told of this.
     pub(crate) fn is_news(&mut self, event: &Event) -> bool {
         self.progressed = true;
-        self.failure |= is_failure(event);
-        if is_end(event) {
+        if let Some(failed) = end_of(event) {
+            self.failure |= failed;
             if let Some(at) = self.again.iter().position(|told| told == event) {
                 self.again.swap_remove(at);
                 return false;
@@ -65,13 +65,13 @@ pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
     }
 }
 
-/// Whether an event tells the end of something, which each daemon tells to whom asks it.
-fn is_end(event: &Event) -> bool {
+/// Whether something went wrong at the end of which an event tells; `None` when it tells of none.
+/// Each daemon tells every end to whom asks it.
+fn end_of(event: &Event) -> Option<bool> {
     match event {
-        Event::Started { .. }
-        | Event::Failed { .. }
-        | Event::Acted { .. }
-        | Event::Restored { .. } => true,
+        Event::Started { .. } => Some(false),
+        Event::Failed { .. } => Some(true),
+        Event::Acted { error, .. } | Event::Restored { error, .. } => Some(error.is_some()),
         Event::Step { .. }
         | Event::Log(_)
         | Event::Following { .. }
@@ -79,24 +79,7 @@ fn is_end(event: &Event) -> bool {
         | Event::Own { .. }
         | Event::Asked { .. }
         | Event::Answered { .. }
-        | Event::Warning { .. } => false,
-    }
-}
-
-/// Whether an event says that something went wrong.
-fn is_failure(event: &Event) -> bool {
-    match event {
-        Event::Failed { .. } => true,
-        Event::Acted { error, .. } | Event::Restored { error, .. } => error.is_some(),
-        Event::Started { .. }
-        | Event::Step { .. }
-        | Event::Log(_)
-        | Event::Following { .. }
-        | Event::Process { .. }
-        | Event::Own { .. }
-        | Event::Asked { .. }
-        | Event::Answered { .. }
-        | Event::Warning { .. } => false,
+        | Event::Warning { .. } => None,
     }
 }
 

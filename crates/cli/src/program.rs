@@ -10,24 +10,51 @@ use crate::failed::Failed;
 /// The release of PM2 whose command line is followed; `pm2 --version` prints it.
 pub(crate) const PM2_VERSION: &str = "7.0.4";
 
+/// PM2's names, which links to the program have.
+pub(crate) const PM2_NAMES: [&str; 4] = ["pm2", "pm2-runtime", "pm2-docker", "pm2-dev"];
+
 /// The name the program was called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// `pm2-runtime`, or `pm2-docker`, which is the same: apps in the foreground.
+    Runtime,
+    /// `pm2-dev`: apps in the foreground that are restarted when a file changes.
+    Dev,
+    /// A name under which commands are given.
+    Program(Program),
+}
+
+impl Name {
+    /// Decides by the file name in the zeroth argument.
+    pub(crate) fn of(argument: Option<&OsStr>) -> Self {
+        let name = argument.and_then(|path| Path::new(path).file_name());
+        match name.and_then(OsStr::to_str) {
+            Some("pm2") => Self::Program(Program::Pm2),
+            Some("pm2-runtime" | "pm2-docker") => Self::Runtime,
+            Some("pm2-dev") => Self::Dev,
+            Some(_) | None => Self::Program(Program::Ostler),
+        }
+    }
+
+    /// Returns in whose words is spoken.
+    pub(crate) fn program(self) -> Program {
+        match self {
+            Self::Program(program) => program,
+            Self::Runtime | Self::Dev => Program::Pm2,
+        }
+    }
+}
+
+/// Whose words the program speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// Any other name.
+    /// Our own.
     Ostler,
-    /// The name `pm2`.
+    /// PM2's.
     Pm2,
 }
 
 impl Program {
-    /// Decides by the file name in the zeroth argument.
-    pub(crate) fn of(argument: Option<&OsStr>) -> Self {
-        match argument.and_then(|path| Path::new(path).file_name()) {
-            Some(name) if name == "pm2" => Self::Pm2,
-            Some(_) | None => Self::Ostler,
-        }
-    }
-
     /// Returns the name as a person types it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -78,8 +105,12 @@ mod tests {
 
     #[test]
     fn only_the_file_name_counts() {
-        assert_eq!(Program::of(Some(OsStr::new("/usr/bin/pm2"))), Program::Pm2);
-        assert_eq!(Program::of(Some(OsStr::new("/pm2/ostler"))), Program::Ostler);
-        assert_eq!(Program::of(None), Program::Ostler);
+        let of = |path: &str| Name::of(Some(OsStr::new(path)));
+        assert_eq!(of("/usr/bin/pm2"), Name::Program(Program::Pm2));
+        assert_eq!(of("/pm2/ostler"), Name::Program(Program::Ostler));
+        assert_eq!(Name::of(None), Name::Program(Program::Ostler));
+        let runtime = ["pm2-runtime", "/usr/bin/pm2-docker"].map(of);
+        assert_eq!(runtime, [Name::Runtime; 2]);
+        assert_eq!((of("pm2-dev"), of("pm2-dev").program()), (Name::Dev, Program::Pm2));
     }
 }

@@ -10,7 +10,7 @@ use ostler_client::{
 };
 use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
 
-use crate::args::{FlagId, Parsed};
+use crate::args::{CommandId, FlagId, Parsed};
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) home: Home,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
+    /// A daemon that it starts ends with it.
+    pub(crate) foreground: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
     /// Those of them whose files were asked about.
@@ -72,8 +74,20 @@ impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
         let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
-        let (started, until, client) = (false, None, None);
-        Self { args, out, program, home, started, changed, looked, until, begun, client }
+        let (started, foreground, until, client) = (false, false, None, None);
+        Self {
+            args,
+            out,
+            program,
+            home,
+            started,
+            foreground,
+            changed,
+            looked,
+            until,
+            begun,
+            client,
+        }
     }
 
     /// Whether the option was given.
@@ -259,11 +273,16 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
+        let starter = Starter { foreground: self.foreground, ..Starter::new(exe) };
         let (out, home) = (&mut self.out, self.home.path());
-        let connected = connect_or_start(&self.home, &Starter::new(exe), || {
-            out.tell(&Notice::DaemonStarting { home });
+        // The manager of a foreground is a part of it.
+        let is_told = self.args.command.is_none_or(|command| command.id != CommandId::Run);
+        let connected = connect_or_start(&self.home, &starter, || {
+            if is_told {
+                out.tell(&Notice::DaemonStarting { home });
+            }
         })?;
-        if connected.started {
+        if connected.started && is_told {
             out.tell(&Notice::DaemonStarted { home });
             if self.home.is_open_to_others() {
                 out.tell(&Notice::HomeOpen { home });

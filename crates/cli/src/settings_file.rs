@@ -40,7 +40,15 @@ impl SettingsFile {
         let path = self.path.display();
         let text = match read(&self.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
+            // A home that is no folder is refused by whoever goes into it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(Settings::default());
+            }
             Err(error) => {
                 return Err(Failed::new(format!("cannot read the settings `{path}`: {error}")));
             }

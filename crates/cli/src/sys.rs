@@ -5,16 +5,20 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
-/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP and SIGCHLD, and returns a descriptor to read them
-/// from. To be called before any thread is started and after the last program is: these would
-/// inherit the blocked signals.
+/// Signals that a command takes which stays.
+const TAKEN: [libc::c_int; 6] =
+    [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR2, libc::SIGCHLD];
+
+/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 and SIGCHLD, and returns a descriptor to read them
+/// from. To be called before any thread is started, which would not have them blocked. Programs that
+/// the standard library starts begin without blocked signals.
 pub(crate) fn signal_fd() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
     // owns.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGCHLD] {
+        for signal in TAKEN {
             libc::sigaddset(&raw mut set, signal);
         }
         if libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) != 0 {

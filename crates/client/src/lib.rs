@@ -81,4 +81,5 @@ pub use last_words::last_words;
 pub use living::connect_living;
 pub use manager::Manager;
 pub use ostler_wire::control;
+pub use parts::home_of_container;
 pub use start::{Connected, START_LIMIT, Starter, connect_or_start};

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A process of a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,35 @@ pub(crate) fn parts_of(home: &Path) -> Vec<Part> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid| part(pid, home)).collect()
+}
+
+/// The home of the manager of the container that this process is in: of a daemon that is for a
+/// process in the foreground, which is the first process or started by it.
+#[must_use]
+pub fn home_of_container() -> Option<PathBuf> {
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(container_home).next()
+}
+
+fn container_home(pid: u32) -> Option<PathBuf> {
+    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
+    if !role(&read("cmdline")?)? {
+        return None;
+    }
+    let environment = read("environ")?;
+    let foreground = variable(&environment, ostler_env::OSTLER_FOREGROUND)?;
+    let foreground = std::str::from_utf8(foreground).ok()?.split_once(':')?.0;
+    let is_first = foreground == "1" || parent(foreground) == Some(1);
+    let home = variable(&environment, ostler_env::OSTLER_HOME).filter(|_| is_first)?;
+    let home = PathBuf::from(OsStr::from_bytes(home));
+    part(pid, &home).map(|_| home)
+}
+
+/// The parent of a process.
+fn parent(pid: &str) -> Option<u32> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    line.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// What a process is in the manager of this home. A manager in a container may have a home of
@@ -47,14 +76,17 @@ fn role(command: &[u8]) -> Option<bool> {
 /// Whether an environment is one that a manager of this home was given. An app may have the home in
 /// its environment and a first argument of our words.
 fn is_of(environment: &[u8], daemon: bool, home: &Path) -> bool {
-    let variable = |name: &str| {
-        let mut entries = environment.split(|byte| *byte == 0);
-        entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
-    };
+    let variable = |name: &str| variable(environment, name);
     let of_daemon = variable(ostler_env::OSTLER_KEEPER_FD).is_some();
     let of_app = variable(ostler_env::OSTLER_RUN).is_some();
     let same = |other: &[u8]| Path::new(OsStr::from_bytes(other)) == home;
     daemon == of_daemon && !of_app && variable(ostler_env::OSTLER_HOME).is_some_and(same)
+}
+
+/// The value of a variable in the environment of a process.
+fn variable<'e>(environment: &'e [u8], name: &str) -> Option<&'e [u8]> {
+    let mut entries = environment.split(|byte| *byte == 0);
+    entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 #[cfg(test)]

@@ -28,13 +28,15 @@ pub struct Starter {
     pub role: String,
     /// How long the daemon may take to become ready.
     pub limit: Duration,
+    /// The manager is for this process: it ends with it.
+    pub foreground: bool,
 }
 
 impl Starter {
     /// Makes this program the keeper.
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
-        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT }
+        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT, foreground: false }
     }
 }
 
@@ -141,6 +143,12 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     let mut command = Command::new(&starter.exe);
     command.arg(&starter.role).current_dir(home.path()).env_clear();
     command.envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)));
+    command.env_remove(ostler_env::OSTLER_FOREGROUND);
+    if starter.foreground {
+        let start = own_start().map_err(Error::io("cannot read this process's own start"))?;
+        let word = format!("{}:{start}", std::process::id());
+        command.env(ostler_env::OSTLER_FOREGROUND, word);
+    }
     command.env(ostler_env::OSTLER_HOME, home.path());
     command.env(ostler_env::OSTLER_READY_FD, writer.as_raw_fd().to_string());
     command.stdin(Stdio::null()).stdout(log).stderr(err);
@@ -159,6 +167,15 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     }
     let reason = if said.is_empty() { last_words::since(&path, began) } else { said.to_owned() };
     Err(Error::NotStarted { reason, log: path })
+}
+
+/// When this process started, in clock ticks after boot, as `/proc` has it.
+fn own_start() -> io::Result<u64> {
+    let line = std::fs::read_to_string("/proc/self/stat")?;
+    // The name may hold blanks and parentheses: what counts comes after the last one.
+    let (_, rest) = line.rsplit_once(") ").ok_or(io::ErrorKind::InvalidData)?;
+    let field = rest.split_ascii_whitespace().nth(19);
+    field.and_then(|field| field.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads the ready pipe: `ok`, or the reason why the daemon cannot run, which ends with the pipe.

@@ -24,6 +24,8 @@ pub struct Context {
     pub node: Option<PathBuf>,
     /// Folder with `passwd` and `group`: `/etc`.
     pub etc: PathBuf,
+    /// Whether output goes to files below the home where an app names none.
+    pub log_files: bool,
 }
 
 impl Context {

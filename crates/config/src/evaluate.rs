@@ -300,6 +300,7 @@ mod tests {
             euid: 1000,
             node: None,
             etc: "/etc".into(),
+            log_files: true,
         };
         let source = SourceText { origin: "e.config.js", text: "" };
         let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();

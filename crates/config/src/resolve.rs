@@ -259,7 +259,7 @@ impl Resolver<'_, '_> {
         let file = |key: &str, usual: &Path| match fields.text(key) {
             Some("NULL" | "/dev/null") => None,
             Some(path) => Some(self.ctx.absolute(cwd, path)),
-            None => Some(usual.to_owned()),
+            None => self.ctx.log_files.then(|| usual.to_owned()),
         };
         let names = LogNames::first(&self.ctx.home, &spec.namespace, &spec.name);
         let [out, err, both] = names.paths();

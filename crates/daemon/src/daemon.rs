@@ -31,6 +31,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
 use crate::driver::Driver;
+use crate::foreground::Foreground;
 use crate::from_thread::FromThread;
 use crate::home::Watch;
 use crate::keeper::Keeper;
@@ -93,6 +94,7 @@ pub(crate) struct Inbox {
     pub(crate) poll: Rc<Poll<Source>>,
     pub(crate) signals: Watched<OwnedFd>,
     pub(crate) mailbox: Mailbox<FromThread>,
+    pub(crate) foreground: Foreground,
 }
 
 /// What a daemon is made of.
@@ -221,6 +223,7 @@ impl Daemon {
                 node.on_listener(listener, &mut parts);
             }
             Source::Signals => self.on_signals(),
+            Source::Foreground => self.on_foreground_end(),
             Source::Waker => self.on_wake(),
             Source::Descendant(pid) => self.runs.on_descendant(pid),
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
@@ -322,6 +325,7 @@ impl Daemon {
                     ));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
+                Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
                 Report::Reply { client, reply } => self.reply(client, &reply),
                 Report::Said { run, text } => match in_app::read(&text) {
                     Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),

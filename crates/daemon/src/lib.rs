@@ -25,6 +25,7 @@ mod driver;
 mod environment;
 mod exit;
 mod files;
+mod foreground;
 mod from_thread;
 mod gone;
 mod guard;

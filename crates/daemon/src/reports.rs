@@ -75,6 +75,8 @@ pub(crate) enum Report {
         /// It read logs.
         watched: bool,
     },
+    /// A client for which apps wait has taken the lines that it was sent.
+    LinesTaken(usize),
     /// A client's request is answered.
     Reply {
         /// Number of the client.

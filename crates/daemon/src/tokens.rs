@@ -36,6 +36,8 @@ pub enum Source {
     Bus,
     /// A connection there.
     Subscriber(usize),
+    /// The process in the foreground.
+    Foreground,
 }
 
 impl Token for Source {
@@ -56,6 +58,7 @@ impl Token for Source {
             Self::Caller(number) => (12, number as u64),
             Self::Bus => (13, 0),
             Self::Subscriber(number) => (14, number as u64),
+            Self::Foreground => (15, 0),
         };
         pack(kind, number)
     }
@@ -78,6 +81,7 @@ impl Token for Source {
             12 => Self::Caller(usize::try_from(number).ok()?),
             13 => Self::Bus,
             14 => Self::Subscriber(usize::try_from(number).ok()?),
+            15 => Self::Foreground,
             _ => return None,
         })
     }
@@ -105,6 +109,7 @@ mod tests {
             Source::Caller(9),
             Source::Bus,
             Source::Subscriber(1),
+            Source::Foreground,
         ];
         for source in all {
             assert_eq!(Source::from_raw(source.to_raw()), Some(source));

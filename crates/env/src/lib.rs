@@ -27,7 +27,11 @@ pub fn find(name: &str) -> Option<&'static Variable> {
 pub fn is_for_manager(name: &OsStr) -> bool {
     let read = |reader: &Reader| matches!(reader, Reader::Daemon | Reader::Keeper);
     name.to_str().and_then(find).is_some_and(|variable| {
-        variable.audience != Audience::Internal && variable.readers.iter().any(read)
+        // The manager of a process in the foreground is for that one as long as it lives, whichever
+        // part starts the other.
+        let is_meant =
+            variable.audience != Audience::Internal || variable.name == OSTLER_FOREGROUND;
+        is_meant && variable.readers.iter().any(read)
     })
 }
 

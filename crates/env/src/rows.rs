@@ -48,6 +48,13 @@ variables! {
     /// for in it.
     HOME, read by Command, from Convention, set by User,
 
+    /// The user's directory for sockets, which is the first choice for the directory of `run`.
+    XDG_RUNTIME_DIR, read by Command, from Convention, set by User,
+
+    /// The directory for files that need not last, in which `run` makes its own when it cannot have
+    /// one in memory.
+    TMPDIR, read by Command, from Convention, set by User, default "`/tmp`",
+
     /// The name of the user, where `/etc/passwd` has none for the number.
     USER, read by Command, from Convention, set by User, default "the user's number",
 
@@ -199,6 +206,10 @@ variables! {
 
     /// The descriptor that connects the daemon with its keeper.
     OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
+
+    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the manager
+    /// stops everything and ends too.
+    OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,

@@ -115,6 +115,17 @@ impl Engine {
         self.send(Command::Subscribe { subscriber, filter });
     }
 
+    /// A subscriber that applications wait for has taken what it was sent.
+    pub fn taken(&self, subscriber: SubscriberId) {
+        self.send(Command::Taken(subscriber));
+    }
+
+    /// Whether nothing is read as long as no subscriber is there that applications wait for: their
+    /// output goes nowhere else.
+    pub fn await_reader(&self, awaits: bool) {
+        self.send(Command::AwaitReader(awaits));
+    }
+
     /// Ends a subscription. Lines that are on their way may still arrive.
     pub fn unsubscribe(&self, subscriber: SubscriberId) {
         self.send(Command::Unsubscribe(subscriber));

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Reopen,
     Subscribe { subscriber: SubscriberId, filter: Filter },
     Unsubscribe(SubscriberId),
+    Taken(SubscriberId),
+    AwaitReader(bool),
     Stop,
 }
 

@@ -19,6 +19,9 @@ const MOVE: usize = 1 << 20;
 
 impl Reactor {
     pub(crate) fn pump(&mut self, source: &mut Source) -> Turn {
+        if self.waits_for_subscriber(source) {
+            return Turn::Parked;
+        }
         let (now, mut is_closed) = (now(), false);
         source.waiting = [false; 2];
         for (id, waiting) in source.files.iter().zip(&mut source.waiting) {
@@ -39,6 +42,12 @@ impl Reactor {
             (Ok(true), Some(id)) if !waits => self.pass(source, Some(id)),
             (Ok(_), Some(_)) => self.step(source),
         }
+    }
+
+    /// Whether a stream waits for a subscriber that misses nothing.
+    fn waits_for_subscriber(&self, source: &mut Source) -> bool {
+        source.held = !source.silent && self.subscribers.hold(&source.origin);
+        source.held
     }
 
     /// What the turn comes to when nothing is to be written, for which a file would be opened.
@@ -89,6 +98,9 @@ impl Reactor {
             return turn;
         }
         for _ in 0..MOVES {
+            if self.waits_for_subscriber(source) {
+                return Turn::Parked;
+            }
             let settling =
                 id.and_then(|id| self.files.get(id)).is_some_and(|file| file.settling.is_some());
             let watched = self.is_watched(source);

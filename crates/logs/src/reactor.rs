@@ -36,7 +36,7 @@ pub(crate) enum Turn {
     Idle,
     /// There may be more: look again after the others.
     More,
-    /// A file must come back first.
+    /// A file must come back first, or a subscriber take what it was sent.
     Parked,
     /// Empty, and nobody can write any more.
     End,
@@ -214,6 +214,20 @@ impl Reactor {
         }
     }
 
+    /// Has a look at the streams that wait for a subscriber.
+    fn queue_held(&mut self) {
+        let held = self.sources.iter_mut().filter(|(_, source)| source.held);
+        let keys: Vec<Key> = held
+            .map(|(key, source)| {
+                source.held = false;
+                *key
+            })
+            .collect();
+        for key in keys {
+            self.queue(key);
+        }
+    }
+
     fn handle(&mut self, command: Command) {
         match command {
             Command::Attach { source, stream, pipe, sink } => {
@@ -232,8 +246,20 @@ impl Reactor {
             Command::Subscribe { subscriber, filter } => {
                 self.subscribers.add(subscriber, filter);
                 self.outbox.send(Event::Subscribed(subscriber));
+                self.queue_held();
             }
-            Command::Unsubscribe(subscriber) => self.subscribers.remove(subscriber),
+            Command::Unsubscribe(subscriber) => {
+                self.subscribers.remove(subscriber);
+                self.queue_held();
+            }
+            Command::Taken(subscriber) => {
+                self.subscribers.taken(subscriber);
+                self.queue_held();
+            }
+            Command::AwaitReader(awaits) => {
+                self.subscribers.awaits = awaits;
+                self.queue_held();
+            }
             Command::Stop => self.stopping = true,
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Source {
     pub formatter: Formatter,
     /// Nothing is published.
     pub silent: bool,
+    /// It waits for a subscriber.
+    pub held: bool,
     /// The application waits for a file that cannot be written.
     pub blocks: bool,
     /// Which of the files fail and are not to be tried in this turn.
@@ -59,6 +61,7 @@ impl Source {
             files: Vec::new(),
             formatter: Formatter::new(sink, stream),
             silent: sink.disabled,
+            held: false,
             blocks: sink.full == OnFull::Block,
             waiting: [false; 2],
             shown: 0,

@@ -3,6 +3,10 @@
 //! Problem: a watcher that stalls must cost neither memory nor time. Rule: what waits for a
 //! subscriber is counted from here until the daemon takes it out of the channel; over the bound a
 //! line is dropped, and the next one that gets through says how many were.
+//!
+//! A *patient* subscriber is where output goes instead of files, such as the standard output of a
+//! container: nothing is dropped for it. Over its bound the streams that it wants wait, and with
+//! them the applications, until it has taken what it was sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +17,8 @@ use crate::types::{Event, Filter, Line, SourceId, Stream, SubscriberId};
 
 /// Bytes that may wait for one subscriber.
 const BOUND: usize = 4 << 20;
+/// Bytes that a patient subscriber is sent before it says that it has taken them.
+const PATIENT_BOUND: usize = 512 << 10;
 /// What a line costs besides its text.
 const LINE_COST: usize = 96;
 /// A line longer than this is passed on in pieces.
@@ -31,6 +37,8 @@ struct Subscriber {
     id: SubscriberId,
     filter: Filter,
     waiting: Arc<AtomicUsize>,
+    /// Bytes that a patient one was sent and has not taken yet.
+    sent: usize,
     batch: Vec<Line>,
     batch_bytes: usize,
     dropped: u64,
@@ -38,18 +46,23 @@ struct Subscriber {
 
 /// All who watch.
 #[derive(Default)]
-pub(crate) struct Subscribers(Vec<Subscriber>);
+pub(crate) struct Subscribers {
+    all: Vec<Subscriber>,
+    /// Nothing is read while there is no patient one.
+    pub awaits: bool,
+}
 
 impl Subscribers {
     pub(crate) fn add(&mut self, id: SubscriberId, filter: Filter) {
-        if let Some(subscriber) = self.0.iter_mut().find(|subscriber| subscriber.id == id) {
+        if let Some(subscriber) = self.all.iter_mut().find(|subscriber| subscriber.id == id) {
             subscriber.filter = filter;
         } else {
             let waiting = Arc::new(AtomicUsize::new(0));
-            self.0.push(Subscriber {
+            self.all.push(Subscriber {
                 id,
                 filter,
                 waiting,
+                sent: 0,
                 batch: Vec::new(),
                 batch_bytes: 0,
                 dropped: 0,
@@ -58,12 +71,31 @@ impl Subscribers {
     }
 
     pub(crate) fn remove(&mut self, id: SubscriberId) {
-        self.0.retain(|subscriber| subscriber.id != id);
+        self.all.retain(|subscriber| subscriber.id != id);
+    }
+
+    /// A patient one has taken what it was sent.
+    pub(crate) fn taken(&mut self, id: SubscriberId) {
+        if let Some(subscriber) = self.all.iter_mut().find(|subscriber| subscriber.id == id) {
+            subscriber.sent = 0;
+        }
+    }
+
+    /// Whether streams of this origin wait for a patient one.
+    pub(crate) fn hold(&self, origin: &Origin) -> bool {
+        let mut patient = self.all.iter().filter(|subscriber| subscriber.filter.patient).peekable();
+        if patient.peek().is_none() {
+            return self.awaits;
+        }
+        patient.any(|subscriber| {
+            PATIENT_BOUND < subscriber.sent + subscriber.batch_bytes
+                && subscriber.filter.wants(origin.proc_id, origin.stream)
+        })
     }
 
     /// Whether anybody wants lines of this origin.
     pub(crate) fn want(&self, proc_id: u32, stream: Stream) -> bool {
-        self.0.iter().any(|subscriber| subscriber.filter.wants(proc_id, stream))
+        self.all.iter().any(|subscriber| subscriber.filter.wants(proc_id, stream))
     }
 
     /// Bytes of a stream, in order; whole lines go out, the rest stays in `partial`.
@@ -103,11 +135,12 @@ impl Subscribers {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let bytes = line.len() + LINE_COST;
         let mut shared: Option<Arc<str>> = None;
-        for subscriber in &mut self.0 {
+        for subscriber in &mut self.all {
             if !subscriber.filter.wants(origin.proc_id, origin.stream) {
                 continue;
             }
-            if subscriber.waiting.load(Ordering::Relaxed) + subscriber.batch_bytes + bytes > BOUND {
+            let waiting = subscriber.waiting.load(Ordering::Relaxed) + subscriber.batch_bytes;
+            if !subscriber.filter.patient && BOUND < waiting + bytes {
                 subscriber.dropped += 1;
                 continue;
             }
@@ -127,10 +160,11 @@ impl Subscribers {
 
     /// Sends what has gathered.
     pub(crate) fn send(&mut self, outbox: &Outbox) {
-        for subscriber in &mut self.0 {
+        for subscriber in &mut self.all {
             if !subscriber.batch.is_empty() {
                 let bytes = std::mem::take(&mut subscriber.batch_bytes);
                 subscriber.waiting.fetch_add(bytes, Ordering::Relaxed);
+                subscriber.sent += if subscriber.filter.patient { bytes } else { 0 };
                 let lines = std::mem::take(&mut subscriber.batch);
                 let charge = Charge { waiting: Arc::clone(&subscriber.waiting), bytes };
                 outbox

@@ -103,13 +103,16 @@ pub struct Filter {
     pub out: bool,
     /// Whether lines of the standard error are wanted.
     pub err: bool,
+    /// Whether applications wait for this subscriber: it misses nothing, and says with
+    /// [`Engine::taken`](crate::Engine::taken) that it has taken what it was sent.
+    pub patient: bool,
 }
 
 impl Filter {
     /// Every line of every process.
     #[must_use]
     pub fn all() -> Self {
-        Self { ids: None, out: true, err: true }
+        Self { ids: None, out: true, err: true, patient: false }
     }
 
     /// Whether a line of this process and stream is wanted.

@@ -20,5 +20,5 @@ mod table;
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
 pub use find::{Found, Holder, Sockets, find, listened_on};
-pub use proc::{ancestors, children, command, family, with_descendants};
+pub use proc::{ancestors, children, command, family, sockets, with_descendants};
 pub use table::{Socket, inet, unix};

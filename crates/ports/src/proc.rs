@@ -119,7 +119,8 @@ fn state_and_parent(stat: &[u8]) -> Option<(&str, u32)> {
 }
 
 /// Returns the numbers of the sockets that a process has; `None` when that may not be seen.
-pub(crate) fn sockets(pid: u32) -> Option<BTreeSet<u64>> {
+#[must_use]
+pub fn sockets(pid: u32) -> Option<BTreeSet<u64>> {
     match try_sockets(pid) {
         Ok(sockets) => Some(sockets),
         // What has ended has none; but who may look there is nobody but root.

@@ -124,6 +124,26 @@ pub fn open_fds(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
+/// The processes whose end a process waits for: its epoll watches their pidfds.
+pub fn watched(pid: u32) -> BTreeSet<u32> {
+    let dir = format!("/proc/{pid}/fdinfo");
+    let Ok(entries) = fs::read_dir(&dir) else { return BTreeSet::new() };
+    let infos: BTreeMap<String, String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        // It may be closed by now.
+        .filter_map(|fd| Some((fs::read_to_string(format!("{dir}/{fd}")).ok()?, fd)))
+        .map(|(info, fd)| (fd, info))
+        .collect();
+    let targets = infos
+        .values()
+        .flat_map(|info| info.lines())
+        .filter_map(|line| line.strip_prefix("tfd:")?.split_ascii_whitespace().next());
+    let pid_of = |info: &String| {
+        info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok())
+    };
+    targets.filter_map(|fd| pid_of(infos.get(fd)?)).collect()
+}
+
 /// Resident memory in KiB; 0 when the process has ended.
 pub fn resident_kib(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

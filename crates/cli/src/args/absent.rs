@@ -18,6 +18,13 @@ pub(crate) struct Absent {
     pub(crate) instead: Option<&'static str>,
 }
 
+impl Absent {
+    /// Whether somebody who gives it wants something to happen that will not.
+    pub(super) fn is_asked(&self) -> bool {
+        self.names.iter().any(|name| ["web", "secret"].contains(name))
+    }
+}
+
 /// Whether something will be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -75,14 +82,15 @@ const CONTAINERS: &str = "apps are not put into containers";
 const OPTIONS: &[Absent] = &[
     row(&["ext"], Later, "files are not watched", Some("leave it out")),
     row(&["watch-delay"], Later, "files are not watched", Some("leave it out")),
-    row(&["no-daemon"], Later, "the daemon does not run in the foreground",
-        Some("use `$ boot`, which starts what was saved and stays")),
+    row(&["web"], Later, "there is no web interface", Some("leave it out")),
+    row(&["secret", "public", "machine-name"], Vendor, "nothing is sent to PM2's vendor",
+        Some("leave it out")),
     row(&["write", "w"], Later, "no process file is written", Some("write it by hand")),
     row(&["trace", "v8", "event-loop-inspector", "deep-monitoring"], Later, AGENT,
         Some("leave it out")),
     row(&["disable-trace"], Later, AGENT, Some("leave it out, nothing is traced")),
     row(&["container", "dist", "image-name", "node-version", "fresh", "daemon", "dockerdaemon"],
-        Later, CONTAINERS, Some("run `$ boot` as the command of your image")),
+        Later, CONTAINERS, Some("make `$ run FILE` the command of your image")),
 ];
 
 /// Returns what is known of a command that is not there, if PM2 has it.
@@ -132,7 +140,8 @@ mod tests {
     /// What older ones had, and what is taken for a command.
     const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
 
-    /// Every option of `pm2 --help` and of `pm2 start --help`, without the dashes.
+    /// Every option of `pm2 --help`, of `pm2 start --help`, and those of `pm2-runtime` that are
+    /// refused, without the dashes.
     const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
         interpreter-args node-args output o error e log l filter-env log-type log-date-format \
         time disable-logs env update-env a force f instances i parallel shutdown-with-message \
@@ -142,7 +151,7 @@ mod tests {
         disable-source-map-support wait-ready merge-logs watch ignore-watch watch-delay no-color \
         no-vizion no-autostart no-autorestart stop-exit-codes no-treekill no-pmx no-automation \
         trace disable-trace sort attach v8 event-loop-inspector deep-monitoring help h container \
-        dist image-name node-version fresh daemon dockerdaemon";
+        dist image-name node-version fresh daemon dockerdaemon web secret public machine-name";
 
     #[test]
     fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {

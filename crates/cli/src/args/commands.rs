@@ -103,6 +103,13 @@ commands! {
          process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of its apps, \
          and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
          in quotes. Without an argument the file is `ecosystem.config.js`.";
+    Run Run ["run"] [Needed("script|ecosystem")]
+        "run apps in the foreground, as a container does"
+        "The apps' output is this command's. SIGTERM, SIGINT and SIGQUIT stop everything, SIGUSR2 \
+         opens log files again. It ends when no app runs any more and none is to be restarted: \
+         with the exit code of the first that failed, else with 0. It has a manager of its own, \
+         without files unless an app names some, and leaves nothing behind. In a container it is \
+         the first process, also as any user, with a read-only root.";
     Stop Run ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
         "Each process is asked to end by its signal, and killed with its descendants when it \
@@ -157,6 +164,10 @@ commands! {
          each has ended, and says how; `--for log=REGEXP` when one of them has written such a \
          line in its current run, which it prints. Ends with 1 when that cannot come any more, and \
          with 124 when `--timeout` is over.";
+    Health Watch ["health"] [Any("id|name|namespace")]
+        "tell by the exit code whether all apps are well"
+        "For a container's HEALTHCHECK. Ends with 0 when every process is online, or has done what \
+         it was started for; else with 1, and says which is not.";
     SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
         "send a signal to the processes of an app"
         "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \
@@ -278,6 +289,10 @@ commands! {
          list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
         "stop everything and end the daemon" "";
+    LinkPm2 System ["link-pm2"] [Maybe("directory")]
+        "answer to the names pm2, pm2-runtime, pm2-docker and pm2-dev"
+        "Puts links of these names beside the program, or into a directory. What is there and is \
+         none of ours stays, unless `--force` is given.";
     Completion System ["completion"] [Maybe("bash|zsh|fish")]
         "print a completion script for a shell"
         "Without an argument the shell is the one in `SHELL`. Names of apps are asked from the \
@@ -287,19 +302,27 @@ commands! {
 }
 
 impl Command {
-    /// Finds the command of this name. PM2's command line has no `help`.
+    /// Finds the command of this name.
     pub(crate) fn find(name: &str, program: Program) -> Option<&'static Self> {
         Self::of(program).find(|command| command.names.contains(&name))
     }
 
     /// Returns the commands under a name of the program.
     pub(crate) fn of(program: Program) -> impl Iterator<Item = &'static Self> {
-        COMMANDS.iter().filter(move |command| program == Program::Ostler || !command.is_ours())
+        COMMANDS
+            .iter()
+            .filter(move |command| program == Program::Ostler || !command.is_ours_alone())
     }
 
-    /// Whether it means nothing under PM2's name.
-    fn is_ours(&self) -> bool {
-        matches!(self.id, CommandId::Help | CommandId::Migrate)
+    /// Whether PM2's command line does not have it.
+    fn is_ours_alone(&self) -> bool {
+        use CommandId::{Health, Help, LinkPm2, Migrate, Run};
+        matches!(self.id, Help | Run | Health | LinkPm2 | Migrate)
+    }
+
+    /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.
+    pub(crate) fn run() -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| command.id == CommandId::Run)
     }
 
     /// Returns the name that is shown.
@@ -337,8 +360,8 @@ impl Command {
 
     /// Whether what stands after `--` are arguments of an app that it starts.
     pub(crate) fn takes_app_arguments(&self) -> bool {
-        use CommandId::{Reload, Restart, Start, StartOrReload, StartOrRestart};
-        matches!(self.id, Start | Restart | Reload | StartOrRestart | StartOrReload)
+        use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
+        matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
     }
 }
 

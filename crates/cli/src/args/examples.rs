@@ -26,6 +26,20 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler start server.py -- --port 8000", "arguments for the app"),
             ("ostler start ecosystem.config.js --only api", "one app of a process file"),
         ],
+        CommandId::Run => &[
+            ("ostler run app.js", "one process, its output here"),
+            ("ostler run app.js -i max", "a worker for each CPU it may use"),
+            ("ostler run ecosystem.config.js --json", "each line as an object"),
+            ("ostler run job.py --no-autorestart", "once; the exit code is the job's"),
+        ],
+        CommandId::Health => &[
+            ("ostler health", "all apps"),
+            ("ostler health api", "one app"),
+        ],
+        CommandId::LinkPm2 => &[
+            ("ostler link-pm2", "beside this program"),
+            ("ostler link-pm2 ~/bin", "into another directory"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),

@@ -15,7 +15,8 @@ use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 use super::commands::COMMANDS;
 use super::commands::CommandId::{
     self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
-    Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger, Unstartup,
+    Run, Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger,
+    Unstartup,
 };
 use crate::program::Program;
 
@@ -93,19 +94,21 @@ flags! {
     MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
-    Env ' ' ["env"] One("name"), Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
+    Env ' ' ["env"] One("name"), Action [Start, Run, Restart, Reload, StartOrRestart, StartOrReload]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
         Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
         "on restart: take over the variables of this shell";
     Only ' ' ["only"] One("names"),
-        Action [Start, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
+        Action [Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "only these apps of the process file";
-    Force 'f' ["force"] Nothing, Action [Start, Save] "start it twice; save an empty list";
+    Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2] "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
+    NoDaemon ' ' ["no-daemon"] Nothing, Action [Start, Resurrect, StartOrRestart, StartOrReload]
+        "stay in the foreground with the logs; the daemon that it starts ends with it";
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
     ] "fields of each process as JSON, such as `name,pid`; or all";
@@ -120,13 +123,16 @@ flags! {
         "a row for each process, and for workers that come or go";
     Tree 't' ["tree"] Nothing, Own [Slist] "as a tree";
     Lines ' ' ["lines"] One("n"), Own [Logs] "lines of each file first; default 15";
-    Raw ' ' ["raw"] Nothing, Own [Logs] "the lines alone, errors to standard error";
+    Raw ' ' ["raw"] Nothing, Own [Logs, Run] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs, Trigger, Slist] "one JSON object a line";
-    Format ' ' ["format"] Nothing, Own [Logs] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs] "date before each line that arrives";
-    Highlight ' ' ["highlight"] One("text"), Own [Logs] "mark this text";
+    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist] "one JSON object a line";
+    Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each line that arrives";
+    Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
+    Formatted ' ' ["formatted"] Nothing, Own [Run] "lines with the process before them";
+    NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
+    Delay ' ' ["delay"] One("seconds"), Own [Run] "begin so much later";
     NoStream ' ' ["nostream"] Nothing, Own [Logs] "print what is there and end";
     Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
         "how many workers more than usual while it lasts";
@@ -157,7 +163,9 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 7] = [
+const OTHERWISE: [(CommandId, &str, &str); 9] = [
+    (Run, "raw", "the lines alone, errors to standard error (default)"),
+    (CommandId::LinkPm2, "force", "take the place of a PM2 that is there"),
     (Start, "force", "start another one of what runs already"),
     (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
@@ -185,9 +193,9 @@ impl Flag {
     fn of(chapter: &'static str, of: &Attribute, flag: &'static attributes::Flag) -> Self {
         let commands: &[CommandId] = match (of.effect, of.applies) {
             (Effect::NotYet { .. } | Effect::PartOf(_), _) => &[],
-            (_, Applies::Added) => &[Start],
-            _ if of.over_file => &[Start, Restart, Reload, StartOrRestart, StartOrReload],
-            _ => &[Start, Restart, Reload],
+            (_, Applies::Added) => &[Start, Run],
+            _ if of.over_file => &[Start, Run, Restart, Reload, StartOrRestart, StartOrReload],
+            _ => &[Start, Run, Restart, Reload],
         };
         Self {
             id: FlagId::Attribute(flag),
@@ -303,17 +311,18 @@ mod tests {
             assert_eq!(in_pm2, all, "{name}");
         };
         let files = ["startOrRestart", "startOrReload"];
-        check("name", &["start", "restart", "reload"]);
-        check("cwd", &[&["start", "restart", "reload"][..], &files].concat());
-        check("instances", &["start"]);
+        check("name", &["start", "run", "restart", "reload"]);
+        check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
+        check("instances", &["start", "run"]);
         check("watch", &["list"]);
         check("cron-restart", &[]);
         check(
             "user",
-            &[&["start", "restart", "reload"][..], &files, &["startup", "unstartup"]].concat(),
+            &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]
+                .concat(),
         );
         check("sort", &["list"]);
-        check("force", &["start", "save"]);
+        check("force", &["start", "save", "link-pm2"]);
         check("canary", &["reload", "startOrReload"]);
         check("verbose", &[]);
     }

@@ -18,5 +18,5 @@ pub(crate) use commands::{COMMANDS, Command, CommandId};
 pub(crate) use examples::{FIRST, of as examples_of};
 pub(crate) use flags::FlagId;
 pub(crate) use misuse::Misuse;
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, parse_runtime};
 pub(crate) use parsed::Parsed;

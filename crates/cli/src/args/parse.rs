@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::absent;
+use super::absent::{self, Absent};
 use super::commands::{Arg, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
@@ -24,9 +24,26 @@ pub(crate) fn parse(
     words: impl IntoIterator<Item = OsString>,
     program: Program,
 ) -> Result<Parsed, Misuse> {
+    parse_for(None, words, program)
+}
+
+/// Parses the words after `pm2-runtime`; options that it does not know are ignored, and warned of.
+///
+/// # Errors
+/// The first thing that is not understood.
+pub(crate) fn parse_runtime(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Misuse> {
+    parse_for(Command::run(), words, Program::Pm2)
+}
+
+/// Parses words; `command` is known from the name of the program, if it is.
+fn parse_for(
+    command: Option<&'static Command>,
+    words: impl IntoIterator<Item = OsString>,
+    program: Program,
+) -> Result<Parsed, Misuse> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let rest = split_rest(&mut words)?;
-    let mut parsed = Parsed { command: None, words: Vec::new(), given: Vec::new(), rest };
+    let mut parsed = Parsed { command, rest, ..Parsed::default() };
     let mut options: Vec<Written> = Vec::new();
     let mut parser = lexopt::Parser::from_args(words);
     loop {
@@ -60,6 +77,9 @@ pub(crate) fn parse(
             }
         }
     }
+    if command.is_some() {
+        parsed = of_runtime(parsed, &mut options)?;
+    }
     if parsed.command.is_some_and(|command| command.id == CommandId::Scale) {
         // `scale web -- -1` was the way around PM2's reading of `-1` as an option; there is no app
         // to give arguments to.
@@ -71,6 +91,24 @@ pub(crate) fn parse(
     check(parsed, &options, program)
 }
 
+/// What `pm2-runtime` makes of its words.
+fn of_runtime(mut parsed: Parsed, options: &mut Vec<Written>) -> Result<Parsed, Misuse> {
+    if parsed.words.first().is_some_and(|word| word == "start") {
+        parsed.words.remove(0);
+    }
+    let fits = |flag: &Flag| flag.fits(CommandId::Run, Program::Pm2);
+    let is_known = |(flag, _): &Written| flag.is_some_and(fits);
+    for (_, name) in options.iter().filter(|option| !is_known(option)) {
+        if let Some(row) = absent::option(name.trim_start_matches('-')).filter(|row| row.is_asked())
+        {
+            return Err(absent_option(name.clone(), row));
+        }
+        parsed.ignored.push(name.clone());
+    }
+    options.retain(is_known);
+    Ok(parsed)
+}
+
 /// `help stop` means what `stop --help` means.
 fn asked_for_help(parsed: Parsed) -> Result<Parsed, Misuse> {
     let mut words = parsed.words.into_iter();
@@ -80,7 +118,7 @@ fn asked_for_help(parsed: Parsed) -> Result<Parsed, Misuse> {
     }
     let mut given = parsed.given;
     given.push((FlagId::Help, None));
-    Ok(Parsed { command: about, words: Vec::new(), given, rest: parsed.rest })
+    Ok(Parsed { command: about, given, rest: parsed.rest, ..Parsed::default() })
 }
 
 fn text(word: OsString) -> Result<String, Misuse> {
@@ -256,11 +294,7 @@ fn unknown_option(
     let (name, bare) = (name.clone(), name.trim_start_matches('-'));
     let absent = absent::option(bare).filter(|_| program == Program::Ostler);
     if let Some(row) = absent {
-        return Err(Misuse::AbsentOption {
-            name,
-            lacks: row.what,
-            instead: row.instead.unwrap_or_default(),
-        });
+        return Err(absent_option(name, row));
     }
     let fits = |flag: &&Flag| match command {
         Some(command) => flag.fits(command.id, program) || program == Program::Pm2,
@@ -270,6 +304,11 @@ fn unknown_option(
     let near = suggest::nearest(bare, known.flat_map(|flag| flag.long.iter().copied()));
     let near = near.filter(|_| name.starts_with("--"));
     Err(Misuse::Option { name, command, near })
+}
+
+/// An option of PM2 that is not there.
+fn absent_option(name: String, row: &'static Absent) -> Misuse {
+    Misuse::AbsentOption { name, lacks: row.what, instead: row.instead.unwrap_or_default() }
 }
 
 /// An option that the command does not take.
@@ -285,7 +324,8 @@ fn refuses_more(command: &Command, program: Program) -> bool {
     program == Program::Ostler
         || matches!(
             command.id,
-            CommandId::Save
+            CommandId::Run
+                | CommandId::Save
                 | CommandId::Cleardump
                 | CommandId::Resurrect
                 | CommandId::Kill

@@ -4,7 +4,7 @@ use super::commands::Command;
 use super::flags::FlagId;
 
 /// A command line.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parsed {
     /// The command, if one was given.
     pub(crate) command: Option<&'static Command>,
@@ -14,6 +14,8 @@ pub(crate) struct Parsed {
     pub(crate) given: Vec<(FlagId, Option<String>)>,
     /// What stands after `--`.
     pub(crate) rest: Option<Vec<String>>,
+    /// Options that are not known and were tolerated.
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Parsed {

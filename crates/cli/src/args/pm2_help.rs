@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::commands::Command;
+use super::commands::{Command, CommandId};
 use super::flags::{FLAGS, Flag};
 use crate::program::Program;
 
@@ -54,6 +54,17 @@ pub(crate) fn help(command: Option<&Command>) -> String {
         "Options of every command",
     );
     let _ = write!(out, "\n  What stands after -- are the arguments of the app.\n\n");
+    out
+}
+
+/// Returns the help of the name `pm2-runtime`.
+pub(crate) fn runtime() -> String {
+    let mut out = "\n  Usage: pm2-runtime [options] [start] <app.js|json_file>\n\n  \
+                   runs apps in the foreground, as the first process of a container\n"
+        .to_owned();
+    let own = |flag: &&Flag| flag.acts_with(CommandId::Run);
+    options(&mut out, FLAGS.iter().filter(own), "Options");
+    out.push_str("\n  What stands after -- are the arguments of the app.\n\n");
     out
 }
 

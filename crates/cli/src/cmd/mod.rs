@@ -7,22 +7,27 @@ mod boot;
 mod cleardump;
 mod completion;
 mod describe;
+mod dev;
 mod env;
 mod examples;
 mod file;
 mod first_steps;
 mod flush;
+mod foreground;
+mod health;
 mod id;
 mod init;
 mod inspect;
 mod jlist;
 mod kill;
 mod launch;
+mod link_pm2;
 mod list;
 mod logs;
 mod migrate;
 mod misused;
 mod monitor;
+mod no_daemon;
 mod perform;
 mod pid;
 mod ping;
@@ -58,27 +63,35 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ostler_client::Home;
 use ostler_wire::control::ProfileKind;
 
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
 use crate::paint::Paint;
-use crate::program::Program;
+use crate::program::{Name, Program};
 use crate::session::Session;
 use crate::voice::{Progress, Way};
 
 /// Runs the command that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
-    let program = Program::of(words.next().as_deref());
-    let parsed = args::parse(words, program);
+    let name = Name::of(words.next().as_deref());
+    let program = name.program();
+    let parsed = match name {
+        Name::Runtime => args::parse_runtime(words),
+        Name::Dev | Name::Program(_) => args::parse(words, program),
+    };
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
     let paint = Paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
+    if name == Name::Dev {
+        return end(&mut out, program, Err(dev::refuse()));
+    }
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -93,11 +106,16 @@ pub(crate) fn main() -> ExitCode {
         return end(&mut out, program, Ok(()));
     }
     if parsed.has(FlagId::Help) {
-        out.data(&match program {
-            Program::Ostler => help::help(parsed.command),
-            Program::Pm2 => pm2_help::help(parsed.command),
+        out.data(&match (name, program) {
+            (Name::Runtime, _) => pm2_help::runtime(),
+            (_, Program::Ostler) => help::help(parsed.command),
+            (_, Program::Pm2) => pm2_help::help(parsed.command),
         });
         return end(&mut out, program, Ok(()));
+    }
+    if name == Name::Runtime && parsed.words.is_empty() {
+        out.data(&pm2_help::runtime());
+        return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     }
     let Some(command) = parsed.command else {
         misused::nothing_asked(&mut out, program);
@@ -107,10 +125,24 @@ pub(crate) fn main() -> ExitCode {
         Ok(home) => home,
         Err(failed) => return end(&mut out, program, Err(failed)),
     };
+    let home = of_container(command.id, home);
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
-    let result = run(command.id, &mut session);
+    let result = if session.has(FlagId::NoDaemon) {
+        no_daemon::run(command.id, &mut session)
+    } else {
+        run(command.id, &mut session)
+    };
     end(&mut session.out, program, result)
+}
+
+/// Returns the home of the manager that is meant: where none ran in the one that the environment
+/// says, that of the container's own.
+fn of_container(command: CommandId, home: Home) -> Home {
+    if command == CommandId::Run || home.socket().exists() {
+        return home;
+    }
+    ostler_client::home_of_container().map_or(home, Home::new)
 }
 
 /// Runs one command.
@@ -120,6 +152,9 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     list::shape(session, command == CommandId::Describe)?;
     match command {
         CommandId::Start => start::run(session),
+        CommandId::Run => foreground::run(session),
+        CommandId::Health => health::run(session),
+        CommandId::LinkPm2 => link_pm2::run(session),
         CommandId::Stop => act::stop(session),
         CommandId::Restart => act::restart(session),
         CommandId::Delete => act::delete(session),

@@ -48,7 +48,7 @@ pub(super) fn restore_from(
         Ok(Answer::Reply(Reply::Done)) => Ok(()),
         Ok(other) => Err(unexpected(&other)),
         // No usable list is no failure: boot scripts run this command before anything was saved.
-        Err(Failed { code: 1, problem: Some(problem) }) => {
+        Err(Failed { code: 1, problem: Some(problem), .. }) => {
             session.out.tell(&Notice::NothingSaved { problem: &problem });
             return Ok(());
         }

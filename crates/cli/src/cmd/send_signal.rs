@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let number = ostler_pm2::words::signal_number(&signal).ok_or_else(|| {
         Failed::from(Problem::Bare {
             pm2: format!("Unknown signal: {signal}"),
-            message: format!("`{signal}` is no signal"),
+            message: format!("`{signal}` is not a signal"),
             hint: Some("give a name such as `SIGUSR2`, or a number from 1 to 64".to_owned()),
         })
     })?;

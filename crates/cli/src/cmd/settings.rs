@@ -87,7 +87,7 @@ fn unknown(word: &str) -> Failed {
 
 fn key(word: &str) -> Result<Key, Failed> {
     Key::of(word).ok_or_else(|| {
-        Failed::new(format!("`{word}` is no name of a setting")).hint("write `APP.KEY`")
+        Failed::new(format!("`{word}` is not the name of a setting")).hint("write `APP.KEY`")
     })
 }
 

@@ -16,10 +16,7 @@ use crate::voice::Notice;
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
 /// owner only, since environments have secrets.
 pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
-    let text = match session.ask(&Request::Export)? {
-        Answer::Raw(text) => text,
-        other => return Err(unexpected(&other)),
-    };
+    let text = exported(session)?;
     let Some(name) = session.args.words.first().cloned().filter(|name| name != "-") else {
         session.out.json(text);
         session.out.data("\n");
@@ -36,6 +33,14 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Returns the list as `save` writes it.
+pub(super) fn exported(session: &mut Session) -> Result<Vec<u8>, Failed> {
+    match session.ask(&Request::Export)? {
+        Answer::Raw(text) => Ok(text),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// Runs the command `import`: starts what a file of `export` or a saved list has and does not run.
 pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
@@ -47,7 +52,7 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     };
     let text = text.map_err(|error| Failed::new(format!("cannot read `{name}`: {error}")))?;
     let elements = serde_json::from_str(&text).map_err(|error| {
-        Failed::new(format!("`{name}` is no list of processes: {error}"))
+        Failed::new(format!("`{name}` is not a list of processes: {error}"))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
     resurrect::restore_from(

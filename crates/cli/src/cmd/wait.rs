@@ -93,10 +93,8 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }
-            None => {
-                Err(Failed::misuse(format!("`--for {other}` is nothing that can be waited for"))
-                    .hint("it is `ready`, `exit` or `log=REGEXP`"))
-            }
+            None => Err(Failed::misuse(format!("`--for {other}` cannot be waited for"))
+                .hint("it is `ready`, `exit` or `log=REGEXP`")),
         },
     }
 }

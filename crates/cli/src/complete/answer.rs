@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use super::candidates::{Candidates, candidates};
 use super::known::Known;
 use super::words::Line;
-use crate::program::Program;
+use crate::program::{Name, Program};
 
 /// Answers a script: `__complete bash BREAKS LINE`, or `__complete words WORD… CURRENT`.
 pub(crate) fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
-    let program = Program::of(arguments.next().as_deref());
+    let program = Name::of(arguments.next().as_deref()).program();
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from)).ok();
     let text = answer(arguments.skip(1), program, &mut Known::new(home));
     let written = rustix::io::write(std::io::stdout(), text.as_bytes());

@@ -26,3 +26,4 @@ pub(crate) use fields::{Known, Shape, field_names};
 pub(crate) use list::{Look, list, piped};
 pub(crate) use reason::{last_lines, reasons};
 pub(crate) use tree::tree;
+pub(crate) use words::status;

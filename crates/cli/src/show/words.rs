@@ -6,7 +6,7 @@ use crate::paint::Ink;
 
 /// Returns one word for what a process does. `exited` is one that ended by itself and is not to be
 /// restarted, `stopped` one that was asked to.
-pub(super) fn status(process: &ProcView) -> &'static str {
+pub(crate) fn status(process: &ProcView) -> &'static str {
     match process.phase {
         Phase::Stopped if process.ended.as_ref().is_some_and(|ended| !ended.asked) => "exited",
         Phase::Stopped => "stopped",

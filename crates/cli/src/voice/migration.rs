@@ -72,7 +72,7 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
         MigrationNotice::Kept { app } => vec![Line::err(format!("{app} stays with PM2"))],
         MigrationNotice::Partly { apps, left, from } => {
             let mut lines = out(format!(
-                "moved {}, {} with the PM2 in {}, which goes on",
+                "moved {}; {} with the PM2 in {}, which keeps running",
                 number(*apps, "app", "apps"),
                 number(*left, "stays", "stay"),
                 from.display()
@@ -110,8 +110,11 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
             out(format!("gave back {app}, {}", number(*processes, "process", "processes")))
         }
         MigrationNotice::Back { apps, to } => {
-            let text =
-                format!("{} with the PM2 in {}", number(*apps, "app is", "apps are"), to.display());
+            let text = format!(
+                "gave {} back to the PM2 in {}",
+                number(*apps, "app", "apps"),
+                to.display()
+            );
             let mut lines = out(text);
             lines.push(hint_line(
                 paint,

@@ -37,7 +37,7 @@ pub(crate) fn explain(
         }
     }
     let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };
-    Some(Failed { code, problem: Some(Problem::Other { message, hint: Some(hint) }) })
+    Some(Failed { code, ..Problem::Other { message, hint: Some(hint) }.into() })
 }
 
 /// What comes behind the name of the process.

@@ -34,8 +34,15 @@ pub(super) fn open(
 ) -> Result<Receiver<News>, Failed> {
     let (sender, news) = mpsc::channel();
     let home = home.clone();
-    let request =
-        Request::Logs { ids, out: lines, err: lines, events: true, own: false, confirm: true };
+    let request = Request::Logs {
+        ids,
+        out: lines,
+        err: lines,
+        events: true,
+        own: false,
+        confirm: true,
+        patient: false,
+    };
     let work = move || {
         // Whoever waits may have gone, which ends the stream.
         let tell = |news| if sender.send(news).is_ok() { Step::Continue } else { Step::Stop };

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use ostler_testkit::procs;
 
-use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_log, wait_one};
+use crate::start_e2e::{one, sandbox, wait_log, wait_one};
 
 /// Whether a program is in this test's `PATH`.
 fn installed(program: &str) -> bool {
@@ -249,12 +249,4 @@ fn who_never_says_ready_is_online_after_its_time_and_the_user_is_told() {
                    it is taken as online all the same\n";
     assert!(said.err.contains(warning), "{}", said.err);
     wait_one(&sandbox, "mute", "online");
-}
-
-#[test]
-fn a_shell_script_reads_its_input_to_the_end_at_once() {
-    let sandbox = sandbox();
-    start_sh(&sandbox, "reader", "cat\necho end of input\nexec sleep 1000000", &[]);
-    wait_log(&sandbox, "reader-out.log", "end of input");
-    sandbox.wait_status("reader", "online", 1, SOON);
 }

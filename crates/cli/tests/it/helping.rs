@@ -70,7 +70,7 @@ fn an_exported_list_is_started_elsewhere_once() {
     there.ostler(["import", "-"]).stdin(text).run();
     assert_eq!(there.pids_of("app"), pids, "what runs is not started again");
     let said = there.ostler(["import", "-"]).stdin("{}").code(1).run();
-    assert!(said.err.contains("no list of processes"), "{}", said.err);
+    assert!(said.err.contains("is not a list of processes"), "{}", said.err);
 }
 
 fn git(folder: &Path, args: &[&str]) {

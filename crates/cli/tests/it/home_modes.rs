@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 52] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -121,10 +121,33 @@ const COMMANDS: [&[&str]; 30] = [
     &["update"],
     &["kill"],
     &["boot"],
+    &["sendSignal", "SIGUSR2", "app"],
+    &["trigger", "app", "x"],
+    &["send", "0", "x"],
+    &["attach", "0"],
+    &["pull", "app"],
+    &["forward", "app"],
+    &["backward", "app"],
+    &["health"],
+    &["inspect", "app"],
+    &["monitor", "app"],
+    &["unmonitor", "app"],
+    &["report"],
+    &["export"],
+    &["import", "list.json"],
+    &["get"],
+    &["conf"],
+    &["set", "a", "b"],
+    &["multiset", "a b"],
+    &["unset", "a"],
+    &["profile:cpu", "app"],
+    &["profile:mem", "app"],
+    &["migrate"],
 ];
 
-/// Commands that need no home: they install or print something.
-const WITHOUT_HOME: [&str; 4] = ["startup", "unstartup", "completion", "help"];
+/// Commands that need no home: they install or print something, or make a home of their own.
+const WITHOUT_HOME: [&str; 9] =
+    ["startup", "unstartup", "completion", "help", "run", "slist", "init", "examples", "link-pm2"];
 
 #[test]
 fn each_command_is_tried_in_a_home_that_may_not_be_used() {
@@ -155,6 +178,7 @@ fn a_home_that_others_can_write_is_refused() {
     let mut s = sandbox();
     s.write("app.js", "");
     s.write("eco.json", r#"{ "script": "app.js" }"#);
+    s.write("list.json", "[]");
     for mode in [0o770, 0o707, 0o1777, 0o720] {
         set_mode(&s.home(), mode);
         assert_refused(&s, "others can write it");

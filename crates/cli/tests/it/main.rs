@@ -11,6 +11,7 @@
 
 mod acting;
 mod agent;
+mod beside_pm2;
 mod caller;
 mod cluster;
 mod cluster_balance;
@@ -23,6 +24,7 @@ mod commands_policy;
 mod commands_resumed;
 mod completion;
 mod config;
+mod container;
 mod daemons_end;
 mod descriptors;
 mod docs;
@@ -31,6 +33,7 @@ mod failing;
 mod failpoints;
 mod fake;
 mod faults;
+mod foreground;
 mod fork;
 mod hanging;
 mod helping;

@@ -151,7 +151,7 @@ fn an_app_that_holds_its_port_is_restarted_and_one_that_fails_here_stays_with_pm
     assert!(moved.out.contains("moved rests, 1 process: stopped\n"), "{moved:?}");
     assert!(moved.err.contains("error: fails (id 1) does not stay up here\n"), "{moved:?}");
     assert!(moved.err.contains("fails stays with PM2\n"), "{moved:?}");
-    assert!(moved.out.contains("moved 2 apps, 1 stays with the PM2 in"), "{moved:?}");
+    assert!(moved.out.contains("moved 2 apps; 1 stays with the PM2 in"), "{moved:?}");
     Load::to_port(port).requests(5).assert_none_failed(5);
     let ours = both.of_ours();
     assert_eq!(states(&ours), [(0, "web", "online"), (2, "rests", "stopped")]);

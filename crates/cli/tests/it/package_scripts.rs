@@ -37,7 +37,7 @@ fn workers_behind_npm_share_a_port_and_have_the_variables_that_npm_gives() {
         .env("PORT", port.to_string())
         .run();
     assert!(started.err.contains("is run as `node server.js --x last`"), "{}", started.err);
-    assert_eq!(answers(port, 20).len(), 2, "workers that answer");
+    s.wait_for("an answer of each worker", SOON, || (answers(port, 20).len() == 2).then_some(()));
     let pids = s.pids_of("web");
     assert!(pids.iter().all(|pid| procs::describe(*pid).contains("server.js")), "{pids:?}");
 

@@ -10,7 +10,7 @@ use crate::start_e2e::sandbox;
 const NOT_RUN: [(&str, &str); 4] = [
     ("cargo install", "it writes into the user's own folders, and builds for minutes"),
     ("npm uninstall", "it takes away what other tests use"),
-    ("ln -s", "it writes into a folder of the system"),
+    ("ostler link-pm2", "it writes into a folder of the system"),
     ("ostler startup", "it needs an init system; the labs have one"),
 ];
 

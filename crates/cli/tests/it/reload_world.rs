@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ostler_client::{Answer, Client, Home};
 use ostler_testkit::load::Running;
 use ostler_testkit::{Load, Output, Sandbox, wait_connect};
+use ostler_wire::control::{Reply, Request};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -45,9 +47,23 @@ impl World {
         world.file(instances, keys, "");
         let began = Instant::now();
         world.sandbox.ostler(["start", "ecosystem.config.js"]).run();
-        wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON);
+        // A worker that listens has read how good its release is.
+        world.wait_listening();
         world.took = began.elapsed();
         world
+    }
+
+    /// Waits until every worker listens.
+    fn wait_listening(&self) {
+        let mut client = Client::connect(&Home::new(self.sandbox.home())).unwrap();
+        let within = u32::try_from(SOON.as_millis()).unwrap();
+        for process in self.sandbox.jlist() {
+            let id = u32::try_from(process["pm_id"].as_u64().unwrap()).unwrap();
+            let answer = client.request(&Request::Listens { id, within }, |_| ()).unwrap();
+            let listens = matches!(&answer, Answer::Reply(Reply::Listens { addresses })
+                if !addresses.is_empty());
+            assert!(listens, "{id}: {answer:?}");
+        }
     }
 
     /// A time in ms in which a worker comes to say something, however busy the machine is: in a

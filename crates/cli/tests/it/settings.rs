@@ -92,7 +92,7 @@ fn what_would_be_lost_is_not_overwritten() {
     for (args, says) in [
         (&["set", "app", "5"][..], "`app` is an app with settings, which one value would replace"),
         (&["set", "alone.x", "5"], "`alone` is a value, so that there is no `alone.x`"),
-        (&["set", "app..x", "5"], "`app..x` is no name of a setting"),
+        (&["set", "app..x", "5"], "`app..x` is not the name of a setting"),
         (&["set", "app.c"], "`app.c` has no value"),
         (&["multiset", "app.c 1 app.d"], "`app.d` has no value"),
         (&["unset", "app.c"], "there is no setting `app.c`"),

@@ -90,7 +90,8 @@ fn a_process_file_restarts_what_it_knows_and_starts_the_rest() {
     assert_eq!((ran.code, ran.words().as_str()), (0, words), "{}", ran.err);
     let asked = fake.asked();
     assert_eq!(asked[0]["act"]["change"]["records"][0]["name"], "one");
-    assert_eq!(asked[1]["start"]["apps"].as_array().unwrap().len(), 1);
+    let start = asked.iter().find_map(|request| request["start"]["apps"].as_array());
+    assert_eq!(start.map(Vec::len), Some(1), "{asked:?}");
     // `stop` and `delete` of a file only tick, and do not mind what is not there.
     let ran = fake.pm2("stop apps.json");
     assert_eq!((ran.code, ran.words().as_str()), (0, "[PM2] [one](0) ✓\n[PM2] [one](1) ✓\n"));

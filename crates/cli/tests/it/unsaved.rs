@@ -37,6 +37,8 @@ fn what_could_not_be_saved_is_said_and_taken_over_all_the_same() {
     assert_eq!(lives(&sandbox), before);
     // Also by way of a new keeper, which gets it from the daemon.
     kill_keeper(&sandbox);
+    // A daemon that answers has given it.
+    assert_eq!(lives(&sandbox), before);
     kill_daemon(&sandbox);
     assert_eq!(lives(&sandbox), before);
     fs::remove_dir(sandbox.file("ostler.state.new")).unwrap();

@@ -112,7 +112,15 @@ fn an_answer_of_another_version_is_called_that() {
 
 /// A request for all output, and nothing else.
 fn logs_of_all() -> Request {
-    Request::Logs { ids: vec![], out: true, err: true, events: false, own: false, confirm: false }
+    Request::Logs {
+        ids: vec![],
+        out: true,
+        err: true,
+        events: false,
+        own: false,
+        confirm: false,
+        patient: false,
+    }
 }
 
 #[test]

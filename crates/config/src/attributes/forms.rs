@@ -82,7 +82,7 @@ impl Form<i32> for Signal {
     fn read(node: &Node) -> Result<i32, Refusal> {
         let text = String::read(node)?;
         units::signal(&text).ok_or_else(|| {
-            let message = format!("`kill_signal` is `{text}`, which is no signal");
+            let message = format!("`kill_signal` is `{text}`, which is not a signal");
             let said = Box::new(Diagnostic::error("no-signal", message));
             Refusal::Part { wanted: "a signal", said, span: None }
         })

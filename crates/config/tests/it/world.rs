@@ -42,6 +42,7 @@ impl World {
             euid: 1000,
             node: None,
             etc: root.join("etc"),
+            log_files: true,
         };
         let world = Self { _dir: dir, ctx };
         for program in programs {

@@ -9,14 +9,12 @@ mod subscriber;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::rc::Rc;
 
 use ostler_pm2::bus;
 use ostler_poll::{Interest, Poll};
 
 use crate::door::{Door, PUB};
-use crate::keeper::Keeper;
 use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
@@ -47,24 +45,14 @@ impl Bus {
         }
     }
 
-    /// Sees to it that the socket is where its clients look for it, and that the keeper holds it.
-    pub fn look_after(&mut self, home: &Path, keeper: &mut Keeper) {
-        self.door.look_after(home, keeper);
+    /// The socket at which clients come in.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
-    /// Gives the keeper the socket to hold.
-    pub fn keep(&self, keeper: &mut Keeper) {
-        self.door.keep(keeper);
-    }
-
-    /// When [`look_after`](Self::look_after) and [`accept`](Self::accept) are due again.
-    pub fn deadline(&self) -> Option<u64> {
-        self.door.deadline()
-    }
-
-    /// Takes the socket away: everything ends.
-    pub fn remove(&mut self, home: &Path) {
-        self.door.remove(home);
+    /// The same, to look after it.
+    pub fn door_mut(&mut self) -> &mut Door {
+        &mut self.door
     }
 
     /// Whether anybody listens.

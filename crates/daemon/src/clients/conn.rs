@@ -39,6 +39,8 @@ pub struct Watching {
     pub own: bool,
     /// That it is told of the beginning.
     pub confirm: bool,
+    /// That it misses nothing; apps wait for it.
+    pub patient: bool,
 }
 
 /// The connection of one client.
@@ -51,6 +53,8 @@ pub struct Conn {
     pub busy: bool,
     /// Log lines left out because it does not read.
     pub missed: u64,
+    /// It was sent lines for which apps wait, and has not taken them yet.
+    pub owes: bool,
     /// It reads logs.
     pub watching: Option<Watching>,
     /// Close when everything is written.
@@ -75,6 +79,7 @@ impl Conn {
             output: Outbox::default(),
             busy: false,
             missed: 0,
+            owes: false,
             watching: None,
             closing: false,
             since: now,
@@ -209,6 +214,11 @@ impl Conn {
     fn answered(&mut self) {
         self.busy = false;
         self.since = crate::clock::monotonic();
+    }
+
+    /// Whether it was sent lines for which apps wait, and has taken them all.
+    pub fn has_taken(&mut self) -> bool {
+        self.queued() == 0 && std::mem::take(&mut self.owes)
     }
 
     /// Whether a stream of lines should pause.

@@ -1,6 +1,7 @@
 //! The control socket: who may connect, what is asked, what is answered.
 
 mod conn;
+mod watchers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -8,11 +9,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::rc::Rc;
 
-use ostler_core::ProcId;
 use ostler_keeper::failpoint::hit;
-use ostler_logs::{Line, Stream};
 use ostler_poll::{Interest, Poll, Watched};
-use ostler_wire::control::{Code, Event, Failure, Lifecycle, LogLine, LogStart, Reply, Request};
+use ostler_wire::control::{Code, Event, Failure, Reply, Request};
 use serde::Serialize;
 
 use crate::reports::{Report, Reports};
@@ -238,8 +237,12 @@ impl Clients {
     pub fn flush_one(&mut self, number: usize, reports: &mut Reports) {
         let Some(conn) = self.connected.get_mut(&number) else { return };
         if !conn.flush() {
-            self.close(number, reports);
-        } else if conn.held && !conn.is_slow() {
+            return self.close(number, reports);
+        }
+        if conn.has_taken() {
+            reports.push_back(Report::LinesTaken(number));
+        }
+        if conn.held && !conn.is_slow() {
             conn.held = false;
             self.later.push_back(number);
         }
@@ -309,26 +312,6 @@ impl Clients {
         hit("reply.after");
     }
 
-    /// A client reads logs from now on.
-    pub fn watch(&mut self, number: usize, watching: Watching) {
-        if watching.own {
-            daemon_log::watch(true);
-        }
-        if let Some(conn) = self.connected.get_mut(&number) {
-            conn.watching = Some(watching);
-        }
-    }
-
-    /// A client reads lines from now on: if it wants to be told that, it is told where those of
-    /// its processes begin; `None` = of all.
-    pub fn confirm(&mut self, number: usize, starts: impl FnOnce(Option<&[u32]>) -> Vec<LogStart>) {
-        let Some(conn) = self.connected.get_mut(&number) else { return };
-        if let Some(watching) = conn.watching.as_ref().filter(|watching| watching.confirm) {
-            let starts = starts(watching.ids.as_deref());
-            conn.event(&Event::Following { starts });
-        }
-    }
-
     /// A client waits until log files are emptied; returns the token by which that is told.
     pub fn begin_flush(&mut self, number: usize) -> u64 {
         self.wait_for_engine(number, Flushing::Files)
@@ -348,55 +331,6 @@ impl Clients {
     /// The log files of a token are emptied: returns who waits for it.
     pub fn end_flush(&mut self, token: u64) -> Option<(usize, Flushing)> {
         self.flushes.remove(&token)
-    }
-
-    /// Tells who watches what happened to a process.
-    pub fn publish(&mut self, id: ProcId, name: &str, what: Lifecycle) {
-        let at = clock::wall();
-        for conn in self.connected.values_mut() {
-            let wants = |watching: &Watching| {
-                watching.events && watching.ids.as_ref().is_none_or(|ids| ids.contains(&id.0))
-            };
-            if conn.watching.as_ref().is_some_and(wants) {
-                conn.stream(&Event::Process { id: id.0, name: name.to_owned(), what, at });
-            }
-        }
-    }
-
-    /// Passes on what was written into the daemon's own log. Returns whether anybody wants it.
-    pub fn publish_own(&mut self, fresh: &[(u64, String)]) -> bool {
-        let mut watched = false;
-        let wants = |conn: &&mut Conn| conn.watching.as_ref().is_some_and(|of| of.own);
-        for conn in self.connected.values_mut().filter(wants) {
-            watched = true;
-            for (at, text) in fresh {
-                conn.stream(&Event::Own { at: *at, text: text.clone() });
-            }
-        }
-        watched
-    }
-
-    /// Passes lines of output on to who reads them.
-    pub fn lines(&mut self, number: usize, lines: Vec<Line>) {
-        let Some(conn) = self.connected.get_mut(&number) else { return };
-        let mut dropped = 0;
-        for line in lines {
-            if conn.is_slow() {
-                // Only a reader that does not read loses lines, and it is told how many.
-                dropped += 1 + line.dropped;
-                continue;
-            }
-            let missed = std::mem::take(&mut conn.missed);
-            conn.event(&Event::Log(LogLine {
-                id: line.proc_id,
-                name: line.name.to_string(),
-                err: line.stream == Stream::Err,
-                at: line.at_ms,
-                text: line.text.to_string(),
-                dropped: line.dropped + missed,
-            }));
-        }
-        conn.missed += dropped;
     }
 }
 

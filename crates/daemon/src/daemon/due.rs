@@ -120,9 +120,9 @@ impl Daemon {
             Due::Give => self.keeper.give_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
-            Due::Callers => self.rpc.deadline(),
+            Due::Callers => self.rpc.door().deadline(),
             Due::Messages => self.rpc.sends_at(),
-            Due::Subscribers => self.bus.deadline(),
+            Due::Subscribers => self.bus.door().deadline(),
             Due::Keeper => self.keeper.start_due(),
             Due::Silence => self.keeper.silent_due(),
             Due::Update => self.keeper.update_due(),
@@ -151,12 +151,12 @@ impl Daemon {
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Callers => {
-                self.rpc.look_after(&self.config.home, &mut self.keeper);
+                self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.rpc.accept();
             }
             Due::Messages => self.rpc.send_due(&mut self.runs),
             Due::Subscribers => {
-                self.bus.look_after(&self.config.home, &mut self.keeper);
+                self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.bus.accept(&mut self.reports);
             }
             Due::Keeper => self.start_due_keeper(now),

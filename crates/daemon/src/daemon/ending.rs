@@ -1,6 +1,7 @@
 //! The end of everything: asked for by signals or a client, begun, waited for, done.
 
 use super::Daemon;
+use crate::foreground::Foreground;
 use crate::model::Input;
 use crate::{daemon_log, leftovers};
 
@@ -33,6 +34,21 @@ impl Daemon {
         }
     }
 
+    /// Whether it had ended before this daemon began.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.inbox.foreground.is_gone()
+    }
+
+    /// The process in the foreground, for which all of this runs, has ended.
+    pub(crate) fn on_foreground_end(&mut self) {
+        daemon_log::log("the process in the foreground has ended: stopping everything");
+        self.inbox.foreground = Foreground::Gone;
+        // Nobody will read what apps still write.
+        self.logs.engine().await_reader(false);
+        self.bus.kill(self.model.model(), true);
+        self.model.push(Input::Abandoned);
+    }
+
     /// Goes when nothing is left.
     pub(super) fn end_if_over(&mut self) {
         let told = !self.model.has_effects() && !self.saver.is_busy();
@@ -46,8 +62,8 @@ impl Daemon {
     fn go(&mut self) {
         self.runs.remove_groups();
         leftovers::remove(&self.config.home);
-        self.rpc.remove(&self.config.home);
-        self.bus.remove(&self.config.home);
+        self.rpc.door_mut().remove(&self.config.home);
+        self.bus.door_mut().remove(&self.config.home);
         self.rpc.say_end();
         self.keeper.shut_down();
         self.node.end_guard();

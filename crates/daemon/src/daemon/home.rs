@@ -17,8 +17,8 @@ impl Daemon {
         if let Some(task) = self.saver.look_after(missing == Missing::All) {
             self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
         }
-        self.rpc.look_after(&self.config.home, &mut self.keeper);
-        self.bus.look_after(&self.config.home, &mut self.keeper);
+        self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
+        self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
     }
 
     /// Writes what is only in memory by now: a part of the home is gone, perhaps all.

@@ -95,8 +95,8 @@ impl Daemon {
         self.keeper.put(LOCK.to_owned(), Vec::new(), lock);
         self.keeper.put_old_locks();
         self.home.give_control(&mut self.keeper, &self.clients);
-        self.rpc.keep(&mut self.keeper);
-        self.bus.keep(&mut self.keeper);
+        self.rpc.door().keep(&mut self.keeper);
+        self.bus.door().keep(&mut self.keeper);
         for (name, copy) in self.state.copies() {
             self.keeper.put(name.to_owned(), Vec::new(), copy);
         }

@@ -37,10 +37,11 @@ impl Daemon {
                 };
                 self.reply(client, &reply);
             }
-            Request::Logs { ids, out, err, events, own, confirm } => {
+            Request::Logs { ids, out, err, events, own, confirm, patient } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
-                self.clients.watch(client, Watching { ids: ids.clone(), events, own, confirm });
-                self.logs.engine().subscribe(client as u64, Filter { ids, out, err });
+                let watching = Watching { ids: ids.clone(), events, own, confirm, patient };
+                self.clients.watch(client, watching);
+                self.logs.engine().subscribe(client as u64, Filter { ids, out, err, patient });
             }
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);

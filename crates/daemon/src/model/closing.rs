@@ -39,6 +39,13 @@ impl Model {
         self.write_dump(None, out);
     }
 
+    /// The process in the foreground is gone. Its apps were never meant to come back by themselves.
+    pub(super) fn on_abandoned(&mut self) {
+        if !self.closing {
+            self.close();
+        }
+    }
+
     /// The list was written, or could not be.
     pub(super) fn on_dump_written(
         &mut self,

@@ -109,6 +109,8 @@ pub enum Input {
     SaveFailed,
     /// A signal, or the init system through one, ends everything.
     Shutdown,
+    /// The process is gone for which everything runs: everything ends, and no list is saved.
+    Abandoned,
     /// [`Model::deadline`](super::Model::deadline) has passed.
     Deadline,
 }

@@ -301,6 +301,7 @@ impl Model {
             }
             Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
             Input::Shutdown => self.on_shutdown(out),
+            Input::Abandoned => self.on_abandoned(),
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{Action, Change, Failure};
+use ostler_wire::control::{Action, Change, Failure, Lifecycle};
 use serde::{Deserialize, Serialize};
 
 use super::input::ClientId;
@@ -97,6 +97,8 @@ pub struct Operation {
     pub ticket: Option<String>,
     /// Changed specifications by slot, for what is still to be begun.
     pub changes: BTreeMap<ProcId, SpecId>,
+    /// What is told of a process that it has brought up again.
+    pub again: Lifecycle,
 }
 
 impl Operation {
@@ -115,6 +117,7 @@ impl Operation {
             failure: None,
             ticket: None,
             changes: BTreeMap::new(),
+            again: Lifecycle::Restart,
         }
     }
 

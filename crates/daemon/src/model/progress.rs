@@ -268,7 +268,9 @@ impl Model {
             let starts = pending.added || operation.starts();
             match pending.target {
                 Target::Up if starts => self.publish(id, Lifecycle::Start, out),
-                Target::Up => self.publish_by(operation.client, id, Lifecycle::Restart, out),
+                Target::Up => self.publish_by(operation.client, id, operation.again, out),
+                // A process that was saved at rest is in the list again, and nobody stopped it.
+                Target::Down if matches!(operation.reporting, Reporting::Restored(_)) => {}
                 Target::Down => self.publish_by(operation.client, id, Lifecycle::Stop, out),
                 // The end of the slot was published when it went; listening is nothing done to it.
                 Target::Gone | Target::Listening => {}

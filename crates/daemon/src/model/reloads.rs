@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ostler_core::reload::Reload;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{self, Action, Change, Code, Failure};
+use ostler_wire::control::{self, Action, Change, Code, Failure, Lifecycle};
 
 use super::Model;
 use super::failures::gone;
@@ -47,6 +47,8 @@ impl Model {
         ticket: Option<String>,
     ) -> Result<Operation, Failure> {
         let mut operation = Operation::new(client, Reporting::Slots);
+        // Also of those that are restarted: a reload was asked for.
+        operation.again = Lifecycle::Reload;
         let begun = ticket.as_deref().and_then(|name| self.tickets.find(name)).cloned();
         operation.ticket = ticket;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);

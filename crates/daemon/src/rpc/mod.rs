@@ -11,7 +11,6 @@ mod then;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::rc::Rc;
 
 use ostler_core::RunId;
@@ -20,7 +19,6 @@ use ostler_poll::{Interest, Poll};
 use ostler_wire::control::{Event, Reply};
 
 use crate::door::{Door, RPC};
-use crate::keeper::Keeper;
 use crate::model::{ClientId, Model};
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
@@ -83,24 +81,14 @@ impl Rpc {
         }
     }
 
-    /// Sees to it that the socket is where its clients look for it, and that the keeper holds it.
-    pub fn look_after(&mut self, home: &Path, keeper: &mut Keeper) {
-        self.door.look_after(home, keeper);
+    /// The socket at which clients come in.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
-    /// Gives the keeper the socket to hold.
-    pub fn keep(&self, keeper: &mut Keeper) {
-        self.door.keep(keeper);
-    }
-
-    /// When [`look_after`](Self::look_after) and [`accept`](Self::accept) are due again.
-    pub fn deadline(&self) -> Option<u64> {
-        self.door.deadline()
-    }
-
-    /// Takes the socket away: everything ends.
-    pub fn remove(&mut self, home: &Path) {
-        self.door.remove(home);
+    /// The same, to look after it.
+    pub fn door_mut(&mut self) -> &mut Door {
+        &mut self.door
     }
 
     /// Takes in clients that want in.

@@ -19,6 +19,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::daemon::{Daemon, Inbox, Parts};
 use crate::decisions::Decisions;
+use crate::foreground::Foreground;
 use crate::guard::Guard;
 use crate::home::mark::Origin;
 use crate::home::{self, Note, Watch};
@@ -65,6 +66,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
     let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
+    let foreground = std::env::var(ostler_env::OSTLER_FOREGROUND).ok();
+    let foreground = Foreground::find(foreground.as_deref(), &poll)?;
+    logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
@@ -95,10 +99,13 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
             logs,
-            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker) },
+            inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker), foreground },
         },
     );
     daemon.take_over(inventory, swept);
+    if daemon.is_abandoned() {
+        daemon.on_foreground_end();
+    }
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
 }

@@ -1,5 +1,6 @@
 //! What is asked of the manager while a call fails, and what must be true after it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use ostler_testkit::procs::{self, Signal};
@@ -58,7 +59,10 @@ impl Scenario {
             Self::Save => save(scene),
             Self::LogLine => scene.check_lines(),
             Self::Takeover => kill(scene, scene.sandbox.daemon_pid()),
-            Self::KeeperDeath => kill(scene, scene.sandbox.keeper_pid()),
+            Self::KeeperDeath => {
+                kill(scene, scene.sandbox.keeper_pid());
+                wait_watched(scene, &(&before | &workers));
+            }
             Self::Update => {
                 told_truth(&scene.sandbox.ostler(["update"]).any_code().run());
             }
@@ -153,6 +157,19 @@ fn kill(scene: &Scene, pid: Option<u32>) {
         (daemon != pid && keeper != pid).then_some(())
     });
     scene.sandbox.ostler(["list"]).run();
+}
+
+/// The new keeper is given what the old one held while the daemon already answers.
+fn wait_watched(scene: &Scene, runs: &BTreeSet<u64>) {
+    scene.sandbox.wait_for(
+        format_args!("a keeper that waits for the end of {runs:?}"),
+        SOON,
+        || {
+            let watched = procs::watched(scene.sandbox.keeper_pid()?);
+            let has = |run: &u64| u32::try_from(*run).is_ok_and(|pid| watched.contains(&pid));
+            runs.iter().all(has).then_some(())
+        },
+    );
 }
 
 /// Both parts are dead: the next command starts another pair, which ends cleanly what still runs,

@@ -22,7 +22,7 @@ fn lines(rig: &mut Rig, subscriber: u64, count: usize) -> Vec<Line> {
 fn each_gets_the_lines_it_asked_for() {
     let mut rig = Rig::new();
     rig.engine.subscribe(1, Filter::all());
-    rig.engine.subscribe(2, Filter { ids: Some(vec![1]), out: false, err: true });
+    rig.engine.subscribe(2, Filter { ids: Some(vec![1]), out: false, err: true, patient: false });
     let path = rig.path("a.log");
     let form = Sink { err: Some(path.clone()), ..sink(&path) };
     let mut out = rig.attach(9, Stream::Out, &form);
@@ -113,4 +113,26 @@ fn who_unsubscribes_hears_no_more() {
     writer.write_all(b"x\n").unwrap();
     assert_eq!(lines(&mut rig, 2, 1).len(), 1);
     assert!(!rig.seen.iter().any(|event| matches!(event, Event::Lines { .. })));
+}
+
+/// It goes into no file: what is read before anybody reads it is lost.
+#[test]
+fn output_for_a_reader_alone_waits_until_there_is_one() {
+    let mut rig = Rig::new();
+    rig.engine.await_reader(true);
+    let nowhere = Sink { proc_id: 1, name: "app".to_owned(), ..Sink::default() };
+    let mut out = rig.attach(1, Stream::Out, &nowhere);
+    out.write_all(b"first\n").unwrap();
+    let patient = Filter { patient: true, ..Filter::all() };
+    for reader in [1, 2] {
+        // The engine has had a look at the pipe by then.
+        rig.engine.flush(Vec::new(), reader);
+        rig.wait("a turn", |event| {
+            matches!(event, Event::Flushed(at) if *at == reader).then_some(())
+        });
+        rig.engine.subscribe(reader, patient.clone());
+        assert_eq!(&*lines(&mut rig, reader, 1)[0].text, "first");
+        rig.engine.unsubscribe(reader);
+        out.write_all(b"first\n").unwrap();
+    }
 }

@@ -122,6 +122,9 @@ pub enum Request {
         /// [`Event::Following`] wanted as the first event.
         #[serde(default)]
         confirm: bool,
+        /// Applications wait when this client does not read: it misses nothing.
+        #[serde(default)]
+        patient: bool,
     },
     /// What the last run of a process wrote last that is over, as soon as all of it is in the
     /// files → [`Reply::LastLines`].

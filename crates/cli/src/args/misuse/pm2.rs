@@ -1,6 +1,7 @@
 //! In PM2's words.
 
 use super::kinds::{Misuse, Said};
+use crate::args::Command;
 use crate::args::absent::When;
 use crate::program::Program;
 
@@ -19,9 +20,12 @@ fn text(misuse: &Misuse) -> String {
             When::Vendor => format!("`{name}` belongs to PM2's vendor and is not there"),
             When::Never => format!("`{name}` is not there"),
         },
-        Misuse::Option { name, .. }
-        | Misuse::AbsentOption { name, .. }
-        | Misuse::Elsewhere { name, .. } => format!("unknown option `{name}'"),
+        Misuse::AbsentOption { name, lacks, .. } => {
+            format!("option `{name}' is not there: {lacks}")
+        }
+        Misuse::Option { name, .. } | Misuse::Elsewhere { name, .. } => {
+            format!("unknown option `{name}'")
+        }
         Misuse::Value { option, unexpected: false } => {
             format!("option `{option}' argument missing")
         }
@@ -32,7 +36,7 @@ fn text(misuse: &Misuse) -> String {
             format!("option `{option}': `{value}` is no exit code")
         }
         Misuse::NotANumber { flag, value } => {
-            format!("option `{}': `{value}` is no number", flag.long_shown())
+            format!("option `{}': `{value}` is not a number", flag.long_shown())
         }
         Misuse::Missing { argument, .. } => {
             let words: Vec<&str> = argument.words().collect();
@@ -51,10 +55,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::Absent { row, .. } => row.instead.map(|instead| instead.replace('$', NAME)),
         Misuse::Option { near, .. } => near.map(|near| format!("did you mean `--{near}`?")),
         Misuse::Elsewhere { flag, .. } => {
-            let all = super::super::commands::COMMANDS.iter();
-            let with: Vec<&str> = all
+            let with: Vec<&str> = Command::of(Program::Pm2)
                 .filter(|command| flag.fits(command.id, Program::Pm2))
-                .map(crate::args::Command::name)
+                .map(Command::name)
                 .collect();
             Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")))
         }

@@ -78,7 +78,7 @@ fn what_is_not_understood_is_named_in_our_words() {
     own(
         "list -- x",
         "`list` starts no app that could take what follows `--`",
-        "arguments of an app are for `start`, `restart`, `reload`, `startOrRestart` and \
+        "arguments of an app are for `start`, `run`, `restart`, `reload`, `startOrRestart` and \
          `startOrReload`",
     );
     assert!(parsed("stop -h", Program::Ostler).is_ok());
@@ -113,12 +113,16 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
 
 #[test]
 fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
-    own("list --raw", "`list` does not take `--raw`", "`--raw` is for `logs`");
-    own("stop web -f", "`stop` does not take `-f`", "`--force` is for `start` and `save`");
+    own("list --raw", "`list` does not take `--raw`", "`--raw` is for `run` and `logs`");
+    own(
+        "stop web -f",
+        "`stop` does not take `-f`",
+        "`--force` is for `start`, `save` and `link-pm2`",
+    );
     own(
         "kill --name x",
         "`kill` does not take `--name`",
-        "`--name` is for `start`, `restart` and `reload`",
+        "`--name` is for `start`, `run`, `restart` and `reload`",
     );
     own("list --verbose", "`list` does not take `--verbose`", "write `ostler --version --verbose`");
     own(

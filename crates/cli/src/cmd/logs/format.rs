@@ -5,7 +5,7 @@ use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
 use super::words::Words;
-use crate::args::FlagId;
+use crate::args::{CommandId, FlagId};
 use crate::output::Output;
 use crate::paint::{Ink, Paint};
 use crate::program::Program;
@@ -15,9 +15,12 @@ use crate::view::columns;
 /// Date before a line, when no format is given.
 const DATE: &str = "YYYY-MM-DD-HH:mm:ss";
 
+/// The time before a line with `--no-daemon`, as PM2 has it.
+const TIME: &str = "HH:mm:ss";
+
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::cmd) enum Form {
     /// A label and the text: `app:0 | text`.
     Labelled,
     /// The text alone.
@@ -42,9 +45,9 @@ const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name
 
 /// Prints lines in one form.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(in crate::cmd) struct Writer {
     /// The form of each line.
-    pub(super) form: Form,
+    pub(in crate::cmd) form: Form,
     /// What is said around the lines.
     pub(super) words: Words,
     date: Option<String>,
@@ -56,21 +59,21 @@ pub(super) struct Writer {
 
 impl Writer {
     /// The writer that the options ask for.
-    pub(super) fn new(session: &Session) -> Self {
+    pub(in crate::cmd) fn new(session: &Session) -> Self {
         let words = Words(session.program);
         let form = if session.has(FlagId::Json) {
             Form::Json
         } else if session.has(FlagId::Format) {
             Form::Pairs
-        } else if session.has(FlagId::Raw) {
+        } else if session.has(FlagId::Raw) || is_raw_by_itself(session) {
             Form::Raw
         } else {
             Form::Labelled
         };
         let args = &session.args;
-        let date = args
-            .has(FlagId::Timestamp)
-            .then(|| args.value(FlagId::Timestamp).unwrap_or(DATE).to_owned());
+        let usual = if args.has(FlagId::NoDaemon) { TIME } else { DATE };
+        let dated = args.has(FlagId::Timestamp) || args.has(FlagId::NoDaemon);
+        let date = dated.then(|| args.value(FlagId::Timestamp).unwrap_or(usual).to_owned());
         let highlight =
             args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
         Self { form, words, date, highlight, paint: session.out.paint, widest: 0 }
@@ -86,7 +89,7 @@ impl Writer {
     }
 
     /// Prints one line.
-    pub(super) fn line(&mut self, out: &mut Output, line: &LogLine) {
+    pub(in crate::cmd) fn line(&mut self, out: &mut Output, line: &LogLine) {
         if 0 < line.dropped {
             let plural = if line.dropped == 1 { "line was" } else { "lines were" };
             out.warn_aside(&format!(
@@ -104,7 +107,7 @@ impl Writer {
 
     /// Prints what happened to a process. Only objects have a shape for it; the daemon's own lines
     /// say it to people.
-    pub(super) fn event(&self, out: &mut Output, name: &str, what: Lifecycle, at: u64) {
+    pub(in crate::cmd) fn event(&self, out: &mut Output, name: &str, what: Lifecycle, at: u64) {
         if self.form == Form::Json {
             let at = iso(at);
             let object = json!({
@@ -234,6 +237,12 @@ impl Writer {
             None => text.to_owned(),
         }
     }
+}
+
+/// Whether the command prints lines as they are unless it is told otherwise.
+fn is_raw_by_itself(session: &Session) -> bool {
+    let is_run = session.args.command.is_some_and(|command| command.id == CommandId::Run);
+    is_run && !session.has(FlagId::Formatted)
 }
 
 /// Returns the object of one line: what was written, when (`null`: not known), on which output,

@@ -12,7 +12,7 @@ use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::voice::Notice;
-use format::{Form, Writer};
+pub(in crate::cmd) use format::{Form, Writer};
 use target::Target;
 
 /// Lines of each file that are shown first, unless the options say otherwise.
@@ -70,8 +70,15 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     // daemon's only when they are asked for by name.
     let own = both
         && (target.daemon || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
-    let request =
-        Request::Logs { ids, out: target.out, err: target.err, events, own, confirm: false };
+    let request = Request::Logs {
+        ids,
+        out: target.out,
+        err: target.err,
+        events,
+        own,
+        confirm: false,
+        patient: false,
+    };
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ostler_client::Answer;
-use ostler_wire::control::{ProcView, Reply, Request};
+use ostler_wire::control::ProcView;
 use serde_json::{Map, Value as Json};
 
 use super::moving::{forget, restore};
 use super::other::{Old, Other};
+use super::plan::by_app;
+use crate::cmd::transfer;
 use crate::failed::Failed;
-use crate::session::{Session, unexpected};
+use crate::session::Session;
 use crate::voice::{MigrationNotice, Notice};
 
 /// Gives every app to the PM2 of this home, which is started where none runs.
@@ -42,32 +43,19 @@ pub(super) fn run(session: &mut Session, home: &Path) -> Result<(), Failed> {
 
 /// Every app of ours as PM2 would have saved it.
 fn apps(session: &mut Session) -> Result<Vec<Vec<Old>>, Failed> {
-    let list = session.list()?;
+    let mut list = session.list()?;
     if list.is_empty() {
         return Err(Failed::new("there is no app to give back")
             .hint("`ostler list` shows the apps that there are"));
     }
-    let path = match session.ask(&Request::Save { force: false })? {
-        Answer::Reply(Reply::Saved { path, .. }) => path,
-        other => return Err(unexpected(&other)),
-    };
-    let unreadable =
-        |why: &dyn std::fmt::Display| Failed::new(format!("cannot read `{path}`: {why}"));
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
-    let records: Vec<Map<String, Json>> =
-        serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
-    let mut apps: Vec<Vec<Old>> = Vec::new();
-    // The saved list has the processes in the order of their numbers.
-    let mut ordered: Vec<&ProcView> = list.iter().collect();
-    ordered.sort_by_key(|process| process.id);
-    for (process, record) in ordered.into_iter().zip(records) {
-        let Some(old) = Old::of_record(process.id, process.pid, record) else { continue };
-        match apps.iter_mut().find(|app| app.first().is_some_and(|one| one.name == old.name)) {
-            Some(app) => app.push(old),
-            None => apps.push(vec![old]),
-        }
-    }
-    Ok(apps)
+    let text = transfer::exported(session)?;
+    let records: Vec<Map<String, Json>> = serde_json::from_slice(&text)
+        .map_err(|error| Failed::new(format!("the daemon's list is not JSON: {error}")))?;
+    // The exported list has the processes in the order of their numbers.
+    list.sort_by_key(|process| process.id);
+    let of_record =
+        |(process, record): (ProcView, _)| Old::of_record(process.id, process.pid, record);
+    Ok(by_app(list.into_iter().zip(records).filter_map(of_record).collect()))
 }
 
 /// Starts PM2's daemon by its own command.

@@ -19,27 +19,18 @@ pub(super) fn of(pids: &[u32], ports: &BTreeSet<u16>) -> usize {
     if inodes.is_empty() {
         return 0;
     }
-    pids.iter().map(|pid| sockets(*pid).intersection(&inodes).count()).sum()
+    let sockets = pids.iter().filter_map(|pid| ostler_ports::sockets(*pid));
+    sockets.map(|sockets| sockets.intersection(&inodes).count()).sum()
 }
 
 /// Returns the inode of a line of the kernel's table that is a connection at one of the ports.
 fn established(line: &str, ports: &BTreeSet<u16>) -> Option<u64> {
     let mut fields = line.split_ascii_whitespace();
     let (_, port) = fields.nth(1)?.rsplit_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok().filter(|port| ports.contains(port))?;
+    u16::from_str_radix(port, 16).ok().filter(|port| ports.contains(port))?;
     let state = fields.nth(1)?;
     let inode = fields.nth(5)?.parse().ok()?;
-    (ports.contains(&port) && state == ESTABLISHED).then_some(inode)
-}
-
-/// The inodes of the sockets of a process. Of one that is gone there are none.
-fn sockets(pid: u32) -> BTreeSet<u64> {
-    let Ok(folder) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeSet::new() };
-    let inode = |entry: fs::DirEntry| {
-        let link = fs::read_link(entry.path()).ok()?;
-        link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-    };
-    folder.flatten().filter_map(inode).collect()
+    (state == ESTABLISHED).then_some(inode)
 }
 
 #[cfg(test)]

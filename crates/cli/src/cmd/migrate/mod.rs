@@ -33,6 +33,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new(format!("`{home}` is the home of both"))
             .hint("`OSTLER_HOME=DIR ostler migrate` moves the apps into another one"));
     }
+    session.home.refuse_unusable()?;
     if session.has(FlagId::Back) { back::run(session, &from) } else { take_over(session, &from) }
 }
 

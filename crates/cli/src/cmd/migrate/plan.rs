@@ -20,17 +20,7 @@ pub(super) struct Move {
 
 /// Puts the processes together that are of one app, and chooses a way for each.
 pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Vec<Move> {
-    let mut apps: Vec<Vec<Old>> = Vec::new();
-    for old in list {
-        let same = |app: &&mut Vec<Old>| {
-            app.first().is_some_and(|one| one.name == old.name && one.namespace == old.namespace)
-        };
-        match apps.iter_mut().find(same) {
-            Some(app) => app.push(old),
-            None => apps.push(vec![old]),
-        }
-    }
-    let names = apps.into_iter().filter_map(|processes| {
+    let moves = by_app(list).into_iter().filter_map(|processes| {
         let first = processes.first()?;
         let name = first.name.clone();
         let way = if first.module {
@@ -48,7 +38,22 @@ pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Ve
         let ports = family_ports(&pids);
         Some(Move { name, processes, way, ports })
     });
-    names.collect()
+    moves.collect()
+}
+
+/// Puts the processes together that are of one app.
+pub(super) fn by_app(list: Vec<Old>) -> Vec<Vec<Old>> {
+    let mut apps: Vec<Vec<Old>> = Vec::new();
+    for old in list {
+        let same = |app: &&mut Vec<Old>| {
+            app.first().is_some_and(|one| one.name == old.name && one.namespace == old.namespace)
+        };
+        match apps.iter_mut().find(same) {
+            Some(app) => app.push(old),
+            None => apps.push(vec![old]),
+        }
+    }
+    apps
 }
 
 /// What these processes and their descendants listen on. Of what may not be seen, nothing.

@@ -146,6 +146,14 @@ fn a_signal_saves_the_list_once() {
 }
 
 #[test]
+fn who_was_in_the_foreground_and_is_gone_leaves_nothing_and_no_saved_list() {
+    let mut world = World::with("api", "good", 2);
+    world.input(Input::Abandoned);
+    world.wait(50);
+    assert_eq!((world.dumps, world.alive(), world.model.is_over()), (0, 0, true));
+}
+
+#[test]
 fn a_signal_saves_no_empty_list() {
     let mut world = World::new();
     world.input(Input::Shutdown);

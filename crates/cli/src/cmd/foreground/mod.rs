@@ -1,0 +1,384 @@
+//! `run`, and `pm2-runtime`: apps in the foreground, for a container or a person.
+//!
+//! This process starts a manager that is for it alone, keeper and daemon as always, and then only
+//! listens: to signals, and to the manager. It holds nothing of the apps, so a daemon or a keeper
+//! that dies is replaced as anywhere, and apps go on. The manager knows the process that it is for,
+//! and ends everything when that is gone, however it went. As the first process of a container it
+//! also collects whatever is left to it.
+
+mod course;
+mod place;
+mod stream;
+mod threads;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ostler_client::Home;
+use ostler_wire::control::{Outcome, Phase, ProcView, Request};
+
+use super::file;
+use crate::apps::{self, App};
+use crate::args::FlagId;
+use crate::cmd::logs::Writer;
+use crate::failed::Failed;
+use crate::output::Output;
+use crate::program::Program;
+use crate::session::{Session, ticket};
+use crate::voice::{Notice, Progress, Subject};
+use course::{AutoExit, Course, News, Seen, Step};
+use stream::Stream;
+
+/// The foreground, while it lasts.
+pub(super) struct Foreground {
+    began: Instant,
+    news: Receiver<News>,
+    tell: Sender<News>,
+    course: Course,
+    stream: Option<JoinHandle<()>>,
+    start: Option<JoinHandle<Result<threads::Missed, ostler_client::Error>>>,
+    /// When the ends were that are known, by process.
+    ends: BTreeMap<u32, u64>,
+    /// The manager ends with it.
+    owns: bool,
+}
+
+/// Runs the command `run`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let auto_exit = match session.program {
+        _ if session.has(FlagId::NoAutoExit) => AutoExit::Never,
+        Program::Ostler => AutoExit::AtOnce,
+        Program::Pm2 => AutoExit::AsPm2,
+    };
+    session.out.show_progress(Progress::Silent);
+    for name in std::mem::take(&mut session.args.ignored) {
+        session.out.warn_aside(&format!("`{name}` is not known, and does nothing"));
+    }
+    let delay = delay(session)?;
+    let mut foreground = Foreground::begin(auto_exit)?;
+    if !foreground.sleeps(delay) {
+        return Ok(());
+    }
+    let place = place::choose(session, |name| std::env::var_os(name).map(PathBuf::from))?;
+    session.home = place.home.clone();
+    let apps = apps(session)?;
+    session.foreground = true;
+    session.connect()?;
+    let result = foreground.listen(session).and_then(|()| {
+        foreground.start(session, apps)?;
+        foreground.stay(session)
+    });
+    let result = match result {
+        Ok(code) => Ok(code),
+        // Whatever it was: nothing is left behind.
+        Err(failed) => foreground.end(session).and(Err(failed)),
+    };
+    drop(place);
+    match result? {
+        0 => Ok(()),
+        code => Err(Failed::passed_on(code)),
+    }
+}
+
+/// How much later it begins.
+fn delay(session: &Session) -> Result<Duration, Failed> {
+    let Some(text) = session.args.value(FlagId::Delay) else { return Ok(Duration::ZERO) };
+    let seconds = text.parse::<f64>().ok().and_then(|of| Duration::try_from_secs_f64(of).ok());
+    seconds.ok_or_else(|| Failed::new(format!("`--delay {text}` is not a number of seconds")))
+}
+
+/// Returns the apps that are to be started: all of them, or none.
+fn apps(session: &mut Session) -> Result<Vec<App>, Failed> {
+    let word = session.args.word().to_owned();
+    if !file::is_meant(&word) {
+        super::perform::refuse_only(session, &word)?;
+        return Ok(vec![apps::of_script(session, &word)?]);
+    }
+    let (apps, bad) = apps::of_file(session, &word)?;
+    if bad {
+        return Err(Failed::quiet(1));
+    }
+    if apps.is_empty() {
+        return Err(Failed::new(format!("no app of `{word}` is to be started")));
+    }
+    Ok(apps)
+}
+
+impl Foreground {
+    /// Takes the signals. From now on what this process starts must not be waited for by others.
+    fn begin(auto_exit: AutoExit) -> Result<Self, Failed> {
+        let signals = crate::sys::signal_fd()
+            .map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
+        let (tell, news) = mpsc::channel();
+        let teller = tell.clone();
+        spawn("signals", move || threads::signals(&signals, &teller))?;
+        Ok(Self {
+            began: Instant::now(),
+            news,
+            tell,
+            course: Course::new(auto_exit, std::process::id() == 1),
+            stream: None,
+            start: None,
+            ends: BTreeMap::new(),
+            owns: true,
+        })
+    }
+
+    /// A foreground for a command that PM2 runs with its daemon in it.
+    pub(super) fn with_daemon() -> Result<Self, Failed> {
+        Self::begin(AutoExit::Never)
+    }
+
+    /// The manager runs anyway, and goes on.
+    pub(super) fn disown(&mut self) {
+        self.owns = false;
+    }
+
+    /// Waits before it begins; `false`: it is to end.
+    fn sleeps(&mut self, delay: Duration) -> bool {
+        let until = Instant::now() + delay;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            if let Ok(news) = self.news.recv_timeout(left)
+                && let Some(Step::Stop(_)) = self.course.handle(self.now(), &news)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// Prints the apps' output from now on.
+    pub(super) fn listen(&mut self, session: &mut Session) -> Result<(), Failed> {
+        let stream = Stream {
+            out: Output::new(session.program, session.has(FlagId::Silent), session.out.paint),
+            writer: Writer::new(session),
+            program: session.program,
+        };
+        session.out.flush()?;
+        let client = ostler_client::Client::connect(&session.home)?;
+        let (home, tell) = (session.home.clone(), self.tell.clone());
+        self.stream = Some(spawn("logs", move || stream.run(client, &home, &tell))?);
+        Ok(())
+    }
+
+    fn start(&mut self, session: &Session, apps: Vec<App>) -> Result<(), Failed> {
+        let apps = apps.into_iter().map(|app| app.record).collect();
+        let request = Request::Start { apps, only_new: false, ticket: Some(ticket()) };
+        let (home, tell): (Home, _) = (session.home.clone(), self.tell.clone());
+        self.start = Some(spawn("start", move || {
+            let result = threads::start(&home, &request);
+            let failed = result.as_ref().map_or(true, |missed| !missed.is_empty());
+            // Who does not listen any more is about to end.
+            _ = tell.send(News::Started { failed });
+            result
+        })?);
+        Ok(())
+    }
+
+    /// Stays until the end; returns the exit code. Nothing is left behind.
+    pub(super) fn stay(&mut self, session: &mut Session) -> Result<u8, Failed> {
+        loop {
+            let news = self.next()?;
+            if let News::Started { .. } = news {
+                self.tell_missed(session);
+            }
+            let mut step = self.course.handle(self.now(), &news);
+            while let Some(next) = step.take() {
+                match next {
+                    Step::Stop(code) => {
+                        self.end(session)?;
+                        return Ok(code);
+                    }
+                    Step::Look => {
+                        let seen = News::Looked(self.look(session)?);
+                        step = self.course.handle(self.now(), &seen);
+                    }
+                    Step::Say(left) => self.say(session, left),
+                    Step::Reopen => drop(session.ask(&Request::ReloadLogs)?),
+                    Step::Reap => threads::reap().map_err(|error| {
+                        Failed::new(format!("cannot collect children: {error}"))
+                    })?,
+                    Step::Reconnect if !session.home.socket().exists() => {
+                        // The last thing that a daemon does is to remove its socket: it was asked.
+                        return Ok(0);
+                    }
+                    Step::Reconnect => {
+                        session.disconnect();
+                        session.connect()?;
+                        self.listen(session)?;
+                    }
+                }
+            }
+            session.out.flush()?;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn next(&self) -> Result<News, Failed> {
+        let left = self.course.deadline().map(|due| due.saturating_sub(self.now()));
+        let news = match left {
+            None => self.news.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(left) => self.news.recv_timeout(Duration::from_millis(left)),
+        };
+        match news {
+            Ok(news) => Ok(news),
+            Err(RecvTimeoutError::Timeout) => Ok(News::Due),
+            Err(RecvTimeoutError::Disconnected) => Err(Failed::new("nobody hears signals")),
+        }
+    }
+
+    /// Says why something was not started.
+    fn tell_missed(&mut self, session: &mut Session) {
+        match self.start.take().map(JoinHandle::join) {
+            Some(Ok(Ok(missed))) => {
+                for (name, error) in missed {
+                    match &name {
+                        Some(name) => {
+                            let subject = Subject::Named { name };
+                            session.out.tell(&Notice::Missed { subject, error: &error });
+                        }
+                        None => session.out.problem(&error.into()),
+                    }
+                }
+            }
+            Some(Ok(Err(error))) => {
+                if let Some(problem) = Failed::from(error).problem {
+                    session.out.problem(&problem);
+                }
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+
+    /// Sees what the processes do, and tells of those that ended by themselves.
+    fn look(&mut self, session: &mut Session) -> Result<Vec<Seen>, Failed> {
+        let list = session.list()?;
+        for process in &list {
+            let Some(ended) = process.ended.as_ref().filter(|ended| !ended.asked) else { continue };
+            if self.ends.insert(process.id, ended.at) != Some(ended.at)
+                && session.program == Program::Ostler
+            {
+                session.out.aside(&format!("ostler: {}\n", told(process, &ended.how)));
+            }
+        }
+        Ok(list.iter().map(seen).collect())
+    }
+
+    fn say(&self, session: &mut Session, left: u32) {
+        if session.program == Program::Pm2 {
+            let line = stream::dated(&format!("0 application online, retry = {left}"));
+            if session.has(FlagId::Json) {
+                session.out.aside(&line);
+            } else {
+                session.out.data(&line);
+            }
+        }
+    }
+
+    /// Stops everything and ends the manager, and prints what apps had to say until then.
+    pub(super) fn end(&mut self, session: &mut Session) -> Result<(), Failed> {
+        if !self.owns {
+            return Ok(());
+        }
+        session.disconnect();
+        if session.connect_if_running()?
+            && let Some((_, manager)) = session.look_at_manager()?
+        {
+            let answer = session.ask(&Request::Kill);
+            manager.wait_end()?;
+            answer?;
+        }
+        if let Some(stream) = self.stream.take() {
+            // One that panicked has said so.
+            _ = stream.join();
+        }
+        if session.program == Program::Pm2 && !session.has(FlagId::Json) {
+            session.out.data(&stream::dated("PM2 successfully stopped"));
+        }
+        session.out.flush()
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Failed> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(256 << 10);
+    thread.spawn(run).map_err(|error| Failed::new(format!("cannot start a thread: {error}")))
+}
+
+/// A process as far as it matters for the end.
+fn seen(process: &ProcView) -> Seen {
+    let alive = !matches!(process.phase, Phase::Stopped | Phase::Errored);
+    let how = process.ended.as_ref().filter(|ended| !ended.asked).map(|ended| &ended.how);
+    Seen { alive, code: how.map_or(0, code) }
+}
+
+/// How a run ended, as a shell has it.
+fn code(how: &Outcome) -> u8 {
+    match how {
+        Outcome::Code(code) => u8::try_from(*code & 0xff).unwrap_or(1),
+        Outcome::Signal { name, .. } => {
+            signal_number(name).and_then(|number| number.checked_add(128)).unwrap_or(1)
+        }
+        Outcome::Unknown | Outcome::NotSpawned { .. } | Outcome::NotVerified { .. } => 1,
+    }
+}
+
+fn signal_number(name: &str) -> Option<u8> {
+    let bare = name.strip_prefix("SIG").unwrap_or(name);
+    let number = match bare {
+        "HUP" => libc::SIGHUP,
+        "INT" => libc::SIGINT,
+        "QUIT" => libc::SIGQUIT,
+        "ILL" => libc::SIGILL,
+        "TRAP" => libc::SIGTRAP,
+        "ABRT" => libc::SIGABRT,
+        "BUS" => libc::SIGBUS,
+        "FPE" => libc::SIGFPE,
+        "KILL" => libc::SIGKILL,
+        "USR1" => libc::SIGUSR1,
+        "SEGV" => libc::SIGSEGV,
+        "USR2" => libc::SIGUSR2,
+        "PIPE" => libc::SIGPIPE,
+        "ALRM" => libc::SIGALRM,
+        "TERM" => libc::SIGTERM,
+        "XCPU" => libc::SIGXCPU,
+        "SYS" => libc::SIGSYS,
+        _ => return None,
+    };
+    u8::try_from(number).ok()
+}
+
+/// Says how a process ended, and what follows.
+fn told(process: &ProcView, how: &Outcome) -> String {
+    let then = match process.phase {
+        Phase::Stopped => "",
+        Phase::Errored => "; it failed too often and is not restarted",
+        Phase::Starting | Phase::Online | Phase::Stopping | Phase::Backoff { .. } => {
+            "; it is restarted"
+        }
+    };
+    format!("process {} (`{}`) ended: {how}{then}", process.id, process.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_as_a_shell_has_it() {
+        let signal = |name: &str| code(&Outcome::Signal { name: name.to_owned(), core: false });
+        assert_eq!((signal("SIGKILL"), signal("SIGSEGV"), signal("SIGTERM")), (137, 139, 143));
+        assert_eq!((code(&Outcome::Code(3)), code(&Outcome::Unknown)), (3, 1));
+    }
+}

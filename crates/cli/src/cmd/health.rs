@@ -1,0 +1,79 @@
+//! `health`: whether all apps are well, for the health check of a container. Starts no daemon.
+
+use ostler_wire::control::{Phase, ProcView};
+
+use crate::apps;
+use crate::failed::Failed;
+use crate::select::select;
+use crate::session::Session;
+use crate::show;
+
+/// Runs the command `health`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    if !session.connect_if_running()? {
+        let home = session.home.path().display().to_string();
+        return Err(Failed::new(format!("no daemon runs in `{home}`")));
+    }
+    let mut processes = session.list()?;
+    if !session.args.words.is_empty() {
+        let mut ids = Vec::new();
+        for word in &session.args.words {
+            ids.extend(select(word, &processes, &apps::cwd()?)?.ids());
+        }
+        processes.retain(|process| ids.contains(&process.id));
+    }
+    if processes.is_empty() {
+        return Err(Failed::new("there is no app"));
+    }
+    let sick: Vec<String> = processes.iter().filter_map(sick).collect();
+    if sick.is_empty() {
+        let plural = if processes.len() == 1 { "process is" } else { "processes are" };
+        session.out.message(&format!("{} {plural} well", processes.len()));
+        return Ok(());
+    }
+    Err(Failed::new(sick.join("; ")))
+}
+
+/// Why a process is not well, if it is not.
+fn sick(process: &ProcView) -> Option<String> {
+    let done = process.ended.as_ref().is_some_and(|ended| !ended.asked && ended.is_clean());
+    match process.phase {
+        Phase::Online => return None,
+        // It did what it was started for.
+        Phase::Stopped if done => return None,
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Starting
+        | Phase::Stopping
+        | Phase::Backoff { .. } => {}
+    }
+    let last = process.ended.as_ref().filter(|ended| !ended.asked);
+    let last = last.map_or_else(String::new, |ended| format!(" (last end: {})", ended.how));
+    let status = show::status(process);
+    Some(format!("process {} (`{}`) is {status}{last}", process.id, process.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_wire::control::{Ended, Outcome};
+
+    use super::*;
+    use crate::view::sample::sample;
+
+    #[test]
+    fn who_is_online_or_has_done_its_work_is_well_and_others_are_named() {
+        let told = |phase, code: Option<i32>| {
+            let ended = code.map(|code| Ended {
+                at: 1,
+                asked: false,
+                oom: false,
+                how: Outcome::Code(code),
+            });
+            sick(&ProcView { phase, ended, ..sample(0, "api") })
+        };
+        assert_eq!((told(Phase::Online, Some(1)), told(Phase::Stopped, Some(0))), (None, None));
+        let errored = told(Phase::Errored, Some(3)).unwrap();
+        assert!(errored.ends_with("is errored (last end: exit code 3)"), "{errored}");
+        assert!(told(Phase::Stopped, None).is_some_and(|of| of.ends_with("is stopped")));
+    }
+}

@@ -1,0 +1,264 @@
+//! Apps in the foreground: `run`, and the names that PM2 has for it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ostler_testkit::procs::{self, Signal};
+use ostler_testkit::{Sandbox, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An app that tells its number and its home, and says goodbye.
+const POLITE: &str =
+    "trap 'echo bye; exit 0' INT; echo up $$ $PM2_HOME; while :; do sleep 1000 & wait $!; done";
+
+/// A sandbox whose foregrounds have their homes in the folder `r`.
+fn sandbox() -> Sandbox {
+    let mut sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+    let folder = sandbox.root().join("r");
+    fs::create_dir(&folder).unwrap();
+    sandbox.remove_env("OSTLER_HOME");
+    sandbox.set_env("XDG_RUNTIME_DIR", &folder);
+    sandbox
+}
+
+fn under_name(sandbox: &Sandbox, name: &str) -> Command {
+    let link = sandbox.work().join(name);
+    if !link.exists() {
+        symlink(env!("CARGO_BIN_EXE_ostler"), &link).unwrap();
+    }
+    sandbox.command_of(link)
+}
+
+fn finish(mut command: Command, args: &[&str]) -> ostler_testkit::Output {
+    command.args(args);
+    ostler_testkit::run::finish(command, &[], LIMIT)
+}
+
+/// A foreground that runs, with the first line that its app wrote.
+struct Running {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    app: u32,
+    home: PathBuf,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["up", pid, home] = words[..] else { panic!("`{line}`") };
+        Self { child, output, app: pid.parse().unwrap(), home: home.into() }
+    }
+
+    /// Everything that belongs to it: keeper, daemon, guard, apps.
+    fn parts(&self) -> BTreeSet<u32> {
+        let daemon = fs::read_to_string(self.home.join("pm2.pid")).unwrap().parse().unwrap();
+        let keeper = procs::stat(daemon).unwrap().parent;
+        procs::with_descendants(&[keeper].into())
+    }
+
+    fn signal(&self, signal: Signal) {
+        assert!(procs::signal(self.child.id(), signal));
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_foreground_ends_with_the_code_of_its_app_and_leaves_nothing() {
+    let sandbox = sandbox();
+    sandbox.write("job.sh", "echo out; echo; echo err >&2; exit 3");
+    let output = finish(sandbox.command(), &["run", "job.sh", "--no-autorestart"]);
+    assert_eq!((output.code, output.out.as_str()), (3, "out\n\n"), "{output:?}");
+    assert!(output.err.lines().any(|line| line == "err"), "{}", output.err);
+    assert!(output.err.contains("(`job`) ended: exit code 3"), "{}", output.err);
+    assert_eq!(names_in(&sandbox.root().join("r")), [""; 0]);
+    assert_eq!(procs::of_home(sandbox.root()), BTreeSet::new());
+}
+
+#[test]
+fn a_signal_stops_apps_as_gently_as_ever_and_nothing_is_left() {
+    let sandbox = sandbox();
+    sandbox.write("app.sh", POLITE);
+    for (name, signal) in
+        [("pm2-runtime", Signal::TERM), ("pm2-docker", Signal::INT), ("pm2-runtime", Signal::QUIT)]
+    {
+        let mut command = under_name(&sandbox, name);
+        command.args(["start", "app.sh"]);
+        // Its lines are dated, and the app's are looked for.
+        command.arg("--json").stderr(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let is_up = |line: &String| line.contains("\"message\":\"up ");
+        assert!(lines.by_ref().map(Result::unwrap).any(|line| is_up(&line)));
+        assert!(procs::signal(child.id(), signal));
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        assert!(rest.iter().any(|line| line.contains("\"message\":\"bye\"")), "{rest:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal:?}");
+        assert_eq!(procs::of_home(sandbox.root()), BTreeSet::new());
+    }
+}
+
+#[test]
+fn a_foreground_that_is_killed_takes_everything_with_it() {
+    let sandbox = sandbox();
+    let app = sandbox.write("app.sh", POLITE);
+    let mut command = sandbox.command();
+    command.arg("run").arg(app);
+    let running = Running::start(command);
+    let parts = running.parts();
+    assert!(2 < parts.len() && parts.contains(&running.app), "{parts:?}");
+    running.signal(Signal::KILL);
+    wait_for("everything to end", LIMIT, || {
+        parts.iter().all(|pid| !procs::alive(*pid)).then_some(())
+    });
+    assert_eq!(running.end(), (None, String::new()), "nobody is left to print the last line");
+}
+
+#[test]
+fn apps_of_a_foreground_outlive_its_daemon_and_its_keeper() {
+    let sandbox = sandbox();
+    let app = sandbox.write("app.sh", POLITE);
+    let mut command = sandbox.command();
+    command.arg("run").arg(app);
+    let running = Running::start(command);
+    let daemon = || fs::read_to_string(running.home.join("pm2.pid")).ok()?.parse::<u32>().ok();
+    for kill_keeper in [false, true] {
+        let before = daemon().unwrap();
+        let keeper = procs::stat(before).unwrap().parent;
+        procs::signal(if kill_keeper { keeper } else { before }, Signal::KILL);
+        let mut ping = sandbox.command();
+        ping.env("OSTLER_HOME", &running.home);
+        assert_eq!(finish(ping, &["ping"]).code, 0);
+        if !kill_keeper {
+            wait_for("another daemon", LIMIT, || daemon().filter(|pid| *pid != before));
+        }
+    }
+    assert!(procs::alive(running.app));
+    running.signal(Signal::TERM);
+    assert_eq!(running.end(), (Some(0), "bye\n".to_owned()));
+    assert_eq!(procs::of_home(sandbox.root()), BTreeSet::new());
+}
+
+/// It goes nowhere else: what a slow reader would miss is lost for ever.
+#[test]
+fn a_reader_that_is_slow_misses_no_line() {
+    const LINES: u32 = 150_000;
+    let sandbox = sandbox();
+    sandbox.write("app.sh", format!("echo up $$ $PM2_HOME; exec seq -f '%060.0f' 1 {LINES}"));
+    let mut command = sandbox.command();
+    command.args(["run", "app.sh", "--no-autorestart"]);
+    let mut running = Running::start(command);
+    // It has written all, or waits for us: it has not run between two looks.
+    let ticks = |pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+        Some(stat.split(' ').next()?.to_owned())
+    };
+    let mut before = None;
+    wait_for("the app to end or to wait", LIMIT, || {
+        let now = ticks(running.app);
+        let rests = now.is_none() || now == before;
+        before = now;
+        rests.then_some(())
+    });
+    let mut expected = 0;
+    for line in running.output.by_ref().lines() {
+        expected += 1;
+        assert_eq!(line.unwrap().parse::<u32>().unwrap(), expected);
+    }
+    assert_eq!((expected, running.child.wait().unwrap().code()), (LINES, Some(0)));
+}
+
+#[test]
+fn what_cannot_be_started_ends_the_foreground_with_1() {
+    let sandbox = sandbox();
+    let output = finish(under_name(&sandbox, "pm2-runtime"), &["nope.js"]);
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("Script not found"), "{}", output.err);
+    sandbox.write("app.json", r#"{"apps": [{"script": "app.sh"}, {"script": "nope.sh"}]}"#);
+    sandbox.write("app.sh", POLITE);
+    assert_eq!(finish(sandbox.command(), &["run", "app.json"]).code, 1, "all or none");
+    assert_eq!(names_in(&sandbox.root().join("r")), [""; 0]);
+}
+
+#[test]
+fn what_pm2s_names_do_not_do_here_is_said() {
+    let sandbox = sandbox();
+    sandbox.write("app.sh", "exit 0");
+    for (option, part) in [("--web", "web interface"), ("--secret=x", "PM2's vendor")] {
+        let output = finish(under_name(&sandbox, "pm2-runtime"), &["app.sh", option]);
+        assert_eq!(output.code, 1, "{option}");
+        assert!(output.err.contains(part), "{}", output.err);
+    }
+    let output = finish(under_name(&sandbox, "pm2-dev"), &["app.sh"]);
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("files are not watched yet"), "{}", output.err);
+    assert_eq!(finish(under_name(&sandbox, "pm2-runtime"), &[]).code, 1);
+    let output = finish(under_name(&sandbox, "pm2-runtime"), &["nope.sh", "--unheard-of"]);
+    assert!(output.err.contains("`--unheard-of` is not known"), "{}", output.err);
+}
+
+#[test]
+fn without_a_daemon_of_its_own_a_command_only_watches() {
+    let mut sandbox = Sandbox::new(env!("CARGO_BIN_EXE_ostler"));
+    sandbox.set_env("PM2_SILENT", "");
+    let app = sandbox.write("app.sh", POLITE);
+    let start = |name: &str| {
+        let mut command = under_name(&sandbox, "pm2");
+        command.args(["start", "--no-daemon", "-n", name]).arg(&app);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stays = "[--no-daemon] Continue to stream logs";
+        assert!(lines.by_ref().map(Result::unwrap).any(|line| line == stays));
+        (child, lines)
+    };
+    let (mut first, lines) = start("one");
+    let (mut second, others) = start("two");
+    assert!(procs::signal(second.id(), Signal::INT));
+    others.for_each(drop);
+    assert_eq!(second.wait().unwrap().code(), Some(0));
+    assert_eq!(sandbox.statuses_of("two"), ["online"], "it is the first one's daemon");
+    assert!(procs::signal(first.id(), Signal::TERM));
+    lines.for_each(drop);
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(procs::of_home(sandbox.root()), BTreeSet::new());
+}
+
+#[test]
+fn links_take_nobodys_place_unless_they_are_told_to() {
+    let sandbox = sandbox();
+    let folder = sandbox.work().join("bin");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("pm2-dev"), "another's").unwrap();
+    let refused = finish(sandbox.command(), &["link-pm2", "bin"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("pm2-dev` is there"), "{}", refused.err);
+    assert_eq!(names_in(&folder), ["pm2-dev"], "nothing was begun");
+    let done = finish(sandbox.command(), &["link-pm2", "bin", "--force"]).success();
+    assert!(done.err.contains("PATH"), "{}", done.err);
+    let mut command = sandbox.command_of(folder.join("pm2"));
+    command.env("PATH", "");
+    assert_eq!(finish(command, &["--version"]).out, "7.0.4\n");
+    finish(sandbox.command(), &["link-pm2", "bin"]).success();
+    assert_eq!(names_in(&folder).len(), 4);
+}
