@@ -2,11 +2,12 @@
 //! knows how an app becomes a record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
 use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
@@ -140,6 +141,29 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     let settings = settings(session)?;
     let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));
     Ok((apps.collect::<Result<_, _>>()?, bad))
+}
+
+/// Returns the apps of a module in this folder; its settings are their variables.
+pub(crate) fn of_module(
+    session: &mut Session,
+    folder: &Path,
+    module: &Module,
+    settings: &Settings,
+) -> Result<Vec<App>, Failed> {
+    let context = Context { cwd: folder.to_owned(), ..context(session)? };
+    let origin = folder.join("package.json").display().to_string();
+    let (specs, diagnostics) =
+        ostler_config::load_text(&module.process_file(), &origin, &Options::default(), &context);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(report(session, &diagnostics, false));
+    }
+    let marked = specs.into_iter().map(|mut spec| {
+        spec.passthrough.insert(MARK, "true".to_owned());
+        // Several apps of one module share its settings.
+        spec.put_env(settings.variables(&module.name), &BTreeSet::new());
+        app(with_settings(spec, settings))
+    });
+    marked.collect()
 }
 
 /// Returns what the options change in processes that exist; `None` when none of them does.

@@ -16,6 +16,7 @@ mod heard;
 mod holder;
 mod inspect;
 mod machine;
+mod modules;
 mod output;
 mod paint;
 mod program;

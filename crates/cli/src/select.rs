@@ -37,12 +37,12 @@ impl Picked {
 
 /// Finds the processes that `word` means; relative script paths start at `cwd`.
 ///
-/// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a
-/// name, else a namespace, else an id.
+/// `all`, which are those of no module; `/expression/` on names; a name or the path of a script,
+/// else a namespace; a number is a name, else a namespace, else an id.
 pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked, Problem> {
     let nobody = || Problem::NoProcess { word: word.to_owned() };
     if word == "all" {
-        return Picked::of(list, |_| true).ok_or_else(nobody);
+        return Picked::of(list, |process| !process.module).ok_or_else(nobody);
     }
     if is_pattern(word) {
         let pattern = pattern(word)?;
@@ -87,6 +87,18 @@ pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, Problem> {
 mod tests {
     use super::*;
     use crate::view::sample::sample;
+
+    #[test]
+    fn all_are_those_of_no_module() {
+        let mut list = vec![sample(0, "web"), sample(1, "rotate")];
+        list[1].module = true;
+        let of = |word: &str, list: &[ProcView]| {
+            select(word, list, Path::new("/")).map(|picked| picked.ids())
+        };
+        assert_eq!(of("all", &list), Ok(vec![0]));
+        assert_eq!(of("rotate", &list), Ok(vec![1]));
+        assert!(of("all", &list[1..]).is_err());
+    }
 
     #[test]
     fn a_word_is_a_name_or_script_then_a_namespace_and_a_number_an_id_last() {

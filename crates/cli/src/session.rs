@@ -22,6 +22,9 @@ use crate::wait;
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
 
+/// Something that a command does.
+type Deed = fn(&mut Session) -> Result<(), Failed>;
+
 /// One run of a command.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -45,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
+    /// What is done as soon as this command has started a daemon.
+    pub(crate) when_started: Option<Deed>,
     client: Option<Client>,
 }
 
@@ -74,7 +79,7 @@ impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
         let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
-        let (started, foreground, until, client) = (false, false, None, None);
+        let (started, foreground, until, when_started, client) = (false, false, None, None, None);
         Self {
             args,
             out,
@@ -86,6 +91,7 @@ impl Session {
             looked,
             until,
             begun,
+            when_started,
             client,
         }
     }
@@ -290,7 +296,10 @@ impl Session {
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
-        Ok(())
+        match self.when_started.take_if(|_| connected.started) {
+            Some(act) => act(self),
+            None => Ok(()),
+        }
     }
 
     /// Connects only if a daemon runs.

@@ -9,9 +9,9 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 const TAKEN: [libc::c_int; 6] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR2, libc::SIGCHLD];
 
-/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 and SIGCHLD, and returns a descriptor to read them
-/// from. To be called before any thread is started, which would not have them blocked. Programs that
-/// the standard library starts begin without blocked signals.
+/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 and SIGCHLD, and returns a descriptor to read
+/// them from. To be called before any thread is started, which would not have them blocked. Programs
+/// that the standard library starts begin without blocked signals.
 pub(crate) fn signal_fd() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
     // owns.

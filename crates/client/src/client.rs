@@ -192,7 +192,7 @@ impl Client {
                 on(Heard::DaemonsEnd);
                 Ok(())
             }
-            Verdict::GiveUp => Err(Error::daemons_end(&self.home)),
+            Verdict::GiveUp => Err(Error::daemons_end(&self.home.log())),
         }
     }
 

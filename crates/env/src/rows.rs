@@ -98,6 +98,10 @@ variables! {
     PM2_MODULE_CONF_FILE, read by Command, from Pm2, set by User,
         default "`module_conf.json` in the home",
 
+    /// The folder with modules (`ostler install`).
+    PM2_DEFAULT_MODULE_PATH, read by Command, from Pm2, set by User,
+        default "`modules` in the home",
+
     /// The editor in which `ostler set` opens the settings.
     VISUAL, read by Command, from Convention, set by User, default "`EDITOR`",
 

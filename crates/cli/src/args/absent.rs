@@ -38,8 +38,6 @@ pub(crate) enum When {
 
 use When::{Later, Never, Vendor};
 
-const MODULES: Option<&str> = Some("modules of PM2 are not run");
-
 const fn row(
     names: &'static [&'static str],
     when: When,
@@ -64,9 +62,6 @@ const COMMANDS: &[Absent] = &[
         Some("`$ init` writes a process file to begin with")),
     row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",
         Some("nothing is measured while nobody asks; `$ slist` shows the figures")),
-    row(&["install", "module:install", "uninstall", "module:uninstall", "module:update",
-          "module:generate", "module:publish", "publish", "package"],
-        Later, "modules of PM2", MODULES),
     row(&["autoinstall", "install-otel", "uninstall-otel"], Never, "parts of PM2 from npm",
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",

@@ -136,13 +136,14 @@ commands! {
         "end a canary: back to the old version" "";
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
-        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines of \
-         `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
+        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines \
+         of `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
-         name the values and give them of each process; `--json` alone gives all. `?` stands among the ports, and null for \
-         them in JSON, where a process of another user may not be looked into.";
+         name the values and give them of each process; `--json` alone gives all. `?` stands \
+         among the ports, and null for them in JSON, where a process of another user may not be \
+         looked into.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";
@@ -208,7 +209,7 @@ commands! {
     Backward Release ["backward"] [Needed("name")]
         "check the commit before out, then reload" "";
     Export Persist ["export"] [Maybe("file")]
-        "write the list as `save` does, to a file or to standard output"
+        "write the list as `save` does, to a file or to a pipe"
         "The environments of the apps are in it: the file is for its owner only. One that is there \
          is not written over.";
     Import Persist ["import"] [Needed("file")]
@@ -261,6 +262,26 @@ commands! {
         "It stays in the foreground, so that the init system sees the end.";
     Cleardump Persist ["cleardump"] []
         "save an empty list" "";
+    Install Extend ["install", "module:install"] [Needed("package|.|archive")]
+        "install a module from npm, and start it"
+        "A module is an npm package that runs as an app and watches others. It may be whatever npm \
+         takes for a package, a `.tar.gz` that `package` made, or `.` for the module in this \
+         directory, which is started as it is and not kept. Modules stand below the apps in \
+         `list`, `all` does not mean them, and they are started with the daemon.";
+    ModuleUpdate Extend ["module:update"] [Needed("module")]
+        "install the latest version of a module"
+        "When it cannot be started, the old one is started again.";
+    Uninstall Extend ["uninstall", "module:uninstall"] [Needed("module|all")]
+        "stop and remove a module"
+        "Its settings stay.";
+    ModuleGenerate Extend ["module:generate"] [Maybe("name")]
+        "write a module to begin with"
+        "Into a folder of its name, `sample-module` when none is given.";
+    Package Extend ["package"] [Maybe("folder")]
+        "make an archive of a module"
+        "In the working directory; `install` takes it.";
+    Publish Extend ["publish", "module:publish"] [Maybe("folder")]
+        "publish a module, with npm" "";
     Set Extend ["set"] [Maybe("key"), Maybe("value")]
         "set a setting of an app or module: `app.KEY value`"
         "The setting becomes a variable of the app, which is restarted with it, and of every later \

@@ -151,9 +151,14 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         warn_of_no_effect(session, &processes);
         return Ok(());
     }
+    let (modules, apps): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.is_module());
     if !apps.is_empty() {
         let text = if as_blocks { show::blocks } else { show::list };
         session.out.data(&text(&apps, &look));
+    }
+    if !modules.is_empty() {
+        let blank = if apps.is_empty() { "" } else { "\n" };
+        session.out.data(&format!("{blank}Modules\n{}", show::list(&modules, &look)));
     }
     if 0 < left_out {
         let name = session.program.name();
@@ -171,8 +176,13 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
         return mini(session, &processes);
     }
     view::sort(&mut processes, session.args.value(FlagId::Sort));
-    let text = view::list(&processes, view::width(), view::now(), session.out.paint);
+    let (modules, apps): (Vec<_>, Vec<_>) = processes.into_iter().partition(|of| of.module);
+    let text = view::list(&apps, view::width(), view::now(), session.out.paint);
     session.out.screen(text.trim_end_matches('\n'));
+    if !modules.is_empty() {
+        session.out.screen(view::modules(&modules, session.out.paint).trim_end_matches('\n'));
+    }
+    let processes = [apps, modules].concat();
     warn_of_no_effect(session, &processes);
     Ok(())
 }

@@ -205,7 +205,7 @@ fn list_all(session: &mut Session, settings: &Settings) {
 }
 
 /// Shows the settings of one app.
-fn list_app(session: &mut Session, app: &str, settings: &Settings) {
+pub(super) fn list_app(session: &mut Session, app: &str, settings: &Settings) {
     let Some((_, of)) = settings.apps().find(|(name, _)| *name == app) else { return };
     if session.program == Program::Pm2 {
         session.out.message(&format!("Module: {app}"));

@@ -10,6 +10,7 @@
 mod json;
 mod line;
 mod migration;
+mod module;
 mod notice;
 mod ostler;
 mod pm2;
@@ -25,6 +26,7 @@ mod tests;
 
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
+pub(crate) use module::ModuleNotice;
 pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use ostler_wire::control::{Failure, ProcView, Step};
 
-use super::{MigrationNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice};
+use super::{
+    MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice,
+};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +181,8 @@ pub(crate) enum Notice<'a> {
     Talk(TalkNotice<'a>),
     /// Something about the service of an init system.
     Service(ServiceNotice<'a>),
+    /// Something about modules.
+    Module(ModuleNotice<'a>),
     /// Something about a move from PM2, or back.
     Migration(MigrationNotice<'a>),
     /// Something about settings.

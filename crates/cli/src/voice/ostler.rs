@@ -9,10 +9,8 @@ use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, ready};
 use super::tally::{self, Tally};
-use super::{
-    Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text, release, setting,
-    talk,
-};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text};
+use super::{module, release, setting, talk};
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -128,6 +126,7 @@ pub(super) fn lines(
         Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),
         Notice::Migration(notice) => super::migration::lines(notice, paint),
+        Notice::Module(notice) => module::own_lines(notice, |text| hint_line(paint, text)),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Note { text } => {

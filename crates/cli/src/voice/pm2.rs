@@ -6,9 +6,8 @@
 use std::path::Path;
 
 use super::line::{DAEMONS_END, ready};
-use super::{
-    Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text, release, setting, talk,
-};
+use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
+use super::{module, release, setting, talk};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
@@ -94,6 +93,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Release(notice) => release::pm2(*notice, paint),
         Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Module(notice) => module::pm2_lines(notice, paint),
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],

@@ -64,7 +64,7 @@ pub(crate) enum Problem {
     },
     /// What PM2 says without its prefix.
     Bare {
-        /// PM2's words.
+        /// The words that PM2 has for it.
         pm2: String,
         /// Ours: what is wrong, with the values.
         message: String,
@@ -84,6 +84,11 @@ impl Problem {
     /// A problem without advice.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self::Other { message: message.into(), hint: None }
+    }
+
+    /// Returns our words for it, without the advice.
+    pub(crate) fn text(&self) -> String {
+        super::ostler::words(self).0
     }
 }
 

@@ -35,7 +35,7 @@ macro_rules! kinds {
 kinds! {
     Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd DumpCleared
     Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
-    KeepsEnvironment Killed Migration Missed NoApps NotYet Note NothingSaved NothingToSave Pong
+    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
     Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
     Saves Scaled Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
     TookProfile Updated Warning
@@ -101,6 +101,7 @@ fn every_fact_has_words_under_both_names() {
     services(&mut scene);
     talk(&mut scene);
     settings(&mut scene);
+    modules(&mut scene);
     problems(&mut scene);
     migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
@@ -373,5 +374,23 @@ fn settings(scene: &mut Scene) {
         of(SettingNotice::Unset { word: "api.LEVEL" }),
         of(SettingNotice::Unset { word: "all" }),
         of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
+}
+
+fn modules(scene: &mut Scene) {
+    let of = Notice::Module;
+    let (name, version) = ("pm2-logrotate", Some("3.0.0"));
+    scene.all(&[
+        of(ModuleNotice::Installs { word: name, npm: true }),
+        of(ModuleNotice::Fetched { npm: true }),
+        of(ModuleNotice::Installed { name, version, configurable: true }),
+        of(ModuleNotice::Installs { word: "./m-v1.tar.gz", npm: false }),
+        of(ModuleNotice::Fetched { npm: false }),
+        of(ModuleNotice::Develops),
+        of(ModuleNotice::Installed { name, version: None, configurable: false }),
+        of(ModuleNotice::Uninstalls { name }),
+        of(ModuleNotice::Uninstalled { name }),
+        of(ModuleNotice::Made { path: Path::new("/w/m-v1-0-0.tar.gz") }),
+        of(ModuleNotice::Published { name }),
     ]);
 }

@@ -50,6 +50,7 @@ mod log_full;
 mod logging;
 mod logs;
 mod migrate;
+mod modules;
 mod node_client;
 mod older_daemon;
 mod own_log;

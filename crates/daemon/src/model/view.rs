@@ -50,6 +50,8 @@ struct Row<'a> {
     cpu: f32,
     memory: u64,
     user: &'a str,
+    #[serde(skip_serializing_if = "is_false")]
+    module: bool,
     not_yet: &'a [&'static str],
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
@@ -63,6 +65,12 @@ struct Row<'a> {
     candidate: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     leaving: Vec<u32>,
+}
+
+/// Hardly any process is of a module.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a run listens on.
@@ -95,6 +103,7 @@ impl From<Row<'_>> for ProcView {
             cpu: row.cpu,
             memory: row.memory,
             user: row.user.to_owned(),
+            module: row.module,
             not_yet: row.not_yet.iter().map(|name| (*name).to_owned()).collect(),
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
@@ -141,6 +150,7 @@ impl Model {
             cpu: usage.cpu,
             memory: usage.memory,
             user: &spec.username,
+            module: version.is_module,
             not_yet: &version.not_yet,
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),

@@ -154,9 +154,9 @@ pub enum Request {
     },
     /// Takes a profile of a process of Node into a file → `Done` when it is written.
     Profile {
-        /// Process id.
+        /// Number of the process.
         id: u32,
-        /// Of what.
+        /// What of it: processor or memory.
         kind: ProfileKind,
         /// For how long, ms.
         ms: u64,
