@@ -60,6 +60,26 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
 }
 
+/// Returns the processes that a word means, having told what will be done with them. PM2 announces
+/// it of an id before it sees that no process has it.
+pub(super) fn choose(session: &mut Session, act: Act, word: &str) -> Result<Picked, Failed> {
+    match pick(session, word) {
+        Ok(picked) => {
+            announce(session, act, word, &picked);
+            Ok(picked)
+        }
+        Err(Failed { problem: Some(Problem::NoSuchId { word, .. }), .. }) => {
+            if session.program == Program::Pm2 {
+                let ids = serde_json::json!([word]);
+                let selector = Some(Selector { word: &word, ids: &ids });
+                session.out.tell(&Notice::Begun { act, selector, targets: &[] });
+            }
+            Err(Problem::NoSuchId { word, act: Some(act) }.into())
+        }
+        Err(other) => Err(other),
+    }
+}
+
 /// Tells what will be done with which processes.
 pub(super) fn announce(session: &mut Session, act: Act, word: &str, picked: &Picked) {
     let selector = Some(Selector { word, ids: &picked.shown });

@@ -242,7 +242,10 @@ impl Model {
                         "several apps are named `{word}`, in the namespaces {}",
                         namespaces.join(", ")
                     ),
-                    hint: Some(format!("name one of them, such as `{first}/{word}`")),
+                    hint: Some(format!(
+                        "name one of them, such as `{}`",
+                        ostler_shell::word(&format!("{first}/{word}"))
+                    )),
                 })
             }
         }
@@ -324,7 +327,8 @@ fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option
         code: Code::Invalid,
         message: format!("app `{name}` has {now} instances, and `scale` leaves at least one"),
         hint: Some(format!(
-            "`ostler stop {name}` stops all of them, `ostler delete {name}` forgets the app"
+            "`ostler stop {pasted}` stops all of them, `ostler delete {pasted}` forgets the app",
+            pasted = ostler_shell::word(name)
         )),
     })
 }
