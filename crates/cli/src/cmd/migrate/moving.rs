@@ -72,7 +72,7 @@ fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved,
     if let Err(why) = other.stop(&old) {
         quiet.end().map_err(|error| {
             Failed::new(format!("PM2 takes no connections any more at {ports:?}: {error}"))
-                .hint(format!("`pm2 restart {}`", one.name))
+                .hint(format!("`pm2 restart {pasted}`", pasted = ostler_shell::word(&one.name)))
         })?;
         return Err(why);
     }
