@@ -1,4 +1,4 @@
-//! Sockets of TCP that listen, asked for by `NETLINK_SOCK_DIAG`.
+//! Sockets of TCP that listen, and connections, asked for by `NETLINK_SOCK_DIAG`.
 //!
 //! `/proc/net/tcp` tells the same, but the kernel goes through every connection for it: ten
 //! milliseconds, where this takes some ten microseconds.
@@ -26,8 +26,12 @@ const HEAD: usize = 16;
 const TOLD: usize = 72;
 /// Number of TCP among protocols.
 const TCP: u8 = 6;
-/// The state of a socket that listens, as a bit.
-const LISTENS: u32 = 1 << 10;
+/// The state of a socket that listens.
+const LISTENS: u8 = 10;
+/// The state of a connection.
+const ESTABLISHED: u8 = 1;
+/// More connections than this are not looked at.
+const MOST: usize = 16_384;
 const FAMILIES: [AddressFamily; 2] = [AddressFamily::INET, AddressFamily::INET6];
 
 /// Returns every socket of TCP that listens.
@@ -35,39 +39,60 @@ const FAMILIES: [AddressFamily; 2] = [AddressFamily::INET, AddressFamily::INET6]
 /// # Errors
 /// The kernel does not tell, or not in this way.
 pub(crate) fn listening() -> Result<Vec<Socket>, Errno> {
+    Ok(ask(&[LISTENS])?.into_iter().map(|(_, socket)| socket).collect())
+}
+
+/// Returns every socket of TCP that listens, and every connection. One that nobody accepted yet has
+/// the number 0.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way, or there are too many.
+pub(crate) fn listening_and_connected() -> Result<(Vec<Socket>, Vec<Socket>), Errno> {
+    let (listening, connected): (Vec<_>, Vec<_>) =
+        ask(&[LISTENS, ESTABLISHED])?.into_iter().partition(|(state, _)| *state == LISTENS);
+    let sockets = |all: Vec<(u8, Socket)>| all.into_iter().map(|(_, socket)| socket).collect();
+    Ok((sockets(listening), sockets(connected)))
+}
+
+/// Returns the sockets in these states, each with its state.
+fn ask(states: &[u8]) -> Result<Vec<(u8, Socket)>, Errno> {
+    let states = states.iter().fold(0, |all, state| all | 1 << state);
     let flags = SocketFlags::CLOEXEC;
     let link = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))?;
     let kernel = SocketAddrNetlink::new(0, 0);
     let mut all = Vec::new();
     let mut answer = vec![0; 32_768];
     for family in FAMILIES {
-        sendto(&link, &request(family), SendFlags::empty(), &kernel)?;
+        sendto(&link, &request(family, states), SendFlags::empty(), &kernel)?;
         loop {
             let (length, _) = recv(&link, &mut *answer, RecvFlags::empty())?;
             let messages = answer.get(..length).unwrap_or_default();
             if read(messages, &mut all)? {
                 break;
             }
+            if MOST < all.len() {
+                return Err(Errno::OVERFLOW);
+            }
         }
     }
     Ok(all)
 }
 
-/// The request for the sockets of one family that listen.
-fn request(family: AddressFamily) -> Vec<u8> {
+/// The request for the sockets of one family in these states, each of which is a bit.
+fn request(family: AddressFamily, states: u32) -> Vec<u8> {
     let mut message = Vec::with_capacity(HEAD + 56);
     message.extend(72_u32.to_ne_bytes());
     message.extend(BY_FAMILY.to_ne_bytes());
     message.extend(REQUEST_DUMP.to_ne_bytes());
     message.extend([0; 8]); // A number for the request, and who asks: the kernel knows.
     message.extend([u8::try_from(family.as_raw()).unwrap_or_default(), TCP, 0, 0]);
-    message.extend(LISTENS.to_ne_bytes());
+    message.extend(states.to_ne_bytes());
     message.extend([0; 48]); // Whichever address.
     message
 }
 
 /// Reads messages. Returns whether the last one is among them.
-fn read(mut messages: &[u8], all: &mut Vec<Socket>) -> Result<bool, Errno> {
+fn read(mut messages: &[u8], all: &mut Vec<(u8, Socket)>) -> Result<bool, Errno> {
     while !messages.is_empty() {
         let length = number(messages, 0).and_then(|length| usize::try_from(length).ok());
         let kind = messages.get(4..6).and_then(|kind| kind.try_into().ok());
@@ -85,8 +110,8 @@ fn read(mut messages: &[u8], all: &mut Vec<Socket>) -> Result<bool, Errno> {
     Ok(false)
 }
 
-/// What is told of one socket.
-fn socket(told: &[u8]) -> Option<Socket> {
+/// What is told of one socket: its state, and which it is.
+fn socket(told: &[u8]) -> Option<(u8, Socket)> {
     if told.len() < TOLD {
         return None;
     }
@@ -99,7 +124,7 @@ fn socket(told: &[u8]) -> Option<Socket> {
     };
     let (uid, inode) = (number(told, 64)?, number(told, 68)?);
     let address = Address::Inet { udp: false, ip: Some(ip), port };
-    Some(Socket { address, inode: inode.into(), uid: Some(uid) })
+    Some((*told.get(1)?, Socket { address, inode: inode.into(), uid: Some(uid) }))
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {

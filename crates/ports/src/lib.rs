@@ -5,13 +5,15 @@
 //! processes (`/proc/PID/fd`) who has them. An ordinary user sees the descriptors of their own
 //! processes only; what cannot be known is said to be so, and never guessed.
 //!
-//! A look takes milliseconds, tens of them where there are thousands of processes: it belongs into
+//! How many connections a process has is asked before a signal ends it ([`open`]), so that what a
+//! look may cost is bounded there. Any other look takes milliseconds, tens of them where there are thousands of processes: it belongs into
 //! a helper thread or into a command, and is taken only when something is to be told.
 
 #![forbid(unsafe_code)]
 
 mod address;
 mod complaint;
+mod connections;
 mod diag;
 mod find;
 mod proc;
@@ -19,6 +21,7 @@ mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
+pub use connections::{Open, open};
 pub use find::{Found, Holder, Sockets, find, listened_on};
 pub use proc::{ancestors, children, command, family, sockets, with_descendants};
 pub use table::{Socket, inet, unix};

@@ -13,6 +13,7 @@
 //! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
 //! - 5: `talk`: signals, lines for standard input, actions, marks.
 
+mod connections;
 mod event;
 mod facts;
 mod frame;
@@ -21,6 +22,7 @@ mod request;
 mod talk;
 mod view;
 
+pub use connections::Connections;
 pub use event::{Event, Lifecycle, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
