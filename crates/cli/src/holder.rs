@@ -36,7 +36,7 @@ pub(crate) fn taken(session: &mut Session, id: u32, lines: &[String]) -> Option<
     };
     // Without an answer of `/proc` it is said that it is taken, and no more.
     let found = find(&address).unwrap_or(Found::Hidden { address: address.clone(), uid: None });
-    let list = session.list().unwrap_or_default();
+    let list = session.known().unwrap_or_default();
     let name = list.iter().find(|of| of.id == id).map(|of| of.name.clone()).unwrap_or_default();
     let (owner, holder) = match &found {
         Found::Held(holders) => owner(session, &name, &address, holders, &list),

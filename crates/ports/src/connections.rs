@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 
 use crate::Address;
-use crate::diag::listening_and_connected;
+use crate::diag::{connected, listening, listening_unix};
 use crate::proc;
-use crate::table::{Socket, unix, unix_connected};
+use crate::table::{Socket, unix_connected};
 
 /// Of a process with more descriptors it is not found out: whoever asks is about to end it, and
 /// waits.
@@ -30,18 +31,22 @@ pub fn open(pids: &[u32], shared: &[Address]) -> Open {
     let mut theirs = BTreeSet::new();
     for pid in pids {
         let Some(sockets) = proc::sockets_of_few(*pid, MOST) else { return Open::Hidden };
-        theirs.extend(sockets);
+        theirs.extend(sockets.into_keys());
     }
-    let (Ok((mut listening, mut connected)), Ok(text)) =
-        (listening_and_connected(), fs::read("/proc/net/unix"))
-    else {
-        return Open::Hidden;
-    };
-    let text = String::from_utf8_lossy(&text);
-    listening.extend(unix(&text));
-    connected.extend(unix_connected(&text));
-    listening.retain(|socket| theirs.contains(&socket.inode));
-    count(&theirs, &listening, &connected, shared)
+    look(&theirs, shared).unwrap_or(Open::Hidden)
+}
+
+/// Where the kernel does not tell quickly, nothing is told.
+fn look(theirs: &BTreeSet<u64>, shared: &[Address]) -> io::Result<Open> {
+    let mut own = listening()?;
+    own.extend(listening_unix()?);
+    own.retain(|socket| theirs.contains(&socket.inode));
+    let mut all = connected()?;
+    let addresses = own.iter().map(|socket| &socket.address).chain(shared);
+    if addresses.into_iter().any(|of| !matches!(of, Address::Inet { .. })) {
+        all.extend(unix_connected(&String::from_utf8_lossy(&fs::read("/proc/net/unix")?)));
+    }
+    Ok(count(theirs, &own, &all, shared))
 }
 
 /// Counts among all connections. What a process connected to itself has another port, or no name.
@@ -110,7 +115,7 @@ mod tests {
         let local = UnixStream::connect(&path).unwrap();
         let of_unix = unix.accept().unwrap();
         let all = before(open(&me, &[]));
-        std::fs::remove_file(&path).unwrap();
+        fs::remove_file(&path).unwrap();
         assert_eq!((waiting, all), (none + 1, none + 2));
         drop((client, accepted, local, of_unix));
     }

@@ -14,7 +14,7 @@ use crate::voice::Problem;
 /// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    let list = session.list()?;
+    let list = session.about(&word)?;
     if session.program == Program::Ostler {
         return ours(session, &word, &list);
     }

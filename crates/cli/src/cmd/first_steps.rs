@@ -14,7 +14,7 @@ pub(super) fn tell(session: &mut Session, addresses: &[String]) {
         return;
     }
     // Only for the words below: without a list there are none.
-    let list = session.list().unwrap_or_default();
+    let list = session.known().unwrap_or_default();
     session.out.tell(&Notice::FirstSteps { steps: &steps(&list, addresses) });
 }
 

@@ -17,7 +17,7 @@ use crate::voice::{Act, Notice, Problem, Selector, Subject};
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     refuse_only(session, word)?;
-    let list = session.list()?;
+    let list = session.about(word)?;
     Ok(select(word, &list, &apps::cwd()?)?)
 }
 

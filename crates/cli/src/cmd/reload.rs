@@ -20,6 +20,6 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
     }
     let change = perform::changes(session)?;
     let picked = perform::choose(session, Act::Reload, &word)?;
-    let list = session.list()?;
+    let list = session.known()?;
     rolling::reload(session, &picked.ids(), change, &list)
 }

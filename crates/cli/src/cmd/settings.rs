@@ -160,7 +160,7 @@ fn restart(session: &mut Session, app: &str, settings: &Settings) -> Result<(), 
     if !session.connect_if_running()? {
         return Ok(());
     }
-    let list = session.list()?;
+    let list = session.known()?;
     let targets: Vec<Target> =
         list.iter().filter(|process| process.name == app).map(Target::of).collect();
     if targets.is_empty() {

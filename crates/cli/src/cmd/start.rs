@@ -74,7 +74,7 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     if word.contains('/') || path.extension().is_some() || word.contains(char::is_whitespace) {
         return Ok(false);
     }
-    let list = session.list()?;
+    let list = session.known()?;
     let picked = match select(word, &list, &apps::cwd()?) {
         Ok(picked) => picked,
         Err(none) if word == "all" => return Err(none.into()),
@@ -117,7 +117,7 @@ fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result
 fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
     perform::refuse_only(session, script)?;
     let app = apps::of_script(session, script)?;
-    let list = session.list()?;
+    let list = session.known()?;
     if !session.has(FlagId::Force)
         && let Some(targets) = startable(&app, &list)?
     {

@@ -22,6 +22,7 @@ mod facts;
 mod failures;
 mod input;
 mod jlist;
+mod listed;
 mod log_names;
 mod memory;
 mod notices;

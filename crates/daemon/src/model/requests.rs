@@ -8,6 +8,7 @@ use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleT
 
 use super::Model;
 use super::input::{ClientId, Effect};
+use super::listed::Listed;
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::registry::App;
 
@@ -18,7 +19,10 @@ impl Model {
             return refuse(client, closing(), out);
         }
         match request {
-            Request::List => self.on_list(client, out),
+            Request::List => self.on_list(client, Listed::default(), out),
+            Request::Meant { word, script } => {
+                self.on_list(client, Listed { word, script }, out);
+            }
             Request::Find { word } => {
                 let ids = self.find(&word);
                 out.push(Effect::Reply { client, reply: Reply::Found { ids } });
@@ -283,7 +287,12 @@ pub fn closing() -> Failure {
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
-        Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
+        Request::Hello
+            | Request::List
+            | Request::Meant { .. }
+            | Request::Find { .. }
+            | Request::Jlist
+            | Request::Kill
     )
 }
 
