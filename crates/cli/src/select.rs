@@ -62,7 +62,7 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     }
     let id = word.parse().ok();
     let process = list.iter().find(|process| Some(process.id) == id);
-    let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned() })?;
+    let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned(), act: None })?;
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
 }
 
@@ -119,8 +119,8 @@ mod tests {
         check("/nope/", Err(Problem::NoProcess { word: "/nope/".to_owned() }));
         check("7", Ok(&[1]));
         check("3", Ok(&[3]));
-        check("9", Err(Problem::NoSuchId { word: "9".to_owned() }));
-        check("99999999999", Err(Problem::NoSuchId { word: "99999999999".to_owned() }));
+        check("9", Err(Problem::NoSuchId { word: "9".to_owned(), act: None }));
+        check("99999999999", Err(Problem::NoSuchId { word: "99999999999".to_owned(), act: None }));
         let none = |word: &str, near: Option<&str>| {
             Err(Problem::NoSuch { word: word.to_owned(), near: near.map(str::to_owned) })
         };

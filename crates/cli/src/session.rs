@@ -8,13 +8,15 @@ use ostler_client::{
     Answer, Client, Heard as Told, Home, Manager, Starter, connect_living, connect_or_start,
     last_words,
 };
-use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
+use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
+use crate::apps;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
 use crate::program::Program;
+use crate::select;
 use crate::sys::Interrupts;
 use crate::voice::{EVERY, Notice, Progress};
 use crate::wait;
@@ -108,6 +110,18 @@ impl Session {
     pub(crate) fn ask_with(
         &mut self,
         request: &Request,
+        on_event: impl FnMut(&mut Output, Event),
+    ) -> Result<Answer, Failed> {
+        match self.answer(request, on_event)? {
+            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The same, where the answer may be a refusal.
+    fn answer(
+        &mut self,
+        request: &Request,
         mut on_event: impl FnMut(&mut Output, Event),
     ) -> Result<Answer, Failed> {
         // What was printed so far must be readable while the daemon works.
@@ -163,7 +177,6 @@ impl Session {
         match answer {
             // The reply repeats the first failure for clients that look at nothing else.
             Answer::Reply(Reply::Error(_)) if heard.failure() => Err(Failed::quiet(1)),
-            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
         }
     }
@@ -261,7 +274,34 @@ impl Session {
         }
     }
 
-    /// Returns every process in the list.
+    /// Returns every process, but not what it uses: nobody looks at that.
+    pub(crate) fn known(&mut self) -> Result<Vec<ProcView>, Failed> {
+        self.listed(&Request::Meant { word: None, script: None })
+    }
+
+    /// Returns the processes that a word may mean, and perhaps others, but not what they use.
+    pub(crate) fn about(&mut self, word: &str) -> Result<Vec<ProcView>, Failed> {
+        if word == "all" || select::is_pattern(word) {
+            return self.known();
+        }
+        let script = apps::cwd()?.join(word).into_os_string().into_string().ok();
+        self.listed(&Request::Meant { word: Some(word.to_owned()), script })
+    }
+
+    fn listed(&mut self, request: &Request) -> Result<Vec<ProcView>, Failed> {
+        match self.answer(request, |_, _| ())? {
+            Answer::Reply(Reply::List { processes }) => Ok(processes),
+            // A daemon of before version 6 refuses what it does not know, and cuts us off.
+            Answer::Reply(Reply::Error(failure)) if failure.code == Code::Invalid => {
+                self.disconnect();
+                self.list()
+            }
+            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns every process with what it uses.
     pub(crate) fn list(&mut self) -> Result<Vec<ProcView>, Failed> {
         match self.ask(&Request::List)? {
             Answer::Reply(Reply::List { processes }) => Ok(processes),

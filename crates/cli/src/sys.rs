@@ -12,9 +12,9 @@ pub(crate) const ENDING: [libc::c_int; 2] = [libc::SIGTERM, libc::SIGINT];
 pub(crate) const TAKEN: [libc::c_int; 6] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR2, libc::SIGCHLD];
 
-/// Blocks these signals, and returns a descriptor to read them
-/// from. To be called before any thread is started, which would not have them blocked. Programs that
-/// the standard library starts begin without blocked signals.
+/// Blocks these signals, and returns a descriptor to read them from. To be called before any thread
+/// is started, which would not have them blocked. Programs that the standard library starts begin
+/// without blocked signals.
 pub(crate) fn signal_fd(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
     // owns.

@@ -380,6 +380,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Kill => true,
         Request::Hello
         | Request::List
+        | Request::Meant { .. }
         | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }

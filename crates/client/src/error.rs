@@ -133,7 +133,9 @@ impl Error {
         let text = match self {
             Self::HomeUnusable { .. } => "set OSTLER_HOME to a directory that you may write to",
             Self::HomeOfOthers { home, is_own: true, .. } => {
-                return Some(format!("run `chmod go-w {}`", home.display()));
+                let home = home.to_string_lossy();
+                let pasted = ostler_shell::word(&home);
+                return Some(format!("run `chmod go-w {pasted}`"));
             }
             Self::HomeOfOthers { is_own: false, .. } => {
                 "run it as that user, or set OSTLER_HOME to a directory of your own"

@@ -262,7 +262,7 @@ impl Resolver<'_, '_> {
                 self.report.push(self.fields.at(key, said));
             }
         }
-        Instances { mode: ExecMode::Fork, count: 1, merge: false }
+        Instances { mode: ExecMode::Fork, count: 1, merge: true }
     }
 
     fn name(&self, target: &Target) -> String {

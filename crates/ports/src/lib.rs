@@ -8,17 +8,20 @@
 //! A look takes milliseconds, tens of them where there are thousands of processes: it belongs into
 //! a helper thread or into a command, and is taken only when something is to be told.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod address;
 mod complaint;
 mod diag;
 mod find;
+mod looks;
 mod proc;
+mod sys;
 mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
 pub use find::{Found, Holder, Sockets, find, listened_on};
-pub use proc::{ancestors, children, command, family, sockets, with_descendants};
+pub use looks::{Looks, Memory, Process};
+pub use proc::{Family, Held, ancestors, children, command, sockets, with_descendants};
 pub use table::{Socket, inet, unix};

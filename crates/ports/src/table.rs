@@ -87,6 +87,22 @@ fn unix_row(line: &str) -> Option<Socket> {
     Some(Socket { address, inode: inode.parse().ok()?, uid: None })
 }
 
+/// The address that a UNIX socket is bound to, as it lies in memory; `None`: to none.
+pub(crate) fn unix_address(name: &[u8]) -> Option<Address> {
+    match name.split_first()? {
+        // The table shows each zero so.
+        (0, name) => {
+            let name: Vec<u8> =
+                name.iter().map(|byte| if *byte == 0 { b'@' } else { *byte }).collect();
+            Some(Address::Abstract(String::from_utf8_lossy(&name).into_owned()))
+        }
+        (_, _) => {
+            let path = name.split(|byte| *byte == 0).next()?;
+            Some(Address::Path(String::from_utf8_lossy(path).into_owned()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

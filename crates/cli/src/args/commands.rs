@@ -131,13 +131,14 @@ commands! {
         "end a canary: back to the old version" "";
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
-        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines of \
-         `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
+        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines \
+         of `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
-         name the values and give them of each process; `--json` alone gives all. `?` stands among the ports, and null for \
-         them in JSON, where a process of another user may not be looked into.";
+         name the values and give them of each process; `--json` alone gives all. `?` stands \
+         among the ports, and null for them in JSON, where a process of another user may not be \
+         looked into.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";

@@ -22,7 +22,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let shape = shape(session, true)?;
     let word = session.args.word().to_owned();
-    let all = session.list()?;
+    let all = session.about(&word)?;
     let ids = meant(&word, &all, &apps::cwd()?)?;
     let mut details: Vec<Details> = Vec::new();
     for id in ids {
@@ -30,7 +30,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let mut processes: Vec<_> = details.iter().map(|of| of.view.clone()).collect();
     if shape.as_ref().is_none_or(Shape::shows_ports) {
-        show::ports::note(&mut processes);
+        show::ports::note(&session.home, &mut processes, false);
     }
     let reasons = show::reasons(&processes);
     if let Some(shape) = shape {

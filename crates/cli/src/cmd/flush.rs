@@ -14,7 +14,7 @@ use crate::voice::Notice;
 /// Runs the command `flush`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned();
-    let list = session.list()?;
+    let list = session.known()?;
     let wanted = wanted(session.program, word.as_deref(), &list)?;
     if word.is_none() {
         session.out.tell(&Notice::FlushesOwn { log: &session.home.log() });

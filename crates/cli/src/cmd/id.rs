@@ -9,8 +9,8 @@ use crate::session::Session;
 
 /// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    let list = session.list()?;
     let name = session.args.word().to_owned();
+    let list = session.about(&name)?;
     if session.program == Program::Ostler {
         for id in meant(&name, &list, &apps::cwd()?)? {
             session.out.data(&format!("{id}\n"));

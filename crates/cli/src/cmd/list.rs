@@ -31,7 +31,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     pick(session, &mut processes)?;
-    print(session, processes, usize::MAX)
+    let whole = session.args.words.is_empty();
+    print(session, processes, whole, usize::MAX)
 }
 
 /// Returns what a program asked for, if one did.
@@ -106,14 +107,20 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if processes.is_empty() && !asked_for {
         return Ok(());
     }
-    print(session, processes, SHORT)
+    print(session, processes, false, SHORT)
 }
 
-/// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
-fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Result<(), Failed> {
+/// Prints the apps of these processes, which may be the whole list; of more than `most` apps those
+/// that are not wholly online.
+fn print(
+    session: &mut Session,
+    mut processes: Vec<ProcView>,
+    whole: bool,
+    most: usize,
+) -> Result<(), Failed> {
     let shape = shape(session, false)?;
     if shape.as_ref().is_none_or(Shape::shows_ports) {
-        show::ports::note(&mut processes);
+        show::ports::note(&session.home, &mut processes, whole);
     }
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);

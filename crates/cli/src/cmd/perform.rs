@@ -17,7 +17,7 @@ use crate::voice::{Act, Notice, Problem, Selector, Subject};
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     refuse_only(session, word)?;
-    let list = session.list()?;
+    let list = session.about(word)?;
     Ok(select(word, &list, &apps::cwd()?)?)
 }
 
@@ -58,6 +58,26 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
     let message =
         format!("`--only` chooses among the apps of a process file, and `{word}` is none");
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
+}
+
+/// Returns the processes that a word means, having told what will be done with them. PM2 announces
+/// it of an id before it sees that no process has it.
+pub(super) fn choose(session: &mut Session, act: Act, word: &str) -> Result<Picked, Failed> {
+    match pick(session, word) {
+        Ok(picked) => {
+            announce(session, act, word, &picked);
+            Ok(picked)
+        }
+        Err(Failed { problem: Some(Problem::NoSuchId { word, .. }), .. }) => {
+            if session.program == Program::Pm2 {
+                let ids = serde_json::json!([word]);
+                let selector = Some(Selector { word: &word, ids: &ids });
+                session.out.tell(&Notice::Begun { act, selector, targets: &[] });
+            }
+            Err(Problem::NoSuchId { word, act: Some(act) }.into())
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// Tells what will be done with which processes.

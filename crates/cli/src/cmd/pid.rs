@@ -9,7 +9,10 @@ use crate::session::Session;
 /// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.words.first().cloned();
-    let list = session.list()?;
+    let list = match &name {
+        Some(word) => session.about(word)?,
+        None => session.known()?,
+    };
     if session.program == Program::Ostler {
         let wanted = match &name {
             Some(word) => meant(word, &list, &apps::cwd()?)?,

@@ -12,7 +12,7 @@ use crate::voice::{Act, Notice, Problem, Subject, Target};
 /// Runs the command `reset`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    let processes = session.list()?;
+    let processes = session.about(&word)?;
     let ids = match session.program {
         Program::Ostler => meant(&word, &processes, &apps::cwd()?)?,
         Program::Pm2 => as_pm2(session, &processes, word)?,

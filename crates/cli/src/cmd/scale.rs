@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::misuse(format!("`{text}` is not a number of instances"))
             .hint("write 4, +2 or -1"));
     };
-    let list = session.list()?;
+    let list = session.about(&name)?;
     let named = list.iter().filter(|process| process.name == name);
     let targets: Vec<Target> = named.map(Target::of).collect();
     let current = targets.len();

@@ -13,7 +13,7 @@ use crate::voice::{Notice, Problem, Subject, TalkNotice, Target};
 
 /// Returns the processes that a word means under our name.
 pub(super) fn targets(session: &mut Session, word: &str) -> Result<Vec<Target>, Failed> {
-    let list = session.list()?;
+    let list = session.known()?;
     let ids = meant(word, &list, &apps::cwd()?)?;
     Ok(of_ids(&list, &ids))
 }

@@ -24,7 +24,7 @@ pub(crate) use app::{SORT_FIELDS, fold, order};
 pub(crate) use blocks::blocks;
 pub(crate) use cells::Look;
 pub(crate) use describe::{Seen, describe, plain};
-pub(crate) use fields::{Known, Shape};
+pub(crate) use fields::{Known, Shape, field_names};
 pub(crate) use list::{list, piped};
 pub(crate) use reason::{last_lines, reasons};
 pub(crate) use tree::tree;

@@ -60,6 +60,11 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
             json!({ "event": "finished", "act": verb_of(*act), "ok": !failed, "apps": apps,
                 "ms": ms, "urls": urls })
         }
+        Notice::Ready { name, processes, urls } => {
+            json!({ "event": "ready", "app": name, "processes": processes, "urls": urls })
+        }
+        // Advice to a person.
+        Notice::FirstSteps { .. } => return Some(Vec::new()),
         Notice::Killed { ran, .. } => json!({ "event": "killed", "ran": ran }),
         Notice::NotYet { text } => json!({ "event": "warning", "message": text }),
         Notice::Warning { text, hint, .. } => {

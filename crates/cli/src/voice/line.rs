@@ -6,7 +6,7 @@
 pub(crate) struct Text(String);
 
 impl Text {
-    /// One line.
+    /// One line: its ends of lines are shown as signs.
     pub(crate) fn line(text: impl AsRef<str>) -> Self {
         Self(ostler_text::shown(text.as_ref()).into_owned())
     }

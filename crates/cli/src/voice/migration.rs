@@ -98,7 +98,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
         MigrationNotice::ServiceLeft { unit } => warning(
             paint,
             &format!("`{unit}` still starts PM2 with the machine"),
-            Some(&format!("`ostler startup`, then `sudo systemctl disable --now {unit}`")),
+            Some(&format!(
+                "`ostler startup`, then `sudo systemctl disable --now {pasted}`",
+                pasted = ostler_shell::word(unit)
+            )),
         ),
         MigrationNotice::ServiceMoved { unit } => {
             out(format!("disabled `{unit}`: ostler starts with the machine in its place"))

@@ -106,7 +106,10 @@ impl Voice {
                     .then(|| json::lines(notice, &self.tally, now))
                     .flatten();
                 let progress = self.progress;
-                objects.unwrap_or_else(|| ostler::lines(notice, &self.tally, now, progress, paint))
+                match objects {
+                    Some(objects) => objects,
+                    None => ostler::lines(notice, &mut self.tally, now, progress, paint),
+                }
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use ostler_shell::word;
+
 use super::{Line, Text, pm2};
 use crate::paint::{Ink, Paint};
 
@@ -38,14 +40,17 @@ pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> Line) 
             let version = version.map_or_else(String::new, |version| format!(" {version}"));
             let mut lines = out(format!("installed {name}{version}"));
             if *configurable {
-                let text = format!("`ostler get {name}` shows its settings, `ostler set` sets one");
+                let pasted = word(name);
+                let text =
+                    format!("`ostler get {pasted}` shows its settings, `ostler set` sets one");
                 lines.push(hint(&text));
             }
             lines
         }
         ModuleNotice::Uninstalled { name } => {
             let mut lines = out(format!("removed {name}"));
-            let text = format!("its settings stay; `ostler unset {name}` removes them");
+            let pasted = word(name);
+            let text = format!("its settings stay; `ostler unset {pasted}` removes them");
             lines.push(hint(&text));
             lines
         }

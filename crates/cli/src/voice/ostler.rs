@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use ostler_shell::word;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, ready};
@@ -15,7 +16,7 @@ use crate::paint::{Ink, Paint};
 /// Returns what we say of a fact.
 pub(super) fn lines(
     notice: &Notice<'_>,
-    tally: &Tally,
+    tally: &mut Tally,
     now: Duration,
     progress: Progress,
     paint: Paint,
@@ -27,11 +28,12 @@ pub(super) fn lines(
         Notice::DaemonReplaced => warning(paint, REPLACED, None),
         Notice::DaemonsEnd => warning(paint, DAEMONS_END, None),
         Notice::HomeOpen { home } => {
-            let home = home.display();
+            let home = home.to_string_lossy();
+            let pasted = word(&home);
             let text = format!(
                 "others can look into `{home}`, where the environment of your apps is kept"
             );
-            warning(paint, &text, Some(&format!("run `chmod go-rwx {home}`")))
+            warning(paint, &text, Some(&format!("run `chmod go-rwx {pasted}`")))
         }
         Notice::Begun { act: Act::Reload, targets, .. } => gaps(targets, paint),
         Notice::Stepped { step: Step::CanaryServes, .. } => Vec::new(),
@@ -66,8 +68,10 @@ pub(super) fn lines(
         Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
-            let hint =
-                format!("`ostler promote {app}` rolls it out, `ostler rollback {app}` ends it");
+            let pasted = word(app);
+            let hint = format!(
+                "`ostler promote {pasted}` rolls it out, `ostler rollback {pasted}` ends it"
+            );
             lines.push(hint_line(paint, &hint));
             lines
         }
@@ -227,7 +231,7 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
         Problem::NoSuch { word, near } => {
             (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
         }
-        Problem::NoSuchId { word } | Problem::NoEnvironment { word } => {
+        Problem::NoSuchId { word, .. } | Problem::NoEnvironment { word } => {
             (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
         }
         Problem::NotResetId { id } => {
@@ -247,7 +251,8 @@ pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
         Problem::AlreadyRuns { name } => (
             format!("`{name}` runs already"),
             Some(format!(
-                "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+                "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+                pasted = word(name)
             )),
         ),
         Problem::EnvWithoutFile => (

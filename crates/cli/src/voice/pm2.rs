@@ -124,10 +124,11 @@ const REPLACED: &str = "the daemon was replaced in the middle of this; \
                         waiting for its successor to finish";
 
 fn open_home(home: &Path) -> String {
-    let home = home.display();
+    let home = home.to_string_lossy();
+    let pasted = ostler_shell::word(&home);
     format!(
         "others can look into `{home}`, where your apps' environment is kept: run \
-         `chmod go-rwx {home}`"
+         `chmod go-rwx {pasted}`"
     )
 }
 
@@ -166,6 +167,17 @@ fn about(subject: &Subject<'_>) -> String {
     ostler_text::shown(&text).into_owned()
 }
 
+/// That no process has an id: each action has words of its own for it.
+fn unknown_id(word: &str, act: Option<Act>) -> String {
+    match act {
+        Some(Act::Restart | Act::StartAgain | Act::StartSame) => {
+            "God db process id unknown".to_owned()
+        }
+        Some(Act::Reload) => "PM2 ID unknown".to_owned(),
+        _ => format!("{word} : id unknown"),
+    }
+}
+
 fn problem_line(problem: &Problem, paint: Paint) -> Text {
     let words = format!("`{NAME} list` shows names, namespaces and ids");
     let names = format!("`{NAME} list` shows the names");
@@ -179,7 +191,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
         Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
-        Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
+        Problem::NoSuchId { word, act } => (unknown_id(word, *act), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
         Problem::NoApp { name, near: _ } => {
             (format!("Application {name} not found"), Some(names.as_str()))
@@ -192,7 +204,8 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
         Problem::NothingToScale { .. } => ("Nothing to do".to_owned(), None),
         Problem::AlreadyRuns { name } => {
             let text = "Script already launched, add -f option to force re-execution";
-            return failure(paint, text, Some(&format!("`{NAME} restart {name}` restarts it")));
+            let pasted = ostler_shell::word(name);
+            return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));
         }
         Problem::EnvWithoutFile => {
             let text = "Using --env [env] without passing the ecosystem.config.js does not work";

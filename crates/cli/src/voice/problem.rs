@@ -2,6 +2,8 @@
 
 use ostler_wire::control::Failure;
 
+use super::Act;
+
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -15,7 +17,12 @@ pub(crate) enum Problem {
         near: Option<String>,
     },
     /// No process has this id.
-    NoSuchId { word: String },
+    NoSuchId {
+        /// As it was typed.
+        word: String,
+        /// What was to be done with it, which PM2's words depend on.
+        act: Option<Act>,
+    },
     /// It is not a regular expression.
     BadPattern {
         /// The expression and what is wrong with it.
@@ -57,7 +64,7 @@ pub(crate) enum Problem {
     },
     /// What PM2 says without its prefix.
     Bare {
-        /// PM2's words.
+        /// The words that PM2 has for it.
         pm2: String,
         /// Ours: what is wrong, with the values.
         message: String,

@@ -12,6 +12,9 @@ use super::{Act, Notice};
 const SOON: Duration = Duration::from_millis(200);
 /// The same where lines stay.
 const MOMENT: Duration = Duration::from_secs(1);
+/// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how far it
+/// is.
+const LINES: usize = 20;
 /// The most apps that a summary names.
 const NAMED: usize = 4;
 
@@ -43,6 +46,8 @@ pub(super) struct Tally {
     removed: usize,
     /// The file that apps come from.
     path: PathBuf,
+    /// When a line was told last.
+    told: Duration,
 }
 
 impl Tally {
@@ -113,9 +118,13 @@ impl Tally {
     }
 
     /// Returns the line about one that is done, where lines stay. What is over at once needs none.
-    pub(super) fn line(&self, now: Duration, what: &str) -> Option<String> {
+    pub(super) fn line(&mut self, now: Duration, what: &str) -> Option<String> {
         let act = self.act.filter(|_| MOMENT <= self.since(now) && 1 < self.total())?;
         let done: usize = self.apps.values().map(|app| app.done).sum();
+        if LINES < self.total() && now < self.told + MOMENT && done < self.total() {
+            return None;
+        }
+        self.told = now;
         Some(format!("[{done}/{}] {} {what}", self.total().max(done), verb(act)))
     }
 

@@ -3,6 +3,7 @@
 mod block;
 mod hostile;
 mod migration;
+mod objects;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use expect_test::expect_file;
 use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
 use serde_json::json;
+
+use objects::Objects;
 
 use super::*;
 
@@ -44,15 +47,18 @@ struct Scene {
     ostler: Voice,
     text: String,
     seen: BTreeSet<&'static str>,
+    /// What a third one says to a program.
+    objects: Objects,
 }
 
 impl Scene {
     fn new() -> Self {
         let [pm2, ostler] = [Program::Pm2, Program::Ostler].map(Voice::new);
-        Self { pm2, ostler, text: String::new(), seen: BTreeSet::new() }
+        Self { pm2, ostler, text: String::new(), seen: BTreeSet::new(), objects: Objects::new() }
     }
 
     fn tell(&mut self, notice: &Notice<'_>) {
+        self.objects.take(notice);
         let kind = kind(notice);
         self.seen.insert(kind);
         let _ = writeln!(self.text, "{kind}");
@@ -99,6 +105,7 @@ fn every_fact_has_words_under_both_names() {
     problems(&mut scene);
     migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
+    scene.objects.assert_documented();
     let unseen: Vec<_> = KINDS.iter().filter(|kind| !scene.seen.contains(*kind)).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");
 }
@@ -300,7 +307,9 @@ fn problems(scene: &mut Scene) {
         Problem::NoProcess { word: "/x/".to_owned() },
         Problem::NoSuch { word: word(), near: None },
         Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
-        Problem::NoSuchId { word: "9".to_owned() },
+        Problem::NoSuchId { word: "9".to_owned(), act: None },
+        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Restart) },
+        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Reload) },
         Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
         Problem::NoApp { name: word(), near: None },
         Problem::NoApp { name: word(), near: Some("api".to_owned()) },
@@ -335,7 +344,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let mut lines = |notice: &Notice<'_>, ms: u64| {
         let now = Duration::from_millis(ms);
         voice.tally.take(notice, now);
-        ostler::lines(notice, &voice.tally, now, Progress::Plain, Paint::PLAIN)
+        ostler::lines(notice, &mut voice.tally, now, Progress::Plain, Paint::PLAIN)
     };
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);

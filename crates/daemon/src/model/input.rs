@@ -8,6 +8,7 @@ use ostler_pm2::in_app::Kept;
 use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
+use super::listed::Listed;
 use crate::budget::Capacity;
 
 /// The time of an input.
@@ -122,9 +123,9 @@ pub enum Effect {
     Core(Action),
     /// The reply that ends a client's request.
     Reply { client: ClientId, reply: Reply },
-    /// The list as it is when this is done, which ends a client's request:
+    /// The list, or some of it, as it is when this is done, which ends a client's request:
     /// [`Model::list_reply`](super::Model::list_reply).
-    List { client: ClientId },
+    List { client: ClientId, which: Listed },
     /// Text that ends a client's request.
     Raw { client: ClientId, text: String },
     /// Something to tell a client on the way to its reply.

@@ -21,6 +21,7 @@ mod facts;
 mod failures;
 mod input;
 mod jlist;
+mod listed;
 mod log_names;
 mod memory;
 mod notices;

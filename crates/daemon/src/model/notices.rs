@@ -6,6 +6,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 use super::Model;
 use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
+use super::failures::see_logs;
 use super::input::{ClientId, Effect};
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::{Ended, Rollout};
@@ -271,7 +272,7 @@ impl Model {
             | Cause::NotReady { .. }
             | Cause::NotListening { .. }
             | Cause::Unhealthy { .. } => {
-                format!("see `ostler logs {name} --err`; fix it and reload again")
+                format!("{}; fix it and reload again", see_logs(&name))
             }
         };
         let failure = Failure { code: Code::NotVerified, message, hint: Some(hint) };
@@ -289,7 +290,7 @@ impl Model {
                  process {} stays with the new version",
                 id.0, id.0
             ),
-            hint: Some(format!("see `ostler logs {name} --err`")),
+            hint: Some(see_logs(&name)),
         }
     }
 

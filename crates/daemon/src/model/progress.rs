@@ -8,7 +8,7 @@ use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
 
 use super::Model;
 use super::failures::{
-    gone, superseded, unfetched, unfinished, unkillable, unsignalable, unspawned,
+    gone, see_logs, superseded, unfetched, unfinished, unkillable, unsignalable, unspawned,
 };
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Pending, Reporting, Target};
@@ -182,7 +182,7 @@ impl Model {
         Failure {
             code: Code::Ended,
             message: format!("app `{name}` did not start: {last}"),
-            hint: Some(format!("see `ostler logs {name} --err`")),
+            hint: Some(see_logs(name)),
         }
     }
 

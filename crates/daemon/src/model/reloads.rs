@@ -116,12 +116,13 @@ impl Model {
 
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
+        let pasted = ostler_shell::word(&name);
         Failure {
             code: Code::UnderWay,
             message: format!("a reload of app `{name}` is under way"),
             hint: Some(format!(
                 "wait for it, or use `--wait` to queue behind it; a canary ends with \
-                 `ostler promote {name}` or `ostler rollback {name}`"
+                 `ostler promote {pasted}` or `ostler rollback {pasted}`"
             )),
         }
     }
@@ -135,6 +136,7 @@ impl Model {
                 continue;
             }
             let name = self.registry.app_name(app);
+            let pasted = ostler_shell::word(&name);
             let failure = Failure {
                 code: Code::CutShort,
                 message: format!(
@@ -143,7 +145,7 @@ impl Model {
                     id.0
                 ),
                 hint: Some(format!(
-                    "see `ostler list`; `ostler reload {name}` again for the new version"
+                    "see `ostler list`; `ostler reload {pasted}` again for the new version"
                 )),
             };
             self.tickets.fail(app, &failure);

@@ -82,7 +82,7 @@ pub enum Event {
     },
     /// So many processes were asked for an action; each answers, or ends.
     Asked {
-        /// How many.
+        /// How many were asked.
         count: usize,
     },
     /// A process answered to an action.

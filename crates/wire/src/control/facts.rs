@@ -219,7 +219,10 @@ impl Step {
                 format!("worker {id}{of}{pid} has left")
             }
             Self::CanaryServes => {
-                format!("the canary serves; `ostler promote {app}` or `ostler rollback {app}`")
+                let pasted = ostler_shell::word(app);
+                format!(
+                    "the canary serves; `ostler promote {pasted}` or `ostler rollback {pasted}`"
+                )
             }
             Self::RollingBack { ids } => {
                 let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();

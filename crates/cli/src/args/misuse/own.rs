@@ -66,7 +66,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         }
         Misuse::Option { near: Some(near), .. } => Some(format!("did you mean `--{near}`?")),
         Misuse::Option { command, near: None, .. } => Some(match command {
-            Some(command) => format!("`{NAME} help {}` shows its options", command.name()),
+            Some(of) => format!("`{NAME} help {command}` shows its options", command = of.name()),
             None => format!("`{NAME} help` shows every command"),
         }),
         Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),

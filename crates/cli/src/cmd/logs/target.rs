@@ -52,7 +52,7 @@ impl Target {
             Ok(picked) => (picked.ids(), None),
             // As PM2: an app of this name may come yet.
             Err(Problem::NoProcess { .. } | Problem::NoSuch { .. }) => (Vec::new(), None),
-            Err(Problem::NoSuchId { word }) => (Vec::new(), word.parse().ok()),
+            Err(Problem::NoSuchId { word, .. }) => (Vec::new(), word.parse().ok()),
             Err(other) => return Err(other.into()),
         };
         let pattern = if is_pattern(&word) { pattern(&word).ok() } else { None };

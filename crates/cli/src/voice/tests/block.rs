@@ -81,3 +81,22 @@ fn a_block_is_drawn_in_the_place_of_the_one_before() {
     assert_eq!(block.erase(), "\r\x1b[1A\x1b[J");
     assert_eq!(block.erase(), "");
 }
+
+#[test]
+fn where_lines_stay_many_processes_are_a_line_a_moment() {
+    let mut tally = Tally::default();
+    let targets: Vec<Target> =
+        (0..1000).map(|id| Target { id, name: format!("app{id}"), cluster: false }).collect();
+    let begun = Notice::Begun { act: Act::Stop, selector: None, targets: &targets };
+    tally.take(&begun, Duration::ZERO);
+    let mut told = Vec::new();
+    for target in &targets {
+        // One each 5 ms.
+        let now = Duration::from_millis(1000 + 5 * u64::from(target.id));
+        tally.take(&Notice::Acted { id: target.id, name: &target.name }, now);
+        told.extend(tally.line(now, &target.name));
+    }
+    let of = ["[1/1000]", "[201/1000]", "[401/1000]", "[601/1000]", "[801/1000]", "[1000/1000]"];
+    let begins: Vec<&str> = told.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(begins, of);
+}

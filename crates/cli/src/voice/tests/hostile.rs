@@ -69,7 +69,7 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     for problem in [
         Problem::NoProcess { word: owned() },
         Problem::NoSuch { word: owned(), near: Some(owned()) },
-        Problem::NoSuchId { word: owned() },
+        Problem::NoSuchId { word: owned(), act: None },
         Problem::BadPattern { text: owned() },
         Problem::NoApp { name: owned(), near: Some(owned()) },
         Problem::NoEnvironment { word: owned() },

@@ -49,8 +49,8 @@ impl World {
         match effect {
             Effect::Core(action) => self.act_on(action),
             Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
-            Effect::List { client } => {
-                let text = serde_json::to_string(&self.model.list_reply()).unwrap();
+            Effect::List { client, which } => {
+                let text = serde_json::to_string(&self.model.list_reply(&which)).unwrap();
                 self.answer(client, text);
             }
             Effect::Raw { client, text } => self.answer(client, text),
