@@ -42,7 +42,9 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
                 .map_err(|_| Failed::misuse(format!("`--parallel {text}` is not a number")))?,
         ),
     };
-    Ok(Change { parallel, ..Change::default() })
+    // PM2 has no words for it.
+    let connections = session.program == Program::Ostler;
+    Ok(Change { parallel, connections, ..Change::default() })
 }
 
 /// Refuses `--env`, which means nothing where no process file is read.
@@ -118,8 +120,8 @@ pub(super) fn done(answer: &Answer, failed: bool) -> Result<(), Failed> {
 /// Reports how it went with one process; `false` when it failed.
 pub(super) fn report(out: &mut Output, event: &Event) -> bool {
     match event {
-        Event::Acted { id, name, error: None, .. } => {
-            out.tell(&Notice::Acted { id: *id, name });
+        Event::Acted { id, name, error: None, added: _, connections } => {
+            out.tell(&Notice::Acted { id: *id, name, connections: *connections });
             true
         }
         Event::Acted { id, name, error: Some(error), .. } => {

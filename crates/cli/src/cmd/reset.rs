@@ -1,6 +1,6 @@
 //! `reset`: restart counters to zero.
 
-use ostler_wire::control::{Action, Change, Event, ProcView, Request};
+use ostler_wire::control::{Action, Change, Connections, Event, ProcView, Request};
 
 use super::list::{self, meant};
 use crate::apps;
@@ -63,7 +63,8 @@ fn perform(session: &mut Session, processes: &[ProcView], ids: Vec<u32>) -> Resu
         }
         // PM2 does not say that it is done.
         Event::Acted { id, name, error: None, .. } if !pm2 => {
-            out.tell(&Notice::Acted { id, name: &name });
+            let connections = Connections::Nowhere;
+            out.tell(&Notice::Acted { id, name: &name, connections });
         }
         _ => {}
     });

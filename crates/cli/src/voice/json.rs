@@ -35,7 +35,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
             json!({ "event": "begun", "act": "resurrect", "path": path })
         }
         Notice::Started { name, ids, .. } => json!({ "event": "started", "app": name, "ids": ids }),
-        Notice::Acted { id, name } => json!({ "event": "done", "app": name, "id": id }),
+        Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),
         Notice::Scaled { id, name, added } => {
             let event = if *added { "added" } else { "removed" };
             json!({ "event": event, "app": name, "id": id })
@@ -58,7 +58,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
                 .collect();
             let ms = u64::try_from(tally.since(now).as_millis()).unwrap_or(u64::MAX);
             json!({ "event": "finished", "act": verb_of(*act), "ok": !failed, "apps": apps,
-                "ms": ms, "urls": urls })
+                "ms": ms, "urls": urls, "dropped": tally.dropped() })
         }
         Notice::Ready { name, processes, urls } => {
             json!({ "event": "ready", "app": name, "processes": processes, "urls": urls })

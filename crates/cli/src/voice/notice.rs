@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Failure, ProcView, Step};
+use ostler_wire::control::{Connections, Failure, ProcView, Step};
 
 use super::{
     MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice,
@@ -120,8 +120,8 @@ pub(crate) enum Notice<'a> {
     /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of a
     /// process file.
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
-    /// It is done with this process.
-    Acted { id: u32, name: &'a str },
+    /// It is done with this process, and that became of its connections.
+    Acted { id: u32, name: &'a str, connections: Connections },
     /// A reload is over, in which this process was replaced: its steps have told it.
     Replaced { id: u32, name: &'a str },
     /// A scale added or removed this process.

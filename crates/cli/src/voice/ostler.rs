@@ -46,7 +46,7 @@ pub(super) fn lines(
                 Progress::Live | Progress::Json | Progress::Silent => Vec::new(),
             }
         }
-        Notice::Acted { id, name } if progress == Progress::Plain => {
+        Notice::Acted { id, name, .. } if progress == Progress::Plain => {
             tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
         }
         Notice::Started { name, .. } | Notice::Restored { name, .. }

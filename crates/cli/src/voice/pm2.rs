@@ -41,7 +41,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Started { name, asked, of_file: true, .. } => {
             say(format!("App [{name}] launched ({asked} instances)"))
         }
-        Notice::Acted { id, name } | Notice::Replaced { id, name } => {
+        Notice::Acted { id, name, .. } | Notice::Replaced { id, name } => {
             say(format!("[{name}]({id}) ✓"))
         }
         Notice::Scaled { added: true, .. } => say("Scaling up application".to_owned()),

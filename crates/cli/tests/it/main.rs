@@ -28,6 +28,7 @@ mod container;
 mod daemons_end;
 mod descriptors;
 mod docs;
+mod dropped;
 mod failing;
 #[cfg(feature = "failpoints")]
 mod failpoints;
