@@ -16,6 +16,7 @@ use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::select;
+use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
@@ -84,6 +85,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         node: None,
         etc,
         log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
+        server: None,
     })
 }
 
@@ -100,12 +102,42 @@ pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Fail
     }
 }
 
+/// Returns the app that serves a folder.
+pub(crate) fn of_server(
+    session: &mut Session,
+    folder: &Path,
+    name: &str,
+    variables: BTreeMap<String, String>,
+) -> Result<App, Failed> {
+    let context = Context { server: Some(program()?), ..context(session)? };
+    let mut options = options(&session.args);
+    if session.args.attribute("name").is_none() {
+        options.give("name", Some(name));
+    }
+    match ostler_config::from_script(ostler_config::SERVE, &options, &context) {
+        Ok((mut spec, notes)) => {
+            report(session, &notes, true);
+            refuse_name(session, &spec.name)?;
+            folder.clone_into(&mut spec.cwd);
+            spec.put_env(variables, &BTreeSet::new());
+            app(with_settings(spec, &settings(session)?))
+        }
+        Err(diagnostics) => Err(report(session, &diagnostics, false)),
+    }
+}
+
+/// Returns this program.
+fn program() -> Result<PathBuf, Failed> {
+    std::env::current_exe()
+        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
+}
+
 /// Returns the apps of a process file, or of standard input for `-`; `true` when something was
 /// wrong with the others.
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
-    let context = context(session)?;
+    let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (specs, diagnostics) = if path == "-" {
+    let (mut specs, diagnostics) = if path == "-" {
         let text = std::io::read_to_string(std::io::stdin())
             .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
         ostler_config::load_text(&text, "standard input", &options, &context)
@@ -121,8 +153,9 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     if refused || specs.is_empty() && bad {
         return Err(failed);
     }
-    for spec in &specs {
+    for spec in &mut specs {
         refuse_name(session, &spec.name)?;
+        served::prepare(session, spec)?;
     }
     let settings = settings(session)?;
     let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));

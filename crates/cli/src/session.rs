@@ -80,21 +80,19 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
-        let (started, foreground, until, when_started, client) = (false, false, None, None, None);
         Self {
             args,
             out,
             program,
             home,
-            started,
-            foreground,
-            changed,
-            looked,
-            until,
-            begun,
-            when_started,
-            client,
+            started: false,
+            foreground: false,
+            changed: BTreeSet::new(),
+            looked: BTreeSet::new(),
+            until: None,
+            begun: Begun::default(),
+            when_started: None,
+            client: None,
         }
     }
 

@@ -92,6 +92,8 @@ pub(crate) enum Notice<'a> {
     FirstSteps { steps: &'a [(String, &'static str)] },
     /// A file was written that is to begin with, or to be taken elsewhere.
     Generated { path: &'a Path },
+    /// The files of a folder are served.
+    Serves { folder: &'a Path, port: u16 },
     /// Something about another version that git brings.
     Release(ReleaseNotice<'a>),
     /// Something that was said to processes.

@@ -156,6 +156,8 @@ pub(super) fn lines(
         | Notice::Restored { .. }
         | Notice::Saves
         | Notice::TakesProfile { .. }
+        // Where it answers is told when it does.
+        | Notice::Serves { .. }
         | Notice::FlushesOwn { .. }
         | Notice::Flushes { .. }
         | Notice::ReopensLogs => Vec::new(),

@@ -90,6 +90,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
         Notice::Generated { path } => plain(&format!("File {} generated", path.display())),
+        Notice::Serves { folder, port } => {
+            say(format!("Serving {} on port {port}", folder.display()))
+        }
         Notice::Release(notice) => release::pm2(*notice, paint),
         Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
