@@ -1,7 +1,7 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
