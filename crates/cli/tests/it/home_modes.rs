@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 52] = [
+const COMMANDS: [&[&str]; 56] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -143,11 +143,28 @@ const COMMANDS: [&[&str]; 52] = [
     &["profile:cpu", "app"],
     &["profile:mem", "app"],
     &["migrate"],
+    &["serve"],
+    &["install", "a-module"],
+    &["uninstall", "a-module"],
+    &["module:update", "a-module"],
 ];
 
 /// Commands that need no home: they install or print something, or make a home of their own.
-const WITHOUT_HOME: [&str; 9] =
-    ["startup", "unstartup", "completion", "help", "run", "slist", "init", "examples", "link-pm2"];
+const WITHOUT_HOME: [&str; 13] = [
+    "startup",
+    "unstartup",
+    "completion",
+    "help",
+    "run",
+    "slist",
+    "init",
+    "examples",
+    "link-pm2",
+    "module:generate",
+    "package",
+    "publish",
+    "deploy",
+];
 
 #[test]
 fn each_command_is_tried_in_a_home_that_may_not_be_used() {
