@@ -37,7 +37,7 @@ kinds! {
     Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
     KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
     Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
+    Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
     TookProfile Updated Warning
 }
 
@@ -295,6 +295,7 @@ fn talk(scene: &mut Scene) {
         scene.tell(&Notice::Talk(notice));
     }
     scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    scene.tell(&Notice::Serves { folder: Path::new("/srv/site"), port: 8080 });
     for way in [Way::Pull, Way::Forward, Way::Backward] {
         scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
     }

@@ -71,6 +71,7 @@ mod reload_load;
 mod reload_resumed;
 mod reload_world;
 mod screens;
+mod serve;
 mod settings;
 mod start;
 mod start_e2e;
