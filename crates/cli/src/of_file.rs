@@ -141,10 +141,10 @@ fn differences(
     of_file: &AppSpec,
     origin: &Origin,
 ) -> Option<String> {
-    let (name, path) = (ostler_shell::word(&spec.name), origin.path.to_string_lossy());
-    let mut words = format!("{} --only {name}", ostler_shell::word(&path));
+    let (pasted, path) = (ostler_shell::word(&spec.name), origin.path.to_string_lossy());
+    let mut pasted_words = format!("{} --only {pasted}", ostler_shell::word(&path));
     if let Some(env) = &origin.env {
-        words.push_str(&format!(" --env {}", ostler_shell::word(env)));
+        pasted_words.push_str(&format!(" --env {}", ostler_shell::word(env)));
     }
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     let is_compared =
@@ -159,16 +159,16 @@ fn differences(
     }
     let of_env = of_file.env.iter().filter(|(name, value)| spec.env.get(name) != Some(value));
     changed.extend(of_env.map(|(name, _)| format!("env {name}")));
-    let wanted = usize::try_from(of_file.instances).unwrap_or(usize::MAX);
-    let scaled = if wanted == instances {
+    let count = usize::try_from(of_file.instances).unwrap_or(usize::MAX);
+    let scaled = if count == instances {
         Vec::new()
     } else {
-        vec![format!("instances {instances} → {wanted}")]
+        vec![format!("instances {instances} → {count}")]
     };
     let parts = [
-        (scaled, format!("`ostler scale {name} {wanted}`")),
-        (changed, format!("`ostler reload {words}`")),
-        (added, format!("`ostler delete {name}` and `ostler start {words}`")),
+        (scaled, format!("`ostler scale {pasted} {count}`")),
+        (changed, format!("`ostler reload {pasted_words}`")),
+        (added, format!("`ostler delete {pasted}` and `ostler start {pasted_words}`")),
     ];
     let parts = parts.into_iter().filter(|(list, _)| !list.is_empty());
     let parts = parts.map(|(list, command)| format!("{} (to apply: {command})", list.join(", ")));
