@@ -185,7 +185,8 @@ impl Process {
     }
 
     /// Returns the last run whose end was counted.
-    pub(crate) fn ended(&self) -> Option<RunId> {
+    #[must_use]
+    pub fn ended(&self) -> Option<RunId> {
         self.ended
     }
 

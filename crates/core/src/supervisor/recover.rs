@@ -39,7 +39,7 @@ impl Supervisor {
             slot.removing = saved.removing;
             supervisor.slots.insert(saved.id, slot);
         }
-        let counted = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
+        let told = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
         for saved in reloads {
             let app = saved.app;
             let of_app = |id| supervisor.slots.get(&id).filter(|slot: &&Slot| slot.app == app);
@@ -51,7 +51,7 @@ impl Supervisor {
             supervisor.verify_again(now, saved, out);
             supervisor.pursue_goal(now, saved, out);
         }
-        supervisor.report_missed(now, &counted, seen, out);
+        supervisor.report_missed(now, &told, seen, out);
         let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
         for app in apps {
             supervisor.drive(now, app, out);
@@ -61,8 +61,8 @@ impl Supervisor {
         supervisor
     }
 
-    /// Gives every run back to its slot, the newest first. Returns those that are dead and whose
-    /// end is in the counters already.
+    /// Gives every run back to its slot, the newest first. Returns those that are dead and that
+    /// another run followed, as far as their ends are to be told: nobody knows whether they were.
     fn adopt_runs(
         &mut self,
         now: Millis,
@@ -72,7 +72,7 @@ impl Supervisor {
         version_of: &dyn Fn(SpecId) -> Option<Version>,
         out: &mut Vec<Action>,
     ) -> BTreeSet<RunId> {
-        let mut counted = BTreeSet::new();
+        let mut told = BTreeSet::new();
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, reloads, &newest_first);
@@ -84,13 +84,16 @@ impl Supervisor {
             };
             self.runs.adopt(seen.run, seen.proc);
             let followed = is_followed(seen, current.get(&seen.proc));
-            if followed || is_counted(processes, seen) {
+            let counted = !seen.ending && (followed || is_counted(processes, seen));
+            if counted || followed {
+                told.insert(seen.run);
+            }
+            if counted {
                 if followed {
                     slot.process.note_followed(seen.run, out);
                 } else {
                     slot.process.leave_orphans(seen.run, out);
                 }
-                counted.insert(seen.run);
                 continue;
             }
             if seen.listening {
@@ -102,7 +105,7 @@ impl Supervisor {
             let seen = SeenRun { ending: seen.ending || stopping.contains(&seen.run), ..*seen };
             adopt_run(now, slot, &seen, is_current, reloads, version, out);
         }
-        counted
+        told
     }
 
     /// A candidate is verified from the start: it may have covered everything already, and the
@@ -151,7 +154,7 @@ impl Supervisor {
     fn report_missed(
         &mut self,
         now: Millis,
-        counted: &BTreeSet<RunId>,
+        told: &BTreeSet<RunId>,
         seen: &[SeenRun],
         out: &mut Vec<Action>,
     ) {
@@ -161,17 +164,14 @@ impl Supervisor {
         }
         for seen in seen {
             let (run, proc) = (seen.run, seen.proc);
-            match seen.exit {
-                // Its effects were saved before anybody may have been told.
-                Some(exit) if counted.contains(&run) => {
-                    let slot = self.slots.get(&proc);
-                    let phase = slot.map(|slot| slot.process.phase());
-                    let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
-                    out.push(Action::Tell(Notice::Ended { proc, run, exit, asked }));
-                }
-                Some(exit) => self.on_event(now, Event::Exited { run, exit, next: None }, out),
-                None => {}
+            let Some(exit) = seen.exit else { continue };
+            if told.contains(&run) {
+                let slot = self.slots.get(&proc);
+                let phase = slot.map(|slot| slot.process.phase());
+                let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
+                out.push(Action::Tell(Notice::Ended { proc, run, exit, asked }));
             }
+            self.on_event(now, Event::Exited { run, exit, next: None }, out);
         }
     }
 }
@@ -242,14 +242,14 @@ fn current_runs(
     processes.iter().filter_map(current).collect()
 }
 
-/// Whether the end of the run is in what was saved: it must not be counted twice.
+/// Whether the end of the run is in what was saved or noted: it must not be counted twice.
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
-    seen.exit.is_some() && !seen.ending && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
+    seen.exit.is_some() && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
 }
 
-/// Whether the run ended by itself and was followed by the one that was prepared, which is the
-/// `current` one of its slot or was followed by that: its end is in what is noted with it.
+/// Whether the run was followed by the one that was prepared, which is the `current` one of its
+/// slot or was followed by that: if it ended by itself, its end is in what is noted with it.
 fn is_followed(seen: &SeenRun, current: Option<&RunId>) -> bool {
-    !seen.ending && seen.next.is_some_and(|next| current.is_some_and(|current| next <= *current))
+    seen.next.is_some_and(|next| current.is_some_and(|current| next <= *current))
 }

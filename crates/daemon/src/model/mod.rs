@@ -16,6 +16,7 @@ mod announced;
 mod apps;
 mod awaited;
 mod closing;
+mod counters;
 mod dump;
 mod facts;
 mod failures;
@@ -59,6 +60,7 @@ use ostler_wire::control::Failure;
 use settling::Settling;
 use tickets::Tickets;
 
+pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
 pub use outcome::signal_name;
 pub use registry::Registry;

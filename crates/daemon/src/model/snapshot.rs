@@ -9,6 +9,7 @@ use ostler_core::{
 };
 
 use super::Model;
+use super::counters::Counters;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
@@ -25,8 +26,8 @@ pub struct FoundRun {
     pub pid: u32,
     /// When it was asked for, ms since 1970.
     pub since: u64,
-    /// Restarts of the slot so far, and short runs in a row, as they were noted with the run.
-    pub counters: (u32, u32),
+    /// Counters of the slot, as they were noted with the run.
+    pub counters: Counters,
 }
 
 impl Model {
@@ -174,9 +175,11 @@ impl Model {
         // saved.
         let counted = saved.ended.max(saved.renewed);
         let uncounted = |run: &&FoundRun| counted < Some(run.seen.run.0);
-        let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
-        let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
-        let (restarts, unstable) = noted.unwrap_or((saved.restarts, saved.unstable));
+        let of_slot = || found.iter().filter(|run| run.seen.proc.0 == saved.id);
+        let noted = of_slot().filter(uncounted).map(|run| run.counters).max();
+        let ended = saved.ended.map(RunId);
+        let Counters { restarts, unstable, .. } =
+            noted.unwrap_or(Counters { restarts: saved.restarts, unstable: saved.unstable, ended });
         Some(SavedProcess {
             id: ProcId(saved.id),
             app: AppId(saved.app),
@@ -190,7 +193,7 @@ impl Model {
             unstable,
             backoff: saved.backoff,
             removing: saved.removing,
-            ended: saved.ended.map(RunId),
+            ended: of_slot().filter_map(|run| run.counters.ended).max().max(ended),
             renewed: saved.renewed.map(RunId),
             stopping: saved.ending.map(RunId),
             due: saved.due,

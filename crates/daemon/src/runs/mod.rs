@@ -37,7 +37,7 @@ use rustix::fs::inotify;
 
 use crate::budget::{Budget, Capacity, Full};
 use crate::environment::Prepared;
-use crate::model::{Input, Usage};
+use crate::model::{Counters, Input, Usage};
 use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
@@ -231,13 +231,7 @@ impl Runs {
     /// whose descendants are to be looked for.
     pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
         self.retry_at = None;
-        let relook = std::mem::take(&mut self.relook);
-        if self.clearings.is_under_way() && !self.refetch.is_empty() {
-            // What is asked for now could be taken for what is to go.
-            self.retry_soon();
-            return (BTreeSet::new(), relook);
-        }
-        (std::mem::take(&mut self.refetch), relook)
+        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
     }
 
     /// Lets those that serve go first while the run is being verified.
@@ -338,7 +332,7 @@ impl Runs {
         run: RunId,
         role: Role,
         listening: bool,
-        counters: (u32, u32),
+        counters: Counters,
     ) -> Option<Meta> {
         Some(self.get(run)?.meta(role, listening, counters))
     }

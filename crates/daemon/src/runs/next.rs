@@ -8,24 +8,29 @@ use ostler_core::{Role, RunId, SpecId};
 use super::run::Next;
 use super::{Meta, NewRun, Run, Runs, log_lengths};
 use crate::clock;
+use crate::model::Counters;
 
 impl Runs {
     /// The keeper is about to be told to begin this run when another ends. Returns what is to be
-    /// kept with it, and its control group.
+    /// kept with it, and its control group; `None` when it may not be told: what the keeper before
+    /// it began of this run is to go.
     pub fn prepare_run(
         &mut self,
         after: RunId,
         run: RunId,
         new: NewRun,
-        counters: (u32, u32),
-    ) -> (Meta, Option<PathBuf>) {
+        counters: Counters,
+    ) -> Option<(Meta, Option<PathBuf>)> {
+        if self.is_to_be_cleared(run) {
+            return None;
+        }
         // The port of the inspector becomes free by that end.
         let inspect_port = self.get(after).and_then(|held| held.inspect_port);
         let next = Next { after, run: Run { inspect_port, ..self.grouped(run, new) } };
         let meta = next.run.meta(Role::Current, false, counters);
         let group = self.path_of(run, &next.run);
         self.next.insert(run, next);
-        (meta, group)
+        Some((meta, group))
     }
 
     /// A run ended, and the keeper began that one with it, if any; what else it might have
@@ -72,5 +77,39 @@ impl Runs {
     pub fn drop_next(&mut self) -> BTreeMap<RunId, SpecId> {
         let next = std::mem::take(&mut self.next).into_iter();
         next.map(|(run, next)| (run, next.run.spec)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::rc::Rc;
+
+    use ostler_core::{ProcId, SpecId};
+    use ostler_poll::Poll;
+
+    use super::*;
+
+    fn new_run() -> NewRun {
+        let (proc, spec, settings) = (ProcId(0), SpecId(0), None);
+        NewRun { proc, spec, settings, since: 0, since_wall: 0, log_offsets: [0; 2] }
+    }
+
+    /// The decision changes with time, and is then told under the number that it has.
+    #[test]
+    fn what_a_dead_keeper_may_have_begun_is_not_prepared_anew_before_it_is_gone() {
+        let mut runs = Runs::new("mark".to_owned(), Rc::new(Poll::new().unwrap())).unwrap();
+        let prepare = |runs: &mut Runs| {
+            runs.prepare_run(RunId(1), RunId(2), new_run(), Counters::default()).is_some()
+        };
+        assert!(prepare(&mut runs));
+        let open: BTreeSet<RunId> = runs.drop_next().into_keys().collect();
+        assert_eq!(open, BTreeSet::from([RunId(2)]));
+        runs.want_cleared(open, BTreeMap::new(), BTreeSet::new());
+        let clearing = runs.begin_clearing().unwrap();
+        assert!(!prepare(&mut runs), "it would be killed for an orphan");
+        assert!(runs.drop_next().is_empty());
+        assert!(runs.end_clearing(clearing.runs).is_some());
+        assert!(prepare(&mut runs));
     }
 }

@@ -27,5 +27,6 @@ mod state;
 mod stopping;
 mod telling;
 mod tickets;
+mod told;
 mod words;
 mod world;
