@@ -43,6 +43,7 @@ use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::place::Taken;
 use crate::preparation::Preparation;
 use crate::restarts::Restarts;
 use crate::run::{ProcId, Role, RunId, SeenRun, SpecId};
@@ -64,10 +65,12 @@ pub struct Process {
     restarts: Restarts,
     /// The last run that ended by itself and may have left descendants behind.
     orphans: Option<RunId>,
-    /// The last run whose end was counted.
+    /// The place of the last run whose end was counted.
     ended: Option<RunId>,
-    /// The run in which the counters last began anew.
+    /// The place of the run in which the counters last began anew.
     renewed: Option<RunId>,
+    /// The candidate that took over last.
+    taken: Option<Taken>,
     /// What the keeper does when the current run ends.
     prepared: Option<Preparation>,
 }
@@ -86,6 +89,7 @@ impl Process {
             orphans: None,
             ended: None,
             renewed: None,
+            taken: None,
             prepared: None,
         }
     }
@@ -109,6 +113,7 @@ impl Process {
             },
             ended: saved.ended,
             renewed: saved.renewed,
+            taken: saved.taken,
             ..Self::new(saved.id, version, saved.cluster)
         }
     }
@@ -184,15 +189,20 @@ impl Process {
         self.prepared.as_ref()
     }
 
-    /// Returns the last run whose end was counted.
+    /// Returns the place of the last run whose end was counted.
     #[must_use]
     pub fn ended(&self) -> Option<RunId> {
         self.ended
     }
 
-    /// Returns the run in which the counters last began anew.
+    /// Returns the place of the run in which the counters last began anew.
     pub(crate) fn renewed(&self) -> Option<RunId> {
         self.renewed
+    }
+
+    /// Returns the candidate that took over last.
+    pub(crate) fn taken(&self) -> Option<Taken> {
+        self.taken
     }
 
     /// Returns the version of the current run.
@@ -270,14 +280,20 @@ impl Process {
             self.restarts.total += 1;
         }
         self.restarts.reset_counters();
-        self.renewed = self.run().max(self.renewed);
+        self.renew();
         self.on_start(now, runs, out);
     }
 
     /// The user wants the counters at zero.
     pub(crate) fn on_reset(&mut self) {
         self.restarts = Restarts::default();
-        self.renewed = self.run().max(self.renewed);
+        self.renew();
+    }
+
+    /// What is noted with the current run is out of date.
+    fn renew(&mut self) {
+        let place = self.run().map(|run| Taken::place(self.taken, run));
+        self.renewed = place.max(self.renewed);
     }
 
     /// Makes the candidate's run the current one. Returns how the run that it replaces is brought
@@ -286,16 +302,22 @@ impl Process {
         &mut self,
         now: Millis,
         candidate: Candidate,
+        runs: &mut Runs,
         out: &mut Vec<Action>,
     ) -> Option<Ending> {
         let (run, version, since) = candidate.into_current();
+        if self.ended == Some(runs.last()) {
+            // Its place is another than that of a run whose end is counted.
+            runs.skip();
+        }
+        self.taken = Some(Taken { run, at: runs.last() });
         let old = std::mem::replace(&mut self.phase, Phase::Online { run, since });
         let old_version = std::mem::replace(&mut self.version, version);
         self.next = None;
         self.goal = Goal::Up;
         self.restarts.reset_counters();
         self.restarts.total += 1;
-        self.renewed = Some(run);
+        self.renew();
         self.sweep_orphans(out);
         // First note who is current, then send the old one away: a daemon that forgets in between
         // finds both.
@@ -355,7 +377,7 @@ impl Process {
     /// The run ended, and the one after it was begun while nobody listened: that one is in the
     /// counters. Nobody has swept yet.
     pub(crate) fn note_followed(&mut self, run: RunId, out: &mut Vec<Action>) {
-        self.ended = self.ended.max(Some(run));
+        self.ended = self.ended.max(Some(Taken::place(self.taken, run)));
         out.push(Action::Sweep(run));
     }
 

@@ -5,6 +5,7 @@ use crate::allotted::Allotted;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::place::Taken;
 use crate::restarts::Next;
 use crate::run::{Exit, RunId};
 use crate::runs::Runs;
@@ -74,7 +75,7 @@ impl Process {
         match &mut self.phase {
             Phase::Starting { since, .. } | Phase::Online { since, .. } => {
                 let uptime = now.saturating_sub(*since);
-                self.ended = Some(run);
+                self.ended = Some(Taken::place(self.taken, run));
                 self.leave_orphans(run, out);
                 self.after_exit(now, uptime, exit, begun, runs, out)
             }

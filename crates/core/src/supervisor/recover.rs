@@ -12,6 +12,7 @@ use crate::candidate::{Candidate, Needs};
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::place::Taken;
 use crate::process::Process;
 use crate::reload::{Held, Reload, SavedReload};
 use crate::run::{AppId, ProcId, Role, RunId, SeenRun, SpecId};
@@ -83,7 +84,8 @@ impl Supervisor {
                 continue;
             };
             self.runs.adopt(seen.run, seen.proc);
-            let followed = is_followed(seen, current.get(&seen.proc));
+            let taken = slot.process.taken();
+            let followed = is_followed(seen, current.get(&seen.proc), taken);
             let counted = !seen.ending && (followed || is_counted(processes, seen));
             if counted || followed {
                 told.insert(seen.run);
@@ -219,7 +221,7 @@ fn held(slot: &Slot) -> Held {
 fn current_runs(
     processes: &[SavedProcess],
     reloads: &[SavedReload],
-    newest_first: &[&SeenRun],
+    seen: &[&SeenRun],
 ) -> BTreeMap<ProcId, RunId> {
     // In a reload from a specification to the same, the specification says nothing.
     let same = |saved: &SavedProcess| {
@@ -230,14 +232,18 @@ fn current_runs(
     };
     let current = |saved: &SavedProcess| {
         // A run before the last that ended was replaced, whatever its note says.
+        let place = |run: RunId| Taken::place(saved.taken, run);
         let of_slot = |seen: &&&SeenRun| {
-            seen.proc == saved.id && seen.role != Role::Leaving && saved.ended < Some(seen.run)
+            let later = saved.ended < Some(place(seen.run));
+            seen.proc == saved.id && seen.role != Role::Leaving && later
         };
+        let took_over = |run: RunId| saved.taken.is_some_and(|taken| taken.run == run);
         let is_it = |seen: &&&SeenRun| {
-            seen.role == Role::Current || (seen.spec == saved.spec && !same(saved))
+            let noted = seen.role == Role::Current || took_over(seen.run);
+            noted || (seen.spec == saved.spec && !same(saved))
         };
-        let run = newest_first.iter().filter(of_slot).find(is_it)?.run;
-        Some((saved.id, run))
+        let runs = seen.iter().filter(of_slot).filter(is_it).map(|seen| seen.run);
+        Some((saved.id, runs.max_by_key(|run| Taken::order(saved.taken, *run))?))
     };
     processes.iter().filter_map(current).collect()
 }
@@ -245,11 +251,13 @@ fn current_runs(
 /// Whether the end of the run is in what was saved or noted: it must not be counted twice.
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
-    seen.exit.is_some() && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
+    let counted = |saved: &SavedProcess| saved.ended >= Some(Taken::place(saved.taken, seen.run));
+    seen.exit.is_some() && saved.is_some_and(counted)
 }
 
 /// Whether the run was followed by the one that was prepared, which is the `current` one of its
 /// slot or was followed by that: if it ended by itself, its end is in what is noted with it.
-fn is_followed(seen: &SeenRun, current: Option<&RunId>) -> bool {
-    seen.next.is_some_and(|next| current.is_some_and(|current| next <= *current))
+fn is_followed(seen: &SeenRun, current: Option<&RunId>, taken: Option<Taken>) -> bool {
+    let order = |run: RunId| Taken::order(taken, run);
+    seen.next.is_some_and(|next| current.is_some_and(|current| order(next) <= order(*current)))
 }

@@ -156,6 +156,7 @@ impl Slot {
             removing: self.removing,
             ended: process.ended(),
             renewed: process.renewed(),
+            taken: process.taken(),
             stopping,
             due,
         }

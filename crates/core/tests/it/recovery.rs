@@ -34,6 +34,7 @@ fn saved(id: u32) -> SavedProcess {
         removing: false,
         ended: None,
         renewed: None,
+        taken: None,
         stopping: None,
         due: None,
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ostler_core::reload::Direction;
 use ostler_core::{
     Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
-    SeenRun, SpecId, Supervisor,
+    SeenRun, SpecId, Supervisor, Taken,
 };
 
 use super::Model;
@@ -87,6 +87,7 @@ impl Model {
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
             renewed: saved.renewed.map(|run| run.0),
+            taken: saved.taken.map(|taken| (taken.run.0, taken.at.0)),
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
@@ -173,8 +174,10 @@ impl Model {
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
         // Counters are saved seldom and noted with every run; where they begin anew, they are
         // saved.
+        let taken = saved.taken.map(|(run, at)| Taken { run: RunId(run), at: RunId(at) });
         let counted = saved.ended.max(saved.renewed);
-        let uncounted = |run: &&FoundRun| counted < Some(run.seen.run.0);
+        let place = |run: &FoundRun| Taken::place(taken, run.seen.run).0;
+        let uncounted = |run: &&FoundRun| counted < Some(place(run));
         let of_slot = || found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot().filter(uncounted).map(|run| run.counters).max();
         let ended = saved.ended.map(RunId);
@@ -195,6 +198,7 @@ impl Model {
             removing: saved.removing,
             ended: of_slot().filter_map(|run| run.counters.ended).max().max(ended),
             renewed: saved.renewed.map(RunId),
+            taken,
             stopping: saved.ending.map(RunId),
             due: saved.due,
         })

@@ -177,6 +177,7 @@ impl Builder {
             removing: false,
             ended: None,
             renewed: None,
+            taken: None,
             ending: None,
             due: None,
             ended_at: None,

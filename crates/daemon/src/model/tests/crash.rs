@@ -307,6 +307,22 @@ fn each_end_is_told_of_runs_that_ended_while_the_daemon_stood_still() {
     }
 }
 
+/// The candidate has a lower number than the runs that followed the crashes.
+#[test]
+fn the_daemon_may_die_in_a_reload_of_what_crashes() {
+    same_end(|world| {
+        world.start_with("api", "good", 1, json!({"max_restarts": 9}));
+        world.wait(50);
+        reload(world, &[0], "better", json!({"stable_for": 100}), ReloadOptions::default());
+        world.wait(10);
+        for _ in 0..3 {
+            crash_unheard(world, 1);
+            world.wait(10);
+        }
+        world.wait(1000);
+    });
+}
+
 #[test]
 fn the_daemon_may_die_in_a_command_to_what_crashes() {
     for action in [Action::Stop, Action::Restart, Action::Delete, Action::Reset] {
