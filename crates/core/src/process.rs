@@ -200,6 +200,12 @@ impl Process {
         self.renewed
     }
 
+    /// Returns the place of one of the slot's runs in their order.
+    #[must_use]
+    pub fn place(&self, run: RunId) -> RunId {
+        Taken::place(self.taken, run)
+    }
+
     /// Returns the candidate that took over last.
     pub(crate) fn taken(&self) -> Option<Taken> {
         self.taken
@@ -292,7 +298,7 @@ impl Process {
 
     /// What is noted with the current run is out of date.
     fn renew(&mut self) {
-        let place = self.run().map(|run| Taken::place(self.taken, run));
+        let place = self.run().map(|run| self.place(run));
         self.renewed = place.max(self.renewed);
     }
 
@@ -377,7 +383,7 @@ impl Process {
     /// The run ended, and the one after it was begun while nobody listened: that one is in the
     /// counters. Nobody has swept yet.
     pub(crate) fn note_followed(&mut self, run: RunId, out: &mut Vec<Action>) {
-        self.ended = self.ended.max(Some(Taken::place(self.taken, run)));
+        self.ended = self.ended.max(Some(self.place(run)));
         out.push(Action::Sweep(run));
     }
 

@@ -37,6 +37,8 @@ pub struct SavedProcess {
     pub removing: bool,
     /// The place of the last run whose end is in these counters.
     pub ended: Option<RunId>,
+    /// The place of the last run whose end is known to have been told.
+    pub told: Option<RunId>,
     /// What is noted with the run of this place and those before it is older than these counters:
     /// the user had them begin anew.
     pub renewed: Option<RunId>,

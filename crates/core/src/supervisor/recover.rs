@@ -40,7 +40,7 @@ impl Supervisor {
             slot.removing = saved.removing;
             supervisor.slots.insert(saved.id, slot);
         }
-        let told = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
+        let missed = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
         for saved in reloads {
             let app = saved.app;
             let of_app = |id| supervisor.slots.get(&id).filter(|slot: &&Slot| slot.app == app);
@@ -52,7 +52,7 @@ impl Supervisor {
             supervisor.verify_again(now, saved, out);
             supervisor.pursue_goal(now, saved, out);
         }
-        supervisor.report_missed(now, &told, seen, out);
+        supervisor.report_missed(now, (&missed, processes), seen, out);
         let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
         for app in apps {
             supervisor.drive(now, app, out);
@@ -62,8 +62,8 @@ impl Supervisor {
         supervisor
     }
 
-    /// Gives every run back to its slot, the newest first. Returns those that are dead and that
-    /// another run followed, as far as their ends are to be told: nobody knows whether they were.
+    /// Gives every run back to its slot, the newest first. Returns those that are dead, but for
+    /// those whose end is to be acted upon, and those that left: their ends may not have been told.
     fn adopt_runs(
         &mut self,
         now: Millis,
@@ -73,7 +73,7 @@ impl Supervisor {
         version_of: &dyn Fn(SpecId) -> Option<Version>,
         out: &mut Vec<Action>,
     ) -> BTreeSet<RunId> {
-        let mut told = BTreeSet::new();
+        let mut missed = BTreeSet::new();
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, reloads, &newest_first);
@@ -88,7 +88,7 @@ impl Supervisor {
             let followed = is_followed(seen, current.get(&seen.proc), taken);
             let counted = !seen.ending && (followed || is_counted(processes, seen));
             if counted || followed {
-                told.insert(seen.run);
+                missed.insert(seen.run);
             }
             if counted {
                 if followed {
@@ -107,7 +107,7 @@ impl Supervisor {
             let seen = SeenRun { ending: seen.ending || stopping.contains(&seen.run), ..*seen };
             adopt_run(now, slot, &seen, is_current, reloads, version, out);
         }
-        told
+        missed
     }
 
     /// A candidate is verified from the start: it may have covered everything already, and the
@@ -156,22 +156,28 @@ impl Supervisor {
     fn report_missed(
         &mut self,
         now: Millis,
-        told: &BTreeSet<RunId>,
-        seen: &[SeenRun],
+        (missed, processes): (&BTreeSet<RunId>, &[SavedProcess]),
+        seen_all: &[SeenRun],
         out: &mut Vec<Action>,
     ) {
         // A candidate does not say `ready` twice.
-        for seen in seen.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
+        for seen in seen_all.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
             self.on_event(now, Event::ReadyMessage(seen.run), out);
         }
-        for seen in seen {
+        for seen in seen_all {
             let (run, proc) = (seen.run, seen.proc);
             let Some(exit) = seen.exit else { continue };
-            if told.contains(&run) {
+            if missed.contains(&run) {
                 let slot = self.slots.get(&proc);
                 let phase = slot.map(|slot| slot.process.phase());
                 let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
-                out.push(Action::Tell(Notice::Ended { proc, run, exit, asked }));
+                let saved = processes.iter().find(|saved| saved.id == proc);
+                let again = saved.is_some_and(|saved| is_told(saved, run, seen_all));
+                out.push(Action::Tell(Notice::Ended { proc, run, exit, asked, again }));
+                if !again {
+                    // No run need follow with which that would be noted.
+                    out.push(Action::Note { run });
+                }
             }
             self.on_event(now, Event::Exited { run, exit, next: None }, out);
         }
@@ -253,6 +259,15 @@ fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
     let counted = |saved: &SavedProcess| saved.ended >= Some(Taken::place(saved.taken, seen.run));
     seen.exit.is_some() && saved.is_some_and(counted)
+}
+
+/// Whether the end of the run was told. The last one that is counted and that the keeper holds no
+/// more was told before it was forgotten.
+fn is_told(saved: &SavedProcess, run: RunId, seen: &[SeenRun]) -> bool {
+    let place = |run: RunId| Some(Taken::place(saved.taken, run));
+    let held = |seen: &SeenRun| seen.proc == saved.id && place(seen.run) == saved.ended;
+    let forgotten = saved.ended.filter(|_| !seen.iter().any(held));
+    place(run) <= saved.told.max(forgotten)
 }
 
 /// Whether the run was followed by the one that was prepared, which is the `current` one of its

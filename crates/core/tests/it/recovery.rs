@@ -35,6 +35,7 @@ fn saved(id: u32) -> SavedProcess {
         ended: None,
         renewed: None,
         taken: None,
+        told: None,
         stopping: None,
         due: None,
     }

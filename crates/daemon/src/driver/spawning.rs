@@ -86,7 +86,9 @@ impl Driver<'_> {
         let log_offsets = runs::log_lengths(&version.spec, id);
         let since = clock::monotonic();
         let new = NewRun { proc: id, spec, settings, since, since_wall, log_offsets };
-        let counters = Counters { restarts, unstable, ended: Some(after) };
+        let ended = self.model.core().slot(id).map(|slot| slot.process().place(after));
+        let told = self.runs.told(id);
+        let counters = Counters { restarts, unstable, ended, told };
         let prepared = self.runs.prepare_run(after, run, new, counters);
         let Some((meta, group)) = prepared else { return };
         let particulars = Particulars { inspect_port: meta.inspect_port, ..particulars };
@@ -117,7 +119,8 @@ impl Driver<'_> {
         self.model.core().slot(id).map_or_else(Counters::default, |slot| {
             let process = slot.process();
             let (restarts, unstable) = (process.restarts(), process.unstable());
-            Counters { restarts, unstable, ended: process.ended() }
+            let (ended, told) = (process.ended(), self.runs.told(id));
+            Counters { restarts, unstable, ended, told }
         })
     }
 

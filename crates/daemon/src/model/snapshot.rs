@@ -181,8 +181,11 @@ impl Model {
         let of_slot = || found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot().filter(uncounted).map(|run| run.counters).max();
         let ended = saved.ended.map(RunId);
-        let Counters { restarts, unstable, .. } =
-            noted.unwrap_or(Counters { restarts: saved.restarts, unstable: saved.unstable, ended });
+        let Counters { restarts, unstable, .. } = noted.unwrap_or(Counters {
+            restarts: saved.restarts,
+            unstable: saved.unstable,
+            ..Counters::default()
+        });
         Some(SavedProcess {
             id: ProcId(saved.id),
             app: AppId(saved.app),
@@ -197,6 +200,7 @@ impl Model {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: of_slot().filter_map(|run| run.counters.ended).max().max(ended),
+            told: of_slot().filter_map(|run| run.counters.told).max(),
             renewed: saved.renewed.map(RunId),
             taken,
             stopping: saved.ending.map(RunId),

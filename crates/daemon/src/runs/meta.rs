@@ -63,6 +63,7 @@ impl Meta {
             restarts: self.counters.restarts,
             unstable: self.counters.unstable,
             ended: self.counters.ended.map(|run| run.0),
+            told: self.counters.told.map(|run| run.0),
             stdout_offset: self.log_offsets[0],
             stderr_offset: self.log_offsets[1],
             inspect_port: self.inspect_port,
@@ -130,6 +131,8 @@ struct Form {
     unstable: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<u64>,
     #[serde(default)]
     stdout_offset: u64,
     stderr_offset: u64,
@@ -184,6 +187,7 @@ impl From<Form> for Meta {
                 restarts: form.restarts,
                 unstable: form.unstable,
                 ended: form.ended.map(RunId),
+                told: form.told.map(RunId),
             },
             log_offsets: [form.stdout_offset, form.stderr_offset],
             inspect_port: form.inspect_port,
@@ -214,7 +218,7 @@ impl TryFrom<FirstForm> for Meta {
             ending,
             cluster,
             grouped,
-            counters: Counters { restarts: form.n.0, unstable: form.n.1, ended: None },
+            counters: Counters { restarts: form.n.0, unstable: form.n.1, ..Counters::default() },
             log_offsets: [0, form.e],
             inspect_port: None,
         })
@@ -257,7 +261,7 @@ mod tests {
             ending: true,
             cluster: true,
             grouped: false,
-            counters: Counters { restarts: 5, unstable: 2, ended: None },
+            counters: Counters { restarts: 5, unstable: 2, ..Counters::default() },
             log_offsets: [0, 99],
             inspect_port: None,
         }
@@ -278,8 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_an_inspector_and_the_last_end_that_was_counted_are_noted() {
-        let counters = Counters { ended: Some(RunId(1 << 53)), ..meta().counters };
+    fn the_port_of_an_inspector_and_the_last_ends_are_noted() {
+        let last = Some(RunId(1 << 53));
+        let counters = Counters { ended: last, told: last, ..meta().counters };
         let meta = Meta { inspect_port: Some(9230), counters, ..meta() };
         let bytes = meta.to_bytes();
         assert_eq!(Meta::from_bytes(&bytes), Ok(meta));

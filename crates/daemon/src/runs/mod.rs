@@ -74,6 +74,8 @@ pub struct Runs {
     exited: Vec<RunId>,
     /// The last run of each slot that has ended.
     ends: Ends,
+    /// The place of the last run of each slot whose end was told.
+    told: BTreeMap<ProcId, RunId>,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
@@ -114,6 +116,7 @@ impl Runs {
             next: BTreeMap::new(),
             exited: Vec::new(),
             ends: Ends::default(),
+            told: BTreeMap::new(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_core::{Role, RunId, SpecId};
+use ostler_core::{ProcId, Role, RunId, SpecId};
 
 use super::run::Next;
 use super::{Meta, NewRun, Run, Runs, log_lengths};
@@ -54,6 +54,17 @@ impl Runs {
         }
     }
 
+    /// The end of the run of this place was told, and of all before it in the slot.
+    pub fn note_told(&mut self, id: ProcId, end: RunId) {
+        let told = self.told.entry(id).or_insert(end);
+        *told = end.max(*told);
+    }
+
+    /// The place of the last run of the slot whose end was told.
+    pub fn told(&self, id: ProcId) -> Option<RunId> {
+        self.told.get(&id).copied()
+    }
+
     /// A run could not be spawned. Whether it is to be asked for again: what the keeper was given
     /// in advance (its group, the place of its program) may have gone since.
     pub fn renew_begun(&mut self, run: RunId) -> bool {
@@ -85,7 +96,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::rc::Rc;
 
-    use ostler_core::{ProcId, SpecId};
+    use ostler_core::SpecId;
     use ostler_poll::Poll;
 
     use super::*;

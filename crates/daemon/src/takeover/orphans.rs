@@ -89,6 +89,7 @@ impl Driver<'_> {
             restarts: saved.restarts,
             unstable: saved.unstable,
             ended: saved.ended.map(RunId),
+            told: None,
         };
         let meta = Meta {
             grouped: self.runs.is_group_populated(run),

@@ -242,7 +242,7 @@ mod tests {
             ending: false,
             cluster: false,
             grouped: false,
-            counters: Counters { restarts: 4, unstable: 1, ended: None },
+            counters: Counters { restarts: 4, unstable: 1, ..Counters::default() },
             log_offsets: [0; 2],
             inspect_port: None,
         };

@@ -187,7 +187,7 @@ fn stale(world: &mut World, what: u8, run: RunId) {
 fn oracle(world: &World) {
     let core = world.model.core();
     // What the keeper begins by itself is what would be begun now.
-    for (after, (proc, _)) in &world.prepared {
+    for (after, (proc, ..)) in &world.prepared {
         let slot = core.slot(*proc).expect("what is prepared is for a slot");
         let holds = slot.process().run() == Some(*after) && slot.candidate().is_none();
         let runs = matches!(slot.process().phase(), Phase::Starting { .. } | Phase::Online { .. });

@@ -2,7 +2,7 @@
 
 use super::histories::run_history;
 use super::moves::Move::{
-    Act, Change, Crash, Forget, ForgetAt, Kill, Promote, Reload, Start, Wait,
+    Act, Change, Crash, Forget, ForgetAndEnd, ForgetAt, Kill, Promote, Reload, Start, Wait,
 };
 
 #[test]
@@ -43,5 +43,17 @@ fn an_end_was_not_told_of_a_run_that_was_to_be_stopped_and_was_followed_before()
         Crash(0),
         ForgetAt(4),
         Kill,
+    ]);
+}
+
+#[test]
+fn ends_were_told_again_in_a_row_of_an_app_that_was_given_up() {
+    run_history(&[
+        Start(2, 1, 2, 24),
+        Crash(1),
+        Wait(7),
+        ForgetAndEnd(0),
+        Start(0, 13, 2, 106),
+        Forget,
     ]);
 }

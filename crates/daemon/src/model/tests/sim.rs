@@ -64,6 +64,7 @@ impl World {
                 self.lifecycle.push(format!("{name}:{} {}", id.0, what.as_str()));
             }
             Effect::Log(line) | Effect::Complain(line) => self.log.push(line),
+            Effect::Told { id, end } => _ = self.told.insert(id, end),
             Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
             Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),
             Effect::SetBalance { app, spec } => {
@@ -135,7 +136,8 @@ impl World {
             Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
             Action::Prepare { proc, preparation } => {
                 if self.runs.get(&preparation.after).is_some_and(|sim| sim.alive) {
-                    self.prepared.insert(preparation.after, (proc, preparation));
+                    let counters = self.counters_of(proc, &preparation);
+                    self.prepared.insert(preparation.after, (proc, preparation, counters));
                 }
             }
             Action::Revoke { after } => _ = self.prepared.remove(&after),
@@ -205,13 +207,18 @@ impl World {
     }
 
     /// A run is begun by the keeper alone, with the counters that were noted for it.
-    fn begin_prepared(&mut self, proc: ProcId, of: &Preparation) {
+    fn begin_prepared(&mut self, proc: ProcId, of: &Preparation, counters: Counters) {
         self.begun += 1;
-        let Preparation { after, restarts, unstable, .. } = *of;
-        let counters = Counters { restarts, unstable, ended: Some(after) };
         if self.begin(proc, of.run, of.spec, counters) {
             self.go(of.run);
         }
+    }
+
+    /// What is noted with a run when it is prepared.
+    fn counters_of(&self, proc: ProcId, of: &Preparation) -> Counters {
+        let Preparation { after, restarts, unstable, .. } = *of;
+        let ended = self.model.core().slot(proc).map(|slot| slot.process().place(after));
+        Counters { restarts, unstable, ended, told: self.told.get(&proc).copied() }
     }
 
     /// Whether a run begins.
@@ -280,7 +287,8 @@ impl World {
         let process = slot.process();
         sim.seen.role = role;
         let (restarts, unstable) = (process.restarts(), process.unstable());
-        sim.counters = Counters { restarts, unstable, ended: process.ended() };
+        let (ended, told) = (process.ended(), self.told.get(&id).copied());
+        sim.counters = Counters { restarts, unstable, ended, told };
         sim.seen.listening = core.is_listening(run);
         let online = matches!(process.phase(), Phase::Online { run: of, .. } if of == run);
         sim.seen.ready |= online || (role == Role::Candidate && slot.candidate_is_ready());
@@ -344,15 +352,15 @@ impl World {
         self.note_end(run, exit);
         let candidate = matches!(self.model.core().owner(run), Some((_, Role::Candidate)));
         let stderr_tail = if candidate { vec!["it is broken".to_owned()] } else { Vec::new() };
-        let prepared = self.prepared.remove(&run).filter(|(_, of)| holds(of, self.at.now, exit));
-        let next = prepared.as_ref().map(|(_, of)| of.run);
+        let prepared = self.prepared.remove(&run).filter(|(_, of, _)| holds(of, self.at.now, exit));
+        let next = prepared.as_ref().map(|(_, of, _)| of.run);
         self.runs.entry(run).and_modify(|sim| sim.seen.next = next);
         self.reports.push_back(Input::Exited { run, exit, next, stderr_tail });
         if !child {
             self.reports.push_back(Input::Core(Event::TreeGone(run)));
         }
-        if let Some((proc, of)) = prepared {
-            self.begin_prepared(proc, &of);
+        if let Some((proc, of, counters)) = prepared {
+            self.begin_prepared(proc, &of, counters);
         }
     }
 

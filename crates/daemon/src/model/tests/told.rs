@@ -9,7 +9,13 @@ use super::world::World;
 
 /// Ends that are still to be told, with the slot of each run.
 #[derive(Debug, Default)]
-pub struct Untold(BTreeMap<RunId, ProcId>);
+pub struct Untold {
+    left: BTreeMap<RunId, ProcId>,
+    /// The last end of each slot that was told.
+    last: BTreeMap<ProcId, RunId>,
+    /// Something was not saved: what that says of ends is told again.
+    pub unsaved: bool,
+}
 
 /// An exit by which the run is known in the log.
 pub fn crash_of(run: RunId) -> Exit {
@@ -28,21 +34,27 @@ impl World {
         let shown = matches!(self.model.core().owner(run), Some((_, Role::Current)));
         let sim = &self.runs[&run];
         if shown && exit == crash_of(run) && !sim.seen.ending {
-            self.untold.0.insert(run, sim.seen.proc);
+            self.untold.left.insert(run, sim.seen.proc);
         }
     }
 }
 
 impl Untold {
-    /// An effect is carried out.
+    /// An effect is carried out. An end may be told once more, but not after later ones.
+    #[track_caller]
     pub fn take(&mut self, effect: &Effect) {
-        self.0.retain(|run, _| !is_told(*run, effect));
+        if let Effect::Told { id, end } = effect {
+            let before = self.last.insert(*id, *end);
+            let in_order = self.unsaved || before <= Some(*end);
+            assert!(in_order, "{end:?} is told again after {before:?}");
+        }
+        self.left.retain(|run, _| !is_told(*run, effect));
     }
 
     /// The model has decided this. Of a run that another took the place of, or whose slot is gone,
     /// nothing is told.
     pub fn drop_replaced(&mut self, model: &Model, out: &[Effect]) {
-        self.0.retain(|run, proc| {
+        self.left.retain(|run, proc| {
             let shown = matches!(model.core().owner(*run), Some((_, Role::Current)));
             let known = model.registry().proc(*proc).is_some();
             known && (shown || out.iter().any(|effect| is_told(*run, effect)))
@@ -52,8 +64,8 @@ impl Untold {
     /// A daemon that begins tells of every end that its predecessor may not have told of.
     #[track_caller]
     pub fn check_recovery(&mut self, model: &Model, out: &[Effect]) {
-        self.0.retain(|_, proc| model.registry().proc(*proc).is_some());
-        for run in self.0.keys() {
+        self.left.retain(|_, proc| model.registry().proc(*proc).is_some());
+        for run in self.left.keys() {
             assert!(out.iter().any(|effect| is_told(*run, effect)), "not told: {run:?} {out:?}");
         }
     }
@@ -61,6 +73,6 @@ impl Untold {
     /// Nothing is left to be told.
     #[track_caller]
     pub fn check_empty(&self) {
-        assert!(self.0.is_empty(), "not told: {self:?}");
+        assert!(self.left.is_empty(), "not told: {self:?}");
     }
 }

@@ -6,7 +6,9 @@ use ostler_core::{Event, Preparation, ProcId, RunId};
 use ostler_wire::control::Request;
 use serde_json::{Value, json};
 
-use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State, told};
+use super::super::{
+    ClientId, Counters, Effect, FoundRun, Input, Model, Moment, Settings, State, told,
+};
 use super::sim::SimRun;
 use super::told::Untold;
 use crate::budget::Capacity;
@@ -31,7 +33,9 @@ pub struct World {
     pub at: Moment,
     pub runs: BTreeMap<RunId, SimRun>,
     /// What the keeper begins when a run ends.
-    pub prepared: BTreeMap<RunId, (ProcId, Preparation)>,
+    pub prepared: BTreeMap<RunId, (ProcId, Preparation, Counters)>,
+    /// The last end of each slot that the daemon has told, as far as it knows.
+    pub told: BTreeMap<ProcId, RunId>,
     /// When the daemon dies next, all runs end before there is another.
     pub end_in_crash: bool,
     /// Runs that the keeper began by itself.
@@ -96,6 +100,7 @@ impl World {
             at: Moment { now: 1000, wall: 1_000_000 },
             runs: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            told: BTreeMap::new(),
             end_in_crash: false,
             begun: 0,
             reports: VecDeque::new(),
@@ -227,6 +232,7 @@ impl World {
                 return self.forget();
             }
             self.unsaved = !self.save();
+            self.untold.unsaved |= self.unsaved;
             if self.unsaved {
                 inputs.push_back(Input::SaveFailed);
             }
@@ -277,6 +283,12 @@ impl World {
         self.reports.clear();
         // The next daemon says hello.
         self.prepared.clear();
+        let noted = self.runs.values().filter_map(|sim| Some((sim.seen.proc, sim.counters.told?)));
+        self.told = BTreeMap::new();
+        for (proc, end) in noted {
+            let told = self.told.entry(proc).or_insert(end);
+            *told = end.max(*told);
+        }
         self.model = Model::new(settings(self.steps as u64 + 7));
         let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
         let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
