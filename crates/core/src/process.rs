@@ -34,6 +34,7 @@
 //! - Nothing restarts what the user wants down.
 //!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
+mod ends;
 mod prepare;
 mod reports;
 
@@ -189,28 +190,6 @@ impl Process {
         self.prepared.as_ref()
     }
 
-    /// Returns the place of the last run whose end was counted.
-    #[must_use]
-    pub fn ended(&self) -> Option<RunId> {
-        self.ended
-    }
-
-    /// Returns the place of the run in which the counters last began anew.
-    pub(crate) fn renewed(&self) -> Option<RunId> {
-        self.renewed
-    }
-
-    /// Returns the place of one of the slot's runs in their order.
-    #[must_use]
-    pub fn place(&self, run: RunId) -> RunId {
-        Taken::place(self.taken, run)
-    }
-
-    /// Returns the candidate that took over last.
-    pub(crate) fn taken(&self) -> Option<Taken> {
-        self.taken
-    }
-
     /// Returns the version of the current run.
     pub(crate) fn version(&self) -> &Version {
         &self.version
@@ -296,12 +275,6 @@ impl Process {
         self.renew();
     }
 
-    /// What is noted with the current run is out of date.
-    fn renew(&mut self) {
-        let place = self.run().map(|run| self.place(run));
-        self.renewed = place.max(self.renewed);
-    }
-
     /// Makes the candidate's run the current one. Returns how the run that it replaces is brought
     /// to its end.
     pub(crate) fn on_taken_over(
@@ -370,23 +343,6 @@ impl Process {
         }
     }
 
-    /// Notes that descendants of a run that ended by itself may be left. Those of the newest run
-    /// are left for the next spawn to sweep, those of any other are swept now.
-    pub(crate) fn leave_orphans(&mut self, run: RunId, out: &mut Vec<Action>) {
-        let older = match self.orphans {
-            Some(kept) if run < kept => Some(run),
-            Some(_) | None => self.orphans.replace(run),
-        };
-        out.extend(older.map(Action::Sweep));
-    }
-
-    /// The run ended, and the one after it was begun while nobody listened: that one is in the
-    /// counters. Nobody has swept yet.
-    pub(crate) fn note_followed(&mut self, run: RunId, out: &mut Vec<Action>) {
-        self.ended = self.ended.max(Some(self.place(run)));
-        out.push(Action::Sweep(run));
-    }
-
     /// A run that was begun in advance goes, where another version is wanted by now.
     pub(crate) fn end_outdated(&mut self, now: Millis, out: &mut Vec<Action>) {
         if let Phase::Starting { run, .. } | Phase::Online { run, .. } = self.phase
@@ -394,10 +350,6 @@ impl Process {
         {
             self.phase = Phase::Stopping(Ending::ask(now, run, self.policy(), out));
         }
-    }
-
-    fn sweep_orphans(&mut self, out: &mut Vec<Action>) {
-        out.extend(self.orphans.take().map(Action::Sweep));
     }
 
     fn spawn(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
