@@ -123,7 +123,8 @@ impl Driver<'_> {
     /// Ends the orphans of a dead run.
     pub(crate) fn sweep(&mut self, run: RunId) {
         if self.runs.has_orphans(run) {
-            self.kill(run);
+            self.runs.mark_swept(run);
+            self.runs.kill(run, self.reports);
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Run {
     pub in_advance: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// It ended by itself, and what it left is to go.
+    pub(super) swept: bool,
     /// A process of it may not be signalled.
     pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
@@ -191,6 +193,7 @@ impl Run {
             grouped,
             in_advance: false,
             ending: false,
+            swept: false,
             unsignalable: false,
             ready: false,
             covers: false,
