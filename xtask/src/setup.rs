@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use ostler_testkit::runtimes::{PACKAGES, cache_dir, pm2_path};
+use ostler_testkit::runtimes::{MODULES, PACKAGES, cache_dir, pm2_path};
 
 use crate::run::{command, is_installed, output, show};
 use crate::shells;
@@ -90,11 +90,38 @@ pub fn setup(what: What) -> Result<()> {
     for line in lines {
         println!("  {line}");
     }
+    modules(&cache)?;
     shells::install();
     if what == What::Everything {
         wrk()?;
     }
     Ok(())
+}
+
+/// Fills npm's cache with the modules that tests install.
+fn modules(cache: &Path) -> Result<()> {
+    let cache = cache.join("npm-modules");
+    let mark = cache.join("filled");
+    let wanted = MODULES.join(" ");
+    if fs::read_to_string(&mark).is_ok_and(|filled| filled == wanted) {
+        println!("  modules  {wanted}");
+        return Ok(());
+    }
+    for module in MODULES {
+        println!("  installing {module} from npm");
+        let folder = cache.with_extension("new");
+        remove(&folder)?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make `{}`", folder.display()))?;
+        // npm looks upwards for a project unless there is one here.
+        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+        let mut npm = command("npm", ["install", "--install-links", "--omit=dev", "--no-audit"]);
+        npm.args(["--no-fund", "--loglevel=error", "--prefix"]).arg(&folder);
+        npm.arg("--cache").arg(&cache).arg(module);
+        output(npm)?;
+        remove(&folder)?;
+    }
+    fs::write(&mark, wanted).with_context(|| format!("cannot write `{}`", mark.display()))
 }
 
 /// Installs one package unless it is there. Returns a line with its version and whether it is new.

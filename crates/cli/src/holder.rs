@@ -2,6 +2,7 @@
 
 use ostler_client::Answer;
 use ostler_ports::{Address, Complaint, Found, Holder, ancestors, complaint, find};
+use ostler_shell::word;
 use ostler_wire::control::{ProcView, Reply, Request};
 
 use crate::session::Session;
@@ -35,7 +36,7 @@ pub(crate) fn taken(session: &mut Session, id: u32, lines: &[String]) -> Option<
     };
     // Without an answer of `/proc` it is said that it is taken, and no more.
     let found = find(&address).unwrap_or(Found::Hidden { address: address.clone(), uid: None });
-    let list = session.list().unwrap_or_default();
+    let list = session.known().unwrap_or_default();
     let name = list.iter().find(|of| of.id == id).map(|of| of.name.clone()).unwrap_or_default();
     let (owner, holder) = match &found {
         Found::Held(holders) => owner(session, &name, &address, holders, &list),
@@ -102,10 +103,11 @@ fn told(
     name: &str,
     user: impl Fn(u32) -> Option<String>,
 ) -> Taken {
+    let pasted = word(name);
     let (sentence, hint) = match (found, owner) {
         (Found::Nobody, _) => (
             format!("`{address}` was taken; nobody listens there any more"),
-            Some(format!("`{program} restart {name}` tries again")),
+            Some(format!("`{program} restart {pasted}` tries again")),
         ),
         (Found::Hidden { uid, .. }, _) => {
             let of = match uid.map(|uid| user(uid).unwrap_or_else(|| format!("uid {uid}"))) {
@@ -130,11 +132,11 @@ fn told(
         ),
         (Found::Held(_), Owner::Other(app)) => (
             format!("`{address}` is taken by app `{app}`{}", held_by(holder)),
-            Some(format!("`{program} stop {app}` frees it")),
+            Some(format!("`{program} stop {pasted_app}` frees it", pasted_app = word(&app))),
         ),
         (Found::Held(_), Owner::Stranger) => (
             format!("`{address}` is taken{}", held_by(holder)),
-            holder.map(|holder| format!("`kill {}` frees it", holder.pid)),
+            holder.map(|Holder { pid, .. }| format!("`kill {pid}` frees it")),
         ),
     };
     Taken { sentence, hint }

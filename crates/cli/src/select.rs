@@ -37,12 +37,12 @@ impl Picked {
 
 /// Finds the processes that `word` means; relative script paths start at `cwd`.
 ///
-/// `all`; `/expression/` on names; a name or the path of a script, else a namespace; a number is a
-/// name, else a namespace, else an id.
+/// `all`, which are those of no module; `/expression/` on names; a name or the path of a script,
+/// else a namespace; a number is a name, else a namespace, else an id.
 pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked, Problem> {
     let nobody = || Problem::NoProcess { word: word.to_owned() };
     if word == "all" {
-        return Picked::of(list, |_| true).ok_or_else(nobody);
+        return Picked::of(list, |process| !process.module).ok_or_else(nobody);
     }
     if is_pattern(word) {
         let pattern = pattern(word)?;
@@ -62,7 +62,7 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     }
     let id = word.parse().ok();
     let process = list.iter().find(|process| Some(process.id) == id);
-    let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned() })?;
+    let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned(), act: None })?;
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
 }
 
@@ -89,6 +89,18 @@ mod tests {
     use crate::view::sample::sample;
 
     #[test]
+    fn all_are_those_of_no_module() {
+        let mut list = vec![sample(0, "web"), sample(1, "rotate")];
+        list[1].module = true;
+        let of = |word: &str, list: &[ProcView]| {
+            select(word, list, Path::new("/")).map(|picked| picked.ids())
+        };
+        assert_eq!(of("all", &list), Ok(vec![0]));
+        assert_eq!(of("rotate", &list), Ok(vec![1]));
+        assert!(of("all", &list[1..]).is_err());
+    }
+
+    #[test]
     fn a_word_is_a_name_or_script_then_a_namespace_and_a_number_an_id_last() {
         let mut list = vec![sample(0, "web"), sample(1, "7"), sample(2, "api"), sample(3, "web-2")];
         list[2].namespace = "web".to_owned();
@@ -107,8 +119,8 @@ mod tests {
         check("/nope/", Err(Problem::NoProcess { word: "/nope/".to_owned() }));
         check("7", Ok(&[1]));
         check("3", Ok(&[3]));
-        check("9", Err(Problem::NoSuchId { word: "9".to_owned() }));
-        check("99999999999", Err(Problem::NoSuchId { word: "99999999999".to_owned() }));
+        check("9", Err(Problem::NoSuchId { word: "9".to_owned(), act: None }));
+        check("99999999999", Err(Problem::NoSuchId { word: "99999999999".to_owned(), act: None }));
         let none = |word: &str, near: Option<&str>| {
             Err(Problem::NoSuch { word: word.to_owned(), near: near.map(str::to_owned) })
         };

@@ -8,19 +8,24 @@ use ostler_client::{
     Answer, Client, Heard as Told, Home, Manager, Starter, connect_living, connect_or_start,
     last_words,
 };
-use ostler_wire::control::{Event, ProcView, Reply, Request, resumable_since};
+use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
 use crate::args::{CommandId, FlagId, Parsed};
+use crate::caller;
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
 use crate::program::Program;
+use crate::select;
 use crate::sys::Interrupts;
 use crate::voice::{EVERY, Notice, Progress};
 use crate::wait;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
+
+/// Something that a command does.
+type Deed = fn(&mut Session) -> Result<(), Failed>;
 
 /// One run of a command.
 #[derive(Debug)]
@@ -45,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) until: Option<Instant>,
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
+    /// What is done as soon as this command has started a daemon.
+    pub(crate) when_started: Option<Deed>,
     client: Option<Client>,
 }
 
@@ -73,20 +80,19 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
-        let (started, foreground, until, client) = (false, false, None, None);
         Self {
             args,
             out,
             program,
             home,
-            started,
-            foreground,
-            changed,
-            looked,
-            until,
-            begun,
-            client,
+            started: false,
+            foreground: false,
+            changed: BTreeSet::new(),
+            looked: BTreeSet::new(),
+            until: None,
+            begun: Begun::default(),
+            when_started: None,
+            client: None,
         }
     }
 
@@ -102,6 +108,18 @@ impl Session {
 
     /// Sends a request; every event is handed over with the output. Warnings are printed here.
     pub(crate) fn ask_with(
+        &mut self,
+        request: &Request,
+        on_event: impl FnMut(&mut Output, Event),
+    ) -> Result<Answer, Failed> {
+        match self.answer(request, on_event)? {
+            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The same, where the answer may be a refusal.
+    fn answer(
         &mut self,
         request: &Request,
         mut on_event: impl FnMut(&mut Output, Event),
@@ -159,7 +177,6 @@ impl Session {
         match answer {
             // The reply repeats the first failure for clients that look at nothing else.
             Answer::Reply(Reply::Error(_)) if heard.failure() => Err(Failed::quiet(1)),
-            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
             answer => Ok(answer),
         }
     }
@@ -257,7 +274,34 @@ impl Session {
         }
     }
 
-    /// Returns every process in the list.
+    /// Returns every process, but not what it uses: nobody looks at that.
+    pub(crate) fn known(&mut self) -> Result<Vec<ProcView>, Failed> {
+        self.listed(&Request::Meant { word: None, script: None })
+    }
+
+    /// Returns the processes that a word may mean, and perhaps others, but not what they use.
+    pub(crate) fn about(&mut self, word: &str) -> Result<Vec<ProcView>, Failed> {
+        if word == "all" || select::is_pattern(word) {
+            return self.known();
+        }
+        let script = caller::cwd()?.join(word).into_os_string().into_string().ok();
+        self.listed(&Request::Meant { word: Some(word.to_owned()), script })
+    }
+
+    fn listed(&mut self, request: &Request) -> Result<Vec<ProcView>, Failed> {
+        match self.answer(request, |_, _| ())? {
+            Answer::Reply(Reply::List { processes }) => Ok(processes),
+            // A daemon of before version 6 refuses what it does not know, and cuts us off.
+            Answer::Reply(Reply::Error(failure)) if failure.code == Code::Invalid => {
+                self.disconnect();
+                self.list()
+            }
+            Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns every process with what it uses.
     pub(crate) fn list(&mut self) -> Result<Vec<ProcView>, Failed> {
         match self.ask(&Request::List)? {
             Answer::Reply(Reply::List { processes }) => Ok(processes),
@@ -290,7 +334,10 @@ impl Session {
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
-        Ok(())
+        match self.when_started.take_if(|_| connected.started) {
+            Some(act) => act(self),
+            None => Ok(()),
+        }
     }
 
     /// Connects only if a daemon runs.

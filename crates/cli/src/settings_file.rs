@@ -2,8 +2,8 @@
 //!
 //! Problem: PM2 rewrites the file without looking, so that two commands at once lose what one of
 //! them has set. Rule: whoever changes it holds a lock, on the folder, from before it is read until
-//! the new file has its name. The new file is whole before it has it, and for its owner alone: there
-//! are passwords in it.
+//! the new file has its name. The new file is whole before it has it, and for its owner alone:
+//! there are passwords in it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};

@@ -192,7 +192,7 @@ impl Client {
                 on(Heard::DaemonsEnd);
                 Ok(())
             }
-            Verdict::GiveUp => Err(Error::daemons_end(&self.home)),
+            Verdict::GiveUp => Err(Error::daemons_end(&self.home.log())),
         }
     }
 
@@ -380,6 +380,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Kill => true,
         Request::Hello
         | Request::List
+        | Request::Meant { .. }
         | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }

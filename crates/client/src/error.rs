@@ -1,11 +1,11 @@
 //! Why a command could not talk to the daemon, and what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostler_wire::control::FrameError;
 
-use crate::{Home, last_words};
+use crate::last_words;
 
 /// Why a command could not talk to the daemon. [`Error::hint`] has the advice.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,9 @@ impl Error {
         let text = match self {
             Self::HomeUnusable { .. } => "set OSTLER_HOME to a directory that you may write to",
             Self::HomeOfOthers { home, is_own: true, .. } => {
-                return Some(format!("run `chmod go-w {}`", home.display()));
+                let home = home.to_string_lossy();
+                let pasted = ostler_shell::word(&home);
+                return Some(format!("run `chmod go-w {pasted}`"));
             }
             Self::HomeOfOthers { is_own: false, .. } => {
                 "run it as that user, or set OSTLER_HOME to a directory of your own"
@@ -173,10 +175,9 @@ impl Error {
         Some(text.to_owned())
     }
 
-    /// The error of a home whose daemons do not stay.
-    pub(crate) fn daemons_end(home: &Home) -> Self {
-        let log = home.log();
-        Self::DaemonsEnd { last: last_words(&log), log }
+    /// The error of a home whose daemons do not stay; `log` is their log.
+    pub(crate) fn daemons_end(log: &Path) -> Self {
+        Self::DaemonsEnd { last: last_words(log), log: log.to_owned() }
     }
 
     /// Returns what makes an error of what the system said; `what` says what was being done.

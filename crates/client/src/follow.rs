@@ -48,7 +48,7 @@ pub fn follow(
                 client = Client::connect(home)?;
                 on_trouble(Trouble::Lost);
             }
-            Err(Error::Broken) => return Err(Error::daemons_end(home)),
+            Err(Error::Broken) => return Err(Error::daemons_end(&home.log())),
             other => return other,
         }
     }

@@ -53,6 +53,12 @@ impl Home {
         self.root.join("dump.pm2")
     }
 
+    /// Returns the path of what commands remember of the ports of apps.
+    #[must_use]
+    pub fn ports(&self) -> PathBuf {
+        self.root.join("ostler.ports")
+    }
+
     /// Returns the path of the lock that whoever starts a daemon holds.
     #[must_use]
     pub fn start_lock(&self) -> PathBuf {

@@ -33,7 +33,7 @@ pub(crate) enum Verdict {
     Wait,
     /// It is waited on, and told that daemons end.
     Tell,
-    /// None stays.
+    /// No daemon stays: the command gives up.
     GiveUp,
 }
 

@@ -62,7 +62,9 @@ fn execute(script: &Path) -> Result<Interpreter, Diagnostic> {
         return Ok(Interpreter::default());
     }
     let message = format!("script is not executable: {}", script.display());
-    let help = format!("run `chmod +x {}`, or name an interpreter", script.display());
+    let shown = script.to_string_lossy();
+    let pasted = ostler_shell::word(&shown);
+    let help = format!("run `chmod +x {pasted}`, or name an interpreter");
     let own = format!("the script `{}` is not executable", script.display());
     Err(Diagnostic::error("not-executable", message).own(own).help(help))
 }

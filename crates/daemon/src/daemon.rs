@@ -5,6 +5,7 @@
 //! carried out in order, after what must survive has been saved. Nothing here waits for anything
 //! but the poll.
 
+mod actions;
 mod calls;
 mod due;
 mod effects;
@@ -49,8 +50,8 @@ use crate::saver::Saver;
 use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
+use actions::Actions;
 use last_lines::LastLines;
-use talk::Actions;
 
 /// The length of our own log is looked at when so much was written into it, bytes.
 const BOUND_AFTER: usize = 64 << 10;

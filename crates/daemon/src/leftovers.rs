@@ -9,8 +9,15 @@ use std::path::Path;
 use crate::home;
 
 /// Files that are replaced by a new one, which is written beside them under a longer name.
-const REPLACED: [&str; 6] =
-    ["drain.cjs", home::PID, "ostler.state", "ostler.starts", home::mark::NAME, home::DUMP];
+const REPLACED: [&str; 7] = [
+    "drain.cjs",
+    home::PID,
+    "ostler.state",
+    "ostler.starts",
+    "ostler.ports",
+    home::mark::NAME,
+    home::DUMP,
+];
 
 /// Takes them away.
 pub fn remove(home: &Path) {
@@ -39,6 +46,7 @@ fn is_of_manager(name: &str) -> bool {
         "ostler.state",
         "ostler.state.bak",
         "ostler.starts",
+        "ostler.ports",
     ];
     of_manager.contains(&name) || REPLACED.iter().any(|replaced| is_new(name, replaced))
 }
@@ -74,6 +82,8 @@ mod tests {
             "drain.cjs.77",
             "ostler.state.new",
             "ostler.starts.5",
+            "ostler.ports",
+            "ostler.ports.5",
             "dump.pm2.new",
             "pids/app-0.pid",
             "pids/app-0.pid.9",

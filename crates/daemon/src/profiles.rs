@@ -25,13 +25,13 @@ const LONGEST: u64 = 3_600_000;
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// The process.
+    /// The process that is looked at.
     pub id: ProcId,
-    /// Of what.
+    /// What of it: processor or memory.
     pub kind: ProfileKind,
     /// For how long, ms.
     pub ms: u64,
-    /// The file.
+    /// The file that the profile is written to.
     pub file: String,
 }
 

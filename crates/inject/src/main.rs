@@ -11,8 +11,8 @@
 //! ostler-inject ROLE REPORT CALL NTH ERROR PID…           processes that are there
 //! ```
 //! `CALL` may be `none`. The file `REPORT` gets a line `attached`, `exit CODE` for the command,
-//! `fired CALL PID FILE ARGUMENT`, and, when standard input ends, `count CALL N` for each call of the role; then
-//! the program ends and everybody goes on without it.
+//! `fired CALL PID FILE ARGUMENT`, and, when standard input ends, `count CALL N` for each call of
+//! the role; then the program ends and everybody goes on without it.
 #![deny(unsafe_code)]
 
 mod calls;

@@ -19,6 +19,7 @@ use rustix::io::Errno;
 
 use crate::failure::Failing;
 use crate::format::Formatter;
+use crate::inodes::{FileId, Inodes, Known};
 use crate::opener::Opener;
 use crate::types::{OnFull, Token};
 pub(crate) use crate::writers::Key;
@@ -35,9 +36,6 @@ const MOURNING: usize = 256;
 
 /// What is said of a file that was just removed.
 pub(crate) const REMOVED: Errno = Errno::STALE;
-
-/// Names a file within the engine.
-pub(crate) type FileId = u32;
 
 /// A file that is open.
 pub(crate) struct Open {
@@ -61,7 +59,7 @@ pub(crate) struct LogFile {
     opener: Arc<dyn Opener>,
     pub open: Option<Open>,
     /// Which file it was when it was open the last time.
-    inode: Option<(u64, u64)>,
+    inode: Known,
     /// When it was found to be removed.
     gone_at: Option<u64>,
     /// Somebody had something to write since the last look for idle files.
@@ -81,12 +79,12 @@ pub(crate) struct LogFile {
 }
 
 impl LogFile {
-    fn new(path: &Path, opener: &Arc<dyn Opener>) -> Self {
+    fn new(path: &Path, opener: &Arc<dyn Opener>, inode: Known) -> Self {
         Self {
             path: path.to_owned(),
             opener: Arc::clone(opener),
             open: None,
-            inode: None,
+            inode,
             gone_at: None,
             used: false,
             writers: Writers::default(),
@@ -107,7 +105,8 @@ impl LogFile {
             None => {
                 self.stay_away()?;
                 let open = self.open_path()?;
-                (self.inode, self.clean_end) = (Some(open.inode), 0);
+                self.inode.set(Some(open.inode));
+                self.clean_end = 0;
                 open
             }
         };
@@ -116,7 +115,7 @@ impl LogFile {
 
     /// Whoever removes a folder fails when there is a new file in it.
     fn stay_away(&mut self) -> io::Result<()> {
-        if self.inode.is_none() || self.path.symlink_metadata().is_ok() {
+        if self.inode.get().is_none() || self.path.symlink_metadata().is_ok() {
             self.gone_at = None;
             return Ok(());
         }
@@ -130,7 +129,9 @@ impl LogFile {
 
     /// It is made again at once, if it is gone.
     pub(crate) fn come_back(&mut self) -> io::Result<()> {
-        self.inode = self.open.as_ref().and(self.inode);
+        if self.open.is_none() {
+            self.inode.set(None);
+        }
         self.ensure_open().map(drop)
     }
 
@@ -171,7 +172,7 @@ impl LogFile {
 
     /// Whether it is the file of this inode, also when it is closed.
     fn is(&self, inode: (u64, u64)) -> bool {
-        self.inode == Some(inode)
+        self.inode.get() == Some(inode)
             && (self.open.is_some() || self.path.metadata().is_ok_and(|meta| id_of(&meta) == inode))
     }
 
@@ -222,7 +223,8 @@ impl LogFile {
     /// Opens the path anew. On an error the old file stays open and in use.
     pub(crate) fn open_anew(&mut self) -> io::Result<()> {
         let open = self.open_path()?;
-        (self.inode, self.clean_end) = (Some(open.inode), 0);
+        self.inode.set(Some(open.inode));
+        self.clean_end = 0;
         self.open = Some(open);
         Ok(())
     }
@@ -244,12 +246,14 @@ pub(crate) struct Files {
     opener: Arc<dyn Opener>,
     all: BTreeMap<FileId, LogFile>,
     by_path: BTreeMap<PathBuf, FileId>,
+    inodes: Inodes,
     next: FileId,
 }
 
 impl Files {
     pub(crate) fn new(opener: Arc<dyn Opener>) -> Self {
-        Self { opener, all: BTreeMap::new(), by_path: BTreeMap::new(), next: 0 }
+        let (all, by_path, inodes) = (BTreeMap::new(), BTreeMap::new(), Inodes::default());
+        Self { opener, all, by_path, inodes, next: 0 }
     }
 
     /// Empties a file that nobody has open, if it is there.
@@ -279,25 +283,25 @@ impl Files {
             file.writers.add(writer, full);
             return (id, file.ensure_open().map(drop));
         }
-        let mut file = LogFile::new(path, &self.opener);
+        self.next = self.next.wrapping_add(1);
+        let mut file = LogFile::new(path, &self.opener, self.inodes.of_new(self.next));
         let opened = file.ensure_open().map(|open| open.inode);
-        let same = opened
-            .as_ref()
-            .ok()
-            .and_then(|inode| self.all.iter().find(|(_, other)| other.is(*inode)));
-        let id = match same {
-            Some((id, _)) => *id,
-            None => {
-                self.next = self.next.wrapping_add(1);
-                self.all.insert(self.next, file);
-                self.next
-            }
-        };
+        let same = opened.as_ref().ok().and_then(|inode| self.same(*inode));
+        let id = same.unwrap_or(self.next);
+        if same.is_none() {
+            self.all.insert(id, file);
+        }
         self.by_path.insert(path.to_owned(), id);
         if let Some(file) = self.all.get_mut(&id) {
             file.writers.add(writer, full);
         }
         (id, opened.map(drop))
+    }
+
+    /// The log file that is this file already.
+    fn same(&self, inode: (u64, u64)) -> Option<FileId> {
+        let is = |id: &FileId| self.all.get(id).is_some_and(|file| file.is(inode));
+        self.inodes.of(inode).into_iter().find(is)
     }
 
     /// This stream writes no more; a file without writers is closed. Returns requests that
@@ -350,51 +354,4 @@ impl Files {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_closed_at_the_second_look_after_its_last_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut files = Files::new(Arc::new(crate::Plain));
-        let (id, opened) = files.attach(&folder.path().join("a.log"), 1, OnFull::Drop);
-        opened.unwrap();
-        let file = files.get_mut(id).unwrap();
-        file.used = true;
-        assert!(files.close_idle());
-        assert!(files.get(id).unwrap().open.is_some());
-        assert!(!files.close_idle(), "nothing is left to be closed");
-        assert!(files.get(id).unwrap().open.is_none());
-    }
-
-    #[test]
-    fn a_closed_file_is_known_under_another_name_as_long_as_it_is_in_its_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("a.log"), folder.path().join("link.log"));
-        let mut files = Files::new(Arc::new(crate::Plain));
-        let (first, _) = files.attach(&path, 1, OnFull::Drop);
-        files.close_idle();
-        std::fs::hard_link(&path, &link).unwrap();
-        assert_eq!(files.attach(&link, 2, OnFull::Drop).0, first);
-        files.detach(first, 2);
-
-        files.close_idle();
-        std::fs::remove_file(&path).unwrap();
-        let other = folder.path().join("other.log");
-        std::fs::rename(&link, &other).unwrap();
-        assert_ne!(files.attach(&other, 3, OnFull::Drop).0, first, "it is opened by its path");
-    }
-
-    #[test]
-    fn a_file_that_is_settling_or_failing_is_not_closed() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut files = Files::new(Arc::new(crate::Plain));
-        let (id, _) = files.attach(&folder.path().join("a.log"), 1, OnFull::Drop);
-        files.get_mut(id).unwrap().settling = Some(Settling { owner: 1, until: 0 });
-        assert!(files.close_idle());
-        let file = files.get_mut(id).unwrap();
-        (file.settling, file.failing) =
-            (None, Some(Failing { code: None, since: 0, retry_at: 0, told: false }));
-        assert!(files.close_idle());
-    }
-}
+mod tests;

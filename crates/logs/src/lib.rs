@@ -44,6 +44,7 @@ mod failure;
 mod fileio;
 mod files;
 mod format;
+mod inodes;
 mod journal;
 mod lines;
 mod mailbox;

@@ -14,6 +14,7 @@
 //! - [`words`]: states and signals;
 //! - [`amp`], [`rpc`], [`bus`]: what goes over PM2's sockets: frames, calls, events;
 //! - [`in_app`]: what apps say over their channel;
+//! - [`module`]: what a package that is a module says of itself;
 //! - [`settings`], in `module_conf.json`: those of apps and modules.
 //!
 //! Nothing here does I/O or reads the process's own environment.
@@ -28,6 +29,7 @@ pub mod environment;
 pub mod files;
 pub mod in_app;
 mod json_text;
+pub mod module;
 pub mod record;
 pub mod rpc;
 pub mod settings;

@@ -1,9 +1,10 @@
-//! Sockets of TCP that listen, asked for by `NETLINK_SOCK_DIAG`.
+//! Sockets of TCP and UNIX sockets that listen, and connections, asked for by `NETLINK_SOCK_DIAG`.
 //!
-//! `/proc/net/tcp` tells the same, but the kernel goes through every connection for it: ten
-//! milliseconds, where this takes some ten microseconds.
+//! `/proc/net/tcp` and `/proc/net/unix` tell the same, but the kernel goes through every connection
+//! for it: up to ten milliseconds, where this takes some ten microseconds.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
@@ -12,7 +13,7 @@ use rustix::net::{
 };
 
 use crate::Address;
-use crate::table::Socket;
+use crate::table::{Socket, unix_address};
 
 /// The request for sockets by family (`SOCK_DIAG_BY_FAMILY`), also the kind of the answers.
 const BY_FAMILY: u16 = 20;
@@ -22,52 +23,108 @@ const DONE: u16 = 3;
 const REQUEST_DUMP: u16 = 0x1 | 0x300;
 /// Length of the head of each message.
 const HEAD: usize = 16;
-/// Length of what is told of a socket, after the head.
+/// Length of what is told of a socket of TCP, after the head.
 const TOLD: usize = 72;
+/// Length of what is told of a UNIX socket, after the head; attributes follow.
+const TOLD_UNIX: usize = 16;
 /// Number of TCP among protocols.
 const TCP: u8 = 6;
 /// The state of a socket that listens, as a bit.
 const LISTENS: u32 = 1 << 10;
-const FAMILIES: [AddressFamily; 2] = [AddressFamily::INET, AddressFamily::INET6];
+/// The state of a connection, as a bit.
+const ESTABLISHED: u32 = 1 << 1;
+/// More than this are not looked at.
+const MOST: usize = 16_384;
+/// The state of a socket that has no other end.
+const UNCONNECTED: u32 = 1 << 7;
+/// A UNIX socket for datagrams, which listens by being bound (`SOCK_DGRAM`).
+const DATAGRAMS: u8 = 2;
+/// The bit that asks for the name of a UNIX socket.
+const SHOW_NAME: u32 = 1;
+/// Its kind among attributes.
+const NAME: u16 = 0;
+
+/// What a message tells, if that is a socket.
+type Told = fn(&[u8]) -> Option<Socket>;
 
 /// Returns every socket of TCP that listens.
 ///
 /// # Errors
 /// The kernel does not tell, or not in this way.
 pub(crate) fn listening() -> Result<Vec<Socket>, Errno> {
-    let flags = SocketFlags::CLOEXEC;
-    let link = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))?;
-    let kernel = SocketAddrNetlink::new(0, 0);
+    tcp(LISTENS)
+}
+
+/// Returns every connection of TCP, each at both ends. One that nobody accepted yet has the number
+/// 0.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way, or there are too many.
+pub(crate) fn connected() -> Result<Vec<Socket>, Errno> {
+    tcp(ESTABLISHED)
+}
+
+/// Returns the sockets of TCP in these states.
+fn tcp(states: u32) -> Result<Vec<Socket>, Errno> {
     let mut all = Vec::new();
-    let mut answer = vec![0; 32_768];
-    for family in FAMILIES {
-        sendto(&link, &request(family), SendFlags::empty(), &kernel)?;
-        loop {
-            let (length, _) = recv(&link, &mut *answer, RecvFlags::empty())?;
-            let messages = answer.get(..length).unwrap_or_default();
-            if read(messages, &mut all)? {
-                break;
-            }
-        }
+    let link = link()?;
+    for family in [AddressFamily::INET, AddressFamily::INET6] {
+        // The states, and whichever address.
+        let mut asked = vec![byte(family), TCP, 0, 0];
+        asked.extend(states.to_ne_bytes());
+        asked.extend([0; 48]);
+        dump(&link, &asked, socket, &mut all)?;
     }
     Ok(all)
 }
 
-/// The request for the sockets of one family that listen.
-fn request(family: AddressFamily) -> Vec<u8> {
-    let mut message = Vec::with_capacity(HEAD + 56);
-    message.extend(72_u32.to_ne_bytes());
+/// Returns every UNIX socket with a name that listens.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way.
+pub(crate) fn listening_unix() -> Result<Vec<Socket>, Errno> {
+    let mut asked = vec![byte(AddressFamily::UNIX), 0, 0, 0];
+    // The states, whichever number, what is to be told, whichever cookie.
+    for word in [LISTENS | UNCONNECTED, 0, SHOW_NAME, 0, 0] {
+        asked.extend(word.to_ne_bytes());
+    }
+    let mut all = Vec::new();
+    dump(&link()?, &asked, unix_socket, &mut all)?;
+    Ok(all)
+}
+
+fn byte(family: AddressFamily) -> u8 {
+    u8::try_from(family.as_raw()).unwrap_or_default()
+}
+
+fn link() -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC;
+    socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))
+}
+
+/// Asks for all sockets of a kind.
+fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Result<(), Errno> {
+    let mut message = Vec::with_capacity(HEAD + asked.len());
+    message.extend(u32::try_from(HEAD + asked.len()).unwrap_or_default().to_ne_bytes());
     message.extend(BY_FAMILY.to_ne_bytes());
     message.extend(REQUEST_DUMP.to_ne_bytes());
     message.extend([0; 8]); // A number for the request, and who asks: the kernel knows.
-    message.extend([u8::try_from(family.as_raw()).unwrap_or_default(), TCP, 0, 0]);
-    message.extend(LISTENS.to_ne_bytes());
-    message.extend([0; 48]); // Whichever address.
-    message
+    message.extend(asked);
+    sendto(link, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+    let mut answer = vec![0; 32_768];
+    loop {
+        let (length, _) = recv(link, &mut *answer, RecvFlags::empty())?;
+        if read(answer.get(..length).unwrap_or_default(), told, all)? {
+            return Ok(());
+        }
+        if MOST < all.len() {
+            return Err(Errno::OVERFLOW);
+        }
+    }
 }
 
 /// Reads messages. Returns whether the last one is among them.
-fn read(mut messages: &[u8], all: &mut Vec<Socket>) -> Result<bool, Errno> {
+fn read(mut messages: &[u8], told: Told, all: &mut Vec<Socket>) -> Result<bool, Errno> {
     while !messages.is_empty() {
         let length = number(messages, 0).and_then(|length| usize::try_from(length).ok());
         let kind = messages.get(4..6).and_then(|kind| kind.try_into().ok());
@@ -75,7 +132,7 @@ fn read(mut messages: &[u8], all: &mut Vec<Socket>) -> Result<bool, Errno> {
         let Some(message) = messages.get(..length) else { return Err(Errno::PROTO) };
         match u16::from_ne_bytes(kind) {
             DONE => return Ok(true),
-            BY_FAMILY => all.extend(message.get(HEAD..).and_then(socket)),
+            BY_FAMILY => all.extend(message.get(HEAD..).and_then(told)),
             // An error, such as that nobody answers such requests.
             _ => return Err(Errno::OPNOTSUPP),
         }
@@ -85,7 +142,7 @@ fn read(mut messages: &[u8], all: &mut Vec<Socket>) -> Result<bool, Errno> {
     Ok(false)
 }
 
-/// What is told of one socket.
+/// What is told of one socket of TCP.
 fn socket(told: &[u8]) -> Option<Socket> {
     if told.len() < TOLD {
         return None;
@@ -102,6 +159,30 @@ fn socket(told: &[u8]) -> Option<Socket> {
     Some(Socket { address, inode: inode.into(), uid: Some(uid) })
 }
 
+/// What is told of one UNIX socket.
+fn unix_socket(told: &[u8]) -> Option<Socket> {
+    let (kind, state) = (*told.get(1)?, *told.get(2)?);
+    if kind != DATAGRAMS && 1_u32.checked_shl(state.into())? != LISTENS {
+        return None;
+    }
+    let inode = number(told, 4)?.into();
+    let address = unix_address(attribute(told.get(TOLD_UNIX..)?, NAME)?)?;
+    Some(Socket { address, inode, uid: None })
+}
+
+/// The attribute of this kind.
+fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let length = usize::from(u16::from_ne_bytes(attributes.get(..2)?.try_into().ok()?));
+        let kind = u16::from_ne_bytes(attributes.get(2..4)?.try_into().ok()?);
+        let value = attributes.get(4..length)?;
+        if kind == wanted {
+            return Some(value);
+        }
+        attributes = attributes.get(length.next_multiple_of(4)..)?;
+    }
+}
+
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
@@ -112,7 +193,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::table::inet;
+    use crate::table::{inet, unix};
 
     #[test]
     fn the_kernel_tells_what_its_table_tells() {
@@ -136,15 +217,40 @@ mod tests {
     }
 
     #[test]
+    fn the_kernel_tells_of_unix_sockets_what_its_table_tells() {
+        use std::os::linux::net::SocketAddrExt as _;
+        use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
+
+        let me = std::process::id();
+        let folder = std::env::temp_dir().join(format!("ostler-diag-{me}"));
+        std::fs::create_dir(&folder).unwrap();
+        let listens = UnixListener::bind(folder.join("a b")).unwrap();
+        let connected = UnixStream::connect(folder.join("a b")).unwrap();
+        let receives = UnixDatagram::bind(folder.join("log")).unwrap();
+        let name = SocketAddr::from_abstract_name(format!("ostler-diag-{me}\0x")).unwrap();
+        let hidden = UnixListener::bind_addr(&name).unwrap();
+        let told = listening_unix().unwrap();
+        let table = unix(&String::from_utf8_lossy(&std::fs::read("/proc/net/unix").unwrap()));
+        std::fs::remove_dir_all(&folder).unwrap();
+        drop((listens, connected, receives, hidden));
+        let of = |all: &[Socket]| -> BTreeMap<u64, String> {
+            let all = all.iter().map(|of| (of.inode, of.address.to_string()));
+            all.filter(|(_, address)| address.contains(&format!("ostler-diag-{me}"))).collect()
+        };
+        assert_eq!(of(&told).len(), 3, "{told:?}");
+        assert_eq!(of(&told), of(&table));
+    }
+
+    #[test]
     fn what_is_cut_or_refused_is_an_error() {
         let mut all = Vec::new();
-        assert_eq!(read(&[], &mut all), Ok(false));
-        assert_eq!(read(&[1, 0, 0], &mut all), Err(Errno::PROTO));
-        assert_eq!(read(&[0; 16], &mut all), Err(Errno::PROTO));
+        assert_eq!(read(&[], socket, &mut all), Ok(false));
+        assert_eq!(read(&[1, 0, 0], socket, &mut all), Err(Errno::PROTO));
+        assert_eq!(read(&[0; 16], socket, &mut all), Err(Errno::PROTO));
         let mut refused = 36_u32.to_ne_bytes().to_vec();
         refused.extend(2_u16.to_ne_bytes());
         refused.extend([0; 30]);
-        assert_eq!(read(&refused, &mut all), Err(Errno::OPNOTSUPP));
+        assert_eq!(read(&refused, socket, &mut all), Err(Errno::OPNOTSUPP));
         assert!(all.is_empty());
     }
 }

@@ -1,12 +1,13 @@
 //! Who has an address, and which addresses a process has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
+
+use rustix::io::Errno;
 
 use crate::Address;
 use crate::address::Nearness;
-use crate::diag::listening;
+use crate::diag::{listening, listening_unix};
 use crate::proc;
 use crate::table::{Socket, inet, unix};
 
@@ -49,7 +50,7 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
     let mut holders = Vec::new();
     for pid in proc::pids()? {
         let Some(sockets) = proc::sockets(pid) else { continue };
-        if let Some(socket) = nearest.iter().find(|socket| sockets.contains(&socket.inode)) {
+        if let Some(socket) = nearest.iter().find(|socket| sockets.contains_key(&socket.inode)) {
             let address = socket.address.clone();
             holders.push(Holder { pid, command: proc::command(pid), address });
         }
@@ -68,30 +69,23 @@ impl Sockets {
     /// `/proc` cannot be read.
     pub fn read(wanted: impl Fn(&Address) -> bool) -> io::Result<Self> {
         let wanted = read()?.into_iter().filter(|socket| wanted(&socket.address));
-        Ok(Self(wanted.map(|socket| (socket.inode, socket.address)).collect()))
+        Ok(wanted.map(|socket| (socket.inode, socket.address)).collect())
     }
 
-    /// Returns what a process and those that descend from it listen on, each address once; `None`
-    /// when the descriptors of one of them may not be seen.
-    #[must_use]
-    pub fn of_family(&self, pid: u32) -> Option<Vec<Address>> {
-        self.of(|| proc::family(pid), proc::sockets)
+    /// The numbers of all.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.keys().copied()
     }
 
-    /// Where there is no socket, nobody is looked at.
-    fn of(
-        &self,
-        family: impl FnOnce() -> Vec<u32>,
-        sockets: impl Fn(u32) -> Option<BTreeSet<u64>>,
-    ) -> Option<Vec<Address>> {
-        if self.0.is_empty() {
-            return Some(Vec::new());
-        }
-        let mut found: BTreeSet<&Address> = BTreeSet::new();
-        for pid in family() {
-            found.extend(sockets(pid)?.iter().filter_map(|inode| self.0.get(inode)));
-        }
-        Some(found.into_iter().cloned().collect())
+    /// Where the socket of this number is bound.
+    pub(crate) fn address(&self, inode: u64) -> Option<&Address> {
+        self.0.get(&inode)
+    }
+}
+
+impl FromIterator<(u64, Address)> for Sockets {
+    fn from_iter<I: IntoIterator<Item = (u64, Address)>>(sockets: I) -> Self {
+        Self(sockets.into_iter().collect())
     }
 }
 
@@ -101,7 +95,7 @@ impl Sockets {
 /// `/proc` cannot be read.
 pub fn listened_on(pids: &[u32]) -> io::Result<Vec<Address>> {
     let inodes: BTreeSet<u64> =
-        pids.iter().filter_map(|pid| proc::sockets(*pid)).flatten().collect();
+        pids.iter().filter_map(|pid| proc::sockets(*pid)).flat_map(BTreeMap::into_keys).collect();
     if inodes.is_empty() {
         return Ok(Vec::new());
     }
@@ -135,18 +129,22 @@ fn told(mut holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
 
 /// Every socket that excludes others. A kernel may lack a family.
 fn read() -> io::Result<Vec<Socket>> {
-    let text = |name: &str| match fs::read(format!("/proc/net/{name}")) {
+    let text = |name: &str| match proc::read_all(&format!("/proc/net/{name}")) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error),
+        Err(Errno::NOENT) => Ok(String::new()),
+        Err(error) => Err(io::Error::from(error)),
     };
-    let mut sockets = unix(&text("unix")?);
+    let mut sockets = Vec::new();
     for name in ["udp", "udp6"] {
         sockets.extend(inet(&text(name)?, true));
     }
+    // A kernel without these, or a sandbox that forbids them: the slow way.
+    match listening_unix() {
+        Ok(unix) => sockets.extend(unix),
+        Err(_) => sockets.extend(unix(&text("unix")?)),
+    }
     match listening() {
         Ok(tcp) => sockets.extend(tcp),
-        // A kernel without it, or a sandbox that forbids it: the slow way.
         Err(_) => {
             for name in ["tcp", "tcp6"] {
                 sockets.extend(inet(&text(name)?, false));
@@ -193,21 +191,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_family_listens_on_is_found_once_and_one_that_is_hidden_makes_it_unknown() {
-        let all = ["*:80", "*:81", "*:82"].map(|of| Address::parse(of).unwrap());
-        let sockets = Sockets((1..).zip(all.clone()).collect());
-        let of = |pid| match pid {
-            7 => Some(BTreeSet::from([1, 99])),
-            8 => Some(BTreeSet::from([1, 2])),
-            _ => None,
-        };
-        assert_eq!(sockets.of(|| vec![7, 8], of), Some(all[..2].to_vec()));
-        assert_eq!(sockets.of(|| vec![7, 9, 8], of), None);
-        let none = Sockets(BTreeMap::new());
-        assert_eq!(none.of(|| panic!("nobody is looked at"), of), Some(Vec::new()));
-    }
-
-    #[test]
     fn sockets_of_each_kind_are_found_with_their_process() {
         let dir = std::env::temp_dir().join(format!("ostler-ports-{}", std::process::id()));
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -227,7 +210,7 @@ mod tests {
             assert!(holders.iter().any(|of| of.pid == me && of.address == address), "{holders:?}");
         }
         drop((tcp, unix));
-        fs::remove_file(dir).unwrap();
+        std::fs::remove_file(dir).unwrap();
         let freed = Address::parse(&addresses[0]).unwrap();
         assert_eq!(find(&freed).unwrap(), Found::Nobody);
     }

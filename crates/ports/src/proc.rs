@@ -1,20 +1,23 @@
 //! Processes: which there are, who descends from whom, what they were started as, and which
 //! sockets they have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Mode, OFlags, RawDir, fstat, open, readlinkat_raw};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, fstat, open, readlinkat_raw, stat};
 use rustix::io::{Errno, read};
 use rustix::path::{Arg, DecInt};
+
+use crate::sys::cpu_time;
 
 /// The most of a command that is told, in characters.
 const LONGEST: usize = 80;
 /// So many descriptors are few: it is cheaper to ask for each than to have them listed.
-const FEW: i64 = 32;
+const FEW: u32 = 32;
 
 /// Returns these processes and all that descend from them.
 ///
@@ -38,35 +41,113 @@ pub fn ancestors(pid: u32) -> Vec<u32> {
     all
 }
 
-/// Returns a process and those that descend from it by the first threads of each, parents first.
+/// A socket among the descriptors of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Number of the process.
+    pub pid: u32,
+    /// Number of the descriptor.
+    pub fd: u32,
+    /// Number of the socket.
+    pub inode: u64,
+}
+
+impl Held {
+    /// Whether it is there now.
+    pub(crate) fn is_there(&self) -> bool {
+        let mut target = [0; 64];
+        let path = format!("/proc/{}/fd/{}", self.pid, self.fd);
+        readlinkat_raw(CWD, path, &mut target)
+            .is_ok_and(|length| target.get(..length).and_then(inode_of) == Some(self.inode))
+    }
+}
+
+/// A process and those that descend from it, as they were seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Family {
+    /// Each with the CPU time that it had used before it was looked at, ns; parents first.
+    pub members: Vec<(u32, u64)>,
+    /// Their sockets.
+    pub held: Vec<Held>,
+}
+
+impl Family {
+    /// Looks at them; `None` when the descriptors of one of them may not be seen.
+    pub(crate) fn look(pid: u32) -> Option<Self> {
+        let mut found = Self::default();
+        let mut seen = BTreeSet::from([pid]);
+        let mut waiting = VecDeque::from([pid]);
+        while let Some(pid) = waiting.pop_front() {
+            // Before the rest: what it does from here on will show. One that ended does nothing.
+            let used = cpu_time(pid).unwrap_or_default();
+            // A number may be given to another process while this looks.
+            waiting.extend(children(pid).into_iter().filter(|child| seen.insert(*child)));
+            let sockets = sockets(pid)?.into_iter();
+            found.held.extend(sockets.map(|(inode, fd)| Held { pid, fd, inode }));
+            found.members.push((pid, used));
+        }
+        Some(found)
+    }
+
+    /// Whether none of them has run since, so that none has opened or started anything.
+    pub(crate) fn slept(&self) -> bool {
+        self.members.iter().all(|(pid, used)| cpu_time(*pid) == Some(*used))
+    }
+}
+
+/// Returns a process and those that descend from it, parents first.
 #[must_use]
 pub fn family(pid: u32) -> Vec<u32> {
-    let mut seen = BTreeSet::from([pid]);
     let mut all = vec![pid];
     let mut at = 0;
     while let Some(parent) = all.get(at).copied() {
         // A number may be given to another process while this looks.
-        all.extend(children(parent).into_iter().filter(|child| seen.insert(*child)));
+        let new = children(parent).into_iter().filter(|child| !all.contains(child));
+        let new: Vec<u32> = new.collect();
+        all.extend(new);
         at += 1;
     }
     all
 }
 
-/// Returns the children of a process that its first thread started.
+/// Returns the children of a process, whichever of its threads started them.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     // It has ended, or the kernel does not tell.
-    let text = read_all(&format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    let Ok(threads) = threads(pid) else { return Vec::new() };
+    let mut all = Vec::new();
+    for thread in threads {
+        let text = read_all(&format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        all.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    all
 }
 
-/// What a small file of `/proc` says. Nothing but what must be asked is asked: a list of a hundred
-/// processes asks a hundred times.
-fn read_all(path: &str) -> Result<Vec<u8>, Errno> {
+/// The threads of a process. Most have one, for which nothing is listed.
+fn threads(pid: u32) -> Result<Vec<u32>, Errno> {
+    let path = format!("/proc/{pid}/task");
+    // Itself, the folder above, and one for each thread.
+    if stat(&path)?.st_nlink == 3 {
+        return Ok(vec![pid]);
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let all = open(path, flags, Mode::empty())?;
+    let mut room = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(&all, &mut room);
+    let mut found = Vec::new();
+    while let Some(entry) = entries.next() {
+        found.extend(number_of(entry?.file_name()));
+    }
+    Ok(found)
+}
+
+/// What a file of `/proc` says, of which the kernel gives a page at a time. Nothing but what must be
+/// asked is asked: a list of a hundred processes asks a hundred times.
+pub(crate) fn read_all(path: &str) -> Result<Vec<u8>, Errno> {
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut all = Vec::new();
-    let mut part = [0; 1024];
+    let mut part = [0; 4096];
     loop {
         match read(&file, &mut part)? {
             0 => return Ok(all),
@@ -118,17 +199,25 @@ fn state_and_parent(stat: &[u8]) -> Option<(&str, u32)> {
     Some((fields.next()?, fields.next()?.parse().ok()?))
 }
 
-/// Returns the numbers of the sockets that a process has; `None` when that may not be seen.
+/// Returns the numbers of the sockets that a process has, each with one of its descriptors; `None`
+/// when that may not be seen.
 #[must_use]
-pub fn sockets(pid: u32) -> Option<BTreeSet<u64>> {
+pub fn sockets(pid: u32) -> Option<BTreeMap<u64, u32>> {
     match try_sockets(pid) {
         Ok(sockets) => Some(sockets),
         // What has ended has none; but who may look there is nobody but root.
-        Err(_) => has_ended(pid).then(BTreeSet::new),
+        Err(_) => has_ended(pid).then(BTreeMap::new),
     }
 }
 
-fn try_sockets(pid: u32) -> Result<BTreeSet<u64>, Errno> {
+/// The same of a process that has at most so many descriptors, where the kernel counts them.
+pub(crate) fn sockets_of_few(pid: u32, most: i64) -> Option<BTreeMap<u64, u32>> {
+    let path = format!("/proc/{pid}/fd");
+    let count = stat(&path).map(|all| all.st_size);
+    if count.is_ok_and(|count| most < count) { None } else { sockets(pid) }
+}
+
+fn try_sockets(pid: u32) -> Result<BTreeMap<u64, u32>, Errno> {
     let path = format!("/proc/{pid}/fd");
     match of_few(&path)? {
         Some(found) => Ok(found),
@@ -138,19 +227,19 @@ fn try_sockets(pid: u32) -> Result<BTreeSet<u64>, Errno> {
 
 /// The sockets among few descriptors, each asked for by its number. `None` when there are more,
 /// when they changed meanwhile, or when the kernel does not count them (before Linux 6.2).
-fn of_few(path: &str) -> Result<Option<BTreeSet<u64>>, Errno> {
+fn of_few(path: &str) -> Result<Option<BTreeMap<u64, u32>>, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let all = open(path, flags, Mode::empty())?;
     let count = fstat(&all)?.st_size;
-    if !(1..=FEW).contains(&count) {
+    if !(1..=i64::from(FEW)).contains(&count) {
         return Ok(None);
     }
     let mut seen = 0;
-    let mut found = BTreeSet::new();
-    for number in (0..FEW * 2).map(DecInt::new) {
-        if let Some(socket) = descriptor(&all, number)? {
+    let mut found = BTreeMap::new();
+    for fd in 0..FEW * 2 {
+        if let Some(socket) = descriptor(&all, DecInt::new(fd))? {
             seen += 1;
-            found.extend(socket);
+            found.extend(socket.map(|inode| (inode, fd)));
         }
         if seen == count {
             break;
@@ -161,19 +250,25 @@ fn of_few(path: &str) -> Result<Option<BTreeSet<u64>>, Errno> {
 }
 
 /// The sockets among all descriptors.
-fn of_all(path: &str) -> Result<BTreeSet<u64>, Errno> {
+fn of_all(path: &str) -> Result<BTreeMap<u64, u32>, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let all = open(path, flags, Mode::empty())?;
     let mut room = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(&all, &mut room);
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if !entry.file_name().to_bytes().starts_with(b".") {
-            found.extend(descriptor(&all, entry.file_name())?.flatten());
+        if let Some(fd) = number_of(entry.file_name()) {
+            let socket = descriptor(&all, entry.file_name())?.flatten();
+            found.extend(socket.map(|inode| (inode, fd)));
         }
     }
     Ok(found)
+}
+
+/// The number that an entry of a folder is, but for `.` and `..`.
+fn number_of(name: &CStr) -> Option<u32> {
+    name.to_str().ok()?.parse().ok()
 }
 
 /// Returns the socket that a descriptor is, if it is one; `None` when there is no such descriptor.
@@ -262,7 +357,8 @@ mod tests {
         let before = sockets(std::process::id()).unwrap();
         assert_eq!(of_few("/proc/self/fd"), Ok(None));
         drop((last, many));
-        assert!(before.difference(&sockets(std::process::id()).unwrap()).next().is_some());
+        let after = sockets(std::process::id()).unwrap();
+        assert!(before.keys().any(|inode| !after.contains_key(inode)));
     }
 
     #[test]
@@ -274,8 +370,31 @@ mod tests {
         let id = rustix::process::Pid::from_child(&child);
         rustix::process::waitid(rustix::process::WaitId::Pid(id), exited).unwrap();
         assert!(has_ended(pid) && !has_ended(std::process::id()));
-        assert_eq!(sockets(pid), Some(BTreeSet::new()));
+        assert_eq!(sockets(pid), Some(BTreeMap::new()));
         child.wait().unwrap();
-        assert_eq!(sockets(pid), Some(BTreeSet::new()));
+        assert_eq!(sockets(pid), Some(BTreeMap::new()));
+    }
+
+    /// A program of Go or Java starts others from whichever thread is at hand.
+    #[test]
+    fn a_child_that_another_thread_started_is_found() {
+        let (done, ended) = std::sync::mpsc::channel::<()>();
+        let (told, pid) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut child = std::process::Command::new("cat")
+                .stdin(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            told.send(child.id()).unwrap();
+            // Children of a thread that has ended are another's.
+            _ = ended.recv();
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        });
+        let child = pid.recv().unwrap();
+        let found = Family::look(std::process::id());
+        drop(done);
+        thread.join().unwrap();
+        assert!(found.is_some_and(|all| all.members.iter().any(|(pid, _)| *pid == child)));
     }
 }

@@ -136,6 +136,20 @@ pub fn pm2_packages() -> Vec<PathBuf> {
     there.collect()
 }
 
+/// Modules of PM2's that tests install.
+pub const MODULES: [&str; 2] = ["pm2-logrotate@3.0.0", "pm2-server-monit@3.0.0"];
+
+/// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was not filled.
+#[track_caller]
+pub fn npm_cache() -> Option<PathBuf> {
+    let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some();
+    let cache = cache_dir().join("npm-modules");
+    let there = cache.join("filled").is_file();
+    let missing = cache.display();
+    assert!(there || few, "`{missing}` is not filled\nhint: `cargo xtask setup` fills it");
+    there.then_some(cache)
+}
+
 /// The `ostler` that lies beside the running test in cargo's target folder, for tests outside the
 /// cli crate (inside it, `env!("CARGO_BIN_EXE_ostler")` is surer: cargo builds it first). `cargo
 /// xtask test` builds it before any test.

@@ -12,7 +12,9 @@
 //! - 3: the state of a process is a phase, not PM2's word.
 //! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
 //! - 5: `talk`: signals, lines for standard input, actions, marks.
+//! - 6: the processes that a word means can be asked for ([`Request::Meant`]).
 
+mod connections;
 mod event;
 mod facts;
 mod frame;
@@ -21,6 +23,7 @@ mod request;
 mod talk;
 mod view;
 
+pub use connections::Connections;
 pub use event::{Event, Lifecycle, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
@@ -32,7 +35,7 @@ pub use talk::{MAX_INPUT, Talk};
 pub use view::{Details, Ended, ListenerView, ProcView, Readiness, UnwrittenFile};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

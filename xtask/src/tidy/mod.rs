@@ -4,6 +4,7 @@
 
 mod deps;
 mod environment;
+mod hints;
 mod invariants;
 mod sources;
 
@@ -28,6 +29,7 @@ pub fn tidy() -> Result<()> {
         }
         findings.extend(found.errors);
         findings.extend(environment::check(file));
+        findings.extend(hints::check(file));
     }
     let page = root.join("ARCHITECTURE.md");
     let text =

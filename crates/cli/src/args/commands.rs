@@ -1,6 +1,7 @@
 //! Every command that exists, once. Parsing, help, completion, the manual page and
 //! `docs/commands.md` read this table.
 
+pub(crate) use super::arg::Arg;
 use crate::program::Program;
 
 /// A command of the command line.
@@ -60,19 +61,6 @@ impl Group {
     }
 }
 
-/// An argument of a command. The words in it, separated by `|`, say what may be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arg {
-    /// Must be given.
-    Needed(&'static str),
-    /// May be given.
-    Maybe(&'static str),
-    /// One or more of them must be given.
-    Many(&'static str),
-    /// Any number may be given.
-    Any(&'static str),
-}
-
 macro_rules! commands {
     ($(
         $id:ident $group:ident [$($name:literal),+] [$($arg:expr),*]
@@ -110,6 +98,13 @@ commands! {
          with the exit code of the first that failed, else with 0. It has a manager of its own, \
          without files unless an app names some, and leaves nothing behind. In a container it is \
          the first process, also as any user, with a read-only root.";
+    Serve Run ["serve", "expose"] [Maybe("path"), Maybe("port")]
+        "serve the files of a folder over HTTP, as an app"
+        "The folder is `.` and the port 8080 unless they are given. The app is called \
+         `static-page-server-PORT` and is stopped, restarted and saved as any other. It listens for \
+         this machine alone unless `--host` says more, such as `0.0.0.0`. Names that begin with a \
+         dot are not served, links out of the folder are not followed, folders are not listed. In \
+         a process file the same is an app with the script `serve` and variables `PM2_SERVE_*`.";
     Stop Run ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
         "Each process is asked to end by its signal, and killed with its descendants when it \
@@ -136,13 +131,14 @@ commands! {
         "end a canary: back to the old version" "";
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
-        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines of \
-         `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
+        "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines \
+         of `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \
-         name the values and give them of each process; `--json` alone gives all. `?` stands among the ports, and null for \
-         them in JSON, where a process of another user may not be looked into.";
+         name the values and give them of each process; `--json` alone gives all. `?` stands \
+         among the ports, and null for them in JSON, where a process of another user may not be \
+         looked into.";
     Jlist Watch ["jlist"] []
         "show all processes as JSON"
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";
@@ -208,7 +204,7 @@ commands! {
     Backward Release ["backward"] [Needed("name")]
         "check the commit before out, then reload" "";
     Export Persist ["export"] [Maybe("file")]
-        "write the list as `save` does, to a file or to standard output"
+        "write the list as `save` does, to a file or to a pipe"
         "The environments of the apps are in it: the file is for its owner only. One that is there \
          is not written over.";
     Import Persist ["import"] [Needed("file")]
@@ -261,6 +257,26 @@ commands! {
         "It stays in the foreground, so that the init system sees the end.";
     Cleardump Persist ["cleardump"] []
         "save an empty list" "";
+    Install Extend ["install", "module:install"] [Needed("package|.|archive")]
+        "install a module from npm, and start it"
+        "A module is an npm package that runs as an app and watches others. It may be whatever npm \
+         takes for a package, a `.tar.gz` that `package` made, or `.` for the module in this \
+         directory, which is started as it is and not kept. Modules stand below the apps in \
+         `list`, `all` does not mean them, and they are started with the daemon.";
+    ModuleUpdate Extend ["module:update"] [Needed("module")]
+        "install the latest version of a module"
+        "When it cannot be started, the old one is started again.";
+    Uninstall Extend ["uninstall", "module:uninstall"] [Needed("module|all")]
+        "stop and remove a module"
+        "Its settings stay.";
+    ModuleGenerate Extend ["module:generate"] [Maybe("name")]
+        "write a module to begin with"
+        "Into a folder of its name, `sample-module` when none is given.";
+    Package Extend ["package"] [Maybe("folder")]
+        "make an archive of a module"
+        "In the working directory; `install` takes it.";
+    Publish Extend ["publish", "module:publish"] [Maybe("folder")]
+        "publish a module, with npm" "";
     Set Extend ["set"] [Maybe("key"), Maybe("value")]
         "set a setting of an app or module: `app.KEY value`"
         "The setting becomes a variable of the app, which is restarted with it, and of every later \
@@ -362,39 +378,5 @@ impl Command {
     pub(crate) fn takes_app_arguments(&self) -> bool {
         use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
         matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
-    }
-}
-
-impl Arg {
-    /// Returns the words that say what may be given.
-    pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        let (Needed(name) | Maybe(name) | Many(name) | Any(name)) = self;
-        name.split('|')
-    }
-
-    /// Returns it in our words: `<name|id>`.
-    pub(crate) fn shown(self) -> String {
-        let mut words: Vec<&str> = Vec::new();
-        for word in self.words() {
-            let word = match word {
-                "app_name" => "name",
-                "json" | "ecosystem" => "file",
-                "stdin" => "-",
-                "pm2_id" | "pm_id" => "id",
-                "proc_name" => "name",
-                "action_name" => "action",
-                word => word,
-            };
-            if !words.contains(&word) {
-                words.push(word);
-            }
-        }
-        let words = words.join("|");
-        match self {
-            Needed(_) => format!("<{words}>"),
-            Maybe(_) => format!("[{words}]"),
-            Many(_) => format!("<{words}>..."),
-            Any(_) => format!("[{words}]..."),
-        }
     }
 }

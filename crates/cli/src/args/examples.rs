@@ -40,6 +40,11 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler link-pm2", "beside this program"),
             ("ostler link-pm2 ~/bin", "into another directory"),
         ],
+        CommandId::Serve => &[
+            ("ostler serve dist", "on http://127.0.0.1:8080"),
+            ("ostler serve dist 3000 --spa --name site", "also for the app's own paths"),
+            ("ostler serve /srv/files --host 0.0.0.0", "for everybody"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),
@@ -235,6 +240,32 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Cleardump => &[
             ("ostler cleardump", "nothing comes back after a reboot"),
             ("ostler cleardump --silent", "without messages"),
+        ],
+        CommandId::Install => &[
+            ("ostler install pm2-logrotate", "the module of this name"),
+            ("ostler install pm2-logrotate@3.0.0", "one version of it"),
+            ("ostler install ./monitor-v1-0-0.tar.gz", "an archive"),
+            ("ostler install .", "the one here, to work on it"),
+        ],
+        CommandId::ModuleUpdate => &[
+            ("ostler module:update pm2-logrotate", "to its latest version"),
+            ("ostler module:update pm2-logrotate@2.7.0", "to another one"),
+        ],
+        CommandId::Uninstall => &[
+            ("ostler uninstall pm2-logrotate", "one module"),
+            ("ostler uninstall all", "every module"),
+        ],
+        CommandId::ModuleGenerate => &[
+            ("ostler module:generate", "into `sample-module`"),
+            ("ostler module:generate watcher", "into `watcher`"),
+        ],
+        CommandId::Package => &[
+            ("ostler package", "of the one in this directory"),
+            ("ostler package ./watcher", "of the one in a folder"),
+        ],
+        CommandId::Publish => &[
+            ("ostler publish", "the one in this directory"),
+            ("ostler publish ./watcher", "the one in a folder"),
         ],
         CommandId::Set => &[
             ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),

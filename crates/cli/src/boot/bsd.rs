@@ -1,8 +1,8 @@
 //! rc.d of FreeBSD and OpenBSD.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
 use super::service::{Service, service_name};
+use ostler_shell::word as shell;
 
 /// Returns the installation in `/usr/local/etc/rc.d`: `resurrect` starts, `kill` stops.
 pub(super) fn freebsd(service: &Service) -> Installation {

@@ -13,7 +13,7 @@ pub(crate) mod notify;
 mod openrc;
 pub(crate) mod path;
 mod platform;
-pub(crate) mod quote;
+mod quote;
 mod service;
 mod smf;
 mod systemd;

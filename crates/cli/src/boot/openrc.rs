@@ -1,8 +1,8 @@
 //! OpenRC: a script for `supervise-daemon`, which keeps `ostler boot` running.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
 use super::service::Service;
+use ostler_shell::word as shell;
 
 /// Returns the installation in `/etc/init.d`.
 pub(super) fn installation(service: &Service) -> Installation {

@@ -14,18 +14,6 @@ pub(super) fn unit(text: &str) -> String {
     out
 }
 
-/// Returns it for a shell: bare when it needs no quotes.
-pub(crate) fn shell(text: &str) -> String {
-    let bare = |char: char| {
-        char.is_ascii_alphanumeric()
-            || matches!(char, '_' | '-' | '.' | '/' | ':' | '@' | '+' | ',')
-    };
-    if !text.is_empty() && text.chars().all(bare) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 /// Returns it for XML text and attributes.
 pub(super) fn xml(text: &str) -> String {
     let mut out = String::new();

@@ -1,7 +1,9 @@
 //! Solaris's service management facility.
 
 use super::installation::{Installation, Step};
-use super::quote::{shell, xml};
+use ostler_shell::word as shell;
+
+use super::quote::xml;
 use super::service::Service;
 
 /// Returns the installation among the manifests of the site.
@@ -22,7 +24,7 @@ pub(super) fn installation(service: &Service) -> Installation {
 }
 
 fn text(service: &Service) -> String {
-    let exe = shell(&service.exe());
+    let exe = shell(&service.exe()).into_owned();
     // The methods are run by a shell: quoted for it first, then for XML.
     let method = |words: &str| xml(&format!("{exe} {words}"));
     format!(

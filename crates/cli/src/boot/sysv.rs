@@ -1,8 +1,8 @@
 //! Scripts in `/etc/init.d` that are run and end: `resurrect` starts, `kill` stops.
 
 use super::installation::{Installation, Step};
-use super::quote::shell;
 use super::service::Service;
+use ostler_shell::word as shell;
 
 /// Returns the installation that `update-rc.d` makes known.
 pub(super) fn upstart(service: &Service) -> Installation {

@@ -36,8 +36,7 @@ fn each_word(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
         } else {
             perform::unchanged(session)?
         };
-        let picked = perform::pick(session, &word)?;
-        perform::announce(session, act, &word, &picked);
+        let picked = perform::choose(session, act, &word)?;
         perform::act(session, act, action, picked.ids(), change)?;
     }
     list::table(session)

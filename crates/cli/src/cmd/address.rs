@@ -6,7 +6,6 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Reply, Request};
 
-use crate::boot::quote;
 use crate::program::Program;
 use crate::session::Session;
 
@@ -49,11 +48,14 @@ pub(super) fn curl(address: &str) -> Option<String> {
     if let Some(name) = address.strip_prefix('@') {
         return Some(format!(
             "curl --abstract-unix-socket {} http://localhost",
-            quote::shell(name)
+            ostler_shell::word(name)
         ));
     }
     if address.starts_with('/') {
-        return Some(format!("curl --unix-socket {} http://localhost", quote::shell(address)));
+        return Some(format!(
+            "curl --unix-socket {} http://localhost",
+            ostler_shell::word(address)
+        ));
     }
     url(address).map(|url| format!("curl {url}"))
 }

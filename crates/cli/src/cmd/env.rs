@@ -1,10 +1,11 @@
 //! `env`: the environment of one process.
 
 use ostler_client::Answer;
-use ostler_wire::control::{ProcView, Reply, Request};
+use ostler_config::attributes;
+use ostler_wire::control::{Details, ProcView, Reply, Request};
 
 use super::list::meant;
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -13,7 +14,7 @@ use crate::voice::Problem;
 /// Runs the command `env`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
-    let list = session.list()?;
+    let list = session.about(&word)?;
     if session.program == Program::Ostler {
         return ours(session, &word, &list);
     }
@@ -21,16 +22,62 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     else {
         return Err(Problem::NoEnvironment { word }.into());
     };
-    for (name, value) in ask(session, id)? {
+    let known = match session.ask(&Request::Describe { id })? {
+        Answer::Reply(Reply::Describe(details)) => versions(*details),
+        other => return Err(unexpected(&other)),
+    };
+    for (name, value) in as_pm2(known, &ask(session, id)?) {
         let text = format!("{name}: {value}");
         session.out.screen(&session.out.readable(&text));
     }
     Ok(())
 }
 
+/// The versions of Node and of the app.
+fn versions(details: Details) -> Vec<(String, String)> {
+    let node = details.node_version.map(|version| ("node_version".to_owned(), version));
+    let app = details.view.version.unwrap_or_else(|| "N/A".to_owned());
+    node.into_iter().chain([("version".to_owned(), app)]).collect()
+}
+
+/// Returns what PM2 shows of an environment: what the app has from its caller, and a few keys of
+/// the record around it.
+fn as_pm2(versions: Vec<(String, String)>, vars: &[(String, String)]) -> Vec<(String, String)> {
+    const BEFORE: [&str; 3] = ["unique_id", "PM2_INTERACTOR_PROCESSING", "PM2_USAGE"];
+    const BEHIND: [&str; 4] = ["NODE_APP_INSTANCE", "vizion_running", "km_link", "namespace"];
+    let find = |name: &&str| vars.iter().find(|(of, _)| of == name).cloned();
+    let is_placed = |name: &str| BEFORE.contains(&name) || BEHIND.contains(&name);
+    let rest = vars.iter().filter(|(name, _)| !is_placed(name) && !is_of_record(name)).cloned();
+    versions
+        .into_iter()
+        .chain(BEFORE.iter().filter_map(find))
+        .chain(rest)
+        .chain(BEHIND.iter().filter_map(find))
+        .collect()
+}
+
+/// Whether a variable is a key of PM2's record, or one of ours, and nobody's who started the app.
+fn is_of_record(name: &str) -> bool {
+    const OF_RUN: [&str; 10] = [
+        "name",
+        "created_at",
+        "restart_time",
+        "status",
+        "unstable_restarts",
+        "exit_code",
+        "NODE_UNIQUE_ID",
+        "NODE_CHANNEL_FD",
+        "NODE_CHANNEL_SERIALIZATION_MODE",
+        ostler_env::OSTLER_RUN,
+    ];
+    OF_RUN.contains(&name)
+        || name.starts_with("pm_")
+        || attributes().any(|of| of.in_environment && of.record == name)
+}
+
 /// Prints what a process was given, as `env` prints it; of an app what its first process was.
 fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Failed> {
-    let ids = meant(word, list, &apps::cwd()?)?;
+    let ids = meant(word, list, &caller::cwd()?)?;
     let Some(id) = ids.first() else { return Ok(()) };
     let mut vars = ask(session, *id)?;
     // The state is no variable: PM2 shows it among them.
@@ -46,5 +93,36 @@ fn ask(session: &mut Session, id: u32) -> Result<Vec<(String, String)>, Failed> 
     match session.ask(&Request::Env { id })? {
         Answer::Reply(Reply::Env { vars }) => Ok(vars),
         other => Err(unexpected(&other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pm2s_order_is_the_record_then_what_the_caller_gave_and_no_other_key() {
+        let names = [
+            "windowsHide",
+            "vizion_running",
+            "unique_id",
+            "status",
+            "pm_uptime",
+            "namespace",
+            "name",
+            "km_link",
+            "exec_mode",
+            "TERM",
+            "PM2_USAGE",
+            "PATH",
+            "OSTLER_RUN",
+            "NODE_APP_INSTANCE",
+        ];
+        let pair = |name: &str| (name.to_owned(), String::new());
+        let shown = as_pm2(vec![pair("version")], &names.map(pair));
+        let shown: Vec<&str> = shown.iter().map(|(name, _)| name.as_str()).collect();
+        let given = ["version", "unique_id", "PM2_USAGE", "TERM", "PATH"];
+        let behind = ["NODE_APP_INSTANCE", "vizion_running", "km_link", "namespace"];
+        assert_eq!(shown, [&given[..], &behind].concat());
     }
 }

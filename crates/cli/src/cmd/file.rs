@@ -44,7 +44,7 @@ pub(super) fn act(
     action: Action,
 ) -> Result<(), Failed> {
     let (apps, bad) = apps::of_file(session, path)?;
-    let list = session.list()?;
+    let list = session.known()?;
     let (known, missing) = split(apps, &list);
     let targets = targets_of(&known, &list);
     let ids = targets.iter().map(|target| target.id).collect::<Vec<_>>();
@@ -71,7 +71,7 @@ pub(super) fn act(
 /// Starts the apps of a file; those that are in the list are restarted or reloaded.
 pub(super) fn start(session: &mut Session, path: &str, how: Known) -> Result<(), Failed> {
     let (apps, bad) = apps::of_file(session, path)?;
-    let list = session.list()?;
+    let list = session.known()?;
     let (known, missing) = split(apps, &list);
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();

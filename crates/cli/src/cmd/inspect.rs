@@ -69,9 +69,10 @@ fn open(session: &mut Session, target: &Target) -> Result<String, Failed> {
         }
         std::thread::sleep(EVERY);
     }
+    let pasted = ostler_shell::word(name);
     let message = format!("the inspector of {name} (id {id}) does not listen");
     Err(Failed::new(message)
-        .hint(format!("`ostler logs {name} --err --nostream` shows what Node says about it")))
+        .hint(format!("`ostler logs {pasted} --err --nostream` shows what Node says about it")))
 }
 
 /// Refuses what would die of the signal.
@@ -79,6 +80,7 @@ fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed
     if pid == 0 {
         return Err(Failed::new(format!("{name} (id {id}) does not run")));
     }
+    let pasted = ostler_shell::word(name);
     let file = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let is_node = file.file_name().is_some_and(|name| name == "node" || name == "nodejs");
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -88,7 +90,7 @@ fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed
         (true, true) => Err(Failed::new(format!(
             "{name} (id {id}) was started with `--disable-sigusr1`, which refuses an inspector"
         ))
-        .hint(format!("start it with `--node-args=--inspect`: `ostler restart {name} …`"))),
+        .hint(format!("start it with `--node-args=--inspect`: `ostler restart {pasted} …`"))),
         (false, _) => Err(Failed::new(format!(
             "{name} (id {id}) runs `{}`, which is not Node: it has no inspector",
             file.display()

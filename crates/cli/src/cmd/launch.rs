@@ -42,6 +42,24 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     result.map(|_| ())
 }
 
+/// Starts apps, and tells only what cannot be.
+pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Failed> {
+    if apps.is_empty() {
+        return Ok(());
+    }
+    let apps = apps.into_iter().map(|app| app.record).collect();
+    let answer = session.ask_with(
+        &Request::Start { apps, only_new: true, ticket: Some(ticket()) },
+        |out, event| {
+            if let Event::Failed { name, error } = event {
+                let text = format!("`{name}` is not started: {}", error.message);
+                out.warn_aside(&text);
+            }
+        },
+    )?;
+    perform::done(&answer, false)
+}
+
 /// Starts apps; returns the ids of their processes.
 fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u32>, Failed> {
     // Two apps of a file may share a name; the first to be up is the first of them.

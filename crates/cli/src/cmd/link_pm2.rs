@@ -18,7 +18,7 @@ enum There {
     Nothing,
     /// A link to this program.
     Ours,
-    /// Something else.
+    /// A file or link that is not ours.
     Other,
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
-use crate::apps;
 use crate::args::{CommandId, FlagId};
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
@@ -31,7 +31,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     pick(session, &mut processes)?;
-    print(session, processes, usize::MAX)
+    let whole = session.args.words.is_empty();
+    print(session, processes, whole, usize::MAX)
 }
 
 /// Returns what a program asked for, if one did.
@@ -55,7 +56,7 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
     if session.args.words.is_empty() {
         return Ok(());
     }
-    let cwd = apps::cwd()?;
+    let cwd = caller::cwd()?;
     let mut ids = Vec::new();
     for word in session.args.words.clone() {
         ids.extend(meant(&word, processes, &cwd)?);
@@ -106,14 +107,20 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if processes.is_empty() && !asked_for {
         return Ok(());
     }
-    print(session, processes, SHORT)
+    print(session, processes, false, SHORT)
 }
 
-/// Prints the apps of these processes; of more than `most` apps those that are not wholly online.
-fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Result<(), Failed> {
+/// Prints the apps of these processes, which may be the whole list; of more than `most` apps those
+/// that are not wholly online.
+fn print(
+    session: &mut Session,
+    mut processes: Vec<ProcView>,
+    whole: bool,
+    most: usize,
+) -> Result<(), Failed> {
     let shape = shape(session, false)?;
     if shape.as_ref().is_none_or(Shape::shows_ports) {
-        show::ports::note(&mut processes);
+        show::ports::note(&session.home, &mut processes, whole);
     }
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);
@@ -151,9 +158,14 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, most: usize) -> Re
         warn_of_no_effect(session, &processes);
         return Ok(());
     }
+    let (modules, apps): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.is_module());
     if !apps.is_empty() {
         let text = if as_blocks { show::blocks } else { show::list };
         session.out.data(&text(&apps, &look));
+    }
+    if !modules.is_empty() {
+        let blank = if apps.is_empty() { "" } else { "\n" };
+        session.out.data(&format!("{blank}Modules\n{}", show::list(&modules, &look)));
     }
     if 0 < left_out {
         let name = session.program.name();
@@ -171,8 +183,13 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
         return mini(session, &processes);
     }
     view::sort(&mut processes, session.args.value(FlagId::Sort));
-    let text = view::list(&processes, view::width(), view::now(), session.out.paint);
+    let (modules, apps): (Vec<_>, Vec<_>) = processes.into_iter().partition(|of| of.module);
+    let text = view::list(&apps, view::width(), view::now(), session.out.paint);
     session.out.screen(text.trim_end_matches('\n'));
+    if !modules.is_empty() {
+        session.out.screen(view::modules(&modules, session.out.paint).trim_end_matches('\n'));
+    }
+    let processes = [apps, modules].concat();
     warn_of_no_effect(session, &processes);
     Ok(())
 }

@@ -26,6 +26,7 @@ mod list;
 mod logs;
 mod migrate;
 mod misused;
+mod modules;
 mod monitor;
 mod no_daemon;
 mod perform;
@@ -45,6 +46,7 @@ mod save;
 mod scale;
 mod send;
 mod send_signal;
+mod serve;
 mod settings;
 mod slist;
 mod start;
@@ -102,7 +104,7 @@ pub(crate) fn main() -> ExitCode {
     };
     if parsed.has(FlagId::Version) {
         let verbose = parsed.has(FlagId::Verbose);
-        out.data(&version::text(program, verbose, home.as_ref().ok()));
+        out.data(&version::text(program, verbose, home.as_ref()));
         return end(&mut out, program, Ok(()));
     }
     if parsed.has(FlagId::Help) {
@@ -121,19 +123,22 @@ pub(crate) fn main() -> ExitCode {
         misused::nothing_asked(&mut out, program);
         return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     };
-    let home = match home {
-        Ok(home) => home,
-        Err(failed) => return end(&mut out, program, Err(failed)),
-    };
+    let Some(home) = home else { return end(&mut out, program, Err(homeless())) };
     let home = of_container(command.id, home);
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
+    session.when_started = Some(modules::revive);
     let result = if session.has(FlagId::NoDaemon) {
-        no_daemon::run(command.id, &mut session)
+        no_daemon::run(&mut session, |session| run(command.id, session))
     } else {
         run(command.id, &mut session)
     };
     end(&mut session.out, program, result)
+}
+
+fn homeless() -> Failed {
+    Failed::new("there is no home directory: neither OSTLER_HOME, PM2_HOME nor HOME is set")
+        .hint("set OSTLER_HOME to a directory that you may write to")
 }
 
 /// Returns the home of the manager that is meant: where none ran in the one that the environment
@@ -205,7 +210,14 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Update => update::run(session),
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Serve => serve::run(session),
         CommandId::Set => settings::set(session),
+        CommandId::Install => modules::install(session),
+        CommandId::ModuleUpdate => modules::update(session),
+        CommandId::Uninstall => modules::uninstall(session),
+        CommandId::ModuleGenerate => modules::generate(session),
+        CommandId::Package => modules::pack(session),
+        CommandId::Publish => modules::publish(session),
         CommandId::Multiset => settings::multiset(session),
         CommandId::Get => settings::get(session),
         CommandId::Conf => settings::conf(session),

@@ -2,13 +2,15 @@
 //! daemon that it started ends with it, and so do the apps; one that ran before is only watched.
 
 use super::foreground::Foreground;
-use crate::args::CommandId;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
 
 /// Runs a command and stays.
-pub(super) fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
+pub(super) fn run(
+    session: &mut Session,
+    command: impl FnOnce(&mut Session) -> Result<(), Failed>,
+) -> Result<(), Failed> {
     let mut foreground = Foreground::with_daemon()?;
     session.foreground = true;
     session.connect()?;
@@ -16,7 +18,7 @@ pub(super) fn run(command: CommandId, session: &mut Session) -> Result<(), Faile
         foreground.disown();
     }
     foreground.listen(session)?;
-    let result = super::run(command, session).and_then(|()| {
+    let result = command(session).and_then(|()| {
         if session.program == Program::Pm2 {
             let pid = std::process::id();
             session.out.message("[--no-daemon] Continue to stream logs");

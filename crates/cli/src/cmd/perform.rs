@@ -7,6 +7,7 @@ use ostler_wire::control::{Action, Change, Event, Reply, Request};
 use super::unwritten;
 use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
@@ -17,8 +18,8 @@ use crate::voice::{Act, Notice, Problem, Selector, Subject};
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     refuse_only(session, word)?;
-    let list = session.list()?;
-    Ok(select(word, &list, &apps::cwd()?)?)
+    let list = session.about(word)?;
+    Ok(select(word, &list, &caller::cwd()?)?)
 }
 
 /// Returns what the options change in processes that exist already.
@@ -26,7 +27,7 @@ pub(super) fn changes(session: &mut Session) -> Result<Change, Failed> {
     let change = unchanged(session)?;
     refuse_env(session)?;
     let patch = apps::patch(session)?;
-    let env = session.has(FlagId::UpdateEnv).then(apps::environment);
+    let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     if env.is_none() {
         session.out.tell(&Notice::KeepsEnvironment);
     }
@@ -42,7 +43,9 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
                 .map_err(|_| Failed::misuse(format!("`--parallel {text}` is not a number")))?,
         ),
     };
-    Ok(Change { parallel, ..Change::default() })
+    // PM2 has no words for it.
+    let connections = session.program == Program::Ostler;
+    Ok(Change { parallel, connections, ..Change::default() })
 }
 
 /// Refuses `--env`, which means nothing where no process file is read.
@@ -58,6 +61,26 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
     let message =
         format!("`--only` chooses among the apps of a process file, and `{word}` is none");
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
+}
+
+/// Returns the processes that a word means, having told what will be done with them. PM2 announces
+/// it of an id before it sees that no process has it.
+pub(super) fn choose(session: &mut Session, act: Act, word: &str) -> Result<Picked, Failed> {
+    match pick(session, word) {
+        Ok(picked) => {
+            announce(session, act, word, &picked);
+            Ok(picked)
+        }
+        Err(Failed { problem: Some(Problem::NoSuchId { word, .. }), .. }) => {
+            if session.program == Program::Pm2 {
+                let ids = serde_json::json!([word]);
+                let selector = Some(Selector { word: &word, ids: &ids });
+                session.out.tell(&Notice::Begun { act, selector, targets: &[] });
+            }
+            Err(Problem::NoSuchId { word, act: Some(act) }.into())
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// Tells what will be done with which processes.
@@ -98,8 +121,8 @@ pub(super) fn done(answer: &Answer, failed: bool) -> Result<(), Failed> {
 /// Reports how it went with one process; `false` when it failed.
 pub(super) fn report(out: &mut Output, event: &Event) -> bool {
     match event {
-        Event::Acted { id, name, error: None, .. } => {
-            out.tell(&Notice::Acted { id: *id, name });
+        Event::Acted { id, name, error: None, added: _, connections } => {
+            out.tell(&Notice::Acted { id: *id, name, connections: *connections });
             true
         }
         Event::Acted { id, name, error: Some(error), .. } => {

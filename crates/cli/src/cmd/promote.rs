@@ -11,7 +11,7 @@ use crate::voice::{Act, Notice, Problem, Target};
 /// Runs the command `promote` (`keep`) or `rollback`.
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
-    let processes = session.list()?;
+    let processes = session.about(&name)?;
     let named = processes.iter().filter(|process| process.name == name);
     let targets: Vec<Target> = named.map(Target::of).collect();
     if targets.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn after(
     let until = session.until.take().unwrap_or_else(|| Instant::now() + limit.time);
     let begun = std::mem::take(&mut session.begun);
     let is_begun = |id: u32, name: &str| begun.ids.contains(&id) || begun.names.contains(name);
-    let list = session.list()?;
+    let list = session.known()?;
     let ids: Vec<u32> =
         list.iter().filter(|of| is_begun(of.id, &of.name)).map(|of| of.id).collect();
     let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;

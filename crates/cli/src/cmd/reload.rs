@@ -19,8 +19,7 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
         return file::start(session, &word, Known::Reload);
     }
     let change = perform::changes(session)?;
-    let picked = perform::pick(session, &word)?;
-    perform::announce(session, Act::Reload, &word, &picked);
-    let list = session.list()?;
+    let picked = perform::choose(session, Act::Reload, &word)?;
+    let list = session.known()?;
     rolling::reload(session, &picked.ids(), change, &list)
 }

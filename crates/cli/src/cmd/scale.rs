@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::misuse(format!("`{text}` is not a number of instances"))
             .hint("write 4, +2 or -1"));
     };
-    let list = session.list()?;
+    let list = session.about(&name)?;
     let named = list.iter().filter(|process| process.name == name);
     let targets: Vec<Target> = named.map(Target::of).collect();
     let current = targets.len();
@@ -39,7 +39,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let lowest_first = session.program == Program::Pm2;
     let request = Request::Scale { name, target, lowest_first, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
-        Event::Acted { id, name, error: None, added } => {
+        Event::Acted { id, name, error: None, added, .. } => {
             out.tell(&Notice::Scaled { id, name: &name, added });
         }
         other => failed |= !perform::report(out, &other),

@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// PM2 knows ids here, and nothing else.
 pub(super) fn of_id(session: &mut Session, word: &str) -> Result<Target, Failed> {
-    let list = session.list()?;
+    let list = session.known()?;
     let id = word.parse::<u32>().ok();
     let found = list.iter().find(|process| Some(process.id) == id);
     found

@@ -40,7 +40,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// PM2 knows names and ids here, and nothing else.
 fn in_pm2s_way(session: &mut Session, word: &str, is_id: bool) -> Result<Vec<Target>, Failed> {
-    let list = session.list()?;
+    let list = session.known()?;
     let id = word.parse::<u32>().ok();
     let meant = list.iter().filter(|of| if is_id { Some(of.id) == id } else { of.name == word });
     let targets: Vec<Target> = meant.map(Target::of).collect();

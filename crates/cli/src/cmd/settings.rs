@@ -143,12 +143,15 @@ fn put(
 ) -> Result<(), Failed> {
     if careful && settings.get(key).is_some_and(serde_json::Value::is_object) {
         let message = format!("`{word}` is an app with settings, which one value would replace");
+        let pasted = ostler_shell::word(word);
         return Err(Failed::new(message)
-            .hint(format!("write `{word}.KEY`, or `ostler unset {word}` first")));
+            .hint(format!("write `{pasted}.KEY`, or `ostler unset {pasted}` first")));
     }
     settings.set(key, value.into()).map_err(|Refusal::Value(place)| {
-        Failed::new(format!("`{place}` is a value, so that there is no `{word}`"))
-            .hint(format!("`ostler unset {place}` removes the value"))
+        Failed::new(format!("`{place}` is a value, so that there is no `{word}`")).hint(format!(
+            "`ostler unset {pasted}` removes the value",
+            pasted = ostler_shell::word(&place)
+        ))
     })
 }
 
@@ -157,7 +160,7 @@ fn restart(session: &mut Session, app: &str, settings: &Settings) -> Result<(), 
     if !session.connect_if_running()? {
         return Ok(());
     }
-    let list = session.list()?;
+    let list = session.known()?;
     let targets: Vec<Target> =
         list.iter().filter(|process| process.name == app).map(Target::of).collect();
     if targets.is_empty() {
@@ -202,7 +205,7 @@ fn list_all(session: &mut Session, settings: &Settings) {
 }
 
 /// Shows the settings of one app.
-fn list_app(session: &mut Session, app: &str, settings: &Settings) {
+pub(super) fn list_app(session: &mut Session, app: &str, settings: &Settings) {
     let Some((_, of)) = settings.apps().find(|(name, _)| *name == app) else { return };
     if session.program == Program::Pm2 {
         session.out.message(&format!("Module: {app}"));

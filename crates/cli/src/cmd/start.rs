@@ -9,6 +9,7 @@ use super::ready::{self, Counts};
 use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{Picked, select};
@@ -74,8 +75,8 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     if word.contains('/') || path.extension().is_some() || word.contains(char::is_whitespace) {
         return Ok(false);
     }
-    let list = session.list()?;
-    let picked = match select(word, &list, &apps::cwd()?) {
+    let list = session.known()?;
+    let picked = match select(word, &list, &caller::cwd()?) {
         Ok(picked) => picked,
         Err(none) if word == "all" => return Err(none.into()),
         Err(_) => return Ok(false),
@@ -83,10 +84,11 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
     perform::refuse_only(session, word)?;
     refuse_force(session, word)?;
     if let Some(option) = apps::given_for_new_apps(session) {
+        let pasted = ostler_shell::word(word);
         return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
             .hint(format!(
-                "`ostler scale {word} NUMBER` changes how many processes there are; for the rest, \
-                 `ostler delete {word}` and start it anew"
+                "`ostler scale {pasted} NUMBER` changes how many processes there are; for the rest, \
+                 `ostler delete {pasted}` and start it anew"
             )));
     }
     again(session, Act::StartAgain, word, &picked)?;
@@ -106,7 +108,7 @@ fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
 fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result<(), Failed> {
     perform::refuse_env(session)?;
     let patch = apps::patch(session)?;
-    let env = session.has(FlagId::UpdateEnv).then(apps::environment);
+    let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     perform::announce(session, act, word, picked);
     let change = Change { patch, env, ..Change::default() };
     perform::act(session, act, Action::Restart, picked.ids(), change)
@@ -116,7 +118,7 @@ fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result
 fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
     perform::refuse_only(session, script)?;
     let app = apps::of_script(session, script)?;
-    let list = session.list()?;
+    let list = session.known()?;
     if !session.has(FlagId::Force)
         && let Some(targets) = startable(&app, &list)?
     {
@@ -128,9 +130,10 @@ fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
         {
             let (name, now) = (&app.name, targets.len());
             let processes = if now == 1 { "process" } else { "processes" };
+            let pasted = ostler_shell::word(name);
             let message = format!("`{name}` is in the list with {now} {processes}, not {count}");
             return Err(Failed::new(message)
-                .hint(format!("`ostler scale {name} {count}` changes how many there are")));
+                .hint(format!("`ostler scale {pasted} {count}` changes how many there are")));
         }
         again(session, Act::StartSame, &app.name, &Picked::numbered(targets))?;
         return Ok(Vec::new());

@@ -11,7 +11,7 @@ use ostler_client::Home;
 
 use crate::args::FlagId;
 use crate::boot::account::Account;
-use crate::boot::quote::shell;
+
 use crate::boot::{Platform, Service, Step, installation, path, service_name};
 use crate::failed::Failed;
 use crate::program::Program;
@@ -192,14 +192,22 @@ fn ask_for_root(session: &mut Session, verb: &str, platform: Platform, service: 
     let mut words = vec!["sudo env PATH=\"$PATH\"".to_owned()];
     for name in [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME] {
         if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
-            words.push(format!("{name}={}", shell(&value)));
+            words.push(format!("{name}={}", ostler_shell::word(&value)));
         }
     }
-    words.extend([shell(&service.exe()), verb.to_owned(), platform.name().to_owned()]);
-    words.extend(["-u".to_owned(), shell(&service.user), "--hp".to_owned()]);
-    words.push(shell(&service.user_home.display().to_string()));
+    words.extend([
+        ostler_shell::word(&service.exe()).into_owned(),
+        verb.to_owned(),
+        platform.name().to_owned(),
+    ]);
+    words.extend([
+        "-u".to_owned(),
+        ostler_shell::word(&service.user).into_owned(),
+        "--hp".to_owned(),
+    ]);
+    words.push(ostler_shell::word(&service.user_home.display().to_string()).into_owned());
     if service.named {
-        words.extend(["--service-name".to_owned(), shell(&service.name)]);
+        words.extend(["--service-name".to_owned(), ostler_shell::word(&service.name).into_owned()]);
     }
     if service.wait_ip {
         words.push("--wait-ip".to_owned());
@@ -276,7 +284,7 @@ fn perform(step: &Step) -> Result<(), Failed> {
         Ok(status) => Err(Failed::from(Problem::Other {
             message: format!("`{}` failed: {status}", step.shown()),
             hint: (program == "loginctl")
-                .then(|| format!("an administrator may: `sudo {}`", step.shown())),
+                .then(|| format!("an administrator may: `sudo {pasted}`", pasted = step.shown())),
         })),
         Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))
             .hint("is this the machine's init system? `startup` without a platform finds it")),

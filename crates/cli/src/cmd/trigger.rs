@@ -46,7 +46,7 @@ const NOBODY: &str = "Not any process has received a command (offline or unexist
 fn in_pm2s_way(session: &mut Session, word: &str) -> Result<Vec<Target>, Failed> {
     match talk::targets(session, word) {
         Ok(targets) => Ok(targets),
-        Err(Failed { problem: Some(Problem::NoSuchId { word }), .. }) => {
+        Err(Failed { problem: Some(Problem::NoSuchId { word, .. }), .. }) => {
             Err(talk::bare(format!("{word} id unknown"), ""))
         }
         Err(Failed {

@@ -38,7 +38,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Sets the restart counters to 0, as PM2's `update` does, which starts every app anew.
 fn reset_counters(session: &mut Session) -> Result<(), Failed> {
-    let ids: Vec<u32> = session.list()?.iter().map(|process| process.id).collect();
+    let ids: Vec<u32> = session.known()?.iter().map(|process| process.id).collect();
     let change = perform::unchanged(session)?;
     match session.ask(&Request::Act {
         action: Action::Reset,

@@ -48,7 +48,7 @@ pub(super) fn run(session: &mut Session, way: Way) -> Result<(), Failed> {
     let change = perform::unchanged(session)?;
     let picked = crate::select::Picked::numbered(targets);
     perform::announce(session, Act::Reload, &name, &picked);
-    let all = session.list()?;
+    let all = session.known()?;
     rolling::reload(session, &picked.ids(), change, &all)?;
     list::table(session)
 }

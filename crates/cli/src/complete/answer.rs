@@ -13,7 +13,7 @@ use crate::program::{Name, Program};
 pub(crate) fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let program = Name::of(arguments.next().as_deref()).program();
-    let home = program.home(|name| std::env::var_os(name).map(PathBuf::from)).ok();
+    let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let text = answer(arguments.skip(1), program, &mut Known::new(home));
     let written = rustix::io::write(std::io::stdout(), text.as_bytes());
     if written == Ok(text.len()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

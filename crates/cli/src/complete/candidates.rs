@@ -11,6 +11,8 @@ use crate::args::flags::{FLAGS, Flag, Scope, Takes};
 use crate::args::{Command, FlagId};
 use crate::boot::Platform;
 use crate::program::Program;
+use crate::show::field_names;
+use crate::voice::Progress;
 
 /// What may stand at the cursor.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,9 +47,10 @@ pub(super) fn candidates(
     let before = Before::of(before, program);
     let mut found = match (&before, current.split_once('=')) {
         (Before { ended: true, .. }, _) => Candidates { files: true, ..Candidates::default() },
-        (Before { awaits: Some(flag), .. }, _) => values(flag, known),
-        (_, Some((option, _))) if option.starts_with("--") => {
-            let mut found = long(option).map_or_else(Candidates::default, |f| values(f, known));
+        (Before { awaits: Some(flag), .. }, _) => values(flag, current, known),
+        (_, Some((option, value))) if option.starts_with("--") => {
+            let values = |flag| values(flag, value, known);
+            let mut found = long(option).map_or_else(Candidates::default, values);
             for (word, _) in &mut found.words {
                 *word = format!("{option}={word}");
             }
@@ -90,6 +93,11 @@ impl<'w> Before<'w> {
                         Takes::Numbers(_) => next.bytes().all(|byte| byte.is_ascii_digit()),
                         _ => !next.starts_with('-'),
                     };
+                    // A name of an app may stand at the cursor as well, but who asked for fields is
+                    // in the middle of them.
+                    if words.peek().is_none() && flag.id == FlagId::Fields {
+                        before.awaits = Some(flag);
+                    }
                     while words.next_if(is_value).is_some()
                         && matches!(flag.takes, Takes::Numbers(_))
                     {}
@@ -145,7 +153,7 @@ fn options(command: Option<&Command>, program: Program) -> Candidates {
     Candidates { words: words.collect(), ..Candidates::default() }
 }
 
-fn values(flag: &Flag, known: &mut Known) -> Candidates {
+fn values(flag: &Flag, current: &str, known: &mut Known) -> Candidates {
     let attribute = ostler_config::attributes::find_flag(flag.name()).map(|(found, _)| found);
     let words: &[&str] = match (flag.id, attribute.map(|found| found.rule), flag.name()) {
         (FlagId::Sort, _, _) => crate::view::SORT_FIELDS,
@@ -154,6 +162,9 @@ fn values(flag: &Flag, known: &mut Known) -> Candidates {
         }
         (FlagId::For, _, _) => &["ready", "exit", "log="],
         (FlagId::Since, _, _) => &["run", "now"],
+        (FlagId::Progress, _, _) => &Progress::WORDS,
+        (FlagId::Fields, _, _) => return fields(current),
+        (FlagId::Wait | FlagId::Timeout, _, _) => &["10s", "30s", "1m", "5m"],
         (_, Some(Rule::Words(words)), _) => words,
         (_, _, "interpreter") => &["node", "bun", "deno", "python3", "bash", "none"],
         (_, _, "kill-signal") => &["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"],
@@ -165,6 +176,14 @@ fn values(flag: &Flag, known: &mut Known) -> Candidates {
     };
     let words = plain(words.iter().map(|word| (*word).to_owned()));
     Candidates { words, files: takes_file, ..Candidates::default() }
+}
+
+/// Returns the names of fields, behind those that are written already: `name,p`.
+fn fields(current: &str) -> Candidates {
+    let written = current.rfind(',').map_or("", |comma| &current[..=comma]);
+    let names = field_names().filter(|name| !written.split(',').any(|one| one == *name));
+    let words = plain(names.map(|name| format!("{written}{name}")));
+    Candidates { words, ..Candidates::default() }
 }
 
 fn plain(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
@@ -262,6 +281,11 @@ mod tests {
         check("list --sort na", &["name", "namespace"], false);
         check("list --sort=na", &["--sort=name", "--sort=namespace"], false);
         check("start -o ", &[], true);
+        check("start --progress ", &["auto", "json", "plain", "none"], false);
+        check("start --progress=p", &["--progress=plain"], false);
+        check("list --json name,me", &["name,memory"], false);
+        check("start --wait=3", &["--wait=30s"], false);
+        check("wait --since ", &["run", "now"], false);
         check("start --balance s", &["sticky", "shared"], false);
         check("start --name ", &[], false);
         check("start --only a", &["api"], false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::{float, rounded};
+use super::numbers::{float, rounded};
 
 /// Bytes of a sector, whatever the disk has.
 const SECTOR: u64 = 512;

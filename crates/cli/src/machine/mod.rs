@@ -4,6 +4,7 @@
 //! asks.
 
 mod counters;
+mod numbers;
 mod volumes;
 
 use std::time::{Duration, Instant};
@@ -40,17 +41,6 @@ pub(crate) fn number(value: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and not that large")]
     let whole = (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
     whole.map_or_else(|| json!(value), |whole| json!(whole))
-}
-
-/// Rounds to so many decimals.
-fn rounded(value: f64, decimals: i32) -> f64 {
-    let scale = 10_f64.powi(decimals);
-    (value * scale).round() / scale
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures are for people")]
-fn float(value: u64) -> f64 {
-    value as f64
 }
 
 #[cfg(test)]

@@ -49,6 +49,11 @@ impl<'a> App<'a> {
         (self.count_in(Phase::Online), self.processes.len())
     }
 
+    /// Whether it is a module.
+    pub(crate) fn is_module(&self) -> bool {
+        self.processes.iter().any(|process| process.module)
+    }
+
     /// Whether all of its processes are online.
     pub(crate) fn is_online(&self) -> bool {
         self.processes.iter().all(|process| process.phase == Phase::Online)

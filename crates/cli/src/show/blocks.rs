@@ -4,8 +4,8 @@
 use std::iter::once;
 
 use super::app::App;
+use super::cells::{self, Look};
 use super::grid::Cell;
-use super::list::{self, Look};
 use crate::view::{columns, cut};
 
 /// The window from which on a table is shown: a name, how many there are, and a status.
@@ -32,22 +32,22 @@ fn block(out: &mut String, app: &App<'_>, look: &Look<'_>) {
     if !out.is_empty() {
         out.push('\n');
     }
-    line(out, "", &list::name(app, look), look);
+    line(out, "", &cells::name(app, look), look);
     let counted = if look.all {
-        ("pid", list::pid(app, look))
+        ("pid", cells::pid(app, look))
     } else {
-        ("instances", list::instances(app, look))
+        ("instances", cells::instances(app, look))
     };
     let values = [
-        ("id", list::id(app, look)),
+        ("id", cells::id(app, look)),
         counted,
-        ("status", list::status_and_end(app, look)),
-        ("ports", list::ports(app, look)),
-        ("restarts", list::restarts(app, look)),
-        ("cpu", list::cpu(app, look)),
-        ("memory", list::memory(app, look)),
-        ("uptime", list::uptime(app, look)),
-        ("last end", list::last(app, look)),
+        ("status", cells::status_and_end(app, look)),
+        ("ports", cells::ports(app, look)),
+        ("restarts", cells::restarts(app, look)),
+        ("cpu", cells::cpu(app, look)),
+        ("memory", cells::memory(app, look)),
+        ("uptime", cells::uptime(app, look)),
+        ("last end", cells::last(app, look)),
     ];
     for (name, cell) in values.iter().filter(|(_, cell)| !matches!(&*cell.text, "" | "-")) {
         line(out, &format!("  {name:NAME$} "), cell, look);

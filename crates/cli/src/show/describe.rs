@@ -8,7 +8,8 @@ use ostler_text::shown;
 use ostler_wire::control::{Details, ListenerView};
 
 use super::app::App;
-use super::list::{Look, list};
+use super::cells::Look;
+use super::list::list;
 use super::tree::{Tree, lines};
 use super::{amount, why, words};
 use crate::paint::Ink;

@@ -86,6 +86,11 @@ const FIELDS: &[Field] = &[
     Field { name: "env", of: Describe(|of, _| json!(of.env)) },
 ];
 
+/// Returns the names of the fields that a list knows.
+pub(crate) fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().filter(|field| field.is_known(false)).map(|field| field.name)
+}
+
 /// What a program asked for.
 #[derive(Debug)]
 pub(crate) enum Shape {

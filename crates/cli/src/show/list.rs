@@ -1,35 +1,18 @@
 //! The list: an app a row for a person, a line for a program.
 
-use std::collections::BTreeMap;
-
-use ostler_ports::Address;
-use ostler_wire::control::{Phase, ProcView};
+use ostler_wire::control::ProcView;
 
 use super::app::App;
 use super::blocks::{TABLE, blocks};
+use super::cells::{self, Look};
 use super::grid::{Cell, Column, render};
-use super::{amount, words};
-use crate::paint::{Ink, Paint};
+use super::words;
+use crate::paint::Ink;
 
 /// From this width on, the list has a column for the last end and one for the ids.
 const MEDIUM: usize = 100;
 /// From this width on, it has every column.
 const WIDE: usize = 160;
-
-/// How a list is looked at.
-#[derive(Debug)]
-pub(crate) struct Look<'a> {
-    /// Columns of the window.
-    pub(crate) window: usize,
-    /// The time, ms since 1970.
-    pub(crate) now: u64,
-    /// Which of it is coloured.
-    pub(crate) paint: Paint,
-    /// A row for each process, and one for each worker that comes or goes.
-    pub(crate) all: bool,
-    /// Why processes ended, as far as their last lines tell, by id.
-    pub(crate) reasons: &'a BTreeMap<u32, &'static str>,
-}
 
 /// What a column shows of an app, or of one process.
 type Show = for<'a> fn(&App<'a>, &Look<'_>) -> Cell<'a>;
@@ -87,7 +70,7 @@ fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
         format!("{:.1}", app.cpu()),
         app.memory().to_string(),
         uptime.map_or_else(String::new, |uptime| uptime.to_string()),
-        last_word(app, look).unwrap_or_default(),
+        cells::last_word(app, look).unwrap_or_default(),
     ];
     let values: Vec<String> =
         head.chain(rest).map(|value| ostler_text::shown(&value).into_owned()).collect();
@@ -100,157 +83,30 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
     let medium = MEDIUM <= look.window;
     let mut all: Vec<(Column, Show)> = Vec::new();
     if medium || look.all {
-        all.push((column("ID", true, None, 8), id));
+        all.push((column("ID", true, None, 8), cells::id));
     }
-    all.push((column("NAME", false, Some(10), 0), name));
+    all.push((column("NAME", false, Some(10), 0), cells::name));
     if look.all {
-        all.push((column("PID", true, None, 1), pid));
+        all.push((column("PID", true, None, 1), cells::pid));
     } else {
-        all.push((column("INST", true, None, 2), instances));
+        all.push((column("INST", true, None, 2), cells::instances));
     }
-    let short: Show = if medium { status } else { status_and_end };
+    let short: Show = if medium { cells::status } else { cells::status_and_end };
     all.push((column("STATUS", false, Some(22), 0), short));
-    all.push((column("PORTS", false, Some(14), 4), ports));
-    all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), restarts));
-    all.push((column("CPU", true, None, 7), cpu));
-    all.push((column("MEM", true, None, 6), memory));
-    all.push((column(if medium { "UPTIME" } else { "UP" }, true, None, 3), uptime));
+    all.push((column("PORTS", false, Some(14), 4), cells::ports));
+    all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), cells::restarts));
+    all.push((column("CPU", true, None, 7), cells::cpu));
+    all.push((column("MEM", true, None, 6), cells::memory));
+    all.push((column(if medium { "UPTIME" } else { "UP" }, true, None, 3), cells::uptime));
     if medium {
-        all.push((column("LAST END", false, Some(16), 9), last));
+        all.push((column("LAST END", false, Some(16), 9), cells::last));
     }
     if WIDE <= look.window {
-        all.push((column("MODE", false, None, 10), mode));
-        all.push((column("VERSION", false, Some(7), 11), version));
-        all.push((column("USER", false, Some(4), 12), user));
+        all.push((column("MODE", false, None, 10), cells::mode));
+        all.push((column("VERSION", false, Some(7), 11), cells::version));
+        all.push((column("USER", false, Some(4), 12), cells::user));
     }
     all
-}
-
-pub(super) fn id<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    Cell::inked(app.ids(), &[Ink::Grey])
-}
-
-pub(super) fn name<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    Cell::inked(app.name.clone(), &[Ink::Bold])
-}
-
-pub(super) fn pid<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let pid = app.processes.first().map_or(0, |process| process.pid);
-    Cell::plain(if pid == 0 { "-".to_owned() } else { pid.to_string() })
-}
-
-pub(super) fn instances<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let (online, all) = app.count();
-    let missing = online < all && app.processes.iter().any(|of| of.phase != Phase::Stopped);
-    let inks: &[Ink] = if missing { &[Ink::Red] } else { &[] };
-    Cell::inked(format!("{online}/{all}"), inks)
-}
-
-fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    status_cell(app, None)
-}
-
-pub(super) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
-    let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
-    let end = of_worst.and_then(|(process, _)| end_word(process, look));
-    status_cell(app, end)
-}
-
-fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
-    let Some((worst, count)) = app.worst() else { return Cell::plain("") };
-    let (mut sign, mut inks) = words::sign(worst.phase);
-    let mut word = match worst.phase {
-        Phase::Backoff { due_in } => format!("retry in {}", amount::duration(due_in)),
-        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
-            words::status(worst).to_owned()
-        }
-    };
-    if count < app.processes.len() {
-        word = format!("{count} {word}");
-    }
-    if let (Some((rollout, part)), Phase::Online) = (app.rollout(), worst.phase) {
-        (sign, inks) = ('◐', &[Ink::Blue]);
-        word = match app.processes.len() {
-            1 => rollout.to_owned(),
-            all => format!("{rollout} {part} of {all}"),
-        };
-    }
-    match end {
-        // Its code says it all.
-        Some(end) if word == "exited" && end.starts_with("exit ") => {
-            word = end.replace("exit ", "exited ");
-        }
-        Some(end) => word = format!("{word}: {end}"),
-        None => {}
-    }
-    match app.leaving() {
-        0 => {}
-        leaving => word = format!("{word}, {leaving} draining"),
-    }
-    Cell::inked(format!("{sign} {word}"), inks)
-}
-
-pub(super) fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let addresses = app.addresses();
-    // Others than this machine can reach it.
-    let is_open = |of: &&&str| Address::parse(of).is_some_and(|address| !address.is_local());
-    let inks: &[Ink] = if addresses.iter().any(|of| is_open(&of)) { &[Ink::Yellow] } else { &[] };
-    Cell::inked(addresses.join(" "), inks)
-}
-
-pub(super) fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let inks: &[Ink] = if app.restarts() == 0 { &[] } else { &[Ink::Yellow] };
-    Cell::inked(app.restarts().to_string(), inks)
-}
-
-pub(super) fn cpu<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    Cell::plain(if runs(app) { amount::cpu(app.cpu()) } else { "-".to_owned() })
-}
-
-pub(super) fn memory<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    Cell::plain(if runs(app) { amount::size(app.memory()) } else { "-".to_owned() })
-}
-
-fn runs(app: &App<'_>) -> bool {
-    app.processes.iter().any(|process| process.pid != 0)
-}
-
-pub(super) fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
-    let uptime = app.since().map(|since| amount::duration(look.now.saturating_sub(since)));
-    Cell::plain(uptime.unwrap_or_else(|| "-".to_owned()))
-}
-
-pub(super) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
-    let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
-    let ago = amount::duration(look.now.saturating_sub(ended.at));
-    let word = last_word(app, look).unwrap_or_default();
-    Cell::inked(format!("{word}, {ago} ago"), if ended.is_clean() { &[] } else { &[Ink::Red] })
-}
-
-fn mode<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let cluster = app.processes.iter().any(|process| process.cluster);
-    Cell::plain(if cluster { "cluster" } else { "fork" })
-}
-
-fn version<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let version = app.processes.first().and_then(|process| process.version.as_deref());
-    Cell::plain(version.unwrap_or("-"))
-}
-
-fn user<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    Cell::plain(app.processes.first().map_or("", |process| process.user.as_str()))
-}
-
-/// How the app's last process that ended by itself did so.
-fn last_word(app: &App<'_>, look: &Look<'_>) -> Option<String> {
-    app.last_end().and_then(|(process, _)| end_word(process, look))
-}
-
-/// How a process that ended by itself did so: as its last lines say it, else as the system does.
-fn end_word(process: &ProcView, look: &Look<'_>) -> Option<String> {
-    let ended = words::own_end(process)?;
-    let reason = look.reasons.get(&process.id).map(|reason| (*reason).to_owned());
-    Some(reason.unwrap_or_else(|| words::end(ended)))
 }
 
 /// Workers beside a process: pid, who it is, and what it does.
@@ -276,11 +132,14 @@ fn beside_cell(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use expect_test::expect_file;
 
     use super::super::app::{fold, order};
     use super::super::sample::{NOW, processes};
     use super::*;
+    use crate::paint::Paint;
 
     fn shown(window: usize, all: bool) -> String {
         let processes = processes();

@@ -7,6 +7,7 @@
 mod amount;
 mod app;
 mod blocks;
+mod cells;
 mod describe;
 mod fields;
 mod grid;
@@ -21,9 +22,10 @@ mod words;
 
 pub(crate) use app::{SORT_FIELDS, fold, order};
 pub(crate) use blocks::blocks;
+pub(crate) use cells::Look;
 pub(crate) use describe::{Seen, describe, plain};
-pub(crate) use fields::{Known, Shape};
-pub(crate) use list::{Look, list, piped};
+pub(crate) use fields::{Known, Shape, field_names};
+pub(crate) use list::{list, piped};
 pub(crate) use reason::{last_lines, reasons};
 pub(crate) use tree::tree;
 pub(crate) use words::status;

@@ -70,14 +70,15 @@ pub(super) fn end(ended: &Ended, reason: Option<&str>) -> String {
 
 /// Returns what to do about a state that is not wanted.
 pub(super) fn advice(details: &Details, name: &str) -> Option<String> {
+    let pasted = ostler_shell::word(name);
     let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
     match details.view.phase {
         Phase::Errored => Some(format!(
-            "fix it, then `ostler restart {name}`; `ostler logs {name} --err` has more"
+            "fix it, then `ostler restart {pasted}`; `ostler logs {pasted} --err` has more"
         )),
-        Phase::Backoff { .. } => Some(format!("`ostler logs {name} --err` has more")),
-        Phase::Stopped if failed => Some(format!("`ostler logs {name} --err` has more")),
-        Phase::Stopped => Some(format!("`ostler start {name}` starts it again")),
+        Phase::Backoff { .. } => Some(format!("`ostler logs {pasted} --err` has more")),
+        Phase::Stopped if failed => Some(format!("`ostler logs {pasted} --err` has more")),
+        Phase::Stopped => Some(format!("`ostler start {pasted}` starts it again")),
         Phase::Starting | Phase::Online | Phase::Stopping => None,
     }
 }

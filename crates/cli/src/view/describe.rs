@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::{Details, Phase, ProcView};
+use ostler_wire::control::{Details, ProcView};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
@@ -125,7 +125,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
     rows.into_iter().map(|(key, cell)| (key.to_owned(), cell)).collect()
 }
 
-/// What PM2 does not show.
+/// What PM2 does not know: that an attribute is not done yet, and that a canary waits for a word.
 fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     let view = &details.view;
     let mut rows = Vec::new();
@@ -138,17 +138,10 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));
     }
-    if 0 < details.rejections {
-        rows.push(("unhandled rejections", Cell::plain(details.rejections.to_string())));
-    }
     for file in &details.unwritten {
         let text = format!("{}: {}", file.path, file.error);
         rows.push(("cannot be written", Cell::plain(text)));
     }
-    if let Some(last) = &details.last {
-        rows.push(("last exit", Cell::plain(last.to_string())));
-    }
-    rows.push(("explanation", Cell::plain(explain(details))));
     rows
 }
 
@@ -156,24 +149,6 @@ fn cron_restart(view: &ProcView, pattern: &str) -> String {
     match view.not_yet.iter().any(|name| name == "cron_restart") {
         true => format!("{pattern} (not yet)"),
         false => pattern.to_owned(),
-    }
-}
-
-/// Returns why it is not running, or what is awaited.
-fn explain(details: &Details) -> String {
-    let never = || "it never ran".to_owned();
-    let last = details.last.as_ref().map_or_else(never, ToString::to_string);
-    match details.view.phase {
-        Phase::Backoff { due_in } => format!("ended ({last}); started again in {due_in} ms"),
-        Phase::Stopped => {
-            format!("stopped on request, or it ended and is not to be restarted (last: {last})")
-        }
-        Phase::Errored => format!("given up after too many short runs in a row (last: {last})"),
-        Phase::Starting => "started, waiting for it to be ready".to_owned(),
-        Phase::Stopping => {
-            "asked to end; what ignores it is killed after `kill_timeout`".to_owned()
-        }
-        Phase::Online => "running".to_owned(),
     }
 }
 
@@ -264,8 +239,6 @@ mod tests {
             │ watch & reload     │ ✘                        │
             │ unstable restarts  │ 0                        │
             │ created at         │ 2026-11-22T23:07:05.573Z │
-            │ last exit          │ exit code 1              │
-            │ explanation        │ running                  │
             └────────────────────┴──────────────────────────┘
              Listeners 
             ┌──────────────────┬───────────────────────────────────────────────────┐
@@ -288,37 +261,5 @@ mod tests {
              Use `ostler env 0` to display environment variables
         "#]]
         .assert_eq(&describe(&details(), &local, Program::Ostler, 10_000, Paint::PLAIN));
-    }
-
-    #[test]
-    fn why_a_process_does_not_run_is_explained() {
-        let check = |phase: Phase, last: Option<Outcome>, expected: &str| {
-            let mut details = details();
-            (details.view.phase, details.last) = (phase, last);
-            assert_eq!(explain(&details), expected);
-        };
-        let code = Some(Outcome::Code(3));
-        check(
-            Phase::Backoff { due_in: 450 },
-            code.clone(),
-            "ended (exit code 3); started again in 450 ms",
-        );
-        check(
-            Phase::Stopped,
-            code.clone(),
-            "stopped on request, or it ended and is not to be restarted (last: exit code 3)",
-        );
-        check(
-            Phase::Errored,
-            code,
-            "given up after too many short runs in a row (last: exit code 3)",
-        );
-        check(Phase::Starting, None, "started, waiting for it to be ready");
-        check(
-            Phase::Stopped,
-            None,
-            "stopped on request, or it ended and is not to be restarted (last: it never ran)",
-        );
-        check(Phase::Online, None, "running");
     }
 }

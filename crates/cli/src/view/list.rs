@@ -40,6 +40,16 @@ const FULL: [(&str, usize); 11] = [
     ("user", 10),
     ("watching", 10),
 ];
+const MODULES: [(&str, usize); 8] = [
+    ("module", 30),
+    ("version", 15),
+    ("pid", 10),
+    ("status", 10),
+    ("↺", 6),
+    ("cpu", 10),
+    ("mem", 10),
+    ("user", 10),
+];
 const CONDENSED: [(&str, usize); 5] =
     [("mode", 10), ("↺", 6), ("status", 11), ("cpu", 10), ("memory", 10)];
 const MINIMAL: [(&str, usize); 3] = [("status", 11), ("cpu", 8), ("mem", 10)];
@@ -85,6 +95,31 @@ pub(crate) fn list(processes: &[ProcView], columns: usize, now: u64, paint: Pain
         break;
     }
     narrowest
+}
+
+/// Returns the table of modules, which stands below the list.
+pub(crate) fn modules(processes: &[ProcView], paint: Paint) -> String {
+    let width = |process: &ProcView| process.id.to_string().len() + 2;
+    let id = processes.iter().map(width).max().unwrap_or(0).max(4);
+    let widths = std::iter::once(id).chain(MODULES.iter().map(|title| title.1)).collect();
+    let titles = std::iter::once("id").chain(MODULES.iter().map(|title| title.0)).collect();
+    let row = |process| {
+        let mut row = Vec::with_capacity(MODULES.len() + 1);
+        head(process, &mut row);
+        row.extend([
+            Cell::plain(cells::version(process)),
+            Cell::plain(process.pid.to_string()),
+            cells::status(process),
+            Cell::plain(process.restarts.to_string()),
+            Cell::plain(cells::cpu(process.cpu)),
+            Cell::plain(cells::memory(process.memory)),
+            Cell::inked(process.user.as_str(), &[Ink::Bold]),
+        ]);
+        row
+    };
+    let title = if processes.len() == 1 { "Module" } else { "Modules" };
+    let table = Table { widths, titles }.render(processes.iter().map(row), paint);
+    format!("{title}\n{table}")
 }
 
 /// Returns a line that says which attributes of which apps have no effect yet.

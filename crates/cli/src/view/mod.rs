@@ -10,7 +10,7 @@ mod sort;
 mod table;
 
 pub(crate) use describe::describe;
-pub(crate) use list::{list, not_yet, width};
+pub(crate) use list::{list, modules, not_yet, width};
 pub(crate) use mini::mini;
 pub(crate) use sort::{SORT_FIELDS, sort};
 pub(crate) use table::{columns, cut};

@@ -15,6 +15,7 @@ pub(crate) fn sample(id: u32, name: &str) -> ostler_wire::control::ProcView {
         cpu: 0.0,
         memory: 21_390_950,
         user: "root".to_owned(),
+        module: false,
         not_yet: Vec::new(),
         rollout: None,
         script: "/srv/app.js".to_owned(),

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Line;
-use super::ostler::{hint_line, warning};
-use super::tally::number;
+use super::line::{hint_line, number, warning};
 use crate::paint::Paint;
 
 /// How an app is moved.
@@ -98,7 +97,10 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
         MigrationNotice::ServiceLeft { unit } => warning(
             paint,
             &format!("`{unit}` still starts PM2 with the machine"),
-            Some(&format!("`ostler startup`, then `sudo systemctl disable --now {unit}`")),
+            Some(&format!(
+                "`ostler startup`, then `sudo systemctl disable --now {pasted}`",
+                pasted = ostler_shell::word(unit)
+            )),
         ),
         MigrationNotice::ServiceMoved { unit } => {
             out(format!("disabled `{unit}`: ostler starts with the machine in its place"))

@@ -7,9 +7,11 @@
 //! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
+mod act;
 mod json;
 mod line;
 mod migration;
+mod module;
 mod notice;
 mod ostler;
 mod pm2;
@@ -23,9 +25,11 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use act::{Act, Planned, Selector, Subject, Target};
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
-pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
+pub(crate) use module::ModuleNotice;
+pub(crate) use notice::Notice;
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
@@ -104,7 +108,10 @@ impl Voice {
                     .then(|| json::lines(notice, &self.tally, now))
                     .flatten();
                 let progress = self.progress;
-                objects.unwrap_or_else(|| ostler::lines(notice, &self.tally, now, progress, paint))
+                match objects {
+                    Some(objects) => objects,
+                    None => ostler::lines(notice, &mut self.tally, now, progress, paint),
+                }
             }
         }
     }

@@ -5,10 +5,9 @@
 
 use std::path::Path;
 
-use super::line::{DAEMONS_END, ready};
-use super::{
-    Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text, release, setting, talk,
-};
+use super::line::{DAEMONS_END, info, info_label, ready};
+use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
+use super::{module, release, setting, talk};
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
 
@@ -42,7 +41,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Started { name, asked, of_file: true, .. } => {
             say(format!("App [{name}] launched ({asked} instances)"))
         }
-        Notice::Acted { id, name } | Notice::Replaced { id, name } => {
+        Notice::Acted { id, name, .. } | Notice::Replaced { id, name } => {
             say(format!("[{name}]({id}) ✓"))
         }
         Notice::Scaled { added: true, .. } => say("Scaling up application".to_owned()),
@@ -91,9 +90,13 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
         Notice::Generated { path } => plain(&format!("File {} generated", path.display())),
+        Notice::Serves { folder, port } => {
+            say(format!("Serving {} on port {port}", folder.display()))
+        }
         Notice::Release(notice) => release::pm2(*notice, paint),
         Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
+        Notice::Module(notice) => module::pm2_lines(notice, paint),
         Notice::Setting(notice) => setting::pm2_lines(notice, paint),
         Notice::Warning { text, hint: _, apart: true } => vec![Line::Err(warning(paint, text))],
         Notice::Warning { text, hint: _, apart: false } => vec![Line::Out(warning(paint, text))],
@@ -121,10 +124,11 @@ const REPLACED: &str = "the daemon was replaced in the middle of this; \
                         waiting for its successor to finish";
 
 fn open_home(home: &Path) -> String {
-    let home = home.display();
+    let home = home.to_string_lossy();
+    let pasted = ostler_shell::word(&home);
     format!(
         "others can look into `{home}`, where your apps' environment is kept: run \
-         `chmod go-rwx {home}`"
+         `chmod go-rwx {pasted}`"
     )
 }
 
@@ -163,6 +167,17 @@ fn about(subject: &Subject<'_>) -> String {
     ostler_text::shown(&text).into_owned()
 }
 
+/// That no process has an id: each action has words of its own for it.
+fn unknown_id(word: &str, act: Option<Act>) -> String {
+    match act {
+        Some(Act::Restart | Act::StartAgain | Act::StartSame) => {
+            "God db process id unknown".to_owned()
+        }
+        Some(Act::Reload) => "PM2 ID unknown".to_owned(),
+        _ => format!("{word} : id unknown"),
+    }
+}
+
 fn problem_line(problem: &Problem, paint: Paint) -> Text {
     let words = format!("`{NAME} list` shows names, namespaces and ids");
     let names = format!("`{NAME} list` shows the names");
@@ -176,7 +191,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
         Problem::NoSuch { word, near: _ } => {
             (format!("Process or Namespace {word} not found"), Some(words.as_str()))
         }
-        Problem::NoSuchId { word } => (format!("{word} : id unknown"), Some(words.as_str())),
+        Problem::NoSuchId { word, act } => (unknown_id(word, *act), Some(words.as_str())),
         Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
         Problem::NoApp { name, near: _ } => {
             (format!("Application {name} not found"), Some(names.as_str()))
@@ -189,7 +204,8 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
         Problem::NothingToScale { .. } => ("Nothing to do".to_owned(), None),
         Problem::AlreadyRuns { name } => {
             let text = "Script already launched, add -f option to force re-execution";
-            return failure(paint, text, Some(&format!("`{NAME} restart {name}` restarts it")));
+            let pasted = ostler_shell::word(name);
+            return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));
         }
         Problem::EnvWithoutFile => {
             let text = "Using --env [env] without passing the ecosystem.config.js does not work";
@@ -261,15 +277,6 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
             vec![info(paint, &text), Line::data(command)]
         }
     }
-}
-
-/// Returns a line with PM2's prefix.
-pub(super) fn info(paint: Paint, text: &str) -> Line {
-    Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
-}
-
-fn info_label(paint: Paint) -> String {
-    paint.ink(&[Ink::Green], "[PM2] ")
 }
 
 fn warning(paint: Paint, text: &str) -> Text {

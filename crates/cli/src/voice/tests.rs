@@ -3,6 +3,7 @@
 mod block;
 mod hostile;
 mod migration;
+mod objects;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,8 +11,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
+use ostler_wire::control::{Cause, Code, Connections, Failure, Outcome, Side, Step};
 use serde_json::json;
+
+use objects::Objects;
 
 use super::*;
 
@@ -32,9 +35,9 @@ macro_rules! kinds {
 kinds! {
     Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd DumpCleared
     Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
-    KeepsEnvironment Killed Migration Missed NoApps NotYet Note NothingSaved NothingToSave Pong
+    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
     Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
+    Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
     TookProfile Updated Warning
 }
 
@@ -44,15 +47,18 @@ struct Scene {
     ostler: Voice,
     text: String,
     seen: BTreeSet<&'static str>,
+    /// What a third one says to a program.
+    objects: Objects,
 }
 
 impl Scene {
     fn new() -> Self {
         let [pm2, ostler] = [Program::Pm2, Program::Ostler].map(Voice::new);
-        Self { pm2, ostler, text: String::new(), seen: BTreeSet::new() }
+        Self { pm2, ostler, text: String::new(), seen: BTreeSet::new(), objects: Objects::new() }
     }
 
     fn tell(&mut self, notice: &Notice<'_>) {
+        self.objects.take(notice);
         let kind = kind(notice);
         self.seen.insert(kind);
         let _ = writeln!(self.text, "{kind}");
@@ -95,11 +101,18 @@ fn every_fact_has_words_under_both_names() {
     services(&mut scene);
     talk(&mut scene);
     settings(&mut scene);
+    modules(&mut scene);
     problems(&mut scene);
     migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
+    scene.objects.assert_documented();
     let unseen: Vec<_> = KINDS.iter().filter(|kind| !scene.seen.contains(*kind)).collect();
     assert!(unseen.is_empty(), "no example of {unseen:?}");
+}
+
+/// It is done with a process, of whose connections nothing is known.
+fn acted(id: u32, name: &str) -> Notice<'_> {
+    Notice::Acted { id, name, connections: Connections::Unknown }
 }
 
 fn daemon(scene: &mut Scene) {
@@ -119,7 +132,7 @@ fn daemon(scene: &mut Scene) {
     let ids = json!([0, 1, 2]);
     let selector = Some(Selector { word: "all", ids: &ids });
     scene.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
-    scene.tell(&Notice::Acted { id: 0, name: "api" });
+    scene.tell(&acted(0, "api"));
     scene.tell(&Notice::Killed { home, ran: true });
 }
 
@@ -130,13 +143,16 @@ fn acts(scene: &mut Scene) {
     let failure = Failure::new(Code::Ended, "it is still there").hint("look at `ps`");
     for act in [Act::Stop, Act::Restart, Act::StartAgain, Act::Delete, Act::Reload] {
         scene.tell(&Notice::Begun { act, selector, targets: &targets });
-        targets.iter().for_each(|one| scene.tell(&Notice::Acted { id: one.id, name: &one.name }));
+        for one in &targets {
+            let (id, name, connections) = (one.id, one.name.as_str(), Connections::Dropped(1));
+            scene.tell(&Notice::Acted { id, name, connections });
+        }
         scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
     }
     let (act, subject) = (Act::Stop, Subject::Process { id: 1, name: "api" });
     scene.all(&[
         Notice::Begun { act, selector: None, targets: &targets },
-        Notice::Acted { id: 0, name: "api" },
+        acted(0, "api"),
         Notice::Missed { subject, error: &failure },
         Notice::Missed { subject: Subject::App { name: "api" }, error: &failure },
         Notice::Missed { subject: Subject::Named { name: "api" }, error: &failure },
@@ -193,7 +209,7 @@ fn reloads(scene: &mut Scene) {
     let steps = [
         Step::Verifying { run: 7, side: Side::New },
         Step::Replaced { pid: 9, side: Side::New, listens: vec!["*:80".into()], leaves: true },
-        Step::Left { pid: Some(8), side: Side::Old },
+        Step::Left { pid: Some(8), side: Side::Old, connections: Connections::Dropped(0) },
         Step::Failed { run: 7, side: Side::New, cause },
         Step::CanaryServes,
     ];
@@ -279,6 +295,7 @@ fn talk(scene: &mut Scene) {
         scene.tell(&Notice::Talk(notice));
     }
     scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    scene.tell(&Notice::Serves { folder: Path::new("/srv/site"), port: 8080 });
     for way in [Way::Pull, Way::Forward, Way::Backward] {
         scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
     }
@@ -298,7 +315,9 @@ fn problems(scene: &mut Scene) {
         Problem::NoProcess { word: "/x/".to_owned() },
         Problem::NoSuch { word: word(), near: None },
         Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
-        Problem::NoSuchId { word: "9".to_owned() },
+        Problem::NoSuchId { word: "9".to_owned(), act: None },
+        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Restart) },
+        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Reload) },
         Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
         Problem::NoApp { name: word(), near: None },
         Problem::NoApp { name: word(), near: Some("api".to_owned()) },
@@ -333,11 +352,11 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let mut lines = |notice: &Notice<'_>, ms: u64| {
         let now = Duration::from_millis(ms);
         voice.tally.take(notice, now);
-        ostler::lines(notice, &voice.tally, now, Progress::Plain, Paint::PLAIN)
+        ostler::lines(notice, &mut voice.tally, now, Progress::Plain, Paint::PLAIN)
     };
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
-    let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
+    let done = lines(&acted(0, "api"), 5000);
     assert_eq!(done, [Line::err("[1/2] reloaded api (id 0)")]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
 }
@@ -364,5 +383,23 @@ fn settings(scene: &mut Scene) {
         of(SettingNotice::Unset { word: "api.LEVEL" }),
         of(SettingNotice::Unset { word: "all" }),
         of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
+    ]);
+}
+
+fn modules(scene: &mut Scene) {
+    let of = Notice::Module;
+    let (name, version) = ("pm2-logrotate", Some("3.0.0"));
+    scene.all(&[
+        of(ModuleNotice::Installs { word: name, npm: true }),
+        of(ModuleNotice::Fetched { npm: true }),
+        of(ModuleNotice::Installed { name, version, configurable: true }),
+        of(ModuleNotice::Installs { word: "./m-v1.tar.gz", npm: false }),
+        of(ModuleNotice::Fetched { npm: false }),
+        of(ModuleNotice::Develops),
+        of(ModuleNotice::Installed { name, version: None, configurable: false }),
+        of(ModuleNotice::Uninstalls { name }),
+        of(ModuleNotice::Uninstalled { name }),
+        of(ModuleNotice::Made { path: Path::new("/w/m-v1-0-0.tar.gz") }),
+        of(ModuleNotice::Published { name }),
     ]);
 }

@@ -21,7 +21,7 @@ pub(super) fn look(session: &mut Session, id: u32) -> Result<Option<Details>, Fa
         Ok(Answer::Reply(Reply::Describe(details))) => Ok(Some(*details)),
         Ok(other) => Err(unexpected(&other)),
         Err(failed) => {
-            let there = session.list()?.iter().any(|process| process.id == id);
+            let there = session.known()?.iter().any(|process| process.id == id);
             if there { Err(failed) } else { Ok(None) }
         }
     }

@@ -67,7 +67,9 @@ fn what_is_not_there_fails_and_ends_the_command() {
         &format!("[PM2][ERROR] Process or Namespace nope not found\n{hint}"),
         false,
     );
-    check(&fake.pm2("stop 99"), 1, "", &format!("[PM2][ERROR] 99 : id unknown\n{hint}"), false);
+    let announced = "[PM2] Applying action stopProcessId on app [99](ids: [ '99' ])\n";
+    let unknown = format!("[PM2][ERROR] 99 : id unknown\n{hint}");
+    check(&fake.pm2("stop 99"), 1, announced, &unknown, false);
     check(&fake.pm2("stop /zz/"), 1, "", "[PM2][WARN] No process found\n", false);
     assert!(fake.asked().is_empty());
     let empty = Fake::with(vec![]);

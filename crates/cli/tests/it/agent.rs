@@ -15,8 +15,10 @@ use crate::start_e2e::{SOON, get, one, sandbox, wait_log};
 /// A server that says what it sees of the agent, and that a thread of it sees nothing.
 const SERVER: &str = "
     const seen = [process.listenerCount('message'), process.execArgv.length, process.argv.length];
-    new Worker('console.log(`thread ${process.listenerCount(\"uncaughtExceptionMonitor\")}`)', { eval: true });
-    http.createServer((_, response) => response.end('hello')).listen(process.env.PORT, () => console.log('up ' + seen));
+    const code = 'console.log(`thread ${process.listenerCount(\"uncaughtExceptionMonitor\")}`)';
+    new Worker(code, { eval: true });
+    const server = http.createServer((_, response) => response.end('hello'));
+    server.listen(process.env.PORT, () => console.log('up ' + seen));
 ";
 
 fn metrics(s: &Sandbox, name: &str) -> Vec<String> {

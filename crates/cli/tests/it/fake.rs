@@ -107,6 +107,7 @@ impl Fake {
         std::mem::take(&mut *self.requests.lock().unwrap())
             .into_iter()
             .filter(|request| *request != json!("list") && *request != json!("hello"))
+            .filter(|request| request.get("meant").is_none())
             .collect()
     }
 
@@ -223,7 +224,8 @@ fn usual(request: &Value, list: &[Value]) -> Vec<(FrameKind, Value)> {
     let mut frames: Vec<(FrameKind, Value)> = Vec::new();
     let name =
         |id: &Value| list.iter().find(|p| p["id"] == *id).map_or(json!("?"), |p| p["name"].clone());
-    if request == "list" {
+    // That others than those that are meant are among them, every asker must bear.
+    if request == "list" || request.get("meant").is_some() {
         return vec![(FrameKind::Reply, json!({"list": {"processes": list}}))];
     }
     if request == "hello" {

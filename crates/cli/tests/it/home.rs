@@ -135,7 +135,8 @@ fn in_a_home_that_was_moved_under_its_manager_no_second_one_starts() {
             home.join("ostler.sock").exists().then_some(())
         });
         sandbox.set_env("OSTLER_HOME", &moved);
-        // As long as the sockets for PM2's clients were not made anew, those in the moved home answer.
+        // As long as the sockets for PM2's clients were not made anew, those in the moved home
+        // answer.
         sandbox.wait_for(format_args!("{kind}: the home is taken"), SOON, || {
             let said = sandbox.ostler(["list"]).code(1).run();
             said.err.contains("another daemon has the home").then_some(())

@@ -183,6 +183,28 @@ fn small_questions_have_small_answers() {
 }
 
 #[test]
+fn pm2_announces_what_it_does_with_an_id_before_it_sees_that_nobody_has_it() {
+    let fake = Fake::with(vec![process(0, "app")]);
+    let check = |line: &str, out: &str, err: &str| {
+        let ran = fake.pm2(line);
+        assert_eq!((ran.code, ran.out.as_str()), (1, out), "{line}");
+        assert!(ran.err.starts_with(err), "{line}: {}", ran.err);
+        assert_eq!(fake.ostler(line).out, "", "{line}");
+    };
+    let applying =
+        |method: &str| format!("[PM2] Applying action {method} on app [99](ids: [ '99' ])\n");
+    let update = "Use --update-env to update environment variables\n";
+    let unknown = "[PM2][ERROR] 99 : id unknown\n";
+    check("stop 99", &applying("stopProcessId"), unknown);
+    check("delete 99", &applying("deleteProcessId"), unknown);
+    let restart = format!("{update}{}", applying("restartProcessId"));
+    check("restart 99", &restart, "[PM2][ERROR] God db process id unknown\n");
+    let reload = format!("{update}{}", applying("reloadProcessId"));
+    check("reload 99", &reload, "[PM2][ERROR] PM2 ID unknown\n");
+    assert!(fake.asked().is_empty());
+}
+
+#[test]
 fn an_environment_is_lines() {
     let fake = Fake::saying(
         vec![process(0, "app")],
@@ -192,7 +214,7 @@ fn an_environment_is_lines() {
                 .then(|| vec![(ostler_wire::control::FrameKind::Reply, vars)])
         }),
     );
-    assert_eq!(fake.pm2("env 0").out, "B: 2\nA: 1 2\n");
+    assert_eq!(fake.pm2("env 0").out, "version: N/A\nB: 2\nA: 1 2\n");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Both {
         all.iter().map(row).collect()
     }
 
-    /// Our list.
+    /// The list of the new manager.
     fn of_ours(&self) -> Vec<(u64, String, String, u64)> {
         self.s.jlist().iter().map(row).collect()
     }

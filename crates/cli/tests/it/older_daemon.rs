@@ -47,6 +47,18 @@ fn a_daemon_that_does_not_know_tickets_is_never_asked_again_by_one() {
 }
 
 #[test]
+fn a_daemon_that_cannot_be_asked_for_what_a_word_means_is_asked_for_the_list() {
+    let answers = |request: &Value| {
+        request.get("meant")?;
+        let refused = json!({"error": {"code": "invalid", "message": "unknown", "hint": null}});
+        Some(vec![(FrameKind::Reply, refused)])
+    };
+    let fake = Fake::saying(vec![process(0, "app"), process(1, "web")], Box::new(answers));
+    let ran = fake.ostler("id web");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1\n"), "{}", ran.err);
+}
+
+#[test]
 fn a_successor_that_does_not_know_tickets_is_not_asked() {
     let fake = dying("start", &[VERSION, 3]);
     fake.file("app.sh", "#!/bin/sh\n");

@@ -32,6 +32,19 @@ fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
 }
 
 #[test]
+fn without_any_home_the_variable_to_set_is_named() {
+    let sandbox = sandbox();
+    let mut list = sandbox.ostler(["list"]).code(1);
+    for name in ["OSTLER_HOME", "PM2_HOME", "HOME"] {
+        list = list.env_remove(name);
+    }
+    let said = list.run().err;
+    let expected = "error: there is no home directory: neither OSTLER_HOME, PM2_HOME nor HOME is \
+         set\nhint: set OSTLER_HOME to a directory that you may write to\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     let sandbox = sandbox();
     misused(

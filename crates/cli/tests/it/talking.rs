@@ -24,7 +24,7 @@ const ECHO: &str = "process.stdin.setEncoding('utf8');
     setInterval(() => {}, 1000);
     console.log('up');";
 
-/// Offers actions.
+/// An app that offers actions.
 const ACTIONS: &str = "const say = (type, data) => process.send({ type, data });
     for (const action_name of ['hello', 'echo', 'silence', 'die', 'nothing'])
         say('axm:action', { action_name, action_type: 'custom', arity: 0 });

@@ -42,7 +42,10 @@ pub(super) static ROWS: &[Attribute] = &[
         .record_only()
         .usual("false")
         .help("whether PM2's service is linked"),
-    truth("pmx_module", Access::Kept).record_only().help("whether it is a module of PM2"),
+    truth("pmx_module", Access::Kept)
+        .record_only()
+        .in_environment()
+        .help("whether it is a module of PM2"),
     object("module_conf", Access::Kept).record_only().help("settings of a module of PM2"),
     truth("force", Access::Command)
         .help("with `start`, an app that is there already is started once more"),

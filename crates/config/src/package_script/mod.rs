@@ -34,7 +34,7 @@ pub(crate) struct Given<'a> {
     pub script: &'a str,
     /// The file it was found to be.
     pub file: &'a Path,
-    /// Its arguments.
+    /// The script's arguments.
     pub args: &'a [String],
     /// Whether it is a line for the shell.
     pub is_line: bool,
@@ -45,11 +45,11 @@ pub(crate) struct Given<'a> {
 /// The program behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
-    /// The file.
+    /// The file of the program.
     pub path: PathBuf,
     /// What runs it.
     pub interpreter: Interpreter,
-    /// Its arguments.
+    /// The program's arguments.
     pub args: Vec<String>,
     /// The folder that it runs in.
     pub cwd: PathBuf,
@@ -61,9 +61,9 @@ pub(crate) struct Found {
 
 /// Where the app runs, and with what.
 pub(crate) struct Surroundings<'a> {
-    /// Its folder.
+    /// The folder of the app.
     pub cwd: &'a Path,
-    /// Its variables.
+    /// The variables of the app.
     pub env: &'a Texts,
     /// What runs scripts of Node.
     pub node: &'a Interpreter,

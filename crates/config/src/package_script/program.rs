@@ -26,11 +26,11 @@ const WITH_VALUE: [&str; 9] = [
 /// A program that can be run without a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
-    /// The file.
+    /// The file of the program.
     pub path: PathBuf,
     /// What runs it.
     pub interpreter: Interpreter,
-    /// Its arguments.
+    /// The program's arguments.
     pub args: Vec<String>,
 }
 

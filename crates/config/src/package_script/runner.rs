@@ -1,19 +1,13 @@
 //! Programs that run scripts of `package.json`, and what their arguments ask for.
 
-/// One of these programs.
+/// One of these programs, named as on a command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// `npm`.
     Npm,
-    /// `npx`.
     Npx,
-    /// `yarn`.
     Yarn,
-    /// `pnpm`.
     Pnpm,
-    /// `bun`.
     Bun,
-    /// `bunx`.
     Bunx,
 }
 
@@ -22,7 +16,7 @@ pub(super) enum Runner {
 pub(super) enum Asked {
     /// A script, with arguments for it.
     Script {
-        /// Its name.
+        /// Name of the script.
         name: String,
         /// What is added to it.
         args: Vec<String>,

@@ -16,8 +16,8 @@ impl Daemon {
         match effect {
             Effect::Core(action) => self.driver().act(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
-            Effect::List { client } => {
-                self.clients.reply_list(client.0, &self.model.model().list_reply());
+            Effect::List { client, which } => {
+                self.clients.reply_list(client.0, &self.model.model().list_reply(&which));
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => match client.call() {

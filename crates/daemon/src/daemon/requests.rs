@@ -92,7 +92,8 @@ impl Daemon {
                     None => self.decide_on(client, request),
                 }
             }
-            Request::Find { .. }
+            Request::Meant { .. }
+            | Request::Find { .. }
             | Request::Env { .. }
             | Request::Listens { .. }
             | Request::Start { .. }

@@ -84,9 +84,8 @@ fn try_write(home: &Path, mark: &str) -> io::Result<()> {
 /// What is in the place of the mark.
 #[derive(Debug, PartialEq, Eq)]
 enum There {
-    /// No file.
     Nothing,
-    /// A mark.
+    /// The mark of a home, this one's or another's.
     Mark(String),
     /// Something that is no mark of this home, and why.
     NotOurs(String),

@@ -49,11 +49,10 @@ impl Watch {
         let path = self.home.join(LOCK);
         if !keeper.has_lock_at(&path).map_err(unseen(&path))? {
             let lock = super::take_lock(&self.home).map_err(|problem| {
+                let pid = std::process::id();
                 format!(
-                    "{problem} since it was taken from this one (pid {}), whose apps go on and \
-                     hear no command; `kill -TERM {}` ends them",
-                    std::process::id(),
-                    std::process::id()
+                    "{problem} since it was taken from this one (pid {pid}), whose apps go on \
+                     and hear no command; `kill -TERM {pid}` ends them"
                 )
             })?;
             keeper.replace_lock(lock);

@@ -84,11 +84,8 @@ impl KeeperProcess {
         if let Err(error) = &killed {
             daemon_log::error(format!("could not end the keeper: {error}"));
         }
-        if let Ok(Some(mut child)) = killed {
-            // It was killed: this waits for nothing but the kernel.
-            if let Err(error) = child.wait() {
-                daemon_log::error(format!("could not wait for the keeper: {error}"));
-            }
+        if let Ok(Some(child)) = killed {
+            reap(child);
         }
     }
 
@@ -97,6 +94,20 @@ impl KeeperProcess {
             None => 0,
             Some(more) => (10_u64 << more.min(10)).min(LONGEST_PAUSE),
         }
+    }
+}
+
+/// Waits for the end of a keeper that was killed, beside the loop: what it waits for in the kernel,
+/// such as a file system that does not answer, nobody else is to wait for.
+fn reap(mut child: Child) {
+    let wait = move || {
+        if let Err(error) = child.wait() {
+            daemon_log::error(format!("could not wait for the keeper: {error}"));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("reap".to_owned()).spawn(wait) {
+        // It stays as a zombie: the lesser evil.
+        daemon_log::error(format!("could not wait for the keeper: {error}"));
     }
 }
 

@@ -4,6 +4,7 @@ use ostler_wire::control::Event;
 
 use super::Model;
 use super::input::{ClientId, Effect};
+use super::listed::Listed;
 
 impl Model {
     /// Something is to be told.
@@ -11,11 +12,11 @@ impl Model {
         self.announced = Some(text);
     }
 
-    /// A client asks for the list.
-    pub(super) fn on_list(&mut self, client: ClientId, out: &mut Vec<Effect>) {
+    /// A client asks for the list, or for some of it.
+    pub(super) fn on_list(&mut self, client: ClientId, which: Listed, out: &mut Vec<Effect>) {
         if let Some(text) = self.announced.take() {
             out.push(Effect::Event { client, event: Event::Warning { text } });
         }
-        out.push(Effect::List { client });
+        out.push(Effect::List { client, which });
     }
 }

@@ -13,6 +13,7 @@ use super::Model;
 use super::apps::failure_of;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, Reporting, Target};
+use super::registry::Proc;
 use super::requests::{closing, refuse};
 use crate::budget::Budget;
 
@@ -28,7 +29,7 @@ enum Numbers {
 impl Model {
     /// A client saves the list.
     pub(super) fn on_save(&mut self, client: ClientId, force: bool, out: &mut Vec<Effect>) {
-        if self.registry.procs().len() == 0 && !force {
+        if self.kept().next().is_none() && !force {
             let path = self.settings.dump_path.display().to_string();
             return out.push(Effect::Reply { client, reply: Reply::Saved { path, count: 0 } });
         }
@@ -38,16 +39,25 @@ impl Model {
     /// Asks to write the list.
     pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
         let text = self.dump_text();
-        let apps = self.registry.procs().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        let apps = self.kept().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
         out.push(Effect::WriteDump { client, count: apps.len(), text });
     }
 
     /// The list, as it is saved.
     pub(super) fn dump_text(&self) -> Vec<u8> {
-        let ids = self.registry.procs().map(|(id, _)| id);
+        let ids = self.kept().map(|(id, _)| id);
         let elements: Vec<Value> =
             ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
         serde_json::to_vec_pretty(&elements).unwrap_or_default()
+    }
+
+    /// What the list keeps. Modules are recorded among the settings, and started by these.
+    fn kept(&self) -> impl Iterator<Item = (ProcId, &Proc)> {
+        self.registry.procs().filter(|(id, _)| {
+            let slot = self.core.slot(*id);
+            let version = slot.and_then(|slot| self.registry.version(slot.process().spec()));
+            version.is_none_or(|version| !version.is_module)
+        })
     }
 
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {

@@ -3,6 +3,12 @@
 use ostler_core::ProcId;
 use ostler_wire::control::{Code, Failure};
 
+/// Where the reason stands why an app's process ended, as a hint.
+pub(super) fn see_logs(name: &str) -> String {
+    let pasted = ostler_shell::word(name);
+    format!("see `ostler logs {pasted} --err`")
+}
+
 /// A process that was deleted by somebody else.
 pub(super) fn gone(id: ProcId) -> Failure {
     Failure {
@@ -61,7 +67,8 @@ pub(super) fn listed(name: &str) -> Failure {
         code: Code::NothingToDo,
         message: format!("`{name}` runs already: another command has just started it"),
         hint: Some(format!(
-            "`ostler restart {name}` restarts it, `--force` starts a second one of that name"
+            "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+            pasted = ostler_shell::word(name)
         )),
     }
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
 use ostler_pm2::in_app::Kept;
-use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
+use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
+use super::listed::Listed;
 use crate::budget::Capacity;
 
 /// The time of an input.
@@ -66,6 +67,11 @@ pub enum Input {
     Unfetched(RunId),
     /// There is room for so much.
     Capacity(Capacity),
+    /// So many connections to the run were open before a signal, where [`Model::counted`] wants to
+    /// know: as if all were dropped.
+    ///
+    /// [`Model::counted`]: super::Model::counted
+    Counted { run: RunId, open: Connections },
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },
@@ -122,9 +128,9 @@ pub enum Effect {
     Core(Action),
     /// The reply that ends a client's request.
     Reply { client: ClientId, reply: Reply },
-    /// The list as it is when this is done, which ends a client's request:
+    /// The list, or some of it, as it is when this is done, which ends a client's request:
     /// [`Model::list_reply`](super::Model::list_reply).
-    List { client: ClientId },
+    List { client: ClientId, which: Listed },
     /// Text that ends a client's request.
     Raw { client: ClientId, text: String },
     /// Something to tell a client on the way to its reply.

@@ -6,6 +6,7 @@ use ostler_wire::control::{self, Cause, Code, Failure, Lifecycle, Step};
 use super::Model;
 use super::awaited::AwaitedTail;
 use super::facts::RunFacts;
+use super::failures::see_logs;
 use super::input::{ClientId, Effect};
 use super::outcome::{Outcome, exit_fact, signal_name};
 use super::registry::{Ended, Rollout};
@@ -22,6 +23,7 @@ impl Model {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
             Notice::Ended { proc, run, exit, asked, again } => {
+                self.count_dropped(proc, run);
                 if !again {
                     self.tell_end((proc, run), exit, out);
                 }
@@ -58,6 +60,7 @@ impl Model {
                     self.tidy_listeners(app, out);
                 }
                 self.changed.insert(proc);
+                self.count_dropped(proc, run);
                 self.step_left(proc, run, out);
                 // It may have been the room that was missing.
                 self.begin_queued_reloads();
@@ -274,7 +277,7 @@ impl Model {
             | Cause::NotReady { .. }
             | Cause::NotListening { .. }
             | Cause::Unhealthy { .. } => {
-                format!("see `ostler logs {name} --err`; fix it and reload again")
+                format!("{}; fix it and reload again", see_logs(&name))
             }
         };
         let failure = Failure { code: Code::NotVerified, message, hint: Some(hint) };
@@ -292,7 +295,7 @@ impl Model {
                  process {} stays with the new version",
                 id.0, id.0
             ),
-            hint: Some(format!("see `ostler logs {name} --err`")),
+            hint: Some(see_logs(&name)),
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
+use ostler_pm2::module::MARK;
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -31,6 +32,8 @@ pub struct Version {
     pub spec: Arc<AppSpec>,
     /// The supervision rules in it, as the core takes them.
     pub policy: Arc<Policy>,
+    /// Whether its processes are of a module.
+    pub is_module: bool,
     /// Attributes that ask for something that is not done yet.
     pub not_yet: Vec<&'static str>,
     /// The specification as it is saved, made on demand.
@@ -43,8 +46,9 @@ impl Version {
     fn new(spec: AppSpec) -> Self {
         let policy = Arc::new(spec.policy.clone());
         let not_yet = ostler_config::not_yet(&spec).map(|of| of.attribute.name).collect();
+        let is_module = spec.passthrough.get(MARK).is_some_and(|mark| mark == "true");
         let (record, shared) = (OnceCell::new(), OnceCell::new());
-        Self { spec: Arc::new(spec), policy, not_yet, record, shared }
+        Self { spec: Arc::new(spec), policy, is_module, not_yet, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.

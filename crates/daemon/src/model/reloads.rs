@@ -9,6 +9,7 @@ use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Code, Failure, Lifecycle};
 
 use super::Model;
+use super::connections::LEAVING;
 use super::failures::gone;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
@@ -51,6 +52,7 @@ impl Model {
         operation.again = Lifecycle::Reload;
         let begun = ticket.as_deref().and_then(|name| self.tickets.find(name)).cloned();
         operation.ticket = ticket;
+        operation.counts = change.connections;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         let fresh = self.take_up(ids, begun.as_ref(), &mut operation)?;
         let apps = fresh.iter().filter_map(|id| self.registry.app_of(*id));
@@ -116,12 +118,13 @@ impl Model {
 
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
+        let pasted = ostler_shell::word(&name);
         Failure {
             code: Code::UnderWay,
             message: format!("a reload of app `{name}` is under way"),
             hint: Some(format!(
                 "wait for it, or use `--wait` to queue behind it; a canary ends with \
-                 `ostler promote {name}` or `ostler rollback {name}`"
+                 `ostler promote {pasted}` or `ostler rollback {pasted}`"
             )),
         }
     }
@@ -135,6 +138,7 @@ impl Model {
                 continue;
             }
             let name = self.registry.app_name(app);
+            let pasted = ostler_shell::word(&name);
             let failure = Failure {
                 code: Code::CutShort,
                 message: format!(
@@ -143,7 +147,7 @@ impl Model {
                     id.0
                 ),
                 hint: Some(format!(
-                    "see `ostler list`; `ostler reload {name}` again for the new version"
+                    "see `ostler list`; `ostler reload {pasted}` again for the new version"
                 )),
             };
             self.tickets.fail(app, &failure);
@@ -297,8 +301,12 @@ impl Model {
         let noted = self.tickets.failure(app);
         let failure = failure.or(noted.as_ref());
         self.tickets.end(app, failure);
+        let until = self.at.now + LEAVING;
         for operation in self.operations.waiting_for_reload(app) {
             operation.reloads.remove(&app);
+            if operation.counts && failure.is_none() {
+                operation.leaving.insert(app, until);
+            }
             if operation.failure.is_none() {
                 operation.failure = failure.cloned();
             }

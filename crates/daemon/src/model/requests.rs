@@ -8,6 +8,7 @@ use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleT
 
 use super::Model;
 use super::input::{ClientId, Effect};
+use super::listed::Listed;
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::registry::App;
 
@@ -18,7 +19,10 @@ impl Model {
             return refuse(client, closing(), out);
         }
         match request {
-            Request::List => self.on_list(client, out),
+            Request::List => self.on_list(client, Listed::default(), out),
+            Request::Meant { word, script } => {
+                self.on_list(client, Listed { word, script }, out);
+            }
             Request::Find { word } => {
                 let ids = self.find(&word);
                 out.push(Effect::Reply { client, reply: Reply::Found { ids } });
@@ -85,6 +89,7 @@ impl Model {
         let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let begun = self.ticket(ticket.as_deref());
+        operation.counts = change.connections;
         operation.ticket = ticket;
         let mut rest = self.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
         if begun.is_some() {
@@ -238,7 +243,10 @@ impl Model {
                         "several apps are named `{word}`, in the namespaces {}",
                         namespaces.join(", ")
                     ),
-                    hint: Some(format!("name one of them, such as `{first}/{word}`")),
+                    hint: Some(format!(
+                        "name one of them, such as `{}`",
+                        ostler_shell::word(&format!("{first}/{word}"))
+                    )),
                 })
             }
         }
@@ -279,7 +287,12 @@ pub fn closing() -> Failure {
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
-        Request::Hello | Request::List | Request::Find { .. } | Request::Jlist | Request::Kill
+        Request::Hello
+            | Request::List
+            | Request::Meant { .. }
+            | Request::Find { .. }
+            | Request::Jlist
+            | Request::Kill
     )
 }
 
@@ -315,7 +328,8 @@ fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option
         code: Code::Invalid,
         message: format!("app `{name}` has {now} instances, and `scale` leaves at least one"),
         hint: Some(format!(
-            "`ostler stop {name}` stops all of them, `ostler delete {name}` forgets the app"
+            "`ostler stop {pasted}` stops all of them, `ostler delete {pasted}` forgets the app",
+            pasted = ostler_shell::word(name)
         )),
     })
 }

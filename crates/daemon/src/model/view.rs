@@ -13,8 +13,9 @@ use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
+use super::listed::Listed;
 use super::outcome::Outcome;
-use super::registry::{Proc, Rollout};
+use super::registry::{Proc, Rollout, Version};
 use crate::environment::{self, Particulars};
 
 /// The reply to a request for the list, [`Reply::List`](ostler_wire::control::Reply::List), which
@@ -25,13 +26,17 @@ enum ListReply<'a> {
     List { processes: Rows<'a> },
 }
 
-/// Every process, by id.
-struct Rows<'a>(&'a Model);
+/// Processes, by id.
+struct Rows<'a>(&'a Model, &'a Listed);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(model) = self;
-        serializer.collect_seq(model.registry.procs().filter_map(|(id, proc)| model.row(id, proc)))
+        let Self(model, which) = self;
+        let rows = model.registry.procs().filter_map(|(id, proc)| {
+            let spec = &model.version_of(id)?.spec;
+            which.holds(id, proc, spec).then(|| model.row(id, proc))?
+        });
+        serializer.collect_seq(rows)
     }
 }
 
@@ -50,6 +55,8 @@ struct Row<'a> {
     cpu: f32,
     memory: u64,
     user: &'a str,
+    #[serde(skip_serializing_if = "is_false")]
+    module: bool,
     not_yet: &'a [&'static str],
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
@@ -63,6 +70,12 @@ struct Row<'a> {
     candidate: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     leaving: Vec<u32>,
+}
+
+/// Hardly any process is of a module.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a run listens on.
@@ -95,6 +108,7 @@ impl From<Row<'_>> for ProcView {
             cpu: row.cpu,
             memory: row.memory,
             user: row.user.to_owned(),
+            module: row.module,
             not_yet: row.not_yet.iter().map(|name| (*name).to_owned()).collect(),
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
@@ -108,9 +122,14 @@ impl From<Row<'_>> for ProcView {
 }
 
 impl Model {
-    /// The reply to a request for the list, as of now.
-    pub fn list_reply(&self) -> impl Serialize + '_ {
-        ListReply::List { processes: Rows(self) }
+    /// The reply to a request for the list, or for some of it, as of now.
+    pub fn list_reply<'a>(&'a self, which: &'a Listed) -> impl Serialize + 'a {
+        ListReply::List { processes: Rows(self, which) }
+    }
+
+    /// The version of a process that is shown.
+    fn version_of(&self, id: ProcId) -> Option<&Version> {
+        self.registry.version(self.core.slot(id)?.process().spec())
     }
 
     /// The processes of this name or id.
@@ -123,7 +142,7 @@ impl Model {
     fn row<'a>(&'a self, id: ProcId, proc: &'a Proc) -> Option<Row<'a>> {
         let slot = self.core.slot(id)?;
         let process = slot.process();
-        let version = self.registry.version(process.spec())?;
+        let version = self.version_of(id)?;
         let spec = &version.spec;
         let pid_of = |run: RunId| self.facts.get(&run).map(|facts| facts.pid);
         let facts = process.run().and_then(|run| self.facts.get(&run));
@@ -141,6 +160,7 @@ impl Model {
             cpu: usage.cpu,
             memory: usage.memory,
             user: &spec.username,
+            module: version.is_module,
             not_yet: &version.not_yet,
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),

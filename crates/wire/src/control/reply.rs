@@ -82,7 +82,7 @@ pub enum Reply {
         /// Pid of the keeper.
         keeper_pid: u32,
     },
-    /// The answer to [`Request::List`].
+    /// The answer to [`Request::List`] and [`Request::Meant`].
     List {
         /// Every process, by id.
         processes: Vec<ProcView>,

@@ -13,6 +13,15 @@ pub enum Request {
     Hello,
     /// Every process → [`Reply::List`].
     List,
+    /// The processes that a word may mean, and perhaps others, as the list shows them but for what
+    /// they use, which nobody looks at → [`Reply::List`].
+    Meant {
+        /// A name, a namespace, both with a slash between them, or an id; without one, every
+        /// process.
+        word: Option<String>,
+        /// The script that the word may mean, an absolute path.
+        script: Option<String>,
+    },
     /// Which processes have this name or id → [`Reply::Found`].
     Find {
         /// Name or id.
@@ -154,9 +163,9 @@ pub enum Request {
     },
     /// Takes a profile of a process of Node into a file → `Done` when it is written.
     Profile {
-        /// Process id.
+        /// Number of the process.
         id: u32,
-        /// Of what.
+        /// What of it: processor or memory.
         kind: ProfileKind,
         /// For how long, ms.
         ms: u64,
@@ -222,6 +231,9 @@ pub struct Change {
     pub env: Option<std::collections::BTreeMap<String, String>>,
     /// How many at a time; PM2's default is 2.
     pub parallel: Option<u32>,
+    /// Whether it is to be told how many connections are dropped by it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub connections: bool,
 }
 
 /// A number of instances.
@@ -305,6 +317,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::Promote { .. }
         | Request::Hello
         | Request::List
+        | Request::Meant { .. }
         | Request::Find { .. }
         | Request::Jlist
         | Request::LastLines { .. }

@@ -25,9 +25,9 @@ pub enum Talk {
         /// What the action is called with.
         params: Option<String>,
     },
-    /// Whether it is shown as monitored.
+    /// Shows it as monitored, or not.
     Monitor {
-        /// It is.
+        /// Whether it is from now on.
         on: bool,
     },
 }

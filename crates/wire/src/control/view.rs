@@ -31,6 +31,9 @@ pub struct ProcView {
     pub memory: u64,
     /// User it runs as.
     pub user: String,
+    /// It is of a module, which watches apps: `all` does not mean it.
+    #[serde(default)]
+    pub module: bool,
     /// Attributes of the app that ask for something that is not done yet: `watch`, `cron_restart`.
     #[serde(default)]
     pub not_yet: Vec<String>,

@@ -20,7 +20,10 @@ fn text(misuse: &Misuse) -> String {
             When::Vendor | When::Never => format!("there is no `{name}`: {}", row.what),
         },
         Misuse::Option { name, .. } => format!("unknown option `{name}`"),
-        Misuse::AbsentOption { name, lacks, .. } => format!("no `{name}` yet: {lacks}"),
+        Misuse::AbsentOption { name, when, lacks, .. } => match when {
+            When::Later => format!("no `{name}` yet: {lacks}"),
+            When::Vendor | When::Never => format!("there is no `{name}`: {lacks}"),
+        },
         Misuse::Elsewhere { name, command, .. } => {
             format!("`{}` does not take `{name}`", command.name())
         }
@@ -63,7 +66,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         }
         Misuse::Option { near: Some(near), .. } => Some(format!("did you mean `--{near}`?")),
         Misuse::Option { command, near: None, .. } => Some(match command {
-            Some(command) => format!("`{NAME} help {}` shows its options", command.name()),
+            Some(of) => format!("`{NAME} help {command}` shows its options", command = of.name()),
             None => format!("`{NAME} help` shows every command"),
         }),
         Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),

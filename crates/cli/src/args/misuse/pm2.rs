@@ -63,7 +63,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         }
         Misuse::Missing { command, .. } => Some(format!("usage: {NAME} {}", command.pm2_usage())),
         Misuse::Extra { command, .. } | Misuse::AppArguments { command, .. } => {
-            Some(format!("`{NAME} {}` takes no such argument", command.name()))
+            Some(format!("`{NAME} {command}` takes no such argument", command = command.name()))
         }
         Misuse::ExitCode { .. } => Some("they are numbers from 0 to 255".to_owned()),
         Misuse::AbsentOption { .. }

@@ -16,11 +16,11 @@ pub(super) enum AutoExit {
     AtOnce,
     /// It ends with 2 when nothing ran at four looks.
     AsPm2,
-    /// It stays.
+    /// It stays until it is told to end.
     Never,
 }
 
-/// What happened.
+/// What happened while it stays in the foreground.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// A signal came to this process.

@@ -22,7 +22,7 @@ const LINES: usize = 15;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
     let mut writer = Writer::new(session);
-    let list = session.list()?;
+    let list = session.known()?;
     let target = Target::of_word(session, word, &list)?;
     let lines = match session.args.value(FlagId::Lines) {
         None => LINES,
@@ -54,7 +54,7 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     let mut writer = Writer::new(session);
-    writer.make_room(session.list()?.iter().map(label));
+    writer.make_room(session.known()?.iter().map(label));
     stream(session, &Target::everything(), writer)
 }
 

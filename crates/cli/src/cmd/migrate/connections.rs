@@ -1,6 +1,6 @@
 //! Which connections a process has been handed and has not closed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The kernel's number for a connection that is open in both directions.
@@ -20,7 +20,7 @@ pub(super) fn of(pids: &[u32], ports: &BTreeSet<u16>) -> usize {
         return 0;
     }
     let sockets = pids.iter().filter_map(|pid| ostler_ports::sockets(*pid));
-    sockets.map(|sockets| sockets.intersection(&inodes).count()).sum()
+    sockets.flat_map(BTreeMap::into_keys).filter(|inode| inodes.contains(inode)).count()
 }
 
 /// Returns the inode of a line of the kernel's table that is a connection at one of the ports.

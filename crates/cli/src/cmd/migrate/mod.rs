@@ -56,8 +56,8 @@ fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
         let home = from.display();
         return Err(Failed::new(format!("no PM2 runs in `{home}`")).hint(format!(
             "a list that PM2 saved is started with `cp {} {}` and `ostler resurrect`",
-            crate::boot::quote::shell(&from.join("dump.pm2").display().to_string()),
-            crate::boot::quote::shell(&session.home.dump().display().to_string()),
+            ostler_shell::word(&from.join("dump.pm2").display().to_string()),
+            ostler_shell::word(&session.home.dump().display().to_string()),
         )));
     };
     let only_shown = session.has(FlagId::DryRun);

@@ -61,7 +61,8 @@ fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved,
     let quiet = Quiet::keep(other.pid, &ports);
     // What it had heard of before, it has taken when it answers this.
     other.call("ping", &serde_json::json!({}))?;
-    // What PM2 has taken and not handed on yet counts too; it is looked at before those that get it.
+    // What PM2 has taken and not handed on yet counts too; it is looked at before those that get
+    // it.
     let mut pids = vec![other.pid];
     pids.extend(one.processes.iter().map(|old| old.pid));
     let until = Instant::now() + SETTLE;
@@ -71,7 +72,7 @@ fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved,
     if let Err(why) = other.stop(&old) {
         quiet.end().map_err(|error| {
             Failed::new(format!("PM2 takes no connections any more at {ports:?}: {error}"))
-                .hint(format!("`pm2 restart {}`", one.name))
+                .hint(format!("`pm2 restart {pasted}`", pasted = ostler_shell::word(&one.name)))
         })?;
         return Err(why);
     }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// After which time without an answer PM2's list is looked at.
 const DOUBT: Duration = Duration::from_millis(500);
 
-/// PM2's daemon.
+/// PM2's daemon, as it is spoken to.
 #[derive(Debug)]
 pub(super) struct Other {
     home: PathBuf,

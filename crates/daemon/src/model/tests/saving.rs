@@ -33,6 +33,19 @@ fn a_saved_list_is_told_with_its_place_and_the_number_of_apps() {
 }
 
 #[test]
+fn modules_are_not_in_the_saved_list() {
+    let mut world = World::with_more("rotate", "good", 1, json!({ "pmx_module": true }));
+    let client = save(&mut world);
+    assert_eq!((world.heard(client).as_str(), &world.dump), ("saved 0 to /home/dump.pm2", &None));
+    world.start_with("api", "good", 1, json!({}));
+    world.wait(50);
+    world.quiet();
+    let client = save(&mut world);
+    assert_eq!(world.heard(client), "saved 1 to /home/dump.pm2");
+    assert_eq!(elements(&world).iter().map(|of| &of["name"]).collect::<Vec<_>>(), ["api"]);
+}
+
+#[test]
 fn the_reply_to_a_save_waits_for_the_disk() {
     let mut world = World::with("api", "good", 2);
     world.slow = true;

@@ -38,6 +38,7 @@ fn what_only_looks_is_not_saved() {
     let mut world = World::with("api", "good", 1);
     for request in [
         Request::List,
+        Request::Meant { word: None, script: None },
         Request::Jlist,
         Request::Find { word: "api".to_owned() },
         Request::Describe { id: 0 },

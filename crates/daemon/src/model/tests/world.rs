@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{Event, Preparation, ProcId, RunId};
-use ostler_wire::control::Request;
+use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
 
 use super::super::{
@@ -79,6 +79,8 @@ pub struct World {
     pub untold: Untold,
     /// Reports come together: all are decided before anything of it is carried out.
     pub together: bool,
+    /// The connections to each run that is signalled.
+    pub open: Connections,
 }
 
 pub fn settings(seed: u64) -> Settings {
@@ -124,6 +126,7 @@ impl World {
             removed: Vec::new(),
             untold: Untold::default(),
             together: false,
+            open: Connections::Nowhere,
         }
     }
 
