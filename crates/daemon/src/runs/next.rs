@@ -12,8 +12,9 @@ use crate::model::Counters;
 
 impl Runs {
     /// The keeper is about to be told to begin this run when another ends. Returns what is to be
-    /// kept with it, and its control group; `None` when it may not be told: what the keeper before
-    /// it began of this run is to go.
+    /// kept with it, and its control group; `None` when it may not be told: that one has ended since
+    /// this was decided, and its end says what was begun, or what the keeper before began of this
+    /// run is to go.
     pub fn prepare_run(
         &mut self,
         after: RunId,
@@ -21,7 +22,8 @@ impl Runs {
         new: NewRun,
         counters: Counters,
     ) -> Option<(Meta, Option<PathBuf>)> {
-        if self.is_to_be_cleared(run) {
+        let is_over = self.get(after).is_none_or(Run::is_dead);
+        if is_over || self.contains(run) || self.is_to_be_cleared(run) {
             return None;
         }
         // The port of the inspector becomes free by that end.
@@ -113,6 +115,7 @@ mod tests {
         let prepare = |runs: &mut Runs| {
             runs.prepare_run(RunId(1), RunId(2), new_run(), Counters::default()).is_some()
         };
+        runs.ask(RunId(1), new_run());
         assert!(prepare(&mut runs));
         let open: BTreeSet<RunId> = runs.drop_next().into_keys().collect();
         assert_eq!(open, BTreeSet::from([RunId(2)]));
@@ -122,5 +125,20 @@ mod tests {
         assert!(runs.drop_next().is_empty());
         assert!(runs.end_clearing(clearing.runs).is_some());
         assert!(prepare(&mut runs));
+    }
+
+    /// When the keeper dies, what may have begun unheard of is killed.
+    #[test]
+    fn a_run_that_has_begun_is_not_among_those_that_may_begin() {
+        let mut runs = Runs::new("mark".to_owned(), Rc::new(Poll::new().unwrap())).unwrap();
+        runs.ask(RunId(1), new_run());
+        let prepare = |runs: &mut Runs| {
+            runs.prepare_run(RunId(1), RunId(2), new_run(), Counters::default()).is_some()
+        };
+        assert!(prepare(&mut runs));
+        // It ends, and this is decided once more before that is heard.
+        runs.begin_next(RunId(1), Some(RunId(2)));
+        runs.die(RunId(1), ostler_core::Exit::Code(1), true);
+        assert!(!prepare(&mut runs) && runs.drop_next().is_empty());
     }
 }
