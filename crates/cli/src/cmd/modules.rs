@@ -47,6 +47,7 @@ pub(super) fn install(session: &mut Session) -> Result<(), Failed> {
 /// Runs the command `module:update`.
 pub(super) fn update(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
+    session.home.prepare()?;
     let recorded = Store::recorded(&SettingsFile::of(&session.home).read()?);
     match recorded.iter().find(|(name, _)| *name == word) {
         Some((_, Origin::Archive)) => {
