@@ -12,9 +12,11 @@ use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{CommandId, FlagId, Parsed};
+use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::select;
+use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
@@ -32,21 +34,6 @@ pub(crate) struct App {
     pub(crate) instances: u32,
     /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
-}
-
-/// Returns the caller's working directory.
-pub(crate) fn cwd() -> Result<PathBuf, Failed> {
-    std::env::current_dir().map_err(|error| {
-        Failed::new(format!("cannot find the working directory: {error}"))
-            .hint("it was deleted; change to another one")
-    })
-}
-
-/// Returns the caller's environment; what is not UTF-8 is left out.
-pub(crate) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// Options whose empty value would be ignored.
@@ -80,7 +67,7 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
 /// Returns what files and options are resolved against.
 fn context(session: &Session) -> Result<Context, Failed> {
     refuse_empty(session)?;
-    let env = environment();
+    let env = caller::environment();
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
     let username = ostler_config::user_name(&etc, euid)
@@ -90,7 +77,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX));
     Ok(Context {
         home: session.home.path().to_owned(),
-        cwd: cwd()?,
+        cwd: caller::cwd()?,
         env,
         cpus,
         username,
@@ -98,6 +85,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         node: None,
         etc,
         log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
+        server: None,
     })
 }
 
@@ -114,12 +102,42 @@ pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Fail
     }
 }
 
+/// Returns the app that serves a folder.
+pub(crate) fn of_server(
+    session: &mut Session,
+    folder: &Path,
+    name: &str,
+    variables: BTreeMap<String, String>,
+) -> Result<App, Failed> {
+    let context = Context { server: Some(program()?), ..context(session)? };
+    let mut options = options(&session.args);
+    if session.args.attribute("name").is_none() {
+        options.give("name", Some(name));
+    }
+    match ostler_config::from_script(ostler_config::SERVE, &options, &context) {
+        Ok((mut spec, notes)) => {
+            report(session, &notes, true);
+            refuse_name(session, &spec.name)?;
+            folder.clone_into(&mut spec.cwd);
+            spec.put_env(variables, &BTreeSet::new());
+            app(with_settings(spec, &settings(session)?))
+        }
+        Err(diagnostics) => Err(report(session, &diagnostics, false)),
+    }
+}
+
+/// Returns this program.
+fn program() -> Result<PathBuf, Failed> {
+    std::env::current_exe()
+        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
+}
+
 /// Returns the apps of a process file, or of standard input for `-`; `true` when something was
 /// wrong with the others.
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
-    let context = context(session)?;
+    let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (specs, diagnostics) = if path == "-" {
+    let (mut specs, diagnostics) = if path == "-" {
         let text = std::io::read_to_string(std::io::stdin())
             .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
         ostler_config::load_text(&text, "standard input", &options, &context)
@@ -135,8 +153,9 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     if refused || specs.is_empty() && bad {
         return Err(failed);
     }
-    for spec in &specs {
+    for spec in &mut specs {
         refuse_name(session, &spec.name)?;
+        served::prepare(session, spec)?;
     }
     let settings = settings(session)?;
     let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));

@@ -1,6 +1,6 @@
 //! The ostler command, which is also the daemon and the keeper.
 //!
-//! One program has five roles. All but the command are chosen by a hidden first argument, before
+//! One program has six roles. All but the command are chosen by a hidden first argument, before
 //! anything else is looked at, because what these processes must not do (parse arguments, read
 //! configuration, print) is as important as what they do.
 
@@ -8,6 +8,7 @@ mod apps;
 mod args;
 mod boot;
 mod bytes;
+mod caller;
 mod cmd;
 mod complete;
 mod failed;
@@ -22,6 +23,7 @@ mod paint;
 mod program;
 mod role;
 mod select;
+mod served;
 mod session;
 mod settings_file;
 mod show;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     match role::of(std::env::args_os().nth(1).as_deref()) {
         role::Role::Keeper => role::keeper(),
         role::Role::Daemon => role::daemon(),
+        role::Role::Serve => role::serve(),
         role::Role::Generate => generate::main(),
         role::Role::Complete => complete::main(),
         role::Role::Command => cmd::main(),

@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Generate,
     /// Tells a shell what may be typed next.
     Complete,
+    /// Serves the files of a folder.
+    Serve,
     /// Asks the daemon, and prints.
     Command,
 }
@@ -27,6 +29,7 @@ pub(crate) fn of(argument: Option<&OsStr>) -> Role {
         Some("daemon") => Role::Daemon,
         Some(crate::generate::ARGUMENT) => Role::Generate,
         Some(crate::complete::ARGUMENT) => Role::Complete,
+        Some(ostler_config::SERVE_ARGUMENT) => Role::Serve,
         Some(_) | None => Role::Command,
     }
 }
@@ -79,6 +82,14 @@ pub(crate) fn daemon() -> ExitCode {
             version: env!("CARGO_PKG_VERSION"),
         }),
         None => refuse(NO_HOME),
+    }
+}
+
+/// Becomes a server of files.
+pub(crate) fn serve() -> ExitCode {
+    match crate::sys::signal_fd(&crate::sys::ENDING) {
+        Ok(signals) => ostler_serve::run(signals),
+        Err(error) => refuse(&format!("cannot take signals: {error}")),
     }
 }
 

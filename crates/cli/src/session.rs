@@ -10,8 +10,8 @@ use ostler_client::{
 };
 use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
-use crate::apps;
 use crate::args::{CommandId, FlagId, Parsed};
+use crate::caller;
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
@@ -80,21 +80,19 @@ pub(crate) struct Begun {
 impl Session {
     /// Makes a session that is not connected yet.
     pub(crate) fn new(args: Parsed, out: Output, program: Program, home: Home) -> Self {
-        let (changed, looked, begun) = (BTreeSet::new(), BTreeSet::new(), Begun::default());
-        let (started, foreground, until, when_started, client) = (false, false, None, None, None);
         Self {
             args,
             out,
             program,
             home,
-            started,
-            foreground,
-            changed,
-            looked,
-            until,
-            begun,
-            when_started,
-            client,
+            started: false,
+            foreground: false,
+            changed: BTreeSet::new(),
+            looked: BTreeSet::new(),
+            until: None,
+            begun: Begun::default(),
+            when_started: None,
+            client: None,
         }
     }
 
@@ -286,7 +284,7 @@ impl Session {
         if word == "all" || select::is_pattern(word) {
             return self.known();
         }
-        let script = apps::cwd()?.join(word).into_os_string().into_string().ok();
+        let script = caller::cwd()?.join(word).into_os_string().into_string().ok();
         self.listed(&Request::Meant { word: Some(word.to_owned()), script })
     }
 

@@ -5,21 +5,24 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
+/// Signals by which a program is asked to end.
+pub(crate) const ENDING: [libc::c_int; 2] = [libc::SIGTERM, libc::SIGINT];
+
 /// Signals that a command takes which stays.
-const TAKEN: [libc::c_int; 6] =
+pub(crate) const TAKEN: [libc::c_int; 6] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR2, libc::SIGCHLD];
 
-/// Blocks SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 and SIGCHLD, and returns a descriptor to read
-/// them from. To be called before any thread is started, which would not have them blocked. Programs
-/// that the standard library starts begin without blocked signals.
-pub(crate) fn signal_fd() -> io::Result<OwnedFd> {
+/// Blocks these signals, and returns a descriptor to read them from. To be called before any thread
+/// is started, which would not have them blocked. Programs that the standard library starts begin
+/// without blocked signals.
+pub(crate) fn signal_fd(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     // SAFETY: plain calls on a local signal set; signalfd returns a new descriptor that nobody else
     // owns.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        for signal in TAKEN {
-            libc::sigaddset(&raw mut set, signal);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
         }
         if libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) != 0 {
             return Err(io::Error::last_os_error());

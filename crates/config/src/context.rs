@@ -26,6 +26,9 @@ pub struct Context {
     pub etc: PathBuf,
     /// Whether output goes to files below the home where an app names none.
     pub log_files: bool,
+    /// The program that serves a folder, which is what the script [`SERVE`](crate::SERVE) of a
+    /// process file means; `None` where it means a file.
+    pub server: Option<PathBuf>,
 }
 
 impl Context {

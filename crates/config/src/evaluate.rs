@@ -301,6 +301,7 @@ mod tests {
             node: None,
             etc: "/etc".into(),
             log_files: true,
+            server: None,
         };
         let source = SourceText { origin: "e.config.js", text: "" };
         let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();

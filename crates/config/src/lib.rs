@@ -55,7 +55,7 @@ pub use instances::count as instances_of;
 pub use log_names::{LogNames, log_paths_mut};
 pub use options::Options;
 pub use schema::schema;
-pub use script::name_of as name_of_script;
+pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};
 pub use users::user_name;
 
 use ostler_core::spec::AppSpec;

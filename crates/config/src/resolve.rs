@@ -98,7 +98,11 @@ impl Resolver<'_, '_> {
         environment::put_all(&mut spec, self.fields, self.from, self.ctx, self.report);
         let behind = target.as_ref().and_then(|target| self.behind(target, &spec));
         let runs = behind.as_ref().map(|behind| &behind.interpreter).or(interpreter.as_ref());
-        let instances = runs.and_then(|interpreter| self.instances(interpreter));
+        let serves = self.ctx.server.is_some() && self.fields.text("script") == Some(script::SERVE);
+        let instances = match serves {
+            true => Some(self.of_server()),
+            false => runs.and_then(|interpreter| self.instances(interpreter)),
+        };
         self.warn_not_yet();
         // Everything was looked at; from here on only what is right goes on.
         direct?;
@@ -237,6 +241,28 @@ impl Resolver<'_, '_> {
             |message| self.fail("instances", Diagnostic::error("too-many", message)),
             Some,
         )
+    }
+
+    /// A server of files is one process, which its environment tells what to do.
+    fn of_server(&mut self) -> Instances {
+        let is_one = |node: &Node| node.plain() == "1";
+        let many = self.fields.node("instances").is_some_and(|node| !is_one(node));
+        for (key, given, help) in [
+            ("instances", many, "leave it out: one process serves thousands of connections"),
+            (
+                "args",
+                self.fields.node("args").is_some(),
+                "set PM2_SERVE_PATH and others in `env`; for npm's package of that name, \
+                 `script` is `npx serve`",
+            ),
+        ] {
+            if given {
+                let message = format!("`{key}` changes nothing of a server of files");
+                let said = Diagnostic::warning("ignored-by-serve", message).help(help);
+                self.report.push(self.fields.at(key, said));
+            }
+        }
+        Instances { mode: ExecMode::Fork, count: 1, merge: true }
     }
 
     fn name(&self, target: &Target) -> String {

@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 
+/// The script of an app that serves a folder.
+pub const SERVE: &str = "serve";
+
+/// The argument by which the program knows that it is to serve a folder.
+pub const SERVE_ARGUMENT: &str = "static-files";
+
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -18,6 +24,10 @@ pub(crate) struct Target {
 
 /// Finds what `script` means in `cwd`.
 pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Diagnostic> {
+    if let Some(path) = ctx.server.as_ref().filter(|_| script == SERVE) {
+        let (path, args) = (path.clone(), Some(vec![SERVE_ARGUMENT.to_owned()]));
+        return Ok(Target { path, args, name: SERVE.to_owned() });
+    }
     let path = ctx.absolute(cwd, script);
     match std::fs::metadata(&path) {
         // A folder and a program may share a name: `start test`.

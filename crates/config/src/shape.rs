@@ -29,8 +29,14 @@ pub(crate) fn read<'n>(
         && let Some(entry) = entries.iter().find(|entry| entry.key == "static")
     {
         let diagnostic = Diagnostic::error("unsupported", "`static` servers are not supported yet");
-        report
-            .push(source.at(diagnostic.help("run a server of your own as an app"), entry.key_span));
+        report.push(
+            source.at(
+                diagnostic.help(
+                    "write an app with the script `serve`, and `PM2_SERVE_PATH` in its `env`",
+                ),
+                entry.key_span,
+            ),
+        );
     }
     collect(root, String::new(), source, report, &mut shape);
     shape

@@ -102,6 +102,37 @@ variables! {
     PM2_DEFAULT_MODULE_PATH, read by Command, from Pm2, set by User,
         default "`modules` in the home",
 
+    /// The folder that an app with the script `serve` serves; relative to its working directory.
+    /// `ostler serve` sets this variable and the next ones.
+    PM2_SERVE_PATH, read by Serve, from Pm2, set by User, default "the working directory",
+
+    /// The port that it listens on.
+    PM2_SERVE_PORT, read by Serve, from Pm2, set by User, default "8080",
+
+    /// The address that it listens on.
+    PM2_SERVE_HOST, read by Serve, from Pm2, set by User,
+        default "`127.0.0.1`; under the name `pm2` `0.0.0.0`",
+
+    /// `true`: a path of which there is no file is answered with the home page.
+    PM2_SERVE_SPA, read by Serve, from Pm2, set by User, default "`false`",
+
+    /// The file of the path `/`.
+    PM2_SERVE_HOMEPAGE, read by Serve, from Pm2, set by User, default "`/index.html`",
+
+    /// `true`: who asks must say the name and the password of the next two variables.
+    PM2_SERVE_BASIC_AUTH, read by Serve, from Pm2, set by User,
+        default "`true` where one of the two is set",
+
+    /// The name that must be said.
+    PM2_SERVE_BASIC_AUTH_USERNAME, read by Serve, from Pm2, set by User,
+
+    /// The password that must be said.
+    PM2_SERVE_BASIC_AUTH_PASSWORD, read by Serve, from Pm2, set by User,
+
+    /// `true`: pages of other origins may read what is served.
+    OSTLER_SERVE_CORS, read by Serve, from Ours, set by User,
+        default "`false`; under the name `pm2` `true`",
+
     /// The editor in which `ostler set` opens the settings.
     VISUAL, read by Command, from Convention, set by User, default "`EDITOR`",
 

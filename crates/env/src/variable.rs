@@ -30,6 +30,8 @@ pub enum Reader {
     Keeper,
     /// The application itself, or a library in it.
     App,
+    /// The server of static files, which is an app.
+    Serve,
     /// The project's tests and tasks.
     Test,
 }
@@ -43,6 +45,7 @@ impl Reader {
             Self::Daemon => "daemon",
             Self::Keeper => "keeper",
             Self::App => "application",
+            Self::Serve => "server of files",
             Self::Test => "tests",
         }
     }

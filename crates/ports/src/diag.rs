@@ -1,4 +1,4 @@
-//! Sockets of TCP and UNIX sockets that listen, asked for by `NETLINK_SOCK_DIAG`.
+//! Sockets of TCP and UNIX sockets that listen, and connections, asked for by `NETLINK_SOCK_DIAG`.
 //!
 //! `/proc/net/tcp` and `/proc/net/unix` tell the same, but the kernel goes through every connection
 //! for it: up to ten milliseconds, where this takes some ten microseconds.
@@ -31,6 +31,10 @@ const TOLD_UNIX: usize = 16;
 const TCP: u8 = 6;
 /// The state of a socket that listens, as a bit.
 const LISTENS: u32 = 1 << 10;
+/// The state of a connection, as a bit.
+const ESTABLISHED: u32 = 1 << 1;
+/// More than this are not looked at.
+const MOST: usize = 16_384;
 /// The state of a socket that has no other end.
 const UNCONNECTED: u32 = 1 << 7;
 /// A UNIX socket for datagrams, which listens by being bound (`SOCK_DGRAM`).
@@ -48,12 +52,26 @@ type Told = fn(&[u8]) -> Option<Socket>;
 /// # Errors
 /// The kernel does not tell, or not in this way.
 pub(crate) fn listening() -> Result<Vec<Socket>, Errno> {
+    tcp(LISTENS)
+}
+
+/// Returns every connection of TCP, each at both ends. One that nobody accepted yet has the number
+/// 0.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way, or there are too many.
+pub(crate) fn connected() -> Result<Vec<Socket>, Errno> {
+    tcp(ESTABLISHED)
+}
+
+/// Returns the sockets of TCP in these states.
+fn tcp(states: u32) -> Result<Vec<Socket>, Errno> {
     let mut all = Vec::new();
     let link = link()?;
     for family in [AddressFamily::INET, AddressFamily::INET6] {
         // The states, and whichever address.
         let mut asked = vec![byte(family), TCP, 0, 0];
-        asked.extend(LISTENS.to_ne_bytes());
+        asked.extend(states.to_ne_bytes());
         asked.extend([0; 48]);
         dump(&link, &asked, socket, &mut all)?;
     }
@@ -98,6 +116,9 @@ fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Resu
         let (length, _) = recv(link, &mut *answer, RecvFlags::empty())?;
         if read(answer.get(..length).unwrap_or_default(), told, all)? {
             return Ok(());
+        }
+        if MOST < all.len() {
+            return Err(Errno::OVERFLOW);
         }
     }
 }

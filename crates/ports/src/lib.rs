@@ -6,12 +6,15 @@
 //! processes only; what cannot be known is said to be so, and never guessed.
 //!
 //! A look takes milliseconds, tens of them where there are thousands of processes: it belongs into
-//! a helper thread or into a command, and is taken only when something is to be told.
+//! a helper thread or into a command, and is taken only when something is to be told. How many
+//! connections a process has ([`open`]) is asked before a signal ends it, and must not wait: what
+//! would take long is given up there.
 
 #![deny(unsafe_code)]
 
 mod address;
 mod complaint;
+mod connections;
 mod diag;
 mod find;
 mod looks;
@@ -21,7 +24,8 @@ mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
+pub use connections::{Open, open};
 pub use find::{Found, Holder, Sockets, find, listened_on};
 pub use looks::{Looks, Memory, Process};
-pub use proc::{Family, Held, ancestors, children, command, sockets, with_descendants};
+pub use proc::{Family, Held, ancestors, children, command, family, sockets, with_descendants};
 pub use table::{Socket, inet, unix};

@@ -95,6 +95,21 @@ impl Family {
     }
 }
 
+/// Returns a process and those that descend from it, parents first.
+#[must_use]
+pub fn family(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        // A number may be given to another process while this looks.
+        let new = children(parent).into_iter().filter(|child| !all.contains(child));
+        let new: Vec<u32> = new.collect();
+        all.extend(new);
+        at += 1;
+    }
+    all
+}
+
 /// Returns the children of a process, whichever of its threads started them.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
@@ -193,6 +208,13 @@ pub fn sockets(pid: u32) -> Option<BTreeMap<u64, u32>> {
         // What has ended has none; but who may look there is nobody but root.
         Err(_) => has_ended(pid).then(BTreeMap::new),
     }
+}
+
+/// The same of a process that has at most so many descriptors, where the kernel counts them.
+pub(crate) fn sockets_of_few(pid: u32, most: i64) -> Option<BTreeMap<u64, u32>> {
+    let path = format!("/proc/{pid}/fd");
+    let count = stat(&path).map(|all| all.st_size);
+    if count.is_ok_and(|count| most < count) { None } else { sockets(pid) }
 }
 
 fn try_sockets(pid: u32) -> Result<BTreeMap<u64, u32>, Errno> {

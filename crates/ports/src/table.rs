@@ -21,6 +21,8 @@ const LISTENS: &str = "0A";
 const ACCEPTS: u32 = 1 << 16;
 /// A UNIX socket for datagrams, which listens by being bound.
 const DATAGRAMS: &str = "0002";
+/// State of a UNIX socket with another end.
+const CONNECTED: &str = "03";
 
 /// Returns the sockets in a table of TCP or UDP, of either family.
 #[must_use]
@@ -32,6 +34,14 @@ pub fn inet(text: &str, udp: bool) -> Vec<Socket> {
 #[must_use]
 pub fn unix(text: &str) -> Vec<Socket> {
     text.lines().skip(1).filter_map(unix_row).collect()
+}
+
+/// Returns the connections to UNIX sockets with a name, as those who accepted them have them.
+#[must_use]
+pub(crate) fn unix_connected(text: &str) -> Vec<Socket> {
+    let rows = text.lines().skip(1).filter_map(unix_fields);
+    let connected = rows.filter(|row| row.state == CONNECTED);
+    connected.filter_map(|row| row.socket()).collect()
 }
 
 /// What is left out between two of these: the other end; queues, timer, repetitions; a time-out.
@@ -65,26 +75,43 @@ fn ip_of(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Seven fields, then the path, which may hold blanks.
 fn unix_row(line: &str) -> Option<Socket> {
+    let row = unix_fields(line)?;
+    (row.flags & ACCEPTS != 0 || row.kind == DATAGRAMS).then(|| row.socket())?
+}
+
+/// What is told of a UNIX socket.
+struct UnixRow<'a> {
+    flags: u32,
+    kind: &'a str,
+    state: &'a str,
+    inode: u64,
+    name: &'a str,
+}
+
+impl UnixRow<'_> {
+    /// The socket, if it has a name.
+    fn socket(&self) -> Option<Socket> {
+        let address = match self.name.strip_prefix('@') {
+            Some(name) => Address::Abstract(name.to_owned()),
+            None => Address::Path(self.name.to_owned()),
+        };
+        (!self.name.is_empty()).then_some(Socket { address, inode: self.inode, uid: None })
+    }
+}
+
+/// Seven fields, then the path, which may hold blanks.
+fn unix_fields(line: &str) -> Option<UnixRow<'_>> {
     let mut rest = line;
     let mut field = || {
         let (field, after) = rest.trim_start().split_once(' ')?;
         rest = after;
         Some(field)
     };
-    let [_, _, _, flags, kind, _, inode] =
+    let [_, _, _, flags, kind, state, inode] =
         [field()?, field()?, field()?, field()?, field()?, field()?, field()?];
     let flags = u32::from_str_radix(flags, 16).ok()?;
-    let name = rest;
-    if (flags & ACCEPTS == 0 && kind != DATAGRAMS) || name.is_empty() {
-        return None;
-    }
-    let address = match name.strip_prefix('@') {
-        Some(name) => Address::Abstract(name.to_owned()),
-        None => Address::Path(name.to_owned()),
-    };
-    Some(Socket { address, inode: inode.parse().ok()?, uid: None })
+    Some(UnixRow { flags, kind, state, inode: inode.parse().ok()?, name: rest })
 }
 
 /// The address that a UNIX socket is bound to, as it lies in memory; `None`: to none.
@@ -144,5 +171,6 @@ mod tests {
             0000000000000000: 00000003 00000000 00000000 0001 03 35\n";
         let all = [("/run/a b.sock", 31), ("@name", 33), ("/run/log", 34)];
         assert_eq!(shown(&unix(text)), all.map(|(path, inode)| (path.to_owned(), inode, None)));
+        assert_eq!(shown(&unix_connected(text)), [("/run/a b.sock".to_owned(), 32, None)]);
     }
 }

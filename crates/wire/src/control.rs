@@ -14,6 +14,7 @@
 //! - 5: `talk`: signals, lines for standard input, actions, marks.
 //! - 6: the processes that a word means can be asked for ([`Request::Meant`]).
 
+mod connections;
 mod event;
 mod facts;
 mod frame;
@@ -22,6 +23,7 @@ mod request;
 mod talk;
 mod view;
 
+pub use connections::Connections;
 pub use event::{Event, Lifecycle, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{

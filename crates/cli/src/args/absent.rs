@@ -54,8 +54,6 @@ const COMMANDS: &[Absent] = &[
     row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
-    row(&["serve", "expose"], Later, "a server of static files",
-        Some("start one as an app, such as `$ start \"npx serve\"`")),
     row(&["deploy"], Later, "deployment over SSH",
         Some("call `ssh HOST '$ reload NAME'` at the end of your deploy script")),
     row(&["create"], Never, "a folder of examples from the network",
@@ -78,6 +76,10 @@ const OPTIONS: &[Absent] = &[
     row(&["ext"], Later, "files are not watched", Some("leave it out")),
     row(&["watch-delay"], Later, "files are not watched", Some("leave it out")),
     row(&["web"], Later, "there is no web interface", Some("leave it out")),
+    row(&["ftp"], Never, "`serve` lists no folders, whose names may not be for everybody",
+        Some("leave it out, and link the files on a page")),
+    row(&["monitor"], Vendor, "nothing is added to the pages that `serve` serves",
+        Some("leave it out")),
     row(&["secret", "public", "machine-name"], Vendor, "nothing is sent to PM2's vendor",
         Some("leave it out")),
     row(&["write", "w"], Later, "no process file is written", Some("write it by hand")),
@@ -135,7 +137,7 @@ mod tests {
     /// What older ones had, and what is taken for a command.
     const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
 
-    /// Every option of `pm2 --help`, of `pm2 start --help`, and those of `pm2-runtime` that are
+    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of `pm2-runtime` that are
     /// refused, without the dashes.
     const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
         interpreter-args node-args output o error e log l filter-env log-type log-date-format \
@@ -146,7 +148,8 @@ mod tests {
         disable-source-map-support wait-ready merge-logs watch ignore-watch watch-delay no-color \
         no-vizion no-autostart no-autorestart stop-exit-codes no-treekill no-pmx no-automation \
         trace disable-trace sort attach v8 event-loop-inspector deep-monitoring help h container \
-        dist image-name node-version fresh daemon dockerdaemon web secret public machine-name";
+        dist image-name node-version fresh daemon dockerdaemon web secret public machine-name \
+        port spa ftp basic-auth-username basic-auth-password monitor";
 
     #[test]
     fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {

@@ -1,6 +1,7 @@
 //! Every command that exists, once. Parsing, help, completion, the manual page and
 //! `docs/commands.md` read this table.
 
+pub(crate) use super::arg::Arg;
 use crate::program::Program;
 
 /// A command of the command line.
@@ -60,19 +61,6 @@ impl Group {
     }
 }
 
-/// An argument of a command. The words in it, separated by `|`, say what may be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arg {
-    /// Must be given.
-    Needed(&'static str),
-    /// May be given.
-    Maybe(&'static str),
-    /// One or more of them must be given.
-    Many(&'static str),
-    /// Any number may be given.
-    Any(&'static str),
-}
-
 macro_rules! commands {
     ($(
         $id:ident $group:ident [$($name:literal),+] [$($arg:expr),*]
@@ -110,6 +98,13 @@ commands! {
          with the exit code of the first that failed, else with 0. It has a manager of its own, \
          without files unless an app names some, and leaves nothing behind. In a container it is \
          the first process, also as any user, with a read-only root.";
+    Serve Run ["serve", "expose"] [Maybe("path"), Maybe("port")]
+        "serve the files of a folder over HTTP, as an app"
+        "The folder is `.` and the port 8080 unless they are given. The app is called \
+         `static-page-server-PORT` and is stopped, restarted and saved as any other. It listens for \
+         this machine alone unless `--host` says more, such as `0.0.0.0`. Names that begin with a \
+         dot are not served, links out of the folder are not followed, folders are not listed. In \
+         a process file the same is an app with the script `serve` and variables `PM2_SERVE_*`.";
     Stop Run ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
         "Each process is asked to end by its signal, and killed with its descendants when it \
@@ -383,39 +378,5 @@ impl Command {
     pub(crate) fn takes_app_arguments(&self) -> bool {
         use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
         matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
-    }
-}
-
-impl Arg {
-    /// Returns the words that say what may be given.
-    pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        let (Needed(name) | Maybe(name) | Many(name) | Any(name)) = self;
-        name.split('|')
-    }
-
-    /// Returns it in our words: `<name|id>`.
-    pub(crate) fn shown(self) -> String {
-        let mut words: Vec<&str> = Vec::new();
-        for word in self.words() {
-            let word = match word {
-                "app_name" => "name",
-                "json" | "ecosystem" => "file",
-                "stdin" => "-",
-                "pm2_id" | "pm_id" => "id",
-                "proc_name" => "name",
-                "action_name" => "action",
-                word => word,
-            };
-            if !words.contains(&word) {
-                words.push(word);
-            }
-        }
-        let words = words.join("|");
-        match self {
-            Needed(_) => format!("<{words}>"),
-            Maybe(_) => format!("[{words}]"),
-            Many(_) => format!("<{words}>..."),
-            Any(_) => format!("[{words}]..."),
-        }
     }
 }

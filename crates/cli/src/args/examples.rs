@@ -40,6 +40,11 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler link-pm2", "beside this program"),
             ("ostler link-pm2 ~/bin", "into another directory"),
         ],
+        CommandId::Serve => &[
+            ("ostler serve dist", "on http://127.0.0.1:8080"),
+            ("ostler serve dist 3000 --spa --name site", "also for the app's own paths"),
+            ("ostler serve /srv/files --host 0.0.0.0", "for everybody"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),

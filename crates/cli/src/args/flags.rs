@@ -141,6 +141,15 @@ flags! {
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";
+    Port ' ' ["port"] One("port"), Own [CommandId::Serve] "where it listens; default 8080";
+    Host ' ' ["host"] One("address"), Own [CommandId::Serve]
+        "the address that it listens on; default 127.0.0.1";
+    Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
+        "answer with index.html where a path of the app has no file";
+    AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]
+        "the name that a browser must be told";
+    AuthPassword ' ' ["basic-auth-password"] One("password"), Own [CommandId::Serve]
+        "the password; better in the variable PM2_SERVE_BASIC_AUTH_PASSWORD";
     HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
@@ -163,7 +172,13 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 9] = [
+const OTHERWISE: [(CommandId, &str, &str); 15] = [
+    (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
+    (CommandId::Serve, "namespace", "group of apps that it belongs to"),
+    (CommandId::Serve, "output", "file of its standard output"),
+    (CommandId::Serve, "error", "file of its standard error"),
+    (CommandId::Serve, "max-memory-restart", "restart it above this memory"),
+    (CommandId::Serve, "force", "start it although there is an app of this name"),
     (Run, "raw", "the lines alone, errors to standard error (default)"),
     (CommandId::LinkPm2, "force", "take the place of a PM2 that is there"),
     (Start, "force", "start another one of what runs already"),
@@ -311,7 +326,7 @@ mod tests {
             assert_eq!(in_pm2, all, "{name}");
         };
         let files = ["startOrRestart", "startOrReload"];
-        check("name", &["start", "run", "restart", "reload"]);
+        check("name", &["start", "run", "serve", "restart", "reload"]);
         check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
         check("instances", &["start", "run"]);
         check("watch", &["list"]);
@@ -322,7 +337,7 @@ mod tests {
                 .concat(),
         );
         check("sort", &["list"]);
-        check("force", &["start", "save", "link-pm2"]);
+        check("force", &["start", "serve", "save", "link-pm2"]);
         check("canary", &["reload", "startOrReload"]);
         check("verbose", &[]);
     }

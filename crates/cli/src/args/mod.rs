@@ -1,6 +1,7 @@
 //! From words to what is wanted, by the two tables: nothing is done here, and nothing is printed.
 
 mod absent;
+mod arg;
 pub(crate) mod chapters;
 pub(crate) mod commands;
 pub(crate) mod examples;

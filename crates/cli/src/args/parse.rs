@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::absent::{self, Absent};
+use super::absent::{self, Absent, When};
 use super::commands::{Arg, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
@@ -292,8 +292,7 @@ fn unknown_option(
 ) -> Result<(), Misuse> {
     let Some((_, name)) = options.iter().find(|(flag, _)| flag.is_none()) else { return Ok(()) };
     let (name, bare) = (name.clone(), name.trim_start_matches('-'));
-    let absent = absent::option(bare).filter(|_| program == Program::Ostler);
-    if let Some(row) = absent {
+    if let Some(row) = absent::option(bare).filter(|_| program == Program::Ostler) {
         return Err(absent_option(name, row));
     }
     let fits = |flag: &&Flag| match command {
@@ -308,13 +307,14 @@ fn unknown_option(
 
 /// An option of PM2 that is not there.
 fn absent_option(name: String, row: &'static Absent) -> Misuse {
-    Misuse::AbsentOption { name, lacks: row.what, instead: row.instead.unwrap_or_default() }
+    let instead = row.instead.unwrap_or_default();
+    Misuse::AbsentOption { name, when: row.when, lacks: row.what, instead }
 }
 
 /// An option that the command does not take.
 fn elsewhere(flag: &'static Flag, name: String, command: &'static Command) -> Misuse {
     match absent::not_yet(flag) {
-        Some((lacks, instead)) => Misuse::AbsentOption { name, lacks, instead },
+        Some((lacks, instead)) => Misuse::AbsentOption { name, when: When::Later, lacks, instead },
         None => Misuse::Elsewhere { name, command, flag },
     }
 }

@@ -42,7 +42,7 @@ enum Woken {
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let notify = Notify::from_env(|name| std::env::var_os(name));
     session.connect()?;
-    let signals = crate::sys::signal_fd()
+    let signals = crate::sys::signal_fd(&crate::sys::TAKEN)
         .map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
     // A daemon that hangs would keep the next request waiting for ever.
     let mut watched = Watched::new(session.take_client()?, START_LIMIT)?;

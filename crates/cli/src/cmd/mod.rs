@@ -46,6 +46,7 @@ mod save;
 mod scale;
 mod send;
 mod send_signal;
+mod serve;
 mod settings;
 mod slist;
 mod start;
@@ -209,6 +210,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Update => update::run(session),
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
+        CommandId::Serve => serve::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Install => modules::install(session),
         CommandId::ModuleUpdate => modules::update(session),

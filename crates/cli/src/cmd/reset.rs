@@ -1,9 +1,9 @@
 //! `reset`: restart counters to zero.
 
-use ostler_wire::control::{Action, Change, Event, ProcView, Request};
+use ostler_wire::control::{Action, Change, Connections, Event, ProcView, Request};
 
 use super::list::{self, meant};
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket};
@@ -14,7 +14,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let processes = session.about(&word)?;
     let ids = match session.program {
-        Program::Ostler => meant(&word, &processes, &apps::cwd()?)?,
+        Program::Ostler => meant(&word, &processes, &caller::cwd()?)?,
         Program::Pm2 => as_pm2(session, &processes, word)?,
     };
     if !ids.is_empty() {
@@ -63,7 +63,8 @@ fn perform(session: &mut Session, processes: &[ProcView], ids: Vec<u32>) -> Resu
         }
         // PM2 does not say that it is done.
         Event::Acted { id, name, error: None, .. } if !pm2 => {
-            out.tell(&Notice::Acted { id, name: &name });
+            let connections = Connections::Nowhere;
+            out.tell(&Notice::Acted { id, name: &name, connections });
         }
         _ => {}
     });

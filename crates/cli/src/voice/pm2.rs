@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::line::{DAEMONS_END, ready};
+use super::line::{DAEMONS_END, info, info_label, ready};
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
 use super::{module, release, setting, talk};
 use crate::inspect::inspect;
@@ -41,7 +41,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Started { name, asked, of_file: true, .. } => {
             say(format!("App [{name}] launched ({asked} instances)"))
         }
-        Notice::Acted { id, name } | Notice::Replaced { id, name } => {
+        Notice::Acted { id, name, .. } | Notice::Replaced { id, name } => {
             say(format!("[{name}]({id}) ✓"))
         }
         Notice::Scaled { added: true, .. } => say("Scaling up application".to_owned()),
@@ -90,6 +90,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Pong { .. } => plain("{ msg: 'pong' }"),
         Notice::Ready { name, processes, urls } => say(ready(name, *processes, urls)),
         Notice::Generated { path } => plain(&format!("File {} generated", path.display())),
+        Notice::Serves { folder, port } => {
+            say(format!("Serving {} on port {port}", folder.display()))
+        }
         Notice::Release(notice) => release::pm2(*notice, paint),
         Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),
@@ -274,15 +277,6 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
             vec![info(paint, &text), Line::data(command)]
         }
     }
-}
-
-/// Returns a line with PM2's prefix.
-pub(super) fn info(paint: Paint, text: &str) -> Line {
-    Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
-}
-
-fn info_label(paint: Paint) -> String {
-    paint.ink(&[Ink::Green], "[PM2] ")
 }
 
 fn warning(paint: Paint, text: &str) -> Text {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ostler_wire::control::{Side, Step};
+use ostler_wire::control::{Connections, Side, Step};
 
+use super::line::number;
 use super::{Act, Notice};
 
 /// Before this, nobody needs to be told that something goes on.
@@ -42,6 +43,10 @@ pub(super) struct Tally {
     failed: bool,
     /// Processes that were counted.
     counted: BTreeSet<u32>,
+    /// What became of the connections of all that were ended; nothing where nothing was.
+    connections: Option<Connections>,
+    /// Workers that were replaced and have not left.
+    leaving: BTreeSet<u32>,
     added: usize,
     removed: usize,
     /// The file that apps come from.
@@ -75,7 +80,9 @@ impl Tally {
                 (*path).clone_into(&mut self.path);
             }
             Notice::Started { name, ids, .. } => self.app(name, false).done += ids.len(),
-            Notice::Acted { id, name } => {
+            Notice::DaemonReplaced => self.count(Connections::Unknown),
+            Notice::Acted { id, name, connections } => {
+                self.count(*connections);
                 let new = self.counted.insert(*id);
                 self.app(name, false).done += usize::from(new);
             }
@@ -147,6 +154,22 @@ impl Tally {
         Some(lines)
     }
 
+    /// Takes account of the connections of what was ended.
+    fn count(&mut self, connections: Connections) {
+        self.connections = Some(self.connections.map_or(connections, |of| of.and(connections)));
+    }
+
+    /// Returns how many connections were dropped, where that is known of all that was ended and
+    /// that listened.
+    pub(super) fn dropped(&self) -> Option<u64> {
+        match self.connections {
+            Some(Connections::Dropped(count)) if self.leaving.is_empty() => Some(count),
+            Some(Connections::Dropped(_) | Connections::Nowhere | Connections::Unknown) | None => {
+                None
+            }
+        }
+    }
+
     fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
         let what = match step {
             Step::Verifying { side: Side::Old, .. } => "starting the old version again",
@@ -159,9 +182,17 @@ impl Tally {
                     self.workers.remove(&id);
                     return;
                 }
+                self.leaving.insert(id);
                 "the old worker finishes its connections"
             }
-            Step::Left { .. } | Step::Failed { .. } => {
+            Step::Left { connections, .. } => {
+                if self.leaving.remove(&id) {
+                    self.count(*connections);
+                }
+                self.workers.remove(&id);
+                return;
+            }
+            Step::Failed { .. } => {
                 self.workers.remove(&id);
                 return;
             }
@@ -199,7 +230,20 @@ impl Tally {
             other => counts(verb(other), &self.in_order())?,
         };
         let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
-        Some(format!("{what} in {}{urls}", self.took(now)))
+        Some(format!("{what} in {}{urls}{}", self.took(now), self.of_connections(act)))
+    }
+
+    /// What became of connections.
+    fn of_connections(&self, act: Act) -> String {
+        if let Some(count) = self.dropped() {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            return format!(", {} dropped", number(count, "connection", "connections"));
+        }
+        match (act, self.leaving.len()) {
+            (Act::Reload, 1) => "; an old worker finishes its connections".to_owned(),
+            (Act::Reload, count @ 2..) => format!("; {count} old workers finish their connections"),
+            _ => String::new(),
+        }
     }
 
     fn scaled(&self) -> Option<String> {
@@ -287,11 +331,6 @@ fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
     let each: Vec<String> =
         apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
     Some(format!("{verb} {}", each.join(", ")))
-}
-
-/// Returns a number with its noun.
-pub(super) fn number(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// Returns a time as a person says it.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
+use ostler_wire::control::{Cause, Code, Connections, Failure, Outcome, Side, Step};
 use serde_json::json;
 
 use objects::Objects;
@@ -37,7 +37,7 @@ kinds! {
     Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
     KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
     Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
+    Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
     TookProfile Updated Warning
 }
 
@@ -110,6 +110,11 @@ fn every_fact_has_words_under_both_names() {
     assert!(unseen.is_empty(), "no example of {unseen:?}");
 }
 
+/// It is done with a process, of whose connections nothing is known.
+fn acted(id: u32, name: &str) -> Notice<'_> {
+    Notice::Acted { id, name, connections: Connections::Unknown }
+}
+
 fn daemon(scene: &mut Scene) {
     let home = Path::new("/home/u/.ostler");
     scene.all(&[
@@ -127,7 +132,7 @@ fn daemon(scene: &mut Scene) {
     let ids = json!([0, 1, 2]);
     let selector = Some(Selector { word: "all", ids: &ids });
     scene.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
-    scene.tell(&Notice::Acted { id: 0, name: "api" });
+    scene.tell(&acted(0, "api"));
     scene.tell(&Notice::Killed { home, ran: true });
 }
 
@@ -138,13 +143,16 @@ fn acts(scene: &mut Scene) {
     let failure = Failure::new(Code::Ended, "it is still there").hint("look at `ps`");
     for act in [Act::Stop, Act::Restart, Act::StartAgain, Act::Delete, Act::Reload] {
         scene.tell(&Notice::Begun { act, selector, targets: &targets });
-        targets.iter().for_each(|one| scene.tell(&Notice::Acted { id: one.id, name: &one.name }));
+        for one in &targets {
+            let (id, name, connections) = (one.id, one.name.as_str(), Connections::Dropped(1));
+            scene.tell(&Notice::Acted { id, name, connections });
+        }
         scene.tell(&Notice::Finished { act, failed: false, urls: &[] });
     }
     let (act, subject) = (Act::Stop, Subject::Process { id: 1, name: "api" });
     scene.all(&[
         Notice::Begun { act, selector: None, targets: &targets },
-        Notice::Acted { id: 0, name: "api" },
+        acted(0, "api"),
         Notice::Missed { subject, error: &failure },
         Notice::Missed { subject: Subject::App { name: "api" }, error: &failure },
         Notice::Missed { subject: Subject::Named { name: "api" }, error: &failure },
@@ -201,7 +209,7 @@ fn reloads(scene: &mut Scene) {
     let steps = [
         Step::Verifying { run: 7, side: Side::New },
         Step::Replaced { pid: 9, side: Side::New, listens: vec!["*:80".into()], leaves: true },
-        Step::Left { pid: Some(8), side: Side::Old },
+        Step::Left { pid: Some(8), side: Side::Old, connections: Connections::Dropped(0) },
         Step::Failed { run: 7, side: Side::New, cause },
         Step::CanaryServes,
     ];
@@ -287,6 +295,7 @@ fn talk(scene: &mut Scene) {
         scene.tell(&Notice::Talk(notice));
     }
     scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    scene.tell(&Notice::Serves { folder: Path::new("/srv/site"), port: 8080 });
     for way in [Way::Pull, Way::Forward, Way::Backward] {
         scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
     }
@@ -347,7 +356,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     };
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);
-    let done = lines(&Notice::Acted { id: 0, name: "api" }, 5000);
+    let done = lines(&acted(0, "api"), 5000);
     assert_eq!(done, [Line::err("[1/2] reloaded api (id 0)")]);
     assert_eq!(lines(&Notice::Replaced { id: 1, name: "api" }, 5000), []);
 }

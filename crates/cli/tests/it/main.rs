@@ -28,6 +28,7 @@ mod container;
 mod daemons_end;
 mod descriptors;
 mod docs;
+mod dropped;
 mod failing;
 #[cfg(feature = "failpoints")]
 mod failpoints;
@@ -69,6 +70,7 @@ mod reload_load;
 mod reload_resumed;
 mod reload_world;
 mod screens;
+mod serve;
 mod settings;
 mod start;
 mod start_e2e;

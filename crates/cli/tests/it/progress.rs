@@ -125,7 +125,8 @@ fn a_program_reads_progress_as_objects() {
     "#]]
     .assert_eq(&format!("{lines}\n"));
     let finished = json!({ "event": "finished", "act": "reload", "ok": false,
-        "apps": [{ "app": "web", "done": 0, "total": 2 }], "ms": 0, "urls": [] });
+        "apps": [{ "app": "web", "done": 0, "total": 2 }], "ms": 0, "urls": [],
+        "dropped": null });
     assert_eq!(last, finished.to_string());
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
     let ran = fake.ostler("reload web --progress loud");

@@ -43,6 +43,7 @@ impl World {
             node: None,
             etc: root.join("etc"),
             log_files: true,
+            server: Some(root.join("bin/ostler")),
         };
         let world = Self { _dir: dir, ctx };
         for program in programs {

@@ -58,8 +58,7 @@ impl Actions {
                     let (name, _) = names(model, *id);
                     let text = "it ended before it answered";
                     let error = Some(Failure::new(Code::Ended, text));
-                    let event = Event::Acted { id: id.0, name, error, added: false };
-                    clients.event(waiting.client, &event);
+                    clients.event(waiting.client, &Event::said(id.0, name, error));
                 }
                 lives
             });

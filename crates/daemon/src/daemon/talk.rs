@@ -51,7 +51,7 @@ impl Daemon {
                 None => Err(InputError::Offline.failure()),
             };
             let (id, name) = (*id, name.unwrap_or_default());
-            self.clients.event(client, &Event::Acted { id, name, error: said.err(), added: false });
+            self.clients.event(client, &Event::said(id, name, said.err()));
         }
         self.reply(client, &Reply::Done);
     }

@@ -101,6 +101,7 @@ impl Driver<'_> {
 
     pub(crate) fn terminate(&mut self, run: RunId) {
         self.mark_ending(run);
+        self.count_connections(run);
         let (node, mut parts) = self.node();
         node.leave(run, false, &mut parts);
         let by_message = self.runs.stops_by_message(run);
@@ -119,7 +120,17 @@ impl Driver<'_> {
 
     pub(crate) fn kill(&mut self, run: RunId) {
         self.mark_ending(run);
+        self.count_connections(run);
         self.runs.kill(run, self.reports);
+    }
+
+    /// Counts the connections that a signal may drop, if anybody wants to know.
+    fn count_connections(&mut self, run: RunId) {
+        if let Some(listeners) = self.model.counted(run)
+            && let Some(open) = self.runs.connections(run, listeners)
+        {
+            self.tell(Input::Counted { run, open });
+        }
     }
 
     /// Ends the orphans of a dead run.

@@ -2,7 +2,7 @@
 
 use ostler_core::{ProcId, SpecId};
 use ostler_pm2::in_app::InApp;
-use ostler_wire::control::ListenerView;
+use ostler_wire::control::{Connections, ListenerView};
 
 use super::input::Usage;
 
@@ -31,6 +31,10 @@ pub struct RunFacts {
     pub unsignalable: Option<(u32, String)>,
     /// It was spawned, but there is no room for its descriptors.
     pub unfetched: bool,
+    /// What was open before the last signal, where that was counted.
+    pub open: Option<Connections>,
+    /// What became of its connections when it ended.
+    pub connections: Connections,
     /// The kernel ended it for want of memory.
     pub out_of_memory: bool,
     /// Why it was not spawned or not accepted, if that is known.
@@ -51,6 +55,8 @@ impl RunFacts {
             rejections: 0,
             in_app: None,
             unsignalable: None,
+            open: None,
+            connections: Connections::Unknown,
             out_of_memory: false,
             unfetched: false,
             why: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
 use ostler_pm2::in_app::Kept;
-use ostler_wire::control::{self, Lifecycle, ListenerView, Reply, Request};
+use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
@@ -67,6 +67,11 @@ pub enum Input {
     Unfetched(RunId),
     /// There is room for so much.
     Capacity(Capacity),
+    /// So many connections to the run were open before a signal, where [`Model::counted`] wants to
+    /// know: as if all were dropped.
+    ///
+    /// [`Model::counted`]: super::Model::counted
+    Counted { run: RunId, open: Connections },
     /// The run's first process ended; of a candidate also the last lines of its standard error.
     /// `next`: the prepared run that was begun by it.
     Exited { run: RunId, exit: Exit, next: Option<RunId>, stderr_tail: Vec<String> },

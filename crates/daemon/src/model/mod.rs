@@ -16,6 +16,7 @@ mod announced;
 mod apps;
 mod awaited;
 mod closing;
+mod connections;
 mod dump;
 mod facts;
 mod failures;
@@ -234,7 +235,9 @@ impl Model {
                 self.capacity = capacity;
                 self.begin_queued_reloads();
             }
+            Input::Counted { run, open } => self.on_counted(run, open),
             Input::Exited { run, exit, next, stderr_tail } => {
+                self.note_dropped(run, exit);
                 if !stderr_tail.is_empty()
                     && let Some((id, Role::Candidate)) = self.core.owner(run)
                     && let Some(app) = self.registry.app_of(id)

@@ -23,6 +23,7 @@ impl Model {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
             Notice::Ended { proc, run, exit, asked } => {
+                self.count_dropped(proc, run);
                 self.on_ended((proc, run), exit, asked, out);
             }
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
@@ -56,6 +57,7 @@ impl Model {
                     self.tidy_listeners(app, out);
                 }
                 self.changed.insert(proc);
+                self.count_dropped(proc, run);
                 self.step_left(proc, run, out);
                 // It may have been the room that was missing.
                 self.begin_queued_reloads();

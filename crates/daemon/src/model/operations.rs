@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{Action, Change, Failure, Lifecycle};
+use ostler_wire::control::{Action, Change, Connections, Failure, Lifecycle};
 use serde::{Deserialize, Serialize};
 
 use super::input::ClientId;
@@ -36,6 +36,8 @@ pub struct Pending {
     pub until: Millis,
     /// It is up because the time for readiness ran out.
     pub late: bool,
+    /// What became of the connections of the runs that were ended for it.
+    pub connections: Connections,
 }
 
 /// How the end of each slot is told.
@@ -89,6 +91,11 @@ pub struct Operation {
     pub late: BTreeSet<ProcId>,
     /// Apps whose reload is waited for.
     pub reloads: BTreeSet<AppId>,
+    /// Apps whose reload is over and whose old workers may still leave, and until when they are
+    /// waited for.
+    pub leaving: BTreeMap<AppId, Millis>,
+    /// Whether the client wants to know how many connections are dropped.
+    pub counts: bool,
     /// Reloads that wait for another one to end.
     pub queued: Vec<QueuedReload>,
     /// The first failure.
@@ -113,6 +120,8 @@ impl Operation {
             ended: BTreeMap::new(),
             late: BTreeSet::new(),
             reloads: BTreeSet::new(),
+            leaving: BTreeMap::new(),
+            counts: false,
             queued: Vec::new(),
             failure: None,
             ticket: None,
@@ -134,12 +143,13 @@ impl Operation {
     /// Whether nothing is left to do and nothing is waited for.
     pub fn is_done(&self) -> bool {
         let begun = self.todo.is_empty() && self.queued.is_empty();
-        begun && self.active.is_empty() && self.reloads.is_empty()
+        begun && self.active.is_empty() && self.reloads.is_empty() && self.leaving.is_empty()
     }
 
     /// When a slot is no longer waited for.
     pub fn deadline(&self) -> Option<Millis> {
-        self.active.values().map(|pending| pending.until).min()
+        let slots = self.active.values().map(|pending| pending.until);
+        slots.chain(self.leaving.values().copied()).min()
     }
 
     /// The specifications that it will still need.
@@ -266,9 +276,30 @@ impl Operations {
         }
     }
 
-    /// Who waits for the reload of an app.
+    /// Whether somebody wants to know how many connections end with a run of this slot.
+    pub fn counts(&self, id: ProcId, app: Option<AppId>) -> bool {
+        let of_app = |operation: &Operation, app| {
+            operation.reloads.contains(&app) || operation.leaving.contains_key(&app)
+        };
+        self.0.iter().any(|operation| {
+            let waits = operation.active.contains_key(&id);
+            let client = operation.counts && operation.client.is_some();
+            client && (waits || app.is_some_and(|app| of_app(operation, app)))
+        })
+    }
+
+    /// A run of this slot has ended.
+    pub fn add_connections(&mut self, id: ProcId, connections: Connections) {
+        for pending in self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id)) {
+            pending.connections = pending.connections.and(connections);
+        }
+    }
+
+    /// Who waits for the reload of an app, or for the workers that it replaced.
     pub fn clients_of_reload(&self, app: AppId) -> Vec<ClientId> {
-        let waiting = self.0.iter().filter(|operation| operation.reloads.contains(&app));
+        let waiting = self.0.iter().filter(|operation| {
+            operation.reloads.contains(&app) || operation.leaving.contains_key(&app)
+        });
         waiting.filter_map(|operation| operation.client).collect()
     }
 

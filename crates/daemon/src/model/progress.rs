@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use ostler_core::{Event, Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{self, Action, Code, Failure, Lifecycle, Reply};
+use ostler_wire::control::{self, Action, Code, Connections, Failure, Lifecycle, Reply};
 
 use super::Model;
 use super::failures::{
@@ -32,6 +32,7 @@ impl Model {
             added,
             until: self.at.now + limit + PATIENCE,
             late: false,
+            connections: Connections::Nowhere,
         }
     }
 
@@ -60,6 +61,7 @@ impl Model {
                 }
             }
             self.fill(operation, out);
+            operation.leaving.retain(|app, _| self.has_leaving(*app));
         }
         let (done, open): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::is_done);
         self.operations.put_back(open);
@@ -83,6 +85,7 @@ impl Model {
                 let failure = (target != Target::Listening).then(|| self.why_not_yet(id, target));
                 self.end_slot(operation, id, failure, out);
             }
+            operation.leaving.retain(|_, until| now < *until);
         }
         self.operations.put_back(operations);
         self.look_again = true;
@@ -285,12 +288,16 @@ impl Model {
             Reporting::Listens(_) => return,
             Reporting::Slots | Reporting::Kill => {
                 let known = || self.registry.proc(id).map(|proc| (proc.name.clone(), false));
+                let connections = pending.as_ref().filter(|_| operation.counts);
+                let connections =
+                    connections.map_or(Connections::Unknown, |pending| pending.connections);
                 let (name, added) = pending
                     .map(|pending| (pending.name, pending.added))
                     .or_else(known)
                     .unwrap_or_default();
                 operation.ended.insert(id, failure.clone());
-                let event = control::Event::Acted { id: id.0, name, error: failure, added };
+                let event =
+                    control::Event::Acted { id: id.0, name, error: failure, added, connections };
                 tell(client, event, out);
             }
             Reporting::Started(_) | Reporting::Restored(_) => {

@@ -9,6 +9,7 @@ use ostler_core::{AppId, Event, ProcId, ReloadOptions, SpecId};
 use ostler_wire::control::{self, Action, Change, Code, Failure, Lifecycle};
 
 use super::Model;
+use super::connections::LEAVING;
 use super::failures::gone;
 use super::input::{ClientId, Effect};
 use super::operations::{Operation, QueuedReload, Reporting, Target};
@@ -51,6 +52,7 @@ impl Model {
         operation.again = Lifecycle::Reload;
         let begun = ticket.as_deref().and_then(|name| self.tickets.find(name)).cloned();
         operation.ticket = ticket;
+        operation.counts = change.connections;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         let fresh = self.take_up(ids, begun.as_ref(), &mut operation)?;
         let apps = fresh.iter().filter_map(|id| self.registry.app_of(*id));
@@ -299,8 +301,12 @@ impl Model {
         let noted = self.tickets.failure(app);
         let failure = failure.or(noted.as_ref());
         self.tickets.end(app, failure);
+        let until = self.at.now + LEAVING;
         for operation in self.operations.waiting_for_reload(app) {
             operation.reloads.remove(&app);
+            if operation.counts && failure.is_none() {
+                operation.leaving.insert(app, until);
+            }
             if operation.failure.is_none() {
                 operation.failure = failure.cloned();
             }

@@ -89,6 +89,7 @@ impl Model {
         let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let begun = self.ticket(ticket.as_deref());
+        operation.counts = change.connections;
         operation.ticket = ticket;
         let mut rest = self.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
         if begun.is_some() {

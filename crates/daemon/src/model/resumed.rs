@@ -2,7 +2,7 @@
 //! waited for, and only what was not is begun.
 
 use ostler_core::ProcId;
-use ostler_wire::control::Action;
+use ostler_wire::control::{Action, Connections};
 
 use super::Model;
 use super::input::{ClientId, Effect};
@@ -92,6 +92,8 @@ impl Model {
 
     fn pending_again(&self, begun: &Begun, added: bool) -> Pending {
         let pending = self.pending(ProcId(begun.id), begun.target, added);
-        Pending { name: begun.name.clone(), ..pending }
+        // What the daemon before counted is not known.
+        let connections = Connections::Unknown;
+        Pending { name: begun.name.clone(), connections, ..pending }
     }
 }

@@ -48,7 +48,8 @@ impl Model {
     /// A run that was not accepted or was replaced is gone.
     pub(super) fn step_left(&self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
         let pid = self.facts.get(&run).map(|facts| facts.pid).filter(|pid| *pid != 0);
-        self.step_of(id, &Step::Left { pid, side: self.side(id, run) }, out);
+        let (side, connections) = (self.side(id, run), self.connections_of(run));
+        self.step_of(id, &Step::Left { pid, side, connections }, out);
     }
 
     /// Tells everybody who waits for the app's reload.

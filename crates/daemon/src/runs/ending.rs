@@ -82,7 +82,7 @@ impl Runs {
     }
 
     /// The control groups, if the run has one.
-    fn group_of(&self, run: RunId) -> Option<&Groups> {
+    pub(super) fn group_of(&self, run: RunId) -> Option<&Groups> {
         self.groups.as_ref().filter(|_| self.get(run).is_some_and(|held| held.grouped))
     }
 

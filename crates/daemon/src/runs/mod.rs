@@ -4,6 +4,7 @@ mod beginning;
 mod cgroup;
 mod channel;
 mod clearing;
+mod connections;
 mod ending;
 mod gauge;
 mod input;

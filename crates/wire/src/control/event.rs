@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::connections::Connections;
 use super::facts::Step;
 use super::reply::Failure;
 
@@ -35,6 +36,9 @@ pub enum Event {
         error: Option<Failure>,
         /// A scale: `true` added, `false` removed. Otherwise as the action.
         added: bool,
+        /// What became of its connections, where that was to be told.
+        #[serde(default)]
+        connections: Connections,
     },
     /// One step of a reload.
     Step {
@@ -101,6 +105,14 @@ pub enum Event {
         /// The sentence for the user.
         text: String,
     },
+}
+
+impl Event {
+    /// What became of something that was said to a process.
+    #[must_use]
+    pub fn said(id: u32, name: String, error: Option<Failure>) -> Self {
+        Self::Acted { id, name, error, added: false, connections: Connections::Unknown }
+    }
 }
 
 /// Where the output of the current run of a process begins in its log files, in bytes. Lines of

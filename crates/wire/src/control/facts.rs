@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::connections::Connections;
+
 /// What is true of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +171,9 @@ pub enum Step {
         pid: Option<u32>,
         /// Which version it was of.
         side: Side,
+        /// What became of its connections, where that was to be told.
+        #[serde(default)]
+        connections: Connections,
     },
     /// The canary serves, and the user decides.
     CanaryServes,
@@ -209,14 +214,20 @@ impl Step {
                 };
                 format!("{who} {id} (pid {pid}) passed its checks{on}{leaves}")
             }
-            Self::Left { pid, side } => {
+            Self::Left { pid, side, connections } => {
                 let of = match side {
                     Side::Old => " of the old version",
                     Side::Same => "",
                     Side::New => " of the new version",
                 };
                 let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-                format!("worker {id}{of}{pid} has left")
+                let dropped = match connections {
+                    Connections::Dropped(count @ 1..) => format!(" with {count} open connections"),
+                    Connections::Dropped(0) | Connections::Nowhere | Connections::Unknown => {
+                        String::new()
+                    }
+                };
+                format!("worker {id}{of}{pid} has left{dropped}")
             }
             Self::CanaryServes => {
                 let pasted = ostler_shell::word(app);
@@ -275,10 +286,15 @@ mod tests {
             "worker of the old version for 3 (pid 9) passed its checks; \
              the one of the new version finishes its connections",
         );
-        check(Step::Left { pid: None, side: Side::Same }, "worker 3 has left");
+        let left = |pid, side, connections| Step::Left { pid, side, connections };
+        check(left(None, Side::Same, Connections::Unknown), "worker 3 has left");
         check(
-            Step::Left { pid: Some(9), side: Side::New },
+            left(Some(9), Side::New, Connections::Dropped(0)),
             "worker 3 of the new version (pid 9) has left",
+        );
+        check(
+            left(Some(9), Side::Old, Connections::Dropped(2)),
+            "worker 3 of the old version (pid 9) has left with 2 open connections",
         );
         check(Step::RollingBack { ids: vec![0, 2] }, "rolling back to the old version: 0, 2");
         check(

@@ -231,6 +231,9 @@ pub struct Change {
     pub env: Option<std::collections::BTreeMap<String, String>>,
     /// How many at a time; PM2's default is 2.
     pub parallel: Option<u32>,
+    /// Whether it is to be told how many connections are dropped by it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub connections: bool,
 }
 
 /// A number of instances.

@@ -1,6 +1,6 @@
 //! What may be wrong with a command line, and what is said about it.
 
-use crate::args::absent::Absent;
+use crate::args::absent::{Absent, When};
 use crate::args::commands::{Arg, Command};
 use crate::args::flags::Flag;
 
@@ -14,7 +14,7 @@ pub(crate) enum Misuse {
     /// No such option.
     Option { name: String, command: Option<&'static Command>, near: Option<&'static str> },
     /// An option of PM2 that is not there: what ostler does not do, and what to do instead.
-    AbsentOption { name: String, lacks: &'static str, instead: &'static str },
+    AbsentOption { name: String, when: When, lacks: &'static str, instead: &'static str },
     /// An option of other commands.
     Elsewhere { name: String, command: &'static Command, flag: &'static Flag },
     /// The value of an option is missing, or was given to one that takes none.

@@ -20,7 +20,10 @@ fn text(misuse: &Misuse) -> String {
             When::Vendor | When::Never => format!("there is no `{name}`: {}", row.what),
         },
         Misuse::Option { name, .. } => format!("unknown option `{name}`"),
-        Misuse::AbsentOption { name, lacks, .. } => format!("no `{name}` yet: {lacks}"),
+        Misuse::AbsentOption { name, when, lacks, .. } => match when {
+            When::Later => format!("no `{name}` yet: {lacks}"),
+            When::Vendor | When::Never => format!("there is no `{name}`: {lacks}"),
+        },
         Misuse::Elsewhere { name, command, .. } => {
             format!("`{}` does not take `{name}`", command.name())
         }

@@ -117,12 +117,12 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own(
         "stop web -f",
         "`stop` does not take `-f`",
-        "`--force` is for `start`, `save` and `link-pm2`",
+        "`--force` is for `start`, `serve`, `save` and `link-pm2`",
     );
     own(
         "kill --name x",
         "`kill` does not take `--name`",
-        "`--name` is for `start`, `run`, `restart` and `reload`",
+        "`--name` is for `start`, `run`, `serve`, `restart` and `reload`",
     );
     own("list --verbose", "`list` does not take `--verbose`", "write `ostler --version --verbose`");
     own(
@@ -153,9 +153,9 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "use `ostler list` and `ostler logs`",
     );
     own(
-        "serve . 8080 --spa",
-        "`serve` is not there yet: a server of static files",
-        "start one as an app, such as `ostler start \"npx serve\"`",
+        "serve . 8080 --ftp",
+        "there is no `--ftp`: `serve` lists no folders, whose names may not be for everybody",
+        "leave it out, and link the files on a page",
     );
     own(
         "link a b",

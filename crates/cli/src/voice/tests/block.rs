@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use ostler_wire::control::{Side, Step};
+use ostler_wire::control::{Connections, Side, Step};
 
+use super::acted;
 use crate::voice::progress::Block;
 use crate::voice::tally::Tally;
 use crate::voice::{Act, Notice, Planned, Target, Window};
@@ -38,7 +39,8 @@ fn the_block_shows_what_is_worked_on_and_fits_its_window() {
           api (id 1)  verifying the new worker  2.0 s
         \u{1b}[J"#]]
     .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
-    step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old }, 2500);
+    let connections = Connections::Dropped(0);
+    step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old, connections }, 2500);
     (2..16).for_each(|id| step(&mut tally, id, &verifying, 3000));
     let text = drawn(&tally, 4000, 24, 24);
     assert_eq!(text.lines().count(), 10, "{text}");
@@ -93,10 +95,48 @@ fn where_lines_stay_many_processes_are_a_line_a_moment() {
     for target in &targets {
         // One each 5 ms.
         let now = Duration::from_millis(1000 + 5 * u64::from(target.id));
-        tally.take(&Notice::Acted { id: target.id, name: &target.name }, now);
+        tally.take(&acted(target.id, &target.name), now);
         told.extend(tally.line(now, &target.name));
     }
     let of = ["[1/1000]", "[201/1000]", "[401/1000]", "[601/1000]", "[801/1000]", "[1000/1000]"];
     let begins: Vec<&str> = told.iter().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(begins, of);
+}
+
+#[test]
+fn the_end_says_how_many_connections_were_dropped_where_that_is_known() {
+    let workers: Vec<Target> =
+        (0..2).map(|id| Target { id, name: "api".to_owned(), cluster: true }).collect();
+    let at = Duration::ZERO;
+    let end = |act: Act, notices: &[Notice<'_>]| {
+        let mut tally = Tally::default();
+        tally.take(&Notice::Begun { act, selector: None, targets: &workers }, at);
+        notices.iter().for_each(|notice| tally.take(notice, at));
+        tally.take(&Notice::Finished { act, failed: false, urls: &[] }, at);
+        tally.summary(at, &[]).unwrap()
+    };
+    let listens = Vec::new();
+    let replaced = Step::Replaced { pid: 9, side: Side::New, listens, leaves: true };
+    let [left, lost] = [0, 2].map(|count| {
+        let connections = Connections::Dropped(count);
+        Step::Left { pid: Some(7), side: Side::Old, connections }
+    });
+    let step = |id, step| Notice::Stepped { id, name: "api", step };
+    let both = [step(0, &replaced), step(0, &left), step(1, &replaced)];
+    let reloaded = |more: &[Notice<'_>]| end(Act::Reload, &[&both, more].concat());
+    let text = "reloaded api 2/2 in 0 ms";
+    assert_eq!(reloaded(&[step(1, &left)]), format!("{text}, 0 connections dropped"));
+    assert_eq!(reloaded(&[step(1, &lost)]), format!("{text}, 2 connections dropped"));
+    assert_eq!(reloaded(&[]), format!("{text}; an old worker finishes its connections"));
+    let none = [step(0, &replaced), step(1, &replaced)];
+    let two = format!("{text}; 2 old workers finish their connections");
+    assert_eq!(end(Act::Reload, &none), two);
+    let one = |id, connections| Notice::Acted { id, name: "api", connections };
+    let stopped =
+        |connections| end(Act::Stop, &[one(0, Connections::Dropped(1)), one(1, connections)]);
+    let text = "stopped api 2/2 in 0 ms";
+    assert_eq!(stopped(Connections::Nowhere), format!("{text}, 1 connection dropped"));
+    assert_eq!(stopped(Connections::Unknown), text);
+    let replaced = [one(0, Connections::Dropped(1)), Notice::DaemonReplaced];
+    assert_eq!(end(Act::Delete, &replaced), "deleted api 1/2 in 0 ms");
 }

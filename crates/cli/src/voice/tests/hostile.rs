@@ -37,7 +37,7 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     check(&Notice::StartsMissing { apps: &[app] });
     check(&Notice::Resurrects { path });
     check(&Notice::Started { name: text, ids: &[0], asked: 1, of_file: true });
-    check(&Notice::Acted { id: 0, name: text });
+    check(&super::acted(0, text));
     check(&Notice::Scaled { id: 0, name: text, added: false });
     check(&Notice::Stepped { id: 0, name: text, step: &failed });
     check(&Notice::Stepped { id: 0, name: text, step: &replaced });
@@ -50,7 +50,7 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
         check(&Notice::Missed { subject, error: &failure });
     }
     check(&Notice::Begun { act: Act::Stop, selector: None, targets: &targets });
-    check(&Notice::Acted { id: 0, name: text });
+    check(&super::acted(0, text));
     check(&Notice::Finished { act: Act::Stop, failed: false, urls: &urls });
     check(&Notice::Ready { name: text, processes: 1, urls: &urls });
     check(&Notice::CanaryWaits { app: text });

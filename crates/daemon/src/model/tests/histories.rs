@@ -61,8 +61,8 @@ fn change(kind: u8) -> Change {
         2 => Change { patch: Some(raw(&json!({"name": "web"}))), ..Change::default() },
         3 => Change { patch: Some(raw(&json!({"namespace": "other"}))), ..Change::default() },
         4 => Change { patch: Some(raw(&json!({"autorestart": 7}))), ..Change::default() },
-        5 => Change { parallel: Some(3), ..Change::default() },
-        6 => Change { records: records("stubborn"), ..Change::default() },
+        5 => Change { parallel: Some(3), connections: true, ..Change::default() },
+        6 => Change { records: records("stubborn"), connections: true, ..Change::default() },
         _ => Change { records: records("exits"), parallel: Some(1), ..Change::default() },
     }
 }
@@ -97,7 +97,8 @@ fn play(world: &mut World, step: &Move) {
         Move::Reload(bits, script, with) => {
             let script = SCRIPTS[usize::from(script)];
             let records = NAMES.map(|name| record(name, script, 1, more(with & 5))).into();
-            let change = Change { records, ..Change::default() };
+            let connections = with & 8 != 0;
+            let change = Change { records, connections, ..Change::default() };
             world.reload_by(&ids(bits), change, options(with));
         }
         Move::Promote(name, keep) => _ = world.promote(NAMES[usize::from(name)], keep),

@@ -5,6 +5,7 @@ mod bulk;
 mod canary;
 mod changing;
 mod closing;
+mod connections;
 mod crash;
 mod failing;
 mod histories;

@@ -15,6 +15,8 @@ pub struct Nature {
     pub says_ready: bool,
     /// Does not end when it is asked to disconnect: it has connections to finish.
     pub busy: bool,
+    /// Takes the signal to end, and exits with 0.
+    pub polite: bool,
     /// Ignores every request to end but SIGKILL.
     pub stubborn: bool,
     /// Its health check fails.
@@ -43,6 +45,7 @@ impl Nature {
             "elsewhere" => Self { port: Some(4000), ..good },
             "busy" => Self { busy: true, ..good },
             "stubborn" => Self { busy: true, stubborn: true, ..good },
+            "polite" => Self { busy: true, polite: true, ..good },
             "sick" => Self { sick: true, ..good },
             "stuck" => Self { stuck: true, ..good },
             "hangs" => Self { busy: true, stubborn: true, hangs: true, ..good },

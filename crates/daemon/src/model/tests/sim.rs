@@ -148,12 +148,15 @@ impl World {
             }
             Action::Terminate(run) => {
                 self.mark_ending(run);
-                if !self.nature(run).stubborn {
-                    self.end(run, signal(2));
+                self.count_connections(run);
+                let nature = self.nature(run);
+                if !nature.stubborn {
+                    self.end(run, if nature.polite { Exit::Code(0) } else { signal(2) });
                 }
             }
             Action::Kill(run) => {
                 self.mark_ending(run);
+                self.count_connections(run);
                 if self.nature(run).foreign {
                     let (pid, user) = (7, "root (uid 0)".to_owned());
                     return self.reports.push_back(Input::Unsignalable { run, pid, user });
@@ -177,6 +180,13 @@ impl World {
             },
             Action::Note { run } => self.note(run),
             Action::Tell(notice) => panic!("a notice got out: {notice:?}"),
+        }
+    }
+
+    fn count_connections(&mut self, run: RunId) {
+        if self.model.counted(run).is_some() {
+            let open = self.open;
+            self.reports.push_back(Input::Counted { run, open });
         }
     }
 

@@ -107,8 +107,13 @@ pub fn event_text(event: &control::Event) -> String {
             format!("started {name} {ids:?}{}", if *late { " late" } else { "" })
         }
         control::Event::Failed { name, error } => format!("failed {name}: {}", error.message),
-        control::Event::Acted { id, name, error: why, added } => {
-            format!("acted {name}:{id}{}{}", if *added { " added" } else { "" }, error(why))
+        control::Event::Acted { id, name, error: why, added, connections } => {
+            let connections = match connections {
+                control::Connections::Unknown => String::new(),
+                known => format!(" {known:?}"),
+            };
+            let added = if *added { " added" } else { "" };
+            format!("acted {name}:{id}{added}{}{connections}", error(why))
         }
         control::Event::Step { name, id, step } => {
             format!("step {name}:{id} {}", step.sentence(*id, name))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{Event, Preparation, ProcId, RunId};
-use ostler_wire::control::Request;
+use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
 
 use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State, told};
@@ -70,6 +70,8 @@ pub struct World {
     pub refused: Vec<RunId>,
     /// Pid files that were removed.
     pub removed: Vec<String>,
+    /// The connections to each run that is signalled.
+    pub open: Connections,
 }
 
 pub fn settings(seed: u64) -> Settings {
@@ -112,6 +114,7 @@ impl World {
             limit: None,
             refused: Vec::new(),
             removed: Vec::new(),
+            open: Connections::Nowhere,
         }
     }
 

@@ -1,0 +1,100 @@
+//! `serve`: a server of the files in a folder, as an app.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use ostler_env::{
+    PM2_SERVE_BASIC_AUTH, PM2_SERVE_BASIC_AUTH_PASSWORD, PM2_SERVE_BASIC_AUTH_USERNAME,
+    PM2_SERVE_HOST, PM2_SERVE_PATH, PM2_SERVE_PORT, PM2_SERVE_SPA,
+};
+
+use super::{launch, list, ready};
+use crate::apps;
+use crate::args::FlagId;
+use crate::caller;
+use crate::failed::Failed;
+use crate::program::Program;
+use crate::served;
+use crate::session::Session;
+use crate::voice::{Notice, Problem};
+use crate::wait::{self, Awaited, Limit};
+
+/// Runs the command `serve`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let variables = variables(session)?;
+    let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
+        .map_err(|why| Failed::misuse(why).hint("see `ostler serve --help`"))?;
+    settings.check().map_err(|why| {
+        let word = session.args.words.first().map_or("", String::as_str);
+        match word.parse::<u16>() {
+            Ok(port) => {
+                Failed::new(why).hint(format!("the folder comes first: `ostler serve . {port}`"))
+            }
+            Err(_) => Failed::new(why).hint("name the folder with the files"),
+        }
+    })?;
+    let port = settings.address.port();
+    let name = match session.args.attribute("name") {
+        Some(name) => name.to_owned(),
+        None => format!("static-page-server-{port}"),
+    };
+    refuse_twice(session, &name)?;
+    let app = apps::of_server(session, &settings.root, &name, variables)?;
+    launch::one(session, app)?;
+    session.out.tell(&Notice::Serves { folder: &settings.root, port });
+    list::table(session)?;
+    match session.program {
+        Program::Pm2 => Ok(()),
+        Program::Ostler => wait_ready(session, &name),
+    }
+}
+
+/// Returns the variables that the options and the arguments mean.
+fn variables(session: &Session) -> Result<BTreeMap<String, String>, Failed> {
+    let folder = match session.args.words.first() {
+        Some(folder) => folder.clone(),
+        None => std::env::var(PM2_SERVE_PATH).unwrap_or_else(|_| ".".to_owned()),
+    };
+    let mut variables = BTreeMap::new();
+    let mut put = |name: &str, value: Option<String>| {
+        variables.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    let home = std::env::var(ostler_env::HOME).ok().map(PathBuf::from);
+    let folder = match (home, folder.strip_prefix("~/")) {
+        (Some(home), Some(rest)) => home.join(rest),
+        _ => caller::cwd()?.join(folder),
+    };
+    // Without `.` and `..`, but with its links: whoever puts another folder behind one means that.
+    let folder: PathBuf = folder.components().collect();
+    put(PM2_SERVE_PATH, Some(folder.to_string_lossy().into_owned()));
+    let value = |id| session.args.value(id).map(str::to_owned);
+    put(PM2_SERVE_PORT, value(FlagId::Port).or_else(|| session.args.words.get(1).cloned()));
+    put(PM2_SERVE_HOST, value(FlagId::Host));
+    put(PM2_SERVE_SPA, session.has(FlagId::Spa).then(|| "true".to_owned()));
+    let secret = [FlagId::AuthUsername, FlagId::AuthPassword];
+    let is_asked = secret.iter().any(|id| session.has(*id));
+    put(PM2_SERVE_BASIC_AUTH, is_asked.then(|| "true".to_owned()));
+    put(PM2_SERVE_BASIC_AUTH_USERNAME, value(FlagId::AuthUsername));
+    put(PM2_SERVE_BASIC_AUTH_PASSWORD, value(FlagId::AuthPassword));
+    Ok(variables)
+}
+
+/// Two servers of one port cannot be; the one that is there stays.
+fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
+    let is_there = session.list()?.iter().any(|of| of.name == name);
+    if is_there && !session.has(FlagId::Force) {
+        return Err(Problem::AlreadyRuns { name: name.to_owned() }.into());
+    }
+    Ok(())
+}
+
+/// Waits until it listens, or tells why it does not.
+fn wait_ready(session: &mut Session, name: &str) -> Result<(), Failed> {
+    let list = session.list()?;
+    let ids: Vec<u32> = list.iter().filter(|of| of.name == name).map(|of| of.id).collect();
+    let limit = Limit::usual();
+    let until = Instant::now() + limit.time;
+    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    ready::tell(session, &ended, Some(&limit))
+}

@@ -1,0 +1,68 @@
+//! What a command says of the connections that ended with a process.
+
+use std::net::{SocketAddr, TcpStream};
+
+use ostler_testkit::{Output, Sandbox, Victim, wait_connect};
+
+use crate::reload_world::SOON;
+use crate::start_e2e::{sandbox, untimed};
+
+/// A server with these keys whose answers never come, and clients that have asked.
+fn asked(keys: &str) -> (Sandbox, u16, [TcpStream; 2]) {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    sandbox.victim("web", Victim::Http);
+    let file = format!(
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', {keys} \
+         env: {{ PORT: {port}, DELAY: 1000000 }} }}] }}"
+    );
+    sandbox.write("ecosystem.config.js", file);
+    sandbox.ostler(["start", "ecosystem.config.js"]).run();
+    let connect = || {
+        let mut stream = connect(port);
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        stream
+    };
+    let clients = [connect(), connect()];
+    (sandbox, port, clients)
+}
+
+fn connect(port: u16) -> TcpStream {
+    wait_connect(SocketAddr::from(([127, 0, 0, 1], port)), SOON)
+}
+
+fn last(ran: &Output) -> String {
+    untimed(ran.out.lines().last().unwrap_or(&ran.err))
+}
+
+#[test]
+fn a_restart_says_how_many_connections_it_dropped() {
+    let (sandbox, port, _clients) = asked("");
+    let ran = sandbox.ostler(["restart", "web"]).run();
+    assert_eq!(last(&ran), "restarted web 1/1 in TIME, 2 connections dropped");
+    drop(connect(port));
+    let ran = sandbox.ostler(["stop", "web"]).run();
+    assert_eq!(last(&ran), "stopped web 1/1 in TIME, 0 connections dropped");
+}
+
+#[test]
+fn a_reload_says_how_many_connections_were_not_finished_in_time() {
+    let (sandbox, _, _clients) = asked("exec_mode: 'cluster', drain_timeout: 200,");
+    let ran = sandbox.ostler(["reload", "web"]).run();
+    assert_eq!(last(&ran), "reloaded web 1/1 in TIME, 2 connections dropped");
+}
+
+#[test]
+fn a_reload_that_lets_every_client_finish_says_so() {
+    let (sandbox, _, clients) = asked("exec_mode: 'cluster',");
+    drop(clients);
+    let ran = sandbox.ostler(["reload", "web"]).run();
+    assert_eq!(last(&ran), "reloaded web 1/1 in TIME, 0 connections dropped");
+}
+
+#[test]
+fn a_reload_does_not_wait_long_for_clients_that_take_their_time() {
+    let (sandbox, _, _clients) = asked("exec_mode: 'cluster', drain_timeout: 1000000,");
+    let ran = sandbox.ostler(["reload", "web"]).run();
+    assert_eq!(last(&ran), "reloaded web 1/1 in TIME; an old worker finishes its connections");
+}

@@ -1,0 +1,26 @@
+//! The connections to a run, counted before a signal ends it.
+
+use ostler_core::RunId;
+use ostler_ports::{Address, Open};
+use ostler_wire::control::{Connections, ListenerView};
+
+use super::Runs;
+use super::run::Run;
+
+impl Runs {
+    /// Counts the connections that clients have to a run which lives. `shared`: what it listens on
+    /// through us.
+    pub fn connections(&self, run: RunId, shared: &[ListenerView]) -> Option<Connections> {
+        let held = self.get(run).filter(|held| !held.is_dead());
+        let first = held.map(Run::pid).filter(|pid| *pid != 0)?;
+        let shared: Vec<Address> =
+            shared.iter().filter_map(|of| Address::parse(&of.address)).collect();
+        let members = self.group_of(run).map(|groups| groups.members(run));
+        let members = members.unwrap_or_else(|| ostler_ports::family(first));
+        Some(match ostler_ports::open(&members, &shared) {
+            Open::Nowhere => Connections::Nowhere,
+            Open::Count(count) => Connections::Dropped(count),
+            Open::Hidden => Connections::Unknown,
+        })
+    }
+}
