@@ -41,6 +41,9 @@ struct Unfit {
     elsewhere: bool,
 }
 
+/// A state, and what the file says where it is the one in force.
+type Found = (State, Option<Vec<u8>>);
+
 impl StateFile {
     /// The state of this home and mark, with the copies that the keeper holds, if it does.
     pub fn new(home: &Path, mark: &str, notes: Option<Notes>) -> Self {
@@ -160,12 +163,11 @@ impl StateFile {
         Ok(())
     }
 
-    /// Reads a file; what it says is returned as well where it is the one in force.
     fn read_file(
         &self,
         path: &Path,
         complain: &mut impl FnMut(String),
-    ) -> Result<Option<(State, Option<Vec<u8>>)>, Unfit> {
+    ) -> Result<Option<Found>, Unfit> {
         let broken = |why| Unfit { why, elsewhere: false };
         let bytes = match files::read(path) {
             Ok(bytes) => bytes,
@@ -247,7 +249,7 @@ mod tests {
         let (mut second, state) = next(&notes);
         second.write(state.clone().unwrap()).unwrap();
         assert_eq!(id(), before);
-        let changed = State { last_run: 7, ..state.clone().unwrap() };
+        let changed = State { last_run: 7, ..state.unwrap() };
         second.write(changed.clone()).unwrap();
         assert_ne!(id(), before);
         let (mut third, state) = next(&notes);
