@@ -10,6 +10,7 @@ mod boot;
 mod bytes;
 mod cmd;
 mod complete;
+mod deploy;
 mod failed;
 mod generate;
 mod heard;

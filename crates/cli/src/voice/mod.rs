@@ -7,6 +7,7 @@
 //! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
+mod deployment;
 mod json;
 mod line;
 mod migration;
@@ -24,6 +25,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;

@@ -5,7 +5,8 @@ use std::path::Path;
 use ostler_wire::control::{Connections, Failure, ProcView, Step};
 
 use super::{
-    MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice, SettingNotice, TalkNotice,
+    DeployNotice, MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice,
+    SettingNotice, TalkNotice,
 };
 
 /// What is done with apps, as a whole.
@@ -175,6 +176,8 @@ pub(crate) enum Notice<'a> {
     FirstSteps { steps: &'a [(String, &'static str)] },
     /// A file was written that is to begin with, or to be taken elsewhere.
     Generated { path: &'a Path },
+    /// Something about a deployment.
+    Deploy(DeployNotice<'a>),
     /// The files of a folder are served.
     Serves { folder: &'a Path, port: u16 },
     /// Something about another version that git brings.
