@@ -50,17 +50,10 @@ pub fn labs(want: Want) -> Result<()> {
 
 /// `false`: there is no machine to test on.
 fn systemd(root: &Path) -> Result<bool> {
-    let meta: serde_json::Value =
-        serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
-    let target = meta
-        .get("target_directory")
-        .and_then(|v| v.as_str())
-        .context("cargo metadata names no target directory")?;
-    show(cargo(&["build", "--package", "ostler"]))?;
-    let program = format!("{target}/debug/ostler");
+    let program = program()?;
     println!("> tests/labs/systemd.sh");
-    let status =
-        command("bash", ["tests/labs/systemd.sh", &root.to_string_lossy(), &program]).status()?;
+    let words = [Path::new("tests/labs/systemd.sh"), root, &program];
+    let status = command("bash", words.map(|word| word.to_string_lossy())).status()?;
     match status.code() {
         Some(0) => Ok(true),
         Some(NO_MACHINE) => Ok(false),
@@ -68,8 +61,20 @@ fn systemd(root: &Path) -> Result<bool> {
     }
 }
 
-/// Why it cannot be done here.
-fn missing() -> Option<String> {
+/// Builds the program, and returns where it is.
+pub fn program() -> Result<PathBuf> {
+    let meta: serde_json::Value =
+        serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
+    let target = meta
+        .get("target_directory")
+        .and_then(|v| v.as_str())
+        .context("cargo metadata names no target directory")?;
+    show(cargo(&["build", "--package", "ostler"]))?;
+    Ok(Path::new(target).join("debug/ostler"))
+}
+
+/// Why no machine can be had here.
+pub fn missing() -> Option<String> {
     let uid = output(command("id", ["-u"])).unwrap_or_default();
     if uid.trim() != "0" {
         return Some("it needs root".to_owned());
@@ -105,7 +110,7 @@ fn is_made() -> bool {
 
 /// Makes the files of a machine with systemd, once. They never change: the machine writes to
 /// a layer above them.
-fn machine() -> Result<PathBuf> {
+pub fn machine() -> Result<PathBuf> {
     let place = place();
     if is_made() {
         return Ok(place);

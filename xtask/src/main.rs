@@ -8,6 +8,7 @@
 
 mod bench;
 mod check;
+mod container;
 mod docs;
 mod endurance;
 mod labs;
@@ -31,6 +32,8 @@ cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into
 cargo xtask docs             writes the pages of docs/ that are made from the program's tables
 cargo xtask labs             the service under a real systemd in namespaces, as root; part of
                              test where it can be done
+cargo xtask lab container    the images of examples/docker, built and run by a real Docker engine,
+                             as root; installs docker.io by apt
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at
                              random; 10 minutes by default
@@ -64,7 +67,7 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if !["bench", "inject", "measure", "soak-reload", "torture"].contains(&name.as_str())
+    if !["bench", "inject", "lab", "measure", "soak-reload", "torture"].contains(&name.as_str())
         && !rest.is_empty()
     {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
@@ -74,6 +77,7 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
+        "lab" => container::lab(rest),
         "docs" => docs::docs(),
         "inject" => endurance::inject(rest),
         "torture" => endurance::torture(rest),

@@ -14,6 +14,7 @@ use ostler_pm2::settings::Settings;
 use serde_json::value::RawValue;
 
 use crate::args::{CommandId, FlagId, Parsed};
+use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::select;
@@ -35,21 +36,6 @@ pub(crate) struct App {
     pub(crate) instances: u32,
     /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
-}
-
-/// Returns the caller's working directory.
-pub(crate) fn cwd() -> Result<PathBuf, Failed> {
-    std::env::current_dir().map_err(|error| {
-        Failed::new(format!("cannot find the working directory: {error}"))
-            .hint("it was deleted; change to another one")
-    })
-}
-
-/// Returns the caller's environment; what is not UTF-8 is left out.
-pub(crate) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// Options whose empty value would be ignored.
@@ -83,7 +69,7 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
 /// Returns what files and options are resolved against.
 fn context(session: &Session) -> Result<Context, Failed> {
     refuse_empty(session)?;
-    let env = environment();
+    let env = caller::environment();
     let euid = rustix::process::geteuid().as_raw();
     let etc = PathBuf::from("/etc");
     let username = ostler_config::user_name(&etc, euid)
@@ -93,7 +79,7 @@ fn context(session: &Session) -> Result<Context, Failed> {
         .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX));
     Ok(Context {
         home: session.home.path().to_owned(),
-        cwd: cwd()?,
+        cwd: caller::cwd()?,
         env,
         cpus,
         username,

@@ -8,6 +8,7 @@ mod apps;
 mod args;
 mod boot;
 mod bytes;
+mod caller;
 mod cmd;
 mod complete;
 mod deploy;

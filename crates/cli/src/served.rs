@@ -7,7 +7,7 @@ use ostler_core::spec::AppSpec;
 use ostler_env::{OSTLER_SERVE_CORS, PM2_SERVE_HOST};
 use ostler_serve::Settings;
 
-use crate::apps::environment;
+use crate::caller::environment;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;

@@ -10,8 +10,8 @@ use ostler_client::{
 };
 use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
-use crate::apps;
 use crate::args::{CommandId, FlagId, Parsed};
+use crate::caller;
 use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
@@ -284,7 +284,7 @@ impl Session {
         if word == "all" || select::is_pattern(word) {
             return self.known();
         }
-        let script = apps::cwd()?.join(word).into_os_string().into_string().ok();
+        let script = caller::cwd()?.join(word).into_os_string().into_string().ok();
         self.listed(&Request::Meant { word: Some(word.to_owned()), script })
     }
 

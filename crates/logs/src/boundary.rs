@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use ostler_poll::now;
 
-use crate::files::{FileId, IDLE, Key, LogFile, Settling};
+use crate::files::{IDLE, Key, LogFile, Settling};
+use crate::inodes::FileId;
 use crate::reactor::Reactor;
 use crate::types::{Event, Token};
 

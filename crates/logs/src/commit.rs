@@ -5,7 +5,8 @@ use std::io;
 use rustix::io::Errno;
 
 use crate::fileio::write_all_at;
-use crate::files::{FileId, LogFile, Open};
+use crate::files::{LogFile, Open};
+use crate::inodes::FileId;
 use crate::note::{Target, Which};
 use crate::reactor::Reactor;
 use crate::source::Source;

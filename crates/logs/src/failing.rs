@@ -14,8 +14,9 @@ use rustix::io::Errno;
 
 use crate::commit::append_whole;
 use crate::failure::Failing;
-use crate::files::{FileId, REMOVED};
+use crate::files::REMOVED;
 use crate::format::Part;
+use crate::inodes::FileId;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;

@@ -19,7 +19,7 @@ use rustix::io::Errno;
 
 use crate::failure::Failing;
 use crate::format::Formatter;
-use crate::inodes::{Inodes, Known};
+use crate::inodes::{FileId, Inodes, Known};
 use crate::opener::Opener;
 use crate::types::{OnFull, Token};
 pub(crate) use crate::writers::Key;
@@ -36,9 +36,6 @@ const MOURNING: usize = 256;
 
 /// What is said of a file that was just removed.
 pub(crate) const REMOVED: Errno = Errno::STALE;
-
-/// Names a file within the engine.
-pub(crate) type FileId = u32;
 
 /// A file that is open.
 pub(crate) struct Open {

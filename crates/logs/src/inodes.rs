@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::files::FileId;
+/// Names a file within the engine.
+pub(crate) type FileId = u32;
 
 /// Names a file on disk: its device, and its number there.
 pub(crate) type Inode = (u64, u64);

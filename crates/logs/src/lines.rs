@@ -8,7 +8,7 @@
 use std::io;
 
 use crate::failing::{CAREFUL_STEP, HELD, TOTAL};
-use crate::files::FileId;
+use crate::inodes::FileId;
 use crate::journal::LONGEST;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};

@@ -8,8 +8,8 @@
 
 use ostler_poll::now;
 
-use crate::files::FileId;
 use crate::format::Part;
+use crate::inodes::FileId;
 use crate::lines::Batch;
 use crate::note::Which;
 use crate::reactor::Reactor;

@@ -5,7 +5,8 @@ use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
 use crate::failing::CAREFUL_STEP;
-use crate::files::{FileId, LogFile};
+use crate::files::LogFile;
+use crate::inodes::FileId;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;

@@ -14,7 +14,8 @@ use std::sync::mpsc::Receiver;
 
 use ostler_poll::{Events, Interest, Poll, now};
 
-use crate::files::{FileId, Files, IDLE, Key};
+use crate::files::{Files, IDLE, Key};
+use crate::inodes::FileId;
 use crate::journal::Journal;
 use crate::mailbox::{Command, Outbox};
 use crate::opener::Opener;

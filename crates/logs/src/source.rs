@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use ostler_poll::Watched;
 
-use crate::files::{FileId, Key};
+use crate::files::Key;
 use crate::format::Formatter;
+use crate::inodes::FileId;
 use crate::subscribe::Origin;
 use crate::types::{OnFull, Sink, SourceId, Stream};
 

@@ -30,7 +30,6 @@ mod types;
 mod tests;
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::ExitCode;
 
 pub use settings::Settings;
@@ -65,14 +64,5 @@ pub fn run(signals: OwnedFd) -> ExitCode {
             log.error(&format!("cannot wait for connections: {error}"));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Whether a file or a folder is there.
-fn is_folder(path: &Path) -> Result<(), String> {
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(format!("`{}` is not a folder", path.display())),
-        Err(error) => Err(format!("cannot serve `{}`: {error}", path.display())),
     }
 }

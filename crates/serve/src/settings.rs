@@ -80,7 +80,7 @@ impl Settings {
     /// # Errors
     /// The sentence names the folder.
     pub fn check(&self) -> Result<(), String> {
-        crate::is_folder(&self.root)
+        is_folder(&self.root)
     }
 
     /// Returns where a browser on this machine finds it.
@@ -125,6 +125,15 @@ fn secret(
         (_, Some(name), Some(password)) => Ok(Some(Secret::new(&name, &password))),
         (_, None, _) => Err(format!("{PM2_SERVE_BASIC_AUTH_USERNAME} is missing")),
         (_, _, None) => Err(format!("{PM2_SERVE_BASIC_AUTH_PASSWORD} is missing")),
+    }
+}
+
+/// Says why this is no folder that can be served.
+fn is_folder(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(format!("`{}` is not a folder", path.display())),
+        Err(error) => Err(format!("cannot serve `{}`: {error}", path.display())),
     }
 }
 

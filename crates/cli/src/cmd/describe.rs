@@ -4,7 +4,7 @@ use ostler_client::Answer;
 use ostler_wire::control::{Details, Reply, Request};
 
 use super::list::{meant, shape};
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let shape = shape(session, true)?;
     let word = session.args.word().to_owned();
     let all = session.about(&word)?;
-    let ids = meant(&word, &all, &apps::cwd()?)?;
+    let ids = meant(&word, &all, &caller::cwd()?)?;
     let mut details: Vec<Details> = Vec::new();
     for id in ids {
         details.push(*ask(session, id)?);
@@ -51,7 +51,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         all: true,
         reasons: &reasons,
     };
-    let local = apps::environment();
+    let local = caller::environment();
     let terminal = session.out.terminal;
     for (nth, app) in show::fold(&processes).iter().enumerate() {
         let is_of_app =
@@ -101,7 +101,7 @@ fn pm2(session: &mut Session) -> Result<(), Failed> {
     if ids.is_empty() {
         return Err(Problem::NotDescribed { word }.into());
     }
-    let local = apps::environment();
+    let local = caller::environment();
     for id in ids {
         let details = ask(session, id)?;
         let text =

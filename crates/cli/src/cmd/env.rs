@@ -5,7 +5,7 @@ use ostler_config::attributes;
 use ostler_wire::control::{Details, ProcView, Reply, Request};
 
 use super::list::meant;
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -77,7 +77,7 @@ fn is_of_record(name: &str) -> bool {
 
 /// Prints what a process was given, as `env` prints it; of an app what its first process was.
 fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Failed> {
-    let ids = meant(word, list, &apps::cwd()?)?;
+    let ids = meant(word, list, &caller::cwd()?)?;
     let Some(id) = ids.first() else { return Ok(()) };
     let mut vars = ask(session, *id)?;
     // The state is no variable: PM2 shows it among them.

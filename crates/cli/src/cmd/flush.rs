@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ostler_wire::control::{ProcView, Request};
 
 use super::list::meant;
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -48,7 +48,7 @@ fn wanted<'l>(
 ) -> Result<Vec<&'l ProcView>, Failed> {
     let Some(word) = word else { return Ok(list.iter().collect()) };
     let ids = match program {
-        Program::Ostler => meant(word, list, &apps::cwd()?)?,
+        Program::Ostler => meant(word, list, &caller::cwd()?)?,
         Program::Pm2 => {
             let is_meant = |of: &&ProcView| of.name == word || of.id.to_string() == word;
             return Ok(list.iter().filter(is_meant).collect());

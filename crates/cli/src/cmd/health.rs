@@ -2,7 +2,7 @@
 
 use ostler_wire::control::{Phase, ProcView};
 
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::select::select;
 use crate::session::Session;
@@ -18,7 +18,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.args.words.is_empty() {
         let mut ids = Vec::new();
         for word in &session.args.words {
-            ids.extend(select(word, &processes, &apps::cwd()?)?.ids());
+            ids.extend(select(word, &processes, &caller::cwd()?)?.ids());
         }
         processes.retain(|process| ids.contains(&process.id));
     }

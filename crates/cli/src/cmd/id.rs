@@ -1,7 +1,7 @@
 //! `id`: the ids of an app.
 
 use super::list::meant;
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::program::Program;
@@ -12,7 +12,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let list = session.about(&name)?;
     if session.program == Program::Ostler {
-        for id in meant(&name, &list, &apps::cwd()?)? {
+        for id in meant(&name, &list, &caller::cwd()?)? {
             session.out.data(&format!("{id}\n"));
         }
         return Ok(());

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::voice::Notice;
@@ -27,7 +27,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
                 .hint("it is `simple`, or nothing"));
         }
     };
-    let folder = apps::cwd()?;
+    let folder = caller::cwd()?;
     let package = fs::read_to_string(folder.join("package.json"))
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())

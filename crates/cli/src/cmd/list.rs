@@ -5,8 +5,8 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
-use crate::apps;
 use crate::args::{CommandId, FlagId};
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
@@ -56,7 +56,7 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
     if session.args.words.is_empty() {
         return Ok(());
     }
-    let cwd = apps::cwd()?;
+    let cwd = caller::cwd()?;
     let mut ids = Vec::new();
     for word in session.args.words.clone() {
         ids.extend(meant(&word, processes, &cwd)?);

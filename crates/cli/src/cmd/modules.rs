@@ -9,6 +9,7 @@ use ostler_wire::control::{Action, Change, ProcView};
 
 use super::{launch, list, perform, settings};
 use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::modules::{self, Origin, Store};
 use crate::program::Program;
@@ -85,14 +86,14 @@ pub(super) fn uninstall(session: &mut Session) -> Result<(), Failed> {
 /// Runs the command `module:generate`.
 pub(super) fn generate(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.words.first().map_or("sample-module", String::as_str);
-    let folder = modules::generate(name, &apps::cwd()?)?;
+    let folder = modules::generate(name, &caller::cwd()?)?;
     session.out.tell(&Notice::Module(ModuleNotice::Made { path: &folder }));
     Ok(())
 }
 
 /// Runs the command `package`.
 pub(super) fn pack(session: &mut Session) -> Result<(), Failed> {
-    let cwd = apps::cwd()?;
+    let cwd = caller::cwd()?;
     let folder = named_folder(session)?;
     let archive = modules::pack(&folder, &cwd)?;
     session.out.tell(&Notice::Module(ModuleNotice::Made { path: &archive }));
@@ -150,7 +151,7 @@ fn unknown(session: &Session, word: &str) -> Failed {
 
 fn named_folder(session: &Session) -> Result<PathBuf, Failed> {
     let folder = session.args.words.first().map_or(".", String::as_str);
-    Ok(apps::cwd()?.join(folder))
+    Ok(caller::cwd()?.join(folder))
 }
 
 /// Whether a process is of this module, which may run from elsewhere while it is worked on.
@@ -161,7 +162,7 @@ fn is_of(process: &ProcView, name: &str, folder: &Path) -> bool {
 
 /// Starts the module in the working directory as it is.
 fn develop(session: &mut Session) -> Result<(), Failed> {
-    let folder = apps::cwd()?;
+    let folder = caller::cwd()?;
     session.out.tell(&Notice::Module(ModuleNotice::Develops));
     let module = modules::read(&folder)?;
     let settings = SettingsFile::of(&session.home).read()?;

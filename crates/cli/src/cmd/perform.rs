@@ -7,6 +7,7 @@ use ostler_wire::control::{Action, Change, Event, Reply, Request};
 use super::unwritten;
 use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
@@ -18,7 +19,7 @@ use crate::voice::{Act, Notice, Problem, Selector, Subject};
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     refuse_only(session, word)?;
     let list = session.about(word)?;
-    Ok(select(word, &list, &apps::cwd()?)?)
+    Ok(select(word, &list, &caller::cwd()?)?)
 }
 
 /// Returns what the options change in processes that exist already.
@@ -26,7 +27,7 @@ pub(super) fn changes(session: &mut Session) -> Result<Change, Failed> {
     let change = unchanged(session)?;
     refuse_env(session)?;
     let patch = apps::patch(session)?;
-    let env = session.has(FlagId::UpdateEnv).then(apps::environment);
+    let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     if env.is_none() {
         session.out.tell(&Notice::KeepsEnvironment);
     }

@@ -1,7 +1,7 @@
 //! `pid`: the pids of all processes, or of one app.
 
 use super::list::meant;
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -15,7 +15,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     };
     if session.program == Program::Ostler {
         let wanted = match &name {
-            Some(word) => meant(word, &list, &apps::cwd()?)?,
+            Some(word) => meant(word, &list, &caller::cwd()?)?,
             None => list.iter().map(|process| process.id).collect(),
         };
         // Not those that do not run: to `kill`, 0 means its own group.

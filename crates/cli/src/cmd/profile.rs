@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ostler_wire::control::{ProcView, ProfileKind, Request};
 
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
@@ -21,7 +21,7 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
     let list = session.list()?;
     let words = session.args.words.clone();
     let mut words = words.iter().map(String::as_str);
-    let cwd = apps::cwd()?;
+    let cwd = caller::cwd()?;
     let first = words.next();
     let named = first.map(|word| (word, select(word, &list, &cwd)));
     let (id, ms) = match named {

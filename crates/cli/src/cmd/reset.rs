@@ -3,7 +3,7 @@
 use ostler_wire::control::{Action, Change, Connections, Event, ProcView, Request};
 
 use super::list::{self, meant};
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket};
@@ -14,7 +14,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     let processes = session.about(&word)?;
     let ids = match session.program {
-        Program::Ostler => meant(&word, &processes, &apps::cwd()?)?,
+        Program::Ostler => meant(&word, &processes, &caller::cwd()?)?,
         Program::Pm2 => as_pm2(session, &processes, word)?,
     };
     if !ids.is_empty() {

@@ -12,6 +12,7 @@ use ostler_env::{
 use super::{launch, list, ready};
 use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::served;
@@ -22,7 +23,7 @@ use crate::wait::{self, Awaited, Limit};
 /// Runs the command `serve`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let variables = variables(session)?;
-    let (settings, variables) = served::read(session.program, variables, &apps::cwd()?)
+    let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
         .map_err(|why| Failed::misuse(why).hint("see `ostler serve --help`"))?;
     settings.check().map_err(|why| {
         let word = session.args.words.first().map_or("", String::as_str);
@@ -62,7 +63,7 @@ fn variables(session: &Session) -> Result<BTreeMap<String, String>, Failed> {
     let home = std::env::var(ostler_env::HOME).ok().map(PathBuf::from);
     let folder = match (home, folder.strip_prefix("~/")) {
         (Some(home), Some(rest)) => home.join(rest),
-        _ => apps::cwd()?.join(folder),
+        _ => caller::cwd()?.join(folder),
     };
     // Without `.` and `..`, but with its links: whoever puts another folder behind one means that.
     let folder: PathBuf = folder.components().collect();

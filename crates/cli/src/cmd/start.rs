@@ -9,6 +9,7 @@ use super::ready::{self, Counts};
 use super::{first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{Picked, select};
@@ -75,7 +76,7 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
         return Ok(false);
     }
     let list = session.known()?;
-    let picked = match select(word, &list, &apps::cwd()?) {
+    let picked = match select(word, &list, &caller::cwd()?) {
         Ok(picked) => picked,
         Err(none) if word == "all" => return Err(none.into()),
         Err(_) => return Ok(false),
@@ -107,7 +108,7 @@ fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
 fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result<(), Failed> {
     perform::refuse_env(session)?;
     let patch = apps::patch(session)?;
-    let env = session.has(FlagId::UpdateEnv).then(apps::environment);
+    let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     perform::announce(session, act, word, picked);
     let change = Change { patch, env, ..Change::default() };
     perform::act(session, act, Action::Restart, picked.ids(), change)

@@ -4,8 +4,8 @@ use ostler_client::Answer;
 use ostler_wire::control::{Event, ProcView, Reply, Request, Talk};
 
 use super::list::meant;
-use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -14,7 +14,7 @@ use crate::voice::{Notice, Problem, Subject, TalkNotice, Target};
 /// Returns the processes that a word means under our name.
 pub(super) fn targets(session: &mut Session, word: &str) -> Result<Vec<Target>, Failed> {
     let list = session.known()?;
-    let ids = meant(word, &list, &apps::cwd()?)?;
+    let ids = meant(word, &list, &caller::cwd()?)?;
     Ok(of_ids(&list, &ids))
 }
 

@@ -8,7 +8,7 @@ use ostler_client::Answer;
 use ostler_wire::control::Request;
 
 use super::{list, resurrect};
-use crate::apps;
+use crate::caller;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 use crate::voice::Notice;
@@ -22,7 +22,7 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
         session.out.data("\n");
         return Ok(());
     };
-    let path = apps::cwd()?.join(&name);
+    let path = caller::cwd()?.join(&name);
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600).open(&path);
     file.and_then(|mut file| file.write_all(&text)).map_err(|error| {
@@ -48,7 +48,7 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
-        std::fs::read_to_string(apps::cwd()?.join(&name))
+        std::fs::read_to_string(caller::cwd()?.join(&name))
     };
     let text = text.map_err(|error| Failed::new(format!("cannot read `{name}`: {error}")))?;
     let elements = serde_json::from_str(&text).map_err(|error| {

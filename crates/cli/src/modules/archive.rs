@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{cannot, read};
+use super::package::{cannot, read};
 use crate::failed::Failed;
 
 /// Whether a word is an archive of a module.

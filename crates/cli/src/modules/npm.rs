@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::cannot;
+use super::package::cannot;
 use crate::failed::Failed;
 
 /// Installs a package, with what it needs, below a folder. Returns its name.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::cannot;
+use super::package::cannot;
 use crate::failed::Failed;
 
 const PACKAGE: &str = r#"{

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::line::DAEMONS_END;
-use super::ostler::{about, verb_of, words};
 use super::tally::Tally;
 use super::{Line, Notice, Text};
 
@@ -18,7 +17,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         Notice::Begun { act, targets, .. } => {
             let processes: Vec<Value> =
                 targets.iter().map(|one| json!({ "id": one.id, "app": one.name })).collect();
-            json!({ "event": "begun", "act": verb_of(*act), "processes": processes })
+            json!({ "event": "begun", "act": act.verb(), "processes": processes })
         }
         Notice::StartsScript { app, .. } => {
             json!({ "event": "begun", "act": "start", "apps": [{ "app": app.name,
@@ -47,7 +46,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
             json!({ "event": "step", "app": name, "id": id, "step": step })
         }
         Notice::Missed { subject, error } => {
-            json!({ "event": "error", "message": about(subject, &error.message),
+            json!({ "event": "error", "message": subject.about(&error.message),
                 "hint": error.hint })
         }
         Notice::CanaryWaits { app } => json!({ "event": "canary_waits", "app": app }),
@@ -57,7 +56,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
                 .map(|(app, done, total)| json!({ "app": app, "done": done, "total": total }))
                 .collect();
             let ms = u64::try_from(tally.since(now).as_millis()).unwrap_or(u64::MAX);
-            json!({ "event": "finished", "act": verb_of(*act), "ok": !failed, "apps": apps,
+            json!({ "event": "finished", "act": act.verb(), "ok": !failed, "apps": apps,
                 "ms": ms, "urls": urls, "dropped": tally.dropped() })
         }
         Notice::Ready { name, processes, urls } => {
@@ -73,11 +72,11 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         Notice::TookProfile { file } => json!({ "event": "profiled", "file": file }),
         Notice::Note { text } => json!({ "event": "note", "message": text }),
         Notice::NothingSaved { problem } => {
-            let (message, hint) = words(problem);
+            let (message, hint) = problem.words();
             json!({ "event": "warning", "message": message, "hint": hint })
         }
         Notice::Problem(problem) => {
-            let (message, hint) = words(problem);
+            let (message, hint) = problem.words();
             json!({ "event": "error", "message": message, "hint": hint })
         }
         _ => return None,

@@ -1,5 +1,7 @@
 //! Lines, and what they say alike under both names.
 
+use crate::paint::{Ink, Paint};
+
 /// Text for a terminal. It holds what others wrote only made safe: there is no other way to make
 /// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,4 +87,42 @@ pub(super) fn ready(name: &str, processes: usize, urls: &[String]) -> String {
     };
     let at = if urls.is_empty() { String::new() } else { format!(": {}", urls.join(", ")) };
     format!("{name} is ready{count}{at}")
+}
+
+/// Returns a number with its noun.
+pub(super) fn number(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// An error, and what to do.
+pub(super) fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+    labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
+}
+
+/// A warning, and what to do.
+pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
+    labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
+}
+
+/// A line with this label, and what to do.
+pub(super) fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
+    let mut lines = vec![Line::Err(Text::labelled(&format!("{label} "), text))];
+    lines.extend(hint.map(|hint| hint_line(paint, hint)));
+    lines
+}
+
+/// What to do.
+pub(super) fn hint_line(paint: Paint, text: &str) -> Line {
+    let label = format!("{} ", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"));
+    Line::Err(Text::labelled(&label, text))
+}
+
+/// Returns a line with PM2's prefix.
+pub(super) fn info(paint: Paint, text: &str) -> Line {
+    Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
+}
+
+/// PM2's prefix.
+pub(super) fn info_label(paint: Paint) -> String {
+    paint.ink(&[Ink::Green], "[PM2] ")
 }

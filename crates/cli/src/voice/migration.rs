@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Line;
-use super::ostler::{hint_line, warning};
-use super::tally::number;
+use super::line::{hint_line, number, warning};
 use crate::paint::Paint;
 
 /// How an app is moved.

@@ -7,6 +7,7 @@
 //! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
+mod act;
 mod deployment;
 mod json;
 mod line;
@@ -25,11 +26,12 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use act::{Act, Planned, Selector, Subject, Target};
 pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;
-pub(crate) use notice::{Act, Notice, Planned, Selector, Subject, Target};
+pub(crate) use notice::Notice;
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ostler_shell::word;
 
-use super::{Line, Text, pm2};
+use super::line::info;
+use super::{Line, Text};
 use crate::paint::{Ink, Paint};
 
 /// A fact about modules.
@@ -85,7 +86,7 @@ pub(super) fn pm2_lines(notice: &ModuleNotice<'_>, paint: Paint) -> Vec<Line> {
         ],
         ModuleNotice::Uninstalls { name } => vec![say(&format!("Uninstalling module {name}"))],
         ModuleNotice::Uninstalled { .. } => Vec::new(),
-        ModuleNotice::Made { path } => vec![pm2::info(paint, &format!("{}", path.display()))],
+        ModuleNotice::Made { path } => vec![info(paint, &format!("{}", path.display()))],
         ModuleNotice::Published { name } => vec![say(&format!("Module {name} published"))],
     }
 }

@@ -2,96 +2,12 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Connections, Failure, ProcView, Step};
+use ostler_wire::control::{Connections, Failure, Step};
 
 use super::{
-    DeployNotice, MigrationNotice, ModuleNotice, Problem, ReleaseNotice, ServiceNotice,
-    SettingNotice, TalkNotice,
+    Act, DeployNotice, MigrationNotice, ModuleNotice, Planned, Problem, ReleaseNotice, Selector,
+    ServiceNotice, SettingNotice, Subject, TalkNotice, Target,
 };
-
-/// What is done with apps, as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// The one app that the command line describes is started.
-    Start,
-    /// Apps of a process file are started.
-    StartFile,
-    /// Processes of the list are started again, called by a word.
-    StartAgain,
-    /// Processes of the list are started again: they are of the script that was to be started.
-    StartSame,
-    /// Processes are stopped.
-    Stop,
-    /// Processes are stopped and started.
-    Restart,
-    /// Processes are stopped and forgotten.
-    Delete,
-    /// Counters are set to zero.
-    Reset,
-    /// Processes are replaced one by one.
-    Reload,
-    /// The version of a canary is rolled out.
-    Promote,
-    /// A canary is taken back.
-    Rollback,
-    /// Processes are added or removed.
-    Scale,
-    /// What was saved is started.
-    Resurrect,
-    /// Everything is stopped and forgotten, then the daemon ends.
-    Kill,
-}
-
-/// A process that something is done with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// Number of the process.
-    pub(crate) id: u32,
-    /// Name of its app.
-    pub(crate) name: String,
-    /// It is a worker of a cluster.
-    pub(crate) cluster: bool,
-}
-
-impl Target {
-    /// The process as something is done with it.
-    pub(crate) fn of(process: &ProcView) -> Self {
-        Self { id: process.id, name: process.name.clone(), cluster: process.cluster }
-    }
-}
-
-/// The word that chose processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Selector<'a> {
-    /// As it was typed, or the name of an app of a process file.
-    pub(crate) word: &'a str,
-    /// The ids as PM2 prints them: those that were typed stay text.
-    pub(crate) ids: &'a serde_json::Value,
-}
-
-/// An app that is going to be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Planned {
-    /// Name of the app.
-    pub(crate) name: String,
-    /// How many processes.
-    pub(crate) instances: u32,
-}
-
-/// What a failure is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Subject<'a> {
-    /// A process that was to be acted on.
-    Process { id: u32, name: &'a str },
-    /// A process whose counters were to be reset.
-    Counters { id: u32, name: &'a str },
-    /// An app that was to be acted on.
-    App { name: &'a str },
-    /// An app, which the message names.
-    Named { name: &'a str },
-    /// An app of the saved list.
-    Saved { name: &'a str, script: &'a str },
-}
 
 /// A fact that a command tells.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ostler_shell::word;
 use ostler_wire::control::Step;
 
-use super::line::{DAEMONS_END, ready};
+use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Subject, Target, Text};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Target};
 use super::{module, release, setting, talk};
 use crate::paint::{Ink, Paint};
 
@@ -60,7 +60,7 @@ pub(super) fn lines(
             Some("`ostler list` shows how far it is"),
         ),
         Notice::Missed { subject, error } => {
-            error_lines(paint, &about(subject, &error.message), error.hint.as_deref())
+            error_lines(paint, &subject.about(&error.message), error.hint.as_deref())
         }
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::out).collect()
@@ -85,7 +85,7 @@ pub(super) fn lines(
             ),
         ],
         Notice::Saved { path, apps } => {
-            out(format!("saved {} to {path}", tally::number(*apps, "app", "apps")))
+            out(format!("saved {} to {path}", number(*apps, "app", "apps")))
         }
         Notice::NothingToSave => warning(
             paint,
@@ -93,20 +93,20 @@ pub(super) fn lines(
             Some("`ostler save --force` saves the empty list"),
         ),
         Notice::NothingSaved { problem } => {
-            let (text, hint) = words(problem);
+            let (text, hint) = problem.words();
             warning(paint, &text, hint.as_deref())
         }
         Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
         Notice::TookProfile { file } => out(format!("wrote the profile to {}", file.display())),
         Notice::Flushed { files } => {
-            out(format!("emptied {}", tally::number(*files, "log file", "log files")))
+            out(format!("emptied {}", number(*files, "log file", "log files")))
         }
         Notice::ReopenedLogs => out("reopened all log files".to_owned()),
         Notice::Killed { home, ran: false } => out(format!("no daemon runs in {}", home.display())),
         Notice::Killed { ran: true, .. } => {
             let apps = match tally.total() {
                 0 => String::new(),
-                count => format!("{} and ", tally::number(count, "process", "processes")),
+                count => format!("{} and ", number(count, "process", "processes")),
             };
             out(format!("stopped {apps}the daemon in {}", tally.took(now)))
         }
@@ -134,7 +134,7 @@ pub(super) fn lines(
             labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
         }
         Notice::Problem(problem) => {
-            let (text, hint) = words(problem);
+            let (text, hint) = problem.words();
             // Only what was not worded here has lines of its own.
             let text = match problem {
                 Problem::Other { .. } => text.into(),
@@ -181,95 +181,6 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
     warning(paint, &text, Some("an app that is started with `-i 2` is replaced without a gap"))
 }
 
-pub(super) fn about(subject: &Subject<'_>, message: &str) -> String {
-    match subject {
-        // It was deleted before its name was known.
-        Subject::Process { name: "", .. } => message.to_owned(),
-        Subject::Process { id, name } | Subject::Counters { id, name } => {
-            format!("{} (id {id}): {message}", ostler_text::shown(name))
-        }
-        Subject::App { name } | Subject::Saved { name, .. } => {
-            format!("{}: {message}", ostler_text::shown(name))
-        }
-        Subject::Named { .. } => message.to_owned(),
-    }
-}
-
-/// Returns what is done, in one word.
-pub(super) fn verb_of(act: Act) -> &'static str {
-    match act {
-        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "start",
-        Act::Stop => "stop",
-        Act::Restart => "restart",
-        Act::Delete => "delete",
-        Act::Reset => "reset",
-        Act::Reload => "reload",
-        Act::Promote => "promote",
-        Act::Rollback => "rollback",
-        Act::Scale => "scale",
-        Act::Resurrect => "resurrect",
-        Act::Kill => "kill",
-    }
-}
-
-/// What there is to choose from.
-const SEE: &str = "`ostler list` shows what there is";
-
-/// Returns what was probably meant, or where to look.
-fn meant(near: Option<&str>) -> String {
-    near.map_or_else(|| SEE.to_owned(), |near| format!("did you mean `{near}`?"))
-}
-
-/// Returns what is wrong, and what to do.
-pub(super) fn words(problem: &Problem) -> (String, Option<String>) {
-    match problem {
-        Problem::NoProcess { word } if word == "all" => {
-            ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
-        }
-        Problem::NoProcess { word } => {
-            (format!("no app has a name that matches `{word}`"), Some(SEE.to_owned()))
-        }
-        Problem::NoSuch { word, near } => {
-            (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
-        }
-        Problem::NoSuchId { word, .. } | Problem::NoEnvironment { word } => {
-            (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
-        }
-        Problem::NotResetId { id } => {
-            (format!("no process has the id `{id}`"), Some(SEE.to_owned()))
-        }
-        Problem::BadPattern { text } => (format!("not a regular expression: {text}"), None),
-        Problem::NoApp { name, near } => {
-            (format!("no app has the name `{name}`"), Some(meant(near.as_deref())))
-        }
-        Problem::NotDescribed { word } | Problem::NotReset { word } => {
-            (format!("no process has the name or id `{word}`"), Some(SEE.to_owned()))
-        }
-        Problem::NothingToScale { name, count } => {
-            let has = tally::number(*count, "process", "processes");
-            (format!("`{name}` has {has} already"), None)
-        }
-        Problem::AlreadyRuns { name } => (
-            format!("`{name}` runs already"),
-            Some(format!(
-                "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
-                pasted = word(name)
-            )),
-        ),
-        Problem::EnvWithoutFile => (
-            "`--env` chooses an environment of a process file, and none was given".to_owned(),
-            Some("name the file, such as `ecosystem.config.js`".to_owned()),
-        ),
-        Problem::NoInit { known } => (
-            "no init system was found on this machine".to_owned(),
-            Some(format!("name one: `ostler startup PLATFORM`; {known}")),
-        ),
-        Problem::Bare { message, hint, .. } | Problem::Other { message, hint } => {
-            (message.clone(), hint.clone())
-        }
-    }
-}
-
 fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
     let out = |text: String| vec![Line::out(text)];
     match notice {
@@ -314,23 +225,4 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
         | ServiceNotice::Enables
         | ServiceNotice::Ran => Vec::new(),
     }
-}
-
-fn error_lines(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
-    labelled(&paint.ink(&[Ink::Bold, Ink::Red], "error:"), text, hint, paint)
-}
-
-pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line> {
-    labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
-}
-
-fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
-    let mut lines = vec![Line::Err(Text::labelled(&format!("{label} "), text))];
-    lines.extend(hint.map(|hint| hint_line(paint, hint)));
-    lines
-}
-
-pub(super) fn hint_line(paint: Paint, text: &str) -> Line {
-    let label = format!("{} ", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"));
-    Line::Err(Text::labelled(&label, text))
 }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::line::{DAEMONS_END, ready};
+use super::line::{DAEMONS_END, info, info_label, ready};
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
 use super::{module, release, setting, talk};
 use crate::inspect::inspect;
@@ -278,15 +278,6 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
             vec![info(paint, &text), Line::data(command)]
         }
     }
-}
-
-/// Returns a line with PM2's prefix.
-pub(super) fn info(paint: Paint, text: &str) -> Line {
-    Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
-}
-
-fn info_label(paint: Paint) -> String {
-    paint.ink(&[Ink::Green], "[PM2] ")
 }
 
 fn warning(paint: Paint, text: &str) -> Text {

@@ -1,8 +1,10 @@
 //! Why a command does not do what was asked. Those that PM2 has words of its own for have a name.
 
+use ostler_shell::word;
 use ostler_wire::control::Failure;
 
 use super::Act;
+use super::line::number;
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +90,66 @@ impl Problem {
 
     /// Returns our words for it, without the advice.
     pub(crate) fn text(&self) -> String {
-        super::ostler::words(self).0
+        self.words().0
     }
+
+    /// Returns our words for it, and what to do.
+    pub(super) fn words(&self) -> (String, Option<String>) {
+        match self {
+            Self::NoProcess { word } if word == "all" => {
+                ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
+            }
+            Self::NoProcess { word } => {
+                (format!("no app has a name that matches `{word}`"), Some(SEE.to_owned()))
+            }
+            Self::NoSuch { word, near } => {
+                (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
+            }
+            Self::NoSuchId { word, .. } | Self::NoEnvironment { word } => {
+                (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
+            }
+            Self::NotResetId { id } => {
+                (format!("no process has the id `{id}`"), Some(SEE.to_owned()))
+            }
+            Self::BadPattern { text } => (format!("not a regular expression: {text}"), None),
+            Self::NoApp { name, near } => {
+                (format!("no app has the name `{name}`"), Some(meant(near.as_deref())))
+            }
+            Self::NotDescribed { word } | Self::NotReset { word } => {
+                (format!("no process has the name or id `{word}`"), Some(SEE.to_owned()))
+            }
+            Self::NothingToScale { name, count } => {
+                let has = number(*count, "process", "processes");
+                (format!("`{name}` has {has} already"), None)
+            }
+            Self::AlreadyRuns { name } => (
+                format!("`{name}` runs already"),
+                Some(format!(
+                    "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+                    pasted = word(name)
+                )),
+            ),
+            Self::EnvWithoutFile => (
+                "`--env` chooses an environment of a process file, and none was given".to_owned(),
+                Some("name the file, such as `ecosystem.config.js`".to_owned()),
+            ),
+            Self::NoInit { known } => (
+                "no init system was found on this machine".to_owned(),
+                Some(format!("name one: `ostler startup PLATFORM`; {known}")),
+            ),
+            Self::Bare { message, hint, .. } | Self::Other { message, hint } => {
+                (message.clone(), hint.clone())
+            }
+        }
+    }
+}
+
+/// What there is to choose from.
+const SEE: &str = "`ostler list` shows what there is";
+
+/// Returns what was probably meant, or where to look.
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(|| SEE.to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 impl From<Failure> for Problem {

@@ -1,6 +1,7 @@
 //! What is told about another version of an app that git brings.
 
 use super::Line;
+use super::line::info;
 use crate::paint::Paint;
 
 /// Which version is wanted.
@@ -46,7 +47,7 @@ pub(super) fn pm2(notice: ReleaseNotice<'_>, paint: Paint) -> Vec<Line> {
             format!("No versioning system found for process {name}")
         }
     };
-    vec![super::pm2::info(paint, &text)]
+    vec![info(paint, &text)]
 }
 
 /// Returns what we say.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Line, pm2};
+use super::Line;
+use super::line::info;
 use crate::paint::Paint;
 
 /// A fact about settings.
@@ -37,9 +38,9 @@ pub(super) fn own_lines(notice: &SettingNotice<'_>) -> Vec<Line> {
 /// Returns what PM2 says of it.
 pub(super) fn pm2_lines(notice: &SettingNotice<'_>, paint: Paint) -> Vec<Line> {
     match notice {
-        SettingNotice::Set { .. } => vec![pm2::info(paint, "Setting changed")],
+        SettingNotice::Set { .. } => vec![info(paint, "Setting changed")],
         SettingNotice::Restarted { app } => {
-            vec![pm2::info(paint, &format!("Module {app} restarted"))]
+            vec![info(paint, &format!("Module {app} restarted"))]
         }
         SettingNotice::Unset { .. } => Vec::new(),
         SettingNotice::Edited { path } => {

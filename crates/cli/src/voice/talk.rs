@@ -28,7 +28,7 @@ pub(crate) enum TalkNotice<'a> {
 
 /// Returns what PM2 says.
 pub(super) fn pm2(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
-    let info = |text: String| vec![super::pm2::info(paint, &text)];
+    let info = |text: String| vec![super::line::info(paint, &text)];
     let kind = |is_id: &bool| if *is_id { "id" } else { "name" };
     match notice {
         TalkNotice::Signals { word, is_id } => {
@@ -80,7 +80,7 @@ pub(super) fn ostler(notice: &TalkNotice<'_>, paint: Paint) -> Vec<Line> {
                     "the inspector of {} (id {}) listens on {address}",
                     target.name, target.id
                 )),
-                super::ostler::hint_line(
+                super::line::hint_line(
                     paint,
                     &format!(
                         "open chrome://inspect, or run `node inspect {address}`; whoever \

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ostler_wire::control::{Connections, Side, Step};
 
+use super::line::number;
 use super::{Act, Notice};
 
 /// Before this, nobody needs to be told that something goes on.
@@ -330,11 +331,6 @@ fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
     let each: Vec<String> =
         apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
     Some(format!("{verb} {}", each.join(", ")))
-}
-
-/// Returns a number with its noun.
-pub(super) fn number(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// Returns a time as a person says it.

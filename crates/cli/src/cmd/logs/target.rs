@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ostler_wire::control::ProcView;
 
 use super::words::Words;
-use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{self, is_pattern, pattern};
@@ -48,7 +48,7 @@ impl Target {
         word: String,
         list: &[ProcView],
     ) -> Result<Self, Failed> {
-        let (ids, later) = match select::select(&word, list, &apps::cwd()?) {
+        let (ids, later) = match select::select(&word, list, &caller::cwd()?) {
             Ok(picked) => (picked.ids(), None),
             // As PM2: an app of this name may come yet.
             Err(Problem::NoProcess { .. } | Problem::NoSuch { .. }) => (Vec::new(), None),
@@ -96,7 +96,7 @@ pub(super) fn nobody(
 ) -> Result<(), Failed> {
     let word = target.word.as_str();
     if session.program == Program::Ostler && !waits && !target.all() {
-        select::select(word, list, &apps::cwd()?)?;
+        select::select(word, list, &caller::cwd()?)?;
     }
     let what = if target.all() {
         "there is no process".to_owned()
