@@ -19,6 +19,7 @@ mod holder;
 mod inspect;
 mod machine;
 mod modules;
+mod of_file;
 mod output;
 mod paint;
 mod program;

@@ -12,6 +12,7 @@ mod dev;
 mod env;
 mod examples;
 mod file;
+mod first_run;
 mod first_steps;
 mod flush;
 mod foreground;

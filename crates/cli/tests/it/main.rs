@@ -54,6 +54,7 @@ mod logs;
 mod migrate;
 mod modules;
 mod node_client;
+mod of_file;
 mod older_daemon;
 mod own_log;
 mod package_scripts;
