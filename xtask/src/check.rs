@@ -38,6 +38,9 @@ pub fn test() -> Result<()> {
     let mut histories = cargo(&["test", "--package", "ostler-core", "--test", "it", "bulk"]);
     histories.env(ostler_env::OSTLER_HISTORIES, "1000000");
     show(histories)?;
+    let mut histories = cargo(&["test", "--package", "ostler-daemon", "--lib", "bulk"]);
+    histories.env(ostler_env::OSTLER_HISTORIES, "20000");
+    show(histories)?;
     show(cargo(&[
         "test",
         "--package",

@@ -136,8 +136,9 @@ pub enum Action {
 pub enum Notice {
     /// The slot's current run is ready; `late` when only because the time for it ran out.
     Online { proc: ProcId, run: RunId, late: bool },
-    /// The slot's current run ended; `asked`: it was being brought to its end.
-    Ended { proc: ProcId, run: RunId, exit: Exit, asked: bool },
+    /// The slot's current run ended; `asked`: it was being brought to its end; `again`: that was
+    /// told before the memory was lost.
+    Ended { proc: ProcId, run: RunId, exit: Exit, asked: bool, again: bool },
     /// It will be started again in `delay` ms.
     WillRestart { proc: ProcId, delay: Millis },
     /// The slot's current run uses more memory than it may: a plain process is restarted, a worker

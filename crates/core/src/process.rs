@@ -34,6 +34,7 @@
 //! - Nothing restarts what the user wants down.
 //!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
+mod ends;
 mod prepare;
 mod reports;
 
@@ -43,6 +44,7 @@ use crate::candidate::Candidate;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::place::Taken;
 use crate::preparation::Preparation;
 use crate::restarts::Restarts;
 use crate::run::{ProcId, Role, RunId, SeenRun, SpecId};
@@ -64,10 +66,12 @@ pub struct Process {
     restarts: Restarts,
     /// The last run that ended by itself and may have left descendants behind.
     orphans: Option<RunId>,
-    /// The last run whose end was counted.
+    /// The place of the last run whose end was counted.
     ended: Option<RunId>,
-    /// The run in which the counters last began anew.
+    /// The place of the run in which the counters last began anew.
     renewed: Option<RunId>,
+    /// The candidate that took over last.
+    taken: Option<Taken>,
     /// What the keeper does when the current run ends.
     prepared: Option<Preparation>,
 }
@@ -86,6 +90,7 @@ impl Process {
             orphans: None,
             ended: None,
             renewed: None,
+            taken: None,
             prepared: None,
         }
     }
@@ -109,6 +114,7 @@ impl Process {
             },
             ended: saved.ended,
             renewed: saved.renewed,
+            taken: saved.taken,
             ..Self::new(saved.id, version, saved.cluster)
         }
     }
@@ -182,16 +188,6 @@ impl Process {
     /// Returns what the keeper does when the current run ends.
     pub(crate) fn prepared(&self) -> Option<&Preparation> {
         self.prepared.as_ref()
-    }
-
-    /// Returns the last run whose end was counted.
-    pub(crate) fn ended(&self) -> Option<RunId> {
-        self.ended
-    }
-
-    /// Returns the run in which the counters last began anew.
-    pub(crate) fn renewed(&self) -> Option<RunId> {
-        self.renewed
     }
 
     /// Returns the version of the current run.
@@ -269,14 +265,14 @@ impl Process {
             self.restarts.total += 1;
         }
         self.restarts.reset_counters();
-        self.renewed = self.run().max(self.renewed);
+        self.renew();
         self.on_start(now, runs, out);
     }
 
     /// The user wants the counters at zero.
     pub(crate) fn on_reset(&mut self) {
         self.restarts = Restarts::default();
-        self.renewed = self.run().max(self.renewed);
+        self.renew();
     }
 
     /// Makes the candidate's run the current one. Returns how the run that it replaces is brought
@@ -285,16 +281,22 @@ impl Process {
         &mut self,
         now: Millis,
         candidate: Candidate,
+        runs: &mut Runs,
         out: &mut Vec<Action>,
     ) -> Option<Ending> {
         let (run, version, since) = candidate.into_current();
+        if self.ended == Some(runs.last()) {
+            // Its place is another than that of a run whose end is counted.
+            runs.skip();
+        }
+        self.taken = Some(Taken { run, at: runs.last() });
         let old = std::mem::replace(&mut self.phase, Phase::Online { run, since });
         let old_version = std::mem::replace(&mut self.version, version);
         self.next = None;
         self.goal = Goal::Up;
         self.restarts.reset_counters();
         self.restarts.total += 1;
-        self.renewed = Some(run);
+        self.renew();
         self.sweep_orphans(out);
         // First note who is current, then send the old one away: a daemon that forgets in between
         // finds both.
@@ -341,23 +343,6 @@ impl Process {
         }
     }
 
-    /// Notes that descendants of a run that ended by itself may be left. Those of the newest run
-    /// are left for the next spawn to sweep, those of any other are swept now.
-    pub(crate) fn leave_orphans(&mut self, run: RunId, out: &mut Vec<Action>) {
-        let older = match self.orphans {
-            Some(kept) if run < kept => Some(run),
-            Some(_) | None => self.orphans.replace(run),
-        };
-        out.extend(older.map(Action::Sweep));
-    }
-
-    /// The run ended, and the one after it was begun while nobody listened: that one is in the
-    /// counters. Nobody has swept yet.
-    pub(crate) fn note_followed(&mut self, run: RunId, out: &mut Vec<Action>) {
-        self.ended = self.ended.max(Some(run));
-        out.push(Action::Sweep(run));
-    }
-
     /// A run that was begun in advance goes, where another version is wanted by now.
     pub(crate) fn end_outdated(&mut self, now: Millis, out: &mut Vec<Action>) {
         if let Phase::Starting { run, .. } | Phase::Online { run, .. } = self.phase
@@ -365,10 +350,6 @@ impl Process {
         {
             self.phase = Phase::Stopping(Ending::ask(now, run, self.policy(), out));
         }
-    }
-
-    fn sweep_orphans(&mut self, out: &mut Vec<Action>) {
-        out.extend(self.orphans.take().map(Action::Sweep));
     }
 
     fn spawn(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {

@@ -39,6 +39,11 @@ impl Runs {
         run
     }
 
+    /// Leaves a number out, so that no run has it.
+    pub fn skip(&mut self) {
+        self.last += 1;
+    }
+
     /// Takes back a run that another daemon began.
     pub fn adopt(&mut self, run: RunId, slot: ProcId) {
         self.known.insert(run, Known { slot, listens: false, over_memory: false });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::Millis;
 use crate::phase::Goal;
+use crate::place::Taken;
 use crate::run::{AppId, ProcId, RunId, SpecId};
 use crate::spec::{Policy, Version};
 
@@ -34,11 +35,15 @@ pub struct SavedProcess {
     pub backoff: Millis,
     /// Whether the slot is to be removed.
     pub removing: bool,
-    /// The last run whose end is in these counters.
+    /// The place of the last run whose end is in these counters.
     pub ended: Option<RunId>,
-    /// What is noted with this run and those before it is older than these counters: the user had
-    /// them begin anew.
+    /// The place of the last run whose end is known to have been told.
+    pub told: Option<RunId>,
+    /// What is noted with the run of this place and those before it is older than these counters:
+    /// the user had them begin anew.
     pub renewed: Option<RunId>,
+    /// The candidate that took over last.
+    pub taken: Option<Taken>,
     /// The run that is on its way out. It may not have been asked to end yet.
     pub stopping: Option<RunId>,
     /// When the next run is due, if it waits for that.

@@ -276,6 +276,7 @@ impl Daemon {
                 driver.finish_exited();
             }
         }
+        self.release_told();
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
         self.end_if_over();
@@ -288,6 +289,15 @@ impl Daemon {
         if BOUND_AFTER < self.unbounded {
             self.unbounded = 0;
             crate::home::bound_log(&self.config.home);
+        }
+    }
+
+    /// Lets the keeper forget runs of which nothing is left. It is the only one who knows how they
+    /// ended until that is saved or in effect, and told: a daemon that dies before finds them again.
+    fn release_told(&mut self) {
+        if self.keeper.has_released() && !self.model.has_effects() && !self.model.is_gone() {
+            daemon_log::flush();
+            self.keeper.send_released();
         }
     }
 

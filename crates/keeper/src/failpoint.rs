@@ -7,7 +7,7 @@
 //! dies any more.
 
 /// Places in the daemon.
-pub const DAEMON: [&str; 36] = [
+pub const DAEMON: [&str; 37] = [
     "state.before",
     "state.written",
     "state.between",
@@ -37,6 +37,7 @@ pub const DAEMON: [&str; 36] = [
     "request.before",
     "request.after",
     "release.before",
+    "release.after",
     "takeover.recovered",
     "takeover.after",
     "accept.unnoted",

@@ -235,6 +235,18 @@ fn what_cannot_be_started_is_said_and_not_listed() {
 }
 
 #[test]
+fn a_number_of_instances_that_is_no_whole_number_is_refused_and_nothing_starts() {
+    let sandbox = sandbox();
+    sandbox.write_executable("plain.sh", "#!/bin/sh\nsleep 60\n");
+    for count in ["abc", "1.5"] {
+        let said =
+            format!("error: `--instances` must be a whole number or `max`, but is `{count}`");
+        begins(&sandbox, &["start", "plain.sh", "-i", count], 2, &said);
+    }
+    assert!(sandbox.jlist().is_empty());
+}
+
+#[test]
 fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let sandbox = sandbox();
     let bad = sandbox.write_executable("bad", b"\x7fELF\x00\x01not a program");

@@ -70,11 +70,11 @@ impl Process {
     ) -> Option<Ending> {
         let run = self.run()?;
         let asked = matches!(self.phase, Phase::Stopping(_));
-        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit, asked }));
+        out.push(Action::Tell(Notice::Ended { proc: self.id, run, exit, asked, again: false }));
         match &mut self.phase {
             Phase::Starting { since, .. } | Phase::Online { since, .. } => {
                 let uptime = now.saturating_sub(*since);
-                self.ended = Some(run);
+                self.ended = Some(self.place(run));
                 self.leave_orphans(run, out);
                 self.after_exit(now, uptime, exit, begun, runs, out)
             }

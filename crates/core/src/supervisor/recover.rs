@@ -12,6 +12,7 @@ use crate::candidate::{Candidate, Needs};
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::{Goal, Phase};
+use crate::place::Taken;
 use crate::process::Process;
 use crate::reload::{Held, Reload, SavedReload};
 use crate::run::{AppId, ProcId, Role, RunId, SeenRun, SpecId};
@@ -39,7 +40,7 @@ impl Supervisor {
             slot.removing = saved.removing;
             supervisor.slots.insert(saved.id, slot);
         }
-        let counted = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
+        let missed = supervisor.adopt_runs(now, processes, &reloads, seen, &version_of, out);
         for saved in reloads {
             let app = saved.app;
             let of_app = |id| supervisor.slots.get(&id).filter(|slot: &&Slot| slot.app == app);
@@ -51,7 +52,7 @@ impl Supervisor {
             supervisor.verify_again(now, saved, out);
             supervisor.pursue_goal(now, saved, out);
         }
-        supervisor.report_missed(now, &counted, seen, out);
+        supervisor.report_missed(now, (&missed, processes), seen, out);
         let apps: Vec<AppId> = supervisor.reloads.keys().copied().collect();
         for app in apps {
             supervisor.drive(now, app, out);
@@ -61,8 +62,8 @@ impl Supervisor {
         supervisor
     }
 
-    /// Gives every run back to its slot, the newest first. Returns those that are dead and whose
-    /// end is in the counters already.
+    /// Gives every run back to its slot, the newest first. Returns those that are dead, but for
+    /// those whose end is to be acted upon, and those that left: their ends may not have been told.
     fn adopt_runs(
         &mut self,
         now: Millis,
@@ -72,7 +73,7 @@ impl Supervisor {
         version_of: &dyn Fn(SpecId) -> Option<Version>,
         out: &mut Vec<Action>,
     ) -> BTreeSet<RunId> {
-        let mut counted = BTreeSet::new();
+        let mut missed = BTreeSet::new();
         let mut newest_first: Vec<&SeenRun> = seen.iter().collect();
         newest_first.sort_by_key(|seen| std::cmp::Reverse(seen.run));
         let current = current_runs(processes, reloads, &newest_first);
@@ -83,14 +84,18 @@ impl Supervisor {
                 continue;
             };
             self.runs.adopt(seen.run, seen.proc);
-            let followed = is_followed(seen, current.get(&seen.proc));
-            if followed || is_counted(processes, seen) {
+            let taken = slot.process.taken();
+            let followed = is_followed(seen, current.get(&seen.proc), taken);
+            let counted = !seen.ending && (followed || is_counted(processes, seen));
+            if counted || followed {
+                missed.insert(seen.run);
+            }
+            if counted {
                 if followed {
                     slot.process.note_followed(seen.run, out);
                 } else {
                     slot.process.leave_orphans(seen.run, out);
                 }
-                counted.insert(seen.run);
                 continue;
             }
             if seen.listening {
@@ -102,7 +107,7 @@ impl Supervisor {
             let seen = SeenRun { ending: seen.ending || stopping.contains(&seen.run), ..*seen };
             adopt_run(now, slot, &seen, is_current, reloads, version, out);
         }
-        counted
+        missed
     }
 
     /// A candidate is verified from the start: it may have covered everything already, and the
@@ -151,27 +156,30 @@ impl Supervisor {
     fn report_missed(
         &mut self,
         now: Millis,
-        counted: &BTreeSet<RunId>,
-        seen: &[SeenRun],
+        (missed, processes): (&BTreeSet<RunId>, &[SavedProcess]),
+        seen_all: &[SeenRun],
         out: &mut Vec<Action>,
     ) {
         // A candidate does not say `ready` twice.
-        for seen in seen.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
+        for seen in seen_all.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
             self.on_event(now, Event::ReadyMessage(seen.run), out);
         }
-        for seen in seen {
+        for seen in seen_all {
             let (run, proc) = (seen.run, seen.proc);
-            match seen.exit {
-                // Its effects were saved before anybody may have been told.
-                Some(exit) if counted.contains(&run) => {
-                    let slot = self.slots.get(&proc);
-                    let phase = slot.map(|slot| slot.process.phase());
-                    let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
-                    out.push(Action::Tell(Notice::Ended { proc, run, exit, asked }));
+            let Some(exit) = seen.exit else { continue };
+            if missed.contains(&run) {
+                let slot = self.slots.get(&proc);
+                let phase = slot.map(|slot| slot.process.phase());
+                let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
+                let saved = processes.iter().find(|saved| saved.id == proc);
+                let again = saved.is_some_and(|saved| is_told(saved, run, seen_all));
+                out.push(Action::Tell(Notice::Ended { proc, run, exit, asked, again }));
+                if !again {
+                    // No run need follow with which that would be noted.
+                    out.push(Action::Note { run });
                 }
-                Some(exit) => self.on_event(now, Event::Exited { run, exit, next: None }, out),
-                None => {}
             }
+            self.on_event(now, Event::Exited { run, exit, next: None }, out);
         }
     }
 }
@@ -219,7 +227,7 @@ fn held(slot: &Slot) -> Held {
 fn current_runs(
     processes: &[SavedProcess],
     reloads: &[SavedReload],
-    newest_first: &[&SeenRun],
+    seen: &[&SeenRun],
 ) -> BTreeMap<ProcId, RunId> {
     // In a reload from a specification to the same, the specification says nothing.
     let same = |saved: &SavedProcess| {
@@ -230,26 +238,41 @@ fn current_runs(
     };
     let current = |saved: &SavedProcess| {
         // A run before the last that ended was replaced, whatever its note says.
+        let place = |run: RunId| Taken::place(saved.taken, run);
         let of_slot = |seen: &&&SeenRun| {
-            seen.proc == saved.id && seen.role != Role::Leaving && saved.ended < Some(seen.run)
+            let later = saved.ended < Some(place(seen.run));
+            seen.proc == saved.id && seen.role != Role::Leaving && later
         };
+        let took_over = |run: RunId| saved.taken.is_some_and(|taken| taken.run == run);
         let is_it = |seen: &&&SeenRun| {
-            seen.role == Role::Current || (seen.spec == saved.spec && !same(saved))
+            let noted = seen.role == Role::Current || took_over(seen.run);
+            noted || (seen.spec == saved.spec && !same(saved))
         };
-        let run = newest_first.iter().filter(of_slot).find(is_it)?.run;
-        Some((saved.id, run))
+        let runs = seen.iter().filter(of_slot).filter(is_it).map(|seen| seen.run);
+        Some((saved.id, runs.max_by_key(|run| Taken::order(saved.taken, *run))?))
     };
     processes.iter().filter_map(current).collect()
 }
 
-/// Whether the end of the run is in what was saved: it must not be counted twice.
+/// Whether the end of the run is in what was saved or noted: it must not be counted twice.
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
-    seen.exit.is_some() && !seen.ending && saved.is_some_and(|saved| saved.ended >= Some(seen.run))
+    let counted = |saved: &SavedProcess| saved.ended >= Some(Taken::place(saved.taken, seen.run));
+    seen.exit.is_some() && saved.is_some_and(counted)
 }
 
-/// Whether the run ended by itself and was followed by the one that was prepared, which is the
-/// `current` one of its slot or was followed by that: its end is in what is noted with it.
-fn is_followed(seen: &SeenRun, current: Option<&RunId>) -> bool {
-    !seen.ending && seen.next.is_some_and(|next| current.is_some_and(|current| next <= *current))
+/// Whether the end of the run was told. The last one that is counted and that the keeper holds no
+/// more was told before it was forgotten.
+fn is_told(saved: &SavedProcess, run: RunId, seen: &[SeenRun]) -> bool {
+    let place = |run: RunId| Some(Taken::place(saved.taken, run));
+    let held = |seen: &SeenRun| seen.proc == saved.id && place(seen.run) == saved.ended;
+    let forgotten = saved.ended.filter(|_| !seen.iter().any(held));
+    place(run) <= saved.told.max(forgotten)
+}
+
+/// Whether the run was followed by the one that was prepared, which is the `current` one of its
+/// slot or was followed by that: if it ended by itself, its end is in what is noted with it.
+fn is_followed(seen: &SeenRun, current: Option<&RunId>, taken: Option<Taken>) -> bool {
+    let order = |run: RunId| Taken::order(taken, run);
+    seen.next.is_some_and(|next| current.is_some_and(|current| order(next) <= order(*current)))
 }

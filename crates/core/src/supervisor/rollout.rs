@@ -134,7 +134,7 @@ impl Supervisor {
     fn take_over(&mut self, now: Millis, id: ProcId, out: &mut Vec<Action>) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         let Some(candidate) = slot.candidate.take() else { return };
-        slot.leaving.extend(slot.process.on_taken_over(now, candidate, out));
+        slot.leaving.extend(slot.process.on_taken_over(now, candidate, &mut self.runs, out));
     }
 
     /// The candidate is asked to go; the current run stays.

@@ -155,7 +155,10 @@ impl Slot {
             backoff: process.backoff(),
             removing: self.removing,
             ended: process.ended(),
+            // Whoever tells of ends knows.
+            told: None,
             renewed: process.renewed(),
+            taken: process.taken(),
             stopping,
             due,
         }

@@ -34,6 +34,8 @@ fn saved(id: u32) -> SavedProcess {
         removing: false,
         ended: None,
         renewed: None,
+        taken: None,
+        told: None,
         stopping: None,
         due: None,
     }

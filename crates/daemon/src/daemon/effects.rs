@@ -31,6 +31,7 @@ impl Daemon {
                 }
             }
             Effect::Log(line) => daemon_log::log(line),
+            Effect::Told { id, end } => self.runs.note_told(id, end),
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
                 // It may never have been written.
@@ -94,6 +95,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Event { .. }
         | Effect::Lifecycle { .. }
         | Effect::Log(_)
+        | Effect::Told { .. }
         | Effect::Complain(_)
         | Effect::RemovePidFile(_)
         | Effect::CloseListeners { .. }

@@ -81,7 +81,9 @@ impl Daemon {
         hit("takeover.recovered");
         self.driver().restore_primary(&found, &mut inventory.items);
         let begun: Vec<_> = found.values().filter_map(|found| found.next).collect();
-        let crashed = found.values().any(|found| 0 < found.meta.restarts.max(found.meta.unstable));
+        let crashed = found
+            .values()
+            .any(|found| 0 < found.meta.counters.restarts.max(found.meta.counters.unstable));
         let mut dead = Vec::new();
         for (run, found) in found {
             dead.extend(self.driver().take_up_run(run, found));

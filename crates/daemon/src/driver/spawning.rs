@@ -11,7 +11,7 @@ use super::Driver;
 use crate::budget::Full;
 use crate::drain;
 use crate::environment::{self, Particulars, Prepared};
-use crate::model::Input;
+use crate::model::{Counters, Input};
 use crate::reports::Report;
 use crate::runs::{self, NewRun, Pending};
 use crate::{clock, daemon_log};
@@ -43,6 +43,9 @@ impl Driver<'_> {
     /// Asks the keeper for a run. It may be asked again: a run that is there already is answered
     /// as it is.
     pub(crate) fn send_spawn(&mut self, run: RunId) {
+        if self.runs.is_to_be_cleared(run) {
+            return; // It is asked for when that is done.
+        }
         self.renew_starts();
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let prepared = self.runs.take_prepared(id);
@@ -85,7 +88,11 @@ impl Driver<'_> {
         let log_offsets = runs::log_lengths(&version.spec, id);
         let since = clock::monotonic();
         let new = NewRun { proc: id, spec, settings, since, since_wall, log_offsets };
-        let (meta, group) = self.runs.prepare_run(after, run, new, (restarts, unstable));
+        let ended = self.model.core().slot(id).map(|slot| slot.process().place(after));
+        let told = self.runs.told(id);
+        let counters = Counters { restarts, unstable, ended, told };
+        let prepared = self.runs.prepare_run(after, run, new, counters);
+        let Some((meta, group)) = prepared else { return };
         let particulars = Particulars { inspect_port: meta.inspect_port, ..particulars };
         let meta = meta.to_bytes();
         let request =
@@ -109,16 +116,20 @@ impl Driver<'_> {
         daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
     }
 
-    /// Restarts of a slot so far, and short runs in a row.
-    fn counters(&self, id: ProcId) -> (u32, u32) {
-        let slot = self.model.core().slot(id);
-        slot.map_or((0, 0), |slot| (slot.process().restarts(), slot.process().unstable()))
+    /// Counters of a slot.
+    fn counters(&self, id: ProcId) -> Counters {
+        self.model.core().slot(id).map_or_else(Counters::default, |slot| {
+            let process = slot.process();
+            let (restarts, unstable) = (process.restarts(), process.unstable());
+            let (ended, told) = (process.ended(), self.runs.told(id));
+            Counters { restarts, unstable, ended, told }
+        })
     }
 
     /// What is to be kept with a run.
     pub(crate) fn meta_of_run(&self, run: RunId) -> Vec<u8> {
         let owner = self.model.core().owner(run);
-        let counters = owner.map_or((0, 0), |(id, _)| self.counters(id));
+        let counters = owner.map_or_else(Counters::default, |(id, _)| self.counters(id));
         let role = owner.map_or(Role::Leaving, |owner| owner.1);
         let listening = self.model.core().is_listening(run);
         let meta = self.runs.meta(run, role, listening, counters);
@@ -198,7 +209,7 @@ impl Driver<'_> {
         if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
             self.tell(written);
         }
-        let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).0);
+        let crashed = self.runs.get(run).is_some_and(|held| 0 < self.counters(held.proc).restarts);
         if crashed {
             // Another crash is likely.
             self.runs.open_events(run);

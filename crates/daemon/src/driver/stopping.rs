@@ -1,7 +1,6 @@
 //! A run's end: asked for, forced, reported, and what is done about what it leaves.
 
 use ostler_core::{Exit, Phase, Role, RunId};
-use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::ToKeeper;
 use ostler_wire::node::outgoing;
 
@@ -77,7 +76,6 @@ impl Driver<'_> {
     /// Nothing is left of a run.
     pub(crate) fn on_released(&mut self, run: RunId) {
         self.logs.engine().detach(run.0);
-        hit("release.before");
         self.keeper.release(run);
     }
 
@@ -136,7 +134,8 @@ impl Driver<'_> {
     /// Ends the orphans of a dead run.
     pub(crate) fn sweep(&mut self, run: RunId) {
         if self.runs.has_orphans(run) {
-            self.kill(run);
+            self.runs.mark_swept(run);
+            self.runs.kill(run, self.reports);
         }
     }
 

@@ -87,6 +87,8 @@ pub struct Keeper {
     /// The keeper was asked to start something: until it answers, or until this time, cleanup is
     /// deferred. On the same core, every call of ours keeps the keeper from starting it.
     starting: Option<u64>,
+    /// Runs of which nothing is left; it is told when their ends are.
+    released: Vec<RunId>,
     /// Ends of output that the keeper need not hold any more.
     closed: Vec<(RunId, RunFd)>,
     /// When it is told of them.
@@ -135,6 +137,7 @@ impl Keeper {
             lock,
             old_locks,
             starting: None,
+            released: Vec::new(),
             closed: Vec::new(),
             close_at: None,
             link_at: None,
@@ -276,10 +279,24 @@ impl Keeper {
         self.send_shared(&adopt, fds.into_list());
     }
 
-    /// A run need not be held any more.
+    /// A run need not be held any more, once all that follows from its end is done and told.
     pub fn release(&mut self, run: RunId) {
-        self.starts.end(run);
-        self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
+        self.released.push(run);
+    }
+
+    /// Whether it is to be told of such runs.
+    pub fn has_released(&self) -> bool {
+        !self.released.is_empty()
+    }
+
+    /// Tells it of them: whoever comes after us will not hear of their ends.
+    pub fn send_released(&mut self) {
+        for run in std::mem::take(&mut self.released) {
+            hit("release.before");
+            self.starts.end(run);
+            self.send(&ToKeeper::Release { run: run.0 }, Vec::new());
+            hit("release.after");
+        }
     }
 
     /// Nobody writes to an output any more: the keeper is told a little later. Mostly the process

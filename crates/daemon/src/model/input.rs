@@ -140,6 +140,8 @@ pub enum Effect {
     Lifecycle { id: ProcId, name: String, what: Lifecycle, by_call: bool },
     /// A line for the daemon's log.
     Log(String),
+    /// The end of the run of this place in the slot has just been told.
+    Told { id: ProcId, end: RunId },
     /// A complaint for the daemon's log.
     Complain(String),
     /// A run is over; its slot's pid file is of no use.

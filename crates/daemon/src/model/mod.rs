@@ -17,6 +17,7 @@ mod apps;
 mod awaited;
 mod closing;
 mod connections;
+mod counters;
 mod dump;
 mod facts;
 mod failures;
@@ -61,6 +62,7 @@ use ostler_wire::control::Failure;
 use settling::Settling;
 use tickets::Tickets;
 
+pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
 pub use outcome::signal_name;
 pub use registry::Registry;

@@ -22,9 +22,12 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: Notice, out: &mut Vec<Effect>) {
         match notice {
             Notice::Online { proc, run, late } => self.on_online(proc, run, late, out),
-            Notice::Ended { proc, run, exit, asked } => {
+            Notice::Ended { proc, run, exit, asked, again } => {
                 self.count_dropped(proc, run);
-                self.on_ended((proc, run), exit, asked, out);
+                if !again {
+                    self.tell_end((proc, run), exit, out);
+                }
+                self.on_ended((proc, run), exit, asked);
             }
             Notice::WillRestart { proc, delay } => self.on_will_restart(proc, delay, out),
             Notice::GaveUp { proc, unstable } => {
@@ -90,13 +93,7 @@ impl Model {
         self.begin_settling(run);
     }
 
-    fn on_ended(
-        &mut self,
-        (id, run): (ProcId, RunId),
-        exit: Exit,
-        asked: bool,
-        out: &mut Vec<Effect>,
-    ) {
+    fn tell_end(&self, (id, run): (ProcId, RunId), exit: Exit, out: &mut Vec<Effect>) {
         let text = match exit {
             Exit::Code(code) => format!("exited with code [{code}]"),
             Exit::Signal { number, .. } => {
@@ -107,6 +104,12 @@ impl Model {
         };
         out.push(Effect::Log(format!("App [{}] {text}", self.registry.label(id))));
         self.publish(id, Lifecycle::Exit, out);
+        if let Some(slot) = self.core.slot(id) {
+            out.push(Effect::Told { id, end: slot.process().place(run) });
+        }
+    }
+
+    fn on_ended(&mut self, (id, run): (ProcId, RunId), exit: Exit, asked: bool) {
         // Why a run was not spawned was noted when it was reported.
         let at = self.at.wall;
         let oom = self.facts.get(&run).is_some_and(|facts| facts.out_of_memory);

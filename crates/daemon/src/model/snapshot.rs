@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ostler_core::reload::Direction;
 use ostler_core::{
     Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
-    SeenRun, SpecId, Supervisor,
+    SeenRun, SpecId, Supervisor, Taken,
 };
 
 use super::Model;
+use super::counters::Counters;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
@@ -25,8 +26,8 @@ pub struct FoundRun {
     pub pid: u32,
     /// When it was asked for, ms since 1970.
     pub since: u64,
-    /// Restarts of the slot so far, and short runs in a row, as they were noted with the run.
-    pub counters: (u32, u32),
+    /// Counters of the slot, as they were noted with the run.
+    pub counters: Counters,
 }
 
 impl Model {
@@ -86,6 +87,7 @@ impl Model {
             removing: saved.removing,
             ended: saved.ended.map(|run| run.0),
             renewed: saved.renewed.map(|run| run.0),
+            taken: saved.taken.map(|taken| (taken.run.0, taken.at.0)),
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
             last_exit: proc.last.as_ref().map(state::saved_exit),
@@ -172,11 +174,18 @@ impl Model {
         let next = next.and_then(|next| Some((next, self.registry.version(next)?.policy.clone())));
         // Counters are saved seldom and noted with every run; where they begin anew, they are
         // saved.
+        let taken = saved.taken.map(|(run, at)| Taken { run: RunId(run), at: RunId(at) });
         let counted = saved.ended.max(saved.renewed);
-        let uncounted = |run: &&FoundRun| counted < Some(run.seen.run.0);
-        let of_slot = found.iter().filter(|run| run.seen.proc.0 == saved.id);
-        let noted = of_slot.filter(uncounted).map(|run| run.counters).max();
-        let (restarts, unstable) = noted.unwrap_or((saved.restarts, saved.unstable));
+        let place = |run: &FoundRun| Taken::place(taken, run.seen.run).0;
+        let uncounted = |run: &&FoundRun| counted < Some(place(run));
+        let of_slot = || found.iter().filter(|run| run.seen.proc.0 == saved.id);
+        let noted = of_slot().filter(uncounted).map(|run| run.counters).max();
+        let ended = saved.ended.map(RunId);
+        let Counters { restarts, unstable, .. } = noted.unwrap_or(Counters {
+            restarts: saved.restarts,
+            unstable: saved.unstable,
+            ..Counters::default()
+        });
         Some(SavedProcess {
             id: ProcId(saved.id),
             app: AppId(saved.app),
@@ -190,8 +199,10 @@ impl Model {
             unstable,
             backoff: saved.backoff,
             removing: saved.removing,
-            ended: saved.ended.map(RunId),
+            ended: of_slot().filter_map(|run| run.counters.ended).max().max(ended),
+            told: of_slot().filter_map(|run| run.counters.told).max(),
             renewed: saved.renewed.map(RunId),
+            taken,
             stopping: saved.ending.map(RunId),
             due: saved.due,
         })

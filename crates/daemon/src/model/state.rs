@@ -122,12 +122,16 @@ pub struct SavedProc {
     /// It is to be forgotten.
     #[serde(default)]
     pub removing: bool,
-    /// The last run whose end is in these counters.
+    /// The place of the last run whose end is in these counters.
     #[serde(default)]
     pub ended: Option<u64>,
-    /// The run in which these counters last began anew: what is noted with it is older.
+    /// The place of the run in which these counters last began anew: what is noted with it is
+    /// older.
     #[serde(default)]
     pub renewed: Option<u64>,
+    /// The candidate that took over last, and its place.
+    #[serde(default)]
+    pub taken: Option<(u64, u64)>,
     /// The run that is to end: it may not have been asked yet.
     #[serde(default)]
     pub ending: Option<u64>,

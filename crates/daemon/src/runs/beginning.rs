@@ -84,6 +84,9 @@ impl Runs {
         held.ending = meta.ending;
         held.ready = meta.ready;
         held.inspect_port = meta.inspect_port;
+        if let Some(end) = meta.counters.told {
+            self.note_told(held.proc, end);
+        }
         self.all.insert(run, held);
     }
 
@@ -164,6 +167,7 @@ impl Runs {
         is_known: impl Fn(ProcId) -> bool,
     ) {
         self.prepared.retain(|id, _| is_known(*id));
+        self.told.retain(|id, _| is_known(*id));
         self.prepared.extend(prepared.map(|prepared| (id, prepared)));
     }
 

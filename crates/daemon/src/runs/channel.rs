@@ -65,6 +65,8 @@ pub struct Channel {
     fd: Watched<Arc<OwnedFd>>,
     /// What was read and not yet handled.
     pub framer: Framer<OwnedFd>,
+    /// Bytes at the front of the socket that were handled, and could not be taken out yet.
+    handled: usize,
     output: VecDeque<Outgoing>,
     queued: usize,
     broken: bool,
@@ -85,6 +87,7 @@ impl Channel {
         Self {
             fd,
             framer: Framer::default(),
+            handled: 0,
             output: VecDeque::new(),
             queued: 0,
             broken: false,
@@ -100,7 +103,9 @@ impl Channel {
     /// Looks at what came: whole lines are in the framer then, and still in the socket. When they
     /// were handled, they are to be taken out by [`Channel::consume`].
     pub fn peek(&mut self, buffer: &mut Vec<u8>) -> Seen {
-        buffer.resize(WINDOW, 0);
+        if !self.take_out_handled(buffer) {
+            return Seen::AGAIN;
+        }
         let (seen, fds) = match self.look(buffer, WINDOW) {
             Ok(Some(looked)) => looked,
             Ok(None) => return Seen::NOTHING,
@@ -143,18 +148,31 @@ impl Channel {
 
     /// Takes out what was looked at and handled.
     pub fn consume(&mut self, buffer: &mut Vec<u8>, seen: Seen) {
+        self.handled += seen.take;
+        if !self.take_out_handled(buffer) {
+            // Nobody tells when the system has what it lacks: the next turn tries. Where even that
+            // cannot be had, the next event of the channel does.
+            _ = self.fd.look_again();
+        }
+    }
+
+    /// Takes out what was handled, so that nobody handles it again. `false`: the system lacks
+    /// something for it.
+    fn take_out_handled(&mut self, buffer: &mut Vec<u8>) -> bool {
         buffer.resize(WINDOW, 0);
-        let mut left = seen.take;
-        while 0 < left {
-            let Some(room) = buffer.get_mut(..left) else { return };
+        while 0 < self.handled {
+            let room = self.handled.min(WINDOW);
+            let room = buffer.get_mut(..room).unwrap_or_default();
             match recv(&self.fd, room, RecvFlags::DONTWAIT) {
-                Ok((_, 0)) | Err(Errno::AGAIN) => return,
-                Ok((_, read)) => left -= read.min(left),
+                Ok((_, 0)) | Err(Errno::AGAIN) => self.handled = 0,
+                Ok((_, read)) => self.handled -= read.min(self.handled),
                 Err(Errno::INTR) => {}
                 // It is at its end; the next look says so.
-                Err(_) => return,
+                Err(error) if is_final(error) => self.handled = 0,
+                Err(_) => return false,
             }
         }
+        true
     }
 
     /// Up to `room` bytes from the front and the descriptors with them, at most one set; `None` for
@@ -182,9 +200,12 @@ impl Channel {
 
     /// Reads what is left, whole lines or not, of an application that is dead.
     pub fn drain(&mut self, buffer: &mut Vec<u8>) {
-        buffer.resize(WINDOW, 0);
         let mut failed = 0;
         while failed < DRAIN_TRIES {
+            if !self.take_out_handled(buffer) {
+                failed += 1;
+                continue;
+            }
             match self.take(buffer, WINDOW) {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -346,3 +367,6 @@ impl From<SendError> for io::Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 //! Problem: finding out means a look at every process, and an end takes its time; the loop has
 //! neither. Rule: a helper thread does both, one at a time. Another one beside it could take what
 //! was started after the first for what is to go. When another keeper dies meanwhile, the runs are
-//! looked for once more.
+//! looked for once more. Until they are gone nobody is told to begin a run of one of these numbers,
+//! now or by the end of another: it would be taken for what is to go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,8 @@ pub struct Clearing {
 /// The one that is under way, and what comes after it.
 #[derive(Debug, Default)]
 pub(super) struct Clearings {
-    under_way: bool,
+    /// The runs of the one that is under way.
+    under_way: Option<BTreeSet<RunId>>,
     next: Option<Clearing>,
 }
 
@@ -54,18 +56,24 @@ impl Clearings {
     }
 
     pub(super) fn begin(&mut self) -> Option<Clearing> {
-        let next = self.next.take_if(|_| !self.under_way)?;
-        self.under_way = true;
+        let next = self.next.take_if(|_| self.under_way.is_none())?;
+        self.under_way = Some(next.runs.clone());
         Some(next)
     }
 
     pub(super) fn is_under_way(&self) -> bool {
-        self.under_way || self.next.is_some()
+        self.under_way.is_some() || self.next.is_some()
+    }
+
+    /// Whether what a dead keeper began of the run is not gone yet.
+    pub(super) fn covers(&self, run: RunId) -> bool {
+        let next = self.next.as_ref().map(|next| &next.runs);
+        self.under_way.iter().chain(next).any(|runs| runs.contains(&run))
     }
 
     /// Returns the runs of which nothing is left; `None` when they are to be looked for again.
     pub(super) fn end(&mut self, runs: BTreeSet<RunId>) -> Option<BTreeSet<RunId>> {
-        self.under_way = false;
+        self.under_way = None;
         match &mut self.next {
             Some(next) => {
                 next.runs.extend(runs);
@@ -100,5 +108,21 @@ mod tests {
         assert_eq!(second.runs, [1, 2, 3, 4].map(RunId).into());
         assert_eq!(clearings.end(second.runs.clone()), Some(second.runs));
         assert!(clearings.begin().is_none());
+    }
+
+    #[test]
+    fn a_run_is_covered_until_nothing_is_left_of_it() {
+        let mut clearings = Clearings::default();
+        clearings.want(of(&[1]));
+        let covered = |clearings: &Clearings| [1, 2].map(|run| clearings.covers(RunId(run)));
+        assert_eq!(covered(&clearings), [true, false], "it has not begun");
+        let first = clearings.begin().unwrap();
+        clearings.want(of(&[2]));
+        assert_eq!(covered(&clearings), [true, true]);
+        assert_eq!(clearings.end(first.runs), None);
+        assert_eq!(covered(&clearings), [true, true], "it is looked for again");
+        let second = clearings.begin().unwrap();
+        clearings.end(second.runs);
+        assert_eq!(covered(&clearings), [false, false]);
     }
 }

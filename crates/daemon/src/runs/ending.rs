@@ -24,6 +24,14 @@ impl Runs {
         self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.ending, true))
     }
 
+    /// What a dead run left is about to be killed. That is not noted: who finds the run must know
+    /// that it ended by itself.
+    pub fn mark_swept(&mut self, run: RunId) {
+        if let Some(held) = self.get_mut(run) {
+            held.swept = true;
+        }
+    }
+
     /// Whether apps of this specification are asked to end by a message.
     pub fn wants_message(&self, spec: &AppSpec) -> bool {
         spec.policy.stop_by_message || self.kills_by_message
@@ -203,7 +211,29 @@ fn send(pidfd: &OwnedFd, number: i32, pid: u32) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use ostler_core::{Exit, ProcId, Role, SpecId};
+    use ostler_poll::Poll;
+
     use super::*;
+    use crate::model::Counters;
+    use crate::runs::NewRun;
+
+    #[test]
+    fn a_crash_is_not_noted_as_an_end_that_was_asked_for_when_what_it_left_is_swept() {
+        let mut runs = Runs::new("mark".to_owned(), Rc::new(Poll::new().unwrap())).unwrap();
+        let (proc, spec, run) = (ProcId(0), SpecId(0), RunId(1));
+        let (since, log_offsets) = (0, [0; 2]);
+        runs.ask(run, NewRun { proc, spec, settings: None, since, since_wall: 0, log_offsets });
+        runs.die(run, Exit::Code(1), true);
+        let noted =
+            |runs: &Runs| runs.meta(run, Role::Leaving, false, Counters::default()).unwrap();
+        runs.mark_swept(run);
+        assert!(!noted(&runs).ending);
+        runs.mark_ending(run);
+        assert!(noted(&runs).ending);
+    }
 
     #[test]
     fn a_user_is_named_where_passwd_names_it() {

@@ -7,10 +7,12 @@
 use ostler_core::{Exit, ProcId, Role, RunId, SeenRun, SpecId};
 use serde::{Deserialize, Serialize};
 
+use crate::model::Counters;
+
 /// Version of the form.
 const VERSION: u32 = 2;
 /// More than a note takes, bytes: so it is written without being moved.
-const ROOM: usize = 352;
+const ROOM: usize = 384;
 
 /// What is noted of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +37,8 @@ pub struct Meta {
     pub cluster: bool,
     /// It runs in a control group of its own.
     pub grouped: bool,
-    /// Restarts of the slot so far.
-    pub restarts: u32,
-    /// Short runs of the slot in a row.
-    pub unstable: u32,
+    /// Counters of the slot.
+    pub counters: Counters,
     /// Lengths of the files of output and of errors when it began.
     pub log_offsets: [u64; 2],
     /// The port of its inspector, if it is a Node that has one.
@@ -60,8 +60,10 @@ impl Meta {
             ending: self.ending,
             cluster: self.cluster,
             grouped: self.grouped,
-            restarts: self.restarts,
-            unstable: self.unstable,
+            restarts: self.counters.restarts,
+            unstable: self.counters.unstable,
+            ended: self.counters.ended.map(|run| run.0),
+            told: self.counters.told.map(|run| run.0),
             stdout_offset: self.log_offsets[0],
             stderr_offset: self.log_offsets[1],
             inspect_port: self.inspect_port,
@@ -127,6 +129,10 @@ struct Form {
     grouped: bool,
     restarts: u32,
     unstable: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<u64>,
     #[serde(default)]
     stdout_offset: u64,
     stderr_offset: u64,
@@ -177,8 +183,12 @@ impl From<Form> for Meta {
             ending: form.ending,
             cluster: form.cluster,
             grouped: form.grouped,
-            restarts: form.restarts,
-            unstable: form.unstable,
+            counters: Counters {
+                restarts: form.restarts,
+                unstable: form.unstable,
+                ended: form.ended.map(RunId),
+                told: form.told.map(RunId),
+            },
             log_offsets: [form.stdout_offset, form.stderr_offset],
             inspect_port: form.inspect_port,
         }
@@ -208,8 +218,7 @@ impl TryFrom<FirstForm> for Meta {
             ending,
             cluster,
             grouped,
-            restarts: form.n.0,
-            unstable: form.n.1,
+            counters: Counters { restarts: form.n.0, unstable: form.n.1, ..Counters::default() },
             log_offsets: [0, form.e],
             inspect_port: None,
         })
@@ -252,8 +261,7 @@ mod tests {
             ending: true,
             cluster: true,
             grouped: false,
-            restarts: 5,
-            unstable: 2,
+            counters: Counters { restarts: 5, unstable: 2, ..Counters::default() },
             log_offsets: [0, 99],
             inspect_port: None,
         }
@@ -274,9 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_an_inspector_is_noted() {
-        let meta = Meta { inspect_port: Some(9230), ..meta() };
-        assert_eq!(Meta::from_bytes(&meta.to_bytes()), Ok(meta));
+    fn the_port_of_an_inspector_and_the_last_ends_are_noted() {
+        let last = Some(RunId(1 << 53));
+        let counters = Counters { ended: last, told: last, ..meta().counters };
+        let meta = Meta { inspect_port: Some(9230), counters, ..meta() };
+        let bytes = meta.to_bytes();
+        assert_eq!(Meta::from_bytes(&bytes), Ok(meta));
+        assert!(bytes.capacity() == ROOM, "it grew");
     }
 
     #[test]

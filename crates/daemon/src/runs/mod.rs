@@ -38,7 +38,7 @@ use rustix::fs::inotify;
 
 use crate::budget::{Budget, Capacity, Full};
 use crate::environment::Prepared;
-use crate::model::{Input, Usage};
+use crate::model::{Counters, Input, Usage};
 use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
@@ -75,6 +75,8 @@ pub struct Runs {
     exited: Vec<RunId>,
     /// The last run of each slot that has ended.
     ends: Ends,
+    /// The place of the last run of each slot whose end was told.
+    told: BTreeMap<ProcId, RunId>,
     /// Runs whose descriptors are to be asked for again: there was no room for them.
     refetch: BTreeSet<RunId>,
     /// Dead runs whose descendants are to be looked for again.
@@ -115,6 +117,7 @@ impl Runs {
             next: BTreeMap::new(),
             exited: Vec::new(),
             ends: Ends::default(),
+            told: BTreeMap::new(),
             refetch: BTreeSet::new(),
             relook: BTreeSet::new(),
             walks: Walks::default(),
@@ -232,13 +235,7 @@ impl Runs {
     /// whose descendants are to be looked for.
     pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
         self.retry_at = None;
-        let relook = std::mem::take(&mut self.relook);
-        if self.clearings.is_under_way() && !self.refetch.is_empty() {
-            // What is asked for now could be taken for what is to go.
-            self.retry_soon();
-            return (BTreeSet::new(), relook);
-        }
-        (std::mem::take(&mut self.refetch), relook)
+        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
     }
 
     /// Lets those that serve go first while the run is being verified.
@@ -339,7 +336,7 @@ impl Runs {
         run: RunId,
         role: Role,
         listening: bool,
-        counters: (u32, u32),
+        counters: Counters,
     ) -> Option<Meta> {
         Some(self.get(run)?.meta(role, listening, counters))
     }

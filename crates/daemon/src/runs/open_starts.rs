@@ -27,6 +27,11 @@ impl Runs {
         asked || !self.next.is_empty() || self.clearings.is_under_way()
     }
 
+    /// Whether what a dead keeper began of the run is not gone yet.
+    pub fn is_to_be_cleared(&self, run: RunId) -> bool {
+        self.clearings.covers(run)
+    }
+
     /// Returns what is to be carried out now, if nothing is under way.
     pub fn begin_clearing(&mut self) -> Option<Clearing> {
         self.clearings.begin()

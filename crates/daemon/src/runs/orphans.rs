@@ -34,7 +34,7 @@ impl Runs {
             } else {
                 self.orphans_gone(run, reports);
             }
-        } else if held.ending {
+        } else if held.ending || held.swept {
             // Without control groups a look costs a walk over all processes. After a crash that
             // walk is not made for nothing: the core asks for it by `Sweep`.
             self.look_for_descendants(run, Purpose::Watch);

@@ -18,6 +18,7 @@ use super::gauge::{Gauge, Usage};
 use super::meta::Meta;
 use super::proc::ProcessRef;
 use crate::exit::status_of;
+use crate::model::Counters;
 
 /// What is younger than this is not measured again, ms: two looks in a row would measure noise.
 const SAMPLE_INTERVAL: u64 = 200;
@@ -41,6 +42,8 @@ pub struct Run {
     pub in_advance: bool,
     /// It was asked to end, or is about to be.
     pub(super) ending: bool,
+    /// It ended by itself, and what it left is to go.
+    pub(super) swept: bool,
     /// A process of it may not be signalled.
     pub(super) unsignalable: bool,
     /// It said `ready` or is taken as ready.
@@ -190,6 +193,7 @@ impl Run {
             grouped,
             in_advance: false,
             ending: false,
+            swept: false,
             unsignalable: false,
             ready: false,
             covers: false,
@@ -202,12 +206,7 @@ impl Run {
     }
 
     /// Returns what is to be kept with it.
-    pub(super) fn meta(
-        &self,
-        role: Role,
-        listening: bool,
-        (restarts, unstable): (u32, u32),
-    ) -> Meta {
+    pub(super) fn meta(&self, role: Role, listening: bool, counters: Counters) -> Meta {
         Meta {
             proc: self.proc,
             spec: self.spec,
@@ -219,8 +218,7 @@ impl Run {
             ending: self.ending,
             cluster: self.is_cluster(),
             grouped: self.grouped,
-            restarts,
-            unstable,
+            counters,
             log_offsets: self.log_offsets,
             inspect_port: self.inspect_port,
         }

@@ -39,7 +39,7 @@ impl Found {
             seen: self.meta.seen(run, self.exit, self.next),
             pid: self.pid,
             since: self.meta.since_wall,
-            counters: (self.meta.restarts, self.meta.unstable),
+            counters: self.meta.counters,
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::inventory::{Found, Inventory};
 use super::rebuilt::{Rebuilt, Sources, Trace, rebuild};
 use crate::driver::Driver;
-use crate::model::{SavedProc, State};
+use crate::model::{Counters, SavedProc, State};
 use crate::runs::{self, Adoption, Left, Meta, ProcessRef, Shown, Stat};
 use crate::starts::Listed;
 use crate::state_file::boot_id;
@@ -42,7 +42,8 @@ impl Driver<'_> {
         let OnDisk { state, starts, saved, broken } = disk;
         let (state, runs, guessed) = match state {
             Some(state) => {
-                let runs = shown_runs(&left, &state);
+                let slots = state.procs.iter().map(|proc| ProcId(proc.id));
+                let runs = shown_runs(&left, slots, inventory);
                 (state, runs, BTreeSet::new())
             }
             None => {
@@ -63,8 +64,8 @@ impl Driver<'_> {
                     inventory.runs.insert(run, found);
                 }
                 None => {
-                    // Nobody knows it: descendants without their first process, or an app that was
-                    // deleted.
+                    // Nobody wants it: descendants without their first process, an app that was
+                    // deleted, or what a dead keeper began and had no time to tell.
                     unknown.extend(others);
                     unknown.extend(leader);
                 }
@@ -84,21 +85,15 @@ impl Driver<'_> {
         saved: &SavedProc,
         goes_on: bool,
     ) -> Found {
-        let meta = Meta {
-            proc: ProcId(saved.id),
-            spec: SpecId(saved.spec),
-            role: Role::Current,
-            since: clock::monotonic(),
-            since_wall: clock::wall(),
-            ready: goes_on,
-            listening: false,
-            ending: !goes_on,
-            cluster: false,
-            grouped: self.runs.is_group_populated(run),
+        let counters = Counters {
             restarts: saved.restarts,
             unstable: saved.unstable,
-            log_offsets: [0; 2],
-            inspect_port: None,
+            ended: saved.ended.map(RunId),
+            told: None,
+        };
+        let meta = Meta {
+            grouped: self.runs.is_group_populated(run),
+            ..meta_of((ProcId(saved.id), SpecId(saved.spec)), counters, goes_on)
         };
         let pid = leader.pid;
         let start_time = Stat::read(pid).map_or(0, |stat| stat.start_time);
@@ -117,10 +112,39 @@ impl Driver<'_> {
     }
 }
 
-/// The run that each slot of a state shows: the newest whose first process lives. Others were on
-/// their way out.
-fn shown_runs(left: &BTreeMap<RunId, Left>, state: &State) -> BTreeMap<RunId, ProcId> {
-    let slots: BTreeSet<ProcId> = state.procs.iter().map(|proc| ProcId(proc.id)).collect();
+/// What is noted of a run that nobody had noted anything of.
+fn meta_of((proc, spec): (ProcId, SpecId), counters: Counters, goes_on: bool) -> Meta {
+    Meta {
+        proc,
+        spec,
+        role: Role::Current,
+        since: clock::monotonic(),
+        since_wall: clock::wall(),
+        ready: goes_on,
+        listening: false,
+        ending: !goes_on,
+        cluster: false,
+        grouped: false,
+        counters,
+        log_offsets: [0; 2],
+        inspect_port: None,
+    }
+}
+
+/// The run that each of these slots shows: the newest whose first process lives. Others were on
+/// their way out, and so are all of a slot of which the keeper holds a run that lives and goes on.
+fn shown_runs(
+    left: &BTreeMap<RunId, Left>,
+    slots: impl Iterator<Item = ProcId>,
+    inventory: &Inventory,
+) -> BTreeMap<RunId, ProcId> {
+    let mut slots: BTreeSet<ProcId> = slots.collect();
+    let goes_on = |found: &&Found| {
+        found.exit.is_none() && found.meta.role == Role::Current && !found.meta.ending
+    };
+    for found in inventory.runs.values().filter(goes_on) {
+        slots.remove(&found.meta.proc);
+    }
     let lives = left.iter().filter(|(_, left)| left.leader.is_some());
     let known = lives.filter_map(|(run, left)| Some((left.slot?, *run)));
     let newest: BTreeMap<ProcId, RunId> = known.filter(|(slot, _)| slots.contains(slot)).collect();
@@ -156,6 +180,30 @@ fn users_of<'a>(records: impl Iterator<Item = &'a RawValue>) -> BTreeSet<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A run that a keeper begins by itself is the newest of its slot: where that keeper dies over
+    /// it, and then the daemon, the one that everybody knows of goes on.
+    #[test]
+    fn what_a_dead_keeper_began_does_not_take_the_place_of_a_run_that_lives() {
+        let left = [(6, 2), (8, 1), (9, 2)].map(|(run, slot)| {
+            let fd = rustix::io::dup(rustix::stdio::stdin()).unwrap();
+            let (leader, others) = (Some(ProcessRef { pid: 7, fd }), Vec::new());
+            (RunId(run), Left { leader, slot: Some(ProcId(slot)), others })
+        });
+        let left = BTreeMap::from(left);
+        let shown = |exit, ending: bool| {
+            let meta = meta_of((ProcId(1), SpecId(1)), Counters::default(), !ending);
+            let (next, fds) = (None, RunFds::default());
+            let found = Found { pid: 5, start_time: 1, exit, next, meta, fds };
+            let mut inventory = Inventory::default();
+            inventory.runs.insert(RunId(7), found);
+            let shown = shown_runs(&left, [1, 2, 3].into_iter().map(ProcId), &inventory);
+            shown.into_keys().map(|run| run.0).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(None, false), [9]);
+        assert_eq!(shown(None, true), [8, 9], "it is on its way out");
+        assert_eq!(shown(Some(ostler_core::Exit::Code(1)), false), [8, 9], "it has ended");
+    }
 
     #[test]
     fn only_who_an_app_runs_as_may_be_one_of_its_processes() {

@@ -171,12 +171,13 @@ impl Builder {
             next: None,
             up: true,
             errored: false,
-            restarts: trace.meta.map_or(0, |meta| meta.restarts),
-            unstable: trace.meta.map_or(0, |meta| meta.unstable),
+            restarts: trace.meta.map_or(0, |meta| meta.counters.restarts),
+            unstable: trace.meta.map_or(0, |meta| meta.counters.unstable),
             backoff: 0,
             removing: false,
             ended: None,
             renewed: None,
+            taken: None,
             ending: None,
             due: None,
             ended_at: None,
@@ -208,6 +209,7 @@ mod tests {
     use ostler_core::Role;
 
     use super::*;
+    use crate::model::Counters;
 
     fn spec(name: &str) -> AppSpec {
         AppSpec { name: name.to_owned(), ..AppSpec::new(format!("/{name}.sh").into(), "/w".into()) }
@@ -240,8 +242,7 @@ mod tests {
             ending: false,
             cluster: false,
             grouped: false,
-            restarts: 4,
-            unstable: 1,
+            counters: Counters { restarts: 4, unstable: 1, ..Counters::default() },
             log_offsets: [0; 2],
             inspect_port: None,
         };

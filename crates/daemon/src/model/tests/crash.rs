@@ -1,21 +1,32 @@
 //! The daemon dies before every single save and effect of a story; the end must be the same.
 
+use ostler_core::{Role, RunId};
 use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
 use serde_json::{Value, json};
 
 use super::super::Input;
 use super::canary::CANARY;
+use super::sim::SimRun;
+use super::told::crash_of;
 use super::words::record;
 use super::world::World;
 
-/// Plays the story once whole, and once for each step at which the daemon may die.
+/// Plays the story once whole, and once for each step at which the daemon may die: with a turn for
+/// each report, and with one for all that are there.
 #[track_caller]
 fn same_end(story: impl Fn(&mut World)) {
-    let mut whole = World::new();
+    for together in [false, true] {
+        same_end_of(|| World { together, ..World::new() }, &story);
+    }
+}
+
+#[track_caller]
+fn same_end_of(new: impl Fn() -> World, story: &impl Fn(&mut World)) {
+    let mut whole = new();
     story(&mut whole);
     assert!(5 < whole.steps, "the story has no effects to lose");
     for at in 0..whole.steps {
-        let mut broken = World::new();
+        let mut broken = new();
         broken.crash_at = Some(at);
         story(&mut broken);
         assert_eq!(broken.deaths, 1, "the daemon did not die at step {at}");
@@ -29,6 +40,7 @@ fn same_end(story: impl Fn(&mut World)) {
             (state.apps.len(), state.reloads.len(), state.ending)
         };
         assert_eq!(saved(&mut broken), saved(&mut whole), "daemon lost at step {at}");
+        broken.untold.check_empty();
     }
 }
 
@@ -266,6 +278,49 @@ fn the_daemon_may_die_where_runs_follow_each_other_without_it() {
             world.wait(1000);
         });
     }
+}
+
+/// The run that a slot shows, and those that the keeper begins by its end, crash before the daemon
+/// hears of the first of them.
+fn crash_unheard(world: &mut World, times: usize) {
+    for _ in 0..times {
+        let shown = |(run, sim): (&RunId, &SimRun)| {
+            (sim.alive && sim.seen.role == Role::Current).then_some(*run)
+        };
+        let newest = world.runs.iter().rev().find_map(shown).unwrap();
+        world.end(newest, crash_of(newest));
+    }
+}
+
+#[test]
+fn each_end_is_told_of_runs_that_ended_while_the_daemon_stood_still() {
+    for (instances, pause) in [(0, 3), (0, 2000), (1, 3), (1, 2000)] {
+        same_end(|world| {
+            world.start_with("api", "good", instances, json!({"max_restarts": 9}));
+            world.wait(50);
+            crash_unheard(world, 1);
+            world.wait(pause);
+            crash_unheard(world, 2);
+            world.wait(1000);
+            assert_eq!(world.begun, 1, "one was begun by the keeper alone");
+        });
+    }
+}
+
+/// The candidate has a lower number than the runs that followed the crashes.
+#[test]
+fn the_daemon_may_die_in_a_reload_of_what_crashes() {
+    same_end(|world| {
+        world.start_with("api", "good", 1, json!({"max_restarts": 9}));
+        world.wait(50);
+        reload(world, &[0], "better", json!({"stable_for": 100}), ReloadOptions::default());
+        world.wait(10);
+        for _ in 0..3 {
+            crash_unheard(world, 1);
+            world.wait(10);
+        }
+        world.wait(1000);
+    });
 }
 
 #[test]

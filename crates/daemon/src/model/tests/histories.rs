@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::{ClientId, Input};
 use super::moves::Move;
 use super::reports::again;
+use super::told::crash_of;
 use super::words::{raw, record};
 use super::world::World;
 
@@ -113,11 +114,12 @@ fn play(world: &mut World, step: &Move) {
             }
         }
         Move::Again(ago) => ask_again(world, usize::from(ago)),
-        Move::Crash(id) => each_run(world, id, |world, run| world.end(run, Exit::Code(3))),
+        Move::Crash(id) => each_run(world, id, |world, run| world.end(run, crash_of(run))),
         Move::Memory(id) => each_run(world, id, |world, run| {
             world.runs.get_mut(&run).unwrap().memory = 101;
         }),
         Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),
+        Move::Together(count) => _ = world.deliver_together(usize::from(count)),
         Move::Wait(ms) => world.wait(ms),
         Move::Late(ms) => world.late(ms),
         Move::Double => {
@@ -186,7 +188,7 @@ fn stale(world: &mut World, what: u8, run: RunId) {
 fn oracle(world: &World) {
     let core = world.model.core();
     // What the keeper begins by itself is what would be begun now.
-    for (after, (proc, _)) in &world.prepared {
+    for (after, (proc, ..)) in &world.prepared {
         let slot = core.slot(*proc).expect("what is prepared is for a slot");
         let holds = slot.process().run() == Some(*after) && slot.candidate().is_none();
         let runs = matches!(slot.process().phase(), Phase::Starting { .. } | Phase::Online { .. });
@@ -242,6 +244,7 @@ pub fn run_history(steps: &[Move]) {
     if world.model.is_closing() {
         assert!(world.model.is_over());
     }
+    world.untold.check_empty();
     world.model.check_empty();
     assert_eq!(world.model.deadline(), None, "something is still due");
 }

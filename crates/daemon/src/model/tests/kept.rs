@@ -1,7 +1,9 @@
 //! Histories that broke an invariant once.
 
 use super::histories::run_history;
-use super::moves::Move::{Act, Change, Promote, Reload, Start, Wait};
+use super::moves::Move::{
+    Act, Change, Crash, Forget, ForgetAndEnd, ForgetAt, Kill, Promote, Reload, Start, Wait,
+};
 
 #[test]
 fn two_apps_were_given_one_name() {
@@ -28,5 +30,30 @@ fn an_app_and_a_process_were_given_one_name() {
         Act(2, 18),
         Start(0, 4, 0, 56),
         Change(2, 13),
+    ]);
+}
+
+#[test]
+fn an_end_was_not_told_of_a_run_that_was_to_be_stopped_and_was_followed_before() {
+    run_history(&[
+        Start(1, 15, 3, 26),
+        Reload(3, 2, 27),
+        Wait(114),
+        Forget,
+        Crash(0),
+        ForgetAt(4),
+        Kill,
+    ]);
+}
+
+#[test]
+fn ends_were_told_again_in_a_row_of_an_app_that_was_given_up() {
+    run_history(&[
+        Start(2, 1, 2, 24),
+        Crash(1),
+        Wait(7),
+        ForgetAndEnd(0),
+        Start(0, 13, 2, 106),
+        Forget,
     ]);
 }

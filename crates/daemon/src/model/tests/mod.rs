@@ -30,5 +30,6 @@ mod state;
 mod stopping;
 mod telling;
 mod tickets;
+mod told;
 mod words;
 mod world;

@@ -31,6 +31,8 @@ pub enum Move {
     Memory(u32),
     /// So many reports are delivered.
     Deliver(u8),
+    /// So many reports are delivered in one turn.
+    Together(u8),
     Wait(u64),
     /// Time goes by and what is due is told first, before reports that are on their way.
     Late(u64),
@@ -104,7 +106,8 @@ impl Move {
             32 => Self::Again(of.small(3)),
             33..36 => Self::Crash(of.id()),
             36 => Self::Memory(of.id()),
-            37..46 => Self::Deliver(of.small(8)),
+            37..43 => Self::Deliver(of.small(8)),
+            43..46 => Self::Together(2 + of.small(8)),
             46..50 => Self::Wait(of.time()),
             50..52 => Self::Late(of.time()),
             52 => Self::Double,

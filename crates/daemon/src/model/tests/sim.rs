@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ostler_core::{Action, Event, Exit, Phase, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 use ostler_wire::control::{Code, Failure, ListenerView};
 
-use super::super::{ClientId, Effect, FoundRun, Input, Unneeded};
+use super::super::{ClientId, Counters, Effect, FoundRun, Input, Unneeded};
 use super::nature::{Nature, signal};
 use super::reports::holds;
 use super::words::{event_text, reply_text};
@@ -19,7 +19,7 @@ pub struct SimRun {
     pub seen: SeenRun,
     pub pid: u32,
     pub since: u64,
-    pub counters: (u32, u32),
+    pub counters: Counters,
     pub nature: Nature,
     pub cluster: bool,
     /// Its first process lives.
@@ -46,6 +46,7 @@ impl SimRun {
 impl World {
     /// Does what the model asks for; what is known at once is given back.
     pub fn carry_out(&mut self, effect: Effect) -> Option<Input> {
+        self.untold.take(&effect);
         match effect {
             Effect::Core(action) => self.act_on(action),
             Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
@@ -63,6 +64,7 @@ impl World {
                 self.lifecycle.push(format!("{name}:{} {}", id.0, what.as_str()));
             }
             Effect::Log(line) | Effect::Complain(line) => self.log.push(line),
+            Effect::Told { id, end } => _ = self.told.insert(id, end),
             Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
             Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),
             Effect::SetBalance { app, spec } => {
@@ -134,7 +136,8 @@ impl World {
             Action::Spawn { proc, run, spec } => self.spawn(proc, run, spec),
             Action::Prepare { proc, preparation } => {
                 if self.runs.get(&preparation.after).is_some_and(|sim| sim.alive) {
-                    self.prepared.insert(preparation.after, (proc, preparation));
+                    let counters = self.counters_of(proc, &preparation);
+                    self.prepared.insert(preparation.after, (proc, preparation, counters));
                 }
             }
             Action::Revoke { after } => _ = self.prepared.remove(&after),
@@ -197,7 +200,7 @@ impl World {
             self.refused.push(run);
             return self.reports.push_back(Input::Refused { run, why: full.to_string() });
         }
-        if self.begin(proc, run, spec, (0, 0)) {
+        if self.begin(proc, run, spec, Counters::default()) {
             self.note(run);
             self.go(run);
         }
@@ -214,15 +217,22 @@ impl World {
     }
 
     /// A run is begun by the keeper alone, with the counters that were noted for it.
-    fn begin_prepared(&mut self, proc: ProcId, of: &Preparation) {
+    fn begin_prepared(&mut self, proc: ProcId, of: &Preparation, counters: Counters) {
         self.begun += 1;
-        if self.begin(proc, of.run, of.spec, (of.restarts, of.unstable)) {
+        if self.begin(proc, of.run, of.spec, counters) {
             self.go(of.run);
         }
     }
 
+    /// What is noted with a run when it is prepared.
+    fn counters_of(&self, proc: ProcId, of: &Preparation) -> Counters {
+        let Preparation { after, restarts, unstable, .. } = *of;
+        let ended = self.model.core().slot(proc).map(|slot| slot.process().place(after));
+        Counters { restarts, unstable, ended, told: self.told.get(&proc).copied() }
+    }
+
     /// Whether a run begins.
-    fn begin(&mut self, proc: ProcId, run: RunId, spec: SpecId, counters: (u32, u32)) -> bool {
+    fn begin(&mut self, proc: ProcId, run: RunId, spec: SpecId, counters: Counters) -> bool {
         let version = self.model.registry().version(spec).unwrap();
         let script = version.spec.script.file_stem().unwrap().to_string_lossy();
         let (nature, cluster) = (Nature::of(&script), version.is_cluster());
@@ -286,7 +296,9 @@ impl World {
         let slot = core.slot(id).unwrap();
         let process = slot.process();
         sim.seen.role = role;
-        sim.counters = (process.restarts(), process.unstable());
+        let (restarts, unstable) = (process.restarts(), process.unstable());
+        let (ended, told) = (process.ended(), self.told.get(&id).copied());
+        sim.counters = Counters { restarts, unstable, ended, told };
         sim.seen.listening = core.is_listening(run);
         let online = matches!(process.phase(), Phase::Online { run: of, .. } if of == run);
         sim.seen.ready |= online || (role == Role::Candidate && slot.candidate_is_ready());
@@ -347,17 +359,18 @@ impl World {
         }
         sim.seen.exit = Some(exit);
         let child = sim.child;
+        self.note_end(run, exit);
         let candidate = matches!(self.model.core().owner(run), Some((_, Role::Candidate)));
         let stderr_tail = if candidate { vec!["it is broken".to_owned()] } else { Vec::new() };
-        let prepared = self.prepared.remove(&run).filter(|(_, of)| holds(of, self.at.now, exit));
-        let next = prepared.as_ref().map(|(_, of)| of.run);
+        let prepared = self.prepared.remove(&run).filter(|(_, of, _)| holds(of, self.at.now, exit));
+        let next = prepared.as_ref().map(|(_, of, _)| of.run);
         self.runs.entry(run).and_modify(|sim| sim.seen.next = next);
         self.reports.push_back(Input::Exited { run, exit, next, stderr_tail });
         if !child {
             self.reports.push_back(Input::Core(Event::TreeGone(run)));
         }
-        if let Some((proc, of)) = prepared {
-            self.begin_prepared(proc, &of);
+        if let Some((proc, of, counters)) = prepared {
+            self.begin_prepared(proc, &of, counters);
         }
     }
 

@@ -6,8 +6,11 @@ use ostler_core::{Event, Preparation, ProcId, RunId};
 use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
 
-use super::super::{ClientId, Effect, FoundRun, Input, Model, Moment, Settings, State, told};
+use super::super::{
+    ClientId, Counters, Effect, FoundRun, Input, Model, Moment, Settings, State, told,
+};
 use super::sim::SimRun;
+use super::told::Untold;
 use crate::budget::Capacity;
 
 /// What a client asked and was told.
@@ -30,7 +33,9 @@ pub struct World {
     pub at: Moment,
     pub runs: BTreeMap<RunId, SimRun>,
     /// What the keeper begins when a run ends.
-    pub prepared: BTreeMap<RunId, (ProcId, Preparation)>,
+    pub prepared: BTreeMap<RunId, (ProcId, Preparation, Counters)>,
+    /// The last end of each slot that the daemon has told, as far as it knows.
+    pub told: BTreeMap<ProcId, RunId>,
     /// When the daemon dies next, all runs end before there is another.
     pub end_in_crash: bool,
     /// Runs that the keeper began by itself.
@@ -70,6 +75,10 @@ pub struct World {
     pub refused: Vec<RunId>,
     /// Pid files that were removed.
     pub removed: Vec<String>,
+    /// Ends that are still to be told.
+    pub untold: Untold,
+    /// Reports come together: all are decided before anything of it is carried out.
+    pub together: bool,
     /// The connections to each run that is signalled.
     pub open: Connections,
 }
@@ -93,6 +102,7 @@ impl World {
             at: Moment { now: 1000, wall: 1_000_000 },
             runs: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            told: BTreeMap::new(),
             end_in_crash: false,
             begun: 0,
             reports: VecDeque::new(),
@@ -114,6 +124,8 @@ impl World {
             limit: None,
             refused: Vec::new(),
             removed: Vec::new(),
+            untold: Untold::default(),
+            together: false,
             open: Connections::Nowhere,
         }
     }
@@ -192,12 +204,20 @@ impl World {
 
     /// One input, and everything that follows from it at once.
     pub fn input(&mut self, input: Input) {
+        self.turn(VecDeque::from([input]));
+    }
+
+    /// All that is there in one turn, and everything that follows from it at once.
+    fn turn(&mut self, mut inputs: VecDeque<Input>) {
         let deaths = self.deaths;
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
+        while !inputs.is_empty() {
+            let asked = inputs.iter().any(|input| matches!(input, Input::Request { .. }));
             let mut out = Vec::new();
-            let asked = matches!(input, Input::Request { .. });
-            self.model.handle(self.at, input, &mut out);
+            for input in inputs.drain(..) {
+                let before = out.len();
+                self.model.handle(self.at, input, &mut out);
+                self.untold.drop_replaced(&self.model, &out[before..]);
+            }
             self.perform(out, asked, &mut inputs);
             if deaths < self.deaths {
                 return;
@@ -215,6 +235,7 @@ impl World {
                 return self.forget();
             }
             self.unsaved = !self.save();
+            self.untold.unsaved |= self.unsaved;
             if self.unsaved {
                 inputs.push_back(Input::SaveFailed);
             }
@@ -265,10 +286,17 @@ impl World {
         self.reports.clear();
         // The next daemon says hello.
         self.prepared.clear();
+        let noted = self.runs.values().filter_map(|sim| Some((sim.seen.proc, sim.counters.told?)));
+        self.told = BTreeMap::new();
+        for (proc, end) in noted {
+            let told = self.told.entry(proc).or_insert(end);
+            *told = end.max(*told);
+        }
         self.model = Model::new(settings(self.steps as u64 + 7));
         let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
         let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
         self.model.recover(self.at, self.read_disk(), &found, &mut out);
+        self.untold.check_recovery(&self.model, &out);
         self.perform(out, false, &mut inputs);
         if deaths < self.deaths {
             return;
@@ -308,18 +336,38 @@ impl World {
 
     /// Delivers one report that is on its way.
     pub fn deliver(&mut self) -> bool {
-        let Some(input) = self.reports.pop_front() else { return false };
-        let gone = if let Input::Core(Event::TreeGone(run)) = input { Some(run) } else { None };
-        self.input(input);
-        let again = |report: &Input| match report {
-            Input::Core(Event::TreeGone(run)) => Some(*run) == gone,
-            _ => false,
+        let count = if self.together { self.reports.len() } else { 1 };
+        self.deliver_together(count)
+    }
+
+    /// Delivers so many reports in one turn. `false`: there is none.
+    pub fn deliver_together(&mut self, count: usize) -> bool {
+        let count = count.min(self.reports.len());
+        let inputs: VecDeque<Input> = self.reports.drain(..count).collect();
+        let gone = |input: &Input| match input {
+            Input::Core(Event::TreeGone(run)) => Some(*run),
+            _ => None,
         };
-        // A memory that was lost over it is told again.
-        if let Some(run) = gone.filter(|_| !self.reports.iter().any(again)) {
-            self.runs.retain(|id, sim| *id != run || sim.is_there());
+        let ended = |input: &Input| match input {
+            Input::Exited { run, .. } => Some(*run),
+            _ => None,
+        };
+        // What a run leaves is looked for when its end was acted upon.
+        let now: BTreeSet<RunId> = inputs.iter().filter_map(ended).collect();
+        let later = |input: &Input| gone(input).is_some_and(|run| now.contains(&run));
+        let (later, inputs): (VecDeque<_>, VecDeque<_>) = inputs.into_iter().partition(later);
+        for report in later.into_iter().rev() {
+            self.reports.push_front(report);
         }
-        true
+        let released: Vec<RunId> = inputs.iter().filter_map(gone).collect();
+        self.turn(inputs);
+        for run in released {
+            // A memory that was lost over it is told again.
+            if !self.reports.iter().any(|report| gone(report) == Some(run)) {
+                self.runs.retain(|id, sim| *id != run || sim.is_there());
+            }
+        }
+        0 < count
     }
 
     /// Lets everything happen that happens within `ms`.
