@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
+use ostler_config::{
+    Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, Severity, attributes,
+};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
@@ -14,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
+use crate::of_file::Origin;
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -65,7 +68,7 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
 }
 
 /// Returns what files and options are resolved against.
-fn context(session: &Session) -> Result<Context, Failed> {
+pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
     refuse_empty(session)?;
     let env = caller::environment();
     let euid = rustix::process::geteuid().as_raw();
@@ -126,6 +129,18 @@ pub(crate) fn of_server(
     }
 }
 
+/// Returns a target of a process file's `deploy`.
+pub(crate) fn deploy_target(
+    session: &mut Session,
+    file: &str,
+    name: &str,
+) -> Result<DeployTarget, Failed> {
+    let context = context(session)?;
+    let (target, diagnostics) = ostler_config::deploy_target(file, name, &context);
+    let failed = report(session, &diagnostics, false);
+    target.ok_or(failed)
+}
+
 /// Returns this program.
 fn program() -> Result<PathBuf, Failed> {
     std::env::current_exe()
@@ -158,7 +173,13 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         served::prepare(session, spec)?;
     }
     let settings = settings(session)?;
-    let apps = specs.into_iter().map(|spec| app(with_settings(spec, &settings)));
+    // PM2's records have no such key.
+    let noted = session.program == Program::Ostler && path != "-";
+    let origin = noted.then(|| Origin::new(path, &context, &options));
+    let apps = specs.into_iter().map(|mut spec| {
+        origin.iter().for_each(|origin| origin.note(&mut spec));
+        app(with_settings(spec, &settings))
+    });
     Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
@@ -219,6 +240,11 @@ pub(crate) fn given_for_new_apps(session: &Session) -> Option<&'static str> {
 /// Returns the settings of apps.
 fn settings(session: &Session) -> Result<Settings, Failed> {
     SettingsFile::of(&session.home).read()
+}
+
+/// Gives an app of a file the variables that were set for its name.
+pub(crate) fn set_for(session: &Session, spec: AppSpec) -> Result<AppSpec, Failed> {
+    Ok(with_settings(spec, &settings(session)?))
 }
 
 /// Gives an app the variables that were set for its name.

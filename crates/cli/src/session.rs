@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ostler_client::{
-    Answer, Client, Heard as Told, Home, Manager, Starter, connect_living, connect_or_start,
-    last_words,
+    Answer, Client, Heard as Told, Home, Manager, Starter, Starting, connect_living,
+    connect_or_start, last_words,
 };
 use ostler_wire::control::{Code, Event, ProcView, Reply, Request, resumable_since};
 
@@ -321,10 +321,10 @@ impl Session {
         let (out, home) = (&mut self.out, self.home.path());
         // The manager of a foreground is a part of it.
         let is_told = self.args.command.is_none_or(|command| command.id != CommandId::Run);
-        let connected = connect_or_start(&self.home, &starter, || {
-            if is_told {
-                out.tell(&Notice::DaemonStarting { home });
-            }
+        let connected = connect_or_start(&self.home, &starter, |told| match told {
+            Starting::Begun if is_told => out.tell(&Notice::DaemonStarting { home }),
+            Starting::Begun => {}
+            Starting::Late(says) => out.warn_aside(&format!("the daemon is not ready yet{says}")),
         })?;
         if connected.started && is_told {
             out.tell(&Notice::DaemonStarted { home });

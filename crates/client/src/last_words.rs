@@ -18,6 +18,16 @@ pub(crate) fn since(log: &Path, began: u64) -> String {
     }
 }
 
+/// Returns the last lines that were written to the log since its length was `began`, as the rest of
+/// a sentence; nothing where there are none.
+pub(crate) fn so_far(log: &Path, began: u64) -> String {
+    match read(log, began) {
+        Ok(text) if text.is_empty() => String::new(),
+        Ok(text) => quoted("; its log says:", &text),
+        Err(error) => format!("; its log cannot be read: {error}"),
+    }
+}
+
 /// Returns the last lines of the log as the rest of an error; nothing where there are none.
 #[must_use]
 pub fn last_words(log: &Path) -> String {
@@ -26,9 +36,13 @@ pub fn last_words(log: &Path) -> String {
         Ok(text) => text,
         Err(error) => return format!("; its log cannot be read: {error}"),
     };
+    quoted("; its log ends with:", &text)
+}
+
+fn quoted(begin: &str, text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.iter().skip(lines.len().saturating_sub(LINES));
-    last.fold("; its log ends with:".to_owned(), |text, line| format!("{text}\n  {line}"))
+    last.fold(begin.to_owned(), |text, line| format!("{text}\n  {line}"))
 }
 
 fn read(log: &Path, began: u64) -> io::Result<String> {
@@ -54,5 +68,7 @@ mod tests {
         std::fs::write(&log, "1\n2\n3\n4\n5\n6\n").unwrap();
         assert_eq!(last_words(&log), "; its log ends with:\n  2\n  3\n  4\n  5\n  6");
         assert_eq!(since(&log, 8), "5\n6");
+        assert_eq!(so_far(&log, 8), "; its log says:\n  5\n  6");
+        assert_eq!(so_far(&log, 12), "");
     }
 }

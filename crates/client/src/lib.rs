@@ -82,4 +82,4 @@ pub use living::connect_living;
 pub use manager::Manager;
 pub use ostler_wire::control;
 pub use parts::home_of_container;
-pub use start::{Connected, START_LIMIT, Starter, connect_or_start};
+pub use start::{Connected, START_LIMIT, Starter, Starting, connect_or_start};

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,18 @@ use crate::{Client, Error, Home, last_words};
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 
+/// After this, whoever waits for a daemon is told that it takes its time.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What is told of a daemon that is being started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Starting {
+    /// None answers, and one is started now.
+    Begun,
+    /// It is not ready yet. With what its log has said so far, as the rest of a sentence.
+    Late(String),
+}
+
 /// The program that becomes the keeper.
 #[derive(Clone, Debug)]
 pub struct Starter {
@@ -28,6 +40,8 @@ pub struct Starter {
     pub role: String,
     /// How long the daemon may take to become ready.
     pub limit: Duration,
+    /// After how long it is told that it is not ready yet.
+    pub late: Duration,
     /// The manager is for this process: it ends with it.
     pub foreground: bool,
 }
@@ -36,7 +50,8 @@ impl Starter {
     /// Makes this program the keeper.
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
-        Self { exe: exe.into(), role: "keeper".to_owned(), limit: START_LIMIT, foreground: false }
+        let (exe, role) = (exe.into(), "keeper".to_owned());
+        Self { exe, role, limit: START_LIMIT, late: LATE, foreground: false }
     }
 }
 
@@ -49,15 +64,15 @@ pub struct Connected {
     pub started: bool,
 }
 
-/// Connects; when nobody answers, starts a daemon first. `on_start` is called before
-/// one is started.
+/// Connects; when nobody answers, starts a daemon first. `told` is called before one is started,
+/// and once more when it is late.
 ///
 /// # Errors
 /// As [`Client::connect`], [`Home::prepare`]; [`Error::NotStarted`], [`Error::NotReady`].
 pub fn connect_or_start(
     home: &Home,
     starter: &Starter,
-    on_start: impl FnOnce(),
+    mut told: impl FnMut(Starting),
 ) -> Result<Connected, Error> {
     match Client::connect(home) {
         Err(Error::NotRunning { .. }) => {}
@@ -69,8 +84,8 @@ pub fn connect_or_start(
     if let Some(client) = connect_living(home)? {
         return Ok(Connected { client, started: false });
     }
-    on_start();
-    match start(home, starter) {
+    told(Starting::Begun);
+    match start(home, starter, told) {
         Ok(()) => Ok(Connected { client: Client::connect(home)?, started: true }),
         // It may have no socket, and be in another container.
         Err(Error::NotStarted { reason, log }) if reason.starts_with(HOME_TAKEN) => {
@@ -116,20 +131,20 @@ fn lock(home: &Home) -> Result<File, Error> {
 }
 
 /// Opens a file of the home, which is made where there is none, and is no link.
-fn open(path: &std::path::Path) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// Whether the open file is the one at this path.
-fn is_at(file: &File, path: &std::path::Path) -> bool {
+fn is_at(file: &File, path: &Path) -> bool {
     let same =
         |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
 /// Starts the keeper and waits until the daemon answers.
-fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
+fn start(home: &Home, starter: &Starter, told: impl FnMut(Starting)) -> Result<(), Error> {
     let path = home.log();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
     let log = open(&path).map_err(unusable)?;
@@ -160,7 +175,8 @@ fn start(home: &Home, starter: &Starter) -> Result<(), Error> {
     // The command owns the write end of the pipe: with it goes this side's copy.
     drop(command);
 
-    let said = read_ready(&reader, starter.limit, &path)?;
+    let late = || last_words::so_far(&path, began);
+    let said = read_ready(&reader, starter, &path, (late, told))?;
     let said = said.trim();
     if said == "ok" {
         return Ok(());
@@ -179,12 +195,21 @@ fn own_start() -> io::Result<u64> {
 }
 
 /// Reads the ready pipe: `ok`, or the reason why the daemon cannot run, which ends with the pipe.
-fn read_ready(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Result<String, Error> {
-    let until = Instant::now() + limit;
+/// What its log says and that it is late is told once.
+fn read_ready(
+    reader: &OwnedFd,
+    starter: &Starter,
+    log: &Path,
+    (late, mut told): (impl Fn() -> String, impl FnMut(Starting)),
+) -> Result<String, Error> {
+    let limit = starter.limit;
+    let began = Instant::now();
+    let until = began + limit;
+    let mut late_at = Some(began + starter.late).filter(|at| *at < until);
     let mut said = Vec::new();
     let mut buffer = [0; 1024];
     loop {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = late_at.unwrap_or(until).saturating_duration_since(Instant::now());
         let timeout = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(0),
             tv_nsec: left.subsec_nanos().into(),
@@ -193,6 +218,10 @@ fn read_ready(reader: &OwnedFd, limit: Duration, log: &std::path::Path) -> Resul
             &mut [PollFd::new(&reader.as_fd(), PollFlags::IN)],
             Some(&timeout),
         ) {
+            Ok(0) if late_at.take().is_some() => {
+                told(Starting::Late(late()));
+                continue;
+            }
             Ok(0) => return Err(Error::NotReady { limit, log: log.to_owned() }),
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,

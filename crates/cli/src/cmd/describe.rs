@@ -6,6 +6,7 @@ use ostler_wire::control::{Details, Reply, Request};
 use super::list::{meant, shape};
 use crate::caller;
 use crate::failed::Failed;
+use crate::of_file;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::show::{self, Known, Look, Seen, Shape};
@@ -65,6 +66,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             trees: &trees,
             tail: app.most_notable().and_then(|process| show::last_lines(process, LINES)),
             other_env: other_env(&of_app, &local),
+            of_file: of_app
+                .first()
+                .and_then(|of| of_file::compare(session, &of.view, of_app.len())),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
         session.out.data(if nth == 0 { "" } else { "\n" });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::{address, perform, unwritten};
+use super::{address, first_run, perform, unwritten};
 use crate::apps::App;
 use crate::args::FlagId;
 use crate::failed::Failed;
@@ -21,9 +21,16 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     let cluster = app.cluster;
     let started = launch(session, vec![app], false);
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
-    let addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
+    let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
+    let mut ended = Vec::new();
+    if addresses.is_empty() {
+        let ids = started.as_deref().unwrap_or_default();
+        ended = first_run::watch(session, ids, cluster);
+        addresses = first_run::addresses(&ended);
+    }
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
+    first_run::warn(session, &ended);
     unwritten::warn(session);
     started.map(|_| addresses)
 }
@@ -37,7 +44,9 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let result = launch(session, apps, true);
     let failed = result.is_err();
+    let ended = first_run::watch(session, result.as_deref().unwrap_or_default(), false);
     session.out.tell(&Notice::Finished { act: Act::StartFile, failed, urls: &[] });
+    first_run::warn(session, &ended);
     unwritten::warn(session);
     result.map(|_| ())
 }

@@ -1,11 +1,12 @@
 //! `resurrect`: starts what was saved and does not run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
-use super::{list, perform};
+use super::{list, perform, unwritten};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 use crate::voice::{Act, Notice, Subject};
@@ -31,8 +32,10 @@ pub(super) fn restore_from(
     session.connect()?;
     let act = Act::Resurrect;
     session.out.tell(&Notice::Resurrects { path });
+    let mut restored = BTreeSet::new();
     let answer = session.ask_with(request, |out, event| match event {
         Event::Restored { name, script, error: None } => {
+            restored.insert(name.clone());
             out.tell(&Notice::Restored { name: &name, script: &script });
         }
         Event::Restored { name, script, error: Some(error) } => {
@@ -55,5 +58,17 @@ pub(super) fn restore_from(
         Err(other) => Err(other),
     };
     session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    warn_unwritten(session, &restored)?;
     result
+}
+
+/// Warns of the files of these apps that cannot be written.
+fn warn_unwritten(session: &mut Session, names: &BTreeSet<String>) -> Result<(), Failed> {
+    if !names.is_empty() {
+        let list = session.list()?;
+        let started = list.iter().filter(|process| names.contains(&process.name));
+        session.changed.extend(started.map(|process| process.id));
+        unwritten::warn(session);
+    }
+    Ok(())
 }

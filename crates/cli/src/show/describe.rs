@@ -12,6 +12,7 @@ use super::cells::Look;
 use super::list::list;
 use super::tree::{Tree, lines};
 use super::{amount, why, words};
+use crate::of_file::OfFile;
 use crate::paint::Ink;
 use crate::view::cut;
 
@@ -28,6 +29,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) tail: Option<(String, Vec<String>)>,
     /// Variables that differ from those of the caller.
     pub(crate) other_env: Vec<String>,
+    /// The process file that it is from, and how it differs.
+    pub(crate) of_file: Option<OfFile>,
 }
 
 /// Returns the screen for a person.
@@ -202,6 +205,10 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("cannot be written", some(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
+    if let Some(OfFile { path, differs }) = &seen.of_file {
+        fact("process file", path.clone());
+        fact("file differs", differs.clone().unwrap_or_default());
+    }
     facts
 }
 
@@ -328,6 +335,10 @@ mod tests {
                 vec!["  ".to_owned(), line.to_owned()],
             )),
             other_env: vec!["LANG".to_owned(), "NODE_ENV".to_owned()],
+            of_file: Some(OfFile {
+                path: "/srv/my app/ecosystem.config.js".to_owned(),
+                differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
+            }),
         };
         let reasons = BTreeMap::from([(5, "port in use")]);
         let look = Look { window, now: NOW, paint: Paint::PLAIN, all: true, reasons: &reasons };

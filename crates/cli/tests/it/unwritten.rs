@@ -24,6 +24,10 @@ fn a_command_that_starts_an_app_says_which_of_its_files_cannot_be_written() {
         warned(&said, "the pid file `[ROOT]/w/file/app-0.pid`", "os error");
         assert!(said.contains("hint: make it writable, or start app anew"), "{said}");
     }
+    s.ostler(["save"]).run();
+    s.ostler(["delete", "app"]).run();
+    let resurrect = s.ostler(["resurrect"]).run().err;
+    warned(&resurrect, "the log file `[ROOT]/w/file/out.log`", "Not a directory");
     wait_one(&s, "app", "online");
     let shown = s.ostler(["describe", "app"]).run().out;
     let line = shown.lines().find(|line| line.starts_with("cannot be written: ")).unwrap();

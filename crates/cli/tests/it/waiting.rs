@@ -3,7 +3,7 @@
 
 use std::process::{Child, Stdio};
 
-use ostler_testkit::{Sandbox, Victim, procs, wait_for};
+use ostler_testkit::{Sandbox, Victim, procs, pty, wait_for};
 use rustix::process::Signal;
 
 use crate::start_e2e::{SOON, sandbox, start_sh, wait_log};
@@ -169,6 +169,44 @@ fn a_port_that_another_app_has_is_told_with_its_name() {
             .shows(format!("hint: `ostler stop {kind}` frees it\n"))
             .run();
     }
+}
+
+#[test]
+fn a_plain_start_names_who_has_the_port_where_somebody_reads() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("TERM", "xterm");
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let complaint = format!("Error: listen EADDRINUSE: address already in use 127.0.0.1:{port}");
+    let app = format!("#!/bin/sh\necho '{complaint}' >&2\nexit 1\n");
+    let app = sandbox.write_executable("taken.sh", app);
+    let me = std::process::id();
+    // It is looked at for a moment only, in which a busy machine may not come to it.
+    let seen = wait_for("the holder's name", SOON, || {
+        let mut command = sandbox.command();
+        command.args(["start", "--force", "--no-autorestart"]).arg(&app);
+        let seen = pty::in_window(command, 120);
+        assert_eq!(seen.code, 0, "{}", seen.out);
+        seen.out.contains(&format!("`127.0.0.1:{port}` is taken: pid {me} (")).then_some(seen.out)
+    });
+    assert!(seen.contains("warning: taken (id 0) ended with exit code 1 before"), "{seen}");
+    assert!(seen.contains(&format!("hint: `kill {me}` frees it")), "{seen}");
+}
+
+#[test]
+fn a_plain_start_says_where_an_app_answers_where_somebody_reads() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("TERM", "xterm");
+    let app = sandbox.victim("web", Victim::Http);
+    let url = |port: u16| format!(", http://127.0.0.1:{port}");
+    let seen = wait_for("the address", SOON, || {
+        let port = sandbox.port();
+        let mut command = sandbox.command();
+        command.args(["start", "--force"]).arg(&app).env("PORT", port.to_string());
+        let seen = pty::in_window(command, 120);
+        seen.out.contains(&url(port)).then_some(seen.out)
+    });
+    assert!(!seen.contains("warning:"), "{seen}");
 }
 
 #[test]

@@ -47,6 +47,10 @@ pub(super) static ROWS: &[Attribute] = &[
         .in_environment()
         .help("whether it is a module of PM2"),
     object("module_conf", Access::Kept).record_only().help("settings of a module of PM2"),
+    object("process_file", Access::Kept)
+        .record_only()
+        .unseen()
+        .help("the process file that the app is from, and how it was read"),
     truth("force", Access::Command)
         .help("with `start`, an app that is there already is started once more"),
     truth("write", Access::Command)

@@ -105,6 +105,9 @@ impl Attribute {
 
     pub(super) const fn in_environment(self) -> Self { Self { in_environment: true, ..self } }
 
+    /// Kept, and not shown to the app.
+    pub(super) const fn unseen(self) -> Self { Self { in_environment: false, ..self } }
+
     /// The default depends on more than the attribute.
     pub(super) const fn usually(self, said: &'static str) -> Self {
         Self { usual: Usual::Said(said), ..self }
