@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{Context, Diagnostic, IGNORED_OPTION, Options, Severity, attributes};
+use ostler_config::{
+    Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, Severity, attributes,
+};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
@@ -125,6 +127,18 @@ pub(crate) fn of_server(
         }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
+}
+
+/// Returns a target of a process file's `deploy`.
+pub(crate) fn deploy_target(
+    session: &mut Session,
+    file: &str,
+    name: &str,
+) -> Result<DeployTarget, Failed> {
+    let context = context(session)?;
+    let (target, diagnostics) = ostler_config::deploy_target(file, name, &context);
+    let failed = report(session, &diagnostics, false);
+    target.ok_or(failed)
 }
 
 /// Returns this program.

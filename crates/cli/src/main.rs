@@ -11,6 +11,7 @@ mod bytes;
 mod caller;
 mod cmd;
 mod complete;
+mod deploy;
 mod failed;
 mod generate;
 mod heard;

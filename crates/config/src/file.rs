@@ -61,36 +61,67 @@ pub fn is_config_file(arg: &str) -> bool {
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
-    let fail = |diagnostic: Diagnostic| (Vec::new(), vec![diagnostic.origin(path)]);
-    let kind = match syntax(path) {
+    let fail = |diagnostic| (Vec::new(), vec![diagnostic]);
+    match text_of(path, &absolute) {
+        Ok((Syntax::Program, text)) => {
+            let source = SourceText { origin: path, text: &text };
+            match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
+                Ok(root) => apps(&root, source, options, ctx),
+                Err(diagnostic) => fail(malformed(diagnostic, path)),
+            }
+        }
+        Ok((_, text)) => load_text(&text, path, options, ctx),
+        Err(diagnostic) => fail(diagnostic),
+    }
+}
+
+/// Does something with what the process file at `path` holds.
+pub(crate) fn with_root<T>(
+    path: &str,
+    ctx: &Context,
+    act: impl FnOnce(&Node, SourceText<'_>) -> T,
+) -> Result<T, Diagnostic> {
+    let absolute = ctx.absolute(&ctx.cwd, path);
+    let (syntax, text) = text_of(path, &absolute)?;
+    let source = SourceText { origin: path, text: &text };
+    let root = match syntax {
+        Syntax::Program => evaluate::run(&absolute, source, ctx, evaluate::LIMIT),
+        Syntax::Json | Syntax::NotYet(_) => json::parse(&text).map_err(|error| {
+            let mut diagnostic = Diagnostic::error("syntax", error.message);
+            diagnostic.help = error.help.map(str::to_owned);
+            source.at(diagnostic, Some(error.span))
+        }),
+    };
+    root.map(|root| act(&root, source)).map_err(|diagnostic| malformed(diagnostic, path))
+}
+
+/// Reads a process file; its syntax is by its name.
+fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> {
+    let syntax = match syntax(path) {
         Some(Syntax::NotYet(name)) => {
             let diagnostic = Diagnostic::error(
                 "unsupported",
                 format!("{name} process files are not supported yet"),
             );
-            return fail(diagnostic.help("use `ecosystem.config.js` or `ecosystem.json`"));
+            let help = "use `ecosystem.config.js` or `ecosystem.json`";
+            return Err(diagnostic.help(help).origin(path));
         }
         Some(kind) => kind,
         None => Syntax::Json,
     };
-    let text = match read(&absolute) {
-        Ok(text) => text,
+    match read(absolute) {
+        Ok(text) => Ok((syntax, text)),
         Err(ReadError::Missing) => {
             let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
                 .own(format!("there is no file `{path}`"));
-            return fail(diagnostic.help(format!("it is looked for at {}", absolute.display())));
+            let help = format!("it is looked for at {}", absolute.display());
+            Err(diagnostic.help(help).origin(path))
         }
         Err(ReadError::Other(message)) => {
-            return fail(Diagnostic::error("unreadable", format!("cannot read {path}: {message}")));
+            let diagnostic =
+                Diagnostic::error("unreadable", format!("cannot read {path}: {message}"));
+            Err(diagnostic.origin(path))
         }
-    };
-    if kind == Syntax::Json {
-        return load_text(&text, path, options, ctx);
-    }
-    let source = SourceText { origin: path, text: &text };
-    match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
-        Ok(root) => apps(&root, source, options, ctx),
-        Err(diagnostic) => (Vec::new(), vec![malformed(diagnostic, path)]),
     }
 }
 

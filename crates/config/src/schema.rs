@@ -189,7 +189,7 @@ fn sentence(phrase: &str) -> String {
     first.into_iter().chain(letters).chain(['.']).collect()
 }
 
-/// A target of PM2's `deploy`. Of these ostler reads `env`.
+/// A target of `deploy`.
 fn target() -> Json {
     let texts = json!({ "type": ["string", "array"], "items": { "type": "string" } });
     json!({

@@ -54,8 +54,6 @@ const COMMANDS: &[Absent] = &[
     row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
-    row(&["deploy"], Later, "deployment over SSH",
-        Some("call `ssh HOST '$ reload NAME'` at the end of your deploy script")),
     row(&["create"], Never, "a folder of examples from the network",
         Some("`$ init` writes a process file to begin with")),
     row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",

@@ -203,6 +203,13 @@ commands! {
         "check the next commit out, then reload" "";
     Backward Release ["backward"] [Needed("name")]
         "check the commit before out, then reload" "";
+    Deploy Release ["deploy"] [Many("file|environment")]
+        "bring a version to other machines, by ssh and git"
+        "The process file has the targets in `deploy`; without its name the usual one is looked \
+         for. After the target: `setup` makes the folders and the clone, `update` (default) deploys \
+         the `ref` of the target, `ref VERSION` another branch, tag or commit, `revert [N]` the one \
+         that was deployed before, `current`, `previous` and `list` tell them, `exec COMMAND` runs \
+         a command there. A version is fetched on all hosts before it is changed on any.";
     Export Persist ["export"] [Maybe("file")]
         "write the list as `save` does, to a file or to a pipe"
         "The environments of the apps are in it: the file is for its owner only. One that is there \

@@ -40,6 +40,13 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler link-pm2", "beside this program"),
             ("ostler link-pm2 ~/bin", "into another directory"),
         ],
+        CommandId::Deploy => &[
+            ("ostler deploy production setup", "make the folders and the clone, once"),
+            ("ostler deploy production", "deploy what is pushed"),
+            ("ostler deploy production v1.2", "a branch, a tag or a commit"),
+            ("ostler deploy production revert", "the version before"),
+            ("ostler deploy production exec 'ostler list'", "run a command there"),
+        ],
         CommandId::Serve => &[
             ("ostler serve dist", "on http://127.0.0.1:8080"),
             ("ostler serve dist 3000 --spa --name site", "also for the app's own paths"),

@@ -172,12 +172,13 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 15] = [
+const OTHERWISE: [(CommandId, &str, &str); 16] = [
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
     (CommandId::Serve, "output", "file of its standard output"),
     (CommandId::Serve, "error", "file of its standard error"),
     (CommandId::Serve, "max-memory-restart", "restart it above this memory"),
+    (CommandId::Deploy, "force", "although something here is not committed or pushed"),
     (CommandId::Serve, "force", "start it although there is an app of this name"),
     (Run, "raw", "the lines alone, errors to standard error (default)"),
     (CommandId::LinkPm2, "force", "take the place of a PM2 that is there"),

@@ -6,6 +6,7 @@ mod attach;
 mod boot;
 mod cleardump;
 mod completion;
+mod deploy;
 mod describe;
 mod dev;
 mod env;
@@ -212,6 +213,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Serve => serve::run(session),
+        CommandId::Deploy => deploy::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Install => modules::install(session),
         CommandId::ModuleUpdate => modules::update(session),

@@ -8,6 +8,7 @@
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 
 mod act;
+mod deployment;
 mod json;
 mod line;
 mod migration;
@@ -26,6 +27,7 @@ mod tally;
 mod tests;
 
 pub(crate) use act::{Act, Planned, Selector, Subject, Target};
+pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;

@@ -5,8 +5,8 @@ use std::path::Path;
 use ostler_wire::control::{Connections, Failure, Step};
 
 use super::{
-    Act, MigrationNotice, ModuleNotice, Planned, Problem, ReleaseNotice, Selector, ServiceNotice,
-    SettingNotice, Subject, TalkNotice, Target,
+    Act, DeployNotice, MigrationNotice, ModuleNotice, Planned, Problem, ReleaseNotice, Selector,
+    ServiceNotice, SettingNotice, Subject, TalkNotice, Target,
 };
 
 /// A fact that a command tells.
@@ -92,6 +92,8 @@ pub(crate) enum Notice<'a> {
     FirstSteps { steps: &'a [(String, &'static str)] },
     /// A file was written that is to begin with, or to be taken elsewhere.
     Generated { path: &'a Path },
+    /// Something about a deployment.
+    Deploy(DeployNotice<'a>),
     /// The files of a folder are served.
     Serves { folder: &'a Path, port: u16 },
     /// Something about another version that git brings.

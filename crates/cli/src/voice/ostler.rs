@@ -122,6 +122,7 @@ pub(super) fn lines(
             head.into_iter().chain(steps).map(Line::err).collect()
         }
         Notice::Generated { path } => out(format!("wrote {}", path.display())),
+        Notice::Deploy(notice) => super::deployment::own_lines(notice),
         Notice::Release(notice) => release::ostler(*notice),
         Notice::Talk(notice) => talk::ostler(notice, paint),
         Notice::Service(notice) => service(notice, paint),

@@ -93,6 +93,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         Notice::Serves { folder, port } => {
             say(format!("Serving {} on port {port}", folder.display()))
         }
+        Notice::Deploy(notice) => super::deployment::pm2_lines(notice),
         Notice::Release(notice) => release::pm2(*notice, paint),
         Notice::Talk(notice) => talk::pm2(notice, paint),
         Notice::Service(notice) => service(notice, paint),

@@ -1,8 +1,10 @@
 //! Every fact in both names' words.
 
 mod block;
+mod deployment;
 mod hostile;
 mod migration;
+mod module;
 mod objects;
 
 use std::collections::BTreeSet;
@@ -33,7 +35,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd DumpCleared
+    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd Deploy DumpCleared
     Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
     KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
     Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
@@ -101,7 +103,7 @@ fn every_fact_has_words_under_both_names() {
     services(&mut scene);
     talk(&mut scene);
     settings(&mut scene);
-    modules(&mut scene);
+    module::tell(&mut scene);
     problems(&mut scene);
     migration::tell(&mut scene);
     expect_file!["snapshots/voice.txt"].assert_eq(&scene.text);
@@ -295,6 +297,7 @@ fn talk(scene: &mut Scene) {
         scene.tell(&Notice::Talk(notice));
     }
     scene.tell(&Notice::Generated { path: Path::new("/srv/ecosystem.config.js") });
+    deployment::tell(scene);
     scene.tell(&Notice::Serves { folder: Path::new("/srv/site"), port: 8080 });
     for way in [Way::Pull, Way::Forward, Way::Backward] {
         scene.tell(&Notice::Release(ReleaseNotice::Fetches { way, name }));
@@ -383,23 +386,5 @@ fn settings(scene: &mut Scene) {
         of(SettingNotice::Unset { word: "api.LEVEL" }),
         of(SettingNotice::Unset { word: "all" }),
         of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
-    ]);
-}
-
-fn modules(scene: &mut Scene) {
-    let of = Notice::Module;
-    let (name, version) = ("pm2-logrotate", Some("3.0.0"));
-    scene.all(&[
-        of(ModuleNotice::Installs { word: name, npm: true }),
-        of(ModuleNotice::Fetched { npm: true }),
-        of(ModuleNotice::Installed { name, version, configurable: true }),
-        of(ModuleNotice::Installs { word: "./m-v1.tar.gz", npm: false }),
-        of(ModuleNotice::Fetched { npm: false }),
-        of(ModuleNotice::Develops),
-        of(ModuleNotice::Installed { name, version: None, configurable: false }),
-        of(ModuleNotice::Uninstalls { name }),
-        of(ModuleNotice::Uninstalled { name }),
-        of(ModuleNotice::Made { path: Path::new("/w/m-v1-0-0.tar.gz") }),
-        of(ModuleNotice::Published { name }),
     ]);
 }

@@ -26,6 +26,7 @@ mod completion;
 mod config;
 mod container;
 mod daemons_end;
+mod deploy;
 mod descriptors;
 mod docs;
 mod dropped;
