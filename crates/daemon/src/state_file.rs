@@ -27,6 +27,8 @@ pub struct StateFile {
     notes: Option<Notes>,
     /// Number of the last state that was written or read.
     serial: u64,
+    /// What the file says, from the look at it until something is written.
+    read: Option<Vec<u8>>,
     /// A file was found that may be of what runs, and was not understood.
     broken: bool,
 }
@@ -39,13 +41,18 @@ struct Unfit {
     elsewhere: bool,
 }
 
+/// A state, and what the file says where it is the one in force.
+type Found = (State, Option<Vec<u8>>);
+
 impl StateFile {
     /// The state of this home and mark, with the copies that the keeper holds, if it does.
     pub fn new(home: &Path, mark: &str, notes: Option<Notes>) -> Self {
-        Self { home: home.to_owned(), mark: mark.to_owned(), notes, serial: 0, broken: false }
+        let (home, mark) = (home.to_owned(), mark.to_owned());
+        Self { home, mark, notes, serial: 0, read: None, broken: false }
     }
 
-    /// Writes it: first where it cannot fail, then into the home, whole and renamed.
+    /// Writes it: first where it cannot fail, then into the home, whole and renamed. What was read
+    /// and has not changed is not written again: then nothing was lost with the daemon before.
     ///
     /// # Errors
     /// What the home says, in words; the old file is untouched then.
@@ -56,12 +63,15 @@ impl StateFile {
     }
 
     fn write_whole(&mut self, mut state: State) -> io::Result<()> {
-        self.serial += 1;
-        state.serial = self.serial;
         state.mark.clone_from(&self.mark);
         if state.boot.is_empty() {
             state.boot = boot_id();
         }
+        if self.is_written(&mut state)? {
+            return Ok(());
+        }
+        self.serial += 1;
+        state.serial = self.serial;
         let bytes = serde_json::to_vec(&state).map_err(io::Error::other)?;
         hit("state.before");
         if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
@@ -70,6 +80,14 @@ impl StateFile {
         let new = self.home.join("ostler.state.new");
         let written = files::create(&new, 0o600).and_then(|mut file| file.write_all(&bytes));
         files::or_remove(&new, written.and_then(|()| self.replace(&new)))
+    }
+
+    /// Whether the state is what was read, which the keeper holds as well.
+    fn is_written(&mut self, state: &mut State) -> io::Result<bool> {
+        let Some(read) = self.read.take() else { return Ok(false) };
+        state.serial = self.serial;
+        let held = self.notes.as_ref().is_none_or(|notes| notes.have(self.serial));
+        Ok(held && read == serde_json::to_vec(state).map_err(io::Error::other)?)
     }
 
     fn replace(&self, new: &Path) -> io::Result<()> {
@@ -89,8 +107,6 @@ impl StateFile {
     /// when there is none, or when it is of another boot. What was not understood or is of another
     /// boot is moved away, and `complain` is told.
     pub fn read(&mut self, mut complain: impl FnMut(String)) -> Option<State> {
-        let held = self.notes.as_mut().and_then(Notes::read);
-        let held = held.filter(|state| self.check(state).is_ok());
         let mut broken = false;
         let file = [path(&self.home), backup(&self.home)].into_iter().find_map(|path| {
             self.read_file(&path, &mut complain).unwrap_or_else(|unfit| {
@@ -100,16 +116,21 @@ impl StateFile {
             })
         });
         self.broken = broken;
-        let in_file = file.as_ref().map(|state| state.serial);
-        let state = match held {
-            Some(held) if in_file < Some(held.serial) => {
+        let in_file = file.as_ref().map(|(state, _)| state.serial);
+        let held = self.notes.as_mut().and_then(|notes| notes.read_newer(in_file));
+        self.read = None;
+        let state = match held.filter(|state| self.check(state).is_ok()) {
+            Some(held) => {
                 complain(format!(
                     "the saved list in `{}` is missing or old: taken from what the keeper holds",
                     self.home.display()
                 ));
                 Some(held)
             }
-            Some(_) | None => file,
+            None => file.map(|(state, bytes)| {
+                self.read = bytes;
+                state
+            }),
         };
         self.serial = state.as_ref().map_or(0, |state| state.serial);
         state
@@ -146,7 +167,7 @@ impl StateFile {
         &self,
         path: &Path,
         complain: &mut impl FnMut(String),
-    ) -> Result<Option<State>, Unfit> {
+    ) -> Result<Option<Found>, Unfit> {
         let broken = |why| Unfit { why, elsewhere: false };
         let bytes = match files::read(path) {
             Ok(bytes) => bytes,
@@ -164,9 +185,12 @@ impl StateFile {
                     path.display(),
                     state.version
                 ));
-                return Ok(Some(state));
+                return Ok(Some((state, None)));
             }
-            Ok(state) => return Ok(Some(state)),
+            Ok(state) => {
+                let in_force = *path == crate::state_file::path(&self.home);
+                return Ok(Some((state, in_force.then_some(bytes))));
+            }
             Err(problem) => problem,
         };
         let moved = match files::set_aside(path, clock::wall()) {
@@ -203,7 +227,48 @@ pub fn boot_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
+
+    #[test]
+    fn what_was_read_and_has_not_changed_is_written_only_where_it_is_missing() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, id) = (path(home.path()), || fs::metadata(path(home.path())).unwrap().ino());
+        let next = |notes: &Notes| {
+            let copies: Vec<_> = notes.copies().map(|(_, copy)| copy.unwrap()).collect();
+            let mut next =
+                StateFile::new(home.path(), "mark", Notes::held(copies.try_into().unwrap()).into());
+            let state = next.read(|problem| panic!("{problem}"));
+            (next, state)
+        };
+        let notes = Notes::new().unwrap();
+        let (mut first, _) = next(&notes);
+        first.write(State::empty(String::new())).unwrap();
+        let before = id();
+        let (mut second, state) = next(&notes);
+        second.write(state.clone().unwrap()).unwrap();
+        assert_eq!(id(), before);
+        let changed = State { last_run: 7, ..state.unwrap() };
+        second.write(changed.clone()).unwrap();
+        assert_ne!(id(), before);
+        let (mut third, state) = next(&notes);
+        assert_eq!(state.as_ref().map(|state| (state.last_run, state.serial)), Some((7, 2)));
+        third.write(state.unwrap()).unwrap();
+        third.write(changed).unwrap();
+        assert_eq!(third.serial, 3, "only at first");
+        // The keeper holds nothing, or the file is the one before: it is written.
+        for (backup_only, notes) in [(false, Notes::new().unwrap()), (true, notes)] {
+            if backup_only {
+                fs::rename(&file, backup(home.path())).unwrap();
+            }
+            let (mut fourth, state) = next(&notes);
+            let serial = state.as_ref().unwrap().serial;
+            fourth.write(state.unwrap()).unwrap();
+            assert_eq!(fourth.serial, serial + 1);
+            assert!(file.exists() && fourth.notes.unwrap().have(serial + 1));
+        }
+    }
 
     #[test]
     fn a_state_is_not_refused_because_the_system_did_not_tell_the_boot_once() {

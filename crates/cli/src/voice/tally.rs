@@ -8,6 +8,7 @@ use ostler_wire::control::{Connections, Side, Step};
 
 use super::line::number;
 use super::{Act, Notice};
+use crate::view::cut;
 
 /// Before this, nobody needs to be told that something goes on.
 const SOON: Duration = Duration::from_millis(200);
@@ -16,6 +17,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how far it
 /// is.
 const LINES: usize = 20;
+/// The longest name of an app beside what is done with it, in columns.
+const SHORT: usize = 20;
 /// The most apps that a summary names.
 const NAMED: usize = 4;
 
@@ -145,7 +148,12 @@ impl Tally {
         let total = self.total().max(done);
         let mut lines = vec![format!("{}{name} [{done}/{total}] {}", going(act), self.took(now))];
         lines.extend(self.workers.iter().map(|(id, (name, what, since))| {
-            format!("  {name} (id {id})  {what}  {}", span(now.saturating_sub(*since)))
+            // The head has the name of the only app; what is done stays in a narrow window.
+            let who = match one {
+                Some(_) => format!("id {id}"),
+                None => format!("{} (id {id})", cut(name, SHORT)),
+            };
+            format!("  {who}  {what}  {}", span(now.saturating_sub(*since)))
         }));
         if one.is_none() && self.workers.is_empty() {
             let open = self.counts().filter(|(_, done, total)| done < total);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use ostler_testkit::procs;
 use ostler_testkit::{Sandbox, Victim, wait_exit};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::keeper_death::kill_both;
 use crate::start_e2e::both_kinds;
-use crate::takeover::SOON;
+use crate::takeover::{SOON, kill_daemon};
 
 const BAD: [&str; 3] = ["{ garbage", "{\"version\":7,\"of\":\"tomorrow\"}", ""];
 
@@ -72,6 +73,37 @@ fn what_the_list_of_starts_knows_is_stopped_and_started_as_if_the_state_were_the
         let aside = fs::read_dir(sandbox.home()).unwrap().flatten();
         let aside = aside.filter(|of| of.file_name().to_string_lossy().contains(".bad-"));
         assert_eq!(aside.count(), 2, "{kind}: both are set aside, not deleted");
+    }
+}
+
+/// A daemon that takes over writes the list a moment later, and may begin to start apps before.
+#[test]
+fn what_is_started_in_the_first_moment_after_a_takeover_is_in_the_list_of_starts() {
+    for (at, (kind, sandbox)) in both_kinds().into_iter().enumerate() {
+        let idle = sandbox.victim("idle", Victim::Sleeper);
+        let one = start(&sandbox, &idle, "one", &[]);
+        kill_daemon(&sandbox);
+        let mut command = sandbox.command();
+        command.args(["start", "--name", "two"]).arg(&idle).stdin(Stdio::null());
+        let mut command = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sandbox.wait_file("ostler.starts", SOON, |text| {
+            (1 < text.matches("\n+ ").count()).then_some(())
+        });
+        let all = sandbox.pids();
+        kill_both(&sandbox);
+        // It says that it does not know how it went on.
+        command.wait().unwrap();
+        break_state(&sandbox, BAD[at]);
+        let list = sandbox.ostler(["list"]).run();
+        let said = "could not be read: 2 running processes were recovered";
+        assert!(list.err.contains(said), "{kind}: {list:?}");
+        for name in ["one", "two"] {
+            sandbox.wait_status(name, "online", 1, SOON);
+        }
+        assert_ne!(sandbox.pids_of("one"), [one], "{kind}");
+        for pid in all {
+            assert!(wait_exit(pid, SOON), "{kind}: {} is left", procs::describe(pid));
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl NotYet {
 /// more about something else is not mentioned beside it.
 pub fn not_yet(spec: &AppSpec) -> impl Iterator<Item = NotYet> + '_ {
     attributes()
-        .filter(|attribute| !matches!(attribute.effect, Effect::PartOf(_)))
+        .filter(|attribute| matches!(attribute.effect, Effect::NotYet { .. }))
         .filter_map(|attribute| NotYet::of(attribute, &attribute.get(spec)))
 }
 

@@ -27,6 +27,8 @@ enum Due {
     Link,
     /// Giving the keeper what could not be given to it.
     Give,
+    /// The list of starts, where that of a predecessor is kept.
+    Starts,
     /// What failed for lack of file descriptors.
     Retry,
     /// Clients for whom there was no room.
@@ -61,13 +63,14 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
         Self::Cleanup,
         Self::Link,
         Self::Give,
+        Self::Starts,
         Self::Retry,
         Self::Clients,
         Self::Callers,
@@ -118,6 +121,7 @@ impl Daemon {
             Due::Cleanup => self.keeper.starting_until(),
             Due::Link => self.keeper.link_due(),
             Due::Give => self.keeper.give_due(),
+            Due::Starts => self.keeper.starts_due(),
             Due::Retry => self.runs.retry_due(),
             Due::Clients => self.clients.deadline(),
             Due::Callers => self.rpc.door().deadline(),
@@ -148,6 +152,7 @@ impl Daemon {
             Due::Cleanup => self.keeper.spawn_answered(),
             Due::Link => self.on_keeper(),
             Due::Give => self.give_everything(),
+            Due::Starts => self.driver().renew_starts(),
             Due::Retry => self.driver().retry(),
             Due::Clients => self.clients.accept(&mut self.reports),
             Due::Callers => {

@@ -14,8 +14,8 @@ use crate::{daemon_log, guard, state_file};
 impl Daemon {
     /// Takes up everything that a predecessor left: in the keeper, or, where the keeper died too,
     /// in the state file and among the processes of this machine. `swept`: what an earlier keeper
-    /// left was looked for.
-    pub(crate) fn take_over(&mut self, mut inventory: Inventory, swept: bool) {
+    /// left was looked for. `listed`: this keeper has a list of starts.
+    pub(crate) fn take_over(&mut self, mut inventory: Inventory, swept: bool, listed: bool) {
         let mut had_state = false;
         let state = self.state.read(|problem| {
             had_state = true;
@@ -38,7 +38,11 @@ impl Daemon {
         } else {
             self.take_up(state, inventory, connections);
         }
-        self.driver().write_starts();
+        if swept && listed {
+            self.keeper.keep_starts();
+        } else {
+            self.driver().write_starts();
+        }
     }
 
     /// Adopts what runs though keeper and daemon were killed. Without a saved state, one is made of

@@ -28,6 +28,13 @@ impl Driver<'_> {
         }
     }
 
+    /// Writes the list of starts anew if that of a predecessor is kept: something is to be added.
+    pub(crate) fn renew_starts(&mut self) {
+        if self.keeper.starts_due().is_some() {
+            self.write_starts();
+        }
+    }
+
     /// Writes the list of starts anew, with the runs that there are.
     pub(crate) fn write_starts(&mut self) {
         let known = self.runs.iter().filter_map(|(run, held)| Some((run, held.process()?)));

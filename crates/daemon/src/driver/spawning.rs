@@ -46,6 +46,7 @@ impl Driver<'_> {
         if self.runs.is_to_be_cleared(run) {
             return; // It is asked for when that is done.
         }
+        self.renew_starts();
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
         let prepared = self.runs.take_prepared(id);
         let Some(held) = self.runs.get(run) else { return };
@@ -67,6 +68,7 @@ impl Driver<'_> {
     /// Tells the keeper what to begin when a run ends. Its environment says that it began when it
     /// was prepared (`pm_uptime`): nobody knows better then.
     pub(crate) fn prepare_run(&mut self, id: ProcId, preparation: &Preparation) {
+        self.renew_starts();
         let Preparation { after, run, spec, restarts, unstable, .. } = *preparation;
         let Some(version) = self.model.registry().version(spec) else { return };
         // The drain hook must be there when the run begins: that is looked at then.

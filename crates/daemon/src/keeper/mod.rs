@@ -101,6 +101,8 @@ pub struct Keeper {
     give_pause: u64,
     /// Among it is the list of starts.
     lacks_starts: bool,
+    /// It has the list of our predecessor: when it gets ours.
+    starts_at: Option<u64>,
     /// When it said something the last time, monotonic ms.
     heard_at: u64,
     /// A change of program under way.
@@ -142,6 +144,7 @@ impl Keeper {
             incomplete: None,
             give_pause: GIVE_AGAIN.0,
             lacks_starts: false,
+            starts_at: None,
             heard_at: clock::monotonic(),
             update: None,
             starts,

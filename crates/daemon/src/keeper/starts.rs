@@ -7,7 +7,11 @@ use ostler_keeper::STARTS;
 use serde_json::value::RawValue;
 
 use super::Keeper;
+use crate::clock;
 use crate::starts::{Line, Listed, SpecLine};
+
+/// So long the list of a predecessor is kept, ms: whoever waited for us is answered first.
+const KEPT: u64 = 200;
 
 impl Keeper {
     /// Reads the list as it is on disk: a keeper may have added what it has not told.
@@ -39,8 +43,20 @@ impl Keeper {
         self.lacks_starts
     }
 
+    /// The keeper has the list of our predecessor, which says all that it should until something is
+    /// to be added: it is written anew a little later.
+    pub fn keep_starts(&mut self) {
+        self.starts_at = Some(clock::monotonic() + KEPT);
+    }
+
+    /// When it is to be written anew.
+    pub fn starts_due(&self) -> Option<u64> {
+        self.starts_at
+    }
+
     /// Writes it anew and gives it to the keeper.
     pub fn write_starts(&mut self, runs: &[Line], specs: &[SpecLine]) {
+        self.starts_at = None;
         match self.starts.rewrite(runs, specs) {
             Ok(copy) => {
                 self.lacks_starts = false;

@@ -68,7 +68,7 @@ pub use outcome::signal_name;
 pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
-pub use state::{SavedProc, State, VERSION};
+pub use state::{SavedProc, State, VERSION, saved_serial};
 pub use unsaved::told;
 
 /// What does not change while a daemon lives.

@@ -3,11 +3,13 @@
 //! Version log:
 //! - 1: first. Fields were added since with defaults, so that older files load.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -45,6 +47,36 @@ pub struct State {
     /// Everything is being ended.
     #[serde(default)]
     pub ending: bool,
+}
+
+/// Returns the serial that a saved state begins with, which may be cut off after it.
+pub fn saved_serial(text: &[u8]) -> Option<u64> {
+    /// Takes the serial, and nothing that comes after it.
+    struct Until<'a>(&'a mut Option<u64>);
+
+    impl<'de> Visitor<'de> for Until<'_> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("a state")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<String>()? {
+                if key == "serial" {
+                    *self.0 = Some(map.next_value()?);
+                    break;
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = None;
+    // It says that something follows, or that it is cut off.
+    _ = serde_json::Deserializer::from_slice(text).deserialize_map(Until(&mut found));
+    found
 }
 
 /// A slot as it is saved.

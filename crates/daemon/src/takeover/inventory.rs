@@ -106,7 +106,7 @@ pub(super) fn take_inventory(link: &mut Link, mut room: Room) -> io::Result<Inve
                 return Ok(inventory);
             }
             Some((message, mut fds)) => {
-                if !room.has_spare(link) && !room.make_for(&message) {
+                if !room.has_spare(link, &fds) && !room.make_for(&message) {
                     // Told without them: they are asked for again, when there is room.
                     fds.clear();
                 }

@@ -6,9 +6,10 @@
 //! there is always room for the next message, which may be of any kind; a run, or a listening
 //! socket, that would take the last room is taken in without descriptors.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use ostler_keeper::proto::FromKeeper;
+use rustix::process::{Resource, getrlimit};
 
 use crate::reserve::Reserve;
 
@@ -19,20 +20,31 @@ const NEEDED: usize = 16;
 /// What the names of listening sockets begin with.
 const LISTENER: &str = "listener/";
 
+/// So many descriptors are open above those that came last, at most.
+const ABOVE: u64 = 128;
+
 /// The room that is kept.
 pub(super) struct Room {
     kept: Reserve,
+    /// Every descriptor has a smaller number.
+    limit: u64,
 }
 
 impl Room {
     /// Keeps it free from now on.
     pub fn keep() -> Self {
-        Self { kept: Reserve::of(NEEDED) }
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        Self { kept: Reserve::of(NEEDED), limit }
     }
 
-    /// Whether there is room for another message. A listening socket that is taken in without is
-    /// lost, so a refusal is believed when it comes twice.
-    pub fn has_spare(&self, any: &impl AsFd) -> bool {
+    /// Whether there is room for another message than the one that brought these. A listening socket
+    /// that is taken in without is lost, so a refusal is believed when it comes twice.
+    pub fn has_spare(&self, any: &impl AsFd, brought: &[OwnedFd]) -> bool {
+        // The lowest number that is free is given out: far from the limit nothing is to be tried.
+        let highest = brought.iter().map(|fd| fd.as_raw_fd().unsigned_abs().into()).max();
+        if highest.is_some_and(|highest: u64| highest.saturating_add(ABOVE) < self.limit) {
+            return true;
+        }
         let copies = || -> Result<Vec<_>, _> {
             (0..SPARE).map(|_| rustix::io::fcntl_dupfd_cloexec(any, 3)).collect()
         };

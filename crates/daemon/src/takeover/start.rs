@@ -73,7 +73,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
     // The keeper has it as well; both get it anew.
-    drop(inventory.items.remove(STARTS));
+    let listed = inventory.items.remove(STARTS).is_some();
     let Note { mark, socket } = note;
     let starts = Starts::new(&home, &mark);
     let keeper = Keeper::new(link, inventory.welcome, locks, starts, of_keeper, Rc::clone(&poll));
@@ -102,7 +102,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker), foreground },
         },
     );
-    daemon.take_over(inventory, swept);
+    daemon.take_over(inventory, swept, listed);
     if daemon.is_abandoned() {
         daemon.on_foreground_end();
     }

@@ -35,8 +35,8 @@ fn the_block_shows_what_is_worked_on_and_fits_its_window() {
     step(&mut tally, 0, &replaced, 1000);
     expect![[r#"
         reloading api [1/16] 2.0 s
-          api (id 0)  the old worker finishes its connections  1.0 s
-          api (id 1)  verifying the new worker  2.0 s
+          id 0  the old worker finishes its connections  1.0 s
+          id 1  verifying the new worker  2.0 s
         \u{1b}[J"#]]
     .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
     let connections = Connections::Dropped(0);
@@ -52,6 +52,22 @@ fn the_block_shows_what_is_worked_on_and_fits_its_window() {
     let (act, urls) = (Act::Reload, &[]);
     tally.take(&Notice::Finished { act, failed: true, urls }, at(6000));
     assert_eq!((tally.block(at(6000)), tally.summary(at(6000), &[])), (None, None));
+}
+
+#[test]
+fn what_is_done_with_a_worker_is_seen_in_a_narrow_window_however_long_its_name() {
+    let name = "a-rather-long-name-of-an-app".to_owned();
+    let workers =
+        [name.clone(), "other".to_owned()].map(|name| Target { id: 0, name, cluster: true });
+    for targets in [&workers[..1], &workers] {
+        let mut tally = Tally::default();
+        let begun = Notice::Begun { act: Act::Reload, selector: None, targets };
+        tally.take(&begun, Duration::ZERO);
+        let step = &Step::Verifying { run: 1, side: Side::New };
+        tally.take(&Notice::Stepped { id: 0, name: &name, step }, Duration::ZERO);
+        let text = drawn(&tally, 2000, 60, 24);
+        assert!(text.contains("  verifying the new worker"), "{text}");
+    }
 }
 
 #[test]

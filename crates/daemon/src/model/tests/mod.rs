@@ -16,6 +16,7 @@ mod log_names;
 mod memory;
 mod moves;
 mod nature;
+mod notes;
 mod oracle;
 mod reloading;
 mod reports;

@@ -47,6 +47,16 @@ fn run_of(report: &Input) -> Option<RunId> {
     }
 }
 
+/// The run of which nothing is left, if it says so.
+pub fn gone(report: &Input) -> Option<RunId> {
+    if let Input::Core(Event::TreeGone(run)) = report { Some(*run) } else { None }
+}
+
+/// The run that has ended, if it says so.
+pub fn ended(report: &Input) -> Option<RunId> {
+    if let Input::Exited { run, .. } = report { Some(*run) } else { None }
+}
+
 /// A report once more.
 pub fn again(report: &Input) -> Option<Input> {
     Some(match report {

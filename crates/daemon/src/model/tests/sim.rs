@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ostler_core::{Action, Event, Exit, Phase, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
+use ostler_core::{Action, Event, Exit, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 use ostler_wire::control::{Code, Failure, ListenerView};
 
 use super::super::{ClientId, Counters, Effect, FoundRun, Input, Unneeded};
@@ -224,13 +224,6 @@ impl World {
         }
     }
 
-    /// What is noted with a run when it is prepared.
-    fn counters_of(&self, proc: ProcId, of: &Preparation) -> Counters {
-        let Preparation { after, restarts, unstable, .. } = *of;
-        let ended = self.model.core().slot(proc).map(|slot| slot.process().place(after));
-        Counters { restarts, unstable, ended, told: self.told.get(&proc).copied() }
-    }
-
     /// Whether a run begins.
     fn begin(&mut self, proc: ProcId, run: RunId, spec: SpecId, counters: Counters) -> bool {
         let version = self.model.registry().version(spec).unwrap();
@@ -285,23 +278,6 @@ impl World {
         let core = self.model.core();
         let is_current = |run: RunId| core.owner(run) == Some((proc, Role::Current));
         self.runs.values().any(|sim| sim.alive && is_current(sim.seen.run))
-    }
-
-    /// What the daemon keeps with a run in the keeper.
-    fn note(&mut self, run: RunId) {
-        let core = self.model.core();
-        let (Some((id, role)), Some(sim)) = (core.owner(run), self.runs.get_mut(&run)) else {
-            return;
-        };
-        let slot = core.slot(id).unwrap();
-        let process = slot.process();
-        sim.seen.role = role;
-        let (restarts, unstable) = (process.restarts(), process.unstable());
-        let (ended, told) = (process.ended(), self.told.get(&id).copied());
-        sim.counters = Counters { restarts, unstable, ended, told };
-        sim.seen.listening = core.is_listening(run);
-        let online = matches!(process.phase(), Phase::Online { run: of, .. } if of == run);
-        sim.seen.ready |= online || (role == Role::Candidate && slot.candidate_is_ready());
     }
 
     /// What a run tells by itself once it is spawned.

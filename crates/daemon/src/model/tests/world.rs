@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::{
     ClientId, Counters, Effect, FoundRun, Input, Model, Moment, Settings, State, told,
 };
+use super::reports::{ended, gone};
 use super::sim::SimRun;
 use super::told::Untold;
 use crate::budget::Capacity;
@@ -286,12 +287,7 @@ impl World {
         self.reports.clear();
         // The next daemon says hello.
         self.prepared.clear();
-        let noted = self.runs.values().filter_map(|sim| Some((sim.seen.proc, sim.counters.told?)));
-        self.told = BTreeMap::new();
-        for (proc, end) in noted {
-            let told = self.told.entry(proc).or_insert(end);
-            *told = end.max(*told);
-        }
+        self.read_told();
         self.model = Model::new(settings(self.steps as u64 + 7));
         let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
         let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
@@ -344,14 +340,6 @@ impl World {
     pub fn deliver_together(&mut self, count: usize) -> bool {
         let count = count.min(self.reports.len());
         let inputs: VecDeque<Input> = self.reports.drain(..count).collect();
-        let gone = |input: &Input| match input {
-            Input::Core(Event::TreeGone(run)) => Some(*run),
-            _ => None,
-        };
-        let ended = |input: &Input| match input {
-            Input::Exited { run, .. } => Some(*run),
-            _ => None,
-        };
         // What a run leaves is looked for when its end was acted upon.
         let now: BTreeSet<RunId> = inputs.iter().filter_map(ended).collect();
         let later = |input: &Input| gone(input).is_some_and(|run| now.contains(&run));
