@@ -41,7 +41,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler link-pm2 ~/bin", "into another directory"),
         ],
         CommandId::Deploy => &[
-            ("ostler deploy production setup", "make the folders and the clone, once"),
+            ("ostler deploy production setup", "once: folders and clone"),
             ("ostler deploy production", "deploy what is pushed"),
             ("ostler deploy production v1.2", "a branch, a tag or a commit"),
             ("ostler deploy production revert", "the version before"),

@@ -338,7 +338,7 @@ mod tests {
                 .concat(),
         );
         check("sort", &["list"]);
-        check("force", &["start", "serve", "save", "link-pm2"]);
+        check("force", &["start", "serve", "deploy", "save", "link-pm2"]);
         check("canary", &["reload", "startOrReload"]);
         check("verbose", &[]);
     }

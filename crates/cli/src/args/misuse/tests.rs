@@ -117,7 +117,7 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own(
         "stop web -f",
         "`stop` does not take `-f`",
-        "`--force` is for `start`, `serve`, `save` and `link-pm2`",
+        "`--force` is for `start`, `serve`, `deploy`, `save` and `link-pm2`",
     );
     own(
         "kill --name x",
