@@ -34,7 +34,16 @@ impl Running {
 }
 
 fn get(stream: &mut TcpStream) -> String {
+    ask(stream);
+    answer(stream)
+}
+
+fn ask(stream: &mut TcpStream) {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+}
+
+/// Reads the answer with the home page.
+fn answer(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let mut chunk = [0; 1024];
     while !text.ends_with(b"home") {
@@ -77,16 +86,10 @@ fn when_there_is_no_room_idle_connections_make_it() {
     let mut all: Vec<TcpStream> = (0..50).map(|_| running.connect()).collect();
     for stream in all.iter_mut().rev() {
         // Those that were answered go first; each is answered once.
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        ask(stream);
     }
     for stream in &mut all {
-        let mut text = Vec::new();
-        let mut chunk = [0; 1024];
-        while !text.ends_with(b"home") {
-            let read = stream.read(&mut chunk).unwrap();
-            assert_ne!(read, 0, "{}", String::from_utf8_lossy(&text));
-            text.extend_from_slice(&chunk[..read]);
-        }
+        answer(stream);
     }
     running.end();
 }

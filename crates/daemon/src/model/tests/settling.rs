@@ -17,6 +17,11 @@ fn closed_after(world: &mut World, limit: u64) -> (u64, Vec<String>) {
 
 const UNUSED: &str = "close unused of app 0";
 
+#[track_caller]
+fn assert_none_closed(world: &World) {
+    assert!(!world.parts.iter().any(|part| part.starts_with("close")), "{:?}", world.parts);
+}
+
 #[test]
 fn what_an_app_needs_is_looked_at_again_after_the_memory_was_lost() {
     // It says nothing after the death that would make anybody look.
@@ -49,7 +54,7 @@ fn while_an_old_worker_finishes_its_work_nothing_is_closed_that_it_may_use() {
     let leaves =
         |world: &World| world.model.core().slots().any(|(_, slot)| slot.leaving().next().is_some());
     assert!(leaves(&world), "{}", world.state());
-    assert!(!world.parts.iter().any(|part| part.starts_with("close")), "{:?}", world.parts);
+    assert_none_closed(&world);
 }
 
 #[test]
@@ -60,7 +65,7 @@ fn while_a_worker_begins_nothing_is_closed_that_it_may_want() {
     world.crash(0, ostler_core::Exit::Code(1));
     world.restart(&[1]);
     world.wait(2500);
-    assert!(!world.parts.iter().any(|part| part.starts_with("close")), "{:?}", world.parts);
+    assert_none_closed(&world);
     let (_, closed) = closed_after(&mut world, 2000);
     assert_eq!(closed, [UNUSED]);
 }
@@ -95,7 +100,7 @@ fn while_a_new_worker_is_verified_nothing_is_closed_that_it_may_want() {
     world.reload_by(&[0], change, Default::default());
     world.wait(2000);
     assert!(world.model.core().slots().all(|(_, slot)| slot.candidate().is_some()));
-    assert!(!world.parts.iter().any(|part| part.starts_with("close")), "{:?}", world.parts);
+    assert_none_closed(&world);
 }
 
 #[test]
@@ -106,5 +111,5 @@ fn while_a_run_is_due_another_that_is_stopped_closes_nothing() {
     world.crash(0, ostler_core::Exit::Code(1));
     world.stop(&[1]);
     world.wait(1000);
-    assert!(!world.parts.iter().any(|part| part.starts_with("close")), "{:?}", world.parts);
+    assert_none_closed(&world);
 }
