@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
-use crate::of_file::Origin;
+use crate::process_file::ProcessFile;
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -175,9 +175,9 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     let settings = settings(session)?;
     // PM2's records have no such key.
     let noted = session.program == Program::Ostler && path != "-";
-    let origin = noted.then(|| Origin::new(path, &context, &options));
+    let file = noted.then(|| ProcessFile::new(path, &context, &options));
     let apps = specs.into_iter().map(|mut spec| {
-        origin.iter().for_each(|origin| origin.note(&mut spec));
+        file.iter().for_each(|file| file.note(&mut spec));
         app(with_settings(spec, &settings))
     });
     Ok((apps.collect::<Result<_, _>>()?, bad))

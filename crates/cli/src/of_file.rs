@@ -7,21 +7,19 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 
 use ostler_client::Answer;
 use ostler_config::attributes::Applies;
 use ostler_config::{Attribute, Context, Diagnostic, Options, attributes};
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::{ProcView, Request};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use crate::apps;
+use crate::process_file::ProcessFile;
 use crate::session::Session;
 
-/// The key of a record under which this is.
-const KEY: &str = "process_file";
 /// What each process has of its own, or what depends on the caller.
 const APART: [&str; 10] = [
     "name",
@@ -38,17 +36,6 @@ const APART: [&str; 10] = [
 /// The longest value that is shown.
 const LONGEST: usize = 40;
 
-/// Which file an app is from, and how that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// Absolute path of the file.
-    path: PathBuf,
-    /// The working directory of the command.
-    cwd: PathBuf,
-    /// What `--env` said.
-    env: Option<String>,
-}
-
 /// An app beside its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OfFile {
@@ -58,59 +45,39 @@ pub(crate) struct OfFile {
     pub(crate) differs: Option<String>,
 }
 
-impl Origin {
-    /// The file at this path, as a command with this context and these options reads it.
-    pub(crate) fn new(path: &str, context: &Context, options: &Options) -> Self {
-        let (cwd, env) = (context.cwd.clone(), options.env.clone());
-        Self { path: context.absolute(&cwd, path), cwd, env }
-    }
-
-    /// Notes it in an app.
-    pub(crate) fn note(&self, spec: &mut AppSpec) {
-        let Self { path, cwd, env } = self;
-        spec.passthrough.insert(KEY, json!({ "path": path, "cwd": cwd, "env": env }).to_string());
-    }
-
-    fn of(spec: &AppSpec) -> Option<Self> {
-        let noted: Value = serde_json::from_str(spec.passthrough.get(KEY)?).ok()?;
-        let text = |key: &str| noted.get(key).and_then(Value::as_str).map(str::to_owned);
-        Some(Self { path: text("path")?.into(), cwd: text("cwd")?.into(), env: text("env") })
-    }
-}
-
 /// Compares an app of so many instances with the file that it is from; nothing where it is from
 /// none.
 pub(crate) fn compare(
-    session: &mut Session,
+    session: &Session,
+    specs: &[AppSpec],
     process: &ProcView,
     instances: usize,
 ) -> Option<OfFile> {
-    let spec = running(session, process)?;
-    let origin = Origin::of(&spec)?;
-    let path = origin.path.display().to_string();
-    let differs = match read(session, &origin, &spec) {
-        Ok(of_file) => differences(&spec, instances, &of_file, &origin),
+    let is_it =
+        |spec: &&AppSpec| (&spec.name, &spec.namespace) == (&process.name, &process.namespace);
+    let spec = specs.iter().find(is_it)?;
+    let noted = ProcessFile::of(spec)?;
+    let path = noted.path.display().to_string();
+    let differs = match read(session, &noted, spec) {
+        Ok(of_file) => differences(spec, instances, &of_file, &noted),
         Err(why) => Some(why),
     };
     Some(OfFile { path, differs })
 }
 
-/// The specification of an app that is in the list.
-fn running(session: &mut Session, process: &ProcView) -> Option<AppSpec> {
-    let Ok(Answer::Raw(text)) = session.ask(&Request::Export) else { return None };
-    let elements: Vec<&RawValue> = serde_json::from_slice(&text).ok()?;
-    let specs = elements.iter().filter_map(|element| {
-        ostler_pm2::dump::read_element(element.get(), 1).ok().map(|saved| saved.spec)
-    });
-    let is_it =
-        |spec: &AppSpec| (&spec.name, &spec.namespace) == (&process.name, &process.namespace);
-    specs.into_iter().find(is_it)
+/// Returns the specifications of the apps that are in the list, as far as they can be had.
+pub(crate) fn specs(session: &mut Session) -> Vec<AppSpec> {
+    let Ok(Answer::Raw(text)) = session.ask(&Request::Export) else { return Vec::new() };
+    let elements: Vec<&RawValue> = serde_json::from_slice(&text).unwrap_or_default();
+    let spec =
+        |element: &&RawValue| Some(ostler_pm2::dump::read_element(element.get(), 1).ok()?.spec);
+    elements.iter().filter_map(spec).collect()
 }
 
 /// Reads the file as it was read then, with the variables that the app has from elsewhere.
-fn read(session: &Session, origin: &Origin, spec: &AppSpec) -> Result<AppSpec, String> {
+fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpec, String> {
     let euid = rustix::process::geteuid().as_raw();
-    match fs::metadata(&origin.path) {
+    match fs::metadata(&noted.path) {
         Err(error) => return Err(format!("it cannot be read any more: {error}")),
         Ok(file) if ![0, euid].contains(&file.uid()) => {
             return Err("not known: the file belongs to another user, and is not run".to_owned());
@@ -119,9 +86,9 @@ fn read(session: &Session, origin: &Origin, spec: &AppSpec) -> Result<AppSpec, S
     }
     let context = apps::context(session).map_err(|_| "not known".to_owned())?;
     let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context = Context { cwd: origin.cwd.clone(), env, ..context };
-    let options = Options { env: origin.env.clone(), ..Options::default() };
-    let path = origin.path.to_string_lossy();
+    let context = Context { cwd: noted.cwd.clone(), env, ..context };
+    let options = Options { env: noted.env.clone(), ..Options::default() };
+    let path = noted.path.to_string_lossy();
     let (specs, diagnostics) = ostler_config::load(&path, &options, &context);
     let is_it = |of: &AppSpec| of.name == spec.name && of.namespace == spec.namespace;
     if let Some(of_file) = specs.into_iter().find(is_it) {
@@ -139,11 +106,11 @@ fn differences(
     spec: &AppSpec,
     instances: usize,
     of_file: &AppSpec,
-    origin: &Origin,
+    noted: &ProcessFile,
 ) -> Option<String> {
-    let (pasted, path) = (ostler_shell::word(&spec.name), origin.path.to_string_lossy());
+    let (pasted, path) = (ostler_shell::word(&spec.name), noted.path.to_string_lossy());
     let mut pasted_words = format!("{} --only {pasted}", ostler_shell::word(&path));
-    if let Some(env) = &origin.env {
+    if let Some(env) = &noted.env {
         pasted_words.push_str(&format!(" --env {}", ostler_shell::word(env)));
     }
     let (mut added, mut changed) = (Vec::new(), Vec::new());

@@ -53,6 +53,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         reasons: &reasons,
     };
     let local = caller::environment();
+    let specs = of_file::specs(session);
     let terminal = session.out.terminal;
     for (nth, app) in show::fold(&processes).iter().enumerate() {
         let is_of_app =
@@ -68,7 +69,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             other_env: other_env(&of_app, &local),
             of_file: of_app
                 .first()
-                .and_then(|of| of_file::compare(session, &of.view, of_app.len())),
+                .and_then(|of| of_file::compare(session, &specs, &of.view, of_app.len())),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
         session.out.data(if nth == 0 { "" } else { "\n" });

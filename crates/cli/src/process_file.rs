@@ -1,0 +1,42 @@
+//! Which process file an app is from: its record says so.
+
+use std::path::PathBuf;
+
+use ostler_config::{Context, Options};
+use ostler_core::spec::AppSpec;
+use serde_json::{Value, json};
+
+/// The key of a record under which this is.
+const KEY: &str = "process_file";
+
+/// Which file an app is from, and how that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessFile {
+    /// Absolute path of the file.
+    pub(crate) path: PathBuf,
+    /// The working directory of the command.
+    pub(crate) cwd: PathBuf,
+    /// What `--env` said.
+    pub(crate) env: Option<String>,
+}
+
+impl ProcessFile {
+    /// The file at this path, as a command with this context and these options reads it.
+    pub(crate) fn new(path: &str, context: &Context, options: &Options) -> Self {
+        let (cwd, env) = (context.cwd.clone(), options.env.clone());
+        Self { path: context.absolute(&cwd, path), cwd, env }
+    }
+
+    /// Notes it in an app.
+    pub(crate) fn note(&self, spec: &mut AppSpec) {
+        let Self { path, cwd, env } = self;
+        spec.passthrough.insert(KEY, json!({ "path": path, "cwd": cwd, "env": env }).to_string());
+    }
+
+    /// Returns what is noted in an app.
+    pub(crate) fn of(spec: &AppSpec) -> Option<Self> {
+        let noted: Value = serde_json::from_str(spec.passthrough.get(KEY)?).ok()?;
+        let text = |key: &str| noted.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { path: text("path")?.into(), cwd: text("cwd")?.into(), env: text("env") })
+    }
+}
