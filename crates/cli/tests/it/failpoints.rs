@@ -39,19 +39,6 @@ fn bring_about(
     );
 }
 
-/// Starts what crashes at once. A daemon that dies here has a successor that may find it given up
-/// when the command asks again: then the command fails, and names it.
-fn start_what_fails(sandbox: &Sandbox, script: &str) {
-    let told = sandbox.ostler(["start", script, "--max-restarts", "3"]).any_code().run();
-    let names_it = told.code == 1 && told.err.contains("error: fails");
-    assert!(told.code == 0 || names_it, "{} {}{}", told.code, told.out, told.err);
-    assert!(
-        try_wait(SOON, || are(&sandbox.jlist(), "fails", "errored", 1).then_some(())).is_some(),
-        "no end: {:?}",
-        sandbox.jlist()
-    );
-}
-
 /// The only process of that name crashes. Returns when another is there and nothing else of it.
 fn crash(sandbox: &Sandbox, name: &str) {
     let pid = sandbox.pids_of(name)[0];
@@ -91,7 +78,12 @@ fn story(point: &str, nth: u32) -> bool {
     bring_about(&sandbox, (&["start", &path(&talks), "--time"], 0), "a start", |list| {
         are(list, "talks", "online", 1)
     });
-    start_what_fails(&sandbox, &path(&fails));
+    bring_about(
+        &sandbox,
+        (&["start", &path(&fails), "--max-restarts", "3"], 0),
+        "an end",
+        |list| are(list, "fails", "errored", 1),
+    );
     bring_about(
         &sandbox,
         (&["start", &path(&api), "-i", "2", "--wait-ready"], 0),

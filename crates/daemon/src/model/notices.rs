@@ -90,6 +90,7 @@ impl Model {
         out.push(Effect::Log(format!("App [{}] online", self.registry.label(id))));
         self.publish(id, Lifecycle::Online, out);
         self.changed.insert(id);
+        self.tickets.online(id);
         self.begin_settling(run);
     }
 

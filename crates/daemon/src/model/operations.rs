@@ -36,6 +36,8 @@ pub struct Pending {
     pub until: Millis,
     /// It is up because the time for readiness ran out.
     pub late: bool,
+    /// It was up before the request was asked again.
+    pub came_up: bool,
     /// What became of the connections of the runs that were ended for it.
     pub connections: Connections,
 }

@@ -32,6 +32,7 @@ impl Model {
             added,
             until: self.at.now + limit + PATIENCE,
             late: false,
+            came_up: false,
             connections: Connections::Nowhere,
         }
     }
@@ -120,7 +121,7 @@ impl Model {
             // It ran and ended well, as one that is not to be restarted does, or was stopped by
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
-            (Target::Up, Phase::Errored) if self.ended_well(id) => Some(None),
+            (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
             // One that is due now was due when the daemon before died, and starts in this turn.
             (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),

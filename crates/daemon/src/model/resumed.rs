@@ -31,7 +31,9 @@ impl Model {
             let ids: Vec<ProcId> = ids.into_iter().map(ProcId).collect();
             for id in ids.iter().copied() {
                 let target = if self.starts_by_itself(id) { Target::Up } else { Target::Down };
-                operation.active.insert(id, self.pending(id, target, true));
+                let came_up = ticket.online.contains(&id.0);
+                let pending = Pending { came_up, ..self.pending(id, target, true) };
+                operation.active.insert(id, pending);
             }
             started.push((name, ids));
         }

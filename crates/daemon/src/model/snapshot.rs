@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::reload::Direction;
 use ostler_core::{
-    Action, AppId, Exit, Failure, Goal, ProcId, ReloadOptions, RunId, SavedProcess, SavedReload,
-    SeenRun, SpecId, Supervisor, Taken,
+    Action, AppId, Exit, Failure, Goal, Phase, ProcId, ReloadOptions, RunId, SavedProcess,
+    SavedReload, SeenRun, SpecId, Supervisor, Taken,
 };
 
 use super::Model;
@@ -145,6 +145,12 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        // The daemon before may have died before it noted that they are.
+        for (id, slot) in self.core.slots() {
+            if matches!(slot.process().phase(), Phase::Online { .. }) {
+                self.tickets.online(id);
+            }
+        }
         self.settle_all();
         self.recover_rollouts();
         self.unsaved = true;

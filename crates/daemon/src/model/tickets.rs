@@ -33,6 +33,9 @@ pub struct Ticket {
     /// Apps that were added, each with its processes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub started: Vec<(String, Vec<u32>)>,
+    /// Which of these have been online: that is what is waited for, whatever becomes of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub online: Vec<u32>,
     /// The request is not over.
     #[serde(default)]
     pub open: bool,
@@ -132,6 +135,16 @@ impl Tickets {
             ticket.open = true;
             ticket.started = started;
         });
+    }
+
+    /// A process is online; it may be one that was added.
+    pub fn online(&mut self, id: ProcId) {
+        for ticket in self.0.iter_mut().filter(|ticket| ticket.open) {
+            let added = ticket.started.iter().any(|(_, ids)| ids.contains(&id.0));
+            if added && !ticket.online.contains(&id.0) {
+                ticket.online.push(id.0);
+            }
+        }
     }
 
     /// The request is over, and whoever waits is told.

@@ -173,6 +173,26 @@ fn the_tickets_of_reloads_that_are_over_are_kept_for_a_while_only() {
 }
 
 #[test]
+fn a_start_that_came_about_is_told_as_one_whatever_became_of_the_app() {
+    let start = || Request::Start {
+        apps: [record("api", "good", 1, json!({"max_restarts": 1, "min_uptime": 60_000}))].into(),
+        only_new: false,
+        ticket: Some("of start".to_owned()),
+    };
+    let mut world = World::new();
+    let first = world.request(start());
+    world.leave(first);
+    world.wait(50);
+    world.crash(0, ostler_core::Exit::Code(4));
+    world.wait(50);
+    assert!(world.state().contains("errored"), "{}", world.state());
+    world.forget();
+    world.wait(50);
+    let again = world.request(start());
+    assert_eq!(world.heard(again), "started api [0]\ndone", "{}", world.state());
+}
+
+#[test]
 fn a_client_that_leaves_is_not_told_what_goes_on() {
     let mut world = World::with("api", "good", 2);
     let clients =
