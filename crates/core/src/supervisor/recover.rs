@@ -164,7 +164,14 @@ impl Supervisor {
         for seen in seen_all.iter().filter(|seen| seen.role == Role::Candidate && seen.ready) {
             self.on_event(now, Event::ReadyMessage(seen.run), out);
         }
-        for seen in seen_all {
+        // The ends of a slot are told in the order in which its runs were its current one.
+        let order = |seen: &&SeenRun| {
+            let saved = processes.iter().find(|saved| saved.id == seen.proc);
+            Taken::order(saved.and_then(|saved| saved.taken), seen.run)
+        };
+        let mut in_order: Vec<&SeenRun> = seen_all.iter().collect();
+        in_order.sort_by_cached_key(order);
+        for seen in in_order {
             let (run, proc) = (seen.run, seen.proc);
             let Some(exit) = seen.exit else { continue };
             if missed.contains(&run) {

@@ -230,7 +230,7 @@ fn orphans_of_the_last_run_wait_for_the_next_one_and_older_ones_are_swept() {
     let process = SavedProcess { ended: Some(RunId(3)), ..saved(0) };
     let runs = [ended(1), ended(3), ended(2), seen(4, 0, 1)];
     let (mut supervisor, done) = recover(&[process], &[], &runs);
-    assert_eq!(done, "sweep 2; sweep 1; 1 ended; 3 ended; 2 ended");
+    assert_eq!(done, "sweep 2; sweep 1; 1 ended; 2 ended; 3 ended");
     let mut out = Vec::new();
     supervisor.handle(NOW, Event::Exited { run: RunId(4), exit: EXIT, next: None }, &mut out);
     assert_eq!(words(&out), "4 ended; sweep 3; restarts");

@@ -2,7 +2,8 @@
 
 use super::histories::run_history;
 use super::moves::Move::{
-    Act, Change, Crash, Forget, ForgetAndEnd, ForgetAt, Kill, Promote, Reload, Start, Wait,
+    Act, Change, Crash, Deliver, Forget, ForgetAndEnd, ForgetAt, Kill, Promote, Reload, Start,
+    Together, Wait,
 };
 
 #[test]
@@ -55,5 +56,17 @@ fn ends_were_told_again_in_a_row_of_an_app_that_was_given_up() {
         ForgetAndEnd(0),
         Start(0, 13, 2, 106),
         Forget,
+    ]);
+}
+
+#[test]
+fn an_end_was_told_again_after_that_of_a_candidate_that_took_over() {
+    run_history(&[
+        Start(0, 3, 3, 17),
+        Reload(4, 3, 52),
+        ForgetAndEnd(4),
+        Deliver(3),
+        ForgetAndEnd(3),
+        Together(7),
     ]);
 }
