@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+/// A piece of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Text(String),
     Token(&'static str),
 }
@@ -52,6 +53,16 @@ impl DateFormat {
         Self(parts)
     }
 
+    /// Returns its pieces, in order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Whether it says anything of a date.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Token(_)))
+    }
+
     pub(crate) fn render(&self, at: &Zoned) -> String {
         let mut out = String::new();
         for part in &self.0 {
@@ -85,7 +96,7 @@ pub fn iso(at_ms: u64) -> Option<String> {
 /// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that
 /// one file: the library's own way walks through the whole time zone database, which costs a fresh
 /// process twenty milliseconds.
-fn zone() -> &'static TimeZone {
+pub(crate) fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
         let named = std::env::var(ostler_env::TZ).ok().filter(|name| !name.is_empty());
         let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
