@@ -283,6 +283,9 @@ variables! {
     /// The seed of random histories, of the torture test and of injected failures.
     OSTLER_SEED, read by Test, from Ours, set by Developer,
 
+    /// The seed of what `proptest` makes; a full test sets it and `OSTLER_SEED`, to be repeatable.
+    PROPTEST_RNG_SEED, read by Test, from Convention, set by Developer,
+
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",
 
