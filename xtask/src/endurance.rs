@@ -44,8 +44,8 @@ pub fn histories(args: &[String]) -> Result<()> {
     all_histories(rounds).into_iter().try_for_each(run::show)
 }
 
-/// The random histories of the core and of the daemon's decisions, so many times as many as a full
-/// test plays.
+/// The random histories of the core and of the daemon's decisions, so many times as many as a
+/// full test plays.
 pub fn all_histories(rounds: u64) -> [Command; 2] {
     let core = ["test", "--package", "ostler-core", "--test", "it", "bulk"];
     let daemon = ["test", "--package", "ostler-daemon", "--lib", "bulk"];

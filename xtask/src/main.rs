@@ -43,8 +43,8 @@ cargo xtask inject [--minutes N]
 cargo xtask histories [--rounds N]
                              random histories of core and daemon, others in each run; 10 rounds,
                              each as many as a full test plays, by default
-cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs,
-                             invariants have tests
+cargo xtask tidy             dependency direction, no circles of files, sizes, no sleeping tests,
+                             no stubs, invariants have tests
 cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted;
                              --list gives the places
 cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]

@@ -242,8 +242,8 @@ variables! {
     /// The descriptor that connects the daemon with its keeper.
     OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
 
-    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the manager
-    /// stops everything and ends too.
+    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the
+    /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.

@@ -20,7 +20,7 @@ mod tree;
 mod why;
 mod words;
 
-pub(crate) use app::{SORT_FIELDS, fold, order};
+pub(crate) use app::{App, SORT_FIELDS, fold, order};
 pub(crate) use blocks::blocks;
 pub(crate) use cells::Look;
 pub(crate) use describe::{Seen, describe, plain};

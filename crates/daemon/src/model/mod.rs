@@ -9,8 +9,8 @@
 //!
 //! # Invariants
 //! - Whoever asked is answered exactly once. Test: `every_request_is_answered_once`.
-//! - After the loss of the daemon at any effect the end is the same. Test:
-//!   `the_daemon_may_die_at_every_effect`.
+//! - After the loss of the daemon at any effect the end is the
+//!   same. Test: `the_daemon_may_die_at_every_effect`.
 
 mod announced;
 mod apps;
