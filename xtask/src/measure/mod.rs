@@ -38,8 +38,8 @@ pub fn measure(args: &[String]) -> Result<()> {
 /// What was brought to none and stays there, with its places.
 pub fn held(sources: &[Source]) -> Result<Vec<String>> {
     let files = Parsed::all(sources)?;
-    let [_, lines @ ..] = lines::rows(sources);
-    let held = lines.into_iter().chain([circles::row(&files)]);
+    let [_, long_lines, _, short_docs] = lines::rows(sources);
+    let held = [long_lines, short_docs, circles::row(&files)].into_iter();
     let places = |row: Row| {
         let what = row.what;
         row.places.into_iter().map(move |place| format!("{what}: {}", place.trim()))
