@@ -87,3 +87,4 @@ mod unsaved;
 mod unwritten;
 mod update;
 mod waiting;
+mod web;
