@@ -89,6 +89,7 @@ pub(super) fn details(view: ProcView) -> Details {
         last: view.ended.as_ref().map(|ended| ended.how.clone()),
         max_memory: view.cluster.then_some(200 << 20),
         cron_restart: None,
+        next_restart: None,
         node_env: Some("production".to_owned()),
         env: BTreeMap::new(),
         listeners: listeners.collect(),
