@@ -9,13 +9,14 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
     ("ostler-core", &[]),
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
+    ("ostler-machine", &[]),
     ("ostler-wire", &[]),
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
@@ -25,7 +26,17 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("ostler-serve", &["ostler-poll"]),
     ("ostler-client", &["ostler-wire"]),
     ("ostler-web", &["ostler-client", "ostler-wire"]),
-    ("ostler-tui", &["ostler-client", "ostler-wire"]),
+    (
+        "ostler-tui",
+        &[
+            "ostler-client",
+            "ostler-logs",
+            "ostler-machine",
+            "ostler-show",
+            "ostler-text",
+            "ostler-wire",
+        ],
+    ),
     (
         "ostler-daemon",
         &[
@@ -39,6 +50,17 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "ostler-poll",
             "ostler-ports",
             "ostler-text",
+        ],
+    ),
+    (
+        "ostler-show",
+        &[
+            "ostler-client",
+            "ostler-logs",
+            "ostler-pm2",
+            "ostler-ports",
+            "ostler-text",
+            "ostler-wire",
         ],
     ),
     ("ostler-testkit", &[]),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ostler_show::columns as columns_of;
 use ostler_wire::control::ProcView;
 
 use super::cells;
-use super::table::{Cell, Table, columns as columns_of};
+use super::table::{Cell, Table};
 use crate::paint::{Ink, Paint};
 
 /// Columns that are taken for granted where there is no terminal.
