@@ -147,7 +147,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     misused(&sandbox, &["restart", "idle", "--watch"], watch);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().err;
-    assert_eq!(list, "warning: not yet in effect: watch of idle; trace of idle\n");
+    assert_eq!(list, "warning: not yet in effect: trace of idle; watch of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
     assert!(described.contains("no effect yet: watch, trace\n"), "{described}");
     sandbox.ostler(["save"]).run();
