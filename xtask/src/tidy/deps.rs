@@ -9,13 +9,14 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
     ("ostler-core", &[]),
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
+    ("ostler-machine", &[]),
     ("ostler-wire", &[]),
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
@@ -24,8 +25,21 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-serve", &["ostler-poll"]),
     ("ostler-client", &["ostler-wire"]),
-    ("ostler-companion", &["ostler-client", "ostler-text", "ostler-tui", "ostler-wire"]),
-    ("ostler-tui", &["ostler-client", "ostler-wire"]),
+    (
+        "ostler-companion",
+        &["ostler-client", "ostler-machine", "ostler-text", "ostler-tui", "ostler-wire"],
+    ),
+    (
+        "ostler-tui",
+        &[
+            "ostler-client",
+            "ostler-logs",
+            "ostler-machine",
+            "ostler-show",
+            "ostler-text",
+            "ostler-wire",
+        ],
+    ),
     (
         "ostler-daemon",
         &[
@@ -39,6 +53,17 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "ostler-poll",
             "ostler-ports",
             "ostler-text",
+        ],
+    ),
+    (
+        "ostler-show",
+        &[
+            "ostler-client",
+            "ostler-logs",
+            "ostler-pm2",
+            "ostler-ports",
+            "ostler-text",
+            "ostler-wire",
         ],
     ),
     ("ostler-testkit", &[]),

@@ -333,7 +333,7 @@ mod tests {
         check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
         check("instances", &["start", "run"]);
         check("watch", &["list"]);
-        check("cron-restart", &[]);
+        check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",
             &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]

@@ -120,7 +120,7 @@ fn print(
 ) -> Result<(), Failed> {
     let shape = shape(session, false)?;
     if shape.as_ref().is_none_or(Shape::shows_ports) {
-        show::ports::note(&session.home, &mut processes, whole);
+        show::note_ports(&session.home, &mut processes, whole);
     }
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);

@@ -74,7 +74,7 @@ use ostler_wire::control::ProfileKind;
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
-use crate::paint::Paint;
+use crate::paint;
 use crate::program::{Name, Program};
 use crate::session::Session;
 use crate::voice::{Progress, Way};
@@ -92,7 +92,7 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let paint = Paint::detect(program, given(FlagId::NoColor));
+    let paint = paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
     if name == Name::Dev {
         return end(&mut out, program, Err(dev::refuse()));

@@ -25,6 +25,7 @@ mod commands_resumed;
 mod completion;
 mod config;
 mod container;
+mod cron;
 mod daemons_end;
 mod deploy;
 mod descriptors;

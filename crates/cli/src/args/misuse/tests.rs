@@ -173,11 +173,6 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "leave it out, and let a program such as `entr` call `ostler restart <name>`",
     );
     own(
-        "reload web -c x",
-        "no `-c` yet: nothing is restarted by the clock",
-        "leave it out, and let `crontab` call `ostler restart <name>`",
-    );
-    own(
         "start a.js --ignore-watch x",
         "no `--ignore-watch` yet: files are not watched",
         "leave it out",

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 
 use ostler_wire::control::{Ended, Phase, ProcView};
 
-use super::words;
+use crate::words;
 
 /// The processes of an app.
 #[derive(Debug)]
-pub(crate) struct App<'a> {
+pub struct App<'a> {
     /// The name, with its namespace when that is not the usual one.
-    pub(crate) name: String,
+    pub name: String,
     /// Its processes, by id; at least one.
-    pub(crate) processes: Vec<&'a ProcView>,
+    pub processes: Vec<&'a ProcView>,
 }
 
 /// Returns the apps of these processes, in the order of their first ones.
-pub(crate) fn fold(processes: &[ProcView]) -> Vec<App<'_>> {
+pub fn fold(processes: &[ProcView]) -> Vec<App<'_>> {
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     let mut apps: Vec<App<'_>> = Vec::new();
     for process in processes {
@@ -31,7 +31,7 @@ pub(crate) fn fold(processes: &[ProcView]) -> Vec<App<'_>> {
 }
 
 /// Returns the name of a process's app, with its namespace when that is not the usual one.
-pub(super) fn name(process: &ProcView) -> String {
+pub(crate) fn name(process: &ProcView) -> String {
     match process.namespace.as_str() {
         "default" | "" => process.name.clone(),
         namespace => format!("{namespace}/{}", process.name),
@@ -40,22 +40,22 @@ pub(super) fn name(process: &ProcView) -> String {
 
 impl<'a> App<'a> {
     /// One process as if it were the app.
-    pub(super) fn of_one(process: &'a ProcView) -> Self {
+    pub fn of_one(process: &'a ProcView) -> Self {
         Self { name: name(process), processes: vec![process] }
     }
 
     /// Returns how many of its processes are online, and how many there are.
-    pub(super) fn count(&self) -> (usize, usize) {
+    pub fn count(&self) -> (usize, usize) {
         (self.count_in(Phase::Online), self.processes.len())
     }
 
     /// Whether it is a module.
-    pub(crate) fn is_module(&self) -> bool {
+    pub fn is_module(&self) -> bool {
         self.processes.iter().any(|process| process.module)
     }
 
     /// Whether all of its processes are online.
-    pub(crate) fn is_online(&self) -> bool {
+    pub fn is_online(&self) -> bool {
         self.processes.iter().all(|process| process.phase == Phase::Online)
     }
 
@@ -65,40 +65,40 @@ impl<'a> App<'a> {
     }
 
     /// Returns the process that is most worth a look, and how many are in its phase.
-    pub(super) fn worst(&self) -> Option<(&'a ProcView, usize)> {
+    pub fn worst(&self) -> Option<(&'a ProcView, usize)> {
         // The first of several.
         let worst = self.processes.iter().rev().max_by_key(|of| words::weight(of.phase))?;
         Some((worst, self.count_in(worst.phase)))
     }
 
     /// Returns the process that is most worth a look.
-    pub(crate) fn most_notable(&self) -> Option<&'a ProcView> {
+    pub fn most_notable(&self) -> Option<&'a ProcView> {
         self.worst().map(|(process, _)| process)
     }
 
     /// Returns its restarts.
-    pub(super) fn restarts(&self) -> u32 {
+    pub fn restarts(&self) -> u32 {
         self.processes.iter().map(|process| process.restarts).sum()
     }
 
     /// Returns its CPU use, percent of one core.
-    pub(super) fn cpu(&self) -> f32 {
+    pub fn cpu(&self) -> f32 {
         self.processes.iter().map(|process| process.cpu).sum()
     }
 
     /// Returns its resident memory, bytes.
-    pub(super) fn memory(&self) -> u64 {
+    pub fn memory(&self) -> u64 {
         self.processes.iter().map(|process| process.memory).sum()
     }
 
     /// Returns since when all of what runs has been online, ms since 1970; `None` when none is.
-    pub(super) fn since(&self) -> Option<u64> {
+    pub fn since(&self) -> Option<u64> {
         let online = self.processes.iter().filter(|of| of.phase == Phase::Online);
         online.map(|process| process.since).filter(|since| 0 < *since).max()
     }
 
     /// Returns everything it listens on, each address once.
-    pub(super) fn addresses(&self) -> Vec<&'a str> {
+    pub fn addresses(&self) -> Vec<&'a str> {
         let mut all: Vec<&str> = Vec::new();
         for address in self.processes.iter().flat_map(|process| &process.listens) {
             if !all.contains(&address.as_str()) {
@@ -109,25 +109,25 @@ impl<'a> App<'a> {
     }
 
     /// Returns the process that ended last by itself, and that end.
-    pub(super) fn last_end(&self) -> Option<(&'a ProcView, &'a Ended)> {
+    pub fn last_end(&self) -> Option<(&'a ProcView, &'a Ended)> {
         let ends = self.processes.iter().filter_map(|of| Some((*of, words::own_end(of)?)));
         ends.max_by_key(|(_, ended)| ended.at)
     }
 
     /// Returns how many old workers are on their way out.
-    pub(super) fn leaving(&self) -> usize {
+    pub fn leaving(&self) -> usize {
         self.processes.iter().map(|process| process.leaving.len()).sum()
     }
 
     /// Returns its part in a reload that is under way: how many processes have this word.
-    pub(super) fn rollout(&self) -> Option<(&'a str, usize)> {
+    pub fn rollout(&self) -> Option<(&'a str, usize)> {
         let mut words = self.processes.iter().filter_map(|process| process.rollout.as_deref());
         let word = words.next()?;
         Some((word, 1 + words.filter(|other| *other == word).count()))
     }
 
     /// Returns its ids, in ranges: `0-3, 7`.
-    pub(super) fn ids(&self) -> String {
+    pub fn ids(&self) -> String {
         let mut ids: Vec<u32> = self.processes.iter().map(|process| process.id).collect();
         ids.sort_unstable();
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -146,11 +146,11 @@ impl<'a> App<'a> {
 }
 
 /// The fields that a list can be sorted by.
-pub(crate) const SORT_FIELDS: &[&str] =
+pub const SORT_FIELDS: &[&str] =
     &["name", "namespace", "pid", "id", "cpu", "memory", "uptime", "restarts", "status"];
 
 /// Sorts by `field`, `field:asc` or `field:desc`; `None` when there is no such field.
-pub(crate) fn order(apps: &mut [App<'_>], by: &str) -> Option<()> {
+pub fn order(apps: &mut [App<'_>], by: &str) -> Option<()> {
     let (field, direction) = by.split_once(':').unwrap_or((by, "asc"));
     let first = |app: &App<'_>| app.processes.first().copied().cloned();
     let id = |app: &App<'_>| app.processes.first().map(|process| process.id);

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Details, Ended, ListenerView, Outcome, Phase, ProcView};
 
-use crate::view::sample::sample;
-
 /// The time at which they are looked at, ms since 1970.
-pub(super) const NOW: u64 = 1_000_000_000;
+pub const NOW: u64 = 1_000_000_000;
 
 /// Returns processes of apps in every state.
-pub(super) fn processes() -> Vec<ProcView> {
+pub fn processes() -> Vec<ProcView> {
     let mut all = Vec::new();
     for id in 0..4 {
         let mut worker = of("api", id, Phase::Online);
@@ -49,6 +47,35 @@ pub(super) fn processes() -> Vec<ProcView> {
     all
 }
 
+/// Returns a process that is online since 1,000 ms, and otherwise plain.
+#[must_use]
+pub fn sample(id: u32, name: &str) -> ProcView {
+    let log = |kind| Some(format!("/h/logs/{name}-{kind}.log"));
+    ProcView {
+        id,
+        name: name.to_owned(),
+        namespace: "default".to_owned(),
+        version: None,
+        cluster: false,
+        pid: 4000 + id,
+        since: 1000,
+        restarts: 0,
+        phase: Phase::Online,
+        cpu: 0.0,
+        memory: 21_390_950,
+        user: "root".to_owned(),
+        module: false,
+        not_yet: Vec::new(),
+        rollout: None,
+        script: "/srv/app.js".to_owned(),
+        logs: [log("out"), log("error"), None],
+        ended: None,
+        listens: Vec::new(),
+        candidate: None,
+        leaving: Vec::new(),
+    }
+}
+
 fn of(name: &str, id: u32, phase: Phase) -> ProcView {
     let mut process = sample(id, name);
     process.phase = phase;
@@ -66,7 +93,7 @@ fn ended(ago: u64, asked: bool, how: Outcome) -> Option<Ended> {
 }
 
 /// Returns a process in full.
-pub(super) fn details(view: ProcView) -> Details {
+pub fn details(view: ProcView) -> Details {
     let listeners = view.listens.iter().map(|address| ListenerView {
         address: address.clone(),
         balance: "round-robin".to_owned(),
@@ -89,6 +116,7 @@ pub(super) fn details(view: ProcView) -> Details {
         last: view.ended.as_ref().map(|ended| ended.how.clone()),
         max_memory: view.cluster.then_some(200 << 20),
         cron_restart: None,
+        next_restart: None,
         node_env: Some("production".to_owned()),
         env: BTreeMap::new(),
         listeners: listeners.collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::numbers::{float, rounded};
+use crate::numbers::{float, rounded};
 
 /// Bytes of a sector, whatever the disk has.
 const SECTOR: u64 = 512;
@@ -11,7 +11,7 @@ const MEGABYTE: f64 = 1024.0 * 1024.0;
 
 /// What the kernel has counted since it began.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Counters {
+pub struct Counters {
     /// Time of all processors, and of it that in which they worked.
     cpu: (u64, u64),
     /// Of each network device: bytes, errors, dropped packets, each received and sent.
@@ -24,7 +24,8 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Reads them; what cannot be read is 0.
-    pub(super) fn read() -> Self {
+    #[must_use]
+    pub fn read() -> Self {
         let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
         Self {
             cpu: cpu(&text("/proc/stat")),
@@ -41,22 +42,35 @@ impl Counters {
         }
     }
 
+    /// Returns the share of all processors that worked since `before`, percent.
+    #[must_use]
+    pub fn cpu_since(&self, before: &Self) -> f64 {
+        let time = self.cpu.0.saturating_sub(before.cpu.0).max(1);
+        let busy = self.cpu.1.saturating_sub(before.cpu.1);
+        rounded(float(busy) / float(time) * 100.0, 1)
+    }
+
+    /// Returns the memory that is in use, and all that there is, bytes.
+    #[must_use]
+    pub fn memory(&self) -> (u64, u64) {
+        let memory = |name: &str| self.memory.get(name).copied().unwrap_or(0);
+        let (total, available) = (memory("MemTotal"), memory("MemAvailable"));
+        (total.saturating_sub(available), total)
+    }
+
     /// Returns what happened since `before`, so many seconds ago, in PM2's order.
-    pub(super) fn figures(&self, before: &Self, seconds: f64) -> Vec<(String, f64, &'static str)> {
+    #[must_use]
+    pub fn figures(&self, before: &Self, seconds: f64) -> Vec<(String, f64, &'static str)> {
         let mut all = Vec::new();
         let mut put = |name: &str, value: f64, unit| all.push((name.to_owned(), value, unit));
         let per_second =
             |now: u64, then: u64| rounded(float(now.saturating_sub(then)) / MEGABYTE / seconds, 3);
-        let time = self.cpu.0.saturating_sub(before.cpu.0).max(1);
-        let busy = self.cpu.1.saturating_sub(before.cpu.1);
-        put("CPU Usage", rounded(float(busy) / float(time) * 100.0, 1), "%");
+        put("CPU Usage", self.cpu_since(before), "%");
         put("CPU Temperature", self.temperature.map_or(-1.0, |of| rounded(of, 1)), "°C");
-        let memory = |name: &str| self.memory.get(name).copied().unwrap_or(0);
-        let (total, available) = (memory("MemTotal"), memory("MemAvailable"));
-        let used = total.saturating_sub(available);
+        let (used, total) = self.memory();
         put("RAM Usage", rounded(float(used) / float(total.max(1)) * 100.0, 1), "%");
         put("RAM Total", float(total), "b");
-        put("RAM Available", float(available), "b");
+        put("RAM Available", float(total.saturating_sub(used)), "b");
         put("RAM Active", float(used), "b");
         for (device, now) in &self.nets {
             let then = before.nets.iter().find(|(name, _)| name == device).map_or(now, |of| &of.1);

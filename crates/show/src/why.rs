@@ -3,12 +3,12 @@
 use ostler_pm2::words::signal;
 use ostler_wire::control::{Details, Ended, Outcome, Phase};
 
-use super::amount::duration;
-use super::words;
+use crate::amount::duration;
+use crate::words;
 
 /// Returns why a process is as it is. `since`: when all of its app that runs has been online;
 /// `reason`: what its last lines say of its end.
-pub(super) fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64) -> String {
+pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64) -> String {
     let view = &details.view;
     let ago = |at: u64| duration(now.saturating_sub(at));
     let within = |what: &str| match details.due_in {
@@ -47,7 +47,7 @@ pub(super) fn why(details: &Details, since: Option<u64>, reason: Option<&str>, n
 }
 
 /// Returns how a run ended, with everything that is known about it.
-pub(super) fn end(ended: &Ended, reason: Option<&str>) -> String {
+pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
     let how = match &ended.how {
         // What a shell makes of the end of its child.
         Outcome::Code(code @ 129..=159) => {
@@ -69,7 +69,7 @@ pub(super) fn end(ended: &Ended, reason: Option<&str>) -> String {
 }
 
 /// Returns what to do about a state that is not wanted.
-pub(super) fn advice(details: &Details, name: &str) -> Option<String> {
+pub fn advice(details: &Details, name: &str) -> Option<String> {
     let pasted = ostler_shell::word(name);
     let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
     match details.view.phase {

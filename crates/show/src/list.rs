@@ -2,12 +2,12 @@
 
 use ostler_wire::control::ProcView;
 
-use super::app::App;
-use super::blocks::{TABLE, blocks};
-use super::cells::{self, Look};
-use super::grid::{Cell, Column, render};
-use super::words;
+use crate::app::App;
+use crate::blocks::{TABLE, blocks};
+use crate::cells::{self, Look};
+use crate::grid::{Cell, Column, render};
 use crate::paint::Ink;
+use crate::words;
 
 /// From this width on, the list has a column for the last end and one for the ids.
 const MEDIUM: usize = 100;
@@ -18,33 +18,78 @@ const WIDE: usize = 160;
 type Show = for<'a> fn(&App<'a>, &Look<'_>) -> Cell<'a>;
 
 /// Returns the table of these apps; blocks of lines where a window has no room for one.
-pub(crate) fn list(apps: &[App<'_>], look: &Look<'_>) -> String {
+pub fn list(apps: &[App<'_>], look: &Look<'_>) -> String {
     if look.window < TABLE {
         return blocks(apps, look);
     }
-    let columns = columns(look);
-    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
-    let mut rows: Vec<Vec<Cell<'_>>> = Vec::new();
+    let mut rows = Vec::new();
     for app in apps {
-        if !look.all {
-            rows.push(columns.iter().map(|(_, show)| show(app, look)).collect());
-            continue;
-        }
-        for process in &app.processes {
-            let one = App::of_one(process);
-            rows.push(columns.iter().map(|(_, show)| show(&one, look)).collect());
-            for (pid, name, status) in beside(process) {
-                rows.push(
-                    shapes.iter().map(|column| beside_cell(column, pid, name, status)).collect(),
-                );
+        if look.all {
+            for process in &app.processes {
+                rows.push(Row::Process(process));
+                rows.extend(beside(process));
             }
+        } else {
+            rows.push(Row::App(app));
         }
     }
-    render(&shapes, &rows, look.window, look.paint)
+    table(&rows, look)
+}
+
+/// What a line of the table shows.
+#[derive(Clone, Copy, Debug)]
+pub enum Row<'a> {
+    /// An app, as one.
+    App(&'a App<'a>),
+    /// A process as if it were an app.
+    Process(&'a ProcView),
+    /// A process below the line of its app.
+    Below(&'a ProcView),
+    /// A worker that comes or goes.
+    Beside {
+        /// Its process.
+        pid: u32,
+        /// Who it is.
+        name: &'static str,
+        /// What it does.
+        status: &'static str,
+    },
+}
+
+/// Returns the table of these rows: a line of titles and one for each, none wider than the window,
+/// which has room for a table.
+#[must_use]
+pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
+    let columns = columns(look);
+    let cells = rows.iter().map(|row| {
+        let cell = |(column, show): &(Column, Show)| match row {
+            Row::App(app) => owned(show(app, look)),
+            Row::Process(process) => owned(show(&App::of_one(process), look)),
+            Row::Below(process) => match column.title {
+                "NAME" => Cell::plain(format!("  └ {}", process.id)),
+                "INST" | "ID" => Cell::plain(""),
+                _ => owned(show(&App::of_one(process), look)),
+            },
+            Row::Beside { pid, name, status } => match column.title {
+                "PID" if *pid != 0 => Cell::plain(pid.to_string()),
+                "NAME" => Cell::plain(*name),
+                "STATUS" => Cell::inked(*status, &[Ink::Blue]),
+                _ => Cell::plain(""),
+            },
+        };
+        columns.iter().map(cell).collect()
+    });
+    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+    render(&shapes, &cells.collect::<Vec<_>>(), look.window, look.paint)
+}
+
+/// A cell that outlives the app it was made of.
+fn owned(cell: Cell<'_>) -> Cell<'static> {
+    Cell { text: cell.text.into_owned().into(), inks: cell.inks }
 }
 
 /// Returns the list for a program: a line for each app or process, tabs between the values.
-pub(crate) fn piped(apps: &[App<'_>], look: &Look<'_>) -> String {
+pub fn piped(apps: &[App<'_>], look: &Look<'_>) -> String {
     let mut out = String::new();
     for app in apps {
         if look.all {
@@ -109,25 +154,11 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
     all
 }
 
-/// Workers beside a process: pid, who it is, and what it does.
-fn beside(process: &ProcView) -> impl Iterator<Item = (u32, &'static str, &'static str)> {
+/// Workers beside a process.
+fn beside(process: &ProcView) -> impl Iterator<Item = Row<'_>> {
     let new = process.candidate.map(|pid| (pid, "└ new worker", "◐ being verified"));
     let old = process.leaving.iter().map(|pid| (*pid, "└ old worker", "◐ draining"));
-    new.into_iter().chain(old)
-}
-
-fn beside_cell(
-    column: &Column,
-    pid: u32,
-    name: &'static str,
-    status: &'static str,
-) -> Cell<'static> {
-    match column.title {
-        "PID" if pid != 0 => Cell::plain(pid.to_string()),
-        "NAME" => Cell::plain(name),
-        "STATUS" => Cell::inked(status, &[Ink::Blue]),
-        _ => Cell::plain(""),
-    }
+    new.into_iter().chain(old).map(|(pid, name, status)| Row::Beside { pid, name, status })
 }
 
 #[cfg(test)]
@@ -136,10 +167,10 @@ mod tests {
 
     use expect_test::expect_file;
 
-    use super::super::app::{fold, order};
-    use super::super::sample::{NOW, processes};
     use super::*;
+    use crate::app::{fold, order};
     use crate::paint::Paint;
+    use crate::sample::{NOW, processes};
 
     fn shown(window: usize, all: bool) -> String {
         let processes = processes();
@@ -179,7 +210,7 @@ mod tests {
         for window in 1..220 {
             for all in [false, true] {
                 let text = shown(window, all);
-                let widest = text.lines().map(crate::view::columns).max();
+                let widest = text.lines().map(crate::width::columns).max();
                 assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
             }
         }

@@ -3,7 +3,7 @@
 use crate::bytes::in_units;
 
 /// Returns a duration: `12s`, `5m`, `3h`, `2d`. A unit is used only when there is more than one.
-pub(super) fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
         0..120 => format!("{seconds}s"),
@@ -14,12 +14,12 @@ pub(super) fn duration(ms: u64) -> String {
 }
 
 /// Returns a number of bytes with base 1024: `0`, `20.4M`.
-pub(super) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     in_units(bytes, ["K", "M", "G", "T"]).unwrap_or_else(|| bytes.to_string())
 }
 
 /// Returns a share of one CPU: `0%`, `4.5%`, `230%`.
-pub(super) fn cpu(percent: f32) -> String {
+pub fn cpu(percent: f32) -> String {
     match percent {
         percent if 99.95 <= percent => format!("{percent:.0}%"),
         percent if percent < 0.05 => "0%".to_owned(),

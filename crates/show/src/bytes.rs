@@ -2,7 +2,7 @@
 
 /// Returns a number of bytes with one decimal in the largest of these units that it fills; `None`
 /// below 1024.
-pub(crate) fn in_units(bytes: u64, [first, larger @ ..]: [&str; 4]) -> Option<String> {
+pub fn in_units(bytes: u64, [first, larger @ ..]: [&str; 4]) -> Option<String> {
     if bytes < 1024 {
         return None;
     }

@@ -7,34 +7,43 @@
 use ostler_text::shown;
 use ostler_wire::control::{Details, ListenerView};
 
-use super::app::App;
-use super::cells::Look;
-use super::list::list;
-use super::tree::{Tree, lines};
-use super::{amount, why, words};
-use crate::of_file::OfFile;
+use crate::app::App;
+use crate::cells::Look;
+use crate::list::list;
 use crate::paint::Ink;
-use crate::view::cut;
+use crate::tree::{Tree, lines};
+use crate::why::{advice, end, why};
+use crate::width::{columns, cut};
+use crate::{amount, words};
 
 /// Everything that is shown of an app.
 #[derive(Debug)]
-pub(crate) struct Seen<'a> {
+pub struct Seen<'a> {
     /// The app itself, with its counts.
-    pub(crate) app: &'a App<'a>,
+    pub app: &'a App<'a>,
     /// Its processes in full, in their order; at least one.
-    pub(crate) details: &'a [Details],
+    pub details: &'a [Details],
     /// What runs, by process.
-    pub(crate) trees: &'a [Tree],
+    pub trees: &'a [Tree],
     /// The file whose last lines are shown, and these lines.
-    pub(crate) tail: Option<(String, Vec<String>)>,
+    pub tail: Option<(String, Vec<String>)>,
     /// Variables that differ from those of the caller.
-    pub(crate) other_env: Vec<String>,
+    pub other_env: Vec<String>,
     /// The process file that it is from, and how it differs.
-    pub(crate) of_file: Option<OfFile>,
+    pub of_file: Option<OfFile>,
+}
+
+/// An app beside its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfFile {
+    /// Path of the file.
+    pub path: String,
+    /// How they differ, or why that is not known; nothing where they are the same.
+    pub differs: Option<String>,
 }
 
 /// Returns the screen for a person.
-pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
+pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
     let (sign, inks) = words::sign(worst.phase);
@@ -43,8 +52,8 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     out.push_str(&head);
     let reason = look.reasons.get(&worst.id).copied();
     let since = seen.app.since();
-    wrap(&mut out, &why::why(details, since, reason, look.now), 2, look.window);
-    if let Some(advice) = why::advice(details, &seen.app.name) {
+    wrap(&mut out, &why(details, since, reason, look.now), 2, look.window);
+    if let Some(advice) = advice(details, &seen.app.name) {
         let mut text = String::new();
         wrap(&mut text, &format!("hint: {advice}"), 2, look.window);
         out.push_str(&text.replacen("hint:", &look.paint.ink(&[Ink::Cyan], "hint:"), 1));
@@ -85,17 +94,14 @@ pub(crate) fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
 }
 
 /// Returns the facts for a program: a line each, nothing cut.
-pub(crate) fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
+pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
     let mut line = |key: &str, value: &str| out.push_str(&format!("{key}: {}\n", shown(value)));
     line("name", &seen.app.name);
     line("status", words::status(worst));
     line("summary", &summary(seen));
-    line(
-        "why",
-        &why::why(details, seen.app.since(), look.reasons.get(&worst.id).copied(), look.now),
-    );
+    line("why", &why(details, seen.app.since(), look.reasons.get(&worst.id).copied(), look.now));
     for (key, value) in facts(seen, look) {
         line(key, &value);
     }
@@ -124,7 +130,8 @@ fn is_in_motion(seen: &Seen<'_>) -> bool {
 }
 
 /// What holds for the app as a whole.
-fn summary(seen: &Seen<'_>) -> String {
+#[must_use]
+pub fn summary(seen: &Seen<'_>) -> String {
     let (online, all) = seen.app.count();
     let mut text = match all {
         1 => seen.app.worst().map_or_else(String::new, |(of, _)| words::status(of).to_owned()),
@@ -140,7 +147,9 @@ fn summary(seen: &Seen<'_>) -> String {
     }
 }
 
-fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
+/// What is known of an app: names and values, none of them empty.
+#[must_use]
+pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let Some(details) = seen.details.first() else { return facts };
     let view = &details.view;
@@ -186,7 +195,7 @@ fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("namespace", view.namespace.clone());
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
-    fact("cron restart", details.cron_restart.clone().unwrap_or_default());
+    fact("cron restart", cron_restart(details));
     fact("no effect yet", view.not_yet.join(", "));
     let mut logs: Vec<String> = Vec::new();
     for path in seen.details.iter().flat_map(|of| of.view.logs.iter().flatten()) {
@@ -243,7 +252,7 @@ fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
     if let Some((process, ended)) = seen.app.last_end() {
         let ago = amount::duration(look.now.saturating_sub(ended.at));
         let reason = look.reasons.get(&process.id).copied();
-        text.push_str(&format!("; {} ago it ended with {}", ago, why::end(ended, reason)));
+        text.push_str(&format!("; {} ago it ended with {}", ago, end(ended, reason)));
     }
     let most = seen.details.first().map_or(0, |details| details.max_unstable);
     if 0 < short && short < most {
@@ -261,6 +270,15 @@ fn interpreter(details: &Details) -> String {
     match &details.node_version {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
+    }
+}
+
+/// The pattern, and when its next time is.
+fn cron_restart(details: &Details) -> String {
+    let pattern = details.cron_restart.clone().unwrap_or_default();
+    match details.next_restart {
+        Some(at) => format!("{pattern} (next {})", ostler_logs::date(at, "YYYY-MM-DD HH:mm:ss")),
+        None => pattern,
     }
 }
 
@@ -299,20 +317,16 @@ fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
     add(&line);
 }
 
-fn columns(text: &str) -> usize {
-    crate::view::columns(text)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect_file;
 
-    use super::super::app::fold;
-    use super::super::sample::{self, NOW};
     use super::*;
+    use crate::app::fold;
     use crate::paint::Paint;
+    use crate::sample::{self, NOW};
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn screen(name: &str, window: usize) -> String {
@@ -362,7 +376,7 @@ mod tests {
         for name in ["api", "worker", "web", "mail", "import", "idle", "db"] {
             for window in 72..220 {
                 let text = screen(name, window);
-                let widest = text.lines().map(crate::view::columns).max();
+                let widest = text.lines().map(columns).max();
                 assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
             }
         }

@@ -3,18 +3,18 @@
 
 use std::iter::once;
 
-use super::app::App;
-use super::cells::{self, Look};
-use super::grid::Cell;
-use crate::view::{columns, cut};
+use crate::app::App;
+use crate::cells::{self, Look};
+use crate::grid::Cell;
+use crate::width::{columns, cut};
 
 /// The window from which on a table is shown: a name, how many there are, and a status.
-pub(super) const TABLE: usize = 40;
+pub(crate) const TABLE: usize = 40;
 /// The widest name of a value.
 const NAME: usize = "instances".len();
 
 /// Returns the apps, each as its name and a line for each value.
-pub(crate) fn blocks(apps: &[App<'_>], look: &Look<'_>) -> String {
+pub fn blocks(apps: &[App<'_>], look: &Look<'_>) -> String {
     let mut out = String::new();
     for app in apps {
         if look.all {

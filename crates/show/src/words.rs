@@ -6,7 +6,7 @@ use crate::paint::Ink;
 
 /// Returns one word for what a process does. `exited` is one that ended by itself and is not to be
 /// restarted, `stopped` one that was asked to.
-pub(crate) fn status(process: &ProcView) -> &'static str {
+pub fn status(process: &ProcView) -> &'static str {
     match process.phase {
         Phase::Stopped if process.ended.as_ref().is_some_and(|ended| !ended.asked) => "exited",
         Phase::Stopped => "stopped",
@@ -19,7 +19,7 @@ pub(crate) fn status(process: &ProcView) -> &'static str {
 }
 
 /// How much a phase deserves to be looked at; the greatest stands for the app.
-pub(super) fn weight(phase: Phase) -> u8 {
+pub(crate) fn weight(phase: Phase) -> u8 {
     match phase {
         Phase::Errored => 5,
         Phase::Backoff { .. } => 4,
@@ -31,7 +31,7 @@ pub(super) fn weight(phase: Phase) -> u8 {
 }
 
 /// Returns the sign and the colour of a phase.
-pub(super) fn sign(phase: Phase) -> (char, &'static [Ink]) {
+pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
     match phase {
         Phase::Online => ('●', &[Ink::Green]),
         Phase::Starting | Phase::Stopping => ('◐', &[Ink::Blue]),
@@ -42,12 +42,12 @@ pub(super) fn sign(phase: Phase) -> (char, &'static [Ink]) {
 }
 
 /// Returns the end that a process came to by itself, if its last one was such.
-pub(super) fn own_end(process: &ProcView) -> Option<&Ended> {
+pub fn own_end(process: &ProcView) -> Option<&Ended> {
     process.ended.as_ref().filter(|ended| !ended.asked)
 }
 
 /// Returns how a run ended, in as few words as possible.
-pub(super) fn end(ended: &Ended) -> String {
+pub fn short_end(ended: &Ended) -> String {
     match &ended.how {
         _ if ended.oom => "out of memory".to_owned(),
         Outcome::Code(code) => format!("exit {code}"),

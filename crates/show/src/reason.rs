@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ostler_wire::control::{Phase, ProcView};
 
-use super::words;
+use crate::words;
 
 /// The most processes whose lines are read for a list.
 const MOST: usize = 20;
@@ -32,7 +32,7 @@ const SIGNS: &[(&str, &str)] = &[
 ];
 
 /// Returns why processes ended that did so by themselves and badly, by id.
-pub(crate) fn reasons(processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
+pub fn reasons(processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
     let ended = |process: &&ProcView| words::own_end(process).is_some_and(|end| !end.is_clean());
     let (up, down): (Vec<_>, Vec<_>) =
         processes.iter().filter(ended).partition(|process| process.phase == Phase::Online);
@@ -41,7 +41,7 @@ pub(crate) fn reasons(processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
 }
 
 /// Returns why a process ended, if its last lines say so.
-pub(super) fn of(process: &ProcView) -> Option<&'static str> {
+pub(crate) fn of(process: &ProcView) -> Option<&'static str> {
     let ended = words::own_end(process)?;
     let [_, err, all] = &process.logs;
     let path = err.as_deref().or(all.as_deref())?;
@@ -51,7 +51,7 @@ pub(super) fn of(process: &ProcView) -> Option<&'static str> {
 
 /// Returns the file with the last lines of a process that are worth a look, and these lines: what
 /// it wrote to standard error when it ended badly, else what it wrote last.
-pub(crate) fn last_lines(process: &ProcView, most: usize) -> Option<(String, Vec<String>)> {
+pub fn last_lines(process: &ProcView, most: usize) -> Option<(String, Vec<String>)> {
     let failed = words::own_end(process).is_some_and(|end| !end.is_clean());
     let mut paths: Vec<&String> = process.logs.iter().flatten().collect();
     let written = |path: &String| std::fs::metadata(path).and_then(|of| of.modified()).ok();
@@ -89,7 +89,7 @@ fn told_by(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::sample;
+    use crate::sample::sample;
     use ostler_wire::control::{Ended, Outcome};
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
             of(&ProcView { ended, ..process.clone() })
         };
         assert_eq!(of(&process), None);
-        assert_eq!(reason(&process, crate::view::now()), Some("port in use"));
-        assert_eq!(reason(&process, crate::view::now() + 60_000), None);
+        assert_eq!(reason(&process, crate::now()), Some("port in use"));
+        assert_eq!(reason(&process, crate::now() + 60_000), None);
     }
 }

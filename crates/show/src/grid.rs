@@ -7,45 +7,47 @@
 use std::borrow::Cow;
 
 use crate::paint::{Ink, Paint};
-use crate::view::{columns as width_of, cut};
+use crate::width::{columns as width_of, cut};
 
 /// Blanks between two columns.
 const GAP: &str = "  ";
 
 /// How a column is headed and set.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     /// What stands above its cells.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// Whether its cells stand at the right.
-    pub(super) right: bool,
+    pub(crate) right: bool,
     /// The width to which it may be shortened; `None` is never.
-    pub(super) least: Option<usize>,
+    pub(crate) least: Option<usize>,
     /// The first to be left out has the highest number; 0 is always shown.
-    pub(super) leave_out: u8,
+    pub(crate) leave_out: u8,
 }
 
 /// A text and its inks.
 #[derive(Clone, Debug)]
-pub(super) struct Cell<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) inks: &'static [Ink],
+pub struct Cell<'a> {
+    /// The text, as it is.
+    pub text: Cow<'a, str>,
+    /// The inks of all of it, the first outermost.
+    pub inks: &'static [Ink],
 }
 
 impl<'a> Cell<'a> {
     /// A text without colour.
-    pub(super) fn plain(text: impl Into<Cow<'a, str>>) -> Self {
+    pub(crate) fn plain(text: impl Into<Cow<'a, str>>) -> Self {
         Self { text: text.into(), inks: &[] }
     }
 
     /// A text in these inks.
-    pub(super) fn inked(text: impl Into<Cow<'a, str>>, inks: &'static [Ink]) -> Self {
+    pub(crate) fn inked(text: impl Into<Cow<'a, str>>, inks: &'static [Ink]) -> Self {
         Self { text: text.into(), inks }
     }
 }
 
 /// Returns the table as lines for a window of this width.
-pub(super) fn render(
+pub(crate) fn render(
     columns: &[Column],
     rows: &[Vec<Cell<'_>>],
     window: usize,

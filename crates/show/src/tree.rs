@@ -7,17 +7,17 @@ const MOST: usize = 64;
 
 /// A process and what descends from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tree {
+pub struct Tree {
     /// The number that the system gave it.
-    pub(crate) pid: u32,
+    pub pid: u32,
     /// What it was started as.
-    pub(crate) command: String,
+    pub command: String,
     /// What it started, and they in turn.
-    pub(crate) children: Vec<Self>,
+    pub children: Vec<Self>,
 }
 
 /// Returns the tree below a process.
-pub(crate) fn tree(pid: u32) -> Tree {
+pub fn tree(pid: u32) -> Tree {
     grow(pid, &mut MOST.clone())
 }
 
@@ -35,7 +35,7 @@ fn grow(pid: u32, left: &mut usize) -> Tree {
 }
 
 /// Returns the tree as lines.
-pub(super) fn lines(tree: &Tree) -> Vec<String> {
+pub(crate) fn lines(tree: &Tree) -> Vec<String> {
     let mut lines = vec![format!("{} {}", tree.pid, tree.command)];
     branches(&tree.children, "", &mut lines);
     lines

@@ -15,7 +15,7 @@ use ostler_ports::{Address, Looks, Memory, Process, Sockets};
 use ostler_wire::control::ProcView;
 
 /// Stands among the addresses of a process that may have others, which cannot be seen.
-pub(crate) const UNKNOWN: &str = "?";
+pub const UNKNOWN: &str = "?";
 /// From here on ports are given to sockets of UDP that asked for none: those of clients.
 const EPHEMERAL: u16 = 32_768;
 /// The most of the file that is read, bytes.
@@ -23,7 +23,7 @@ const MOST_KEPT: u64 = 4 << 20;
 
 /// Notes where processes listen of which the daemon does not know it. `whole`: they are the whole
 /// list, and what is found is kept for the next look.
-pub(crate) fn note(home: &Home, processes: &mut [ProcView], whole: bool) {
+pub fn note_ports(home: &Home, processes: &mut [ProcView], whole: bool) {
     let path = home.ports();
     let mut looks = None;
     let made = &mut looks;
@@ -94,7 +94,7 @@ fn serves(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::sample;
+    use crate::sample::sample;
 
     /// One that is not there, in which nothing is kept.
     fn home() -> Home {
@@ -109,7 +109,7 @@ mod tests {
     fn a_process_that_listens_is_found_and_a_client_of_udp_serves_nobody() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut processes = [running(0, std::process::id())];
-        note(&home(), &mut processes, false);
+        note_ports(&home(), &mut processes, false);
         let address = listener.local_addr().unwrap().to_string();
         assert!(processes[0].listens.contains(&address), "{processes:?}");
         for (address, expected) in [("udp:*:53", true), ("udp:*:40000", false), ("*:40000", true)] {
@@ -136,7 +136,7 @@ mod tests {
             .unwrap();
         ours.read_exact(&mut [0]).unwrap();
         let mut processes = [running(0, shell.id())];
-        note(&home(), &mut processes, false);
+        note_ports(&home(), &mut processes, false);
         drop(ours);
         shell.wait().unwrap();
         assert_eq!(processes[0].listens, [address]);
@@ -180,14 +180,14 @@ mod tests {
         let home = Home::new(folder.path());
         let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut processes = [running(0, std::process::id())];
-        note(&home, &mut processes, true);
+        note_ports(&home, &mut processes, true);
         let kept = fs::read_to_string(home.ports()).unwrap();
         let looked = |pid: u32| kept.lines().any(|line| line.starts_with(&format!("{pid} ")));
         assert!(looked(std::process::id()), "{kept}");
         assert_ne!(remembered(&home.ports()), Memory::default());
         let second = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut processes = [running(0, std::process::id())];
-        note(&home, &mut processes, true);
+        note_ports(&home, &mut processes, true);
         for listener in [first, second] {
             let address = listener.local_addr().unwrap().to_string();
             assert!(processes[0].listens.contains(&address), "{processes:?}");

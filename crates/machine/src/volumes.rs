@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::numbers::{float, rounded};
+use crate::numbers::{float, rounded};
 
 const GIGABYTE: f64 = 1024.0 * 1024.0 * 1024.0;
 
