@@ -1,10 +1,8 @@
 //! The web API: what the daemon knows, over HTTP.
 //!
-//! - [`settings`]: where it listens.
-//! - [`guard`]: who may ask.
-//! - [`link`]: asks the daemon.
-//! - [`page`]: PM2's page.
-//! - [`server`]: connections.
+//! - [`link`] asks the daemon.
+//! - [`page`] is the page of PM2.
+//! - [`server`] has the connections, [`settings`] where it listens, [`guard`] who may ask.
 
 mod answer;
 mod guard;
