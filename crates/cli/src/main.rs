@@ -7,7 +7,6 @@
 mod apps;
 mod args;
 mod boot;
-mod bytes;
 mod caller;
 mod cmd;
 mod complete;

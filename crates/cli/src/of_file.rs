@@ -12,6 +12,7 @@ use ostler_client::Answer;
 use ostler_config::attributes::Applies;
 use ostler_config::{Attribute, Context, Diagnostic, Options, attributes};
 use ostler_core::spec::AppSpec;
+use ostler_show::OfFile;
 use ostler_wire::control::{ProcView, Request};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -36,17 +37,8 @@ const APART: [&str; 10] = [
 /// The longest value that is shown.
 const LONGEST: usize = 40;
 
-/// An app beside its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OfFile {
-    /// Path of the file.
-    pub(crate) path: String,
-    /// How they differ, or why that is not known; nothing where they are the same.
-    pub(crate) differs: Option<String>,
-}
-
-/// Compares an app of so many instances with the file that it is from; nothing where it is from
-/// none.
+/// Compares an app of so many instances with the file that it is from; nothing where it
+/// is from none.
 pub(crate) fn compare(
     session: &Session,
     specs: &[AppSpec],
@@ -100,8 +92,8 @@ fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpe
     }
 }
 
-/// How they differ: what each attribute is and what the file says, with the command that brings it
-/// in.
+/// How they differ: what each attribute is and what the file says, with the command that
+/// brings it in.
 fn differences(
     spec: &AppSpec,
     instances: usize,

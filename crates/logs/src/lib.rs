@@ -70,7 +70,7 @@ mod writers;
 pub use care::{
     Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
 };
-pub use date::{date, iso};
+pub use date::{date, iso, zone_of};
 pub use engine::Engine;
 pub use moment::DateReader;
 pub use opener::{Opener, Plain};

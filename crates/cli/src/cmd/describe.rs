@@ -31,7 +31,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let mut processes: Vec<_> = details.iter().map(|of| of.view.clone()).collect();
     if shape.as_ref().is_none_or(Shape::shows_ports) {
-        show::ports::note(&session.home, &mut processes, false);
+        show::note_ports(&session.home, &mut processes, false);
     }
     let reasons = show::reasons(&processes);
     if let Some(shape) = shape {

@@ -62,6 +62,7 @@ mod version;
 mod version_control;
 mod wait;
 mod watch;
+mod web;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -73,7 +74,7 @@ use ostler_wire::control::ProfileKind;
 use crate::args::{self, CommandId, FlagId, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
-use crate::paint::Paint;
+use crate::paint;
 use crate::program::{Name, Program};
 use crate::session::Session;
 use crate::voice::{Progress, Way};
@@ -91,7 +92,7 @@ pub(crate) fn main() -> ExitCode {
     let silent = given(FlagId::Silent)
         || std::env::var_os(ostler_env::PM2_SILENT)
             .is_some_and(|value| !value.is_empty() && value != "false");
-    let paint = Paint::detect(program, given(FlagId::NoColor));
+    let paint = paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
     if name == Name::Dev {
         return end(&mut out, program, Err(dev::refuse()));
@@ -213,6 +214,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Serve => serve::run(session),
+        CommandId::Web => web::run(session),
         CommandId::Deploy => deploy::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Install => modules::install(session),

@@ -13,7 +13,7 @@ use crate::session::Session;
 
 /// Runs the command `slist`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    let figures = machine::figures();
+    let figures = ostler_machine::figures();
     let metrics = machine::metrics(&figures);
     let text = if session.has(FlagId::Tree) {
         tree(&metrics, "")

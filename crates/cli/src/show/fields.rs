@@ -4,12 +4,10 @@
 //! There is an element, or a line, for each process, also where a person sees an app folded: a pid
 //! belongs to a process.
 
+use ostler_show::{UNKNOWN, short_end, status, why};
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
-use super::ports::UNKNOWN;
-use super::why;
-use super::words;
 use crate::failed::Failed;
 
 /// A process as far as it is known.
@@ -51,7 +49,7 @@ const FIELDS: &[Field] = &[
     Field { name: "name", of: List(|of| json!(of.view.name)) },
     Field { name: "namespace", of: List(|of| json!(of.view.namespace)) },
     Field { name: "pid", of: List(|of| json!(Some(of.view.pid).filter(|pid| *pid != 0))) },
-    Field { name: "status", of: List(|of| json!(words::status(of.view))) },
+    Field { name: "status", of: List(|of| json!(status(of.view))) },
     Field { name: "mode", of: List(|of| json!(if of.view.cluster { "cluster" } else { "fork" })) },
     Field { name: PORTS, of: List(ports) },
     Field { name: "restarts", of: List(|of| json!(of.view.restarts)) },
@@ -70,10 +68,7 @@ const FIELDS: &[Field] = &[
     Field { name: "user", of: List(|of| json!(of.view.user)) },
     Field { name: "script", of: List(|of| json!(of.view.script)) },
     Field { name: "logs", of: List(|of| json!(of.view.logs.iter().flatten().collect::<Vec<_>>())) },
-    Field {
-        name: "why",
-        of: Describe(|of, known| json!(why::why(of, None, known.reason, known.now))),
-    },
+    Field { name: "why", of: Describe(|of, known| json!(why(of, None, known.reason, known.now))) },
     Field { name: "args", of: Describe(|of, _| json!(of.args)) },
     Field { name: "cwd", of: Describe(|of, _| json!(of.cwd)) },
     Field { name: "interpreter", of: Describe(|of, _| json!(of.interpreter)) },
@@ -108,8 +103,8 @@ pub(crate) enum Piece {
 }
 
 impl Shape {
-    /// Reads `name,pid`; without a name it is every field. `describe`: also those that only
-    /// `describe` knows.
+    /// Reads `name,pid`; without a name it is every field. `describe`: also those that
+    /// only `describe` knows.
     pub(crate) fn json(fields: &str, describe: bool) -> Result<Self, Failed> {
         let names = fields.split(',').map(str::trim).filter(|name| !name.is_empty());
         let named: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
@@ -117,8 +112,8 @@ impl Shape {
         Ok(Self::Json(if named.is_empty() { all() } else { named }))
     }
 
-    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab and line
-    /// end.
+    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab
+    /// and line end.
     pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -272,7 +267,7 @@ fn retry_in(of: &Known<'_>) -> Value {
 fn end(of: &Known<'_>) -> Value {
     json!(of.view.ended.as_ref().map(|ended| match of.reason {
         Some(reason) if !ended.asked => reason.to_owned(),
-        Some(_) | None => words::end(ended),
+        Some(_) | None => short_end(ended),
     }))
 }
 
@@ -294,9 +289,9 @@ fn end_signal(of: &Known<'_>) -> Value {
 mod tests {
     use expect_test::expect_file;
 
-    use super::super::sample::{NOW, details, processes};
     use super::*;
     use crate::voice::Problem;
+    use ostler_show::sample::{NOW, details, processes};
 
     fn of(shape: &Shape, ids: &[u32]) -> String {
         let processes = processes();

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use ostler_pm2::words;
+use ostler_show::in_units;
 use ostler_wire::control::{Phase, ProcView};
 
 use super::table::Cell;
-use crate::bytes::in_units;
 use crate::paint::Ink;
 
 /// Returns how long it runs: `12s`, `5m`, `3h`, `2D`, `4M`, `2Y`; `0` when it does not run. A unit

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use ostler_show::{columns, cut};
 
 use crate::paint::{Ink, Paint};
 
@@ -111,54 +111,9 @@ fn blanks(out: &mut String, mut count: usize) {
     out.push_str(SOME.get(..count).unwrap_or_default());
 }
 
-/// Whether each byte is a letter that takes one column, as in most texts: then nothing need
-/// be looked up.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-/// Returns the columns that a text takes when it is shown.
-pub(crate) fn columns(text: &str) -> usize {
-    if is_plain(text) { text.len() } else { ostler_text::shown(text).width() }
-}
-
-/// Returns the text as it can be shown, cut to `width` columns, `…` for what is missing.
-pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if is_plain(text) && text.len() <= width {
-        return Cow::Borrowed(text);
-    }
-    let clean = ostler_text::shown(text);
-    if clean.width() <= width {
-        return clean;
-    }
-    let mut out = String::new();
-    let mut used = 0;
-    for c in clean.chars() {
-        used += c.width().unwrap_or(0);
-        if width.saturating_sub(1) < used {
-            break;
-        }
-        out.push(c);
-    }
-    if 0 < width {
-        out.push('…');
-    }
-    out.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_cut_by_what_the_eye_sees() {
-        assert_eq!(cut("waiting restart", 9), "waiting …");
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("a\x1b[31mb\n", 20), "a\\u{1b}[31mb\\n");
-        assert_eq!(columns("a\u{202e}\n"), "a\\u{202e}\\n".len());
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(cut("abc", 0), "");
-    }
 
     #[test]
     fn a_coloured_status_keeps_its_place() {

@@ -123,7 +123,7 @@ fn the_pictures_are_what_the_program_prints() {
     for rest in text.split("<!-- ").skip(1) {
         let (name, rest) = rest.split_once(" -->\n```\n").unwrap();
         let picture = rest.split("\n```").next().unwrap();
-        let snapshot = page(&format!("crates/cli/src/{name}"));
+        let snapshot = page(&format!("crates/{name}"));
         assert_eq!(picture, snapshot.trim_end_matches('\n'), "{name}");
         count += 1;
     }

@@ -1,6 +1,6 @@
 //! The form in which the model is saved: what a daemon must know again after it lost its memory.
 //!
-//! Version log:
+//! The versions of the format:
 //! - 1: first. Fields were added since with defaults, so that older files load.
 
 use std::fmt;
@@ -125,8 +125,8 @@ pub struct SavedProc {
     /// The place of the last run whose end is in these counters.
     #[serde(default)]
     pub ended: Option<u64>,
-    /// The place of the run in which these counters last began anew: what is noted with it is
-    /// older.
+    /// The place of the run in which these counters last began anew: what is noted with
+    /// it is older.
     #[serde(default)]
     pub renewed: Option<u64>,
     /// The candidate that took over last, and its place.
@@ -160,6 +160,12 @@ pub struct SavedProc {
     /// Whether a user had it monitored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitored: Option<bool>,
+    /// The user stopped it.
+    #[serde(default)]
+    pub halted: Option<bool>,
+    /// When the clock restarts it, ms since 1970, by which specification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<(u32, u64)>,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

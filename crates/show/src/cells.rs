@@ -1,0 +1,153 @@
+//! What a list says of an app, or of one process.
+
+use std::collections::BTreeMap;
+
+use ostler_ports::Address;
+use ostler_wire::control::{Phase, ProcView};
+
+use crate::app::App;
+use crate::grid::Cell;
+use crate::paint::{Ink, Paint};
+use crate::{amount, words};
+
+/// How a list is looked at.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// Columns of the window.
+    pub window: usize,
+    /// The time, ms since 1970.
+    pub now: u64,
+    /// Which of it is coloured.
+    pub paint: Paint,
+    /// A row for each process, and one for each worker that comes or goes.
+    pub all: bool,
+    /// Why processes ended, as far as their last lines tell, by id.
+    pub reasons: &'a BTreeMap<u32, &'static str>,
+}
+
+pub(crate) fn id<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    Cell::inked(app.ids(), &[Ink::Grey])
+}
+
+pub(crate) fn name<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    Cell::inked(app.name.clone(), &[Ink::Bold])
+}
+
+pub(crate) fn pid<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let pid = app.processes.first().map_or(0, |process| process.pid);
+    Cell::plain(if pid == 0 { "-".to_owned() } else { pid.to_string() })
+}
+
+pub(crate) fn instances<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let (online, all) = app.count();
+    let missing = online < all && app.processes.iter().any(|of| of.phase != Phase::Stopped);
+    let inks: &[Ink] = if missing { &[Ink::Red] } else { &[] };
+    Cell::inked(format!("{online}/{all}"), inks)
+}
+
+pub(crate) fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    status_cell(app, None)
+}
+
+pub(crate) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+    let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
+    let end = of_worst.and_then(|(process, _)| end_word(process, look));
+    status_cell(app, end)
+}
+
+fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
+    let Some((worst, count)) = app.worst() else { return Cell::plain("") };
+    let (mut sign, mut inks) = words::sign(worst.phase);
+    let mut word = match worst.phase {
+        Phase::Backoff { due_in } => format!("retry in {}", amount::duration(due_in)),
+        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
+            words::status(worst).to_owned()
+        }
+    };
+    if count < app.processes.len() {
+        word = format!("{count} {word}");
+    }
+    if let (Some((rollout, part)), Phase::Online) = (app.rollout(), worst.phase) {
+        (sign, inks) = ('◐', &[Ink::Blue]);
+        word = match app.processes.len() {
+            1 => rollout.to_owned(),
+            all => format!("{rollout} {part} of {all}"),
+        };
+    }
+    match end {
+        // Its code says it all.
+        Some(end) if word == "exited" && end.starts_with("exit ") => {
+            word = end.replace("exit ", "exited ");
+        }
+        Some(end) => word = format!("{word}: {end}"),
+        None => {}
+    }
+    match app.leaving() {
+        0 => {}
+        leaving => word = format!("{word}, {leaving} draining"),
+    }
+    Cell::inked(format!("{sign} {word}"), inks)
+}
+
+pub(crate) fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let addresses = app.addresses();
+    // Others than this machine can reach it.
+    let is_open = |of: &&&str| Address::parse(of).is_some_and(|address| !address.is_local());
+    let inks: &[Ink] = if addresses.iter().any(|of| is_open(&of)) { &[Ink::Yellow] } else { &[] };
+    Cell::inked(addresses.join(" "), inks)
+}
+
+pub(crate) fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let inks: &[Ink] = if app.restarts() == 0 { &[] } else { &[Ink::Yellow] };
+    Cell::inked(app.restarts().to_string(), inks)
+}
+
+pub(crate) fn cpu<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    Cell::plain(if runs(app) { amount::cpu(app.cpu()) } else { "-".to_owned() })
+}
+
+pub(crate) fn memory<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    Cell::plain(if runs(app) { amount::size(app.memory()) } else { "-".to_owned() })
+}
+
+fn runs(app: &App<'_>) -> bool {
+    app.processes.iter().any(|process| process.pid != 0)
+}
+
+pub(crate) fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+    let uptime = app.since().map(|since| amount::duration(look.now.saturating_sub(since)));
+    Cell::plain(uptime.unwrap_or_else(|| "-".to_owned()))
+}
+
+pub(crate) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+    let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
+    let ago = amount::duration(look.now.saturating_sub(ended.at));
+    let word = last_word(app, look).unwrap_or_default();
+    Cell::inked(format!("{word}, {ago} ago"), if ended.is_clean() { &[] } else { &[Ink::Red] })
+}
+
+pub(crate) fn mode<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let cluster = app.processes.iter().any(|process| process.cluster);
+    Cell::plain(if cluster { "cluster" } else { "fork" })
+}
+
+pub(crate) fn version<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    let version = app.processes.first().and_then(|process| process.version.as_deref());
+    Cell::plain(version.unwrap_or("-"))
+}
+
+pub(crate) fn user<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    Cell::plain(app.processes.first().map_or("", |process| process.user.as_str()))
+}
+
+/// How the app's last process that ended by itself did so.
+pub(crate) fn last_word(app: &App<'_>, look: &Look<'_>) -> Option<String> {
+    app.last_end().and_then(|(process, _)| end_word(process, look))
+}
+
+/// How a process that ended by itself did so: as its last lines say it, else as the system does.
+fn end_word(process: &ProcView, look: &Look<'_>) -> Option<String> {
+    let ended = words::own_end(process)?;
+    let reason = look.reasons.get(&process.id).map(|reason| (*reason).to_owned());
+    Some(reason.unwrap_or_else(|| words::short_end(ended)))
+}

@@ -1,0 +1,51 @@
+//! What is shown of processes under the name `ostler`: by the command, and by programs beside it.
+//!
+//! Two readers want different things. A person looks at a window: what matters fits it, an app is
+//! one row, and nothing is cut silently. A program reads a pipe: a line per app, tabs between the
+//! values, and each value whole.
+
+#![forbid(unsafe_code)]
+
+mod amount;
+mod app;
+mod blocks;
+mod bytes;
+mod cells;
+mod describe;
+mod grid;
+mod list;
+mod paint;
+mod ports;
+mod reason;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
+mod tree;
+mod why;
+mod width;
+mod words;
+
+pub use amount::{cpu, duration, size};
+pub use app::{App, SORT_FIELDS, fold, order};
+pub use blocks::blocks;
+pub use bytes::in_units;
+pub use cells::Look;
+pub use describe::{OfFile, Seen, describe, facts, plain, summary};
+pub use grid::Cell;
+pub use list::{Row, list, piped, table};
+pub use paint::{Ink, Paint};
+pub use ports::{UNKNOWN, note_ports};
+pub use reason::{last_lines, reasons};
+pub use tree::{Tree, tree};
+pub use why::{advice, why};
+pub use width::{columns, cut};
+pub use words::{own_end, short_end, status};
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns the time, in ms since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,234 @@
+//! The list: an app a row for a person, a line for a program.
+
+use ostler_wire::control::ProcView;
+
+use crate::app::App;
+use crate::blocks::{TABLE, blocks};
+use crate::cells::{self, Look};
+use crate::grid::{Cell, Column, render};
+use crate::paint::Ink;
+use crate::words;
+
+/// From this width on, the list has a column for the last end and one for the ids.
+const MEDIUM: usize = 100;
+/// From this width on, it has every column.
+const WIDE: usize = 160;
+
+/// What a column shows of an app, or of one process.
+type Show = for<'a> fn(&App<'a>, &Look<'_>) -> Cell<'a>;
+
+/// Returns the table of these apps; blocks of lines where a window has no room for one.
+pub fn list(apps: &[App<'_>], look: &Look<'_>) -> String {
+    if look.window < TABLE {
+        return blocks(apps, look);
+    }
+    let mut rows = Vec::new();
+    for app in apps {
+        if look.all {
+            for process in &app.processes {
+                rows.push(Row::Process(process));
+                rows.extend(beside(process));
+            }
+        } else {
+            rows.push(Row::App(app));
+        }
+    }
+    table(&rows, look)
+}
+
+/// What a line of the table shows.
+#[derive(Clone, Copy, Debug)]
+pub enum Row<'a> {
+    /// An app, as one.
+    App(&'a App<'a>),
+    /// A process as if it were an app.
+    Process(&'a ProcView),
+    /// A process below the line of its app.
+    Below(&'a ProcView),
+    /// A worker that comes or goes.
+    Beside {
+        /// Number of its process.
+        pid: u32,
+        /// Who it is.
+        name: &'static str,
+        /// What it does.
+        status: &'static str,
+    },
+}
+
+/// Returns the table of these rows: a line of titles and one for each, none wider than the window,
+/// which has room for a table.
+#[must_use]
+pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
+    let columns = columns(look);
+    let cells = rows.iter().map(|row| {
+        let cell = |(column, show): &(Column, Show)| match row {
+            Row::App(app) => owned(show(app, look)),
+            Row::Process(process) => owned(show(&App::of_one(process), look)),
+            Row::Below(process) => match column.title {
+                "NAME" => Cell::plain(format!("  └ {}", process.id)),
+                "INST" | "ID" => Cell::plain(""),
+                _ => owned(show(&App::of_one(process), look)),
+            },
+            Row::Beside { pid, name, status } => match column.title {
+                "PID" if *pid != 0 => Cell::plain(pid.to_string()),
+                "NAME" => Cell::plain(*name),
+                "STATUS" => Cell::inked(*status, &[Ink::Blue]),
+                _ => Cell::plain(""),
+            },
+        };
+        columns.iter().map(cell).collect()
+    });
+    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+    render(&shapes, &cells.collect::<Vec<_>>(), look.window, look.paint)
+}
+
+/// A cell that outlives the app it was made of.
+fn owned(cell: Cell<'_>) -> Cell<'static> {
+    Cell { text: cell.text.into_owned().into(), inks: cell.inks }
+}
+
+/// Returns the list for a program: a line for each app or process, tabs between the values.
+pub fn piped(apps: &[App<'_>], look: &Look<'_>) -> String {
+    let mut out = String::new();
+    for app in apps {
+        if look.all {
+            for process in &app.processes {
+                let of = [process.id.to_string(), process.pid.to_string()];
+                piped_line(&mut out, &App::of_one(process), &of, look);
+            }
+        } else {
+            let (online, all) = app.count();
+            piped_line(&mut out, app, &[format!("{online}/{all}")], look);
+        }
+    }
+    out
+}
+
+fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
+    let uptime = app.since().map(|since| look.now.saturating_sub(since) / 1000);
+    let head = std::iter::once(app.name.clone()).chain(of.iter().cloned());
+    let rest = [
+        app.worst().map_or("", |(process, _)| words::status(process)).to_owned(),
+        app.addresses().join(","),
+        app.restarts().to_string(),
+        format!("{:.1}", app.cpu()),
+        app.memory().to_string(),
+        uptime.map_or_else(String::new, |uptime| uptime.to_string()),
+        cells::last_word(app, look).unwrap_or_default(),
+    ];
+    let values: Vec<String> =
+        head.chain(rest).map(|value| ostler_text::shown(&value).into_owned()).collect();
+    out.push_str(&values.join("\t"));
+    out.push('\n');
+}
+
+fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
+    let column = |title, right, least, leave_out| Column { title, right, least, leave_out };
+    let medium = MEDIUM <= look.window;
+    let mut all: Vec<(Column, Show)> = Vec::new();
+    if medium || look.all {
+        all.push((column("ID", true, None, 8), cells::id));
+    }
+    all.push((column("NAME", false, Some(10), 0), cells::name));
+    if look.all {
+        all.push((column("PID", true, None, 1), cells::pid));
+    } else {
+        all.push((column("INST", true, None, 2), cells::instances));
+    }
+    let short: Show = if medium { cells::status } else { cells::status_and_end };
+    all.push((column("STATUS", false, Some(22), 0), short));
+    all.push((column("PORTS", false, Some(14), 4), cells::ports));
+    all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), cells::restarts));
+    all.push((column("CPU", true, None, 7), cells::cpu));
+    all.push((column("MEM", true, None, 6), cells::memory));
+    all.push((column(if medium { "UPTIME" } else { "UP" }, true, None, 3), cells::uptime));
+    if medium {
+        all.push((column("LAST END", false, Some(16), 9), cells::last));
+    }
+    if WIDE <= look.window {
+        all.push((column("MODE", false, None, 10), cells::mode));
+        all.push((column("VERSION", false, Some(7), 11), cells::version));
+        all.push((column("USER", false, Some(4), 12), cells::user));
+    }
+    all
+}
+
+/// Workers beside a process.
+fn beside(process: &ProcView) -> impl Iterator<Item = Row<'_>> {
+    let new = process.candidate.map(|pid| (pid, "└ new worker", "◐ being verified"));
+    let old = process.leaving.iter().map(|pid| (*pid, "└ old worker", "◐ draining"));
+    new.into_iter().chain(old).map(|(pid, name, status)| Row::Beside { pid, name, status })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use expect_test::expect_file;
+
+    use super::*;
+    use crate::app::{fold, order};
+    use crate::paint::Paint;
+    use crate::sample::{NOW, processes};
+
+    fn shown(window: usize, all: bool) -> String {
+        let processes = processes();
+        let mut apps = fold(&processes);
+        order(&mut apps, "name").unwrap();
+        let reasons = BTreeMap::from([(5, "port in use")]);
+        let look = Look { window, now: NOW, paint: Paint::PLAIN, all, reasons: &reasons };
+        if window == 0 { piped(&apps, &look) } else { list(&apps, &look) }
+    }
+
+    #[test]
+    fn the_list_fits_its_window_and_loses_nothing_to_a_pipe() {
+        expect_file!["snapshots/list_80.txt"].assert_eq(&shown(80, false));
+        expect_file!["snapshots/list_120.txt"].assert_eq(&shown(120, false));
+        expect_file!["snapshots/list_200.txt"].assert_eq(&shown(200, false));
+        expect_file!["snapshots/list_piped.txt"].assert_eq(&shown(0, false));
+    }
+
+    #[test]
+    fn unfolded_it_shows_each_process_and_workers_that_come_and_go() {
+        expect_file!["snapshots/all_80.txt"].assert_eq(&shown(80, true));
+        expect_file!["snapshots/all_120.txt"].assert_eq(&shown(120, true));
+        expect_file!["snapshots/all_200.txt"].assert_eq(&shown(200, true));
+        expect_file!["snapshots/all_piped.txt"].assert_eq(&shown(0, true));
+    }
+
+    #[test]
+    fn a_window_without_room_for_a_table_shows_everything_below_the_names() {
+        expect_file!["snapshots/list_20.txt"].assert_eq(&shown(20, false));
+        let narrow = shown(TABLE, false);
+        let head = narrow.lines().next();
+        assert!(head.is_some_and(|head| head.contains("NAME") && head.contains("STATUS")));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_window_however_narrow() {
+        for window in 1..220 {
+            for all in [false, true] {
+                let text = shown(window, all);
+                let widest = text.lines().map(crate::width::columns).max();
+                assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_say_what_the_words_say() {
+        let mut processes = processes();
+        processes.retain(|process| process.id == 5 || process.id == 0);
+        let paint = Paint { text: true, frame: true };
+        let reasons = BTreeMap::new();
+        let look = Look { window: 120, now: NOW, paint, all: false, reasons: &reasons };
+        let coloured = list(&fold(&processes), &look);
+        let plain = list(&fold(&processes), &Look { paint: Paint::PLAIN, ..look });
+        for (text, inked) in [("● online", "32m"), ("× errored", "31m"), ("*:3000", "33m")] {
+            assert!(coloured.contains(&format!("\x1b[{inked}{text}\x1b[39m")), "{coloured:?}");
+        }
+        let without = regex_lite::Regex::new("\x1b\\[[0-9]+m").unwrap().replace_all(&coloured, "");
+        assert_eq!(without, plain);
+    }
+}

@@ -1,0 +1,119 @@
+//! Why a process ended, where its own last lines say it better than its exit code does.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ostler_wire::control::{Phase, ProcView};
+
+use crate::words;
+
+/// The most processes whose lines are read for a list.
+const MOST: usize = 20;
+/// The last bytes of a log in which the reason may stand.
+const TAIL: u64 = 4096;
+/// A file that was written to so long before the end tells of another one.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// What stands in a log, and what it means in a word or two.
+const SIGNS: &[(&str, &str)] = &[
+    ("EADDRINUSE", "port in use"),
+    ("ddress already in use", "port in use"),
+    ("JavaScript heap out of memory", "out of memory"),
+    ("OutOfMemoryError", "out of memory"),
+    ("MemoryError", "out of memory"),
+    ("Cannot allocate memory", "out of memory"),
+    ("Cannot find module", "module missing"),
+    ("ERR_MODULE_NOT_FOUND", "module missing"),
+    ("ModuleNotFoundError", "module missing"),
+    ("SyntaxError", "syntax error"),
+];
+
+/// Returns why processes ended that did so by themselves and badly, by id.
+pub fn reasons(processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
+    let ended = |process: &&ProcView| words::own_end(process).is_some_and(|end| !end.is_clean());
+    let (up, down): (Vec<_>, Vec<_>) =
+        processes.iter().filter(ended).partition(|process| process.phase == Phase::Online);
+    let read = down.into_iter().chain(up).take(MOST);
+    read.filter_map(|process| Some((process.id, of(process)?))).collect()
+}
+
+/// Returns why a process ended, if its last lines say so.
+pub(crate) fn of(process: &ProcView) -> Option<&'static str> {
+    let ended = words::own_end(process)?;
+    let [_, err, all] = &process.logs;
+    let path = err.as_deref().or(all.as_deref())?;
+    let tail = tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))?;
+    told_by(&tail)
+}
+
+/// Returns the file with the last lines of a process that are worth a look, and these lines: what
+/// it wrote to standard error when it ended badly, else what it wrote last.
+pub fn last_lines(process: &ProcView, most: usize) -> Option<(String, Vec<String>)> {
+    let failed = words::own_end(process).is_some_and(|end| !end.is_clean());
+    let mut paths: Vec<&String> = process.logs.iter().flatten().collect();
+    let written = |path: &String| std::fs::metadata(path).and_then(|of| of.modified()).ok();
+    paths.sort_by_key(|path| std::cmp::Reverse(written(path)));
+    if let (true, [_, Some(err), _]) = (failed, &process.logs) {
+        paths.insert(0, err);
+    }
+    let lines = |path: &String| {
+        let text = tail(Path::new(path), UNIX_EPOCH)?;
+        let lines: Vec<String> = text.lines().rev().take(most).map(str::to_owned).collect();
+        (!lines.is_empty()).then(|| (path.clone(), lines.into_iter().rev().collect()))
+    };
+    paths.into_iter().find_map(lines)
+}
+
+/// Returns the end of a file, unless it was last written to long before `at`.
+fn tail(path: &Path, at: SystemTime) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    if !metadata.is_file() || metadata.modified().ok()? + SLACK < at {
+        return None;
+    }
+    file.seek(SeekFrom::Start(metadata.len().saturating_sub(TAIL))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Returns what a text says last about an end.
+fn told_by(text: &str) -> Option<&'static str> {
+    let found = SIGNS.iter().filter_map(|(sign, means)| Some((text.rfind(sign)?, *means)));
+    found.max_by_key(|(at, _)| *at).map(|(_, means)| means)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::sample;
+    use ostler_wire::control::{Ended, Outcome};
+
+    #[test]
+    fn what_a_program_says_last_is_its_reason() {
+        assert_eq!(told_by("listening\n"), None);
+        let node = "Error: listen EADDRINUSE: address already in use :::3000\n  at Server…";
+        assert_eq!(told_by(node), Some("port in use"));
+        assert_eq!(told_by(&format!("{node}\nSyntaxError: x")), Some("syntax error"));
+        assert_eq!(told_by("OSError: [Errno 98] Address already in use"), Some("port in use"));
+    }
+
+    #[test]
+    fn a_log_that_is_older_than_the_end_tells_nothing() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("app-error.log");
+        std::fs::write(&path, "EADDRINUSE").unwrap();
+        let mut process = sample(0, "app");
+        process.logs[1] = Some(path.display().to_string());
+        let reason = |process: &ProcView, at| {
+            let ended = Some(Ended { at, asked: false, oom: false, how: Outcome::Code(1) });
+            of(&ProcView { ended, ..process.clone() })
+        };
+        assert_eq!(of(&process), None);
+        assert_eq!(reason(&process, crate::now()), Some("port in use"));
+        assert_eq!(reason(&process, crate::now() + 60_000), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! Why an app is as it is, in a sentence.
+
+use ostler_pm2::words::signal;
+use ostler_wire::control::{Details, Ended, Outcome, Phase};
+
+use crate::amount::duration;
+use crate::words;
+
+/// Returns why a process is as it is. `since`: when all of its app that runs has been online;
+/// `reason`: what its last lines say of its end.
+pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64) -> String {
+    let view = &details.view;
+    let ago = |at: u64| duration(now.saturating_sub(at));
+    let within = |what: &str| match details.due_in {
+        Some(due_in) => format!("{what} in {} at the latest", duration(due_in)),
+        None => what.to_owned(),
+    };
+    let ended = view.ended.as_ref();
+    let end = ended.map(|ended| format!("ended {} ago with {}", ago(ended.at), end(ended, reason)));
+    match view.phase {
+        Phase::Online => {
+            let late = if details.late { "; it did not say in time that it is ready" } else { "" };
+            format!("it has been online for {}{late}", ago(since.unwrap_or(view.since)))
+        }
+        Phase::Starting => {
+            let rest = within("taken as ready");
+            format!("it was started {} ago and is not ready yet; {rest}", ago(view.since))
+        }
+        Phase::Stopping => format!("it was asked to end; {}", within("killed")),
+        Phase::Backoff { due_in } => {
+            let end = end.unwrap_or_else(|| "it ended".to_owned());
+            format!("its last run {end}; the next one starts in {}", duration(due_in))
+        }
+        Phase::Errored => {
+            let end = end.map_or_else(String::new, |end| format!("; the last one {end}"));
+            let runs = details.unstable.max(details.max_unstable);
+            format!("it was given up after {runs} short runs in a row{end}")
+        }
+        Phase::Stopped => match (ended, end) {
+            (Some(ended), _) if ended.asked => {
+                format!("it was stopped by a command {} ago", ago(ended.at))
+            }
+            (Some(_), Some(end)) => format!("its last run {end}, and it is not to be restarted"),
+            (Some(_) | None, _) => "it has not run yet".to_owned(),
+        },
+    }
+}
+
+/// Returns how a run ended, with everything that is known about it.
+pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
+    let how = match &ended.how {
+        // What a shell makes of the end of its child.
+        Outcome::Code(code @ 129..=159) => {
+            format!("exit code {code} (as after {})", signal(code - 128))
+        }
+        how => how.to_string(),
+    };
+    let killed = matches!(&ended.how, Outcome::Signal { name, .. } if name == "SIGKILL");
+    match reason {
+        _ if ended.oom => format!(
+            "{how}: the kernel ended it, since the machine or its control group had no memory left"
+        ),
+        Some(reason) => format!("{how} ({reason})"),
+        None if killed && !ended.asked => {
+            format!("{how}, which ostler did not send: did memory run out? `dmesg` tells")
+        }
+        None => how,
+    }
+}
+
+/// Returns what to do about a state that is not wanted.
+pub fn advice(details: &Details, name: &str) -> Option<String> {
+    let pasted = ostler_shell::word(name);
+    let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
+    match details.view.phase {
+        Phase::Errored => Some(format!(
+            "fix it, then `ostler restart {pasted}`; `ostler logs {pasted} --err` has more"
+        )),
+        Phase::Backoff { .. } => Some(format!("`ostler logs {pasted} --err` has more")),
+        Phase::Stopped if failed => Some(format!("`ostler logs {pasted} --err` has more")),
+        Phase::Stopped => Some(format!("`ostler start {pasted}` starts it again")),
+        Phase::Starting | Phase::Online | Phase::Stopping => None,
+    }
+}

@@ -1,0 +1,60 @@
+//! Words for what a process does and how its last run ended.
+
+use ostler_wire::control::{Ended, Outcome, Phase, ProcView};
+
+use crate::paint::Ink;
+
+/// Returns one word for what a process does. `exited` is one that ended by itself and is not to be
+/// restarted, `stopped` one that was asked to.
+pub fn status(process: &ProcView) -> &'static str {
+    match process.phase {
+        Phase::Stopped if process.ended.as_ref().is_some_and(|ended| !ended.asked) => "exited",
+        Phase::Stopped => "stopped",
+        Phase::Errored => "errored",
+        Phase::Starting => "starting",
+        Phase::Online => "online",
+        Phase::Stopping => "stopping",
+        Phase::Backoff { .. } => "waiting",
+    }
+}
+
+/// How much a phase deserves to be looked at; the greatest stands for the app.
+pub(crate) fn weight(phase: Phase) -> u8 {
+    match phase {
+        Phase::Errored => 5,
+        Phase::Backoff { .. } => 4,
+        Phase::Starting => 3,
+        Phase::Stopping => 2,
+        Phase::Stopped => 1,
+        Phase::Online => 0,
+    }
+}
+
+/// Returns the sign and the colour of a phase.
+pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
+    match phase {
+        Phase::Online => ('●', &[Ink::Green]),
+        Phase::Starting | Phase::Stopping => ('◐', &[Ink::Blue]),
+        Phase::Backoff { .. } => ('◌', &[Ink::Yellow]),
+        Phase::Errored => ('×', &[Ink::Red]),
+        Phase::Stopped => ('○', &[]),
+    }
+}
+
+/// Returns the end that a process came to by itself, if its last one was such.
+pub fn own_end(process: &ProcView) -> Option<&Ended> {
+    process.ended.as_ref().filter(|ended| !ended.asked)
+}
+
+/// Returns how a run ended, in as few words as possible.
+pub fn short_end(ended: &Ended) -> String {
+    match &ended.how {
+        _ if ended.oom => "out of memory".to_owned(),
+        Outcome::Code(code) => format!("exit {code}"),
+        Outcome::Signal { name, core: false } => name.clone(),
+        Outcome::Signal { name, core: true } => format!("{name}, core"),
+        Outcome::Unknown => "unknown end".to_owned(),
+        Outcome::NotSpawned { .. } => "not started".to_owned(),
+        Outcome::NotVerified { .. } => "unhealthy".to_owned(),
+    }
+}
