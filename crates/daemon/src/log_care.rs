@@ -1,6 +1,6 @@
-//! Who looks after rotated log files, and when: a helper thread of low priority for each look, and
-//! another one for each file that is compressed. What they do is in `ostler_logs`; by which rules,
-//! in `log_rules`.
+//! Who looks after rotated log files, and when: a helper thread of low priority for each look,
+//! and another one for each file that is compressed. What they do is in `ostler_logs`, and by
+//! which rules they do it in `log_rules`.
 
 use std::io;
 use std::path::{Path, PathBuf};

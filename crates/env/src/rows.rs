@@ -257,8 +257,8 @@ variables! {
     /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
 
-    /// `pm2` where the manager was started under that name: log files are rotated only when somebody
-    /// asks for it.
+    /// `pm2` where the manager was started under that name: log files are rotated only when
+    /// somebody asks for it.
     OSTLER_MANNER, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.

@@ -110,8 +110,7 @@ impl Engine {
     }
 
     /// Rotates these files at their next line end, whatever their size, also those that nobody
-    /// writes to; each is told as [`Event::Rotated`]. An empty one, or one that is not there, is
-    /// not.
+    /// writes to; each is told as [`Event::Rotated`], but for those that are empty or not there.
     pub fn rotate(&self, paths: Vec<(PathBuf, Arc<Names>)>) {
         self.send(Command::Rotate(paths));
     }

@@ -35,7 +35,7 @@ pub trait Opener: Send + Sync {
     /// Opens the folder that the file is in.
     ///
     /// # Errors
-    /// The system's.
+    /// Whatever the system says.
     fn folder(&self, path: &Path) -> io::Result<OwnedFd>;
 }
 
@@ -62,7 +62,7 @@ impl Plain {
     /// Gives a file a new name, which nothing has. Both are in these folders.
     ///
     /// # Errors
-    /// The system's.
+    /// Whatever the system says.
     pub fn rename_at(
         (from_folder, from): (impl AsFd, &OsStr),
         (to_folder, to): (impl AsFd, &OsStr),

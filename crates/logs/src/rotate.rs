@@ -81,8 +81,8 @@ impl Reactor {
         }
     }
 
-    /// Rotates a file that is due, if it is between two lines, or has waited for the end of one that
-    /// is too long.
+    /// Rotates a file that is due, if it is between two lines, or has waited for the end of one
+    /// that is too long.
     pub(crate) fn rotate_if_due(&mut self, id: FileId) {
         let Some(file) = self.files.get_mut(id) else { return };
         let Ok(Some(end)) = file.end() else { return };

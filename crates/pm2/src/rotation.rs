@@ -114,11 +114,11 @@ impl Rules {
             // A full file is seen when it is written, which is sooner.
             (MODULE, "workerInterval") => _ = count(value)?,
             (MODULE, _) => {
-                let hint = format!(
+                let hint =
                     "what is built in knows `max_size`, `retain`, `compress`, `dateFormat`, \
-                     `rotateInterval`, `rotateModule` and `workerInterval`; `ostler install \
-                     {MODULE}` installs the module"
-                );
+                            `rotateInterval`, `rotateModule` and `workerInterval`; `ostler install \
+                            pm2-logrotate` installs the module"
+                        .to_owned();
                 let why = "is no setting of the rotation that is built in".to_owned();
                 return Err(Refused { why, hint });
             }
@@ -237,10 +237,9 @@ fn interval(value: &str) -> Result<LogRotate, Refused> {
         ["0", "0", "1", "*", "*"] => Ok(LogRotate::Monthly),
         _ => Err(Refused {
             why: format!("cannot be `{value}` for the rotation that is built in"),
-            hint: format!(
-                "it rotates every hour (`0 * * * *`), day (`0 0 * * *`), week (`0 0 * * 1`) or \
-                 month (`0 0 1 * *`); `ostler install {MODULE}` installs the module"
-            ),
+            hint: "it rotates every hour (`0 * * * *`), day (`0 0 * * *`), week (`0 0 * * 1`) or \
+                   month (`0 0 1 * *`); `ostler install pm2-logrotate` installs the module"
+                .to_owned(),
         }),
     }
 }

@@ -26,15 +26,14 @@ impl Past {
     /// Opens it; what is read are its lines, compressed or not.
     ///
     /// # Errors
-    /// The system's.
+    /// Whatever the system says.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let file = File::open(&self.path)?;
         Ok(if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
     }
 }
 
-/// Returns the rotated files of a log, the oldest first. One that is being compressed is there
-/// once.
+/// Returns the rotated files of a log, the oldest first; one that is being compressed only once.
 ///
 /// # Errors
 /// Its folder is there and cannot be read.

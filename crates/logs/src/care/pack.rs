@@ -82,8 +82,8 @@ impl Pack {
         Ok(made)
     }
 
-    /// Gives the compressed file its name, if the original is still what it was: from now on it
-    /// counts.
+    /// Gives the compressed file its name, if the original is still what it was. From now on the
+    /// compressed one counts.
     fn put_in_place(&self, part: &str, was: &Stat) -> io::Result<bool> {
         let now = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW);
         let id = |of: &Stat| (of.st_dev, of.st_ino, of.st_size, of.st_mtime, of.st_mtime_nsec);

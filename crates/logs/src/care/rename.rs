@@ -22,7 +22,7 @@ impl Renamer {
     /// compressed. Returns the name.
     ///
     /// # Errors
-    /// The system's.
+    /// Whatever the system says.
     pub fn rename(
         &mut self,
         log: &Path,
