@@ -132,7 +132,7 @@ impl LogCare {
                     Ok(()) => self.look_in(0),
                     // The next look tries it again.
                     Err(error) => {
-                        self.tell(&format!("could not compress `{}`: {error}", path.display()))
+                        self.tell(&format!("could not compress `{}`: {error}", path.display()));
                     }
                 }
                 Vec::new()

@@ -77,7 +77,7 @@ impl Sweep {
         let Plan { tasks, again_at } = plan(&scene);
         swept.again_at = again_at;
         for task in tasks {
-            self.carry_out(task, &folders, (&found, &given), &mut swept);
+            self.carry_out(&task, &folders, (&found, &given), &mut swept);
         }
         swept
     }
@@ -118,7 +118,7 @@ impl Sweep {
 
     fn carry_out(
         &self,
-        task: Task,
+        task: &Task,
         folders: &Folders,
         (found, given): (&[Found], &BTreeMap<PathBuf, PathBuf>),
         swept: &mut Swept,
@@ -127,11 +127,11 @@ impl Sweep {
         | Task::Finish(path)
         | Task::Remove(path, _)
         | Task::Rotate(path)
-        | Task::Pack(path)) = &task;
+        | Task::Pack(path)) = task;
         let place = path.parent().and_then(|parent| folders.open.get(parent));
         let name = path.file_name().and_then(|name| name.to_str());
         let (Some((folder, disk)), Some(name)) = (place, name) else { return };
-        let done = match &task {
+        let done = match task {
             Task::Discard(_) => pack::discard(folder, name),
             Task::Finish(_) => pack::finish(folder, name),
             Task::Remove(path, is_evicted) => pack::remove(folder, name).inspect(|()| {

@@ -216,7 +216,7 @@ proptest! {
                 prop_assert!(files.iter().any(|file| file.path == packed));
             }
         }
-        let mut after = files.clone();
+        let mut after = files;
         carry_out(&mut after, &first.tasks);
         for number in 0..3 {
             let start = format!("/l/app{number}__2026-11-27");
