@@ -5,7 +5,7 @@
 //! `name: value` for each.
 
 use ostler_text::shown;
-use ostler_wire::control::{Details, ListenerView};
+use ostler_wire::control::{Details, ListenerView, ProcView};
 
 use crate::app::App;
 use crate::cells::Look;
@@ -25,6 +25,10 @@ pub struct Seen<'a> {
     pub details: &'a [Details],
     /// What runs, by process.
     pub trees: &'a [Tree],
+    /// The line in which its worst process says why it ended.
+    pub said: Option<String>,
+    /// Who has the address that it wants, and the command that frees it.
+    pub taken: Option<(String, Option<String>)>,
     /// The file whose last lines are shown, and these lines.
     pub tail: Option<(String, Vec<String>)>,
     /// Variables that differ from those of the caller.
@@ -50,10 +54,9 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let name = look.paint.ink(&[Ink::Bold], &shown(&seen.app.name));
     let head = format!("{} {name}: {}\n", look.paint.ink(inks, &sign.to_string()), summary(seen));
     out.push_str(&head);
-    let reason = look.reasons.get(&worst.id).copied();
-    let since = seen.app.since();
-    wrap(&mut out, &why(details, since, reason, look.now), 2, look.window);
-    if let Some(advice) = advice(details, &seen.app.name) {
+    wrap(&mut out, &reason_of(seen, (worst, details), look), 2, look.window);
+    let frees = seen.taken.iter().find_map(|(_, hint)| hint.clone());
+    if let Some(advice) = frees.or_else(|| advice(details, &seen.app.name)) {
         let mut text = String::new();
         wrap(&mut text, &format!("hint: {advice}"), 2, look.window);
         out.push_str(&text.replacen("hint:", &look.paint.ink(&[Ink::Cyan], "hint:"), 1));
@@ -101,7 +104,7 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     line("name", &seen.app.name);
     line("status", words::status(worst));
     line("summary", &summary(seen));
-    line("why", &why(details, seen.app.since(), look.reasons.get(&worst.id).copied(), look.now));
+    line("why", &reason_of(seen, (worst, details), look));
     for (key, value) in facts(seen, look) {
         line(key, &value);
     }
@@ -118,8 +121,18 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     out
 }
 
+/// Why its worst process is as it is, and who is in its way.
+fn reason_of(seen: &Seen<'_>, (worst, details): (&ProcView, &Details), look: &Look<'_>) -> String {
+    let word = look.reasons.get(&worst.id).copied();
+    let mut text = why(details, seen.app.since(), seen.said.as_deref().or(word), look.now);
+    if let Some((sentence, _)) = &seen.taken {
+        text = format!("{text}; {sentence}");
+    }
+    text
+}
+
 /// The process that is most worth a look.
-fn worst<'a>(seen: &Seen<'a>) -> Option<(&'a ostler_wire::control::ProcView, &'a Details)> {
+fn worst<'a>(seen: &Seen<'a>) -> Option<(&'a ProcView, &'a Details)> {
     let (worst, _) = seen.app.worst()?;
     let details = seen.details.iter().find(|details| details.view.id == worst.id)?;
     Some((worst, details))
@@ -324,6 +337,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect_file;
+    use ostler_wire::control::{Ended, Outcome, OverMemory};
 
     use super::*;
     use crate::app::fold;
@@ -351,6 +365,11 @@ mod tests {
                 vec!["  ".to_owned(), line.to_owned()],
             )),
             other_env: vec!["LANG".to_owned(), "NODE_ENV".to_owned()],
+            said: (name == "worker").then(|| line.to_owned()),
+            taken: (name == "worker").then(|| {
+                let holder = "`127.0.0.1:3000` is taken by app `api`: pid 4711 (`node api.js`)";
+                (format!("{holder} listens there"), Some("`ostler stop api` frees it".to_owned()))
+            }),
             of_file: Some(OfFile {
                 path: "/srv/my app/ecosystem.config.js".to_owned(),
                 differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
@@ -382,6 +401,33 @@ mod tests {
                 assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn an_app_that_is_online_again_says_what_was_before() {
+        let mut process = sample::sample(0, "app");
+        process.since = NOW - 5000;
+        let ended = |at, asked| Some(Ended { at, asked, oom: false, how: Outcome::Code(1) });
+        let text = |process: &ProcView, unstable| {
+            let details = Details { unstable, ..sample::details(process.clone()) };
+            why(&details, None, Some("Error: no"), NOW)
+        };
+        process.ended = ended(NOW - 6000, false);
+        assert_eq!(
+            text(&process, 8),
+            "it has been online for 5s after 8 short runs in a row; the last one ended 6s ago \
+             with exit code 1 (Error: no)"
+        );
+        assert_eq!(text(&process, 0), "it has been online for 5s");
+        let over = OverMemory { at: NOW - 6500, memory: 200 << 20, limit: 100 << 20 };
+        process.over_memory = Some(over);
+        assert_eq!(text(&process, 0), "it has been online for 5s", "it crashed since");
+        process.ended = ended(NOW - 6000, true);
+        assert_eq!(
+            text(&process, 0),
+            "it has been online for 5s, since it was restarted for its memory: 200.0M is above \
+             100.0M"
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use grid::Cell;
 pub use list::{Row, list, piped, table};
 pub use paint::{Ink, Paint};
 pub use ports::{UNKNOWN, note_ports};
-pub use reason::{last_lines, reasons};
+pub use reason::{last_lines, reasons, said};
 pub use tree::{Tree, tree};
 pub use why::{advice, why};
 pub use width::{columns, cut};
