@@ -25,8 +25,8 @@ pub fn test() -> Result<()> {
         );
     }
     // The daemon under test is the binary of the cli crate: integration tests of other crates find
-    // it built.
-    show(cargo(&["build", "--package", "ostler"]))?;
+    // it built, and those of the cli crate the companion.
+    show(cargo(&["build", "--package", "ostler", "--package", "ostler-companion"]))?;
     if is_installed("cargo-nextest") {
         show(cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
     } else {

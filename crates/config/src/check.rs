@@ -1,6 +1,7 @@
 //! Whether a value is what its attribute wants, as far as the value alone tells.
 
 use crate::attributes::{Attribute, Rule, Type};
+use crate::cron;
 use crate::diagnostic::Diagnostic;
 use crate::units;
 use crate::value::{Node, Span, Value, number_text};
@@ -77,6 +78,9 @@ fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnost
         let message = format!("\"{name}\" is not a finite number");
         return Err(Diagnostic::error("wrong-form", message).own(own));
     }
+    if key.rule == Rule::Cron && number != 0.0 {
+        return Err(wrong_cron(name, "it is a number"));
+    }
     let least = match key.rule {
         Rule::Min(least) => Some(least),
         Rule::Uptime => Some(100),
@@ -84,6 +88,7 @@ fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnost
         Rule::Count => None,
         Rule::Any
         | Rule::Date
+        | Rule::Cron
         | Rule::Words(_)
         | Rule::NotEmpty
         | Rule::PlainItems
@@ -139,6 +144,9 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
         Rule::Date if !units::has_date(text) => {
             failed(&format!("there is no part of a date in \"{text}\""), "have a part of a date")
         }
+        Rule::Cron if !cron::is_none(text) => {
+            cron::check(text).map_err(|why| wrong_cron(name, &why))
+        }
         Rule::NotEmpty if text.trim().is_empty() => {
             let own = format!("`{name}` is empty");
             Err(Diagnostic::error("empty", format!("\"{name}\" is empty")).own(own))
@@ -149,11 +157,18 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
         | Rule::Uptime
         | Rule::Count
         | Rule::Date
+        | Rule::Cron
         | Rule::Words(_)
         | Rule::NotEmpty
         | Rule::PlainItems
         | Rule::ExitCodes => Ok(()),
     }
+}
+
+/// PM2 says no more than that there is an error.
+fn wrong_cron(name: &str, why: &str) -> Diagnostic {
+    let own = format!("`{name}` is no pattern of cron: {why}");
+    Diagnostic::error("bad-cron", format!("Cron pattern error: {why}")).own(own)
 }
 
 /// A code that no process can exit with would wait for ever.

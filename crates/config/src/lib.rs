@@ -21,6 +21,7 @@ pub mod attributes;
 mod changes;
 mod check;
 mod context;
+pub mod cron;
 mod deploy;
 mod diagnostic;
 mod environment;

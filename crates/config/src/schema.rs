@@ -154,6 +154,10 @@ fn of_type(types: &[Type], rule: Rule) -> Json {
         }
         Rule::Count => put("pattern", r"^(max|\s*-?\d+\s*)$".into()),
         Rule::Date => put("pattern", "[YMDdHhmsSAaZ]".into()),
+        Rule::Cron => {
+            put("minimum", 0.into());
+            put("maximum", 0.into());
+        }
         Rule::Any | Rule::Words(_) => {}
     }
     schema.into()

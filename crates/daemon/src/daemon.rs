@@ -28,6 +28,7 @@ use ostler_poll::{Events, Poll, Ready, Watched};
 
 use crate::budget::Capacity;
 use crate::bus::Bus;
+use crate::calendar::Calendar;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::decisions::Decisions;
@@ -80,6 +81,7 @@ pub(crate) struct Daemon {
     reports: Reports,
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
+    calendar: Calendar,
     profiles: Profiles,
     /// Who waits for the answer to an action.
     actions: Actions,
@@ -119,6 +121,7 @@ impl Daemon {
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
         let Parts { model, state, saver, keeper, clients, rpc, bus, .. } = parts;
         let Parts { home, runs, node, logs, inbox, .. } = parts;
+        let calendar = Calendar::new(Rc::clone(&inbox.poll));
         Self {
             config,
             model,
@@ -135,6 +138,7 @@ impl Daemon {
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
+            calendar,
             profiles: Profiles::default(),
             actions: Actions::default(),
             unbounded: BOUND_AFTER,
@@ -230,6 +234,7 @@ impl Daemon {
             Source::Inotify => self.runs.on_inotify(&mut self.reports),
             Source::Guard => self.node.on_guard(),
             Source::Home => self.home.rest(),
+            Source::Calendar => self.on_calendar(),
             Source::Rpc => self.rpc.accept(),
             Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
             Source::Bus => self.bus.accept(&mut self.reports),
@@ -279,6 +284,7 @@ impl Daemon {
         self.release_told();
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
+        self.set_calendar();
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();

@@ -12,6 +12,7 @@
 mod app_files;
 mod budget;
 mod bus;
+mod calendar;
 mod clients;
 mod clock;
 mod complaints;

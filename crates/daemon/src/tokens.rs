@@ -38,6 +38,8 @@ pub enum Source {
     Subscriber(usize),
     /// The process in the foreground.
     Foreground,
+    /// A time of the calendar.
+    Calendar,
 }
 
 impl Token for Source {
@@ -59,6 +61,7 @@ impl Token for Source {
             Self::Bus => (13, 0),
             Self::Subscriber(number) => (14, number as u64),
             Self::Foreground => (15, 0),
+            Self::Calendar => (16, 0),
         };
         pack(kind, number)
     }
@@ -82,6 +85,7 @@ impl Token for Source {
             13 => Self::Bus,
             14 => Self::Subscriber(usize::try_from(number).ok()?),
             15 => Self::Foreground,
+            16 => Self::Calendar,
             _ => return None,
         })
     }
@@ -110,6 +114,7 @@ mod tests {
             Source::Bus,
             Source::Subscriber(1),
             Source::Foreground,
+            Source::Calendar,
         ];
         for source in all {
             assert_eq!(Source::from_raw(source.to_raw()), Some(source));

@@ -82,22 +82,25 @@ pub fn iso(at_ms: u64) -> Option<String> {
     Some(iso_of(&at.to_zoned(TimeZone::UTC)))
 }
 
-/// The local time zone: what `TZ` names, else `/etc/localtime`, else UTC. Read once, and only that
-/// one file: the library's own way walks through the whole time zone database, which costs a fresh
-/// process twenty milliseconds.
+/// The local time zone. Read once.
 fn zone() -> &'static TimeZone {
-    static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
-        let named = std::env::var(ostler_env::TZ).ok().filter(|name| !name.is_empty());
-        let Some(name) = named else { return from_file("/etc/localtime").unwrap_or(TimeZone::UTC) };
-        let name = name.strip_prefix(':').unwrap_or(&name);
-        let file = if name.starts_with('/') {
-            name.to_owned()
-        } else {
-            format!("/usr/share/zoneinfo/{name}")
-        };
-        from_file(&file).or_else(|| TimeZone::posix(name).ok()).unwrap_or(TimeZone::UTC)
-    });
+    static ZONE: LazyLock<TimeZone> =
+        LazyLock::new(|| zone_of(std::env::var(ostler_env::TZ).ok().as_deref()));
     &ZONE
+}
+
+/// The time zone that a `TZ` names, as the C library understands it: without a name
+/// `/etc/localtime`, and UTC where there is none. Only that one file is read: the library's own way
+/// walks through the whole time zone database, which costs a fresh process twenty milliseconds.
+#[must_use]
+pub fn zone_of(named: Option<&str>) -> TimeZone {
+    let Some(name) = named.filter(|name| !name.is_empty()) else {
+        return from_file("/etc/localtime").unwrap_or(TimeZone::UTC);
+    };
+    let name = name.strip_prefix(':').unwrap_or(name);
+    let file =
+        if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") };
+    from_file(&file).or_else(|| TimeZone::posix(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
 fn from_file(path: &str) -> Option<TimeZone> {

@@ -62,7 +62,7 @@ mod tail;
 mod types;
 mod writers;
 
-pub use date::{date, iso};
+pub use date::{date, iso, zone_of};
 pub use engine::Engine;
 pub use opener::{Opener, Plain};
 pub use tail::tail;

@@ -2,11 +2,15 @@
 //! read the other's.
 
 use ostler_config::Diagnostic;
+use ostler_config::cron::pattern_of;
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::Phase;
 use serde_json::{Map, Value as Json};
 
 use crate::{record, words};
+
+/// Whether a stopped process is started by the clock.
+const WAITS: &str = "ostler_waits";
 
 /// What is saved of a process. Times are ms since 1970.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +27,8 @@ pub struct Saving<'a> {
     pub created_at: u64,
     /// PM2's `unique_id`: one for all processes added by one start.
     pub unique_id: &'a str,
+    /// The clock starts it though it does not run.
+    pub waits: bool,
 }
 
 /// A process as it was saved.
@@ -36,6 +42,8 @@ pub struct Saved {
     pub number: Option<u32>,
     /// Whether it is to stay stopped.
     pub stopped: bool,
+    /// The clock starts it though it is stopped.
+    pub waits: bool,
 }
 
 /// Returns the element of a process.
@@ -53,6 +61,9 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
     put("restart_time", saving.restarts.into());
     put("created_at", saving.created_at.into());
     put("unique_id", saving.unique_id.into());
+    if saving.phase == Phase::Stopped && pattern_of(spec).is_some() {
+        put(WAITS, saving.waits.into());
+    }
     put("version", spec.version.as_deref().unwrap_or("N/A").into());
     map
 }
@@ -71,5 +82,8 @@ pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
     let number = map.get("pm_id").and_then(number).and_then(|number| number.try_into().ok());
     let stopped = map.get("status").and_then(Json::as_str) == Some("stopped");
     let instance = instance.and_then(|number| number.try_into().ok());
-    Ok(Saved { spec, instance, number, stopped })
+    // PM2's list does not tell; a job is stopped between its times.
+    let is_job = || !spec.policy.autorestart && pattern_of(&spec).is_some();
+    let waits = map.get(WAITS).and_then(Json::as_bool).unwrap_or_else(is_job);
+    Ok(Saved { spec, instance, number, stopped, waits })
 }

@@ -195,7 +195,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("namespace", view.namespace.clone());
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
-    fact("cron restart", details.cron_restart.clone().unwrap_or_default());
+    fact("cron restart", cron_restart(details));
     fact("no effect yet", view.not_yet.join(", "));
     let mut logs: Vec<String> = Vec::new();
     for path in seen.details.iter().flat_map(|of| of.view.logs.iter().flatten()) {
@@ -270,6 +270,15 @@ fn interpreter(details: &Details) -> String {
     match &details.node_version {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
+    }
+}
+
+/// The pattern, and when its next time is.
+fn cron_restart(details: &Details) -> String {
+    let pattern = details.cron_restart.clone().unwrap_or_default();
+    match details.next_restart {
+        Some(at) => format!("{pattern} (next {})", ostler_logs::date(at, "YYYY-MM-DD HH:mm:ss")),
+        None => pattern,
     }
 }
 

@@ -116,6 +116,7 @@ pub fn details(view: ProcView) -> Details {
         last: view.ended.as_ref().map(|ended| ended.how.clone()),
         max_memory: view.cluster.then_some(200 << 20),
         cron_restart: None,
+        next_restart: None,
         node_env: Some("production".to_owned()),
         env: BTreeMap::new(),
         listeners: listeners.collect(),

@@ -155,12 +155,22 @@ pub fn npm_cache() -> Option<PathBuf> {
 /// xtask test` builds it before any test.
 #[track_caller]
 pub fn built_program() -> PathBuf {
+    built("ostler")
+}
+
+/// The companion beside it, which no test builds by itself: `cargo xtask test` does.
+#[track_caller]
+pub fn built_companion() -> PathBuf {
+    built("ostler-companion")
+}
+
+#[track_caller]
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // A test is in `target/PROFILE/deps`, a program in `target/PROFILE`.
-    let program =
-        test.ancestors().skip(1).take(2).map(|dir| dir.join("ostler")).find(|p| p.is_file());
+    let program = test.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|p| p.is_file());
     program.unwrap_or_else(|| {
-        panic!("no `ostler` near `{}`\nhint: run `cargo build -p ostler`", test.display())
+        panic!("no `{name}` near `{}`\nhint: run `cargo build -p {name}`", test.display())
     })
 }
 

@@ -8,8 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+mod secret;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+pub use secret::{MASK, SECRET_WORDS, is_secret_name, without_passwords};
 
 /// Whether a character does something else than to be seen: controls of terminals, what sets the
 /// direction of writing, line ends, and what has no width. The two joiners are part of words.

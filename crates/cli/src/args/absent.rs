@@ -51,7 +51,6 @@ const fn row(
 const COMMANDS: &[Absent] = &[
     row(&["monit", "imonit", "dash", "dashboard"], Later, "the monitor in the terminal",
         Some("use `$ list` and `$ logs`")),
-    row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["create"], Never, "a folder of examples from the network",
@@ -73,7 +72,7 @@ const CONTAINERS: &str = "apps are not put into containers";
 const OPTIONS: &[Absent] = &[
     row(&["ext"], Later, "files are not watched", Some("leave it out")),
     row(&["watch-delay"], Later, "files are not watched", Some("leave it out")),
-    row(&["web"], Later, "there is no web interface", Some("leave it out")),
+    row(&["web"], Later, "`run` starts no web interface", Some("leave it out")),
     row(&["ftp"], Never, "`serve` lists no folders, whose names may not be for everybody",
         Some("leave it out, and link the files on a page")),
     row(&["monitor"], Vendor, "nothing is added to the pages that `serve` serves",

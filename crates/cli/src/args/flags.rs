@@ -141,8 +141,9 @@ flags! {
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";
-    Port ' ' ["port"] One("port"), Own [CommandId::Serve] "where it listens; default 8080";
-    Host ' ' ["host"] One("address"), Own [CommandId::Serve]
+    Port ' ' ["port"] One("port"), Own [CommandId::Serve, CommandId::Web]
+        "where it listens; default 8080";
+    Host ' ' ["host"] One("address"), Own [CommandId::Serve, CommandId::Web]
         "the address that it listens on; default 127.0.0.1";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
@@ -172,7 +173,8 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 16] = [
+const OTHERWISE: [(CommandId, &str, &str); 17] = [
+    (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
     (CommandId::Serve, "output", "file of its standard output"),
@@ -331,7 +333,7 @@ mod tests {
         check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
         check("instances", &["start", "run"]);
         check("watch", &["list"]);
-        check("cron-restart", &[]);
+        check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",
             &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]

@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn options_are_those_that_the_command_takes() {
-        check("reload --c", &["--cwd", "--canary"], false);
+        check("reload --c", &["--cwd", "--cron-restart", "--canary"], false);
         check("list --w", &["--watch"], false);
         check("stop --can", &[], false);
         check("--no-p", &[], false);

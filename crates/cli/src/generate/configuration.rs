@@ -100,6 +100,7 @@ fn kind(attribute: &Attribute) -> String {
         Rule::Uptime => ", from 100 up, or as `\"10m\"`".to_owned(),
         Rule::Count
         | Rule::Date
+        | Rule::Cron
         | Rule::Any
         | Rule::Min(_)
         | Rule::Words(_)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::{Details, ProcView};
+use ostler_wire::control::Details;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cells;
@@ -91,7 +91,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         rows.push(("max memory restart", Cell::plain(limit.to_string())));
     }
     if let Some(pattern) = &details.cron_restart {
-        rows.push(("cron restart", Cell::plain(cron_restart(view, pattern))));
+        rows.push(("cron restart", Cell::plain(pattern.as_str())));
     }
     rows.push(("uptime", Cell::plain(cells::uptime(view, now))));
     if let Some(path) = log_all {
@@ -129,7 +129,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
 fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     let view = &details.view;
     let mut rows = Vec::new();
-    let shown_above = ["cron_restart", "watch"];
+    let shown_above = ["watch"];
     let others = view.not_yet.iter().filter(|name| !shown_above.contains(&name.as_str()));
     let others: Vec<&str> = others.map(String::as_str).collect();
     if !others.is_empty() {
@@ -143,13 +143,6 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
         rows.push(("cannot be written", Cell::plain(text)));
     }
     rows
-}
-
-fn cron_restart(view: &ProcView, pattern: &str) -> String {
-    match view.not_yet.iter().any(|name| name == "cron_restart") {
-        true => format!("{pattern} (not yet)"),
-        false => pattern.to_owned(),
-    }
 }
 
 fn pairs(rows: Vec<(String, Cell<'_>)>, paint: Paint) -> String {
@@ -196,6 +189,7 @@ mod tests {
             last: Some(Outcome::Code(1)),
             max_memory: Some(209_715_200),
             cron_restart: Some("0 4 * * *".into()),
+            next_restart: None,
             node_env: None,
             env,
             listeners: vec![listener],

@@ -206,7 +206,7 @@ mod tests {
         list[2].cluster = true;
         list[2].version = Some("1.2.3".to_owned());
         list[2].cpu = 4.5;
-        list[2].not_yet = vec!["cron_restart".to_owned(), "watch".to_owned()];
+        list[2].not_yet = vec!["trace".to_owned(), "watch".to_owned()];
         list[2].rollout = Some("canary".to_owned());
         list
     }
@@ -250,10 +250,7 @@ mod tests {
         assert_eq!(not_yet(&[sample(0, "app")]), None);
         let mut list = three();
         list[1].not_yet = vec!["watch".to_owned()];
-        assert_eq!(
-            not_yet(&list).unwrap(),
-            "not yet in effect: cron_restart of web; watch of app, web"
-        );
+        assert_eq!(not_yet(&list).unwrap(), "not yet in effect: trace of web; watch of app, web");
     }
 
     #[test]

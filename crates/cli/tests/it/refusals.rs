@@ -136,24 +136,20 @@ fn help_and_version_need_neither_a_daemon_nor_a_home() {
 fn what_is_not_done_yet_is_never_confirmed() {
     let sandbox = sandbox();
     let script = sandbox.write("idle.sh", "exec sleep 1000000");
-    sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "cron": "0 4 * * *" }"#);
+    sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "trace": true }"#);
     let watch = "error: no `--watch` yet: files are not watched\nhint: leave it out, and let a \
                  program such as `entr` call `ostler restart <name>`\n";
     misused(&sandbox, &["start", "idle.sh", "--watch"], watch);
     let said = sandbox.ostler(["start", "eco.json"]).run();
-    assert!(said.err.contains("warning: `cron` has no effect yet: nothing is"), "{}", said.err);
-    assert!(said.err.contains("  --> eco.json:1:47 (cron)\n"), "{}", said.err);
+    assert!(said.err.contains("warning: `trace` has no effect yet: "), "{}", said.err);
+    assert!(said.err.contains("  --> eco.json:1:48 (trace)\n"), "{}", said.err);
     let started = sandbox.pids_of("idle");
     misused(&sandbox, &["restart", "idle", "--watch"], watch);
-    let cron = "error: no `-c` yet: nothing is restarted by the clock\nhint: leave it out, and let \
-                `crontab` call `ostler restart <name>`\n";
-    misused(&sandbox, &["reload", "idle", "-c", "0 4 * * *"], cron);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().err;
-    assert_eq!(list, "warning: not yet in effect: cron_restart of idle; watch of idle\n");
+    assert_eq!(list, "warning: not yet in effect: trace of idle; watch of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
-    assert!(described.contains("cron restart: 0 4 * * *\n"), "{described}");
-    assert!(described.contains("no effect yet: cron_restart, watch\n"), "{described}");
+    assert!(described.contains("no effect yet: watch, trace\n"), "{described}");
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();

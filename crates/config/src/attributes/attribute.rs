@@ -83,6 +83,8 @@ pub enum Rule {
     Count,
     /// A date format with at least one part of a date.
     Date,
+    /// A pattern of cron, or `0` for none.
+    Cron,
     /// One of these words.
     Words(&'static [&'static str]),
     /// Text that may not be empty.

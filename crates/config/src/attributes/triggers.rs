@@ -15,16 +15,14 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("restart above this memory: bytes, or `300M`, `2G`"),
     of("cron_restart", &[Type::Number, Type::Text], Access::Kept)
         .aliases(&["cron"])
-        .not_yet(
-            "nothing is restarted by the clock",
-            "leave it out, and let `crontab` call `ostler restart <name>`",
-        )
-        .flags(&[value(&["cron-restart", "cron"], "pattern")
-            .short('c')
-            .says("not yet: restart at these times")])
-        .advice("write a cron pattern, such as `\"0 4 * * *\"`")
+        .acts()
+        .rule(Rule::Cron)
+        .flags(&[value(&["cron-restart", "cron"], "pattern").short('c')])
+        .advice("write a cron pattern, such as `\"0 4 * * *\"` for every day at 4:00")
         .example("\"0 4 * * *\"")
-        .help("restart at these times; `0` ends that"),
+        .help(
+            "restart at these times, by a pattern of cron in the time zone of `TZ`; `0` ends that",
+        ),
     of("watch", &[Type::Bool, Type::List, Type::Text], Access::Kept)
         .not_yet(
             "files are not watched",

@@ -38,14 +38,14 @@ fn an_option_for_what_is_not_done_is_an_error_wherever_it_is_given() {
             refused.push(name);
         }
     }
-    assert_eq!(refused, ["cron-restart", "watch", "ignore-watch"]);
+    assert_eq!(refused, ["watch", "ignore-watch"]);
 }
 
 #[test]
 fn an_option_that_switches_off_what_is_not_done_anyway_is_accepted() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    for off in [("cron-restart", "0"), ("no-vizion", ""), ("no-pmx", ""), ("no-automation", "")] {
+    for off in [("no-vizion", ""), ("no-pmx", ""), ("no-automation", "")] {
         world.start("a.js", &options(&[off]));
         options_patch(&options(&[off]), &world.ctx).unwrap();
     }
@@ -72,16 +72,8 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
         assert_eq!(places, expected, "{}", attribute.name);
         warned.extend(places.first().map(|_| attribute.name));
     }
-    let expected = [
-        "cron_restart",
-        "watch",
-        "trace",
-        "v8",
-        "event_loop_inspector",
-        "deep_monitoring",
-        "post_update",
-        "write",
-    ];
+    let expected =
+        ["watch", "trace", "v8", "event_loop_inspector", "deep_monitoring", "post_update", "write"];
     assert_eq!(warned, expected);
 }
 

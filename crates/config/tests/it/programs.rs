@@ -42,8 +42,8 @@ fn a_warning_points_at_the_key_as_it_was_written() {
     world.ctx.node = Some(node());
     world.file("a.js", "");
     let text = "module.exports = { apps: [\n\
-                { script: 'a.js', cron: '0 4 * * *', env: { cron_restart: 1 } },\n\
-                { name: 'b', script: 'a.js', cron: '0 5 * * *', maxMemoryRestart: '1GB' },\n\
+                { script: 'a.js', eventLoopInspector: true, env: { event_loop_inspector: 1 } },\n\
+                { name: 'b', script: 'a.js', eventLoopInspector: true, maxMemoryRestart: '1GB' },\n\
                 { name: 'c', script: 'a.js', ['wa' + 'tch']: true },\n\
                 ] };";
     world.file("e.config.js", text);
@@ -57,8 +57,8 @@ fn a_warning_points_at_the_key_as_it_was_written() {
         .collect();
     let expected = [
         ("Verify \"maxMemoryRestart\" with", Some(3)),
-        ("\"cron\"", Some(2)),
-        ("\"cron\"", Some(3)),
+        ("\"eventLoopInspector\"", Some(2)),
+        ("\"eventLoopInspector\"", Some(3)),
         ("app `c`: \"watch\"", None),
     ];
     assert_eq!(said, expected.map(|(about, line)| (about.to_owned(), line)));

@@ -150,6 +150,8 @@ impl Model {
             ended: None,
             rollout: None,
             monitored: None,
+            halted: false,
+            scheduled: None,
         };
         self.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });

@@ -71,6 +71,7 @@ impl Model {
             restarts: process.restarts(),
             created_at: proc.created_at,
             unique_id: &proc.unique_id,
+            waits: proc.scheduled.is_some(),
         }))
     }
 
@@ -158,6 +159,9 @@ impl Model {
             };
             let number = saved.number.filter(|_| numbers == Numbers::Kept);
             if let Some(id) = self.add_numbered(spec, number, saved.instance, &unique_id) {
+                if let Some(proc) = self.registry.proc_mut(id) {
+                    proc.halted = saved.stopped && !saved.waits;
+                }
                 self.start_restored(id, &saved, &mut budget, &mut operation);
                 restored.push((name, script, vec![id]));
             }

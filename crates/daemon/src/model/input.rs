@@ -117,6 +117,8 @@ pub enum Input {
     Shutdown,
     /// The process is gone for which everything runs: everything ends, and no list is saved.
     Abandoned,
+    /// The calendar was set.
+    ClockSet,
     /// [`Model::deadline`](super::Model::deadline) has passed.
     Deadline,
 }

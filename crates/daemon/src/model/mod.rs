@@ -35,6 +35,7 @@ mod reloads;
 mod requests;
 mod resumed;
 mod room;
+mod schedule;
 mod settling;
 mod snapshot;
 mod state;
@@ -52,6 +53,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
 use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
 
 use crate::budget::Capacity;
@@ -59,6 +61,7 @@ use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
 use ostler_wire::control::Failure;
+use schedule::Schedules;
 use settling::Settling;
 use tickets::Tickets;
 
@@ -88,6 +91,8 @@ pub struct Settings {
     pub memory_interval: Millis,
     /// Begins the sequence of random identifiers.
     pub seed: u64,
+    /// The time zone that a `TZ` names, or that of the machine.
+    pub zone: fn(Option<&str>) -> TimeZone,
 }
 
 /// The machine of the daemon's decisions.
@@ -121,6 +126,8 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at next.
     memory_at: Option<Millis>,
+    /// When the clock restarts what.
+    schedules: Schedules,
     /// Apps whose workers begin to listen.
     settling: Settling,
     /// Files of apps that could not be written the last time, and why not.
@@ -159,6 +166,7 @@ impl Model {
             unsaved: false,
             save_by: None,
             memory_at: None,
+            schedules: Schedules::default(),
             settling: Settling::default(),
             unwritten: BTreeMap::new(),
             announced: None,
@@ -196,7 +204,7 @@ impl Model {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
-        due.into_iter().chain([self.settled_at()]).flatten().min()
+        due.into_iter().chain([self.settled_at(), self.scheduled_at()]).flatten().min()
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
@@ -308,6 +316,7 @@ impl Model {
             Input::SaveFailed => self.save_by = Some(at.now + SAVE_AGAIN),
             Input::Shutdown => self.on_shutdown(out),
             Input::Abandoned => self.on_abandoned(),
+            Input::ClockSet => self.on_clock_set(out),
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
@@ -334,6 +343,7 @@ impl Model {
         }
         self.tidy_settled(out);
         self.look_at_memory(out);
+        self.restart_scheduled(out);
         self.expire(out);
     }
 

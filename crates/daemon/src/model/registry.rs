@@ -12,6 +12,7 @@ use ostler_pm2::module::MARK;
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
+use super::schedule::Scheduled;
 use crate::environment::Given;
 
 /// An app: processes that are scaled and reloaded together.
@@ -102,6 +103,10 @@ pub struct Proc {
     pub rollout: Option<Rollout>,
     /// Whether a user had it monitored.
     pub monitored: Option<bool>,
+    /// The user stopped it: nothing but the user starts it again.
+    pub halted: bool,
+    /// When the clock restarts it.
+    pub scheduled: Option<Scheduled>,
 }
 
 /// The end of a slot's last run that is over.

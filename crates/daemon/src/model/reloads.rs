@@ -62,6 +62,7 @@ impl Model {
             return Err(self.under_way(app));
         }
         let versions = self.changed_specs(&fresh, change, true)?;
+        self.halt(&fresh, false);
         let mut clusters: BTreeMap<AppId, QueuedReload> = BTreeMap::new();
         for (id, spec) in fresh.iter().filter_map(|id| Some((*id, *versions.get(id)?))) {
             // Two processes of an app that binds its own port cannot live at the same time: it is

@@ -112,10 +112,24 @@ impl Model {
         if action != Action::Reset {
             self.cut_reloads_short(word_of(action), &rest);
         }
-        if action == Action::Stop {
-            self.supersede_restarts(&rest, out);
+        match action {
+            Action::Stop => {
+                self.supersede_restarts(&rest, out);
+                self.halt(&rest, true);
+            }
+            Action::Restart => self.halt(&rest, false),
+            Action::Delete | Action::Reset => {}
         }
         self.begin(operation, out);
+    }
+
+    /// The user stopped these processes, or wants them up again.
+    pub(super) fn halt(&mut self, ids: &[ProcId], halted: bool) {
+        for id in ids {
+            if let Some(proc) = self.registry.proc_mut(*id) {
+                proc.halted = halted;
+            }
+        }
     }
 
     /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).

@@ -14,6 +14,7 @@ use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
 use super::registry::{App, Ended, Proc, Rollout};
+use super::schedule::Scheduled;
 use super::state::{self, State};
 use super::tickets::Tickets;
 
@@ -36,6 +37,7 @@ impl Model {
         let used = self.specs_in_use();
         self.registry.forget_versions(&used);
         self.arm_memory();
+        self.arm_schedules();
         let mut state = State::empty(self.settings.boot.clone());
         state.ending = self.closing && !self.writes_last;
         state.last_run = self.core.last_run();
@@ -97,6 +99,8 @@ impl Model {
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             monitored: proc.monitored,
+            halted: Some(proc.halted),
+            scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             in_app: self.saved_in_app(saved.id),
         })
     }
@@ -274,6 +278,9 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         ended,
         rollout: None,
         monitored: saved.monitored,
+        // Earlier versions did not tell who stopped it.
+        halted: saved.halted.unwrap_or(!saved.up && !saved.errored),
+        scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
     }
 }
 

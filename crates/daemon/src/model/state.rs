@@ -160,6 +160,12 @@ pub struct SavedProc {
     /// Whether a user had it monitored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitored: Option<bool>,
+    /// The user stopped it.
+    #[serde(default)]
+    pub halted: Option<bool>,
+    /// When the clock restarts it, ms since 1970, by which specification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<(u32, u64)>,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

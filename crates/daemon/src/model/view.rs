@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use ostler_config::attributes::kept_value;
+use ostler_config::cron::pattern_of;
 use ostler_core::process::Process;
-use ostler_core::spec::{AppSpec, ExecMode, Probe, Readiness};
+use ostler_core::spec::{ExecMode, Probe, Readiness};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::in_app::InApp;
@@ -211,7 +211,8 @@ impl Model {
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
             max_memory: spec.policy.max_memory,
-            cron_restart: cron_restart(spec),
+            cron_restart: pattern_of(spec),
+            next_restart: proc.scheduled.map(|next| next.at),
             node_env: spec.env.get("NODE_ENV").map(str::to_owned),
             env: spec.env.to_map(),
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
@@ -266,10 +267,4 @@ fn probe(probe: &Probe) -> String {
         Probe::Tcp { address } => format!("connect to {address}"),
         Probe::Exec { command } => format!("sh -c '{command}'"),
     }
-}
-
-/// When it is to be restarted, as it was written.
-fn cron_restart(spec: &AppSpec) -> Option<String> {
-    let pattern = kept_value(spec.passthrough.get("cron_restart")?);
-    Some(pattern.as_str().map_or_else(|| pattern.to_string(), str::to_owned))
 }

@@ -114,12 +114,13 @@ impl Builder {
         let last = self.rebuilt.state.procs.iter().map(|proc| proc.id).max();
         let slots = last.map_or(0, |last| last.saturating_add(1))..;
         let stopped = saved.iter().filter(|saved| !running.contains(&key(&saved.spec)));
-        for (slot, Saved { spec, instance, .. }) in slots.zip(stopped) {
+        for (slot, Saved { spec, instance, waits, .. }) in slots.zip(stopped) {
             let Some(id) = self.add_spec(None, spec) else { continue };
             let trace = Trace { run: RunId(0), slot: None, meta: None, shown: None };
             self.add_proc(ProcId(slot), &trace, id, spec);
             if let Some(proc) = self.rebuilt.state.procs.last_mut() {
                 proc.up = false;
+                proc.halted = Some(!waits);
                 proc.unique_id = format!("slot-{slot}");
                 proc.instance = instance.unwrap_or(proc.instance);
             }
@@ -187,6 +188,8 @@ impl Builder {
             core_dump: false,
             not_verified: false,
             monitored: None,
+            halted: None,
+            scheduled: None,
             in_app: None,
         });
     }
@@ -286,7 +289,13 @@ mod tests {
     #[test]
     fn the_saved_list_knows_by_name_what_the_list_of_starts_does_not() {
         let specs = BTreeMap::from([(SpecId(5), record(&spec("other")))]);
-        let saved = [Saved { spec: spec("api"), instance: Some(0), number: None, stopped: true }];
+        let saved = [Saved {
+            spec: spec("api"),
+            instance: Some(0),
+            number: None,
+            stopped: true,
+            waits: false,
+        }];
         let sources = Sources { specs: &specs, saved: &saved, rest: &[] };
         let env = [("name", "api"), ("namespace", "default")];
         let traces = vec![
@@ -306,6 +315,7 @@ mod tests {
             instance: Some(instance),
             number: None,
             stopped: false,
+            waits: false,
         };
         let saved = [saved("api", 0), saved("api", 1), saved("job", 0), saved("job", 1)];
         let sources = Sources { specs: &specs, saved: &saved, rest: &saved };

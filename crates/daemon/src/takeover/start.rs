@@ -272,6 +272,7 @@ fn settings(config: &Config, mark: &str) -> Settings {
         dump_path: dump_path(&config.home),
         memory_interval: interval.unwrap_or(MEMORY_INTERVAL).max(100),
         seed: seed(),
+        zone: ostler_logs::zone_of,
     }
 }
 

@@ -174,6 +174,7 @@ fn what_is_dumped_is_read_back() {
         restarts: 2,
         created_at: 1_600_000_000_000,
         unique_id: "u-1",
+        waits: false,
     };
     let element = Json::Object(dump::element(&saving)).to_string();
     let saved = dump::read_element(&element, CPUS).unwrap();

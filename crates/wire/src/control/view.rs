@@ -120,6 +120,9 @@ pub struct Details {
     /// When it is to be restarted, a pattern of cron.
     #[serde(default)]
     pub cron_restart: Option<String>,
+    /// When that is next, ms since 1970; `None` while it is stopped.
+    #[serde(default)]
+    pub next_restart: Option<u64>,
     /// The version of Node that runs it, where that is known.
     #[serde(default)]
     pub node_version: Option<String>,

@@ -163,19 +163,14 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "nothing is sent to anybody; `ostler jlist` prints what a program may read",
     );
     own(
-        "help web",
-        "`web` is not there yet: the web interface",
-        "`ostler jlist` prints what a program may read",
+        "help monit",
+        "`monit` is not there yet: the monitor in the terminal",
+        "use `ostler list` and `ostler logs`",
     );
     own(
         "start a.js --watch",
         "no `--watch` yet: files are not watched",
         "leave it out, and let a program such as `entr` call `ostler restart <name>`",
-    );
-    own(
-        "reload web -c x",
-        "no `-c` yet: nothing is restarted by the clock",
-        "leave it out, and let `crontab` call `ostler restart <name>`",
     );
     own(
         "start a.js --ignore-watch x",

@@ -23,6 +23,7 @@ mod reports;
 mod room;
 mod saving;
 mod scaling;
+mod schedule;
 mod settling;
 mod showing;
 mod sim;

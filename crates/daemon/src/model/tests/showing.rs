@@ -132,8 +132,7 @@ fn what_is_asked_for_and_not_done_yet_is_listed() {
     };
     check_not_yet(json!({"watch": true}), &["watch"]);
     check_not_yet(json!({"watch": ["src"], "ignore_watch": ["tmp"]}), &["watch"]);
-    check_not_yet(json!({"watch": false, "ignore_watch": ["tmp"], "cron_restart": "0"}), &[]);
-    check_not_yet(json!({"cron_restart": "0 4 * * *"}), &["cron_restart"]);
+    check_not_yet(json!({"watch": false, "ignore_watch": ["tmp"], "trace": false}), &[]);
     check_not_yet(json!({"trace": true, "v8": false}), &["trace"]);
 }
 
@@ -387,5 +386,11 @@ fn how_a_run_ended_is_shown_also_after_one_that_could_not_be_started() {
 #[test]
 fn when_an_app_is_restarted_by_the_clock_is_shown_as_it_was_written() {
     let mut world = World::with_more("api", "good", 1, json!({"cron_restart": "0 3 * * *"}));
-    assert_eq!(describe(&mut world, 0)["cron_restart"], "0 3 * * *");
+    let shown = |world: &mut World| {
+        let of = describe(world, 0);
+        (of["cron_restart"].clone(), of["next_restart"].clone())
+    };
+    assert_eq!(shown(&mut world), (json!("0 3 * * *"), json!(3 * 3_600_000)));
+    world.stop(&[0]);
+    assert_eq!(shown(&mut world), (json!("0 3 * * *"), Value::Null));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use jiff::tz::TimeZone;
 use ostler_core::{Event, Preparation, ProcId, RunId};
 use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
@@ -93,6 +94,7 @@ pub fn settings(seed: u64) -> Settings {
         dump_path: "/home/dump.pm2".into(),
         memory_interval: 30_000,
         seed,
+        zone: |name| TimeZone::posix(name.unwrap_or("UTC0")).unwrap(),
     }
 }
 
