@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod monit;
 mod refusal;
 mod sys;
 mod web;
@@ -19,13 +20,15 @@ use refusal::Refusal;
 const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
 ostler-companion check-web     says whether it would, and where
+ostler-companion monit         shows apps full-screen; `ostler monit` becomes it
 ";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["web"] => web::run(),
+        ["web"] => web::run().map(|()| ExitCode::SUCCESS),
+        ["monit", options @ ..] => monit::run(options),
         ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
         ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         ["--help"] => say(USAGE),
@@ -33,13 +36,18 @@ fn main() -> ExitCode {
         [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
             .hint("see `ostler-companion --help`")),
     };
-    let Err(refusal) = done else { return ExitCode::SUCCESS };
+    let refusal = match done {
+        Ok(code) => return code,
+        Err(refusal) => refusal,
+    };
     // A failure to write to standard error can be said nowhere else.
     let _ = writeln!(std::io::stderr(), "{refusal}");
     ExitCode::FAILURE
 }
 
-fn say(text: &str) -> Result<(), Refusal> {
+fn say(text: &str) -> Result<ExitCode, Refusal> {
     let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| Refusal::new(format!("cannot write to standard output: {error}")))
+    written
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|error| Refusal::new(format!("cannot write to standard output: {error}")))
 }

@@ -102,6 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_tells_every_key() {
+        let page = include_str!("../../../docs/monit.md");
+        for Row { key, what, .. } in KEYS {
+            assert!(page.contains(&format!("| {key} | {what} |\n")), "{key}");
+        }
+    }
+
+    #[test]
     fn no_key_does_two_things() {
         let all: Vec<KeyCode> = KEYS.iter().flat_map(|row| row.codes).copied().collect();
         for (nth, code) in all.iter().enumerate() {
