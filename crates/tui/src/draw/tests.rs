@@ -62,11 +62,11 @@ impl Viewed {
     }
 
     fn deeds(&self) -> Vec<&Deed> {
-        let deed = |wish| match wish {
+        let deeds = self.wishes.iter().filter_map(|wish| match wish {
             Wish::Do(deed) => Some(deed),
             Wish::Quit | Wish::Look | Wish::Follow(..) => None,
-        };
-        self.wishes.iter().filter_map(deed).collect()
+        });
+        deeds.collect()
     }
 
     /// The picture, without blanks at the ends of lines.
