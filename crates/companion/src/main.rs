@@ -9,6 +9,7 @@
 
 mod monit;
 mod refusal;
+mod say;
 mod sys;
 mod web;
 
@@ -16,6 +17,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use refusal::Refusal;
+use say::say;
 
 const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
@@ -27,14 +29,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["web"] => web::run().map(|()| ExitCode::SUCCESS),
         ["monit", options @ ..] => monit::run(options),
-        ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
-        ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
-        ["--help"] => say(USAGE),
-        [] => Err(Refusal::new("nothing was asked for").hint("see `ostler-companion --help`")),
-        [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
-            .hint("see `ostler-companion --help`")),
+        words => other(words).map(|()| ExitCode::SUCCESS),
     };
     let refusal = match done {
         Ok(code) => return code,
@@ -45,9 +41,15 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn say(text: &str) -> Result<ExitCode, Refusal> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written
-        .map(|()| ExitCode::SUCCESS)
-        .map_err(|error| Refusal::new(format!("cannot write to standard output: {error}")))
+/// Does what has no exit code of its own.
+fn other(words: &[&str]) -> Result<(), Refusal> {
+    match words {
+        ["web"] => web::run(),
+        ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
+        ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+        ["--help"] => say(USAGE),
+        [] => Err(Refusal::new("nothing was asked for").hint("see `ostler-companion --help`")),
+        [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
+            .hint("see `ostler-companion --help`")),
+    }
 }

@@ -51,7 +51,7 @@ impl AppFiles {
     /// Writes a pid file, whole, with the folders that lead to it.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     pub fn write_pid(&self, path: &Path, pid: u32) -> io::Result<()> {
         let text = pid.to_string();
         let write = || files::write_whole(path, text.as_bytes(), PID_MODE);
@@ -73,7 +73,7 @@ impl AppFiles {
     /// Removes a file.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     pub fn remove(&self, path: &Path) -> io::Result<()> {
         let Some(rights) = self.rights_of(path) else { return std::fs::remove_file(path) };
         let removed = match place(path) {

@@ -42,7 +42,8 @@ variables! {
 
     /// The same, for scripts that were written for PM2.
     /// When it is set, output is coloured also where it is not read on a terminal, as PM2 does.
-    PM2_HOME, read by Command App Companion, from Pm2, set by User, default "see `OSTLER_HOME`", given apps,
+    PM2_HOME, read by Command App Companion, from Pm2, set by User,
+        default "see `OSTLER_HOME`", given apps,
 
     /// The user's home directory: the manager's home, version managers of Node and `~` are looked
     /// for in it.
@@ -252,8 +253,8 @@ variables! {
     /// The descriptor that connects the daemon with its keeper.
     OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
 
-    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the manager
-    /// stops everything and ends too.
+    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the
+    /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.
@@ -292,6 +293,9 @@ variables! {
 
     /// The seed of random histories, of the torture test and of injected failures.
     OSTLER_SEED, read by Test, from Ours, set by Developer,
+
+    /// The seed of what `proptest` makes; a full test sets it and `OSTLER_SEED`, to be repeatable.
+    PROPTEST_RNG_SEED, read by Test, from Convention, set by Developer,
 
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",

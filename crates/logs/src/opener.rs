@@ -12,13 +12,13 @@ pub trait Opener: Send + Sync {
     /// Opens the file, made with the folders that lead to it.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     fn open(&self, path: &Path) -> io::Result<OwnedFd>;
 
     /// Opens the file if it is there.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     fn open_existing(&self, path: &Path) -> io::Result<OwnedFd>;
 }
 
@@ -36,7 +36,7 @@ impl Plain {
     /// Makes the folders that lead to a file.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     pub fn make_folders(path: &Path) -> io::Result<()> {
         let Some(folder) = path.parent() else { return Ok(()) };
         std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)

@@ -1,5 +1,5 @@
-//! `set`, `get`, `unset`, `multiset`, `conf`: settings of apps and modules, which are variables of
-//! their environment.
+//! `set`, `get`, `unset`, `multiset`, `conf`: settings of apps and modules, which are variables
+//! of their environment.
 
 use std::process::Command;
 

@@ -9,7 +9,7 @@ use ostler_env::{
 
 use crate::refusal::Refusal;
 
-/// PM2's port.
+/// The port that PM2 has for it.
 const PORT: u16 = 9615;
 
 /// What is served, and where.

@@ -12,8 +12,8 @@ impl Runs {
         stderr::tail_since(spec, held.proc, held.log_offsets[1])
     }
 
-    /// Returns where in the log files of a slot the current run begins, or else the last one that
-    /// is over.
+    /// Returns where in the log files of a slot the current run begins, or else the last one
+    /// that is over.
     pub fn log_start(&self, id: ProcId, current: Option<RunId>) -> Option<[u64; 2]> {
         let of_slot = self.iter().filter(|(_, held)| held.proc == id);
         let held = of_slot.map(|(run, held)| (run, held.log_offsets));
