@@ -1,5 +1,4 @@
-//! The companion: the program beside this one that serves the web API and draws the full-screen
-//! view.
+//! The companion: the program beside this one, for the web API and the full-screen view.
 
 use std::path::{Path, PathBuf};
 

@@ -46,7 +46,7 @@ pub(crate) struct Areas {
     pub(crate) details: Rect,
     /// What is said; no line of its own in a low window.
     pub(crate) said: Rect,
-    /// The keys.
+    /// The line of the keys.
     pub(crate) keys: Rect,
     /// The column between apps and the rest.
     pub(crate) border: Rect,

@@ -1,6 +1,6 @@
 //! What can be done with processes, and how it is asked for and told.
 
-use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, Phase, ProcView, ReloadOptions, Request, ScaleTo};
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +38,37 @@ pub(crate) struct Deed {
     pub(crate) act: Act,
     /// Name of the app.
     pub(crate) app: String,
-    /// The processes.
+    /// Numbers of the processes.
     pub(crate) ids: Vec<u32>,
     /// Whether they are all that the app has.
     pub(crate) is_whole: bool,
 }
 
 impl Deed {
+    /// Returns what is to be done with these processes of an app, or why there is nothing to do.
+    /// What runs is not started, and what does not run is not stopped.
+    pub(crate) fn plan(
+        act: Act,
+        app: &str,
+        of: &[&ProcView],
+        is_whole: bool,
+    ) -> Result<Self, String> {
+        let is_meant = |process: &&&ProcView| {
+            let runs = !matches!(process.phase, Phase::Stopped | Phase::Errored);
+            match act {
+                Act::Start => !runs,
+                Act::Stop => runs,
+                Act::Reload | Act::Restart | Act::Delete | Act::Add | Act::Remove => true,
+            }
+        };
+        let ids: Vec<u32> = of.iter().filter(is_meant).map(|process| process.id).collect();
+        match act {
+            Act::Start if ids.is_empty() => Err(format!("{app} runs already")),
+            Act::Stop if ids.is_empty() => Err(format!("{app} does not run")),
+            _ => Ok(Self { act, app: app.to_owned(), ids, is_whole }),
+        }
+    }
+
     /// Returns the request for it, under a word that no other request has.
     pub(crate) fn request(&self, ticket: String) -> Request {
         let (ids, ticket, change) = (self.ids.clone(), Some(ticket), Change::default());

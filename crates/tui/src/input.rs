@@ -44,7 +44,7 @@ pub(crate) enum Input {
 pub(crate) struct Facts {
     /// The moment, ms since 1970.
     pub(crate) at: u64,
-    /// Every process.
+    /// Every process of the list.
     pub(crate) processes: Vec<ProcView>,
     /// The selected ones in full.
     pub(crate) details: Vec<Details>,
@@ -70,7 +70,7 @@ pub(crate) struct Host {
 /// How it stands with the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
-    /// It answers.
+    /// The daemon answers.
     Up,
     /// It ended, and its successor is waited for.
     Lost,
@@ -81,7 +81,7 @@ pub(crate) enum Link {
 /// A sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
-    /// The sentence.
+    /// The sentence, safe or not.
     pub(crate) text: String,
     /// What it tells of.
     pub(crate) tone: Tone,
@@ -101,7 +101,7 @@ pub(crate) enum Tone {
 /// What the view wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// To end.
+    /// To end the view.
     Quit,
     /// To know how things are, soon.
     Look,

@@ -20,7 +20,7 @@ pub(crate) struct Line {
     pub(crate) label: Option<String>,
     /// It went to standard error.
     pub(crate) is_err: bool,
-    /// The text.
+    /// What was written.
     pub(crate) text: String,
 }
 

@@ -3,14 +3,15 @@
 //! It sees no terminal, no daemon and no clock. One way in, wishes out; what is drawn is computed
 //! from it (`draw`).
 
-use ostler_show::App;
+use ostler_show::{App, Paint};
 use ostler_wire::control::{Lifecycle, Phase, ProcView};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::areas::{Areas, Pane};
 use crate::deed::{Act, Deed};
-use crate::draw::{details_text, help_pages};
+use crate::described::Subject;
+use crate::grid::pages;
 use crate::history::History;
 use crate::input::{Author, Facts, Input, Link, Said, Tone, Wish};
 use crate::keys::{Command, command};
@@ -37,7 +38,7 @@ pub(crate) enum Mode {
     Help(usize),
 }
 
-/// The view.
+/// The view, with all that it knows.
 #[derive(Debug)]
 pub(crate) struct Monitor {
     /// The manager's home, as it is shown.
@@ -90,7 +91,7 @@ impl Monitor {
         }
     }
 
-    /// Learns something.
+    /// Learns something, and wishes for what follows from it.
     pub(crate) fn handle(&mut self, input: Input, out: &mut Vec<Wish>) {
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.press(key, out),
@@ -148,6 +149,22 @@ impl Monitor {
         }
     }
 
+    /// Returns what is selected, with all that is known about it.
+    pub(crate) fn subject(&self) -> Option<Subject<'_>> {
+        Some(Subject {
+            facts: self.facts.as_ref()?,
+            key: self.rows.selected()?,
+            processes: self.selected(),
+            history: &self.history,
+            paint: self.paint(),
+        })
+    }
+
+    /// Returns how texts of the command are to be coloured.
+    pub(crate) fn paint(&self) -> Paint {
+        Paint { text: self.has_colours, frame: self.has_colours }
+    }
+
     /// Returns the processes of which everything is wanted, those worth a look first.
     pub(crate) fn wanted(&self) -> Vec<u32> {
         if self.areas().details.is_empty() {
@@ -199,7 +216,7 @@ impl Monitor {
             _ if is_interrupt => out.push(Wish::Quit),
             Mode::Help(page) => {
                 let is_over = matches!(key.code, KeyCode::Esc | KeyCode::Char('q' | '?'));
-                if !is_over && page + 1 < help_pages(self.window) {
+                if !is_over && page + 1 < pages(self.window) {
                     self.mode = Mode::Help(page + 1);
                 }
             }
@@ -364,22 +381,11 @@ impl Monitor {
     fn plan(&mut self, act: Act, out: &mut Vec<Wish>) {
         let selected = self.selected();
         let Some(first) = selected.first() else { return self.say("no app is selected") };
-        let app = first.name.clone();
-        let runs = |of: &&&ProcView| !matches!(of.phase, Phase::Stopped | Phase::Errored);
-        let meant = match act {
-            Act::Start => selected.iter().filter(|of| !runs(of)).collect(),
-            Act::Stop => selected.iter().filter(runs).collect(),
-            Act::Reload | Act::Restart | Act::Delete | Act::Add | Act::Remove => {
-                selected.iter().collect::<Vec<_>>()
-            }
-        };
-        let ids: Vec<u32> = meant.iter().map(|process| process.id).collect();
-        if ids.is_empty() {
-            let why = if act == Act::Start { "runs already" } else { "does not run" };
-            return self.say(&format!("{app} {why}"));
-        }
         let is_whole = matches!(self.rows.selected(), Some(Key::App(_)));
-        let deed = Deed { act, app, ids, is_whole };
+        let deed = match Deed::plan(act, &first.name, &selected, is_whole) {
+            Ok(deed) => deed,
+            Err(why) => return self.say(&why),
+        };
         if act == Act::Delete {
             self.mode = Mode::Sure(deed);
         } else {
@@ -418,7 +424,9 @@ impl Monitor {
         let details = self.areas().details;
         if !details.is_empty() {
             let room = usize::from(details.height.saturating_sub(1));
-            let most = details_text(self, details.width).len().saturating_sub(room);
+            let lines =
+                self.subject().map_or(0, |subject| subject.lines(details.width.into()).len());
+            let most = lines.saturating_sub(room);
             self.details_from = self.details_from.min(most);
         }
     }

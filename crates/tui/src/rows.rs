@@ -1,7 +1,7 @@
 //! The rows of apps: which there are, which is selected, which are in sight.
 //!
-//! Problem: rows come, go and change their order while somebody looks at one. Rule: what is selected
-//! is remembered by what it is; when it is gone, whatever stands in its place is.
+//! Problem: rows come, go and change their order while somebody looks at one. Rule: what is
+//! selected is remembered by what it is; when it is gone, whatever stands in its place is.
 
 use std::collections::BTreeSet;
 

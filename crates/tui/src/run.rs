@@ -30,14 +30,13 @@ const WAITING: usize = 1_024;
 /// How the view is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Without colours.
+    /// It has no colours.
     pub is_plain: bool,
     /// Under the name of PM2: Esc quits.
     pub is_pm2: bool,
 }
 
-/// Shows the manager of this home until the user quits; returns the signal that ended it, if one
-/// did.
+/// Shows the manager of this home until the user quits or a signal ends it, which is returned.
 ///
 /// # Errors
 /// There is no terminal, or it cannot be used.

@@ -5,14 +5,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{below_each_other, ink, title};
+use super::ink;
+use super::pane::{below_each_other, title};
 use crate::areas::Pane;
 use crate::monitor::Monitor;
 
 /// The narrowest table.
 const NARROWEST: usize = 40;
 
-/// Draws it.
+/// Draws the pane.
 pub(super) fn draw(monitor: &Monitor, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
@@ -37,7 +38,7 @@ pub(super) fn draw(monitor: &Monitor, area: Rect, buffer: &mut Buffer) {
     let look = Look {
         window: usize::from(area.width).max(NARROWEST),
         now: facts.at,
-        paint: ink::paint(monitor),
+        paint: monitor.paint(),
         all: false,
         reasons: &facts.reasons,
     };

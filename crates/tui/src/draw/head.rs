@@ -11,7 +11,7 @@ use crate::monitor::Monitor;
 /// The name of the program.
 const NAME: &str = "ostler ";
 
-/// Draws it.
+/// Draws the line.
 pub(super) fn draw(monitor: &Monitor, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;

@@ -6,41 +6,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
-use super::below_each_other;
+use super::pane::below_each_other;
+use crate::grid::{Grid, KEY};
 use crate::keys::{KEYS, Row};
 use crate::monitor::Monitor;
-
-/// The column in which a key is written.
-const KEY: usize = 8;
-
-/// How the keys are laid out in a window.
-struct Grid {
-    /// The widest text of what a key does.
-    widest: usize,
-    columns: usize,
-    rows: usize,
-}
-
-impl Grid {
-    /// As few columns as show everything, as far as there is room.
-    fn of((width, height): (u16, u16)) -> Self {
-        let widest = KEYS.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
-        let most = usize::from(height).saturating_sub(2).max(1);
-        let fit = (usize::from(width).saturating_sub(3) / (KEY + widest + 3)).max(1);
-        let columns = KEYS.len().div_ceil(most).min(fit);
-        let rows = KEYS.len().div_ceil(columns).min(most);
-        Self { widest, columns, rows }
-    }
-
-    fn on_a_page(&self) -> usize {
-        self.columns * self.rows
-    }
-}
-
-/// Returns how many pages the keys take in a window.
-pub(crate) fn pages(window: (u16, u16)) -> usize {
-    KEYS.len().div_ceil(Grid::of(window).on_a_page())
-}
 
 /// Draws a page of them.
 pub(super) fn draw(monitor: &Monitor, page: usize, window: Rect, buffer: &mut Buffer) {

@@ -1,15 +1,9 @@
 //! Colours: those of the command's own texts, put on cells.
 
-use ostler_show::Paint;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::monitor::Monitor;
-
-/// Returns how texts of the command are to be coloured.
-pub(super) fn paint(monitor: &Monitor) -> Paint {
-    Paint { text: monitor.has_colours, frame: monitor.has_colours }
-}
 
 /// Returns the style of what matters less.
 pub(super) fn faint(monitor: &Monitor) -> Style {
@@ -66,7 +60,7 @@ fn inked(style: Style, code: &str) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ostler_show::Ink;
+    use ostler_show::{Ink, Paint};
 
     #[test]
     fn every_ink_gives_a_style_and_leaves_the_text() {

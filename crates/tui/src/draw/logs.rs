@@ -6,12 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::text::{Line, Span};
 
-use super::{ink, title};
+use super::ink;
+use super::pane::title;
 use crate::areas::Pane;
 use crate::lines;
 use crate::monitor::Monitor;
 
-/// Draws it.
+/// Draws the pane.
 pub(super) fn draw(monitor: &Monitor, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;

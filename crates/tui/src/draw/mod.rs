@@ -7,17 +7,11 @@ mod head;
 mod help;
 mod ink;
 mod logs;
-
-pub(crate) use details::text as details_text;
-pub(crate) use help::pages as help_pages;
+mod pane;
 
 use ratatui::Frame;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
 
-use crate::areas::Pane;
 use crate::monitor::{Mode, Monitor};
 
 /// Draws the whole window.
@@ -38,29 +32,6 @@ pub(crate) fn draw(monitor: &Monitor, frame: &mut Frame<'_>) {
     foot::draw(monitor, (fits(areas.said), fits(areas.keys)), buffer);
     if let Mode::Help(page) = monitor.mode {
         help::draw(monitor, page, window, buffer);
-    }
-}
-
-/// Draws the title of a pane, and returns the room below it.
-fn title(monitor: &Monitor, pane: Pane, area: Rect, text: &str, buffer: &mut Buffer) -> Rect {
-    if area.is_empty() {
-        return area;
-    }
-    let style = if monitor.focus == pane {
-        Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED)
-    } else {
-        Style::new().add_modifier(Modifier::BOLD)
-    };
-    let text = ostler_show::cut(text, usize::from(area.width).saturating_sub(2));
-    let line = Line::from(Span::styled(format!(" {text} "), style));
-    buffer.set_line(area.x, area.y, &line, area.width);
-    Rect { y: area.y + 1, height: area.height - 1, ..area }
-}
-
-/// Draws lines below each other, as many as there is room for.
-fn below_each_other<'l>(area: Rect, lines: impl Iterator<Item = Line<'l>>, buffer: &mut Buffer) {
-    for (y, line) in (area.top()..area.bottom()).zip(lines) {
-        buffer.set_line(area.x, y, &line, area.width);
     }
 }
 

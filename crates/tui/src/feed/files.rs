@@ -58,7 +58,7 @@ pub(super) struct Reasons {
 }
 
 impl Reasons {
-    /// Returns them.
+    /// Returns the reasons by id.
     pub(super) fn of(&mut self, processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
         let end = |process: &ProcView| Some((process.id, own_end(process)?.at));
         let ends: Vec<(u32, u64)> = processes.iter().filter_map(end).collect();

@@ -15,8 +15,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Looks after which the machine's figures are read again.
 const HOST_EVERY: u32 = 3;
 
-/// Looks whenever processes come through the sender that is returned: those of which everything is
-/// wanted.
+/// Looks whenever processes come through the sender that is returned, and at everything of those.
 pub(crate) fn looks(home: Home, tell: SyncSender<Input>) -> Sender<Vec<u32>> {
     let (ask, asked) = channel();
     std::thread::spawn(move || run(&home, &asked, &tell));

@@ -1,8 +1,8 @@
 //! Where inputs come from: threads that wait, each for one thing, and tell the view.
 //!
 //! Problem: a daemon may be away for a while, and a terminal must be answered at once. Rule: the
-//! view waits for its inputs alone; whoever waits for a daemon, a file or a key does so in a thread,
-//! and goes on when a daemon is back.
+//! view waits for its inputs alone; whoever waits for a daemon, a file or a key does so in a
+//! thread, and goes on when a daemon is back.
 
 mod act;
 mod events;
