@@ -296,7 +296,9 @@ impl Daemon {
         self.unbounded += daemon_log::take_written();
         if BOUND_AFTER < self.unbounded {
             self.unbounded = 0;
-            crate::home::bound_log(&self.config.home);
+            if crate::home::bound_log(&self.config.home) {
+                self.logs.on_rotated();
+            }
         }
     }
 
@@ -397,6 +399,7 @@ impl Daemon {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();
                 }
+                FromThread::Cared(done) => self.logs.on_cared(done, &self.inbox.mailbox),
             }
         }
     }

@@ -96,7 +96,7 @@ variables! {
     PM2_PID_FILE_PATH, read by Daemon, from Pm2, set by User, default "`pm2.pid` in the home",
 
     /// The file with the settings of apps and modules (`ostler set`).
-    PM2_MODULE_CONF_FILE, read by Command, from Pm2, set by User,
+    PM2_MODULE_CONF_FILE, read by Command Daemon, from Pm2, set by User,
         default "`module_conf.json` in the home",
 
     /// The folder with modules (`ostler install`).
@@ -256,6 +256,10 @@ variables! {
     /// The process in the foreground that the manager is for, `PID:START`: when it ends, the
     /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
+
+    /// `pm2` where the manager was started under that name: log files are rotated only when
+    /// somebody asks for it.
+    OSTLER_MANNER, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,

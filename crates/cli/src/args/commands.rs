@@ -301,7 +301,10 @@ commands! {
         "set a setting of an app or module: `app.KEY value`"
         "The setting becomes a variable of the app, which is restarted with it, and of every later \
          one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
-         home. Without arguments that file is opened in an editor.";
+         home. Without arguments that file is opened in an editor. `ostler.log_*` are for the logs \
+         of all apps that do not say it themselves: `log_rotate`, `log_max_size`, `log_keep`, \
+         `log_keep_days`, `log_keep_size`, `log_compress`, `log_names` (the date in the names of \
+         rotated files) and `log_cap` (what all may have: `20G`, `tenth` of the disk, `none`).";
     Multiset Extend ["multiset"] [Many("key value")]
         "set several settings, with one restart"
         "The pairs may be one argument.";

@@ -21,6 +21,7 @@ impl Daemon {
         while let Some(event) = self.logs.try_recv() {
             match event {
                 Event::Drained(source) => {
+                    self.logs.on_end();
                     self.driver().on_drained(RunId(source));
                     self.last_lines.tell(&self.runs, &mut self.clients);
                 }
@@ -54,6 +55,21 @@ impl Daemon {
                     "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
+                Event::Rotated { path, to } => {
+                    daemon_log::remark(format!(
+                        "rotated the log file `{}` to `{}`",
+                        path.display(),
+                        to.display()
+                    ));
+                    self.runs.rotated(&path);
+                    self.logs.on_rotated();
+                }
+                Event::NotRotated { path, error } => daemon_log::error(format!(
+                    "could not rotate the log file `{}`: {error}; it is written on, and tried \
+                     again each minute",
+                    path.display()
+                )),
+                Event::Grown => self.logs.on_grown(),
                 Event::FileOk { path } => self.on_written_again(path),
                 Event::FileOpened { path } => {
                     self.model.push(Input::Written { path, error: None });

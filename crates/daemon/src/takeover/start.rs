@@ -24,6 +24,7 @@ use crate::guard::Guard;
 use crate::home::mark::Origin;
 use crate::home::{self, Note, Watch};
 use crate::keeper::{self, CONTROL, Keeper, LOCK, OLD_LOCKS, SUCCESSION, SWEPT};
+use crate::log_care::LogCare;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
@@ -65,7 +66,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
-    let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
+    let care = LogCare::new(&config.home, config.rotates_logs);
+    let logs =
+        Logs::start(waker.clone(), held, care).map_err(said("could not start the log engine"))?;
     let foreground = Foreground::of_environment(&poll)?;
     logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
