@@ -1,8 +1,8 @@
 //! Cluster apps that share a port.
 //!
 //! Problem: that two apps answer at one address is wanted when one takes the place of the other,
-//! and a mistake when a port was copied. Rule: it is allowed, and whoever starts the second is
-//! told.
+//! and a mistake when a port was copied. Rule: it is allowed, and the start of the second
+//! app says so.
 
 use crate::program::Program;
 use crate::session::Session;
