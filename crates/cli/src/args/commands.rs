@@ -192,11 +192,13 @@ commands! {
     Unmonitor Watch ["unmonitor"] [Maybe("name")]
         "take the mark of `monitor` away" "";
     Web Watch ["web"] [Maybe("start|stop|port")]
-        "serve what is known of the apps over HTTP, as an app"
+        "show and manage the apps over HTTP, as an app"
         "`/` is PM2's page: figures of the machine and the list, as JSON, with what looks like a \
-         secret masked. The port is 9615. It listens for this machine alone. The program that \
-         serves is `ostler-companion`, beside this one; it is the app `ostler-web`, which is \
-         watched and saved as any other. `web stop` ends it and takes it off the list.";
+         secret masked. `/api/v1` shows and manages apps, `/metrics` is for Prometheus. The port is \
+         9615. It listens for this machine alone, and serves nobody but this user and root, \
+         unless a file of tokens is named. The program that serves is `ostler-companion`, beside \
+         this one; it is the app `ostler-web`, which is watched and saved as any other. `web \
+         stop` ends it and takes it off the list.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \

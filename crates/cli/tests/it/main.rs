@@ -89,3 +89,4 @@ mod unwritten;
 mod update;
 mod waiting;
 mod web;
+mod web_api;
