@@ -75,8 +75,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
-    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a stranger
-    /// who listens.
+    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a
+    /// stranger who listens.
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {

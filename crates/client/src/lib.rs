@@ -23,7 +23,8 @@
 //! fn main() -> Result<(), Error> {
 //!     let home = Home::new("/srv/ostler");
 //!     let mut client = Client::connect(&home)?;
-//!     let Answer::Reply(Reply::List { processes }) = client.request(&Request::List, |_| ())? else {
+//!     let answer = client.request(&Request::List, |_| ())?;
+//!     let Answer::Reply(Reply::List { processes }) = answer else {
 //!         return Ok(());
 //!     };
 //!     for process in &processes {

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod refusal;
+mod say;
 mod sys;
 mod web;
 
@@ -15,6 +16,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use refusal::Refusal;
+use say::say;
 
 const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
@@ -37,9 +39,4 @@ fn main() -> ExitCode {
     // A failure to write to standard error can be said nowhere else.
     let _ = writeln!(std::io::stderr(), "{refusal}");
     ExitCode::FAILURE
-}
-
-fn say(text: &str) -> Result<(), Refusal> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| Refusal::new(format!("cannot write to standard output: {error}")))
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) struct Address {
     /// Name of the device.
     pub(crate) device: String,
-    /// The address.
+    /// The address that it has.
     pub(crate) ip: IpAddr,
     /// Which part of it is the network.
     pub(crate) mask: IpAddr,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ostler_core::RunId;
 
 use crate::keeper::Tried;
+use crate::log_care::Cared;
 use crate::probes::ProbeMessage;
 use crate::runs::Walked;
 use crate::saver::Done;
@@ -22,11 +23,19 @@ pub(crate) enum FromThread {
     Cleared(BTreeSet<RunId>),
     /// What became of the saved list.
     Saver(Done),
+    /// What was done for rotated log files.
+    Cared(Cared),
 }
 
 impl From<Tried> for FromThread {
     fn from(tried: Tried) -> Self {
         Self::Tried(tried)
+    }
+}
+
+impl From<Cared> for FromThread {
+    fn from(cared: Cared) -> Self {
+        Self::Cared(cared)
     }
 }
 

@@ -42,7 +42,8 @@ variables! {
 
     /// The same, for scripts that were written for PM2.
     /// When it is set, output is coloured also where it is not read on a terminal, as PM2 does.
-    PM2_HOME, read by Command App Companion, from Pm2, set by User, default "see `OSTLER_HOME`", given apps,
+    PM2_HOME, read by Command App Companion, from Pm2, set by User,
+        default "see `OSTLER_HOME`", given apps,
 
     /// The user's home directory: the manager's home, version managers of Node and `~` are looked
     /// for in it.
@@ -95,7 +96,7 @@ variables! {
     PM2_PID_FILE_PATH, read by Daemon, from Pm2, set by User, default "`pm2.pid` in the home",
 
     /// The file with the settings of apps and modules (`ostler set`).
-    PM2_MODULE_CONF_FILE, read by Command, from Pm2, set by User,
+    PM2_MODULE_CONF_FILE, read by Command Daemon, from Pm2, set by User,
         default "`module_conf.json` in the home",
 
     /// The folder with modules (`ostler install`).
@@ -260,9 +261,13 @@ variables! {
     /// The descriptor that connects the daemon with its keeper.
     OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
 
-    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the manager
-    /// stops everything and ends too.
+    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the
+    /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
+
+    /// `pm2` where the manager was started under that name: log files are rotated only when
+    /// somebody asks for it.
+    OSTLER_MANNER, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,
@@ -300,6 +305,9 @@ variables! {
 
     /// The seed of random histories, of the torture test and of injected failures.
     OSTLER_SEED, read by Test, from Ours, set by Developer,
+
+    /// The seed of what `proptest` makes; a full test sets it and `OSTLER_SEED`, to be repeatable.
+    PROPTEST_RNG_SEED, read by Test, from Convention, set by Developer,
 
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",

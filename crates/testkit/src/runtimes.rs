@@ -139,7 +139,8 @@ pub fn pm2_packages() -> Vec<PathBuf> {
 /// Modules of PM2's that tests install.
 pub const MODULES: [&str; 2] = ["pm2-logrotate@3.0.0", "pm2-server-monit@3.0.0"];
 
-/// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was not filled.
+/// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was
+/// not filled before.
 #[track_caller]
 pub fn npm_cache() -> Option<PathBuf> {
     let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some();

@@ -61,8 +61,8 @@ pub fn message(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns JSON that means the same and does nothing on a terminal. What JSON itself escapes is
-/// escaped already.
+/// Returns JSON that means the same and does nothing on a terminal. What JSON itself escapes
+/// is escaped already.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| is_unsafe(c) && c != '\n') {

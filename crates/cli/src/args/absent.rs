@@ -99,8 +99,8 @@ pub(super) fn option(name: &str) -> Option<&'static Absent> {
     OPTIONS.iter().find(|row| row.names.contains(&name))
 }
 
-/// Returns what ostler does not do and what helps, for an option whose attribute it does not act
-/// on yet.
+/// Returns what ostler does not do and what helps, for an option whose attribute it does not
+/// act on yet.
 pub(super) fn not_yet(flag: &Flag) -> Option<(&'static str, &'static str)> {
     let FlagId::Attribute(flag) = flag.id else { return None };
     match attributes().find(|of| of.flags.contains(flag))?.effect {
@@ -136,8 +136,8 @@ mod tests {
     /// What older ones had, and what is taken for a command.
     const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
 
-    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of `pm2-runtime` that are
-    /// refused, without the dashes.
+    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of
+    /// `pm2-runtime` that are refused, without the dashes.
     const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
         interpreter-args node-args output o error e log l filter-env log-type log-date-format \
         time disable-logs env update-env a force f instances i parallel shutdown-with-message \

@@ -281,7 +281,8 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Set => &[
             ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
-            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+            ("ostler set ostler.log_max_size 50M", "rotate the logs of all apps at this size"),
+            ("ostler set pm2-logrotate:max_size 50M", "the same, as it is written for PM2"),
         ],
         CommandId::Multiset => &[
             ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),

@@ -102,7 +102,8 @@ flags! {
     Only ' ' ["only"] One("names"),
         Action [Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "only these apps of the process file";
-    Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2] "start it twice; save an empty list";
+    Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
+        "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
@@ -128,7 +129,8 @@ flags! {
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist] "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each line that arrives";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
+        "date before each line that arrives";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
     Formatted ' ' ["formatted"] Nothing, Own [Run] "lines with the process before them";
     NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
@@ -173,8 +175,8 @@ flags! {
         "look for `log=` in lines of the current run (default), or only in new ones";
 }
 
-/// Options that a command takes although, or because, it does something else with them than to set
-/// an attribute.
+/// Options that a command takes although, or because, it does something else with them than to
+/// set an attribute.
 const OTHERWISE: [(CommandId, &str, &str); 17] = [
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),

@@ -72,6 +72,7 @@ mod reload_http2;
 mod reload_load;
 mod reload_resumed;
 mod reload_world;
+mod rotation;
 mod screens;
 mod serve;
 mod settings;

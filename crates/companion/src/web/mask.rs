@@ -83,7 +83,9 @@ mod tests {
         let expected = json!({
             "name": "api",
             "args": ["--port", "80", "--api-key", "***", "--token=***", "--tokens", "***"],
-            "env": { "DB_PASSWORD": "***", "URL": "amqp://a:***@c", "PIN_SECRET": "***", "PORT": "80" },
+            "env": {
+                "DB_PASSWORD": "***", "URL": "amqp://a:***@c", "PIN_SECRET": "***", "PORT": "80"
+            },
             "axm_monitor": { "tokens": { "value": 3 } },
             "node_args": "--max=3"
         });

@@ -1,8 +1,8 @@
 //! Connections of HTTP.
 //!
 //! Problem: a client may send its head a byte a minute, or open thousands of connections. Rule:
-//! a head has its time, and there is room for [`MOST`] connections; whoever comes later waits in the
-//! kernel's queue.
+//! a head has its time, and there is room for [`MOST`] connections; whoever comes later waits
+//! in the kernel's queue.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,6 +22,7 @@ use super::router::router;
 use super::settings::Settings;
 use super::state::Shared;
 use crate::refusal::Refusal;
+use crate::say::say;
 
 /// Connections at the same time.
 const MOST: usize = 1024;
@@ -44,7 +45,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Refusal> {
         |kind| signal(kind).map_err(|error| Refusal::new(format!("cannot take signals: {error}")));
     let mut term = signals(SignalKind::terminate())?;
     let mut int = signals(SignalKind::interrupt())?;
-    crate::say(&format!("serving the web API on {}\n", settings.url()))?;
+    say(&format!("serving the web API on {}\n", settings.url()))?;
     let room = Arc::new(Semaphore::new(MOST));
     let shared = Arc::new(Shared::new(settings));
     tokio::select! {

@@ -11,7 +11,7 @@ use ostler_env::{
 use super::tokens::Tokens;
 use crate::refusal::Refusal;
 
-/// PM2's port.
+/// The port that PM2 has for it.
 const PORT: u16 = 9615;
 
 /// What is served, and where.
