@@ -24,8 +24,8 @@ fn web(s: &Sandbox, options: &[&str]) -> u16 {
 fn send(port: u16, request: &str, head: &[&str], body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let host =
-        if head.iter().any(|line| line.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
+    let names_one = head.iter().any(|line| line.starts_with("Host:"));
+    let host = if names_one { "" } else { "Host: localhost\r\n" };
     let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
     let length = body.len();
     let text = format!(

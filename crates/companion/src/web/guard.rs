@@ -3,8 +3,8 @@
 //! Problem: whoever has an account on this machine reaches what listens on its loopback device; and
 //! a page on the internet can have a browser on it ask, by the address, or by a name of the page's
 //! own that points to it (DNS rebinding). Rules:
-//! - A request names a host that nobody else can be: an address, `localhost`, a name that was
-//!   given.
+//! - A request names a host that nobody else can be: an address, `localhost`, or one of the
+//!   names that the settings have.
 //! - What another page has a browser ask is refused, whatever is asked, unless a person
 //!   follows a link to look.
 //! - Where there are tokens, one must be shown. Where there are none, only connections from this

@@ -131,11 +131,11 @@ pub(crate) struct Hub {
 /// Whether the daemon is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nobody looks.
+    /// Nobody looks on.
     Idle,
     /// It is asked, and has not said yet that it tells.
     Asking,
-    /// It tells.
+    /// It tells what happens.
     Following,
 }
 

@@ -3,7 +3,8 @@
 //! - [`api`] answers what is under `/api/v1`; [`hub`] has what happens, for all who look on.
 //! - [`link`] asks the daemon, [`listing`] for the list.
 //! - [`page`] is the page of PM2.
-//! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, [`guard`] who may ask.
+//! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
+//!   [`guard`] decides who may ask.
 
 mod answer;
 mod api;

@@ -1,7 +1,7 @@
 //! Words by which somebody may ask.
 //!
-//! A file has one a line, behind what it permits: `read`, `operate` or `admin`. It is read once, and
-//! refused where others than its owner can read it.
+//! A file has one a line, behind what it permits: `read`, `operate` or `admin`. It is read once,
+//! and refused where others than its owner can read it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -54,8 +54,16 @@ enum Told {
 }
 
 /// Starts processes that do not run
-#[utoipa::path(post, path = "/api/v1/processes/{word}/start", params(("word", description = "Which")),
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/start",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn start(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -72,8 +80,16 @@ pub(super) async fn start(
 }
 
 /// Stops processes and keeps them in the list
-#[utoipa::path(post, path = "/api/v1/processes/{word}/stop", params(("word", description = "Which")),
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/stop",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn stop(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -83,8 +99,16 @@ pub(super) async fn stop(
 }
 
 /// Stops processes and starts them again
-#[utoipa::path(post, path = "/api/v1/processes/{word}/restart", params(("word", description = "Which")),
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/restart",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn restart(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -94,8 +118,16 @@ pub(super) async fn restart(
 }
 
 /// Sets the restart counters to 0
-#[utoipa::path(post, path = "/api/v1/processes/{word}/reset", params(("word", description = "Which")),
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/reset",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn reset(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -105,8 +137,16 @@ pub(super) async fn reset(
 }
 
 /// Stops processes and forgets them
-#[utoipa::path(delete, path = "/api/v1/processes/{word}", params(("word", description = "Which")),
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/processes/{word}",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn delete(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -127,11 +167,19 @@ pub(super) struct HowToReload {
 
 /// Replaces workers one by one, without losing a request
 ///
-/// With `Accept: text/event-stream` each step is told when it is done (`step`), then the end (`done`,
-/// or `error`).
-#[utoipa::path(post, path = "/api/v1/processes/{word}/reload", params(("word", description = "Which")),
+/// With `Accept: text/event-stream` each step is told when it is done (`step`), then the end,
+/// which is `done` or `error`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/reload",
+    params(("word", description = "Which")),
     request_body = Option<HowToReload>,
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn reload(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,
@@ -157,9 +205,17 @@ pub(super) struct HowMany {
 }
 
 /// Sets the number of processes of an app
-#[utoipa::path(post, path = "/api/v1/processes/{word}/scale", params(("word", description = "The app")),
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/scale",
+    params(("word", description = "The app")),
     request_body = HowMany,
-    responses((status = 200, body = Done), (status = "4XX", body = Wrong), (status = 503, body = Wrong)))]
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
 pub(super) async fn scale(
     State(shared): State<Arc<Shared>>,
     Path(word): Path<String>,

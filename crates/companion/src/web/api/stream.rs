@@ -64,9 +64,9 @@ pub(super) struct LinesOf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Source {
-    /// Standard output.
+    /// On standard output.
     Out,
-    /// Standard error.
+    /// On standard error.
     Err,
 }
 
@@ -79,7 +79,7 @@ pub(super) enum Source {
     ),
     responses(
         (status = 200, content_type = "text/event-stream", body = String,
-            description = "`log` events: id, name, stream, at_ms, text, dropped. `gap`: some were missed"),
+            description = "`log` events: id, name, stream, at_ms, text, dropped; `gap`"),
         (status = "4XX", body = Wrong),
     ))]
 pub(super) async fn logs(

@@ -28,7 +28,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// Every status.
+    /// Every status there is.
     pub(crate) const ALL: [Self; 6] =
         [Self::Stopped, Self::Errored, Self::Starting, Self::Online, Self::Stopping, Self::Waiting];
 
@@ -183,7 +183,7 @@ pub(crate) struct Described {
     /// `none` when the script is executed itself.
     interpreter: String,
     interpreter_args: Vec<String>,
-    /// Working directory.
+    /// Its working directory.
     cwd: String,
     /// Paths of the log files.
     logs: Vec<String>,
@@ -198,8 +198,7 @@ pub(crate) struct Described {
     /// When it is restarted, a pattern of cron.
     cron_restart: Option<String>,
     node_version: Option<String>,
-    /// What it was given as its environment. Secrets are `***` unless the token permits to see
-    /// them.
+    /// What it was given as its environment. Secrets are `***` unless the token permits more.
     env: BTreeMap<String, String>,
     /// What it measures of itself: values with their units.
     metrics: BTreeMap<String, String>,
@@ -239,7 +238,7 @@ impl Described {
     }
 }
 
-/// The list.
+/// Every process there is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Processes {
     /// Every process, by its number.
