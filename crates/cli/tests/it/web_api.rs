@@ -28,9 +28,8 @@ fn send(port: u16, request: &str, head: &[&str], body: &str) -> TcpStream {
     let host = if names_one { "" } else { "Host: localhost\r\n" };
     let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
     let length = body.len();
-    let text = format!(
-        "{request} HTTP/1.1\r\n{host}{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let end = format!("Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let text = format!("{request} HTTP/1.1\r\n{host}{head}{end}");
     stream.write_all(text.as_bytes()).unwrap();
     stream
 }

@@ -1,8 +1,8 @@
 //! The list, which many ask for.
 //!
 //! Problem: for each list the daemon measures every process, and hundreds of requests a second
-//! would keep it from its own work. Rule: it is asked at most once in [`FRESH`], and by one request at a
-//! time; what is changed over this API is seen at once.
+//! would keep it from its own work. Rule: it is asked at most once in [`FRESH`], and by one
+//! request at a time; what is changed over this API is seen at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
