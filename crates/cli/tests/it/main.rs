@@ -55,6 +55,7 @@ mod logging;
 mod logs;
 mod migrate;
 mod modules;
+mod monit;
 mod node_client;
 mod of_file;
 mod older_daemon;
