@@ -92,3 +92,4 @@ mod unwritten;
 mod update;
 mod waiting;
 mod web;
+mod web_api;
