@@ -315,7 +315,7 @@ impl Flag {
     /// Returns the names of the commands that act on it.
     pub(crate) fn takers(&self) -> Vec<&'static str> {
         let takers = COMMANDS.iter().filter(|command| self.acts_with(command.id));
-        takers.map(super::Command::name).collect()
+        takers.map(Command::name).collect()
     }
 }
 
