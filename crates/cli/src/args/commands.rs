@@ -201,10 +201,10 @@ commands! {
         "take the mark of `monitor` away" "";
     Web Watch ["web"] [Maybe("start|stop|port")]
         "show and manage the apps over HTTP, as an app"
-        "`/` is PM2's JSON page, `/api/v1` shows and manages apps, `/metrics` is for Prometheus. \
-         The port is 9615. On this machine alone, this user and root are served; others need a \
-         token. `ostler-companion`, beside this program, serves as the app `ostler-web`, which is \
-         saved as any other. `web stop` ends it and takes it off the list.";
+        "`/dashboard` is a page for people, `/api/v1` shows and manages apps, `/metrics` is for \
+         Prometheus, `/` is PM2's JSON page. The port is 9615. This user and root on this machine \
+         are served; others need a token. `ostler-companion`, beside this program, serves as the \
+         app `ostler-web`, saved as any other. `web stop` takes it off the list.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \
