@@ -47,8 +47,8 @@ pub(super) async fn metrics(
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
-/// Returns the figures in the older form, which has no units, no end, and the whole name of what
-/// only grows.
+/// Returns the figures in the older form: it has no units and no end, and its comments have the
+/// whole name of what only grows.
 fn older(text: &str) -> String {
     let grows = |name: &str| text.contains(&format!("# TYPE {name} counter\n"));
     let mut out = String::with_capacity(text.len());
