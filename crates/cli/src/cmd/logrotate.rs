@@ -64,7 +64,7 @@ fn switch_off(
         // A file of root's in the home of another could not be read there.
         let text = format!(
             "what is built in still rotates these logs, too: as the user of `{}`, run `ostler set \
-             {SETTING} never`",
+             ostler.log_rotate never`",
             home.path().display()
         );
         session.out.warn(&text);
