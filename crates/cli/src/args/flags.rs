@@ -345,8 +345,12 @@ mod tests {
         check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",
-            &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]
-                .concat(),
+            &[
+                &["start", "run", "restart", "reload"][..],
+                &files,
+                &["logrotate", "startup", "unstartup"],
+            ]
+            .concat(),
         );
         check("sort", &["list"]);
         check("force", &["start", "serve", "deploy", "save", "link-pm2"]);
