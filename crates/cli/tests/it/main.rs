@@ -93,3 +93,4 @@ mod unwritten;
 mod update;
 mod waiting;
 mod web;
+mod web_api;
