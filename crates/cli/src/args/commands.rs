@@ -244,6 +244,10 @@ commands! {
          block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
+    Logrotate System ["logrotate"] []
+        "have the system's logrotate rotate the logs"
+        "Writes `/etc/logrotate.d/ostler-USER`, as root, for the logs in that user's home, and \
+         switches off what is built in (`ostler.log_rotate`), which needs no configuration.";
     ReloadLogs System ["reloadLogs"] []
         "open all log files again, after they were moved" "";
     ProfileCpu Watch ["profile:cpu"] [Maybe("id|name"), Maybe("ms")]
