@@ -298,14 +298,14 @@ fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
         out.push_str(line);
         out.push('\n');
     };
-    for word in shown(text).split(' ') {
-        let mut word = word.to_owned();
+    for mut word in unbroken(&shown(text)) {
         if !line.is_empty() && width < columns(&line) + 1 + columns(&word) {
             add(&line);
             line.clear();
         }
-        // A path that is longer than the window goes on in the next line.
-        while width < columns(&word) {
+        // A path that is longer than the window goes on in the next line; a command does not, which
+        // is there to be pasted.
+        while width < columns(&word) && !word.contains(' ') {
             // Some letters are two columns wide.
             let count = if word.is_ascii() { width } else { width / 2 };
             add(&word.chars().take(count).collect::<String>());
@@ -317,6 +317,23 @@ fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
         line.push_str(&word);
     }
     add(&line);
+}
+
+/// Returns the words of a text; what stands in backticks is one of them.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split(' ') {
+        match words.last_mut().filter(|_| is_open) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            None => words.push(word.to_owned()),
+        }
+        is_open ^= word.matches('`').count() % 2 == 1;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -401,5 +418,13 @@ mod tests {
             "its last run ended 1s ago with signal SIGKILL, which ostler did not send: did memory \
              run out? `dmesg` tells; the next one starts in 5s"
         );
+    }
+
+    #[test]
+    fn a_command_is_not_broken_over_lines() {
+        let mut out = String::new();
+        let command = "`ostler logs 'crash loop' --err --nostream --lines 200`";
+        wrap(&mut out, &format!("hint: the app says why, see {command} for it"), 2, 40);
+        assert_eq!(out, format!("  hint: the app says why, see\n  {command}\n  for it\n"));
     }
 }

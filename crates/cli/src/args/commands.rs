@@ -87,9 +87,9 @@ use Arg::{Any, Many, Maybe, Needed};
 commands! {
     Start Run ["start"] [Any("name|namespace|file|ecosystem|id")]
         "start a script, a process file, or a stopped app"
-        "A word that is the name, namespace or id of processes in the list starts these again. A \
-         process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of its apps, \
-         and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
+        "A word that is the name, namespace or id of processes in the list starts those that do not \
+         run. A process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of \
+         its apps, and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
          in quotes. Without an argument the file is `ecosystem.config.js`.";
     Run Run ["run"] [Needed("script|ecosystem")]
         "run apps in the foreground, as a container does"
@@ -382,14 +382,14 @@ impl Command {
         self.names.join("|") + &shown.collect::<String>()
     }
 
-    /// Returns name and arguments: `scale <name> <number>`.
-    pub(crate) fn usage(&self) -> String {
-        format!("{}{}", self.name(), self.arguments())
-    }
-
     /// Returns the arguments, each after a blank.
     pub(crate) fn arguments(&self) -> String {
         self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
+    }
+
+    /// Whether it does nothing without the name of an app, and takes arguments for that app.
+    pub(crate) fn needs_app(&self) -> bool {
+        matches!(self.id, CommandId::Restart | CommandId::Reload)
     }
 
     /// Whether what stands after `--` are arguments of an app that it starts.

@@ -12,7 +12,9 @@ mod parse;
 mod parsed;
 pub(crate) mod pm2_help;
 pub(crate) mod suggest;
+mod take;
 mod text;
+mod unknown;
 mod values;
 
 pub(crate) use commands::{COMMANDS, Command, CommandId};

@@ -90,3 +90,4 @@ mod unwritten;
 mod update;
 mod waiting;
 mod web;
+mod words;

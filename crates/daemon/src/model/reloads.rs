@@ -176,7 +176,7 @@ impl Model {
         let none = || Failure {
             code: Code::NotFound,
             message: format!("app `{name}` has no canary"),
-            hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
+            hint: Some(format!("`ostler reload {} --canary` begins one", ostler_shell::word(name))),
         };
         let named = self.named_app(name, waits);
         let app = match named.and_then(|app| app.ok_or_else(none)) {

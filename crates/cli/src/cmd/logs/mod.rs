@@ -10,6 +10,7 @@ use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::reader::end_with_reader;
 use crate::session::Session;
 use crate::voice::Notice;
 pub(in crate::cmd) use format::{Form, Writer};
@@ -63,6 +64,8 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
     let client = session.take_client()?;
     let out = &mut session.out;
     out.flush()?;
+    end_with_reader()
+        .map_err(|error| Failed::new(format!("cannot wait for the reader: {error}")))?;
     let ids = if target.is_id() { target.ids.clone() } else { Vec::new() };
     let both = target.out && target.err;
     let events = both && writer.form == Form::Json;
