@@ -154,7 +154,9 @@ commands! {
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one"
         "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
-         what the daemon says itself, unless an app has that name.";
+         what the daemon says itself, unless an app has that name. With a time or a pattern all \
+         lines are looked through, also of rotated and compressed files, and those of several \
+         apps come in the order of their times: what is written in a line, or in the one before.";
     Wait Watch ["wait"] [Many("id|name|namespace|all")]
         "wait until apps are ready, have ended, or write a line"
         "`--for ready` returns when all processes are ready, `--for exit` when the current run of \
@@ -187,6 +189,11 @@ commands! {
         "open the inspector of a running app of Node"
         "The app goes on running. Whoever reaches the port, which only this machine does, \
          controls the app, until it is restarted.";
+    Monit Watch ["monit", "dash", "dashboard", "imonit"] []
+        "show apps, their logs and details full-screen, live"
+        "Keys reload, restart, stop, start, scale and delete what is selected; `/` filters apps or \
+         lines, `?` shows every key, `q` quits. It goes on when the daemon is killed or replaced. \
+         The program that draws it is `ostler-companion`, beside this one.";
     Monitor Watch ["monitor"] [Maybe("name")]
         "mark apps as monitored"
         "Nobody is told: the mark is `_km_monitored` in `jlist`.";
