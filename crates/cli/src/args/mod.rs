@@ -6,6 +6,7 @@ pub(crate) mod chapters;
 pub(crate) mod commands;
 pub(crate) mod examples;
 pub(crate) mod flags;
+mod group;
 pub(crate) mod help;
 mod misuse;
 mod parse;

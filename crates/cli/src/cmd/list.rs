@@ -58,8 +58,8 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
 fn not_app(why: Failed, command: &str, fields: &str) -> Failed {
     let hint = match &why.problem {
         Some(Problem::Other { hint: Some(hint), .. }) if !fields.contains(',') => {
-            let word = ostler_shell::word(fields);
-            format!("if it is an argument: `ostler {command} {word} --json`; {hint}")
+            let pasted = ostler_shell::word(fields);
+            format!("if it is an argument: `ostler {command} {pasted} --json`; {hint}")
         }
         Some(_) | None => return why,
     };

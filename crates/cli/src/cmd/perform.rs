@@ -89,8 +89,8 @@ pub(super) fn announce(session: &mut Session, act: Act, word: &str, picked: &Pic
     session.out.tell(&Notice::Begun { act, selector, targets: &picked.targets });
 }
 
-/// Asks for what was announced and reports how it went with each process and at the end; fails when
-/// one failed.
+/// Asks for what was announced, reports how it went with each process, and tells the end; fails
+/// when it failed with one of them.
 pub(super) fn act(
     session: &mut Session,
     act: Act,

@@ -40,7 +40,8 @@ enum Meant {
     Script(App),
 }
 
-/// Under our name every word is understood before anything is started; PM2 does one after the other.
+/// Starts what the words mean: under our name when every one of them is understood; PM2 does one
+/// after the other.
 fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
     let mut words = session.args.words.clone();
     if words.is_empty() {
@@ -107,8 +108,8 @@ fn start(session: &mut Session, all: Vec<Meant>) -> Result<Vec<String>, Failed> 
     Ok(addresses)
 }
 
-/// Leaves out what runs, and says so; fails when nothing else was asked for (`is_all`). PM2 restarts
-/// it.
+/// Leaves out what runs, which PM2 restarts, and says so; fails when nothing else was asked for
+/// (`is_all`: by these words).
 fn leave_running(
     session: &mut Session,
     named: &mut Vec<(String, Picked)>,

@@ -123,7 +123,7 @@ impl Problem {
             }
             Self::NothingToScale { name, count } => {
                 let has = number(*count, "process", "processes");
-                let hint = format!("`ostler scale {} +1` adds one", word(name));
+                let hint = format!("`ostler scale {pasted} +1` adds one", pasted = word(name));
                 (format!("`{name}` has {has} already"), Some(hint))
             }
             Self::AlreadyRuns { name } => (

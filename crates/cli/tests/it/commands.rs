@@ -55,7 +55,7 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
             })
             .collect();
         assert_eq!(states(&sandbox), expected, "{word}");
-        sandbox.ostler(["start", "all"]).shows(&format!("started {said}")).run();
+        sandbox.ostler(["start", "all"]).shows(format!("started {said}")).run();
     };
     check("web", "web 1/1", &["web"]);
     check("script.sh", "other 1/1", &["other"]);

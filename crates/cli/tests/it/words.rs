@@ -1,5 +1,4 @@
-//! What the words of a command line mean, and that all of them are understood before anything
-//! is done.
+//! What the words of a command line mean. Nothing is done before all of them are understood.
 
 use ostler_testkit::pty;
 use ostler_wire::control::FrameKind;

@@ -90,7 +90,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
 /// Returns a line that can be pasted, and where the rest is. A usage is none: to a shell its `<`
 /// and `>` mean files.
 fn example(command: &Command) -> String {
-    let page = format!("`{NAME} help {}` shows what it takes", command.name());
+    let page = format!("`{NAME} help {command}` shows what it takes", command = command.name());
     match examples_of(command.id).first() {
         Some((line, _)) => format!("write it as in `{line}`; {page}"),
         None => page,

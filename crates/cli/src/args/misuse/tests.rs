@@ -32,7 +32,7 @@ fn pm2(line: &str, text: &str, hint: &str) {
 
 #[test]
 fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
-    for (typed, meant) in [
+    for (typed, near) in [
         ("relaod", "reload"),
         ("restrat", "restart"),
         ("lits", "list"),
@@ -48,7 +48,7 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
         own(
             typed,
             &format!("unknown command `{typed}`"),
-            &format!("did you mean `ostler {meant}`?"),
+            &format!("did you mean `ostler {near}`?"),
         );
     }
     own("version", "unknown command `version`", "did you mean `ostler --version`?");
