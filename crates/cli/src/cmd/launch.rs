@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::{address, first_run, perform, unwritten};
+use super::{address, first_run, perform, shared_port, unwritten};
 use crate::apps::App;
 use crate::args::FlagId;
 use crate::failed::Failed;
@@ -14,22 +14,23 @@ use crate::voice::{Act, Notice, Planned, Subject};
 /// Starts the one app that a command line describes. Returns what it listens on, where
 /// that is known.
 pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
-    let planned = Planned { name: app.name.clone(), instances: app.instances };
+    let name = app.name.clone();
+    let planned = Planned { name: name.clone(), instances: app.instances };
     let mode = if app.cluster { "cluster_mode" } else { "fork_mode" };
     let script = &app.script;
     session.out.tell(&Notice::StartsScript { script, mode, app: planned });
     let cluster = app.cluster;
     let started = launch(session, vec![app], false);
-    end(session, Act::Start, started, cluster)
+    end(session, Act::Start, started, (&name, cluster))
 }
 
-/// Tells the end of a start, with what was heard of these processes in a first moment. Returns what
-/// they listen on, where that is known.
+/// Tells the end of a start, with what was heard in a first moment of these processes, the first of
+/// which is of the named app. Returns what it listens on, where that is known.
 pub(super) fn end(
     session: &mut Session,
     act: Act,
     started: Result<Vec<u32>, Failed>,
-    cluster: bool,
+    (name, cluster): (&str, bool),
 ) -> Result<Vec<String>, Failed> {
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
@@ -42,6 +43,7 @@ pub(super) fn end(
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     let started = perform::finish(session, act, started, &urls);
     first_run::warn(session, &ended);
+    shared_port::warn(session, name, &addresses);
     unwritten::warn(session);
     started.map(|_| addresses)
 }

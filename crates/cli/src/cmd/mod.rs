@@ -51,6 +51,7 @@ mod send;
 mod send_signal;
 mod serve;
 mod settings;
+mod shared_port;
 mod slist;
 mod start;
 mod startup;

@@ -245,10 +245,10 @@ fn again(
     }
     let change = Change { patch, env, ..Change::default() };
     let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
-    let targets = || named.iter().flat_map(|(_, picked)| &picked.targets);
-    let cluster = targets().next().is_some_and(|target| target.cluster);
+    let first = named.iter().flat_map(|(_, picked)| &picked.targets).next();
+    let first = first.map_or(("", false), |target| (target.name.as_str(), target.cluster));
     let started = perform::ask(session, Action::Restart, ids.clone(), change).map(|()| ids);
-    launch::end(session, act, started, cluster)
+    launch::end(session, act, started, first)
 }
 
 /// Starts a script. Returns what it listens on, where that is known.

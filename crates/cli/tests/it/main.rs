@@ -92,4 +92,5 @@ mod unwritten;
 mod update;
 mod waiting;
 mod web;
+mod web_api;
 mod words;
