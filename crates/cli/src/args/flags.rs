@@ -163,7 +163,7 @@ flags! {
         "the name that a browser must be told";
     AuthPassword ' ' ["basic-auth-password"] One("password"), Own [CommandId::Serve]
         "the password; better in the variable PM2_SERVE_BASIC_AUTH_PASSWORD";
-    HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
+    HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup, CommandId::Logrotate]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
     WaitIp ' ' ["wait-ip"] Nothing, Action [Startup]
@@ -185,7 +185,7 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to
 /// set an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 17] = [
+const OTHERWISE: [(CommandId, &str, &str); 18] = [
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
@@ -202,6 +202,7 @@ const OTHERWISE: [(CommandId, &str, &str); 17] = [
     (List, "watch", "show the list again and again"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
+    (CommandId::Logrotate, "user", "user whose manager it is; default who runs the command"),
     (Save, "force", "also save an empty list"),
 ];
 
@@ -364,8 +365,12 @@ mod tests {
         check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",
-            &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]
-                .concat(),
+            &[
+                &["start", "run", "restart", "reload"][..],
+                &files,
+                &["logrotate", "startup", "unstartup"],
+            ]
+            .concat(),
         );
         check("sort", &["list"]);
         check("force", &["start", "serve", "deploy", "save", "link-pm2"]);
