@@ -94,3 +94,4 @@ mod update;
 mod waiting;
 mod web;
 mod web_api;
+mod words;
