@@ -5,7 +5,7 @@ use ostler_wire::control::FrameKind;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, process};
-use crate::start_e2e::{sandbox, untimed};
+use crate::start_e2e::{example, sandbox, untimed};
 
 fn online(id: u32, name: &str) -> Value {
     let mut process = process(id, name);
@@ -209,4 +209,16 @@ fn where_nothing_is_to_be_started_a_command_says_how_to_begin() {
     let ran = s.ostler(["start", "app.js", "--name", &long]).code(1).run();
     assert!(ran.err.starts_with("error: a name of 300 bytes is too long"), "{}", ran.err);
     assert!(s.jlist().is_empty());
+}
+
+#[test]
+fn a_start_after_a_stop_says_where_the_app_answers() {
+    let mut s = sandbox();
+    let port = s.port();
+    s.set_env("PORT", port.to_string());
+    s.ostler(["start"]).arg(example("hello.js")).args(["-i", "2"]).run();
+    s.ostler(["stop", "hello"]).run();
+    let ran = s.ostler(["start", "hello"]).run();
+    let says = format!("started hello 2/2 in TIME, http://127.0.0.1:{port}\n");
+    assert_eq!(untimed(&ran.out), says);
 }
