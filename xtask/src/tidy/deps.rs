@@ -63,6 +63,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "ostler-wire",
         ],
     ),
+    ("ostler-watch", &[]),
     ("ostler-testkit", &[]),
     ("ostler-inject", &[]),
     ("xtask", &["ostler-testkit"]),
