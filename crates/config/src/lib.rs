@@ -47,6 +47,7 @@ mod suggest;
 mod units;
 mod users;
 mod value;
+pub mod watch;
 
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;

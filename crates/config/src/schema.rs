@@ -182,7 +182,6 @@ fn description(attribute: &Attribute) -> String {
         Effect::Acts => {}
         Effect::Kept => out += " Kept and shown; ostler does not act on it.",
         Effect::NotYet { lacks, .. } => out += &format!(" Kept; it has no effect yet: {lacks}."),
-        Effect::PartOf(other) => out += &format!(" Kept; it has no effect before `{other}` has."),
     }
     out
 }

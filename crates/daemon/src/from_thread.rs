@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::RunId;
+use ostler_watch::Said;
 
 use crate::keeper::Tried;
 use crate::probes::ProbeMessage;
@@ -20,6 +21,10 @@ pub(crate) enum FromThread {
     Walked(Walked),
     /// Nothing is left of what a dead keeper had begun of these runs.
     Cleared(BTreeSet<RunId>),
+    /// What happened to files of apps.
+    Watched(Said),
+    /// Files of apps are watched no more.
+    WatchFailed(String),
     /// What became of the saved list.
     Saver(Done),
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
@@ -50,6 +50,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "ostler-poll",
             "ostler-ports",
             "ostler-text",
+            "ostler-watch",
         ],
     ),
     (

@@ -172,7 +172,7 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to set
 /// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 16] = [
+const OTHERWISE: [(CommandId, &str, &str); 19] = [
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
     (CommandId::Serve, "output", "file of its standard output"),
@@ -186,6 +186,9 @@ const OTHERWISE: [(CommandId, &str, &str); 16] = [
     (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
+    (Stop, "watch", "do not watch its files when it is started again"),
+    (Restart, "watch", "watch its files, or no longer; with a path, that"),
+    (Reload, "watch", "watch its files, or no longer; with a path, that"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
     (Save, "force", "also save an empty list"),
@@ -208,7 +211,7 @@ impl Flag {
     /// The option of an attribute.
     fn of(chapter: &'static str, of: &Attribute, flag: &'static attributes::Flag) -> Self {
         let commands: &[CommandId] = match (of.effect, of.applies) {
-            (Effect::NotYet { .. } | Effect::PartOf(_), _) => &[],
+            (Effect::NotYet { .. }, _) => &[],
             (_, Applies::Added) => &[Start, Run],
             _ if of.over_file => &[Start, Run, Restart, Reload, StartOrRestart, StartOrReload],
             _ => &[Start, Run, Restart, Reload],
@@ -330,7 +333,10 @@ mod tests {
         check("name", &["start", "run", "serve", "restart", "reload"]);
         check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
         check("instances", &["start", "run"]);
-        check("watch", &["list"]);
+        check(
+            "watch",
+            &[&["start", "run", "stop", "restart", "reload"][..], &files, &["list"]].concat(),
+        );
         check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",

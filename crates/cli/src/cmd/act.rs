@@ -1,10 +1,11 @@
 //! `stop`, `restart`, `delete`: one action on every process that the words mean, word after word.
 
-use ostler_wire::control::Action;
+use ostler_wire::control::{Action, Change, Watch};
 
 use super::ready::{self, Counts};
 use super::{file, list, logs, perform};
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::Session;
 use crate::voice::Act;
 
@@ -34,7 +35,10 @@ fn each_word(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
         let change = if action == Action::Restart {
             perform::changes(session)?
         } else {
-            perform::unchanged(session)?
+            // In PM2 a stop ends the watching, also for the start after it.
+            let off = session.program == Program::Pm2 || session.args.has_attribute("watch");
+            let watch = (action == Action::Stop && off).then_some(Watch::Off);
+            Change { watch, ..perform::unchanged(session)? }
         };
         let picked = perform::choose(session, act, &word)?;
         perform::act(session, act, action, picked.ids(), change)?;

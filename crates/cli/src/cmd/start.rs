@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Action, Change, Phase, ProcView};
+use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
 use super::file::{self, Known};
 use super::ready::{self, Counts};
@@ -107,10 +107,11 @@ fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
 /// Starts processes of the list again.
 fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result<(), Failed> {
     perform::refuse_env(session)?;
-    let patch = apps::patch(session)?;
+    let patch = apps::patch(session, false)?;
+    let watch = session.args.has_attribute("watch").then_some(Watch::Configured);
     let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     perform::announce(session, act, word, picked);
-    let change = Change { patch, env, ..Change::default() };
+    let change = Change { patch, env, watch, ..Change::default() };
     perform::act(session, act, Action::Restart, picked.ids(), change)
 }
 

@@ -88,3 +88,4 @@ mod unsaved;
 mod unwritten;
 mod update;
 mod waiting;
+mod watch;

@@ -46,6 +46,7 @@ mod unneeded;
 mod unsaved;
 mod unwritten;
 mod view;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ use ostler_wire::control::Failure;
 use schedule::Schedules;
 use settling::Settling;
 use tickets::Tickets;
+use watching::Watches;
 
 pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
@@ -73,6 +75,7 @@ pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
 pub use unsaved::told;
+pub use watching::ToWatch;
 
 /// What does not change while a daemon lives.
 #[derive(Clone, Debug)]
@@ -128,6 +131,8 @@ pub struct Model {
     memory_at: Option<Millis>,
     /// When the clock restarts what.
     schedules: Schedules,
+    /// What is watched, and what has changed.
+    watches: Watches,
     /// Apps whose workers begin to listen.
     settling: Settling,
     /// Files of apps that could not be written the last time, and why not.
@@ -167,6 +172,7 @@ impl Model {
             save_by: None,
             memory_at: None,
             schedules: Schedules::default(),
+            watches: Watches::default(),
             settling: Settling::default(),
             unwritten: BTreeMap::new(),
             announced: None,
@@ -204,7 +210,10 @@ impl Model {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
-        due.into_iter().chain([self.settled_at(), self.scheduled_at()]).flatten().min()
+        due.into_iter()
+            .chain([self.settled_at(), self.scheduled_at(), self.changed_at()])
+            .flatten()
+            .min()
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
@@ -293,6 +302,9 @@ impl Model {
                     self.unsaved = true;
                 }
             }
+            Input::Watch { id, how } => self.on_watch(id, how),
+            Input::Changed { spec, path } => self.on_changed(spec, path),
+            Input::WatchLimited { spec, limit } => self.on_watch_limited(spec, &limit, out),
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);
@@ -320,6 +332,9 @@ impl Model {
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
+        if self.unsaved {
+            self.arm_watches(out);
+        }
     }
 
     /// A report for the supervision machine.
@@ -344,6 +359,7 @@ impl Model {
         self.tidy_settled(out);
         self.look_at_memory(out);
         self.restart_scheduled(out);
+        self.restart_changed(out);
         self.expire(out);
     }
 

@@ -100,6 +100,7 @@ impl Model {
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             monitored: proc.monitored,
             halted: Some(proc.halted),
+            watch: proc.watch,
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             in_app: self.saved_in_app(saved.id),
         })
@@ -159,6 +160,8 @@ impl Model {
         self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);
+        self.watches.missed = true;
+        self.arm_watches(out);
         if state.ending {
             self.close();
             self.settle(out);
@@ -280,6 +283,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.
         halted: saved.halted.unwrap_or(!saved.up && !saved.errored),
+        watch: saved.watch,
         scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
     }
 }

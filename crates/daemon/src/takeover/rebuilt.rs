@@ -189,6 +189,7 @@ impl Builder {
             not_verified: false,
             monitored: None,
             halted: None,
+            watch: None,
             scheduled: None,
             in_app: None,
         });

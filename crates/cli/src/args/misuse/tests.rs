@@ -167,18 +167,7 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "`web` is not there yet: the web interface",
         "`ostler jlist` prints what a program may read",
     );
-    own(
-        "start a.js --watch",
-        "no `--watch` yet: files are not watched",
-        "leave it out, and let a program such as `entr` call `ostler restart <name>`",
-    );
-    own(
-        "start a.js --ignore-watch x",
-        "no `--ignore-watch` yet: files are not watched",
-        "leave it out",
-    );
-    own("start a.js --ext js", "no `--ext` yet: files are not watched", "leave it out");
-    own("--ext js start a.js", "no `--ext` yet: files are not watched", "leave it out");
+    own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
 }
 
 #[test]
@@ -206,7 +195,7 @@ fn under_the_name_pm2_the_words_are_pm2s() {
     pm2("kill xx", "Unknown command argument: xx", "`pm2 kill` takes no such argument");
     pm2("monit", "`monit` is not there yet", "use `pm2 list` and `pm2 logs`");
     pm2("link a b", "`link` belongs to PM2's vendor and is not there", "");
-    pm2("start a.js --ext js", "unknown option `--ext'", "");
+    pm2("start a.js --web", "unknown option `--web'", "");
     // Every option of PM2 with every command, and words too many.
     for line in ["list --name x", "ping xx", "reload web api -i 2", "kill --watch", "list -- x"] {
         assert!(parsed(line, Program::Pm2).is_ok(), "{line}");
